@@ -1,0 +1,174 @@
+/**
+ * The one way to the database: a pool, and transactions that know who acts.
+ *
+ * Every statement of the product runs inside `withActor`, which opens a transaction and tells
+ * PostgreSQL who it is for; row-level security and audit entries read that. Promises kept here:
+ * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
+ */
+import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
+import { actorId, may, type Actor } from '#kernel/actor.ts';
+import { build, type Sql } from './sql.ts';
+
+/** The roles of migrations/0001: what a process may touch is decided by PostgreSQL, not by us. */
+export type DatabaseRole = 'tocsin_owner' | 'tocsin_web' | 'tocsin_worker';
+
+export type RunOptions = {
+  /** Prepares the statement under this name on each connection: for hot statements only. */
+  readonly name?: string;
+};
+
+/** One transaction of one actor. Passed to the functions of each slice's `store.ts`. */
+export type Tx = {
+  readonly actor: Actor;
+  /** All rows, columns in camelCase. */
+  rows<Row>(query: Sql, options?: RunOptions): Promise<Row[]>;
+  /** Exactly one row; its absence is a bug and throws. */
+  one<Row>(query: Sql, options?: RunOptions): Promise<Row>;
+  /** The first row or undefined. */
+  maybe<Row>(query: Sql, options?: RunOptions): Promise<Row | undefined>;
+  /** Runs the statement and says how many rows it touched. */
+  run(query: Sql, options?: RunOptions): Promise<number>;
+};
+
+export type Database = {
+  /** Runs `work` in one transaction as `actor`; commits when it returns, rolls back when it throws. */
+  withActor<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** What `pg` needs for a connection outside the pool, such as LISTEN. */
+  readonly config: ClientConfig;
+  end(): Promise<void>;
+};
+
+export type DatabaseOptions = {
+  readonly connectionsMax?: number;
+  /** Told of errors on idle connections; they mend themselves, so this only informs. */
+  readonly onIdleError?: (error: Error) => void;
+};
+
+const INT8_ARRAY = 1016;
+
+function parseInt8(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError('bigint beyond 2^53');
+  return value;
+}
+
+types.setTypeParser(types.builtins.INT8, parseInt8);
+types.setTypeParser(INT8_ARRAY as never, (text: string) =>
+  text === '{}' ? [] : text.slice(1, -1).split(',').map(parseInt8),
+);
+
+export function openDatabase(config: ClientConfig, options: DatabaseOptions = {}): Database {
+  const pool = new Pool({
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 60_000,
+    idle_in_transaction_session_timeout: 30_000,
+    query_timeout: 65_000,
+    max: options.connectionsMax ?? 10,
+    ...config,
+  });
+  // Both handlers are needed: a client that dies while idle, and one that dies while checked out,
+  // would otherwise end the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return {
+    config,
+    withActor: (actor, work) => withActor(pool, actor, work),
+    end: () => pool.end(),
+  };
+}
+
+async function withActor<T>(pool: Pool, actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(beginAs(actor));
+    const result = await work(transaction(client, actor));
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    try {
+      await client.query('rollback');
+    } catch (rollbackError) {
+      broken = rollbackError as Error;
+    }
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** One round trip: begin, and the settings that policies and audit triggers read. */
+function beginAs(actor: Actor): string {
+  const organisations = actor.kind === 'contact' ? actor.organisationIds.join(',') : '';
+  const settings = {
+    'tocsin.actor_kind': actor.kind,
+    'tocsin.actor_id': actorId(actor),
+    'tocsin.reach': reach(actor),
+    'tocsin.organisations': organisations,
+  };
+  const calls = Object.entries(settings).map(
+    ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,
+  );
+  return `begin; select ${calls.join(', ')}`;
+}
+
+/** How far the actor reads: the whole centre, its own organisations, or what is public. */
+function reach(actor: Actor): 'centre' | 'organisation' | 'nobody' {
+  if (may(actor, 'alert.read')) return 'centre';
+  return actor.kind === 'contact' ? 'organisation' : 'nobody';
+}
+
+function transaction(client: PoolClient, actor: Actor): Tx {
+  const query = async (statement: Sql, options?: RunOptions) =>
+    await client.query<Record<string, unknown>>({ ...build(statement), ...options });
+  return {
+    actor,
+    async rows<Row>(statement: Sql, options?: RunOptions) {
+      return (await query(statement, options)).rows.map((row) => camelCased(row) as Row);
+    },
+    async one<Row>(statement: Sql, options?: RunOptions) {
+      const { rows } = await query(statement, options);
+      if (rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
+      return camelCased(rows[0]!) as Row;
+    },
+    async maybe<Row>(statement: Sql, options?: RunOptions) {
+      const [row] = (await query(statement, options)).rows;
+      return row === undefined ? undefined : (camelCased(row) as Row);
+    },
+    async run(statement: Sql, options?: RunOptions) {
+      return (await query(statement, options)).rowCount ?? 0;
+    },
+  };
+}
+
+const camelNames = new Map<string, string>();
+
+/** The one place where `snake_case` columns become `camelCase` fields. */
+function camelCased(row: Record<string, unknown>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const column in row) {
+    let name = camelNames.get(column);
+    if (name === undefined) {
+      name = column.replaceAll(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+      camelNames.set(column, name);
+    }
+    result[name] = row[column];
+  }
+  return result;
+}
+
+/**
+ * True where the database itself answered "no" (a constraint, a bad value, a cancelled statement).
+ * Anything else, above all a lost connection, leaves the outcome of the statement unknown.
+ */
+export function isDatabaseRefusal(error: unknown): error is DatabaseError {
+  if (!(error instanceof DatabaseError) || error.code === undefined) return false;
+  return !error.code.startsWith('08') && !/^57P0\d$/.test(error.code);
+}
+
+/** The name of the violated constraint, where that was the reason. */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (!isDatabaseRefusal(error) || !error.code?.startsWith('23')) return undefined;
+  return error.constraint;
+}

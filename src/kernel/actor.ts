@@ -1,0 +1,70 @@
+/**
+ * Who does it. An actor is an argument of every verb and of every transaction, never ambient:
+ * row-level security, the audit entry and the decision functions all read the same value.
+ */
+export type Actor =
+  /** A part of the product acting by itself: a worker, an import at the command line. */
+  | { readonly kind: 'system'; readonly name: string }
+  /** Somebody signed in. Permissions come from the operating model at each request. */
+  | {
+      readonly kind: 'person';
+      readonly id: string;
+      readonly name: string;
+      readonly permissions: ReadonlySet<Permission>;
+    }
+  /** A program with a bearer key of `bin/tocsin api-key create`. */
+  | {
+      readonly kind: 'key';
+      readonly id: string;
+      readonly name: string;
+      readonly permissions: ReadonlySet<Permission>;
+    }
+  /** A contact who answered by text, by code or by phone: acts for these organisations only. */
+  | {
+      readonly kind: 'contact';
+      readonly id: string;
+      readonly organisationIds: readonly string[];
+    }
+  /** A visitor without a name. Sees what is public. */
+  | { readonly kind: 'nobody' };
+
+/** What a role of the operating model may allow. One sentence each; no other strings exist. */
+export const permissions = {
+  'alert.read': 'Read every alert, its board and its answers',
+  'alert.write': 'Write alerts and submit them for approval',
+  'alert.approve': 'Approve what somebody else submitted, and release it',
+  'dispatch.steer': 'Pause, resume and cancel a running dispatch',
+  'response.record': 'Record answers by phone and work the help queue',
+  'directory.read': 'Read organisations and contacts',
+  'directory.write': 'Import organisations and contacts',
+  'person.manage': 'Invite people and give roles',
+  'model.read': 'Read the operating model',
+  'audit.read': 'Read the audit',
+  'system.read': 'Read gateways, health and figures',
+} as const;
+
+export type Permission = keyof typeof permissions;
+
+export const nobody: Actor = { kind: 'nobody' };
+
+export function system(name: string): Actor {
+  return { kind: 'system', name };
+}
+
+/** True where the actor itself holds the permission; the system holds all, contacts none. */
+export function may(actor: Actor, permission: Permission): boolean {
+  if (actor.kind === 'system') return true;
+  return (actor.kind === 'person' || actor.kind === 'key') && actor.permissions.has(permission);
+}
+
+/** The id written to audit entries and `…_by` columns. */
+export function actorId(actor: Actor): string {
+  switch (actor.kind) {
+    case 'system':
+      return actor.name;
+    case 'nobody':
+      return 'nobody';
+    default:
+      return actor.id;
+  }
+}
