@@ -1,0 +1,89 @@
+-- What every slice builds on: who may enter, who acts, ids, jobs, and which installation this is.
+-- The migrator made the schema and kernel.migration, the roles and graphile-worker's schema before.
+
+grant usage on schema kernel to tocsin_web, tocsin_worker;
+
+-- Who acts. Set by withActor (src/db/database.ts) for one transaction. Outside of one the settings
+-- are NULL in a new session and '' in a used one; both mean nobody. In a policy write
+-- (select kernel.reach()), so that it runs once for a statement and not once for a row.
+-- Bodies without quotes are bound to their functions when they are made: no search_path can bend
+-- them, and unlike functions with "set search_path" they are inlined.
+
+create function kernel.actor_kind() returns text
+  language sql stable parallel safe
+  return coalesce(nullif(pg_catalog.current_setting('tocsin.actor_kind', true), ''), 'nobody');
+
+create function kernel.actor_id() returns text
+  language sql stable parallel safe
+  return coalesce(nullif(pg_catalog.current_setting('tocsin.actor_id', true), ''), 'nobody');
+
+-- 'centre' | 'organisation' | 'nobody': how far the actor reads.
+create function kernel.reach() returns text
+  language sql stable parallel safe
+  return coalesce(nullif(pg_catalog.current_setting('tocsin.reach', true), ''), 'nobody');
+
+-- The organisations a contact acts for; empty for everybody else.
+create function kernel.actor_organisations() returns uuid[]
+  language sql stable parallel safe
+  return pg_catalog.string_to_array(
+    coalesce(pg_catalog.current_setting('tocsin.organisations', true), ''), ',')::uuid[];
+
+-- UUID version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then version, variant and 74
+-- random bits. PostgreSQL has its own from 18 on; this one is the same on 15 to 18. It starts from
+-- a random version 4, replaces its first six bytes by the time, and turns the 4 into a 7 by setting
+-- two bits (bytea counts the bits of each byte from the right).
+create function kernel.uuid_v7() returns uuid
+  language sql volatile parallel safe
+  return pg_catalog.encode(
+    pg_catalog.set_bit(pg_catalog.set_bit(
+      pg_catalog.overlay(
+        pg_catalog.uuid_send(pg_catalog.gen_random_uuid()),
+        pg_catalog.substring(pg_catalog.int8send(pg_catalog.floor(
+          pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::bigint), 3),
+        1, 6),
+      52, 1), 53, 1), 'hex')::uuid;
+
+-- Jobs (technology-facts, section 4): graphile-worker's tables have row-level security without a
+-- policy, so that only their owner writes them. This runs as the owner and adds, nothing else.
+create function kernel.enqueue(
+    task text, payload json, job_key text default null, run_at timestamptz default null)
+  returns bigint
+  -- A quoted body on purpose: a bound one would forbid graphile-worker to replace its add_job.
+  language sql volatile security definer set search_path = '' as $$
+    select job.id from graphile_worker.add_job(
+      task, payload, job_key := enqueue.job_key, run_at := enqueue.run_at) as job
+  $$;
+
+revoke all on function kernel.enqueue from public;
+grant execute on function kernel.enqueue to tocsin_web, tocsin_worker;
+
+-- Which installation this database belongs to. Live or demonstration for ever (P11).
+create table kernel.installation (
+  id uuid primary key,
+  kind text not null check (kind in ('live', 'demonstration')),
+  created_at timestamptz not null,
+  -- The domain that passkeys are bound to: set once, because changing it would void them all.
+  passkey_domain text check (passkey_domain <> '')
+);
+
+create unique index installation_is_single on kernel.installation ((true));
+
+create function kernel.refuse_installation_change() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'UPDATE'
+    and (new.id, new.kind, new.created_at) = (old.id, old.kind, old.created_at)
+    and (old.passkey_domain is null or new.passkey_domain = old.passkey_domain)
+  then
+    return new;
+  end if;
+  raise exception 'kernel.installation is fixed' using errcode = 'restrict_violation';
+end
+$$;
+
+create trigger installation_is_fixed before update or delete on kernel.installation
+  for each row execute function kernel.refuse_installation_change();
+create trigger installation_stays before truncate on kernel.installation
+  for each statement execute function kernel.refuse_installation_change();
+
+grant select on kernel.installation to tocsin_web, tocsin_worker;

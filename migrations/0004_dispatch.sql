@@ -1,0 +1,265 @@
+-- The dispatch engine: who gets which text, and what became of it. States and promises are in
+-- src/dispatch/README.md; src/dispatch/model.ts holds the same states as a table of moves.
+create schema dispatch;
+grant usage on schema dispatch to tocsin_web, tocsin_worker;
+
+-- One token bucket per limiter at a provider; several gateways may draw on one.
+create table dispatch.bucket (
+  id text primary key check (id ~ '^[a-z][a-z0-9:-]{0,62}$'),
+  rate_per_second double precision not null check (rate_per_second > 0),
+  burst double precision not null check (burst >= 1),
+  tokens double precision not null,
+  refilled_at timestamptz not null default now(),
+  paused_until timestamptz,
+  pause_reason text,
+  check ((paused_until is null) = (pause_reason is null))
+);
+
+-- A gateway is a row: an adapter to one provider, and what that provider can do for us.
+create table dispatch.gateway (
+  id text primary key check (id ~ '^[a-z][a-z0-9-]{0,30}$'),
+  kind text not null check (kind in ('notify', 'smtp')),
+  channel text not null check (channel in ('text', 'mail')),
+  bucket_id text not null references dispatch.bucket,
+  can_be_asked boolean not null,
+  takes_replies boolean not null,
+  -- Connection settings with their secrets, sealed; only the worker may read them.
+  settings_sealed bytea not null,
+  -- SHA-256 of the bearer tokens its callbacks may show: two, so that a token can be exchanged.
+  callback_token_hashes bytea[] not null default '{}'
+    check (cardinality(callback_token_hashes) <= 2),
+  last_proven_at timestamptz,
+  last_failure_at timestamptz,
+  last_failure_code text
+);
+
+-- One release of one content to one frozen audience, with all its rounds.
+create table dispatch.dispatch (
+  id uuid primary key,
+  -- What screens call it, such as "Alert 4901"; the engine does not read it.
+  label text not null,
+  -- 0 answers and sign-in, 1 live alerts, 2 escalation, 3 routine, 4 exercise: low goes first.
+  lane smallint not null check (lane between 0 and 4),
+  exercise boolean not null default false,
+  state text not null default 'held'
+    check (state in ('held', 'sending', 'paused', 'cancelled', 'done')),
+  -- Raised by every cancellation; part of the reference, so that a stale worker is recognised.
+  epoch integer not null default 1,
+  content_hash text,
+  expires_after interval not null,
+  created_at timestamptz not null default now(),
+  released_at timestamptz,
+  ended_at timestamptz,
+  pause_reason text,
+  last_claimed_at timestamptz,
+  check ((state = 'held') = (released_at is null) or state = 'cancelled'),
+  check ((state = 'paused') = (pause_reason is not null)),
+  check ((lane = 4) = exercise)
+);
+create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls first)
+  where state = 'sending';
+
+-- Automatic answers to people who texted us: always open, first in line, one message at a time.
+insert into dispatch.dispatch (id, label, lane, state, expires_after, released_at)
+values ('00000000-0000-4000-8000-000000000000', 'Answers to replies', 0, 'sending',
+  interval '1 hour', now());
+
+-- A round is a timer: its held messages become ready when it opens.
+create table dispatch.round (
+  dispatch_id uuid not null references dispatch.dispatch,
+  round smallint not null check (round >= 1),
+  opens_after interval not null,
+  opens_at timestamptz,
+  opened_at timestamptz,
+  primary key (dispatch_id, round)
+);
+create index round_due on dispatch.round (opens_at) where opened_at is null;
+
+-- One text or e-mail to one contact point in one round (P1: the unique key below).
+create table dispatch.message (
+  id uuid primary key default kernel.uuid_v7(),
+  dispatch_id uuid not null references dispatch.dispatch,
+  contact_point_id uuid not null,
+  channel text not null check (channel in ('text', 'mail')),
+  round smallint not null,
+  rank smallint not null check (rank >= 1),
+  -- What the reader texts back: four digits, issued to this contact point.
+  code text not null check (code ~ '^[0-9]{4}$'),
+  subject text,
+  body text not null,
+  -- A copy of the contact point's sealed address: same key, same context (kernel/sealed.ts).
+  address_sealed bytea not null,
+  state text not null default 'held' check (state in (
+    'held', 'ready', 'claimed', 'unknown', 'accepted', 'delivered', 'undelivered', 'rejected',
+    'cancelled', 'expired', 'suppressed', 'uncertain_closed')),
+  due_at timestamptz,
+  expires_at timestamptz,
+  attempt smallint not null default 0,
+  gateway_id text references dispatch.gateway,
+  lease_owner uuid,
+  lease_until timestamptz,
+  -- When the engine looks again: an unknown asks the provider, an accepted asks for its receipt.
+  check_at timestamptz,
+  checks smallint not null default 0,
+  absences smallint not null default 0,
+  provider_id text,
+  accepted_at timestamptz,
+  final_at timestamptz,
+  failure_code text,
+  check ((state = 'claimed') = (lease_owner is not null)),
+  check ((lease_owner is null) = (lease_until is null)),
+  check (state in ('held', 'cancelled', 'suppressed') or due_at is not null),
+  check ((state in ('delivered', 'undelivered', 'rejected', 'cancelled', 'expired', 'suppressed',
+    'uncertain_closed')) = (final_at is not null)),
+  check (state <> 'unknown' or check_at is not null),
+  check (state in ('held', 'ready', 'cancelled', 'expired', 'suppressed') or attempt > 0),
+  check (state <> 'accepted' or accepted_at is not null)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
+  autovacuum_analyze_scale_factor = 0.02);
+
+-- P1 in the database: at most one message per (dispatch, contact point, channel, round).
+create unique index message_once
+  on dispatch.message (dispatch_id, contact_point_id, channel, round);
+-- Breadth first: rank 1 of every organisation before rank 2 of any.
+create index message_ready on dispatch.message (dispatch_id, channel, rank, due_at, id)
+  where state = 'ready';
+create index message_leased on dispatch.message (lease_until) where state = 'claimed';
+create index message_to_check on dispatch.message (check_at) where state in ('unknown', 'accepted');
+create index message_of_contact_point on dispatch.message (contact_point_id);
+
+-- For which organisations a message counts. A shared number gets one text, credited to each.
+create table dispatch.message_credit (
+  organisation_id uuid not null,
+  message_id uuid not null references dispatch.message,
+  settled_at timestamptz,
+  primary key (message_id, organisation_id)
+);
+create index credit_of_organisation on dispatch.message_credit (organisation_id, message_id);
+
+-- What we asked of a provider, written before we ask. Append-only, like its end.
+create table dispatch.attempt (
+  message_id uuid not null references dispatch.message,
+  epoch integer not null,
+  number smallint not null,
+  gateway_id text not null references dispatch.gateway,
+  owner uuid not null,
+  claimed_at timestamptz not null default now(),
+  primary key (message_id, epoch, number)
+);
+
+create table dispatch.attempt_end (
+  message_id uuid not null,
+  epoch integer not null,
+  number smallint not null,
+  class text not null check (class in ('accepted', 'rejected', 'not_sent', 'unknown')),
+  code text,
+  provider_id text,
+  ended_at timestamptz not null default now(),
+  primary key (message_id, epoch, number),
+  foreign key (message_id, epoch, number) references dispatch.attempt
+);
+
+-- What a provider said when asked for a reference.
+create table dispatch.lookup (
+  message_id uuid not null references dispatch.message,
+  at timestamptz not null default clock_timestamp(),
+  reference text not null,
+  answer text not null check (answer in ('found', 'absent', 'cannot_tell')),
+  status text,
+  primary key (message_id, at)
+);
+
+-- What providers told us, kept before it is believed. No number and no text in the clear.
+create table dispatch.receipt_inbox (
+  gateway_id text not null references dispatch.gateway,
+  provider_id text not null,
+  status text not null,
+  reference text,
+  received_at timestamptz not null default now(),
+  handled_at timestamptz,
+  outcome text check (outcome in ('applied', 'repeated', 'unmatched')),
+  primary key (gateway_id, provider_id, status),
+  check ((handled_at is null) = (outcome is null))
+);
+create index receipt_waiting on dispatch.receipt_inbox (received_at) where handled_at is null;
+
+create table dispatch.reply_inbox (
+  id uuid primary key default kernel.uuid_v7(),
+  gateway_id text not null references dispatch.gateway,
+  provider_id text not null,
+  -- Blind index of the sender's number: how the contact point is found.
+  address_index bytea not null,
+  address_sealed bytea not null,
+  content_sealed bytea not null,
+  sent_at timestamptz,
+  received_at timestamptz not null default now(),
+  handled_at timestamptz,
+  unique (gateway_id, provider_id)
+);
+
+-- The one way in for the slices above: the columns a planner may fill, and none of the state.
+create view dispatch.v_in_recipient with (security_invoker = true) as
+  select id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body, address_sealed
+  from dispatch.message where state = 'held' with local check option;
+create view dispatch.v_in_credit with (security_invoker = true) as
+  select message_id, organisation_id from dispatch.message_credit;
+
+-- What became of each message, for whoever may see the whole centre.
+create view dispatch.v_message with (security_invoker = true) as
+  select id, dispatch_id, contact_point_id, channel, round, rank, code, state, due_at, attempt,
+    gateway_id, accepted_at, final_at, failure_code
+  from dispatch.message;
+create view dispatch.v_credit with (security_invoker = true) as
+  select credit.organisation_id, credit.message_id, credit.settled_at, message.dispatch_id,
+    message.channel, message.round, message.state, message.accepted_at, message.final_at
+  from dispatch.message_credit credit
+  join dispatch.message message on message.id = credit.message_id;
+create view dispatch.v_dispatch with (security_invoker = true) as
+  select id, label, lane, exercise, state, epoch, released_at, ended_at, pause_reason
+  from dispatch.dispatch;
+create view dispatch.v_round with (security_invoker = true) as
+  select dispatch_id, round, opens_after, opens_at, opened_at from dispatch.round;
+create view dispatch.v_gateway with (security_invoker = true) as
+  select gateway.id, gateway.kind, gateway.channel, gateway.can_be_asked, gateway.takes_replies,
+    gateway.last_proven_at, gateway.last_failure_at, gateway.last_failure_code,
+    bucket.rate_per_second, bucket.burst, bucket.tokens, bucket.refilled_at, bucket.paused_until,
+    bucket.pause_reason
+  from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id;
+
+-- Texts and sealed addresses are the centre's alone.
+alter table dispatch.message enable row level security;
+alter table dispatch.message force row level security;
+create policy centre on dispatch.message
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+alter table dispatch.reply_inbox enable row level security;
+alter table dispatch.reply_inbox force row level security;
+create policy centre on dispatch.reply_inbox
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+
+-- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
+grant select, insert on dispatch.dispatch to tocsin_web;
+grant update (state, epoch, content_hash, released_at, ended_at, pause_reason)
+  on dispatch.dispatch to tocsin_web;
+grant select, insert on dispatch.round to tocsin_web;
+grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
+  dispatch.bucket to tocsin_web;
+grant insert (id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body,
+  address_sealed) on dispatch.message to tocsin_web;
+grant update (state, due_at, expires_at, final_at, body) on dispatch.message to tocsin_web;
+grant select, insert on dispatch.message_credit to tocsin_web;
+grant update (settled_at) on dispatch.message_credit to tocsin_web;
+grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callback_token_hashes,
+  last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
+grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
+grant select on dispatch.v_message, dispatch.v_credit, dispatch.v_dispatch, dispatch.v_round,
+  dispatch.v_gateway to tocsin_web, tocsin_worker;
+
+-- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
+grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,
+  dispatch.message_credit, dispatch.bucket, dispatch.gateway to tocsin_worker;
+grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
+grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
+grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
+grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;

@@ -1,0 +1,179 @@
+-- identity: who is who, what they may do, and what needs two of them.
+
+create schema identity;
+grant usage on schema identity to tocsin_web, tocsin_worker;
+
+create table identity.person (
+  id uuid primary key,
+  name text not null check (btrim(name) = name and length(name) between 1 and 200),
+  email text not null constraint person_email_unique unique
+    check (email = lower(email) and email like '%_@_%'),
+  active boolean not null default true,
+  created_at timestamptz not null,
+  created_by text not null
+);
+
+-- A role given, and when it ended. Never deleted: who could do what at any time stays answerable.
+create table identity.role_grant (
+  id uuid primary key,
+  person_id uuid not null references identity.person,
+  -- A key of the operating model's roles. One that the model no longer has allows nothing.
+  role text not null check (role ~ '^[a-z][a-z_]*$'),
+  given_at timestamptz not null,
+  given_by text not null,
+  ended_at timestamptz,
+  ended_by text,
+  check ((ended_at is null) = (ended_by is null)),
+  check (ended_at >= given_at)
+);
+
+create unique index role_grant_once on identity.role_grant (person_id, role) where ended_at is null;
+
+-- Tokens and keys are 256 random bits, kept as SHA-256 only: whoever reads this table can use none.
+create table identity.session (
+  id uuid primary key,
+  token_sha256 bytea not null unique check (length(token_sha256) = 32),
+  person_id uuid not null references identity.person,
+  -- Such as "Firefox on Android": so that people know their own sessions apart.
+  device text not null check (length(device) <= 100),
+  created_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  ended_at timestamptz
+);
+
+create index session_of_person on identity.session (person_id) where ended_at is null;
+
+create table identity.sign_in_link (
+  id uuid primary key,
+  token_sha256 bytea not null unique check (length(token_sha256) = 32),
+  person_id uuid not null references identity.person,
+  created_at timestamptz not null,
+  created_by text not null,
+  expires_at timestamptz not null,
+  used_at timestamptz
+);
+
+create index sign_in_link_of_person on identity.sign_in_link (person_id) where used_at is null;
+
+create table identity.api_key (
+  id uuid primary key,
+  -- The first part of the key, printed in lists so that people can tell keys apart.
+  prefix text not null unique,
+  secret_sha256 bytea not null unique check (length(secret_sha256) = 32),
+  name text not null check (length(name) between 1 and 200),
+  permissions text[] not null check (cardinality(permissions) > 0),
+  created_at timestamptz not null,
+  created_by text not null,
+  expires_at timestamptz,
+  last_used_at timestamptz,
+  revoked_at timestamptz,
+  revoked_by text,
+  check ((revoked_at is null) = (revoked_by is null))
+);
+
+-- What was asked of a second person, over the hash of exactly what was shown (P5).
+create table identity.approval (
+  id uuid primary key,
+  hash text not null check (hash ~ '^[0-9a-f]{64}$'),
+  subject_kind text not null check (subject_kind ~ '^[a-z][a-z_]*$'),
+  subject_id text not null check (subject_id <> ''),
+  -- Whoever approves must hold this, at the approval and again when it is used.
+  permission text not null,
+  requested_by uuid not null,
+  requested_at timestamptz not null,
+  expires_at timestamptz not null check (expires_at > requested_at),
+  -- Everybody who wrote a part of it, and the person behind every key that did.
+  shaped_by uuid[] not null,
+  state text not null default 'requested'
+    check (state in ('requested', 'approved', 'returned', 'voided', 'consumed')),
+  approved_by uuid,
+  approved_at timestamptz,
+  ended_by text,
+  ended_at timestamptz,
+  end_reason text check (end_reason <> ''),
+  consumed_at timestamptz,
+  constraint approval_by_another
+    check (approved_by <> requested_by and approved_by <> all (shaped_by)),
+  check ((approved_by is null) = (approved_at is null)),
+  check (state not in ('approved', 'consumed') or approved_by is not null),
+  check (state <> 'requested' or approved_by is null),
+  check ((state = 'consumed') = (consumed_at is not null)),
+  check ((state in ('returned', 'voided')) = (ended_at is not null)),
+  check ((ended_at is null) = (ended_by is null) and (ended_at is null) = (end_reason is null))
+);
+
+create unique index approval_open on identity.approval (subject_kind, subject_id)
+  where state in ('requested', 'approved');
+create index approval_of_subject on identity.approval (subject_kind, subject_id, requested_at);
+
+-- The moves of src/identity/approval-model.ts, and: an approval carries the name of the person who
+-- acts in this very transaction, so that no code can approve for somebody else.
+create function identity.guard_approval() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if (old.state, new.state) not in (
+    ('requested', 'approved'), ('requested', 'returned'), ('requested', 'voided'),
+    ('approved', 'consumed'), ('approved', 'returned'), ('approved', 'voided'))
+  then
+    raise exception 'approval cannot go from % to %', old.state, new.state
+      using errcode = 'restrict_violation';
+  end if;
+  if new.state = 'approved' and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', new.approved_by::text)
+  then
+    raise exception 'an approval is given by the person who acts'
+      using errcode = 'restrict_violation';
+  end if;
+  if old.approved_by is not null
+    and (old.approved_by, old.approved_at) is distinct from (new.approved_by, new.approved_at)
+  then
+    raise exception 'an approval once given is not rewritten' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger approval_moves before update on identity.approval
+  for each row execute function identity.guard_approval();
+
+-- Answers to API posts, for clients that lost them. Swept after a day.
+create table identity.idempotency (
+  actor_id text not null,
+  route text not null,
+  key text not null,
+  body_sha256 text not null check (body_sha256 ~ '^[0-9a-f]{64}$'),
+  status integer,
+  body text,
+  created_at timestamptz not null,
+  primary key (actor_id, route, key),
+  check ((status is null) = (body is null))
+);
+
+create index idempotency_age on identity.idempotency (created_at);
+
+-- Who people are, for names on pages of higher slices.
+create view identity.v_person with (security_invoker = true) as
+  select id, name, active from identity.person;
+
+create view identity.v_approval with (security_invoker = true) as
+  select id, hash, subject_kind, subject_id, permission, requested_by, requested_at, expires_at,
+    shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at
+  from identity.approval;
+
+grant select on identity.v_person, identity.v_approval to tocsin_web, tocsin_worker;
+grant select, insert on identity.person, identity.role_grant, identity.session,
+  identity.sign_in_link, identity.api_key, identity.approval to tocsin_web;
+grant update (name, active) on identity.person to tocsin_web;
+grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
+grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
+grant update (used_at) on identity.sign_in_link to tocsin_web;
+grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
+grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at)
+  on identity.approval to tocsin_web;
+grant select, insert, update, delete on identity.idempotency to tocsin_web;
+
+-- The worker voids and uses approvals of schedules, reads names, and sweeps what is over.
+grant select on identity.person, identity.role_grant, identity.approval to tocsin_worker;
+grant update (state, ended_by, ended_at, end_reason, consumed_at) on identity.approval
+  to tocsin_worker;
+grant select, delete on identity.session, identity.sign_in_link, identity.idempotency
+  to tocsin_worker;

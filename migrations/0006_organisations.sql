@@ -1,0 +1,164 @@
+-- The directory: who is told, by which number or address. Made by imports (docs/importing.md).
+create schema organisations;
+grant usage on schema organisations to tocsin_web, tocsin_worker;
+
+-- Regions and systems (an ICB or the like) come with the files that name them; until a file brings
+-- a name, the code stands in for it.
+create table organisations.region (
+  code text primary key check (code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'),
+  name text not null check (name <> '')
+);
+
+create table organisations.system (
+  code text primary key check (code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'),
+  name text not null check (name <> ''),
+  region_code text references organisations.region
+);
+
+create table organisations.organisation (
+  id uuid primary key default kernel.uuid_v7(),
+  code text not null unique check (code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'),
+  name text not null check (name <> ''),
+  -- How texts call it.
+  short_name text not null check (char_length(short_name) between 1 and 20),
+  -- Chosen by somebody: no import derives it again.
+  short_name_chosen boolean not null default false,
+  -- A key of organisation_types in the operating model.
+  type text not null check (type ~ '^[a-z][a-z0-9_]*$'),
+  region_code text references organisations.region,
+  system_code text references organisations.system,
+  must_answer boolean not null,
+  address_lines text[] not null default '{}',
+  postcode text,
+  -- The switchboard: public, never texted.
+  telephone text,
+  opened_on date,
+  -- The last day, as ODS has it: the successor opens on the next.
+  closed_on date,
+  -- The kind of file it came from: 'ods' or 'csv'.
+  source text not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+create index organisation_name on organisations.organisation (name, code);
+create index organisation_region on organisations.organisation (region_code);
+create index organisation_system on organisations.organisation (system_code);
+
+-- A person or a post, such as on-call IT, of one organisation.
+create table organisations.contact (
+  id uuid primary key default kernel.uuid_v7(),
+  organisation_id uuid not null references organisations.organisation,
+  name text not null check (name <> ''),
+  is_post boolean not null,
+  -- A key of contact_roles in the operating model.
+  role text not null check (role ~ '^[a-z][a-z0-9_]*$'),
+  -- Order within the organisation: 1 is told first.
+  rank smallint not null check (rank between 1 and 9),
+  reader_kind text not null default 'technical' check (reader_kind ~ '^[a-z][a-z_]*$'),
+  language text not null default 'en' check (language in ('en', 'cy')),
+  active boolean not null default true,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+-- By this an import recognises a contact; also the index of an organisation's contacts.
+create unique index contact_once on organisations.contact (organisation_id, role, lower(name));
+
+-- One number or one address, whoever has it: shared ones are one row (P1).
+create table organisations.contact_point (
+  id uuid primary key default kernel.uuid_v7(),
+  channel text not null check (channel in ('text', 'mail')),
+  -- kernel/sealed.ts, context contact_point|<id>.
+  address_sealed bytea not null,
+  -- HMAC-SHA-256 of channel and normalised address.
+  address_index bytea not null check (octet_length(address_index) = 32),
+  -- What screens show, such as 07700 ···123.
+  shown text not null,
+  created_at timestamptz not null default now(),
+  unique (channel, address_index),
+  unique (id, channel)
+);
+
+create table organisations.contact_contact_point (
+  contact_id uuid not null references organisations.contact,
+  contact_point_id uuid not null,
+  -- A copy, held equal by the foreign key: audience counts never read contact_point.
+  channel text not null,
+  -- Order within contact and channel: 1 is the usual one.
+  position smallint not null check (position between 1 and 9),
+  primary key (contact_id, contact_point_id),
+  unique (contact_id, channel, position) deferrable initially deferred,
+  foreign key (contact_point_id, channel) references organisations.contact_point (id, channel)
+);
+create index contact_contact_point_point
+  on organisations.contact_contact_point (contact_point_id, contact_id);
+
+-- Files that changed something.
+create table organisations.import (
+  id uuid primary key default kernel.uuid_v7(),
+  kind text not null check (kind in ('organisations', 'contacts')),
+  file_name text not null,
+  sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
+  -- Rows added, changed, unchanged, refused.
+  counts jsonb not null,
+  actor text not null
+);
+create index import_finished on organisations.import (finished_at);
+
+-- The centre sees all; a contact who answers sees the people of its own organisations (P8).
+alter table organisations.contact enable row level security;
+alter table organisations.contact force row level security;
+create policy contact_centre on organisations.contact
+  using ((select kernel.reach()) = 'centre');
+create policy contact_own on organisations.contact for select
+  using ((select kernel.reach()) = 'organisation'
+    and organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+
+alter table organisations.contact_contact_point enable row level security;
+alter table organisations.contact_contact_point force row level security;
+create policy contact_contact_point_centre on organisations.contact_contact_point
+  using ((select kernel.reach()) = 'centre');
+create policy contact_contact_point_own on organisations.contact_contact_point for select
+  using ((select kernel.reach()) = 'organisation'
+    and contact_id in (select contact.id from organisations.contact));
+
+alter table organisations.contact_point enable row level security;
+alter table organisations.contact_point force row level security;
+create policy contact_point_centre on organisations.contact_point
+  using ((select kernel.reach()) = 'centre');
+create policy contact_point_own on organisations.contact_point for select
+  using ((select kernel.reach()) = 'organisation'
+    and id in (select link.contact_point_id from organisations.contact_contact_point link));
+
+-- Organisations that exist today, with and without contacts.
+create view organisations.v_organisation with (security_invoker = true) as
+  select organisation.id as organisation_id, organisation.code, organisation.short_name,
+    organisation.name, organisation.type, organisation.region_code, organisation.system_code,
+    organisation.must_answer
+  from organisations.organisation
+  where (organisation.opened_on is null or organisation.opened_on <= current_date)
+    and (organisation.closed_on is null or organisation.closed_on >= current_date);
+
+-- Who can be told today: a row for each organisation, active contact and contact point.
+create view organisations.v_reachable with (security_invoker = true) as
+  select organisation.organisation_id, organisation.code, organisation.short_name,
+    organisation.name, organisation.type, organisation.region_code, organisation.system_code,
+    organisation.must_answer, contact.id as contact_id, contact.role, contact.rank,
+    contact.reader_kind, contact.language, link.contact_point_id, link.channel, link.position,
+    contact_point.address_sealed
+  from organisations.v_organisation organisation
+  join organisations.contact on contact.organisation_id = organisation.organisation_id
+    and contact.active
+  join organisations.contact_contact_point link on link.contact_id = contact.id
+  join organisations.contact_point on contact_point.id = link.contact_point_id;
+
+grant select, insert, update on organisations.region, organisations.system,
+  organisations.organisation, organisations.contact, organisations.contact_point
+  to tocsin_web, tocsin_worker;
+-- A number that is no longer somebody's is unlinked; the contact point stays for the messages it got.
+grant select, insert, update, delete on organisations.contact_contact_point
+  to tocsin_web, tocsin_worker;
+grant select, insert on organisations.import to tocsin_web, tocsin_worker;
+grant select on organisations.v_organisation, organisations.v_reachable
+  to tocsin_web, tocsin_worker;

@@ -1,0 +1,140 @@
+-- Alerts, their versions, and what was submitted for approval.
+create schema alerts;
+grant usage on schema alerts to tocsin_web, tocsin_worker;
+
+create table alerts.alert (
+  id uuid primary key,
+  -- The number readers see: on texts, pages and the phone.
+  number integer generated always as identity (start with 4901) unique,
+  created_at timestamptz not null default now(),
+  created_by text not null
+);
+
+-- One wording of an alert. Only a draft may be changed.
+create table alerts.version (
+  id uuid primary key,
+  alert_id uuid not null references alerts.alert,
+  number smallint not null check (number >= 1),
+  state text not null default 'draft'
+    check (state in ('draft', 'submitted', 'released', 'closed', 'abandoned')),
+  -- Raised by every save: two tabs cannot silently win over one another.
+  revision integer not null default 1,
+  title text not null default '',
+  severity text not null,
+  marking text not null check (marking in ('CLEAR', 'GREEN', 'AMBER', 'AMBER+STRICT', 'RED')),
+  what text not null default '',
+  do_now text not null default '',
+  not_known text not null default '',
+  next_update_at timestamptz,
+  body text not null default '',
+  -- The author's own wording of the text; null: the usual wording of the operating model.
+  own_text text,
+  audience jsonb not null,
+  -- The operating model it began under (SHA-256 of the file).
+  model_version text not null,
+  updated_at timestamptz not null default now(),
+  released_at timestamptz,
+  closed_at timestamptz,
+  unique (alert_id, number),
+  check ((state in ('released', 'closed')) = (released_at is not null)),
+  check ((state = 'closed') = (closed_at is not null))
+);
+create unique index version_at_work on alerts.version (alert_id)
+  where state in ('draft', 'submitted');
+create index version_live on alerts.version (released_at desc) where state = 'released';
+
+-- Everybody who shaped a version; none of them may approve it (P5).
+create table alerts.editor (
+  version_id uuid not null references alerts.version,
+  person_id text not null,
+  first_edited_at timestamptz not null default now(),
+  primary key (version_id, person_id)
+);
+
+-- A version as it was frozen: its audience, its rendered texts (a dispatch), and who is to approve.
+create table alerts.submission (
+  id uuid primary key,
+  version_id uuid not null references alerts.version,
+  dispatch_id uuid not null unique,
+  approval_id uuid not null unique,
+  content_hash text not null,
+  state text not null default 'waiting'
+    check (state in ('waiting', 'returned', 'withdrawn', 'released')),
+  submitted_by text not null,
+  submitted_by_name text not null,
+  submitted_at timestamptz not null default now(),
+  decided_at timestamptz,
+  decided_by text,
+  decided_by_name text,
+  return_reason text,
+  check ((state = 'waiting') = (decided_at is null)),
+  check ((state = 'returned') = (return_reason is not null))
+);
+create unique index submission_open on alerts.submission (version_id)
+  where state in ('waiting', 'released');
+
+-- The frozen audience. The code is what the organisation's people text back.
+create table alerts.recipient (
+  submission_id uuid not null references alerts.submission,
+  organisation_id uuid not null,
+  code text not null check (code ~ '^[1-9][0-9]{3}$'),
+  short_name text not null,
+  must_answer boolean not null,
+  primary key (submission_id, organisation_id)
+);
+create index recipient_of_organisation on alerts.recipient (organisation_id);
+
+-- What upper slices and boards read.
+create view alerts.v_live with (security_invoker = true) as
+  select alert.id as alert_id, alert.number, version.id as version_id, version.title,
+    version.severity, version.marking, version.what, version.do_now, version.not_known,
+    version.next_update_at, version.body, version.model_version, version.state,
+    version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id
+  from alerts.alert alert
+  join alerts.version version on version.alert_id = alert.id
+    and version.state in ('released', 'closed')
+  join alerts.submission submission on submission.version_id = version.id
+    and submission.state = 'released';
+
+create view alerts.v_recipient with (security_invoker = true) as
+  select submission.dispatch_id, version.alert_id, recipient.organisation_id, recipient.code,
+    recipient.short_name, recipient.must_answer
+  from alerts.recipient recipient
+  join alerts.submission submission on submission.id = recipient.submission_id
+    and submission.state = 'released'
+  join alerts.version version on version.id = submission.version_id;
+
+-- What a marking protects (P8): the centre reads all; an organisation reads what was released to
+-- it; a visitor reads released versions marked CLEAR.
+alter table alerts.version enable row level security;
+alter table alerts.version force row level security;
+create policy centre on alerts.version
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+create policy public_clear on alerts.version for select
+  using (state in ('released', 'closed') and marking = 'CLEAR');
+create policy addressed on alerts.version for select
+  using (state in ('released', 'closed') and marking in ('GREEN', 'AMBER')
+    and (select kernel.reach()) = 'organisation'
+    and id = any (array(
+      select submission.version_id from alerts.submission submission
+      join alerts.recipient recipient on recipient.submission_id = submission.id
+      where submission.state = 'released'
+        and recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
+
+alter table alerts.recipient enable row level security;
+alter table alerts.recipient force row level security;
+create policy centre on alerts.recipient
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+create policy own on alerts.recipient for select
+  using (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+
+grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
+  to tocsin_web;
+grant select, insert on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, not_known, next_update_at,
+  body, own_text, audience, model_version, updated_at, released_at, closed_at)
+  on alerts.version to tocsin_web;
+grant update (state, decided_at, decided_by, decided_by_name, return_reason)
+  on alerts.submission to tocsin_web;
+grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
+grant select on alerts.v_live, alerts.v_recipient to tocsin_web, tocsin_worker;

@@ -1,0 +1,103 @@
+-- What organisations answered, what they ask for, and what the duty desk has to read.
+create schema responses;
+grant usage on schema responses to tocsin_web, tocsin_worker;
+
+-- The organisation's answer to one alert: the present state. Its history is responses.answer.
+create table responses.response (
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  acknowledged_at timestamptz,
+  -- How sure we are that a person answered; the classes are never merged.
+  evidence text check (evidence in
+    ('text_with_code', 'text_without_code', 'link_with_code', 'call', 'signed_in')),
+  acknowledged_by_contact_point_id uuid,
+  affected text check (affected in ('yes', 'no')),
+  affected_at timestamptz,
+  help_asked_at timestamptz,
+  primary key (alert_id, organisation_id),
+  check ((acknowledged_at is null) = (evidence is null)),
+  check ((affected is null) = (affected_at is null))
+);
+
+-- Every answer as it came, in order. Append-only.
+create table responses.answer (
+  id uuid primary key,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  at timestamptz not null default now(),
+  kind text not null check (kind in ('got_it', 'affected', 'not_affected', 'help')),
+  evidence text not null check (evidence in
+    ('text_with_code', 'text_without_code', 'link_with_code', 'call', 'signed_in')),
+  contact_point_id uuid,
+  -- Who wrote it down, where it came by a call.
+  recorded_by text,
+  note text
+);
+create index answer_of_alert on responses.answer (alert_id, organisation_id, at);
+
+-- What a person at the duty desk has to deal with: a call for help, or a text nobody understood.
+create table responses.desk_item (
+  id uuid primary key,
+  kind text not null check (kind in ('help', 'not_understood', 'stop', 'unknown_sender')),
+  state text not null default 'open' check (state in ('open', 'claimed', 'closed')),
+  alert_id uuid,
+  organisation_id uuid,
+  contact_point_id uuid,
+  reply_id uuid unique,
+  created_at timestamptz not null default now(),
+  claimed_by text,
+  claimed_by_name text,
+  claimed_at timestamptz,
+  closed_at timestamptz,
+  closed_by_name text,
+  outcome text,
+  check ((state = 'open') = (claimed_at is null)),
+  check ((state = 'closed') = (closed_at is not null))
+);
+create index desk_item_waiting on responses.desk_item (created_at) where state <> 'closed';
+create unique index desk_item_help_once on responses.desk_item (alert_id, organisation_id)
+  where kind = 'help' and state <> 'closed';
+
+-- Wrong codes typed on the public answer page, so that guessing stops (five for each address).
+create table responses.failed_try (
+  alert_id uuid not null,
+  address_index bytea not null,
+  at timestamptz not null default clock_timestamp()
+);
+create index failed_try_recent on responses.failed_try (alert_id, address_index, at);
+
+create view responses.v_response with (security_invoker = true) as
+  select alert_id, organisation_id, acknowledged_at, evidence, affected, affected_at, help_asked_at
+  from responses.response;
+create view responses.v_desk_item with (security_invoker = true) as
+  select id, kind, state, alert_id, organisation_id, contact_point_id, reply_id, created_at,
+    claimed_by, claimed_by_name, claimed_at, closed_at, outcome
+  from responses.desk_item;
+
+-- An organisation sees its own answers; the centre sees all.
+alter table responses.response enable row level security;
+alter table responses.response force row level security;
+create policy centre on responses.response
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+create policy own on responses.response
+  using (organisation_id = any ((select kernel.actor_organisations())::uuid[]))
+  with check (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+alter table responses.answer enable row level security;
+alter table responses.answer force row level security;
+create policy centre on responses.answer
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+create policy own on responses.answer
+  using (organisation_id = any ((select kernel.actor_organisations())::uuid[]))
+  with check (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+alter table responses.desk_item enable row level security;
+alter table responses.desk_item force row level security;
+create policy centre on responses.desk_item
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+
+grant select, insert on responses.response, responses.answer, responses.desk_item,
+  responses.failed_try to tocsin_web, tocsin_worker;
+grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at,
+  help_asked_at) on responses.response to tocsin_web, tocsin_worker;
+grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome)
+  on responses.desk_item to tocsin_web;
+grant select on responses.v_response, responses.v_desk_item to tocsin_web, tocsin_worker;

@@ -1,0 +1,784 @@
+create schema alerts;
+grant usage on schema alerts to tocsin_web;
+grant usage on schema alerts to tocsin_worker;
+
+create schema audit;
+grant usage on schema audit to tocsin_web;
+grant usage on schema audit to tocsin_worker;
+
+create schema dispatch;
+grant usage on schema dispatch to tocsin_web;
+grant usage on schema dispatch to tocsin_worker;
+
+create schema kernel;
+grant usage on schema kernel to tocsin_web;
+grant usage on schema kernel to tocsin_worker;
+
+create schema operating_model;
+grant usage on schema operating_model to tocsin_web;
+grant usage on schema operating_model to tocsin_worker;
+
+create schema responses;
+grant usage on schema responses to tocsin_web;
+grant usage on schema responses to tocsin_worker;
+
+create sequence alerts.alert_number_seq as integer;
+
+create table alerts.alert (
+  id uuid not null,
+  number integer generated always as identity not null,
+  created_at timestamp with time zone default now() not null,
+  created_by text not null,
+  constraint alert_pkey PRIMARY KEY (id),
+  constraint alert_number_key UNIQUE (number)
+);
+grant insert, select on alerts.alert to tocsin_web;
+grant select on alerts.alert to tocsin_worker;
+
+create table alerts.editor (
+  version_id uuid not null,
+  person_id text not null,
+  first_edited_at timestamp with time zone default now() not null,
+  constraint editor_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
+  constraint editor_pkey PRIMARY KEY (version_id, person_id)
+);
+grant insert, select on alerts.editor to tocsin_web;
+
+create table alerts.recipient (
+  submission_id uuid not null,
+  organisation_id uuid not null,
+  code text not null,
+  short_name text not null,
+  must_answer boolean not null,
+  constraint recipient_code_check CHECK ((code ~ '^[1-9][0-9]{3}$'::text)),
+  constraint recipient_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES alerts.submission(id),
+  constraint recipient_pkey PRIMARY KEY (submission_id, organisation_id)
+);
+CREATE INDEX recipient_of_organisation ON alerts.recipient USING btree (organisation_id);
+alter table alerts.recipient enable row level security;
+alter table alerts.recipient force row level security;
+create policy centre on alerts.recipient as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy own on alerts.recipient as permissive for select to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
+grant insert, select on alerts.recipient to tocsin_web;
+grant select on alerts.recipient to tocsin_worker;
+
+create table alerts.submission (
+  id uuid not null,
+  version_id uuid not null,
+  dispatch_id uuid not null,
+  approval_id uuid not null,
+  content_hash text not null,
+  state text default 'waiting'::text not null,
+  submitted_by text not null,
+  submitted_by_name text not null,
+  submitted_at timestamp with time zone default now() not null,
+  decided_at timestamp with time zone,
+  decided_by text,
+  decided_by_name text,
+  return_reason text,
+  constraint submission_check CHECK (((state = 'waiting'::text) = (decided_at IS NULL))),
+  constraint submission_check1 CHECK (((state = 'returned'::text) = (return_reason IS NOT NULL))),
+  constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text]))),
+  constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
+  constraint submission_pkey PRIMARY KEY (id),
+  constraint submission_approval_id_key UNIQUE (approval_id),
+  constraint submission_dispatch_id_key UNIQUE (dispatch_id)
+);
+CREATE UNIQUE INDEX submission_open ON alerts.submission USING btree (version_id) WHERE (state = ANY (ARRAY['waiting'::text, 'released'::text]));
+grant insert, select on alerts.submission to tocsin_web;
+grant select on alerts.submission to tocsin_worker;
+grant update (state, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
+
+create table alerts.version (
+  id uuid not null,
+  alert_id uuid not null,
+  number smallint not null,
+  state text default 'draft'::text not null,
+  revision integer default 1 not null,
+  title text default ''::text not null,
+  severity text not null,
+  marking text not null,
+  what text default ''::text not null,
+  do_now text default ''::text not null,
+  not_known text default ''::text not null,
+  next_update_at timestamp with time zone,
+  body text default ''::text not null,
+  own_text text,
+  audience jsonb not null,
+  model_version text not null,
+  updated_at timestamp with time zone default now() not null,
+  released_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  constraint version_check CHECK (((state = ANY (ARRAY['released'::text, 'closed'::text])) = (released_at IS NOT NULL))),
+  constraint version_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint version_marking_check CHECK ((marking = ANY (ARRAY['CLEAR'::text, 'GREEN'::text, 'AMBER'::text, 'AMBER+STRICT'::text, 'RED'::text]))),
+  constraint version_number_check CHECK ((number >= 1)),
+  constraint version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'released'::text, 'closed'::text, 'abandoned'::text]))),
+  constraint version_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
+  constraint version_pkey PRIMARY KEY (id),
+  constraint version_alert_id_number_key UNIQUE (alert_id, number)
+);
+CREATE UNIQUE INDEX version_at_work ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text]));
+CREATE INDEX version_live ON alerts.version USING btree (released_at DESC) WHERE (state = 'released'::text);
+alter table alerts.version enable row level security;
+alter table alerts.version force row level security;
+create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id = ANY (ARRAY( SELECT submission.version_id
+   FROM (alerts.submission submission
+     JOIN alerts.recipient recipient ON ((recipient.submission_id = submission.id)))
+  WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
+create policy centre on alerts.version as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
+grant insert, select on alerts.version to tocsin_web;
+grant select on alerts.version to tocsin_worker;
+grant update (state, revision, title, severity, marking, what, do_now, not_known, next_update_at, body, own_text, audience, model_version, updated_at, released_at, closed_at) on alerts.version to tocsin_web;
+
+create table audit.entry (
+  id uuid default kernel.uuid_v7() not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  actor_kind text default kernel.actor_kind() not null,
+  actor_id text default kernel.actor_id() not null,
+  action text not null,
+  subject_kind text not null,
+  subject_id text not null,
+  detail jsonb default '{}'::jsonb not null,
+  constraint entry_action_form CHECK ((action ~ '^[a-z][a-z_]*\.[a-z][a-z_]*$'::text)),
+  constraint entry_detail_form CHECK ((jsonb_typeof(detail) = 'object'::text)),
+  constraint entry_subject_id_form CHECK ((subject_id <> ''::text)),
+  constraint entry_subject_kind_form CHECK ((subject_kind ~ '^[a-z][a-z_]*$'::text)),
+  constraint entry_pkey PRIMARY KEY (id)
+);
+CREATE INDEX entry_action ON audit.entry USING btree (action, at);
+CREATE INDEX entry_at ON audit.entry USING btree (at, id);
+CREATE INDEX entry_subject ON audit.entry USING btree (subject_kind, subject_id, at);
+alter table audit.entry enable row level security;
+alter table audit.entry force row level security;
+create policy entry_read on audit.entry as permissive for select to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy entry_write on audit.entry as permissive for insert to public with check (true);
+CREATE TRIGGER entry_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+grant select on audit.entry to tocsin_web;
+grant select on audit.entry to tocsin_worker;
+grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_web;
+grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_worker;
+
+create table dispatch.attempt (
+  message_id uuid not null,
+  epoch integer not null,
+  number smallint not null,
+  gateway_id text not null,
+  owner uuid not null,
+  claimed_at timestamp with time zone default now() not null,
+  constraint attempt_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
+  constraint attempt_pkey PRIMARY KEY (message_id, epoch, number)
+);
+grant select on dispatch.attempt to tocsin_web;
+grant insert, select on dispatch.attempt to tocsin_worker;
+
+create table dispatch.attempt_end (
+  message_id uuid not null,
+  epoch integer not null,
+  number smallint not null,
+  class text not null,
+  code text,
+  provider_id text,
+  ended_at timestamp with time zone default now() not null,
+  constraint attempt_end_class_check CHECK ((class = ANY (ARRAY['accepted'::text, 'rejected'::text, 'not_sent'::text, 'unknown'::text]))),
+  constraint attempt_end_message_id_epoch_number_fkey FOREIGN KEY (message_id, epoch, number) REFERENCES dispatch.attempt(message_id, epoch, number),
+  constraint attempt_end_pkey PRIMARY KEY (message_id, epoch, number)
+);
+grant select on dispatch.attempt_end to tocsin_web;
+grant insert, select on dispatch.attempt_end to tocsin_worker;
+
+create table dispatch.bucket (
+  id text not null,
+  rate_per_second double precision not null,
+  burst double precision not null,
+  tokens double precision not null,
+  refilled_at timestamp with time zone default now() not null,
+  paused_until timestamp with time zone,
+  pause_reason text,
+  constraint bucket_burst_check CHECK ((burst >= (1)::double precision)),
+  constraint bucket_check CHECK (((paused_until IS NULL) = (pause_reason IS NULL))),
+  constraint bucket_id_check CHECK ((id ~ '^[a-z][a-z0-9:-]{0,62}$'::text)),
+  constraint bucket_rate_per_second_check CHECK ((rate_per_second > (0)::double precision)),
+  constraint bucket_pkey PRIMARY KEY (id)
+);
+grant select on dispatch.bucket to tocsin_web;
+grant insert, select, update on dispatch.bucket to tocsin_worker;
+
+create table dispatch.dispatch (
+  id uuid not null,
+  label text not null,
+  lane smallint not null,
+  exercise boolean default false not null,
+  state text default 'held'::text not null,
+  epoch integer default 1 not null,
+  content_hash text,
+  expires_after interval not null,
+  created_at timestamp with time zone default now() not null,
+  released_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  pause_reason text,
+  last_claimed_at timestamp with time zone,
+  constraint dispatch_check CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
+  constraint dispatch_check1 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
+  constraint dispatch_check2 CHECK (((lane = 4) = exercise)),
+  constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
+  constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
+  constraint dispatch_pkey PRIMARY KEY (id)
+);
+CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
+grant insert, select on dispatch.dispatch to tocsin_web;
+grant insert, select, update on dispatch.dispatch to tocsin_worker;
+grant update (state, epoch, content_hash, released_at, ended_at, pause_reason) on dispatch.dispatch to tocsin_web;
+
+create table dispatch.gateway (
+  id text not null,
+  kind text not null,
+  channel text not null,
+  bucket_id text not null,
+  can_be_asked boolean not null,
+  takes_replies boolean not null,
+  settings_sealed bytea not null,
+  callback_token_hashes bytea[] default '{}'::bytea[] not null,
+  last_proven_at timestamp with time zone,
+  last_failure_at timestamp with time zone,
+  last_failure_code text,
+  constraint gateway_callback_token_hashes_check CHECK ((cardinality(callback_token_hashes) <= 2)),
+  constraint gateway_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint gateway_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,30}$'::text)),
+  constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text]))),
+  constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
+  constraint gateway_pkey PRIMARY KEY (id)
+);
+grant insert, select, update on dispatch.gateway to tocsin_worker;
+grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callback_token_hashes, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+
+create table dispatch.lookup (
+  message_id uuid not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  reference text not null,
+  answer text not null,
+  status text,
+  constraint lookup_answer_check CHECK ((answer = ANY (ARRAY['found'::text, 'absent'::text, 'cannot_tell'::text]))),
+  constraint lookup_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
+  constraint lookup_pkey PRIMARY KEY (message_id, at)
+);
+grant select on dispatch.lookup to tocsin_web;
+grant insert, select on dispatch.lookup to tocsin_worker;
+
+create table dispatch.message (
+  id uuid default kernel.uuid_v7() not null,
+  dispatch_id uuid not null,
+  contact_point_id uuid not null,
+  channel text not null,
+  round smallint not null,
+  rank smallint not null,
+  code text not null,
+  subject text,
+  body text not null,
+  address_sealed bytea not null,
+  state text default 'held'::text not null,
+  due_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  attempt smallint default 0 not null,
+  gateway_id text,
+  lease_owner uuid,
+  lease_until timestamp with time zone,
+  check_at timestamp with time zone,
+  checks smallint default 0 not null,
+  absences smallint default 0 not null,
+  provider_id text,
+  accepted_at timestamp with time zone,
+  final_at timestamp with time zone,
+  failure_code text,
+  constraint message_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint message_check CHECK (((state = 'claimed'::text) = (lease_owner IS NOT NULL))),
+  constraint message_check1 CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
+  constraint message_check2 CHECK (((state = ANY (ARRAY['held'::text, 'cancelled'::text, 'suppressed'::text])) OR (due_at IS NOT NULL))),
+  constraint message_check3 CHECK (((state = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) = (final_at IS NOT NULL))),
+  constraint message_check4 CHECK (((state <> 'unknown'::text) OR (check_at IS NOT NULL))),
+  constraint message_check5 CHECK (((state = ANY (ARRAY['held'::text, 'ready'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text])) OR (attempt > 0))),
+  constraint message_check6 CHECK (((state <> 'accepted'::text) OR (accepted_at IS NOT NULL))),
+  constraint message_code_check CHECK ((code ~ '^[0-9]{4}$'::text)),
+  constraint message_rank_check CHECK ((rank >= 1)),
+  constraint message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text]))),
+  constraint message_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint message_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint message_pkey PRIMARY KEY (id)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
+CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
+CREATE INDEX message_of_contact_point ON dispatch.message USING btree (contact_point_id);
+CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
+CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, rank, due_at, id) WHERE (state = 'ready'::text);
+CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
+alter table dispatch.message enable row level security;
+alter table dispatch.message force row level security;
+create policy centre on dispatch.message as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+grant select on dispatch.message to tocsin_web;
+grant insert, select, update on dispatch.message to tocsin_worker;
+grant insert (id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
+grant update (body, state, due_at, expires_at, final_at) on dispatch.message to tocsin_web;
+
+create table dispatch.message_credit (
+  organisation_id uuid not null,
+  message_id uuid not null,
+  settled_at timestamp with time zone,
+  constraint message_credit_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
+  constraint message_credit_pkey PRIMARY KEY (message_id, organisation_id)
+);
+CREATE INDEX credit_of_organisation ON dispatch.message_credit USING btree (organisation_id, message_id);
+grant insert, select on dispatch.message_credit to tocsin_web;
+grant insert, select, update on dispatch.message_credit to tocsin_worker;
+grant update (settled_at) on dispatch.message_credit to tocsin_web;
+
+create table dispatch.receipt_inbox (
+  gateway_id text not null,
+  provider_id text not null,
+  status text not null,
+  reference text,
+  received_at timestamp with time zone default now() not null,
+  handled_at timestamp with time zone,
+  outcome text,
+  constraint receipt_inbox_check CHECK (((handled_at IS NULL) = (outcome IS NULL))),
+  constraint receipt_inbox_outcome_check CHECK ((outcome = ANY (ARRAY['applied'::text, 'repeated'::text, 'unmatched'::text]))),
+  constraint receipt_inbox_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint receipt_inbox_pkey PRIMARY KEY (gateway_id, provider_id, status)
+);
+CREATE INDEX receipt_waiting ON dispatch.receipt_inbox USING btree (received_at) WHERE (handled_at IS NULL);
+grant insert, select on dispatch.receipt_inbox to tocsin_web;
+grant insert, select on dispatch.receipt_inbox to tocsin_worker;
+grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
+
+create table dispatch.reply_inbox (
+  id uuid default kernel.uuid_v7() not null,
+  gateway_id text not null,
+  provider_id text not null,
+  address_index bytea not null,
+  address_sealed bytea not null,
+  content_sealed bytea not null,
+  sent_at timestamp with time zone,
+  received_at timestamp with time zone default now() not null,
+  handled_at timestamp with time zone,
+  constraint reply_inbox_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint reply_inbox_pkey PRIMARY KEY (id),
+  constraint reply_inbox_gateway_id_provider_id_key UNIQUE (gateway_id, provider_id)
+);
+alter table dispatch.reply_inbox enable row level security;
+alter table dispatch.reply_inbox force row level security;
+create policy centre on dispatch.reply_inbox as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+grant insert, select on dispatch.reply_inbox to tocsin_web;
+grant insert, select on dispatch.reply_inbox to tocsin_worker;
+grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
+
+create table dispatch.round (
+  dispatch_id uuid not null,
+  round smallint not null,
+  opens_after interval not null,
+  opens_at timestamp with time zone,
+  opened_at timestamp with time zone,
+  constraint round_round_check CHECK ((round >= 1)),
+  constraint round_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint round_pkey PRIMARY KEY (dispatch_id, round)
+);
+CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE (opened_at IS NULL);
+grant insert, select on dispatch.round to tocsin_web;
+grant insert, select, update on dispatch.round to tocsin_worker;
+grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+
+create table kernel.installation (
+  id uuid not null,
+  kind text not null,
+  created_at timestamp with time zone not null,
+  passkey_domain text,
+  constraint installation_kind_check CHECK ((kind = ANY (ARRAY['live'::text, 'demonstration'::text]))),
+  constraint installation_passkey_domain_check CHECK ((passkey_domain <> ''::text)),
+  constraint installation_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX installation_is_single ON kernel.installation USING btree ((true));
+CREATE TRIGGER installation_is_fixed BEFORE DELETE OR UPDATE ON kernel.installation FOR EACH ROW EXECUTE FUNCTION kernel.refuse_installation_change();
+CREATE TRIGGER installation_stays BEFORE TRUNCATE ON kernel.installation FOR EACH STATEMENT EXECUTE FUNCTION kernel.refuse_installation_change();
+grant select on kernel.installation to tocsin_web;
+grant select on kernel.installation to tocsin_worker;
+
+create table kernel.migration (
+  number integer not null,
+  name text not null,
+  sha256 text not null,
+  applied_at timestamp with time zone default now() not null,
+  constraint migration_pkey PRIMARY KEY (number)
+);
+
+create table operating_model.version (
+  sha256 text not null,
+  yaml text not null,
+  first_used_at timestamp with time zone default clock_timestamp() not null,
+  constraint version_sha256_of_yaml CHECK ((sha256 = encode(sha256(convert_to(yaml, 'UTF8'::name)), 'hex'::text))),
+  constraint version_pkey PRIMARY KEY (sha256)
+);
+CREATE TRIGGER version_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON operating_model.version FOR EACH STATEMENT EXECUTE FUNCTION operating_model.refuse_change();
+grant select on operating_model.version to tocsin_web;
+grant select on operating_model.version to tocsin_worker;
+grant insert (sha256, yaml) on operating_model.version to tocsin_web;
+grant insert (sha256, yaml) on operating_model.version to tocsin_worker;
+
+create table responses.answer (
+  id uuid not null,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  at timestamp with time zone default now() not null,
+  kind text not null,
+  evidence text not null,
+  contact_point_id uuid,
+  recorded_by text,
+  note text,
+  constraint answer_evidence_check CHECK ((evidence = ANY (ARRAY['text_with_code'::text, 'text_without_code'::text, 'link_with_code'::text, 'call'::text, 'signed_in'::text]))),
+  constraint answer_kind_check CHECK ((kind = ANY (ARRAY['got_it'::text, 'affected'::text, 'not_affected'::text, 'help'::text]))),
+  constraint answer_pkey PRIMARY KEY (id)
+);
+CREATE INDEX answer_of_alert ON responses.answer USING btree (alert_id, organisation_id, at);
+alter table responses.answer enable row level security;
+alter table responses.answer force row level security;
+create policy centre on responses.answer as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy own on responses.answer as permissive for all to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) with check ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
+grant insert, select on responses.answer to tocsin_web;
+grant insert, select on responses.answer to tocsin_worker;
+
+create table responses.desk_item (
+  id uuid not null,
+  kind text not null,
+  state text default 'open'::text not null,
+  alert_id uuid,
+  organisation_id uuid,
+  contact_point_id uuid,
+  reply_id uuid,
+  created_at timestamp with time zone default now() not null,
+  claimed_by text,
+  claimed_by_name text,
+  claimed_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  closed_by_name text,
+  outcome text,
+  constraint desk_item_check CHECK (((state = 'open'::text) = (claimed_at IS NULL))),
+  constraint desk_item_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'stop'::text, 'unknown_sender'::text]))),
+  constraint desk_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'closed'::text]))),
+  constraint desk_item_pkey PRIMARY KEY (id),
+  constraint desk_item_reply_id_key UNIQUE (reply_id)
+);
+CREATE UNIQUE INDEX desk_item_help_once ON responses.desk_item USING btree (alert_id, organisation_id) WHERE ((kind = 'help'::text) AND (state <> 'closed'::text));
+CREATE INDEX desk_item_waiting ON responses.desk_item USING btree (created_at) WHERE (state <> 'closed'::text);
+alter table responses.desk_item enable row level security;
+alter table responses.desk_item force row level security;
+create policy centre on responses.desk_item as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+grant insert, select on responses.desk_item to tocsin_web;
+grant insert, select on responses.desk_item to tocsin_worker;
+grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
+
+create table responses.failed_try (
+  alert_id uuid not null,
+  address_index bytea not null,
+  at timestamp with time zone default clock_timestamp() not null
+);
+CREATE INDEX failed_try_recent ON responses.failed_try USING btree (alert_id, address_index, at);
+grant insert, select on responses.failed_try to tocsin_web;
+grant insert, select on responses.failed_try to tocsin_worker;
+
+create table responses.response (
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  acknowledged_at timestamp with time zone,
+  evidence text,
+  acknowledged_by_contact_point_id uuid,
+  affected text,
+  affected_at timestamp with time zone,
+  help_asked_at timestamp with time zone,
+  constraint response_affected_check CHECK ((affected = ANY (ARRAY['yes'::text, 'no'::text]))),
+  constraint response_check CHECK (((acknowledged_at IS NULL) = (evidence IS NULL))),
+  constraint response_check1 CHECK (((affected IS NULL) = (affected_at IS NULL))),
+  constraint response_evidence_check CHECK ((evidence = ANY (ARRAY['text_with_code'::text, 'text_without_code'::text, 'link_with_code'::text, 'call'::text, 'signed_in'::text]))),
+  constraint response_pkey PRIMARY KEY (alert_id, organisation_id)
+);
+alter table responses.response enable row level security;
+alter table responses.response force row level security;
+create policy centre on responses.response as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy own on responses.response as permissive for all to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) with check ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
+grant insert, select on responses.response to tocsin_web;
+grant insert, select on responses.response to tocsin_worker;
+grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_web;
+grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION audit.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception 'audit entries are never changed or removed' using errcode = '42501';
+end $function$
+;
+grant execute on function audit.refuse_change() to public;
+
+CREATE OR REPLACE FUNCTION kernel.actor_id()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE(NULLIF(current_setting('tocsin.actor_id'::text, true), ''::text), 'nobody'::text)
+;
+grant execute on function kernel.actor_id() to public;
+
+CREATE OR REPLACE FUNCTION kernel.actor_kind()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE(NULLIF(current_setting('tocsin.actor_kind'::text, true), ''::text), 'nobody'::text)
+;
+grant execute on function kernel.actor_kind() to public;
+
+CREATE OR REPLACE FUNCTION kernel.actor_organisations()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (string_to_array(COALESCE(current_setting('tocsin.organisations'::text, true), ''::text), ','::text))::uuid[]
+;
+grant execute on function kernel.actor_organisations() to public;
+
+CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT job.id
+    FROM graphile_worker.add_job(enqueue.task, enqueue.payload, job_key => enqueue.job_key, run_at => enqueue.run_at) job(id, job_queue_id, task_id, payload, priority, run_at, attempts, max_attempts, last_error, created_at, updated_at, key, locked_at, locked_by, revision, flags, is_available);
+END
+;
+grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_web;
+grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION kernel.reach()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE(NULLIF(current_setting('tocsin.reach'::text, true), ''::text), 'nobody'::text)
+;
+grant execute on function kernel.reach() to public;
+
+CREATE OR REPLACE FUNCTION kernel.refuse_installation_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if tg_op = 'UPDATE'
+    and (new.id, new.kind, new.created_at) = (old.id, old.kind, old.created_at)
+    and (old.passkey_domain is null or new.passkey_domain = old.passkey_domain)
+  then
+    return new;
+  end if;
+  raise exception 'kernel.installation is fixed' using errcode = 'restrict_violation';
+end
+$function$
+;
+grant execute on function kernel.refuse_installation_change() to public;
+
+CREATE OR REPLACE FUNCTION kernel.uuid_v7()
+ RETURNS uuid
+ LANGUAGE sql
+ PARALLEL SAFE
+RETURN (encode(set_bit(set_bit("overlay"(uuid_send(gen_random_uuid()), "substring"(int8send((floor((date_part('epoch'::text, clock_timestamp()) * (1000)::double precision)))::bigint), 3), 1, 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid
+;
+grant execute on function kernel.uuid_v7() to public;
+
+CREATE OR REPLACE FUNCTION operating_model.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise exception 'versions of the operating model are never changed or removed'
+    using errcode = '42501';
+end $function$
+;
+grant execute on function operating_model.refuse_change() to public;
+
+create view alerts.v_live with (security_invoker=true) as
+ SELECT alert.id AS alert_id,
+    alert.number,
+    version.id AS version_id,
+    version.title,
+    version.severity,
+    version.marking,
+    version.what,
+    version.do_now,
+    version.not_known,
+    version.next_update_at,
+    version.body,
+    version.model_version,
+    version.state,
+    version.released_at,
+    version.closed_at,
+    submission.id AS submission_id,
+    submission.dispatch_id
+   FROM alerts.alert alert
+     JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
+     JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
+grant select on alerts.v_live to tocsin_web;
+grant select on alerts.v_live to tocsin_worker;
+
+create view alerts.v_recipient with (security_invoker=true) as
+ SELECT submission.dispatch_id,
+    version.alert_id,
+    recipient.organisation_id,
+    recipient.code,
+    recipient.short_name,
+    recipient.must_answer
+   FROM alerts.recipient recipient
+     JOIN alerts.submission submission ON submission.id = recipient.submission_id AND submission.state = 'released'::text
+     JOIN alerts.version version ON version.id = submission.version_id;
+grant select on alerts.v_recipient to tocsin_web;
+grant select on alerts.v_recipient to tocsin_worker;
+
+create view audit.v_entry with (security_invoker=true) as
+ SELECT id,
+    at,
+    actor_kind,
+    actor_id,
+    action,
+    subject_kind,
+    subject_id,
+    detail
+   FROM audit.entry;
+grant select on audit.v_entry to tocsin_web;
+grant select on audit.v_entry to tocsin_worker;
+
+create view dispatch.v_credit with (security_invoker=true) as
+ SELECT credit.organisation_id,
+    credit.message_id,
+    credit.settled_at,
+    message.dispatch_id,
+    message.channel,
+    message.round,
+    message.state,
+    message.accepted_at,
+    message.final_at
+   FROM dispatch.message_credit credit
+     JOIN dispatch.message message ON message.id = credit.message_id;
+grant select on dispatch.v_credit to tocsin_web;
+grant select on dispatch.v_credit to tocsin_worker;
+
+create view dispatch.v_dispatch with (security_invoker=true) as
+ SELECT id,
+    label,
+    lane,
+    exercise,
+    state,
+    epoch,
+    released_at,
+    ended_at,
+    pause_reason
+   FROM dispatch.dispatch;
+grant select on dispatch.v_dispatch to tocsin_web;
+grant select on dispatch.v_dispatch to tocsin_worker;
+
+create view dispatch.v_gateway with (security_invoker=true) as
+ SELECT gateway.id,
+    gateway.kind,
+    gateway.channel,
+    gateway.can_be_asked,
+    gateway.takes_replies,
+    gateway.last_proven_at,
+    gateway.last_failure_at,
+    gateway.last_failure_code,
+    bucket.rate_per_second,
+    bucket.burst,
+    bucket.tokens,
+    bucket.refilled_at,
+    bucket.paused_until,
+    bucket.pause_reason
+   FROM dispatch.gateway gateway
+     JOIN dispatch.bucket bucket ON bucket.id = gateway.bucket_id;
+grant select on dispatch.v_gateway to tocsin_web;
+grant select on dispatch.v_gateway to tocsin_worker;
+
+create view dispatch.v_in_credit with (security_invoker=true) as
+ SELECT message_id,
+    organisation_id
+   FROM dispatch.message_credit;
+grant insert, select on dispatch.v_in_credit to tocsin_web;
+grant insert, select on dispatch.v_in_credit to tocsin_worker;
+
+create view dispatch.v_in_recipient with (security_invoker=true, check_option=local) as
+ SELECT id,
+    dispatch_id,
+    contact_point_id,
+    channel,
+    round,
+    rank,
+    code,
+    subject,
+    body,
+    address_sealed
+   FROM dispatch.message
+  WHERE state = 'held'::text;
+grant insert, select on dispatch.v_in_recipient to tocsin_web;
+grant insert, select on dispatch.v_in_recipient to tocsin_worker;
+
+create view dispatch.v_message with (security_invoker=true) as
+ SELECT id,
+    dispatch_id,
+    contact_point_id,
+    channel,
+    round,
+    rank,
+    code,
+    state,
+    due_at,
+    attempt,
+    gateway_id,
+    accepted_at,
+    final_at,
+    failure_code
+   FROM dispatch.message;
+grant select on dispatch.v_message to tocsin_web;
+grant select on dispatch.v_message to tocsin_worker;
+
+create view dispatch.v_round with (security_invoker=true) as
+ SELECT dispatch_id,
+    round,
+    opens_after,
+    opens_at,
+    opened_at
+   FROM dispatch.round;
+grant select on dispatch.v_round to tocsin_web;
+grant select on dispatch.v_round to tocsin_worker;
+
+create view responses.v_desk_item with (security_invoker=true) as
+ SELECT id,
+    kind,
+    state,
+    alert_id,
+    organisation_id,
+    contact_point_id,
+    reply_id,
+    created_at,
+    claimed_by,
+    claimed_by_name,
+    claimed_at,
+    closed_at,
+    outcome
+   FROM responses.desk_item;
+grant select on responses.v_desk_item to tocsin_web;
+grant select on responses.v_desk_item to tocsin_worker;
+
+create view responses.v_response with (security_invoker=true) as
+ SELECT alert_id,
+    organisation_id,
+    acknowledged_at,
+    evidence,
+    affected,
+    affected_at,
+    help_asked_at
+   FROM responses.response;
+grant select on responses.v_response to tocsin_web;
+grant select on responses.v_response to tocsin_worker;

@@ -1,0 +1,118 @@
+/**
+ * `npm test`: types, lint, format, then every test against one PostgreSQL of this run.
+ *
+ *     npm test                      everything
+ *     npm test -- src/dispatch      only test files whose path contains this; checks run all the same
+ *
+ * The test runner's own summary is the last thing on stdout; what else went wrong is on stderr.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startTestServer } from '../test/support/setup.ts';
+
+/** A pattern that matches nothing makes the runner pass with no test. Raise it as tests are added. */
+const TESTS_FLOOR = 20;
+/** Eight on two cores: most of a file's time is waiting for its process and for PostgreSQL. */
+const CONCURRENCY = 8;
+const TEST_TIMEOUT_MS = 120_000;
+const LEFTOVER_AGE_MS = 86_400_000;
+
+const root = path.resolve(import.meta.dirname, '..');
+const temporary = 'tocsin-test-run-';
+
+const CHECKS: readonly (readonly [string, readonly string[]])[] = [
+  ['types', ['tsc', '--noEmit']],
+  ['lint', ['oxlint', '--type-aware', '--deny-warnings']],
+  ['format', ['oxfmt', '--check']],
+];
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(filters: readonly string[]): Promise<number> {
+  const files = findTests(filters);
+  if (files.length === 0) {
+    console.error(`No test file's path contains ${filters.join(' or ')}.`);
+    return 1;
+  }
+  const failed = CHECKS.filter((check) => !passes(check)).map(([name]) => name);
+  console.log(`\n== tests (${files.length} files)`);
+  const tests = await runTests(files);
+  if (filters.length === 0 && tests.ran < TESTS_FLOOR) {
+    console.error(`\nOnly ${tests.ran} tests ran; at least ${TESTS_FLOOR} were expected.`);
+    return 1;
+  }
+  if (failed.length > 0) console.error(`\nFailed before the tests: ${failed.join(', ')} (above).`);
+  return tests.passed && failed.length === 0 ? 0 : 1;
+}
+
+function findTests(filters: readonly string[]): string[] {
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).sort();
+  const wanted = filters.map((filter) => path.normalize(filter).replace(/^\.\//, ''));
+  return wanted.length === 0
+    ? files
+    : files.filter((file) => wanted.some((filter) => file.includes(filter)));
+}
+
+function passes([name, [program = '', ...flags]]: (typeof CHECKS)[number]): boolean {
+  console.log(`== ${name}`);
+  const file = path.join(root, 'node_modules/.bin', program);
+  const { status } = spawnSync(file, flags, { cwd: root, stdio: 'inherit' });
+  return status === 0;
+}
+
+async function runTests(files: readonly string[]): Promise<{ passed: boolean; ran: number }> {
+  sweepLeftovers();
+  const folder = mkdtempSync(path.join(os.tmpdir(), temporary));
+  const { embedded, environment } = await startTestServer(path.join(folder, 'data'));
+  try {
+    const counts = path.join(folder, 'counts.json');
+    const passed = await runNodeTests(files, { counts, environment });
+    return { passed, ran: readRan(counts) };
+  } finally {
+    await embedded.stop();
+    rmSync(embedded.dataPath, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function runNodeTests(
+  files: readonly string[],
+  { counts, environment }: { counts: string; environment: Record<string, string> },
+): Promise<boolean> {
+  const flags = ['--test', `--test-concurrency=${CONCURRENCY}`];
+  flags.push(`--test-timeout=${TEST_TIMEOUT_MS}`);
+  flags.push('--test-reporter=spec', '--test-reporter-destination=stdout');
+  const counter = path.join(root, 'scripts/count-tests.ts');
+  flags.push(`--test-reporter=${counter}`, `--test-reporter-destination=${counts}`);
+  const child = spawn(process.execPath, [...flags, ...files], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: 'inherit',
+  });
+  // Ctrl-C reaches the child too; we stay to stop the server after it.
+  const stay = () => {};
+  process.on('SIGINT', stay).on('SIGTERM', () => child.kill('SIGTERM'));
+  const code = await new Promise((resolve) => child.once('exit', resolve));
+  return code === 0;
+}
+
+function readRan(counts: string): number {
+  try {
+    const { passed, failed } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;
+    return (passed ?? 0) + (failed ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** A run that was killed could not clean up after itself. */
+function sweepLeftovers(): void {
+  for (const name of readdirSync(os.tmpdir())) {
+    if (!name.startsWith(temporary)) continue;
+    const folder = path.join(os.tmpdir(), name);
+    if (Date.now() - statSync(folder).mtimeMs < LEFTOVER_AGE_MS) continue;
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,122 @@
+/** The composer's form and the API's body become a wording, or field errors in plain words. */
+import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import { markings, within, type Marking } from '#kernel/marking.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { firstText, recipientBlanks, textFor, type Rendering, type Wording } from './model.ts';
+
+/** What was typed, field by field, as it was typed. */
+export type TypedWording = Readonly<Record<keyof typeof fieldLengths, string>> & {
+  readonly severity: string;
+  readonly marking: string;
+  /** `2026-11-23` and `04:00`, by the centre's clock. */
+  readonly nextUpdateDate: string;
+  readonly nextUpdateTime: string;
+};
+
+/** Longest input by field, in characters. */
+export const fieldLengths = {
+  title: 120,
+  what: 120,
+  doNow: 160,
+  notKnown: 500,
+  body: 20_000,
+  ownText: 600,
+} as const;
+
+const labels: Readonly<Record<keyof typeof fieldLengths, string>> = {
+  title: 'The title',
+  what: 'What is happening',
+  doNow: 'What to do now',
+  notKnown: 'What is not known',
+  body: 'The body',
+  ownText: 'The text',
+};
+
+/** Control characters except tab and line ends: they do nothing good in a text or a mail. */
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/**
+ * A draft may be incomplete, but nothing in it may be wrong. `instantOf` reads a date and a time by
+ * the centre's clock; undefined where there is no such time.
+ */
+export function parseWording(
+  typed: TypedWording,
+  model: OperatingModel,
+  instantOf: (date: string, time: string) => Date | undefined,
+): Outcome<Wording> {
+  const errors: Record<string, string> = {};
+  for (const field of Object.keys(fieldLengths) as (keyof typeof fieldLengths)[]) {
+    const length = [...typed[field]].length;
+    if (length > fieldLengths[field])
+      errors[field] = `${labels[field]} has ${length} characters; at most ${fieldLengths[field]}`;
+    else if (CONTROL.test(typed[field]))
+      errors[field] = `${labels[field]} has an invisible control character; type it again`;
+  }
+  if (!model.severities.some(({ id }) => id === typed.severity))
+    errors['severity'] = 'Choose a severity';
+  if (!markings.includes(typed.marking as Marking)) errors['marking'] = 'Choose a marking';
+  const nextUpdateAt = parseNextUpdate(typed, errors, instantOf);
+  for (const field of ['title', 'what', 'doNow'] as const)
+    if (/[\r\n]/.test(typed[field].trim())) errors[field] = `${labels[field]} must be one line`;
+  if (Object.keys(errors).length > 0) return failed(errors);
+  return ok({
+    title: typed.title.trim(),
+    severity: typed.severity,
+    marking: typed.marking as Marking,
+    what: typed.what.trim(),
+    doNow: typed.doNow.trim(),
+    notKnown: typed.notKnown.trim(),
+    nextUpdateAt,
+    body: typed.body.replaceAll('\r\n', '\n').trim(),
+    ownText: typed.ownText.trim() === '' ? null : typed.ownText.replaceAll('\r\n', '\n').trim(),
+  });
+}
+
+function parseNextUpdate(
+  typed: TypedWording,
+  errors: Record<string, string>,
+  instantOf: (date: string, time: string) => Date | undefined,
+): Date | null {
+  const date = typed.nextUpdateDate.trim();
+  const time = typed.nextUpdateTime.trim();
+  if (date === '' && time === '') return null;
+  const instant = instantOf(date, time);
+  if (instant === undefined)
+    errors['nextUpdateAt'] = 'Enter the date and the time of the next update, such as 04:00';
+  return instant ?? null;
+}
+
+/**
+ * What is wrong with the author's own text; undefined where nothing is. It must name the
+ * organisation and its code, and be a text that the provider takes.
+ */
+export function checkOwnText(wording: Wording, rendering: Rendering): string | undefined {
+  const { ownText } = wording;
+  if (ownText === null) return undefined;
+  if (!within(wording.marking, rendering.model.markingCeilings.text))
+    return `A text may not carry what is marked ${wording.marking}; leave this empty, and the usual words for marked alerts are sent`;
+  for (const blank of [recipientBlanks.organisation, recipientBlanks.code])
+    if (!ownText.includes(blank)) return `The text must contain ${blank}`;
+  const left = ownText
+    .replaceAll(recipientBlanks.organisation, '')
+    .replaceAll(recipientBlanks.code, '');
+  if (/[{}]/.test(left)) return 'Only the blanks {organisation} and {code} can be used here';
+  if (/https?:|www\.|\b[a-z0-9-]+\.[a-z]{2,}\//i.test(left))
+    return 'No link in the first text: it is what an attacker would send. The answer brings the link';
+  return undefined;
+}
+
+/** Whether the first text is one the provider takes, with the longest name it may meet. */
+export function checkTextLength(
+  wording: Wording,
+  rendering: Rendering,
+  longestName: string,
+): string | undefined {
+  const text = textFor(firstText(wording, rendering), { organisation: longestName, code: '0000' });
+  if (!text.tooLong) return undefined;
+  return `The text would have ${text.characters} characters; the provider takes 918. Shorten “what” or “do now”`;
+}
+
+function failed(fields: FieldErrors) {
+  return refused('invalid', 'There is a problem with what was entered', fields);
+}

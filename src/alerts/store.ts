@@ -1,0 +1,199 @@
+/** Statements about alerts, their versions and submissions. */
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Marking } from '#kernel/marking.ts';
+import type { VersionState, Wording } from './model.ts';
+
+export async function insertAlert(tx: Tx, alert: { id: string; createdBy: string }) {
+  const { number } = await tx.one<{ number: number }>(sql`
+    insert into alerts.alert (id, created_by) values (${alert.id}, ${alert.createdBy})
+    returning number`);
+  return number;
+}
+
+export type NewVersion = {
+  readonly id: string;
+  readonly alertId: string;
+  readonly number: number;
+  readonly wording: Wording;
+  readonly audience: unknown;
+  readonly modelVersion: string;
+};
+
+export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> {
+  const { wording } = version;
+  await tx.run(sql`
+    insert into alerts.version (id, alert_id, number, title, severity, marking, what, do_now,
+      not_known, next_update_at, body, own_text, audience, model_version)
+    values (${version.id}, ${version.alertId}, ${version.number}, ${wording.title},
+      ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
+      ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body}, ${wording.ownText},
+      ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
+}
+
+/** Saves a draft if nobody saved it since `revision` was read; false where somebody did. */
+export async function updateDraft(
+  tx: Tx,
+  draft: { id: string; revision: number; wording: Wording; audience: unknown },
+): Promise<boolean> {
+  const { id, revision, wording, audience } = draft;
+  return (
+    (await tx.run(sql`
+      update alerts.version set revision = revision + 1, updated_at = now(),
+        title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
+        what = ${wording.what}, do_now = ${wording.doNow}, not_known = ${wording.notKnown},
+        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body},
+        own_text = ${wording.ownText}, audience = ${JSON.stringify(audience)}::jsonb
+      where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
+  );
+}
+
+export async function addEditor(tx: Tx, versionId: string, personId: string): Promise<void> {
+  await tx.run(sql`
+    insert into alerts.editor (version_id, person_id) values (${versionId}, ${personId})
+    on conflict do nothing`);
+}
+
+export async function listEditors(tx: Tx, versionId: string): Promise<string[]> {
+  const rows = await tx.rows<{ personId: string }>(sql`
+    select person_id from alerts.editor where version_id = ${versionId}`);
+  return rows.map((row) => row.personId);
+}
+
+/** Moves a version along the table of moves; false where it was not in `from`. */
+export async function moveVersion(
+  tx: Tx,
+  move: { id: string; from: VersionState; to: VersionState; revision?: number },
+): Promise<boolean> {
+  const atRevision: Sql =
+    move.revision === undefined ? sql`` : sql`and revision = ${move.revision}`;
+  return (
+    (await tx.run(sql`
+      update alerts.version set state = ${move.to}, updated_at = now(),
+        released_at = case when ${move.to} = 'released' then now() else released_at end,
+        closed_at = case when ${move.to} = 'closed' then now() end
+      where id = ${move.id} and state = ${move.from} ${atRevision}`)) === 1
+  );
+}
+
+export type VersionRow = {
+  alertId: string;
+  alertNumber: number;
+  id: string;
+  number: number;
+  state: VersionState;
+  revision: number;
+  title: string;
+  severity: string;
+  marking: Marking;
+  what: string;
+  doNow: string;
+  notKnown: string;
+  nextUpdateAt: Date | null;
+  body: string;
+  ownText: string | null;
+  audience: unknown;
+  modelVersion: string;
+  updatedAt: Date;
+  releasedAt: Date | null;
+  closedAt: Date | null;
+};
+
+const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
+  version.number, version.state, version.revision, version.title, version.severity,
+  version.marking, version.what, version.do_now, version.not_known, version.next_update_at,
+  version.body, version.own_text, version.audience, version.model_version, version.updated_at,
+  version.released_at, version.closed_at`;
+
+/** The newest version of an alert that was not abandoned. */
+export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
+  return await tx.maybe<VersionRow>(sql`
+    select ${versionColumns} from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id
+    where alert.id = ${alertId} order by version.number desc limit 1`);
+}
+
+/** The version that readers may open under this number: what row-level security lets through. */
+export async function findReleased(tx: Tx, number: number): Promise<VersionRow | undefined> {
+  return await tx.maybe<VersionRow>(sql`
+    select ${versionColumns} from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id
+    where alert.number = ${number} and version.state in ('released', 'closed')
+    order by version.number desc limit 1`);
+}
+
+/** Alerts, newest first: those at work, then those released. */
+export async function listVersions(tx: Tx, most: number): Promise<VersionRow[]> {
+  return await tx.rows<VersionRow>(sql`
+    select * from (
+      select distinct on (alert.id) ${versionColumns} from alerts.alert alert
+      join alerts.version version on version.alert_id = alert.id
+      where version.state <> 'abandoned'
+      order by alert.id, version.number desc
+    ) newest order by alert_number desc limit ${most}`);
+}
+
+export type SubmissionRow = {
+  id: string;
+  versionId: string;
+  dispatchId: string;
+  approvalId: string;
+  contentHash: string;
+  state: 'waiting' | 'returned' | 'withdrawn' | 'released';
+  submittedBy: string;
+  submittedByName: string;
+  submittedAt: Date;
+  decidedAt: Date | null;
+  decidedByName: string | null;
+  returnReason: string | null;
+};
+
+export async function findSubmission(
+  tx: Tx,
+  versionId: string,
+): Promise<SubmissionRow | undefined> {
+  return await tx.maybe<SubmissionRow>(sql`
+    select id, version_id, dispatch_id, approval_id, content_hash, state, submitted_by,
+      submitted_by_name, submitted_at, decided_at, decided_by_name, return_reason
+    from alerts.submission where version_id = ${versionId}
+    order by submitted_at desc limit 1`);
+}
+
+export async function insertSubmission(
+  tx: Tx,
+  submission: {
+    id: string;
+    versionId: string;
+    dispatchId: string;
+    approvalId: string;
+    contentHash: string;
+    submittedBy: string;
+    submittedByName: string;
+  },
+): Promise<void> {
+  await tx.run(sql`
+    insert into alerts.submission (id, version_id, dispatch_id, approval_id, content_hash,
+      submitted_by, submitted_by_name)
+    values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
+      ${submission.approvalId}, ${submission.contentHash}, ${submission.submittedBy},
+      ${submission.submittedByName})`);
+}
+
+export async function decideSubmission(
+  tx: Tx,
+  decision: {
+    id: string;
+    state: 'returned' | 'withdrawn' | 'released';
+    by: string;
+    byName: string;
+    reason: string | null;
+  },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update alerts.submission set state = ${decision.state}, decided_at = now(),
+        decided_by = ${decision.by}, decided_by_name = ${decision.byName},
+        return_reason = ${decision.reason}
+      where id = ${decision.id} and state = 'waiting'`)) === 1
+  );
+}

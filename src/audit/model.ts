@@ -1,0 +1,70 @@
+/** What somebody did to one thing. The actor and the time are filled in by the database. */
+export type NewEntry = {
+  /** `subject.past_participle`, such as `alert.submitted`. */
+  readonly action: string;
+  readonly subject: Subject;
+  /** Ids, counts, hashes, states. Never a number, an address or the text of a post (P12). */
+  readonly detail?: Readonly<Record<string, unknown>>;
+};
+
+/** What an entry is about: a kind such as `alert` or `dispatch`, and its id. */
+export type Subject = { readonly kind: string; readonly id: string };
+
+export type Entry = {
+  readonly id: string;
+  readonly at: Date;
+  readonly actorKind: string;
+  readonly actorId: string;
+  readonly action: string;
+  readonly subjectKind: string;
+  readonly subjectId: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+};
+
+export type EntryPage = {
+  /** Newest first. */
+  readonly entries: readonly Entry[];
+  /** The `cursor` of the next page; absent on the last one. */
+  readonly nextCursor?: string;
+};
+
+// What is long and full of digits but nobody's number: ids, hashes, times. Taken out first, or an
+// unlucky id would be refused as a phone number once in some thousand entries.
+const INNOCENT = [
+  /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi,
+  /\b[0-9a-f]{32,}\b/gi,
+  /\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?/g,
+];
+
+const ADDRESS = /[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+/;
+
+const PHONE_NUMBERS = [
+  // +44 7700 900123, 0044 …, 07700 900123, 0300 000 0000: spaces, dots, hyphens, brackets between.
+  /(?<![\w.])\(?(?:\+|0)\(?\d(?:[\s().-]{0,2}\d){8,13}(?!\w)/,
+  // The same without its sign (447700900123) or without its nought (7700900123), as spreadsheets
+  // and gateways write them.
+  /(?<![\w.])(?:44[1-9]\d{9}|7[1-9]\d{8})(?![\w])/,
+];
+
+/**
+ * Where `value` holds something that looks like a phone number or a mail address: the path to it,
+ * such as `contact.0.number`; undefined where nothing does. The finding itself is never repeated.
+ */
+export function findPersonalData(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
+    return looksPersonal(String(value)) ? path : undefined;
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (looksPersonal(key)) return `${path || '.'} (a key)`;
+    const found = findPersonalData(inner, path === '' ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function looksPersonal(text: string): boolean {
+  if (ADDRESS.test(text)) return true;
+  const rest = INNOCENT.reduce((left, pattern) => left.replaceAll(pattern, ' '), text);
+  return PHONE_NUMBERS.some((pattern) => pattern.test(rest));
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { operatingModelCommand } from './operating-model.ts';
+
+const shipped = fileURLToPath(new URL('../../operating-model.yaml', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tocsin-model-'));
+after(() => rmSync(folder, { recursive: true }));
+
+async function called(...args: string[]) {
+  const result = { code: 0, out: '', err: '' };
+  result.code = await operatingModelCommand(args, {
+    out: (text) => void (result.out += text),
+    err: (text) => void (result.err += text),
+  });
+  return result;
+}
+
+test('check says that the shipped file is right', async () => {
+  const { code, out, err } = await called('check', shipped);
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /is right \([0-9a-f]{12}\)/);
+});
+
+test('check names file and line of an error, or all of it as JSON, and exits 1', async () => {
+  const file = join(folder, 'bad.yaml');
+  writeFileSync(file, readFileSync(shipped, 'utf8').replace('lane: 1', 'lane: 8'));
+  const plain = await called('check', file);
+  assert.equal(plain.code, 1);
+  assert.equal(plain.out, '');
+  assert.match(plain.err, /bad\.yaml:\d+: severities\.critical\.lane: allowed: 1/);
+  const json = await called('check', file, '--json');
+  assert.equal(json.code, 1);
+  assert.equal(JSON.parse(json.out).findings[0].path, 'severities.critical.lane');
+});
+
+test('show prints the model for people and for programs', async () => {
+  const plain = await called('show', shipped);
+  assert.match(plain.out, /Critical \(critical\): text and mail, lane 1/);
+  const json = JSON.parse((await called('show', shipped, '--json')).out);
+  assert.equal(json.severities[0].id, 'critical');
+  assert.equal('source' in json, false);
+});
+
+test('help is asked for or deserved', async () => {
+  assert.equal((await called('--help')).code, 0);
+  for (const args of [['burn'], ['check', 'a', 'b'], ['--colour']]) {
+    const { code, err } = await called(...args);
+    assert.equal(code, 2);
+    assert.match(err, /^Usage: bin\/tocsin operating-model/);
+  }
+  const missing = await called('check', join(folder, 'none.yaml'));
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /cannot be read \(ENOENT\): set TOCSIN_OPERATING_MODEL/);
+});

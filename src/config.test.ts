@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { describeConfig, parseConfig, type Environment } from './config.ts';
+
+const SERVICE = '8a6d4c2e-0000-4000-8000-000000000001';
+const SECRET = '5ec2e700-cafe-4bad-8bad-5ec2e7000002';
+const TEMPLATE = '11111111-2222-4333-8444-555555555555';
+
+const live = {
+  DATABASE_URL: 'postgres://tocsin:sesame-db@db.example:5432/tocsin?sslpassword=sesame-ssl',
+  NOTIFY_API_KEY: `centre-live-${SERVICE}-${SECRET}`,
+  NOTIFY_CALLBACK_TOKEN: 'sesame-callback',
+  NOTIFY_TEMPLATE_TEXT: TEMPLATE,
+  SMTP_URL: 'smtps://mailer:sesame-smtp@mail.example:465',
+  MAIL_FROM: 'Cyber centre <alerts@centre.example>',
+};
+
+function parsed(env: Environment) {
+  const outcome = parseConfig(env);
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
+  return outcome.value;
+}
+
+function errorsOf(env: Environment) {
+  const outcome = parseConfig(env);
+  assert.ok(!outcome.ok, 'expected a refusal');
+  return outcome.fields;
+}
+
+test('an empty environment is a working one, on this machine only', () => {
+  const config = parsed({ PORT: '', TOCSIN_URL: '  ' });
+  assert.equal(config.port, 3000);
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.url, 'http://localhost:3000');
+  assert.equal(config.dataDir, resolve('var'));
+  assert.equal(config.operatingModelFile, resolve('operating-model.yaml'));
+  assert.deepEqual(
+    [config.databaseUrl, config.notify, config.smtp, config.tls, config.trustedProxies],
+    [undefined, undefined, undefined, undefined, []],
+  );
+  assert.deepEqual(config.warnings, []);
+  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.trustedProxies));
+});
+
+test('a live environment becomes typed values', () => {
+  const config = parsed({
+    ...live,
+    PORT: '8443',
+    TOCSIN_HOST: '0.0.0.0',
+    TOCSIN_URL: 'https://tocsin.example/',
+    TOCSIN_TRUSTED_PROXY: '10.0.0.5, 10.1.0.0/16,::1',
+  });
+  assert.equal(config.url, 'https://tocsin.example');
+  assert.deepEqual(config.trustedProxies, ['10.0.0.5', '10.1.0.0/16', '::1']);
+  assert.deepEqual(config.notify, {
+    baseUrl: 'https://api.notifications.service.gov.uk',
+    apiKey: live.NOTIFY_API_KEY,
+    templateTextId: TEMPLATE,
+    callbackToken: 'sesame-callback',
+  });
+  assert.ok(Object.isFrozen(config.notify));
+  assert.equal(config.smtp?.from, live.MAIL_FROM);
+  assert.deepEqual(config.warnings, []);
+});
+
+test('with a certificate the printed address is https', () => {
+  const config = parsed({ TOCSIN_TLS_CERT: 'c.pem', TOCSIN_TLS_KEY: 'k.pem' });
+  assert.equal(config.url, 'https://localhost:3000');
+  assert.deepEqual(config.tls, { certFile: resolve('c.pem'), keyFile: resolve('k.pem') });
+});
+
+test('each wrong variable gets its own sentence with the form it must have', () => {
+  const wrong: [string, string, RegExp][] = [
+    ['PORT', '70000', /^PORT is ‘70000’; it must be a whole number from 0 to 65535/],
+    ['PORT', '3000x', /3000x/],
+    ['TOCSIN_HOST', 'a b', /an address to listen on/],
+    ['TOCSIN_URL', 'http://tocsin.example', /https:\/\//],
+    ['TOCSIN_URL', 'https://10.0.0.5', /passkeys are bound to a name/],
+    ['TOCSIN_URL', 'https://[::1]:3000', /passkeys are bound to a name/],
+    ['TOCSIN_URL', 'https://tocsin.example/app', /without a path/],
+    ['TOCSIN_TLS_CERT', 'c.pem', /^TOCSIN_TLS_KEY is missing: with TOCSIN_TLS_CERT/],
+    ['TOCSIN_TLS_KEY', 'k.pem', /^TOCSIN_TLS_CERT is missing/],
+    ['TOCSIN_TRUSTED_PROXY', 'yes', /addresses or networks/],
+    ['TOCSIN_TRUSTED_PROXY', '10.0.0.0/33', /addresses or networks/],
+    ['DATABASE_URL', 'mysql://x', /postgres:\/\/user:password@host\/database/],
+    ['NOTIFY_BASE_URL', 'notify', /^NOTIFY_BASE_URL is ‘notify’/],
+    ['NOTIFY_API_KEY', 'key', /\{name\}-\{service id\}-\{secret\}/],
+    ['NOTIFY_CALLBACK_TOKEN', 'short', /at least 10 characters/],
+    ['NOTIFY_TEMPLATE_TEXT', 'one', /\(\(body\)\)/],
+    ['SMTP_URL', 'mail.example', /smtp:\/\//],
+    ['SMTP_URL', 'smtp://mail.example', /^MAIL_FROM is missing: with SMTP_URL/],
+    ['MAIL_FROM', 'nobody', /alerts@centre\.example/],
+  ];
+  for (const [name, value, message] of wrong) {
+    const errors = errorsOf({ [name]: value });
+    const sentences = Object.values(errors).join('\n');
+    assert.match(sentences, new RegExp(message.source, 'm'), `${name}=${value}`);
+  }
+  const all = errorsOf({ PORT: 'x', TOCSIN_URL: 'y', MAIL_FROM: 'z' });
+  assert.deepEqual(Object.keys(all).toSorted(), ['MAIL_FROM', 'PORT', 'TOCSIN_URL']);
+});
+
+test('a Notify service is whole or refused', () => {
+  assert.deepEqual(Object.keys(errorsOf({ NOTIFY_BASE_URL: 'http://localhost:4000' })).toSorted(), [
+    'NOTIFY_API_KEY',
+    'NOTIFY_TEMPLATE_TEXT',
+  ]);
+  const { notify } = parsed({
+    NOTIFY_BASE_URL: 'http://localhost:4000/',
+    NOTIFY_API_KEY: live.NOTIFY_API_KEY,
+    NOTIFY_TEMPLATE_TEXT: TEMPLATE.toUpperCase(),
+  });
+  assert.equal(notify?.baseUrl, 'http://localhost:4000');
+  assert.equal(notify?.templateTextId, TEMPLATE);
+  assert.equal(notify?.callbackToken, undefined);
+});
+
+test('a variable that nobody reads is named, with the one that was meant', () => {
+  assert.deepEqual(
+    parsed({ TOCSIN_DATADIR: '/x', TOCSIN_CHROMIUM: '/y', TOCSIN_TEST_X: '/z' }).warnings,
+    ['TOCSIN_DATADIR is not known and has no effect; did you mean TOCSIN_DATA_DIR?'],
+  );
+  assert.match(parsed({ TOCSIN_HOST: '0.0.0.0' }).warnings[0]!, /unencrypted/);
+});
+
+test('no secret is printed or repeated in an error', () => {
+  const printed = describeConfig(parsed(live));
+  assert.doesNotMatch(printed, /sesame|5ec2e700|alerts@/);
+  assert.match(printed, /DATABASE_URL +postgres:\/\/db\.example:5432\/tocsin\n/);
+  assert.match(printed, /NOTIFY_API_KEY +centre-live \(hidden\)\n/);
+  for (const name of ['DATABASE_URL', 'NOTIFY_API_KEY', 'SMTP_URL', 'MAIL_FROM']) {
+    const outcome = parseConfig({ [name]: 'sesame' });
+    assert.ok(!outcome.ok);
+    assert.doesNotMatch(JSON.stringify(outcome), /sesame/);
+  }
+});

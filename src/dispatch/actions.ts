@@ -1,0 +1,161 @@
+/** The verbs of whoever plans, releases and steers a dispatch. One transaction each, the caller's. */
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Approved } from '#kernel/approved.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { system } from '#kernel/actor.ts';
+import { record } from '#audit/index.ts';
+import type { DispatchPlan } from './model.ts';
+import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts';
+import {
+  cancelSettled,
+  cancelUnsent,
+  hashContent,
+  insertDispatch,
+  listDueRounds,
+  markReleased,
+  markRoundOpened,
+  moveDispatch,
+  notifyDispatch,
+  readyRound,
+  setContentHash,
+  settleCredits,
+  startRounds,
+} from './store-plan.ts';
+
+/** Writes the dispatch and its rounds; its messages follow through `dispatch.v_in_recipient`. */
+export async function planDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
+  await insertDispatch(tx, plan);
+}
+
+/**
+ * Closes the plan: from here on the dispatch is known by the hash of all it would send (P5), and of
+ * `alsoCovers`: what belongs to it without being in a message, such as the page. The hash is made
+ * again at release, so whatever changed in between is noticed.
+ */
+export async function sealDispatch(
+  tx: Tx,
+  dispatchId: string,
+  alsoCovers: string,
+): Promise<string> {
+  const hash = await hashContent(tx, dispatchId, alsoCovers);
+  await setContentHash(tx, dispatchId, hash);
+  return hash;
+}
+
+export type Release = {
+  readonly dispatchId: string;
+  readonly approved: Approved;
+  readonly alsoCovers: string;
+  /** The time of release as readers will see it, for texts that say since when. */
+  readonly clock: string;
+};
+
+/**
+ * Lets it go. Refused where what would be sent is not what was approved, or where it went already:
+ * pressing twice releases once.
+ */
+export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome<void>> {
+  const { dispatchId, approved, alsoCovers, clock } = release;
+  const hash = await hashContent(tx, dispatchId, alsoCovers);
+  if (hash !== approved.hash)
+    return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
+  if (!(await markReleased(tx, dispatchId, hash)))
+    return refused('conflict', 'This was released already.');
+  await startRounds(tx, dispatchId);
+  await markRoundOpened(tx, dispatchId, 1);
+  await readyRound(tx, { dispatchId, round: 1, clock });
+  await notifyDispatch(tx, dispatchId);
+  await record(tx, {
+    action: 'dispatch.released',
+    subject: { kind: 'dispatch', id: dispatchId },
+    detail: { hash, approvedBy: approved.approvedBy },
+  });
+  return ok(undefined);
+}
+
+/** Opens every round that is due; says how many messages became ready. */
+export async function openDueRounds(
+  database: Database,
+  clockOf: (time: Date) => string,
+): Promise<number> {
+  return await database.withActor(system('dispatch'), async (tx) => {
+    let ready = 0;
+    for (const { dispatchId, round, releasedAt } of await listDueRounds(tx)) {
+      if (!(await markRoundOpened(tx, dispatchId, round))) continue;
+      ready += await readyRound(tx, { dispatchId, round, clock: clockOf(releasedAt) });
+      await record(tx, {
+        action: 'dispatch.round_opened',
+        subject: { kind: 'dispatch', id: dispatchId },
+        detail: { round },
+      });
+      await notifyDispatch(tx, dispatchId);
+    }
+    return ready;
+  });
+}
+
+/**
+ * These organisations have answered: later rounds are called off where nobody else needs them.
+ * Round 1 goes out whatever happens (P7). Says how many messages are not sent because of it.
+ */
+export async function standDown(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<number> {
+  await settleCredits(tx, settled);
+  return await cancelSettled(tx, settled);
+}
+
+export type Steering = { readonly dispatchId: string; readonly reason: string };
+
+export async function pauseDispatch(tx: Tx, { dispatchId, reason }: Steering) {
+  return await steer(tx, { dispatchId, from: ['sending'], to: 'paused', reason });
+}
+
+export async function resumeDispatch(tx: Tx, { dispatchId, reason }: Steering) {
+  return await steer(tx, { dispatchId, from: ['paused'], to: 'sending', reason });
+}
+
+/** Calls off what has not left. What is under way ends by itself within seconds. */
+export async function cancelDispatch(tx: Tx, { dispatchId, reason }: Steering) {
+  const moved = await steer(tx, {
+    dispatchId,
+    from: ['held', 'sending', 'paused'],
+    to: 'cancelled',
+    reason,
+  });
+  if (moved.ok) await cancelUnsent(tx, dispatchId);
+  return moved;
+}
+
+async function steer(
+  tx: Tx,
+  move: {
+    dispatchId: string;
+    from: readonly string[];
+    to: 'sending' | 'paused' | 'cancelled';
+    reason: string;
+  },
+): Promise<Outcome<void>> {
+  const { dispatchId, from, to, reason } = move;
+  const pauseReason = to === 'paused' ? reason : null;
+  if (!(await moveDispatch(tx, { id: dispatchId, from, to, reason: pauseReason })))
+    return refused(
+      'conflict',
+      'Somebody else steered it first. Look at its state and decide again.',
+    );
+  await notifyDispatch(tx, dispatchId);
+  await record(tx, {
+    action: `dispatch.${to}`,
+    subject: { kind: 'dispatch', id: dispatchId },
+    detail: { reason },
+  });
+  return ok(undefined);
+}
+
+/** Answers a person who texted us; false where the number had its share of answers this hour. */
+export async function answerReply(tx: Tx, answer: AnswerText): Promise<boolean> {
+  const queued = await insertAnswer(tx, answer);
+  if (queued) await notifyAnswers(tx);
+  return queued;
+}

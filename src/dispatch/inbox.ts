@@ -1,0 +1,109 @@
+/**
+ * What providers tell us: authenticated, parsed, kept, and only then applied. A repeated callback
+ * changes nothing; a malformed or unknown one changes nothing either.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { newId } from '#kernel/ids.ts';
+import { system } from '#kernel/actor.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { enqueue } from '#db/enqueue.ts';
+import { parseReference } from './model.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import {
+  applyReceipts,
+  claimReceipts,
+  findGatewayDoor,
+  insertReceipt,
+  insertReply,
+  markReceiptsHandled,
+  type ReceiptMove,
+  type WaitingReceipt,
+} from './store-inbox.ts';
+import type { ReceiptCallback, ReplyCallback } from './parse.ts';
+
+const RECEIPTS_MAX = 1_000;
+
+/** The task that is told of each new reply; `main.ts` says who listens. */
+export const REPLY_TASK = 'reply_received';
+
+/** Whether the bearer token opens this gateway's callbacks; compared in constant time. */
+export async function mayCallBack(tx: Tx, gatewayId: string, token: string): Promise<boolean> {
+  const door = await findGatewayDoor(tx, gatewayId);
+  const shown = createHash('sha256').update(token).digest();
+  let matches = false;
+  for (const hash of door?.callbackTokenHashes ?? [])
+    matches = timingSafeEqual(hash, shown) || matches;
+  return matches;
+}
+
+export async function keepReceipt(tx: Tx, gatewayId: string, receipt: ReceiptCallback) {
+  await insertReceipt(tx, {
+    gatewayId,
+    providerId: receipt.id,
+    status: receipt.status,
+    reference: receipt.reference,
+  });
+}
+
+/** How the inbox hides what it keeps: numbers and texts are sealed, numbers found by index. */
+export type InboxSeals = {
+  readonly indexNumber: (number: string) => Buffer;
+  readonly sealNumber: (replyId: string, number: string) => Buffer;
+  readonly sealContent: (replyId: string, content: string) => Buffer;
+};
+
+export async function keepReply(
+  tx: Tx,
+  gatewayId: string,
+  reply: ReplyCallback,
+  seals: InboxSeals,
+): Promise<void> {
+  const id = newId();
+  const isNew = await insertReply(tx, id, {
+    gatewayId,
+    providerId: reply.id,
+    addressIndex: seals.indexNumber(reply.sourceNumber),
+    addressSealed: seals.sealNumber(id, reply.sourceNumber),
+    contentSealed: seals.sealContent(id, reply.message),
+    sentAt: reply.dateReceived,
+  });
+  if (isNew) await enqueue(tx, REPLY_TASK, { replyId: id });
+}
+
+/** Applies receipts that wait; says how many there were. */
+export async function applyWaitingReceipts(
+  database: Database,
+  gateways: ReadonlyMap<string, Gateway>,
+): Promise<number> {
+  return await database.withActor(system('dispatch'), async (tx) => {
+    const waiting = await claimReceipts(tx, RECEIPTS_MAX);
+    if (waiting.length === 0) return 0;
+    const planned = waiting.map((receipt) => ({ receipt, move: moveOf(receipt, gateways) }));
+    const moves = planned.flatMap(({ move }) => (move === undefined ? [] : [move]));
+    const moved = new Set(await applyReceipts(tx, moves));
+    await markReceiptsHandled(
+      tx,
+      planned.map(({ receipt, move }) => ({
+        ...receipt,
+        outcome:
+          move === undefined ? 'unmatched' : moved.has(move.messageId) ? 'applied' : 'repeated',
+      })),
+    );
+    return waiting.length;
+  });
+}
+
+function moveOf(
+  receipt: WaitingReceipt,
+  gateways: ReadonlyMap<string, Gateway>,
+): ReceiptMove | undefined {
+  const reference = receipt.reference === null ? undefined : parseReference(receipt.reference);
+  const meaning = gateways.get(receipt.gatewayId)?.meaningOf(receipt.status);
+  if (reference === undefined || meaning === undefined || meaning === 'retained') return undefined;
+  return {
+    messageId: reference.messageId,
+    attempt: reference.attempt,
+    providerId: receipt.providerId,
+    to: meaning,
+  };
+}

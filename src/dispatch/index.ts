@@ -1,0 +1,21 @@
+/** The door of the dispatch engine: what other slices may call. */
+export {
+  answerReply,
+  cancelDispatch,
+  pauseDispatch,
+  planDispatch,
+  releaseDispatch,
+  resumeDispatch,
+  sealDispatch,
+  standDown,
+} from './actions.ts';
+export { Engine, type EngineOptions } from './engine.ts';
+export type { Gateway } from './gateways/gateway.ts';
+export { openNotifyGateway, parseNotifyKey, type NotifySettings } from './gateways/notify.ts';
+export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
+export { REPLY_TASK, type InboxSeals } from './inbox.ts';
+export { states, type DispatchPlan, type MessageState } from './model.ts';
+export { callbackRoutes } from './routes.ts';
+export { listGateways, upsertGateway, type GatewaySeed } from './store-gateway.ts';
+export { countMessages, type MessageCounts } from './store-plan.ts';
+export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';

@@ -1,0 +1,166 @@
+/**
+ * The states of a message, as one table: it feeds the type, the guards in `store.ts`, the test of
+ * the CHECK constraint and the diagram in the README. Promises P1-P6 of docs/architecture.md.
+ */
+
+/** What each state means, in one sentence. */
+export const states = {
+  held: 'planned; waits for release or for its round to open',
+  ready: 'may be claimed once it is due',
+  claimed: 'a worker owns it until its lease ends; a request may have been made',
+  unknown: 'we cannot tell whether the provider accepted it',
+  accepted: 'the provider took it, or was found to have taken it',
+  delivered: 'the final receipt says the handset or mailbox has it',
+  undelivered: 'the final receipt says it did not arrive',
+  rejected: 'the provider refused it for good',
+  cancelled: 'never requested: called off, or nobody needs it any more',
+  expired: 'never requested: too old to be useful',
+  suppressed: 'never requested: a rule held it back',
+  uncertain_closed: 'nobody could say in time; treated as possibly sent',
+} as const;
+
+export type MessageState = keyof typeof states;
+
+/** Every legal move. A state with no moves is final; nothing moves backwards (P6). */
+export const moves = {
+  held: ['ready', 'cancelled', 'suppressed'],
+  ready: ['claimed', 'cancelled', 'expired', 'suppressed'],
+  claimed: ['accepted', 'rejected', 'ready', 'unknown', 'delivered', 'undelivered', 'cancelled'],
+  unknown: ['accepted', 'ready', 'cancelled', 'delivered', 'undelivered', 'uncertain_closed'],
+  accepted: ['delivered', 'undelivered'],
+  // A provider may first give up and then report that the text arrived after all.
+  undelivered: ['delivered'],
+  uncertain_closed: ['delivered', 'undelivered'],
+  delivered: [],
+  rejected: [],
+  cancelled: [],
+  expired: [],
+  suppressed: [],
+} as const satisfies Record<MessageState, readonly MessageState[]>;
+
+/** The states from which a message may move to `to`: the guard of every update. */
+export function statesBefore(to: MessageState): MessageState[] {
+  return (Object.keys(moves) as MessageState[]).filter((from) =>
+    (moves[from] as readonly MessageState[]).includes(to),
+  );
+}
+
+/** States in which no request was ever made: a correction need not reach these. */
+export const neverSent: readonly MessageState[] = ['cancelled', 'expired', 'suppressed'];
+
+/** How a request to a provider ended (the class of an attempt). */
+export type AttemptClass = 'accepted' | 'rejected' | 'not_sent' | 'unknown';
+
+/** Where a message goes when its request has ended. */
+export const stateAfter: Record<AttemptClass, MessageState> = {
+  accepted: 'accepted',
+  rejected: 'rejected',
+  not_sent: 'ready',
+  unknown: 'unknown',
+};
+
+/**
+ * What a receipt can mean, whatever words the provider uses. `retained` says only that the provider
+ * still has it; it moves nothing.
+ */
+export type ReceiptMeaning = 'delivered' | 'undelivered' | 'retained';
+
+const REFERENCE =
+  /^tocsin-([0-9a-f]{8})-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})-(\d{1,9})-(\d{1,4})$/;
+
+export type Reference = {
+  readonly installation: string;
+  readonly messageId: string;
+  readonly epoch: number;
+  readonly attempt: number;
+};
+
+/**
+ * The reference a provider keeps for one attempt. It is derived, never drawn (P10): after a restore
+ * the same message asks for the same reference, and the look-up finds what was sent before.
+ */
+export function formatReference(reference: Reference): string {
+  const { installation, messageId, epoch, attempt } = reference;
+  return `tocsin-${installation.slice(0, 8)}-${messageId}-${epoch}-${attempt}`;
+}
+
+/** The parts of a reference of ours; undefined for anybody else's. */
+export function parseReference(text: string): Reference | undefined {
+  const parts = REFERENCE.exec(text);
+  if (parts === null) return undefined;
+  const [, installation, messageId, epoch, attempt] = parts;
+  return {
+    installation: installation!,
+    messageId: messageId!,
+    epoch: Number(epoch),
+    attempt: Number(attempt),
+  };
+}
+
+/** How long to wait before a request that surely did not leave is tried again, in ms. */
+export function backoffMs(attempt: number): number {
+  return Math.min(1000 * 2 ** Math.min(attempt, 6), 60_000);
+}
+
+/**
+ * How long to wait before an unknown is looked up, in ms: the provider's own cap on one request
+ * (30 s at Notify) and 5 s of margin, counted from the moment our request began.
+ */
+export const quietMs = 35_000;
+
+/** Time between two look-ups of one unknown; absent twice so far apart is proof of absence. */
+export const lookupGapMs = 15_000;
+
+/** When an accepted text without a receipt is asked for, in ms since the last question. */
+export const receiptWaitsMs: readonly number[] = [120_000, 180_000, 300_000, 1_200_000];
+
+/** What a lookup at the provider by reference said. */
+export type Found =
+  | { readonly answer: 'absent' }
+  | { readonly answer: 'cannot_tell' }
+  | { readonly answer: 'found'; readonly providerId: string; readonly status: string };
+
+export type LookupStep =
+  | { readonly kind: 'adopt'; readonly providerId: string }
+  | { readonly kind: 'requeue' }
+  | { readonly kind: 'ask_again'; readonly absences: number };
+
+/**
+ * What to do with an unknown after a look-up. Found in `created` is not adopted yet: Notify may
+ * still delete the row or queue it again an hour later. Absent counts only twice in a row.
+ */
+export function afterLookup(found: Found, absencesBefore: number): LookupStep {
+  if (found.answer === 'found' && found.status !== 'created')
+    return { kind: 'adopt', providerId: found.providerId };
+  if (found.answer !== 'absent') return { kind: 'ask_again', absences: 0 };
+  if (absencesBefore >= 1) return { kind: 'requeue' };
+  return { kind: 'ask_again', absences: absencesBefore + 1 };
+}
+
+/** One message as a gateway gets it: opened, and good for this one attempt. */
+export type Outgoing = {
+  readonly reference: string;
+  /** A number in international form without plus, or an e-mail address. */
+  readonly address: string;
+  readonly subject: string | null;
+  readonly body: string;
+};
+
+/** What became of one request. `pauseMs`: the provider asks everybody to stop for so long. */
+export type SendResult =
+  | { readonly class: 'accepted'; readonly providerId: string | null }
+  | { readonly class: 'rejected'; readonly code: string }
+  | { readonly class: 'not_sent'; readonly code: string; readonly pauseMs?: number }
+  | { readonly class: 'unknown'; readonly code: string };
+
+/** The rounds of a dispatch, as values from the operating model. */
+export type RoundPlan = { readonly round: number; readonly opensAfterMs: number };
+
+export type DispatchPlan = {
+  readonly id: string;
+  readonly label: string;
+  readonly lane: number;
+  readonly exercise: boolean;
+  readonly expiresAfterMs: number;
+  readonly rounds: readonly RoundPlan[];
+};

@@ -1,0 +1,283 @@
+/**
+ * Sends for one gateway: claim → lease check → request → settle, with as many requests under way as
+ * the gateway's window. No database connection is held during a request.
+ *
+ * Promises kept here: a row is requested only under a live lease (P2); each request ends in exactly
+ * one class; a dispatch that is called off stops before the next request.
+ */
+import { newId } from '#kernel/ids.ts';
+import { system } from '#kernel/actor.ts';
+import type { Database } from '#db/database.ts';
+import { backoffMs, formatReference, quietMs, receiptWaitsMs, type SendResult } from './model.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { Lease } from './lease.ts';
+import { Settler } from './settler.ts';
+import { Signal } from './signal.ts';
+import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
+import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
+
+/** Every claimed row becomes a look-up if this process dies: no more than two seconds of work. */
+const BATCH_WORK_MS = 2_000;
+const BATCH_MIN = 50;
+const BATCH_MAX = 500;
+const MEASURE_MS = 250;
+const POLL_MS = 1_000;
+/** Tokens that trickle in are fetched a few at a time. */
+const TOKEN_WAIT_MIN_MS = 100;
+const ERROR_WAIT_MS = 1_000;
+const DRAIN_MS = 20_000;
+const HEALTH_NOTE_MS = 1_000;
+
+export type SenderLog = {
+  info(fields: Readonly<Record<string, unknown>>, sentence: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, sentence: string): void;
+  error(fields: Readonly<Record<string, unknown>>, sentence: string): void;
+};
+
+export type SenderOptions = {
+  readonly database: Database;
+  readonly gateway: Gateway;
+  /** Opens the sealed address of a contact point. */
+  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
+  readonly installation: string;
+  readonly log: SenderLog;
+};
+
+type Held = Claimed & { readonly lease: Lease };
+
+export class Sender {
+  readonly owner = newId();
+  #options: SenderOptions;
+  #settler: Settler;
+  #queue: Held[] = [];
+  #inFlight = 0;
+  #finished = 0;
+  #batch = BATCH_MIN;
+  #stopping = false;
+  #calledOff = new Set<string>();
+  #room = new Signal();
+  #work = new Signal();
+  #loop: Promise<void> | undefined;
+  #proven = new Sometimes(HEALTH_NOTE_MS);
+  #failed = new Sometimes(HEALTH_NOTE_MS);
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    const { database, log, gateway } = options;
+    this.#settler = new Settler({
+      database,
+      owner: this.owner,
+      onFenced: (count) => log.warn({ gateway: gateway.id, count }, 'settled by somebody else'),
+      onError: (error) => log.error({ gateway: gateway.id, error }, 'could not settle; trying on'),
+    });
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    this.#work.wake();
+  }
+
+  /** Nothing of this dispatch is to be requested any more by what was claimed before. */
+  callOff(dispatchId: string): void {
+    this.#calledOff.add(dispatchId);
+  }
+
+  allow(dispatchId: string): void {
+    this.#calledOff.delete(dispatchId);
+    this.wake();
+  }
+
+  /** Claims no more, gives back what was not requested, waits for what is under way, settles. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#work.wake();
+    this.#room.wake();
+    for (const message of this.#queue.splice(0)) this.#giveBack(message);
+    const deadline = performance.now() + DRAIN_MS;
+    while (this.#inFlight > 0 && performance.now() < deadline) await this.#room.wait(100);
+    await this.#loop;
+    await this.#settler.drain();
+    await this.#options.gateway.close();
+  }
+
+  async #run(): Promise<void> {
+    const { gateway, log } = this.#options;
+    let measuredAt = performance.now();
+    while (!this.#stopping) {
+      if (this.#queue.length >= gateway.window) {
+        await this.#room.wait(POLL_MS);
+        continue;
+      }
+      if (performance.now() - measuredAt >= MEASURE_MS) {
+        const work = (this.#finished * BATCH_WORK_MS) / MEASURE_MS;
+        this.#batch = Math.min(BATCH_MAX, Math.max(BATCH_MIN, work));
+        this.#finished = 0;
+        measuredAt = performance.now();
+      }
+      try {
+        const claimed = await this.#claim();
+        if (claimed === 0 && !this.#stopping) await this.#work.wait(await this.#idleMs());
+      } catch (error) {
+        log.error({ gateway: gateway.id, error }, 'could not claim; trying on');
+        await this.#work.wait(ERROR_WAIT_MS);
+      }
+    }
+  }
+
+  async #claim(): Promise<number> {
+    const { database, gateway } = this.#options;
+    // Counted from before the statement, so that our lease ends before the database's.
+    const leaseMs = 2 * gateway.sendMaxMs + BATCH_WORK_MS;
+    const lease = new Lease(leaseMs);
+    const claimed = await database.withActor(system('dispatch'), (tx) =>
+      claimMessages(tx, {
+        gatewayId: gateway.id,
+        channel: gateway.channel,
+        owner: this.owner,
+        leaseMs,
+        most: this.#batch,
+      }),
+    );
+    for (const message of claimed) this.#queue.push({ ...message, lease });
+    if (this.#stopping) for (const message of this.#queue.splice(0)) this.#giveBack(message);
+    this.#fill();
+    return claimed.length;
+  }
+
+  async #idleMs(): Promise<number> {
+    const { database, gateway } = this.#options;
+    const waitMs = await database.withActor(system('dispatch'), (tx) =>
+      waitForTokenMs(tx, gateway.id),
+    );
+    return waitMs === 0 ? POLL_MS : Math.min(POLL_MS, Math.max(TOKEN_WAIT_MIN_MS, waitMs));
+  }
+
+  #fill(): void {
+    const { window } = this.#options.gateway;
+    while (this.#inFlight < window && this.#queue.length > 0) {
+      this.#inFlight += 1;
+      void this.#sendOne(this.#queue.shift()!).finally(() => {
+        this.#inFlight -= 1;
+        this.#finished += 1;
+        this.#fill();
+        if (this.#queue.length < window) this.#room.wake();
+      });
+    }
+  }
+
+  async #sendOne(message: Held): Promise<void> {
+    const { gateway, installation, log, openAddress } = this.#options;
+    if (this.#calledOff.has(message.dispatchId)) {
+      this.#giveBack(message);
+      return;
+    }
+    if (!message.lease.outlasts(gateway.sendMaxMs)) {
+      // Too late to ask: the lease will end, and the look-up will say that it never left.
+      log.warn({ gateway: gateway.id, message: message.id }, 'lease too short; not requested');
+      return;
+    }
+    let result: SendResult;
+    try {
+      result = await gateway.send({
+        reference: formatReference({
+          installation,
+          messageId: message.id,
+          epoch: message.epoch,
+          attempt: message.attempt,
+        }),
+        address: openAddress(message.contactPointId, message.addressSealed),
+        subject: message.subject,
+        body: message.body,
+      });
+    } catch (error) {
+      log.error({ gateway: gateway.id, error }, 'a gateway threw; treated as unknown');
+      result = { class: 'unknown', code: 'gateway_threw' };
+    }
+    await this.#finish(message, result);
+  }
+
+  async #finish(message: Held, result: SendResult): Promise<void> {
+    this.#settler.add({
+      id: message.id,
+      epoch: message.epoch,
+      attempt: message.attempt,
+      class: result.class,
+      code: result.class === 'accepted' ? null : result.code,
+      providerId: result.class === 'accepted' ? result.providerId : null,
+      againInMs: againInMs(result, message.attempt),
+    });
+    await this.#noteHealth(result);
+  }
+
+  /** Keeps "last proven" and a pause of the whole bucket, where the provider asked for one. */
+  async #noteHealth(result: SendResult): Promise<void> {
+    const { database, gateway, log } = this.#options;
+    const gatewayId = gateway.id;
+    try {
+      if (result.class === 'accepted') {
+        await this.#proven.note(() =>
+          database.withActor(system('dispatch'), (tx) => markGatewayProven(tx, gatewayId)),
+        );
+      } else if (result.class !== 'rejected') {
+        const forMs = result.class === 'not_sent' ? result.pauseMs : undefined;
+        if (forMs !== undefined)
+          await database.withActor(system('dispatch'), (tx) =>
+            pauseBucket(tx, { gatewayId, forMs, reason: result.code }),
+          );
+        await this.#failed.note(() =>
+          database.withActor(system('dispatch'), (tx) =>
+            markGatewayFailed(tx, gatewayId, result.code),
+          ),
+        );
+      }
+    } catch (error) {
+      log.error({ gateway: gatewayId, error }, 'could not note the health of the gateway');
+    }
+  }
+
+  #giveBack(message: Held): void {
+    this.#settler.add({
+      id: message.id,
+      epoch: message.epoch,
+      attempt: message.attempt,
+      class: 'not_sent',
+      code: 'given_back',
+      providerId: null,
+      againInMs: 0,
+    });
+  }
+}
+
+/** Does a thing at most once in `everyMs`. */
+class Sometimes {
+  #everyMs: number;
+  #last = -Infinity;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  async note(act: () => Promise<unknown>): Promise<void> {
+    const now = performance.now();
+    if (now - this.#last < this.#everyMs) return;
+    this.#last = now;
+    await act();
+  }
+}
+
+function againInMs(result: SendResult, attempt: number): number {
+  switch (result.class) {
+    case 'not_sent':
+      return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
+    case 'unknown':
+      return quietMs;
+    case 'accepted':
+      return receiptWaitsMs[0]!;
+    case 'rejected':
+      return 0;
+  }
+}

@@ -1,0 +1,25 @@
+/** Wakes one waiting loop: a `wake` before the wait is not lost, many wakes count as one. */
+export class Signal {
+  #woken = false;
+  #resolve: (() => void) | undefined;
+
+  wake(): void {
+    this.#woken = true;
+    this.#resolve?.();
+  }
+
+  /** Resolves at the next wake, or after `timeoutMs` at the latest. */
+  async wait(timeoutMs: number): Promise<void> {
+    if (!this.#woken) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs);
+        this.#resolve = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#resolve = undefined;
+    this.#woken = false;
+  }
+}

@@ -1,0 +1,36 @@
+/** Statements of automatic answers: single texts to somebody who just texted us (lane 0). */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/** The standing dispatch of migrations/0004. */
+const ANSWERS = '00000000-0000-4000-8000-000000000000';
+
+export type AnswerText = {
+  readonly contactPointId: string;
+  readonly addressSealed: Buffer;
+  readonly code: string;
+  readonly body: string;
+  /** No more than so many in an hour to one number: two machines must not talk for ever. */
+  readonly perHourMax: number;
+};
+
+/** Queues the text; false where the number had its share. */
+export async function insertAnswer(tx: Tx, answer: AnswerText): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      insert into dispatch.message (dispatch_id, contact_point_id, channel, round, rank, code, body,
+        address_sealed, state, due_at, expires_at)
+      select ${ANSWERS}, ${answer.contactPointId}, 'text', coalesce(max(earlier.round), 0) + 1, 1,
+        ${answer.code}, ${answer.body}, ${answer.addressSealed}, 'ready', now(),
+        now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS})
+      from dispatch.message earlier
+      where earlier.dispatch_id = ${ANSWERS} and earlier.contact_point_id = ${answer.contactPointId}
+      having count(*) filter (where earlier.due_at > now() - interval '1 hour')
+        < ${answer.perHourMax}`)) === 1
+  );
+}
+
+/** Engines look for new answers at once. */
+export async function notifyAnswers(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_notify('tocsin_steer', ${ANSWERS})`);
+}

@@ -1,0 +1,129 @@
+/** Statements of the inbox: what providers tell us is kept first, then applied by rank. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { ReceiptMeaning } from './model.ts';
+
+export type GatewayDoor = { id: string; callbackTokenHashes: Buffer[] };
+
+export async function findGatewayDoor(tx: Tx, id: string): Promise<GatewayDoor | undefined> {
+  return await tx.maybe<GatewayDoor>(sql`
+    select id, callback_token_hashes from dispatch.gateway where id = ${id}`);
+}
+
+/** Keeps a receipt; a repetition changes nothing. */
+export async function insertReceipt(
+  tx: Tx,
+  receipt: { gatewayId: string; providerId: string; status: string; reference: string | null },
+): Promise<void> {
+  await tx.run(sql`
+    with kept as (
+      insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference)
+      values (${receipt.gatewayId}, ${receipt.providerId}, ${receipt.status}, ${receipt.reference})
+      on conflict do nothing returning 1
+    )
+    select pg_notify('tocsin_receipt', ${receipt.gatewayId}) from kept`);
+}
+
+export type WaitingReceipt = {
+  gatewayId: string;
+  providerId: string;
+  status: string;
+  reference: string | null;
+};
+
+export async function claimReceipts(tx: Tx, most: number): Promise<WaitingReceipt[]> {
+  return await tx.rows<WaitingReceipt>(sql`
+    select gateway_id, provider_id, status, reference from dispatch.receipt_inbox
+    where handled_at is null order by received_at limit ${most} for update skip locked`);
+}
+
+export type ReceiptMove = {
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly providerId: string;
+  readonly to: Exclude<ReceiptMeaning, 'retained'>;
+};
+
+/**
+ * Applies final receipts by rank: a message only moves along the table of moves, so a late, doubled
+ * or reordered receipt changes nothing (P6). A receipt may come before the answer to our own
+ * request; then it wins. Returns the ids that moved.
+ */
+export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    with receipt as (
+      select distinct on (id) * from unnest(${moves.map((m) => m.messageId)}::uuid[],
+        ${moves.map((m) => m.attempt)}::smallint[], ${moves.map((m) => m.providerId)}::text[],
+        ${moves.map((m) => m.to)}::text[]) as receipt (id, attempt, provider_id, state)
+      -- Of two receipts in one batch the stronger wins: delivered.
+      order by id, state
+    ), moved as (
+      update dispatch.message message set state = receipt.state,
+        provider_id = receipt.provider_id, lease_owner = null, lease_until = null, check_at = null,
+        accepted_at = coalesce(message.accepted_at, now()), final_at = now()
+      from receipt
+      where message.id = receipt.id and message.attempt = receipt.attempt
+        and (message.state in ('claimed', 'unknown', 'accepted', 'uncertain_closed')
+          or (message.state = 'undelivered' and receipt.state = 'delivered'))
+      returning message.id, message.dispatch_id
+    ), told as (
+      select pg_notify('tocsin_dispatch', dispatch_id::text)
+      from (select distinct dispatch_id from moved) dispatches
+    )
+    select moved.id from moved left join (select count(*) from told) as t on true`);
+  return rows.map((row) => row.id);
+}
+
+export async function markReceiptsHandled(
+  tx: Tx,
+  handled: readonly (WaitingReceipt & { outcome: 'applied' | 'repeated' | 'unmatched' })[],
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.receipt_inbox inbox set handled_at = now(), outcome = handled.outcome
+    from unnest(${handled.map((h) => h.gatewayId)}::text[],
+      ${handled.map((h) => h.providerId)}::text[], ${handled.map((h) => h.status)}::text[],
+      ${handled.map((h) => h.outcome)}::text[])
+      as handled (gateway_id, provider_id, status, outcome)
+    where inbox.gateway_id = handled.gateway_id and inbox.provider_id = handled.provider_id
+      and inbox.status = handled.status`);
+}
+
+export type NewReply = {
+  readonly gatewayId: string;
+  readonly providerId: string;
+  readonly addressIndex: Buffer;
+  readonly addressSealed: Buffer;
+  readonly contentSealed: Buffer;
+  readonly sentAt: Date | null;
+};
+
+/** Keeps a reply; undefined where it was kept before. */
+export async function insertReply(tx: Tx, id: string, reply: NewReply): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      insert into dispatch.reply_inbox
+        (id, gateway_id, provider_id, address_index, address_sealed, content_sealed, sent_at)
+      values (${id}, ${reply.gatewayId}, ${reply.providerId}, ${reply.addressIndex},
+        ${reply.addressSealed}, ${reply.contentSealed}, ${reply.sentAt})
+      on conflict (gateway_id, provider_id) do nothing`)) === 1
+  );
+}
+
+export type KeptReply = {
+  id: string;
+  addressIndex: Buffer;
+  addressSealed: Buffer;
+  contentSealed: Buffer;
+  receivedAt: Date;
+};
+
+/** The reply, locked, if nobody has dealt with it yet. */
+export async function findWaitingReply(tx: Tx, id: string): Promise<KeptReply | undefined> {
+  return await tx.maybe<KeptReply>(sql`
+    select id, address_index, address_sealed, content_sealed, received_at
+    from dispatch.reply_inbox where id = ${id} and handled_at is null for update`);
+}
+
+export async function markReplyHandled(tx: Tx, id: string): Promise<void> {
+  await tx.run(sql`update dispatch.reply_inbox set handled_at = now() where id = ${id}`);
+}

@@ -1,0 +1,167 @@
+/** Statements of whoever plans, releases and steers a dispatch. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { DispatchPlan } from './model.ts';
+
+export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
+  await tx.run(sql`
+    insert into dispatch.dispatch (id, label, lane, exercise, expires_after)
+    values (${plan.id}, ${plan.label}, ${plan.lane}, ${plan.exercise},
+      ${plan.expiresAfterMs} * interval '1 millisecond')`);
+  await tx.run(sql`
+    insert into dispatch.round (dispatch_id, round, opens_after)
+    select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond'
+    from unnest(${plan.rounds.map((r) => r.round)}::smallint[],
+      ${plan.rounds.map((r) => r.opensAfterMs)}::bigint[]) as planned (round, after_ms)`);
+}
+
+/**
+ * Hash over everything that would be sent: text, subject, recipient, round, in a fixed order, and
+ * over `alsoCovers`. Made in the database, so that a million texts never pass through the process.
+ */
+export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
+  const { hash } = await tx.one<{ hash: string }>(sql`
+    select encode(sha256(convert_to(${alsoCovers} || coalesce(string_agg(part, '' order by part),
+      ''), 'UTF8')), 'hex') as hash
+    from (
+      select encode(sha256(convert_to(concat_ws(chr(31), message.contact_point_id, message.channel,
+        message.round, message.rank, message.code, message.subject, message.body), 'UTF8')), 'hex')
+        as part
+      from dispatch.message message where message.dispatch_id = ${dispatchId}
+    ) parts`);
+  return hash;
+}
+
+/** Moves the dispatch from held to sending; false where it is no longer held. */
+export async function markReleased(tx: Tx, id: string, contentHash: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.dispatch set state = 'sending', released_at = now()
+      where id = ${id} and state = 'held' and content_hash = ${contentHash}`)) === 1
+  );
+}
+
+export async function setContentHash(tx: Tx, id: string, contentHash: string): Promise<void> {
+  await tx.run(sql`
+    update dispatch.dispatch set content_hash = ${contentHash} where id = ${id} and state = 'held'`);
+}
+
+/** Sets the clock of each round going; from here on every held message has a timer (P3). */
+export async function startRounds(tx: Tx, dispatchId: string): Promise<void> {
+  await tx.run(sql`
+    update dispatch.round set opens_at = now() + opens_after where dispatch_id = ${dispatchId}`);
+}
+
+/** Opens a round that is due, once; false where it is open already, not due or not sending. */
+export async function markRoundOpened(tx: Tx, dispatchId: string, round: number): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.round round set opened_at = now()
+      from dispatch.dispatch dispatch
+      where dispatch.id = round.dispatch_id and dispatch.state = 'sending'
+        and round.dispatch_id = ${dispatchId} and round.round = ${round}
+        and round.opened_at is null and round.opens_at <= now()`)) === 1
+  );
+}
+
+/**
+ * Held messages of the round become ready. The one blank that release fills is {since}, the time
+ * of release: it cannot be known when the text is approved. `clock` is that time as it is read.
+ */
+export async function readyRound(
+  tx: Tx,
+  round: { dispatchId: string; round: number; clock: string },
+): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message message
+    set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${round.clock}),
+      expires_at = dispatch.released_at + dispatch.expires_after
+    from dispatch.dispatch dispatch
+    where dispatch.id = message.dispatch_id and message.dispatch_id = ${round.dispatchId}
+      and message.round = ${round.round} and message.state = 'held'`);
+}
+
+export type DueRound = { dispatchId: string; round: number; releasedAt: Date };
+
+export async function listDueRounds(tx: Tx): Promise<DueRound[]> {
+  return await tx.rows<DueRound>(sql`
+    select round.dispatch_id, round.round, dispatch.released_at
+    from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
+    where round.opened_at is null and round.opens_at <= now() and dispatch.state = 'sending'
+    order by round.opens_at limit 100`);
+}
+
+export type SteeredState = 'sending' | 'paused' | 'cancelled';
+
+/** Moves a dispatch where `from` allows it; a cancellation also raises the epoch. */
+export async function moveDispatch(
+  tx: Tx,
+  move: { id: string; from: readonly string[]; to: SteeredState; reason: string | null },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.dispatch set state = ${move.to}, pause_reason = ${move.reason},
+        epoch = epoch + case when ${move.to} = 'cancelled' then 1 else 0 end,
+        ended_at = case when ${move.to} = 'cancelled' then now() end
+      where id = ${move.id} and state = any(${[...move.from]})`)) === 1
+  );
+}
+
+/** Everything of the dispatch that no worker holds is called off; says how many. */
+export async function cancelUnsent(tx: Tx, dispatchId: string): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message set state = 'cancelled', final_at = now()
+    where dispatch_id = ${dispatchId} and state in ('held', 'ready')`);
+}
+
+/** The organisation needs nothing more from this dispatch. */
+export async function settleCredits(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.message_credit credit set settled_at = now()
+    from dispatch.message message
+    where message.id = credit.message_id and message.dispatch_id = ${settled.dispatchId}
+      and credit.organisation_id = any(${[...settled.organisationIds]}::uuid[])
+      and credit.settled_at is null`);
+}
+
+/**
+ * Calls off later rounds of messages whose credited organisations are all settled (P1, P7): round
+ * 1 goes out whatever happens.
+ */
+export async function cancelSettled(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message message set state = 'cancelled', final_at = now()
+    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
+      and message.state in ('held', 'ready')
+      and exists (select from dispatch.message_credit credit
+        where credit.message_id = message.id
+          and credit.organisation_id = any(${[...settled.organisationIds]}::uuid[]))
+      and not exists (select from dispatch.message_credit credit
+        where credit.message_id = message.id and credit.settled_at is null)`);
+}
+
+/** Tells engines to look at the dispatch again, and boards that it changed. */
+export async function notifyDispatch(tx: Tx, dispatchId: string): Promise<void> {
+  await tx.run(sql`
+    select pg_notify('tocsin_steer', ${dispatchId}), pg_notify('tocsin_dispatch', ${dispatchId})`);
+}
+
+export type MessageCounts = { channel: string; state: string; messages: number };
+
+export async function countMessages(tx: Tx, dispatchId: string): Promise<MessageCounts[]> {
+  return await tx.rows<MessageCounts>(sql`
+    select channel, state, count(*) as messages from dispatch.message
+    where dispatch_id = ${dispatchId} group by channel, state order by channel, state`);
+}
+
+export async function findDispatchState(tx: Tx, id: string): Promise<string | undefined> {
+  const found = await tx.maybe<{ state: string }>(sql`
+    select state from dispatch.dispatch where id = ${id}`);
+  return found?.state;
+}

@@ -1,0 +1,285 @@
+/** Statements of the worker: claim, settle, and what follows when nothing can be settled. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { AttemptClass } from './model.ts';
+
+export type Claimed = {
+  id: string;
+  dispatchId: string;
+  contactPointId: string;
+  epoch: number;
+  attempt: number;
+  subject: string | null;
+  body: string;
+  addressSealed: Buffer;
+};
+
+export type ClaimRequest = {
+  readonly gatewayId: string;
+  readonly channel: 'text' | 'mail';
+  readonly owner: string;
+  readonly leaseMs: number;
+  /** At most so many messages; the bucket may grant fewer. */
+  readonly most: number;
+};
+
+/**
+ * Takes messages for one gateway: tokens, lease, attempt and its reference in one statement, which
+ * is durable before any request is made. One dispatch at a time: the lowest lane first, within a
+ * lane the one served longest ago, so that two dispatches share fairly and routine traffic cannot
+ * delay an alert. Inside it rank 1 of every organisation comes before rank 2 of any.
+ *
+ * Choosing the dispatch first keeps the scan short: one index on (lane, rank) over all messages had
+ * to step over every ready message of a paused dispatch.
+ */
+export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Claimed[]> {
+  return await tx.rows<Claimed>(
+    sql`
+    with allowance as (
+      -- A clock that jumps back must not make the bucket owe.
+      select bucket.id, least(bucket.burst, bucket.tokens + bucket.rate_per_second
+        * greatest(0, extract(epoch from now() - bucket.refilled_at))) as tokens
+      from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
+      where gateway.id = ${request.gatewayId}
+        and (bucket.paused_until is null or bucket.paused_until <= now())
+      for update of bucket
+    ), chosen as (
+      select dispatch.id, dispatch.epoch from dispatch.dispatch dispatch
+      where dispatch.state = 'sending' and exists (
+        select from dispatch.message message
+        where message.dispatch_id = dispatch.id and message.channel = ${request.channel}
+          and message.state = 'ready' and message.due_at <= now())
+      order by dispatch.lane, dispatch.last_claimed_at nulls first limit 1
+    ), picked as (
+      select message.id from dispatch.message message, chosen
+      where message.dispatch_id = chosen.id and message.channel = ${request.channel}
+        and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
+      order by message.rank, message.due_at, message.id
+      limit (select greatest(0, least(${request.most}::int, floor(tokens)::int)) from allowance)
+      for update of message skip locked
+    ), claimed as (
+      update dispatch.message message
+      set state = 'claimed', attempt = message.attempt + 1, gateway_id = ${request.gatewayId},
+        lease_owner = ${request.owner}, lease_until = now() + ${request.leaseMs} * interval '1 ms'
+      from picked where message.id = picked.id
+      returning message.id, message.dispatch_id, message.contact_point_id, message.attempt,
+        message.rank, message.subject, message.body, message.address_sealed
+    ), attempted as (
+      insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+      select claimed.id, chosen.epoch, claimed.attempt, ${request.gatewayId}, ${request.owner}
+      from claimed, chosen
+    ), spent as (
+      update dispatch.bucket bucket
+      set refilled_at = now(), paused_until = null, pause_reason = null,
+        tokens = allowance.tokens - (select count(*) from claimed)
+      from allowance where bucket.id = allowance.id
+    ), served as (
+      update dispatch.dispatch dispatch set last_claimed_at = now()
+      from chosen where dispatch.id = chosen.id and exists (select from claimed)
+    )
+    select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
+      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed
+    from claimed, chosen order by claimed.rank, claimed.id`,
+    { name: 'dispatch.claim' },
+  );
+}
+
+/** When the gateway may next send at least one message, in ms from now; 0 means at once. */
+export async function waitForTokenMs(tx: Tx, gatewayId: string): Promise<number> {
+  const { waitMs } = await tx.one<{ waitMs: number }>(sql`
+    select ceil(1000 * greatest(0,
+      extract(epoch from coalesce(bucket.paused_until, now()) - now()),
+      (1 - bucket.tokens) / bucket.rate_per_second
+        - extract(epoch from now() - bucket.refilled_at)))::int as wait_ms
+    from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
+    where gateway.id = ${gatewayId}`);
+  return waitMs;
+}
+
+export type Settlement = {
+  readonly id: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly class: AttemptClass;
+  readonly code: string | null;
+  readonly providerId: string | null;
+  /** For `not_sent`: when it may be tried again; for `unknown` and `accepted`: when to ask. */
+  readonly againInMs: number;
+};
+
+/**
+ * Writes the ends of a batch of requests. Only the owner of a live lease may settle (owner and
+ * attempt must match); a receipt that came first keeps its state. Returns the ids that were moved
+ * and notifies each dispatch once.
+ */
+export async function settleMessages(
+  tx: Tx,
+  owner: string,
+  batch: readonly Settlement[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(
+    sql`
+    with result as (
+      select * from unnest(${batch.map((s) => s.id)}::uuid[], ${batch.map((s) => s.epoch)}::int[],
+        ${batch.map((s) => s.attempt)}::smallint[], ${batch.map((s) => s.class)}::text[],
+        ${batch.map((s) => s.code)}::text[], ${batch.map((s) => s.providerId)}::text[],
+        ${batch.map((s) => s.againInMs)}::int[])
+        as result (id, epoch, attempt, class, code, provider_id, again_in_ms)
+    ), settled as (
+      update dispatch.message message set
+        state = case result.class when 'not_sent' then 'ready' else result.class end,
+        lease_owner = null, lease_until = null,
+        provider_id = coalesce(result.provider_id, message.provider_id),
+        failure_code = result.code,
+        due_at = case when result.class = 'not_sent'
+          then now() + result.again_in_ms * interval '1 ms' else message.due_at end,
+        check_at = case when result.class in ('unknown', 'accepted')
+          then now() + result.again_in_ms * interval '1 ms' end,
+        checks = 0, absences = 0,
+        accepted_at = case when result.class = 'accepted' then now() end,
+        final_at = case when result.class = 'rejected' then now() end
+      from result
+      where message.id = result.id and message.state = 'claimed'
+        and message.lease_owner = ${owner} and message.attempt = result.attempt
+      returning message.id, message.dispatch_id
+    ), ended as (
+      insert into dispatch.attempt_end (message_id, epoch, number, class, code, provider_id)
+      select result.id, result.epoch, result.attempt, result.class, result.code, result.provider_id
+      from result
+      -- Also for a fenced worker: what its own request came to is evidence, though it moves nothing.
+      on conflict do nothing
+    ), told as (
+      select pg_notify('tocsin_dispatch', dispatch_id::text)
+      from (select distinct dispatch_id from settled) dispatches
+    )
+    select settled.id from settled left join (select count(*) from told) as t on true`,
+    { name: 'dispatch.settle' },
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Everybody who draws on this gateway's bucket stops for a while. */
+export async function pauseBucket(
+  tx: Tx,
+  pause: { gatewayId: string; forMs: number; reason: string },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.bucket bucket set tokens = 0, refilled_at = now() + ${pause.forMs} * interval '1 ms',
+      paused_until = now() + ${pause.forMs} * interval '1 ms', pause_reason = ${pause.reason}
+    from dispatch.gateway gateway
+    where gateway.bucket_id = bucket.id and gateway.id = ${pause.gatewayId}`);
+}
+
+/** Leases that ended without a settlement become unknown, to be looked up after the quiet period. */
+export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message set state = 'unknown', lease_owner = null, lease_until = null,
+      check_at = lease_until + ${quietMs} * interval '1 ms', checks = 0, absences = 0,
+      failure_code = 'lease_ended'
+    where state = 'claimed' and lease_until < now()`);
+}
+
+/** Ready messages past their use are never sent; unknowns past it are closed as uncertain. */
+export async function expireMessages(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message set final_at = now(),
+      state = case state when 'ready' then 'expired' else 'uncertain_closed' end
+    where state in ('ready', 'unknown') and expires_at <= now()`);
+}
+
+export type ToCheck = {
+  id: string;
+  dispatchId: string;
+  gatewayId: string;
+  epoch: number;
+  attempt: number;
+  state: 'unknown' | 'accepted';
+  checks: number;
+  absences: number;
+};
+
+/** Takes messages whose time to be asked for has come, and sets their next time so that another
+ * worker does not ask too. Only gateways that can be asked. */
+export async function claimChecks(tx: Tx, gapMs: number, most: number): Promise<ToCheck[]> {
+  return await tx.rows<ToCheck>(sql`
+    with due as (
+      select message.id from dispatch.message message
+      join dispatch.gateway gateway on gateway.id = message.gateway_id and gateway.can_be_asked
+      where message.state in ('unknown', 'accepted') and message.check_at <= now()
+      order by message.check_at limit ${most} for update of message skip locked
+    )
+    update dispatch.message message
+    set check_at = now() + ${gapMs} * interval '1 ms', checks = checks + 1
+    from due, dispatch.attempt attempt
+    where message.id = due.id and attempt.message_id = message.id
+      and attempt.number = message.attempt
+    returning message.id, message.dispatch_id, message.gateway_id, attempt.epoch, message.attempt,
+      message.state, message.checks, message.absences`);
+}
+
+export async function recordLookup(
+  tx: Tx,
+  lookup: { messageId: string; reference: string; answer: string; status: string | null },
+): Promise<void> {
+  await tx.run(sql`
+    insert into dispatch.lookup (message_id, reference, answer, status)
+    values (${lookup.messageId}, ${lookup.reference}, ${lookup.answer}, ${lookup.status})`);
+}
+
+/** An unknown that the provider has: it counts as accepted. */
+export async function adoptMessage(
+  tx: Tx,
+  adopted: { id: string; providerId: string; receiptWaitMs: number },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.message set state = 'accepted', provider_id = ${adopted.providerId},
+      accepted_at = now(), check_at = now() + ${adopted.receiptWaitMs} * interval '1 ms',
+      checks = 0, absences = 0
+    where id = ${adopted.id} and state = 'unknown'`);
+}
+
+/**
+ * An unknown that the provider surely does not have goes back, if every check of claiming still
+ * passes; else it is cancelled (P2).
+ */
+export async function requeueMessage(tx: Tx, id: string): Promise<void> {
+  await tx.run(sql`
+    update dispatch.message message set
+      state = case when dispatch.state in ('sending', 'paused') then 'ready' else 'cancelled' end,
+      final_at = case when dispatch.state in ('sending', 'paused') then null else now() end,
+      due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
+    from dispatch.dispatch dispatch
+    where dispatch.id = message.dispatch_id and message.id = ${id} and message.state = 'unknown'`);
+}
+
+export async function setNextCheck(
+  tx: Tx,
+  next: { id: string; inMs: number | null; absences: number },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.message set absences = ${next.absences},
+      check_at = now() + ${next.inMs}::int * interval '1 ms'
+    where id = ${next.id} and state in ('unknown', 'accepted')
+      and not (state = 'unknown' and ${next.inMs}::int is null)`);
+}
+
+/** Rows given back after their dispatch was cancelled, or held by one that was, are not sent. */
+export async function cancelLeftovers(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message message set state = 'cancelled', final_at = now()
+    from dispatch.dispatch dispatch
+    where dispatch.id = message.dispatch_id and dispatch.state = 'cancelled'
+      and dispatch.ended_at > now() - interval '1 day' and message.state in ('held', 'ready')`);
+}
+
+/** A dispatch whose rounds are all open and whose messages all left is done. */
+export async function endDispatches(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.dispatch dispatch set state = 'done', ended_at = now()
+    where dispatch.state = 'sending' and dispatch.lane <> 0
+      and not exists (select from dispatch.round round
+        where round.dispatch_id = dispatch.id and round.opened_at is null)
+      and not exists (select from dispatch.message message
+        where message.dispatch_id = dispatch.id
+          and message.state in ('held', 'ready', 'claimed', 'unknown'))`);
+}

@@ -1,0 +1,180 @@
+/** The verbs of people and sign-in. Each runs in the caller's transaction and leaves an entry. */
+import { record } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import { actorId } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { isSelf, LINK_LIFE_MS, type RoleModel } from './model.ts';
+import { newToken, sha256 } from './secrets.ts';
+import {
+  insertGrant,
+  insertLink,
+  insertPerson,
+  markGrantEnded,
+  markLinkUsed,
+  selectInstallationKind,
+  selectPerson,
+  updateActive,
+} from './store.ts';
+import { insertSession, markAllSessionsEnded, markSessionEnded } from './store-session.ts';
+
+export type Invitation = {
+  readonly name: string;
+  readonly email: string;
+  readonly roles: readonly string[];
+};
+
+/** Makes a person with these roles; the id of the new person. */
+export async function invitePerson(
+  tx: Tx,
+  invitation: Invitation,
+  { model, now }: { readonly model: RoleModel; readonly now: Date },
+): Promise<Outcome<string>> {
+  const unknown = invitation.roles.find((role) => !(role in model.roles));
+  if (unknown !== undefined) return unknownRole(unknown);
+  const id = newId(now.getTime());
+  const email = invitation.email.toLowerCase();
+  const person = { id, name: invitation.name, email, createdAt: now, createdBy: actorId(tx.actor) };
+  if ((await insertPerson(tx, person)) === 0) {
+    const message = 'Somebody with this address is here already';
+    return refused('invalid', message, { email: message });
+  }
+  await record(tx, { action: 'person.invited', subject: { kind: 'person', id } });
+  for (const role of invitation.roles) await grantRole(tx, id, role, now);
+  return ok(id);
+}
+
+/** Gives a role to somebody else. Done already is done. */
+export async function giveRole(
+  tx: Tx,
+  given: { readonly personId: string; readonly role: string },
+  { model, now }: { readonly model: RoleModel; readonly now: Date },
+): Promise<Outcome<void>> {
+  if (!(given.role in model.roles)) return unknownRole(given.role);
+  if (isSelf(tx.actor, given.personId)) return notOneself;
+  const person = await selectPerson(tx, given.personId);
+  if (person === undefined) return noSuchPerson;
+  await grantRole(tx, given.personId, given.role, now);
+  return ok(undefined);
+}
+
+async function grantRole(tx: Tx, personId: string, role: string, now: Date): Promise<void> {
+  const grant = { id: newId(now.getTime()), personId, role, givenAt: now };
+  if ((await insertGrant(tx, { ...grant, givenBy: actorId(tx.actor) })) === 0) return;
+  const subject = { kind: 'person', id: personId };
+  await record(tx, { action: 'role.given', subject, detail: { role } });
+}
+
+/** Ends a role of somebody else, from their next request on. */
+export async function endRole(
+  tx: Tx,
+  held: { readonly personId: string; readonly role: string },
+  { now }: { readonly now: Date },
+): Promise<Outcome<void>> {
+  if (isSelf(tx.actor, held.personId)) return notOneself;
+  const ended = await markGrantEnded(tx, held, { at: now, by: actorId(tx.actor) });
+  if (ended === 0) return refused('conflict', 'This person does not hold that role any more.');
+  const subject = { kind: 'person', id: held.personId };
+  await record(tx, { action: 'role.ended', subject, detail: { role: held.role } });
+  return ok(undefined);
+}
+
+/** Locks somebody out at once, or lets them in again; their roles stay as they are. */
+export async function setActive(
+  tx: Tx,
+  change: { readonly personId: string; readonly active: boolean },
+  { now }: { readonly now: Date },
+): Promise<Outcome<void>> {
+  if (isSelf(tx.actor, change.personId)) return notOneself;
+  if ((await updateActive(tx, change.personId, change.active)) === 0) {
+    return (await selectPerson(tx, change.personId)) === undefined ? noSuchPerson : ok(undefined);
+  }
+  if (!change.active) await markAllSessionsEnded(tx, change.personId, now);
+  const action = change.active ? 'person.unlocked' : 'person.locked';
+  await record(tx, { action, subject: { kind: 'person', id: change.personId } });
+  return ok(undefined);
+}
+
+export type SignInLink = { readonly token: string; readonly expiresAt: Date };
+
+/** A link that signs this person in once. The token is not kept: show it now or never. */
+export async function createSignInLink(
+  tx: Tx,
+  { personId, now }: { readonly personId: string; readonly now: Date },
+): Promise<Outcome<SignInLink>> {
+  const person = await selectPerson(tx, personId);
+  if (person === undefined) return noSuchPerson;
+  if (!person.active) return refused('conflict', 'This person is locked. Unlock them first.');
+  const [id, token] = [newId(now.getTime()), newToken()];
+  const expiresAt = new Date(now.getTime() + LINK_LIFE_MS);
+  const link = { id, tokenSha256: sha256(token), personId, createdAt: now, expiresAt };
+  await insertLink(tx, { ...link, createdBy: actorId(tx.actor) });
+  const subject = { kind: 'person', id: personId };
+  await record(tx, { action: 'sign_in_link.created', subject, detail: { linkId: id } });
+  return ok({ token, expiresAt });
+}
+
+export type SignIn = { readonly now: Date; readonly device: string };
+
+/** Uses a link and begins a session; its token goes into the cookie. Works once. */
+export async function signIn(tx: Tx, token: string, how: SignIn): Promise<Outcome<string>> {
+  const used = await markLinkUsed(tx, sha256(token), how.now);
+  if (used === undefined) return deadLink;
+  return ok(await startSession(tx, used.personId, 'link', how));
+}
+
+/** Begins a session without any proof: only where no real phone can ring (P11). */
+export async function signInForDemonstration(
+  tx: Tx,
+  personId: string,
+  how: SignIn,
+): Promise<Outcome<string>> {
+  // The caller knows it too. Asked here again, of the database, because this is a door without a
+  // lock: a wrong wiring must not open it in a live installation.
+  const installation = await selectInstallationKind(tx);
+  const person = await selectPerson(tx, personId);
+  if (installation?.kind !== 'demonstration' || person?.active !== true) return noSuchPerson;
+  return ok(await startSession(tx, personId, 'demonstration', how));
+}
+
+async function startSession(tx: Tx, personId: string, by: string, how: SignIn): Promise<string> {
+  const [id, token] = [newId(how.now.getTime()), newToken()];
+  const { now, device } = how;
+  await insertSession(tx, { id, tokenSha256: sha256(token), personId, device, now });
+  const subject = { kind: 'person', id: personId };
+  await record(tx, { action: 'session.begun', subject, detail: { sessionId: id, by } });
+  return token;
+}
+
+/** Ends a session of this person: their own at sign-out, or another one on the account page. */
+export async function endSession(
+  tx: Tx,
+  session: { readonly id: string; readonly personId: string },
+  now: Date,
+): Promise<Outcome<void>> {
+  if ((await markSessionEnded(tx, session, now)) === 0) {
+    return refused('not_found', 'There is no such session.');
+  }
+  const subject = { kind: 'person', id: session.personId };
+  await record(tx, { action: 'session.ended', subject, detail: { sessionId: session.id } });
+  return ok(undefined);
+}
+
+export const signOut = endSession;
+
+const noSuchPerson = refused('not_found', 'There is no such person.');
+
+const notOneself = refused(
+  'forbidden',
+  'Nobody changes their own rights here. Ask somebody else who may manage people.',
+);
+
+const deadLink = refused(
+  'conflict',
+  'This link was used already or is too old. Ask for a new one.',
+);
+
+function unknownRole(role: string): Outcome<never> {
+  const message = `The operating model has no role “${role}”`;
+  return refused('invalid', message, { roles: message });
+}

@@ -1,0 +1,99 @@
+/** Requests for approval: one function per statement. */
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { statesBefore, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
+
+const COLUMNS = sql`id, hash, subject_kind, subject_id, permission, requested_by, requested_at,
+  expires_at, shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason,
+  consumed_at`;
+
+export type NewRequest = Pick<
+  ApprovalRequest,
+  | 'id'
+  | 'hash'
+  | 'subjectKind'
+  | 'subjectId'
+  | 'permission'
+  | 'requestedBy'
+  | 'requestedAt'
+  | 'expiresAt'
+  | 'shapedBy'
+>;
+
+/** 0 where the subject has an open request already. */
+export async function insertRequest(tx: Tx, request: NewRequest): Promise<number> {
+  return await tx.run(sql`
+    insert into identity.approval (id, hash, subject_kind, subject_id, permission, requested_by,
+      requested_at, expires_at, shaped_by)
+    values (${request.id}, ${request.hash}, ${request.subjectKind}, ${request.subjectId},
+      ${request.permission}, ${request.requestedBy}, ${request.requestedAt},
+      ${request.expiresAt}, ${request.shapedBy}::uuid[])
+    on conflict (subject_kind, subject_id) where state in ('requested', 'approved') do nothing`);
+}
+
+export async function selectRequest(tx: Tx, id: string): Promise<ApprovalRequest | undefined> {
+  return await tx.maybe(sql`select ${COLUMNS} from identity.approval where id = ${id}`);
+}
+
+/** All that wait for somebody, the oldest first. */
+export async function selectWaiting(tx: Tx, now: Date): Promise<ApprovalRequest[]> {
+  return await tx.rows(sql`
+    select ${COLUMNS} from identity.approval
+    where state = 'requested' and expires_at > ${now} order by requested_at, id`);
+}
+
+/** Marks it approved: open, unchanged, in time, and not by anybody who shaped it. */
+export async function markApproved(
+  tx: Tx,
+  { id, hash, approver, now }: { id: string; hash: string; approver: string; now: Date },
+): Promise<ApprovalRequest | undefined> {
+  return await tx.maybe(sql`
+    update identity.approval
+    set state = 'approved', approved_by = ${approver}, approved_at = ${now}
+    where id = ${id} and hash = ${hash} and ${isBefore('approved')} and expires_at > ${now}
+      and requested_by <> ${approver} and ${approver}::uuid <> all (shaped_by)
+    returning ${COLUMNS}`);
+}
+
+/** Uses it, once: only while its approver is active and still holds one of `roles`. */
+export async function markConsumed(
+  tx: Tx,
+  { id, hash, roles, now }: { id: string; hash: string; roles: readonly string[]; now: Date },
+): Promise<ApprovalRequest | undefined> {
+  return await tx.maybe(sql`
+    update identity.approval set state = 'consumed', consumed_at = ${now}
+    where id = ${id} and hash = ${hash} and ${isBefore('consumed')} and expires_at > ${now}
+      and exists (
+        select from identity.person
+        join identity.role_grant held on held.person_id = person.id and held.ended_at is null
+        where person.id = approval.approved_by and person.active and held.role = any (${roles}))
+    returning ${COLUMNS}`);
+}
+
+export async function markEnded(
+  tx: Tx,
+  id: string,
+  end: { state: 'returned' | 'voided'; by: string; reason: string; now: Date },
+): Promise<ApprovalRequest | undefined> {
+  return await tx.maybe(sql`
+    update identity.approval
+    set state = ${end.state}, ended_by = ${end.by}, ended_at = ${end.now},
+      end_reason = ${end.reason}
+    where id = ${id} and ${isBefore(end.state)}
+    returning ${COLUMNS}`);
+}
+
+/** The people behind these ids: a key counts as the person who made it. */
+export async function selectPeopleBehind(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select person.id from identity.person where id = any (${ids}::uuid[])
+    union
+    select person.id from identity.api_key
+    join identity.person on person.id::text = api_key.created_by
+    where api_key.id = any (${ids}::uuid[])`);
+  return rows.map(({ id }) => id);
+}
+
+function isBefore(to: ApprovalState): Sql {
+  return sql`state = any (${statesBefore(to)})`;
+}

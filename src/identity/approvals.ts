@@ -1,0 +1,144 @@
+/**
+ * Two persons (P5). A request is over the hash of exactly what was shown. Whoever shaped a part of
+ * it cannot approve it, changing it voids it, and an approval is used once. Only this file mints
+ * `Approved`.
+ */
+import { record } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import { actorId, may, type Actor, type Permission } from '#kernel/actor.ts';
+import type { Approved } from '#kernel/approved.ts';
+import { isUuid, newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { refusalOf, type ApprovalRequest } from './approval-model.ts';
+import {
+  insertRequest,
+  markApproved,
+  markConsumed,
+  markEnded,
+  selectPeopleBehind,
+  selectRequest,
+} from './approval-store.ts';
+import { APPROVAL_LIFE_MS, rolesWith, type RoleModel } from './model.ts';
+
+export type RequestForApproval = {
+  /** SHA-256 in hex of all that is to be approved. */
+  readonly hash: string;
+  readonly subject: { readonly kind: string; readonly id: string };
+  /** Ids of all persons and keys that wrote a part of it, the requester or not. */
+  readonly shapedBy: readonly string[];
+  /** What the approver must be allowed; `alert.approve` unless told. */
+  readonly permission?: Permission;
+  readonly now: Date;
+  readonly lifeMs?: number;
+};
+
+/** Asks for a second person; the id of the request. A subject has one open request at a time. */
+export async function requestApproval(tx: Tx, asked: RequestForApproval): Promise<Outcome<string>> {
+  const requestedBy = actorId(tx.actor);
+  if (!isUuid(requestedBy)) return refused('forbidden', 'Only a person or a key can ask for this.');
+  const hands = [requestedBy, ...asked.shapedBy].filter(isUuid);
+  // Behind a key stands a person: who submits by a key of their own must not approve by hand.
+  const people = await selectPeopleBehind(tx, hands);
+  const id = newId(asked.now.getTime());
+  const added = await insertRequest(tx, {
+    id,
+    hash: asked.hash,
+    subjectKind: asked.subject.kind,
+    subjectId: asked.subject.id,
+    permission: asked.permission ?? 'alert.approve',
+    requestedBy,
+    requestedAt: asked.now,
+    expiresAt: new Date(asked.now.getTime() + (asked.lifeMs ?? APPROVAL_LIFE_MS)),
+    shapedBy: [...new Set([...hands, ...people])],
+  });
+  if (added === 0) return refused('conflict', 'This waits for approval already.');
+  await recordMove(tx, 'approval.requested', id, { hash: asked.hash, of: asked.subject.kind });
+  return ok(id);
+}
+
+export type Approval = { readonly id: string; readonly hash: string; readonly now: Date };
+
+/** The person who acts approves what has this hash. */
+export async function approve(tx: Tx, given: Approval): Promise<Outcome<Approved>> {
+  const approver = tx.actor;
+  if (approver.kind !== 'person') return notAPerson;
+  const request = await selectRequest(tx, given.id);
+  const lacking = request !== undefined && lackingRight(approver, request);
+  if (lacking) return lacking;
+  const approved = await markApproved(tx, { ...given, approver: approver.id });
+  if (approved === undefined) {
+    return refusalOf(request, { ...given, to: 'approved', personId: approver.id });
+  }
+  await recordMove(tx, 'approval.given', given.id, { hash: given.hash });
+  return ok(mint(approved));
+}
+
+/**
+ * Uses an approval for its one release. Asks again whether the approver is still here and still
+ * allowed: rights may have ended between the approval and now.
+ */
+export async function consumeApproval(
+  tx: Tx,
+  used: Approval & { readonly model: RoleModel },
+): Promise<Outcome<Approved>> {
+  const request = await selectRequest(tx, used.id);
+  const roles = request === undefined ? [] : rolesWith(used.model, request.permission);
+  const consumed = await markConsumed(tx, { ...used, roles });
+  if (consumed !== undefined) {
+    await recordMove(tx, 'approval.used', used.id, { hash: used.hash });
+    return ok(mint(consumed));
+  }
+  const isOpen = request?.state === 'approved' && request.hash === used.hash;
+  if (isOpen && request.expiresAt > used.now) {
+    const message = 'Whoever approved this may not do so any more. It has to be approved again.';
+    return refused('forbidden', message);
+  }
+  return refusalOf(request, { ...used, to: 'consumed' });
+}
+
+export type Ending = { readonly id: string; readonly reason: string; readonly now: Date };
+
+/** Sends it back to whoever asked. For anybody who could have approved it. */
+export async function returnRequest(tx: Tx, ending: Ending): Promise<Outcome<ApprovalRequest>> {
+  const request = await selectRequest(tx, ending.id);
+  const lacking = request !== undefined && lackingRight(tx.actor, request);
+  if (lacking) return lacking;
+  return await endRequest(tx, ending, 'returned', request);
+}
+
+/** Voids it because what it was about has changed or was withdrawn. Idempotence is the caller's. */
+export async function voidApproval(tx: Tx, ending: Ending): Promise<Outcome<ApprovalRequest>> {
+  return await endRequest(tx, ending, 'voided', await selectRequest(tx, ending.id));
+}
+
+async function endRequest(
+  tx: Tx,
+  { id, reason, now }: Ending,
+  state: 'returned' | 'voided',
+  request: ApprovalRequest | undefined,
+): Promise<Outcome<ApprovalRequest>> {
+  const words = reason.trim();
+  if (words === '') return refused('invalid', 'Say why', { reason: 'Say why' });
+  const ended = await markEnded(tx, id, { state, by: actorId(tx.actor), reason: words, now });
+  if (ended === undefined) {
+    return refusalOf(request, { hash: request?.hash ?? '', now, to: state });
+  }
+  await recordMove(tx, `approval.${state}`, id, {});
+  return ok(ended);
+}
+
+function lackingRight(actor: Actor, request: ApprovalRequest): Refused | false {
+  if (may(actor, request.permission)) return false;
+  return refused('forbidden', 'Your role does not allow approving this.');
+}
+
+const notAPerson = refused('forbidden', 'Only a person can approve; a key or a program cannot.');
+
+async function recordMove(tx: Tx, action: string, id: string, detail: object): Promise<void> {
+  await record(tx, { action, subject: { kind: 'approval', id }, detail: { ...detail } });
+}
+
+function mint(request: ApprovalRequest): Approved {
+  const { hash, approvedBy, approvedAt } = request;
+  return { hash, approvedBy, approvedAt } as unknown as Approved;
+}

@@ -1,0 +1,54 @@
+/** The door of identity: people, sign-in, keys, and what needs two persons. */
+export { apiKeysOf, idempotencyOf, sessionsOf } from './adapters.ts';
+export {
+  createSignInLink,
+  endRole,
+  endSession,
+  giveRole,
+  invitePerson,
+  setActive,
+  signIn,
+  signInForDemonstration,
+  signOut,
+  type Invitation,
+  type SignIn,
+  type SignInLink,
+} from './actions.ts';
+export {
+  approve,
+  consumeApproval,
+  requestApproval,
+  returnRequest,
+  voidApproval,
+  type Approval,
+  type Ending,
+  type RequestForApproval,
+} from './approvals.ts';
+export { shaped, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
+export {
+  selectRequest as findApproval,
+  selectWaiting as listWaitingApprovals,
+} from './approval-store.ts';
+export {
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  type ApiKeyRow,
+  type ApiKeyWish,
+} from './keys.ts';
+export {
+  isPermission,
+  permissionsOf,
+  SESSION_LIMITS,
+  type RoleModel,
+  type SessionLimits,
+} from './model.ts';
+export type { IdentityContext } from './context.ts';
+export { identityRoutes } from './routes.ts';
+export {
+  selectPeople as listPeople,
+  selectPerson as findPerson,
+  selectPersonByEmail as findPersonByEmail,
+  type PersonRow,
+} from './store.ts';
+export { deleteOld as sweepIdentity } from './store-session.ts';

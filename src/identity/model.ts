@@ -1,0 +1,75 @@
+/** People, roles and sessions: types and decisions. */
+import { permissions, type Actor, type Permission } from '#kernel/actor.ts';
+
+/** The part of the operating model that identity needs; the whole model fits. */
+export type RoleModel = {
+  readonly roles: Readonly<
+    Record<string, { readonly label: string; readonly may: readonly Permission[] }>
+  >;
+};
+
+/** How long a sign-in lasts. */
+export type SessionLimits = {
+  /** Ends after so long without a request. */
+  readonly idleMs: number;
+  /** Ends after so long whatever happens. */
+  readonly absoluteMs: number;
+};
+
+/** A shift is twelve hours; a desk left alone for an hour is a desk that somebody else sits at. */
+export const SESSION_LIMITS: SessionLimits = { idleMs: 60 * 60_000, absoluteMs: 12 * 3_600_000 };
+
+/** A link is passed on by hand or mail; a day covers a night's sleep. */
+export const LINK_LIFE_MS = 24 * 3_600_000;
+
+/** A request for approval that nobody answered is void after this. */
+export const APPROVAL_LIFE_MS = 24 * 3_600_000;
+
+/** What somebody with these roles may do. Roles that the model does not have allow nothing. */
+export function permissionsOf(model: RoleModel, roles: readonly string[]): ReadonlySet<Permission> {
+  return new Set(roles.flatMap((role) => model.roles[role]?.may ?? []));
+}
+
+/** The roles with this permission, for questions in SQL. */
+export function rolesWith(model: RoleModel, permission: Permission): string[] {
+  return Object.entries(model.roles)
+    .filter(([, role]) => role.may.includes(permission))
+    .map(([key]) => key);
+}
+
+/** The names of roles as the operating model has them; one it lost is shown by its key. */
+export function roleLabels(model: RoleModel, roles: readonly string[]): string[] {
+  return roles.map((role) => model.roles[role]?.label ?? role);
+}
+
+export function isPermission(text: string): text is Permission {
+  return Object.hasOwn(permissions, text);
+}
+
+/** True where `actor` is this person: nobody gives, ends or locks anything of their own rights. */
+export function isSelf(actor: Actor, personId: string): boolean {
+  return actor.kind === 'person' && actor.id === personId;
+}
+
+const SYSTEMS: readonly (readonly [RegExp, string])[] = [
+  [/Android/, 'Android'],
+  [/iPhone|iPad/, 'iOS'],
+  [/Windows/, 'Windows'],
+  [/Mac OS X/, 'macOS'],
+  [/Linux|X11/, 'Linux'],
+];
+
+const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/Edg(e|A|iOS)?\//, 'Edge'],
+  [/Firefox\/|FxiOS\//, 'Firefox'],
+  [/Chrome\/|CriOS\//, 'Chrome'],
+  [/Safari\//, 'Safari'],
+];
+
+/** `Firefox on Android`: enough for people to know their own sessions, too little to trace them. */
+export function deviceName(userAgent: string | undefined): string {
+  const agent = userAgent ?? '';
+  const browser = BROWSERS.find(([pattern]) => pattern.test(agent))?.[1] ?? 'Unknown browser';
+  const system = SYSTEMS.find(([pattern]) => pattern.test(agent))?.[1];
+  return system === undefined ? browser : `${browser} on ${system}`;
+}

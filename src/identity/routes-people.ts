@@ -1,0 +1,158 @@
+/** The people of the centre: who is here, what they may do, how they get in. */
+import { z } from 'zod';
+import type { Tx } from '#db/database.ts';
+import { permissions, type Actor } from '#kernel/actor.ts';
+import type { Outcome } from '#kernel/outcome.ts';
+import {
+  formModel,
+  notFound,
+  page,
+  redirect,
+  refusedPage,
+  view,
+  type Reply,
+  type Route,
+} from '#web/index.ts';
+import { createSignInLink, endRole, giveRole, invitePerson, setActive } from './actions.ts';
+import type { IdentityContext } from './context.ts';
+import { isSelf, roleLabels, type RoleModel } from './model.ts';
+import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
+import { selectGrants, selectPeople, selectPerson } from './store.ts';
+
+const id = z.object({ id: z.uuid() });
+
+export function peopleRoutes(context: IdentityContext): Route[] {
+  return [...listRoutes(context), ...personRoutes(context)];
+}
+
+function listRoutes({ database, model }: IdentityContext): Route[] {
+  const form = (typed = {}, errors = {}) => ({
+    form: formModel(INVITATION_FIELDS, typed, errors),
+    roles: roleChoices(model),
+  });
+  return [
+    page({
+      method: 'GET',
+      path: '/people',
+      access: 'person.manage',
+      handle: async ({ actor }) => {
+        const people = await database.withActor(actor, (tx) => selectPeople(tx));
+        return view('identity/people.njk', {
+          people: people.map((person) => ({ ...person, roles: roleLabels(model, person.roles) })),
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/people/invite',
+      access: 'person.manage',
+      handle: async () => view('identity/invite.njk', form()),
+    }),
+    page({
+      method: 'POST',
+      path: '/people/invite',
+      access: 'person.manage',
+      handle: async (request) => {
+        const { actor, now } = request;
+        const parsed = parseInvitation(request.form);
+        const invited = parsed.ok
+          ? await database.withActor(actor, (tx) => invitePerson(tx, parsed.value, { model, now }))
+          : parsed;
+        if (!invited.ok) {
+          return view('identity/invite.njk', form(request.form, invited.fields), { status: 422 });
+        }
+        const notice = 'Invited. Now make a sign-in link and hand it over.';
+        return redirect(`/people/${invited.value}`, { notice });
+      },
+    }),
+  ];
+}
+
+function personRoutes({ database, model, origin }: IdentityContext): Route[] {
+  /** A button on the page of one person: does it, then back to the page with a word about it. */
+  const act = (
+    path: string,
+    notice: string,
+    verb: (tx: Tx, change: { personId: string; role: string; now: Date }) => Promise<Outcome<void>>,
+  ) =>
+    page({
+      method: 'POST',
+      path,
+      access: 'person.manage',
+      params: id,
+      handle: async ({ actor, params, form, now }) => {
+        const change = { personId: params.id, role: oneOf(form, 'role'), now };
+        const done = await database.withActor(actor, (tx) => verb(tx, change));
+        return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
+      },
+    });
+  return [
+    page({
+      method: 'GET',
+      path: '/people/:id',
+      access: 'person.manage',
+      params: id,
+      handle: async ({ actor, params }) =>
+        await database.withActor(actor, (tx) => personPage(tx, params.id, { actor, model })),
+    }),
+    page({
+      method: 'POST',
+      path: '/people/:id/link',
+      access: 'person.manage',
+      params: id,
+      handle: async ({ actor, params, now }) => {
+        const personId = params.id;
+        const { link, person } = await database.withActor(actor, async (tx) => ({
+          link: await createSignInLink(tx, { personId, now }),
+          person: await selectPerson(tx, personId),
+        }));
+        if (!link.ok) return refusedPage(link);
+        return view('identity/link.njk', {
+          person: { id: personId, name: person?.name ?? '' },
+          href: `${origin}/sign-in/link/${link.value.token}`,
+          expiresAt: link.value.expiresAt,
+        });
+      },
+    }),
+    act('/people/:id/roles', 'Role given.', (tx, { now, ...given }) =>
+      giveRole(tx, given, { model, now }),
+    ),
+    act('/people/:id/roles/end', 'Role ended.', (tx, { now, ...held }) =>
+      endRole(tx, held, { now }),
+    ),
+    act('/people/:id/lock', 'Locked out, and signed out everywhere.', (tx, { now, personId }) =>
+      setActive(tx, { personId, active: false }, { now }),
+    ),
+    act('/people/:id/unlock', 'Unlocked.', (tx, { now, personId }) =>
+      setActive(tx, { personId, active: true }, { now }),
+    ),
+  ];
+}
+
+async function personPage(
+  tx: Tx,
+  personId: string,
+  { actor, model }: { actor: Actor; model: RoleModel },
+): Promise<Reply> {
+  const person = await selectPerson(tx, personId);
+  if (person === undefined) return notFound();
+  const held = new Set(person.roles);
+  const grants = await selectGrants(tx, personId);
+  return view('identity/person.njk', {
+    person,
+    isSelf: isSelf(actor, personId),
+    roles: roleChoices(model).map((role) => ({ ...role, held: held.has(role.key) })),
+    grants: grants.map((grant) => ({
+      ...grant,
+      label: roleLabels(model, [grant.role])[0] ?? grant.role,
+    })),
+  });
+}
+
+function roleChoices(model: RoleModel) {
+  return Object.entries(model.roles).map(([key, { label, may }]) => ({
+    key,
+    label,
+    may: may.map((permission) => permissions[permission]),
+  }));
+}

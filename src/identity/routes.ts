@@ -1,0 +1,164 @@
+/** Signing in and out, and one's own sessions. The pages about other people: `routes-people.ts`. */
+import { z } from 'zod';
+import { nobody, system } from '#kernel/actor.ts';
+import { isUuid } from '#kernel/ids.ts';
+import {
+  notFound,
+  page,
+  redirect,
+  refusedPage,
+  sameSitePath,
+  view,
+  type Reply,
+  type Route,
+  type WebRequest,
+} from '#web/index.ts';
+import { refused } from '#kernel/outcome.ts';
+import { endSession, signIn, signInForDemonstration } from './actions.ts';
+import type { IdentityContext } from './context.ts';
+import { deviceName, permissionsOf, roleLabels, SESSION_LIMITS } from './model.ts';
+import { oneOf } from './parse.ts';
+import { peopleRoutes } from './routes-people.ts';
+import { sha256 } from './secrets.ts';
+import { selectLinkPerson, selectPeople, selectPerson } from './store.ts';
+import { selectSessions } from './store-session.ts';
+
+export function identityRoutes(context: IdentityContext): Route[] {
+  return [...signInRoutes(context), ...accountRoutes(context), ...peopleRoutes(context)];
+}
+
+const asker = system('sign-in');
+const returnTo = z.object({ to: z.string().optional().catch(undefined) });
+const token = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
+
+function signInRoutes(context: IdentityContext): Route[] {
+  const { database } = context;
+  const limits = context.limits ?? SESSION_LIMITS;
+  const isDemonstration = context.installation.kind === 'demonstration';
+  const begin = (sessionToken: string, to: string): Reply =>
+    redirect(to, {
+      session: { start: sessionToken, maxAgeSeconds: Math.floor(limits.absoluteMs / 1000) },
+    });
+  return [
+    page({
+      method: 'GET',
+      path: '/sign-in',
+      access: 'public',
+      query: returnTo,
+      handle: async ({ query, session }) => {
+        const people = isDemonstration ? await demonstrationPeople(context) : [];
+        const to = sameSitePath(query.to);
+        const signedIn = session?.name ?? '';
+        return view('identity/sign-in.njk', { people, to, signedIn, isDemonstration });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/sign-in/demonstration',
+      access: 'public',
+      handle: async ({ form, headers, now }) => {
+        const personId = oneOf(form, 'person');
+        if (!isDemonstration || !isUuid(personId)) return notFound();
+        const how = { now, device: deviceName(headers['user-agent']) };
+        const begun = await database.withActor(asker, (tx) =>
+          signInForDemonstration(tx, personId, how),
+        );
+        return begun.ok ? begin(begun.value, sameSitePath(form['to'])) : refusedPage(begun);
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/sign-in/link/:token',
+      access: 'public',
+      params: token,
+      // Mail scanners fetch every link: looking at it must not use it up.
+      handle: async ({ params, now }) => {
+        const person = await database.withActor(nobody, (tx) =>
+          selectLinkPerson(tx, sha256(params.token), now),
+        );
+        if (person === undefined) return refusedPage(usedLink);
+        return view('identity/sign-in-link.njk', { name: person.name, token: params.token });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/sign-in/link/:token',
+      access: 'public',
+      params: token,
+      handle: async ({ params, headers, now }) => {
+        const how = { now, device: deviceName(headers['user-agent']) };
+        const begun = await database.withActor(asker, (tx) => signIn(tx, params.token, how));
+        return begun.ok ? begin(begun.value, '/') : refusedPage(begun);
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/sign-out',
+      // Public: whose session has ended already still wants to be signed out.
+      access: 'public',
+      handle: async ({ session, actor, now }) => {
+        if (session !== undefined && actor.kind === 'person') {
+          const own = { id: session.id, personId: actor.id };
+          await database.withActor(actor, (tx) => endSession(tx, own, now));
+        }
+        return redirect('/sign-in', { notice: 'You are signed out.', session: 'end' });
+      },
+    }),
+  ];
+}
+
+const usedLink = refused(
+  'conflict',
+  'This link was used already or is too old. Ask whoever sent it for a new one.',
+);
+
+/** Whoever may do something, with what: so that a newcomer sees whom to be for which task. */
+async function demonstrationPeople({ database, model }: IdentityContext) {
+  const people = await database.withActor(asker, (tx) => selectPeople(tx));
+  return people
+    .filter(({ active, roles }) => active && permissionsOf(model, roles).size > 0)
+    .map(({ id, name, roles }) => ({ id, name, roles: roleLabels(model, roles).join(', ') }));
+}
+
+function accountRoutes(context: IdentityContext): Route[] {
+  const { database, model } = context;
+  const limits = context.limits ?? SESSION_LIMITS;
+  return [
+    page({
+      method: 'GET',
+      path: '/account',
+      access: 'signed-in',
+      handle: async ({ actor, session, now }) => {
+        const person = personOf({ actor });
+        const { sessions, me } = await database.withActor(actor, async (tx) => ({
+          sessions: await selectSessions(tx, person.id, now, limits),
+          me: await selectPerson(tx, person.id),
+        }));
+        return view('identity/account.njk', {
+          person: { name: person.name, email: me?.email ?? '' },
+          roles: roleLabels(model, me?.roles ?? []),
+          sessions: sessions.map((one) => ({ ...one, isThis: one.id === session?.id })),
+        });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/account/sessions/:id/end',
+      access: 'signed-in',
+      params: z.object({ id: z.uuid() }),
+      handle: async ({ actor, session, params, now }) => {
+        const own = { id: params.id, personId: personOf({ actor }).id };
+        const ended = await database.withActor(actor, (tx) => endSession(tx, own, now));
+        if (!ended.ok) return refusedPage(ended);
+        if (params.id === session?.id) return redirect('/sign-in', { session: 'end' });
+        return redirect('/account', { notice: 'That session is ended.' });
+      },
+    }),
+  ];
+}
+
+/** For routes that only persons reach. */
+function personOf({ actor }: Pick<WebRequest, 'actor'>) {
+  if (actor.kind !== 'person') throw new Error('not a person');
+  return actor;
+}

@@ -1,0 +1,109 @@
+/** Sessions: the one statement that every signed-in request runs, and those around it. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { SessionLimits } from './model.ts';
+
+export type NewSession = {
+  readonly id: string;
+  readonly tokenSha256: Buffer;
+  readonly personId: string;
+  readonly device: string;
+  readonly now: Date;
+};
+
+export async function insertSession(tx: Tx, session: NewSession): Promise<void> {
+  await tx.run(sql`
+    insert into identity.session (id, token_sha256, person_id, device, created_at, last_seen_at)
+    values (${session.id}, ${session.tokenSha256}, ${session.personId}, ${session.device},
+      ${session.now}, ${session.now})`);
+}
+
+export type LivingSession = {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly personId: string;
+  readonly name: string;
+  readonly roles: readonly string[];
+};
+
+/** Writing at every request would make a row version for every click. */
+const SEEN_EVERY_MS = 60_000;
+
+/** The living session of a token with the person's roles of this moment; notes that it was seen. */
+export async function touchSession(
+  tx: Tx,
+  tokenSha256: Buffer,
+  now: Date,
+  limits: SessionLimits,
+): Promise<LivingSession | undefined> {
+  const idleSince = new Date(now.getTime() - limits.idleMs);
+  const begunAfter = new Date(now.getTime() - limits.absoluteMs);
+  return await tx.maybe(
+    sql`
+    with living as (
+      select session.id, session.created_at, session.last_seen_at, session.person_id, person.name
+      from identity.session join identity.person on person.id = session.person_id
+      where session.token_sha256 = ${tokenSha256} and session.ended_at is null and person.active
+        and session.last_seen_at > ${idleSince} and session.created_at > ${begunAfter}
+    ), touched as (
+      update identity.session set last_seen_at = ${now} from living
+      where session.id = living.id
+        and living.last_seen_at < ${new Date(now.getTime() - SEEN_EVERY_MS)}
+    )
+    select living.id, living.created_at, living.person_id, living.name,
+      array(select held.role from identity.role_grant held
+        where held.person_id = living.person_id and held.ended_at is null) as roles
+    from living`,
+    { name: 'identity.touch_session' },
+  );
+}
+
+export type SessionRow = {
+  readonly id: string;
+  readonly device: string;
+  readonly createdAt: Date;
+  readonly lastSeenAt: Date;
+};
+
+/** The sessions of a person that still live, the one seen last first. */
+export async function selectSessions(
+  tx: Tx,
+  personId: string,
+  now: Date,
+  limits: SessionLimits,
+): Promise<SessionRow[]> {
+  return await tx.rows(sql`
+    select id, device, created_at, last_seen_at from identity.session
+    where person_id = ${personId} and ended_at is null
+      and last_seen_at > ${new Date(now.getTime() - limits.idleMs)}
+      and created_at > ${new Date(now.getTime() - limits.absoluteMs)}
+    order by last_seen_at desc, id`);
+}
+
+/** Ends one session of this person; 0 where there is no such session. */
+export async function markSessionEnded(
+  tx: Tx,
+  session: { readonly id: string; readonly personId: string },
+  now: Date,
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.session set ended_at = ${now}
+    where id = ${session.id} and person_id = ${session.personId} and ended_at is null`);
+}
+
+export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date): Promise<number> {
+  return await tx.run(sql`
+    update identity.session set ended_at = ${now}
+    where person_id = ${personId} and ended_at is null`);
+}
+
+/** Removes what is long over: sessions and links of a month ago, kept answers of yesterday. */
+export async function deleteOld(tx: Tx, now: Date): Promise<number> {
+  const monthAgo = new Date(now.getTime() - 30 * 86_400_000);
+  const dayAgo = new Date(now.getTime() - 86_400_000);
+  return (
+    (await tx.run(sql`delete from identity.session where last_seen_at < ${monthAgo}`)) +
+    (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${monthAgo}`)) +
+    (await tx.run(sql`delete from identity.idempotency where created_at < ${dayAgo}`))
+  );
+}

@@ -1,0 +1,145 @@
+/** People, roles, links and sessions: one function per statement. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+export type PersonRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly active: boolean;
+  readonly createdAt: Date;
+  readonly roles: readonly string[];
+  readonly lastSeenAt: Date | null;
+};
+
+const PERSON = sql`
+  select person.id, person.name, person.email, person.active, person.created_at,
+    array(select held.role from identity.role_grant held
+      where held.person_id = person.id and held.ended_at is null order by held.role) as roles,
+    (select max(session.last_seen_at) from identity.session
+      where session.person_id = person.id) as last_seen_at
+  from identity.person`;
+
+export async function selectPeople(tx: Tx): Promise<PersonRow[]> {
+  return await tx.rows(sql`${PERSON} order by person.active desc, lower(person.name), person.id`);
+}
+
+export async function selectPerson(tx: Tx, id: string): Promise<PersonRow | undefined> {
+  return await tx.maybe(sql`${PERSON} where person.id = ${id}`);
+}
+
+export async function selectPersonByEmail(tx: Tx, email: string): Promise<PersonRow | undefined> {
+  return await tx.maybe(sql`${PERSON} where person.email = ${email}`);
+}
+
+export type NewPerson = {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+};
+
+/** 0 where the address is taken. */
+export async function insertPerson(tx: Tx, person: NewPerson): Promise<number> {
+  return await tx.run(sql`
+    insert into identity.person (id, name, email, created_at, created_by)
+    values (${person.id}, ${person.name}, ${person.email}, ${person.createdAt}, ${person.createdBy})
+    on conflict (email) do nothing`);
+}
+
+export async function updateActive(tx: Tx, id: string, active: boolean): Promise<number> {
+  return await tx.run(sql`
+    update identity.person set active = ${active} where id = ${id} and active <> ${active}`);
+}
+
+export type NewGrant = {
+  readonly id: string;
+  readonly personId: string;
+  readonly role: string;
+  readonly givenAt: Date;
+  readonly givenBy: string;
+};
+
+/** 0 where the person holds the role already. */
+export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
+  return await tx.run(sql`
+    insert into identity.role_grant (id, person_id, role, given_at, given_by)
+    values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.givenAt}, ${grant.givenBy})
+    on conflict (person_id, role) where ended_at is null do nothing`);
+}
+
+export async function markGrantEnded(
+  tx: Tx,
+  held: { readonly personId: string; readonly role: string },
+  ended: { readonly at: Date; readonly by: string },
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.role_grant set ended_at = ${ended.at}, ended_by = ${ended.by}
+    where person_id = ${held.personId} and role = ${held.role} and ended_at is null`);
+}
+
+export type GrantRow = {
+  readonly role: string;
+  readonly givenAt: Date;
+  readonly givenByName: string;
+  readonly endedAt: Date | null;
+};
+
+/** Every role the person ever held, the newest first. */
+export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
+  return await tx.rows(sql`
+    select held.role, held.given_at, coalesce(giver.name, held.given_by) as given_by_name,
+      held.ended_at
+    from identity.role_grant held
+    left join identity.person giver on giver.id::text = held.given_by
+    where held.person_id = ${personId}
+    order by held.given_at desc, held.id desc`);
+}
+
+export type NewLink = {
+  readonly id: string;
+  readonly tokenSha256: Buffer;
+  readonly personId: string;
+  readonly createdAt: Date;
+  readonly createdBy: string;
+  readonly expiresAt: Date;
+};
+
+export async function insertLink(tx: Tx, link: NewLink): Promise<void> {
+  await tx.run(sql`
+    insert into identity.sign_in_link
+      (id, token_sha256, person_id, created_at, created_by, expires_at)
+    values (${link.id}, ${link.tokenSha256}, ${link.personId}, ${link.createdAt},
+      ${link.createdBy}, ${link.expiresAt})`);
+}
+
+/** The person of an unused, living link; the link is used from now on. */
+export async function markLinkUsed(
+  tx: Tx,
+  tokenSha256: Buffer,
+  now: Date,
+): Promise<{ personId: string } | undefined> {
+  return await tx.maybe(sql`
+    update identity.sign_in_link set used_at = ${now}
+    from identity.person
+    where person.id = sign_in_link.person_id and person.active
+      and token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
+    returning person_id`);
+}
+
+/** The name behind a living link, for the button. Changes nothing: mail scanners fetch it too. */
+export async function selectLinkPerson(
+  tx: Tx,
+  tokenSha256: Buffer,
+  now: Date,
+): Promise<{ name: string } | undefined> {
+  return await tx.maybe(sql`
+    select person.name from identity.sign_in_link
+    join identity.person on person.id = sign_in_link.person_id and person.active
+    where token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}`);
+}
+
+export async function selectInstallationKind(tx: Tx): Promise<{ kind: string } | undefined> {
+  return await tx.maybe(sql`select kind from kernel.installation`);
+}

@@ -1,0 +1,142 @@
+/** Rules between the parts of the file: what a form cannot say. */
+import { strictness, within } from '#kernel/marking.ts';
+import { formatDuration } from './durations.ts';
+import type { ModelFile } from './file-schema.ts';
+import { error, warning, type Remark } from './findings.ts';
+import { checkTexts } from './text-checks.ts';
+
+export function crossCheck(file: ModelFile): Remark[] {
+  return [
+    ...checkRoles(file.roles),
+    ...notEmpty(file, 'severities'),
+    ...notEmpty(file, 'organisation_types'),
+    ...notEmpty(file, 'contact_roles'),
+    ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
+    ...checkCeilings(file.marking_ceilings),
+    ...checkOrganisationTypes(file.organisation_types),
+    ...checkTexts(file),
+  ];
+}
+
+function notEmpty(
+  file: ModelFile,
+  key: 'severities' | 'organisation_types' | 'contact_roles',
+): Remark[] {
+  return Object.keys(file[key]).length === 0 ? [error([key], 'needs at least one entry')] : [];
+}
+
+function checkRoles(roles: ModelFile['roles']): Remark[] {
+  const remarks: Remark[] = [];
+  for (const [id, role] of Object.entries(roles)) {
+    for (const twice of repeated(role.may)) {
+      remarks.push(error(['roles', id, 'may'], `‘${twice}’ stands there twice`));
+    }
+  }
+  const holders = (permission: string) =>
+    Object.keys(roles).filter((id) => roles[id]!.may.some((held) => held === permission));
+  for (const [permission, why] of [
+    ['alert.write', 'nobody could write an alert'],
+    ['alert.approve', 'no alert could ever leave'],
+    ['person.manage', 'nobody could invite people'],
+  ] as const) {
+    if (holders(permission).length === 0) {
+      remarks.push(error(['roles'], `no role has ${permission}: ${why}`));
+    }
+  }
+  const [writers, approvers] = [holders('alert.write'), holders('alert.approve')];
+  if (new Set([...writers, ...approvers]).size === 1 && writers.length + approvers.length === 2) {
+    remarks.push(
+      warning(
+        ['roles'],
+        `only ‘${writers[0]}’ writes and approves: it takes two people in that role to send`,
+      ),
+    );
+  }
+  return remarks;
+}
+
+function checkSeverity(id: string, severity: ModelFile['severities'][string]): Remark[] {
+  const at = (...path: (string | number)[]) => ['severities', id, ...path];
+  const remarks = repeated(severity.channels).map((twice) =>
+    error(at('channels'), `‘${twice}’ stands there twice`),
+  );
+  remarks.push(...checkRounds(severity.rounds, (...path) => at('rounds', ...path)));
+  const last = severity.rounds.at(-1)!.after;
+  for (const key of ['acknowledge_within', 'send_expires_after'] as const) {
+    if (severity[key] > last) continue;
+    const [deadline, round] = [formatDuration(severity[key]), formatDuration(last)];
+    remarks.push(
+      error(
+        at(key),
+        `${deadline} is over before the last round goes out (${round}): make it longer`,
+      ),
+    );
+  }
+  if (severity.next_update_within === 0) {
+    remarks.push(error(at('next_update_within'), 'must be more than nothing'));
+  }
+  return remarks;
+}
+
+type Rounds = ModelFile['severities'][string]['rounds'];
+
+function checkRounds(rounds: Rounds, at: (...path: (string | number)[]) => (string | number)[]) {
+  const remarks: Remark[] = [];
+  rounds.forEach(({ after }, i) => {
+    if (i === 0 && after !== 0) {
+      remarks.push(error(at(0, 'after'), 'the first round goes out at once: write PT0M'));
+    }
+    const before = rounds[i - 1]?.after ?? -1;
+    if (i > 0 && after <= before) {
+      remarks.push(
+        error(at(i, 'after'), `must be later than the round before it (${formatDuration(before)})`),
+      );
+    }
+  });
+  const ranks = rounds.flatMap((round) => round.ranks);
+  for (const twice of repeated(ranks)) {
+    const again = rounds.findLastIndex((round) => round.ranks.includes(twice));
+    remarks.push(error(at(again, 'ranks'), `rank ${twice} was called in this severity already`));
+  }
+  const missing = Array.from({ length: Math.max(...ranks) }, (_, i) => i + 1).filter(
+    (rank) => !ranks.includes(rank),
+  );
+  if (missing.length > 0) {
+    remarks.push(warning(at(), `rank ${missing.join(', ')} is never called`));
+  }
+  return remarks;
+}
+
+function checkCeilings(ceilings: ModelFile['marking_ceilings']): Remark[] {
+  const remarks: Remark[] = [];
+  // Whoever comes with a number and a code has shown nothing but a telephone (TLP 2.0: AMBER+STRICT
+  // stays inside the organisation, RED with the persons named).
+  if (!within(ceilings.link_with_code, 'AMBER')) {
+    remarks.push(
+      error(
+        ['marking_ceilings', 'link_with_code'],
+        'at most AMBER: a code does not prove a person',
+      ),
+    );
+  }
+  for (const [outlet, marking] of Object.entries(ceilings)) {
+    if (strictness(marking) > strictness(ceilings.signed_in)) {
+      remarks.push(
+        error(
+          ['marking_ceilings', outlet],
+          `${marking} is stricter than what a signed-in reader may see (${ceilings.signed_in})`,
+        ),
+      );
+    }
+  }
+  return remarks;
+}
+
+function checkOrganisationTypes(types: ModelFile['organisation_types']): Remark[] {
+  if (Object.values(types).some((type) => type.must_answer)) return [];
+  return [warning(['organisation_types'], 'no type must answer: nobody would ever be chased')];
+}
+
+function repeated<T>(values: readonly T[]): T[] {
+  return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
+}

@@ -1,0 +1,32 @@
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const DURATION =
+  /^P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?$/;
+
+/**
+ * Milliseconds of an ISO 8601 duration such as `PT15M` or `P5D`; undefined where it is none. Years
+ * and months are refused: their length depends on the day one starts from.
+ */
+export function parseDurationMs(text: string): number | undefined {
+  const match = DURATION.exec(text);
+  if (match === null || text === 'P' || text.endsWith('T')) return undefined;
+  const [, weeks, days, , hours, minutes, seconds] = match.map((part) => Number(part ?? 0));
+  return (
+    (weeks! * 7 + days!) * DAY_MS + hours! * HOUR_MS + minutes! * MINUTE_MS + seconds! * SECOND_MS
+  );
+}
+
+/** The shortest way to write it: `PT15M`, `P5D`, `PT1H30M`. */
+export function formatDuration(ms: number): string {
+  const days = Math.floor(ms / DAY_MS);
+  const hours = Math.floor((ms % DAY_MS) / HOUR_MS);
+  const minutes = Math.floor((ms % HOUR_MS) / MINUTE_MS);
+  const seconds = (ms % MINUTE_MS) / SECOND_MS;
+  const time = [hours && `${hours}H`, minutes && `${minutes}M`, seconds && `${seconds}S`];
+  const clock = time.filter(Boolean).join('');
+  if (days === 0 && clock === '') return 'PT0M';
+  return `P${days > 0 ? `${days}D` : ''}${clock === '' ? '' : `T${clock}`}`;
+}

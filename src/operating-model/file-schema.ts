@@ -1,0 +1,81 @@
+/** The form of `operating-model.yaml`, key by key as the file writes it. */
+import { z } from 'zod';
+import { permissions, type Permission } from '#kernel/actor.ts';
+import { markings } from '#kernel/marking.ts';
+import { channels } from './model.ts';
+import { parseDurationMs } from './durations.ts';
+
+const line = z.string().trim().min(1).max(200);
+
+const text = z.string().trim().min(1).max(600);
+
+// Lower case and no bare numbers: the order of the file is the order of an object's keys, and
+// JavaScript sorts keys that look like integers first.
+const id = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, beginning with a letter');
+
+const durationMs = z.string().transform((text, context) => {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined) return ms;
+  context.addIssue('must be an ISO 8601 duration such as PT15M, PT48H or P5D');
+  return z.NEVER;
+});
+
+const LANES = 'allowed: 1 (live and critical), 2 (escalation), 3 (routine)';
+
+const permission = z.enum(Object.keys(permissions) as [Permission, ...Permission[]]);
+
+const role = z.strictObject({ label: line, may: z.array(permission) });
+
+const severity = z.strictObject({
+  label: line,
+  lane: z.int().min(1, LANES).max(3, LANES),
+  channels: z.array(z.enum(channels)).min(1),
+  rounds: z
+    .array(
+      z.strictObject({
+        ranks: z.array(z.int().min(1).max(99)).min(1),
+        after: durationMs,
+      }),
+    )
+    .min(1),
+  acknowledge_within: durationMs,
+  next_update_within: durationMs,
+  send_expires_after: durationMs,
+});
+
+const marking = z.enum(markings);
+
+export const fileSchema = z.strictObject({
+  model: line,
+  sender: line.max(20),
+  help_line: line.regex(/\d{3}/, 'must hold a telephone number'),
+  rehearsal_prefix: line.max(20),
+  roles: z.record(id, role),
+  severities: z.record(id, severity),
+  marking_ceilings: z.strictObject({
+    text: marking,
+    mail: marking,
+    link_with_code: marking,
+    signed_in: marking,
+  }),
+  organisation_types: z.record(id, z.strictObject({ label: line, must_answer: z.boolean() })),
+  contact_roles: z.record(id, z.strictObject({ label: line })),
+  texts: z.strictObject({
+    first: text,
+    first_marked: text,
+    next_in_line: text,
+    next_in_line_marked: text,
+    after_reply: text,
+    after_help: text,
+    not_understood: text,
+  }),
+  text_price: z.strictObject({
+    fragment_pence: z.number().min(0).max(100),
+    vat_percent: z.number().min(0).max(100),
+  }),
+  passive_replies_per_hour: z.int().min(1).max(60),
+});
+
+export type ModelFile = z.output<typeof fileSchema>;

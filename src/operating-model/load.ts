@@ -1,0 +1,23 @@
+import { readFile } from 'node:fs/promises';
+import { refused, type Outcome } from '#kernel/outcome.ts';
+import type { OperatingModel } from './model.ts';
+import { parseOperatingModel } from './parse.ts';
+
+/** Reads and parses the file at `path`; `not_found` where it cannot be read. */
+export async function loadOperatingModel(path: string): Promise<Outcome<OperatingModel>> {
+  const text = await readModelFile(path);
+  return text.ok ? parseOperatingModel(text.value, path) : text;
+}
+
+/** The text of the file, or a sentence about why it cannot be read. */
+export async function readModelFile(path: string): Promise<Outcome<string>> {
+  try {
+    return { ok: true, value: await readFile(path, 'utf8') };
+  } catch (reason) {
+    const { code } = reason as NodeJS.ErrnoException;
+    return refused(
+      'not_found',
+      `${path} cannot be read (${code ?? 'no reason'}): set TOCSIN_OPERATING_MODEL to the file`,
+    );
+  }
+}

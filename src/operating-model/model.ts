@@ -1,0 +1,97 @@
+/**
+ * The rules of the centre as code asks for them. No constant of policy is written anywhere else:
+ * who may, by which channel, after how long, in which words.
+ */
+import type { Permission } from '#kernel/actor.ts';
+import type { Marking } from '#kernel/marking.ts';
+import type { TextPrice } from '#kernel/money.ts';
+
+export const channels = ['text', 'mail'] as const;
+
+export type Channel = (typeof channels)[number];
+
+export type OperatingModel = {
+  /** SHA-256 of the file as it stands, in hex: what alerts and dispatches pin. */
+  readonly version: string;
+  /** The file itself, kept with the first alert that begins under it. */
+  readonly source: string;
+  readonly name: string;
+  /** The first words of every text, such as `NHS CYBER`. */
+  readonly sender: string;
+  /** The number printed in texts and pages. */
+  readonly helpLine: string;
+  readonly rehearsalPrefix: string;
+  readonly roles: Readonly<Record<string, Role>>;
+  /** From most to least urgent, as in the file. */
+  readonly severities: readonly Severity[];
+  /** The strictest marking whose body may travel by each channel. */
+  readonly markingCeilings: Readonly<Record<Outlet, Marking>>;
+  readonly organisationTypes: Readonly<Record<string, OrganisationType>>;
+  readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
+  readonly texts: Readonly<Record<TextName, string>>;
+  /** What one billed part of a text costs; fragments are counted by Notify's rules. */
+  readonly textPrice: TextPrice;
+  /** How many automatic answers one number may get in an hour. */
+  readonly passiveRepliesPerHour: number;
+};
+
+export type Role = { readonly label: string; readonly may: readonly Permission[] };
+
+export type Severity = {
+  readonly id: string;
+  readonly label: string;
+  /** 1 live and critical, 2 escalation, 3 routine; 0 and 4 are the product's own. */
+  readonly lane: number;
+  readonly channels: readonly Channel[];
+  /** Who is told when, from the release on; the first at 0, each later than the one before. */
+  readonly rounds: readonly Round[];
+  readonly acknowledgeWithinMs: number;
+  readonly nextUpdateWithinMs: number;
+  /** A message not sent by then is not sent at all. */
+  readonly sendExpiresAfterMs: number;
+};
+
+export type Round = {
+  /** Ranks within an organisation: 1 is the first to be called. */
+  readonly ranks: readonly number[];
+  readonly afterMs: number;
+};
+
+export type OrganisationType = { readonly label: string; readonly mustAnswer: boolean };
+
+/** Where an alert's body may come to a reader. */
+export type Outlet = 'text' | 'mail' | 'linkWithCode' | 'signedIn';
+
+export type TextName =
+  | 'first'
+  | 'firstMarked'
+  | 'nextInLine'
+  | 'nextInLineMarked'
+  | 'afterReply'
+  | 'afterHelp'
+  | 'notUnderstood';
+
+/** The severity with this id, or undefined where the model has none of that name. */
+export function severityById(model: OperatingModel, id: string): Severity | undefined {
+  return model.severities.find((severity) => severity.id === id);
+}
+
+const BLANK = /\{([^{}]*)\}/g;
+
+/** The names of the blanks in a saved text, each once, in order: `{sender} …` has `sender`. */
+export function blanksOf(template: string): string[] {
+  return [...new Set(Array.from(template.matchAll(BLANK), (match) => match[1]!))];
+}
+
+/**
+ * The text with its blanks filled. A blank without a value throws: an alert that leaves with
+ * `{organisation}` in it is worse than one that stops a developer. Values are not filled again,
+ * so a value with braces stays as somebody typed it.
+ */
+export function fillBlanks(template: string, values: Readonly<Record<string, string>>): string {
+  return template.replaceAll(BLANK, (_, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value === undefined) throw new Error(`no value for the blank {${name}}`);
+    return value;
+  });
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { severityById } from './model.ts';
+import { checkOperatingModel, parseOperatingModel } from './parse.ts';
+
+const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
+
+/** The shipped file with one thing changed; fails where there is nothing to change. */
+function changed(...changes: [from: string | RegExp, to: string][]): string {
+  return changes.reduce((text, [from, to]) => {
+    const next = text.replace(from, () => to);
+    assert.notEqual(next, text, `nothing to change: ${from}`);
+    return next;
+  }, shipped);
+}
+
+function lineOf(text: string, part: string): number {
+  return text.slice(0, text.indexOf(part)).split('\n').length;
+}
+
+test('the shipped file is right and has no warnings', () => {
+  const { model, findings } = checkOperatingModel(shipped);
+  assert.deepEqual(findings, []);
+  assert.ok(model);
+  assert.equal(model.version, createHash('sha256').update(shipped).digest('hex'));
+  assert.equal(model.name, 'Health and care');
+  assert.deepEqual(
+    model.severities.map(({ id }) => id),
+    ['critical', 'high', 'medium', 'low'],
+  );
+  assert.deepEqual(severityById(model, 'high')?.rounds[1], { ranks: [2], afterMs: 1_800_000 });
+  assert.equal(severityById(model, 'high')?.acknowledgeWithinMs, 172_800_000);
+  assert.equal(severityById(model, 'urgent'), undefined);
+  assert.equal(model.markingCeilings.linkWithCode, 'AMBER');
+  assert.equal(model.organisationTypes['practice']?.mustAnswer, false);
+  assert.match(model.texts.firstMarked, /marked \{marking\}/);
+});
+
+test('a refusal names file, line, path and what is allowed, for every error at once', () => {
+  const text = changed(['channels: [text, mail]', 'channels: [sms, mail]'], ['lane: 3', 'lane: 7']);
+  const outcome = parseOperatingModel(text, 'model.yaml');
+  assert.ok(!outcome.ok);
+  assert.equal(outcome.kind, 'invalid');
+  assert.equal(outcome.message, 'model.yaml has 2 errors');
+  assert.equal(
+    outcome.fields['severities.critical.channels[0]'],
+    `model.yaml:${lineOf(text, '[sms')}: severities.critical.channels[0]: ` +
+      '‘sms’ is not known; allowed: text, mail',
+  );
+  assert.match(outcome.fields['severities.medium.lane']!, /allowed: 1 .*, 2 .*, 3/);
+});
+
+const wrong: { name: string; text: string; at: string; path: string; message: RegExp }[] = [
+  {
+    name: 'an unknown key, with the one that was meant',
+    text: changed(['passive_replies_per_hour:', 'passive_reply_per_hour:']),
+    at: 'passive_reply_per_hour',
+    path: 'passive_reply_per_hour',
+    message: /did you mean ‘passive_replies_per_hour’\?; allowed: model, sender/,
+  },
+  {
+    name: 'a duplicate key',
+    text: changed(['sender: NHS', 'sender: CYBER\nsender: NHS']),
+    at: 'sender: NHS',
+    path: '',
+    message: /stands twice/,
+  },
+  {
+    name: 'broken YAML',
+    text: changed(['label: Approver', 'label: "Approver']),
+    at: 'label: "Approver',
+    path: '',
+    message: /./,
+  },
+  {
+    name: 'an unknown permission',
+    text: changed(['alert.approve, dispatch.steer, response', 'alert.approvee, response']),
+    at: 'may: [alert.read, alert.write, alert.approvee',
+    path: 'roles.duty_officer.may[2]',
+    message: /did you mean ‘alert\.approve’/,
+  },
+  {
+    name: 'nobody may write',
+    text: changed(['alert.write, ', '']),
+    at: 'roles:',
+    path: 'roles',
+    message: /no role has alert\.write/,
+  },
+  {
+    name: 'nobody may approve',
+    text: changed([/alert\.approve, /, ''], [/alert\.approve, /, '']),
+    at: 'roles:',
+    path: 'roles',
+    message: /no role has alert\.approve/,
+  },
+  {
+    name: 'a first round that waits',
+    text: changed(['after: PT0M', 'after: PT1M']),
+    at: 'ranks: [1], after: PT1M',
+    path: 'severities.critical.rounds[0].after',
+    message: /write PT0M/,
+  },
+  {
+    name: 'rounds that do not grow',
+    text: changed(['after: PT30M', 'after: PT15M']),
+    at: 'ranks: [3], after: PT15M',
+    path: 'severities.critical.rounds[2].after',
+    message: /later than the round before it \(PT15M\)/,
+  },
+  {
+    name: 'a rank called twice',
+    text: changed(['ranks: [3], after: PT30M', 'ranks: [1], after: PT30M']),
+    at: 'ranks: [1], after: PT30M',
+    path: 'severities.critical.rounds[2].ranks',
+    message: /rank 1 was called/,
+  },
+  {
+    name: 'a deadline shorter than the last round',
+    text: changed(['acknowledge_within: PT1H', 'acknowledge_within: PT20M']),
+    at: 'acknowledge_within: PT20M',
+    path: 'severities.critical.acknowledge_within',
+    message: /PT20M is over before the last round goes out \(PT30M\)/,
+  },
+  {
+    name: 'an expiry shorter than the last round',
+    text: changed(['send_expires_after: PT4H', 'send_expires_after: PT30M']),
+    at: 'send_expires_after: PT30M',
+    path: 'severities.critical.send_expires_after',
+    message: /make it longer/,
+  },
+  {
+    name: 'a duration in months',
+    text: changed(['acknowledge_within: P5D', 'acknowledge_within: P1M']),
+    at: 'acknowledge_within: P1M',
+    path: 'severities.medium.acknowledge_within',
+    message: /ISO 8601 duration such as PT15M/,
+  },
+  {
+    name: 'a channel twice',
+    text: changed(['channels: [text, mail]', 'channels: [text, text]']),
+    at: 'channels: [text, text]',
+    path: 'severities.critical.channels',
+    message: /twice/,
+  },
+  {
+    name: 'a code session that reads beyond AMBER',
+    text: changed(['link_with_code: AMBER', 'link_with_code: AMBER+STRICT']),
+    at: 'link_with_code: AMBER+STRICT',
+    path: 'marking_ceilings.link_with_code',
+    message: /at most AMBER/,
+  },
+  {
+    name: 'an unknown blank',
+    text: changed(['{organisation}: {what}', '{organization}: {what}']),
+    at: '  first:',
+    path: 'texts.first',
+    message: /unknown blank \{organization\}, did you mean \{organisation\}\?/,
+  },
+  {
+    name: 'the body in the text for marked alerts',
+    text: changed(['marked {marking},', 'marked {marking}: {what}']),
+    at: '  first_marked:',
+    path: 'texts.first_marked',
+    message: /unknown blank \{what\}/,
+  },
+  {
+    name: 'a link in the first text',
+    text: changed(['{do_now} Reply', '{do_now} https://cyber.example Reply']),
+    at: '  first:',
+    path: 'texts.first',
+    message: /no link/,
+  },
+  {
+    name: 'a text without its code',
+    text: changed([
+      /(first: .*) Reply \{code\}=got it, \{code\} HELP=call me/,
+      'first: "{sender} {alert}',
+    ]),
+    at: '  first:',
+    path: 'texts.first',
+    message: /cannot do without \{code\}/,
+  },
+  {
+    name: 'a number where text is wanted',
+    text: changed([/help_line: [\d ]+/, 'help_line: 3000000000 ']),
+    at: 'help_line: 3000000000',
+    path: 'help_line',
+    message: /in quotes/,
+  },
+];
+
+for (const { name, text, at, path, message } of wrong) {
+  test(`refused: ${name}`, () => {
+    const { model, findings } = checkOperatingModel(text);
+    assert.equal(model, undefined);
+    const found = findings.find(
+      (finding) => finding.path === path && message.test(finding.message),
+    );
+    assert.ok(found, JSON.stringify(findings, null, 1));
+    assert.equal(found.level, 'error');
+    assert.equal(found.line, lineOf(text, at));
+  });
+}
+
+test('warned, not refused: two fragments, a rank never called, one role for both', () => {
+  const long = changed(['got it {time}, thanks.', `got it {time}, ${'thanks '.repeat(14)}`]);
+  const skipped = changed(['ranks: [3], after: PT30M', 'ranks: [4], after: PT30M']);
+  const alone = changed([/  approver:\n.*\n.*\n/, '']);
+  for (const [text, path, message] of [
+    [long, 'texts.after_reply', /takes 2 fragments/],
+    [skipped, 'severities.critical.rounds', /rank 3 is never called/],
+    [alone, 'roles', /it takes two people/],
+  ] as const) {
+    const { model, findings } = checkOperatingModel(text);
+    assert.ok(model);
+    assert.equal(findings.length, 1, JSON.stringify(findings));
+    assert.equal(findings[0]!.level, 'warning');
+    assert.equal(findings[0]!.path, path);
+    assert.match(findings[0]!.message, message);
+  }
+});
+
+test('an empty file, a list and an alias bomb are refused, not thrown', () => {
+  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', 'b: &b [*a,*a,*a,*a,*a,*a,*a]', 'c: [*b,*b,*b,*b,*b]'];
+  for (const text of ['', '- a', 'just text', '%', bomb.join('\n'), '*missing']) {
+    const outcome = parseOperatingModel(text, 'x.yaml');
+    assert.ok(!outcome.ok, text);
+  }
+});

@@ -1,0 +1,136 @@
+/** `operating-model.yaml` → `OperatingModel`; errors name file, line, path and way out. */
+import { createHash } from 'node:crypto';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import { crossCheck } from './checks.ts';
+import { explain } from './explain.ts';
+import { fileSchema, type ModelFile } from './file-schema.ts';
+import { error, located, printFinding, type Finding, type Remark } from './findings.ts';
+import type { OperatingModel, Severity } from './model.ts';
+
+export type Checked = {
+  /** Absent where an error was found. */
+  readonly model?: OperatingModel;
+  /** In the order of the file. */
+  readonly findings: readonly Finding[];
+};
+
+/**
+ * The model, or `invalid` with one error per path; each names file, line, path and what is allowed.
+ * Warnings do not refuse: ask `checkOperatingModel` for them.
+ */
+export function parseOperatingModel(yamlText: string, fileName: string): Outcome<OperatingModel> {
+  const { model, findings } = checkOperatingModel(yamlText);
+  if (model !== undefined) return ok(model);
+  const errors = findings.filter(({ level }) => level === 'error');
+  const fields: Record<string, string> = {};
+  for (const finding of errors) {
+    const printed = printFinding(finding, fileName);
+    fields[finding.path] = fields[finding.path] ? `${fields[finding.path]}\n${printed}` : printed;
+  }
+  const count = errors.length === 1 ? 'one error' : `${errors.length} errors`;
+  return refused('invalid', `${fileName} has ${count}`, fields satisfies FieldErrors);
+}
+
+/** Errors and warnings, and the model where there are no errors. */
+export function checkOperatingModel(yamlText: string): Checked {
+  const lines = new LineCounter();
+  const document = parseDocument(yamlText, { lineCounter: lines, uniqueKeys: true });
+  const broken = syntaxFindings(document, lines);
+  if (broken.length > 0) return { findings: broken };
+  const { file, remarks } = readFile(contentOf(document));
+  const findings = remarks
+    .map((remark) => located(remark, document, lines))
+    .toSorted((a, b) => a.line - b.line);
+  const failed = file === undefined || findings.some(({ level }) => level === 'error');
+  return failed ? { findings } : { model: modelOf(file, yamlText), findings };
+}
+
+function syntaxFindings(document: Document, lines: LineCounter): Finding[] {
+  return [...document.errors, ...document.warnings].map((problem) => ({
+    level: 'error',
+    line: lines.linePos(problem.pos[0]).line,
+    path: '',
+    message:
+      problem.code === 'DUPLICATE_KEY'
+        ? 'the same key stands twice in one block: keep one of them'
+        : problem.message.split(/ at line \d+/)[0]!,
+  }));
+}
+
+/** The content as plain values; undefined where aliases lead nowhere or multiply without end. */
+function contentOf(document: Document): unknown {
+  try {
+    return document.toJS();
+  } catch (reason) {
+    if (reason instanceof ReferenceError) return undefined;
+    throw reason;
+  }
+}
+
+function readFile(content: unknown): { file?: ModelFile; remarks: Remark[] } {
+  const parsed = fileSchema.safeParse(content, { error: explain });
+  if (parsed.success) return { file: parsed.data, remarks: crossCheck(parsed.data) };
+  const remarks = parsed.error.issues.flatMap((issue) => {
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)));
+    if (issue.code !== 'unrecognized_keys') return [error(path, issue.message)];
+    // One line of the message for each key (explain.ts): one finding each, where the key stands.
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, i) => error([...path, key], messages[i] ?? issue.message));
+  });
+  return { remarks };
+}
+
+function modelOf(file: ModelFile, source: string): OperatingModel {
+  const { marking_ceilings: ceilings, texts } = file;
+  return {
+    version: createHash('sha256').update(source).digest('hex'),
+    source,
+    name: file.model,
+    sender: file.sender,
+    helpLine: file.help_line,
+    rehearsalPrefix: file.rehearsal_prefix,
+    roles: file.roles,
+    severities: Object.entries(file.severities).map(severityOf),
+    markingCeilings: {
+      text: ceilings.text,
+      mail: ceilings.mail,
+      linkWithCode: ceilings.link_with_code,
+      signedIn: ceilings.signed_in,
+    },
+    organisationTypes: Object.fromEntries(
+      Object.entries(file.organisation_types).map(([id, type]) => [
+        id,
+        { label: type.label, mustAnswer: type.must_answer },
+      ]),
+    ),
+    contactRoles: file.contact_roles,
+    texts: {
+      first: texts.first,
+      firstMarked: texts.first_marked,
+      nextInLine: texts.next_in_line,
+      nextInLineMarked: texts.next_in_line_marked,
+      afterReply: texts.after_reply,
+      afterHelp: texts.after_help,
+      notUnderstood: texts.not_understood,
+    },
+    textPrice: {
+      fragmentPence: file.text_price.fragment_pence,
+      vatPercent: file.text_price.vat_percent,
+    },
+    passiveRepliesPerHour: file.passive_replies_per_hour,
+  };
+}
+
+function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
+  return {
+    id,
+    label: severity.label,
+    lane: severity.lane,
+    channels: severity.channels,
+    rounds: severity.rounds.map(({ ranks, after }) => ({ ranks, afterMs: after })),
+    acknowledgeWithinMs: severity.acknowledge_within,
+    nextUpdateWithinMs: severity.next_update_within,
+    sendExpiresAfterMs: severity.send_expires_after,
+  };
+}

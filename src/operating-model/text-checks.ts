@@ -1,0 +1,121 @@
+/** The saved texts: their blanks, what may not stand in them, and whether they fit one fragment. */
+import { smsText } from '#kernel/sms-text.ts';
+import type { ModelFile } from './file-schema.ts';
+import { error, warning, type Remark } from './findings.ts';
+import { blanksOf, fillBlanks } from './model.ts';
+import { nearestName } from './nearest.ts';
+
+type TextKey = keyof ModelFile['texts'];
+
+const COMMON = ['sender', 'alert', 'severity', 'organisation', 'code', 'help_line'];
+
+/** Which blanks each text may have, and which it cannot do without. */
+const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: readonly string[] }>> = {
+  first: {
+    known: [...COMMON, 'what', 'do_now'],
+    needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
+  },
+  // Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8).
+  first_marked: {
+    known: [...COMMON, 'marking'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+  },
+  next_in_line: {
+    known: [...COMMON, 'since', 'do_now'],
+    needed: ['sender', 'alert', 'organisation', 'code'],
+  },
+  next_in_line_marked: {
+    known: [...COMMON, 'since', 'marking'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+  },
+  after_reply: {
+    known: [...COMMON, 'time', 'link', 'next_news'],
+    needed: ['sender', 'alert', 'code'],
+  },
+  after_help: {
+    known: [...COMMON, 'time'],
+    needed: ['sender', 'alert', 'help_line'],
+  },
+  not_understood: {
+    known: ['sender', 'time', 'help_line', 'code'],
+    needed: ['sender', 'help_line'],
+  },
+};
+
+/** A usual alert, not the shortest: what a text is measured with. */
+const TYPICAL: Readonly<Record<string, string>> = {
+  alert: '4901',
+  organisation: 'Northmoor',
+  what: 'ransomware via Citrix.',
+  do_now: 'Isolate Citrix gateways now.',
+  code: '4821',
+  since: '03:02',
+  time: '03:12',
+  link: 'cyber.example/4901',
+  next_news: 'Next news 04:00. ',
+  marking: 'AMBER',
+};
+
+// A link in the first text teaches people to follow links in texts; and it is what an attacker
+// would send.
+const LINK = /https?:|www\.|\{link\}/i;
+const UNASKED: readonly TextKey[] = [
+  'first',
+  'first_marked',
+  'next_in_line',
+  'next_in_line_marked',
+];
+
+export function checkTexts(file: ModelFile): Remark[] {
+  return (Object.keys(BLANKS) as TextKey[]).flatMap((key) => {
+    const wrong = checkBlanks(key, file.texts[key]);
+    return wrong.length > 0 ? wrong : checkLength(key, file);
+  });
+}
+
+function checkBlanks(key: TextKey, template: string): Remark[] {
+  const path = ['texts', key];
+  const { known, needed } = BLANKS[key];
+  const used = blanksOf(template);
+  const remarks = used
+    .filter((blank) => !known.includes(blank))
+    .map((blank) => {
+      const meant = nearestName(blank, known);
+      const hint = meant ? `, did you mean {${meant}}?` : '';
+      return error(path, `unknown blank {${blank}}${hint}; allowed: ${known.join(', ')}`);
+    });
+  for (const blank of needed.filter((name) => !used.includes(name))) {
+    remarks.push(error(path, `cannot do without {${blank}}`));
+  }
+  if (/[{}]/.test(template.replaceAll(/\{[^{}]*\}/g, ''))) {
+    remarks.push(error(path, 'a brace is open: blanks are written {name}'));
+  }
+  if (UNASKED.includes(key) && LINK.test(template)) {
+    remarks.push(error(path, 'no link in a text that nobody asked for'));
+  }
+  return remarks;
+}
+
+function checkLength(key: TextKey, file: ModelFile): Remark[] {
+  const path = ['texts', key];
+  const longest = Object.values(file.severities).reduce(
+    (label, severity) => (severity.label.length > label.length ? severity.label : label),
+    '',
+  );
+  const filled = fillBlanks(file.texts[key], {
+    ...TYPICAL,
+    severity: longest.toUpperCase(),
+    sender: file.sender,
+    help_line: file.help_line,
+  });
+  const live = smsText(filled);
+  if (live.tooLong) return [error(path, `${live.characters} characters: the provider refuses it`)];
+  if (live.fragments > 1) {
+    return [warning(path, `takes ${live.fragments} fragments with usual values, one is the aim`)];
+  }
+  const rehearsed = smsText(`${file.rehearsal_prefix} ${filled}`);
+  if (rehearsed.fragments > 1) {
+    return [warning(path, `takes ${rehearsed.fragments} fragments as a rehearsal, one is the aim`)];
+  }
+  return [];
+}

@@ -1,0 +1,118 @@
+/** The directory's words: organisations, contacts and their contact points, and questions over it. */
+
+export const channels = ['text', 'mail'] as const;
+
+export type Channel = (typeof channels)[number];
+
+/** What the slice asks of the operating model. */
+export type DirectoryRules = {
+  readonly organisationTypes: Readonly<
+    Record<string, { readonly label: string; readonly mustAnswer: boolean }>
+  >;
+  readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
+};
+
+/**
+ * An organisation as a file tells of it. A field that is absent is not in the file and stays as it
+ * is; `null` is an empty cell and clears it.
+ */
+export type OrganisationRow = {
+  readonly code: string;
+  readonly name: string;
+  readonly type: string;
+  readonly shortName?: string;
+  readonly mustAnswer?: boolean;
+  readonly regionCode?: string | null;
+  readonly regionName?: string;
+  readonly systemCode?: string | null;
+  readonly systemName?: string;
+  readonly addressLines?: readonly string[];
+  readonly postcode?: string | null;
+  readonly telephone?: string | null;
+  /** `2026-11-23`. */
+  readonly openedOn?: string | null;
+  /** The last day on which it existed. */
+  readonly closedOn?: string | null;
+};
+
+export type ContactRow = {
+  readonly organisationCode: string;
+  readonly name: string;
+  readonly isPost: boolean;
+  readonly role: string;
+  readonly rank: number;
+  readonly language?: 'en' | 'cy';
+  readonly active?: boolean;
+  /** In order of use. Absent: the file has no column for the channel, what is there stays. */
+  readonly points: Readonly<Partial<Record<Channel, readonly Address[]>>>;
+};
+
+/** A number or an address in the one form that gateways and the blind index take, and its mask. */
+export type Address = { readonly normalised: string; readonly shown: string };
+
+/** Why a row was not taken. Never holds what stood in the cell (P12). */
+export type RefusedRow = {
+  /** Where the row begins; the first line of a file is 1. */
+  readonly line: number;
+  /** The column; '' where it is about the whole row. */
+  readonly field: string;
+  readonly reason: string;
+};
+
+export type ImportKind = 'organisations' | 'contacts';
+
+export type ImportCounts = {
+  readonly added: number;
+  readonly changed: number;
+  readonly unchanged: number;
+  /** Rows, each counted once however much is wrong with it. */
+  readonly refused: number;
+};
+
+export type ImportResult = {
+  readonly kind: ImportKind;
+  readonly counts: ImportCounts;
+  readonly refusedRows: readonly RefusedRow[];
+  /** What a reader should know: ignored columns, an old encoding, organisations already closed. */
+  readonly notes: readonly string[];
+  readonly dryRun: boolean;
+  /** The entry of the log; absent where nothing changed. */
+  readonly importId?: string;
+};
+
+/**
+ * A question over the directory, asked again each time: which organisations, and which of their
+ * contacts. Empty lists do not narrow. `include` and `exclude` name organisations by code;
+ * `exclude` wins.
+ */
+export type AudienceQuestion = {
+  readonly types: readonly string[];
+  readonly regions: readonly string[];
+  readonly systems: readonly string[];
+  readonly roles: readonly string[];
+  readonly mustAnswerOnly: boolean;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+};
+
+export const everybody: AudienceQuestion = {
+  types: [],
+  regions: [],
+  systems: [],
+  roles: [],
+  mustAnswerOnly: false,
+  include: [],
+  exclude: [],
+};
+
+export type AudiencePreview = {
+  readonly organisations: number;
+  readonly mustAnswer: number;
+  readonly contacts: number;
+  /** Each number and address once, however many share it (P1). */
+  readonly contactPoints: Readonly<Record<Channel, number>>;
+  /** Organisations that no text would reach. */
+  readonly withoutAnyText: number;
+  /** Organisations that nothing would reach. */
+  readonly withoutAny: number;
+};

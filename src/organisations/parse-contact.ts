@@ -1,0 +1,119 @@
+import { maskEmailAddress, parseEmailAddress } from '#kernel/email-address.ts';
+import { ok, type Outcome } from '#kernel/outcome.ts';
+import { forService, maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
+import type { Address, Channel, ContactRow, DirectoryRules } from './model.ts';
+import type { Row } from './row.ts';
+
+/** The columns of the file of contacts (docs/importing.md). */
+export const contactColumns: readonly string[] = [
+  'organisation_code',
+  'name',
+  'kind',
+  'role',
+  'rank',
+  'mobile',
+  'second_mobile',
+  'email',
+  'second_email',
+  'language',
+  'active',
+];
+
+/** What the text service may send to besides British mobiles: nothing unless it was asked for. */
+export type TextPermissions = { readonly landline?: boolean; readonly international?: boolean };
+
+const NAME_MAX = 120;
+const RANK_MAX = 9;
+
+const pointColumns = {
+  text: ['mobile', 'second_mobile'],
+  mail: ['email', 'second_email'],
+} as const satisfies Record<Channel, readonly string[]>;
+
+/** By this a contact is recognised, in a file and in the directory. */
+export function contactKey(row: Pick<ContactRow, 'organisationCode' | 'role' | 'name'>): string {
+  return [row.organisationCode, row.role, row.name.toLowerCase()].join('\n');
+}
+
+export function parseContact(
+  row: Row,
+  rules: DirectoryRules,
+  textPermissions: TextPermissions,
+): ContactRow | undefined {
+  const organisationCode = row.code('organisation_code');
+  if (organisationCode === '') row.refuse('organisation_code', 'is empty');
+  const text = pointsOf(row, 'text', (cell) => parseMobile(cell, textPermissions));
+  const mail = pointsOf(row, 'mail', parseMail);
+  if ((text ?? []).length + (mail ?? []).length === 0 && row.refused.length === 0) {
+    row.refuse('mobile', 'needs a number here or an address under email');
+  }
+  const active = row.yesOrNo('active');
+  const language = languageOf(row);
+  const contact: ContactRow = {
+    organisationCode,
+    name: row.required('name', NAME_MAX),
+    isPost: isPost(row),
+    role: row.keyOf('role', rules.contactRoles),
+    rank: rankOf(row),
+    ...(language !== undefined && { language }),
+    ...(active !== undefined && { active }),
+    points: { ...(text && { text }), ...(mail && { mail }) },
+  };
+  return row.refused.length === 0 ? contact : undefined;
+}
+
+/** Undefined where the file has no column for the channel. */
+function pointsOf(
+  row: Row,
+  channel: Channel,
+  parse: (cell: string) => Outcome<Address>,
+): Address[] | undefined {
+  const columns = pointColumns[channel].filter((column) => row.has(column));
+  if (columns.length === 0) return undefined;
+  const points: Address[] = [];
+  for (const column of columns.filter((name) => row.text(name) !== '')) {
+    const point = parse(row.text(column));
+    if (!point.ok) {
+      row.refuse(column, point.message);
+    } else if (points.some(({ normalised }) => normalised === point.value.normalised)) {
+      row.refuse(column, 'is the same as the first');
+    } else {
+      points.push(point.value);
+    }
+  }
+  return points;
+}
+
+function parseMobile(cell: string, permissions: TextPermissions): Outcome<Address> {
+  const number = parsePhoneNumber(cell);
+  const sendable = number.ok ? forService(number.value, permissions) : number;
+  if (!sendable.ok) return sendable;
+  return ok({ normalised: sendable.value.e164, shown: maskPhoneNumber(sendable.value) });
+}
+
+function parseMail(cell: string): Outcome<Address> {
+  const address = parseEmailAddress(cell);
+  if (!address.ok) return address;
+  return ok({ normalised: address.value, shown: maskEmailAddress(address.value) });
+}
+
+function isPost(row: Row): boolean {
+  const kind = row.text('kind').toLowerCase();
+  if (kind !== '' && kind !== 'person' && kind !== 'post') {
+    row.refuse('kind', 'must be person or post');
+  }
+  return kind === 'post';
+}
+
+function rankOf(row: Row): number {
+  const text = row.text('rank') || '1';
+  if (!/^[1-9]$/.test(text)) row.refuse('rank', `must be a whole number from 1 to ${RANK_MAX}`);
+  return Number(text);
+}
+
+function languageOf(row: Row): 'en' | 'cy' | undefined {
+  const language = row.text('language').toLowerCase();
+  if (language === '') return undefined;
+  if (language === 'en' || language === 'cy') return language;
+  return row.refuse('language', 'must be en or cy');
+}

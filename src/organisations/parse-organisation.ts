@@ -1,0 +1,115 @@
+import type { DirectoryRules, OrganisationRow } from './model.ts';
+import { isShortName, SHORT_NAME_MAX, titleCased } from './short-name.ts';
+import type { Row } from './row.ts';
+
+/** The columns of our own file of organisations (docs/importing.md). */
+export const organisationColumns: readonly string[] = [
+  'code',
+  'name',
+  'short_name',
+  'type',
+  'region',
+  'region_name',
+  'system',
+  'system_name',
+  'must_answer',
+  'address_1',
+  'address_2',
+  'address_3',
+  'town',
+  'county',
+  'postcode',
+  'telephone',
+  'opened_on',
+  'closed_on',
+];
+
+/** The 27 columns of etr.csv, which has no line of names; those in dashes are not read. */
+export const odsColumns: readonly string[] = (
+  'code name region system address_1 address_2 address_3 town county postcode opened_on closed_on ' +
+  '-13- -14- -15- -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- -26- -27-'
+).split(' ');
+
+const NAME_MAX = 200;
+const addressColumns = ['address_1', 'address_2', 'address_3', 'town', 'county'];
+
+/** A row of our own file. The code, name and type are needed; everything else may be left out. */
+export function parseOrganisation(row: Row, rules: DirectoryRules): OrganisationRow | undefined {
+  const type = row.keyOf('type', rules.organisationTypes);
+  const shortName = row.text('short_name');
+  if (shortName !== '' && !isShortName(shortName)) {
+    row.refuse(
+      'short_name',
+      `must be ${SHORT_NAME_MAX} characters at most, of those that every phone can show`,
+    );
+  }
+  const mustAnswer = row.yesOrNo('must_answer');
+  return finished(row, {
+    ...commonFields(row),
+    type,
+    ...(shortName !== '' && { shortName }),
+    ...(mustAnswer !== undefined && { mustAnswer }),
+  });
+}
+
+/** A row of etr.csv: every one is a trust. ODS writes in capitals, which read as shouting. */
+export function parseOdsTrust(row: Row): OrganisationRow | undefined {
+  const common = commonFields(row);
+  return finished(row, {
+    ...common,
+    type: 'trust',
+    name: titleCased(common.name),
+    addressLines: (common.addressLines ?? []).map(titleCased),
+  });
+}
+
+function commonFields(row: Row): Omit<OrganisationRow, 'type'> {
+  const code = row.code('code');
+  if (code === '') row.refuse('code', 'is empty');
+  const [regionName, systemName] = [row.text('region_name'), row.text('system_name')];
+  const present = {
+    regionCode: row.has('region') ? row.code('region') || null : undefined,
+    systemCode: row.has('system') ? row.code('system') || null : undefined,
+    addressLines: addressOf(row),
+    postcode: row.optional('postcode'),
+    telephone: telephoneOf(row),
+    openedOn: row.date('opened_on'),
+    closedOn: row.date('closed_on'),
+  };
+  return {
+    code,
+    name: row.required('name', NAME_MAX),
+    ...(regionName !== '' && { regionName }),
+    ...(systemName !== '' && { systemName }),
+    ...withoutUndefined(present),
+  };
+}
+
+function finished(row: Row, value: OrganisationRow): OrganisationRow | undefined {
+  const { openedOn, closedOn } = value;
+  if (openedOn && closedOn && closedOn < openedOn) {
+    row.refuse('closed_on', 'is before opened_on');
+  }
+  return row.refused.length === 0 ? value : undefined;
+}
+
+function addressOf(row: Row): readonly string[] | undefined {
+  if (!addressColumns.some((column) => row.has(column))) return undefined;
+  return addressColumns.map((column) => row.text(column)).filter((line) => line !== '');
+}
+
+/** The switchboard is rung by people, never texted: Notify's rules (no 0800) are not for it. */
+function telephoneOf(row: Row): string | null | undefined {
+  const text = row.optional('telephone');
+  if (typeof text === 'string' && !/^[+()\d\s-]{3,30}$/.test(text)) {
+    return row.refuse('telephone', 'must be digits, spaces and + ( ) -');
+  }
+  return text;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+function withoutUndefined<T extends object>(fields: T): Defined<T> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Defined<T>;
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { ContactRow, DirectoryRules, OrganisationRow, RefusedRow } from './model.ts';
+import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
+
+const rules: DirectoryRules = {
+  organisationTypes: {
+    trust: { label: 'NHS trust', mustAnswer: true },
+    practice: { label: 'GP practice', mustAnswer: false },
+  },
+  contactRoles: { ciso: { label: 'CISO or head of cyber' }, on_call_it: { label: 'On-call IT' } },
+};
+
+const bytes = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding);
+
+function organisations(file: Uint8Array) {
+  const outcome = parseOrganisationsFile(file, rules);
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
+  return outcome.value;
+}
+
+function contacts(file: Uint8Array) {
+  const outcome = parseContactsFile(file, rules);
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
+  return outcome.value;
+}
+
+function sentence(
+  file: Uint8Array,
+  parse: typeof parseOrganisationsFile | typeof parseContactsFile = parseOrganisationsFile,
+): string {
+  const outcome = parse(file, rules);
+  assert.ok(!outcome.ok);
+  return outcome.message;
+}
+
+const HEADER = 'organisation_code,name,kind,role,rank,mobile,email';
+
+test('a file of contacts becomes rows with one form of each number and address', () => {
+  const { rows, refusedRows } = contacts(
+    bytes(
+      `${HEADER}\r\nzz-0001,Sam Page,person,CISO or head of cyber,1,+44 7700 900123,Sam@A.test\r\n`,
+    ),
+  );
+  assert.deepEqual(refusedRows, []);
+  assert.deepEqual(rows, [
+    {
+      line: 2,
+      row: {
+        organisationCode: 'ZZ-0001',
+        name: 'Sam Page',
+        isPost: false,
+        role: 'ciso',
+        rank: 1,
+        points: {
+          text: [{ normalised: '447700900123', shown: '07700 ···123' }],
+          mail: [{ normalised: 'sam@a.test', shown: 's···@a.test' }],
+        },
+      } satisfies ContactRow,
+    },
+  ]);
+});
+
+test('everything wrong is listed with line and column, and without what stood there', () => {
+  const { rows, refusedRows } = contacts(
+    bytes(
+      [
+        HEADER,
+        'ZZ-0001,Sam,person,ciso,1,07700 900123,',
+        'ZZ-0001,Ash,robot,boss,12,07723 45,ash@',
+        ',,post,ciso,1,,a@b.test',
+        'ZZ-0001,sam,person,ciso,2,07700 900124,',
+        'ZZ-0001,Kim,person,ciso,2,,',
+        'ZZ-0001,Lee,person,ciso,2,020 7946 0958,',
+        'ZZ-0001,Max,person,ciso,2,+33 6 12 34 56 78,',
+        'ZZ-0001,Short,person',
+      ].join('\n') + '\n',
+    ),
+  );
+  assert.deepEqual(
+    rows.map(({ line }) => line),
+    [2],
+  );
+  const want: RefusedRow[] = [
+    { line: 3, field: 'mobile', reason: 'Not enough digits' },
+    { line: 3, field: 'email', reason: 'Not a valid email address' },
+    { line: 3, field: 'kind', reason: 'must be person or post' },
+    { line: 3, field: 'role', reason: 'must be one of ciso, on_call_it' },
+    { line: 3, field: 'rank', reason: 'must be a whole number from 1 to 9' },
+    { line: 4, field: 'organisation_code', reason: 'is empty' },
+    { line: 4, field: 'name', reason: 'is empty' },
+    { line: 5, field: 'name', reason: 'is already in line 2' },
+    { line: 6, field: 'mobile', reason: 'needs a number here or an address under email' },
+    { line: 7, field: 'mobile', reason: 'Not a UK mobile number' },
+    { line: 8, field: 'mobile', reason: 'Cannot send to international mobile numbers' },
+    { line: 9, field: '', reason: 'has 3 columns where 7 are named' },
+  ];
+  assert.deepEqual(refusedRows, want);
+});
+
+test('a service that may send to landlines and abroad takes them', () => {
+  const file = bytes(`${HEADER}\nZZ-1,Lee,person,ciso,2,020 7946 0958,\n`);
+  const outcome = parseContactsFile(file, rules, { landline: true });
+  assert.ok(outcome.ok);
+  assert.equal(outcome.value.rows[0]?.row.points.text?.[0]?.normalised, '442079460958');
+});
+
+test('marks, encodings, semicolons, line ends and quoted newlines of spreadsheets are read', () => {
+  const header = 'Code;Name;Type;Must answer';
+  const line = 'ZZ-0001;"Caffè;\r\nNorthmoor";trust;no';
+  const files = {
+    utf8: bytes(`${header}\n${line}\n`),
+    mark: bytes(`\ufeff${header}\r\n${line}\r\n\r\n`),
+    windows: bytes(`${header}\r\n${line}\r\n`, 'latin1'),
+    utf16: bytes(`\ufeff${header}\r\n${line}\r\n`, 'utf16le'),
+    commas: bytes(`code,name,type,must_answer\nZZ-0001,"Caffè;\r\nNorthmoor",NHS trust,0`),
+    tabs: bytes(`code\tname\ttype\tmust_answer\nZZ-0001\t"Caffè;\r\nNorthmoor"\tTRUST\tN`),
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const { rows, notes } = organisations(file);
+    const want: OrganisationRow = {
+      code: 'ZZ-0001',
+      name: 'Caffè; Northmoor',
+      type: 'trust',
+      mustAnswer: false,
+    };
+    assert.deepEqual(rows, [{ line: 2, row: want }], name);
+    assert.equal(notes.length, name === 'windows' ? 1 : 0, name);
+  }
+});
+
+test('lines are counted through quoted newlines and empty lines', () => {
+  const { refusedRows } = organisations(
+    bytes(
+      'code,name,type\n\nZZ-01,"a\nb",trust\n\n\nZZ-02,c,\n"ZZ-03","d\ne\nf",x\nZZ-04,,trust\n',
+    ),
+  );
+  assert.deepEqual(
+    refusedRows.map(({ line }) => line),
+    [7, 8, 11],
+  );
+});
+
+test('columns that are absent are left alone, empty cells clear, unread columns are named', () => {
+  const { rows, notes } = organisations(
+    bytes('code,name,type,postcode,closed_on,favourite colour\nZZ-01,A,trust,,31/03/2026,red\n'),
+  );
+  assert.deepEqual(rows[0]?.row, {
+    code: 'ZZ-01',
+    name: 'A',
+    type: 'trust',
+    postcode: null,
+    closedOn: '2026-03-31',
+  });
+  assert.deepEqual(notes, ['Columns not read: favourite_colour.']);
+});
+
+test('a file that cannot be an import gets one sentence', () => {
+  const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]);
+  const contactsFile = bytes(`${HEADER}\nZZ-1,Sam,person,ciso,1,07700 900123,\n`);
+  const practices = `"A81001","A SURGERY","Y63"${',""'.repeat(7)},"19740401","","A"${',""'.repeat(14)}\n`;
+  assert.match(sentence(bytes('')), /empty/);
+  assert.match(sentence(bytes('\ufeff \r\n')), /empty/);
+  assert.match(sentence(Buffer.from('PK\u0003\u0004zip')), /Excel workbook/);
+  assert.match(sentence(png), /not a text file/);
+  assert.match(sentence(bytes('hello\nworld\n')), /code, name, type missing/);
+  assert.match(sentence(contactsFile), /use "import contacts"/);
+  assert.match(sentence(bytes('code,name,type\nZ1,A,trust\n'), parseContactsFile), /"import org/);
+  assert.match(sentence(bytes('code,name,type\n')), /no rows/);
+  assert.match(sentence(bytes('code,name,type,name\nZ1,A,trust,B\n')), /name is there twice/);
+  assert.match(
+    sentence(bytes('code,name,type\nZ1,"A,trust\nZ2,B,trust\n')),
+    /ends inside a quoted/,
+  );
+  assert.match(sentence(bytes('code,name,type\nZ1,A,trust\nZ2,B')), /cut off/);
+  assert.match(sentence(bytes('code,name,type\nZ1,A "x" b,trust\nZ2,"B"b,trust\n')), /Line \d/);
+  assert.match(sentence(bytes(practices)), /epraccur/);
+});
+
+const shared = new URL('../../../shared/data/ods-trusts/', import.meta.url);
+const skip = existsSync(shared) ? false : 'real ODS files are not beside the checkout';
+
+test('the real etr.csv of 2022 and 2025 are read whole', { skip }, () => {
+  for (const [name, count, closed] of [
+    ['etr-2022-03.csv', 218, 6],
+    ['etr-2025-07.csv', 210, 5],
+  ] as const) {
+    const file = organisations(readFileSync(new URL(name, shared)));
+    assert.equal(file.source, 'ods');
+    assert.deepEqual([file.refusedRows, file.notes], [[], []]);
+    assert.equal(file.rows.length, count);
+    assert.equal(file.rows.filter(({ row }) => row.closedOn).length, closed);
+    const wales = file.rows.filter(({ row }) => row.regionCode === 'W00');
+    assert.deepEqual(wales.map(({ row }) => row.code).sort(), ['RQF', 'RT4', 'RYT']);
+    const velindre = wales.find(({ row }) => row.code === 'RQF')!.row;
+    assert.equal(velindre.name, 'Velindre NHS Trust');
+    assert.equal(velindre.openedOn, '1994-04-01');
+    assert.equal(velindre.systemCode, 'Q99');
+  }
+});
+
+test('a real file that was cut off is recognised', { skip }, () => {
+  const whole = readFileSync(new URL('etr-2025-07.csv', shared));
+  assert.match(sentence(whole.subarray(0, 20_000)), /cut off/);
+});

@@ -1,0 +1,209 @@
+/** The verbs of answering: by text, by the page with a code, by a call somebody wrote down. */
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { actorId, system } from '#kernel/actor.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { answerReply, findWaitingReply, markReplyHandled, standDown } from '#dispatch/index.ts';
+import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
+import { findContactPointByIndex } from '#organisations/index.ts';
+import {
+  decideReply,
+  readReply,
+  wrongCodesMax,
+  wrongCodesWithinMs,
+  type AnswerKind,
+  type ReplyDecision,
+} from './model.ts';
+import {
+  countFailedTries,
+  findAddressed,
+  insertAnswers,
+  insertDeskItem,
+  insertFailedTry,
+  listOpenMessages,
+  notifyResponse,
+  upsertResponses,
+  type NewAnswer,
+} from './store.ts';
+
+/** What answering needs from outside: the words, the address of the page, and the seals. */
+export type AnswerContext = {
+  readonly database: Database;
+  readonly model: OperatingModel;
+  /** Such as `cyber.example`: as it is read in a text. */
+  readonly host: string;
+  readonly clockOf: (at: Date) => string;
+  readonly openReply: (replyId: string, sealed: Buffer) => string;
+};
+
+/**
+ * Takes an answer for these organisations: history, present state, later rounds called off, the
+ * duty desk told where help is asked for. All or nothing.
+ */
+export async function takeAnswer(tx: Tx, answer: NewAnswer): Promise<Outcome<void>> {
+  const { alertId, organisationIds } = answer;
+  const addressed = await findAddressed(tx, alertId, organisationIds);
+  if (addressed === undefined || addressed.organisations.length < organisationIds.length)
+    return refused('not_found', 'This alert was not sent to that organisation.');
+  await insertAnswers(tx, answer);
+  await upsertResponses(tx, answer);
+  await standDown(tx, { dispatchId: addressed.dispatchId, organisationIds });
+  if (answer.kind === 'help')
+    for (const organisationId of organisationIds)
+      await insertDeskItem(tx, {
+        kind: 'help',
+        alertId,
+        organisationId,
+        contactPointId: answer.contactPointId,
+        replyId: null,
+      });
+  await record(tx, {
+    action: `response.${answer.kind}`,
+    subject: { kind: 'alert', id: alertId },
+    detail: { organisations: [...organisationIds], evidence: answer.evidence },
+  });
+  await notifyResponse(tx, alertId);
+  return ok(undefined);
+}
+
+/** Deals with one kept reply, once; a second run finds it handled and does nothing. */
+export async function handleReply(context: AnswerContext, replyId: string): Promise<void> {
+  await context.database.withActor(system('responses'), async (tx) => {
+    const reply = await findWaitingReply(tx, replyId);
+    if (reply === undefined) return;
+    const point = await findContactPointByIndex(tx, 'text', reply.addressIndex);
+    const open = point === undefined ? [] : await listOpenMessages(tx, point.id);
+    const meaning = readReply(context.openReply(replyId, reply.contentSealed));
+    const decision = decideReply(meaning, open, point !== undefined);
+    await carryOut(tx, context, { decision, replyId, point, receivedAt: reply.receivedAt });
+    await markReplyHandled(tx, replyId);
+  });
+}
+
+type Handling = {
+  readonly decision: ReplyDecision;
+  readonly replyId: string;
+  readonly point: { readonly id: string; readonly addressSealed: Buffer } | undefined;
+  readonly receivedAt: Date;
+};
+
+async function carryOut(tx: Tx, context: AnswerContext, handling: Handling): Promise<void> {
+  const { decision, replyId, point } = handling;
+  if (decision.kind === 'ignore') return;
+  const contactPointId = point?.id ?? null;
+  if (decision.kind === 'desk' || decision.alsoToDesk) {
+    const { message } = decision;
+    await insertDeskItem(tx, {
+      kind: decision.kind === 'desk' ? decision.item : 'not_understood',
+      alertId: message?.alertId ?? null,
+      organisationId: message?.organisationIds[0] ?? null,
+      contactPointId,
+      replyId,
+    });
+    await notifyResponse(tx, message?.alertId ?? '');
+  }
+  if (decision.kind === 'answer')
+    await takeAnswer(tx, {
+      alertId: decision.message.alertId,
+      organisationIds: decision.message.organisationIds,
+      kind: decision.answer,
+      evidence: decision.evidence,
+      contactPointId,
+      recordedBy: null,
+      note: null,
+    });
+  const body = await answerText(tx, context, handling);
+  if (body !== undefined && point !== undefined)
+    await answerReply(tx, {
+      contactPointId: point.id,
+      addressSealed: point.addressSealed,
+      code: decision.message?.code ?? '0000',
+      body,
+      perHourMax: context.model.passiveRepliesPerHour,
+    });
+}
+
+/** What we text back; undefined where nothing is: strangers and STOP get no text. */
+async function answerText(
+  tx: Tx,
+  context: AnswerContext,
+  handling: Handling,
+): Promise<string | undefined> {
+  const { model, host, clockOf } = context;
+  const { decision, receivedAt } = handling;
+  if (decision.kind === 'ignore' || decision.message === undefined) return undefined;
+  if (decision.kind === 'desk' && decision.item !== 'not_understood') return undefined;
+  const { alertId, code, organisationIds } = decision.message;
+  const addressed = await findAddressed(tx, alertId, organisationIds);
+  if (addressed === undefined) return undefined;
+  const [first, ...others] = addressed.organisations;
+  const values = {
+    sender: model.sender,
+    alert: String(addressed.alertNumber),
+    severity: '',
+    organisation: others.length === 0 ? first! : `${first} +${others.length}`,
+    code,
+    help_line: model.helpLine,
+    time: clockOf(receivedAt),
+    link: `${host}/${addressed.alertNumber}`,
+    next_news:
+      addressed.nextUpdateAt === null ? '' : `Next news ${clockOf(addressed.nextUpdateAt)}. `,
+  };
+  if (decision.kind === 'desk') return fillBlanks(model.texts.notUnderstood, values);
+  const template = decision.answer === 'help' ? model.texts.afterHelp : model.texts.afterReply;
+  return fillBlanks(template, values);
+}
+
+export type CodeAnswer = {
+  readonly alertId: string;
+  readonly channel: 'text' | 'mail';
+  readonly addressIndex: Buffer;
+  readonly code: string;
+  readonly kind: AnswerKind;
+};
+
+/**
+ * An answer from the public page: the address the alert came to, and the code that came with it.
+ * Whatever is wrong, the answer is the same, so that nobody learns which numbers we know.
+ */
+export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcome<string[]>> {
+  const { alertId, addressIndex } = answer;
+  const tries = { alertId, addressIndex, withinMs: wrongCodesWithinMs };
+  if ((await countFailedTries(tx, tries)) >= wrongCodesMax)
+    return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
+  const point = await findContactPointByIndex(tx, answer.channel, addressIndex);
+  const open = point === undefined ? [] : await listOpenMessages(tx, point.id);
+  const message = open.find((one) => one.alertId === alertId && one.code === answer.code);
+  if (point === undefined || message === undefined) {
+    await insertFailedTry(tx, { alertId, addressIndex });
+    return refused('invalid', 'That address and code do not belong together.', {
+      code: 'Check the address the alert came to and the four digits that came with it',
+    });
+  }
+  const taken = await takeAnswer(tx, {
+    alertId,
+    organisationIds: message.organisationIds,
+    kind: answer.kind,
+    evidence: 'link_with_code',
+    contactPointId: point.id,
+    recordedBy: null,
+    note: null,
+  });
+  return taken.ok ? ok([...message.organisationIds]) : taken;
+}
+
+/** An officer rang and writes down what was said. */
+export async function recordCall(
+  tx: Tx,
+  call: { alertId: string; organisationId: string; kind: AnswerKind; note: string },
+): Promise<Outcome<void>> {
+  return await takeAnswer(tx, {
+    alertId: call.alertId,
+    organisationIds: [call.organisationId],
+    kind: call.kind,
+    evidence: 'call',
+    contactPointId: null,
+    recordedBy: actorId(tx.actor),
+    note: call.note === '' ? null : call.note,
+  });
+}

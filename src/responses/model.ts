@@ -1,0 +1,125 @@
+/**
+ * What an answer means. Replies are read by rules that a person can check: a code that was issued
+ * to this number decides which alert and which organisation; a few plain words decide the rest;
+ * everything else goes to a person, never to the bin.
+ */
+
+/** How an answer reached us, from strong to weak; shown as it is, never merged. */
+export const evidences = {
+  signed_in: 'signed in',
+  link_with_code: 'web page with code',
+  text_with_code: 'text with code',
+  call: 'by phone, written down by an officer',
+  text_without_code: 'text without code',
+} as const;
+
+export type Evidence = keyof typeof evidences;
+
+export type AnswerKind = 'got_it' | 'affected' | 'not_affected' | 'help';
+
+/** What a text says, before we look at who sent it. */
+export type ReplyMeaning = {
+  readonly code: string | undefined;
+  readonly says: AnswerKind | 'stop' | 'automatic' | 'unclear';
+};
+
+const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
+  [/^(help|help me|call me|call|please call|pls call|ring me|urgent|sos)$/, 'help'],
+  [/^(yes|y|affected|yes affected|we are affected)$/, 'affected'],
+  [/^(no|n|not affected|no not affected|unaffected)$/, 'not_affected'],
+  [
+    /^(ok|okay|k|got it|gotit|got|received|ack|acknowledged|confirmed|thanks|thank you|ok thanks|on it|acting|will do|👍)$/u,
+    'got_it',
+  ],
+  [/^(stop|unsubscribe|stopall)$/, 'stop'],
+];
+
+/** Phones that answer by themselves, and reactions that a handset turns into a text. */
+const AUTOMATIC =
+  /^(liked|loved|laughed at|emphasized|questioned|disliked|reacted .{1,12} to) [“"]|\b(i'?m|i am) (driving|in a meeting)\b|\b(auto(matic)?[- ]?reply|out of office|can'?t talk right now|i'?ll (call|text) you back)\b/i;
+
+/** Reads a text. Never throws; what it cannot read is `unclear`. */
+export function readReply(text: string): ReplyMeaning {
+  const line = text.trim().normalize('NFKC');
+  if (AUTOMATIC.test(line)) return { code: undefined, says: 'automatic' };
+  const [, before, code, after] = /^(.*?)\b(\d{4})\b(.*)$/s.exec(line) ?? [];
+  const rest = plain(code === undefined ? line : `${before} ${after}`);
+  const says = words.find(([pattern]) => pattern.test(rest))?.[1];
+  if (says !== undefined) return { code, says };
+  // The code alone is the answer that the text asked for: "4821" or "4821=got it".
+  if (code !== undefined && rest === '') return { code, says: 'got_it' };
+  return { code, says: /\bhelp\b/.test(rest) ? 'help' : 'unclear' };
+}
+
+function plain(text: string): string {
+  return text
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\p{Emoji_Presentation}]+/gu, ' ')
+    .trim();
+}
+
+/** A live alert in which this number was texted, newest first. */
+export type OpenMessage = {
+  readonly alertId: string;
+  readonly dispatchId: string;
+  readonly code: string;
+  readonly organisationIds: readonly string[];
+};
+
+export type ReplyDecision =
+  | {
+      readonly kind: 'answer';
+      readonly message: OpenMessage;
+      readonly answer: AnswerKind;
+      readonly evidence: Evidence;
+      /** A person should read the words too: the code was right, the rest was not clear. */
+      readonly alsoToDesk: boolean;
+    }
+  | {
+      readonly kind: 'desk';
+      readonly item: 'not_understood' | 'stop' | 'unknown_sender';
+      readonly message: OpenMessage | undefined;
+    }
+  | { readonly kind: 'ignore' };
+
+/**
+ * What to do with a reply, given the live alerts in which its number was texted. With one alert
+ * open, plain words count in the weaker class; with several, only a code says which is meant.
+ */
+export function decideReply(
+  meaning: ReplyMeaning,
+  open: readonly OpenMessage[],
+  isKnown: boolean,
+): ReplyDecision {
+  if (meaning.says === 'automatic') return { kind: 'ignore' };
+  if (!isKnown) return { kind: 'desk', item: 'unknown_sender', message: undefined };
+  if (meaning.says === 'stop') return { kind: 'desk', item: 'stop', message: open[0] };
+  const meant = open.find(({ code }) => code === meaning.code);
+  if (meant !== undefined) {
+    const unclear = meaning.says === 'unclear';
+    return {
+      kind: 'answer',
+      message: meant,
+      answer: meaning.says === 'unclear' ? 'got_it' : meaning.says,
+      evidence: 'text_with_code',
+      alsoToDesk: unclear,
+    };
+  }
+  const [only] = open;
+  // A wrong code is not taken for "no code": it may be somebody else's, or somebody guessing.
+  if (only === undefined || meaning.says === 'unclear' || meaning.code !== undefined)
+    return { kind: 'desk', item: 'not_understood', message: only };
+  if (open.length > 1 && meaning.says !== 'help')
+    return { kind: 'desk', item: 'not_understood', message: only };
+  return {
+    kind: 'answer',
+    message: only,
+    answer: meaning.says,
+    evidence: 'text_without_code',
+    alsoToDesk: false,
+  };
+}
+
+/** Tries of a wrong code on the public page before an address has to ring instead. */
+export const wrongCodesMax = 5;
+export const wrongCodesWithinMs = 60 * 60 * 1000;

@@ -1,0 +1,157 @@
+/** Statements about answers and the duty desk. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { newId } from '#kernel/ids.ts';
+import type { AnswerKind, Evidence, OpenMessage } from './model.ts';
+
+/** Live alerts in which this contact point got a message that may have left, newest first. */
+export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<OpenMessage[]> {
+  return await tx.rows<OpenMessage>(sql`
+    select live.alert_id, live.dispatch_id, message.code,
+      array_agg(distinct credit.organisation_id) as organisation_ids
+    from dispatch.v_message message
+    join alerts.v_live live on live.dispatch_id = message.dispatch_id and live.state = 'released'
+    join dispatch.v_credit credit on credit.message_id = message.id
+    where message.contact_point_id = ${contactPointId}
+      and message.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
+        'uncertain_closed')
+    group by live.alert_id, live.dispatch_id, live.released_at, message.code
+    order by live.released_at desc`);
+}
+
+export type NewAnswer = {
+  readonly alertId: string;
+  readonly organisationIds: readonly string[];
+  readonly kind: AnswerKind;
+  readonly evidence: Evidence;
+  readonly contactPointId: string | null;
+  readonly recordedBy: string | null;
+  readonly note: string | null;
+};
+
+export async function insertAnswers(tx: Tx, answer: NewAnswer): Promise<void> {
+  const { organisationIds } = answer;
+  await tx.run(sql`
+    insert into responses.answer (id, alert_id, organisation_id, kind, evidence, contact_point_id,
+      recorded_by, note)
+    select given.id, ${answer.alertId}, given.organisation_id, ${answer.kind}, ${answer.evidence},
+      ${answer.contactPointId}, ${answer.recordedBy}, ${answer.note}
+    from unnest(${organisationIds.map(() => newId())}::uuid[], ${[...organisationIds]}::uuid[])
+      as given (id, organisation_id)`);
+}
+
+/**
+ * The present state after an answer. The first acknowledgement stands, with its time and evidence;
+ * whether they are affected, and that they asked for help, follows the newest word.
+ */
+export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> {
+  const { kind } = answer;
+  const affected = kind === 'affected' ? 'yes' : kind === 'not_affected' ? 'no' : null;
+  await tx.run(sql`
+    insert into responses.response as response (alert_id, organisation_id, acknowledged_at,
+      evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at)
+    select ${answer.alertId}, organisation_id, now(), ${answer.evidence}, ${answer.contactPointId},
+      ${affected}::text, case when ${affected}::text is not null then now() end,
+      case when ${kind} = 'help' then now() end
+    from unnest(${[...answer.organisationIds]}::uuid[]) as given (organisation_id)
+    on conflict (alert_id, organisation_id) do update set
+      acknowledged_at = coalesce(response.acknowledged_at, excluded.acknowledged_at),
+      evidence = coalesce(response.evidence, excluded.evidence),
+      acknowledged_by_contact_point_id = case when response.acknowledged_at is null
+        then excluded.acknowledged_by_contact_point_id
+        else response.acknowledged_by_contact_point_id end,
+      affected = coalesce(excluded.affected, response.affected),
+      affected_at = coalesce(excluded.affected_at, response.affected_at),
+      help_asked_at = coalesce(excluded.help_asked_at, response.help_asked_at)`);
+}
+
+export type NewDeskItem = {
+  readonly kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender';
+  readonly alertId: string | null;
+  readonly organisationId: string | null;
+  readonly contactPointId: string | null;
+  readonly replyId: string | null;
+};
+
+/** Puts it before the duty desk; a second call for help of the same organisation is the same item. */
+export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<void> {
+  await tx.run(sql`
+    insert into responses.desk_item (id, kind, alert_id, organisation_id, contact_point_id, reply_id)
+    values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
+      ${item.contactPointId}, ${item.replyId})
+    on conflict do nothing`);
+}
+
+/** Boards of this alert, and the duty desk, look again. */
+export async function notifyResponse(tx: Tx, alertId: string): Promise<void> {
+  await tx.run(sql`select pg_notify('tocsin_response', ${alertId})`);
+}
+
+export type Addressed = {
+  alertNumber: number;
+  dispatchId: string;
+  nextUpdateAt: Date | null;
+  state: string;
+  organisations: string[];
+};
+
+/** The alert and the short names of these organisations in it, for the words of an answer. */
+export async function findAddressed(
+  tx: Tx,
+  alertId: string,
+  organisationIds: readonly string[],
+): Promise<Addressed | undefined> {
+  return await tx.maybe<Addressed>(sql`
+    select live.number as alert_number, live.dispatch_id, live.next_update_at, live.state,
+      array_agg(recipient.short_name order by recipient.short_name) as organisations
+    from alerts.v_live live
+    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
+    where live.alert_id = ${alertId}
+      and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
+    group by live.number, live.dispatch_id, live.next_update_at, live.state`);
+}
+
+/** Moves a desk item; false where somebody was faster. */
+export async function claimDeskItem(
+  tx: Tx,
+  claim: { id: string; by: string; byName: string },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update responses.desk_item set state = 'claimed', claimed_by = ${claim.by},
+        claimed_by_name = ${claim.byName}, claimed_at = now()
+      where id = ${claim.id} and state = 'open'`)) === 1
+  );
+}
+
+export async function closeDeskItem(
+  tx: Tx,
+  closing: { id: string; byName: string; outcome: string },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update responses.desk_item set state = 'closed', closed_at = now(),
+        closed_by_name = ${closing.byName}, outcome = ${closing.outcome}
+      where id = ${closing.id} and state = 'claimed'`)) === 1
+  );
+}
+
+export async function countFailedTries(
+  tx: Tx,
+  tries: { alertId: string; addressIndex: Buffer; withinMs: number },
+): Promise<number> {
+  const { count } = await tx.one<{ count: number }>(sql`
+    select count(*) from responses.failed_try
+    where alert_id = ${tries.alertId} and address_index = ${tries.addressIndex}
+      and at > now() - ${tries.withinMs} * interval '1 ms'`);
+  return count;
+}
+
+export async function insertFailedTry(
+  tx: Tx,
+  failed: { alertId: string; addressIndex: Buffer },
+): Promise<void> {
+  await tx.run(sql`
+    insert into responses.failed_try (alert_id, address_index)
+    values (${failed.alertId}, ${failed.addressIndex})`);
+}

@@ -1,0 +1,22 @@
+import { may, permissions, type Actor } from '#kernel/actor.ts';
+import type { Access } from './route.ts';
+
+export type Admission = 'pass' | 'sign-in' | 'forbidden';
+
+/**
+ * Whether `actor` may use a route at all. `forbidden` is said only to somebody signed in whose
+ * role lacks the permission: the page is known, no object behind it is revealed.
+ */
+export function admission(access: Access, actor: Actor): Admission {
+  if (access === 'public' || access === 'callback') return 'pass';
+  if (access === 'signed-in') return actor.kind === 'person' ? 'pass' : 'sign-in';
+  if (may(actor, access)) return 'pass';
+  return actor.kind === 'person' || actor.kind === 'key' ? 'forbidden' : 'sign-in';
+}
+
+/** What the role lacks, as a sentence. */
+export function lackingPermission(access: Access): string {
+  return access in permissions
+    ? `It needs the permission “${permissions[access as keyof typeof permissions]}”.`
+    : 'It is for people who are signed in.';
+}

@@ -1,0 +1,112 @@
+/** Forms: what was typed comes back with a sentence for each field that was refused. */
+import type { z } from 'zod';
+import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import type { Form } from './route.ts';
+
+/** What a form template reads. `values` are as typed, `errors` have the shape of nhsuk macros. */
+export type FormModel = {
+  /** One value per field of `fields`, '' where nothing was typed. */
+  readonly values: Readonly<Record<string, string>>;
+  /** All values of a field, for check boxes. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  /** `errorMessage: form.errors.name` in a macro; undefined where the field is right. */
+  readonly errors: Readonly<Record<string, { readonly text: string } | undefined>>;
+  /** For `errorSummary({ errorList: form.summary })`: each line leads to its field. */
+  readonly summary: readonly { readonly text: string; readonly href?: string }[];
+};
+
+/**
+ * The model of a form with these field names: empty, filled from a record, or as typed with the
+ * errors of `parseForm`. Field ids equal field names; the summary links rely on it.
+ */
+export function formModel(
+  fields: readonly string[],
+  typed: Readonly<Record<string, string | readonly string[] | undefined>> = {},
+  errors: FieldErrors = {},
+): FormModel {
+  const lists = Object.fromEntries(fields.map((field) => [field, many(typed[field])]));
+  return {
+    lists,
+    values: Object.fromEntries(fields.map((field) => [field, lists[field]?.[0] ?? ''])),
+    errors: Object.fromEntries(
+      Object.entries(errors).map(([field, text]) => [field === '' ? 'form' : field, { text }]),
+    ),
+    summary: Object.entries(errors).map(([field, text]) => {
+      const known = fields.includes(field);
+      return known ? { text, href: `#${field}` } : { text };
+    }),
+  };
+}
+
+/** One value or several, as a list. */
+export function many(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
+}
+
+/** Parses a posted form; the refusal holds one plain sentence per field. */
+export function parseForm<S extends z.ZodType>(schema: S, form: Form): Outcome<z.output<S>> {
+  const result = schema.safeParse(trimmed(form));
+  if (result.success) return ok(result.data);
+  return refused('invalid', 'Put right what is marked below.', fieldErrors(result.error));
+}
+
+function trimmed(form: Form): Form {
+  return Object.fromEntries(
+    Object.entries(form).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map((one) => one.trim()) : value.trim(),
+    ]),
+  );
+}
+
+/** The first complaint about each field, in words of people instead of words of the checker. */
+export function fieldErrors(error: z.ZodError): FieldErrors {
+  const errors: Record<string, string> = {};
+  for (const issue of error.issues) errors[issue.path.join('.')] ??= plainWords(issue);
+  return errors;
+}
+
+/** Messages that a schema gives itself stay; zod's own are replaced. */
+function plainWords(issue: z.core.$ZodIssue): string {
+  const own = issue.message;
+  if (!/^(Invalid|Too (small|big)|Unrecognized)/.test(own)) return own;
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'Fill this in' : `Give ${kindOf(issue.expected)} here`;
+    case 'too_small':
+      return tooSmall(issue);
+    case 'too_big':
+      return issue.origin === 'string'
+        ? `Use ${String(issue.maximum)} characters or fewer`
+        : `Must be ${String(issue.maximum)} or less`;
+    case 'invalid_value':
+      return 'Choose one of those offered';
+    case 'invalid_format':
+      return issue.format === 'email' ? 'Write an address like name@example.org' : 'Check the form';
+    case 'unrecognized_keys':
+      return `Not known here: ${issue.keys.join(', ')}`;
+    default:
+      return 'Check this';
+  }
+}
+
+function tooSmall(issue: z.core.$ZodIssueTooSmall): string {
+  const minimum = Number(issue.minimum);
+  if (issue.origin === 'string') {
+    return minimum <= 1 ? 'Fill this in' : `Use at least ${minimum} characters`;
+  }
+  if (issue.origin === 'array') return minimum <= 1 ? 'Choose at least one' : `Choose ${minimum}`;
+  return `Must be ${minimum} or more`;
+}
+
+function kindOf(expected: string): string {
+  const kinds: Readonly<Record<string, string>> = {
+    string: 'text',
+    number: 'a number',
+    boolean: 'true or false',
+    array: 'a list',
+    object: 'an object',
+  };
+  return kinds[expected] ?? 'another kind of value';
+}

@@ -1,0 +1,55 @@
+/** The door of the server kit: what a slice needs for its pages, streams and API. */
+export { createServer, type WebServer } from './server.ts';
+export type {
+  ApiKeys,
+  Installation,
+  Log,
+  LogFields,
+  NavigationItem,
+  ServerOptions,
+  Sessions,
+} from './kit.ts';
+export type {
+  IdempotencyEntry,
+  IdempotencyState,
+  IdempotencyStore,
+  StoredAnswer,
+} from './idempotency.ts';
+export {
+  api,
+  callback,
+  eventStream,
+  page,
+  type Access,
+  type Form,
+  type Route,
+  type Session,
+  type Upload,
+  type WebRequest,
+} from './route.ts';
+export {
+  events,
+  file,
+  json,
+  notFound,
+  problem,
+  redirect,
+  refusedPage,
+  text,
+  tooMany,
+  view,
+  type Reply,
+  type SessionChange,
+  type StreamEvent,
+} from './replies.ts';
+export { fieldErrors, formModel, many, parseForm, type FormModel } from './forms.ts';
+export {
+  decodeCursor,
+  encodeCursor,
+  PAGE_ROWS,
+  PAGE_ROWS_MAX,
+  pageOf,
+  type Page,
+} from './paging.ts';
+export { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration, ZONE } from './times.ts';
+export { sameSitePath } from './same-site.ts';

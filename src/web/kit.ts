@@ -1,0 +1,95 @@
+/** What the parts of the server hand to each other, and what `main.ts` gives to `createServer`. */
+import type { Registry } from 'prom-client';
+import type { Actor, Permission } from '#kernel/actor.ts';
+import type { Assets } from './assets.ts';
+import type { IdempotencyStore } from './idempotency.ts';
+import type { Route, Session } from './route.ts';
+import type { Views } from './views.ts';
+
+/** What the kit logs of a request: no number, address, token, path or query (P12). */
+export type LogFields = {
+  readonly requestId?: string;
+  readonly method?: string;
+  /** The pattern of the route, never the path. */
+  readonly route?: string;
+  readonly status?: number;
+  readonly durationMs?: number;
+  readonly personId?: string;
+  readonly keyId?: string;
+  readonly error?: unknown;
+};
+
+/** The part of `src/log.ts` that the kit needs. */
+export type Log = {
+  info(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+};
+
+export type Sessions = {
+  /** The living session of a cookie's token, or undefined when it ended or never was. */
+  findSession(token: string, now: Date): Promise<Session | undefined>;
+};
+
+export type ApiKeys = {
+  /** The actor of a bearer key, or undefined. */
+  findApiKey(secret: string, now: Date): Promise<Actor | undefined>;
+};
+
+export type NavigationItem = {
+  readonly href: string;
+  readonly text: string;
+  /** Shown to everybody signed in where absent. */
+  readonly permission?: Permission;
+};
+
+export type Installation = {
+  readonly name: string;
+  /** For ever: see P11. */
+  readonly kind: 'live' | 'demonstration';
+};
+
+export type ServerOptions = {
+  readonly routes: readonly Route[];
+  readonly installation: Installation;
+  /** What people type, such as `https://tocsin.example`; decides cookies and HSTS. */
+  readonly origin: string;
+  readonly sessions: Sessions;
+  readonly apiKeys: ApiKeys;
+  readonly idempotency?: IdempotencyStore;
+  readonly navigation?: readonly NavigationItem[];
+  /** `src`: where `<slice>/views` and `<slice>/assets` lie. */
+  readonly sourceFolder?: string;
+  /** For `/readyz`: each throws while its part is not ready. */
+  readonly checks?: Readonly<Record<string, () => Promise<void>>>;
+  readonly registry?: Registry;
+  readonly log: Log;
+  readonly now?: () => Date;
+  /** Addresses of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly tls?: { readonly cert: string; readonly key: string };
+};
+
+/** What is known about one request beside what the browser sent. */
+export type Context = {
+  readonly id: string;
+  readonly nonce: string;
+  readonly startedAtMs: number;
+  actor: Actor;
+  session: Session | undefined;
+};
+
+export type Kit = {
+  readonly options: ServerOptions;
+  readonly views: Views;
+  readonly assets: Assets;
+  readonly cookies: { readonly session: string; readonly notice: string };
+  readonly now: () => Date;
+  /** Aborts when the server closes, so that streams end. */
+  readonly closing: AbortSignal;
+};
+
+/** `__Host-` pins a cookie to this very host and to https (RFC 6265bis, section 4.1.3.2). */
+export function cookieNames(origin: string): Kit['cookies'] {
+  const prefix = origin.startsWith('https:') ? '__Host-' : '';
+  return { session: `${prefix}tocsin`, notice: `${prefix}tocsin-notice` };
+}

@@ -1,0 +1,98 @@
+/** What every page gets beside its own model, and the pages that the kit itself shows. */
+import { may } from '#kernel/actor.ts';
+import type { Context, Kit } from './kit.ts';
+import type { Problem } from './problems.ts';
+import type { Form } from './route.ts';
+
+/** `site` in every template; its fields are listed in web/README.md. */
+export type Site = {
+  readonly name: string;
+  readonly demonstration: boolean;
+  readonly path: string;
+  readonly now: Date;
+  readonly notice: string;
+  readonly person: string;
+  readonly navigation: readonly { href: string; text: string; current: boolean }[];
+};
+
+export type PageFrame = { readonly path: string; readonly notice?: string };
+
+export function renderPage(
+  kit: Kit,
+  context: Pick<Context, 'nonce' | 'session' | 'actor'>,
+  frame: PageFrame,
+  page: { readonly template: string; readonly model: object },
+): string {
+  const { installation } = kit.options;
+  const site: Site = {
+    name: installation.name,
+    demonstration: installation.kind === 'demonstration',
+    path: frame.path,
+    now: kit.now(),
+    notice: frame.notice ?? '',
+    person: context.session?.name ?? '',
+    navigation: navigationFor(kit, context, frame.path),
+  };
+  return kit.views.render(page.template, { ...page.model, site, cspNonce: context.nonce });
+}
+
+function navigationFor(
+  kit: Kit,
+  context: Pick<Context, 'session' | 'actor'>,
+  path: string,
+): Site['navigation'] {
+  if (context.session === undefined) return [];
+  const here = path.split('?')[0] ?? '/';
+  const items = (kit.options.navigation ?? []).filter(
+    ({ permission }) => permission === undefined || may(context.actor, permission),
+  );
+  // The longest address that this path lies under, so that `/` is not always the current one.
+  const current = items
+    .map(({ href }) => href)
+    .filter((href) => here === href || (href !== '/' && here.startsWith(`${href}/`)))
+    .sort((a, b) => b.length - a.length)[0];
+  return items.map(({ href, text }) => ({ href, text, current: href === current }));
+}
+
+export function problemPage(
+  kit: Kit,
+  context: Context,
+  frame: PageFrame,
+  problem: Problem,
+): string {
+  const fields = Object.entries(problem.fields ?? {}).map(([field, message]) => ({
+    field,
+    message,
+  }));
+  const model = { problem: { ...problem, fields }, requestId: context.id };
+  return renderPage(kit, context, frame, { template: 'web/problem.njk', model });
+}
+
+/**
+ * Somebody posted a form after their session ended: the answer holds all of it, so that nothing
+ * typed is lost. Sending again posts the same fields to the same address.
+ */
+export function signedOutPage(
+  kit: Kit,
+  context: Context,
+  posted: { readonly path: string; readonly form: Form; readonly fileNames: readonly string[] },
+): string {
+  const fields = Object.entries(posted.form).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => ({ name, value: one })),
+  );
+  return renderPage(
+    kit,
+    context,
+    { path: posted.path },
+    {
+      template: 'web/signed-out.njk',
+      model: { fields, fileNames: posted.fileNames, action: posted.path },
+    },
+  );
+}
+
+/** For the moment when even the error page cannot be printed. */
+export const lastResortPage = `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<title>Something went wrong – Tocsin</title></head><body><main><h1>Something went wrong</h1>
+<p>This is a fault of Tocsin, not of yours, and it was recorded.</p></main></body></html>
+`;

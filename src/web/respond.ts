@@ -1,0 +1,157 @@
+/** Turns a handler's Reply into HTTP: the only place that writes answers. */
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { openStream } from './event-stream.ts';
+import type { Context, Kit } from './kit.ts';
+import { nobody } from '#kernel/actor.ts';
+import { lastResortPage, problemPage, renderPage, type PageFrame } from './pages.ts';
+import {
+  notFoundProblem,
+  problemDetails,
+  refusedProblem,
+  statusProblem,
+  type Problem,
+} from './problems.ts';
+import type { Reply, SessionChange } from './replies.ts';
+import { sameSitePath } from './same-site.ts';
+
+export type Exchange = {
+  readonly kit: Kit;
+  readonly context: Context;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** True for doors of programs: problem details instead of pages. */
+  readonly forPrograms: boolean;
+};
+
+export function respond(exchange: Exchange, answer: Reply): FastifyReply {
+  const { reply } = exchange;
+  switch (answer.as) {
+    case 'view':
+      return sendView(exchange, answer);
+    case 'redirect':
+      changeSession(exchange, answer.session);
+      if (answer.notice !== undefined) setNotice(exchange, answer.notice);
+      return reply.redirect(sameSitePath(answer.to), 303);
+    case 'json':
+      return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.value));
+    case 'problem':
+    case 'refused-page':
+      return sendProblem(exchange, refusedProblem(answer.refused));
+    case 'not-found':
+      return sendProblem(exchange, notFoundProblem);
+    case 'too-many':
+      reply.header('retry-after', String(answer.retryAfterSeconds));
+      return sendProblem(exchange, statusProblem(429));
+    case 'events':
+      return sendEvents(exchange, answer);
+    case 'file':
+      return sendFile(exchange, answer);
+    case 'text':
+      return reply.code(answer.status).type(answer.type).send(answer.body);
+    default:
+      return answer satisfies never;
+  }
+}
+
+export function sendProblem(exchange: Exchange, problem: Problem): FastifyReply {
+  const { kit, context, request, reply, forPrograms } = exchange;
+  reply.code(problem.status);
+  if (forPrograms) {
+    const body = JSON.stringify(problemDetails(problem, context.id));
+    return reply.type('application/problem+json').send(body);
+  }
+  return sendHtml(reply, problemPage(kit, context, { path: request.url }, problem));
+}
+
+/** As `sendProblem`, but never fails: for errors inside errors. */
+export function sendProblemSafely(exchange: Exchange, problem: Problem): FastifyReply {
+  try {
+    return sendProblem(exchange, problem);
+  } catch {
+    return sendHtml(exchange.reply.code(500), lastResortPage);
+  }
+}
+
+export function sendHtml(reply: FastifyReply, html: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(html);
+}
+
+function sendView(exchange: Exchange, answer: Reply & { as: 'view' }): FastifyReply {
+  const { kit, context, request, reply } = exchange;
+  changeSession(exchange, answer.session);
+  reply.code(answer.status);
+  if (answer.publicForSeconds > 0) {
+    reply.header('cache-control', `public, max-age=${answer.publicForSeconds}`);
+    const visitor = { nonce: context.nonce, session: undefined, actor: nobody };
+    return sendHtml(reply, renderPage(kit, visitor, { path: request.url }, answer));
+  }
+  const notice = takeNotice(exchange);
+  const frame: PageFrame = { path: request.url, ...(notice !== undefined && { notice }) };
+  return sendHtml(reply, renderPage(kit, context, frame, answer));
+}
+
+function sendEvents(exchange: Exchange, answer: Reply & { as: 'events' }): FastifyReply {
+  const { kit, context, reply } = exchange;
+  reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
+  return reply.send(
+    openStream({
+      source: answer.source,
+      closing: kit.closing,
+      html: (event) =>
+        'html' in event
+          ? event.html
+          : renderPage(kit, context, { path: exchange.request.url }, event),
+      onError: (error) =>
+        kit.options.log.error('web.stream_broke', { requestId: context.id, error }),
+    }),
+  );
+}
+
+function sendFile(exchange: Exchange, answer: Reply & { as: 'file' }): FastifyReply {
+  const plain = answer.name.replaceAll(/[^A-Za-z0-9._ -]/g, '_');
+  const encoded = encodeURIComponent(answer.name).replaceAll("'", '%27');
+  const how = answer.inline ? 'inline' : 'attachment';
+  return exchange.reply
+    .type(answer.type)
+    .header('content-disposition', `${how}; filename="${plain}"; filename*=UTF-8''${encoded}`)
+    .send(
+      typeof answer.body === 'string' || answer.body instanceof Uint8Array
+        ? answer.body
+        : Readable.from(answer.body),
+    );
+}
+
+function cookieOptions(kit: Kit) {
+  const secure = kit.options.origin.startsWith('https:');
+  return { path: '/', httpOnly: true, secure, sameSite: 'lax' } as const;
+}
+
+function changeSession(exchange: Exchange, change: SessionChange | undefined): void {
+  if (change === undefined) return;
+  if (change === 'end') {
+    forgetSession(exchange);
+    exchange.reply.header('clear-site-data', '"cache", "storage"');
+    return;
+  }
+  const { kit, reply } = exchange;
+  const options = { ...cookieOptions(kit), maxAge: change.maxAgeSeconds };
+  reply.setCookie(kit.cookies.session, change.start, options);
+}
+
+export function forgetSession({ kit, reply }: Exchange): void {
+  reply.clearCookie(kit.cookies.session, cookieOptions(kit));
+}
+
+/** In a cookie, not in the address: a link passed on must not repeat “Sent”. */
+function setNotice({ kit, reply }: Exchange, notice: string): void {
+  const value = Buffer.from(notice.slice(0, 500)).toString('base64url');
+  reply.setCookie(kit.cookies.notice, value, { ...cookieOptions(kit), maxAge: 120 });
+}
+
+function takeNotice({ kit, request, reply }: Exchange): string | undefined {
+  const value = request.cookies[kit.cookies.notice];
+  if (value === undefined) return undefined;
+  reply.clearCookie(kit.cookies.notice, cookieOptions(kit));
+  return Buffer.from(value, 'base64url').toString('utf8');
+}

@@ -1,0 +1,166 @@
+/** One request of one route, from admission to answer. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { refused, type FieldErrors, type Refused } from '#kernel/outcome.ts';
+import { admission, lackingPermission } from './access.ts';
+import { bodyOf } from './body.ts';
+import {
+  badKey,
+  idempotencyEntry,
+  otherBody,
+  parseIdempotencyKey,
+  unfinished,
+} from './idempotency.ts';
+import type { Context, Kit } from './kit.ts';
+import { signedOutPage } from './pages.ts';
+import { problem, redirect, type Reply } from './replies.ts';
+import { forgetSession, respond, sendHtml, sendProblem, type Exchange } from './respond.ts';
+import { statusProblem } from './problems.ts';
+import type { Form, Route, WebRequest } from './route.ts';
+import { isSafeMethod } from './same-site.ts';
+import { fieldErrors } from './forms.ts';
+
+export const SIGN_IN_PATH = '/sign-in';
+
+/** True where the answer goes to a program, so that errors are problem details. */
+export function isForPrograms(route: Route | undefined, path: string): boolean {
+  if (route !== undefined) return route.kind === 'api' || route.kind === 'callback';
+  return /^\/(api|callbacks)(\/|$)/.test(path);
+}
+
+/** Undefined where the request may go on; else what was answered. */
+export function turnAway(exchange: Exchange, route: Route): FastifyReply | undefined {
+  const { context, request, reply } = exchange;
+  const decision = admission(route.access, context.actor);
+  if (decision === 'pass') return undefined;
+  if (decision === 'forbidden') {
+    const detail = `Your role does not allow this. ${lackingPermission(route.access)}`;
+    return sendProblem(exchange, { status: 403, title: 'You cannot do this', detail });
+  }
+  if (route.kind === 'api' || route.kind === 'events') {
+    if (route.kind === 'api') reply.header('www-authenticate', 'Bearer realm="Tocsin"');
+    return sendProblem(exchange, statusProblem(401));
+  }
+  if (request.cookies[exchange.kit.cookies.session] !== undefined) forgetSession(exchange);
+  if (isSafeMethod(request.method)) {
+    return respond(exchange, redirect(`${SIGN_IN_PATH}?to=${encodeURIComponent(request.url)}`));
+  }
+  const { form, files } = bodyOf(request);
+  const posted = { path: request.url, form, fileNames: Object.values(files).map((f) => f.name) };
+  return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, posted));
+}
+
+export async function serve(exchange: Exchange, route: Route): Promise<FastifyReply> {
+  const away = turnAway(exchange, route);
+  if (away !== undefined) return away;
+  const parsed = parseRequest(exchange, route);
+  if (!('now' in parsed)) return respond(exchange, parsed);
+  const key = exchange.request.headers['idempotency-key'];
+  const store = exchange.kit.options.idempotency;
+  if (typeof key === 'string' && route.kind === 'api' && route.method === 'POST' && store) {
+    return await serveOnce(exchange, route, parsed, { key, store });
+  }
+  return respond(exchange, await route.handle(parsed));
+}
+
+type Once = { readonly key: string; readonly store: NonNullable<Kit['options']['idempotency']> };
+
+async function serveOnce(
+  exchange: Exchange,
+  route: Route,
+  parsed: WebRequest,
+  once: Once,
+): Promise<FastifyReply> {
+  const key = parseIdempotencyKey(once.key);
+  if (key === undefined) return respond(exchange, problem(badKey));
+  const { request, reply } = exchange;
+  const entry = idempotencyEntry(key, { ...parsed, method: request.method });
+  const claimed = await once.store.claim(entry);
+  switch (claimed.state) {
+    case 'answered':
+      reply.header('idempotency-replayed', 'true').code(claimed.answer.status);
+      return reply.type('application/json').send(claimed.answer.body);
+    case 'unfinished':
+      return respond(exchange, problem(unfinished));
+    case 'other-body':
+      return respond(exchange, problem(otherBody));
+    case 'new':
+      break;
+  }
+  // A throw leaves the key claimed: whether the act was committed is not known here.
+  const answer = await route.handle(parsed);
+  if (answer.as === 'json') {
+    const kept = { status: answer.status, body: JSON.stringify(answer.value) };
+    await once.store.keep(entry, kept);
+  } else await once.store.release(entry);
+  return respond(exchange, answer);
+}
+
+/** The typed request, or the answer that says what could not be understood. */
+function parseRequest(exchange: Exchange, route: Route): WebRequest | Reply {
+  const { kit, context, request } = exchange;
+  const body = bodyOf(request);
+  const params = parsePart(route.params, request.params);
+  if (!params.ok) return { as: 'not-found' };
+  const query = parsePart(route.query, request.query);
+  if (!query.ok) return refusal(route, query.fields);
+  const json = route.kind === 'page' ? undefined : body.json;
+  const parsedBody = parsePart(route.body, json);
+  if (!parsedBody.ok) return refusal(route, parsedBody.fields);
+  return {
+    id: context.id,
+    actor: context.actor,
+    session: context.session,
+    params: params.value as Record<string, string>,
+    query: query.value as Form,
+    body: parsedBody.value,
+    form: body.form,
+    files: body.files,
+    rawBody: body.raw,
+    headers: request.headers as Record<string, string | undefined>,
+    path: request.url,
+    now: kit.now(),
+    ip: request.ip,
+    local: isLocal(request),
+  };
+}
+
+type Part = { ok: true; value: unknown } | { ok: false; fields: FieldErrors };
+
+function parsePart(schema: z.ZodType | undefined, input: unknown): Part {
+  if (schema === undefined) return { ok: true, value: input };
+  const result = schema.safeParse(input);
+  if (result.success) return { ok: true, value: result.data };
+  return { ok: false, fields: fieldErrors(result.error) };
+}
+
+function refusal(route: Route, fields: FieldErrors): Reply {
+  const words: Refused = refused('invalid', 'The request was not understood.', fields);
+  return { as: route.kind === 'page' ? 'refused-page' : 'problem', refused: words };
+}
+
+function isLocal(request: FastifyRequest): boolean {
+  const { headers } = request;
+  if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
+  return /^(::1|(::ffff:)?127(\.\d+){3})$/.test(request.socket.remoteAddress ?? '');
+}
+
+/** Finds out who asks: a cookie on pages, a bearer key on the API, nobody elsewhere. */
+export async function identify(
+  kit: Kit,
+  context: Context,
+  request: FastifyRequest,
+  route: Route,
+): Promise<void> {
+  if (route.kind === 'api') {
+    const secret = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (secret === undefined) return;
+    context.actor = (await kit.options.apiKeys.findApiKey(secret, kit.now())) ?? context.actor;
+    return;
+  }
+  if (route.kind === 'callback') return;
+  const token = request.cookies[kit.cookies.session];
+  if (token === undefined || token.length > 200) return;
+  context.session = await kit.options.sessions.findSession(token, kit.now());
+  context.actor = context.session?.actor ?? context.actor;
+}

@@ -1,0 +1,273 @@
+/**
+ * The web server: every request passes the same gates in the same order (headers, provenance,
+ * identity, admission, parsing), whatever the route. Slices are lists of routes; none is known.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import path from 'node:path';
+import cookie from '@fastify/cookie';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Counter, Histogram, Registry } from 'prom-client';
+import { nobody } from '#kernel/actor.ts';
+import { loadAssets, chooseEncoding } from './assets.ts';
+import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
+import { cookieNames, type Context, type Kit, type ServerOptions } from './kit.ts';
+import { operatorRoutes } from './operations.ts';
+import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
+import { sendProblemSafely, type Exchange } from './respond.ts';
+import type { Route } from './route.ts';
+import { identify, isForPrograms, serve, turnAway } from './serve.ts';
+import { isOurOwn, isSafeMethod } from './same-site.ts';
+import { securityHeaders } from './security-headers.ts';
+import { loadViews } from './views.ts';
+
+export type WebServer = {
+  /** Begins to listen and returns the address, such as `http://127.0.0.1:3000`. */
+  listen(to: { readonly port: number; readonly host?: string }): Promise<string>;
+  /** Ends streams, lets running requests finish. */
+  close(): Promise<void>;
+  /** All routes, the operator's too: for guards. */
+  readonly routes: readonly Route[];
+};
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    tocsin?: Route;
+  }
+}
+
+const SOURCE_FOLDER = path.join(import.meta.dirname, '..');
+
+export async function createServer(options: ServerOptions): Promise<WebServer> {
+  const sourceFolder = options.sourceFolder ?? SOURCE_FOLDER;
+  const assets = await loadAssets(sourceFolder);
+  const closing = new AbortController();
+  const registry = options.registry ?? new Registry();
+  const kit: Kit = {
+    options,
+    assets,
+    views: loadViews(sourceFolder, assets),
+    cookies: cookieNames(options.origin),
+    now: options.now ?? (() => new Date()),
+    closing: closing.signal,
+  };
+  const routes = [...options.routes, ...operatorRoutes(options, registry)];
+  const contexts = new WeakMap<FastifyRequest, Context>();
+  const app = openFastify(kit, contexts);
+  registerBodyParsers(app);
+  await app.register(cookie);
+  addGates(app, kit, contexts);
+  addMeasures(app, kit, registry, contexts);
+  addAssets(app, kit);
+  for (const route of routes) addRoute(app, kit, route, contexts);
+  addErrors(app, kit, routes, contexts);
+  return {
+    routes,
+    listen: ({ port, host }) => app.listen({ port, host: host ?? '127.0.0.1' }),
+    close: async () => {
+      closing.abort();
+      await app.close();
+    },
+  };
+}
+
+type Contexts = WeakMap<FastifyRequest, Context>;
+
+function openFastify(kit: Kit, contexts: Contexts): FastifyInstance {
+  const { tls, trustedProxies } = kit.options;
+  const shared = {
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: true,
+    trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+    clientErrorHandler: refuseBrokenHttp,
+    frameworkErrors: (
+      error: { statusCode?: number },
+      request: FastifyRequest,
+      reply: FastifyReply,
+    ) => {
+      const exchange = exchangeOf(kit, contexts, request, reply);
+      sendProblemSafely(exchange, statusProblem(error.statusCode ?? 400));
+    },
+  };
+  return tls === undefined
+    ? fastify(shared)
+    : (fastify({ ...shared, https: { ...tls, minVersion: 'TLSv1.2' } }) as never);
+}
+
+/** What is not HTTP gets the least answer possible. */
+function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n` +
+      'X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n',
+  );
+}
+
+/** The context of a request, made at first sight together with its security headers. */
+function exchangeOf(
+  kit: Kit,
+  contexts: Contexts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Exchange {
+  let context = contexts.get(request);
+  if (context === undefined) {
+    context = {
+      id: randomUUID(),
+      nonce: randomBytes(18).toString('base64'),
+      startedAtMs: performance.now(),
+      actor: nobody,
+      session: undefined,
+    };
+    contexts.set(request, context);
+    reply.headers(securityHeaders(kit.options.origin, context.nonce));
+    reply.header('x-request-id', context.id);
+  }
+  const forPrograms = isForPrograms(request.routeOptions?.config?.tocsin, request.url);
+  return { kit, context, request, reply, forPrograms };
+}
+
+function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
+  app.addHook('onRequest', async (request, reply) => {
+    const exchange = exchangeOf(kit, contexts, request, reply);
+    const route = request.routeOptions.config.tocsin;
+    if (route === undefined) return undefined;
+    if (route.kind === 'page' || route.kind === 'events') {
+      const from = {
+        method: request.method,
+        secFetchSite: request.headers['sec-fetch-site'],
+        origin: request.headers.origin,
+      };
+      if (!isOurOwn(from, kit.options.origin)) {
+        return sendProblemSafely(exchange, statusProblem(403));
+      }
+    }
+    if (!takesBody(route, request)) return sendProblemSafely(exchange, statusProblem(415));
+    await identify(kit, exchange.context, request, route);
+    // A page keeps what was posted for after the sign-in; a program is told before it sends more.
+    return route.kind === 'api' ? turnAway(exchange, route) : undefined;
+  });
+}
+
+/** Pages take forms only and the API takes JSON only, so no body can be read as the other. */
+function takesBody(route: Route, request: FastifyRequest): boolean {
+  const type = request.headers['content-type'];
+  if (isSafeMethod(request.method) || type === undefined) return true;
+  const isForm = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i.test(type);
+  if (route.kind === 'page') return isForm;
+  return route.kind === 'callback' || !isForm;
+}
+
+function addRoute(app: FastifyInstance, kit: Kit, route: Route, contexts: Contexts): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    bodyLimit: route.bodyBytesMax ?? BODY_BYTES_MAX,
+    exposeHeadRoute: route.method === 'GET' && route.kind !== 'events',
+    config: { tocsin: route },
+    handler: async (request, reply) =>
+      await serve(exchangeOf(kit, contexts, request, reply), route),
+  });
+}
+
+function addAssets(app: FastifyInstance, kit: Kit): void {
+  app.get<{ Params: { hash: string; '*': string } }>('/assets/:hash/*', (request, reply) => {
+    const asset = kit.assets.find(request.params['*']);
+    if (asset === undefined) return reply.callNotFound();
+    const encoding = chooseEncoding(request.headers['accept-encoding']);
+    const etag = `"${asset.hash}-${encoding}"`;
+    // A page of the release before may ask for the old hash: it gets this one, but does not keep it.
+    const isCurrent = request.params.hash === asset.hash;
+    reply
+      .header('cache-control', isCurrent ? 'public, max-age=31536000, immutable' : 'no-cache')
+      .headers({ etag, vary: 'accept-encoding' });
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    if (encoding !== 'identity') reply.header('content-encoding', encoding);
+    return reply.type(asset.type).send(asset.bodies[encoding]);
+  });
+}
+
+function addMeasures(app: FastifyInstance, kit: Kit, registry: Registry, contexts: Contexts): void {
+  const labelNames = ['method', 'route', 'status'] as const;
+  const requests = new Counter({
+    name: 'tocsin_http_requests_total',
+    help: 'Requests answered',
+    labelNames,
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'tocsin_http_request_seconds',
+    help: 'Time from the first byte in to the last byte out',
+    labelNames: ['method', 'route'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10],
+    registers: [registry],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const context = contexts.get(request);
+    const route = request.routeOptions.url ?? '/';
+    const status = reply.statusCode;
+    const durationMs = Math.round(performance.now() - (context?.startedAtMs ?? 0));
+    requests.inc({ method: request.method, route, status });
+    if (request.routeOptions.config.tocsin?.kind !== 'events') {
+      durations.observe({ method: request.method, route }, durationMs / 1000);
+    }
+    if (context === undefined || route === '/healthz' || route.startsWith('/assets')) return;
+    const { id: requestId, actor } = context;
+    kit.options.log.info('web.request', {
+      requestId,
+      method: request.method,
+      route,
+      status,
+      durationMs,
+      ...(actor.kind === 'person' && { personId: actor.id }),
+      ...(actor.kind === 'key' && { keyId: actor.id }),
+    });
+  });
+}
+
+function addErrors(
+  app: FastifyInstance,
+  kit: Kit,
+  routes: readonly Route[],
+  contexts: Contexts,
+): void {
+  const patterns = routes.map(({ method, path }) => ({
+    method,
+    matches: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:[A-Za-z]+/g, '[^/]+')}/?$`),
+  }));
+  app.setNotFoundHandler((request, reply) => {
+    const exchange = exchangeOf(kit, contexts, request, reply);
+    const here = request.url.split('?')[0] ?? '/';
+    const allowed = patterns.filter(({ matches }) => matches.test(here)).map((p) => p.method);
+    if (allowed.length === 0) return sendProblemSafely(exchange, notFoundProblem);
+    reply.header('allow', [...new Set(allowed)].join(', '));
+    return sendProblemSafely(exchange, statusProblem(405));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const exchange = exchangeOf(kit, contexts, request, reply);
+    const status = thrownStatus(error);
+    if (status >= 500) {
+      const route = request.routeOptions.url ?? '/';
+      kit.options.log.error('web.fault', {
+        requestId: exchange.context.id,
+        method: request.method,
+        route,
+        status,
+        error,
+      });
+    }
+    if (status === 503) reply.header('retry-after', '30');
+    return sendProblemSafely(exchange, statusProblem(status));
+  });
+}

@@ -1,0 +1,77 @@
+/**
+ * The list of routes for review: `METHOD path access kind`, and a reason for each that anybody may
+ * call. `node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps the reasons.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Route } from '#web/route.ts';
+import { root } from './repository.ts';
+
+export const ROUTES_FILE = join(root, 'test/guards/routes.txt');
+
+const HEADING = [
+  '# Every route of the product. Written by: node test/guards/routes.ts',
+  '# Those that anybody may call come first; each says why, and this is where that is reviewed.',
+];
+const NO_REASON = 'REASON MISSING';
+
+type Listed = Pick<Route, 'method' | 'path' | 'access' | 'kind'>;
+
+export function isOpen(route: Listed): boolean {
+  return route.access === 'public' || route.access === 'callback';
+}
+
+/** The file as it should be, with the reasons that `current` gives. */
+export function printRoutes(routes: readonly Listed[], current: string): string {
+  const reasons = reasonsIn(current);
+  const lines = routes.map((route) => {
+    const line = `${route.method.padEnd(6)} ${route.path} ${route.access} ${route.kind}`;
+    return { line, open: isOpen(route) };
+  });
+  const byPath = (a: { line: string }, b: { line: string }) => (a.line < b.line ? -1 : 1);
+  const open = lines.filter(({ open }) => open).toSorted(byPath);
+  const closed = lines.filter(({ open }) => !open).toSorted(byPath);
+  return [
+    ...HEADING,
+    ...open.map(({ line }) => `${line}  # ${reasons.get(line) ?? NO_REASON}`),
+    '',
+    ...closed.map(({ line }) => line),
+    '',
+  ].join('\n');
+}
+
+/** Lines of routes that anybody may call and nobody has given a reason for. */
+export function findUnexplained(file: string): string[] {
+  return file.split('\n').filter((line) => line.endsWith(`# ${NO_REASON}`));
+}
+
+function reasonsIn(file: string): Map<string, string> {
+  const lines = file.split('\n').filter((line) => !line.startsWith('#') && line.includes('  # '));
+  return new Map(lines.map((line) => line.split('  # ') as [string, string]));
+}
+
+/** Routes that answer the same method and path; parameters have no name here. */
+export function findTwice(routes: readonly Listed[]): string[] {
+  const keys = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:\w+/g, ':')}`);
+  return [...new Set(keys.filter((key, i) => keys.indexOf(key) !== i))];
+}
+
+export function readRoutesFile(): string {
+  try {
+    return readFileSync(ROUTES_FILE, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The routes of every slice, as `src/wiring.ts` hands them to the server. */
+export async function loadRoutes(): Promise<readonly Route[]> {
+  const { allRoutes } = (await import(new URL('../../src/wiring.ts', import.meta.url).href)) as {
+    allRoutes: () => readonly Route[];
+  };
+  return allRoutes();
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(ROUTES_FILE, printRoutes(await loadRoutes(), readRoutesFile()));
+}

@@ -1,0 +1,168 @@
+/** Scenes for the dispatch engine: a simulated Notify, an engine, and dispatches made by hand. */
+import { randomBytes } from 'node:crypto';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { open, seal, type SealingKey } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import type { Database } from '#db/database.ts';
+import type { Approved } from '#kernel/approved.ts';
+import {
+  countMessages,
+  Engine,
+  openNotifyGateway,
+  planDispatch,
+  releaseDispatch,
+  sealDispatch,
+  upsertGateway,
+  type Gateway,
+} from '#dispatch/index.ts';
+import { DEFAULT_API_KEYS, startSimulator, type Simulator } from '#simulator/index.ts';
+
+export const sealingKey: SealingKey = { id: 1, key: randomBytes(32) };
+export const installation = newId();
+
+const show = (...args: unknown[]) => process.env['TOCSIN_TEST_LOG'] && console.error(...args);
+export const quiet = { info: show, warn: show, error: show };
+
+export function openAddress(contactPointId: string, sealed: Buffer): string {
+  return open([sealingKey], `contact_point|${contactPointId}`, sealed);
+}
+
+type SimulatorOptions = Parameters<typeof startSimulator>[0];
+
+/** A Notify that answers at once, without limits, and keeps no ledger. */
+export async function startQuickSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  return await startSimulator({
+    notifyPort: 0,
+    controlPort: 0,
+    smtpPort: 0,
+    ledger: 'off',
+    limiter: 'off',
+    receiptDelayMs: [0, 0],
+    ...options,
+  });
+}
+
+export function notifyGateway(simulator: Simulator): Gateway {
+  const { live } = DEFAULT_API_KEYS;
+  return openNotifyGateway('notify', { baseUrl: simulator.notifyUrl, apiKey: live });
+}
+
+/** Writes the row of the gateway, with a bucket that never holds anything up unless told. */
+export async function seedNotify(
+  worker: Database,
+  bucket = { ratePerSecond: 1e6, burst: 1e6 },
+): Promise<void> {
+  await worker.withActor(system('test'), (tx) =>
+    upsertGateway(tx, {
+      id: 'notify',
+      kind: 'notify',
+      channel: 'text',
+      bucket: { id: 'notify', ...bucket },
+      canBeAsked: true,
+      takesReplies: true,
+      settingsSealed: Buffer.from('unused in tests'),
+      callbackTokenHash: null,
+    }),
+  );
+}
+
+export function startEngine(worker: Database, gateways: readonly Gateway[]): Engine {
+  const engine = new Engine({
+    database: worker,
+    gateways,
+    openAddress,
+    installation,
+    log: quiet,
+    clockOf: (time) => time.toISOString().slice(11, 16),
+  });
+  engine.start();
+  return engine;
+}
+
+export type Scene = {
+  readonly messages: number;
+  readonly lane?: number;
+  readonly rank?: (index: number) => number;
+  /** Messages of later rounds, each opening so long after release. */
+  readonly laterRoundsMs?: readonly number[];
+};
+
+/** A dispatch with so many texts in round 1, each to a number of its own; not released. */
+export async function makeDispatch(owner: Database, scene: Scene): Promise<string> {
+  const id = newId();
+  const rounds = [0, ...(scene.laterRoundsMs ?? [])].map((opensAfterMs, i) => ({
+    round: i + 1,
+    opensAfterMs,
+  }));
+  const points = Array.from({ length: scene.messages }, (_, i) => pointNumber(i));
+  await owner.withActor(system('test'), async (tx) => {
+    await planDispatch(tx, {
+      id,
+      label: 'Test',
+      lane: scene.lane ?? 1,
+      exercise: scene.lane === 4,
+      expiresAfterMs: 3_600_000,
+      rounds,
+    });
+    for (const { round } of rounds) {
+      await tx.run(sql`
+        insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
+          code, body, address_sealed)
+        select kernel.uuid_v7(), ${id}, point.id, 'text', ${round}, point.rank, '4821',
+          'Northmoor: test ' || ${round}::text || '. Reply 4821=got it', point.sealed
+        from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
+          ${points.map((_, i) => scene.rank?.(i) ?? 1)}::smallint[]) as point (id, sealed, rank)`);
+    }
+    await tx.run(sql`
+      insert into dispatch.v_in_credit (message_id, organisation_id)
+      select id, contact_point_id from dispatch.v_message where dispatch_id = ${id}`);
+  });
+  return id;
+}
+
+function pointNumber(index: number): { id: string; sealed: Buffer } {
+  const id = newId();
+  const number = `4477000${String(index).padStart(5, '0')}`;
+  return { id, sealed: seal(sealingKey, `contact_point|${id}`, number) };
+}
+
+/** Releases it as if a second person had approved exactly this. */
+export async function release(web: Database, dispatchId: string): Promise<void> {
+  await web.withActor(system('test'), async (tx) => {
+    const hash = await sealDispatch(tx, dispatchId, '');
+    const approved = { hash, approvedBy: newId(), approvedAt: new Date() } as Approved;
+    const released = await releaseDispatch(tx, {
+      dispatchId,
+      approved,
+      alsoCovers: '',
+      clock: '03:02',
+    });
+    if (!released.ok) throw new Error(released.message);
+  });
+}
+
+/** How many messages of the dispatch are in each state. */
+export async function statesOf(owner: Database, id: string): Promise<Record<string, number>> {
+  return await owner.withActor(system('test'), async (tx) => {
+    const counts: Record<string, number> = {};
+    for (const { state, messages } of await countMessages(tx, id))
+      counts[state] = (counts[state] ?? 0) + messages;
+    return counts;
+  });
+}
+
+/** Waits until `holds`, looking each 20 ms; throws with what was last seen. */
+export async function until<T>(
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
