@@ -209,11 +209,17 @@ create view dispatch.v_message with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, channel, round, rank, code, state, due_at, attempt,
     gateway_id, accepted_at, final_at, failure_code
   from dispatch.message;
+-- The words of each message, for whoever approves or explains them.
+create view dispatch.v_text with (security_invoker = true) as
+  select id, dispatch_id, channel, round, subject, body from dispatch.message;
 create view dispatch.v_credit with (security_invoker = true) as
   select credit.organisation_id, credit.message_id, credit.settled_at, message.dispatch_id,
     message.channel, message.round, message.state, message.accepted_at, message.final_at
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
+-- What somebody texted us, sealed: only a process with the key reads it.
+create view dispatch.v_reply with (security_invoker = true) as
+  select id, content_sealed, received_at from dispatch.reply_inbox;
 create view dispatch.v_dispatch with (security_invoker = true) as
   select id, label, lane, exercise, state, epoch, released_at, ended_at, pause_reason
   from dispatch.dispatch;
@@ -253,8 +259,8 @@ grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callbac
   last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
-grant select on dispatch.v_message, dispatch.v_credit, dispatch.v_dispatch, dispatch.v_round,
-  dispatch.v_gateway to tocsin_web, tocsin_worker;
+grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
+  dispatch.v_dispatch, dispatch.v_round, dispatch.v_gateway to tocsin_web, tocsin_worker;
 
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
 grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,

@@ -150,6 +150,17 @@ create table identity.idempotency (
 
 create index idempotency_age on identity.idempotency (created_at);
 
+-- Names and addresses of the centre are for the centre, whatever a page forgets; a contact or a
+-- visitor reads none. Kept answers are for the key that they were given to, and for the sweep.
+alter table identity.person enable row level security;
+alter table identity.person force row level security;
+create policy person_of_centre on identity.person
+  using ((select kernel.actor_kind()) in ('system', 'person', 'key'));
+alter table identity.idempotency enable row level security;
+alter table identity.idempotency force row level security;
+create policy idempotency_own on identity.idempotency
+  using (actor_id = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+
 -- Who people are, for names on pages of higher slices.
 create view identity.v_person with (security_invoker = true) as
   select id, name, active from identity.person;

@@ -57,6 +57,9 @@ create table organisations.contact (
   reader_kind text not null default 'technical' check (reader_kind ~ '^[a-z][a-z_]*$'),
   language text not null default 'en' check (language in ('en', 'cy')),
   active boolean not null default true,
+  -- How many contact points it has by channel; kept right by recount_links.
+  texts smallint not null default 0,
+  mails smallint not null default 0,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -73,24 +76,63 @@ create table organisations.contact_point (
   address_index bytea not null check (octet_length(address_index) = 32),
   -- What screens show, such as 07700 ···123.
   shown text not null,
+  -- How many contacts have it; kept right by recount_links. Made for one, most stay with one.
+  contacts integer not null default 1,
   created_at timestamptz not null default now(),
   unique (channel, address_index),
   unique (id, channel)
 );
+create index contact_point_shared on organisations.contact_point (id) where contacts > 1;
 
 create table organisations.contact_contact_point (
   contact_id uuid not null references organisations.contact,
   contact_point_id uuid not null,
-  -- A copy, held equal by the foreign key: audience counts never read contact_point.
+  -- A copy, held equal by the foreign key.
   channel text not null,
   -- Order within contact and channel: 1 is the usual one.
   position smallint not null check (position between 1 and 9),
   primary key (contact_id, contact_point_id),
-  unique (contact_id, channel, position) deferrable initially deferred,
+  unique (contact_id, channel, position),
   foreign key (contact_point_id, channel) references organisations.contact_point (id, channel)
 );
 create index contact_contact_point_point
   on organisations.contact_contact_point (contact_point_id, contact_id);
+
+-- Counting an audience by its links means telling 200,000 uuids apart: 320 ms for 100,000 contacts.
+-- With these counts it means adding, and telling apart only what is shared. Links are inserted and
+-- deleted, never updated (grants below), so these two triggers see every change.
+create function organisations.recount_links() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  update organisations.contact set texts = counted.texts, mails = counted.mails
+  from (
+    select changed.contact_id, count(*) filter (where link.channel = 'text') as texts,
+      count(*) filter (where link.channel = 'mail') as mails
+    from (select distinct touched.contact_id from touched) changed
+    left join organisations.contact_contact_point link on link.contact_id = changed.contact_id
+    group by changed.contact_id
+  ) counted
+  where contact.id = counted.contact_id
+    and (contact.texts, contact.mails) <> (counted.texts, counted.mails);
+  update organisations.contact_point set contacts = counted.contacts
+  from (
+    select changed.contact_point_id, count(link.contact_id) as contacts
+    from (select distinct touched.contact_point_id from touched) changed
+    left join organisations.contact_contact_point link
+      on link.contact_point_id = changed.contact_point_id
+    group by changed.contact_point_id
+  ) counted
+  where contact_point.id = counted.contact_point_id and contact_point.contacts <> counted.contacts;
+  return null;
+end
+$$;
+
+create trigger links_added after insert on organisations.contact_contact_point
+  referencing new table as touched
+  for each statement execute function organisations.recount_links();
+create trigger links_removed after delete on organisations.contact_contact_point
+  referencing old table as touched
+  for each statement execute function organisations.recount_links();
 
 -- Files that changed something.
 create table organisations.import (
@@ -140,6 +182,9 @@ create view organisations.v_organisation with (security_invoker = true) as
   where (organisation.opened_on is null or organisation.opened_on <= current_date)
     and (organisation.closed_on is null or organisation.closed_on >= current_date);
 
+create view organisations.v_region with (security_invoker = true) as
+  select code, name from organisations.region;
+
 -- Who can be told today: a row for each organisation, active contact and contact point.
 create view organisations.v_reachable with (security_invoker = true) as
   select organisation.organisation_id, organisation.code, organisation.short_name,
@@ -156,9 +201,9 @@ create view organisations.v_reachable with (security_invoker = true) as
 grant select, insert, update on organisations.region, organisations.system,
   organisations.organisation, organisations.contact, organisations.contact_point
   to tocsin_web, tocsin_worker;
--- A number that is no longer somebody's is unlinked; the contact point stays for the messages it got.
-grant select, insert, update, delete on organisations.contact_contact_point
+-- A number that is no longer somebody's is unlinked; the contact point stays for its messages.
+grant select, insert, delete on organisations.contact_contact_point
   to tocsin_web, tocsin_worker;
 grant select, insert on organisations.import to tocsin_web, tocsin_worker;
-grant select on organisations.v_organisation, organisations.v_reachable
+grant select on organisations.v_organisation, organisations.v_region, organisations.v_reachable
   to tocsin_web, tocsin_worker;

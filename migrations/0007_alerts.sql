@@ -104,6 +104,14 @@ create view alerts.v_recipient with (security_invoker = true) as
     and submission.state = 'released'
   join alerts.version version on version.id = submission.version_id;
 
+create view alerts.v_waiting with (security_invoker = true) as
+  select alert.id as alert_id, alert.number as alert_number, version.title, version.severity,
+    submission.submitted_by_name, submission.submitted_at
+  from alerts.submission submission
+  join alerts.version version on version.id = submission.version_id
+  join alerts.alert alert on alert.id = version.alert_id
+  where submission.state = 'waiting';
+
 -- What a marking protects (P8): the centre reads all; an organisation reads what was released to
 -- it; a visitor reads released versions marked CLEAR.
 alter table alerts.version enable row level security;
@@ -137,4 +145,4 @@ grant update (state, revision, title, severity, marking, what, do_now, not_known
 grant update (state, decided_at, decided_by, decided_by_name, return_reason)
   on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_recipient to tocsin_web, tocsin_worker;
+grant select on alerts.v_live, alerts.v_recipient, alerts.v_waiting to tocsin_web, tocsin_worker;

@@ -74,6 +74,10 @@ create view responses.v_desk_item with (security_invoker = true) as
     claimed_by, claimed_by_name, claimed_at, closed_at, outcome
   from responses.desk_item;
 
+create view responses.v_answer with (security_invoker = true) as
+  select id, alert_id, organisation_id, at, kind, evidence, recorded_by, note
+  from responses.answer;
+
 -- An organisation sees its own answers; the centre sees all.
 alter table responses.response enable row level security;
 alter table responses.response force row level security;
@@ -100,4 +104,4 @@ grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affec
   help_asked_at) on responses.response to tocsin_web, tocsin_worker;
 grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome)
   on responses.desk_item to tocsin_web;
-grant select on responses.v_response, responses.v_desk_item to tocsin_web, tocsin_worker;
+grant select on responses.v_response, responses.v_answer, responses.v_desk_item to tocsin_web, tocsin_worker;

@@ -10,6 +10,10 @@ create schema dispatch;
 grant usage on schema dispatch to tocsin_web;
 grant usage on schema dispatch to tocsin_worker;
 
+create schema identity;
+grant usage on schema identity to tocsin_web;
+grant usage on schema identity to tocsin_worker;
+
 create schema kernel;
 grant usage on schema kernel to tocsin_web;
 grant usage on schema kernel to tocsin_worker;
@@ -17,6 +21,10 @@ grant usage on schema kernel to tocsin_worker;
 create schema operating_model;
 grant usage on schema operating_model to tocsin_web;
 grant usage on schema operating_model to tocsin_worker;
+
+create schema organisations;
+grant usage on schema organisations to tocsin_web;
+grant usage on schema organisations to tocsin_worker;
 
 create schema responses;
 grant usage on schema responses to tocsin_web;
@@ -386,6 +394,157 @@ grant insert, select on dispatch.round to tocsin_web;
 grant insert, select, update on dispatch.round to tocsin_worker;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 
+create table identity.api_key (
+  id uuid not null,
+  prefix text not null,
+  secret_sha256 bytea not null,
+  name text not null,
+  permissions text[] not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  constraint api_key_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+  constraint api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint api_key_permissions_check CHECK ((cardinality(permissions) > 0)),
+  constraint api_key_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
+  constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_prefix_key UNIQUE (prefix),
+  constraint api_key_secret_sha256_key UNIQUE (secret_sha256)
+);
+grant insert, select on identity.api_key to tocsin_web;
+grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
+
+create table identity.approval (
+  id uuid not null,
+  hash text not null,
+  subject_kind text not null,
+  subject_id text not null,
+  permission text not null,
+  requested_by uuid not null,
+  requested_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  shaped_by uuid[] not null,
+  state text default 'requested'::text not null,
+  approved_by uuid,
+  approved_at timestamp with time zone,
+  ended_by text,
+  ended_at timestamp with time zone,
+  end_reason text,
+  consumed_at timestamp with time zone,
+  constraint approval_by_another CHECK (((approved_by <> requested_by) AND (approved_by <> ALL (shaped_by)))),
+  constraint approval_check CHECK ((expires_at > requested_at)),
+  constraint approval_check1 CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
+  constraint approval_check2 CHECK (((state <> ALL (ARRAY['approved'::text, 'consumed'::text])) OR (approved_by IS NOT NULL))),
+  constraint approval_check3 CHECK (((state <> 'requested'::text) OR (approved_by IS NULL))),
+  constraint approval_check4 CHECK (((state = 'consumed'::text) = (consumed_at IS NOT NULL))),
+  constraint approval_check5 CHECK (((state = ANY (ARRAY['returned'::text, 'voided'::text])) = (ended_at IS NOT NULL))),
+  constraint approval_check6 CHECK ((((ended_at IS NULL) = (ended_by IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
+  constraint approval_end_reason_check CHECK ((end_reason <> ''::text)),
+  constraint approval_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+  constraint approval_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'returned'::text, 'voided'::text, 'consumed'::text]))),
+  constraint approval_subject_id_check CHECK ((subject_id <> ''::text)),
+  constraint approval_subject_kind_check CHECK ((subject_kind ~ '^[a-z][a-z_]*$'::text)),
+  constraint approval_pkey PRIMARY KEY (id)
+);
+CREATE INDEX approval_of_subject ON identity.approval USING btree (subject_kind, subject_id, requested_at);
+CREATE UNIQUE INDEX approval_open ON identity.approval USING btree (subject_kind, subject_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text]));
+CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval();
+grant insert, select on identity.approval to tocsin_web;
+grant select on identity.approval to tocsin_worker;
+grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_web;
+grant update (state, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_worker;
+
+create table identity.idempotency (
+  actor_id text not null,
+  route text not null,
+  key text not null,
+  body_sha256 text not null,
+  status integer,
+  body text,
+  created_at timestamp with time zone not null,
+  constraint idempotency_body_sha256_check CHECK ((body_sha256 ~ '^[0-9a-f]{64}$'::text)),
+  constraint idempotency_check CHECK (((status IS NULL) = (body IS NULL))),
+  constraint idempotency_pkey PRIMARY KEY (actor_id, route, key)
+);
+CREATE INDEX idempotency_age ON identity.idempotency USING btree (created_at);
+grant delete, insert, select, update on identity.idempotency to tocsin_web;
+grant delete, select on identity.idempotency to tocsin_worker;
+
+create table identity.person (
+  id uuid not null,
+  name text not null,
+  email text not null,
+  active boolean default true not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  constraint person_email_check CHECK (((email = lower(email)) AND (email ~~ '%_@_%'::text))),
+  constraint person_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 200)))),
+  constraint person_pkey PRIMARY KEY (id),
+  constraint person_email_unique UNIQUE (email)
+);
+grant insert, select on identity.person to tocsin_web;
+grant select on identity.person to tocsin_worker;
+grant update (name, active) on identity.person to tocsin_web;
+
+create table identity.role_grant (
+  id uuid not null,
+  person_id uuid not null,
+  role text not null,
+  given_at timestamp with time zone not null,
+  given_by text not null,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint role_grant_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint role_grant_check1 CHECK ((ended_at >= given_at)),
+  constraint role_grant_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
+  constraint role_grant_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint role_grant_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role) WHERE (ended_at IS NULL);
+grant insert, select on identity.role_grant to tocsin_web;
+grant select on identity.role_grant to tocsin_worker;
+grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
+
+create table identity.session (
+  id uuid not null,
+  token_sha256 bytea not null,
+  person_id uuid not null,
+  device text not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint session_device_check CHECK ((length(device) <= 100)),
+  constraint session_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint session_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint session_pkey PRIMARY KEY (id),
+  constraint session_token_sha256_key UNIQUE (token_sha256)
+);
+CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
+grant insert, select on identity.session to tocsin_web;
+grant delete, select on identity.session to tocsin_worker;
+grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
+
+create table identity.sign_in_link (
+  id uuid not null,
+  token_sha256 bytea not null,
+  person_id uuid not null,
+  created_at timestamp with time zone not null,
+  created_by text not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint sign_in_link_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint sign_in_link_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint sign_in_link_pkey PRIMARY KEY (id),
+  constraint sign_in_link_token_sha256_key UNIQUE (token_sha256)
+);
+CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
+grant insert, select on identity.sign_in_link to tocsin_web;
+grant delete, select on identity.sign_in_link to tocsin_worker;
+grant update (used_at) on identity.sign_in_link to tocsin_web;
+
 create table kernel.installation (
   id uuid not null,
   kind text not null,
@@ -421,6 +580,153 @@ grant select on operating_model.version to tocsin_web;
 grant select on operating_model.version to tocsin_worker;
 grant insert (sha256, yaml) on operating_model.version to tocsin_web;
 grant insert (sha256, yaml) on operating_model.version to tocsin_worker;
+
+create table organisations.contact (
+  id uuid default kernel.uuid_v7() not null,
+  organisation_id uuid not null,
+  name text not null,
+  is_post boolean not null,
+  role text not null,
+  rank smallint not null,
+  reader_kind text default 'technical'::text not null,
+  language text default 'en'::text not null,
+  active boolean default true not null,
+  texts smallint default 0 not null,
+  mails smallint default 0 not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint contact_language_check CHECK ((language = ANY (ARRAY['en'::text, 'cy'::text]))),
+  constraint contact_name_check CHECK ((name <> ''::text)),
+  constraint contact_rank_check CHECK (((rank >= 1) AND (rank <= 9))),
+  constraint contact_reader_kind_check CHECK ((reader_kind ~ '^[a-z][a-z_]*$'::text)),
+  constraint contact_role_check CHECK ((role ~ '^[a-z][a-z0-9_]*$'::text)),
+  constraint contact_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
+  constraint contact_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX contact_once ON organisations.contact USING btree (organisation_id, role, lower(name));
+alter table organisations.contact enable row level security;
+alter table organisations.contact force row level security;
+create policy contact_centre on organisations.contact as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_own on organisations.contact as permissive for select to public using (((( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
+grant insert, select, update on organisations.contact to tocsin_web;
+grant insert, select, update on organisations.contact to tocsin_worker;
+
+create table organisations.contact_contact_point (
+  contact_id uuid not null,
+  contact_point_id uuid not null,
+  channel text not null,
+  "position" smallint not null,
+  constraint contact_contact_point_position_check CHECK ((("position" >= 1) AND ("position" <= 9))),
+  constraint contact_contact_point_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id),
+  constraint contact_contact_point_contact_point_id_channel_fkey FOREIGN KEY (contact_point_id, channel) REFERENCES organisations.contact_point(id, channel),
+  constraint contact_contact_point_pkey PRIMARY KEY (contact_id, contact_point_id),
+  constraint contact_contact_point_contact_id_channel_position_key UNIQUE (contact_id, channel, "position")
+);
+CREATE INDEX contact_contact_point_point ON organisations.contact_contact_point USING btree (contact_point_id, contact_id);
+alter table organisations.contact_contact_point enable row level security;
+alter table organisations.contact_contact_point force row level security;
+create policy contact_contact_point_centre on organisations.contact_contact_point as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_contact_point_own on organisations.contact_contact_point as permissive for select to public using (((( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (contact_id IN ( SELECT contact.id
+   FROM organisations.contact))));
+CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
+CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
+grant delete, insert, select on organisations.contact_contact_point to tocsin_web;
+grant delete, insert, select on organisations.contact_contact_point to tocsin_worker;
+
+create table organisations.contact_point (
+  id uuid default kernel.uuid_v7() not null,
+  channel text not null,
+  address_sealed bytea not null,
+  address_index bytea not null,
+  shown text not null,
+  contacts integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  constraint contact_point_address_index_check CHECK ((octet_length(address_index) = 32)),
+  constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint contact_point_pkey PRIMARY KEY (id),
+  constraint contact_point_channel_address_index_key UNIQUE (channel, address_index),
+  constraint contact_point_id_channel_key UNIQUE (id, channel)
+);
+CREATE INDEX contact_point_shared ON organisations.contact_point USING btree (id) WHERE (contacts > 1);
+alter table organisations.contact_point enable row level security;
+alter table organisations.contact_point force row level security;
+create policy contact_point_centre on organisations.contact_point as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_point_own on organisations.contact_point as permissive for select to public using (((( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id IN ( SELECT link.contact_point_id
+   FROM organisations.contact_contact_point link))));
+grant insert, select, update on organisations.contact_point to tocsin_web;
+grant insert, select, update on organisations.contact_point to tocsin_worker;
+
+create table organisations.import (
+  id uuid default kernel.uuid_v7() not null,
+  kind text not null,
+  file_name text not null,
+  sha256 text not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone not null,
+  counts jsonb not null,
+  actor text not null,
+  constraint import_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
+  constraint import_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+  constraint import_pkey PRIMARY KEY (id)
+);
+CREATE INDEX import_finished ON organisations.import USING btree (finished_at);
+grant insert, select on organisations.import to tocsin_web;
+grant insert, select on organisations.import to tocsin_worker;
+
+create table organisations.organisation (
+  id uuid default kernel.uuid_v7() not null,
+  code text not null,
+  name text not null,
+  short_name text not null,
+  short_name_chosen boolean default false not null,
+  type text not null,
+  region_code text,
+  system_code text,
+  must_answer boolean not null,
+  address_lines text[] default '{}'::text[] not null,
+  postcode text,
+  telephone text,
+  opened_on date,
+  closed_on date,
+  source text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint organisation_code_check CHECK ((code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'::text)),
+  constraint organisation_name_check CHECK ((name <> ''::text)),
+  constraint organisation_short_name_check CHECK (((char_length(short_name) >= 1) AND (char_length(short_name) <= 20))),
+  constraint organisation_type_check CHECK ((type ~ '^[a-z][a-z0-9_]*$'::text)),
+  constraint organisation_region_code_fkey FOREIGN KEY (region_code) REFERENCES organisations.region(code),
+  constraint organisation_system_code_fkey FOREIGN KEY (system_code) REFERENCES organisations.system(code),
+  constraint organisation_pkey PRIMARY KEY (id),
+  constraint organisation_code_key UNIQUE (code)
+);
+CREATE INDEX organisation_name ON organisations.organisation USING btree (name, code);
+CREATE INDEX organisation_region ON organisations.organisation USING btree (region_code);
+CREATE INDEX organisation_system ON organisations.organisation USING btree (system_code);
+grant insert, select, update on organisations.organisation to tocsin_web;
+grant insert, select, update on organisations.organisation to tocsin_worker;
+
+create table organisations.region (
+  code text not null,
+  name text not null,
+  constraint region_code_check CHECK ((code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'::text)),
+  constraint region_name_check CHECK ((name <> ''::text)),
+  constraint region_pkey PRIMARY KEY (code)
+);
+grant insert, select, update on organisations.region to tocsin_web;
+grant insert, select, update on organisations.region to tocsin_worker;
+
+create table organisations.system (
+  code text not null,
+  name text not null,
+  region_code text,
+  constraint system_code_check CHECK ((code ~ '^[A-Z0-9][A-Z0-9-]{1,19}$'::text)),
+  constraint system_name_check CHECK ((name <> ''::text)),
+  constraint system_region_code_fkey FOREIGN KEY (region_code) REFERENCES organisations.region(code),
+  constraint system_pkey PRIMARY KEY (code)
+);
+grant insert, select, update on organisations.system to tocsin_web;
+grant insert, select, update on organisations.system to tocsin_worker;
 
 create table responses.answer (
   id uuid not null,
@@ -519,6 +825,35 @@ end $function$
 ;
 grant execute on function audit.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION identity.guard_approval()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if (old.state, new.state) not in (
+    ('requested', 'approved'), ('requested', 'returned'), ('requested', 'voided'),
+    ('approved', 'consumed'), ('approved', 'returned'), ('approved', 'voided'))
+  then
+    raise exception 'approval cannot go from % to %', old.state, new.state
+      using errcode = 'restrict_violation';
+  end if;
+  if new.state = 'approved' and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', new.approved_by::text)
+  then
+    raise exception 'an approval is given by the person who acts'
+      using errcode = 'restrict_violation';
+  end if;
+  if old.approved_by is not null
+    and (old.approved_by, old.approved_at) is distinct from (new.approved_by, new.approved_at)
+  then
+    raise exception 'an approval once given is not rewritten' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_approval() to public;
+
 CREATE OR REPLACE FUNCTION kernel.actor_id()
  RETURNS text
  LANGUAGE sql
@@ -548,10 +883,10 @@ CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text 
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO ''
-BEGIN ATOMIC
- SELECT job.id
-    FROM graphile_worker.add_job(enqueue.task, enqueue.payload, job_key => enqueue.job_key, run_at => enqueue.run_at) job(id, job_queue_id, task_id, payload, priority, run_at, attempts, max_attempts, last_error, created_at, updated_at, key, locked_at, locked_by, revision, flags, is_available);
-END
+AS $function$
+    select job.id from graphile_worker.add_job(
+      task, payload, job_key := enqueue.job_key, run_at := enqueue.run_at) as job
+  $function$
 ;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_web;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_worker;
@@ -602,6 +937,37 @@ end $function$
 ;
 grant execute on function operating_model.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION organisations.recount_links()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update organisations.contact set texts = counted.texts, mails = counted.mails
+  from (
+    select changed.contact_id, count(*) filter (where link.channel = 'text') as texts,
+      count(*) filter (where link.channel = 'mail') as mails
+    from (select distinct touched.contact_id from touched) changed
+    left join organisations.contact_contact_point link on link.contact_id = changed.contact_id
+    group by changed.contact_id
+  ) counted
+  where contact.id = counted.contact_id
+    and (contact.texts, contact.mails) <> (counted.texts, counted.mails);
+  update organisations.contact_point set contacts = counted.contacts
+  from (
+    select changed.contact_point_id, count(link.contact_id) as contacts
+    from (select distinct touched.contact_point_id from touched) changed
+    left join organisations.contact_contact_point link
+      on link.contact_point_id = changed.contact_point_id
+    group by changed.contact_point_id
+  ) counted
+  where contact_point.id = counted.contact_point_id and contact_point.contacts <> counted.contacts;
+  return null;
+end
+$function$
+;
+grant execute on function organisations.recount_links() to public;
+
 create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,
     alert.number,
@@ -638,6 +1004,20 @@ create view alerts.v_recipient with (security_invoker=true) as
      JOIN alerts.version version ON version.id = submission.version_id;
 grant select on alerts.v_recipient to tocsin_web;
 grant select on alerts.v_recipient to tocsin_worker;
+
+create view alerts.v_waiting with (security_invoker=true) as
+ SELECT alert.id AS alert_id,
+    alert.number AS alert_number,
+    version.title,
+    version.severity,
+    submission.submitted_by_name,
+    submission.submitted_at
+   FROM alerts.submission submission
+     JOIN alerts.version version ON version.id = submission.version_id
+     JOIN alerts.alert alert ON alert.id = version.alert_id
+  WHERE submission.state = 'waiting'::text;
+grant select on alerts.v_waiting to tocsin_web;
+grant select on alerts.v_waiting to tocsin_worker;
 
 create view audit.v_entry with (security_invoker=true) as
  SELECT id,
@@ -743,6 +1123,14 @@ create view dispatch.v_message with (security_invoker=true) as
 grant select on dispatch.v_message to tocsin_web;
 grant select on dispatch.v_message to tocsin_worker;
 
+create view dispatch.v_reply with (security_invoker=true) as
+ SELECT id,
+    content_sealed,
+    received_at
+   FROM dispatch.reply_inbox;
+grant select on dispatch.v_reply to tocsin_web;
+grant select on dispatch.v_reply to tocsin_worker;
+
 create view dispatch.v_round with (security_invoker=true) as
  SELECT dispatch_id,
     round,
@@ -752,6 +1140,105 @@ create view dispatch.v_round with (security_invoker=true) as
    FROM dispatch.round;
 grant select on dispatch.v_round to tocsin_web;
 grant select on dispatch.v_round to tocsin_worker;
+
+create view dispatch.v_text with (security_invoker=true) as
+ SELECT id,
+    dispatch_id,
+    channel,
+    round,
+    subject,
+    body
+   FROM dispatch.message;
+grant select on dispatch.v_text to tocsin_web;
+grant select on dispatch.v_text to tocsin_worker;
+
+create view identity.v_approval with (security_invoker=true) as
+ SELECT id,
+    hash,
+    subject_kind,
+    subject_id,
+    permission,
+    requested_by,
+    requested_at,
+    expires_at,
+    shaped_by,
+    state,
+    approved_by,
+    approved_at,
+    ended_by,
+    ended_at,
+    end_reason,
+    consumed_at
+   FROM identity.approval;
+grant select on identity.v_approval to tocsin_web;
+grant select on identity.v_approval to tocsin_worker;
+
+create view identity.v_person with (security_invoker=true) as
+ SELECT id,
+    name,
+    active
+   FROM identity.person;
+grant select on identity.v_person to tocsin_web;
+grant select on identity.v_person to tocsin_worker;
+
+create view organisations.v_organisation with (security_invoker=true) as
+ SELECT id AS organisation_id,
+    code,
+    short_name,
+    name,
+    type,
+    region_code,
+    system_code,
+    must_answer
+   FROM organisations.organisation
+  WHERE (opened_on IS NULL OR opened_on <= CURRENT_DATE) AND (closed_on IS NULL OR closed_on >= CURRENT_DATE);
+grant select on organisations.v_organisation to tocsin_web;
+grant select on organisations.v_organisation to tocsin_worker;
+
+create view organisations.v_reachable with (security_invoker=true) as
+ SELECT organisation.organisation_id,
+    organisation.code,
+    organisation.short_name,
+    organisation.name,
+    organisation.type,
+    organisation.region_code,
+    organisation.system_code,
+    organisation.must_answer,
+    contact.id AS contact_id,
+    contact.role,
+    contact.rank,
+    contact.reader_kind,
+    contact.language,
+    link.contact_point_id,
+    link.channel,
+    link."position",
+    contact_point.address_sealed
+   FROM organisations.v_organisation organisation
+     JOIN organisations.contact ON contact.organisation_id = organisation.organisation_id AND contact.active
+     JOIN organisations.contact_contact_point link ON link.contact_id = contact.id
+     JOIN organisations.contact_point ON contact_point.id = link.contact_point_id;
+grant select on organisations.v_reachable to tocsin_web;
+grant select on organisations.v_reachable to tocsin_worker;
+
+create view organisations.v_region with (security_invoker=true) as
+ SELECT code,
+    name
+   FROM organisations.region;
+grant select on organisations.v_region to tocsin_web;
+grant select on organisations.v_region to tocsin_worker;
+
+create view responses.v_answer with (security_invoker=true) as
+ SELECT id,
+    alert_id,
+    organisation_id,
+    at,
+    kind,
+    evidence,
+    recorded_by,
+    note
+   FROM responses.answer;
+grant select on responses.v_answer to tocsin_web;
+grant select on responses.v_answer to tocsin_worker;
 
 create view responses.v_desk_item with (security_invoker=true) as
  SELECT id,

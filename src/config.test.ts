@@ -5,13 +5,11 @@ import { describeConfig, parseConfig, type Environment } from './config.ts';
 
 const SERVICE = '8a6d4c2e-0000-4000-8000-000000000001';
 const SECRET = '5ec2e700-cafe-4bad-8bad-5ec2e7000002';
-const TEMPLATE = '11111111-2222-4333-8444-555555555555';
 
 const live = {
   DATABASE_URL: 'postgres://tocsin:sesame-db@db.example:5432/tocsin?sslpassword=sesame-ssl',
   NOTIFY_API_KEY: `centre-live-${SERVICE}-${SECRET}`,
   NOTIFY_CALLBACK_TOKEN: 'sesame-callback',
-  NOTIFY_TEMPLATE_TEXT: TEMPLATE,
   SMTP_URL: 'smtps://mailer:sesame-smtp@mail.example:465',
   MAIL_FROM: 'Cyber centre <alerts@centre.example>',
 };
@@ -56,7 +54,6 @@ test('a live environment becomes typed values', () => {
   assert.deepEqual(config.notify, {
     baseUrl: 'https://api.notifications.service.gov.uk',
     apiKey: live.NOTIFY_API_KEY,
-    templateTextId: TEMPLATE,
     callbackToken: 'sesame-callback',
   });
   assert.ok(Object.isFrozen(config.notify));
@@ -87,7 +84,6 @@ test('each wrong variable gets its own sentence with the form it must have', () 
     ['NOTIFY_BASE_URL', 'notify', /^NOTIFY_BASE_URL is ‘notify’/],
     ['NOTIFY_API_KEY', 'key', /\{name\}-\{service id\}-\{secret\}/],
     ['NOTIFY_CALLBACK_TOKEN', 'short', /at least 10 characters/],
-    ['NOTIFY_TEMPLATE_TEXT', 'one', /\(\(body\)\)/],
     ['SMTP_URL', 'mail.example', /smtp:\/\//],
     ['SMTP_URL', 'smtp://mail.example', /^MAIL_FROM is missing: with SMTP_URL/],
     ['MAIL_FROM', 'nobody', /alerts@centre\.example/],
@@ -104,15 +100,12 @@ test('each wrong variable gets its own sentence with the form it must have', () 
 test('a Notify service is whole or refused', () => {
   assert.deepEqual(Object.keys(errorsOf({ NOTIFY_BASE_URL: 'http://localhost:4000' })).toSorted(), [
     'NOTIFY_API_KEY',
-    'NOTIFY_TEMPLATE_TEXT',
   ]);
   const { notify } = parsed({
     NOTIFY_BASE_URL: 'http://localhost:4000/',
     NOTIFY_API_KEY: live.NOTIFY_API_KEY,
-    NOTIFY_TEMPLATE_TEXT: TEMPLATE.toUpperCase(),
   });
   assert.equal(notify?.baseUrl, 'http://localhost:4000');
-  assert.equal(notify?.templateTextId, TEMPLATE);
   assert.equal(notify?.callbackToken, undefined);
 });
 

@@ -32,7 +32,6 @@ export type Config = {
 export type NotifyConfig = {
   readonly baseUrl: string;
   readonly apiKey: string;
-  readonly templateTextId: string;
   /** Absent where no callback can reach us: statuses are asked for instead. */
   readonly callbackToken?: string;
 };
@@ -109,7 +108,6 @@ export function describeConfig(config: Config): string {
     NOTIFY_BASE_URL: notify?.baseUrl ?? 'none',
     NOTIFY_API_KEY: notify ? `${API_KEY.exec(notify.apiKey)?.[1] ?? ''} (hidden)` : 'none',
     NOTIFY_CALLBACK_TOKEN: notify?.callbackToken ? '(hidden)' : 'none',
-    NOTIFY_TEMPLATE_TEXT: notify?.templateTextId ?? 'none',
     SMTP_URL: smtp ? placeOf(smtp.url) : 'none',
     MAIL_FROM: smtp ? '(set)' : 'none',
   };
@@ -169,12 +167,7 @@ function readTls(read: Reader): Config['tls'] {
 }
 
 function readNotify(read: Reader): NotifyConfig | undefined {
-  const given = [
-    'NOTIFY_BASE_URL',
-    'NOTIFY_API_KEY',
-    'NOTIFY_CALLBACK_TOKEN',
-    'NOTIFY_TEMPLATE_TEXT',
-  ];
+  const given = ['NOTIFY_BASE_URL', 'NOTIFY_API_KEY', 'NOTIFY_CALLBACK_TOKEN'];
   const because = given.find((name) => read.text(name) !== undefined);
   if (because === undefined) return undefined;
   const baseUrl = read.parsed('NOTIFY_BASE_URL', `an address such as ${NOTIFY}`, parseHttpUrl);
@@ -185,17 +178,11 @@ function readNotify(read: Reader): NotifyConfig | undefined {
     'at least 10 characters, the same as in the settings of the Notify service',
     (text) => text.length >= 10,
   );
-  const templateForm = 'the id of the text template whose body is ((body))';
-  const templateTextId = read.parsed('NOTIFY_TEMPLATE_TEXT', templateForm, (text) =>
-    new RegExp(`^${UUID}$`, 'i').test(text) ? text.toLowerCase() : undefined,
-  );
   if (!apiKey) read.missing('NOTIFY_API_KEY', because, keyForm);
-  if (!templateTextId) read.missing('NOTIFY_TEMPLATE_TEXT', because, templateForm);
-  if (!apiKey || !templateTextId) return undefined;
+  if (!apiKey) return undefined;
   return {
     baseUrl: baseUrl ?? NOTIFY,
     apiKey,
-    templateTextId,
     ...(callbackToken && { callbackToken }),
   };
 }

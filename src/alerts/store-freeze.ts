@@ -44,9 +44,9 @@ export async function freezeRecipients(
  */
 export async function freezeRound(
   tx: Tx,
-  frozen: { submissionId: string; dispatchId: string; template: RoundTemplate; roles: Sql },
+  frozen: { submissionId: string; dispatchId: string; template: RoundTemplate; contacts: Sql },
 ): Promise<number> {
-  const { submissionId, dispatchId, template, roles } = frozen;
+  const { submissionId, dispatchId, template, contacts } = frozen;
   return await tx.run(sql`
     with reached as materialized (
       select reachable.contact_point_id, reachable.organisation_id, min(reachable.rank) as rank,
@@ -55,7 +55,7 @@ export async function freezeRound(
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
       where recipient.submission_id = ${submissionId} and reachable.channel = ${template.channel}
-        and reachable.rank = any(${[...template.ranks]}::int[]) and ${roles}
+        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1 and ${contacts}
       group by reachable.contact_point_id, reachable.organisation_id, recipient.code,
         recipient.short_name, reachable.address_sealed
     ), addressed as (
@@ -77,4 +77,51 @@ export async function freezeRound(
     insert into dispatch.v_in_credit (message_id, organisation_id)
     select written.id, reached.organisation_id
     from written join reached on reached.contact_point_id = written.contact_point_id`);
+}
+
+/** Hash over the frozen audience and its codes, in a fixed order. */
+export async function hashRecipients(tx: Tx, submissionId: string): Promise<string> {
+  const { hash } = await tx.one<{ hash: string }>(sql`
+    select encode(sha256(convert_to(coalesce(string_agg(concat_ws(' ', organisation_id, code,
+      short_name, must_answer), chr(10) order by organisation_id), ''), 'UTF8')), 'hex') as hash
+    from alerts.recipient where submission_id = ${submissionId}`);
+  return hash;
+}
+
+export type SampleText = {
+  round: number;
+  channel: 'text' | 'mail';
+  messages: number;
+  opensAfterMs: number;
+  subject: string | null;
+  body: string;
+};
+
+/** One message of each length in each round, with how many have that length. */
+export async function sampleTexts(tx: Tx, dispatchId: string): Promise<SampleText[]> {
+  return await tx.rows<SampleText>(sql`
+    select message.round, message.channel, count(*) as messages, min(message.subject) as subject,
+      (extract(epoch from round.opens_after) * 1000)::float8 as opens_after_ms,
+      min(message.body) as body
+    from dispatch.v_text message
+    join dispatch.v_round round on round.dispatch_id = message.dispatch_id
+      and round.round = message.round
+    where message.dispatch_id = ${dispatchId}
+    group by message.round, message.channel, round.opens_after, char_length(message.body)
+    order by message.round, message.channel desc, char_length(message.body)`);
+}
+
+export type FrozenCounts = { organisations: number; mustAnswer: number; unreachable: number };
+
+/** The frozen audience in numbers; unreachable: must answer, and no message is planned for it. */
+export async function countRecipients(tx: Tx, submissionId: string): Promise<FrozenCounts> {
+  return await tx.one<FrozenCounts>(sql`
+    select count(*) as organisations, count(*) filter (where recipient.must_answer) as must_answer,
+      count(*) filter (where recipient.must_answer and not exists (
+        select from dispatch.v_credit credit
+        where credit.organisation_id = recipient.organisation_id
+          and credit.dispatch_id = submission.dispatch_id)) as unreachable
+    from alerts.recipient recipient
+    join alerts.submission submission on submission.id = recipient.submission_id
+    where recipient.submission_id = ${submissionId}`);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type SimulatorOptions, startSimulator } from '#simulator/index.ts';
+import type { SimulatorOptions } from '#simulator/index.ts';
 
 const HELP = `Usage: tocsin simulator [options]
 
@@ -46,7 +46,10 @@ export async function simulatorCommand(args: string[]): Promise<number> {
     return 0;
   }
   try {
-    const simulator = await startSimulator(toOptions(values));
+    const options = toOptions(values);
+    // Only now: help and mistakes need none of it.
+    const { startSimulator } = await import('#simulator/index.ts');
+    const simulator = await startSimulator(options);
     const { notifyUrl, controlUrl, smtpPort } = simulator;
     const ready = { ready: true, notifyUrl, controlUrl, smtpPort };
     process.stdout.write(`${JSON.stringify(ready)}\n`);

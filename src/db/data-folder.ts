@@ -61,7 +61,7 @@ export function openDataFolder(options: { path: string; live: boolean }): Outcom
     const opened = found.value ?? createDataFolder(folder, kind);
     return opened.installation.kind === kind ? ok(opened) : wrongKind(opened);
   } catch (error) {
-    return explain(error, folder);
+    return explainFolder(error, folder);
   }
 }
 
@@ -83,7 +83,7 @@ export function findDataFolder(folderPath: string): Outcome<DataFolder | undefin
         'not a Tocsin data folder. Set TOCSIN_DATA_DIR to an empty or a new folder.',
     );
   } catch (error) {
-    return explain(error, folder);
+    return explainFolder(error, folder);
   }
 }
 
@@ -233,7 +233,7 @@ export function syncFolder(folder: string): void {
 }
 
 /** The operating system's refusal as one sentence with the way out; anything else is a bug. */
-function explain(error: unknown, folder: string): Refused {
+export function explainFolder(error: unknown, folder: string): Refused {
   const { code, path: culprit = folder } = error as NodeJS.ErrnoException;
   const elsewhere = 'or set TOCSIN_DATA_DIR to another folder';
   const sentences: Record<string, string> = {

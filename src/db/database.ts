@@ -7,6 +7,7 @@
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
 import { actorId, may, type Actor } from '#kernel/actor.ts';
+import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { build, type Sql } from './sql.ts';
 
 /** The roles of migrations/0001: what a process may touch is decided by PostgreSQL, not by us. */
@@ -33,6 +34,8 @@ export type Tx = {
 export type Database = {
   /** Runs `work` in one transaction as `actor`; commits when it returns, rolls back when it throws. */
   withActor<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** The same for a verb: a refusal rolls back what was written before it, and is returned. */
+  attempt<T>(actor: Actor, work: (tx: Tx) => Promise<Outcome<T>>): Promise<Outcome<T>>;
   /** What `pg` needs for a connection outside the pool, such as LISTEN. */
   readonly config: ClientConfig;
   end(): Promise<void>;
@@ -74,6 +77,7 @@ export function openDatabase(config: ClientConfig, options: DatabaseOptions = {}
   return {
     config,
     withActor: (actor, work) => withActor(pool, actor, work),
+    attempt: (actor, work) => attempt(pool, actor, work),
     end: () => pool.end(),
   };
 }
@@ -95,6 +99,33 @@ async function withActor<T>(pool: Pool, actor: Actor, work: (tx: Tx) => Promise<
     throw error;
   } finally {
     client.release(broken);
+  }
+}
+
+/** Carries a refusal past the commit. */
+class Undone extends Error {
+  readonly refused: Refused;
+
+  constructor(refused: Refused) {
+    super(refused.message);
+    this.refused = refused;
+  }
+}
+
+async function attempt<T>(
+  pool: Pool,
+  actor: Actor,
+  work: (tx: Tx) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  try {
+    return await withActor(pool, actor, async (tx) => {
+      const outcome = await work(tx);
+      if (!outcome.ok) throw new Undone(outcome);
+      return outcome;
+    });
+  } catch (error) {
+    if (error instanceof Undone) return error.refused;
+    throw error;
   }
 }
 

@@ -8,9 +8,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type ClientConfig } from 'pg';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { DatabaseRole } from './database.ts';
-import type { DataFolder } from './data-folder.ts';
+import { explainFolder, type DataFolder } from './data-folder.ts';
 import { findBinaries } from './postgres-binaries.ts';
-import { furnishCluster, initialiseCluster } from './postgres-cluster.ts';
+import { furnishCluster, initialiseCluster, sweepUnfinished } from './postgres-cluster.ts';
 import { explainServerLog, isPassing } from './postgres-messages.ts';
 import { preparePlace, readRemembered, rememberPlace, type Place } from './postgres-place.ts';
 import { spawnServer, type ServerRun } from './postgres-process.ts';
@@ -57,9 +57,9 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<O
     announce(place.value, options);
     const server = new EmbeddedServer(place.value, options);
     const started = await server.start();
-    if (!started.ok) return started;
-    rememberPlace(options.dataFolder, place.value);
-    return ok(server);
+    return started.ok ? ok(server) : started;
+  } catch (error) {
+    return explainFolder(error, options.dataFolder.path);
   } finally {
     release();
   }
@@ -91,13 +91,15 @@ function announce(place: Place, { dataFolder, log }: EmbeddedOptions): void {
 class EmbeddedServer implements Embedded {
   readonly dataPath: string;
   readonly #place: Place;
+  readonly #dataFolder: DataFolder;
   readonly #log: Log;
   readonly #settings: Readonly<Record<string, string>>;
   #run: ServerRun | undefined;
   #lock: Client | undefined;
   #stopping = false;
 
-  constructor(place: Place, { log, settings }: EmbeddedOptions) {
+  constructor(place: Place, { dataFolder, log, settings }: EmbeddedOptions) {
+    this.#dataFolder = dataFolder;
     this.dataPath = place.data;
     this.#place = place;
     this.#log = log;
@@ -117,6 +119,8 @@ class EmbeddedServer implements Embedded {
       const made = await initialiseCluster(this.#place, this.#settings['fsync'] !== 'off');
       if (!made.ok) return made;
     }
+    rememberPlace(this.#dataFolder, this.#place);
+    sweepUnfinished(this.#place.data);
     const first = await this.#bringUp();
     if (!first.ok) return first;
     try {

@@ -46,7 +46,7 @@ test('ids are version 7, differ, and carry the time', async () => {
   );
   assert.equal(row['ids'], 10_000);
   assert.equal(row['areRight'], true);
-  assert.ok(Number(row['apartMs']) <= 5, `${String(row['apartMs'])} ms apart`);
+  assert.ok(Number(row['apartMs']) < 1000, `${String(row['apartMs'])} ms apart`);
 });
 
 test('a role that owns nothing adds jobs and cannot read them', async () => {

@@ -11,7 +11,6 @@ import { spawnGuarded } from './postgres-process.ts';
 /** Makes the cluster beside its place and moves it there when it is whole: a kill in between
  * leaves a folder that looks like a cluster and is none. */
 export async function initialiseCluster(place: Place, durable: boolean): Promise<Outcome<void>> {
-  sweepUnfinished(place.data);
   // A name of its own: the initdb of a start that was killed may still be writing into another.
   const unfinished = mkdtempSync(`${place.data}.new-`);
   try {
@@ -26,7 +25,8 @@ export async function initialiseCluster(place: Place, durable: boolean): Promise
   }
 }
 
-function sweepUnfinished(data: string): void {
+/** Removes what first starts left that were killed. */
+export function sweepUnfinished(data: string): void {
   const start = `${path.basename(data)}.new-`;
   for (const name of readdirSync(path.dirname(data))) {
     if (!name.startsWith(start)) continue;

@@ -21,7 +21,7 @@ const SENTENCES: readonly (readonly [RegExp, (place: Place) => string])[] = [
       'random user have it. Give this user a name, or set DATABASE_URL.',
   ],
   [
-    /initialized by PostgreSQL version (\S+)|not compatible with this version/,
+    /database files are incompatible with server/,
     ({ data, binaries }) =>
       `The database in ${data} was made by another major version of PostgreSQL than the one ` +
       `included here (${binaries.version}). Restore a backup into a new data folder.`,

@@ -59,10 +59,10 @@ export function preparePlace(folder: DataFolder, found: Binaries): Outcome<Place
   const base = user === null ? folder.path : baseFor(user, folder);
   const data = remembered?.data ?? path.join(base, 'postgres');
   const run = prepareRun(remembered?.run ?? path.join(base, 'run'), user ?? undefined);
+  const foreign = existsSync(data) ? adopt(data, user ?? undefined) : undefined;
+  if (foreign !== undefined) return foreign;
   const initialised = existsSync(path.join(data, 'PG_VERSION'));
   if (remembered !== undefined && !initialised) return gone(folder, data);
-  const foreign = initialised ? adopt(data, user ?? undefined) : undefined;
-  if (foreign !== undefined) return foreign;
   const parent = realpathSync(path.dirname(data));
   return ok({
     data: path.join(parent, path.basename(data)),

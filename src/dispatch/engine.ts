@@ -4,13 +4,14 @@
  */
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
+import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { applyWaitingReceipts } from './inbox.ts';
 import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
-import { Sender, type SenderLog } from './sender.ts';
+import { Sender } from './sender.ts';
 import { Signal } from './signal.ts';
 import { findDispatchState } from './store-plan.ts';
 import { cancelLeftovers, endDispatches, expireLeases, expireMessages } from './store-send.ts';
@@ -22,7 +23,7 @@ export type EngineOptions = {
   readonly gateways: readonly Gateway[];
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
-  readonly log: SenderLog;
+  readonly log: Log;
   /** A time as readers of texts see it, such as 03:02. */
   readonly clockOf: (time: Date) => string;
 };
@@ -54,7 +55,7 @@ export class Engine {
         else void this.#steered(payload);
       },
       onGap: () => this.#senders.forEach((sender) => sender.wake()),
-      onError: (error) => this.#options.log.warn({ error }, 'lost the notifications; reconnecting'),
+      onError: (error) => this.#options.log.warn('dispatch.notifications_lost', { error }),
     });
     for (const sender of this.#senders) sender.start();
     this.#loops = [
@@ -106,7 +107,7 @@ export class Engine {
         else sender.callOff(dispatchId);
       }
     } catch (error) {
-      log.error({ error }, 'could not read the state of a dispatch');
+      log.error('dispatch.state_unread', { error });
     }
   }
 
@@ -115,7 +116,7 @@ export class Engine {
       try {
         await act();
       } catch (error) {
-        this.#options.log.error({ error, loop: name }, 'a loop of the engine failed; trying on');
+        this.#options.log.error('dispatch.loop_failed', { error, part: name });
       }
       if (!this.#stopping) await signal.wait(BEAT_MS);
     }

@@ -1,11 +1,9 @@
 /** The doors of providers: delivery receipts and texts that came in. */
 import { system } from '#kernel/actor.ts';
-import type { Database } from '#db/database.ts';
-import { callback, type Route, type WebRequest } from '#web/route.ts';
-import { json, type Reply } from '#web/replies.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { callback, json, type Reply, type Route, type WebRequest } from '#web/index.ts';
 import { keepReceipt, keepReply, mayCallBack, type InboxSeals } from './inbox.ts';
 import { bearerToken, receiptCallback, replyCallback } from './parse.ts';
-import type { Tx } from '#db/database.ts';
 import type { z } from 'zod';
 
 export type CallbackContext = { readonly database: Database; readonly seals: InboxSeals };

@@ -8,6 +8,7 @@
 import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
+import type { Log } from '#log.ts';
 import { backoffMs, formatReference, quietMs, receiptWaitsMs, type SendResult } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { Lease } from './lease.ts';
@@ -28,19 +29,13 @@ const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
 const HEALTH_NOTE_MS = 1_000;
 
-export type SenderLog = {
-  info(fields: Readonly<Record<string, unknown>>, sentence: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, sentence: string): void;
-  error(fields: Readonly<Record<string, unknown>>, sentence: string): void;
-};
-
 export type SenderOptions = {
   readonly database: Database;
   readonly gateway: Gateway;
   /** Opens the sealed address of a contact point. */
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
-  readonly log: SenderLog;
+  readonly log: Log;
 };
 
 type Held = Claimed & { readonly lease: Lease };
@@ -67,8 +62,8 @@ export class Sender {
     this.#settler = new Settler({
       database,
       owner: this.owner,
-      onFenced: (count) => log.warn({ gateway: gateway.id, count }, 'settled by somebody else'),
-      onError: (error) => log.error({ gateway: gateway.id, error }, 'could not settle; trying on'),
+      onFenced: (count) => log.warn('dispatch.fenced', { gateway: gateway.id, count }),
+      onError: (error) => log.error('dispatch.settle_failed', { gateway: gateway.id, error }),
     });
   }
 
@@ -122,7 +117,7 @@ export class Sender {
         const claimed = await this.#claim();
         if (claimed === 0 && !this.#stopping) await this.#work.wait(await this.#idleMs());
       } catch (error) {
-        log.error({ gateway: gateway.id, error }, 'could not claim; trying on');
+        log.error('dispatch.claim_failed', { gateway: gateway.id, error });
         await this.#work.wait(ERROR_WAIT_MS);
       }
     }
@@ -177,7 +172,7 @@ export class Sender {
     }
     if (!message.lease.outlasts(gateway.sendMaxMs)) {
       // Too late to ask: the lease will end, and the look-up will say that it never left.
-      log.warn({ gateway: gateway.id, message: message.id }, 'lease too short; not requested');
+      log.warn('dispatch.lease_too_short', { gateway: gateway.id, messageId: message.id });
       return;
     }
     let result: SendResult;
@@ -194,7 +189,7 @@ export class Sender {
         body: message.body,
       });
     } catch (error) {
-      log.error({ gateway: gateway.id, error }, 'a gateway threw; treated as unknown');
+      log.error('dispatch.gateway_threw', { gateway: gateway.id, error });
       result = { class: 'unknown', code: 'gateway_threw' };
     }
     await this.#finish(message, result);
@@ -235,7 +230,7 @@ export class Sender {
         );
       }
     } catch (error) {
-      log.error({ gateway: gatewayId, error }, 'could not note the health of the gateway');
+      log.error('dispatch.health_not_noted', { gateway: gatewayId, error });
     }
   }
 

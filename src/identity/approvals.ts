@@ -17,7 +17,7 @@ import {
   markEnded,
   selectPeopleBehind,
   selectRequest,
-} from './approval-store.ts';
+} from './store-approval.ts';
 import { APPROVAL_LIFE_MS, rolesWith, type RoleModel } from './model.ts';
 
 export type RequestForApproval = {

@@ -28,14 +28,9 @@ export { shaped, type ApprovalRequest, type ApprovalState } from './approval-mod
 export {
   selectRequest as findApproval,
   selectWaiting as listWaitingApprovals,
-} from './approval-store.ts';
-export {
-  createApiKey,
-  listApiKeys,
-  revokeApiKey,
-  type ApiKeyRow,
-  type ApiKeyWish,
-} from './keys.ts';
+} from './store-approval.ts';
+export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
+export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
 export {
   isPermission,
   permissionsOf,

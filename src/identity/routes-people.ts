@@ -22,7 +22,7 @@ import { selectGrants, selectPeople, selectPerson } from './store.ts';
 const id = z.object({ id: z.uuid() });
 
 export function peopleRoutes(context: IdentityContext): Route[] {
-  return [...listRoutes(context), ...personRoutes(context)];
+  return [...listRoutes(context), ...personRoutes(context), ...actRoutes(context)];
 }
 
 function listRoutes({ database, model }: IdentityContext): Route[] {
@@ -69,23 +69,6 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
 }
 
 function personRoutes({ database, model, origin }: IdentityContext): Route[] {
-  /** A button on the page of one person: does it, then back to the page with a word about it. */
-  const act = (
-    path: string,
-    notice: string,
-    verb: (tx: Tx, change: { personId: string; role: string; now: Date }) => Promise<Outcome<void>>,
-  ) =>
-    page({
-      method: 'POST',
-      path,
-      access: 'person.manage',
-      params: id,
-      handle: async ({ actor, params, form, now }) => {
-        const change = { personId: params.id, role: oneOf(form, 'role'), now };
-        const done = await database.withActor(actor, (tx) => verb(tx, change));
-        return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
-      },
-    });
   return [
     page({
       method: 'GET',
@@ -114,6 +97,28 @@ function personRoutes({ database, model, origin }: IdentityContext): Route[] {
         });
       },
     }),
+  ];
+}
+
+function actRoutes({ database, model }: IdentityContext): Route[] {
+  /** A button on the page of one person: does it, then back to the page with a word about it. */
+  const act = (
+    path: string,
+    notice: string,
+    verb: (tx: Tx, change: { personId: string; role: string; now: Date }) => Promise<Outcome<void>>,
+  ) =>
+    page({
+      method: 'POST',
+      path,
+      access: 'person.manage',
+      params: id,
+      handle: async ({ actor, params, form, now }) => {
+        const change = { personId: params.id, role: oneOf(form, 'role'), now };
+        const done = await database.withActor(actor, (tx) => verb(tx, change));
+        return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
+      },
+    });
+  return [
     act('/people/:id/roles', 'Role given.', (tx, { now, ...given }) =>
       giveRole(tx, given, { model, now }),
     ),

@@ -1,6 +1,6 @@
 /** Signing in and out, and one's own sessions. The pages about other people: `routes-people.ts`. */
 import { z } from 'zod';
-import { nobody, system } from '#kernel/actor.ts';
+import { system } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
 import {
   notFound,
@@ -9,7 +9,6 @@ import {
   refusedPage,
   sameSitePath,
   view,
-  type Reply,
   type Route,
   type WebRequest,
 } from '#web/index.ts';
@@ -24,7 +23,12 @@ import { selectLinkPerson, selectPeople, selectPerson } from './store.ts';
 import { selectSessions } from './store-session.ts';
 
 export function identityRoutes(context: IdentityContext): Route[] {
-  return [...signInRoutes(context), ...accountRoutes(context), ...peopleRoutes(context)];
+  return [
+    ...signInRoutes(context),
+    ...linkRoutes(context),
+    ...accountRoutes(context),
+    ...peopleRoutes(context),
+  ];
 }
 
 const asker = system('sign-in');
@@ -33,12 +37,7 @@ const token = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{43}$/) });
 
 function signInRoutes(context: IdentityContext): Route[] {
   const { database } = context;
-  const limits = context.limits ?? SESSION_LIMITS;
   const isDemonstration = context.installation.kind === 'demonstration';
-  const begin = (sessionToken: string, to: string): Reply =>
-    redirect(to, {
-      session: { start: sessionToken, maxAgeSeconds: Math.floor(limits.absoluteMs / 1000) },
-    });
   return [
     page({
       method: 'GET',
@@ -63,32 +62,8 @@ function signInRoutes(context: IdentityContext): Route[] {
         const begun = await database.withActor(asker, (tx) =>
           signInForDemonstration(tx, personId, how),
         );
-        return begun.ok ? begin(begun.value, sameSitePath(form['to'])) : refusedPage(begun);
-      },
-    }),
-    page({
-      method: 'GET',
-      path: '/sign-in/link/:token',
-      access: 'public',
-      params: token,
-      // Mail scanners fetch every link: looking at it must not use it up.
-      handle: async ({ params, now }) => {
-        const person = await database.withActor(nobody, (tx) =>
-          selectLinkPerson(tx, sha256(params.token), now),
-        );
-        if (person === undefined) return refusedPage(usedLink);
-        return view('identity/sign-in-link.njk', { name: person.name, token: params.token });
-      },
-    }),
-    page({
-      method: 'POST',
-      path: '/sign-in/link/:token',
-      access: 'public',
-      params: token,
-      handle: async ({ params, headers, now }) => {
-        const how = { now, device: deviceName(headers['user-agent']) };
-        const begun = await database.withActor(asker, (tx) => signIn(tx, params.token, how));
-        return begun.ok ? begin(begun.value, '/') : refusedPage(begun);
+        if (!begun.ok) return refusedPage(begun);
+        return beginSession(context, begun.value, sameSitePath(form['to']));
       },
     }),
     page({
@@ -105,6 +80,42 @@ function signInRoutes(context: IdentityContext): Route[] {
       },
     }),
   ];
+}
+
+function linkRoutes(context: IdentityContext): Route[] {
+  const { database } = context;
+  return [
+    page({
+      method: 'GET',
+      path: '/sign-in/link/:token',
+      access: 'public',
+      params: token,
+      // Mail scanners fetch every link: looking at it must not use it up.
+      handle: async ({ params, now }) => {
+        const person = await database.withActor(asker, (tx) =>
+          selectLinkPerson(tx, sha256(params.token), now),
+        );
+        if (person === undefined) return refusedPage(usedLink);
+        return view('identity/sign-in-link.njk', { name: person.name, token: params.token });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/sign-in/link/:token',
+      access: 'public',
+      params: token,
+      handle: async ({ params, headers, now }) => {
+        const how = { now, device: deviceName(headers['user-agent']) };
+        const begun = await database.withActor(asker, (tx) => signIn(tx, params.token, how));
+        return begun.ok ? beginSession(context, begun.value, '/') : refusedPage(begun);
+      },
+    }),
+  ];
+}
+
+/** A new token at every sign-in, so that one planted before is worth nothing. */
+function beginSession({ limits = SESSION_LIMITS }: IdentityContext, start: string, to: string) {
+  return redirect(to, { session: { start, maxAgeSeconds: Math.floor(limits.absoluteMs / 1000) } });
 }
 
 const usedLink = refused(

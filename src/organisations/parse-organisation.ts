@@ -26,8 +26,8 @@ export const organisationColumns: readonly string[] = [
 
 /** The 27 columns of etr.csv, which has no line of names; those in dashes are not read. */
 export const odsColumns: readonly string[] = (
-  'code name region system address_1 address_2 address_3 town county postcode opened_on closed_on ' +
-  '-13- -14- -15- -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- -26- -27-'
+  'code name region system address_1 address_2 address_3 town county postcode opened_on ' +
+  'closed_on -13- -14- -15- -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- -26- -27-'
 ).split(' ');
 
 const NAME_MAX = 200;

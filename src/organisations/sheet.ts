@@ -23,9 +23,7 @@ export function readSheet(bytes: Uint8Array): Outcome<Sheet> {
     return refused('invalid', 'The file is larger than 64 MB: split it and import the parts.');
   }
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {
-    const message =
-      'This is an Excel workbook or another zip archive: save the sheet as "CSV UTF-8" and import that.';
-    return refused('invalid', message);
+    return refused('invalid', 'This is an Excel workbook: save the sheet as "CSV UTF-8".');
   }
   const { text, encoding } = decoded(bytes);
   if (CONTROL.test(text)) {
@@ -94,10 +92,10 @@ function sentence(error: CsvError): string {
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'The file ends inside a quoted cell: it was cut off, or a quotation mark is missing.';
     case 'CSV_MAX_RECORD_SIZE':
-      return `A row near line ${line} is longer than ${ROW_CHARACTERS_MAX} characters: a quotation mark is missing.`;
+      return `A row near line ${line} does not end: a quotation mark is missing.`;
     case 'CSV_INVALID_CLOSING_QUOTE':
     case 'INVALID_OPENING_QUOTE':
-      return `Line ${line} has a quotation mark inside a cell: write it twice, and the cell in quotes.`;
+      return `Line ${line} has a quotation mark inside a cell: double it, and quote the cell.`;
     default:
       throw error;
   }

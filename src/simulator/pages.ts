@@ -29,6 +29,8 @@ export type Pages = {
 type Asset = { readonly type: string; readonly bytes: Buffer; readonly zipped: Buffer };
 
 const FORM_LIMIT_BYTES = 64 * 1024;
+/** The one picture the design system's style sheet asks for on our pages. */
+const SEARCH_ICON = '/assets/images/nhsuk-icon-cross.svg';
 const HERE = import.meta.dirname;
 
 const POLICY = [
@@ -122,6 +124,7 @@ function loadAssets(): Map<string, Asset> {
     ['/_assets/simulator.css', toAsset(css, readOwn('simulator.css'))],
     ['/_assets/live.js', toAsset('text/javascript; charset=utf-8', readOwn('live.js'))],
     ['/_assets/icon.svg', toAsset('image/svg+xml', readOwn('icon.svg'))],
+    [SEARCH_ICON, toAsset('image/svg+xml', readDesignSystem(SEARCH_ICON.slice(1)))],
   ]);
 }
 
@@ -136,10 +139,14 @@ function readOwn(name: string): string {
 
 /** The design system without its typeface, which would be fetched from another site. */
 function baseCss(): string {
-  const root = dirname(createRequire(import.meta.url).resolve('nhsuk-frontend/package.json'));
-  return readFileSync(join(root, 'dist/nhsuk/nhsuk-frontend.min.css'), 'utf8')
+  return readDesignSystem('nhsuk-frontend.min.css')
     .replace(/@font-face\{[^}]*\}/g, '')
     .replaceAll('Frutiger W01,', '');
+}
+
+function readDesignSystem(name: string): string {
+  const root = dirname(createRequire(import.meta.url).resolve('nhsuk-frontend/package.json'));
+  return readFileSync(join(root, 'dist/nhsuk', name), 'utf8');
 }
 
 async function readForm(request: IncomingMessage): Promise<URLSearchParams> {

@@ -16,7 +16,7 @@ export function admission(access: Access, actor: Actor): Admission {
 
 /** What the role lacks, as a sentence. */
 export function lackingPermission(access: Access): string {
-  return access in permissions
-    ? `It needs the permission “${permissions[access as keyof typeof permissions]}”.`
-    : 'It is for people who are signed in.';
+  if (!(access in permissions)) return 'It is for people who are signed in.';
+  const meaning = permissions[access as keyof typeof permissions];
+  return `It needs the permission “${meaning}”; whoever manages people can give it.`;
 }

@@ -33,6 +33,15 @@ const TYPES: Readonly<Record<string, string>> = {
 const nhsuk = path.dirname(fileURLToPath(import.meta.resolve('nhsuk-frontend/package.json')));
 const nhsukDist = path.join(nhsuk, 'dist', 'nhsuk');
 
+/** The slices below `src`. The simulator is a program of its own, with pages of its own. */
+export function sliceNames(sourceFolder: string): string[] {
+  return readdirSync(sourceFolder, { withFileTypes: true })
+    .filter(
+      (entry) => (entry.isDirectory() || entry.isSymbolicLink()) && entry.name !== 'simulator',
+    )
+    .map((entry) => entry.name);
+}
+
 /** The folder that templates named `nhsuk/…` come from. */
 export const nhsukTemplates = path.join(nhsuk, 'dist');
 
@@ -74,7 +83,7 @@ function nhsukIcons(): { name: string; file: string }[] {
 }
 
 function sliceFiles(sourceFolder: string): { name: string; file: string }[] {
-  return readdirSync(sourceFolder).flatMap((slice) => {
+  return sliceNames(sourceFolder).flatMap((slice) => {
     const folder = path.join(sourceFolder, slice, 'assets');
     if (!existsSync(folder)) return [];
     return readdirSync(folder)

@@ -4,13 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import { refused, type Refused } from '#kernel/outcome.ts';
-import { actorId, type Actor } from '#kernel/actor.ts';
+import type { Actor } from '#kernel/actor.ts';
 
 export type StoredAnswer = { readonly status: number; readonly body: string };
 
 export type IdempotencyEntry = {
   readonly key: string;
-  readonly actorId: string;
+  readonly actor: Actor;
   /** Method and path, such as `POST /api/v1/alerts`. */
   readonly route: string;
   /** SHA-256 of the body, hexadecimal. */
@@ -46,7 +46,7 @@ export function idempotencyEntry(
 ): IdempotencyEntry {
   return {
     key,
-    actorId: actorId(request.actor),
+    actor: request.actor,
     route: `${request.method} ${request.path}`,
     bodyHash: createHash('sha256').update(request.rawBody).digest('hex'),
     now: request.now,

@@ -27,7 +27,12 @@ export type Reply =
       readonly notice?: string | undefined;
       readonly session?: SessionChange | undefined;
     }
-  | { readonly as: 'json'; readonly status: number; readonly value: unknown }
+  | {
+      readonly as: 'json';
+      readonly status: number;
+      readonly value: unknown;
+      readonly location?: string | undefined;
+    }
   | { readonly as: 'problem'; readonly refused: Refused }
   | { readonly as: 'refused-page'; readonly refused: Refused }
   | { readonly as: 'not-found' }
@@ -68,8 +73,9 @@ export function redirect(
   return { as: 'redirect', to, ...options };
 }
 
-export function json(status: number, value: unknown): Reply {
-  return { as: 'json', status, value };
+/** `location` is the path of what a 201 made. */
+export function json(status: number, value: unknown, options: { location?: string } = {}): Reply {
+  return { as: 'json', status, value, ...options };
 }
 
 /** Problem details (RFC 9457) for an API: the status follows from the kind of refusal. */

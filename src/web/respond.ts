@@ -34,6 +34,7 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
       if (answer.notice !== undefined) setNotice(exchange, answer.notice);
       return reply.redirect(sameSitePath(answer.to), 303);
     case 'json':
+      if (answer.location !== undefined) reply.header('location', answer.location);
       return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.value));
     case 'problem':
     case 'refused-page':
@@ -57,6 +58,7 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
 export function sendProblem(exchange: Exchange, problem: Problem): FastifyReply {
   const { kit, context, request, reply, forPrograms } = exchange;
   reply.code(problem.status);
+  if (problem.status === 503) reply.header('retry-after', '30');
   if (forPrograms) {
     const body = JSON.stringify(problemDetails(problem, context.id));
     return reply.type('application/problem+json').send(body);

@@ -145,22 +145,29 @@ function isLocal(request: FastifyRequest): boolean {
   return /^(::1|(::ffff:)?127(\.\d+){3})$/.test(request.socket.remoteAddress ?? '');
 }
 
-/** Finds out who asks: a cookie on pages, a bearer key on the API, nobody elsewhere. */
+/** How a caller of this route says who it is. */
+export function proofOf(route: Route): 'cookie' | 'bearer' | 'none' {
+  if (route.kind === 'api') return 'bearer';
+  return route.kind === 'callback' ? 'none' : 'cookie';
+}
+
+/** Finds out who asks: by a cookie on pages, by a bearer key on the API. */
 export async function identify(
   kit: Kit,
   context: Context,
   request: FastifyRequest,
-  route: Route,
+  proof: 'cookie' | 'bearer' | 'none',
 ): Promise<void> {
-  if (route.kind === 'api') {
+  const { sessions, apiKeys } = kit.options;
+  if (proof === 'bearer') {
     const secret = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(request.headers.authorization ?? '')?.[1];
     if (secret === undefined) return;
-    context.actor = (await kit.options.apiKeys.findApiKey(secret, kit.now())) ?? context.actor;
-    return;
+    context.actor = (await apiKeys.findApiKey(secret, kit.now())) ?? context.actor;
   }
-  if (route.kind === 'callback') return;
-  const token = request.cookies[kit.cookies.session];
-  if (token === undefined || token.length > 200) return;
-  context.session = await kit.options.sessions.findSession(token, kit.now());
-  context.actor = context.session?.actor ?? context.actor;
+  if (proof === 'cookie') {
+    const token = request.cookies[kit.cookies.session];
+    if (token === undefined || token.length > 200) return;
+    context.session = await sessions.findSession(token, kit.now());
+    context.actor = context.session?.actor ?? context.actor;
+  }
 }

@@ -16,7 +16,7 @@ import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
 import { sendProblemSafely, type Exchange } from './respond.ts';
 import type { Route } from './route.ts';
-import { identify, isForPrograms, serve, turnAway } from './serve.ts';
+import { identify, isForPrograms, proofOf, serve, turnAway } from './serve.ts';
 import { isOurOwn, isSafeMethod } from './same-site.ts';
 import { securityHeaders } from './security-headers.ts';
 import { loadViews } from './views.ts';
@@ -154,7 +154,7 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
       }
     }
     if (!takesBody(route, request)) return sendProblemSafely(exchange, statusProblem(415));
-    await identify(kit, exchange.context, request, route);
+    await identify(kit, exchange.context, request, proofOf(route));
     // A page keeps what was posted for after the sign-in; a program is told before it sends more.
     return route.kind === 'api' ? turnAway(exchange, route) : undefined;
   });
@@ -187,7 +187,7 @@ function addAssets(app: FastifyInstance, kit: Kit): void {
     if (asset === undefined) return reply.callNotFound();
     const encoding = chooseEncoding(request.headers['accept-encoding']);
     const etag = `"${asset.hash}-${encoding}"`;
-    // A page of the release before may ask for the old hash: it gets this one, but does not keep it.
+    // A page of the release before asks for the old hash: it gets this one, but does not keep it.
     const isCurrent = request.params.hash === asset.hash;
     reply
       .header('cache-control', isCurrent ? 'public, max-age=31536000, immutable' : 'no-cache')
@@ -246,8 +246,10 @@ function addErrors(
     method,
     matches: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:[A-Za-z]+/g, '[^/]+')}/?$`),
   }));
-  app.setNotFoundHandler((request, reply) => {
+  app.setNotFoundHandler(async (request, reply) => {
     const exchange = exchangeOf(kit, contexts, request, reply);
+    // The page of a known person, so that no route and no right to see look alike.
+    if (!exchange.forPrograms) await identify(kit, exchange.context, request, 'cookie');
     const here = request.url.split('?')[0] ?? '/';
     const allowed = patterns.filter(({ matches }) => matches.test(here)).map((p) => p.method);
     if (allowed.length === 0) return sendProblemSafely(exchange, notFoundProblem);
@@ -267,7 +269,6 @@ function addErrors(
         error,
       });
     }
-    if (status === 503) reply.header('retry-after', '30');
     return sendProblemSafely(exchange, statusProblem(status));
   });
 }

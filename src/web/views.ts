@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import nunjucks from 'nunjucks';
-import { nhsukTemplates, type Assets } from './assets.ts';
+import { nhsukTemplates, sliceNames, type Assets } from './assets.ts';
 import { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration } from './times.ts';
 
 export type Views = {
@@ -60,7 +60,7 @@ function templateFile(sourceFolder: string, name: string): string {
 }
 
 function templateNames(sourceFolder: string): string[] {
-  return readdirSync(sourceFolder).flatMap((slice) => {
+  return sliceNames(sourceFolder).flatMap((slice) => {
     const folder = path.join(sourceFolder, slice, 'views');
     if (!existsSync(folder)) return [];
     return readdirSync(folder)

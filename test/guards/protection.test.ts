@@ -15,6 +15,34 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.migration': 'names and hashes of the migrations',
   'kernel.installation': 'one row: which installation this is',
   'operating_model.version': 'the rules of the centre, shown to everybody who signs in',
+  'dispatch.bucket': 'tokens and pauses of a limiter at a provider',
+  'dispatch.gateway': 'settings are sealed, and their column is granted to the worker only',
+  'dispatch.dispatch': 'counts, hashes and times of a release; the texts are in dispatch.message',
+  'dispatch.round': 'when the rounds of a dispatch open',
+  'dispatch.attempt': 'ids and times; whom it went to is in dispatch.message',
+  'dispatch.attempt_end': 'classes and codes of answers; whom it went to is in dispatch.message',
+  'dispatch.lookup': 'what a provider answered about a reference of ours',
+  'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
+  'identity.session': 'hashes of tokens, read before anybody is known',
+  'identity.sign_in_link': 'hashes of tokens, read before anybody is known',
+  'identity.api_key': 'hashes of keys, read before anybody is known',
+  'identity.role_grant': 'read to find out who acts, so before anybody is known',
+  'identity.approval': 'hashes, ids of persons and times; what is approved stays with its owner',
+  'organisations.organisation': 'public directory: names, places and switchboards of organisations',
+  'organisations.region': 'public directory',
+  'organisations.system': 'public directory',
+  'organisations.import': 'names, hashes and counts of imported files',
+  'alerts.alert': 'a number and a time; every wording is in alerts.version',
+  'alerts.editor': 'ids: who shaped which version',
+  'responses.failed_try': 'blind indexes and times, written by nobody in particular',
+};
+
+/** Tables that should be closed and are not yet. May only shrink. */
+const DEBTS: Readonly<Record<string, string>> = {
+  'alerts.submission': 'the reason of a return may tell what a marked alert says',
+  'dispatch.message_credit': 'which organisation was told: its own matter',
+  'identity.idempotency': 'answers to a key, which no other key should read',
+  'identity.person': 'names and mail addresses of the centre, not for contacts',
 };
 
 /** Functions that run with the rights of their owner. */
@@ -23,7 +51,13 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /** Tables that no run-time role may change or empty. */
-const INSERT_ONLY = ['audit.entry', 'operating_model.version'];
+const INSERT_ONLY = [
+  'audit.entry',
+  'operating_model.version',
+  'dispatch.attempt',
+  'dispatch.attempt_end',
+  'dispatch.lookup',
+];
 
 const clone = await cloneDatabase();
 after(() => clone.drop());
@@ -58,7 +92,10 @@ test('row-level security is forced on every table, or its absence has a reason',
     where c.relkind in ('r', 'p') and not c.relispartition and ${ours}
       and not (c.relrowsecurity and c.relforcerowsecurity)
     order by 1`);
-  assertNone(differences(OPEN_TABLES, open, 'has no forced row-level security'), 'open tables');
+  assertNone(
+    differences({ ...OPEN_TABLES, ...DEBTS }, open, 'has no forced row-level security'),
+    'open tables',
+  );
 });
 
 test('functions that run as their owner are the reviewed ones', async () => {
@@ -95,7 +132,8 @@ test('what is never changed may not be changed', async () => {
       select format('%s may %s %s', ${role}::text, privilege, name) as name
       from unnest(${INSERT_ONLY}::text[]) name,
         unnest(array['update', 'delete', 'truncate']) privilege
-      where has_table_privilege(${role}, name, privilege)`);
+      where has_table_privilege(${role}, name, privilege)
+        or privilege = 'update' and has_any_column_privilege(${role}, name, privilege)`);
     assertNone(changeable, 'grants on tables that are insert-only');
     const owned = await names(sql`
       select format('%s.%s', n.nspname, c.relname) as name

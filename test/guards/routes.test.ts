@@ -5,14 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { permissions } from '#kernel/actor.ts';
 import { assertNone, listFiles, root } from './repository.ts';
-import {
-  findTwice,
-  findUnexplained,
-  loadRoutes,
-  printRoutes,
-  readRoutesFile,
-  ROUTES_FILE,
-} from './routes.ts';
+import { findTwice, findUnexplained, loadRoutes, printRoutes, readRoutesFile } from './routes.ts';
 
 const isWired = existsSync(join(root, 'src/wiring.ts'));
 const skip = isWired ? false : 'src/wiring.ts is not there yet, so nothing is served';
@@ -25,7 +18,7 @@ test('the routes are the reviewed ones', { skip }, async () => {
   assert.equal(
     current,
     printRoutes(await loadRoutes(), current),
-    `${ROUTES_FILE} differs: run node test/guards/routes.ts and review the change`,
+    'test/guards/routes.txt differs: run node test/guards/routes.ts and review the change',
   );
   assertNone(findUnexplained(current), 'routes for anybody without a reason');
 });

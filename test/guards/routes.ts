@@ -4,10 +4,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Route } from '#web/route.ts';
+import type { Route } from '#web/index.ts';
 import { root } from './repository.ts';
 
-export const ROUTES_FILE = join(root, 'test/guards/routes.txt');
+const ROUTES_FILE = join(root, 'test/guards/routes.txt');
 
 const HEADING = [
   '# Every route of the product. Written by: node test/guards/routes.ts',

@@ -1,11 +1,11 @@
 /**
  * A real browser for tests of what only a browser does: scripts, layout, accessibility. Chromium
- * comes from npm, so a bare clone needs no apt; where it cannot run the test says so and is skipped.
+ * comes from npm, so a bare clone needs no apt; where it cannot run, the test says so and skips.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, findPackageJSON } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -30,8 +30,9 @@ export async function openBrowser(): Promise<BrowserOrReason> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return { reason: 'no Chromium from npm for this platform: set TOCSIN_CHROMIUM to one' };
   }
+  const executable = await unpackedChromium();
   try {
-    return { browser: await launch(await unpackedChromium()) };
+    return { browser: await launch(executable) };
   } catch (error) {
     const [why] = (error as Error).message.split('\n');
     return { reason: `Chromium does not start here (${why}): set TOCSIN_CHROMIUM to one` };
@@ -59,9 +60,8 @@ export function browserFolder(): string {
  * folder of its own, and a rename decides.
  */
 async function unpackedChromium(): Promise<string> {
-  const { version } = createRequire(import.meta.url)('@sparticuz/chromium/package.json') as {
-    version: string;
-  };
+  const manifest = findPackageJSON('@sparticuz/chromium', import.meta.url) ?? '';
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
   const ready = path.join(browserFolder(), `chromium-${version}`);
   const executable = path.join(ready, 'chromium');
   if (existsSync(executable)) return executable;

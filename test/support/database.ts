@@ -1,6 +1,6 @@
 /** A database of its own for each test file: a copy of one that all migrations have run on. */
 import { createHash, randomBytes } from 'node:crypto';
-import { Client, escapeLiteral, type ClientConfig } from 'pg';
+import { Client, escapeLiteral, type ClientConfig, type PoolConfig } from 'pg';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
 import { migrate } from '#db/migrate.ts';
 import { readMigrations } from '#db/migration-files.ts';
@@ -46,9 +46,11 @@ async function makeDatabase(template: string): Promise<Clone> {
     superuser(),
     `create database ${name} template ${template} owner tocsin_owner strategy file_copy`,
   );
-  const open = (role: DatabaseRole) =>
+  const open = (role: DatabaseRole) => {
     // Forgotten pools do not keep the test process alive.
-    openDatabase({ ...configFor(role, name), ...{ allowExitOnIdle: true } });
+    const config: PoolConfig = { ...configFor(role, name), allowExitOnIdle: true };
+    return openDatabase(config);
+  };
   const [owner, web, worker] = [open('tocsin_owner'), open('tocsin_web'), open('tocsin_worker')];
   return {
     owner,

@@ -5,6 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { open, seal, type SealingKey } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import type { Database } from '#db/database.ts';
+import { createLog, type Log } from '#log.ts';
 import type { Approved } from '#kernel/approved.ts';
 import {
   countMessages,
@@ -21,8 +22,10 @@ import { DEFAULT_API_KEYS, startSimulator, type Simulator } from '#simulator/ind
 export const sealingKey: SealingKey = { id: 1, key: randomBytes(32) };
 export const installation = newId();
 
-const show = (...args: unknown[]) => process.env['TOCSIN_TEST_LOG'] && console.error(...args);
-export const quiet = { info: show, warn: show, error: show };
+/** Says nothing; `TOCSIN_TEST_LOG=1` shows what the engine logs. */
+export const quiet: Log = createLog({
+  level: process.env['TOCSIN_TEST_LOG'] === undefined ? 'silent' : 'debug',
+});
 
 export function openAddress(contactPointId: string, sealed: Buffer): string {
   return open([sealingKey], `contact_point|${contactPointId}`, sealed);

@@ -32,8 +32,8 @@ const SETTINGS = {
 };
 
 export type TestServer = {
-  superuser(database?: string): ClientConfig;
-  configFor(role: string, database: string): ClientConfig;
+  readonly superuser: (database?: string) => ClientConfig;
+  readonly configFor: (role: string, database: string) => ClientConfig;
 };
 
 /** Starts a server in `folder` for this process and those it starts with `environment`. */

@@ -1,0 +1,158 @@
+/**
+ * Deciding over what was submitted: approve and release, return, take back, close. Run these by
+ * `Database.attempt`: a refusal takes back what was written before it.
+ */
+import { actorId } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { cancelDispatch, releaseDispatch } from '#dispatch/index.ts';
+import { approve, consumeApproval, returnRequest, voidApproval } from '#identity/index.ts';
+import { absent, lacks, nameOf, overtaken } from './policy.ts';
+import type { AlertContext } from './rendering.ts';
+import { alsoCoveredBy } from './submit.ts';
+import {
+  decideSubmission,
+  findSubmission,
+  findVersion,
+  moveVersion,
+  type SubmissionRow,
+  type VersionRow,
+} from './store.ts';
+
+export type Decision = {
+  readonly alertId: string;
+  /** The hash of what the approver saw. */
+  readonly hash: string;
+  readonly now: Date;
+};
+
+/**
+ * A second person approves exactly what was shown, and it goes: one transaction, so that an
+ * approval without release does not exist. Pressing twice releases once.
+ */
+export async function approveAndRelease(
+  tx: Tx,
+  context: AlertContext,
+  decision: Decision,
+): Promise<Outcome<void>> {
+  const found = await findWaiting(tx, decision.alertId);
+  if (!found.ok) return found;
+  const { version, submission } = found.value;
+  const { now, hash } = decision;
+  const approved = await approve(tx, { id: submission.approvalId, hash, now });
+  if (!approved.ok) return approved;
+  const used = await consumeApproval(tx, {
+    id: submission.approvalId,
+    hash,
+    now,
+    model: context.model,
+  });
+  if (!used.ok) return used;
+  const released = await releaseDispatch(tx, {
+    dispatchId: submission.dispatchId,
+    approved: used.value,
+    alsoCovers: await alsoCoveredBy(tx, version, submission.id),
+    clock: context.clockOf(now),
+  });
+  if (!released.ok) return released;
+  const decided = await decide(tx, submission, 'released', null);
+  const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'released' });
+  if (!decided || !moved) return overtaken;
+  await record(tx, {
+    action: 'alert.released',
+    subject: { kind: 'alert', id: version.alertId },
+    detail: { hash, submittedBy: submission.submittedBy },
+  });
+  return ok(undefined);
+}
+
+/** Back to the author, with the reason. What was frozen is thrown away. */
+export async function returnAlert(
+  tx: Tx,
+  back: { alertId: string; reason: string; now: Date },
+): Promise<Outcome<void>> {
+  const found = await findWaiting(tx, back.alertId);
+  if (!found.ok) return found;
+  const { submission } = found.value;
+  const { reason, now } = back;
+  const returned = await returnRequest(tx, { id: submission.approvalId, reason, now });
+  if (!returned.ok) return returned;
+  return await undoSubmission(tx, found.value, { state: 'returned', reason: reason.trim() });
+}
+
+/** The author takes it back to change it; the approval that was asked for is void. */
+export async function withdrawAlert(
+  tx: Tx,
+  back: { alertId: string; now: Date },
+): Promise<Outcome<void>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const found = await findWaiting(tx, back.alertId);
+  if (!found.ok) return found;
+  const { approvalId } = found.value.submission;
+  const reason = 'taken back to be changed';
+  const voided = await voidApproval(tx, { id: approvalId, reason, now: back.now });
+  if (!voided.ok) return voided;
+  return await undoSubmission(tx, found.value, { state: 'withdrawn', reason: null });
+}
+
+/** The alert is over: answers are still taken, nobody is chased any more. */
+export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const version = await findVersion(tx, alertId);
+  if (version === undefined) return absent;
+  if (!(await moveVersion(tx, { id: version.id, from: 'released', to: 'closed' })))
+    return overtaken;
+  const submission = await findSubmission(tx, version.id);
+  // A dispatch that is done has nothing left to call off; its refusal changes nothing.
+  if (submission !== undefined)
+    await cancelDispatch(tx, { dispatchId: submission.dispatchId, reason: 'the alert was closed' });
+  await record(tx, { action: 'alert.closed', subject: { kind: 'alert', id: alertId } });
+  return ok(undefined);
+}
+
+type Waiting = { readonly version: VersionRow; readonly submission: SubmissionRow };
+
+async function findWaiting(tx: Tx, alertId: string): Promise<Outcome<Waiting>> {
+  const version = await findVersion(tx, alertId);
+  if (version === undefined) return absent;
+  const submission = await findSubmission(tx, version.id);
+  if (version.state !== 'submitted' || submission?.state !== 'waiting')
+    return refused('conflict', 'This does not wait for approval any more.');
+  return ok({ version, submission });
+}
+
+async function undoSubmission(
+  tx: Tx,
+  { version, submission }: Waiting,
+  undo: { state: 'returned' | 'withdrawn'; reason: string | null },
+): Promise<Outcome<void>> {
+  const reason = undo.reason ?? 'taken back';
+  await cancelDispatch(tx, { dispatchId: submission.dispatchId, reason });
+  const decided = await decide(tx, submission, undo.state, undo.reason);
+  const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'draft' });
+  if (!decided || !moved) return overtaken;
+  await record(tx, {
+    action: `alert.${undo.state}`,
+    subject: { kind: 'alert', id: version.alertId },
+    detail: undo.reason === null ? {} : { reason: undo.reason },
+  });
+  return ok(undefined);
+}
+
+async function decide(
+  tx: Tx,
+  submission: SubmissionRow,
+  state: 'returned' | 'withdrawn' | 'released',
+  reason: string | null,
+): Promise<boolean> {
+  return await decideSubmission(tx, {
+    id: submission.id,
+    state,
+    by: actorId(tx.actor),
+    byName: nameOf(tx.actor),
+    reason,
+  });
+}

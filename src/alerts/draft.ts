@@ -1,0 +1,77 @@
+/** Writing an alert: create, save, give up. Each runs in the caller's transaction. */
+import { actorId } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
+import type { AudienceQuestion } from '#organisations/index.ts';
+import type { Wording } from './model.ts';
+import { absent, lacks, overtaken } from './policy.ts';
+import {
+  addEditor,
+  findVersion,
+  insertAlert,
+  insertVersion,
+  moveVersion,
+  updateDraft,
+} from './store.ts';
+
+export type Draft = { readonly wording: Wording; readonly audience: AudienceQuestion };
+
+/** Begins an alert under the operating model of today. */
+export async function createAlert(
+  tx: Tx,
+  model: OperatingModel,
+  draft: Draft,
+): Promise<Outcome<{ id: string; number: number }>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const id = newId();
+  const versionId = newId();
+  await pinVersion(tx, model);
+  const number = await insertAlert(tx, { id, createdBy: actorId(tx.actor) });
+  await insertVersion(tx, {
+    id: versionId,
+    alertId: id,
+    number: 1,
+    ...draft,
+    modelVersion: model.version,
+  });
+  await addEditor(tx, versionId, actorId(tx.actor));
+  await record(tx, { action: 'alert.created', subject: { kind: 'alert', id } });
+  return ok({ id, number });
+}
+
+/** Saves a draft, if nobody else saved it since `revision` was read. */
+export async function saveDraft(
+  tx: Tx,
+  draft: Draft & { readonly alertId: string; readonly revision: number },
+): Promise<Outcome<void>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const version = await findVersion(tx, draft.alertId);
+  if (version === undefined) return absent;
+  if (version.state !== 'draft')
+    return refused('conflict', 'This is not a draft any more. Take it back before you change it.');
+  if (!(await updateDraft(tx, { ...draft, id: version.id })))
+    return refused(
+      'conflict',
+      'Somebody else saved this draft after you opened it. Your words are below: compare them with what is saved now, then save again.',
+    );
+  await addEditor(tx, version.id, actorId(tx.actor));
+  await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });
+  return ok(undefined);
+}
+
+/** Gives up a draft. It stays readable to the centre and is never sent. */
+export async function abandonAlert(tx: Tx, alertId: string): Promise<Outcome<void>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const version = await findVersion(tx, alertId);
+  if (version === undefined) return absent;
+  if (!(await moveVersion(tx, { id: version.id, from: 'draft', to: 'abandoned' })))
+    return overtaken;
+  await record(tx, { action: 'alert.abandoned', subject: { kind: 'alert', id: alertId } });
+  return ok(undefined);
+}

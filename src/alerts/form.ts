@@ -1,0 +1,105 @@
+/** The composer's form: what a draft looks like in fields, and fields as a draft. */
+import { refused, type Outcome } from '#kernel/outcome.ts';
+import { ok } from '#kernel/outcome.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { parseAudienceQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { clockTime, many, ZONE, type Form } from '#web/index.ts';
+import type { Draft } from './draft.ts';
+import type { Wording } from './model.ts';
+import { parseWording, type TypedWording } from './parse.ts';
+
+export const wordingFields = [
+  'title',
+  'severity',
+  'marking',
+  'what',
+  'doNow',
+  'notKnown',
+  'nextUpdateDate',
+  'nextUpdateTime',
+  'body',
+  'ownText',
+] as const;
+
+export const audienceFields = [
+  'types',
+  'regions',
+  'systems',
+  'roles',
+  'mustAnswerOnly',
+  'include',
+  'exclude',
+] as const;
+
+export const composerFields = [...wordingFields, 'nextUpdateAt', ...audienceFields];
+
+/** A date and a time by the centre's clock; undefined where there is no such moment. */
+export function instantOf(date: string, time: string): Date | undefined {
+  try {
+    const local = Temporal.PlainDate.from(date).toPlainDateTime(Temporal.PlainTime.from(time));
+    return new Date(local.toZonedDateTime(ZONE).epochMilliseconds);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The draft that was typed, or the errors of both halves together. */
+export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
+  const typed = Object.fromEntries(
+    wordingFields.map((field) => [field, many(form[field])[0] ?? '']),
+  ) as unknown as TypedWording;
+  const wording = parseWording(typed, model, instantOf);
+  const audience = parseAudienceQuestion(audienceInput(form), model);
+  if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
+  return refused('invalid', 'There is a problem with what was entered', {
+    ...(wording.ok ? {} : wording.fields),
+    ...(audience.ok ? {} : audience.fields),
+  });
+}
+
+function audienceInput(form: Form): Record<string, string | string[]> {
+  return Object.fromEntries(
+    audienceFields.flatMap((field) => (form[field] === undefined ? [] : [[field, form[field]]])),
+  );
+}
+
+/** A stored draft in fields, as the form shows it. */
+export function fieldsOf(wording: Wording, audience: AudienceQuestion): Form {
+  const at = wording.nextUpdateAt;
+  return {
+    ...wording,
+    nextUpdateAt: '',
+    nextUpdateDate: at === null ? '' : dateOf(at),
+    nextUpdateTime: at === null ? '' : clockTime(at),
+    ownText: wording.ownText ?? '',
+    types: [...audience.types],
+    regions: [...audience.regions],
+    systems: [...audience.systems],
+    roles: [...audience.roles],
+    mustAnswerOnly: audience.mustAnswerOnly ? 'yes' : '',
+    include: audience.include.join(', '),
+    exclude: audience.exclude.join(', '),
+  };
+}
+
+/** `2026-11-23`, by the centre's clock: what a date field takes. */
+export function dateOf(at: Date): string {
+  return Temporal.Instant.fromEpochMilliseconds(at.getTime())
+    .toZonedDateTimeISO(ZONE)
+    .toPlainDate()
+    .toString();
+}
+
+/** A new alert's fields: the second severity, and the next update when the model promises it. */
+export function blankFields(model: OperatingModel, now: Date): Form {
+  const severity = model.severities[1] ?? model.severities[0]!;
+  const step = 15 * 60_000;
+  const next = new Date(Math.ceil((now.getTime() + severity.nextUpdateWithinMs) / step) * step);
+  return {
+    severity: severity.id,
+    marking: 'CLEAR',
+    nextUpdateDate: dateOf(next),
+    nextUpdateTime: clockTime(next),
+    mustAnswerOnly: 'yes',
+  };
+}

@@ -1,0 +1,9 @@
+/** The door of alerts: what upper slices and the wiring may call. */
+export { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
+export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
+export { renderMarkdown } from './markdown.ts';
+export type { Wording } from './model.ts';
+export type { AlertContext } from './rendering.ts';
+export { alertRoutes, type AlertRoutesContext } from './routes.ts';
+export { findReleased, findSubmission, findVersion, type VersionRow } from './store.ts';
+export { submitAlert } from './submit.ts';

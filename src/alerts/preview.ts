@@ -1,0 +1,113 @@
+/** What would leave, before it leaves: texts as they will look, how many, and what they cost. */
+import { formatMoney, priceOfTexts } from '#kernel/money.ts';
+import type { SmsText } from '#kernel/sms-text.ts';
+import { within } from '#kernel/marking.ts';
+import type { Tx } from '#db/database.ts';
+import {
+  previewAudience,
+  type AudiencePreview,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
+import { renderRounds, textFor, type Wording } from './model.ts';
+import { checkOwnText, checkTextLength } from './parse.ts';
+import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
+import { sampleTexts } from './store-freeze.ts';
+
+export type TextPreview = {
+  readonly round: number;
+  readonly afterMs: number;
+  readonly ranks: readonly number[];
+  readonly text: SmsText;
+  /** With the longest name that may stand in it. */
+  readonly longestFragments: number;
+};
+
+export type Preview = {
+  readonly texts: readonly TextPreview[];
+  readonly mail: { readonly subject: string; readonly body: string } | undefined;
+  readonly audience: AudiencePreview;
+  /** Texts to all ranks at the length of the first: more than will usually go. */
+  readonly costAtMost: string;
+  /** True where the marking keeps the wording out of texts or mails. */
+  readonly withheld: { readonly text: boolean; readonly mail: boolean };
+  /** Why it could not be sent as it stands. */
+  readonly problem: string | undefined;
+};
+
+/** A name of usual length, and the code of the examples in the documentation. */
+const EXAMPLE = { organisation: 'Northmoor', code: '4821', since: '03:02' };
+
+/** What this wording to this audience would be; undefined where the severity is unknown. */
+export async function previewAlert(
+  tx: Tx,
+  context: AlertContext,
+  draft: { wording: Wording; audience: AudienceQuestion; alertNumber: number },
+): Promise<Preview | undefined> {
+  const { wording, audience: question, alertNumber } = draft;
+  const rendering = renderingFor({ severity: wording.severity, alertNumber }, context);
+  if (rendering === undefined) return undefined;
+  const { model } = context;
+  const rounds = renderRounds(wording, rendering);
+  const texts = rounds
+    .filter(({ channel }) => channel === 'text')
+    .map(({ round, ranks, opensAfterMs, body }) => ({
+      round,
+      ranks,
+      afterMs: opensAfterMs,
+      text: textFor(body, EXAMPLE),
+      longestFragments: textFor(body, { ...EXAMPLE, organisation: LONGEST_NAME }).fragments,
+    }));
+  const mail = rounds.find(({ channel }) => channel === 'mail');
+  const audience = await previewAudience(tx, question);
+  const fragments = (texts[0]?.text.fragments ?? 0) * audience.contactPoints.text;
+  return {
+    texts,
+    mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
+    audience,
+    costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+    withheld: {
+      text: !within(wording.marking, model.markingCeilings.text),
+      mail: !within(wording.marking, model.markingCeilings.mail),
+    },
+    problem: checkOwnText(wording, rendering) ?? checkTextLength(wording, rendering, LONGEST_NAME),
+  };
+}
+
+function forReader(body: string): string {
+  return body.replaceAll('{organisation}', EXAMPLE.organisation).replaceAll('{code}', EXAMPLE.code);
+}
+
+export type FrozenRound = {
+  readonly round: number;
+  readonly channel: 'text' | 'mail';
+  readonly messages: number;
+  readonly opensAfterMs: number;
+  readonly fragments: number;
+  readonly subject: string | null;
+  /** One of the messages, as it will leave. */
+  readonly sample: string;
+  readonly longest: string;
+};
+
+/** What was frozen, counted from the very messages that will leave. */
+export async function readFrozen(tx: Tx, dispatchId: string): Promise<FrozenRound[]> {
+  const samples = await sampleTexts(tx, dispatchId);
+  const rounds = new Map<string, FrozenRound>();
+  for (const { round, channel, messages, opensAfterMs, subject, body } of samples) {
+    const key = `${round} ${channel}`;
+    const before = rounds.get(key);
+    const each = channel === 'text' ? textFor(body, EXAMPLE).fragments : 0;
+    const readable = body.replaceAll('{since}', EXAMPLE.since);
+    rounds.set(key, {
+      round,
+      channel,
+      subject,
+      opensAfterMs,
+      messages: messages + (before?.messages ?? 0),
+      fragments: each * messages + (before?.fragments ?? 0),
+      sample: before?.sample ?? readable,
+      longest: before && before.longest.length > readable.length ? before.longest : readable,
+    });
+  }
+  return [...rounds.values()];
+}

@@ -1,0 +1,140 @@
+/**
+ * Submitting: the audience is frozen, every round's text is rendered into held messages, and a
+ * second person is asked over the hash of exactly that (P5). Run it by `Database.attempt`: a refusal
+ * half-way takes back what was frozen.
+ */
+import { createHash } from 'node:crypto';
+import { actorId } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { planDispatch, sealDispatch } from '#dispatch/index.ts';
+import { requestApproval } from '#identity/index.ts';
+import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
+import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
+import { checkOwnText, checkTextLength } from './parse.ts';
+import { absent, lacks, nameOf, overtaken } from './policy.ts';
+import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
+import { freezeRecipients, freezeRound, hashRecipients } from './store-freeze.ts';
+import {
+  findVersion,
+  insertSubmission,
+  listEditors,
+  moveVersion,
+  type VersionRow,
+} from './store.ts';
+
+export type Submission = {
+  readonly alertId: string;
+  /** The revision that the submitter saw. */
+  readonly revision: number;
+  readonly now: Date;
+};
+
+/**
+ * Freezes the audience, renders every round's text into held messages, and asks for a second
+ * person over the hash of exactly that (P5).
+ */
+export async function submitAlert(
+  tx: Tx,
+  context: AlertContext,
+  submission: Submission,
+): Promise<Outcome<{ messages: number; hash: string }>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const version = await findVersion(tx, submission.alertId);
+  if (version === undefined) return absent;
+  const wrong = checkForSubmission(version, context, submission.now);
+  if (wrong) return wrong;
+  const { id: versionId } = version;
+  const { revision } = submission;
+  if (!(await moveVersion(tx, { id: versionId, from: 'draft', to: 'submitted', revision })))
+    return refused('conflict', 'This draft changed after you opened it. Look at it once more.');
+  return await freeze(tx, context, version, submission.now);
+}
+
+function checkForSubmission(
+  version: VersionRow,
+  context: AlertContext,
+  now: Date,
+): Refused | undefined {
+  const rendering = renderingFor(version, context);
+  if (rendering === undefined)
+    return refused('invalid', 'The operating model has no such severity any more.', {
+      severity: 'Choose a severity',
+    });
+  const fields = missingForSubmission(version, now);
+  const problem =
+    checkOwnText(version, rendering) ?? checkTextLength(version, rendering, LONGEST_NAME);
+  if (problem !== undefined) fields['ownText'] = problem;
+  if (Object.keys(fields).length === 0) return undefined;
+  return refused('invalid', 'The alert is not complete yet.', fields);
+}
+
+async function freeze(
+  tx: Tx,
+  context: AlertContext,
+  version: VersionRow,
+  now: Date,
+): Promise<Outcome<{ messages: number; hash: string }>> {
+  const audience = version.audience as AudienceQuestion;
+  const rendering = renderingFor(version, context);
+  if (rendering === undefined) return overtaken;
+  const { severity } = rendering;
+  const submissionId = newId();
+  const dispatchId = newId();
+  const editors = await listEditors(tx, version.id);
+  await planDispatch(tx, {
+    id: dispatchId,
+    label: `Alert ${version.alertNumber}`,
+    lane: severity.lane,
+    exercise: false,
+    expiresAfterMs: severity.sendExpiresAfterMs,
+    rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
+  });
+  await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });
+  let messages = 0;
+  for (const template of renderRounds(version, rendering))
+    messages += await freezeRound(tx, {
+      submissionId,
+      dispatchId,
+      template,
+      contacts: matchesRole(audience),
+    });
+  if (messages === 0)
+    return refused(
+      'invalid',
+      'Nobody would get this: no contact of these organisations can be reached.',
+    );
+  const alsoCovers = await alsoCoveredBy(tx, version, submissionId);
+  const hash = await sealDispatch(tx, dispatchId, alsoCovers);
+  const subject = { kind: 'alert version', id: version.id };
+  const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
+  if (!approval.ok) return approval;
+  await insertSubmission(tx, {
+    id: submissionId,
+    versionId: version.id,
+    dispatchId,
+    approvalId: approval.value,
+    contentHash: hash,
+    submittedBy: actorId(tx.actor),
+    submittedByName: nameOf(tx.actor),
+  });
+  await record(tx, {
+    action: 'alert.submitted',
+    subject: { kind: 'alert', id: version.alertId },
+    detail: { hash, messages },
+  });
+  return ok({ messages, hash });
+}
+
+/** What the hash covers beside the messages: the words of the page and the frozen audience. */
+export async function alsoCoveredBy(
+  tx: Tx,
+  version: VersionRow,
+  submissionId: string,
+): Promise<string> {
+  const words = createHash('sha256').update(canonicalWording(version)).digest('hex');
+  return words + (await hashRecipients(tx, submissionId));
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import * as identity from '#identity/index.ts';
+import { apiKeyCommand } from './api-key.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+
+const start = new Date('2026-11-23T03:12:00Z');
+const later = (ms: number) => new Date(start.getTime() + ms);
+
+let clone: Clone;
+before(async () => {
+  clone = await cloneDatabase();
+});
+after(() => clone.drop());
+
+async function run(args: string[]) {
+  let [out, err] = ['', ''];
+  const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
+  const context = { database: clone.web, now: () => start };
+  const code = await apiKeyCommand(context, args, output);
+  return { code, out, err };
+}
+
+test('a key of the command line works, within its time, until it is revoked', async () => {
+  const made = await run(['create', '--name', 'feed', '--may', 'alert.read,audit.read']);
+  assert.equal(made.code, 0);
+  const secret = made.out.split('\n')[0] ?? '';
+  assert.match(secret, /^tocsin_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/);
+  const keys = identity.apiKeysOf(clone.web);
+  const actor = await keys.findApiKey(secret, start);
+  assert.ok(actor?.kind === 'key' && actor.name === 'feed');
+  assert.deepEqual([...actor.permissions], ['alert.read', 'audit.read']);
+  assert.equal(await keys.findApiKey(`${secret}x`, start), undefined);
+  assert.equal(await keys.findApiKey(secret, later(90 * 86_400_000)), undefined);
+  const list = await run(['list']);
+  const prefix = secret.split('_')[1] ?? '';
+  assert.match(list.out, new RegExp(`^${prefix}  living  feed  alert.read,audit.read  used `));
+  assert.ok(!list.out.includes(secret));
+  assert.equal((await run(['revoke', prefix])).code, 0);
+  assert.equal(await keys.findApiKey(secret, start), undefined);
+  assert.equal((await run(['revoke', prefix])).code, 1);
+});
+
+test('a key that cannot be made says why', async () => {
+  const cases: [string[], RegExp][] = [
+    [['create', '--may', 'alert.read'], /--name/],
+    [['create', '--name', 'x'], /--may/],
+    [['create', '--name', 'x', '--may', 'alert.fly'], /no permission ‘alert.fly’/],
+    [['create', '--name', 'x', '--may', 'alert.read', '--expires', 'soon'], /90d, 12h or never/],
+    [['destroy'], /^Usage/],
+    [['revoke'], /^Usage/],
+  ];
+  for (const [args, why] of cases) {
+    const { code, err } = await run(args);
+    assert.equal(code, 2);
+    assert.match(err, why);
+  }
+});

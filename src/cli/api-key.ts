@@ -1,0 +1,158 @@
+/** `bin/tocsin api-key`: bearer keys for programs. */
+import { parseArgs } from 'node:util';
+import type { Database } from '#db/database.ts';
+import { createApiKey, isPermission, listApiKeys, revokeApiKey } from '#identity/index.ts';
+import type { ApiKeyRow } from '#identity/index.ts';
+import { permissions, system } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+
+export const summary = 'make, list and revoke bearer keys of the API';
+
+export const help = `Usage: bin/tocsin api-key create --name NAME --may LIST [--expires 90d]
+       bin/tocsin api-key list
+       bin/tocsin api-key revoke PREFIX
+
+create  Makes a key and prints it. It is shown once and kept nowhere: store it now.
+        --may is a list of permissions with commas between.
+        --expires is a number of days or hours (90d, 12h) or never; 90d unless told.
+list    All keys by their prefix; never the keys themselves.
+revoke  Ends a key at once.
+--json  Print the result for programs.
+
+Permissions:
+${Object.entries(permissions)
+  .map(([key, meaning]) => `  ${key.padEnd(16)}${meaning}`)
+  .join('\n')}
+`;
+
+export type ApiKeyContext = { readonly database: Database; readonly now?: () => Date };
+
+export type Output = {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+};
+
+const standard: Output = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+};
+
+const operator = system('api-key');
+
+/** Runs the command and returns its exit code: 0 done, 1 refused, 2 wrongly called. */
+export async function apiKeyCommand(
+  context: ApiKeyContext,
+  args: readonly string[],
+  output: Output = standard,
+): Promise<0 | 1 | 2> {
+  const call = readCall(args);
+  if (call === undefined) {
+    output.err(help);
+    return 2;
+  }
+  if (call.help) {
+    output.out(help);
+    return 0;
+  }
+  const now = context.now?.() ?? new Date();
+  const done = await verbs[call.verb](context.database, call, now);
+  if (!done.ok) {
+    output.err(`${done.message}\n`);
+    return done.kind === 'invalid' ? 2 : 1;
+  }
+  output.out(call.json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
+  return 0;
+}
+
+type Answer = { readonly json: unknown; readonly text: string };
+
+type Verb = (database: Database, call: Call, now: Date) => Promise<Outcome<Answer>>;
+
+const verbs = { create, list, revoke } as const satisfies Record<string, Verb>;
+
+async function list(database: Database, _call: Call, now: Date): Promise<Outcome<Answer>> {
+  const keys = await database.withActor(operator, (tx) => listApiKeys(tx));
+  return ok({ json: keys, text: keys.map((key) => lineOf(key, now)).join('') || 'No keys.\n' });
+}
+
+async function revoke(database: Database, call: Call, now: Date): Promise<Outcome<Answer>> {
+  const { prefix } = call;
+  const done = await database.withActor(operator, (tx) => revokeApiKey(tx, prefix, now));
+  if (!done.ok) return done;
+  return ok({ json: { revoked: prefix }, text: `Key ${prefix} is revoked.\n` });
+}
+
+async function create(database: Database, call: Call, now: Date): Promise<Outcome<Answer>> {
+  const wanted = call.may.split(',').filter((text) => text !== '');
+  const unknown = wanted.find((text) => !isPermission(text));
+  const expiresAt = parseExpiry(call.expires, now);
+  if (call.name === '') return refused('invalid', 'Say who uses it: --name NAME');
+  if (wanted.length === 0) return refused('invalid', 'Say what it may do: --may alert.read');
+  if (unknown !== undefined) {
+    const known = Object.keys(permissions).join(', ');
+    return refused('invalid', `There is no permission ‘${unknown}’; there are ${known}.`);
+  }
+  if (expiresAt === undefined) {
+    return refused('invalid', `--expires is ‘${call.expires}’; write 90d, 12h or never.`);
+  }
+  const wish = { name: call.name, permissions: wanted.filter(isPermission), expiresAt };
+  const key = await database.withActor(operator, (tx) => createApiKey(tx, wish, now));
+  if (!key.ok) return key;
+  const until = expiresAt === null ? 'until it is revoked' : `until ${expiresAt.toISOString()}`;
+  return ok({
+    json: { ...key.value, ...wish },
+    text: `${key.value.secret}\n\nShown once: store it now. It works ${until}.\n`,
+  });
+}
+
+/** Null: never. Undefined: not understood. */
+function parseExpiry(text: string, now: Date): Date | null | undefined {
+  if (text === 'never') return null;
+  const [, count, unit] = /^([1-9]\d{0,4})([dh])$/.exec(text) ?? [];
+  if (count === undefined) return undefined;
+  return new Date(now.getTime() + Number(count) * (unit === 'd' ? 86_400_000 : 3_600_000));
+}
+
+function lineOf(key: ApiKeyRow, now: Date): string {
+  const isOver = key.expiresAt !== null && key.expiresAt <= now;
+  const state = key.revokedAt ? 'revoked' : isOver ? 'expired' : 'living';
+  const used = key.lastUsedAt === null ? 'never used' : `used ${key.lastUsedAt.toISOString()}`;
+  return `${key.prefix}  ${state.padEnd(8)}${key.name}  ${key.permissions.join(',')}  ${used}\n`;
+}
+
+type Call = {
+  readonly verb: keyof typeof verbs;
+  readonly prefix: string;
+  readonly name: string;
+  readonly may: string;
+  readonly expires: string;
+  readonly json: boolean;
+  readonly help: boolean;
+};
+
+function readCall(args: readonly string[]): Call | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        name: { type: 'string', default: '' },
+        may: { type: 'string', default: '' },
+        expires: { type: 'string', default: '90d' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    const [verb = '', prefix = '', ...rest] = positionals;
+    if (values.help) return { ...values, verb: 'list', prefix };
+    if (!isVerb(verb)) return undefined;
+    if (rest.length > 0 || (verb === 'revoke') !== (prefix !== '')) return undefined;
+    return { ...values, verb, prefix };
+  } catch {
+    return undefined;
+  }
+}
+
+function isVerb(text: string): text is keyof typeof verbs {
+  return Object.hasOwn(verbs, text);
+}

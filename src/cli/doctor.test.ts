@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { openDataFolder } from '#db/data-folder.ts';
+import { cloneDatabase } from '../../test/support/database.ts';
+import { basicChecks, doctorCommand, type Check } from './doctor.ts';
+
+const base = mkdtempSync(path.join(os.tmpdir(), 'tocsin-doctor-'));
+after(() => rmSync(base, { recursive: true }));
+
+async function consult(checks: readonly Check[], args: readonly string[] = []) {
+  let text = '';
+  const output = { out: (part: string) => (text += part), err: (part: string) => (text += part) };
+  return { code: await doctorCommand({ checks }, args, output), text };
+}
+
+const well: Check = { name: 'one', run: () => ({ state: 'ok', found: 'fine' }) };
+const ill: Check = { name: 'two', run: () => ({ state: 'fail', found: 'bad', mend: 'mend it' }) };
+const broken: Check = { name: 'three', run: () => Promise.reject(new Error('oh')) };
+
+test('the exit code is 1 when a check fails, and the way out is printed', async () => {
+  assert.deepEqual(await consult([well]), {
+    code: 0,
+    text: 'ok    one               fine\nNothing stands in the way of a start.\n',
+  });
+  const { code, text } = await consult([well, ill, broken]);
+  assert.equal(code, 1);
+  assert.match(text, /fail {2}two +bad\n +→ mend it\n/);
+  assert.match(text, /fail {2}three +oh\n[^]*2 checks failed/);
+});
+
+test('--json is one object; --help helps; anything else is a misuse', async () => {
+  const { text } = await consult([ill], ['--json']);
+  const checks = [{ name: 'two', state: 'fail', found: 'bad', mend: 'mend it' }];
+  assert.deepEqual(JSON.parse(text), { ok: false, checks });
+  assert.equal((await consult([ill], ['--help'])).code, 0);
+  assert.equal((await consult([], ['--wrong'])).code, 2);
+});
+
+test('a machine that was never started on is well', async () => {
+  const dataDir = path.join(base, 'new');
+  const { code, text } = await consult(basicChecks({ dataDir, host: '127.0.0.1', port: 0 }));
+  assert.equal(code, 0, text);
+  assert.match(text, /will be made by the first start/);
+});
+
+test('a database of the operator is looked at; a taken port and a strange folder are failures', async () => {
+  const database = await cloneDatabase();
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  const { host, database: name } = database.config;
+  const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${encodeURIComponent(host!)}`;
+  const dataDir = path.join(base, 'live');
+  openDataFolder({ path: dataDir, live: true });
+  const config = { dataDir, databaseUrl, host: '127.0.0.1', port };
+  const { code, text } = await consult(basicChecks(config));
+  assert.equal(code, 1);
+  assert.match(text, /data folder +.*live is live\n/);
+  assert.match(text, /PostgreSQL +18\.\d+, yours, fsync is off\n/);
+  assert.match(text, /taken by another program\n +→ Set PORT/);
+  server.close();
+  await database.drop();
+  writeFileSync(path.join(base, 'x'), '');
+  const strange = await consult(basicChecks({ ...config, dataDir: path.join(base, 'x') }));
+  assert.match(strange.text, /is a file, not a folder/);
+  assert.match(strange.text, /PostgreSQL +does not answer\n +→ Check DATABASE_URL/);
+});

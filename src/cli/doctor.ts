@@ -1,0 +1,261 @@
+/** `bin/tocsin doctor`: looks at everything that a start needs, and says how to mend what is wrong. */
+import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Client, type ClientConfig } from 'pg';
+import { findDataFolder } from '#db/data-folder.ts';
+import { findRunningPostgres } from '#db/embedded-postgres.ts';
+import { migrate } from '#db/migrate.ts';
+import { readRemembered } from '#db/postgres-place.ts';
+import { configFromUrl } from '#db/roles.ts';
+
+export const summary = 'check this machine, the data folder and the database';
+
+export const help = `Usage: bin/tocsin doctor [--json]
+
+Looks at everything that a start needs and changes nothing. Exit code 1 when something fails.
+`;
+
+export type Finding = {
+  readonly state: 'ok' | 'warn' | 'fail';
+  /** What was found, one sentence without a secret in it. */
+  readonly found: string;
+  /** How to mend it; absent where all is well. */
+  readonly mend?: string;
+};
+
+/** One thing to look at. Slices bring their own; `main.ts` joins the lists. */
+export type Check = { readonly name: string; run(): Promise<Finding> | Finding };
+
+export type Output = {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+};
+
+const standard: Output = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+};
+
+const CHECK_TIMEOUT_MS = 15_000;
+
+/** Runs the checks in order and returns the exit code: 0 well or warned, 1 failed, 2 misused. */
+export async function doctorCommand(
+  context: { readonly checks: readonly Check[] },
+  args: readonly string[],
+  output: Output = standard,
+): Promise<0 | 1 | 2> {
+  const call = readCall(args);
+  if (call === undefined || call.help === true) {
+    (call === undefined ? output.err : output.out)(help);
+    return call === undefined ? 2 : 0;
+  }
+  const results: (Finding & { name: string })[] = [];
+  for (const check of context.checks) {
+    const result = { name: check.name, ...(await examine(check)) };
+    results.push(result);
+    if (call.json !== true) output.out(asText(result));
+  }
+  const failed = results.filter(({ state }) => state === 'fail').length;
+  if (call.json === true) output.out(`${JSON.stringify({ ok: failed === 0, checks: results })}\n`);
+  else output.out(failed === 0 ? 'Nothing stands in the way of a start.\n' : closing(failed));
+  return failed === 0 ? 0 : 1;
+}
+
+function readCall(args: readonly string[]): { json?: boolean; help?: boolean } | undefined {
+  try {
+    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    return parseArgs({ args: [...args], options }).values;
+  } catch {
+    return undefined;
+  }
+}
+
+async function examine(check: Check): Promise<Finding> {
+  const late = new AbortController();
+  const found = `no answer within ${CHECK_TIMEOUT_MS / 1000} s`;
+  const timeout = delay(CHECK_TIMEOUT_MS, { state: 'fail', found } as const, {
+    signal: late.signal,
+  });
+  // Aborted in the good case, which is no news.
+  timeout.catch(() => {});
+  try {
+    return await Promise.race([check.run(), timeout]);
+  } catch (error) {
+    const { message } = error as Error;
+    return { state: 'fail', found: message, mend: 'This is a fault of Tocsin: report it.' };
+  } finally {
+    late.abort();
+  }
+}
+
+function asText({ name, state, found, mend }: Finding & { name: string }): string {
+  const line = `${state.padEnd(6)}${name.padEnd(18)}${found}\n`;
+  return mend === undefined ? line : `${line}${' '.repeat(24)}→ ${mend}\n`;
+}
+
+function closing(failed: number): string {
+  return failed === 1 ? 'One check failed.\n' : `${failed} checks failed.\n`;
+}
+
+export type DoctorConfig = {
+  readonly dataDir: string;
+  readonly databaseUrl?: string;
+  readonly host: string;
+  readonly port: number;
+};
+
+/** The checks of the ground that all slices stand on. */
+export function basicChecks(config: DoctorConfig): Check[] {
+  return [
+    { name: 'Node', run: checkNode },
+    { name: 'data folder', run: () => checkDataFolder(config) },
+    { name: 'free space', run: () => checkFreeSpace(config) },
+    { name: 'PostgreSQL', run: () => checkPostgres(config) },
+    { name: 'migrations', run: () => checkMigrations(config) },
+    { name: 'clock', run: () => checkClock(config) },
+    { name: `port ${config.port}`, run: () => checkPort(config) },
+  ];
+}
+
+function checkNode(): Finding {
+  const found = `${process.version} on ${process.platform}-${process.arch}`;
+  if (Number(process.versions.node.split('.')[0]) >= 24) return { state: 'ok', found };
+  return { state: 'fail', found, mend: 'Start it with bin/tocsin, which brings its own Node.' };
+}
+
+function checkDataFolder({ dataDir }: DoctorConfig): Finding {
+  const folder = findDataFolder(dataDir);
+  if (!folder.ok) return { state: 'fail', found: folder.message };
+  if (folder.value === undefined) {
+    return { state: 'ok', found: `${dataDir} will be made by the first start` };
+  }
+  const found = `${dataDir} is ${folder.value.installation.kind}`;
+  try {
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    const mend = 'Give the user that runs Tocsin the folder, and a file system it can write to.';
+    return { state: 'fail', found: `${found}, but cannot be written`, mend };
+  }
+  // The group may pass through where root runs the server as another user, not more.
+  const isWide = (statSync(dataDir).mode & 0o067) !== 0;
+  if (!isWide) return { state: 'ok', found };
+  const mend = `It holds keys: chmod go-rw,o-x ${dataDir}`;
+  return { state: 'warn', found: `${found}, and other users may look into it`, mend };
+}
+
+const FREE_FAIL_BYTES = 200_000_000;
+const FREE_WARN_BYTES = 2_000_000_000;
+
+function checkFreeSpace({ dataDir }: DoctorConfig): Finding {
+  const places = [dataDir, readRemembered({ path: dataDir })?.data];
+  const free = places
+    .filter((place) => place !== undefined && existsSync(place))
+    .map((place) => statfsSync(place!))
+    .map(({ bavail, bsize }) => bavail * bsize);
+  if (free.length === 0) return { state: 'ok', found: 'not known before the first start' };
+  const least = Math.min(...free);
+  const found = `${(least / 1e9).toFixed(1)} GB`;
+  const mend = 'PostgreSQL stops when the disk is full: free some, or move the data folder.';
+  if (least < FREE_FAIL_BYTES) return { state: 'fail', found, mend };
+  return least < FREE_WARN_BYTES ? { state: 'warn', found, mend } : { state: 'ok', found };
+}
+
+const NOT_RUNNING: Finding = {
+  state: 'ok',
+  found: 'not looked at: the included one is not running',
+};
+
+async function findOwner(config: DoctorConfig): Promise<ClientConfig | undefined> {
+  if (config.databaseUrl !== undefined) return configFromUrl(config.databaseUrl, 'tocsin_owner');
+  return (await findRunningPostgres({ path: config.dataDir }))?.configFor('tocsin_owner');
+}
+
+async function checkPostgres(config: DoctorConfig): Promise<Finding> {
+  const owner = await findOwner(config);
+  if (owner === undefined) {
+    return { state: 'ok', found: 'the included one, not running; bin/tocsin start starts it' };
+  }
+  const answer = await ask(owner, (client) =>
+    client.query<{ version: string; fsync: string }>(
+      `select current_setting('server_version') as version, current_setting('fsync') as fsync`,
+    ),
+  );
+  if (answer === undefined) {
+    const mend = 'Check DATABASE_URL, the network, and that the server runs.';
+    return { state: 'fail', found: 'does not answer', mend };
+  }
+  const { version, fsync } = answer.rows[0]!;
+  const found = `${version}, ${config.databaseUrl === undefined ? 'included' : 'yours'}`;
+  if (fsync === 'on') return { state: 'ok', found };
+  const mend = 'A power cut can lose accepted alerts: set fsync = on.';
+  return { state: 'warn', found: `${found}, fsync is off`, mend };
+}
+
+async function checkMigrations(config: DoctorConfig): Promise<Finding> {
+  const owner = await findOwner(config);
+  if (owner === undefined) return NOT_RUNNING;
+  const due = await migrate({ config: owner, check: true });
+  if (!due.ok) return { state: 'fail', found: due.message };
+  const { names } = due.value;
+  if (names.length === 0) return { state: 'ok', found: 'all applied' };
+  const mend = 'The next start applies them, or now: bin/tocsin migrate';
+  return { state: 'warn', found: `${names.length} to apply, from ${names[0]}`, mend };
+}
+
+/** No Tocsin is older than this: a machine without a battery wakes up in 1970. */
+const EARLIEST = Date.UTC(2026, 10, 1);
+const APART_MAX_MS = 2000;
+
+async function checkClock(config: DoctorConfig): Promise<Finding> {
+  const mend = 'Deadlines and sign-in links depend on it: switch on time synchronisation (NTP).';
+  const found = new Date().toISOString();
+  if (Date.now() < EARLIEST) return { state: 'fail', found, mend };
+  const owner = await findOwner(config);
+  if (owner === undefined) return { state: 'ok', found };
+  const apartMs = await ask(owner, async (client) => {
+    const before = Date.now();
+    const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
+    const middle = (before + Date.now()) / 2;
+    return Math.round(Math.abs(rows[0]!.now.getTime() - middle));
+  });
+  if (apartMs === undefined || apartMs <= APART_MAX_MS) return { state: 'ok', found };
+  return { state: 'fail', found: `${found}, ${apartMs / 1000} s apart from the database`, mend };
+}
+
+async function ask<T>(
+  config: ClientConfig,
+  question: (client: Client) => Promise<T>,
+): Promise<T | undefined> {
+  const client = new Client({ connectionTimeoutMillis: 5000, query_timeout: 5000, ...config });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return await question(client);
+  } catch {
+    return undefined;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function checkPort(config: DoctorConfig): Promise<Finding> {
+  const code = await listenOnce(config);
+  if (code === undefined) return { state: 'ok', found: 'free' };
+  if (code === 'EADDRINUSE') {
+    const running = await findRunningPostgres({ path: config.dataDir });
+    if (running !== undefined) return { state: 'ok', found: 'taken, and this Tocsin is running' };
+    return { state: 'fail', found: 'taken by another program', mend: 'Set PORT to another one.' };
+  }
+  const mend = 'Set PORT to one above 1023, or TOCSIN_HOST to an address of this machine.';
+  return { state: 'fail', found: `cannot be listened on (${code})`, mend };
+}
+
+function listenOnce({ host, port }: DoctorConfig): Promise<string | undefined> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
+  });
+}

@@ -1,0 +1,90 @@
+/** What a demonstration folder gets on its first start: a sector, and people to act as. */
+import { system } from '#kernel/actor.ts';
+import { ok, refused } from '#kernel/outcome.ts';
+import type { Database } from '#db/database.ts';
+import { createSignInLink, findPersonByEmail, invitePerson, listPeople } from '#identity/index.ts';
+import { demonstrationSector, importContacts, importOrganisations } from '#organisations/index.ts';
+import type { Ground } from './ground.ts';
+
+/** Fictional; the mail domain is reserved (RFC 2606). The first is who the printed link is for. */
+const people = [
+  { name: 'Amara Osei', email: 'amara.osei@centre.test', roles: ['duty_officer'] },
+  { name: 'Tom Lindqvist', email: 'tom.lindqvist@centre.test', roles: ['approver'] },
+  {
+    name: 'Priya Raman',
+    email: 'priya.raman@centre.test',
+    roles: ['duty_officer', 'administrator'],
+  },
+] as const;
+
+/** Whom a live folder begins with; the link is printed once, and they invite the others. */
+const firstAdministrator = {
+  name: 'First administrator',
+  email: 'administrator@centre.invalid',
+  roles: ['administrator'],
+} as const;
+
+const actor = system('start');
+
+/**
+ * Makes the sector and the people of a demonstration, once; the same importers as for real files do
+ * it. All in one transaction, so that a start that is killed half-way begins anew.
+ */
+export async function welcomeDemonstration(ground: Ground): Promise<void> {
+  const { model, seals } = ground;
+  await withDatabase(ground, async (database) => {
+    const made = await database.attempt(actor, async (tx) => {
+      if ((await listPeople(tx)).length > 0) return ok(undefined);
+      const files = demonstrationSector();
+      const now = new Date();
+      const options = { rules: model, secrets: seals.directory, startedAt: now };
+      const file = (name: string, csv: string) => ({ name, bytes: new TextEncoder().encode(csv) });
+      const organisations = file('organisations.csv', files.organisations);
+      const imported = await importOrganisations(tx, organisations, options);
+      if (!imported.ok) return imported;
+      const contacts = await importContacts(tx, file('contacts.csv', files.contacts), options);
+      if (!contacts.ok) return contacts;
+      for (const person of people) {
+        const invited = await invitePerson(tx, person, { model, now });
+        if (!invited.ok) return invited;
+      }
+      return ok(undefined);
+    });
+    if (!made.ok) throw new Error(`the demonstration sector was refused: ${made.message}`);
+  });
+}
+
+/** What is printed under the address: a one-time link, or how to get one. */
+export async function signInAdvice(ground: Ground): Promise<string> {
+  const { config, folder, model } = ground;
+  const now = new Date();
+  const isDemonstration = folder.installation.kind === 'demonstration';
+  return await withDatabase(ground, async (database) => {
+    const link = await database.attempt(actor, async (tx) => {
+      if (isDemonstration) {
+        const person = await findPersonByEmail(tx, people[0].email);
+        if (person === undefined) return refused('not_found', 'nobody');
+        return await createSignInLink(tx, { personId: person.id, now });
+      }
+      if ((await listPeople(tx)).length > 0) return refused('conflict', 'people are here already');
+      const invited = await invitePerson(tx, firstAdministrator, { model, now });
+      if (!invited.ok) return invited;
+      return await createSignInLink(tx, { personId: invited.value, now });
+    });
+    if (!link.ok) return 'Sign in:          bin/tocsin sign-in-link --email YOUR-ADDRESS';
+    const who = isDemonstration ? people[0].name : firstAdministrator.name;
+    return `Sign in, once:    ${config.url}/sign-in/link/${link.value.token}  (as ${who})`;
+  });
+}
+
+async function withDatabase<T>(
+  ground: Ground,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const database = ground.open('tocsin_web', 2);
+  try {
+    return await work(database);
+  } finally {
+    await database.end();
+  }
+}

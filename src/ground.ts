@@ -1,0 +1,91 @@
+/**
+ * What every command stands on: the configuration, the data folder, the database and the operating
+ * model. Each step that fails says in one sentence what is wrong and the way out.
+ */
+import type { ClientConfig } from 'pg';
+import { ok, type Outcome } from '#kernel/outcome.ts';
+import { parseConfig, type Config, type Environment } from '#config.ts';
+import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
+import { openDataFolder, type DataFolder } from '#db/data-folder.ts';
+import { findRunningPostgres, startEmbeddedPostgres } from '#db/embedded-postgres.ts';
+import { bindInstallation } from '#db/installation.ts';
+import { migrate } from '#db/migrate.ts';
+import { configFromUrl } from '#db/roles.ts';
+import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import { sealsOf, type Seals } from './wiring.ts';
+
+export type Ground = {
+  readonly config: Config;
+  readonly folder: DataFolder;
+  readonly model: OperatingModel;
+  readonly seals: Seals;
+  configFor(role: DatabaseRole): ClientConfig;
+  open(role: DatabaseRole, connectionsMax?: number): Database;
+  /** Stops the embedded PostgreSQL, where this process started it. */
+  end(): Promise<void>;
+};
+
+export type GroundOptions = {
+  readonly environment: Environment;
+  /** Joins a PostgreSQL that another process of this folder runs; `start` never does. */
+  readonly join: boolean;
+  readonly say: (sentence: string) => void;
+};
+
+type Server = { configFor(role: DatabaseRole): ClientConfig; stop(): Promise<void> };
+
+export async function openGround(options: GroundOptions): Promise<Outcome<Ground>> {
+  const parsed = parseConfig(options.environment);
+  if (!parsed.ok) return parsed;
+  const config = parsed.value;
+  config.warnings.forEach(options.say);
+  const model = await loadOperatingModel(config.operatingModelFile);
+  if (!model.ok) return model;
+  const folder = openDataFolder({ path: config.dataDir, live: config.notify !== undefined });
+  if (!folder.ok) return folder;
+  const server = await findServer(config, folder.value, options);
+  if (!server.ok) return server;
+  const { configFor, stop } = server.value;
+  const prepared = await prepare(configFor('tocsin_owner'), folder.value);
+  if (!prepared.ok) {
+    await stop();
+    return prepared;
+  }
+  return ok({
+    config,
+    folder: folder.value,
+    model: model.value,
+    seals: sealsOf(folder.value.secrets),
+    configFor,
+    open: (role, connectionsMax = 10) => openDatabase(configFor(role), { connectionsMax }),
+    end: stop,
+  });
+}
+
+async function findServer(
+  config: Config,
+  folder: DataFolder,
+  { join, say }: GroundOptions,
+): Promise<Outcome<Server>> {
+  const { databaseUrl } = config;
+  const nothingToStop = () => Promise.resolve();
+  if (databaseUrl !== undefined)
+    return ok({ configFor: (role) => configFromUrl(databaseUrl, role), stop: nothingToStop });
+  if (join) {
+    const running = await findRunningPostgres(folder);
+    if (running !== undefined) return ok({ ...running, stop: nothingToStop });
+  }
+  const started = await startEmbeddedPostgres({
+    dataFolder: folder,
+    log: { info: say, warn: say, error: say },
+  });
+  if (!started.ok) return started;
+  const embedded = started.value;
+  return ok({ configFor: (role) => embedded.configFor(role), stop: () => embedded.stop() });
+}
+
+async function prepare(owner: ClientConfig, folder: DataFolder): Promise<Outcome<void>> {
+  const migrated = await migrate({ config: owner });
+  if (!migrated.ok) return migrated;
+  return await bindInstallation(owner, folder.installation);
+}

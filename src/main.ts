@@ -1,0 +1,110 @@
+/** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
+import { apiKeyCommand } from '#cli/api-key.ts';
+import { basicChecks, doctorCommand } from '#cli/doctor.ts';
+import { importCommand } from '#cli/import.ts';
+import { migrateCommand } from '#cli/migrate.ts';
+import { operatingModelCommand } from '#cli/operating-model.ts';
+import { signInLinkCommand } from '#cli/sign-in-link.ts';
+import { simulatorCommand } from '#cli/simulator.ts';
+import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
+import { parseConfig } from '#config.ts';
+import { openGround, type Ground } from './ground.ts';
+
+type Command = { readonly summary: string; run(args: string[]): Promise<number> };
+
+const commands: Readonly<Record<string, Command>> = {
+  start: {
+    summary: 'everything: database, web, worker; a demonstration has phones',
+    run: startCommand,
+  },
+  web: { summary: 'the pages and the API alone', run: webCommand },
+  worker: { summary: 'sending and background work alone', run: workerCommand },
+  migrate: { summary: 'bring the database to this version', run: migrateCommand },
+  simulator: {
+    summary: 'a simulated GOV.UK Notify, mail server and phones',
+    run: simulatorCommand,
+  },
+  import: {
+    summary: 'bring organisations and contacts into the directory',
+    run: (args) =>
+      onGround(args, (ground) =>
+        importCommand(
+          {
+            database: ground.open('tocsin_web', 2),
+            secrets: ground.seals.directory,
+            model: ground.model,
+          },
+          args,
+        ),
+      ),
+  },
+  'api-key': {
+    summary: 'make, list and revoke bearer keys of the API',
+    run: (args) =>
+      onGround(args, (ground) => apiKeyCommand({ database: ground.open('tocsin_web', 2) }, args)),
+  },
+  'sign-in-link': {
+    summary: 'make a one-time sign-in link for a person',
+    run: (args) =>
+      onGround(args, ({ open, model, config }) =>
+        signInLinkCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
+      ),
+  },
+  'operating-model': {
+    summary: 'check and show the rules of the centre',
+    run: operatingModelCommand,
+  },
+  doctor: { summary: 'check this machine, the data folder and the database', run: doctor },
+};
+
+/** Opens the database (joining a running Tocsin), runs the command, closes what was opened. */
+async function onGround(
+  args: readonly string[],
+  run: (ground: Ground) => Promise<number>,
+): Promise<number> {
+  const say = (sentence: string) => process.stderr.write(`${sentence}\n`);
+  const opened = await openGround({ environment: process.env, join: true, say });
+  if (!opened.ok) {
+    process.stderr.write(`${opened.message}\n`);
+    return 1;
+  }
+  const ground = opened.value;
+  try {
+    return await run(ground);
+  } finally {
+    await ground.end();
+  }
+}
+
+async function doctor(args: string[]): Promise<number> {
+  const config = parseConfig(process.env);
+  if (!config.ok) {
+    process.stderr.write(`${config.message}\n`);
+    return 1;
+  }
+  return await doctorCommand({ checks: basicChecks(config.value) }, args);
+}
+
+function help(): string {
+  const lines = Object.entries(commands).map(
+    ([name, { summary }]) => `  ${name.padEnd(16)}${summary}`,
+  );
+  return `Usage: bin/tocsin <command> [options]\n\n${lines.join('\n')}\n\nEvery command has --help.\n`;
+}
+
+async function main([name = '', ...args]: string[]): Promise<number> {
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(help());
+    return name === '' ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    process.stderr.write(`There is no command "${name}".\n\n${help()}`);
+    return 2;
+  }
+  return await command.run(args);
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Idle connections and timers must not keep a finished command alive.
+setTimeout(() => process.exit(), 1_000).unref();

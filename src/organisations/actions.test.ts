@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { nobody, system, type Actor } from '#kernel/actor.ts';
+import { blindIndex, open } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import { listEntries } from '#audit/index.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { importContacts, importOrganisations, sealingContext } from './actions.ts';
+import type { DirectoryRules, ImportResult } from './model.ts';
+import { findOrganisation, listOrganisations } from './store.ts';
+
+const rules: DirectoryRules = {
+  organisationTypes: {
+    trust: { label: 'NHS trust', mustAnswer: true },
+    practice: { label: 'GP practice', mustAnswer: false },
+  },
+  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
+};
+const secrets = {
+  addressKey: { id: 1, key: randomBytes(32) },
+  blindIndexKey: randomBytes(32),
+};
+const operator = system('import');
+const options = { rules, secrets, startedAt: new Date('2026-11-23T09:00:00Z') };
+
+let db: Clone;
+before(async () => void (db = await cloneDatabase()));
+after(async () => await db.drop());
+
+type Importer = typeof importContacts;
+
+async function run(importer: Importer, text: string | Buffer, more = {}): Promise<ImportResult> {
+  const file = { name: 'file.csv', bytes: Buffer.from(text) };
+  const outcome = await db.web.withActor(operator, (tx) =>
+    importer(tx, file, { ...options, ...more }),
+  );
+  assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
+  return outcome.value;
+}
+
+const counts = (added: number, changed: number, unchanged: number, refused = 0) => ({
+  added,
+  changed,
+  unchanged,
+  refused,
+});
+
+async function detail(code: string) {
+  return await db.web.withActor(operator, async (tx) => {
+    const [found] = await listOrganisations(tx, { text: code, limit: 1 });
+    const organisation = await findOrganisation(tx, found!.id);
+    assert.ok(organisation);
+    return organisation;
+  });
+}
+
+async function countOf(table: 'contact_point' | 'contact' | 'import'): Promise<number> {
+  const tables = {
+    contact_point: sql`organisations.contact_point`,
+    contact: sql`organisations.contact`,
+    import: sql`organisations.import`,
+  };
+  const row = await db.web.withActor(operator, (tx) =>
+    tx.one<{ count: number }>(sql`select count(*) from ${tables[table]}`),
+  );
+  return row.count;
+}
+
+const ORGANISATIONS = [
+  'code,name,short_name,type,region,region_name,system,system_name,must_answer,telephone',
+  'AA-01,Northmoor Teaching Hospitals NHS Foundation Trust,,trust,RR-1,North,SS-1,Moor,,0800 123',
+  'AA-02,Eastfirth Hospitals NHS Trust,Eastfirth,trust,RR-1,North,SS-1,Moor,no,',
+  'AA-03,Mill Lane Surgery,,practice,RR-1,,SS-2,,,',
+  'AA-04,Mill Lane Surgery,,practice,RR-1,,SS-2,,,',
+  '',
+].join('\n');
+
+test('a file of organisations is taken once, and the second time changes nothing', async () => {
+  const first = await run(importOrganisations, ORGANISATIONS);
+  assert.deepEqual(first.counts, counts(4, 0, 0));
+  const imports = await countOf('import');
+  const second = await run(importOrganisations, ORGANISATIONS);
+  assert.deepEqual(second.counts, counts(0, 0, 4));
+  assert.equal(second.importId, undefined);
+  assert.equal(await countOf('import'), imports);
+});
+
+test('what must answer comes from the type unless the file says so', async () => {
+  assert.equal((await detail('AA-01')).mustAnswer, true);
+  assert.equal((await detail('AA-02')).mustAnswer, false);
+  assert.equal((await detail('AA-03')).mustAnswer, false);
+});
+
+test('short names are derived, kept where somebody chose them, and different', async () => {
+  assert.equal((await detail('AA-01')).shortName, 'Northmoor Teaching');
+  assert.equal((await detail('AA-03')).shortName, 'Mill Lane Surgery');
+  assert.equal((await detail('AA-04')).shortName, 'Mill Lane');
+  await run(
+    importOrganisations,
+    'code,name,type\nAA-02,Eastfirth University NHS Trust,trust\nAA-01,Northmoor NHS Trust,trust\n',
+  );
+  assert.equal((await detail('AA-02')).shortName, 'Eastfirth');
+  assert.equal((await detail('AA-01')).shortName, 'Northmoor');
+});
+
+test('columns that a file leaves out keep their values, empty cells clear them', async () => {
+  assert.equal((await detail('AA-01')).telephone, '0800 123');
+  assert.equal((await detail('AA-01')).systemName, 'Moor');
+  assert.equal((await detail('AA-03')).systemName, 'SS-2');
+  const file = 'code,name,type,telephone\nAA-01,Northmoor NHS Trust,trust,\n';
+  assert.deepEqual((await run(importOrganisations, file)).counts, counts(0, 1, 0));
+  assert.equal((await detail('AA-01')).telephone, null);
+});
+
+test('naming a region later is a change of its own', async () => {
+  const file = 'code,name,type,system,system_name\nAA-03,Mill Lane Surgery,practice,SS-2,Lane\n';
+  const result = await run(importOrganisations, file);
+  assert.deepEqual(result.counts, counts(0, 0, 1));
+  assert.notEqual(result.importId, undefined);
+  assert.equal((await detail('AA-04')).systemName, 'Lane');
+});
+
+const CONTACTS = [
+  'organisation_code,name,kind,role,rank,mobile,email',
+  'AA-01,Sam Page,person,ciso,1,07700 900123,sam@northmoor.test',
+  'AA-01,On-call IT,post,on_call_it,2,07700 900124,oncall@shared.test',
+  'AA-02,On-call IT,post,on_call_it,1,+44 (0)7700 900124,ONCALL@shared.test',
+  'AA-09,Kim Low,person,ciso,1,07700 900125,',
+  'AA-03,Ash Lee,person,ciso,1,020 7946 0958,',
+  '',
+].join('\n');
+
+test('contacts are written, rows that cannot be are listed, shared numbers are one', async () => {
+  const first = await run(importContacts, CONTACTS);
+  assert.deepEqual(first.counts, counts(3, 0, 0, 2));
+  assert.deepEqual(first.refusedRows, [
+    {
+      line: 5,
+      field: 'organisation_code',
+      reason: 'is not in the directory: import its organisation first',
+    },
+    { line: 6, field: 'mobile', reason: 'Not a UK mobile number' },
+  ]);
+  assert.equal(await countOf('contact_point'), 4);
+  const { contacts } = await detail('AA-01');
+  assert.deepEqual(
+    contacts.map(({ name, points }) => [
+      name,
+      points.map((point) => [point.shown, point.sharedBy]),
+    ]),
+    [
+      [
+        'Sam Page',
+        [
+          ['07700 ···123', 1],
+          ['s···@northmoor.test', 1],
+        ],
+      ],
+      [
+        'On-call IT',
+        [
+          ['07700 ···124', 2],
+          ['o···@shared.test', 2],
+        ],
+      ],
+    ],
+  );
+  assert.deepEqual((await run(importContacts, CONTACTS)).counts, counts(0, 0, 3, 2));
+});
+
+test('a new number replaces the old one, in its channel only', async () => {
+  const header = 'organisation_code,name,kind,role,rank,mobile';
+  const file = `${header}\nAA-01,SAM PAGE,person,ciso,1,07700 900199\n`;
+  assert.deepEqual((await run(importContacts, file)).counts, counts(0, 1, 0));
+  const [sam] = (await detail('AA-01')).contacts;
+  assert.equal(sam?.name, 'SAM PAGE');
+  assert.deepEqual(
+    sam?.points.map((point) => point.shown),
+    ['07700 ···199', 's···@northmoor.test'],
+  );
+  assert.equal(await countOf('contact'), 3);
+});
+
+test('a dry run tells the same and writes nothing', async () => {
+  const file = 'organisation_code,name,role,mobile\nAA-03,Ash Lee,ciso,07700 900177\n';
+  const points = await countOf('contact_point');
+  const dry = await run(importContacts, file, { dryRun: true });
+  assert.deepEqual([dry.counts, dry.dryRun, dry.importId], [counts(1, 0, 0), true, undefined]);
+  assert.deepEqual([await countOf('contact'), await countOf('contact_point')], [3, points]);
+  const more = ORGANISATIONS.replaceAll('AA-', 'BB-');
+  assert.equal((await run(importOrganisations, more, { dryRun: true })).counts.added, 4);
+  assert.equal((await run(importOrganisations, more, { dryRun: true })).counts.added, 4);
+});
+
+test('addresses are sealed for their row and found by blind index', async () => {
+  const index = blindIndex(secrets.blindIndexKey, 'text', '447700900124');
+  const row = await db.worker.withActor(operator, (tx) =>
+    tx.one<{ id: string; addressSealed: Buffer }>(sql`
+      select id, address_sealed from organisations.contact_point
+      where channel = 'text' and address_index = ${index}`),
+  );
+  assert.equal(row.addressSealed.includes('900124'), false);
+  assert.equal(
+    open([secrets.addressKey], sealingContext(row.id), row.addressSealed),
+    '447700900124',
+  );
+});
+
+test('each import that changed something left one entry without numbers', async () => {
+  const { entries } = await db.web.withActor(operator, (tx) =>
+    listEntries(tx, { action: 'contacts.imported' }),
+  );
+  assert.equal(entries.length, 2);
+  assert.deepEqual(entries[1]?.detail['refused'], 2);
+  assert.equal(/7700|@/.test(JSON.stringify(entries)), false);
+});
+
+test('a refused file and a refused actor change nothing', async () => {
+  const file = { name: 'x', bytes: Buffer.from('') };
+  const empty = await db.web.withActor(operator, (tx) => importContacts(tx, file, options));
+  assert.equal(!empty.ok && empty.kind, 'invalid');
+  const actors: Actor[] = [nobody, { kind: 'contact', id: 'c', organisationIds: [] }];
+  for (const actor of actors) {
+    const outcome = await db.web.withActor(actor, (tx) => importOrganisations(tx, file, options));
+    assert.equal(!outcome.ok && outcome.kind, 'forbidden');
+  }
+});
+
+const shared = new URL('../../../shared/data/ods-trusts/', import.meta.url);
+const skip = existsSync(shared) ? false : 'real ODS files are not beside the checkout';
+
+test('etr.csv of 2022 and then of 2025: new, changed and closed trusts', { skip }, async () => {
+  const [older, newer] = ['etr-2022-03.csv', 'etr-2025-07.csv'].map((name) =>
+    readFileSync(new URL(name, shared)),
+  );
+  assert.deepEqual((await run(importOrganisations, older!)).counts, counts(218, 0, 0));
+  const { counts: second, notes } = await run(importOrganisations, newer!);
+  assert.equal(second.added + second.changed + second.unchanged, 210);
+  assert.ok(second.added > 0 && second.changed > 0 && second.unchanged > 100);
+  assert.deepEqual(notes, ['5 have a closing date; nothing is sent after it.']);
+  assert.deepEqual((await run(importOrganisations, newer!)).counts, counts(0, 0, 210));
+  const whipps = await detail('R1H');
+  assert.equal(whipps.name, 'Barts Health NHS Trust');
+  assert.equal(whipps.shortName, 'Barts Health');
+});

@@ -1,0 +1,43 @@
+export {
+  importContacts,
+  importOrganisations,
+  sealingContext,
+  type DirectorySecrets,
+  type ImportFile,
+  type ImportOptions,
+} from './actions.ts';
+export {
+  demonstrationSector,
+  type DemonstrationFiles,
+  type DemonstrationOptions,
+} from './demonstration.ts';
+export {
+  everybody,
+  type AudiencePreview,
+  type AudienceQuestion,
+  type DirectoryRules,
+  type ImportCounts,
+  type ImportKind,
+  type ImportResult,
+  type RefusedRow,
+} from './model.ts';
+export { refusedFile } from './csv.ts';
+export { parseAudienceQuestion } from './parse-audience.ts';
+export type { TextPermissions } from './parse-contact.ts';
+export {
+  findContactPointByIndex,
+  findOrganisation,
+  listOrganisations,
+  listOrganisationsOfContactPoint,
+  listUnknownCodes,
+  matchesOrganisation,
+  matchesRole,
+  previewAudience,
+  type ContactDetail,
+  type ContactPoint,
+  type OrganisationDetail,
+  type OrganisationSearch,
+  type OrganisationSummary,
+  type PointOrganisation,
+} from './store.ts';
+export { listRegions, listSystems, type Place, type SystemPlace } from './store-places.ts';

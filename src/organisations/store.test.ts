@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { nobody, system, type Actor } from '#kernel/actor.ts';
+import { blindIndex } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { importContacts, importOrganisations } from './actions.ts';
+import { everybody, type AudienceQuestion } from './model.ts';
+import { parseAudienceQuestion } from './parse-audience.ts';
+import {
+  findContactPointByIndex,
+  listOrganisations,
+  listOrganisationsOfContactPoint,
+  listUnknownCodes,
+  previewAudience,
+} from './store.ts';
+
+const rules = {
+  organisationTypes: {
+    trust: { label: 'NHS trust', mustAnswer: true },
+    practice: { label: 'GP practice', mustAnswer: false },
+  },
+  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
+};
+const secrets = {
+  addressKey: { id: 1, key: randomBytes(32) },
+  blindIndexKey: randomBytes(32),
+};
+const centre = system('test');
+
+const ORGANISATIONS = [
+  'code,name,type,region,system,closed_on',
+  'AA-01,Northmoor,trust,R1,S1,',
+  'AA-02,Eastfirth,trust,R1,S2,',
+  'AA-03,Westmere,trust,R2,S3,',
+  'AA-04,Mill Lane,practice,R2,S3,',
+  'AA-05,Gone,trust,R1,S1,2020-03-31',
+  'AA-06,100% Care_Home,practice,R2,S3,',
+  '',
+].join('\n');
+
+const CONTACTS = [
+  'organisation_code,name,role,rank,mobile,email,active',
+  'AA-01,Sam,ciso,1,07700 900123,sam@a.test,',
+  'AA-01,On call,on_call_it,2,07700 900124,,',
+  'AA-02,On call,on_call_it,1,07700 900124,,',
+  'AA-03,Kim,ciso,1,,kim@a.test,',
+  'AA-04,Ash,ciso,1,07700 900125,,no',
+  'AA-05,Old,ciso,1,07700 900126,,',
+  '',
+].join('\n');
+
+let db: Clone;
+before(async () => {
+  db = await cloneDatabase();
+  await db.web.withActor(centre, async (tx) => {
+    const options = { rules, secrets, startedAt: new Date() };
+    const file = (text: string) => ({ name: 'x.csv', bytes: Buffer.from(text) });
+    assert.ok((await importOrganisations(tx, file(ORGANISATIONS), options)).ok);
+    const contacts = await importContacts(tx, file(CONTACTS), options);
+    assert.ok(contacts.ok && contacts.value.counts.added === 6);
+  });
+});
+after(async () => await db.drop());
+
+async function preview(question: Partial<AudienceQuestion>, actor: Actor = centre) {
+  return await db.web.withActor(actor, (tx) => previewAudience(tx, { ...everybody, ...question }));
+}
+
+test('a preview counts what is open and active, and each shared number once', async () => {
+  assert.deepEqual(await preview({}), {
+    organisations: 5,
+    mustAnswer: 3,
+    contacts: 4,
+    contactPoints: { text: 2, mail: 2 },
+    withoutAnyText: 3,
+    withoutAny: 2,
+  });
+});
+
+test('each part of a question narrows; named organisations come and go', async () => {
+  const organisations = async (question: Partial<AudienceQuestion>) =>
+    (await preview(question)).organisations;
+  assert.equal(await organisations({ types: ['trust'] }), 3);
+  assert.equal(await organisations({ regions: ['R1'] }), 2);
+  assert.equal(await organisations({ regions: ['R1'], systems: ['S1'] }), 1);
+  assert.equal(await organisations({ mustAnswerOnly: true, regions: ['R2'] }), 1);
+  assert.equal(await organisations({ regions: ['R1'], include: ['AA-04'] }), 3);
+  assert.equal(await organisations({ include: ['AA-04'], exclude: ['AA-01', 'AA-04'] }), 3);
+  const onCall = await preview({ roles: ['on_call_it'] });
+  assert.deepEqual([onCall.contacts, onCall.contactPoints.text, onCall.withoutAnyText], [2, 1, 3]);
+});
+
+test('v_reachable has a row for each organisation, active contact and contact point', async () => {
+  const rows = await db.worker.withActor(centre, (tx) =>
+    tx.rows<{ code: string; channel: string; rank: number; role: string }>(sql`
+      select code, channel, rank, role from organisations.v_reachable
+      order by code, rank, channel`),
+  );
+  assert.deepEqual(
+    rows.map(({ code, channel, rank }) => `${code} ${rank} ${channel}`),
+    ['AA-01 1 mail', 'AA-01 1 text', 'AA-01 2 text', 'AA-02 1 text', 'AA-03 1 mail'],
+  );
+});
+
+test('the directory is listed by name, page by page, and searched as it is written', async () => {
+  const list = async (search: Parameters<typeof listOrganisations>[1]) =>
+    (await db.web.withActor(centre, (tx) => listOrganisations(tx, search))).map((o) => o.name);
+  const first = await list({ limit: 3 });
+  const all = await list({ limit: 10 });
+  assert.deepEqual(first, all.slice(0, 3));
+  assert.deepEqual(await list({ limit: 10, after: [all[2]!, 'AA-99'] }), all.slice(3));
+  assert.deepEqual(await list({ limit: 10, text: 'eastf' }), ['Eastfirth']);
+  assert.deepEqual(await list({ limit: 10, text: 'aa-05' }), ['Gone']);
+  assert.deepEqual(await list({ limit: 10, text: '%' }), ['100% Care_Home']);
+  const question = { ...everybody, types: ['trust'] };
+  assert.deepEqual(await list({ limit: 10, question }), ['Eastfirth', 'Northmoor', 'Westmere']);
+});
+
+test('a number leads to all who have it', async () => {
+  const codes = await db.worker.withActor(centre, async (tx) => {
+    const index = blindIndex(secrets.blindIndexKey, 'text', '447700900124');
+    const point = await findContactPointByIndex(tx, 'text', index);
+    assert.equal(point?.shown, '07700 ···124');
+    assert.equal(await findContactPointByIndex(tx, 'mail', index), undefined);
+    return (await listOrganisationsOfContactPoint(tx, point.id)).map(({ code }) => code);
+  });
+  assert.deepEqual(codes, ['AA-01', 'AA-02']);
+});
+
+test('a contact who answers sees people and numbers of its own organisations only', async () => {
+  const [one] = await db.web.withActor(centre, (tx) =>
+    listOrganisations(tx, { text: 'AA-02', limit: 1 }),
+  );
+  const contact: Actor = { kind: 'contact', id: 'c', organisationIds: [one!.id] };
+  const seen = async (actor: Actor) =>
+    await db.web.withActor(actor, (tx) =>
+      tx.one(sql`select
+        (select count(*) from organisations.contact) as contacts,
+        (select count(*) from organisations.contact_contact_point) as links,
+        (select count(*) from organisations.contact_point) as points,
+        (select count(*) from organisations.v_reachable) as reachable`),
+    );
+  assert.deepEqual(await seen(contact), { contacts: 1, links: 1, points: 1, reachable: 1 });
+  assert.deepEqual(await seen(nobody), { contacts: 0, links: 0, points: 0, reachable: 0 });
+  await db.web.withActor(contact, async (tx) => {
+    assert.equal(await tx.run(sql`update organisations.contact set rank = 9`), 0);
+  });
+});
+
+test('questions are read from forms and requests, and strange ones refused', async () => {
+  const asked = parseAudienceQuestion(
+    { types: 'trust', regions: ['r1', 'R1 '], include: 'aa-04, aa-01', mustAnswerOnly: 'yes' },
+    rules,
+  );
+  assert.ok(asked.ok);
+  assert.deepEqual(asked.value, {
+    ...everybody,
+    types: ['trust'],
+    regions: ['R1'],
+    include: ['AA-04', 'AA-01'],
+    mustAnswerOnly: true,
+  });
+  assert.deepEqual(parseAudienceQuestion({}, rules), { ok: true, value: everybody });
+  const strange = parseAudienceQuestion({ types: ['palace'], roles: 'ciso' }, rules);
+  assert.deepEqual(!strange.ok && strange.fields, {
+    types: 'not in the operating model: palace',
+  });
+  assert.equal(parseAudienceQuestion({ types: 7 }, rules).ok, false);
+  const unknown = await db.web.withActor(centre, (tx) => listUnknownCodes(tx, ['AA-01', 'XX-9']));
+  assert.deepEqual(unknown, ['XX-9']);
+});

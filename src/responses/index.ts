@@ -1,0 +1,3 @@
+/** The door of responses: answers of organisations, and the duty desk. */
+export { handleReply, type AnswerContext } from './actions.ts';
+export { responseRoutes, type ResponseRoutesContext } from './routes.ts';

@@ -1,0 +1,84 @@
+/** Reads for the pages of answering. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { AnswerKind, Evidence } from './model.ts';
+
+export type AnswerRow = {
+  at: Date;
+  kind: AnswerKind;
+  evidence: Evidence;
+  note: string | null;
+};
+
+export async function listAnswers(
+  tx: Tx,
+  alertId: string,
+  organisationId: string,
+): Promise<AnswerRow[]> {
+  return await tx.rows<AnswerRow>(sql`
+    select at, kind, evidence, note from responses.answer
+    where alert_id = ${alertId} and organisation_id = ${organisationId} order by at`);
+}
+
+export type MessageRow = {
+  channel: 'text' | 'mail';
+  round: number;
+  state: string;
+  acceptedAt: Date | null;
+  finalAt: Date | null;
+};
+
+export type OrganisationMessages = {
+  readonly alertNumber: number;
+  /** What this organisation's people text back. */
+  readonly code: string;
+  readonly rows: readonly MessageRow[];
+};
+
+/** What was sent to an organisation in an alert; undefined where it was not among the recipients. */
+export async function listMessages(
+  tx: Tx,
+  alertId: string,
+  organisationId: string,
+): Promise<OrganisationMessages | undefined> {
+  const recipient = await tx.maybe<{ dispatchId: string; code: string; alertNumber: number }>(sql`
+    select recipient.dispatch_id, recipient.code, live.number as alert_number
+    from alerts.v_recipient recipient
+    join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
+    where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}`);
+  if (recipient === undefined) return undefined;
+  const rows = await tx.rows<MessageRow>(sql`
+    select channel, round, state, accepted_at, final_at from dispatch.v_credit
+    where organisation_id = ${organisationId} and dispatch_id = ${recipient.dispatchId}
+    order by round, channel desc, accepted_at`);
+  return { alertNumber: recipient.alertNumber, code: recipient.code, rows };
+}
+
+export type DeskItemRow = {
+  id: string;
+  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender';
+  state: 'open' | 'claimed' | 'closed';
+  alertId: string | null;
+  alertNumber: number | null;
+  organisationId: string | null;
+  replyId: string | null;
+  contentSealed: Buffer | null;
+  createdAt: Date;
+  claimedBy: string | null;
+  claimedByName: string | null;
+  claimedAt: Date | null;
+  closedAt: Date | null;
+  closedByName: string | null;
+  outcome: string | null;
+};
+
+export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | undefined> {
+  return await tx.maybe<DeskItemRow>(sql`
+    select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
+      item.organisation_id, item.reply_id, reply.content_sealed, item.created_at, item.claimed_by,
+      item.claimed_by_name, item.claimed_at, item.closed_at, item.closed_by_name, item.outcome
+    from responses.desk_item item
+    left join alerts.v_live live on live.alert_id = item.alert_id
+    left join dispatch.v_reply reply on reply.id = item.reply_id
+    where item.id = ${id}`);
+}

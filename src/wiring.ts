@@ -1,0 +1,100 @@
+/**
+ * All wiring in one place: configuration and secrets become the values that slices ask for, and
+ * news of lower slices find their handlers in upper ones. Nothing here decides anything.
+ */
+import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
+import type { Database } from '#db/database.ts';
+import type { DataFolder, Secrets } from '#db/data-folder.ts';
+import { alertRoutes, type AlertContext } from '#alerts/index.ts';
+import { consoleRoutes, LiveViews } from '#console/index.ts';
+import { callbackRoutes, REPLY_TASK, type InboxSeals } from '#dispatch/index.ts';
+import { identityRoutes } from '#identity/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { type DirectorySecrets } from '#organisations/index.ts';
+import { handleReply, responseRoutes, type AnswerContext } from '#responses/index.ts';
+import { clockTime, dateTime, type NavigationItem, type Route } from '#web/index.ts';
+
+export type Seals = InboxSeals & {
+  readonly directory: DirectorySecrets;
+  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
+  readonly openReply: (replyId: string, sealed: Buffer) => string;
+  readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
+  readonly openSettings: (gatewayId: string, sealed: Buffer) => unknown;
+  readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
+};
+
+/** The keys of the data folder as functions; each names the one context it may be used in. */
+export function sealsOf(secrets: Secrets): Seals {
+  const key: SealingKey = {
+    id: Number(secrets.addressKey.id),
+    key: Buffer.from(secrets.addressKey.key, 'base64'),
+  };
+  const blindIndexKey = Buffer.from(secrets.blindIndexKey, 'base64');
+  const indexAddress = (channel: 'text' | 'mail', normalised: string) =>
+    blindIndex(blindIndexKey, channel, normalised);
+  return {
+    directory: { addressKey: key, blindIndexKey },
+    indexAddress,
+    indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
+    sealNumber: (id, number) => seal(key, `reply_number|${id}`, number),
+    sealContent: (id, content) => seal(key, `reply_content|${id}`, content),
+    openReply: (id, sealed) => open([key], `reply_content|${id}`, sealed),
+    openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
+    sealSettings: (id, settings) => seal(key, `gateway|${id}`, JSON.stringify(settings)),
+    openSettings: (id, sealed) => JSON.parse(open([key], `gateway|${id}`, sealed)) as unknown,
+  };
+}
+
+export type Product = {
+  readonly database: Database;
+  readonly model: OperatingModel;
+  readonly seals: Seals;
+  readonly installation: DataFolder['installation'];
+  readonly origin: string;
+  readonly live: LiveViews;
+};
+
+export function alertContext({ model, origin }: Pick<Product, 'model' | 'origin'>): AlertContext {
+  return { model, origin, formatTime: dateTime, clockOf: clockTime };
+}
+
+/** Every route of the product, each with its access. */
+export function productRoutes(product: Product): Route[] {
+  const { database, model, seals, live, origin } = product;
+  const alerts = alertContext(product);
+  return [
+    ...identityRoutes({ database, model, origin, installation: installationOf(product) }),
+    ...alertRoutes({ ...alerts, database }),
+    ...responseRoutes({ database, model, ...seals }),
+    ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
+    ...callbackRoutes({ database, seals }),
+  ];
+}
+
+export function installationOf({ model, installation }: Pick<Product, 'model' | 'installation'>) {
+  return { name: model.name, kind: installation.kind };
+}
+
+export const navigation: readonly NavigationItem[] = [
+  { href: '/', text: 'Duty desk', permission: 'alert.read' },
+  { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
+  { href: '/organisations', text: 'Directory', permission: 'directory.read' },
+  { href: '/people', text: 'People', permission: 'person.manage' },
+];
+
+/** Background tasks by name: news of a lower slice, and who hears it. */
+export function tasksOf(product: Product): Record<string, (payload: unknown) => Promise<void>> {
+  const answers: AnswerContext = {
+    database: product.database,
+    model: product.model,
+    host: new URL(product.origin).host,
+    clockOf: clockTime,
+    openReply: product.seals.openReply,
+  };
+  return {
+    [REPLY_TASK]: async (payload) => {
+      const { replyId } = payload as { replyId: string };
+      await handleReply(answers, replyId);
+    },
+  };
+}
