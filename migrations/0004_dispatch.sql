@@ -237,6 +237,10 @@ alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
 create policy centre on dispatch.message
   using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+alter table dispatch.message_credit enable row level security;
+alter table dispatch.message_credit force row level security;
+create policy centre on dispatch.message_credit
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
 alter table dispatch.reply_inbox enable row level security;
 alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox

@@ -75,7 +75,8 @@ create unique index submission_open on alerts.submission (version_id)
 
 -- The frozen audience. The code is what the organisation's people text back.
 create table alerts.recipient (
-  submission_id uuid not null references alerts.submission,
+  -- Deferred: the audience is frozen before its hash, and so the submission, can be written.
+  submission_id uuid not null references alerts.submission deferrable initially deferred,
   organisation_id uuid not null,
   code text not null check (code ~ '^[1-9][0-9]{3}$'),
   short_name text not null,
@@ -135,6 +136,15 @@ create policy centre on alerts.recipient
   using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
 create policy own on alerts.recipient for select
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+
+alter table alerts.submission enable row level security;
+alter table alerts.submission force row level security;
+create policy centre on alerts.submission
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+create policy own on alerts.submission for select
+  using (state = 'released' and id = any (array(
+    select recipient.submission_id from alerts.recipient recipient
+    where recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
 
 grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
   to tocsin_web;

@@ -59,7 +59,7 @@ create table alerts.recipient (
   short_name text not null,
   must_answer boolean not null,
   constraint recipient_code_check CHECK ((code ~ '^[1-9][0-9]{3}$'::text)),
-  constraint recipient_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES alerts.submission(id),
+  constraint recipient_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES alerts.submission(id) DEFERRABLE INITIALLY DEFERRED,
   constraint recipient_pkey PRIMARY KEY (submission_id, organisation_id)
 );
 CREATE INDEX recipient_of_organisation ON alerts.recipient USING btree (organisation_id);
@@ -93,6 +93,12 @@ create table alerts.submission (
   constraint submission_dispatch_id_key UNIQUE (dispatch_id)
 );
 CREATE UNIQUE INDEX submission_open ON alerts.submission USING btree (version_id) WHERE (state = ANY (ARRAY['waiting'::text, 'released'::text]));
+alter table alerts.submission enable row level security;
+alter table alerts.submission force row level security;
+create policy centre on alerts.submission as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (id = ANY (ARRAY( SELECT recipient.submission_id
+   FROM alerts.recipient recipient
+  WHERE (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))))));
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
@@ -336,6 +342,9 @@ create table dispatch.message_credit (
   constraint message_credit_pkey PRIMARY KEY (message_id, organisation_id)
 );
 CREATE INDEX credit_of_organisation ON dispatch.message_credit USING btree (organisation_id, message_id);
+alter table dispatch.message_credit enable row level security;
+alter table dispatch.message_credit force row level security;
+create policy centre on dispatch.message_credit as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
 grant insert, select on dispatch.message_credit to tocsin_web;
 grant insert, select, update on dispatch.message_credit to tocsin_worker;
 grant update (settled_at) on dispatch.message_credit to tocsin_web;
@@ -470,6 +479,9 @@ create table identity.idempotency (
   constraint idempotency_pkey PRIMARY KEY (actor_id, route, key)
 );
 CREATE INDEX idempotency_age ON identity.idempotency USING btree (created_at);
+alter table identity.idempotency enable row level security;
+alter table identity.idempotency force row level security;
+create policy idempotency_own on identity.idempotency as permissive for all to public using (((actor_id = ( SELECT kernel.actor_id() AS actor_id)) OR (( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text)));
 grant delete, insert, select, update on identity.idempotency to tocsin_web;
 grant delete, select on identity.idempotency to tocsin_worker;
 
@@ -485,6 +497,9 @@ create table identity.person (
   constraint person_pkey PRIMARY KEY (id),
   constraint person_email_unique UNIQUE (email)
 );
+alter table identity.person enable row level security;
+alter table identity.person force row level security;
+create policy person_of_centre on identity.person as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text, 'key'::text])));
 grant insert, select on identity.person to tocsin_web;
 grant select on identity.person to tocsin_worker;
 grant update (name, active) on identity.person to tocsin_web;

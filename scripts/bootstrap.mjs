@@ -69,9 +69,9 @@ function install() {
   if (missing.length > 0) {
     const list = missing.map(({ what, file }) => `${what} (node_modules/${file})`).join(', ');
     fail(
-      `npm left out ${list}. Under Node ${process.versions.node} on ${system} it may skip packages ` +
-        'that do not fit; install Node 20.19 or newer, remove "omit" from your npm settings, and ' +
-        'try again.',
+      `npm left out ${list}. Under Node ${process.versions.node} on ${system} it may skip ` +
+        'packages that do not fit; install Node 20.19 or newer, remove "omit" from your npm ' +
+        'settings, and try again.',
     );
   }
   copyFileSync(lock, stamp);

@@ -19,8 +19,8 @@ export type Ground = {
   readonly folder: DataFolder;
   readonly model: OperatingModel;
   readonly seals: Seals;
-  configFor(role: DatabaseRole): ClientConfig;
-  open(role: DatabaseRole, connectionsMax?: number): Database;
+  readonly configFor: (role: DatabaseRole) => ClientConfig;
+  readonly open: (role: DatabaseRole, connectionsMax?: number) => Database;
   /** Stops the embedded PostgreSQL, where this process started it. */
   end(): Promise<void>;
 };
@@ -32,7 +32,10 @@ export type GroundOptions = {
   readonly say: (sentence: string) => void;
 };
 
-type Server = { configFor(role: DatabaseRole): ClientConfig; stop(): Promise<void> };
+type Server = {
+  readonly configFor: (role: DatabaseRole) => ClientConfig;
+  readonly stop: () => Promise<void>;
+};
 
 export async function openGround(options: GroundOptions): Promise<Outcome<Ground>> {
   const parsed = parseConfig(options.environment);

@@ -6,7 +6,7 @@ import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import { alertRoutes, type AlertContext } from '#alerts/index.ts';
-import { consoleRoutes, LiveViews } from '#console/index.ts';
+import { consoleRoutes, type LiveViews } from '#console/index.ts';
 import { callbackRoutes, REPLY_TASK, type InboxSeals } from '#dispatch/index.ts';
 import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';

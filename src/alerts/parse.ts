@@ -33,7 +33,7 @@ const labels: Readonly<Record<keyof typeof fieldLengths, string>> = {
 };
 
 /** Control characters except tab and line ends: they do nothing good in a text or a mail. */
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+const CONTROL = /(?![\t\n\r])\p{Cc}/u;
 
 /**
  * A draft may be incomplete, but nothing in it may be wrong. `instantOf` reads a date and a time by
@@ -46,7 +46,7 @@ export function parseWording(
 ): Outcome<Wording> {
   const errors: Record<string, string> = {};
   for (const field of Object.keys(fieldLengths) as (keyof typeof fieldLengths)[]) {
-    const length = [...typed[field]].length;
+    const { length } = typed[field];
     if (length > fieldLengths[field])
       errors[field] = `${labels[field]} has ${length} characters; at most ${fieldLengths[field]}`;
     else if (CONTROL.test(typed[field]))

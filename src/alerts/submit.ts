@@ -109,7 +109,7 @@ async function freeze(
     );
   const alsoCovers = await alsoCoveredBy(tx, version, submissionId);
   const hash = await sealDispatch(tx, dispatchId, alsoCovers);
-  const subject = { kind: 'alert version', id: version.id };
+  const subject = { kind: 'alert_version', id: version.id };
   const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
   if (!approval.ok) return approval;
   await insertSubmission(tx, {

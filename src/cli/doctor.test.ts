@@ -47,13 +47,14 @@ test('a machine that was never started on is well', async () => {
   assert.match(text, /will be made by the first start/);
 });
 
-test('a database of the operator is looked at; a taken port and a strange folder are failures', async () => {
+test('it looks at a database of the operator, a taken port and a strange folder', async () => {
   const database = await cloneDatabase();
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  const { host, database: name } = database.config;
-  const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${encodeURIComponent(host!)}`;
+  const { host = '', database: name } = database.config;
+  const socket = encodeURIComponent(host);
+  const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
   const dataDir = path.join(base, 'live');
   openDataFolder({ path: dataDir, live: true });
   const config = { dataDir, databaseUrl, host: '127.0.0.1', port };

@@ -1,13 +1,14 @@
-/** `bin/tocsin doctor`: looks at everything that a start needs, and says how to mend what is wrong. */
+/** `bin/tocsin doctor`: looks at everything that a start needs, and says how to mend it. */
 import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Client, type ClientConfig } from 'pg';
+import type { Database } from '#db/database.ts';
 import { findDataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
 import { readRemembered } from '#db/postgres-place.ts';
+import { findServerFacts } from '#db/server-facts.ts';
 import { configFromUrl } from '#db/roles.ts';
 
 export const summary = 'check this machine, the data folder and the database';
@@ -167,7 +168,7 @@ const NOT_RUNNING: Finding = {
   found: 'not looked at: the included one is not running',
 };
 
-async function findOwner(config: DoctorConfig): Promise<ClientConfig | undefined> {
+async function findOwner(config: DoctorConfig): Promise<Database['config'] | undefined> {
   if (config.databaseUrl !== undefined) return configFromUrl(config.databaseUrl, 'tocsin_owner');
   return (await findRunningPostgres({ path: config.dataDir }))?.configFor('tocsin_owner');
 }
@@ -177,18 +178,13 @@ async function checkPostgres(config: DoctorConfig): Promise<Finding> {
   if (owner === undefined) {
     return { state: 'ok', found: 'the included one, not running; bin/tocsin start starts it' };
   }
-  const answer = await ask(owner, (client) =>
-    client.query<{ version: string; fsync: string }>(
-      `select current_setting('server_version') as version, current_setting('fsync') as fsync`,
-    ),
-  );
-  if (answer === undefined) {
+  const facts = await findServerFacts(owner);
+  if (facts === undefined) {
     const mend = 'Check DATABASE_URL, the network, and that the server runs.';
     return { state: 'fail', found: 'does not answer', mend };
   }
-  const { version, fsync } = answer.rows[0]!;
-  const found = `${version}, ${config.databaseUrl === undefined ? 'included' : 'yours'}`;
-  if (fsync === 'on') return { state: 'ok', found };
+  const found = `${facts.version}, ${config.databaseUrl === undefined ? 'included' : 'yours'}`;
+  if (facts.fsync) return { state: 'ok', found };
   const mend = 'A power cut can lose accepted alerts: set fsync = on.';
   return { state: 'warn', found: `${found}, fsync is off`, mend };
 }
@@ -214,30 +210,9 @@ async function checkClock(config: DoctorConfig): Promise<Finding> {
   if (Date.now() < EARLIEST) return { state: 'fail', found, mend };
   const owner = await findOwner(config);
   if (owner === undefined) return { state: 'ok', found };
-  const apartMs = await ask(owner, async (client) => {
-    const before = Date.now();
-    const { rows } = await client.query<{ now: Date }>('select clock_timestamp() as now');
-    const middle = (before + Date.now()) / 2;
-    return Math.round(Math.abs(rows[0]!.now.getTime() - middle));
-  });
+  const apartMs = (await findServerFacts(owner))?.apartMs;
   if (apartMs === undefined || apartMs <= APART_MAX_MS) return { state: 'ok', found };
   return { state: 'fail', found: `${found}, ${apartMs / 1000} s apart from the database`, mend };
-}
-
-async function ask<T>(
-  config: ClientConfig,
-  question: (client: Client) => Promise<T>,
-): Promise<T | undefined> {
-  const client = new Client({ connectionTimeoutMillis: 5000, query_timeout: 5000, ...config });
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return await question(client);
-  } catch {
-    return undefined;
-  } finally {
-    await client.end().catch(() => {});
-  }
 }
 
 async function checkPort(config: DoctorConfig): Promise<Finding> {

@@ -168,7 +168,7 @@ function parseSecrets(value: Record<string, unknown>): Secrets | undefined {
 function wrongKind({ path: folder, installation }: DataFolder): Refused {
   const way =
     installation.kind === 'demonstration'
-      ? 'It can never send to real phones: set TOCSIN_DATA_DIR to a new folder for the live service.'
+      ? 'It can never send to real phones: set TOCSIN_DATA_DIR to a new folder for a live one.'
       : 'It never runs without a real gateway: set NOTIFY_API_KEY, or set TOCSIN_DATA_DIR to ' +
         'another folder for a demonstration.';
   return refused('conflict', `The data folder ${folder} is ${described(installation)}. ${way}`);
@@ -237,7 +237,9 @@ export function explainFolder(error: unknown, folder: string): Refused {
   const { code, path: culprit = folder } = error as NodeJS.ErrnoException;
   const elsewhere = 'or set TOCSIN_DATA_DIR to another folder';
   const sentences: Record<string, string> = {
-    EROFS: `The data folder ${folder} is on a read-only file system. Make it writable, ${elsewhere}.`,
+    EROFS:
+      `The data folder ${folder} is on a read-only file system. ` +
+      `Make it writable, ${elsewhere}.`,
     ENOSPC: `The disk of the data folder ${folder} is full. Free some space, ${elsewhere}.`,
     EDQUOT: `The disk quota of the data folder ${folder} is used up. Raise it, ${elsewhere}.`,
     ENOTDIR: `A part of the path ${folder} is a file. Set TOCSIN_DATA_DIR to another folder.`,

@@ -89,8 +89,8 @@ const PARTS: readonly string[] = [
         where i.indrelid = o.oid and not exists (select from pg_constraint
           where conindid = i.indexrelid and conrelid = o.oid) order by ic.relname)
      || array(select format('alter table %I.%I %s row level security;', n.nspname, o.relname, word)
-        from (values (o.relrowsecurity, 'enable'), (o.relforcerowsecurity, 'force')) as f(flag, word)
-        where flag)
+        from (values (o.relrowsecurity, 'enable'), (o.relforcerowsecurity, 'force'))
+          as f(flag, word) where flag)
      || array(select format('create policy %I on %I.%I as %s for %s to %s%s%s;', polname, n.nspname,
           o.relname, case when polpermissive then 'permissive' else 'restrictive' end,
           case polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'

@@ -207,7 +207,8 @@ class EmbeddedServer implements Embedded {
   async #bringBack(): Promise<void> {
     for (let pauseMs = 50; !this.#stopping; pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS)) {
       this.#log.error('PostgreSQL ended unexpectedly and is being started again.');
-      const again = await this.#bringUp();
+      const release = await holdStartLock(this.#dataFolder.path);
+      const again = await this.#bringUp().finally(release);
       if (again.ok) {
         this.#log.info('PostgreSQL is up again.');
         this.#keep(again.value);
@@ -215,6 +216,8 @@ class EmbeddedServer implements Embedded {
         return;
       }
       this.#log.error(again.message);
+      // Another Tocsin was started meanwhile, and the data folder is its own now.
+      if (again.kind === 'conflict') return;
       await delay(pauseMs, undefined, { ref: false });
     }
   }

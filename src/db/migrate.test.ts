@@ -125,7 +125,7 @@ test('a server that is not there is one sentence', async () => {
   assert.match(text, /^The database does not answer: .*ECONNREFUSED.* Check DATABASE_URL\.$/);
 });
 
-test('a login of DATABASE_URL that may not make roles gets the SQL for its administrator', async () => {
+test('a login that may not make roles gets the SQL for its administrator', async () => {
   const { host, database: name } = config;
   const url = `postgresql://stranger@localhost/${name}?host=${encodeURIComponent(host!)}`;
   await as(database.superuser, async (client) => {

@@ -41,9 +41,9 @@ export function refuseHistory(
   if (ahead !== undefined) {
     return refused(
       'conflict',
-      `This database was made by a newer Tocsin: it has migration ${ahead.name}, this version ends ` +
-        `with ${files.at(-1)?.name ?? 'none'}. Start the newer version again, or restore a backup ` +
-        'from before the upgrade.',
+      `This database was made by a newer Tocsin: it has migration ${ahead.name}, this version ` +
+        `ends with ${files.at(-1)?.name ?? 'none'}. Start the newer version again, or restore a ` +
+        'backup from before the upgrade.',
     );
   }
   const last = applied.at(-1)?.number ?? 0;
@@ -59,16 +59,16 @@ export function refuseHistory(
 function slippedIn(file: MigrationFile): Refused {
   return refused(
     'conflict',
-    `Migration ${file.name} is not in the database although later ones are. Give it a number after ` +
-      'the last one.',
+    `Migration ${file.name} is not in the database although later ones are. Give it a number ` +
+      'after the last one.',
   );
 }
 
 function changed(file: MigrationFile, found: AppliedMigration): Refused {
   return refused(
     'conflict',
-    `Migration ${file.name}.sql is not the one that made this database (applied as ${found.name}). ` +
-      'Bring the file back as it was released; changes belong in a new migration.',
+    `Migration ${file.name}.sql is not the one that made this database (applied as ` +
+      `${found.name}). Bring the file back as it was released; changes belong in a new migration.`,
   );
 }
 

@@ -51,18 +51,18 @@ export function preparePlace(folder: DataFolder, found: Binaries): Outcome<Place
   if (user === undefined) {
     return refused(
       'unavailable',
-      'PostgreSQL may not run as root, and this system has neither a user "postgres" nor "nobody" ' +
-        'to run it as. Start Tocsin as an ordinary user, or set DATABASE_URL.',
+      'PostgreSQL may not run as root, and this system has neither a user "postgres" nor ' +
+        '"nobody" to run it as. Start Tocsin as an ordinary user, or set DATABASE_URL.',
     );
   }
   const binaries = user === null ? linked : binariesFor(user, linked);
   const base = user === null ? folder.path : baseFor(user, folder);
   const data = remembered?.data ?? path.join(base, 'postgres');
-  const run = prepareRun(remembered?.run ?? path.join(base, 'run'), user ?? undefined);
   const foreign = existsSync(data) ? adopt(data, user ?? undefined) : undefined;
   if (foreign !== undefined) return foreign;
   const initialised = existsSync(path.join(data, 'PG_VERSION'));
   if (remembered !== undefined && !initialised) return gone(folder, data);
+  const run = prepareRun(remembered?.run ?? path.join(base, 'run'), user ?? undefined);
   const parent = realpathSync(path.dirname(data));
   return ok({
     data: path.join(parent, path.basename(data)),
@@ -99,8 +99,9 @@ export function readRemembered(folder: { readonly path: string }): Remembered | 
 function gone(folder: DataFolder, data: string): Outcome<never> {
   return refused(
     'not_found',
-    `The database of this installation was in ${data}, and it is not there any more. Bring it back ` +
-      `or restore a backup; to begin with an empty one, delete ${path.join(folder.path, PLACE_FILE)}.`,
+    `The database of this installation was in ${data}, and it is not there any more. Bring it ` +
+      'back or restore a backup; to begin with an empty one, delete ' +
+      `${path.join(folder.path, PLACE_FILE)}.`,
   );
 }
 
@@ -169,8 +170,8 @@ function adopt(data: string, user: ServerUser | undefined): Outcome<never> | und
   if (user === undefined && uid !== process.getuid?.()) {
     return refused(
       'forbidden',
-      `The database in ${data} belongs to the user with number ${uid}. Start Tocsin as that user, ` +
-        `as root, or give it away with: chown -R $(id -u) ${data}`,
+      `The database in ${data} belongs to the user with number ${uid}. Start Tocsin as that ` +
+        `user, as root, or give it away with: chown -R $(id -u) ${data}`,
     );
   }
   // Copied or restored by root: PostgreSQL insists on owning its files.

@@ -60,7 +60,7 @@ export function spawnGuarded(
 const LOG_BYTES_MAX = 10_000_000;
 const LOG_CHECK_INTERVAL_MS = 60_000;
 
-/** For two cores and a machine shared with other things; an operator with more sets DATABASE_URL. */
+/** For two cores and a machine shared with other things; who has more sets DATABASE_URL. */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
   unix_socket_permissions: '0700',

@@ -123,8 +123,8 @@ function runsElsewhere(place: Place, owner: string): Refused {
   const pid = owner.split('.')[0] || 'unknown';
   return refused(
     'conflict',
-    `Another Tocsin (process ${pid}) runs on the data folder ${path.dirname(place.logFile)}. Stop ` +
-      'it first, or set TOCSIN_DATA_DIR to another folder.',
+    `Another Tocsin (process ${pid}) runs on the data folder ${path.dirname(place.logFile)}. ` +
+      'Stop it first, or set TOCSIN_DATA_DIR to another folder.',
   );
 }
 

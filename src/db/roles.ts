@@ -59,7 +59,7 @@ export async function ensureRoles(client: Client): Promise<Outcome<void>> {
 function askForRoles(login: string): Outcome<never> {
   return refused(
     'forbidden',
-    'The login of DATABASE_URL lacks the roles tocsin_web and tocsin_worker and may not make them. ' +
-      `Let an administrator of that server run: ${statementsFor(login)}`,
+    'The login of DATABASE_URL lacks the roles tocsin_web and tocsin_worker and may not make ' +
+      `them. Let an administrator of that server run: ${statementsFor(login)}`,
   );
 }

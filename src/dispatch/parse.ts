@@ -22,7 +22,7 @@ export const replyCallback = z
     id: body.id,
     sourceNumber: body.source_number,
     message: body.message,
-    dateReceived: body.date_received == null ? null : new Date(body.date_received),
+    dateReceived: body.date_received ? new Date(body.date_received) : null,
   }));
 
 export type ReplyCallback = z.infer<typeof replyCallback>;

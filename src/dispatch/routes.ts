@@ -19,7 +19,7 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
       method: 'POST',
       path,
       bodyBytesMax: 64 * 1024,
-      async handle(request: WebRequest<unknown, unknown, unknown>): Promise<Reply> {
+      async handle(request: WebRequest<unknown, unknown>): Promise<Reply> {
         const { gateway } = request.params as { gateway: string };
         const token = bearerToken(request.headers['authorization']);
         if (token === undefined) return json(401, { error: 'bearer token missing' });

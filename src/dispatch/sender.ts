@@ -265,14 +265,7 @@ class Sometimes {
 }
 
 function againInMs(result: SendResult, attempt: number): number {
-  switch (result.class) {
-    case 'not_sent':
-      return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
-    case 'unknown':
-      return quietMs;
-    case 'accepted':
-      return receiptWaitsMs[0]!;
-    case 'rejected':
-      return 0;
-  }
+  if (result.class === 'not_sent') return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
+  if (result.class === 'unknown') return quietMs;
+  return result.class === 'accepted' ? receiptWaitsMs[0]! : 0;
 }

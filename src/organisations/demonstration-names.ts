@@ -40,5 +40,6 @@ export const firstNames = (
 
 export const lastNames = (
   "Page Okafor Hughes Patel Lindqvist Marsh O'Neil Byrne Castle Dhillon Evans Farrow Gill " +
-  'Hartley Iqbal Jarvis Kaur Lowe Mbeki Novak Oyelaran Price Rahman Singh Thorne Underhill Vance Webb Yates'
+  'Hartley Iqbal Jarvis Kaur Lowe Mbeki Novak Oyelaran Price Rahman Singh Thorne Underhill ' +
+  'Vance Webb Yates'
 ).split(' ');

@@ -20,16 +20,14 @@ const abbreviations: readonly (readonly [RegExp, string])[] = [
   [/\bHealthcare\b/gi, 'Health'],
 ];
 
+/** Characters that break a line or count twice in a text. */
+const DOUBLED = /[\n^{}\\[\]~|€]/;
+
 /** True where texts may carry it as it is: no character is replaced, doubled or dropped. */
 export function isShortName(text: string): boolean {
+  if (text.length === 0 || text.length > SHORT_NAME_MAX || DOUBLED.test(text)) return false;
   const looks = smsText(text);
-  return (
-    text.length >= 1 &&
-    text.length <= SHORT_NAME_MAX &&
-    looks.text === text &&
-    looks.encoding === 'gsm' &&
-    !/[\n^{}\\[\]~|€]/.test(text)
-  );
+  return looks.text === text && looks.encoding === 'gsm';
 }
 
 /**

@@ -79,6 +79,27 @@ test('a preview counts what is open and active, and each shared number once', as
   });
 });
 
+test('added up counts are those of counting one by one, also after links went', async () => {
+  await db.web.withActor(centre, async (tx) => {
+    const header = 'organisation_code,name,role,rank,mobile,email';
+    const file = (row: string) => ({ name: 'x.csv', bytes: Buffer.from(`${header}\n${row}\n`) });
+    const options = { rules, secrets, startedAt: new Date() };
+    const shared = file('AA-03,Kim,ciso,1,07700 900124,sam@a.test');
+    const back = file('AA-03,Kim,ciso,1,,kim@a.test');
+    for (const step of [shared, back]) {
+      assert.ok((await importContacts(tx, step, options)).ok);
+      const counted = await tx.one(sql`
+        select count(distinct contact_id) as contacts,
+          count(distinct contact_point_id) filter (where channel = 'text') as text,
+          count(distinct contact_point_id) filter (where channel = 'mail') as mail,
+          5 - count(distinct organisation_id) filter (where channel = 'text') as without_any_text
+        from organisations.v_reachable`);
+      const { contacts, contactPoints, withoutAnyText } = await previewAudience(tx, everybody);
+      assert.deepEqual({ contacts, ...contactPoints, withoutAnyText }, counted);
+    }
+  });
+});
+
 test('each part of a question narrows; named organisations come and go', async () => {
   const organisations = async (question: Partial<AudienceQuestion>) =>
     (await preview(question)).organisations;

@@ -134,6 +134,7 @@ function stateOf(simulation: Simulation): object {
     idle: simulation.isIdle,
     tokens: limiter.tokens(),
     faults: faults.list().length,
+    megabytes: Math.round(process.memoryUsage().rss / 1_048_576),
   };
 }
 

@@ -35,7 +35,7 @@ async function spawnSimulator(
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, '--', ...options], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   const ready = JSON.parse(line) as { ready: boolean; notifyUrl: string };
   assert.equal(ready.ready, true);
   return { child, notifyUrl: ready.notifyUrl };
@@ -128,7 +128,7 @@ describe('the ledger', () => {
     await sendSms(first, { reference: 'told' });
     await silent.received(2);
     await first.simulation.ledger.synced();
-    while (readFileSync(first.ledgerPath!, 'utf8').includes('"callback","at"') === false) {
+    while (!readFileSync(first.ledgerPath!, 'utf8').includes('"callback","at"')) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     await first.close();

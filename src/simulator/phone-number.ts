@@ -103,6 +103,7 @@ function parse(written: string, defaultCountry: 'GB' | undefined): PhoneNumber |
 function lengthFault(written: string): PhoneResult {
   const digits = written.replace(/\D/g, '').replace(/^0+/, '');
   if (digits.length > 17) return { ok: false, message: 'Too many digits' };
+  if (/^0*\d{2,3}\D*$/.test(written)) return { ok: false, message: 'Not enough digits' };
   return { ok: false, message: NOT_VALID };
 }
 
@@ -125,7 +126,8 @@ function describe(number: PhoneNumber): PhoneResult {
   const code = number.countryCallingCode;
   const normalised = number.number.slice(1);
   // The live service's pattern is really "7700 and one more digit", so short ones pass too.
-  if (/^7700\d/.test(number.nationalNumber) && code === '44') return ukMobile(normalised);
+  const national = number.nationalNumber.replace(/^0+/, '');
+  if (/^7700\d/.test(national) && code === '44') return ukMobile(`44${national}`);
   const type = number.getType();
   if (!number.isValid() || type === undefined || !ALLOWED_TYPES.has(type)) {
     return { ok: false, message: NOT_VALID };

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +10,7 @@ import type { TestContext } from 'node:test';
 import {
   DEFAULT_API_KEYS,
   DEFAULT_TEMPLATES,
+  type FaultInput,
   type Simulator,
   type SimulatorOptions,
   startSimulator,
@@ -172,4 +174,22 @@ async function readBody(request: IncomingMessage): Promise<Record<string, unknow
 export async function settled(simulator: Simulator): Promise<void> {
   const response = await fetch(`${simulator.controlUrl}/_control/idle`);
   if (!response.ok) throw new Error('The simulator did not come to rest.');
+}
+
+/** What the API knows of a reference. */
+export async function rowsOf(
+  simulator: Simulator,
+  reference: string,
+): Promise<Record<string, unknown>[]> {
+  const { body } = await call(simulator, `/v2/notifications?reference=${reference}`);
+  return body['notifications'] as Record<string, unknown>[];
+}
+
+/** Puts a fault in force as another program would. */
+export async function withFault(simulator: Simulator, fault: FaultInput): Promise<void> {
+  const response = await fetch(`${simulator.controlUrl}/_control/faults`, {
+    method: 'POST',
+    body: JSON.stringify(fault),
+  });
+  assert.equal(response.status, 201, await response.text());
 }

@@ -37,14 +37,6 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'responses.failed_try': 'blind indexes and times, written by nobody in particular',
 };
 
-/** Tables that should be closed and are not yet. May only shrink. */
-const DEBTS: Readonly<Record<string, string>> = {
-  'alerts.submission': 'the reason of a return may tell what a marked alert says',
-  'dispatch.message_credit': 'which organisation was told: its own matter',
-  'identity.idempotency': 'answers to a key, which no other key should read',
-  'identity.person': 'names and mail addresses of the centre, not for contacts',
-};
-
 /** Functions that run with the rights of their owner. */
 const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'kernel.enqueue': 'adds a job; the tables of graphile-worker are closed to the run-time roles',
@@ -92,10 +84,7 @@ test('row-level security is forced on every table, or its absence has a reason',
     where c.relkind in ('r', 'p') and not c.relispartition and ${ours}
       and not (c.relrowsecurity and c.relforcerowsecurity)
     order by 1`);
-  assertNone(
-    differences({ ...OPEN_TABLES, ...DEBTS }, open, 'has no forced row-level security'),
-    'open tables',
-  );
+  assertNone(differences(OPEN_TABLES, open, 'has no forced row-level security'), 'open tables');
 });
 
 test('functions that run as their owner are the reviewed ones', async () => {

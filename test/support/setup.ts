@@ -1,7 +1,8 @@
 /**
  * The PostgreSQL that tests use: real, and careless about power cuts because nothing in it is worth
- * keeping. `npm test` starts one for its run. A test file run by hand finds none and calls a keeper:
- * this file as a process of its own, which serves later runs too and goes when nobody uses it.
+ * keeping. `npm test` starts one for its run. A test file run by hand finds none and calls a
+ * keeper: this file as a process of its own, which serves later runs too and goes when
+ * nobody uses it.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +17,7 @@ import { readRemembered } from '#db/postgres-place.ts';
 import { socketConfig, superuserConfig, tryConnect } from '#db/postgres-takeover.ts';
 
 /** Holds the socket's folder of the server that `npm test` started. */
-const SERVER_VARIABLE = 'TOCSIN_TEST_POSTGRES';
+const SERVER_VARIABLE = 'POSTGRES_FOR_TESTS';
 const KEEPER_IDLE_MS = 300_000;
 const CALL_TIMEOUT_MS = 30_000;
 

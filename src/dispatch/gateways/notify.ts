@@ -205,7 +205,7 @@ class NotifyGateway implements Gateway {
       path: this.#path + path,
       headers: { authorization: `Bearer ${this.#tokenNow()}`, 'content-type': 'application/json' },
       ...options,
-    } as Dispatcher.RequestOptions);
+    });
     let text = '';
     try {
       text = await body.text();

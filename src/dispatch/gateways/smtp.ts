@@ -105,6 +105,7 @@ class SmtpGateway implements Gateway {
     });
     // Kept for the whole life of the connection: an error without a listener ends the process.
     connection.on('error', () => {});
+    connection.once('end', () => this.#drop(connection));
     await settledOnce(connection, (done) => connection.connect(done));
     if (username !== '') {
       const credentials = {
@@ -119,15 +120,15 @@ class SmtpGateway implements Gateway {
   /** Back to the idle ones, for a while; a server that closes it meanwhile takes it out. */
   #keep(connection: SMTPConnection): void {
     this.#idle.push(connection);
-    const drop = () => {
-      this.#idle = this.#idle.filter((other) => other !== connection);
-    };
-    connection.once('end', drop);
     setTimeout(() => {
       if (!this.#idle.includes(connection)) return;
-      drop();
+      this.#drop(connection);
       connection.quit();
     }, IDLE_MAX_MS).unref();
+  }
+
+  #drop(connection: SMTPConnection): void {
+    this.#idle = this.#idle.filter((other) => other !== connection);
   }
 
   async #compose(message: Outgoing): Promise<Buffer> {
