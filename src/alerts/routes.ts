@@ -24,7 +24,7 @@ import {
 import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 import { blankFields, composerFields, fieldsOf, parseDraft } from './form.ts';
-import { previewAlert, readFrozen } from './preview.ts';
+import { previewAlert, readFrozen, type FrozenRound } from './preview.ts';
 import type { AlertContext } from './rendering.ts';
 import {
   findSubmission,
@@ -358,6 +358,7 @@ async function showAlert(
       {
         ...shared,
         frozen,
+        plan: planOf(frozen),
         counts,
         shaped,
         mayApprove: may(actor, 'alert.approve'),
@@ -369,4 +370,19 @@ async function showAlert(
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
   const preview = await previewOf(context, actor, draft, version.alertNumber);
   return view('alerts/check.njk', { ...shared, preview, problems: [] }, status);
+}
+
+/** Texts and mails of one round in one line, as an approver reads them. */
+function planOf(frozen: readonly FrozenRound[]) {
+  const rounds = [...new Set(frozen.map(({ round }) => round))];
+  return rounds.map((round) => {
+    const [text, mail] = (['text', 'mail'] as const).map((channel) =>
+      frozen.find((one) => one.round === round && one.channel === channel),
+    );
+    return {
+      opensAfterMs: (text ?? mail)!.opensAfterMs,
+      texts: text?.messages ?? 0,
+      mails: mail?.messages ?? 0,
+    };
+  });
 }

@@ -24,6 +24,7 @@ Prints one line of JSON when it is ready: {"ready":true,"notifyUrl":…,"control
   --receipt-delay-ms A,B   from acceptance to final status, between A and B (100,1000)
   --limit PER_MINUTE       requests a minute and key type (3000)
   --no-limiter             no limit
+  --bounce-smtp HOST:PORT  where bounces go under the fault "mail_bounced"
   --seed N                 seed of delays and fault probabilities (1)
   --exit-with-stdin        stop when standard input closes
   --help                   this text
@@ -80,6 +81,7 @@ const OPTIONS = {
   'receipt-delay-ms': { type: 'string' },
   limit: { type: 'string' },
   'no-limiter': { type: 'boolean' },
+  'bounce-smtp': { type: 'string' },
   seed: { type: 'string' },
   'exit-with-stdin': { type: 'boolean' },
   help: { type: 'boolean' },
@@ -114,6 +116,7 @@ function toOptions(values: Values): SimulatorOptions {
         : limit === undefined
           ? undefined
           : { perMinute: limit },
+    bounceSmtp: toAddress(values['bounce-smtp']),
     seed: wholeNumber(values.seed, '--seed'),
   });
 }
@@ -132,6 +135,13 @@ function toKey(text: string): { key: string; type: 'live' | 'team' | 'test' } {
     throw new Error(`--api-key: the type must be live, team or test, not "${type}".`);
   }
   return { key, type };
+}
+
+function toAddress(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(.+):(\d+)$/.exec(text);
+  if (match === null) throw new Error('--bounce-smtp: give HOST:PORT.');
+  return { host: match[1]!, port: Number(match[2]) };
 }
 
 function toRange(text: string | undefined): readonly [number, number] | undefined {

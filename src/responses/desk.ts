@@ -31,7 +31,7 @@ export async function closeItem(tx: Tx, id: string, outcome: string): Promise<Ou
 }
 
 async function recordAndTell(tx: Tx, id: string, action: string): Promise<Outcome<void>> {
-  await record(tx, { action, subject: { kind: 'desk item', id } });
+  await record(tx, { action, subject: { kind: 'desk_item', id } });
   const item = await findDeskItem(tx, id);
   await notifyResponse(tx, item?.alertId ?? id);
   return ok(undefined);

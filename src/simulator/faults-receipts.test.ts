@@ -97,6 +97,20 @@ describe('faults of receipts', () => {
     );
   });
 
+  it('reply_lost and reply_doubled: what a handset says comes never, or twice', async (context) => {
+    const receiver = await CallbackReceiver.start(context);
+    const simulator = await startForTest(context, receiver.options);
+    await withFault(simulator, { fault: 'reply_lost', number: '07700900123' });
+    await withFault(simulator, { fault: 'reply_doubled', number: '07700900124' });
+    await simulator.reply('07700900123', 'lost');
+    await simulator.reply('07700900124', 'twice');
+    await settled(simulator);
+    assert.deepEqual(
+      receiver.deliveries.map(({ body }) => body['message']),
+      ['twice', 'twice'],
+    );
+  });
+
   it('never_final: stays sending until a receipt is sent by hand', async (context) => {
     const receiver = await CallbackReceiver.start(context);
     const simulator = await startForTest(context, receiver.options);

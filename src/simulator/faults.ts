@@ -54,6 +54,9 @@ export const faultSchema = z.discriminatedUnion('fault', [
   fault('receipt_status', { status: FINAL, callback: z.boolean().optional() }),
   fault('receipt_followed_by', { status: FINAL, delayMs: DELAY.default(0) }),
   fault('never_final', {}),
+  // Texts from handsets to the service.
+  fault('reply_lost', {}),
+  fault('reply_doubled', { copies: z.int().min(2).max(20).default(2) }),
   // Reading.
   fault('get_lag', { lagMs: DELAY }),
   // Mail by SMTP.

@@ -3,6 +3,8 @@ import type { ServerResponse } from 'node:http';
 /** Between two events to a page: a burst of a thousand texts is one redraw. */
 const QUIET_MS = 250;
 
+const BACKLOG_LIMIT_BYTES = 256 * 1024;
+
 /** Tells open pages, by server-sent events, which handsets or mails changed. */
 export class LiveEvents {
   readonly #pages = new Set<ServerResponse>();
@@ -39,6 +41,10 @@ export class LiveEvents {
     // A page shows sixty handsets; the names of more would be noise.
     const data = JSON.stringify([...this.#changed].slice(0, 500));
     this.#changed = new Set();
-    for (const page of this.#pages) page.write(`event: changed\ndata: ${data}\n\n`);
+    for (const page of this.#pages) {
+      // A page that reads no more would otherwise pile events up here for ever.
+      if (page.writableLength > BACKLOG_LIMIT_BYTES) page.destroy();
+      else page.write(`event: changed\ndata: ${data}\n\n`);
+    }
   }
 }

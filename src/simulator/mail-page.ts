@@ -1,4 +1,3 @@
-import { simpleParser } from 'mailparser';
 import { type MailEntry, isSmtp } from './mailbox.ts';
 import { escapeHtml, markdownToHtml } from './markdown.ts';
 import { paginate, showTime } from './page-links.ts';
@@ -7,6 +6,7 @@ import { localPartOf } from './send.ts';
 import type { Simulation } from './simulation.ts';
 
 const MAILS_A_PAGE = 50;
+const MOST_LINKS = 10;
 
 type Content = {
   readonly text: string;
@@ -62,6 +62,7 @@ function showMail({ simulation, render }: PageCall, entry: MailEntry, content: C
     text: content.text,
     hasHtml: content.html !== null,
     attachments: content.attachments,
+    links: linksIn(content),
   });
 }
 
@@ -126,6 +127,7 @@ async function readContent(entry: MailEntry): Promise<Content> {
       attachments: [],
     };
   }
+  const { simpleParser } = await import('mailparser');
   const parsed = await simpleParser(entry.raw, { skipTextToHtml: true });
   return {
     text: parsed.text ?? '',
@@ -135,6 +137,19 @@ async function readContent(entry: MailEntry): Promise<Content> {
         `${filename ?? 'unnamed'} (${contentType}, ${size} bytes)`,
     ),
   };
+}
+
+/**
+ * Web addresses of a mail, for links beside the frame: nothing inside the frame can open a page,
+ * and a sign-in link must still be usable.
+ */
+function linksIn({ text, html }: Content): string[] {
+  const inText = text.match(/https?:\/\/[^\s<>"')\]]+/g) ?? [];
+  const inHtml = [...(html ?? '').matchAll(/href="(https?:\/\/[^"]+)"/g)].map((match) =>
+    match[1]!.replaceAll('&amp;', '&'),
+  );
+  const all = [...inText, ...inHtml].map((link) => link.replace(/[.,:;]+$/, ''));
+  return [...new Set(all)].slice(0, MOST_LINKS);
 }
 
 function frameHtml(body: string): string {

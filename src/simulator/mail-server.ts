@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { simpleParser } from 'mailparser';
-import { createTransport } from 'nodemailer';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { SmtpMail } from './mailbox.ts';
 import type { Simulation } from './simulation.ts';
@@ -91,6 +89,8 @@ export class MailServer {
 }
 
 async function toMail(raw: Buffer, session: SMTPServerSession, at: number): Promise<SmtpMail> {
+  // Loaded with the first mail: most runs send only texts.
+  const { simpleParser } = await import('mailparser');
   const parsed = await simpleParser(raw, { skipImageLinks: true, skipHtmlToText: true });
   const { mailFrom, rcptTo } = session.envelope;
   return {
@@ -127,6 +127,7 @@ async function sendBounce(
   mail: SmtpMail,
   recipient: string,
 ): Promise<void> {
+  const { createTransport } = await import('nodemailer');
   const transport = createTransport({ ...target, secure: false, ignoreTLS: true });
   const boundary = `bounce-${randomUUID()}`;
   const raw = [

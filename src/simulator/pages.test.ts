@@ -145,7 +145,7 @@ describe('the mail page', () => {
       from: 'a@tocsin.test',
       to: 'bob@example.test',
       subject: 'By <SMTP>',
-      text: 'plain',
+      text: 'plain, https://tocsin.test/sign-in?a=1&b=2.',
       html: '<h1>rich</h1>',
       attachments: [{ filename: 'a.txt', content: 'x' }],
     });
@@ -155,6 +155,7 @@ describe('the mail page', () => {
     const smtp = await page(simulator, `/mail/${ids[0]!}`);
     assert.match(smtp, /By &lt;SMTP&gt;/);
     assert.match(smtp, /a\.txt \(text\/plain, 1 bytes\)/);
+    assert.match(smtp, /<a href="https:\/\/tocsin\.test\/sign-in\?a=1&amp;b=2"/);
     assert.match(smtp, /<iframe[^>]* sandbox=""/);
     const frame = await fetch(`${simulator.notifyUrl}/mail/${ids[0]!}/html`);
     assert.match(frame.headers.get('content-security-policy')!, /default-src 'none'.*sandbox$/);

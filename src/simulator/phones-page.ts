@@ -68,7 +68,9 @@ export async function handlePhones(call: PageCall): Promise<boolean> {
 
 function showOverview({ simulation, query, render }: PageCall): void {
   const search = (query.get('number') ?? '').trim();
-  const found = simulation.handsets.search(searchedDigits(search));
+  const digits = searchedDigits(search);
+  const isNumber = search === '' || digits !== '';
+  const found = isNumber ? simulation.handsets.search(digits) : [];
   const { shown, links } = paginate(found, HANDSETS_A_PAGE, query);
   render('phones.njk', {
     current: 'phones',
@@ -81,7 +83,7 @@ function showOverview({ simulation, query, render }: PageCall): void {
     },
     handsets: shown.map((handset) => toView(simulation, handset, MESSAGES_ON_CARD)),
     links,
-    back: `/phones?${query.toString()}`,
+    back: query.size === 0 ? '/phones' : `/phones?${query.toString()}`,
   });
 }
 

@@ -131,7 +131,10 @@ export class Simulation {
     this.handsets.addReply(reply);
     await new Promise<void>((resolve) => this.ledger.append(replyEntry(reply), resolve));
     this.live.announce(number);
-    void this.sendReply(reply);
+    const subject = { recipient: number, reference: null };
+    if (this.faults.take('reply_lost', subject) !== null) return reply;
+    const copies = this.faults.take('reply_doubled', subject)?.copies ?? 1;
+    for (let copy = 0; copy < copies; copy += 1) void this.sendReply(reply);
     return reply;
   }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 
 const SCRIPT = `
-  const { simulatorCommand } = await import(${JSON.stringify(new URL('./simulator.ts', import.meta.url).href)});
+  const { simulatorCommand } = await import(${JSON.stringify(new URL('../cli/simulator.ts', import.meta.url).href)});
   process.exit(await simulatorCommand(process.argv.slice(1)));`;
 
 type End = { readonly code: number; readonly stdout: string; readonly stderr: string };
