@@ -155,7 +155,8 @@ alter table organisations.contact enable row level security;
 alter table organisations.contact force row level security;
 create policy contact_read on organisations.contact for select
   using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
-    organisation_id = any ((select kernel.actor_organisations())::uuid[]) else false end);
+      organisation_id = any ((select kernel.actor_organisations())::uuid[])
+    else false end);
 create policy contact_insert on organisations.contact for insert
   with check ((select kernel.reach()) = 'centre');
 create policy contact_update on organisations.contact for update
@@ -167,7 +168,8 @@ alter table organisations.contact_contact_point enable row level security;
 alter table organisations.contact_contact_point force row level security;
 create policy contact_contact_point_read on organisations.contact_contact_point for select
   using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
-    contact_id in (select contact.id from organisations.contact) else false end);
+      contact_id in (select contact.id from organisations.contact)
+    else false end);
 create policy contact_contact_point_insert on organisations.contact_contact_point for insert
   with check ((select kernel.reach()) = 'centre');
 create policy contact_contact_point_update on organisations.contact_contact_point for update
@@ -179,7 +181,8 @@ alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
 create policy contact_point_read on organisations.contact_point for select
   using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
-    id in (select link.contact_point_id from organisations.contact_contact_point link) else false end);
+      id in (select link.contact_point_id from organisations.contact_contact_point link)
+    else false end);
 create policy contact_point_insert on organisations.contact_point for insert
   with check ((select kernel.reach()) = 'centre');
 create policy contact_point_update on organisations.contact_point for update

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
 import { may } from '#kernel/actor.ts';
-import type { Outcome, Refused } from '#kernel/outcome.ts';
+import type { FieldErrors, Outcome, Refused } from '#kernel/outcome.ts';
 import { markings } from '#kernel/marking.ts';
 import type { Database } from '#db/database.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.ts';
@@ -166,12 +166,7 @@ async function composer(
     regions: await listRegions(tx),
     systems: await listSystems(tx),
   }));
-  const errors =
-    refused === undefined
-      ? {}
-      : Object.keys(refused.fields).length > 0
-        ? refused.fields
-        : { '': refused.message };
+  const errors = refused === undefined ? {} : errorsOf(refused);
   return view(
     'alerts/composer.njk',
     {
@@ -346,7 +341,7 @@ async function showAlert(
     model,
     severityLabel: severity?.label ?? version.severity,
     mayWrite: may(actor, 'alert.write'),
-    form: formModel(['reason'], {}, refused?.fields ?? {}),
+    form: formModel(['reason'], {}, refused === undefined ? {} : errorsOf(refused)),
   };
   const status = refused === undefined ? {} : { status: 422 };
   if (frozen !== undefined && counts !== undefined) {
@@ -385,4 +380,9 @@ function planOf(frozen: readonly FrozenRound[]) {
       mails: mail?.messages ?? 0,
     };
   });
+}
+
+/** The errors of the fields, or of the whole where no field is to blame. */
+function errorsOf(refused: Refused): FieldErrors {
+  return Object.keys(refused.fields).length > 0 ? refused.fields : { '': refused.message };
 }

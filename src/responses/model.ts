@@ -36,7 +36,7 @@ const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
 
 /** Phones that answer by themselves, and reactions that a handset turns into a text. */
 const AUTOMATIC =
-  /^(liked|loved|laughed at|emphasized|questioned|disliked|reacted .{1,12} to) [“"]|\b(i'?m|i am) (driving|in a meeting)\b|\b(auto(matic)?[- ]?reply|out of office|can'?t talk right now|i'?ll (call|text) you back)\b/i;
+  /^(liked|loved|laughed at|emphasized|questioned|disliked|reacted .{1,12} to) [“"]|\b(i['’]?m|i am) (driving|in a meeting)\b|\b(auto(matic)?[- ]?reply|out of office|can['’]?t talk right now|i['’]?ll (call|text) you back)\b/i;
 
 /** Reads a text. Never throws; what it cannot read is `unclear`. */
 export function readReply(text: string): ReplyMeaning {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NotifyError } from './answers.ts';
 import { Authenticator } from './auth.ts';
-import { LIVE_KEY, bearer } from './test-kit.ts';
+import { LIVE_KEY, bearer } from './kit-for-tests.ts';
 
 const SERVICE = LIVE_KEY.slice(-73, -37);
 const OTHER_KEY = LIVE_KEY.replace(/aa$/, 'dd');

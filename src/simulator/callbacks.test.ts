@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CallbackReceiver, sendSms, settled, startForTest } from './test-kit.ts';
+import { CallbackReceiver, sendSms, settled, startForTest } from './kit-for-tests.ts';
 
 const QUICK = { callbackRetryMs: 1, callbackTimeoutMs: 40 };
 

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CallbackReceiver, rowsOf, sendSms, settled, startForTest, withFault } from './test-kit.ts';
+import {
+  CallbackReceiver,
+  rowsOf,
+  sendSms,
+  settled,
+  startForTest,
+  withFault,
+} from './kit-for-tests.ts';
 
 describe('faults of receipts', () => {
   it('receipt_lost: nothing comes, asking finds out', async (context) => {

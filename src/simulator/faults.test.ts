@@ -10,7 +10,7 @@ import {
   startForTest,
   temporaryFolder,
   withFault,
-} from './test-kit.ts';
+} from './kit-for-tests.ts';
 
 describe('faults before acceptance', () => {
   it('drop: the connection ends and nothing is stored', async (context) => {

@@ -82,7 +82,12 @@ export class Handsets {
   }
 
   #add(number: string, message: HandsetMessage, at: number): void {
-    const handset = this.#handsets.get(number) ?? { number, messages: [], lastAt: at };
+    const handset = this.#handsets.get(number);
+    if (handset === undefined) {
+      // A literal takes the room of one message; the first push would take that of seventeen.
+      this.#handsets.set(number, { number, messages: [message], lastAt: at });
+      return;
+    }
     handset.messages.push(message);
     handset.lastAt = at;
     this.#handsets.delete(number);

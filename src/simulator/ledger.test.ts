@@ -15,7 +15,7 @@ import {
   settled,
   startForTest,
   temporaryFolder,
-} from './test-kit.ts';
+} from './kit-for-tests.ts';
 
 /** Starts the command in a process of its own and waits for its line. */
 async function spawnSimulator(

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEFAULT_API_KEYS } from './index.ts';
-import { bearer, call, firstError, sendSms, settled, smsBody, startForTest } from './test-kit.ts';
+import {
+  bearer,
+  call,
+  firstError,
+  sendSms,
+  settled,
+  smsBody,
+  startForTest,
+} from './kit-for-tests.ts';
 
 type Row = Record<string, unknown>;
 type Page = { notifications: Row[]; links: { current: string; next?: string } };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createTransport } from 'nodemailer';
 import { startSimulator } from './index.ts';
-import { settled, startForTest, temporaryFolder } from './test-kit.ts';
+import { settled, startForTest, temporaryFolder } from './kit-for-tests.ts';
 
 type Mails = { mails: { via: string; subject: string; envelopeTo: string[]; raw: string }[] };
 

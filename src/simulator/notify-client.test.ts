@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { NotifyClient } from 'notifications-node-client';
 import { DEFAULT_API_KEYS } from './index.ts';
-import { EMAIL_TEMPLATE, SMS_TEMPLATE, settled, startForTest } from './test-kit.ts';
+import { EMAIL_TEMPLATE, SMS_TEMPLATE, settled, startForTest } from './kit-for-tests.ts';
 
 type Data = Record<string, unknown>;
 type Answer = { readonly status: number; readonly data: Data };

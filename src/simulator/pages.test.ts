@@ -4,7 +4,7 @@ import { HtmlValidate } from 'html-validate';
 import { createTransport } from 'nodemailer';
 import type { Simulator } from './index.ts';
 import { suggestReplies } from './reply-suggestions.ts';
-import { EMAIL_TEMPLATE, call, sendSms, settled, startForTest } from './test-kit.ts';
+import { EMAIL_TEMPLATE, call, sendSms, settled, startForTest } from './kit-for-tests.ts';
 
 const validator = new HtmlValidate({
   extends: ['html-validate:standard', 'html-validate:a11y'],

@@ -30,8 +30,8 @@ const NOT_VALID: PhoneFault = 'Number is not valid – double check the phone nu
 const FOREIGN_CHARACTER = new RegExp(`[^0-9()+\\-${ANY_WHITESPACE}]`);
 const LANDLINE_TYPES = new Set(['FIXED_LINE', 'FIXED_LINE_OR_MOBILE', 'UAN']);
 const ALLOWED_TYPES = new Set([...LANDLINE_TYPES, 'MOBILE', 'PERSONAL_NUMBER']);
-/** Shared-cost, satellite and other codes that belong to no country have no price. */
-const UNPRICED_CODES = new Set(['800', '808', '870', '878', '881', '882', '883', '888', '979']);
+/** Without a price: codes of no country (satellite, shared cost) and four small or closed ones. */
+const UNPRICED_CODES = new Set('247 290 688 800 808 850 870 878 881 882 883 888 979'.split(' '));
 /** Ofcom's drama range, which the library calls invalid and the live service lets through. */
 const DRAMA_NUMBER = /^(?:0|44|\+44)(7700\d{6})$/;
 
@@ -45,10 +45,16 @@ export function parsePhoneNumber(written: string): PhoneResult {
   const known = cache.get(written);
   if (known !== undefined) return known;
   const first = parseOnce(written);
-  const result = first.ok ? first : parseOnce(normaliseThoroughly(written));
+  const result = refuseUnpriced(first.ok ? first : parseOnce(normaliseThoroughly(written)));
   if (cache.size >= CACHE_LIMIT) cache.clear();
   cache.set(written, result);
   return result;
+}
+
+/** After both tries: a price is asked for only once there is a number. */
+function refuseUnpriced(result: PhoneResult): PhoneResult {
+  if (!result.ok || !UNPRICED_CODES.has(result.prefix)) return result;
+  return { ok: false, message: 'Not a valid country prefix' };
 }
 
 function ukMobile(normalised: string): Phone {
@@ -132,7 +138,6 @@ function describe(number: PhoneNumber): PhoneResult {
   if (!number.isValid() || type === undefined || !ALLOWED_TYPES.has(type)) {
     return { ok: false, message: NOT_VALID };
   }
-  if (UNPRICED_CODES.has(code)) return { ok: false, message: 'Not a valid country prefix' };
   const isUk = code === '44';
   return {
     ok: true,

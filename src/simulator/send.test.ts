@@ -10,7 +10,7 @@ import {
   sendSms,
   smsBody,
   startForTest,
-} from './test-kit.ts';
+} from './kit-for-tests.ts';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 const SENDER_ID = '00000000-0000-4000-8000-000000000005';

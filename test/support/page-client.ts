@@ -211,7 +211,9 @@ function valueOf(control: Element): string | undefined {
   if (control.name === 'textarea') return innerText(control).replace(/^\n/, '');
   if (control.name === 'select') {
     const options = select(control, 'option');
-    const chosen = options.find((one) => 'selected' in one.attribs) ?? options[0];
+    // A list of several sends nothing where nothing is chosen.
+    const first = 'multiple' in control.attribs ? undefined : options[0];
+    const chosen = options.find((one) => 'selected' in one.attribs) ?? first;
     return chosen && (attribute(chosen, 'value') ?? textIn(chosen));
   }
   if ((type === 'checkbox' || type === 'radio') && !('checked' in control.attribs))

@@ -1,0 +1,47 @@
+/** The engine alone in its process, as the worker runs it (src/running.ts). */
+import type { ClientConfig } from 'pg';
+import { open } from '#kernel/sealed.ts';
+import { openDatabase, type Database } from '#db/database.ts';
+import { Engine, openNotifyGateway } from '#dispatch/index.ts';
+import { createLog } from '#log.ts';
+import { playOrders, usageOfThisProcess } from './player.ts';
+
+export type EngineOrder =
+  | {
+      readonly kind: 'start';
+      readonly database: ClientConfig;
+      readonly notifyUrl: string;
+      readonly apiKey: string;
+      readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
+      readonly installation: string;
+    }
+  | { readonly kind: 'usage' };
+
+let running: { engine: Engine; database: Database } | undefined;
+
+playOrders<EngineOrder>(
+  (order) => {
+    if (order.kind === 'start') running = start(order);
+    return Promise.resolve(usageOfThisProcess());
+  },
+  async () => {
+    await running?.engine.stop();
+    await running?.database.end();
+  },
+);
+
+function start(order: EngineOrder & { kind: 'start' }) {
+  const { notifyUrl, apiKey, installation } = order;
+  const sealingKey = { id: order.sealingKey.id, key: Buffer.from(order.sealingKey.key) };
+  const database = openDatabase(order.database, { connectionsMax: 12 });
+  const engine = new Engine({
+    database,
+    gateways: [openNotifyGateway('notify', { baseUrl: notifyUrl, apiKey })],
+    openAddress: (id, sealed) => open([sealingKey], `contact_point|${id}`, sealed),
+    installation,
+    log: createLog({ level: 'warn' }),
+    clockOf: (time) => time.toISOString().slice(11, 16),
+  });
+  engine.start();
+  return { engine, database };
+}

@@ -1,0 +1,59 @@
+/** A process of its own for each part that is measured, so that its cpu and memory are its own. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+
+export type Usage = { readonly residentMaxMegabytes: number; readonly cpuSeconds: number };
+
+export type Player<Answer> = {
+  /** Sends one order and waits for its answer. */
+  ask(order: object): Promise<Answer>;
+  stop(): Promise<void>;
+};
+
+/** Starts `file` of this folder; its `play` gets each order and its result is the answer. */
+export function startPlayer<Answer>(file: string): Player<Answer> {
+  const child = fork(path.join(import.meta.dirname, file), { serialization: 'advanced' });
+  const exited = once(child, 'exit');
+  return {
+    async ask(order) {
+      const answered = once(child, 'message');
+      child.send(order);
+      const ended = exited.then(() => Promise.reject(new Error(`${file} ended`)));
+      const [answer] = (await Promise.race([answered, ended])) as [{ error?: string } & Answer];
+      if (answer.error !== undefined) throw new Error(`${file}: ${answer.error}`);
+      return answer;
+    },
+    async stop() {
+      if (child.connected) child.disconnect();
+      await exited;
+    },
+  };
+}
+
+/** In the player: answers each order by what `play` makes of it; `end` runs when we are done. */
+export function playOrders<Order>(
+  play: (order: Order) => Promise<object>,
+  end: () => Promise<void> = () => Promise.resolve(),
+): void {
+  process.on('message', (order: Order) => {
+    play(order)
+      .catch((error: unknown) => ({ error: (error as Error).stack ?? String(error) }))
+      .then((answer) => process.send?.(answer))
+      .catch(() => process.exit(1));
+  });
+  process.once('disconnect', () => {
+    end().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  });
+}
+
+export function usageOfThisProcess(): Usage {
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  return {
+    residentMaxMegabytes: maxRSS / 1024,
+    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
+  };
+}

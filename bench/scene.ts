@@ -1,0 +1,152 @@
+/** Dispatches of any size, made without the directory, and their release. */
+import { system } from '#kernel/actor.ts';
+import type { Approved } from '#kernel/approved.ts';
+import { newId } from '#kernel/ids.ts';
+import { seal, type SealingKey } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { planDispatch, releaseDispatch, sealDispatch, upsertGateway } from '#dispatch/index.ts';
+
+/** One text of design section 9, as long as texts are. */
+export const BODY =
+  'NHS CYBER 4901 HIGH, Northmoor: ransomware via Citrix. Isolate Citrix gateways now. ' +
+  'Email safe. Reply 4821=got it, 4821 HELP=call me';
+
+const NUMBERS = 800_000;
+const ROWS_AT_ONCE = 10_000;
+const actor = system('bench');
+
+/** 07700 100000 to 899999 (Ofcom's drama range widened): only while every gateway is loopback. */
+export function numberOf(index: number): string {
+  return `447700${100_000 + (index % NUMBERS)}`;
+}
+
+export type Bucket = { readonly ratePerSecond: number; readonly burst: number };
+
+/** Holds nothing up. */
+export const openBucket: Bucket = { ratePerSecond: 1e6, burst: 1e6 };
+
+export async function seedGateway(owner: Database, bucket: Bucket): Promise<void> {
+  await owner.withActor(actor, (tx) =>
+    upsertGateway(tx, {
+      id: 'notify',
+      kind: 'notify',
+      channel: 'text',
+      bucket: { id: 'notify', ...bucket },
+      canBeAsked: true,
+      takesReplies: true,
+      settingsSealed: Buffer.from('not read by bench'),
+      callbackTokenHash: null,
+    }),
+  );
+}
+
+/** A sealed dispatch of so many texts, each to a number and an organisation of its own. */
+export async function makeDispatch(
+  owner: Database,
+  sealingKey: SealingKey,
+  messages: number,
+): Promise<string> {
+  const id = newId();
+  await owner.withActor(actor, async (tx) => {
+    await planDispatch(tx, {
+      id,
+      label: 'Bench',
+      lane: 1,
+      exercise: false,
+      expiresAfterMs: 3_600_000,
+      rounds: [{ round: 1, opensAfterMs: 0 }],
+    });
+    for (let from = 0; from < messages; from += ROWS_AT_ONCE)
+      await insertTexts(tx, sealingKey, { id, from, to: Math.min(messages, from + ROWS_AT_ONCE) });
+  });
+  return id;
+}
+
+async function insertTexts(
+  tx: Tx,
+  sealingKey: SealingKey,
+  part: { id: string; from: number; to: number },
+): Promise<void> {
+  const points = Array.from({ length: part.to - part.from }, (_, i) => {
+    const id = newId();
+    return { id, sealed: seal(sealingKey, `contact_point|${id}`, numberOf(part.from + i)) };
+  });
+  await tx.run(sql`
+    with written as (
+      insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
+        code, body, address_sealed)
+      select kernel.uuid_v7(), ${part.id}, point.id, 'text', 1, 1, '4821', ${BODY}, point.sealed
+      from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[])
+        as point (id, sealed)
+      returning id, contact_point_id
+    )
+    insert into dispatch.v_in_credit (message_id, organisation_id)
+    select id, contact_point_id from written`);
+}
+
+/**
+ * Releases it as if a second person had approved exactly this. Returns the moment just before the
+ * commit was asked for, in epoch ms: what is measured from here holds the commit's own flush.
+ */
+export async function release(web: Database, dispatchId: string): Promise<number> {
+  const hash = await web.withActor(actor, (tx) => sealDispatch(tx, dispatchId, ''));
+  return await web.withActor(actor, async (tx) => {
+    const approved = { hash, approvedBy: newId(), approvedAt: new Date() } as Approved;
+    const clock = '03:02';
+    const released = await releaseDispatch(tx, { dispatchId, approved, alsoCovers: '', clock });
+    if (!released.ok) throw new Error(released.message);
+    return Date.now();
+  });
+}
+
+/** Waits until nothing of the database is ready or claimed; looks each 20 ms by two indexes. */
+export async function untilSettled(
+  owner: Database,
+  dispatchId: string,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (await isUnderWay(owner, dispatchId)) {
+    if (performance.now() > deadline) throw new Error(`not settled within ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function isUnderWay(owner: Database, dispatchId: string): Promise<boolean> {
+  const { busy } = await owner.withActor(actor, (tx) =>
+    tx.one<{ busy: boolean }>(
+      sql`
+      select exists (select from dispatch.message
+          where dispatch_id = ${dispatchId} and channel = 'text' and state = 'ready')
+        or exists (select from dispatch.message
+          where state = 'claimed' and lease_until > '-infinity') as busy`,
+      { name: 'bench.busy' },
+    ),
+  );
+  return busy;
+}
+
+export type Batches = { readonly claim: number; readonly settle: number };
+
+/** How many rows the engine took and wrote at once, on average, from what it left behind. */
+export async function readBatches(owner: Database): Promise<Batches> {
+  return await owner.withActor(actor, (tx) =>
+    tx.one<Batches>(sql`
+      select (count(*) / count(distinct claimed_at))::int as claim,
+        (count(*) / (select count(*) from audit.v_entry where action = 'messages.settled'))::int
+          as settle
+      from dispatch.attempt`),
+  );
+}
+
+/** Every message of the dispatch was accepted once, or this throws: speed without that is none. */
+export async function checkAllAccepted(owner: Database, dispatchId: string): Promise<void> {
+  const rows = await owner.withActor(actor, (tx) =>
+    tx.rows<{ state: string; messages: number }>(sql`
+      select state, count(*) as messages from dispatch.v_message
+      where dispatch_id = ${dispatchId} group by state`),
+  );
+  if (rows.some(({ state }) => state !== 'accepted'))
+    throw new Error(`not all accepted: ${JSON.stringify(rows)}`);
+}

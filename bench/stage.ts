@@ -1,0 +1,145 @@
+/**
+ * What every figure stands on: the embedded PostgreSQL as in production (fsync on) in a folder of
+ * its own, a fresh database for each run, and the simulator as a process of its own.
+ */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client, type ClientConfig } from 'pg';
+import { newId } from '#kernel/ids.ts';
+import type { SealingKey } from '#kernel/sealed.ts';
+import { openDatabase, type Database } from '#db/database.ts';
+import { openDataFolder } from '#db/data-folder.ts';
+import { startEmbeddedPostgres, type Embedded } from '#db/embedded-postgres.ts';
+import { migrate } from '#db/migrate.ts';
+
+export type BenchDatabase = {
+  readonly owner: Database;
+  readonly web: Database;
+  readonly workerConfig: ClientConfig;
+  drop(): Promise<void>;
+};
+
+export type Stage = {
+  readonly sealingKey: SealingKey;
+  readonly installation: string;
+  /** A copy of the migrated database in which nothing has happened yet. */
+  freshDatabase(): Promise<BenchDatabase>;
+  startSimulator(options: readonly string[]): Promise<SimulatorProcess>;
+  say(sentence: string): void;
+};
+
+export type SimulatorProcess = {
+  readonly notifyUrl: string;
+  readonly controlUrl: string;
+  stop(): Promise<void>;
+};
+
+const TEMPLATE = 'tocsin';
+
+/** Runs `work` on a stage and takes everything away afterwards, also after a failure. */
+export async function onStage<T>(
+  say: (sentence: string) => void,
+  work: (stage: Stage) => Promise<T>,
+): Promise<T> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-bench-'));
+  const embedded = await startPostgres(path.join(folder, 'data'));
+  const simulators = new Set<SimulatorProcess>();
+  try {
+    return await work({
+      sealingKey: { id: 1, key: randomBytes(32) },
+      installation: newId(),
+      freshDatabase: () => freshDatabase(embedded),
+      async startSimulator(options) {
+        const data = path.join(folder, `simulator-${simulators.size}`);
+        const simulator = await startSimulator([...options, `--data=${data}`]);
+        simulators.add(simulator);
+        return simulator;
+      },
+      say,
+    });
+  } finally {
+    for (const simulator of simulators) await simulator.stop();
+    await embedded.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startPostgres(folder: string): Promise<Embedded> {
+  const dataFolder = openDataFolder({ path: folder, live: false });
+  if (!dataFolder.ok) throw new Error(dataFolder.message);
+  const log = { info() {}, warn: console.error, error: console.error };
+  const started = await startEmbeddedPostgres({ dataFolder: dataFolder.value, log });
+  if (!started.ok) throw new Error(started.message);
+  const migrated = await migrate({ config: started.value.configFor('tocsin_owner', TEMPLATE) });
+  if (!migrated.ok) {
+    await started.value.stop();
+    throw new Error(migrated.message);
+  }
+  return started.value;
+}
+
+async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
+  const name = `bench_${randomBytes(4).toString('hex')}`;
+  await asSuperuser(embedded, `create database ${name} template ${TEMPLATE} owner tocsin_owner`);
+  const owner = openDatabase(embedded.configFor('tocsin_owner', name));
+  const web = openDatabase(embedded.configFor('tocsin_web', name));
+  return {
+    owner,
+    web,
+    workerConfig: embedded.configFor('tocsin_worker', name),
+    async drop() {
+      await Promise.all([owner.end(), web.end()]);
+      await asSuperuser(embedded, `drop database ${name} with (force)`);
+      // What this run wrote must not be flushed in the middle of the next one.
+      await asSuperuser(embedded, 'checkpoint');
+    },
+  };
+}
+
+async function asSuperuser(embedded: Embedded, statement: string): Promise<void> {
+  const client = new Client(embedded.superuserConfig());
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function startSimulator(options: readonly string[]): Promise<SimulatorProcess> {
+  const main = path.join(import.meta.dirname, '../src/main.ts');
+  const child = spawn(
+    process.execPath,
+    [main, 'simulator', '--exit-with-stdin', ...options],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  const exited = once(child, 'exit');
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await Promise.race([
+    once(lines, 'line'),
+    exited.then(() => Promise.reject(new Error('the simulator ended before it was ready'))),
+  ])) as [string];
+  const { notifyUrl, controlUrl } = JSON.parse(line) as Record<'notifyUrl' | 'controlUrl', string>;
+  return {
+    notifyUrl,
+    controlUrl,
+    async stop() {
+      child.stdin.end();
+      await exited;
+    },
+  };
+}
+
+/** What the simulator itself counted. */
+export async function readState(
+  simulator: SimulatorProcess,
+): Promise<{ accepted: number; refused: number }> {
+  const response = await fetch(`${simulator.controlUrl}/_control/state`);
+  return (await response.json()) as { accepted: number; refused: number };
+}

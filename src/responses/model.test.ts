@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { decideReply, readReply, type OpenMessage, type ReplyMeaning } from './model.ts';
+
+const read: readonly (readonly [string, ReplyMeaning])[] = [
+  ['4821', { code: '4821', says: 'got_it' }],
+  [' 4821. ', { code: '4821', says: 'got_it' }],
+  ['4821=got it', { code: '4821', says: 'got_it' }],
+  ['Got it 4821', { code: '4821', says: 'got_it' }],
+  ['4821 YES', { code: '4821', says: 'affected' }],
+  ['4821 yes (affected)', { code: '4821', says: 'affected' }],
+  ['4821 No', { code: '4821', says: 'not_affected' }],
+  ['4821 HELP', { code: '4821', says: 'help' }],
+  ['4821 help=call me', { code: '4821', says: 'help' }],
+  ['4821 HELP our servers are down!!', { code: '4821', says: 'help' }],
+  ['HELP', { code: undefined, says: 'help' }],
+  ['ok', { code: undefined, says: 'got_it' }],
+  ['OK thanks', { code: undefined, says: 'got_it' }],
+  ['👍', { code: undefined, says: 'got_it' }],
+  ['Yes', { code: undefined, says: 'affected' }],
+  ['STOP', { code: undefined, says: 'stop' }],
+  ['4821 but which gateways?', { code: '4821', says: 'unclear' }],
+  ['who is this', { code: undefined, says: 'unclear' }],
+  ['', { code: undefined, says: 'unclear' }],
+  ['I’m driving – sent from my car', { code: undefined, says: 'automatic' }],
+  ["I'm driving right now", { code: undefined, says: 'automatic' }],
+  [
+    'Liked “NHS CYBER 4901 HIGH, Northmoor: … Reply 4821=got it”',
+    { code: undefined, says: 'automatic' },
+  ],
+  ['Automatic reply: out of office until 4821', { code: undefined, says: 'automatic' }],
+  ['07700900201', { code: undefined, says: 'unclear' }],
+];
+
+describe('reading a reply', () => {
+  for (const [text, meaning] of read)
+    it(JSON.stringify(text), () => assert.deepEqual(readReply(text), meaning));
+});
+
+const message = (alertId: string, code: string): OpenMessage => ({
+  alertId,
+  dispatchId: `dispatch of ${alertId}`,
+  code,
+  organisationIds: ['organisation'],
+});
+const one = [message('a', '4821')];
+const two = [message('b', '7313'), message('a', '4821')];
+
+describe('deciding over a reply', () => {
+  const decide = (text: string, open: readonly OpenMessage[], isKnown = true) =>
+    decideReply(readReply(text), open, isKnown);
+
+  it('a code says which alert, whichever is newest', () => {
+    const decision = decide('4821', two);
+    assert.equal(decision.kind === 'answer' && decision.message.alertId, 'a');
+    assert.equal(decision.kind === 'answer' && decision.evidence, 'text_with_code');
+  });
+
+  it('plain words count in the weaker class while one alert is open', () => {
+    const decision = decide('ok', one);
+    assert.equal(decision.kind === 'answer' && decision.evidence, 'text_without_code');
+  });
+
+  it('with two alerts open, plain words go to a person', () => {
+    assert.equal(decide('ok', two).kind, 'desk');
+  });
+
+  it('a call for help is never held up by doubt about the alert', () => {
+    const decision = decide('help', two);
+    assert.equal(decision.kind === 'answer' && decision.answer, 'help');
+  });
+
+  it('a code that was never issued to this number acknowledges nothing', () => {
+    assert.deepEqual(decide('1111', one), {
+      kind: 'desk',
+      item: 'not_understood',
+      message: one[0],
+    });
+  });
+
+  it('the right code with unclear words counts, and a person reads the words', () => {
+    const decision = decide('4821 but which gateways?', one);
+    assert.ok(decision.kind === 'answer' && decision.alsoToDesk);
+  });
+
+  it('an automatic answer is no answer', () => {
+    assert.deepEqual(decide("I'm driving", one), { kind: 'ignore' });
+  });
+
+  it('a stranger and STOP go to a person', () => {
+    assert.equal(decide('4821', one, false).kind, 'desk');
+    const stop = decide('STOP', one);
+    assert.equal(stop.kind === 'desk' && stop.item, 'stop');
+  });
+
+  it('without a live alert everything goes to a person', () => {
+    assert.equal(decide('ok', []).kind, 'desk');
+  });
+});

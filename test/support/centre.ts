@@ -1,0 +1,236 @@
+/**
+ * A whole centre for a test: its own database with a small fictional sector, its people, and every
+ * page of the product as `wiring.ts` puts them together. No engine runs unless a test starts one.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { may, system, type Actor } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import type { Outcome } from '#kernel/outcome.ts';
+import { sql } from '#db/sql.ts';
+import {
+  createAlert,
+  submitAlert,
+  approveAndRelease,
+  findSubmission,
+  findVersion,
+} from '#alerts/index.ts';
+import type { Wording } from '#alerts/index.ts';
+import { LiveViews } from '#console/index.ts';
+import { invitePerson, permissionsOf } from '#identity/index.ts';
+import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import {
+  everybody,
+  importContacts,
+  importOrganisations,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
+import { alertContext, productRoutes, sealsOf, tasksOf, type Product } from '#wiring.ts';
+import { cloneDatabase, type Clone } from './database.ts';
+import { startSite, type PageClient, type Site } from './page-client.ts';
+
+export type Person = Actor & { kind: 'person' };
+
+export type Centre = {
+  readonly db: Clone;
+  readonly site: Site;
+  readonly product: Product;
+  readonly model: OperatingModel;
+  readonly officer: Person;
+  readonly approver: Person;
+  visit(person: Person): PageClient;
+  invite(name: string, roles: readonly string[]): Promise<Person>;
+  close(): Promise<void>;
+};
+
+/** Five organisations: two share the number of one on-call post, one has nobody on file. */
+export const organisationsCsv = `code,name,short_name,type,region,region_name,system,system_name,telephone
+ZZ-0001,Northmoor Teaching Hospitals,Northmoor,trust,RA,North,SA,Moors,0306 999 0001
+ZZ-0002,Southmere Community,Southmere,trust,RA,North,SA,Moors,0306 999 0002
+ZZ-0003,Eastvale Ambulance,Eastvale,trust,RB,East,SB,Vales,0306 999 0003
+ZZ-0004,Hollow Lane Surgery,Hollow Lane,practice,RB,East,SB,Vales,0306 999 0004
+ZZ-0005,Lonely Trust,Lonely,trust,RB,East,SB,Vales,0306 999 0005
+`;
+
+export const contactsCsv = `organisation_code,name,kind,role,rank,mobile,email
+ZZ-0001,Ada Okafor,person,ciso,1,07700 900201,ada@northmoor.test
+ZZ-0001,On-call IT,post,on_call_it,2,07700 900210,
+ZZ-0002,Ben Ferris,person,ciso,1,07700 900202,ben@southmere.test
+ZZ-0002,On-call IT,post,on_call_it,2,07700 900210,
+ZZ-0003,Shared desk,post,ciso,1,07700 900203,desk@eastvale.test
+ZZ-0004,Manager,post,practice_manager,1,,manager@hollow.test
+`;
+
+export const numbers = {
+  northmoor: '447700900201',
+  southmere: '447700900202',
+  eastvale: '447700900203',
+  sharedOnCall: '447700900210',
+} as const;
+
+export async function openCentre(): Promise<Centre> {
+  const db = await cloneDatabase();
+  const model = must(await loadOperatingModel('operating-model.yaml'));
+  const key = () => randomBytes(32).toString('base64');
+  const seals = sealsOf({
+    addressKey: { id: '1', key: key() },
+    blindIndexKey: key(),
+    cookieKey: key(),
+  });
+  const installation = { id: newId(), kind: 'demonstration' as const, createdAt: new Date() };
+  await db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(sql`insert into kernel.installation (id, kind, created_at)
+      values (${installation.id}, 'demonstration', now())`);
+    const options = { rules: model, secrets: seals.directory, startedAt: new Date() };
+    const bytes = (csv: string) => new TextEncoder().encode(csv);
+    must(await importOrganisations(tx, { name: 'o.csv', bytes: bytes(organisationsCsv) }, options));
+    must(await importContacts(tx, { name: 'c.csv', bytes: bytes(contactsCsv) }, options));
+  });
+  const live = new LiveViews();
+  const product: Product = {
+    database: db.web,
+    model,
+    seals,
+    live,
+    origin: 'http://localhost',
+    installation,
+  };
+  live.start(db.web);
+  const site = await startSite({ routes: productRoutes(product) });
+  const invite = async (name: string, roles: readonly string[]): Promise<Person> => {
+    const email = `${name.toLowerCase().replaceAll(' ', '.')}@centre.test`;
+    const id = await db.web.withActor(system('test'), async (tx) =>
+      must(await invitePerson(tx, { name, email, roles }, { model, now: new Date() })),
+    );
+    return { kind: 'person', id, name, permissions: permissionsOf(model, roles) };
+  };
+  return {
+    db,
+    site,
+    product,
+    model,
+    officer: await invite('Amara Osei', ['duty_officer']),
+    approver: await invite('Tom Lindqvist', ['approver']),
+    visit: (person) => site.visitorAs(person),
+    invite,
+    async close() {
+      await live.stop();
+      await site.close();
+      await db.drop();
+    },
+  };
+}
+
+export function must<T>(outcome: Outcome<T>): T {
+  assert.ok(outcome.ok, outcome.ok ? '' : `${outcome.message} ${JSON.stringify(outcome.fields)}`);
+  return outcome.value;
+}
+
+export const wording: Wording = {
+  title: 'Ransomware through Citrix gateways',
+  severity: 'critical',
+  marking: 'CLEAR',
+  what: 'ransomware via Citrix',
+  doNow: 'Isolate Citrix gateways now. Email safe.',
+  notKnown: 'Whether patched gateways are safe.',
+  nextUpdateAt: new Date('2099-11-23T04:00:00Z'),
+  body: '# Steps\n\n- Disconnect the gateways\n',
+  ownText: null,
+};
+
+/** A draft of the officer, by the verbs. */
+export async function draftAlert(
+  centre: Centre,
+  change: Partial<Wording> = {},
+  audience: Partial<AudienceQuestion> = {},
+): Promise<string> {
+  const draft = { wording: { ...wording, ...change }, audience: { ...everybody, ...audience } };
+  const created = await centre.db.web.attempt(centre.officer, (tx) =>
+    createAlert(tx, centre.model, draft),
+  );
+  return must(created).id;
+}
+
+export async function submitDraft(centre: Centre, alertId: string): Promise<string> {
+  const submitted = await centre.db.web.attempt(centre.officer, (tx) =>
+    submitAlert(tx, alertContext(centre.product), { alertId, revision: 1, now: new Date() }),
+  );
+  return must(submitted).hash;
+}
+
+/** Written, submitted by the officer, approved and released by the approver. */
+export async function releaseAlert(
+  centre: Centre,
+  change: Partial<Wording> = {},
+  audience: Partial<AudienceQuestion> = {},
+): Promise<{ alertId: string; dispatchId: string; number: number }> {
+  const alertId = await draftAlert(centre, change, audience);
+  const hash = await submitDraft(centre, alertId);
+  must(
+    await centre.db.web.attempt(centre.approver, (tx) =>
+      approveAndRelease(tx, alertContext(centre.product), { alertId, hash, now: new Date() }),
+    ),
+  );
+  return await centre.db.web.withActor(centre.officer, async (tx) => {
+    const version = await findVersion(tx, alertId);
+    const submission = await findSubmission(tx, version!.id);
+    return { alertId, dispatchId: submission!.dispatchId, number: version!.alertNumber };
+  });
+}
+
+export type SentMessage = {
+  id: string;
+  channel: string;
+  round: number;
+  state: string;
+  code: string;
+  subject: string | null;
+  body: string;
+  number: string;
+  organisations: string[];
+};
+
+/** What was planned for a dispatch, with addresses opened, for a test to look at. */
+export async function messagesOf(centre: Centre, dispatchId: string): Promise<SentMessage[]> {
+  assert.ok(may(centre.officer, 'alert.read'));
+  const rows = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<SentMessage & { contactPointId: string; addressSealed: Buffer }>(sql`
+      select message.id, channel, round, state, message.code, subject, body, contact_point_id,
+        address_sealed,
+        array(select organisation.short_name from dispatch.message_credit credit
+          join organisations.organisation organisation on organisation.id = credit.organisation_id
+          where credit.message_id = message.id order by 1) as organisations
+      from dispatch.message message where dispatch_id = ${dispatchId}
+      order by round, channel, body`),
+  );
+  return rows.map((row) => ({
+    ...row,
+    number: centre.product.seals.openAddress(row.contactPointId, row.addressSealed),
+  }));
+}
+
+/** The engine's part, without an engine: everything due counts as delivered. */
+export async function deliverAll(centre: Centre, dispatchId: string): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      update dispatch.message set state = 'delivered', attempt = 1, accepted_at = now(),
+        final_at = now()
+      where dispatch_id = ${dispatchId} and state = 'ready'`),
+  );
+}
+
+/** A text from this number arrives and is dealt with, as the worker would. */
+export async function textFrom(centre: Centre, number: string, words: string): Promise<string> {
+  const { seals } = centre.product;
+  const id = newId();
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      insert into dispatch.reply_inbox (id, gateway_id, provider_id, address_index, address_sealed,
+        content_sealed)
+      values (${id}, 'notify', ${newId()}, ${seals.indexNumber(number)},
+        ${seals.sealNumber(id, number)}, ${seals.sealContent(id, words)})`),
+  );
+  const tasks = tasksOf({ ...centre.product, database: centre.db.worker });
+  await tasks['reply_received']!({ replyId: id });
+  return id;
+}
