@@ -148,6 +148,22 @@ create table organisations.import (
 );
 create index import_finished on organisations.import (finished_at);
 
+-- A file between "Check" and "Import" of the import page: sealed, its uploader's alone, for an hour.
+create table organisations.kept_file (
+  id uuid primary key default kernel.uuid_v7(),
+  kind text not null check (kind in ('organisations', 'contacts')),
+  -- Name and bytes; kernel/sealed.ts, context kept_file|<id>.
+  file_sealed bytea not null,
+  uploaded_by text not null,
+  uploaded_at timestamptz not null,
+  expires_at timestamptz not null check (expires_at > uploaded_at),
+  -- Set together and once, by the import.
+  imported_at timestamptz,
+  counts jsonb,
+  check ((imported_at is null) = (counts is null))
+);
+create index kept_file_expires on organisations.kept_file (expires_at);
+
 -- The centre sees all; a contact who answers sees the people of its own organisations (P8).
 -- "case", not "or": the planner takes a "case" for half of the rows and an "or" for one in a
 -- hundred, and then walks 100,000 contacts by nested loops.
@@ -190,6 +206,12 @@ create policy contact_point_update on organisations.contact_point for update
 create policy contact_point_delete on organisations.contact_point for delete
   using ((select kernel.reach()) = 'centre');
 
+-- The system sweeps what nobody came back for.
+alter table organisations.kept_file enable row level security;
+alter table organisations.kept_file force row level security;
+create policy kept_file_own on organisations.kept_file
+  using (uploaded_by = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+
 -- Organisations that exist today, with and without contacts.
 create view organisations.v_organisation with (security_invoker = true) as
   select organisation.id as organisation_id, organisation.code, organisation.short_name,
@@ -222,5 +244,6 @@ grant select, insert, update on organisations.region, organisations.system,
 grant select, insert, delete on organisations.contact_contact_point
   to tocsin_web, tocsin_worker;
 grant select, insert on organisations.import to tocsin_web, tocsin_worker;
+grant select, insert, update, delete on organisations.kept_file to tocsin_web;
 grant select on organisations.v_organisation, organisations.v_region, organisations.v_reachable
   to tocsin_web, tocsin_worker;

@@ -1,0 +1,66 @@
+/** A directory of 20,000 organisations with 100,000 contact points, written by plain inserts. */
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { blindIndex, seal, type SealingKey } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { numberOf } from './scene.ts';
+
+const ORGANISATIONS = 20_000;
+/** The ranks of an organisation that have the channel: five contact points each. */
+const RANKS = { text: 3, mail: 2 } as const;
+
+export const CONTACT_POINTS = ORGANISATIONS * (RANKS.text + RANKS.mail);
+
+export async function fillDirectory(owner: Database, key: SealingKey): Promise<void> {
+  const actor = system('bench');
+  await owner.withActor(actor, async (tx) => {
+    await tx.run(sql`
+      insert into organisations.organisation (code, name, short_name, type, must_answer, source)
+      select 'BENCH-' || n, 'Bench organisation ' || n, 'Bench ' || n, 'trust', true, 'csv'
+      from generate_series(1, ${ORGANISATIONS}) n`);
+    await tx.run(sql`
+      insert into organisations.contact (organisation_id, name, is_post, role, rank)
+      select organisation.id, 'Post ' || rank, true, 'on_call_it', rank
+      from organisations.organisation cross join generate_series(1, 3) rank`);
+    for (const [channel, ranks] of Object.entries(RANKS))
+      for (let rank = 1; rank <= ranks; rank += 1)
+        await addPoints(tx, key, { channel: channel as 'text' | 'mail', rank });
+  });
+  // As after an import some minutes ago: autovacuum has counted the rows.
+  await owner.withActor(actor, (tx) =>
+    tx.run(sql`
+      analyze organisations.organisation, organisations.contact, organisations.contact_point,
+        organisations.contact_contact_point`),
+  );
+}
+
+async function addPoints(
+  tx: Tx,
+  key: SealingKey,
+  { channel, rank }: { channel: 'text' | 'mail'; rank: number },
+): Promise<void> {
+  const offset = rank * ORGANISATIONS;
+  const points = Array.from({ length: ORGANISATIONS }, (_, i) => {
+    const id = newId();
+    const number = numberOf(offset + i);
+    const address = channel === 'text' ? number : `post-${number}@bench.test`;
+    return {
+      id,
+      sealed: seal(key, `contact_point|${id}`, address),
+      index: blindIndex(key.key, channel, address),
+    };
+  });
+  await tx.run(sql`
+    insert into organisations.contact_point (id, channel, address_sealed, address_index, shown)
+    select point.id, ${channel}, point.sealed, point.index, '…'
+    from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
+      ${points.map((p) => p.index)}::bytea[]) as point (id, sealed, index)`);
+  await tx.run(sql`
+    insert into organisations.contact_contact_point (contact_id, contact_point_id, channel, position)
+    select contact.id, point.id, ${channel}, 1
+    from (select id, row_number() over (order by id) as n from organisations.contact
+      where rank = ${rank}) contact
+    join unnest(${points.map((p) => p.id)}::uuid[]) with ordinality as point (id, n)
+      on point.n = contact.n`);
+}

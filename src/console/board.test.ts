@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import {
+  deliverAll,
+  messagesOf,
+  numbers,
+  openCentre,
+  releaseAlert,
+  textFrom,
+  type Centre,
+} from '../../test/support/centre.ts';
+import { seedNotify } from '../../test/support/dispatch.ts';
+import { readBoard } from './board.ts';
+import { csvOf } from './csv.ts';
+import { drawCurve } from './curve.ts';
+import { lastLeavesInMs } from './model.ts';
+
+let centre: Centre;
+
+before(async () => {
+  centre = await openCentre();
+  await seedNotify(centre.db.worker);
+});
+
+after(async () => {
+  await centre.close();
+});
+
+async function boardOf(alertId: string) {
+  const { database, model, seals } = centre.product;
+  const context = { database, model, openReply: seals.openReply };
+  const board = await readBoard(context, { alertId, now: new Date() });
+  assert.ok(board !== undefined);
+  return board;
+}
+
+describe('the live board', () => {
+  it('counts organisations, and keeps accepted, delivered and acknowledged apart (P4)', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    const before = (await boardOf(alertId)).tally;
+    assert.deepEqual(
+      [before.mustAnswer, before.delivered, before.acknowledged, before.unreachable],
+      [4, 0, 0, 1],
+    );
+    await deliverAll(centre, dispatchId);
+    const first = (await messagesOf(centre, dispatchId)).find(
+      ({ number, round }) => number === numbers.northmoor && round === 1,
+    )!;
+    await textFrom(centre, numbers.northmoor, `${first.code} YES`);
+    const { tally, desk, nextCalls, regions } = await boardOf(alertId);
+    assert.deepEqual(
+      [tally.delivered, tally.acknowledged, tally.affected, tally.waiting, tally.unreachable],
+      [3, 1, 1, 3, 1],
+    );
+    assert.equal(tally.acknowledgedLately, 1);
+    // Eastvale has one contact only: its chain is at its end, so it is silent now.
+    assert.deepEqual(
+      nextCalls.map(({ name }) => name),
+      ['Lonely Trust', 'Eastvale Ambulance'],
+    );
+    assert.deepEqual(desk, []);
+    assert.deepEqual(
+      regions.map(({ name, mustAnswer, acknowledged }) => [name, mustAnswer, acknowledged]),
+      [
+        ['East', 2, 0],
+        ['North', 2, 1],
+      ],
+    );
+  });
+
+  it('every number opens its list, and the list is what was counted', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const officer = centre.visit(centre.officer);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    for (const [label, count] of [
+      ['must_answer', 4],
+      ['delivered', 3],
+      ['acknowledged', 0],
+      ['waiting', 4],
+      ['silent', 1],
+      ['unreachable', 1],
+      ['uncertain', 0],
+    ] as const) {
+      assert.ok(board.body.includes(`organisations?show=${label}"`), label);
+      const list = await officer.get(`/alerts/${alertId}/organisations?show=${label}`);
+      const rows = Math.max(0, list.elements('tr').length - 1);
+      assert.equal(rows, count, label);
+    }
+  });
+
+  it('streams the whole state first, and again after a change', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/board`);
+    const stop = new AbortController();
+    const response = await fetch(`${centre.site.address}/alerts/${alertId}/board/events`, {
+      headers: { cookie: `tocsin=${centre.officer.id}` },
+      signal: stop.signal,
+    });
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async (pattern: RegExp) => {
+      for (let seen = ''; !pattern.test(seen);) {
+        const { value, done } = await reader.read();
+        assert.ok(!done, 'the stream ended');
+        seen += value;
+      }
+    };
+    await next(
+      /tocsin-tile__number">0<\/span>\s*data:\s*<span class="tocsin-tile__label">acknowledged/,
+    );
+    await deliverAll(centre, dispatchId);
+    const { code } = (await messagesOf(centre, dispatchId)).find(
+      ({ number, round }) => number === numbers.eastvale && round === 1,
+    )!;
+    await textFrom(centre, numbers.eastvale, code);
+    await next(
+      /tocsin-tile__number">1<\/span>\s*data:\s*<span class="tocsin-tile__label">acknowledged/,
+    );
+    stop.abort();
+  });
+
+  it('is for the centre only', async () => {
+    const { alertId } = await releaseAlert(centre);
+    const path = `/alerts/${alertId}/board`;
+    const visitor = await centre.site.visitor().request('GET', path);
+    assert.equal(visitor.status, 303);
+    const administrator = await centre.invite('No Alerts', []);
+    assert.equal((await centre.visit(administrator).request('GET', path)).status, 403);
+  });
+});
+
+describe('figures', () => {
+  it('what the bucket holds leaves at once, the rest at its rate', () => {
+    assert.equal(lastLeavesInMs({ waiting: 900, tokens: 980, ratePerSecond: 49.5 }), 0);
+    assert.equal(lastLeavesInMs({ waiting: 1079, tokens: 980, ratePerSecond: 49.5 }), 2000);
+    assert.equal(lastLeavesInMs({ waiting: 99, tokens: -5, ratePerSecond: 49.5 }), 2000);
+  });
+
+  it('a curve without answers is flat and says so', () => {
+    const curve = drawCurve({ answers: [], mustAnswer: 4, elapsedMinutes: 3, deadlineMinutes: 60 });
+    assert.equal(curve.summary, '0 of 4 organisations acknowledged 3 min after release.');
+    assert.equal(curve.deadlineX, undefined);
+    assert.doesNotMatch(curve.line + curve.area, /NaN/);
+  });
+
+  it('a spreadsheet does not run what an organisation is called', () => {
+    const row = {
+      organisationId: 'id',
+      shortName: 'x',
+      name: '=cmd|"/c calc"!A1, Ltd',
+      code: '4821',
+      regionCode: null,
+      reach: 'delivered',
+      moreToCome: false,
+      acknowledgedAt: new Date('2026-11-23T03:12:00Z'),
+      evidence: 'call',
+      affected: null,
+      helpAskedAt: null,
+    } as const;
+    assert.equal(
+      csvOf([row]).split('\r\n')[1],
+      `4821,"'=cmd|""/c calc""!A1, Ltd",,delivered,2026-11-23T03:12:00.000Z,call,,`,
+    );
+  });
+});

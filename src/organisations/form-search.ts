@@ -1,0 +1,77 @@
+/** The search of the directory as it stands in the address. Pure. */
+import { z } from 'zod';
+import { decodeCursor, formModel, type FormModel } from '#web/index.ts';
+import { everybody, type AudienceQuestion, type DirectoryRules } from './model.ts';
+import type { OrganisationSearch } from './store.ts';
+import type { Place } from './store-places.ts';
+
+const TEXT_MAX = 100;
+
+/** Anything strange is no filter: an address may be old, or typed by hand. */
+const word = z
+  .string()
+  .catch('')
+  .transform((text) => text.replaceAll(/\p{Cc}/gu, ' ').trim().slice(0, TEXT_MAX));
+
+export const searchQuery = z.object({
+  q: word,
+  type: word,
+  region: word,
+  must: word,
+  after: z.string().max(2000).optional().catch(undefined),
+});
+
+export type SearchQuery = z.output<typeof searchQuery>;
+
+export type DirectorySearch = {
+  readonly search: Omit<OrganisationSearch, 'limit'>;
+  readonly form: FormModel;
+  /** The address without its cursor, ending in ? or &. */
+  readonly href: string;
+  readonly isFiltered: boolean;
+};
+
+export function readSearch(
+  query: SearchQuery,
+  rules: DirectoryRules,
+  regions: readonly Place[],
+): DirectorySearch {
+  const chosen = {
+    q: query.q,
+    type: Object.hasOwn(rules.organisationTypes, query.type) ? query.type : '',
+    region: regions.some(({ code }) => code === query.region) ? query.region : '',
+    must: query.must === 'yes' ? 'yes' : '',
+  };
+  const question: AudienceQuestion = {
+    ...everybody,
+    types: chosen.type === '' ? [] : [chosen.type],
+    regions: chosen.region === '' ? [] : [chosen.region],
+    mustAnswerOnly: chosen.must === 'yes',
+  };
+  const narrows = chosen.type !== '' || chosen.region !== '' || chosen.must !== '';
+  const after = readCursor(query.after);
+  const filled = Object.entries(chosen).filter(([, value]) => value !== '');
+  const address = new URLSearchParams(filled).toString();
+  return {
+    search: {
+      ...(chosen.q !== '' && { text: chosen.q }),
+      ...(narrows && { question }),
+      ...(after && { after }),
+    },
+    form: formModel(Object.keys(chosen), chosen),
+    href: `/organisations?${address}${address === '' ? '' : '&'}`,
+    isFiltered: filled.length > 0,
+  };
+}
+
+/** By these the list is ordered: name, then code. */
+export function searchCursor(row: { readonly name: string; readonly code: string }) {
+  return [row.name, row.code];
+}
+
+function readCursor(cursor: string | undefined): readonly [string, string] | undefined {
+  const [name, code] = cursor === undefined ? [] : (decodeCursor(cursor, 2) ?? []);
+  if (typeof name !== 'string' || typeof code !== 'string') return undefined;
+  return /\p{Cc}/u.test(name + code) ? undefined : [name, code];
+}
+

@@ -1,0 +1,178 @@
+/** What the API takes and gives of the directory: the schemas check, and are the documentation. */
+import { z } from 'zod';
+import { decodeCursor, PAGE_ROWS, PAGE_ROWS_MAX } from '#web/index.ts';
+import { channels, type DirectoryRules } from './model.ts';
+
+/** A body of this many bytes is a file of some 100,000 contacts. */
+export const IMPORT_BYTES_MAX = 20 * 1024 * 1024;
+
+/** More would be read by nobody; `counts.refused` says how many rows there are. */
+export const REFUSED_SHOWN_MAX = 10_000;
+
+const CODE = /^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/;
+const ONE_LINE = /^\P{Cc}*$/u;
+
+const code = z.string().regex(CODE, 'Letters, digits and hyphens only, at most 20');
+const oneLine = (max: number) =>
+  z.string().max(max).regex(ONE_LINE, 'No line ends or control characters here');
+
+/** By name and code, as `listOrganisations` orders. */
+const after = z
+  .string()
+  .max(1000)
+  .transform((cursor, context): readonly [string, string] => {
+    const key = z.tuple([oneLine(300), code]).safeParse(decodeCursor(cursor, 2));
+    if (key.success) return key.data;
+    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
+    return z.NEVER;
+  })
+  .describe('The `next` of the page before');
+
+const keysOf = (table: Readonly<Record<string, unknown>>) =>
+  z.enum(Object.keys(table) as [string, ...string[]]);
+
+export const listQuery = (rules: DirectoryRules) =>
+  z.strictObject({
+    search: oneLine(100)
+      .optional()
+      .describe('Part of the name, the short name or the code')
+      .meta({ examples: ['northmoor'] }),
+    type: keysOf(rules.organisationTypes)
+      .optional()
+      .describe('A type of the operating model; with any of these filters only those open today'),
+    region: code.optional().describe('Code of a region'),
+    system: code.optional().describe('Code of a system'),
+    mustAnswer: z.enum(['true']).optional().describe('Only those that must answer'),
+    after: after.optional(),
+    limit: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(PAGE_ROWS_MAX)
+      .default(PAGE_ROWS)
+      .describe('Rows of a page'),
+  });
+
+/** Every list of the API: `rows` in a stable order, `next` for the page after this one. */
+export const listOf = <T extends z.ZodType>(row: T) =>
+  z.strictObject({
+    rows: z.array(row),
+    next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+  });
+
+const summaryShape = {
+  id: z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] }),
+  code: z.string().describe('What everything else refers to').meta({ examples: ['ZZ-0001'] }),
+  name: z.string().meta({ examples: ['Northmoor Teaching Hospitals'] }),
+  shortName: z
+    .string()
+    .describe('How texts call it, 20 characters at most')
+    .meta({ examples: ['Northmoor'] }),
+  type: z.string().describe('A key of `organisation_types` in the operating model'),
+  regionName: z.string().nullable(),
+  systemName: z.string().nullable(),
+  mustAnswer: z.boolean(),
+  closedOn: z.iso.date().nullable().describe('The last day on which it existed'),
+};
+
+export const organisationSummary = z.strictObject({
+  ...summaryShape,
+  contacts: z.int().describe('Contacts who are told; those who left do not count'),
+});
+
+const contact = z.strictObject({
+  id: z.uuid(),
+  name: z.string().describe('Of the person or the post').meta({ examples: ['On-call IT'] }),
+  isPost: z.boolean(),
+  role: z.string().describe('A key of `contact_roles` in the operating model'),
+  rank: z.int().describe('1 is told first'),
+  language: z.enum(['en', 'cy']),
+  active: z.boolean().describe('False for somebody who has left: kept, and told nothing'),
+  points: z.array(
+    z.strictObject({
+      contactPointId: z.uuid(),
+      channel: z.enum(channels),
+      shown: z
+        .string()
+        .describe('Masked: no number or address leaves the directory in the clear')
+        .meta({ examples: ['07700 ···201'] }),
+      sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),
+    }),
+  ),
+});
+
+export const organisationDetail = z.strictObject({
+  ...summaryShape,
+  addressLines: z.array(z.string()),
+  postcode: z.string().nullable(),
+  telephone: z.string().nullable().describe('The public switchboard; never texted'),
+  openedOn: z.iso.date().nullable(),
+  contacts: z.array(contact).describe('By rank, then name'),
+});
+
+export const region = z.strictObject({
+  code: z.string().meta({ examples: ['RA'] }),
+  name: z.string().meta({ examples: ['North'] }),
+  organisations: z.int().describe('Organisations there that exist today'),
+});
+
+export const place = region.extend({ regionCode: z.string().nullable() });
+
+export const question = (rules: DirectoryRules) =>
+  z.strictObject({
+    types: z.array(keysOf(rules.organisationTypes)).max(100).default([]),
+    regions: z.array(code).max(1000).default([]).describe('Codes of regions'),
+    systems: z.array(code).max(1000).default([]).describe('Codes of systems'),
+    roles: z
+      .array(keysOf(rules.contactRoles))
+      .max(100)
+      .default([])
+      .describe('Only contacts with one of these roles'),
+    mustAnswerOnly: z.boolean().default(false),
+    include: z
+      .array(code)
+      .max(10_000)
+      .default([])
+      .describe('Codes of organisations beside those that the rest asks for'),
+    exclude: z.array(code).max(10_000).default([]).describe('Codes left out whatever the rest says'),
+  });
+
+export const audiencePreview = z.strictObject({
+  organisations: z.int(),
+  mustAnswer: z.int(),
+  contacts: z.int(),
+  contactPoints: z
+    .strictObject({ text: z.int(), mail: z.int() })
+    .describe('Each number and address once, however many share it'),
+  withoutAnyText: z.int().describe('Organisations that no text would reach'),
+  withoutAny: z.int().describe('Organisations that nothing would reach'),
+  unknownCodes: z.array(z.string()).describe('Named in `include` or `exclude`, not in the directory'),
+});
+
+export const importBody = z.strictObject({
+  fileName: oneLine(200).min(1).meta({ examples: ['organisations.csv'] }),
+  content: z
+    .string()
+    .min(1)
+    .describe('The CSV file; its first line names the columns (docs/importing.md)')
+    .meta({ examples: ['code,name,type\nZZ-0001,Northmoor Teaching Hospitals,trust\n'] }),
+  dryRun: z.boolean().default(false).describe('Say what would change, and change nothing'),
+});
+
+export const importResult = z.strictObject({
+  kind: z.enum(['organisations', 'contacts']),
+  dryRun: z.boolean(),
+  importId: z.uuid().nullable().describe('Null where nothing changed'),
+  counts: z
+    .strictObject({ added: z.int(), changed: z.int(), unchanged: z.int(), refused: z.int() })
+    .describe('Rows of the file; what was right is in, whatever was refused'),
+  refusedRows: z.array(
+    z.strictObject({
+      line: z.int().describe('Where the row begins; the first line of the file is 1'),
+      field: z.string().describe('The column; empty where it is about the whole row'),
+      reason: z.string().describe('Never repeats what stood in the cell'),
+    }),
+  ),
+  refusedRowsLeftOff: z.int().describe('How many reasons this answer leaves off'),
+  notes: z.array(z.string()).describe('Such as columns that are not read'),
+});

@@ -1,0 +1,242 @@
+/** The directory for programs: look up, preview an audience, import. Same verbs as the pages. */
+import { z } from 'zod';
+import { may } from '#kernel/actor.ts';
+import { refused, type Refused } from '#kernel/outcome.ts';
+import type { Database } from '#db/database.ts';
+import { api, json, notFound, pageOf, problem, type Route } from '#web/index.ts';
+import {
+  importContacts,
+  importOrganisations,
+  type DirectorySecrets,
+  type ImportFile,
+} from './actions.ts';
+import {
+  everybody,
+  type AudienceQuestion,
+  type DirectoryRules,
+  type ImportKind,
+  type ImportResult,
+} from './model.ts';
+import { parseAudienceQuestion } from './parse-audience.ts';
+import type { TextPermissions } from './parse-contact.ts';
+import {
+  audiencePreview,
+  importBody,
+  IMPORT_BYTES_MAX,
+  importResult,
+  listOf,
+  listQuery,
+  organisationDetail,
+  organisationSummary,
+  place,
+  question,
+  REFUSED_SHOWN_MAX,
+  region,
+} from './routes-api-shapes.ts';
+import {
+  findOrganisation,
+  listOrganisations,
+  listUnknownCodes,
+  previewAudience,
+  type ContactDetail,
+} from './store.ts';
+import { listRegions, listSystems, type Place } from './store-places.ts';
+
+export type OrganisationApiContext = {
+  readonly database: Database;
+  readonly rules: DirectoryRules;
+  readonly secrets: DirectorySecrets;
+  readonly textPermissions?: TextPermissions;
+};
+
+export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
+  return [
+    ...directoryRoutes(context),
+    ...placeRoutes(context),
+    audienceRoute(context),
+    importRoute(context, 'organisations'),
+    importRoute(context, 'contacts'),
+  ].map(forReadersOfAlerts);
+}
+
+/**
+ * Row-level security opens contacts to whoever reads alerts (`reach`, src/db/database.ts). A key
+ * without that permission would get an organisation without its contacts: better a plain no.
+ */
+function forReadersOfAlerts(route: Route): Route {
+  return {
+    ...route,
+    handle: async (request) =>
+      may(request.actor, 'alert.read') ? await route.handle(request) : problem(needsAlertRead),
+  };
+}
+
+const needsAlertRead = refused('forbidden', 'This key needs the permission alert.read as well.');
+
+function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
+  const query = listQuery(rules);
+  return [
+    api({
+      method: 'GET',
+      path: '/api/v1/organisations',
+      access: 'directory.read',
+      query,
+      api: { summary: 'Organisations by name', responses: { 200: listOf(organisationSummary) } },
+      async handle({ actor, query: { search, after, limit, ...filters } }) {
+        const asked = questionOf(filters);
+        const found = await database.withActor(actor, (tx) =>
+          listOrganisations(tx, {
+            limit: limit + 1,
+            ...(search !== undefined && { text: search }),
+            ...(asked !== undefined && { question: asked }),
+            ...(after !== undefined && { after }),
+          }),
+        );
+        return json(
+          200,
+          pageOf(found, limit, (row) => [row.name, row.code]),
+        );
+      },
+    }),
+    api({
+      method: 'GET',
+      path: '/api/v1/organisations/:id',
+      access: 'directory.read',
+      params: z.object({ id: z.uuid() }),
+      api: {
+        summary: 'One organisation with its contacts, addresses masked',
+        responses: { 200: organisationDetail },
+      },
+      async handle({ actor, params }) {
+        const found = await database.withActor(actor, (tx) => findOrganisation(tx, params.id));
+        if (found === undefined) return notFound();
+        return json(200, { ...found, contacts: found.contacts.toSorted(byRank) });
+      },
+    }),
+  ];
+}
+
+/** Undefined where nothing narrows: then closed organisations are listed too. */
+function questionOf(filters: {
+  readonly type?: string | undefined;
+  readonly region?: string | undefined;
+  readonly system?: string | undefined;
+  readonly mustAnswer?: 'true' | undefined;
+}): AudienceQuestion | undefined {
+  const { type, region: regionCode, system, mustAnswer } = filters;
+  if (type ?? regionCode ?? system ?? mustAnswer) {
+    const listed = (value: string | undefined) => (value === undefined ? [] : [value]);
+    return {
+      ...everybody,
+      types: listed(type),
+      regions: listed(regionCode?.toUpperCase()),
+      systems: listed(system?.toUpperCase()),
+      mustAnswerOnly: mustAnswer !== undefined,
+    };
+  }
+  return undefined;
+}
+
+/** Two contacts may have the same rank and name; the id makes the order the same each time. */
+function byRank(a: ContactDetail, b: ContactDetail): number {
+  return a.rank - b.rank || order(a.name, b.name) || order(a.id, b.id);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function byName(a: Place, b: Place): number {
+  return order(a.name, b.name) || order(a.code, b.code);
+}
+
+function placeRoutes({ database }: OrganisationApiContext): Route[] {
+  return [
+    api({
+      method: 'GET',
+      path: '/api/v1/regions',
+      access: 'directory.read',
+      api: { summary: 'Regions by name, all of them', responses: { 200: listOf(region) } },
+      async handle({ actor }) {
+        const regions = await database.withActor(actor, (tx) => listRegions(tx));
+        return json(200, { rows: regions.toSorted(byName), next: null });
+      },
+    }),
+    api({
+      method: 'GET',
+      path: '/api/v1/systems',
+      access: 'directory.read',
+      api: { summary: 'Systems by name, all of them', responses: { 200: listOf(place) } },
+      async handle({ actor }) {
+        const systems = await database.withActor(actor, (tx) => listSystems(tx));
+        return json(200, { rows: systems.toSorted(byName), next: null });
+      },
+    }),
+  ];
+}
+
+function audienceRoute({ database, rules }: OrganisationApiContext): Route {
+  return api({
+    method: 'POST',
+    path: '/api/v1/audience/preview',
+    access: 'directory.read',
+    body: question(rules),
+    api: {
+      summary: 'Whom a question would reach today; changes nothing',
+      responses: { 200: audiencePreview },
+    },
+    async handle({ actor, body }) {
+      const asked = parseAudienceQuestion(body, rules);
+      if (!asked.ok) return problem(asked);
+      const { include, exclude } = asked.value;
+      return await database.withActor(actor, async (tx) =>
+        json(200, {
+          ...(await previewAudience(tx, asked.value)),
+          unknownCodes: await listUnknownCodes(tx, [...new Set([...include, ...exclude])]),
+        }),
+      );
+    },
+  });
+}
+
+const importers = { organisations: importOrganisations, contacts: importContacts } as const;
+
+function importRoute(context: OrganisationApiContext, kind: ImportKind): Route {
+  const { database, rules, secrets, textPermissions = {} } = context;
+  return api({
+    method: 'POST',
+    path: `/api/v1/${kind}/import`,
+    access: 'directory.write',
+    bodyBytesMax: IMPORT_BYTES_MAX,
+    body: importBody,
+    api: {
+      summary: `Bring a CSV file of ${kind} into the directory (at most 20 MiB)`,
+      responses: { 200: importResult },
+    },
+    async handle({ actor, body, now }) {
+      const file: ImportFile = {
+        name: body.fileName,
+        bytes: new TextEncoder().encode(body.content),
+      };
+      const { dryRun } = body;
+      const options = { rules, secrets, textPermissions, dryRun, startedAt: now };
+      const done = await database.attempt(actor, (tx) => importers[kind](tx, file, options));
+      return done.ok ? json(200, resultOf(done.value)) : problem(aboutContent(done));
+    },
+  });
+}
+
+function resultOf({ refusedRows, importId = null, ...result }: ImportResult) {
+  return {
+    ...result,
+    importId,
+    refusedRows: refusedRows.slice(0, REFUSED_SHOWN_MAX),
+    refusedRowsLeftOff: Math.max(0, refusedRows.length - REFUSED_SHOWN_MAX),
+  };
+}
+
+/** What is wrong with a file as a whole is wrong with the field that holds it. */
+function aboutContent(why: Refused): Refused {
+  if (why.kind !== 'invalid' || Object.keys(why.fields).length > 0) return why;
+  return { ...why, fields: { content: why.message } };
+}

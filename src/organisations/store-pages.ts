@@ -1,0 +1,66 @@
+/** What only the directory's pages ask: how many a search finds, and which files came in. */
+import { join, sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { ImportCounts, ImportKind } from './model.ts';
+import { matchesOrganisation, type OrganisationSearch } from './store.ts';
+
+export type OrganisationCount = {
+  readonly organisations: number;
+  /** Those of them that do not exist any more. */
+  readonly closed: number;
+};
+
+/** Counts what `listOrganisations` lists for the same search over all its pages. */
+export async function countOrganisations(
+  tx: Tx,
+  { text, question }: Pick<OrganisationSearch, 'text' | 'question'>,
+): Promise<OrganisationCount> {
+  const like = `%${(text ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
+  const conditions = [
+    ...(text
+      ? [
+          sql`(organisation.name ilike ${like} or organisation.short_name ilike ${like}
+            or organisation.code ilike ${like})`,
+        ]
+      : []),
+    ...(question
+      ? [
+          matchesOrganisation(question),
+          sql`exists (select from organisations.v_organisation today
+            where today.organisation_id = organisation.id)`,
+        ]
+      : []),
+  ];
+  return await tx.one<OrganisationCount>(sql`
+    select count(*) as organisations,
+      count(*) filter (where organisation.closed_on < current_date) as closed
+    from organisations.organisation
+    where ${conditions.length === 0 ? sql`true` : join(conditions, ' and ')}`);
+}
+
+export type ImportEntry = {
+  readonly id: string;
+  readonly kind: ImportKind;
+  readonly fileName: string;
+  readonly finishedAt: Date;
+  readonly counts: ImportCounts;
+  readonly actor: string;
+  /** Null where no person did it: the command line, or the demonstration. */
+  readonly personName: string | null;
+};
+
+/** Files that changed something, newest first. `after` is the id of the last one seen. */
+export async function listImports(
+  tx: Tx,
+  { after, limit }: { readonly after?: string; readonly limit: number },
+): Promise<ImportEntry[]> {
+  // Ids are made in order of time (kernel/ids.ts), so they are the order and the cursor.
+  return await tx.rows<ImportEntry>(sql`
+    select import.id, import.kind, import.file_name, import.finished_at, import.counts, import.actor,
+      person.name as person_name
+    from organisations.import
+    left join identity.v_person person on person.id::text = import.actor
+    where ${after === undefined ? sql`true` : sql`import.id < ${after}`}
+    order by import.id desc
+    limit ${limit}`);
+}
