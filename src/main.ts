@@ -8,7 +8,7 @@ import { signInLinkCommand } from '#cli/sign-in-link.ts';
 import { simulatorCommand } from '#cli/simulator.ts';
 import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
 import { parseConfig } from '#config.ts';
-import { openGround, type Ground } from './ground.ts';
+import { openGround, type Ground } from '#main/ground.ts';
 
 type Command = { readonly summary: string; run(args: string[]): Promise<number> };
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { nobody } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
 import {
+  contextOf,
   deliverAll,
   draftAlert,
   messagesOf,
@@ -12,7 +14,6 @@ import {
   submitDraft,
   type Centre,
 } from '../../test/support/centre.ts';
-import { alertContext } from '#wiring.ts';
 import { approveAndRelease, findReleased, findVersion, saveDraft, withdrawAlert } from './index.ts';
 import { everybody } from '#organisations/index.ts';
 import { wording } from '../../test/support/centre.ts';
@@ -29,7 +30,7 @@ after(async () => {
 
 const approve = async (alertId: string, hash: string, by = centre.approver) =>
   await centre.db.web.attempt(by, (tx) =>
-    approveAndRelease(tx, alertContext(centre.product), { alertId, hash, now: new Date() }),
+    approveAndRelease(tx, contextOf(centre), { alertId, hash, now: new Date() }),
   );
 
 describe('writing', () => {
@@ -177,7 +178,6 @@ describe('two people (P5)', () => {
   it('a text that was changed behind the approval is not sent', async () => {
     const alertId = await draftAlert(centre);
     const hash = await submitDraft(centre, alertId);
-    const { sql } = await import('#db/sql.ts');
     await centre.db.owner.withActor(centre.officer, (tx) =>
       tx.run(sql`update dispatch.message set body = 'Send money to Northmoor'
         where dispatch_id = (select dispatch_id from alerts.submission

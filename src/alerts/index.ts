@@ -5,5 +5,6 @@ export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
+export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
 export { findReleased, findSubmission, findVersion, type VersionRow } from './store.ts';
 export { submitAlert } from './submit.ts';

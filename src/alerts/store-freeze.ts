@@ -56,7 +56,8 @@ export async function freezeRound(
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
       where recipient.submission_id = ${submissionId} and reachable.channel = ${template.channel}
-        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1 and ${contacts}
+        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1
+        and ${contacts}
       group by reachable.contact_point_id, reachable.organisation_id, recipient.code,
         recipient.short_name, reachable.address_sealed
     ), addressed as (

@@ -1,7 +1,7 @@
 /**
  * Submitting: the audience is frozen, every round's text is rendered into held messages, and a
- * second person is asked over the hash of exactly that (P5). Run it by `Database.attempt`: a refusal
- * half-way takes back what was frozen.
+ * second person is asked over the hash of exactly that (P5). Run it by `Database.attempt`: a
+ * refusal half-way takes back what was frozen.
  */
 import { createHash } from 'node:crypto';
 import { actorId } from '#kernel/actor.ts';

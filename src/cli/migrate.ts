@@ -1,6 +1,6 @@
 /** `bin/tocsin migrate`: brings the database to this version; `--check` only says what is due. */
 import { parseArgs } from 'node:util';
-import { openGround } from '#ground.ts';
+import { openGround } from '#main/ground.ts';
 
 export const help = `Usage: bin/tocsin migrate
 

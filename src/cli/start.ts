@@ -6,10 +6,10 @@ import { createServer as createNetServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
-import { openGround, type Ground } from '#ground.ts';
-import { signInAdvice, welcomeDemonstration } from '#first-start.ts';
-import { startSimulatorProcess, type SimulatorProcess } from '#simulator-process.ts';
-import { startWeb, startWorker, type Running } from '#running.ts';
+import { openGround, type Ground } from '#main/ground.ts';
+import { signInAdvice, welcomeDemonstration } from '#main/first-start.ts';
+import { startSimulatorProcess, type SimulatorProcess } from '#main/simulator-process.ts';
+import { startWeb, startWorker, type Running } from '#main/running.ts';
 
 export const help = `Usage: bin/tocsin start | web | worker
 

@@ -12,6 +12,7 @@ import {
   hashContent,
   insertDispatch,
   listDueRounds,
+  lockDispatch,
   markReleased,
   markRoundOpened,
   moveDispatch,
@@ -56,14 +57,17 @@ export type Release = {
  */
 export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome<void>> {
   const { dispatchId, approved, alsoCovers, clock } = release;
+  // Nothing may be added between the hash and the release: a planner's insert waits for this lock.
+  await lockDispatch(tx, dispatchId);
   const hash = await hashContent(tx, dispatchId, alsoCovers);
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
   if (!(await markReleased(tx, dispatchId, hash)))
     return refused('conflict', 'This was released already.');
   await startRounds(tx, dispatchId);
-  await markRoundOpened(tx, dispatchId, 1);
-  await readyRound(tx, { dispatchId, round: 1, clock });
+  // A first round that is to wait is opened by its timer, like every other.
+  if (await markRoundOpened(tx, dispatchId, 1))
+    await readyRound(tx, { dispatchId, round: 1, clock });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.released',

@@ -9,11 +9,12 @@ import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { applyWaitingReceipts } from './inbox.ts';
+import type { Clocks } from './lease.ts';
 import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
 import { Sender } from './sender.ts';
 import { Signal } from './signal.ts';
-import { findDispatchState } from './store-plan.ts';
+import { listSending } from './store-plan.ts';
 import { cancelLeftovers, endDispatches, expireLeases, expireMessages } from './store-send.ts';
 
 const BEAT_MS = 1_000;
@@ -26,6 +27,10 @@ export type EngineOptions = {
   readonly log: Log;
   /** A time as readers of texts see it, such as 03:02. */
   readonly clockOf: (time: Date) => string;
+  /** Tests shorten these waits of the model and set the clocks; production leaves them out. */
+  readonly quietMs?: number;
+  readonly lookupGapMs?: number;
+  readonly clocks?: Clocks;
 };
 
 export class Engine {
@@ -36,6 +41,7 @@ export class Engine {
   #timers = new Signal();
   #lookups = new Signal();
   #stopping = false;
+  #steering: Promise<void> = Promise.resolve();
   #loops: Promise<void>[] = [];
   #listener: Listener | undefined;
 
@@ -52,9 +58,10 @@ export class Engine {
       channels: ['tocsin_steer', 'tocsin_receipt'],
       onNotify: (channel, payload) => {
         if (channel === 'tocsin_receipt') this.#receipts.wake();
-        else void this.#steered(payload);
+        else void this.#steer([payload]);
       },
-      onGap: () => this.#senders.forEach((sender) => sender.wake()),
+      // What was steered meanwhile is not known: ask for everything that is held, then look.
+      onGap: () => void this.#steer([]).then(() => this.#senders.forEach((s) => s.wake())),
       onError: (error) => this.#options.log.warn('dispatch.notifications_lost', { error }),
     });
     for (const sender of this.#senders) sender.start();
@@ -63,7 +70,12 @@ export class Engine {
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
       this.#every(
         'look-ups',
-        () => reconcile({ ...this.#options, gateways: this.#gateways }),
+        () =>
+          reconcile({
+            ...this.#options,
+            gateways: this.#gateways,
+            isStopping: () => this.#stopping,
+          }),
         this.#lookups,
       ),
     ];
@@ -75,14 +87,17 @@ export class Engine {
     for (const signal of [this.#receipts, this.#timers, this.#lookups]) signal.wake();
     await this.#listener?.stop();
     await Promise.all([...this.#senders.map((sender) => sender.stop()), ...this.#loops]);
+    await this.#steering;
   }
 
   /** One beat of the timers. Each statement is its own transaction: one failure delays one. */
   async #beat(): Promise<void> {
     const { database, clockOf } = this.#options;
+    await this.#steer([]);
     if ((await openDueRounds(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
     const act = system('dispatch');
-    await database.withActor(act, (tx) => expireLeases(tx, quietMs));
+    const quiet = this.#options.quietMs ?? quietMs;
+    await database.withActor(act, (tx) => expireLeases(tx, quiet));
     await database.withActor(act, (tx) => expireMessages(tx));
     await database.withActor(act, (tx) => cancelLeftovers(tx));
     await database.withActor(act, (tx) => endDispatches(tx));
@@ -95,20 +110,32 @@ export class Engine {
     }
   }
 
-  /** A dispatch changed: send, or stop what was claimed for it. */
-  async #steered(dispatchId: string): Promise<void> {
-    const { database, log } = this.#options;
-    try {
-      const state = await database.withActor(system('dispatch'), (tx) =>
-        findDispatchState(tx, dispatchId),
-      );
-      for (const sender of this.#senders) {
-        if (state === 'sending') sender.allow(dispatchId);
-        else sender.callOff(dispatchId);
+  /**
+   * Brings the senders in line with the dispatches that changed and with all they hold back. News
+   * may be lost or overtake each other, so what counts is the state that is read, one reading after
+   * the other; each beat reads again, or a missed "resume" would hold a dispatch back for ever.
+   */
+  #steer(changed: readonly string[]): Promise<void> {
+    this.#steering = this.#steering.then(async () => {
+      const { database, log } = this.#options;
+      try {
+        const held = this.#senders.flatMap((sender) => sender.dispatchIds());
+        const ids = [...new Set([...changed, ...held])];
+        if (ids.length === 0) return;
+        const sending = new Set(
+          await database.withActor(system('dispatch'), (tx) => listSending(tx, ids)),
+        );
+        for (const sender of this.#senders) {
+          for (const id of ids) {
+            if (!sending.has(id)) sender.callOff(id);
+            else if (changed.includes(id) || sender.isCalledOff(id)) sender.allow(id);
+          }
+        }
+      } catch (error) {
+        log.error('dispatch.state_unread', { error });
       }
-    } catch (error) {
-      log.error('dispatch.state_unread', { error });
-    }
+    });
+    return this.#steering;
   }
 
   async #every(name: string, act: () => Promise<unknown>, signal: Signal): Promise<void> {

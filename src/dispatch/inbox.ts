@@ -76,7 +76,10 @@ export async function applyWaitingReceipts(
   gateways: ReadonlyMap<string, Gateway>,
 ): Promise<number> {
   return await database.withActor(system('dispatch'), async (tx) => {
-    const waiting = await claimReceipts(tx, RECEIPTS_MAX);
+    const waiting = await claimReceipts(tx, {
+      gatewayIds: [...gateways.keys()],
+      most: RECEIPTS_MAX,
+    });
     if (waiting.length === 0) return 0;
     const planned = waiting.map((receipt) => ({ receipt, move: moveOf(receipt, gateways) }));
     const moves = planned.flatMap(({ move }) => (move === undefined ? [] : [move]));
@@ -101,6 +104,7 @@ function moveOf(
   const meaning = gateways.get(receipt.gatewayId)?.meaningOf(receipt.status);
   if (reference === undefined || meaning === undefined || meaning === 'retained') return undefined;
   return {
+    gatewayId: receipt.gatewayId,
     messageId: reference.messageId,
     attempt: reference.attempt,
     providerId: receipt.providerId,

@@ -15,7 +15,20 @@ export { openNotifyGateway, parseNotifyKey, type NotifySettings } from './gatewa
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
 export { states, type DispatchPlan, type MessageState } from './model.ts';
+export {
+  messageEvents,
+  readHistories,
+  type MessageEvent,
+  type MessageEventKind,
+  type MessageHistory,
+} from './history.ts';
 export { callbackRoutes } from './routes.ts';
+export { dispatchApiRoutes, type DispatchApiContext } from './routes-api.ts';
+export {
+  findDispatch,
+  listRounds as listDispatchRounds,
+  type DispatchRow,
+} from './store-history.ts';
 export { listGateways, upsertGateway, type GatewaySeed } from './store-gateway.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';

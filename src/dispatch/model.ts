@@ -24,7 +24,8 @@ export type MessageState = keyof typeof states;
 /** Every legal move. A state with no moves is final; nothing moves backwards (P6). */
 export const moves = {
   held: ['ready', 'cancelled', 'suppressed'],
-  ready: ['claimed', 'cancelled', 'expired', 'suppressed'],
+  // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
+  ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'delivered', 'undelivered'],
   claimed: ['accepted', 'rejected', 'ready', 'unknown', 'delivered', 'undelivered', 'cancelled'],
   unknown: ['accepted', 'ready', 'cancelled', 'delivered', 'undelivered', 'uncertain_closed'],
   accepted: ['delivered', 'undelivered'],

@@ -1,10 +1,13 @@
 /** Bodies of Notify's callbacks, parsed at the edge. Fields we do not use are let through. */
 import { z } from 'zod';
 
+/** PostgreSQL keeps no NUL in a text: refused here, it would be an error of ours there. */
+const withoutNul = (text: string) => !text.includes('\0');
+
 export const receiptCallback = z.object({
   id: z.uuid(),
-  reference: z.string().max(1000).nullable(),
-  status: z.string().min(1).max(50),
+  reference: z.string().max(1000).refine(withoutNul).nullable(),
+  status: z.string().min(1).max(50).refine(withoutNul),
   notification_type: z.enum(['sms', 'email', 'letter']).optional(),
 });
 

@@ -25,15 +25,21 @@ export type ReconcileOptions = {
   readonly database: Database;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly installation: string;
+  /** Between two look-ups of one unknown, in ms. Tests shorten it. */
+  readonly lookupGapMs?: number;
+  /** Look-ups of a provider that does not answer must not hold up the end of the process. */
+  readonly isStopping?: () => boolean;
 };
 
 /** Looks up what is due; says how many. */
 export async function reconcile(options: ReconcileOptions): Promise<number> {
-  const { database } = options;
+  const { database, gateways, lookupGapMs: gapMs = lookupGapMs } = options;
+  const askable = [...gateways.values()].filter(({ find }) => find !== undefined);
+  const gatewayIds = askable.map(({ id }) => id);
   const due = await database.withActor(system('dispatch'), (tx) =>
-    claimChecks(tx, lookupGapMs, CHECKS_MAX),
+    claimChecks(tx, { gatewayIds, gapMs, most: CHECKS_MAX }),
   );
-  for (let i = 0; i < due.length; i += LOOKUPS_AT_ONCE) {
+  for (let i = 0; i < due.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE) {
     await Promise.all(due.slice(i, i + LOOKUPS_AT_ONCE).map((check) => lookUp(options, check)));
   }
   return due.length;
@@ -57,28 +63,37 @@ async function lookUp(options: ReconcileOptions, check: ToCheck): Promise<void> 
       answer: found.answer,
       status: found.answer === 'found' ? found.status : null,
     });
-    if (check.state === 'unknown') await resolveUnknown(tx, check, found);
+    if (check.state === 'unknown') await resolveUnknown(tx, { ...options, check, found });
     await applyStatus(tx, gateway, check, found);
   });
 }
 
-async function resolveUnknown(tx: Tx, check: ToCheck, found: Found): Promise<void> {
+type Looked = Pick<ReconcileOptions, 'lookupGapMs'> & {
+  readonly check: ToCheck;
+  readonly found: Found;
+};
+
+async function resolveUnknown(tx: Tx, { check, found, lookupGapMs: gapMs }: Looked): Promise<void> {
   const step = afterLookup(found, check.absences);
+  const { id, attempt } = check;
+  let changed: boolean;
   switch (step.kind) {
-    case 'adopt':
-      await adoptMessage(tx, {
-        id: check.id,
-        providerId: step.providerId,
-        receiptWaitMs: receiptWaitsMs[0]!,
-      });
+    case 'adopt': {
+      const { providerId } = step;
+      const receiptWaitMs = receiptWaitsMs[0]!;
+      changed = await adoptMessage(tx, { id, attempt, providerId, receiptWaitMs });
       break;
+    }
     case 'requeue':
-      await requeueMessage(tx, check.id);
+      changed = await requeueMessage(tx, { id, attempt });
       break;
-    case 'ask_again':
-      await setNextCheck(tx, { id: check.id, inMs: lookupGapMs, absences: step.absences });
+    case 'ask_again': {
+      const inMs = gapMs ?? lookupGapMs;
+      await setNextCheck(tx, { id, attempt, inMs, absences: step.absences });
       return;
+    }
   }
+  if (!changed) return;
   await record(tx, {
     action: step.kind === 'adopt' ? 'message.adopted' : 'message.requeued',
     subject: { kind: 'message', id: check.id },
@@ -90,11 +105,17 @@ async function applyStatus(tx: Tx, gateway: Gateway, check: ToCheck, found: Foun
   const meaning = found.answer === 'found' ? gateway.meaningOf(found.status) : undefined;
   if (found.answer === 'found' && (meaning === 'delivered' || meaning === 'undelivered')) {
     await applyReceipts(tx, [
-      { messageId: check.id, attempt: check.attempt, providerId: found.providerId, to: meaning },
+      {
+        gatewayId: check.gatewayId,
+        messageId: check.id,
+        attempt: check.attempt,
+        providerId: found.providerId,
+        to: meaning,
+      },
     ]);
   } else if (check.state === 'accepted') {
     const wait = receiptWaitsMs[Math.min(check.checks, receiptWaitsMs.length - 1)]!;
     const inMs = check.checks >= receiptWaitsMs.length ? null : wait;
-    await setNextCheck(tx, { id: check.id, inMs, absences: 0 });
+    await setNextCheck(tx, { id: check.id, attempt: check.attempt, inMs, absences: 0 });
   }
 }

@@ -11,7 +11,7 @@ import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { backoffMs, formatReference, quietMs, receiptWaitsMs, type SendResult } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { Lease } from './lease.ts';
+import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
 import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
@@ -27,6 +27,8 @@ const POLL_MS = 1_000;
 const TOKEN_WAIT_MIN_MS = 100;
 const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
+/** Given back because its dispatch stands still: not to be claimed again in the same moment. */
+const HELD_BACK_MS = 1_000;
 const HEALTH_NOTE_MS = 1_000;
 
 export type SenderOptions = {
@@ -36,6 +38,9 @@ export type SenderOptions = {
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
   readonly log: Log;
+  /** From the end of a request without an answer to its first look-up. Tests shorten it. */
+  readonly quietMs?: number;
+  readonly clocks?: Clocks;
 };
 
 type Held = Claimed & { readonly lease: Lease };
@@ -47,7 +52,7 @@ export class Sender {
   #queue: Held[] = [];
   #inFlight = 0;
   #finished = 0;
-  #batch = BATCH_MIN;
+  #batch: number;
   #stopping = false;
   #calledOff = new Set<string>();
   #room = new Signal();
@@ -59,6 +64,7 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options;
     const { database, log, gateway } = options;
+    this.#batch = batchMin(gateway);
     this.#settler = new Settler({
       database,
       owner: this.owner,
@@ -81,6 +87,15 @@ export class Sender {
     this.#calledOff.add(dispatchId);
   }
 
+  isCalledOff(dispatchId: string): boolean {
+    return this.#calledOff.has(dispatchId);
+  }
+
+  /** The dispatches that are held back or wait in the queue: those whose state matters here. */
+  dispatchIds(): string[] {
+    return [...this.#calledOff, ...this.#queue.map((message) => message.dispatchId)];
+  }
+
   allow(dispatchId: string): void {
     this.#calledOff.delete(dispatchId);
     this.wake();
@@ -91,11 +106,11 @@ export class Sender {
     this.#stopping = true;
     this.#work.wake();
     this.#room.wake();
-    for (const message of this.#queue.splice(0)) this.#giveBack(message);
+    for (const message of this.#queue.splice(0)) this.#giveBack(message, 'stopping');
     const deadline = performance.now() + DRAIN_MS;
     while (this.#inFlight > 0 && performance.now() < deadline) await this.#room.wait(100);
     await this.#loop;
-    await this.#settler.drain();
+    await this.#settler.drain(DRAIN_MS);
     await this.#options.gateway.close();
   }
 
@@ -109,7 +124,7 @@ export class Sender {
       }
       if (performance.now() - measuredAt >= MEASURE_MS) {
         const work = (this.#finished * BATCH_WORK_MS) / MEASURE_MS;
-        this.#batch = Math.min(BATCH_MAX, Math.max(BATCH_MIN, work));
+        this.#batch = Math.min(BATCH_MAX, Math.max(batchMin(gateway), work));
         this.#finished = 0;
         measuredAt = performance.now();
       }
@@ -127,7 +142,7 @@ export class Sender {
     const { database, gateway } = this.#options;
     // Counted from before the statement, so that our lease ends before the database's.
     const leaseMs = 2 * gateway.sendMaxMs + BATCH_WORK_MS;
-    const lease = new Lease(leaseMs);
+    const lease = new Lease(leaseMs, this.#options.clocks);
     const claimed = await database.withActor(system('dispatch'), (tx) =>
       claimMessages(tx, {
         gatewayId: gateway.id,
@@ -138,7 +153,8 @@ export class Sender {
       }),
     );
     for (const message of claimed) this.#queue.push({ ...message, lease });
-    if (this.#stopping) for (const message of this.#queue.splice(0)) this.#giveBack(message);
+    if (this.#stopping)
+      for (const message of this.#queue.splice(0)) this.#giveBack(message, 'stopping');
     this.#fill();
     return claimed.length;
   }
@@ -167,12 +183,24 @@ export class Sender {
   async #sendOne(message: Held): Promise<void> {
     const { gateway, installation, log, openAddress } = this.#options;
     if (this.#calledOff.has(message.dispatchId)) {
-      this.#giveBack(message);
+      this.#giveBack(message, 'called_off', HELD_BACK_MS);
       return;
     }
     if (!message.lease.outlasts(gateway.sendMaxMs)) {
-      // Too late to ask: the lease will end, and the look-up will say that it never left.
+      // Too late to ask. It surely did not leave: if the lease still stands it goes back in line,
+      // else the settlement is fenced. Left to its lease it would become unknown, and where the
+      // provider cannot be asked it would be lost.
       log.warn('dispatch.lease_too_short', { gateway: gateway.id, messageId: message.id });
+      this.#giveBack(message, 'lease_too_short');
+      return;
+    }
+    let address: string;
+    try {
+      address = openAddress(message.contactPointId, message.addressSealed);
+    } catch (error) {
+      // No request was made: unknown would ask the provider for what it cannot have.
+      log.error('dispatch.address_unreadable', { messageId: message.id, error });
+      this.#giveBack(message, 'address_unreadable', backoffMs(message.attempt));
       return;
     }
     let result: SendResult;
@@ -184,7 +212,7 @@ export class Sender {
           epoch: message.epoch,
           attempt: message.attempt,
         }),
-        address: openAddress(message.contactPointId, message.addressSealed),
+        address,
         subject: message.subject,
         body: message.body,
       });
@@ -201,9 +229,9 @@ export class Sender {
       epoch: message.epoch,
       attempt: message.attempt,
       class: result.class,
-      code: result.class === 'accepted' ? null : result.code,
+      code: result.class === 'accepted' ? null : plainCode(result.code),
       providerId: result.class === 'accepted' ? result.providerId : null,
-      againInMs: againInMs(result, message.attempt),
+      againInMs: againInMs(result, message.attempt, this.#options.quietMs ?? quietMs),
     });
     await this.#noteHealth(result);
   }
@@ -221,11 +249,11 @@ export class Sender {
         const forMs = result.class === 'not_sent' ? result.pauseMs : undefined;
         if (forMs !== undefined)
           await database.withActor(system('dispatch'), (tx) =>
-            pauseBucket(tx, { gatewayId, forMs, reason: result.code }),
+            pauseBucket(tx, { gatewayId, forMs, reason: plainCode(result.code) }),
           );
         await this.#failed.note(() =>
           database.withActor(system('dispatch'), (tx) =>
-            markGatewayFailed(tx, gatewayId, result.code),
+            markGatewayFailed(tx, gatewayId, plainCode(result.code)),
           ),
         );
       }
@@ -234,15 +262,16 @@ export class Sender {
     }
   }
 
-  #giveBack(message: Held): void {
+  /** Claimed and surely not requested: back in line, where the lease still stands. */
+  #giveBack(message: Held, code: string, againInMs = 0): void {
     this.#settler.add({
       id: message.id,
       epoch: message.epoch,
       attempt: message.attempt,
       class: 'not_sent',
-      code: 'given_back',
+      code,
       providerId: null,
-      againInMs: 0,
+      againInMs,
     });
   }
 }
@@ -264,7 +293,23 @@ class Sometimes {
   }
 }
 
-function againInMs(result: SendResult, attempt: number): number {
+/** A gateway with few requests at once must not hold what others could send meanwhile. */
+function batchMin(gateway: Gateway): number {
+  return Math.min(BATCH_MIN, 2 * gateway.window);
+}
+
+/**
+ * A code as it may be kept: providers write part of it. A character that the database refuses would
+ * stop the settlement of the whole batch, and a number or text does not belong there (P12).
+ */
+function plainCode(code: string): string {
+  return code
+    .replaceAll(/[^A-Za-z0-9 _.:-]/g, '?')
+    .replaceAll(/\d{5,}/g, '?')
+    .slice(0, 80);
+}
+
+function againInMs(result: SendResult, attempt: number, quietMs: number): number {
   if (result.class === 'not_sent') return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
   if (result.class === 'unknown') return quietMs;
   return result.class === 'accepted' ? receiptWaitsMs[0]! : 0;

@@ -26,6 +26,7 @@ export class Settler {
   #waiting: Settlement[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
+  #giveUpAt = Infinity;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
@@ -37,8 +38,12 @@ export class Settler {
     else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
   }
 
-  /** Resolves when everything added so far is written. */
-  async drain(): Promise<void> {
+  /**
+   * Resolves when everything added so far is written, or `mostMs` later: without a database a
+   * process must still be able to end, and leases turn what was not written into unknowns.
+   */
+  async drain(mostMs: number): Promise<void> {
+    this.#giveUpAt = performance.now() + mostMs;
     while (this.#waiting.length > 0 || this.#flushing !== undefined) {
       this.#flush();
       await this.#flushing;
@@ -73,6 +78,7 @@ export class Settler {
         return;
       } catch (error) {
         onError(error);
+        if (performance.now() > this.#giveUpAt) return;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

@@ -31,13 +31,20 @@ export type WaitingReceipt = {
   reference: string | null;
 };
 
-export async function claimReceipts(tx: Tx, most: number): Promise<WaitingReceipt[]> {
+/** Receipts that wait, of gateways this process knows: only they can say what a status means. */
+export async function claimReceipts(
+  tx: Tx,
+  request: { readonly gatewayIds: readonly string[]; readonly most: number },
+): Promise<WaitingReceipt[]> {
   return await tx.rows<WaitingReceipt>(sql`
     select gateway_id, provider_id, status, reference from dispatch.receipt_inbox
-    where handled_at is null order by received_at limit ${most} for update skip locked`);
+    where handled_at is null and gateway_id = any(${[...request.gatewayIds]})
+    order by received_at limit ${request.most} for update skip locked`);
 }
 
 export type ReceiptMove = {
+  /** Only the gateway that was asked may say what became of it. */
+  readonly gatewayId: string;
   readonly messageId: string;
   readonly attempt: number;
   readonly providerId: string;
@@ -47,23 +54,27 @@ export type ReceiptMove = {
 /**
  * Applies final receipts by rank: a message only moves along the table of moves, so a late, doubled
  * or reordered receipt changes nothing (P6). A receipt may come before the answer to our own
- * request; then it wins. Returns the ids that moved.
+ * request, or after a wrong "absent" put the message back in line; it wins, and the message is not
+ * sent again (P2). Returns the ids that moved.
  */
 export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
     with receipt as (
-      select distinct on (id) * from unnest(${moves.map((m) => m.messageId)}::uuid[],
-        ${moves.map((m) => m.attempt)}::smallint[], ${moves.map((m) => m.providerId)}::text[],
-        ${moves.map((m) => m.to)}::text[]) as receipt (id, attempt, provider_id, state)
-      -- Of two receipts in one batch the stronger wins: delivered.
-      order by id, state
+      select distinct on (id, attempt, gateway_id) * from unnest(
+        ${moves.map((m) => m.messageId)}::uuid[], ${moves.map((m) => m.attempt)}::smallint[],
+        ${moves.map((m) => m.gatewayId)}::text[], ${moves.map((m) => m.providerId)}::text[],
+        ${moves.map((m) => m.to)}::text[])
+        as receipt (id, attempt, gateway_id, provider_id, state)
+      -- Of two receipts of one attempt the stronger wins: delivered.
+      order by id, attempt, gateway_id, state
     ), moved as (
       update dispatch.message message set state = receipt.state,
         provider_id = receipt.provider_id, lease_owner = null, lease_until = null, check_at = null,
         accepted_at = coalesce(message.accepted_at, now()), final_at = now()
       from receipt
       where message.id = receipt.id and message.attempt = receipt.attempt
-        and (message.state in ('claimed', 'unknown', 'accepted', 'uncertain_closed')
+        and message.gateway_id = receipt.gateway_id
+        and (message.state in ('ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed')
           or (message.state = 'undelivered' and receipt.state = 'delivered'))
       returning message.id, message.dispatch_id
     ), told as (

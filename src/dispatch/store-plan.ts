@@ -16,17 +16,27 @@ export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> 
 }
 
 /**
- * Hash over everything that would be sent: text, subject, recipient, round, in a fixed order, and
- * over `alsoCovers`. Made in the database, so that a million texts never pass through the process.
+ * Locks the dispatch against new messages and rounds until the transaction ends: their foreign key
+ * takes a share of this row, which a lock for update does not leave.
+ */
+export async function lockDispatch(tx: Tx, id: string): Promise<void> {
+  await tx.run(sql`select from dispatch.dispatch where id = ${id} for update`);
+}
+
+/**
+ * Hash over everything that would be sent: text, subject, recipient with address, round, in a fixed
+ * order, and over `alsoCovers`. Made in the database, so that a million texts never pass through
+ * the process. A row as text quotes its fields and tells NULL from empty, so no two contents look
+ * alike; joined by a separator, a text that holds the separator could pass for another.
  */
 export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
   const { hash } = await tx.one<{ hash: string }>(sql`
-    select encode(sha256(convert_to(${alsoCovers} || coalesce(string_agg(part, '' order by part),
-      ''), 'UTF8')), 'hex') as hash
+    select encode(sha256(convert_to(encode(sha256(convert_to(${alsoCovers}, 'UTF8')), 'hex')
+      || coalesce(string_agg(part, '' order by part), ''), 'UTF8')), 'hex') as hash
     from (
-      select encode(sha256(convert_to(concat_ws(chr(31), message.contact_point_id, message.channel,
-        message.round, message.rank, message.code, message.subject, message.body), 'UTF8')), 'hex')
-        as part
+      select encode(sha256(convert_to(row(message.contact_point_id, message.channel, message.round,
+        message.rank, message.code, message.subject, message.body,
+        encode(sha256(message.address_sealed), 'hex'))::text, 'UTF8')), 'hex') as part
       from dispatch.message message where message.dispatch_id = ${dispatchId}
     ) parts`);
   return hash;
@@ -93,6 +103,13 @@ export async function listDueRounds(tx: Tx): Promise<DueRound[]> {
 
 export type SteeredState = 'sending' | 'paused' | 'cancelled';
 
+/** Which of these dispatches are being sent. */
+export async function listSending(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select id from dispatch.dispatch where id = any(${[...ids]}::uuid[]) and state = 'sending'`);
+  return rows.map(({ id }) => id);
+}
+
 /** Moves a dispatch where `from` allows it; a cancellation also raises the epoch. */
 export async function moveDispatch(
   tx: Tx,
@@ -158,10 +175,4 @@ export async function countMessages(tx: Tx, dispatchId: string): Promise<Message
   return await tx.rows<MessageCounts>(sql`
     select channel, state, count(*) as messages from dispatch.message
     where dispatch_id = ${dispatchId} group by channel, state order by channel, state`);
-}
-
-export async function findDispatchState(tx: Tx, id: string): Promise<string | undefined> {
-  const found = await tx.maybe<{ state: string }>(sql`
-    select state from dispatch.dispatch where id = ${id}`);
-  return found?.state;
 }

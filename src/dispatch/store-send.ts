@@ -35,27 +35,35 @@ export type ClaimRequest = {
 export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Claimed[]> {
   return await tx.rows<Claimed>(
     sql`
-    with allowance as (
-      -- A clock that jumps back must not make the bucket owe.
-      select bucket.id, least(bucket.burst, bucket.tokens + bucket.rate_per_second
-        * greatest(0, extract(epoch from now() - bucket.refilled_at))) as tokens
+    with locked as (
+      -- The time is read under the lock: with that of the transaction's start, a claim that waited
+      -- would turn refilled_at back, and the same seconds would be granted twice.
+      select bucket.id, bucket.burst, bucket.rate_per_second, bucket.tokens, bucket.refilled_at,
+        clock_timestamp() as at
       from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
       where gateway.id = ${request.gatewayId}
         and (bucket.paused_until is null or bucket.paused_until <= now())
       for update of bucket
+    ), allowance as (
+      -- A clock that jumps back must not make the bucket owe.
+      select id, at, least(burst, tokens + rate_per_second
+        * greatest(0, extract(epoch from at - refilled_at))) as tokens
+      from locked
     ), chosen as (
       select dispatch.id, dispatch.epoch from dispatch.dispatch dispatch
       where dispatch.state = 'sending' and exists (
         select from dispatch.message message
         where message.dispatch_id = dispatch.id and message.channel = ${request.channel}
-          and message.state = 'ready' and message.due_at <= now())
+          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now())
       order by dispatch.lane, dispatch.last_claimed_at nulls first limit 1
     ), picked as (
       select message.id from dispatch.message message, chosen
       where message.dispatch_id = chosen.id and message.channel = ${request.channel}
         and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
       order by message.rank, message.due_at, message.id
-      limit (select greatest(0, least(${request.most}::int, floor(tokens)::int)) from allowance)
+      -- A paused bucket allows nothing; without coalesce it would be LIMIT NULL, which is no limit.
+      limit coalesce((select greatest(0, least(${request.most}::int, floor(tokens)::int))
+        from allowance), 0)
       for update of message skip locked
     ), claimed as (
       update dispatch.message message
@@ -70,7 +78,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       from claimed, chosen
     ), spent as (
       update dispatch.bucket bucket
-      set refilled_at = now(), paused_until = null, pause_reason = null,
+      set refilled_at = allowance.at, paused_until = null, pause_reason = null,
         tokens = allowance.tokens - (select count(*) from claimed)
       from allowance where bucket.id = allowance.id
     ), served as (
@@ -108,6 +116,16 @@ export type Settlement = {
 };
 
 /**
+ * True where a message that surely was not sent is not to go back in line: its dispatch is called
+ * off, or every organisation of a later round has answered meanwhile. While it was claimed or
+ * unknown, standing down could not cancel it; so the way back asks again (P2, P7).
+ */
+const isUnneeded = sql`(dispatch.state not in ('sending', 'paused') or (message.round > 1
+  and exists (select from dispatch.message_credit credit where credit.message_id = message.id)
+  and not exists (select from dispatch.message_credit credit
+    where credit.message_id = message.id and credit.settled_at is null)))`;
+
+/**
  * Writes the ends of a batch of requests. Only the owner of a live lease may settle (owner and
  * attempt must match); a receipt that came first keeps its state. Returns the ids that were moved
  * and notifies each dispatch once.
@@ -125,9 +143,14 @@ export async function settleMessages(
         ${batch.map((s) => s.code)}::text[], ${batch.map((s) => s.providerId)}::text[],
         ${batch.map((s) => s.againInMs)}::int[])
         as result (id, epoch, attempt, class, code, provider_id, again_in_ms)
+    ), unneeded as (
+      select message.id from result join dispatch.message message on message.id = result.id
+      join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+      where result.class = 'not_sent' and ${isUnneeded}
     ), settled as (
       update dispatch.message message set
-        state = case result.class when 'not_sent' then 'ready' else result.class end,
+        state = case when result.class <> 'not_sent' then result.class
+          when unneeded.id is null then 'ready' else 'cancelled' end,
         lease_owner = null, lease_until = null,
         provider_id = coalesce(result.provider_id, message.provider_id),
         failure_code = result.code,
@@ -137,8 +160,8 @@ export async function settleMessages(
           then now() + result.again_in_ms * interval '1 ms' end,
         checks = 0, absences = 0,
         accepted_at = case when result.class = 'accepted' then now() end,
-        final_at = case when result.class = 'rejected' then now() end
-      from result
+        final_at = case when result.class = 'rejected' or unneeded.id is not null then now() end
+      from result left join unneeded on unneeded.id = result.id
       where message.id = result.id and message.state = 'claimed'
         and message.lease_owner = ${owner} and message.attempt = result.attempt
       returning message.id, message.dispatch_id
@@ -164,8 +187,10 @@ export async function pauseBucket(
   pause: { gatewayId: string; forMs: number; reason: string },
 ): Promise<void> {
   await tx.run(sql`
-    update dispatch.bucket bucket set tokens = 0, refilled_at = now() + ${pause.forMs} * interval '1 ms',
-      paused_until = now() + ${pause.forMs} * interval '1 ms', pause_reason = ${pause.reason}
+    update dispatch.bucket bucket set tokens = 0, pause_reason = ${pause.reason},
+      -- A short pause must not end a longer one that somebody else was asked for.
+      paused_until = greatest(bucket.paused_until, now() + ${pause.forMs} * interval '1 ms'),
+      refilled_at = greatest(bucket.paused_until, now() + ${pause.forMs} * interval '1 ms')
     from dispatch.gateway gateway
     where gateway.bucket_id = bucket.id and gateway.id = ${pause.gatewayId}`);
 }
@@ -198,18 +223,26 @@ export type ToCheck = {
   absences: number;
 };
 
+export type CheckRequest = {
+  /** The gateways this process can ask: it must not take what only another one can. */
+  readonly gatewayIds: readonly string[];
+  readonly gapMs: number;
+  readonly most: number;
+};
+
 /** Takes messages whose time to be asked for has come, and sets their next time so that another
  * worker does not ask too. Only gateways that can be asked. */
-export async function claimChecks(tx: Tx, gapMs: number, most: number): Promise<ToCheck[]> {
+export async function claimChecks(tx: Tx, request: CheckRequest): Promise<ToCheck[]> {
   return await tx.rows<ToCheck>(sql`
     with due as (
       select message.id from dispatch.message message
       join dispatch.gateway gateway on gateway.id = message.gateway_id and gateway.can_be_asked
       where message.state in ('unknown', 'accepted') and message.check_at <= now()
-      order by message.check_at limit ${most} for update of message skip locked
+        and message.gateway_id = any(${[...request.gatewayIds]})
+      order by message.check_at limit ${request.most} for update of message skip locked
     )
     update dispatch.message message
-    set check_at = now() + ${gapMs} * interval '1 ms', checks = checks + 1
+    set check_at = now() + ${request.gapMs} * interval '1 ms', checks = checks + 1
     from due, dispatch.attempt attempt
     where message.id = due.id and attempt.message_id = message.id
       and attempt.number = message.attempt
@@ -226,40 +259,50 @@ export async function recordLookup(
     values (${lookup.messageId}, ${lookup.reference}, ${lookup.answer}, ${lookup.status})`);
 }
 
-/** An unknown that the provider has: it counts as accepted. */
+/**
+ * An unknown that the provider has: it counts as accepted. Like all that follows a look-up it holds
+ * for the attempt that was asked for: while a slow answer was on its way, another worker may have
+ * sent the next attempt, and this answer says nothing of that one (P2). False where it came so.
+ */
 export async function adoptMessage(
   tx: Tx,
-  adopted: { id: string; providerId: string; receiptWaitMs: number },
-): Promise<void> {
-  await tx.run(sql`
+  adopted: { id: string; attempt: number; providerId: string; receiptWaitMs: number },
+): Promise<boolean> {
+  const changed = await tx.run(sql`
     update dispatch.message set state = 'accepted', provider_id = ${adopted.providerId},
       accepted_at = now(), check_at = now() + ${adopted.receiptWaitMs} * interval '1 ms',
       checks = 0, absences = 0
-    where id = ${adopted.id} and state = 'unknown'`);
+    where id = ${adopted.id} and state = 'unknown' and attempt = ${adopted.attempt}`);
+  return changed === 1;
 }
 
 /**
  * An unknown that the provider surely does not have goes back, if every check of claiming still
- * passes; else it is cancelled (P2).
+ * passes; else it is cancelled (P2). False where it is no longer unknown after this attempt.
  */
-export async function requeueMessage(tx: Tx, id: string): Promise<void> {
-  await tx.run(sql`
+export async function requeueMessage(
+  tx: Tx,
+  { id, attempt }: { id: string; attempt: number },
+): Promise<boolean> {
+  const changed = await tx.run(sql`
     update dispatch.message message set
-      state = case when dispatch.state in ('sending', 'paused') then 'ready' else 'cancelled' end,
-      final_at = case when dispatch.state in ('sending', 'paused') then null else now() end,
+      state = case when ${isUnneeded} then 'cancelled' else 'ready' end,
+      final_at = case when ${isUnneeded} then now() end,
       due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
     from dispatch.dispatch dispatch
-    where dispatch.id = message.dispatch_id and message.id = ${id} and message.state = 'unknown'`);
+    where dispatch.id = message.dispatch_id and message.id = ${id} and message.state = 'unknown'
+      and message.attempt = ${attempt}`);
+  return changed === 1;
 }
 
 export async function setNextCheck(
   tx: Tx,
-  next: { id: string; inMs: number | null; absences: number },
+  next: { id: string; attempt: number; inMs: number | null; absences: number },
 ): Promise<void> {
   await tx.run(sql`
     update dispatch.message set absences = ${next.absences},
       check_at = now() + ${next.inMs}::int * interval '1 ms'
-    where id = ${next.id} and state in ('unknown', 'accepted')
+    where id = ${next.id} and state in ('unknown', 'accepted') and attempt = ${next.attempt}
       and not (state = 'unknown' and ${next.inMs}::int is null)`);
 }
 

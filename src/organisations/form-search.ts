@@ -11,7 +11,12 @@ const TEXT_MAX = 100;
 const word = z
   .string()
   .catch('')
-  .transform((text) => text.replaceAll(/\p{Cc}/gu, ' ').trim().slice(0, TEXT_MAX));
+  .transform((text) =>
+    text
+      .replaceAll(/\p{Cc}/gu, ' ')
+      .trim()
+      .slice(0, TEXT_MAX),
+  );
 
 export const searchQuery = z.object({
   q: word,
@@ -74,4 +79,3 @@ function readCursor(cursor: string | undefined): readonly [string, string] | und
   if (typeof name !== 'string' || typeof code !== 'string') return undefined;
   return /\p{Cc}/u.test(name + code) ? undefined : [name, code];
 }
-

@@ -22,8 +22,11 @@ export {
   type RefusedRow,
 } from './model.ts';
 export { refusedFile } from './csv.ts';
+export { organisationRoutes } from './routes.ts';
+export type { OrganisationRoutesContext } from './routes-import.ts';
 export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
+export { organisationApiRoutes, type OrganisationApiContext } from './routes-api.ts';
 export {
   findContactPointByIndex,
   findOrganisation,

@@ -62,7 +62,10 @@ export const listOf = <T extends z.ZodType>(row: T) =>
 
 const summaryShape = {
   id: z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] }),
-  code: z.string().describe('What everything else refers to').meta({ examples: ['ZZ-0001'] }),
+  code: z
+    .string()
+    .describe('What everything else refers to')
+    .meta({ examples: ['ZZ-0001'] }),
   name: z.string().meta({ examples: ['Northmoor Teaching Hospitals'] }),
   shortName: z
     .string()
@@ -82,7 +85,10 @@ export const organisationSummary = z.strictObject({
 
 const contact = z.strictObject({
   id: z.uuid(),
-  name: z.string().describe('Of the person or the post').meta({ examples: ['On-call IT'] }),
+  name: z
+    .string()
+    .describe('Of the person or the post')
+    .meta({ examples: ['On-call IT'] }),
   isPost: z.boolean(),
   role: z.string().describe('A key of `contact_roles` in the operating model'),
   rank: z.int().describe('1 is told first'),
@@ -134,7 +140,11 @@ export const question = (rules: DirectoryRules) =>
       .max(10_000)
       .default([])
       .describe('Codes of organisations beside those that the rest asks for'),
-    exclude: z.array(code).max(10_000).default([]).describe('Codes left out whatever the rest says'),
+    exclude: z
+      .array(code)
+      .max(10_000)
+      .default([])
+      .describe('Codes left out whatever the rest says'),
   });
 
 export const audiencePreview = z.strictObject({
@@ -146,11 +156,15 @@ export const audiencePreview = z.strictObject({
     .describe('Each number and address once, however many share it'),
   withoutAnyText: z.int().describe('Organisations that no text would reach'),
   withoutAny: z.int().describe('Organisations that nothing would reach'),
-  unknownCodes: z.array(z.string()).describe('Named in `include` or `exclude`, not in the directory'),
+  unknownCodes: z
+    .array(z.string())
+    .describe('Named in `include` or `exclude`, not in the directory'),
 });
 
 export const importBody = z.strictObject({
-  fileName: oneLine(200).min(1).meta({ examples: ['organisations.csv'] }),
+  fileName: oneLine(200)
+    .min(1)
+    .meta({ examples: ['organisations.csv'] }),
   content: z
     .string()
     .min(1)

@@ -226,10 +226,10 @@ function importRoute(context: OrganisationApiContext, kind: ImportKind): Route {
   });
 }
 
-function resultOf({ refusedRows, importId = null, ...result }: ImportResult) {
+function resultOf({ refusedRows, ...result }: ImportResult) {
   return {
     ...result,
-    importId,
+    importId: result.importId ?? null,
     refusedRows: refusedRows.slice(0, REFUSED_SHOWN_MAX),
     refusedRowsLeftOff: Math.max(0, refusedRows.length - REFUSED_SHOWN_MAX),
   };

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import {
+  dealWith,
   deliverAll,
   messagesOf,
   numbers,
@@ -139,10 +140,7 @@ describe('answering by text', () => {
   it('the same reply twice is one answer', async () => {
     const { alertId, codeOf } = await liveAlert();
     const id = await textFrom(centre, numbers.eastvale, codeOf(numbers.eastvale));
-    const { tasksOf } = await import('#wiring.ts');
-    await tasksOf({ ...centre.product, database: centre.db.worker })['reply_received']!({
-      replyId: id,
-    });
+    await dealWith(centre, id);
     const count = await centre.db.owner.withActor(system('test'), (tx) =>
       tx.one<{ answers: number }>(sql`
         select count(*) as answers from responses.answer where alert_id = ${alertId}`),

@@ -76,7 +76,8 @@ export type NewDeskItem = {
 /** Puts it before the duty desk; a second call for help of the same organisation is the same item. */
 export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<void> {
   await tx.run(sql`
-    insert into responses.desk_item (id, kind, alert_id, organisation_id, contact_point_id, reply_id)
+    insert into responses.desk_item
+      (id, kind, alert_id, organisation_id, contact_point_id, reply_id)
     values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
       ${item.contactPointId}, ${item.replyId})
     on conflict do nothing`);

@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 
+const COMMAND = new URL('../cli/simulator.ts', import.meta.url).href;
+
 const SCRIPT = `
-  const { simulatorCommand } = await import(${JSON.stringify(new URL('../cli/simulator.ts', import.meta.url).href)});
+  const { simulatorCommand } = await import('${COMMAND}');
   process.exit(await simulatorCommand(process.argv.slice(1)));`;
 
 type End = { readonly code: number; readonly stdout: string; readonly stderr: string };

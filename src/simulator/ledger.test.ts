@@ -17,12 +17,14 @@ import {
   temporaryFolder,
 } from './kit-for-tests.ts';
 
+const COMMAND = new URL('../cli/simulator.ts', import.meta.url).href;
+
 /** Starts the command in a process of its own and waits for its line. */
 async function spawnSimulator(
   dataDir: string,
 ): Promise<{ child: ChildProcess; notifyUrl: string }> {
   const script = `
-    const { simulatorCommand } = await import(${JSON.stringify(new URL('../cli/simulator.ts', import.meta.url).href)});
+    const { simulatorCommand } = await import('${COMMAND}');
     process.exit(await simulatorCommand(process.argv.slice(1)));`;
   const options = [
     '--data',

@@ -1,7 +1,7 @@
 import { type MailEntry, isSmtp } from './mailbox.ts';
 import { escapeHtml, markdownToHtml } from './markdown.ts';
 import { paginate, showTime } from './page-links.ts';
-import type { PageCall } from './pages.ts';
+import type { PageCall } from './page-call.ts';
 import { localPartOf } from './send.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -155,6 +155,7 @@ function linksIn({ text, html }: Content): string[] {
 function frameHtml(body: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Mail</title><style>
 body{font:16px/1.5 arial,sans-serif;margin:16px;color:#212b32;max-width:38em}
-h2{font-size:24px}h3{font-size:19px}blockquote{border-left:8px solid #aeb7bd;margin:16px 0;padding:8px 16px}
+h2{font-size:24px}h3{font-size:19px}
+blockquote{border-left:8px solid #aeb7bd;margin:16px 0;padding:8px 16px}
 a{color:#005eb8}</style>${body}</html>`;
 }

@@ -6,21 +6,9 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import nunjucks from 'nunjucks';
 import { handleMail } from './mail-page.ts';
+import type { PageCall } from './page-call.ts';
 import { handlePhones } from './phones-page.ts';
 import type { Simulation } from './simulation.ts';
-
-/** What a page handler gets: the request taken apart, and ways to answer. */
-export type PageCall = {
-  readonly simulation: Simulation;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly render: (template: string, context: object, status?: number) => void;
-  readonly redirect: (location: string) => void;
-  /** The fields of a form. */
-  readonly form: () => Promise<URLSearchParams>;
-};
 
 export type Pages = {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;

@@ -1,7 +1,7 @@
 import { type Handset, type HandsetMessage, isReply } from './handsets.ts';
 import type { Notification, Status } from './notifications.ts';
 import { type ShownTime, paginate, showTime } from './page-links.ts';
-import type { PageCall } from './pages.ts';
+import type { PageCall } from './page-call.ts';
 import { suggestReplies } from './reply-suggestions.ts';
 import type { Simulation } from './simulation.ts';
 import { normaliseSmsText } from './sms-text.ts';

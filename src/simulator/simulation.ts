@@ -12,7 +12,7 @@ import { Mailbox, type SmtpMail } from './mailbox.ts';
 import { type Notification, NotificationStore } from './notifications.ts';
 import { Schedule } from './schedule.ts';
 import { type Draft, SendChecks } from './send.ts';
-import type { Doors } from './server.ts';
+import type { Doors } from './doors.ts';
 import type { Settings } from './settings.ts';
 import { type Template, type TemplateChange, TemplateStore } from './templates.ts';
 import { MicrosecondClock, formatTimestamp } from './timestamps.ts';

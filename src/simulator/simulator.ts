@@ -4,7 +4,8 @@ import { MailServer } from './mail-server.ts';
 import { createPages } from './pages.ts';
 import { parsePhoneNumber } from './phone-number.ts';
 import { restoreFromLedger } from './restore.ts';
-import { Doors, Listener, createHandler } from './server.ts';
+import { Doors, Listener } from './doors.ts';
+import { createHandler } from './server.ts';
 import { type SimulatorOptions, resolveSettings } from './settings.ts';
 import { Simulation } from './simulation.ts';
 

@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 import { Pool } from 'undici';
 import { DEFAULT_API_KEYS, DEFAULT_TEMPLATES } from './index.ts';
 
+const COMMAND = new URL('../cli/simulator.ts', import.meta.url).href;
+
 /**
  * Measures how many texts a second the simulator accepts, ledger synced, limiter off:
  *   node src/simulator/throughput.ts [texts] [connections]
@@ -21,7 +23,7 @@ const BODY =
 /** Halves the memory under load (448 to 272 MB) and costs no speed. */
 const NODE_FLAG = '--max-semi-space-size=8';
 const COMMAND = `
-  const { simulatorCommand } = await import(${JSON.stringify(new URL('../cli/simulator.ts', import.meta.url).href)});
+  const { simulatorCommand } = await import('${COMMAND}');
   process.exit(await simulatorCommand(process.argv.slice(1)));`;
 
 await measure(Number(process.argv[2] ?? 100_000), Number(process.argv[3] ?? 128));

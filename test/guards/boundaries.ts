@@ -67,12 +67,11 @@ export const order: Readonly<Record<string, Rule>> = {
   },
   config: { may: ['kernel', 'operating-model'], because: 'settings are read before anything runs' },
   cli: { may: ['*'], because: '' },
-  wiring: { may: ['*'], because: '' },
   main: { may: ['*'], because: '' },
 };
 
 /** Those without an `index.ts`: their files are the doors. */
-const OPEN = new Set(['kernel', 'db', 'cli', 'log', 'config', 'wiring', 'main']);
+const OPEN = new Set(['kernel', 'db', 'cli', 'log', 'config', 'main']);
 
 /** Packages with one home, so that a change of mind about one is a change in one place. */
 const HOMES: Readonly<Record<string, { in: readonly string[]; because: string }>> = {

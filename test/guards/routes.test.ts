@@ -1,19 +1,14 @@
 /** Every route names who may come, and a new or changed one is seen by a reviewer. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { permissions } from '#kernel/actor.ts';
-import { assertNone, listFiles, root } from './repository.ts';
+import { assertNone, listFiles } from './repository.ts';
 import { findTwice, findUnexplained, loadRoutes, printRoutes, readRoutesFile } from './routes.ts';
-
-const isWired = existsSync(join(root, 'src/wiring.ts'));
-const skip = isWired ? false : 'src/wiring.ts is not there yet, so nothing is served';
 
 const accesses = new Set<string>(['public', 'signed-in', 'callback', ...Object.keys(permissions)]);
 const kinds = new Set<string>(['page', 'api', 'callback', 'events']);
 
-test('the routes are the reviewed ones', { skip }, async () => {
+test('the routes are the reviewed ones', async () => {
   const current = readRoutesFile();
   assert.equal(
     current,
@@ -23,7 +18,7 @@ test('the routes are the reviewed ones', { skip }, async () => {
   assertNone(findUnexplained(current), 'routes for anybody without a reason');
 });
 
-test('every route names its access, and no two answer the same path', { skip }, async () => {
+test('every route names its access, and no two answer the same path', async () => {
   const routes = await loadRoutes();
   for (const { method, path, access, kind } of routes) {
     assert.ok(accesses.has(access), `${method} ${path} has no access: ${access}`);
@@ -36,8 +31,8 @@ test('every route names its access, and no two answer the same path', { skip }, 
   assertNone(findTwice(routes), 'two routes for the same method and path');
 });
 
-test('every slice with routes is wired', { skip }, async () => {
-  const wiring = listFiles('src', /^wiring\.ts$/)[0]!.text;
+test('every slice with routes is wired', async () => {
+  const wiring = listFiles('src/main', /^wiring\.ts$/)[0]!.text;
   const unwired = listFiles('src', /^routes\.ts$/)
     .map((file) => file.path.split('/')[1]!)
     .filter((slice) => slice !== 'web' && slice !== 'simulator')

@@ -4,6 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { productRoutes, type Product } from '#main/wiring.ts';
+import { loadOperatingModel } from '#operating-model/index.ts';
 import type { Route } from '#web/index.ts';
 import { root } from './repository.ts';
 
@@ -64,12 +66,13 @@ export function readRoutesFile(): string {
   }
 }
 
-/** The routes of every slice, as `src/wiring.ts` hands them to the server. */
+/** The routes of every slice, as `src/main/wiring.ts` hands them to the server; nothing is called. */
 export async function loadRoutes(): Promise<readonly Route[]> {
-  const { allRoutes } = (await import(new URL('../../src/wiring.ts', import.meta.url).href)) as {
-    allRoutes: () => readonly Route[];
-  };
-  return allRoutes();
+  const model = await loadOperatingModel(join(root, 'operating-model.yaml'));
+  if (!model.ok) throw new Error(model.message);
+  const installation = { id: '', kind: 'live', createdAt: new Date(0) } as const;
+  const unused = { database: {}, seals: {}, live: {} } as Product;
+  return productRoutes({ ...unused, model: model.value, installation, origin: 'http://localhost' });
 }
 
 if (process.argv[1] === import.meta.filename) {

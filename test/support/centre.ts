@@ -25,7 +25,7 @@ import {
   importOrganisations,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import { alertContext, productRoutes, sealsOf, tasksOf, type Product } from '#wiring.ts';
+import { alertContext, productRoutes, sealsOf, tasksOf, type Product } from '#main/wiring.ts';
 import { cloneDatabase, type Clone } from './database.ts';
 import { startSite, type PageClient, type Site } from './page-client.ts';
 
@@ -43,8 +43,10 @@ export type Centre = {
   close(): Promise<void>;
 };
 
+const columns = 'code,name,short_name,type,region,region_name,system,system_name,telephone';
+
 /** Five organisations: two share the number of one on-call post, one has nobody on file. */
-export const organisationsCsv = `code,name,short_name,type,region,region_name,system,system_name,telephone
+export const organisationsCsv = `${columns}
 ZZ-0001,Northmoor Teaching Hospitals,Northmoor,trust,RA,North,SA,Moors,0306 999 0001
 ZZ-0002,Southmere Community,Southmere,trust,RA,North,SA,Moors,0306 999 0002
 ZZ-0003,Eastvale Ambulance,Eastvale,trust,RB,East,SB,Vales,0306 999 0003
@@ -230,7 +232,16 @@ export async function textFrom(centre: Centre, number: string, words: string): P
       values (${id}, 'notify', ${newId()}, ${seals.indexNumber(number)},
         ${seals.sealNumber(id, number)}, ${seals.sealContent(id, words)})`),
   );
-  const tasks = tasksOf({ ...centre.product, database: centre.db.worker });
-  await tasks['reply_received']!({ replyId: id });
+  await dealWith(centre, id);
   return id;
+}
+
+/** What the worker does when it hears of a reply. */
+export async function dealWith(centre: Centre, replyId: string): Promise<void> {
+  const tasks = tasksOf({ ...centre.product, database: centre.db.worker });
+  await tasks['reply_received']!({ replyId });
+}
+
+export function contextOf(centre: Centre) {
+  return alertContext(centre.product);
 }

@@ -4,12 +4,14 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { open, seal, type SealingKey } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
-import type { Database } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import { createLog, type Log } from '#log.ts';
 import type { Approved } from '#kernel/approved.ts';
 import {
   countMessages,
   Engine,
+  type EngineOptions,
+  type MessageState,
   openNotifyGateway,
   planDispatch,
   releaseDispatch,
@@ -70,7 +72,11 @@ export async function seedNotify(
   );
 }
 
-export function startEngine(worker: Database, gateways: readonly Gateway[]): Engine {
+export function startEngine(
+  worker: Database,
+  gateways: readonly Gateway[],
+  options: Partial<EngineOptions> = {},
+): Engine {
   const engine = new Engine({
     database: worker,
     gateways,
@@ -78,6 +84,7 @@ export function startEngine(worker: Database, gateways: readonly Gateway[]): Eng
     installation,
     log: quiet,
     clockOf: (time) => time.toISOString().slice(11, 16),
+    ...options,
   });
   engine.start();
   return engine;
@@ -168,4 +175,70 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(seen)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** One transaction that leaves no trace: for trying a statement on rows in each state. */
+export async function rehearse<T>(database: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const undo = new Error('undone on purpose');
+  let result: { value: T } | undefined;
+  try {
+    await database.withActor(system('test'), async (tx) => {
+      result = { value: await work(tx) };
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo) throw error;
+  }
+  return result!.value;
+}
+
+/**
+ * Puts a message into a state, with the columns that belong to it: attempt 1 of `lease.owner` at
+ * the gateway `notify`, due, good for an hour, its lease or next check a minute away.
+ */
+export async function putInState(
+  tx: Tx,
+  id: string,
+  state: MessageState,
+  lease: { readonly owner: string },
+): Promise<void> {
+  await tx.run(sql`
+    insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+    values (${id}, 1, 1, 'notify', ${lease.owner}) on conflict do nothing`);
+  await tx.run(sql`
+    with wanted as (select ${state}::text as state, now() + interval '1 minute' as soon)
+    update dispatch.message set state = wanted.state, attempt = 1, gateway_id = 'notify',
+      due_at = now() - interval '1 second', expires_at = now() + interval '1 hour',
+      lease_owner = case when wanted.state = 'claimed' then ${lease.owner}::uuid end,
+      lease_until = case when wanted.state = 'claimed' then soon end,
+      check_at = case when wanted.state in ('unknown', 'accepted') then soon end,
+      checks = 0, absences = 0,
+      accepted_at = case when wanted.state in ('accepted', 'delivered', 'undelivered')
+        then now() end,
+      final_at = case when wanted.state not in ('held', 'ready', 'claimed', 'unknown', 'accepted')
+        then now() end
+    from wanted where id = ${id}`);
+}
+
+export type Row = {
+  id: string;
+  state: MessageState;
+  attempt: number;
+  round: number;
+  absences: number;
+  providerId: string | null;
+  failureCode: string | null;
+  leaseOwner: string | null;
+};
+
+/** The messages of a dispatch as they stand, by the order in which they were planned. */
+export async function rowsOf(tx: Tx, dispatchId: string): Promise<Row[]> {
+  return await tx.rows<Row>(sql`
+    select id, state, attempt, round, absences, provider_id, failure_code, lease_owner
+    from dispatch.message where dispatch_id = ${dispatchId} order by round, id`);
+}
+
+/** The reference of an attempt of this installation, written out: providers keep it for years. */
+export function referenceOf(messageId: string, attempt = 1, epoch = 1): string {
+  return `tocsin-${installation.slice(0, 8)}-${messageId}-${epoch}-${attempt}`;
 }

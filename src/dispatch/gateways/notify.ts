@@ -29,14 +29,21 @@ export function parseNotifyKey(apiKey: string): NotifyKey | undefined {
   return isId(serviceId) && isId(secret) ? { serviceId, secret } : undefined;
 }
 
-const CONNECT_MAX_MS = 5_000;
 /** Shorter than Notify's own cap of 30 s: what is late is unknown either way, and looked up. */
-const HEADERS_MAX_MS = 20_000;
-const BODY_MAX_MS = 5_000;
+const waits = { connectMs: 5_000, headersMs: 20_000, bodyMs: 5_000 };
+
+export type NotifyOptions = {
+  readonly now?: () => number;
+  /** The longest waits of one request. Tests shorten them. */
+  readonly waits?: Readonly<Partial<typeof waits>>;
+};
+
 /** Below the idle limit of common load balancers: a stale socket is the commonest reset. */
 const KEEP_ALIVE_MS = 4_000;
 const RATE_PAUSE_MS = 2_000;
 const CLOCK_PAUSE_MS = 5_000;
+/** A day's limit is not over in two seconds, and every refused request costs a token. */
+const DAY_LIMIT_PAUSE_MS = 60_000;
 const WINDOW = 64;
 
 const accepted = z.object({ id: z.uuid() });
@@ -66,6 +73,9 @@ export const notifyStatuses: Readonly<Record<string, ReceiptMeaning>> = {
 type Answer = { readonly status: number; readonly body: unknown };
 type Mark = { started: boolean };
 
+const TEMPLATE_REFUSED = /^(?:Template (?:not found|has been deleted)|Missing personalisation)/;
+const TEMPLATE_CODE = 'no_pass_through_template';
+
 /** What an answer of the send call means (the table in docs/adding-a-gateway.md, cell by cell). */
 export function classify(answer: Answer): SendResult {
   const { status, body } = answer;
@@ -77,10 +87,14 @@ export function classify(answer: Answer): SendResult {
   }
   const first = problem.safeParse(body).data?.errors[0];
   const code = `${status} ${first?.error ?? 'no_detail'}`;
-  if (status === 429) return { class: 'not_sent', code, pauseMs: RATE_PAUSE_MS };
-  if (status === 403 && first?.message.includes('system clock'))
-    return { class: 'not_sent', code, pauseMs: CLOCK_PAUSE_MS };
-  // A key that is refused would refuse every message: nothing was stored, so nothing is lost.
+  if (status === 429) {
+    const isDayLimit = first?.error === 'TooManyRequestsError';
+    return { class: 'not_sent', code, pauseMs: isDayLimit ? DAY_LIMIT_PAUSE_MS : RATE_PAUSE_MS };
+  }
+  // A template that is gone or has other blanks would refuse every message: no message's fault.
+  if (status === 400 && first !== undefined && TEMPLATE_REFUSED.test(first.message))
+    return { class: 'not_sent', code: TEMPLATE_CODE, pauseMs: CLOCK_PAUSE_MS };
+  // The same holds for a key that is refused, or a clock that is wrong.
   if (status === 401 || status === 403) return { class: 'not_sent', code, pauseMs: CLOCK_PAUSE_MS };
   if (status >= 400 && status < 500 && first !== undefined) return { class: 'rejected', code };
   return { class: 'unknown', code };
@@ -117,7 +131,7 @@ const track: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, h
 class NotifyGateway implements Gateway {
   readonly channel = 'text';
   readonly window = WINDOW;
-  readonly sendMaxMs = CONNECT_MAX_MS + HEADERS_MAX_MS + BODY_MAX_MS;
+  readonly sendMaxMs: number;
   readonly id: string;
   #pool: Dispatcher;
   #key: NotifyKey;
@@ -126,18 +140,20 @@ class NotifyGateway implements Gateway {
   #token = { second: 0, text: '' };
   #templateId: string | undefined;
 
-  constructor(id: string, settings: NotifySettings, key: NotifyKey, now: () => number) {
+  constructor(id: string, settings: NotifySettings, key: NotifyKey, options: NotifyOptions) {
+    const { connectMs, headersMs, bodyMs } = { ...waits, ...options.waits };
     this.id = id;
+    this.sendMaxMs = connectMs + headersMs + bodyMs;
     this.#key = key;
-    this.#now = now;
+    this.#now = options.now ?? Date.now;
     const url = new URL(settings.baseUrl);
     this.#path = url.pathname.replace(/\/$/, '');
     this.#pool = new Pool(url.origin, {
       connections: WINDOW,
       pipelining: 1,
-      connect: { timeout: CONNECT_MAX_MS },
-      headersTimeout: HEADERS_MAX_MS,
-      bodyTimeout: BODY_MAX_MS,
+      connect: { timeout: connectMs },
+      headersTimeout: headersMs,
+      bodyTimeout: bodyMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
     }).compose(track);
@@ -145,19 +161,27 @@ class NotifyGateway implements Gateway {
 
   async send(message: Outgoing): Promise<SendResult> {
     const mark: Mark = { started: false };
+    // Over all steps: each has a limit of its own, but the template is asked for first, a look-up
+    // may hold the connection, and a body that drips never times out. The lease relies on it.
+    const signal = AbortSignal.timeout(this.sendMaxMs);
     try {
-      const templateId = await this.#template();
+      const templateId = await this.#template(signal);
       if (templateId === undefined)
-        return { class: 'not_sent', code: 'no_pass_through_template', pauseMs: CLOCK_PAUSE_MS };
+        return { class: 'not_sent', code: TEMPLATE_CODE, pauseMs: CLOCK_PAUSE_MS };
       const body = JSON.stringify({
         phone_number: message.address,
         template_id: templateId,
         personalisation: { body: message.body },
         reference: message.reference,
       });
-      return classify(await this.#request('POST', '/v2/notifications/sms', { body, mark }));
+      const path = '/v2/notifications/sms';
+      const result = classify(await this.#request('POST', path, { body, mark, signal }));
+      // Look again for the template at the next message: somebody may have mended it.
+      if (result.class === 'not_sent' && result.code === TEMPLATE_CODE)
+        this.#templateId = undefined;
+      return result;
     } catch (error) {
-      const code = (error as { code?: string }).code ?? 'no_code';
+      const code = signal.aborted ? 'deadline' : codeOf(error);
       return mark.started ? { class: 'unknown', code } : { class: 'not_sent', code };
     }
   }
@@ -165,7 +189,8 @@ class NotifyGateway implements Gateway {
   async find(reference: string): Promise<Found> {
     try {
       const path = `/v2/notifications?reference=${encodeURIComponent(reference)}`;
-      const answer = await this.#request('GET', path);
+      const signal = AbortSignal.timeout(this.sendMaxMs);
+      const answer = await this.#request('GET', path, { signal });
       const parsed = answer.status === 200 ? list.safeParse(answer.body) : undefined;
       if (!parsed?.success) return { answer: 'cannot_tell' };
       // The oldest comes last: if there were two, the first is the one that counts.
@@ -186,9 +211,9 @@ class NotifyGateway implements Gateway {
   }
 
   /** Texts use the service's one template whose whole body is `((body))`. */
-  async #template(): Promise<string | undefined> {
+  async #template(signal: AbortSignal): Promise<string | undefined> {
     if (this.#templateId === undefined) {
-      const answer = await this.#request('GET', '/v2/templates?type=sms');
+      const answer = await this.#request('GET', '/v2/templates?type=sms', { signal });
       const parsed = templates.safeParse(answer.body);
       this.#templateId = parsed.data?.templates.find(({ body }) => body.trim() === '((body))')?.id;
     }
@@ -198,7 +223,7 @@ class NotifyGateway implements Gateway {
   async #request(
     method: 'GET' | 'POST',
     path: string,
-    options: { body?: string; mark?: Mark } = {},
+    options: { body?: string; mark?: Mark; signal: AbortSignal },
   ): Promise<Answer> {
     const { statusCode, body } = await this.#pool.request({
       method,
@@ -230,13 +255,18 @@ function parseJson(text: string): unknown {
   }
 }
 
+function codeOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? code : 'no_code';
+}
+
 /** Opens the gateway; throws where the key has not the form of a Notify key. */
 export function openNotifyGateway(
   id: string,
   settings: NotifySettings,
-  now: () => number = Date.now,
+  options: NotifyOptions = {},
 ): Gateway {
   const key = parseNotifyKey(settings.apiKey);
   if (key === undefined) throw new TypeError('the Notify key is not {name}-{service id}-{secret}');
-  return new NotifyGateway(id, settings, key, now);
+  return new NotifyGateway(id, settings, key, options);
 }

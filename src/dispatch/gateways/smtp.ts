@@ -21,6 +21,14 @@ export type SmtpSettings = {
   readonly from: string;
 };
 
+export type SmtpOptions = {
+  /** The longest one mail may take. Tests shorten it. */
+  readonly sendMaxMs?: number;
+};
+
+/** One mail under way: what its deadline must close, and whether a copy may exist. */
+type Attempt = { connection: SMTPConnection | undefined; begun: boolean; isLate: boolean };
+
 const WINDOW = 5;
 const CONNECT_MAX_MS = 5_000;
 const SOCKET_MAX_MS = 30_000;
@@ -30,56 +38,77 @@ const IDLE_MAX_MS = 4_000;
 export type SmtpFailure = { code?: string; command?: string; responseCode?: number };
 
 /**
- * What a failure of one mail means. A reply decides where there is one: 5yz refuses for good, 4yz
- * surely did not take it (RFC 5321, section 4.2.1). Without one it matters whether the content was
- * begun.
+ * What a failure of one mail means. A reply decides where there is one: 4yz surely did not take it,
+ * 5yz refuses for good (RFC 5321, section 4.2.1), but only where it answers the recipient or the
+ * content. A 5yz to the greeting, the credentials or the sender would refuse every mail, so it is
+ * not this mail's. Without a reply it matters whether the content was begun.
  */
 export function classifySmtp(failure: SmtpFailure, contentBegun: boolean): SendResult {
   const reply = failure.responseCode ?? 0;
   const code = String(failure.responseCode ?? failure.code ?? 'no_code');
-  // Refused credentials and our own limits would refuse every mail, so they are not this mail's.
-  if (failure.code === 'EAUTH') return { class: 'not_sent', code };
-  if (reply >= 500 && reply < 600) return { class: 'rejected', code };
-  if (reply >= 400 && reply < 500) return { class: 'not_sent', code };
+  const { command = '' } = failure;
+  const isOurs = ['RCPT TO', 'DATA'].includes(command);
+  if (isOurs && reply >= 500 && reply < 600) return { class: 'rejected', code };
+  // 421 may come at any time and ends the session: what it answers was not taken.
+  if ((isOurs && reply >= 400) || reply === 421) return { class: 'not_sent', code };
+  // The library refuses an address with a line break or without a form before it asks.
+  if (failure.code === 'EENVELOPE' && command === 'API') return { class: 'rejected', code };
   return contentBegun ? { class: 'unknown', code } : { class: 'not_sent', code };
 }
 
 class SmtpGateway implements Gateway {
   readonly channel = 'mail';
   readonly window = WINDOW;
-  readonly sendMaxMs = CONNECT_MAX_MS + 2 * SOCKET_MAX_MS;
+  readonly sendMaxMs: number;
   readonly id: string;
   #url: URL;
   #from: string;
   #domain: string;
   #idle: SMTPConnection[] = [];
 
-  constructor(id: string, settings: SmtpSettings) {
+  constructor(id: string, settings: SmtpSettings, options: SmtpOptions) {
     this.id = id;
+    this.sendMaxMs = options.sendMaxMs ?? CONNECT_MAX_MS + 2 * SOCKET_MAX_MS;
     this.#url = new URL(settings.url);
     this.#from = settings.from;
     this.#domain = settings.from.replace(/^.*@/, '').replace(/>.*$/, '');
   }
 
   async send(message: Outgoing): Promise<SendResult> {
+    const attempt: Attempt = { connection: undefined, begun: false, isLate: false };
+    // Over all steps: a server that says a little now and then never times out. Closing makes the
+    // running step fail, and what was begun decides as always. The lease relies on it.
+    const timer = setTimeout(() => {
+      attempt.isLate = true;
+      attempt.connection?.close();
+    }, this.sendMaxMs);
+    try {
+      return await this.#sendOnce(message, attempt);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #sendOnce(message: Outgoing, attempt: Attempt): Promise<SendResult> {
     let connection: SMTPConnection;
     try {
-      connection = this.#idle.pop() ?? (await this.#connect());
+      connection = this.#idle.pop() ?? (await this.#connect(attempt));
     } catch (error) {
       return classifySmtp(error as SmtpFailure, false);
     }
-    const progress = { begun: false };
+    attempt.connection = connection;
     try {
+      if (attempt.isLate) throw Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
       const content = await this.#compose(message);
       await deliver(connection, {
         envelope: { from: addressOf(this.#from), to: [message.address] },
-        content: marked(content, progress),
+        content: marked(content, attempt),
       });
       this.#keep(connection);
       return { class: 'accepted', providerId: null };
     } catch (error) {
       connection.close();
-      return classifySmtp(error as SmtpFailure, progress.begun);
+      return classifySmtp(error as SmtpFailure, attempt.begun);
     }
   }
 
@@ -93,19 +122,34 @@ class SmtpGateway implements Gateway {
     return Promise.resolve();
   }
 
-  async #connect(): Promise<SMTPConnection> {
-    const { hostname, port, protocol, username, password } = this.#url;
+  async #connect(attempt: Attempt): Promise<SMTPConnection> {
+    const { hostname, port, protocol, username } = this.#url;
     const connection = new SMTPConnection({
       host: hostname,
       port: Number(port || (protocol === 'smtps:' ? 465 : 25)),
       secure: protocol === 'smtps:',
+      // Credentials never leave in the clear (P12): a man in the middle need only hide STARTTLS.
+      requireTLS: username !== '' && protocol !== 'smtps:' && !isLoopback(hostname),
       connectionTimeout: CONNECT_MAX_MS,
       greetingTimeout: CONNECT_MAX_MS,
       socketTimeout: SOCKET_MAX_MS,
     });
+    attempt.connection = connection;
     // Kept for the whole life of the connection: an error without a listener ends the process.
     connection.on('error', () => {});
     connection.once('end', () => this.#drop(connection));
+    try {
+      await this.#greet(connection);
+    } catch (error) {
+      // Refused credentials leave a connection that nobody would close.
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  async #greet(connection: SMTPConnection): Promise<void> {
+    const { username, password } = this.#url;
     await settledOnce(connection, (done) => connection.connect(done));
     if (username !== '') {
       const credentials = {
@@ -114,7 +158,6 @@ class SmtpGateway implements Gateway {
       };
       await settledOnce(connection, (done) => connection.login({ credentials }, done));
     }
-    return connection;
   }
 
   /** Back to the idle ones, for a while; a server that closes it meanwhile takes it out. */
@@ -190,6 +233,14 @@ function settledOnce(
   });
 }
 
-export function openSmtpGateway(id: string, settings: SmtpSettings): Gateway {
-  return new SmtpGateway(id, settings);
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+export function openSmtpGateway(
+  id: string,
+  settings: SmtpSettings,
+  options: SmtpOptions = {},
+): Gateway {
+  return new SmtpGateway(id, settings, options);
 }

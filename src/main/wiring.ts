@@ -5,13 +5,22 @@
 import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
-import { alertRoutes, type AlertContext } from '#alerts/index.ts';
-import { consoleRoutes, type LiveViews } from '#console/index.ts';
-import { callbackRoutes, REPLY_TASK, type InboxSeals } from '#dispatch/index.ts';
+import { alertApiRoutes, alertRoutes, type AlertContext } from '#alerts/index.ts';
+import { consoleApiRoutes, consoleRoutes, type LiveViews } from '#console/index.ts';
+import { callbackRoutes, dispatchApiRoutes, REPLY_TASK, type InboxSeals } from '#dispatch/index.ts';
 import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { type DirectorySecrets } from '#organisations/index.ts';
-import { handleReply, responseRoutes, type AnswerContext } from '#responses/index.ts';
+import {
+  organisationApiRoutes,
+  organisationRoutes,
+  type DirectorySecrets,
+} from '#organisations/index.ts';
+import {
+  handleReply,
+  responseApiRoutes,
+  responseRoutes,
+  type AnswerContext,
+} from '#responses/index.ts';
 import { clockTime, dateTime, type NavigationItem, type Route } from '#web/index.ts';
 
 export type Seals = InboxSeals & {
@@ -64,10 +73,24 @@ export function productRoutes(product: Product): Route[] {
   const alerts = alertContext(product);
   return [
     ...identityRoutes({ database, model, origin, installation: installationOf(product) }),
+    ...organisationRoutes({ database, model, secrets: seals.directory }),
     ...alertRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, ...seals }),
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
+    ...apiRoutes(product),
+  ];
+}
+
+/** The REST API (docs/api.md): the verbs of the pages for programs with a bearer key. */
+function apiRoutes(product: Product): Route[] {
+  const { database, model, seals } = product;
+  return [
+    ...organisationApiRoutes({ database, rules: model, secrets: seals.directory }),
+    ...alertApiRoutes({ ...alertContext(product), database }),
+    ...responseApiRoutes({ database, openReply: seals.openReply }),
+    ...dispatchApiRoutes({ database }),
+    ...consoleApiRoutes({ database }),
   ];
 }
 

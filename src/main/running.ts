@@ -1,10 +1,9 @@
 /** The long-running parts: pages and API, and the worker with its engine and background tasks. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Logger, makeWorkerUtils, run as runWorker } from 'graphile-worker';
-import { Pool } from 'pg';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
+import { startTasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
 import {
   Engine,
@@ -89,7 +88,8 @@ export async function startWorker(
     clockOf: clockTime,
   });
   engine.start();
-  const tasks = await startTasks(ground, database, log);
+  const product = productOf(ground, database, new LiveViews());
+  const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product), log);
   return {
     async stop() {
       await tasks.stop();
@@ -159,48 +159,5 @@ async function openGateways({ seals }: Ground, database: Database): Promise<Gate
     return kind === 'notify'
       ? openNotifyGateway(id, settings as NotifySettings)
       : openSmtpGateway(id, settings as SmtpSettings);
-  });
-}
-
-/**
- * graphile-worker runs as the owner: its tables have row-level security without a policy, so any
- * other role would find no jobs and say nothing.
- */
-async function startTasks(ground: Ground, database: Database, log: Log): Promise<Running> {
-  const pool = new Pool({ ...ground.configFor('tocsin_owner'), max: 4 });
-  pool.on('error', (error) => log.warn('tasks.connection_lost', { error }));
-  pool.on('connect', (client) => client.on('error', () => {}));
-  await unlockAfterCrash(pool);
-  const product = productOf(ground, database, new LiveViews());
-  const runner = await runWorker({
-    pgPool: pool,
-    taskList: tasksOf(product),
-    concurrency: 4,
-    noHandleSignals: true,
-    pollInterval: 1_000,
-    logger: quietLogger(log),
-  });
-  return {
-    async stop() {
-      await runner.stop();
-      await pool.end();
-    },
-  };
-}
-
-/** A killed worker's jobs stay locked for four hours (in its SQL, no option); we know it is dead. */
-async function unlockAfterCrash(pool: Pool): Promise<void> {
-  const utils = await makeWorkerUtils({ pgPool: pool });
-  const { rows } = await pool.query<{ lockedBy: string }>(
-    `select distinct locked_by as "lockedBy" from graphile_worker.jobs where locked_by is not null`,
-  );
-  if (rows.length > 0) await utils.forceUnlockWorkers(rows.map((row) => row.lockedBy));
-  await utils.release();
-}
-
-/** Its sentences name jobs and tasks only; errors of tasks are logged by name (P12). */
-function quietLogger(log: Log): Logger {
-  return new Logger(() => (level, _sentence, meta) => {
-    if (level === 'error') log.error('tasks.failed', { error: meta?.['error'] });
   });
 }

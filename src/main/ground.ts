@@ -2,7 +2,6 @@
  * What every command stands on: the configuration, the data folder, the database and the operating
  * model. Each step that fails says in one sentence what is wrong and the way out.
  */
-import type { ClientConfig } from 'pg';
 import { ok, type Outcome } from '#kernel/outcome.ts';
 import { parseConfig, type Config, type Environment } from '#config.ts';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
@@ -14,12 +13,15 @@ import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { sealsOf, type Seals } from './wiring.ts';
 
+/** What a driver needs to connect as one of our roles. */
+type Connection = Database['config'];
+
 export type Ground = {
   readonly config: Config;
   readonly folder: DataFolder;
   readonly model: OperatingModel;
   readonly seals: Seals;
-  readonly configFor: (role: DatabaseRole) => ClientConfig;
+  readonly configFor: (role: DatabaseRole) => Connection;
   readonly open: (role: DatabaseRole, connectionsMax?: number) => Database;
   /** Stops the embedded PostgreSQL, where this process started it. */
   end(): Promise<void>;
@@ -33,7 +35,7 @@ export type GroundOptions = {
 };
 
 type Server = {
-  readonly configFor: (role: DatabaseRole) => ClientConfig;
+  readonly configFor: (role: DatabaseRole) => Connection;
   readonly stop: () => Promise<void>;
 };
 
@@ -87,7 +89,7 @@ async function findServer(
   return ok({ configFor: (role) => embedded.configFor(role), stop: () => embedded.stop() });
 }
 
-async function prepare(owner: ClientConfig, folder: DataFolder): Promise<Outcome<void>> {
+async function prepare(owner: Connection, folder: DataFolder): Promise<Outcome<void>> {
   const migrated = await migrate({ config: owner });
   if (!migrated.ok) return migrated;
   return await bindInstallation(owner, folder.installation);

@@ -4,9 +4,9 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
 import type { Ground } from './ground.ts';
-import type { Running } from './running.ts';
 
-export type SimulatorProcess = Running & {
+export type SimulatorProcess = {
+  stop(): Promise<void>;
   readonly notifyUrl: string;
   /** Where `/phones` and `/mail` are. */
   readonly pagesUrl: string;
@@ -27,7 +27,7 @@ export async function startSimulatorProcess(ground: Ground): Promise<SimulatorPr
   const child = spawn(
     process.execPath,
     [
-      path.join(import.meta.dirname, 'main.ts'),
+      path.join(import.meta.dirname, '..', 'main.ts'),
       'simulator',
       '--exit-with-stdin',
       `--port=${notify}`,

@@ -1,0 +1,255 @@
+/** What the API takes and gives of alerts: the schemas check, and are the documentation. */
+import { z } from 'zod';
+import { markings } from '#kernel/marking.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { decodeCursor, PAGE_ROWS, PAGE_ROWS_MAX } from '#web/index.ts';
+import { versionStates, type VersionState } from './model.ts';
+import { fieldLengths } from './parse.ts';
+
+const INT_MAX = 2_147_483_647;
+
+const id = z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] });
+const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
+const state = z.enum(Object.keys(versionStates) as [VersionState, ...VersionState[]]).describe(
+  Object.entries(versionStates)
+    .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
+    .join('; '),
+);
+const number = z
+  .int()
+  .describe('What readers see on texts and pages')
+  .meta({ examples: [4901] });
+const revision = z.int().describe('Raised by every save');
+const severity = z
+  .string()
+  .describe('A severity of the operating model under which it was written')
+  .meta({ examples: ['high'] });
+
+/** By number, as `listAlerts` orders. */
+const after = z
+  .string()
+  .max(200)
+  .transform((cursor, context) => {
+    const key = z.tuple([z.int32()]).safeParse(decodeCursor(cursor, 1));
+    if (key.success) return key.data[0];
+    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
+    return z.NEVER;
+  })
+  .describe('The `next` of the page before');
+
+export const listQuery = z.strictObject({
+  state: state.optional().describe('Only these; all but `abandoned` unless told'),
+  after: after.optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(PAGE_ROWS_MAX)
+    .default(PAGE_ROWS)
+    .describe('Rows of a page'),
+});
+
+export const alertList = z.strictObject({
+  rows: z.array(
+    z.strictObject({
+      id,
+      number,
+      state,
+      revision,
+      title: z.string(),
+      severity,
+      marking: z.enum(markings),
+      updatedAt: instant,
+      releasedAt: instant.nullable(),
+      closedAt: instant.nullable(),
+    }),
+  ),
+  next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+});
+
+const codes = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code'));
+
+function audienceOf(model: OperatingModel) {
+  const keys = (table: object) => z.enum(Object.keys(table) as [string, ...string[]]);
+  return z
+    .strictObject({
+      types: z.array(keys(model.organisationTypes)).max(100),
+      regions: codes.max(1000),
+      systems: codes.max(1000),
+      roles: z.array(keys(model.contactRoles)).max(100),
+      mustAnswerOnly: z.boolean(),
+      include: codes.max(10_000),
+      exclude: codes.max(10_000),
+    })
+    .partial()
+    .describe('Which organisations, and which of their contacts; empty lists do not narrow')
+    .meta({ examples: [{ types: ['trust'], mustAnswerOnly: true }] });
+}
+
+function wordingOf(model: OperatingModel) {
+  const text = (field: keyof typeof fieldLengths) => z.string().max(fieldLengths[field]);
+  return {
+    title: text('title').meta({ examples: ['Ransomware through Citrix gateways'] }),
+    severity: z
+      .enum(model.severities.map((one) => one.id) as [string, ...string[]])
+      .describe('Decides channels, rounds and deadlines (operating model)'),
+    marking: z.enum(markings).describe('Traffic Light Protocol 2.0'),
+    what: text('what')
+      .describe('What is happening, one line; it goes into the text')
+      .meta({ examples: ['ransomware via Citrix'] }),
+    doNow: text('doNow')
+      .describe('What to do now, one line; it goes into the text')
+      .meta({ examples: ['Isolate Citrix gateways now. Email safe.'] }),
+    notKnown: text('notKnown'),
+    nextUpdateAt: z.iso
+      .datetime({ offset: true })
+      .nullable()
+      .describe('When the next update is promised; needed to submit')
+      .meta({ examples: ['2026-11-23T04:00:00Z'] }),
+    body: text('body').describe('Markdown: the page, and the mail'),
+    ownText: text('ownText')
+      .nullable()
+      .describe('Instead of the usual text; must hold {organisation} and {code}'),
+  };
+}
+
+/** A new draft may be incomplete: what is left out is empty. */
+export function newDraft(model: OperatingModel) {
+  const { severity: which, marking, ...words } = wordingOf(model);
+  return z.strictObject({
+    severity: which,
+    marking,
+    title: words.title.default(''),
+    what: words.what.default(''),
+    doNow: words.doNow.default(''),
+    notKnown: words.notKnown.default(''),
+    nextUpdateAt: words.nextUpdateAt.default(null),
+    body: words.body.default(''),
+    ownText: words.ownText.default(null),
+    audience: audienceOf(model),
+  });
+}
+
+const seenRevision = z
+  .int()
+  .min(1)
+  .max(INT_MAX)
+  .describe('The revision you read: refused with 409 where somebody saved since');
+
+/** A saved draft is replaced as a whole: leaving a field out would silently empty it. */
+export function savedDraft(model: OperatingModel) {
+  return z.strictObject({
+    revision: seenRevision,
+    ...wordingOf(model),
+    audience: audienceOf(model),
+  });
+}
+
+export const submitBody = z.strictObject({ revision: seenRevision });
+
+/**
+ * What an act answers: no words of the alert. Answers of POSTs are kept for a day to be repeated
+ * (`Idempotency-Key`), outside of what the alert's marking protects.
+ */
+export const alertState = z.strictObject({ id, number, state, revision });
+
+export const submitted = alertState.extend({
+  dispatchId: id,
+  messages: z.int().describe('Texts and mails of all rounds, held until a person approves'),
+  contentHash: z.string().describe('SHA-256 of everything that would be sent'),
+  approvalPage: z.url().describe('Where a second person reads and approves it; no key can'),
+});
+
+const submission = z.strictObject({
+  state: z.enum(['waiting', 'returned', 'withdrawn', 'released']),
+  dispatchId: id,
+  contentHash: z.string(),
+  submittedByName: z.string(),
+  submittedAt: instant,
+  decidedAt: instant.nullable(),
+  decidedByName: z.string().nullable(),
+  returnReason: z.string().nullable().describe('Why it came back, where it did'),
+});
+
+export const alertDetail = z.strictObject({
+  id,
+  number,
+  version: z.int().describe('Counts the wordings of one alert'),
+  state,
+  revision,
+  title: z.string(),
+  severity,
+  marking: z.enum(markings),
+  what: z.string(),
+  doNow: z.string(),
+  notKnown: z.string(),
+  nextUpdateAt: instant.nullable(),
+  body: z.string(),
+  ownText: z.string().nullable(),
+  audience: z.strictObject({
+    types: z.array(z.string()),
+    regions: z.array(z.string()),
+    systems: z.array(z.string()),
+    roles: z.array(z.string()),
+    mustAnswerOnly: z.boolean(),
+    include: z.array(z.string()),
+    exclude: z.array(z.string()),
+  }),
+  modelVersion: z.string().describe('SHA-256 of the operating model it began under'),
+  updatedAt: instant,
+  releasedAt: instant.nullable(),
+  closedAt: instant.nullable(),
+  submission: submission.nullable().describe('The newest; null where it was never submitted'),
+});
+
+const channel = z.enum(['text', 'mail']);
+
+export const preview = z.strictObject({
+  texts: z.array(
+    z.strictObject({
+      round: z.int(),
+      afterMs: z.int().describe('After the release'),
+      ranks: z.array(z.int()),
+      text: z.string().describe('As a reader gets it, with an example name and code'),
+      characters: z.int(),
+      fragments: z.int().describe('Billed parts'),
+      longestFragments: z.int().describe('With the longest name that may stand in it'),
+    }),
+  ),
+  mail: z.strictObject({ subject: z.string(), body: z.string() }).nullable(),
+  audience: z.strictObject({
+    organisations: z.int(),
+    mustAnswer: z.int(),
+    contacts: z.int(),
+    contactPoints: z.strictObject({ text: z.int(), mail: z.int() }),
+    withoutAnyText: z.int().describe('Organisations that no text would reach'),
+    withoutAny: z.int().describe('Organisations that nothing would reach'),
+  }),
+  costAtMost: z.string().meta({ examples: ['£86.40'] }),
+  withheld: z
+    .strictObject({ text: z.boolean(), mail: z.boolean() })
+    .describe('Where the marking keeps the words at home'),
+  problem: z.string().nullable().describe('Why it could not be sent as it stands'),
+});
+
+export const frozen = submission.extend({
+  counts: z.strictObject({
+    organisations: z.int(),
+    mustAnswer: z.int(),
+    unreachable: z.int().describe('Must answer, and no message is planned for it'),
+  }),
+  rounds: z
+    .array(
+      z.strictObject({
+        round: z.int(),
+        channel,
+        opensAfterMs: z.int().describe('After the release'),
+        messages: z.int(),
+        fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),
+        subject: z.string().nullable(),
+        sample: z.string().describe('One of the messages, as it will leave'),
+        longest: z.string(),
+      }),
+    )
+    .describe('Counted from the very messages that are held'),
+});

@@ -1,0 +1,63 @@
+/** Bodies of the API become drafts, and rows become what the API gives. */
+import type { z } from 'zod';
+import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { everybody, parseAudienceQuestion } from '#organisations/index.ts';
+import type { Draft } from './draft.ts';
+import { parseWording } from './parse.ts';
+import type { Preview } from './preview.ts';
+import type { newDraft } from './routes-api-shapes.ts';
+import type { SubmissionRow, VersionRow } from './store.ts';
+
+type Body = z.output<ReturnType<typeof newDraft>>;
+
+/** The body as a draft, by the parsers of the composer. */
+export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
+  const { audience: asked, nextUpdateAt, ownText, ...words } = body;
+  const typed = {
+    ...words,
+    ownText: ownText ?? '',
+    // A program gives an instant: no clock of the centre is needed to read it.
+    nextUpdateDate: nextUpdateAt ?? '',
+    nextUpdateTime: '',
+  };
+  const wording = parseWording(typed, model, (text) => new Date(text));
+  const audience = parseAudienceQuestion({ ...everybody, ...asked }, model);
+  if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
+  return refused('invalid', 'The draft was not understood.', {
+    ...(wording.ok ? {} : wording.fields),
+    ...(audience.ok ? {} : inside('audience', audience.fields)),
+  });
+}
+
+function inside(name: string, fields: FieldErrors): FieldErrors {
+  return Object.fromEntries(
+    Object.entries(fields).map(([field, text]) => [`${name}.${field}`, text]),
+  );
+}
+
+export function detailOf(version: VersionRow, submission: SubmissionRow | undefined) {
+  const { id: _, alertId, alertNumber, number, ...rest } = version;
+  return {
+    ...rest,
+    id: alertId,
+    number: alertNumber,
+    version: number,
+    submission: submission === undefined ? null : submissionOf(submission),
+  };
+}
+
+export function submissionOf(row: SubmissionRow) {
+  const { id: _, versionId, approvalId, submittedBy, ...rest } = row;
+  return rest;
+}
+
+export function previewOf({ texts, mail, problem: why, ...rest }: Preview) {
+  const flat = texts.map(({ text: { text, characters, fragments }, ...round }) => ({
+    ...round,
+    text,
+    characters,
+    fragments,
+  }));
+  return { ...rest, texts: flat, mail: mail ?? null, problem: why ?? null };
+}

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { alertContext } from '#main/wiring.ts';
+import {
+  checkDoors,
+  fieldsOf,
+  openApi,
+  type ApiSite,
+  type Json,
+} from '../../test/support/api-client.ts';
+import { approveAndRelease, returnAlert } from './index.ts';
+
+let api: ApiSite;
+before(async () => {
+  api = await openApi();
+});
+after(() => api.close());
+
+const audience = { types: ['trust'], mustAnswerOnly: true };
+const words = {
+  title: 'Ransomware through Citrix gateways',
+  severity: 'critical',
+  marking: 'CLEAR',
+  what: 'ransomware via Citrix',
+  doNow: 'Isolate Citrix gateways now. Email safe.',
+  notKnown: 'Whether patched gateways are safe.',
+  nextUpdateAt: '2099-11-23T05:00:00+01:00',
+  body: '# Steps\n\n- Disconnect the gateways\n',
+  ownText: null,
+};
+const draft = { ...words, audience };
+
+async function begin(change: Json = {}): Promise<string> {
+  const made = await api.post('/api/v1/alerts', { ...draft, ...change });
+  assert.equal(made.status, 201, JSON.stringify(made.value));
+  return String(made.value['id']);
+}
+
+async function submit(id: string): Promise<Json> {
+  const done = await api.post(`/api/v1/alerts/${id}/submit`, { revision: 1 });
+  assert.equal(done.status, 200, JSON.stringify(done.value));
+  return done.value;
+}
+
+async function decide(act: 'release' | 'return', alertId: string, hash = ''): Promise<void> {
+  const { centre } = api;
+  const now = new Date();
+  const done = await centre.db.web.attempt(centre.approver, (tx) =>
+    act === 'release'
+      ? approveAndRelease(tx, alertContext(centre.product), { alertId, hash, now })
+      : returnAlert(tx, { alertId, reason: 'name the product', now }),
+  );
+  assert.ok(done.ok);
+}
+
+const stateOf = async (id: string) => (await api.get(`/api/v1/alerts/${id}`)).value['state'];
+
+test('every route has its doors', async () => {
+  const id = await begin();
+  const path = `/api/v1/alerts/${id}`;
+  await checkDoors(api, { method: 'GET', path: '/api/v1/alerts' }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path: `${path}/preview` }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path: `${path}/submission` }, 'alert.read');
+  await checkDoors(api, { method: 'POST', path: '/api/v1/alerts', body: draft }, 'alert.write');
+  await checkDoors(api, { method: 'PUT', path, body: { revision: 1, ...draft } }, 'alert.write');
+  const body = { revision: 1 };
+  await checkDoors(api, { method: 'POST', path: `${path}/submit`, body }, 'alert.write');
+  for (const act of ['withdraw', 'abandon', 'close']) {
+    await checkDoors(api, { method: 'POST', path: `${path}/${act}` }, 'alert.write');
+    assert.equal((await api.post(`${path}/${act}`, { reason: 'x' })).status, 422);
+  }
+  assert.equal(await stateOf(id), 'draft');
+});
+
+test('a draft is begun once for one key, read as it was written, and found in the list', async () => {
+  const headers = { 'idempotency-key': 'alert-of-this-night' };
+  const first = await api.post('/api/v1/alerts', draft, { headers });
+  const second = await api.post('/api/v1/alerts', draft, { headers });
+  assert.equal(second.headers.get('idempotency-replayed'), 'true');
+  assert.deepEqual(second.value, first.value);
+  const other = await api.post('/api/v1/alerts', { ...draft, title: 'x' }, { headers });
+  assert.deepEqual([other.status, fieldsOf(other)], [422, ['Idempotency-Key']]);
+  const id = String(first.value['id']);
+  assert.equal(first.headers.get('location'), `/api/v1/alerts/${id}`);
+  assert.doesNotMatch(JSON.stringify(first.value), /Citrix/);
+  const { value } = await api.get(`/api/v1/alerts/${id}`);
+  const nextUpdateAt = '2099-11-23T04:00:00.000Z';
+  const kept = Object.fromEntries(Object.keys(words).map((name) => [name, value[name]]));
+  assert.deepEqual(kept, { ...words, nextUpdateAt, body: words.body.trim() });
+  assert.deepEqual((value['audience'] as Json)['types'], ['trust']);
+  assert.equal(value['submission'], null);
+  const list = await api.get<{ rows: Json[] }>('/api/v1/alerts?state=draft&limit=1');
+  assert.equal(list.value.rows[0]?.['id'], id);
+});
+
+test('the list goes back page after page, without those given up unless asked for', async () => {
+  const ids = [await begin(), await begin(), await begin()];
+  await api.post(`/api/v1/alerts/${ids[1]}/abandon`);
+  type List = { rows: Json[]; next: string | null };
+  const first = await api.get<List>('/api/v1/alerts?limit=1');
+  const second = await api.get<List>(`/api/v1/alerts?limit=1&after=${first.value.next}`);
+  assert.deepEqual(
+    [first, second].map(({ value }) => value.rows[0]?.['id']),
+    [ids[2], ids[0]],
+  );
+  const gone = await api.get<List>('/api/v1/alerts?state=abandoned');
+  assert.deepEqual(
+    gone.value.rows.map((row) => row['id']),
+    [ids[1]],
+  );
+  for (const query of ['after=WyJ4Il0', 'after=WzFlNDBd', 'state=lost', 'limit=0', 'page=2'])
+    assert.equal((await api.get(`/api/v1/alerts?${query}`)).status, 422, query);
+});
+
+test('what is wrong with a draft is said field by field', async () => {
+  const wrong = {
+    ...draft,
+    title: 'two\nlines',
+    severity: 'grave',
+    marking: 'PINK',
+    what: 'x'.repeat(121),
+    nextUpdateAt: 'tomorrow',
+    audience: { types: ['castle'], include: ['a b'], extra: 1 },
+  };
+  const refused = await api.post('/api/v1/alerts', wrong);
+  assert.equal(refused.status, 422);
+  assert.deepEqual(fieldsOf(refused).toSorted(), [
+    'audience',
+    'audience.include.0',
+    'audience.types.0',
+    'marking',
+    'nextUpdateAt',
+    'severity',
+    'what',
+  ]);
+  const control = { ...draft, title: 'two\nlines', doNow: 'a\u0000b', body: 'c\u0007' };
+  assert.deepEqual(fieldsOf(await api.post('/api/v1/alerts', control)), ['doNow', 'body', 'title']);
+  const surrogate = { ...draft, title: 'half \ud83d of it', notKnown: '\ud83d' };
+  assert.equal((await api.post('/api/v1/alerts', surrogate)).status, 201);
+  const sparse = await api.post('/api/v1/alerts', {
+    severity: 'low',
+    marking: 'RED',
+    audience: {},
+  });
+  assert.equal(sparse.status, 201);
+  const early = await api.post(`/api/v1/alerts/${String(sparse.value['id'])}/submit`, {
+    revision: 1,
+  });
+  assert.equal(early.status, 422);
+  assert.deepEqual(fieldsOf(early), ['title', 'what', 'doNow', 'nextUpdateAt']);
+});
+
+test('a draft is replaced as a whole, and never over what somebody else saved', async () => {
+  const id = await begin();
+  const path = `/api/v1/alerts/${id}`;
+  const put = async (body: Json) => await api.call('PUT', path, { body });
+  const saved = await put({ revision: 1, ...draft, title: 'Second' });
+  assert.deepEqual([saved.status, saved.value['revision']], [200, 2]);
+  const late = await put({ revision: 1, ...draft, title: 'Third' });
+  assert.equal(late.status, 409);
+  assert.equal((await api.get(path)).value['title'], 'Second');
+  const { body: _, ...less } = draft;
+  assert.deepEqual(fieldsOf(await put({ revision: 2, ...less })), ['body']);
+  for (const revision of [0, 1.5, 2 ** 31, '2'])
+    assert.deepEqual(fieldsOf(await put({ revision, ...draft })), ['revision']);
+});
+
+test('a preview says what would leave, to how many, and why not', async () => {
+  const { value } = await api.get(`/api/v1/alerts/${await begin()}/preview`);
+  const [first] = value['texts'] as Json[];
+  assert.match(String(first?.['text']), /CRITICAL, Northmoor: ransomware via Citrix\. Isolate/);
+  assert.equal(first?.['fragments'], 1);
+  assert.equal((value['audience'] as Json)['organisations'], 4);
+  assert.equal(value['problem'], null);
+  const linked = await begin({ ownText: '{organisation} {code} https://x.test/a' });
+  const refused = await api.get(`/api/v1/alerts/${linked}/preview`);
+  assert.match(String(refused.value['problem']), /No link/);
+});
+
+test('a key submits and takes back; nothing leaves, and no key approves', async () => {
+  const id = await begin();
+  const headers = { 'idempotency-key': `submit-${id}` };
+  const path = `/api/v1/alerts/${id}`;
+  const done = await api.post(`${path}/submit`, { revision: 1 }, { headers });
+  assert.equal(done.value['state'], 'submitted');
+  assert.equal(done.value['approvalPage'], `http://localhost/alerts/${id}`);
+  const again = await api.post(`${path}/submit`, { revision: 1 }, { headers });
+  assert.deepEqual(again.value, done.value);
+  assert.equal((await api.post(`${path}/submit`, { revision: 1 })).status, 409);
+  const { value: frozen } = await api.get(`${path}/submission`);
+  assert.deepEqual(frozen['counts'], { organisations: 4, mustAnswer: 4, unreachable: 1 });
+  const rounds = frozen['rounds'] as { messages: number }[];
+  const held = rounds.reduce((sum, { messages }) => sum + messages, 0);
+  assert.equal(held, done.value['messages']);
+  for (const act of ['approve', 'return', 'release'])
+    assert.equal((await api.post(`${path}/${act}`, { hash: frozen['contentHash'] })).status, 404);
+  const write = await api.call('PUT', path, { body: { revision: 1, ...draft } });
+  assert.equal(write.status, 409);
+  assert.equal((await api.post(`${path}/withdraw`)).value['state'], 'draft');
+  assert.equal((await api.post(`${path}/withdraw`)).status, 409);
+});
+
+test('what was returned says why; what was released is closed once', async () => {
+  const id = await begin();
+  const path = `/api/v1/alerts/${id}`;
+  await submit(id);
+  await decide('return', id);
+  const { value } = await api.get(path);
+  assert.equal(value['state'], 'draft');
+  assert.equal((value['submission'] as Json)['returnReason'], 'name the product');
+  assert.equal((await api.post(`${path}/close`)).status, 409);
+  const { contentHash } = await submit(id);
+  await decide('release', id, String(contentHash));
+  assert.equal(await stateOf(id), 'released');
+  assert.equal((await api.post(`${path}/abandon`)).status, 409);
+  const closed = await api.post(`${path}/close`, {});
+  assert.deepEqual([closed.status, closed.value['state']], [200, 'closed']);
+  assert.equal((await api.post(`${path}/close`)).status, 409);
+});

@@ -1,0 +1,256 @@
+/**
+ * Alerts for programs: write, submit, take back, close. There is no route to approve or to return:
+ * P5 wants a second person, the API knows keys only, and a route that always refuses helps nobody.
+ */
+import { z } from 'zod';
+import { may, type Actor } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Database, Tx } from '#db/database.ts';
+import type { AudienceQuestion } from '#organisations/index.ts';
+import { api, json, notFound, pageOf, problem, type Reply, type Route } from '#web/index.ts';
+import { closeAlert, withdrawAlert } from './decide.ts';
+import { abandonAlert, createAlert, saveDraft } from './draft.ts';
+import { previewAlert, readFrozen } from './preview.ts';
+import type { AlertContext } from './rendering.ts';
+import {
+  alertDetail,
+  alertList,
+  alertState,
+  frozen,
+  listQuery,
+  newDraft,
+  preview,
+  savedDraft,
+  submitBody,
+  submitted,
+} from './routes-api-shapes.ts';
+import { detailOf, parseBody, previewOf, submissionOf } from './routes-api-values.ts';
+import { countRecipients } from './store-freeze.ts';
+import { listAlerts } from './store-list.ts';
+import { findSubmission, findVersion } from './store.ts';
+import { submitAlert } from './submit.ts';
+
+export type AlertApiContext = AlertContext & { readonly database: Database };
+
+const params = z.object({ id: z.uuid() });
+
+export function alertApiRoutes(context: AlertApiContext): Route[] {
+  return [
+    ...listRoutes(context),
+    ...readRoutes(context),
+    ...draftRoutes(context),
+    submitRoute(context),
+    ...actRoutes(context),
+  ].map(forReadersOfAlerts);
+}
+
+/** Row-level security opens alerts to whoever reads them; who only writes would meet a wall. */
+function forReadersOfAlerts(route: Route): Route {
+  return {
+    ...route,
+    handle: async (request) =>
+      may(request.actor, 'alert.read') ? await route.handle(request) : problem(needsAlertRead),
+  };
+}
+
+const needsAlertRead = refused('forbidden', 'This key needs the permission alert.read as well.');
+
+function listRoutes({ database }: AlertApiContext): Route[] {
+  return [
+    api({
+      method: 'GET',
+      path: '/api/v1/alerts',
+      access: 'alert.read',
+      query: listQuery,
+      api: { summary: 'Alerts, newest first', responses: { 200: alertList } },
+      async handle({ actor, query: { state, after, limit } }) {
+        const search = { state, before: after, most: limit + 1 };
+        const found = await database.withActor(actor, (tx) => listAlerts(tx, search));
+        return json(
+          200,
+          pageOf(found, limit, (row) => [row.number]),
+        );
+      },
+    }),
+  ];
+}
+
+function readRoutes(context: AlertApiContext): Route[] {
+  const { database } = context;
+  return [
+    api({
+      method: 'GET',
+      path: '/api/v1/alerts/:id',
+      access: 'alert.read',
+      params,
+      api: { summary: 'One alert: state, words, audience', responses: { 200: alertDetail } },
+      handle: async ({ actor, params: { id } }) =>
+        await database.withActor(actor, async (tx) => {
+          const version = await findVersion(tx, id);
+          if (version === undefined) return notFound();
+          return json(200, detailOf(version, await findSubmission(tx, version.id)));
+        }),
+    }),
+    api({
+      method: 'GET',
+      path: '/api/v1/alerts/:id/preview',
+      access: 'alert.read',
+      params,
+      api: {
+        summary: 'What these words to this audience would be today',
+        responses: { 200: preview },
+      },
+      handle: async ({ actor, params: { id } }) =>
+        await database.withActor(actor, async (tx) => {
+          const version = await findVersion(tx, id);
+          if (version === undefined) return notFound();
+          const audience = version.audience as AudienceQuestion;
+          const { alertNumber } = version;
+          const shown = await previewAlert(tx, context, {
+            wording: version,
+            audience,
+            alertNumber,
+          });
+          return shown === undefined ? problem(noSuchSeverity) : json(200, previewOf(shown));
+        }),
+    }),
+    api({
+      method: 'GET',
+      path: '/api/v1/alerts/:id/submission',
+      access: 'alert.read',
+      params,
+      api: {
+        summary: 'What was frozen at the last submission: who, how many, in which words',
+        responses: { 200: frozen },
+      },
+      handle: async ({ actor, params: { id } }) =>
+        await database.withActor(actor, async (tx) => {
+          const version = await findVersion(tx, id);
+          const submission = version && (await findSubmission(tx, version.id));
+          if (submission === undefined) return notFound();
+          return json(200, {
+            ...submissionOf(submission),
+            counts: await countRecipients(tx, submission.id),
+            rounds: await readFrozen(tx, submission.dispatchId),
+          });
+        }),
+    }),
+  ];
+}
+
+const noSuchSeverity = refused('conflict', 'The operating model has no such severity any more.');
+
+function draftRoutes({ database, model }: AlertApiContext): Route[] {
+  return [
+    api({
+      method: 'POST',
+      path: '/api/v1/alerts',
+      access: 'alert.write',
+      body: newDraft(model),
+      api: { summary: 'Begin a draft', responses: { 201: alertState } },
+      async handle({ actor, body }) {
+        const draft = parseBody(body, model);
+        if (!draft.ok) return problem(draft);
+        const done = await database.attempt(actor, async (tx) => {
+          const created = await createAlert(tx, model, draft.value);
+          return created.ok ? await readState(tx, created.value.id) : created;
+        });
+        if (!done.ok) return problem(done);
+        return json(201, done.value, { location: `/api/v1/alerts/${done.value.id}` });
+      },
+    }),
+    api({
+      method: 'PUT',
+      path: '/api/v1/alerts/:id',
+      access: 'alert.write',
+      params,
+      body: savedDraft(model),
+      api: { summary: 'Replace a draft as a whole', responses: { 200: alertState } },
+      async handle({ actor, params: { id }, body }) {
+        const draft = parseBody(body, model);
+        if (!draft.ok) return problem(draft);
+        const { revision } = body;
+        return await act(database, actor, id, (tx) =>
+          saveDraft(tx, { ...draft.value, alertId: id, revision }),
+        );
+      },
+    }),
+  ];
+}
+
+function submitRoute(context: AlertApiContext): Route {
+  const { database, origin } = context;
+  return api({
+    method: 'POST',
+    path: '/api/v1/alerts/:id/submit',
+    access: 'alert.write',
+    params,
+    body: submitBody,
+    api: {
+      summary: 'Freeze audience and texts, and ask for a second person; sends nothing',
+      responses: { 200: submitted },
+    },
+    async handle({ actor, params: { id }, body: { revision }, now }) {
+      const done = await database.attempt(actor, async (tx) => {
+        const outcome = await submitAlert(tx, context, { alertId: id, revision, now });
+        if (!outcome.ok) return outcome;
+        const version = await findVersion(tx, id);
+        const submission = version && (await findSubmission(tx, version.id));
+        const { messages, hash: contentHash } = outcome.value;
+        const { value } = await readState(tx, id);
+        return ok({ ...value, dispatchId: submission?.dispatchId, messages, contentHash });
+      });
+      if (!done.ok) return problem(done);
+      return json(200, { ...done.value, approvalPage: `${origin}/alerts/${id}` });
+    },
+  });
+}
+
+function actRoutes({ database }: AlertApiContext): Route[] {
+  const route = (
+    name: 'withdraw' | 'abandon' | 'close',
+    summary: string,
+    verb: (tx: Tx, id: string, now: Date) => Promise<Outcome<void>>,
+  ) =>
+    api({
+      method: 'POST',
+      path: `/api/v1/alerts/:id/${name}`,
+      access: 'alert.write',
+      params,
+      api: { summary, responses: { 200: alertState } },
+      async handle({ actor, params: { id }, now, rawBody }) {
+        if (!/^\s*(\{\s*\})?\s*$/.test(rawBody)) return problem(takesNoBody);
+        return await act(database, actor, id, (tx) => verb(tx, id, now));
+      },
+    });
+  return [
+    route('withdraw', 'Take a submitted alert back to draft', (tx, alertId, now) =>
+      withdrawAlert(tx, { alertId, now }),
+    ),
+    route('abandon', 'Give up a draft', (tx, id) => abandonAlert(tx, id)),
+    route('close', 'End a live alert: nobody is chased any more', (tx, id) => closeAlert(tx, id)),
+  ];
+}
+
+const takesNoBody = refused('invalid', 'This takes no body.', { '': 'Leave the body out' });
+
+/** Runs the verb and answers with what the alert is now. */
+async function act(
+  database: Database,
+  actor: Actor,
+  id: string,
+  verb: (tx: Tx) => Promise<Outcome<void>>,
+): Promise<Reply> {
+  const done = await database.attempt(actor, async (tx) => {
+    const outcome = await verb(tx);
+    return outcome.ok ? await readState(tx, id) : outcome;
+  });
+  return done.ok ? json(200, done.value) : problem(done);
+}
+
+async function readState(tx: Tx, alertId: string) {
+  const version = await findVersion(tx, alertId);
+  if (version === undefined) throw new Error(`alert ${alertId} is gone`);
+  const { alertNumber: number, state, revision } = version;
+  return { ok: true as const, value: { id: alertId, number, state, revision } };
+}

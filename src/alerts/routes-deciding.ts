@@ -1,0 +1,220 @@
+/** One address for an alert: check and submit, approve or return, take back, steer, close. */
+import { may, type Actor } from '#kernel/actor.ts';
+import { formatMoney, priceOfTexts } from '#kernel/money.ts';
+import type { Outcome, Refused } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.ts';
+import { severityById } from '#operating-model/index.ts';
+import type { AudienceQuestion } from '#organisations/index.ts';
+import {
+  formModel,
+  many,
+  notFound,
+  page,
+  redirect,
+  refusedPage,
+  view,
+  type Form,
+  type Reply,
+  type Route,
+} from '#web/index.ts';
+import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
+import { abandonAlert } from './draft.ts';
+import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
+import { absent } from './policy.ts';
+import { readFrozen, type FrozenRound } from './preview.ts';
+import { findSubmission, findVersion, listEditors } from './store.ts';
+import { countRecipients } from './store-freeze.ts';
+import { submitAlert } from './submit.ts';
+
+type Call = { readonly id: string; readonly form: Form; readonly now: Date };
+
+/** A verb behind one button: done, and back to the alert; or the page of the refusal. */
+type Verb = {
+  readonly path: string;
+  readonly access: 'alert.write' | 'alert.approve' | 'dispatch.steer';
+  readonly notice: string;
+  act(tx: Tx, call: Call, context: AlertRoutesContext): Promise<Outcome<unknown>>;
+};
+
+const verbs: readonly Verb[] = [
+  {
+    path: 'submit',
+    access: 'alert.write',
+    notice: 'Submitted. A second person has to approve it; nothing is sent yet.',
+    act: async (tx, { id, form, now }, context) =>
+      await submitAlert(tx, context, {
+        alertId: id,
+        revision: Number(field(form, 'revision')),
+        now,
+      }),
+  },
+  {
+    path: 'approve',
+    access: 'alert.approve',
+    notice: 'Approved and released. Texts are leaving now.',
+    act: async (tx, { id, form, now }, context) =>
+      await approveAndRelease(tx, context, { alertId: id, hash: field(form, 'hash'), now }),
+  },
+  {
+    path: 'return',
+    access: 'alert.approve',
+    notice: 'Returned to its author. Nothing was sent.',
+    act: async (tx, { id, form, now }) =>
+      await returnAlert(tx, { alertId: id, reason: field(form, 'reason'), now }),
+  },
+  {
+    path: 'withdraw',
+    access: 'alert.write',
+    notice: 'Taken back. It is a draft again; nothing was sent.',
+    act: async (tx, { id, now }) => await withdrawAlert(tx, { alertId: id, now }),
+  },
+  {
+    path: 'abandon',
+    access: 'alert.write',
+    notice: 'The draft was given up.',
+    act: async (tx, { id }) => await abandonAlert(tx, id),
+  },
+  {
+    path: 'close',
+    access: 'alert.write',
+    notice: 'Closed. Nobody is chased any more.',
+    act: async (tx, { id }) => await closeAlert(tx, id),
+  },
+  {
+    path: 'pause',
+    access: 'dispatch.steer',
+    notice: 'Paused. What is under way ends within seconds; nothing new leaves.',
+    act: async (tx, call) => await steer(tx, call, pauseDispatch),
+  },
+  {
+    path: 'resume',
+    access: 'dispatch.steer',
+    notice: 'Going on.',
+    act: async (tx, call) => await steer(tx, call, resumeDispatch),
+  },
+  {
+    path: 'cancel',
+    access: 'dispatch.steer',
+    notice: 'Stopped for good. What had not left will not leave.',
+    act: async (tx, call) => await steer(tx, call, cancelDispatch),
+  },
+];
+
+async function steer(
+  tx: Tx,
+  { id, form }: Call,
+  how: typeof pauseDispatch,
+): Promise<Outcome<void>> {
+  const version = await findVersion(tx, id);
+  const submission = version && (await findSubmission(tx, version.id));
+  if (submission === undefined) return absent;
+  const reason = field(form, 'reason').trim() || 'by hand, from the board';
+  return await how(tx, { dispatchId: submission.dispatchId, reason });
+}
+
+function field(form: Form, name: string): string {
+  return many(form[name])[0] ?? '';
+}
+
+export function decidingRoutes(context: AlertRoutesContext): Route[] {
+  const { database } = context;
+  return [
+    page({
+      method: 'GET',
+      path: '/alerts/:id',
+      access: 'alert.read',
+      params: idParams,
+      handle: async ({ actor, params }) => await showAlert(context, actor, { id: params.id }),
+    }),
+    ...verbs.map(({ path, access, notice, act }) =>
+      page({
+        method: 'POST',
+        path: `/alerts/:id/${path}`,
+        access,
+        params: idParams,
+        async handle({ actor, params: { id }, form, now }) {
+          const done = await database.attempt(actor, (tx) => act(tx, { id, form, now }, context));
+          if (done.ok) return redirect(`/alerts/${id}`, { notice });
+          if (done.kind === 'invalid')
+            return await showAlert(context, actor, { id, refused: done });
+          return refusedPage(done);
+        },
+      }),
+    ),
+  ];
+}
+
+type Showing = { readonly id: string; readonly refused?: Refused };
+
+/** One address for the whole life of an alert: check, approval, or the board once it is live. */
+async function showAlert(
+  context: AlertRoutesContext,
+  actor: Actor,
+  { id, refused }: Showing,
+): Promise<Reply> {
+  const { database, model } = context;
+  const found = await database.withActor(actor, async (tx) => {
+    const version = await findVersion(tx, id);
+    if (version === undefined) return undefined;
+    const submission = await findSubmission(tx, version.id);
+    const isWaiting = version.state === 'submitted' && submission !== undefined;
+    return {
+      version,
+      submission,
+      editors: await listEditors(tx, version.id),
+      frozen: isWaiting ? await readFrozen(tx, submission.dispatchId) : undefined,
+      counts: isWaiting ? await countRecipients(tx, submission.id) : undefined,
+    };
+  });
+  if (found === undefined) return notFound();
+  const { version, submission, editors, frozen, counts } = found;
+  if (version.state === 'released' || version.state === 'closed')
+    return redirect(`/alerts/${id}/board`);
+  const severity = severityById(model, version.severity);
+  const shared = {
+    version,
+    submission,
+    model,
+    severityLabel: severity?.label ?? version.severity,
+    mayWrite: may(actor, 'alert.write'),
+    form: formModel(['reason'], {}, refused === undefined ? {} : errorsOf(refused)),
+  };
+  const status = refused === undefined ? {} : { status: 422 };
+  if (frozen !== undefined && counts !== undefined) {
+    const shaped =
+      actor.kind === 'person' && [...editors, submission?.submittedBy].includes(actor.id);
+    const fragments = frozen.reduce((sum, round) => sum + round.fragments, 0);
+    return view(
+      'alerts/approval.njk',
+      {
+        ...shared,
+        frozen,
+        plan: planOf(frozen),
+        counts,
+        shaped,
+        mayApprove: may(actor, 'alert.approve'),
+        costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+      },
+      status,
+    );
+  }
+  const draft = { wording: version, audience: version.audience as AudienceQuestion };
+  const preview = await previewOf(context, actor, draft, version.alertNumber);
+  return view('alerts/check.njk', { ...shared, preview, problems: [] }, status);
+}
+
+/** Texts and mails of one round in one line, as an approver reads them. */
+function planOf(frozen: readonly FrozenRound[]) {
+  const rounds = [...new Set(frozen.map(({ round }) => round))];
+  return rounds.map((round) => {
+    const [text, mail] = (['text', 'mail'] as const).map((channel) =>
+      frozen.find((one) => one.round === round && one.channel === channel),
+    );
+    return {
+      opensAfterMs: (text ?? mail)!.opensAfterMs,
+      texts: text?.messages ?? 0,
+      mails: mail?.messages ?? 0,
+    };
+  });
+}

@@ -1,0 +1,164 @@
+/** Writing an alert: the list, the composer with its preview, and saving. */
+import { may, type Actor } from '#kernel/actor.ts';
+import { markings } from '#kernel/marking.ts';
+import type { Refused } from '#kernel/outcome.ts';
+import { listRegions, listSystems, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  formModel,
+  many,
+  notFound,
+  page,
+  redirect,
+  refusedPage,
+  view,
+  type Form,
+  type Reply,
+  type Route,
+} from '#web/index.ts';
+import { createAlert, saveDraft } from './draft.ts';
+import { blankFields, composerFields, fieldsOf, parseDraft } from './form.ts';
+import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
+import { findVersion, listVersions, type VersionRow } from './store.ts';
+
+const LIST_MAX = 200;
+
+/** List, composer and preview. */
+export function writingRoutes(context: AlertRoutesContext): Route[] {
+  return [...listAndNewRoutes(context), ...editingRoutes(context)];
+}
+
+function listAndNewRoutes(context: AlertRoutesContext): Route[] {
+  const { database, model } = context;
+  return [
+    page({
+      method: 'GET',
+      path: '/alerts',
+      access: 'alert.read',
+      async handle({ actor }) {
+        const versions = await database.withActor(actor, (tx) => listVersions(tx, LIST_MAX));
+        const severities = Object.fromEntries(model.severities.map(({ id, label }) => [id, label]));
+        return view('alerts/list.njk', {
+          versions,
+          severities,
+          mayWrite: may(actor, 'alert.write'),
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/alerts/new',
+      access: 'alert.write',
+      handle: async ({ actor, now }) =>
+        await composer(context, actor, { fields: blankFields(model, now) }),
+    }),
+    page({
+      method: 'POST',
+      path: '/alerts/new',
+      access: 'alert.write',
+      async handle({ actor, form }) {
+        const draft = parseDraft(form, model);
+        if (!draft.ok) return await composer(context, actor, { fields: form, refused: draft });
+        const created = await database.attempt(actor, (tx) => createAlert(tx, model, draft.value));
+        if (!created.ok) return refusedPage(created);
+        return afterSave(created.value.id, form);
+      },
+    }),
+  ];
+}
+
+function editingRoutes(context: AlertRoutesContext): Route[] {
+  const { database, model } = context;
+  return [
+    page({
+      method: 'GET',
+      path: '/alerts/:id/edit',
+      access: 'alert.write',
+      params: idParams,
+      async handle({ actor, params }) {
+        const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
+        if (version === undefined) return notFound();
+        if (version.state !== 'draft') return redirect(`/alerts/${params.id}`);
+        const fields = fieldsOf(version, version.audience as AudienceQuestion);
+        return await composer(context, actor, { fields, version });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/alerts/:id/edit',
+      access: 'alert.write',
+      params: idParams,
+      async handle({ actor, params, form }) {
+        const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
+        if (version === undefined) return notFound();
+        const draft = parseDraft(form, model);
+        if (!draft.ok)
+          return await composer(context, actor, { fields: form, version, refused: draft });
+        const revision = Number(many(form['revision'])[0]);
+        const saved = await database.attempt(actor, (tx) =>
+          saveDraft(tx, { ...draft.value, alertId: params.id, revision }),
+        );
+        if (!saved.ok)
+          return await composer(context, actor, { fields: form, version, refused: saved });
+        return afterSave(params.id, form);
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/alerts/preview',
+      access: 'alert.write',
+      async handle({ actor, form }) {
+        const draft = parseDraft(form, model);
+        const number = Number(many(form['alertNumber'])[0] ?? 4901);
+        const preview = draft.ok ? await previewOf(context, actor, draft.value, number) : undefined;
+        const problems = draft.ok ? [] : Object.values(draft.fields);
+        return view('alerts/preview-only.njk', { preview, problems });
+      },
+    }),
+  ];
+}
+
+/** `then=check` goes on to the page before submission; anything else stays with the draft. */
+function afterSave(id: string, form: Form): Reply {
+  if (many(form['then'])[0] === 'check') return redirect(`/alerts/${id}`);
+  return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
+}
+
+type Composing = {
+  readonly fields: Form;
+  readonly version?: VersionRow;
+  readonly refused?: Refused;
+};
+
+async function composer(
+  context: AlertRoutesContext,
+  actor: Actor,
+  { fields, version, refused }: Composing,
+): Promise<Reply> {
+  const { database, model } = context;
+  const draft = parseDraft(fields, model);
+  const number = version?.alertNumber ?? 4901;
+  const preview = draft.ok ? await previewOf(context, actor, draft.value, number) : undefined;
+  const places = await database.withActor(actor, async (tx) => ({
+    regions: await listRegions(tx),
+    systems: await listSystems(tx),
+  }));
+  const errors = refused === undefined ? {} : errorsOf(refused);
+  return view(
+    'alerts/composer.njk',
+    {
+      form: formModel(composerFields, fields, errors),
+      // After a conflict the newer revision is offered, so that saving again is a decision.
+      revision: version?.revision ?? 0,
+      alertId: version?.alertId,
+      alertNumber: version?.alertNumber,
+      savedAt: version?.updatedAt,
+      saved: refused?.kind === 'conflict' ? version : undefined,
+      preview,
+      problems: [],
+      model,
+      markings,
+      ...places,
+    },
+    refused === undefined ? {} : { status: refused.kind === 'conflict' ? 409 : 422 },
+  );
+}

@@ -1,0 +1,46 @@
+/** The list of alerts for programs, page by page. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Marking } from '#kernel/marking.ts';
+import type { VersionState } from './model.ts';
+
+export type AlertSummary = {
+  id: string;
+  number: number;
+  state: VersionState;
+  revision: number;
+  title: string;
+  severity: string;
+  marking: Marking;
+  updatedAt: Date;
+  releasedAt: Date | null;
+  closedAt: Date | null;
+};
+
+export type AlertSearch = {
+  /** Undefined: all but those given up. */
+  readonly state: VersionState | undefined;
+  /** Number of the last one seen. */
+  readonly before: number | undefined;
+  readonly most: number;
+};
+
+/** The newest version of each alert, newest alert first. */
+export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSummary[]> {
+  const { state, before, most } = search;
+  const inState =
+    state === undefined ? sql`newest.state <> 'abandoned'` : sql`newest.state = ${state}`;
+  const beyond = before === undefined ? sql`true` : sql`alert.number < ${before}`;
+  return await tx.rows<AlertSummary>(sql`
+    select alert.id, alert.number, newest.state, newest.revision, newest.title, newest.severity,
+      newest.marking, newest.updated_at, newest.released_at, newest.closed_at
+    from alerts.alert alert
+    cross join lateral (
+      select version.state, version.revision, version.title, version.severity, version.marking,
+        version.updated_at, version.released_at, version.closed_at
+      from alerts.version where version.alert_id = alert.id
+      order by version.number desc limit 1
+    ) newest
+    where ${inState} and ${beyond}
+    order by alert.number desc limit ${most}`);
+}

@@ -1,0 +1,240 @@
+/** Live figures and gateways for programs: what the boards show, as values. */
+import { z } from 'zod';
+import { markings } from '#kernel/marking.ts';
+import type { Database } from '#db/database.ts';
+import {
+  api,
+  decodeCursor,
+  json,
+  notFound,
+  PAGE_ROWS,
+  PAGE_ROWS_MAX,
+  pageOf,
+  type Route,
+} from '#web/index.ts';
+import { listings, reaches, type Listing, type Reach } from './model.ts';
+import {
+  findLiveAlert,
+  listGatewayStates,
+  listRounds,
+  listStandings,
+  readPaths,
+  readTally,
+} from './store.ts';
+
+export type ConsoleApiContext = { readonly database: Database };
+
+const params = z.object({ id: z.uuid() });
+const id = z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] });
+const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
+const count = z.int();
+
+/** By name and id, as `listStandings` orders. */
+const after = z
+  .string()
+  .max(1000)
+  .transform((cursor, context): readonly [string, string] => {
+    const name = z
+      .string()
+      .max(300)
+      .regex(/^\P{Cc}*$/u);
+    const key = z.tuple([name, z.uuid()]).safeParse(decodeCursor(cursor, 2));
+    if (key.success) return key.data;
+    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
+    return z.NEVER;
+  })
+  .describe('The `next` of the page before');
+
+const listingQuery = z.strictObject({
+  listing: z
+    .enum(Object.keys(listings) as [Listing, ...Listing[]])
+    .default('must_answer')
+    .describe('The organisations behind one figure of the tally'),
+  region: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code')
+    .optional()
+    .describe('Code of a region'),
+  after: after.optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(PAGE_ROWS_MAX)
+    .default(PAGE_ROWS)
+    .describe('Rows of a page'),
+});
+
+/** Every list of the API: `rows` in a stable order, `next` for the page after this one. */
+const listOf = <T extends z.ZodType>(row: T) =>
+  z.strictObject({
+    rows: z.array(row),
+    next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+  });
+
+const figures = z
+  .strictObject({
+    mustAnswer: count,
+    delivered: count.describe('A handset or mailbox has it'),
+    deliveredLately: count.describe('Of these within the last five minutes'),
+    acknowledged: count.describe('A person answered'),
+    acknowledgedLately: count,
+    affected: count.describe('Said so themselves'),
+    affectedLately: count,
+    help: count.describe('Asked for help'),
+    helpLately: count,
+    silent: count.describe('Reached, no answer, and nobody of the chain is left to be asked'),
+    unreachable: count.describe('Nothing can reach them: ring'),
+    uncertain: count.describe('Nobody can say yet whether it left'),
+    waiting: count.describe('Not yet answered, for whatever reason'),
+  })
+  .describe('Organisations that must answer, not messages');
+
+const path = z.strictObject({
+  channel: z.enum(['text', 'mail']),
+  planned: count,
+  waiting: count,
+  underWay: count,
+  accepted: count.describe('Taken by the provider; no receipt yet'),
+  delivered: count,
+  failed: count,
+  unknown: count,
+  cancelled: count,
+});
+
+const tally = z.strictObject({
+  alertId: id,
+  number: z.int().meta({ examples: [4901] }),
+  title: z.string(),
+  severity: z.string(),
+  marking: z.enum(markings),
+  state: z.enum(['released', 'closed']),
+  releasedAt: instant,
+  closedAt: instant.nullable(),
+  nextUpdateAt: instant.nullable(),
+  exercise: z.boolean(),
+  dispatchId: id,
+  dispatchState: z.enum(['held', 'sending', 'paused', 'cancelled', 'done']),
+  pauseReason: z.string().nullable(),
+  organisations: figures,
+  messages: z.array(path).describe('By channel'),
+  rounds: z.array(
+    z.strictObject({ round: z.int(), opensAt: instant.nullable(), openedAt: instant.nullable() }),
+  ),
+  readAt: instant,
+});
+
+const standing = z.strictObject({
+  organisationId: id,
+  name: z.string().meta({ examples: ['Northmoor Teaching Hospitals'] }),
+  shortName: z.string().meta({ examples: ['Northmoor'] }),
+  code: z
+    .string()
+    .describe('What its people text back')
+    .meta({ examples: ['4821'] }),
+  regionCode: z.string().nullable(),
+  reach: z.enum(Object.keys(reaches) as [Reach, ...Reach[]]).describe(
+    Object.entries(reaches)
+      .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
+      .join('; '),
+  ),
+  moreToCome: z.boolean().describe('Messages to it still wait'),
+  acknowledgedAt: instant.nullable(),
+  evidence: z
+    .enum(['text_with_code', 'text_without_code', 'link_with_code', 'call', 'signed_in'])
+    .nullable()
+    .describe('How sure we are that a person answered'),
+  affected: z.enum(['yes', 'no']).nullable(),
+  helpAskedAt: instant.nullable(),
+});
+
+const gateway = z.strictObject({
+  id: z.string().meta({ examples: ['notify'] }),
+  kind: z.enum(['notify', 'smtp']),
+  channel: z.enum(['text', 'mail']),
+  bucket: z
+    .strictObject({
+      ratePerSecond: z.number(),
+      burst: z.number(),
+      tokens: z.number().describe('What may leave at once, now'),
+    })
+    .describe('How fast it may send; gateways of one service share one'),
+  pausedUntil: instant.nullable(),
+  pauseReason: z.string().nullable(),
+  lastProvenAt: instant.nullable().describe('When a message was last seen to pass'),
+  lastFailureAt: instant.nullable(),
+  lastFailureCode: z.string().nullable(),
+});
+
+export function consoleApiRoutes(context: ConsoleApiContext): Route[] {
+  return [tallyRoute(context), standingsRoute(context), gatewaysRoute(context)];
+}
+
+function tallyRoute({ database }: ConsoleApiContext): Route {
+  return api({
+    method: 'GET',
+    path: '/api/v1/alerts/:id/tally',
+    access: 'alert.read',
+    params,
+    api: { summary: 'The figures of a released alert, now', responses: { 200: tally } },
+    handle: async ({ actor, params: { id: alertId }, now }) =>
+      await database.withActor(actor, async (tx) => {
+        const alert = await findLiveAlert(tx, alertId);
+        if (alert === undefined) return notFound();
+        const { what, doNow, notKnown, body, ...shown } = alert;
+        return json(200, {
+          ...shown,
+          organisations: await readTally(tx, alertId),
+          messages: await readPaths(tx, alert.dispatchId),
+          rounds: await listRounds(tx, alert.dispatchId),
+          readAt: now,
+        });
+      }),
+  });
+}
+
+function standingsRoute({ database }: ConsoleApiContext): Route {
+  return api({
+    method: 'GET',
+    path: '/api/v1/alerts/:id/organisations',
+    access: 'alert.read',
+    params,
+    query: listingQuery,
+    api: {
+      summary: 'The organisations behind a figure of the tally, by name',
+      responses: { 200: listOf(standing) },
+    },
+    handle: async ({ actor, params: { id: alertId }, query }) =>
+      await database.withActor(actor, async (tx) => {
+        if ((await findLiveAlert(tx, alertId)) === undefined) return notFound();
+        const { listing, after: seen, limit } = query;
+        const region = query.region?.toUpperCase();
+        const question = { alertId, listing, region, after: seen, most: limit + 1 };
+        const found = await listStandings(tx, question);
+        return json(
+          200,
+          pageOf(found, limit, (row) => [row.name, row.organisationId]),
+        );
+      }),
+  });
+}
+
+function gatewaysRoute({ database }: ConsoleApiContext): Route {
+  return api({
+    method: 'GET',
+    path: '/api/v1/gateways',
+    access: 'system.read',
+    api: {
+      summary: 'The gateways: when last proven, how fast, paused or not; never their secrets',
+      responses: { 200: listOf(gateway) },
+    },
+    async handle({ actor }) {
+      const found = await database.withActor(actor, (tx) => listGatewayStates(tx));
+      const rows = found.map(({ ratePerSecond, burst, tokens, ...row }) => ({
+        ...row,
+        bucket: { ratePerSecond, burst, tokens },
+      }));
+      return json(200, { rows, next: null });
+    },
+  });
+}

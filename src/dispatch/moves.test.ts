@@ -1,0 +1,317 @@
+/**
+ * The table of moves against the database: each statement is tried on a message in each state. What
+ * it makes must stand in `moves`, and every move must be made by some statement.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import {
+  makeDispatch,
+  putInState,
+  rehearse,
+  release,
+  rowsOf,
+  seedNotify,
+  type Row,
+} from '../../test/support/dispatch.ts';
+import { moves, states, type AttemptClass, type MessageState } from './model.ts';
+import { applyReceipts } from './store-inbox.ts';
+import {
+  cancelSettled,
+  cancelUnsent,
+  moveDispatch,
+  readyRound,
+  settleCredits,
+} from './store-plan.ts';
+import {
+  adoptMessage,
+  cancelLeftovers,
+  claimChecks,
+  claimMessages,
+  endDispatches,
+  expireLeases,
+  expireMessages,
+  requeueMessage,
+  setNextCheck,
+  settleMessages,
+} from './store-send.ts';
+
+const all = Object.keys(states) as MessageState[];
+const OWNER = newId();
+
+/** No rule holds a message back yet: quiet hours and limits for each number will (README). */
+const NOT_MADE_YET = ['held to suppressed', 'ready to suppressed'];
+
+describe('every statement on every state', () => {
+  let db: Clone;
+  let dispatchId: string;
+
+  before(async () => {
+    db = await cloneDatabase();
+    await seedNotify(db.worker);
+    dispatchId = await makeDispatch(db.owner, {
+      messages: all.length,
+      laterRoundsMs: [3_600_000],
+    });
+    await release(db.web, dispatchId);
+    await db.owner.withActor(system('test'), async (tx) => {
+      for (const [i, row] of (await rowsOf(tx, dispatchId)).entries())
+        await putInState(tx, row.id, all[i % all.length]!, { owner: OWNER });
+    });
+  });
+
+  after(async () => {
+    await db.drop();
+  });
+
+  /** What a statement makes of a message in each state, as `from to to`. */
+  async function movesOf(act: (tx: Tx, rows: Row[]) => Promise<unknown>): Promise<string[]> {
+    return await rehearse(db.owner, async (tx) => {
+      const rows = await rowsOf(tx, dispatchId);
+      await act(tx, rows);
+      const later = new Map((await rowsOf(tx, dispatchId)).map((row) => [row.id, row]));
+      return rows.flatMap(({ id, state }) =>
+        later.get(id)!.state === state ? [] : [`${state} to ${later.get(id)!.state}`],
+      );
+    });
+  }
+
+  const cancel = (tx: Tx) =>
+    moveDispatch(tx, { id: dispatchId, from: ['sending'], to: 'cancelled', reason: null });
+  const answerAll = async (tx: Tx, rows: Row[]) => {
+    const organisationIds = await tx.rows<{ id: string }>(sql`
+      select organisation_id as id from dispatch.message_credit
+      where message_id = any(${rows.map((row) => row.id)}::uuid[])`);
+    const settled = { dispatchId, organisationIds: organisationIds.map(({ id }) => id) };
+    await settleCredits(tx, settled);
+    return settled;
+  };
+  const settle = (tx: Tx, rows: Row[], end: AttemptClass) =>
+    settleMessages(
+      tx,
+      OWNER,
+      rows.map(({ id }) => ({
+        id,
+        epoch: 1,
+        attempt: 1,
+        class: end,
+        code: end === 'accepted' ? null : 'test',
+        providerId: end === 'accepted' ? newId() : null,
+        againInMs: 0,
+      })),
+    );
+  const receive = (tx: Tx, rows: Row[], to: 'delivered' | 'undelivered') =>
+    applyReceipts(
+      tx,
+      rows.map(({ id }) => ({
+        gatewayId: 'notify',
+        messageId: id,
+        attempt: 1,
+        providerId: newId(),
+        to,
+      })),
+    );
+  const claim = (tx: Tx) =>
+    claimMessages(tx, {
+      gatewayId: 'notify',
+      channel: 'text',
+      owner: newId(),
+      leaseMs: 60_000,
+      most: 100,
+    });
+  const each = (rows: Row[], act: (id: string) => Promise<unknown>) =>
+    rows.reduce<Promise<unknown>>(
+      (before, { id }) => before.then(() => act(id)),
+      Promise.resolve(),
+    );
+
+  /** Every exported statement that touches messages, and what exactly it may make. */
+  const statements: Record<
+    string,
+    { act: (tx: Tx, rows: Row[]) => Promise<unknown>; makes: string[] }
+  > = {
+    claim: { act: claim, makes: ['ready to claimed'] },
+    'settle accepted': {
+      act: (tx, rows) => settle(tx, rows, 'accepted'),
+      makes: ['claimed to accepted'],
+    },
+    'settle rejected': {
+      act: (tx, rows) => settle(tx, rows, 'rejected'),
+      makes: ['claimed to rejected'],
+    },
+    'settle not sent': {
+      act: (tx, rows) => settle(tx, rows, 'not_sent'),
+      makes: ['claimed to ready'],
+    },
+    'settle not sent, called off': {
+      act: async (tx, rows) => {
+        await cancel(tx);
+        await settle(tx, rows, 'not_sent');
+      },
+      makes: ['claimed to cancelled'],
+    },
+    'settle unknown': {
+      act: (tx, rows) => settle(tx, rows, 'unknown'),
+      makes: ['claimed to unknown'],
+    },
+    'receipt delivered': {
+      act: (tx, rows) => receive(tx, rows, 'delivered'),
+      makes: [
+        ...['ready', 'claimed', 'unknown', 'accepted', 'undelivered', 'uncertain_closed'].map(
+          (from) => `${from} to delivered`,
+        ),
+      ],
+    },
+    'receipt undelivered': {
+      act: (tx, rows) => receive(tx, rows, 'undelivered'),
+      makes: ['ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed'].map(
+        (from) => `${from} to undelivered`,
+      ),
+    },
+    'lease ends': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.message set lease_until = now() - interval '1 second'
+          where lease_until is not null`);
+        await expireLeases(tx, 35_000);
+      },
+      makes: ['claimed to unknown'],
+    },
+    'lease stands': { act: (tx) => expireLeases(tx, 35_000), makes: [] },
+    'too old': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.message set expires_at = now()`);
+        await expireMessages(tx);
+      },
+      makes: ['ready to expired', 'unknown to uncertain_closed'],
+    },
+    'young enough': { act: (tx) => expireMessages(tx), makes: [] },
+    'too old to claim': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.message set expires_at = now()`);
+        await claim(tx);
+      },
+      makes: [],
+    },
+    checks: {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.message set check_at = now() where check_at is not null`);
+        await claimChecks(tx, { gatewayIds: ['notify'], gapMs: 15_000, most: 50 });
+      },
+      makes: [],
+    },
+    adopt: {
+      act: (tx, rows) =>
+        each(rows, (id) => adoptMessage(tx, { id, attempt: 1, providerId: 'p', receiptWaitMs: 1 })),
+      makes: ['unknown to accepted'],
+    },
+    requeue: {
+      act: (tx, rows) => each(rows, (id) => requeueMessage(tx, { id, attempt: 1 })),
+      makes: ['unknown to ready'],
+    },
+    'requeue, called off': {
+      act: async (tx, rows) => {
+        await cancel(tx);
+        await each(rows, (id) => requeueMessage(tx, { id, attempt: 1 }));
+      },
+      makes: ['unknown to cancelled'],
+    },
+    'next check': {
+      act: (tx, rows) =>
+        each(rows, (id) => setNextCheck(tx, { id, attempt: 1, inMs: null, absences: 1 })),
+      makes: [],
+    },
+    'open round': {
+      act: async (tx) => {
+        for (const round of [1, 2]) await readyRound(tx, { dispatchId, round, clock: '03:02' });
+      },
+      makes: ['held to ready'],
+    },
+    cancel: {
+      act: (tx) => cancelUnsent(tx, dispatchId),
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    'stand down': {
+      act: async (tx, rows) => await cancelSettled(tx, await answerAll(tx, rows)),
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    'left over': {
+      act: async (tx) => {
+        await cancel(tx);
+        await cancelLeftovers(tx);
+      },
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    'nothing left over': { act: (tx) => cancelLeftovers(tx), makes: [] },
+    end: { act: (tx) => endDispatches(tx), makes: [] },
+  };
+
+  const made = new Set<string>();
+  for (const [name, { act, makes }] of Object.entries(statements)) {
+    it(name, async () => {
+      const found = new Set(await movesOf(act));
+      assert.deepEqual([...found].sort(), [...makes].sort());
+      for (const move of found) made.add(move);
+    });
+  }
+
+  it('what they make together is the table', () => {
+    const legal = all.flatMap((from) => moves[from].map((to) => `${from} to ${to}`));
+    assert.deepEqual([...made, ...NOT_MADE_YET].sort(), legal.sort());
+  });
+
+  it('an answered organisation is not told again by what was on its way (P7)', async () => {
+    const late = async (tx: Tx, rows: Row[]) => {
+      await answerAll(tx, rows);
+      await settle(tx, rows, 'not_sent');
+      await each(rows, (id) => requeueMessage(tx, { id, attempt: 1 }));
+    };
+    assert.deepEqual((await movesOf(late)).sort(), [
+      'claimed to cancelled',
+      'claimed to ready',
+      'unknown to cancelled',
+      'unknown to ready',
+    ]);
+  });
+
+  const broken: [MessageState, string, string][] = [
+    ['claimed', 'without owner', 'lease_owner = null, lease_until = null'],
+    ['claimed', 'without end of lease', 'lease_until = null'],
+    ['ready', 'with a lease', `lease_owner = gen_random_uuid(), lease_until = now()`],
+    ['ready', 'with an end of lease', 'lease_until = now()'],
+    ['ready', 'without due time', 'due_at = null'],
+    ['ready', 'final', 'final_at = now()'],
+    ['accepted', 'final', 'final_at = now()'],
+    ['accepted', 'without its time', 'accepted_at = null'],
+    ['accepted', 'without attempt', 'attempt = 0'],
+    ['unknown', 'without next check', 'check_at = null'],
+    ['unknown', 'without attempt', 'attempt = 0'],
+    ['delivered', 'without its time', 'final_at = null'],
+    ['rejected', 'without attempt', 'attempt = 0'],
+    ['cancelled', 'without its time', 'final_at = null'],
+  ];
+  for (const [state, how, set] of broken) {
+    it(`the table refuses ${state} ${how}`, async () => {
+      const change = rehearse(db.owner, async (tx) => {
+        const row = (await rowsOf(tx, dispatchId)).find((one) => one.state === state)!;
+        const assign = {
+          ...sql``,
+          strings: [`update dispatch.message set ${set} where id = `, ''],
+        };
+        await tx.run({ ...assign, values: [row.id] });
+      });
+      await assert.rejects(change, { code: '23514' });
+    });
+  }
+
+  it('the table knows these states and no other', async () => {
+    const put = rehearse(db.owner, async (tx) => {
+      const [row] = await rowsOf(tx, dispatchId);
+      await tx.run(sql`update dispatch.message set state = 'lost' where id = ${row!.id}`);
+    });
+    await assert.rejects(put, { code: '23514' });
+  });
+});

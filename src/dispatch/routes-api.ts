@@ -1,0 +1,140 @@
+/** A dispatch for programs: look at it, pause it, let it go on, stop it for good. */
+import { z } from 'zod';
+import { may } from '#kernel/actor.ts';
+import { refused, type Outcome } from '#kernel/outcome.ts';
+import { findPersonalData } from '#audit/index.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { api, json, notFound, problem, type Route } from '#web/index.ts';
+import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
+import { states, type MessageState } from './model.ts';
+import { findDispatch, listRounds } from './store-history.ts';
+import { countMessages } from './store-plan.ts';
+
+export type DispatchApiContext = { readonly database: Database };
+
+const params = z.object({ id: z.uuid() });
+const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
+const dispatchState = z.enum(['held', 'sending', 'paused', 'cancelled', 'done']);
+
+const dispatchDetail = z.strictObject({
+  id: z.uuid(),
+  label: z.string().meta({ examples: ['Alert 4901'] }),
+  lane: z.int().describe('1 live alerts, 2 escalation, 3 routine, 4 exercise: low goes first'),
+  exercise: z.boolean(),
+  state: dispatchState,
+  epoch: z.int().describe('Raised by every cancellation'),
+  contentHash: z.string().nullable().describe('SHA-256 of everything that it sends'),
+  pauseReason: z.string().nullable(),
+  createdAt: instant,
+  releasedAt: instant.nullable(),
+  endedAt: instant.nullable(),
+  messages: z
+    .array(
+      z.strictObject({
+        channel: z.enum(['text', 'mail']),
+        state: z.enum(Object.keys(states) as [MessageState, ...MessageState[]]).describe(
+          Object.entries(states)
+            .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
+            .join('; '),
+        ),
+        messages: z.int(),
+      }),
+    )
+    .describe('How many are in each state; states without messages are left out'),
+  rounds: z.array(
+    z.strictObject({
+      round: z.int(),
+      opensAfterMs: z.int().describe('After the release'),
+      opensAt: instant.nullable(),
+      openedAt: instant.nullable(),
+    }),
+  ),
+});
+
+const steered = z.strictObject({
+  id: z.uuid(),
+  state: dispatchState,
+  pauseReason: z.string().nullable(),
+});
+
+/** The audit keeps the reason for ever and takes no numbers and no addresses (P12). */
+const reasonBody = z.strictObject({
+  reason: z
+    .string()
+    .trim()
+    .min(1)
+    .max(500)
+    .regex(/^\P{Cc}*$/u, 'No line ends or control characters here')
+    .refine((text) => findPersonalData(text) === undefined, 'Leave out phone numbers and addresses')
+    .describe('Why; shown on the board and kept in the audit')
+    .meta({ examples: ['The text names the wrong product'] }),
+});
+
+export function dispatchApiRoutes({ database }: DispatchApiContext): Route[] {
+  const steer = (
+    name: 'pause' | 'resume' | 'cancel',
+    summary: string,
+    verb: (tx: Tx, steering: { dispatchId: string; reason: string }) => Promise<Outcome<void>>,
+  ) =>
+    api({
+      method: 'POST',
+      path: `/api/v1/dispatches/:id/${name}`,
+      access: 'dispatch.steer',
+      params,
+      body: reasonBody,
+      api: { summary, responses: { 200: steered } },
+      async handle({ actor, params: { id: dispatchId }, body: { reason } }) {
+        const done = await database.attempt(actor, async (tx) => {
+          const found = await findDispatch(tx, dispatchId);
+          if (found === undefined) return refused('not_found', 'There is no such dispatch.');
+          if (found.state === 'held') return notReleased;
+          return await verb(tx, { dispatchId, reason });
+        });
+        if (!done.ok) return problem(done);
+        const now = await database.withActor(actor, (tx) => findDispatch(tx, dispatchId));
+        return json(200, { id: dispatchId, state: now?.state, pauseReason: now?.pauseReason });
+      },
+    });
+  return [
+    showRoute(database),
+    steer('pause', 'Send nothing more for now', pauseDispatch),
+    steer('resume', 'Go on after a pause', resumeDispatch),
+    steer('cancel', 'Stop for good: what has not left will not leave', cancelDispatch),
+  ].map(forReadersOfAlerts);
+}
+
+const notReleased = refused(
+  'conflict',
+  'It waits for approval and sends nothing: withdraw the alert instead.',
+);
+
+/** Row-level security opens messages to whoever reads alerts: others would stop none of them. */
+function forReadersOfAlerts(route: Route): Route {
+  return {
+    ...route,
+    handle: async (request) =>
+      may(request.actor, 'alert.read') ? await route.handle(request) : problem(needsAlertRead),
+  };
+}
+
+const needsAlertRead = refused('forbidden', 'This key needs the permission alert.read as well.');
+
+function showRoute(database: Database): Route {
+  return api({
+    method: 'GET',
+    path: '/api/v1/dispatches/:id',
+    access: 'alert.read',
+    params,
+    api: { summary: 'One dispatch: state, counts, rounds', responses: { 200: dispatchDetail } },
+    handle: async ({ actor, params: { id } }) =>
+      await database.withActor(actor, async (tx) => {
+        const found = await findDispatch(tx, id);
+        if (found === undefined) return notFound();
+        return json(200, {
+          ...found,
+          messages: await countMessages(tx, id),
+          rounds: await listRounds(tx, id),
+        });
+      }),
+  });
+}

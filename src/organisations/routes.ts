@@ -1,0 +1,59 @@
+/** The pages of the directory. Those of importing: `routes-import.ts`. */
+import { z } from 'zod';
+import { may } from '#kernel/actor.ts';
+import { notFound, page, PAGE_ROWS, pageOf, view, type Route } from '#web/index.ts';
+import { contactCard, organisationFacts } from './form-organisation.ts';
+import { readSearch, searchCursor, searchQuery } from './form-search.ts';
+import { importRoutes, type OrganisationRoutesContext } from './routes-import.ts';
+import { findOrganisation, listOrganisations } from './store.ts';
+import { countOrganisations } from './store-pages.ts';
+import { listRegions } from './store-places.ts';
+
+export function organisationRoutes(context: OrganisationRoutesContext): Route[] {
+  return [...directoryRoutes(context), ...importRoutes(context)];
+}
+
+function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations',
+      access: 'directory.read',
+      query: searchQuery,
+      async handle({ actor, query, now }) {
+        return await database.withActor(actor, async (tx) => {
+          const regions = await listRegions(tx);
+          const { search, ...asked } = readSearch(query, model, regions);
+          const found = await listOrganisations(tx, { ...search, limit: PAGE_ROWS + 1 });
+          const { rows, next } = pageOf(found, PAGE_ROWS, searchCursor);
+          return view('organisations/list.njk', {
+            ...asked,
+            count: await countOrganisations(tx, search),
+            organisations: rows.map((row) => organisationFacts(row, model, now)),
+            next,
+            isFirst: search.after === undefined,
+            regions,
+            types: model.organisationTypes,
+            mayImport: may(actor, 'directory.write'),
+          });
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/organisations/:id',
+      access: 'directory.read',
+      params: z.object({ id: z.uuid() }),
+      async handle({ actor, params, now }) {
+        const found = await database.withActor(actor, (tx) => findOrganisation(tx, params.id));
+        if (found === undefined) return notFound();
+        const contacts = found.contacts.map((one) => contactCard(one, found.contacts, model));
+        return view('organisations/organisation.njk', {
+          organisation: organisationFacts(found, model, now),
+          contacts: contacts.filter(({ active }) => active),
+          formerContacts: contacts.filter(({ active }) => !active),
+        });
+      },
+    }),
+  ];
+}
