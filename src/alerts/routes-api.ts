@@ -7,6 +7,7 @@ import { may, type Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
+import { countMessages } from '#dispatch/index.ts';
 import { api, json, notFound, pageOf, problem, type Reply, type Route } from '#web/index.ts';
 import { closeAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
@@ -196,9 +197,13 @@ function submitRoute(context: AlertApiContext): Route {
         if (!outcome.ok) return outcome;
         const version = await findVersion(tx, id);
         const submission = version && (await findSubmission(tx, version.id));
-        const { messages, hash: contentHash } = outcome.value;
+        if (submission === undefined) throw new Error(`alert ${id} has no submission`);
+        const { dispatchId, contentHash } = submission;
+        // Counted anew: the verb counts a shared text once for each organisation it is for.
+        const counts = await countMessages(tx, dispatchId);
+        const messages = counts.reduce((sum, count) => sum + count.messages, 0);
         const { value } = await readState(tx, id);
-        return ok({ ...value, dispatchId: submission?.dispatchId, messages, contentHash });
+        return ok({ ...value, dispatchId, messages, contentHash });
       });
       if (!done.ok) return problem(done);
       return json(200, { ...done.value, approvalPage: `${origin}/alerts/${id}` });

@@ -8,8 +8,6 @@ import { createInterface } from 'node:readline';
 import { Pool } from 'undici';
 import { DEFAULT_API_KEYS, DEFAULT_TEMPLATES } from './index.ts';
 
-const COMMAND = new URL('../cli/simulator.ts', import.meta.url).href;
-
 /**
  * Measures how many texts a second the simulator accepts, ledger synced, limiter off:
  *   node src/simulator/throughput.ts [texts] [connections]
@@ -22,8 +20,9 @@ const BODY =
   'NHS CYBER 4901 HIGH, Northmoor: ransomware via Citrix. Isolate Citrix gateways now. Email safe. Reply 4821=got it, 4821 HELP=call me';
 /** Halves the memory under load (448 to 272 MB) and costs no speed. */
 const NODE_FLAG = '--max-semi-space-size=8';
+const SIMULATOR = new URL('../cli/simulator.ts', import.meta.url).href;
 const COMMAND = `
-  const { simulatorCommand } = await import('${COMMAND}');
+  const { simulatorCommand } = await import('${SIMULATOR}');
   process.exit(await simulatorCommand(process.argv.slice(1)));`;
 
 await measure(Number(process.argv[2] ?? 100_000), Number(process.argv[3] ?? 128));
