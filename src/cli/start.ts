@@ -4,11 +4,15 @@
  */
 import { createServer as createNetServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
 import { openGround, type Ground } from '#main/ground.ts';
 import { signInAdvice, welcomeDemonstration } from '#main/first-start.ts';
-import { startSimulatorProcess, type SimulatorProcess } from '#main/simulator-process.ts';
+import {
+  simulatorPorts,
+  startSimulatorProcess,
+  type SimulatorProcess,
+} from '#main/simulator-process.ts';
 import { startWeb, startWorker, type Running } from '#main/running.ts';
 
 export const help = `Usage: bin/tocsin start | web | worker
@@ -72,28 +76,40 @@ async function start(parts: Parts, log: Log): Promise<Outcome<Running>> {
     for (const part of running.toReversed()) await part.stop();
   };
   try {
-    const simulator = await startDemonstrationSimulator(ground, parts);
-    if (simulator !== undefined) running.push(simulator);
-    if (parts.worker) running.push(await startWorker(ground, simulator, log));
+    const simulator = await startDemonstration(ground, parts);
+    if (!simulator.ok) {
+      await stop();
+      return simulator;
+    }
+    if (simulator.value !== undefined) running.push(simulator.value);
+    if (parts.worker) running.push(await startWorker(ground, simulator.value, log));
     if (parts.web) {
       const web = await startWeb(ground, log);
       running.push(web);
-      await printAddress(ground, web.address, simulator);
+      await printAddress(ground, web.address, simulator.value);
     } else say('The worker is running.');
-    return { ok: true, value: { stop } };
+    return ok({ stop });
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-async function startDemonstrationSimulator(
+/** The phones of a demonstration, and its sector on the first start; nothing in a live folder. */
+async function startDemonstration(
   ground: Ground,
   parts: Parts,
-): Promise<SimulatorProcess | undefined> {
-  if (ground.folder.installation.kind !== 'demonstration' || parts.join) return undefined;
-  await welcomeDemonstration(ground);
-  return await startSimulatorProcess(ground);
+): Promise<Outcome<SimulatorProcess | undefined>> {
+  if (ground.folder.installation.kind !== 'demonstration' || parts.join) return ok(undefined);
+  for (const port of Object.values(simulatorPorts(ground.config.port))) {
+    const taken = await portRefusal(port);
+    if (taken !== undefined) return taken;
+  }
+  const [simulator] = await Promise.all([
+    startSimulatorProcess(ground),
+    welcomeDemonstration(ground),
+  ]);
+  return ok(simulator);
 }
 
 async function printAddress(
@@ -112,7 +128,7 @@ async function printAddress(
 }
 
 /** Says at once, before anything is started, that the port is somebody else's. */
-function portRefusal(port: number): Promise<Outcome<never> | undefined> {
+function portRefusal(port: number): Promise<Refused | undefined> {
   if (!Number.isInteger(port) || port <= 0 || port > 65_535) return Promise.resolve(undefined);
   return new Promise((resolve) => {
     const probe = createNetServer();

@@ -15,7 +15,7 @@ export type SimulatorProcess = {
 };
 
 /** Fixed, so that bookmarks of the phones stay true; one above and two above the web port. */
-function ports(webPort: number): { notify: number; control: number } {
+export function simulatorPorts(webPort: number): { notify: number; control: number } {
   return { notify: webPort + 1, control: webPort + 2 };
 }
 
@@ -23,7 +23,7 @@ function ports(webPort: number): { notify: number; control: number } {
 export async function startSimulatorProcess(ground: Ground): Promise<SimulatorProcess> {
   const { config } = ground;
   const callbackToken = randomBytes(24).toString('base64url');
-  const { notify, control } = ports(config.port);
+  const { notify, control } = simulatorPorts(config.port);
   const child = spawn(
     process.execPath,
     [
