@@ -148,7 +148,7 @@ create table organisations.import (
 );
 create index import_finished on organisations.import (finished_at);
 
--- A file between "Check" and "Import" of the import page: sealed, its uploader's alone, for an hour.
+-- A file between "Check" and "Import" of the import page: sealed, for its uploader, for an hour.
 create table organisations.kept_file (
   id uuid primary key default kernel.uuid_v7(),
   kind text not null check (kind in ('organisations', 'contacts')),

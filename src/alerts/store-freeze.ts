@@ -10,6 +10,10 @@ import type { RoundTemplate } from './model.ts';
 /**
  * Freezes which organisations the alert is for. Each gets a code of four digits, drawn at random,
  * that is not its code in any other live alert: an answer says which alert it means.
+ *
+ * The codes in use are asked for as one list, which the planner hashes before the first row is
+ * written. Asked for organisation by organisation it may choose to read through what this very
+ * statement has written so far: 20,000 organisations took 1.5-2.1 s, now 0.13-0.27 s.
  */
 export async function freezeRecipients(
   tx: Tx,
@@ -22,63 +26,71 @@ export async function freezeRecipients(
     from organisations.v_organisation organisation
     cross join lateral (
       select drawn.code from (
-        -- Drawn anew for each organisation: without its id in the expression the planner draws one
-        -- list of codes for all of them.
-        select (1000 + ('x' || substr(md5(gen_random_uuid()::text
-          || organisation.organisation_id), 1, 7))::bit(28)::int % 9000)::text as code
+        -- The first 28 bits of a version 4 UUID are random throughout (RFC 9562, section 5.4).
+        select (1000 + ('x' || substr(gen_random_uuid()::text, 1, 7))::bit(28)::int % 9000)::text
+          as code
         from generate_series(1, 20)
       ) drawn
-      where not exists (
-        select from alerts.recipient other
+      where (organisation.organisation_id, drawn.code) not in (
+        select other.organisation_id, other.code from alerts.recipient other
         join alerts.submission submission on submission.id = other.submission_id
         join alerts.version version on version.id = submission.version_id
-        where other.organisation_id = organisation.organisation_id and other.code = drawn.code
-          and version.state in ('submitted', 'released'))
+        where version.state in ('submitted', 'released'))
       limit 1
     ) free
     where ${frozen.where}`);
 }
 
 /**
- * Renders one round by one channel into held messages. A number shared by several organisations
- * gets one text that names the first and counts the others, and is credited to each (P1).
+ * Renders one round by one channel into held messages; says how many. A number shared by several
+ * organisations gets one text that names the first and counts the others, and is credited to each
+ * (P1).
+ *
+ * Nothing is joined to what was written: the id of a message is drawn before it is inserted, and
+ * its organisations travel in an array. The planner expects one row from behind row-level security,
+ * so a join on `returning` became a nested loop: 18 s for 20,000 messages, now 0.6 s.
  */
 export async function freezeRound(
   tx: Tx,
   frozen: { submissionId: string; dispatchId: string; template: RoundTemplate; contacts: Sql },
 ): Promise<number> {
   const { submissionId, dispatchId, template, contacts } = frozen;
+  const firstComesFirst = sql`order by reachable.rank, recipient.short_name`;
   return await tx.run(sql`
-    with reached as materialized (
-      select reachable.contact_point_id, reachable.organisation_id, min(reachable.rank) as rank,
-        recipient.code, recipient.short_name, reachable.address_sealed
+    with grouped as (
+      -- One order for all four, so that one sort serves them.
+      select reachable.contact_point_id, min(reachable.rank) as rank,
+        array_agg(recipient.code ${firstComesFirst}) as codes,
+        array_agg(recipient.short_name ${firstComesFirst}) as short_names,
+        array_agg(reachable.address_sealed ${firstComesFirst}) as addresses,
+        array_agg(reachable.organisation_id ${firstComesFirst}) as organisation_ids
       from alerts.recipient recipient
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
       where recipient.submission_id = ${submissionId} and reachable.channel = ${template.channel}
-        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1
-        and ${contacts}
-      group by reachable.contact_point_id, reachable.organisation_id, recipient.code,
-        recipient.short_name, reachable.address_sealed
-    ), addressed as (
-      select distinct on (contact_point_id) contact_point_id, rank, code, address_sealed,
-        short_name || case when count(*) over same_point > 1
-          then ' +' || count(*) over same_point - 1 else '' end as organisation
-      from reached window same_point as (partition by contact_point_id)
-      order by contact_point_id, rank, short_name
-    ), written as (
-      insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
-        code, subject, body, address_sealed)
-      select kernel.uuid_v7(), ${dispatchId}, contact_point_id, ${template.channel},
-        ${template.round}, rank, code, ${template.subject},
-        replace(replace(${template.body}, '{organisation}', organisation), '{code}', code),
-        address_sealed
-      from addressed
-      returning id, contact_point_id
+        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1 and ${contacts}
+      group by reachable.contact_point_id
+    ), addressed as materialized (
+      select kernel.uuid_v7() as id, contact_point_id, rank, codes[1] as code,
+        addresses[1] as address_sealed, short_names[1] as short_name,
+        -- Two contacts of one organisation may share a number too.
+        case when cardinality(organisation_ids) = 1 then organisation_ids
+          else array(select distinct unnest(organisation_ids)) end as organisation_ids
+      from grouped
+    ), credited as (
+      insert into dispatch.v_in_credit (message_id, organisation_id)
+      select addressed.id, credit.organisation_id
+      from addressed cross join unnest(addressed.organisation_ids) as credit (organisation_id)
     )
-    insert into dispatch.v_in_credit (message_id, organisation_id)
-    select written.id, reached.organisation_id
-    from written join reached on reached.contact_point_id = written.contact_point_id`);
+    insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
+      code, subject, body, address_sealed)
+    select id, ${dispatchId}, contact_point_id, ${template.channel}, ${template.round}, rank, code,
+      ${template.subject},
+      replace(replace(${template.body}, '{organisation}', short_name
+        || case when cardinality(organisation_ids) > 1
+          then ' +' || cardinality(organisation_ids) - 1 else '' end), '{code}', code),
+      address_sealed
+    from addressed`);
 }
 
 /** Hash over the frozen audience and its codes, in a fixed order. */

@@ -15,13 +15,7 @@ export { openNotifyGateway, parseNotifyKey, type NotifySettings } from './gatewa
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
 export { states, type DispatchPlan, type MessageState } from './model.ts';
-export {
-  messageEvents,
-  readHistories,
-  type MessageEvent,
-  type MessageEventKind,
-  type MessageHistory,
-} from './history.ts';
+export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
 export { callbackRoutes } from './routes.ts';
 export { dispatchApiRoutes, type DispatchApiContext } from './routes-api.ts';
 export {

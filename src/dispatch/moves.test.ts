@@ -27,16 +27,13 @@ import {
   readyRound,
   settleCredits,
 } from './store-plan.ts';
+import { adoptMessage, claimChecks, requeueMessage, setNextCheck } from './store-check.ts';
 import {
-  adoptMessage,
   cancelLeftovers,
-  claimChecks,
   claimMessages,
   endDispatches,
   expireLeases,
   expireMessages,
-  requeueMessage,
-  setNextCheck,
   settleMessages,
 } from './store-send.ts';
 

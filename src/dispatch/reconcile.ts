@@ -16,7 +16,7 @@ import {
   requeueMessage,
   setNextCheck,
   type ToCheck,
-} from './store-send.ts';
+} from './store-check.ts';
 
 const CHECKS_MAX = 50;
 const LOOKUPS_AT_ONCE = 8;

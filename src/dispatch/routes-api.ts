@@ -63,7 +63,8 @@ const reasonBody = z.strictObject({
     .string()
     .trim()
     .min(1)
-    .max(500)
+    // Ends there: looking for numbers in a text takes the square of its length.
+    .max(500, { abort: true })
     .regex(/^\P{Cc}*$/u, 'No line ends or control characters here')
     .refine((text) => findPersonalData(text) === undefined, 'Leave out phone numbers and addresses')
     .describe('Why; shown on the board and kept in the audit')

@@ -16,13 +16,8 @@ import {
 } from '../../test/support/dispatch.ts';
 import { insertAnswer } from './store-answer.ts';
 import { moveDispatch } from './store-plan.ts';
-import {
-  claimChecks,
-  claimMessages,
-  pauseBucket,
-  waitForTokenMs,
-  type Claimed,
-} from './store-send.ts';
+import { claimChecks } from './store-check.ts';
+import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
 
 const PLENTY = { ratePerSecond: 1e6, burst: 1e6 };
 

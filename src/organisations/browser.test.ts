@@ -90,7 +90,7 @@ async function fill(): Promise<void> {
 
 const BAD = [
   'organisation_code,name,role,rank,mobile,email,nickname',
-  ...Array.from({ length: 130 }, (_, i) => `ZZ-0${i},Person ${i},palace,12,0800 1,nobody,x`),
+  ...Array.from({ length: 6 }, (_, i) => `ZZ-00${i + 10},Person ${i},palace,12,0800 1,nobody,x`),
   'ZZ-0010,Good Person,ciso,1,07700 900222,good@northmoor.test,x',
   '',
 ].join('\n');

@@ -14,7 +14,7 @@ const ONE_LINE = /^\P{Cc}*$/u;
 
 const code = z.string().regex(CODE, 'Letters, digits and hyphens only, at most 20');
 const oneLine = (max: number) =>
-  z.string().max(max).regex(ONE_LINE, 'No line ends or control characters here');
+  z.string().max(max, { abort: true }).regex(ONE_LINE, 'No line ends or control characters here');
 
 /** By name and code, as `listOrganisations` orders. */
 const after = z

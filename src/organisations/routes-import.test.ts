@@ -83,7 +83,7 @@ test('a file is checked, then imported once, however often somebody presses', as
   );
   assert.match(page.text, /Nothing is imported yet. The 2 refused rows stay out/);
   assert.match(page.text, /Line 3 ?type ?must be one of trust, practice/);
-  assert.match(page.text, /Line 5 ?name ?is empty/);
+  assert.match(page.text, /Line 5 ?code must be .* ?name is empty/);
   assert.equal(await organisations(), organisationsBefore);
 
   const presses = Array.from({ length: 4 }, async () =>
@@ -123,6 +123,23 @@ test('the log says who brought which file and what came of it', async () => {
   await client.get('/organisations/imports?after=rubbish');
 });
 
+test('the log is paged, newest first, each file once', async () => {
+  const reader = { ...person(), permissions: new Set(['alert.read', 'directory.read'] as const) };
+  const client = site.visitorAs(reader);
+  const options = { rules: model, secrets, startedAt: now };
+  for (let i = 0; i < 60; i++) {
+    const bytes = Buffer.from(`code,name,type\nLL-${100 + i},Log ${i},trust\n`);
+    await db.web.withActor(system('import'), (tx) =>
+      importOrganisations(tx, { name: `log-${i}.csv`, bytes }, options),
+    );
+  }
+  const namesOn = (body: string) => Array.from(body.matchAll(/>log-(\d+)\.csv</g), (m) => m[1]);
+  const first = namesOn((await client.get('/organisations/imports')).body);
+  const second = namesOn((await client.click('Next page')).body);
+  const expected = Array.from({ length: 60 }, (_, i) => String(59 - i));
+  assert.deepEqual([...first, ...second], expected);
+});
+
 test('each kind of wrong file gets one sentence beside its field', async () => {
   const client = site.visitorAs(person());
   const contacts = 'organisation_code,name,role,mobile\nBB-01,Mira,ciso,07700 900123\n';
@@ -137,6 +154,7 @@ test('each kind of wrong file gets one sentence beside its field', async () => {
     ['organisations', 'code,name,type\nA1,B,trust\nA2,Half', 'file-error', /was cut off/],
     ['organisations', 'code,name,type\nA1,"B,trust\n', 'file-error', /ends inside a quoted cell/],
     ['organisations', 'x'.repeat(FILE_BYTES_MAX + 1), 'file-error', /larger than 20 MB/],
+    ['contacts', 'a\n'.repeat(50_001), 'file-error', /more than 50,000 lines/],
   ] as const;
   for (const [kind, content, field, sentence] of cases) {
     const page = await upload(client, kind, content, { status: 422 });
@@ -233,11 +251,22 @@ test('refused rows come as a file that a spreadsheet opens without running anyth
   assert.doesNotMatch(quoted, /^[=\t]/m);
 });
 
+test('refused rows of etr.csv can be mended and imported like any others', async () => {
+  const client = site.visitorAs(person());
+  const row = (code: string) =>
+    `"${code}","MOOR END NHS TRUST","Y62","QOP"${',""'.repeat(6)},"20171001"${',""'.repeat(16)}\n`;
+  const page = await upload(client, 'organisations', row('ZZ-7001') + row('?'));
+  assert.match(page.text, /1 to add.*1 refused/);
+  const { body } = await client.request('GET', `${page.path}/refused.csv`);
+  const mended = await upload(client, 'organisations', body.replace(/^\?/m, 'ZZ-7002'));
+  assert.match(mended.text, /1 to add.*0 refused/);
+});
+
 test('many refusals: the first hundred on the page, all in the file', async () => {
   const client = site.visitorAs(person());
   const rows = Array.from({ length: 250 }, (_, i) => `CC-${i + 100},Name ${i},palace`);
   const page = await upload(client, 'organisations', `code,name,type\n${rows.join('\n')}\n`);
-  assert.match(page.text, /The first 100 of 250 reasons/);
+  assert.match(page.text, /The first 100 of 250 are shown/);
   assert.match(page.text, /No row can be imported/);
   assert.equal(page.elements('form').length, 2, 'signing out, and no button to import');
   assert.equal(page.elements('button').filter((one) => one.attribs['type'] === 'submit').length, 1);

@@ -48,7 +48,7 @@ export type OrganisationRoutesContext = {
 };
 
 const idParams = z.object({ id: z.uuid() });
-const REASONS_SHOWN_MAX = 100;
+const ROWS_SHOWN_MAX = 100;
 /** More than a file may have, so that one somewhat too large is answered beside its field. */
 const BODY_BYTES_MAX = FILE_BYTES_MAX + 4 * 1024 * 1024;
 
@@ -164,6 +164,7 @@ function fileIsGone(sentence: string): Reply {
 function checkedModel(checked: CheckedFile) {
   const { id, kind, name, expiresAt, imported, result } = checked;
   const counts = imported?.counts ?? result.counts;
+  const refusedLines = Map.groupBy(result.refusedRows, (one) => one.line);
   return {
     id,
     kind,
@@ -175,8 +176,10 @@ function checkedModel(checked: CheckedFile) {
     goodRows: goodRows(counts),
     changes: counts.added + counts.changed,
     notes: result.notes,
-    reasons: result.refusedRows.slice(0, REASONS_SHOWN_MAX),
-    reasonsCount: result.refusedRows.length,
+    refusedRows: Array.from(refusedLines, ([line, reasons]) => ({ line, reasons })).slice(
+      0,
+      ROWS_SHOWN_MAX,
+    ),
   };
 }
 

@@ -20,7 +20,8 @@ export type KeptFileRow = NewKeptFile & {
 
 export async function insertKeptFile(tx: Tx, row: NewKeptFile): Promise<void> {
   await tx.run(sql`
-    insert into organisations.kept_file (id, kind, file_sealed, uploaded_by, uploaded_at, expires_at)
+    insert into organisations.kept_file (id, kind, file_sealed, uploaded_by, uploaded_at,
+      expires_at)
     values (${row.id}, ${row.kind}, ${row.fileSealed}, ${row.uploadedBy}, ${row.uploadedAt},
       ${row.expiresAt})`);
 }

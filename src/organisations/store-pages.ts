@@ -1,5 +1,5 @@
 /** What only the directory's pages ask: how many a search finds, and which files came in. */
-import { join, sql } from '#db/sql.ts';
+import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ImportCounts, ImportKind } from './model.ts';
 import { matchesOrganisation, type OrganisationSearch } from './store.ts';
@@ -54,13 +54,18 @@ export async function listImports(
   tx: Tx,
   { after, limit }: { readonly after?: string; readonly limit: number },
 ): Promise<ImportEntry[]> {
-  // Ids are made in order of time (kernel/ids.ts), so they are the order and the cursor.
+  // The cursor names a row, not its time: a Date would lose the microseconds of the order.
   return await tx.rows<ImportEntry>(sql`
-    select import.id, import.kind, import.file_name, import.finished_at, import.counts, import.actor,
-      person.name as person_name
+    select import.id, import.kind, import.file_name, import.finished_at, import.counts,
+      import.actor, person.name as person_name
     from organisations.import
     left join identity.v_person person on person.id::text = import.actor
-    where ${after === undefined ? sql`true` : sql`import.id < ${after}`}
-    order by import.id desc
+    where ${after === undefined ? sql`true` : isBefore(after)}
+    order by import.finished_at desc, import.id desc
     limit ${limit}`);
+}
+
+function isBefore(id: string): Sql {
+  return sql`(import.finished_at, import.id) < (
+    select seen.finished_at, seen.id from organisations.import seen where seen.id = ${id})`;
 }

@@ -55,7 +55,7 @@ const text = (max: number) =>
   z
     .string()
     .trim()
-    .max(max)
+    .max(max, { abort: true })
     .regex(/^(?:[\t\n\r]|\P{Cc})*$/u, 'No control characters here');
 
 export const answersQuery = z.strictObject(pageQuery);

@@ -3,10 +3,7 @@
  * person, phones that light up, and a board that turns by itself.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import os from 'node:os';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -15,42 +12,36 @@ import {
   type Browser,
   type BrowserPage,
 } from '../support/browser.ts';
+import {
+  prepareGround,
+  root,
+  startProgram,
+  type Ground,
+  type Program,
+} from '../support/program.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
 const realFile = path.join(root, '../shared/data/ods-trusts/etr-2025-07.csv');
 
 let browser: Browser | undefined;
 let skipReason: string | undefined;
-let folder: string;
-let program: ChildProcess;
-let address: string;
-let phonesAddress: string;
+let ground: Ground | undefined;
+let program: Program | undefined;
+let address = '';
 
 before(async () => {
   const opened = await openBrowser();
   browser = opened.browser;
   skipReason = opened.reason;
   if (browser === undefined) return;
-  folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-journey-'));
-  const port = await freePorts(3);
-  program = spawn(process.execPath, [path.join(root, 'src/main.ts'), 'start'], {
-    cwd: root,
-    env: { ...process.env, PORT: String(port), TOCSIN_DATA_DIR: path.join(folder, 'var') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const printed = await outputUntil(program, /Sign in, once/);
-  address = /Tocsin is ready: (\S+)/.exec(printed)![1]!;
-  phonesAddress = /Phones:\s+(\S+)/.exec(printed)![1]!;
+  ground = await prepareGround();
+  program = await startProgram(ground);
+  address = program.address;
 });
 
 after(async () => {
   await browser?.close();
-  if (program?.exitCode === null) {
-    const ended = new Promise((resolve) => program.once('exit', resolve));
-    program.kill('SIGTERM');
-    await ended;
-  }
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  await program?.stop();
+  ground?.remove();
 });
 
 test('one alert, from the officer’s screen to the phone in a pocket and back', async (t) => {
@@ -125,42 +116,16 @@ async function signIn(name: string): Promise<BrowserPage> {
 
 async function openPhones(browser: Browser): Promise<BrowserPage> {
   const page = await (await browser.newContext()).newPage();
-  await page.goto(phonesAddress);
+  await page.goto(program!.phonesAddress);
   return page;
 }
 
 async function importRealFile(officer: BrowserPage): Promise<void> {
   await officer.goto(`${address}/organisations/import`);
   await assertAccessible(officer);
+  await officer.getByLabel('Organisations', { exact: true }).check();
   await officer.setInputFiles('input[type=file]', realFile);
   await officer.getByRole('button', { name: 'Check the file' }).click();
   await officer.getByRole('button', { name: /^Import/ }).click();
   await officer.getByText(/210/).first().waitFor();
-}
-
-/** The first of `count` neighbouring ports that are all free. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer().once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
-
-function outputUntil(child: ChildProcess, pattern: RegExp): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let printed = '';
-    child.stdout!.setEncoding('utf8').on('data', (part: string) => {
-      printed += part;
-      if (pattern.test(printed)) resolve(printed);
-    });
-    child.once('exit', (code) => reject(new Error(`ended with ${code} after: ${printed}`)));
-  });
 }

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  checkDoors,
+  fieldsOf,
+  openApi,
+  type ApiSite,
+  type Json,
+} from '../../test/support/api-client.ts';
+import { deliverAll, draftAlert, releaseAlert } from '../../test/support/centre.ts';
+import { seedNotify } from '../../test/support/dispatch.ts';
+
+let api: ApiSite;
+let alert: Awaited<ReturnType<typeof releaseAlert>>;
+type List = { rows: Json[]; next: string | null };
+
+before(async () => {
+  api = await openApi();
+  await seedNotify(api.centre.db.worker, { ratePerSecond: 49.5, burst: 980 });
+  alert = await releaseAlert(api.centre);
+  await deliverAll(api.centre, alert.dispatchId);
+});
+after(() => api.close());
+
+test('every route has its doors', async () => {
+  const path = `/api/v1/alerts/${alert.alertId}`;
+  await checkDoors(api, { method: 'GET', path: `${path}/tally` }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path: `${path}/organisations` }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path: '/api/v1/gateways' }, 'system.read');
+  const draft = await draftAlert(api.centre);
+  for (const part of ['tally', 'organisations'])
+    assert.equal((await api.get(`/api/v1/alerts/${draft}/${part}`)).status, 404);
+});
+
+test('the tally is what the board counts', async () => {
+  const { value } = await api.get(`/api/v1/alerts/${alert.alertId}/tally`);
+  const figures = value['organisations'] as Json;
+  assert.equal(value['number'], alert.number);
+  assert.deepEqual(
+    [figures['mustAnswer'], figures['delivered'], figures['acknowledged'], figures['unreachable']],
+    [4, 3, 0, 1],
+  );
+  const [texts] = value['messages'] as Json[];
+  assert.deepEqual([texts?.['channel'], texts?.['delivered']], ['text', 3]);
+  assert.equal((value['rounds'] as Json[]).length, 3);
+});
+
+test('the organisations behind a figure come page after page', async () => {
+  const path = `/api/v1/alerts/${alert.alertId}/organisations`;
+  const names = async (query: string) =>
+    (await api.get<List>(`${path}?${query}`)).value.rows.map((row) => row['shortName']);
+  const all = ['Eastvale', 'Lonely', 'Northmoor', 'Southmere'];
+  assert.deepEqual(await names(''), all);
+  assert.deepEqual(await names('listing=unreachable'), ['Lonely']);
+  assert.deepEqual(await names('listing=delivered&region=ra'), ['Northmoor', 'Southmere']);
+  const first = await api.get<List>(`${path}?limit=3`);
+  assert.deepEqual(await names(`limit=3&after=${first.value.next}`), ['Southmere']);
+  const badId = Buffer.from('["A","no uuid"]').toString('base64url');
+  for (const [query = '', field] of [
+    ['listing=everybody', 'listing'],
+    [`after=${badId}`, 'after'],
+    ['region=%00', 'region'],
+    ['show=silent', ''],
+  ])
+    assert.deepEqual(fieldsOf(await api.get(`${path}?${query}`)), [field], query);
+});
+
+test('gateways tell how they are, never their secrets', async () => {
+  const { value } = await api.get<List>('/api/v1/gateways');
+  const [row] = value.rows;
+  assert.equal(row?.['id'], 'notify');
+  assert.deepEqual(row?.['bucket'], { ratePerSecond: 49.5, burst: 980, tokens: 980 });
+  assert.doesNotMatch(JSON.stringify(value), /settings|sealed|token_|hash|unused/i);
+});

@@ -1,0 +1,149 @@
+/** Starting, stopping and being killed: nothing is lost, nothing stands in the way. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { PageClient } from '../support/page-client.ts';
+import {
+  prepareGround,
+  runCommand,
+  startProgram,
+  type Ground,
+  type Program,
+} from '../support/program.ts';
+import { until } from '../support/dispatch.ts';
+
+let ground: Ground | undefined;
+let program: Program | undefined;
+
+after(async () => {
+  await program?.stop();
+  ground?.remove();
+});
+
+test('a killed Tocsin comes back with all it knew and goes on sending', async () => {
+  ground = await prepareGround();
+  program = await startProgram(ground);
+  const alert = await releaseByTwoPeople(program.address);
+  // In the middle of sending: the mails take some seconds.
+  await program.kill();
+  program = await startProgram(ground);
+  const officer = await signIn(program.address, 'Amara Osei');
+  // Everything that nobody had claimed goes out; what was claimed by the dead is looked up later.
+  const board = await until(
+    () => officer.get(`${alert}/board`),
+    ({ text }) => /Texts: \d+ of \d+ gone/.test(text) && !/Last one leaves/.test(text),
+    30_000,
+  );
+  assert.match(board.text, /250 organisations must answer/);
+  const accepted = await acceptedByMessage(program.phonesAddress);
+  assert.ok(accepted.size >= 100, `only ${accepted.size} texts were accepted`);
+  assert.deepEqual(
+    [...accepted.values()].filter((times) => times > 1),
+    [],
+  );
+});
+
+test('a second start on the same folder says who is there, and changes nothing', async () => {
+  const again = await runCommand(['start'], {
+    PORT: String(ground!.port + 10),
+    TOCSIN_DATA_DIR: ground!.folder,
+  });
+  assert.equal(again.code, 1);
+  assert.match(again.err, /Another Tocsin \(process \d+\) runs on the data folder/);
+});
+
+test('commands join the Tocsin that runs', async () => {
+  const environment = { TOCSIN_DATA_DIR: ground!.folder, PORT: String(ground!.port) };
+  const key = await runCommand(
+    ['api-key', 'create', '--name', 'Trial', '--may', 'alert.read', '--json'],
+    environment,
+  );
+  assert.equal(key.code, 0, key.err);
+  const { secret } = JSON.parse(key.out) as { secret: string };
+  const answer = await fetch(`${program!.address}/api/v1/openapi.json`, {
+    headers: { authorization: `Bearer ${secret}` },
+  });
+  assert.equal(answer.status, 200);
+});
+
+const refusals: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [
+  [
+    'a port in use',
+    () => ({ PORT: String(ground!.port) }),
+    /Port \d+ is in use by another program/,
+  ],
+  ['a port that is none', () => ({ PORT: 'http' }), /PORT is ‘http’; it must be a whole number/],
+  [
+    'a folder with something else in it',
+    () => ({ TOCSIN_DATA_DIR: strangeFolder(), PORT: String(ground!.port + 20) }),
+    /TOCSIN_DATA_DIR/,
+  ],
+  [
+    'a live key on a demonstration folder',
+    () => ({
+      TOCSIN_DATA_DIR: ground!.folder,
+      PORT: String(ground!.port + 20),
+      NOTIFY_API_KEY:
+        'live-00000000-0000-4000-8000-000000000001-00000000-0000-4000-8000-000000000002',
+    }),
+    /demonstration/,
+  ],
+];
+
+for (const [name, environment, words] of refusals)
+  test(`refused in one sentence: ${name}`, async () => {
+    const refused = await runCommand(['start'], environment());
+    assert.notEqual(refused.code, 0);
+    assert.match(refused.err, words);
+    assert.doesNotMatch(refused.err, /\n\s+at /, 'a stack is no sentence');
+  });
+
+let strange: string | undefined;
+after(() => {
+  if (strange !== undefined) rmSync(strange, { recursive: true, force: true });
+});
+
+function strangeFolder(): string {
+  strange = mkdtempSync(path.join(os.tmpdir(), 'tocsin-strange-'));
+  writeFileSync(path.join(strange, 'thesis.txt'), 'not a database');
+  return strange;
+}
+
+async function signIn(address: string, name: string): Promise<PageClient> {
+  const client = new PageClient(address);
+  await client.get('/sign-in');
+  await client.submit(`Continue as ${name}`);
+  return client;
+}
+
+/** The path of an alert that was written, submitted, approved and released. */
+async function releaseByTwoPeople(address: string): Promise<string> {
+  const officer = await signIn(address, 'Amara Osei');
+  await officer.get('/alerts/new');
+  const check = await officer.submit('/alerts/new', {
+    title: 'Ransomware through Citrix gateways',
+    severity: 'critical',
+    what: 'ransomware via Citrix',
+    doNow: 'Isolate Citrix gateways now.',
+    then: 'check',
+  });
+  await officer.submit('Submit for approval');
+  const approver = await signIn(address, 'Tom Lindqvist');
+  await approver.get(check.path);
+  await approver.submit('Approve and send now');
+  return check.path;
+}
+
+/** How often the simulated Notify accepted each message, from its own ledger. */
+async function acceptedByMessage(phonesAddress: string): Promise<Map<string, number>> {
+  const answer = await fetch(new URL('/_control/ledger?type=accepted', phonesAddress));
+  const { entries } = (await answer.json()) as { entries: { reference: string }[] };
+  const counts = new Map<string, number>();
+  for (const { reference } of entries) {
+    const message = reference.replace(/-\d+-\d+$/, '');
+    counts.set(message, (counts.get(message) ?? 0) + 1);
+  }
+  return counts;
+}
