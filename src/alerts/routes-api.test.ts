@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { alertContext } from '#main/wiring.ts';
 import {
   checkDoors,
   fieldsOf,
@@ -8,6 +7,7 @@ import {
   type ApiSite,
   type Json,
 } from '../../test/support/api-client.ts';
+import { contextOf } from '../../test/support/centre.ts';
 import { approveAndRelease, returnAlert } from './index.ts';
 
 let api: ApiSite;
@@ -47,7 +47,7 @@ async function decide(act: 'release' | 'return', alertId: string, hash = ''): Pr
   const now = new Date();
   const done = await centre.db.web.attempt(centre.approver, (tx) =>
     act === 'release'
-      ? approveAndRelease(tx, alertContext(centre.product), { alertId, hash, now })
+      ? approveAndRelease(tx, contextOf(centre), { alertId, hash, now })
       : returnAlert(tx, { alertId, reason: 'name the product', now }),
   );
   assert.ok(done.ok);

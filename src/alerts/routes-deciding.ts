@@ -20,6 +20,7 @@ import {
 } from '#web/index.ts';
 import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert } from './draft.ts';
+import { renderMarkdown } from './markdown.ts';
 import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
 import { readFrozen, type FrozenRound } from './preview.ts';
@@ -201,7 +202,8 @@ async function showAlert(
   }
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
   const preview = await previewOf(context, actor, draft, version.alertNumber);
-  return view('alerts/check.njk', { ...shared, preview, problems: [] }, status);
+  const bodyHtml = renderMarkdown(version.body);
+  return view('alerts/check.njk', { ...shared, preview, problems: [], bodyHtml }, status);
 }
 
 /** Texts and mails of one round in one line, as an approver reads them. */

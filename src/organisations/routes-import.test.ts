@@ -9,7 +9,7 @@ import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { importOrganisations } from './actions.ts';
 import { FILE_BYTES_MAX, refusedDownload } from './form-import.ts';
-import { keepFile, sweepKeptFiles } from './form-kept-file.ts';
+import { sweepKeptFiles } from './form-kept-file.ts';
 import type { DirectoryRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 
@@ -206,17 +206,6 @@ test('a kept file is sealed, belongs to its uploader and is gone after an hour',
   assert.equal(await count(sql`select count(*) from organisations.contact`), 0);
   await sweepKeptFiles(db.web, now);
   assert.equal(await count(sql`select count(*) from organisations.kept_file`), 0);
-});
-
-test('of one person only the newest files are kept', async () => {
-  const actor = person();
-  const bytes = Buffer.from('code,name,type\n');
-  for (let i = 0; i < 4; i++) {
-    await db.web.withActor(actor, (tx) =>
-      keepFile(tx, { kind: 'organisations', name: 'f', bytes }, { secrets, now }),
-    );
-  }
-  assert.equal(await sweepKeptFiles(db.web, now, 3), 1);
 });
 
 test('refused rows come as a file that a spreadsheet opens without running anything', async () => {

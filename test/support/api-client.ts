@@ -1,6 +1,6 @@
 /**
- * The product as a program meets it: every route on a free port, with keys and kept answers from the
- * database. Each answer of a route is held against the schema that the route publishes.
+ * The product as a program meets it: every route on a free port, with keys and kept answers from
+ * the database. Each answer of a route is held against the schema that the route publishes.
  */
 import assert from 'node:assert/strict';
 import type { z } from 'zod';
