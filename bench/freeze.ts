@@ -77,7 +77,18 @@ async function freezeOnce(database: BenchDatabase, model: OperatingModel) {
   if (!submitted.ok) throw new Error(submitted.message);
   if (submitted.value.messages !== CONTACT_POINTS)
     throw new Error(`${submitted.value.messages} messages`);
+  await checkCodes(database.owner, actor);
   return { seconds, dispatchId: await newestDispatch(database.owner, actor) };
+}
+
+/** A fast freeze that gives every organisation the same code would be worth nothing. */
+async function checkCodes(owner: Database, actor: Actor): Promise<void> {
+  const { codes } = await owner.withActor(actor, (tx) =>
+    tx.one<{ codes: number }>(sql`
+      select count(distinct code) as codes from alerts.recipient
+      where submission_id = (select id from alerts.submission order by submitted_at desc limit 1)`),
+  );
+  if (codes < 1000) throw new Error(`only ${codes} different codes`);
 }
 
 /** The same rows once more into tables that only store and index them. */

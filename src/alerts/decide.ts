@@ -2,13 +2,13 @@
  * Deciding over what was submitted: approve and release, return, take back, close. Run these by
  * `Database.attempt`: a refusal takes back what was written before it.
  */
-import { actorId } from '#kernel/actor.ts';
+import { actorId, nameOf } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { record } from '#audit/index.ts';
+import { maskPersonalData, record } from '#audit/index.ts';
 import { cancelDispatch, releaseDispatch } from '#dispatch/index.ts';
 import { approve, consumeApproval, returnRequest, voidApproval } from '#identity/index.ts';
-import { absent, lacks, nameOf, overtaken } from './policy.ts';
+import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
 import {
@@ -67,6 +67,9 @@ export async function approveAndRelease(
   return ok(undefined);
 }
 
+/** Longest reason of a return, in characters. */
+const REASON_MAX = 1_000;
+
 /** Back to the author, with the reason. What was frozen is thrown away. */
 export async function returnAlert(
   tx: Tx,
@@ -76,6 +79,10 @@ export async function returnAlert(
   if (!found.ok) return found;
   const { submission } = found.value;
   const { reason, now } = back;
+  if (reason.length > REASON_MAX)
+    return refused('invalid', 'Put right what is marked below.', {
+      reason: `Use ${REASON_MAX} characters or fewer`,
+    });
   const returned = await returnRequest(tx, { id: submission.approvalId, reason, now });
   if (!returned.ok) return returned;
   return await undoSubmission(tx, found.value, { state: 'returned', reason: reason.trim() });
@@ -137,7 +144,7 @@ async function undoSubmission(
   await record(tx, {
     action: `alert.${undo.state}`,
     subject: { kind: 'alert', id: version.alertId },
-    detail: undo.reason === null ? {} : { reason: undo.reason },
+    detail: undo.reason === null ? {} : { reason: maskPersonalData(undo.reason) },
   });
   return ok(undefined);
 }

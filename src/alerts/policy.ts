@@ -1,5 +1,5 @@
 /** Who may do what to an alert; the same answer for every verb. */
-import { actorId, may, type Actor, type Permission } from '#kernel/actor.ts';
+import { may, type Actor, type Permission } from '#kernel/actor.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
 
 /** Why the actor may not; undefined where it may. */
@@ -11,8 +11,3 @@ export function lacks(actor: Actor, permission: Permission): Refused | undefined
 export const absent = refused('not_found', 'There is no such alert.');
 
 export const overtaken = refused('conflict', 'Its state changed meanwhile. Look at it once more.');
-
-/** The name that screens show beside what was done. */
-export function nameOf(actor: Actor): string {
-  return actor.kind === 'person' || actor.kind === 'key' ? actor.name : actorId(actor);
-}

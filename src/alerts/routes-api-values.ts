@@ -48,8 +48,16 @@ export function detailOf(version: VersionRow, submission: SubmissionRow | undefi
 }
 
 export function submissionOf(row: SubmissionRow) {
-  const { id: _, versionId, approvalId, submittedBy, ...rest } = row;
-  return rest;
+  return {
+    state: row.state,
+    dispatchId: row.dispatchId,
+    contentHash: row.contentHash,
+    submittedByName: row.submittedByName,
+    submittedAt: row.submittedAt,
+    decidedAt: row.decidedAt,
+    decidedByName: row.decidedByName,
+    returnReason: row.returnReason,
+  };
 }
 
 export function previewOf({ texts, mail, problem: why, ...rest }: Preview) {

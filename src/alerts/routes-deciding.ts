@@ -109,7 +109,8 @@ async function steer(
 ): Promise<Outcome<void>> {
   const version = await findVersion(tx, id);
   const submission = version && (await findSubmission(tx, version.id));
-  if (submission === undefined) return absent;
+  // What still waits for approval is taken back, not steered.
+  if (submission?.state !== 'released') return absent;
   const reason = field(form, 'reason').trim() || 'by hand, from the board';
   return await how(tx, { dispatchId: submission.dispatchId, reason });
 }

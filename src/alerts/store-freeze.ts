@@ -26,9 +26,10 @@ export async function freezeRecipients(
     from organisations.v_organisation organisation
     cross join lateral (
       select drawn.code from (
-        -- The first 28 bits of a version 4 UUID are random throughout (RFC 9562, section 5.4).
-        select (1000 + ('x' || substr(gen_random_uuid()::text, 1, 7))::bit(28)::int % 9000)::text
-          as code
+        -- Drawn anew for each organisation: without its id in the expression the planner draws one
+        -- list of codes for all of them.
+        select (1000 + ('x' || substr(md5(gen_random_uuid()::text
+          || organisation.organisation_id), 1, 7))::bit(28)::int % 9000)::text as code
         from generate_series(1, 20)
       ) drawn
       where (organisation.organisation_id, drawn.code) not in (
@@ -68,7 +69,8 @@ export async function freezeRound(
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
       where recipient.submission_id = ${submissionId} and reachable.channel = ${template.channel}
-        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1 and ${contacts}
+        and reachable.rank = any(${[...template.ranks]}::int[]) and reachable.position = 1
+        and ${contacts}
       group by reachable.contact_point_id
     ), addressed as materialized (
       select kernel.uuid_v7() as id, contact_point_id, rank, codes[1] as code,

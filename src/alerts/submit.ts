@@ -4,7 +4,7 @@
  * refusal half-way takes back what was frozen.
  */
 import { createHash } from 'node:crypto';
-import { actorId } from '#kernel/actor.ts';
+import { actorId, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
@@ -14,7 +14,7 @@ import { requestApproval } from '#identity/index.ts';
 import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
 import { checkOwnText, checkTextLength } from './parse.ts';
-import { absent, lacks, nameOf, overtaken } from './policy.ts';
+import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { freezeRecipients, freezeRound, hashRecipients } from './store-freeze.ts';
 import {

@@ -3,7 +3,7 @@ import type { Tx } from '#db/database.ts';
 import { findPersonalData, type EntryPage, type NewEntry, type Subject } from './model.ts';
 import { insertEntry, selectEntries } from './store.ts';
 
-export { findPersonalData } from './model.ts';
+export { findPersonalData, maskPersonalData } from './model.ts';
 export type { Entry, EntryPage, NewEntry, Subject } from './model.ts';
 
 /**

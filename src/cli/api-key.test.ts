@@ -45,6 +45,7 @@ test('a key that cannot be made says why', async () => {
   const cases: [string[], RegExp][] = [
     [['create', '--may', 'alert.read'], /--name/],
     [['create', '--name', 'x'], /--may/],
+    [['create', '--name', 'x', '--may', 'alert.read,alert.write'], /needs --for ADDRESS/],
     [['create', '--name', 'x', '--may', 'alert.fly'], /no permission ‘alert.fly’/],
     [['create', '--name', 'x', '--may', 'alert.read', '--expires', 'soon'], /90d, 12h or never/],
     [['destroy'], /^Usage/],

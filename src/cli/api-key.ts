@@ -1,19 +1,27 @@
 /** `bin/tocsin api-key`: bearer keys for programs. */
 import { parseArgs } from 'node:util';
 import type { Database } from '#db/database.ts';
-import { createApiKey, isPermission, listApiKeys, revokeApiKey } from '#identity/index.ts';
+import {
+  createApiKey,
+  findPersonByEmail,
+  isPermission,
+  listApiKeys,
+  revokeApiKey,
+} from '#identity/index.ts';
 import type { ApiKeyRow } from '#identity/index.ts';
 import { permissions, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 
 export const summary = 'make, list and revoke bearer keys of the API';
 
-export const help = `Usage: bin/tocsin api-key create --name NAME --may LIST [--expires 90d]
+export const help = `Usage: bin/tocsin api-key create --name NAME --may LIST [--for ADDRESS] [--expires 90d]
        bin/tocsin api-key list
        bin/tocsin api-key revoke PREFIX
 
 create  Makes a key and prints it. It is shown once and kept nowhere: store it now.
         --may is a list of permissions with commas between.
+        --for is the mail address of the person who answers for the key; one that may write
+        alerts needs it, and that person cannot approve what the key submits.
         --expires is a number of days or hours (90d, 12h) or never; 90d unless told.
 list    All keys by their prefix; never the keys themselves.
 revoke  Ends a key at once.
@@ -95,8 +103,17 @@ async function create(database: Database, call: Call, now: Date): Promise<Outcom
   if (expiresAt === undefined) {
     return refused('invalid', `--expires is ‘${call.expires}’; write 90d, 12h or never.`);
   }
-  const wish = { name: call.name, permissions: wanted.filter(isPermission), expiresAt };
-  const key = await database.withActor(operator, (tx) => createApiKey(tx, wish, now));
+  const wanting = wanted.filter(isPermission);
+  if (call.for === '' && wanting.includes('alert.write')) {
+    return refused('invalid', NOBODY_BEHIND);
+  }
+  const wish = { name: call.name, permissions: wanting, expiresAt };
+  const key = await database.attempt(operator, async (tx) => {
+    if (call.for === '') return await createApiKey(tx, wish, now);
+    const person = await findPersonByEmail(tx, call.for.toLowerCase());
+    if (person === undefined) return refused('not_found', 'Nobody here has the address of --for.');
+    return await createApiKey(tx, { ...wish, answeredFor: person.id }, now);
+  });
   if (!key.ok) return key;
   const until = expiresAt === null ? 'until it is revoked' : `until ${expiresAt.toISOString()}`;
   return ok({
@@ -120,11 +137,16 @@ function lineOf(key: ApiKeyRow, now: Date): string {
   return `${key.prefix}  ${state.padEnd(8)}${key.name}  ${key.permissions.join(',')}  ${used}\n`;
 }
 
+const NOBODY_BEHIND =
+  'A key that may write alerts needs --for ADDRESS: the person who answers for it, and who then ' +
+  'cannot approve what it submits.';
+
 type Call = {
   readonly verb: keyof typeof verbs;
   readonly prefix: string;
   readonly name: string;
   readonly may: string;
+  readonly for: string;
   readonly expires: string;
   readonly json: boolean;
   readonly help: boolean;
@@ -138,6 +160,7 @@ function readCall(args: readonly string[]): Call | undefined {
       options: {
         name: { type: 'string', default: '' },
         may: { type: 'string', default: '' },
+        for: { type: 'string', default: '' },
         expires: { type: 'string', default: '90d' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },

@@ -20,6 +20,7 @@ import {
   listStandings,
   readPaths,
   readTally,
+  type LiveAlert,
 } from './store.ts';
 
 export type ConsoleApiContext = { readonly database: Database };
@@ -181,9 +182,8 @@ function tallyRoute({ database }: ConsoleApiContext): Route {
       await database.withActor(actor, async (tx) => {
         const alert = await findLiveAlert(tx, alertId);
         if (alert === undefined) return notFound();
-        const { what, doNow, notKnown, body, ...shown } = alert;
         return json(200, {
-          ...shown,
+          ...headOf(alert),
           organisations: await readTally(tx, alertId),
           messages: await readPaths(tx, alert.dispatchId),
           rounds: await listRounds(tx, alert.dispatchId),
@@ -191,6 +191,25 @@ function tallyRoute({ database }: ConsoleApiContext): Route {
         });
       }),
   });
+}
+
+/** The alert without its words: those are with the alert itself. */
+function headOf(alert: LiveAlert) {
+  return {
+    alertId: alert.alertId,
+    number: alert.number,
+    title: alert.title,
+    severity: alert.severity,
+    marking: alert.marking,
+    state: alert.state,
+    releasedAt: alert.releasedAt,
+    closedAt: alert.closedAt,
+    nextUpdateAt: alert.nextUpdateAt,
+    exercise: alert.exercise,
+    dispatchId: alert.dispatchId,
+    dispatchState: alert.dispatchState,
+    pauseReason: alert.pauseReason,
+  };
 }
 
 function standingsRoute({ database }: ConsoleApiContext): Route {

@@ -1,6 +1,7 @@
 /** The duty desk and the live board: pages, their streams and their lists. */
 import { z } from 'zod';
 import { may, system } from '#kernel/actor.ts';
+import { isUuid } from '#kernel/ids.ts';
 import { severityById } from '#operating-model/index.ts';
 import {
   decodeCursor,
@@ -181,5 +182,6 @@ function listRoutes({ database }: ConsoleContext): Route[] {
 
 function readCursor(cursor: string | undefined): [string, string] | undefined {
   const key = cursor === undefined ? undefined : decodeCursor(cursor, 2);
-  return key === undefined ? undefined : [String(key[0]), String(key[1])];
+  const [name, id] = key?.map(String) ?? [];
+  return name !== undefined && id !== undefined && isUuid(id) ? [name, id] : undefined;
 }

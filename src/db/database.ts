@@ -6,7 +6,7 @@
  * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
-import { actorId, may, type Actor } from '#kernel/actor.ts';
+import { actorId, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { build, type Sql } from './sql.ts';
 
@@ -144,10 +144,14 @@ function beginAs(actor: Actor): string {
   return `begin; select ${calls.join(', ')}`;
 }
 
-/** How far the actor reads: the whole centre, its own organisations, or what is public. */
+/**
+ * How far the actor reads: the whole centre, its own organisations, or what is public. Whoever
+ * holds any permission works for the centre; which of its pages they may open, routes decide.
+ */
 function reach(actor: Actor): 'centre' | 'organisation' | 'nobody' {
-  if (may(actor, 'alert.read')) return 'centre';
-  return actor.kind === 'contact' ? 'organisation' : 'nobody';
+  if (actor.kind === 'system') return 'centre';
+  if (actor.kind === 'contact') return 'organisation';
+  return 'permissions' in actor && actor.permissions.size > 0 ? 'centre' : 'nobody';
 }
 
 function transaction(client: PoolClient, actor: Actor): Tx {

@@ -3,7 +3,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Approved } from '#kernel/approved.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
-import { record } from '#audit/index.ts';
+import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
 import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts';
 import {
@@ -152,7 +152,7 @@ async function steer(
   await record(tx, {
     action: `dispatch.${to}`,
     subject: { kind: 'dispatch', id: dispatchId },
-    detail: { reason },
+    detail: { reason: maskPersonalData(reason) },
   });
   return ok(undefined);
 }

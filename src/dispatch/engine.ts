@@ -68,16 +68,7 @@ export class Engine {
     this.#loops = [
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
-      this.#every(
-        'look-ups',
-        () =>
-          reconcile({
-            ...this.#options,
-            gateways: this.#gateways,
-            isStopping: () => this.#stopping,
-          }),
-        this.#lookups,
-      ),
+      this.#every('look-ups', () => this.#lookUp(), this.#lookups),
     ];
   }
 
@@ -108,6 +99,13 @@ export class Engine {
       const applied = await applyWaitingReceipts(this.#options.database, this.#gateways);
       if (applied === 0) return;
     }
+  }
+
+  /** Until nothing is due: after a crash there may be hundreds, and a beat takes fifty. */
+  async #lookUp(): Promise<void> {
+    const isStopping = () => this.#stopping;
+    const options = { ...this.#options, gateways: this.#gateways, isStopping };
+    while (!this.#stopping && (await reconcile(options)) > 0);
   }
 
   /**

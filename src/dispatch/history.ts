@@ -76,7 +76,7 @@ export async function readHistories(
   return messages.map((message) => {
     const own = told
       .filter(({ messageId }) => messageId === message.id)
-      .map(({ messageId: _, ...event }) => event);
+      .map(({ at, kind, gatewayId, detail }) => ({ at, kind, gatewayId, detail }));
     return { ...message, events: [...own, ...timesOf(message)].toSorted(byTime) };
   });
 }

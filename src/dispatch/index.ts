@@ -11,6 +11,7 @@ export {
 } from './actions.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';
+export type { Clocks } from './lease.ts';
 export { openNotifyGateway, parseNotifyKey, type NotifySettings } from './gateways/notify.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';

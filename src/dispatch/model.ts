@@ -154,6 +154,24 @@ export type SendResult =
   | { readonly class: 'not_sent'; readonly code: string; readonly pauseMs?: number }
   | { readonly class: 'unknown'; readonly code: string };
 
+/**
+ * A code as it may be kept: providers write part of it. A character that the database refuses would
+ * stop the settlement of the whole batch, and a number or text does not belong there (P12).
+ */
+export function plainCode(code: string): string {
+  return code
+    .replaceAll(/[^A-Za-z0-9 _.:-]/g, '?')
+    .replaceAll(/\d{5,}/g, '?')
+    .slice(0, 80);
+}
+
+/** When a message whose request ended so is looked at again, in ms; 0 where never. */
+export function againInMs(result: SendResult, attempt: number, quietMs: number): number {
+  if (result.class === 'not_sent') return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
+  if (result.class === 'unknown') return quietMs;
+  return result.class === 'accepted' ? receiptWaitsMs[0]! : 0;
+}
+
 /** The rounds of a dispatch, as values from the operating model. */
 export type RoundPlan = { readonly round: number; readonly opensAfterMs: number };
 

@@ -9,7 +9,14 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
-import { backoffMs, formatReference, quietMs, receiptWaitsMs, type SendResult } from './model.ts';
+import {
+  againInMs,
+  formatReference,
+  backoffMs,
+  plainCode,
+  quietMs,
+  type SendResult,
+} from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
@@ -296,21 +303,4 @@ class Sometimes {
 /** A gateway with few requests at once must not hold what others could send meanwhile. */
 function batchMin(gateway: Gateway): number {
   return Math.min(BATCH_MIN, 2 * gateway.window);
-}
-
-/**
- * A code as it may be kept: providers write part of it. A character that the database refuses would
- * stop the settlement of the whole batch, and a number or text does not belong there (P12).
- */
-function plainCode(code: string): string {
-  return code
-    .replaceAll(/[^A-Za-z0-9 _.:-]/g, '?')
-    .replaceAll(/\d{5,}/g, '?')
-    .slice(0, 80);
-}
-
-function againInMs(result: SendResult, attempt: number, quietMs: number): number {
-  if (result.class === 'not_sent') return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
-  if (result.class === 'unknown') return quietMs;
-  return result.class === 'accepted' ? receiptWaitsMs[0]! : 0;
 }

@@ -156,6 +156,11 @@ describe('claiming', () => {
       for (const forMs of [60_000, 2_000])
         await work((tx) => pauseBucket(tx, { gatewayId: 'notify', forMs, reason: 'test' }));
       assert.ok((await work((tx) => waitForTokenMs(tx, 'notify'))) > 55_000);
+      const { stands } = await work((tx) =>
+        tx.one<{ stands: boolean }>(sql`
+          select paused_until > now() + interval '55 seconds' as stands from dispatch.bucket`),
+      );
+      assert.ok(stands);
     });
 
     it('survives a clock that jumped back, without owing and without waiting', async () => {

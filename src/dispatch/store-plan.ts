@@ -24,20 +24,19 @@ export async function lockDispatch(tx: Tx, id: string): Promise<void> {
 }
 
 /**
- * Hash over everything that would be sent: text, subject, recipient, round, in a fixed order, and
- * over `alsoCovers`. Made in the database, so that a million texts never pass through the process.
- *
- * In the order of P1's key, not of the parts' own hashes: sorting short keys took 0.47 s for 100,000
- * messages where sorting the hashes as text took 0.6 s.
+ * Hash over everything that would be sent: text, subject, recipient with address, round, in a fixed
+ * order, and over `alsoCovers`. Made in the database, so that a million texts never pass through
+ * the process. A row as text quotes its fields and tells NULL from empty, so no two contents look
+ * alike; joined by a separator, a text that holds the separator could pass for another.
  */
 export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
   const { hash } = await tx.one<{ hash: string }>(sql`
-    select encode(sha256(convert_to(${alsoCovers}, 'UTF8') || coalesce(
-      string_agg(part, ''::bytea order by contact_point_id, channel, round), '')), 'hex') as hash
+    select encode(sha256(convert_to(encode(sha256(convert_to(${alsoCovers}, 'UTF8')), 'hex')
+      || coalesce(string_agg(part, '' order by part), ''), 'UTF8')), 'hex') as hash
     from (
-      select message.contact_point_id, message.channel, message.round, sha256(convert_to(
-        concat_ws(chr(31), message.contact_point_id, message.channel, message.round, message.rank,
-          message.code, message.subject, message.body), 'UTF8')) as part
+      select encode(sha256(convert_to(row(message.contact_point_id, message.channel, message.round,
+        message.rank, message.code, message.subject, message.body,
+        encode(sha256(message.address_sealed), 'hex'))::text, 'UTF8')), 'hex') as part
       from dispatch.message message where message.dispatch_id = ${dispatchId}
     ) parts`);
   return hash;

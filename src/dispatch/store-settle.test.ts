@@ -69,7 +69,7 @@ describe('settling', () => {
       }),
     );
     assert.equal(message?.dispatchId, id);
-    return message!.id;
+    return message.id;
   }
 
   const end = (id: string, change: Partial<Settlement> = {}): Settlement => ({

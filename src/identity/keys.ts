@@ -12,6 +12,8 @@ export type ApiKeyWish = {
   readonly permissions: readonly Permission[];
   /** Null: until revoked. */
   readonly expiresAt: Date | null;
+  /** The person who answers for it: counts as having shaped whatever the key writes (P5). */
+  readonly answeredFor?: string;
 };
 
 /** Makes a key. Nobody gives a program more than they may do themselves. The secret is not kept. */
@@ -31,7 +33,7 @@ export async function createApiKey(
     prefix: key.prefix,
     secretSha256: sha256(key.secret),
     createdAt: now,
-    createdBy: actorId(tx.actor),
+    createdBy: wish.answeredFor ?? actorId(tx.actor),
   });
   const subject = { kind: 'api_key', id };
   const detail = { may: wish.permissions };

@@ -68,3 +68,8 @@ export function actorId(actor: Actor): string {
       return actor.id;
   }
 }
+
+/** The name that screens show beside what was done. */
+export function nameOf(actor: Actor): string {
+  return actor.kind === 'person' || actor.kind === 'key' ? actor.name : actorId(actor);
+}

@@ -248,6 +248,6 @@ async function inTheClear(word: string): Promise<{ rows: number }> {
     tx.one<{ rows: number }>(sql`
       select (select count(*) from audit.entry where detail::text like ${`%${word}%`})
         + (select count(*) from dispatch.reply_inbox inbox
-           where convert_from(inbox.content_sealed, 'LATIN1') like ${`%${word}%`}) as rows`),
+           where position(convert_to(${word}, 'UTF8') in inbox.content_sealed) > 0) as rows`),
   );
 }

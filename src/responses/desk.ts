@@ -1,5 +1,5 @@
 /** Working the duty desk: one owner at a time, and an outcome at the end. */
-import { actorId } from '#kernel/actor.ts';
+import { actorId, nameOf } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
@@ -9,7 +9,7 @@ import { findDeskItem } from './store-read.ts';
 /** Takes it: from here on everybody sees who deals with it. */
 export async function claimItem(tx: Tx, id: string): Promise<Outcome<void>> {
   const by = actorId(tx.actor);
-  const byName = tx.actor.kind === 'person' ? tx.actor.name : by;
+  const byName = nameOf(tx.actor);
   if (!(await claimDeskItem(tx, { id, by, byName })))
     return refused('conflict', 'Somebody else took it first. Its page shows who.');
   return await recordAndTell(tx, id, 'desk.claimed');
@@ -24,7 +24,7 @@ export async function closeItem(tx: Tx, id: string, outcome: string): Promise<Ou
   const item = await findDeskItem(tx, id);
   if (item?.claimedBy !== actorId(tx.actor))
     return refused('conflict', 'Take it first; then you can close it.');
-  const byName = tx.actor.kind === 'person' ? tx.actor.name : actorId(tx.actor);
+  const byName = nameOf(tx.actor);
   if (!(await closeDeskItem(tx, { id, byName, outcome })))
     return refused('conflict', 'It is closed already.');
   return await recordAndTell(tx, id, 'desk.closed');

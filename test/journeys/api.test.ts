@@ -17,7 +17,10 @@ async function keyOfCommandLine(may: string): Promise<string> {
   let out = '';
   const output = { out: (text: string) => (out += text), err: (text: string) => (out += text) };
   const context = { database: api.centre.db.web };
-  const args = ['create', '--name', 'SOC tools', '--may', may, '--expires', '1d'];
+  const args = ['create', '--name', 'SOC tools', '--may', may, '--expires', '1d'].concat([
+    '--for',
+    'amara.osei@centre.test',
+  ]);
   assert.equal(await apiKeyCommand(context, args, output), 0, out);
   return out.split('\n')[0] ?? '';
 }

@@ -3,7 +3,6 @@
  * the database. Each answer of a route is held against the schema that the route publishes.
  */
 import assert from 'node:assert/strict';
-import type { z } from 'zod';
 import { system, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { apiKeysOf, createApiKey, idempotencyOf } from '#identity/index.ts';
@@ -114,7 +113,7 @@ function checkShape(routes: readonly Route[], { method, path, status, value }: A
       assert.equal(typeof problem[field], 'string', `${field} of a problem`);
     return;
   }
-  const schema = (route?.api?.responses as Record<number, z.ZodType> | undefined)?.[status];
+  const schema = route?.api?.responses[status];
   if (schema === undefined) return;
   const result = schema.safeParse(value);
   assert.ok(result.success, `${method} ${path}: ${String(result.error)}`);

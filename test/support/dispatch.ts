@@ -1,13 +1,16 @@
 /** Scenes for the dispatch engine: a simulated Notify, an engine, and dispatches made by hand. */
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { open, seal, type SealingKey } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
-import type { Database, Tx } from '#db/database.ts';
+import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import { createLog, type Log } from '#log.ts';
 import type { Approved } from '#kernel/approved.ts';
 import {
+  type Clocks,
   countMessages,
   Engine,
   type EngineOptions,
@@ -241,4 +244,49 @@ export async function rowsOf(tx: Tx, dispatchId: string): Promise<Row[]> {
 /** The reference of an attempt of this installation, written out: providers keep it for years. */
 export function referenceOf(messageId: string, attempt = 1, epoch = 1): string {
   return `tocsin-${installation.slice(0, 8)}-${messageId}-${epoch}-${attempt}`;
+}
+
+/** What an engine in a process of its own is told. */
+export type WorkerTask = {
+  readonly config: Database['config'];
+  readonly notifyUrl: string;
+  /** False switches the check of the lease off: to see that the tests would notice. */
+  readonly checksLease: boolean;
+};
+
+/** Short waits, so that a lease ends in five seconds instead of a minute. */
+export const quickWaits = {
+  waits: { connectMs: 500, headersMs: 500, bodyMs: 500 },
+  engine: { quietMs: 1_000, lookupGapMs: 1_000 },
+} as const;
+
+export function quickGateway(notifyUrl: string): Gateway {
+  const settings = { baseUrl: notifyUrl, apiKey: DEFAULT_API_KEYS.live };
+  return openNotifyGateway('notify', settings, { waits: quickWaits.waits });
+}
+
+/** Starts an engine in a child; resolves when it runs. Whoever starts it ends it. */
+export async function spawnWorker(task: WorkerTask): Promise<ChildProcess> {
+  const secrets = { key: sealingKey.key.toString('base64'), installation };
+  const child = spawn(process.execPath, [import.meta.filename, JSON.stringify([task, secrets])], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [task, secrets] = JSON.parse(process.argv[2]!) as [
+    WorkerTask,
+    { key: string; installation: string },
+  ];
+  const key: SealingKey = { id: 1, key: Buffer.from(secrets.key, 'base64') };
+  const frozen: Clocks = { monotonicMs: () => 0, wallMs: () => 0 };
+  startEngine(openDatabase(task.config), [quickGateway(task.notifyUrl)], {
+    ...quickWaits.engine,
+    ...(!task.checksLease && { clocks: frozen }),
+    installation: secrets.installation,
+    openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
+  });
+  process.stdout.write('running\n');
 }

@@ -208,11 +208,11 @@ describe('against the simulated Notify', () => {
       [first.class, 'code' in first && first.code],
       ['not_sent', 'no_pass_through_template'],
     );
-    other.simulation.changeTemplate({ ...own, body: ' ((body)) ' } as never);
+    other.simulation.changeTemplate({ ...own, body: ' ((body)) ' });
     assert.equal((await gateway.send(message())).class, 'accepted');
-    other.simulation.changeTemplate({ ...own, body: 'Hello ((name))' } as never);
+    other.simulation.changeTemplate({ ...own, body: 'Hello ((name))' });
     assert.equal((await gateway.send(message())).class, 'not_sent', 'no text is lost by an edit');
-    other.simulation.changeTemplate({ ...own, body: '((body))' } as never);
+    other.simulation.changeTemplate({ ...own, body: '((body))' });
     assert.equal((await gateway.send(message())).class, 'accepted');
   });
 });
