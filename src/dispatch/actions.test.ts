@@ -14,6 +14,7 @@ import {
   rowsOf,
   seedNotify,
   statesOf,
+  until,
 } from '../../test/support/dispatch.ts';
 import {
   cancelDispatch,
@@ -177,14 +178,13 @@ describe('planning and steering', () => {
     });
 
     async function waitForLock(): Promise<void> {
-      for (;;) {
-        const { waiting } = await own((tx) =>
+      const look = () =>
+        own((tx) =>
           tx.one<{ waiting: number }>(sql`select count(*) as waiting from pg_locks
             where not granted and pid in (select pid from pg_stat_activity
               where datname = current_database())`),
         );
-        if (waiting > 0) return;
-      }
+      await until(look, ({ waiting }) => waiting > 0, 5_000);
     }
   });
 

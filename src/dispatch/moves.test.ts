@@ -158,8 +158,8 @@ describe('every statement on every state', () => {
     'receipt delivered': {
       act: (tx, rows) => receive(tx, rows, 'delivered'),
       makes: ['ready', 'claimed', 'unknown', 'accepted', 'undelivered', 'uncertain_closed'].map(
-          (from) => `${from} to delivered`,
-        ),
+        (from) => `${from} to delivered`,
+      ),
     },
     'receipt undelivered': {
       act: (tx, rows) => receive(tx, rows, 'undelivered'),

@@ -34,7 +34,7 @@ export type ReconcileOptions = {
 /** Looks up what is due; says how many. */
 export async function reconcile(options: ReconcileOptions): Promise<number> {
   const { database, gateways, lookupGapMs: gapMs = lookupGapMs } = options;
-  const askable = [...gateways.values()].filter(({ find }) => find !== undefined);
+  const askable = [...gateways.values()].filter((gateway) => gateway.find !== undefined);
   const gatewayIds = askable.map(({ id }) => id);
   const due = await database.withActor(system('dispatch'), (tx) =>
     claimChecks(tx, { gatewayIds, gapMs, most: CHECKS_MAX }),

@@ -8,6 +8,7 @@
  * with the same code as one that never opened. Here the content is a stream that is first read
  * when the server has said 354, so the moment from which a copy may exist is known exactly.
  */
+import { isIPv4 } from 'node:net';
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import MailComposer from 'nodemailer/lib/mail-composer';
@@ -234,7 +235,8 @@ function settledOnce(
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname);
+  const isLocal = isIPv4(hostname) && hostname.startsWith('127.');
+  return isLocal || ['localhost', '[::1]'].includes(hostname);
 }
 
 export function openSmtpGateway(
