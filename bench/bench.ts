@@ -13,7 +13,7 @@ import { onStage, type Stage } from './stage.ts';
 
 const figures: Readonly<Record<string, (stage: Stage) => Promise<Measurement>>> = {
   freeze: (stage) => measureFreeze(stage, 5),
-  send_ceiling: (stage) => measureSendCeiling(stage, 'off', 5),
+  send_ceiling: (stage) => measureSendCeiling(stage, 'off', 3),
   send_ceiling_ledger: (stage) => measureSendCeiling(stage, 'on', 3),
   release_to_wire: measureReleaseToWire,
   rss: measureResident,

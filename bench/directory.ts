@@ -57,7 +57,8 @@ async function addPoints(
     from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
       ${points.map((p) => p.index)}::bytea[]) as point (id, sealed, index)`);
   await tx.run(sql`
-    insert into organisations.contact_contact_point (contact_id, contact_point_id, channel, position)
+    insert into organisations.contact_contact_point
+      (contact_id, contact_point_id, channel, position)
     select contact.id, point.id, ${channel}, 1
     from (select id, row_number() over (order by id) as n from organisations.contact
       where rank = ${rank}) contact

@@ -8,7 +8,7 @@ import type { BenchDatabase, SimulatorProcess, Stage } from './stage.ts';
 export type Theatre = {
   readonly database: BenchDatabase;
   readonly simulator: SimulatorProcess;
-  startEngine(): Promise<EngineProcess>;
+  readonly startEngine: () => Promise<EngineProcess>;
 };
 
 export type EngineProcess = { usage(): Promise<Usage>; stop(): Promise<void> };

@@ -62,17 +62,15 @@ export function rounded(value: number): number {
 }
 
 export function asJson(measured: readonly Measurement[]): string {
-  const figures = measured.map(
-    ({ id, value, unit, limit, ratio, target, met }): Figure => ({
-      id,
-      value: rounded(value),
-      unit,
-      limit: rounded(limit),
-      ratio: rounded(ratio),
-      target: rounded(target),
-      met,
-    }),
-  );
+  const figures = measured.map(({ id, value, unit, limit, ratio, target, met }): Figure => ({
+    id,
+    value: rounded(value),
+    unit,
+    limit: rounded(limit),
+    ratio: rounded(ratio),
+    target: rounded(target),
+    met,
+  }));
   return JSON.stringify({ figures });
 }
 
@@ -89,7 +87,10 @@ export function asTable(measured: readonly Measurement[]): string {
   const head = ['figure', 'value', 'target', '', 'limit', 'ratio', 'runs (least to most)'];
   const widths = head.map((word, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
   const lines = [head, ...rows].map((row) =>
-    row.map((cell, i) => cell.padEnd(widths[i]!)).join('  ').trimEnd(),
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
   );
   const said = measured.flatMap((m) => [
     '',

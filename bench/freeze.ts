@@ -37,7 +37,9 @@ export async function measureFreeze(stage: Stage, runs: number): Promise<Measure
       const frozen = await freezeOnce(database, model.value);
       freezes.push(frozen.seconds);
       copies.push(await copyOnce(database.owner, frozen.dispatchId));
-      stage.say(`  run ${run}: ${rounded(frozen.seconds)} s, plain copy ${rounded(copies.at(-1)!)} s`);
+      stage.say(
+        `  run ${run}: ${rounded(frozen.seconds)} s, plain copy ${rounded(copies.at(-1)!)} s`,
+      );
     }
   } finally {
     await database.drop();

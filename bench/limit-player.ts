@@ -81,25 +81,28 @@ async function claimAndSettleAll({ database: config, texts, batches }: SqlOrder)
   const request = { gatewayId: 'notify', channel: 'text', owner, leaseMs: 60_000 } as const;
   const startedAt = performance.now();
   let settled = 0;
-  while (settled < texts) {
+  for (;;) {
     const claimed = await database.withActor(actor, (tx) =>
       claimMessages(tx, { ...request, most: batches.claim }),
     );
-    if (claimed.length === 0) throw new Error(`nothing to claim after ${settled}`);
+    if (claimed.length === 0) break;
     for (let from = 0; from < claimed.length; from += batches.settle) {
       const batch = claimed.slice(from, from + batches.settle).map(settlementOf);
-      await database.withActor(actor, async (tx) => {
-        settled += (await settleMessages(tx, owner, batch)).length;
+      const ids = await database.withActor(actor, async (tx) => {
+        const written = await settleMessages(tx, owner, batch);
         await record(tx, {
           action: 'messages.settled',
           subject: { kind: 'worker', id: owner },
           detail: { accepted: batch.length },
         });
+        return written;
       });
+      settled += ids.length;
     }
   }
   const seconds = (performance.now() - startedAt) / 1000;
   await database.end();
+  if (settled !== texts) throw new Error(`${settled} of ${texts} were there to claim`);
   return { perSecond: texts / seconds };
 }
 

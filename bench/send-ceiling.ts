@@ -74,11 +74,7 @@ function limitOf({ http, sql }: Run): number {
 }
 
 async function runOnce(stage: Stage, ledger: Ledger): Promise<Run> {
-  const simulator = [
-    '--no-limiter',
-    NO_RECEIPTS,
-    ...(ledger === 'off' ? ['--no-ledger'] : []),
-  ];
+  const simulator = ['--no-limiter', NO_RECEIPTS, ...(ledger === 'off' ? ['--no-ledger'] : [])];
   const engine = await inTheatre(
     stage,
     { bucket: openBucket, simulator },

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -47,7 +47,10 @@ export async function onStage<T>(
   work: (stage: Stage) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-bench-'));
-  const embedded = await startPostgres(path.join(folder, 'data'));
+  // As root the server runs as another user. Where that user may not enter, the cluster would be
+  // put outside of this folder and stay behind.
+  chmodSync(folder, 0o755);
+  const embedded = await startPostgres(folder);
   const simulators = new Set<SimulatorProcess>();
   try {
     return await work({
@@ -114,11 +117,9 @@ async function asSuperuser(embedded: Embedded, statement: string): Promise<void>
 
 async function startSimulator(options: readonly string[]): Promise<SimulatorProcess> {
   const main = path.join(import.meta.dirname, '../src/main.ts');
-  const child = spawn(
-    process.execPath,
-    [main, 'simulator', '--exit-with-stdin', ...options],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [main, 'simulator', '--exit-with-stdin', ...options], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const exited = once(child, 'exit');
   const lines = createInterface({ input: child.stdout });
   const [line] = (await Promise.race([

@@ -2,19 +2,14 @@
 import { z } from 'zod';
 import { markings } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { decodeCursor, PAGE_ROWS, PAGE_ROWS_MAX } from '#web/index.ts';
-import { versionStates, type VersionState } from './model.ts';
+import { audienceQuestion } from '#organisations/index.ts';
+import { cursorOf, instant, listOf, meaningsOf, pageQuery, uuid } from '#web/index.ts';
+import { versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
 
 const INT_MAX = 2_147_483_647;
 
-const id = z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] });
-const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
-const state = z.enum(Object.keys(versionStates) as [VersionState, ...VersionState[]]).describe(
-  Object.entries(versionStates)
-    .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
-    .join('; '),
-);
+const state = meaningsOf(versionStates);
 const number = z
   .int()
   .describe('What readers see on texts and pages')
@@ -25,66 +20,26 @@ const severity = z
   .describe('A severity of the operating model under which it was written')
   .meta({ examples: ['high'] });
 
-/** By number, as `listAlerts` orders. */
-const after = z
-  .string()
-  .max(200)
-  .transform((cursor, context) => {
-    const key = z.tuple([z.int32()]).safeParse(decodeCursor(cursor, 1));
-    if (key.success) return key.data[0];
-    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
-    return z.NEVER;
-  })
-  .describe('The `next` of the page before');
-
 export const listQuery = z.strictObject({
   state: state.optional().describe('Only these; all but `abandoned` unless told'),
-  after: after.optional(),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(PAGE_ROWS_MAX)
-    .default(PAGE_ROWS)
-    .describe('Rows of a page'),
+  // By number, as `listAlerts` orders.
+  ...pageQuery(cursorOf(z.tuple([z.int32()]))),
 });
 
-export const alertList = z.strictObject({
-  rows: z.array(
-    z.strictObject({
-      id,
-      number,
-      state,
-      revision,
-      title: z.string(),
-      severity,
-      marking: z.enum(markings),
-      updatedAt: instant,
-      releasedAt: instant.nullable(),
-      closedAt: instant.nullable(),
-    }),
-  ),
-  next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+const alertSummary = z.strictObject({
+  id: uuid,
+  number,
+  state,
+  revision,
+  title: z.string(),
+  severity,
+  marking: z.enum(markings),
+  updatedAt: instant,
+  releasedAt: instant.nullable(),
+  closedAt: instant.nullable(),
 });
 
-const codes = z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code'));
-
-function audienceOf(model: OperatingModel) {
-  const keys = (table: object) => z.enum(Object.keys(table) as [string, ...string[]]);
-  return z
-    .strictObject({
-      types: z.array(keys(model.organisationTypes)).max(100),
-      regions: codes.max(1000),
-      systems: codes.max(1000),
-      roles: z.array(keys(model.contactRoles)).max(100),
-      mustAnswerOnly: z.boolean(),
-      include: codes.max(10_000),
-      exclude: codes.max(10_000),
-    })
-    .partial()
-    .describe('Which organisations, and which of their contacts; empty lists do not narrow')
-    .meta({ examples: [{ types: ['trust'], mustAnswerOnly: true }] });
-}
+export const alertList = listOf(alertSummary);
 
 function wordingOf(model: OperatingModel) {
   const text = (field: keyof typeof fieldLengths) => z.string().max(fieldLengths[field]);
@@ -126,7 +81,7 @@ export function newDraft(model: OperatingModel) {
     nextUpdateAt: words.nextUpdateAt.default(null),
     body: words.body.default(''),
     ownText: words.ownText.default(null),
-    audience: audienceOf(model),
+    audience: audienceQuestion(model),
   });
 }
 
@@ -141,7 +96,7 @@ export function savedDraft(model: OperatingModel) {
   return z.strictObject({
     revision: seenRevision,
     ...wordingOf(model),
-    audience: audienceOf(model),
+    audience: audienceQuestion(model),
   });
 }
 
@@ -151,10 +106,10 @@ export const submitBody = z.strictObject({ revision: seenRevision });
  * What an act answers: no words of the alert. Answers of POSTs are kept for a day to be repeated
  * (`Idempotency-Key`), outside of what the alert's marking protects.
  */
-export const alertState = z.strictObject({ id, number, state, revision });
+export const alertState = z.strictObject({ id: uuid, number, state, revision });
 
 export const submitted = alertState.extend({
-  dispatchId: id,
+  dispatchId: uuid,
   messages: z.int().describe('Texts and mails of all rounds, held until a person approves'),
   contentHash: z.string().describe('SHA-256 of everything that would be sent'),
   approvalPage: z.url().describe('Where a second person reads and approves it; no key can'),
@@ -162,7 +117,7 @@ export const submitted = alertState.extend({
 
 const submission = z.strictObject({
   state: z.enum(['waiting', 'returned', 'withdrawn', 'released']),
-  dispatchId: id,
+  dispatchId: uuid,
   contentHash: z.string(),
   submittedByName: z.string(),
   submittedAt: instant,
@@ -172,7 +127,7 @@ const submission = z.strictObject({
 });
 
 export const alertDetail = z.strictObject({
-  id,
+  id: uuid,
   number,
   version: z.int().describe('Counts the wordings of one alert'),
   state,

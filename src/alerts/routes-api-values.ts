@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { everybody, parseAudienceQuestion } from '#organisations/index.ts';
+import { parseAudienceQuestion } from '#organisations/index.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
 import type { Preview } from './preview.ts';
@@ -22,7 +22,7 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
     nextUpdateTime: '',
   };
   const wording = parseWording(typed, model, (text) => new Date(text));
-  const audience = parseAudienceQuestion({ ...everybody, ...asked }, model);
+  const audience = parseAudienceQuestion(asked, model);
   if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
   return refused('invalid', 'The draft was not understood.', {
     ...(wording.ok ? {} : wording.fields),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as identity from '#identity/index.ts';
 import { apiKeyCommand } from './api-key.ts';
+import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 
 const start = new Date('2026-11-23T03:12:00Z');
@@ -13,13 +14,8 @@ before(async () => {
 });
 after(() => clone.drop());
 
-async function run(args: string[]) {
-  let [out, err] = ['', ''];
-  const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
-  const context = { database: clone.web, now: () => start };
-  const code = await apiKeyCommand(context, args, output);
-  return { code, out, err };
-}
+const run = async (args: string[]) =>
+  await ran((output) => apiKeyCommand({ database: clone.web, now: () => start }, args, output));
 
 test('a key of the command line works, within its time, until it is revoked', async () => {
   const made = await run(['create', '--name', 'feed', '--may', 'alert.read,audit.read']);

@@ -1,5 +1,4 @@
 /** `bin/tocsin api-key`: bearer keys for programs. */
-import { parseArgs } from 'node:util';
 import type { Database } from '#db/database.ts';
 import {
   createApiKey,
@@ -11,10 +10,13 @@ import {
 import type { ApiKeyRow } from '#identity/index.ts';
 import { permissions, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { standard, type Output } from './output.ts';
 
 export const summary = 'make, list and revoke bearer keys of the API';
 
-export const help = `Usage: bin/tocsin api-key create --name NAME --may LIST [--for ADDRESS] [--expires 90d]
+export const help = `Usage: bin/tocsin api-key create --name NAME --may LIST
+                                [--for ADDRESS] [--expires 90d]
        bin/tocsin api-key list
        bin/tocsin api-key revoke PREFIX
 
@@ -35,33 +37,17 @@ ${Object.entries(permissions)
 
 export type ApiKeyContext = { readonly database: Database; readonly now?: () => Date };
 
-export type Output = {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-const standard: Output = {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-};
-
 const operator = system('api-key');
 
-/** Runs the command and returns its exit code: 0 done, 1 refused, 2 wrongly called. */
 export async function apiKeyCommand(
   context: ApiKeyContext,
   args: readonly string[],
   output: Output = standard,
-): Promise<0 | 1 | 2> {
-  const call = readCall(args);
-  if (call === undefined) {
-    output.err(help);
-    return 2;
-  }
-  if (call.help) {
-    output.out(help);
-    return 0;
-  }
+): Promise<ExitCode> {
+  return await answerCall(readCall(args), help, output, (call) => run(context, call, output));
+}
+
+async function run(context: ApiKeyContext, call: Call, output: Output): Promise<ExitCode> {
   const now = context.now?.() ?? new Date();
   const done = await verbs[call.verb](context.database, call, now);
   if (!done.ok) {
@@ -153,27 +139,23 @@ type Call = {
 };
 
 function readCall(args: readonly string[]): Call | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        name: { type: 'string', default: '' },
-        may: { type: 'string', default: '' },
-        for: { type: 'string', default: '' },
-        expires: { type: 'string', default: '90d' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    const [verb = '', prefix = '', ...rest] = positionals;
-    if (values.help) return { ...values, verb: 'list', prefix };
-    if (!isVerb(verb)) return undefined;
-    if (rest.length > 0 || (verb === 'revoke') !== (prefix !== '')) return undefined;
-    return { ...values, verb, prefix };
-  } catch {
-    return undefined;
-  }
+  const read = readArguments(args, {
+    allowPositionals: true,
+    options: {
+      ...resultOptions,
+      name: { type: 'string', default: '' },
+      may: { type: 'string', default: '' },
+      for: { type: 'string', default: '' },
+      expires: { type: 'string', default: '90d' },
+    },
+  });
+  if (read === undefined) return undefined;
+  const { values, positionals } = read;
+  const [verb = '', prefix = '', ...rest] = positionals;
+  if (values.help) return { ...values, verb: 'list', prefix };
+  if (!isVerb(verb)) return undefined;
+  if (rest.length > 0 || (verb === 'revoke') !== (prefix !== '')) return undefined;
+  return { ...values, verb, prefix };
 }
 
 function isVerb(text: string): text is keyof typeof verbs {

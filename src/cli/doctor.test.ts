@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { openDataFolder } from '#db/data-folder.ts';
+import { ran } from '../../test/support/command.ts';
 import { cloneDatabase } from '../../test/support/database.ts';
 import { basicChecks, doctorCommand, type Check } from './doctor.ts';
 
@@ -12,9 +13,8 @@ const base = mkdtempSync(path.join(os.tmpdir(), 'tocsin-doctor-'));
 after(() => rmSync(base, { recursive: true }));
 
 async function consult(checks: readonly Check[], args: readonly string[] = []) {
-  let text = '';
-  const output = { out: (part: string) => (text += part), err: (part: string) => (text += part) };
-  return { code: await doctorCommand({ checks }, args, output), text };
+  const { code, out, err } = await ran((output) => doctorCommand({ checks }, args, output));
+  return { code, text: out + err };
 }
 
 const well: Check = { name: 'one', run: () => ({ state: 'ok', found: 'fine' }) };

@@ -2,7 +2,6 @@
 import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import type { Database } from '#db/database.ts';
 import { findDataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres } from '#db/embedded-postgres.ts';
@@ -10,6 +9,8 @@ import { migrate } from '#db/migrate.ts';
 import { readRemembered } from '#db/postgres-place.ts';
 import { findServerFacts } from '#db/server-facts.ts';
 import { configFromUrl } from '#db/roles.ts';
+import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { standard, type Output } from './output.ts';
 
 export const summary = 'check this machine, the data folder and the database';
 
@@ -29,48 +30,29 @@ export type Finding = {
 /** One thing to look at. Slices bring their own; `main.ts` joins the lists. */
 export type Check = { readonly name: string; run(): Promise<Finding> | Finding };
 
-export type Output = {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-const standard: Output = {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-};
-
 const CHECK_TIMEOUT_MS = 15_000;
 
-/** Runs the checks in order and returns the exit code: 0 well or warned, 1 failed, 2 misused. */
+/** Runs the checks in order; a warning is no failure. */
 export async function doctorCommand(
-  context: { readonly checks: readonly Check[] },
+  { checks }: { readonly checks: readonly Check[] },
   args: readonly string[],
   output: Output = standard,
-): Promise<0 | 1 | 2> {
-  const call = readCall(args);
-  if (call === undefined || call.help === true) {
-    (call === undefined ? output.err : output.out)(help);
-    return call === undefined ? 2 : 0;
-  }
-  const results: (Finding & { name: string })[] = [];
-  for (const check of context.checks) {
-    const result = { name: check.name, ...(await examine(check)) };
-    results.push(result);
-    if (call.json !== true) output.out(asText(result));
-  }
-  const failed = results.filter(({ state }) => state === 'fail').length;
-  if (call.json === true) output.out(`${JSON.stringify({ ok: failed === 0, checks: results })}\n`);
-  else output.out(failed === 0 ? 'Nothing stands in the way of a start.\n' : closing(failed));
-  return failed === 0 ? 0 : 1;
+): Promise<ExitCode> {
+  const call = readArguments(args, { options: resultOptions })?.values;
+  return await answerCall(call, help, output, ({ json }) => run(checks, json, output));
 }
 
-function readCall(args: readonly string[]): { json?: boolean; help?: boolean } | undefined {
-  try {
-    const options = { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-    return parseArgs({ args: [...args], options }).values;
-  } catch {
-    return undefined;
+async function run(checks: readonly Check[], json: boolean, output: Output): Promise<ExitCode> {
+  const results: (Finding & { name: string })[] = [];
+  for (const check of checks) {
+    const result = { name: check.name, ...(await examine(check)) };
+    results.push(result);
+    if (!json) output.out(asText(result));
   }
+  const failed = results.filter(({ state }) => state === 'fail').length;
+  if (json) output.out(`${JSON.stringify({ ok: failed === 0, checks: results })}\n`);
+  else output.out(failed === 0 ? 'Nothing stands in the way of a start.\n' : closing(failed));
+  return failed === 0 ? 0 : 1;
 }
 
 async function examine(check: Check): Promise<Finding> {

@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { secrets } from '../../test/support/directory.ts';
 import { importCommand } from './import.ts';
 
 const model = {
   organisationTypes: { trust: { label: 'NHS trust', mustAnswer: true } },
   contactRoles: { ciso: { label: 'CISO' } },
 };
-const secrets = { addressKey: { id: 1, key: randomBytes(32) }, blindIndexKey: randomBytes(32) };
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-import-'));
 
 let db: Clone;
@@ -27,14 +27,8 @@ function fileOf(name: string, text: string): string {
   return path;
 }
 
-async function called(...args: string[]) {
-  const result = { code: 0, out: '', err: '' };
-  result.code = await importCommand({ database: db.worker, secrets, model }, args, {
-    out: (text) => void (result.out += text),
-    err: (text) => void (result.err += text),
-  });
-  return result;
-}
+const called = async (...args: string[]) =>
+  await ran((output) => importCommand({ database: db.worker, secrets, model }, args, output));
 
 const organisations = fileOf('organisations.csv', 'code,name,type\nAA-01,Northmoor,trust\n');
 const contacts = fileOf(
@@ -65,6 +59,18 @@ test('refused rows are told without their numbers, written to a file, and exit 1
   assert.equal(statSync(refused).mode & 0o777, 0o600);
   const mended = text.replace('boss', 'ciso').replace('0770,', '07700 900124,');
   assert.equal((await called('contacts', fileOf('mended.csv', mended))).code, 0);
+});
+
+test('refused rows of etr.csv are mended and imported like any others', async () => {
+  const row = (code: string) =>
+    `"${code}","MOOR END NHS TRUST","Y62","QOP"${',""'.repeat(6)},"20171001"${',""'.repeat(16)}\n`;
+  const refused = join(folder, 'refused-etr.csv');
+  const etr = fileOf('etr.csv', row('AA-71') + row('?'));
+  assert.equal((await called('organisations', etr, '--refused', refused)).code, 1);
+  const mended = readFileSync(refused, 'utf8').replace(/^\?/m, 'AA-72');
+  const { code, out, err } = await called('organisations', fileOf('mended-etr.csv', mended));
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /added +1\n/);
 });
 
 test('a dry run and --json', async () => {

@@ -1,7 +1,6 @@
 /** `bin/tocsin import`: brings files of organisations and contacts into the directory. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import {
@@ -14,6 +13,8 @@ import {
   type ImportResult,
   type TextPermissions,
 } from '#organisations/index.ts';
+import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { standard, type Output } from './output.ts';
 
 export const summary = 'bring organisations and contacts into the directory';
 
@@ -40,38 +41,25 @@ export type ImportCommandContext = {
   readonly textPermissions?: TextPermissions;
 };
 
-export type Output = {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-const standard: Output = {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-};
-
 const REFUSED_SHOWN_MAX = 50;
 
-/** Runs the command and returns its exit code. */
 export async function importCommand(
   context: ImportCommandContext,
   args: readonly string[],
   output: Output = standard,
-): Promise<0 | 1 | 2> {
-  const call = readCall(args);
-  if (call === undefined) return failed(output, help);
-  if (call.help) {
-    output.out(help);
-    return 0;
-  }
+): Promise<ExitCode> {
+  return await answerCall(readCall(args), help, output, (call) => run(context, call, output));
+}
+
+async function run(context: ImportCommandContext, call: Call, output: Output): Promise<ExitCode> {
   const bytes = await readFile(call.file).catch((error: NodeJS.ErrnoException) => error);
   if (bytes instanceof Error) {
     return failed(output, `${call.file} cannot be read (${bytes.code ?? 'unknown error'}).\n`);
   }
   const outcome = await context.database.withActor(system('import'), (tx) => {
-    const run = call.kind === 'contacts' ? importContacts : importOrganisations;
+    const importFile = call.kind === 'contacts' ? importContacts : importOrganisations;
     const file = { name: basename(call.file), bytes };
-    return run(tx, file, {
+    return importFile(tx, file, {
       rules: context.model,
       secrets: context.secrets,
       startedAt: new Date(),
@@ -100,31 +88,27 @@ type Call = {
 };
 
 function readCall(args: readonly string[]): Call | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'dry-run': { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        refused: { type: 'string' },
-      },
-    });
-    const [kind, file, ...rest] = positionals;
-    const isRight = (kind === 'organisations' || kind === 'contacts') && file !== undefined;
-    if (!values.help && (!isRight || rest.length > 0)) return undefined;
-    return {
-      kind: kind === 'contacts' ? 'contacts' : 'organisations',
-      file: file ?? '',
-      dryRun: values['dry-run'],
-      json: values.json,
-      help: values.help,
-      ...(values.refused !== undefined && { refused: values.refused }),
-    };
-  } catch {
-    return undefined;
-  }
+  const read = readArguments(args, {
+    allowPositionals: true,
+    options: {
+      ...resultOptions,
+      'dry-run': { type: 'boolean', default: false },
+      refused: { type: 'string' },
+    },
+  });
+  if (read === undefined) return undefined;
+  const { values, positionals } = read;
+  const [kind, file, ...rest] = positionals;
+  const isRight = (kind === 'organisations' || kind === 'contacts') && file !== undefined;
+  if (!values.help && (!isRight || rest.length > 0)) return undefined;
+  return {
+    kind: kind === 'contacts' ? 'contacts' : 'organisations',
+    file: file ?? '',
+    dryRun: values['dry-run'],
+    json: values.json,
+    help: values.help,
+    ...(values.refused !== undefined && { refused: values.refused }),
+  };
 }
 
 function failed(output: Output, message: string): 2 {

@@ -1,6 +1,6 @@
 /** `bin/tocsin migrate`: brings the database to this version; `--check` only says what is due. */
-import { parseArgs } from 'node:util';
 import { openGround } from '#main/ground.ts';
+import { printedHelp } from './call.ts';
 
 export const help = `Usage: bin/tocsin migrate
 
@@ -9,15 +9,7 @@ start does the same. A database that is newer than the code, or not ours, is lef
 `;
 
 export async function migrateCommand(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { help: { type: 'boolean', short: 'h' } },
-    strict: false,
-  });
-  if (values.help === true) {
-    process.stdout.write(help);
-    return 0;
-  }
+  if (printedHelp(args, help)) return 0;
   const say = (sentence: string) => process.stderr.write(`${sentence}\n`);
   const opened = await openGround({ environment: process.env, join: true, say });
   if (!opened.ok) {

@@ -4,20 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { ran } from '../../test/support/command.ts';
 import { operatingModelCommand } from './operating-model.ts';
 
 const shipped = fileURLToPath(new URL('../../operating-model.yaml', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-model-'));
 after(() => rmSync(folder, { recursive: true }));
 
-async function called(...args: string[]) {
-  const result = { code: 0, out: '', err: '' };
-  result.code = await operatingModelCommand(args, {
-    out: (text) => void (result.out += text),
-    err: (text) => void (result.err += text),
-  });
-  return result;
-}
+const called = async (...args: string[]) =>
+  await ran((output) => operatingModelCommand(args, output));
 
 test('check says that the shipped file is right', async () => {
   const { code, out, err } = await called('check', shipped);

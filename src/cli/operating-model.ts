@@ -1,5 +1,4 @@
 /** `bin/tocsin operating-model`: checks the file and shows what code reads from it. */
-import { parseArgs } from 'node:util';
 import {
   checkOperatingModel,
   formatDuration,
@@ -7,6 +6,8 @@ import {
   readModelFile,
   type OperatingModel,
 } from '#operating-model/index.ts';
+import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { standard, type Output } from './output.ts';
 
 const help = `Usage: bin/tocsin operating-model check [FILE] [--json]
        bin/tocsin operating-model show [FILE] [--json]
@@ -17,30 +18,14 @@ show    What is in force: severities, rounds, deadlines, roles.
 FILE is TOCSIN_OPERATING_MODEL, or ./operating-model.yaml.
 `;
 
-export type Output = {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-const standard: Output = {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-};
-
-/** Runs the command and returns its exit code: 0 done, 1 the file is wrong, 2 wrongly called. */
 export async function operatingModelCommand(
   args: readonly string[],
   output: Output = standard,
-): Promise<number> {
-  const call = readCall(args);
-  if (call === undefined) {
-    output.err(help);
-    return 2;
-  }
-  if (call.help) {
-    output.out(help);
-    return 0;
-  }
+): Promise<ExitCode> {
+  return await answerCall(readCall(args), help, output, (call) => run(call, output));
+}
+
+async function run(call: Call, output: Output): Promise<ExitCode> {
   const text = await readModelFile(call.file);
   if (!text.ok) {
     output.err(`${text.message}\n`);
@@ -67,23 +52,15 @@ type Call = {
 };
 
 function readCall(args: readonly string[]): Call | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-    });
-    const [verb = 'check', file, ...rest] = positionals;
-    if ((verb !== 'check' && verb !== 'show') || rest.length > 0) return undefined;
-    return {
-      verb,
-      file: file ?? process.env['TOCSIN_OPERATING_MODEL'] ?? './operating-model.yaml',
-      json: values.json ?? false,
-      help: values.help ?? false,
-    };
-  } catch {
-    return undefined;
-  }
+  const read = readArguments(args, { allowPositionals: true, options: resultOptions });
+  if (read === undefined) return undefined;
+  const [verb = 'check', file, ...rest] = read.positionals;
+  if ((verb !== 'check' && verb !== 'show') || rest.length > 0) return undefined;
+  return {
+    ...read.values,
+    verb,
+    file: file ?? process.env['TOCSIN_OPERATING_MODEL'] ?? './operating-model.yaml',
+  };
 }
 
 function withoutSource(model: OperatingModel): Omit<OperatingModel, 'source'> {

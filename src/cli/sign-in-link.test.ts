@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import * as identity from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
 import { signInLinkCommand } from './sign-in-link.ts';
+import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 
 const start = new Date('2026-11-23T03:12:00Z');
@@ -17,11 +18,8 @@ before(async () => {
 after(() => clone.drop());
 
 async function run(args: string[]) {
-  let [out, err] = ['', ''];
-  const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) };
   const context = { database: clone.web, model, origin: 'https://us.test', now: () => start };
-  const code = await signInLinkCommand(context, args, output);
-  return { code, out, err };
+  return await ran((output) => signInLinkCommand(context, args, output));
 }
 
 test('the first administrator comes in by the command line', async () => {

@@ -1,11 +1,12 @@
 /** `bin/tocsin sign-in-link`: the way in for the first person, and when nobody can get in. */
-import { parseArgs } from 'node:util';
 import type { Database } from '#db/database.ts';
 import { createSignInLink, findPersonByEmail, invitePerson } from '#identity/index.ts';
 import type { RoleModel } from '#identity/index.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { standard, type Output } from './output.ts';
 
 export const summary = 'make a one-time sign-in link for a person';
 
@@ -26,31 +27,15 @@ export type SignInLinkContext = {
   readonly now?: () => Date;
 };
 
-export type Output = {
-  readonly out: (text: string) => void;
-  readonly err: (text: string) => void;
-};
-
-const standard: Output = {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-};
-
-/** Runs the command and returns its exit code: 0 done, 1 refused, 2 wrongly called. */
 export async function signInLinkCommand(
   context: SignInLinkContext,
   args: readonly string[],
   output: Output = standard,
-): Promise<0 | 1 | 2> {
-  const call = readCall(args);
-  if (call === undefined) {
-    output.err(help);
-    return 2;
-  }
-  if (call.help) {
-    output.out(help);
-    return 0;
-  }
+): Promise<ExitCode> {
+  return await answerCall(readCall(args), help, output, (call) => run(context, call, output));
+}
+
+async function run(context: SignInLinkContext, call: Call, output: Output): Promise<ExitCode> {
   const link = await makeLink(context, call);
   if (!link.ok) {
     output.err(`${link.message}\n`);
@@ -100,19 +85,13 @@ type Call = {
 };
 
 function readCall(args: readonly string[]): Call | undefined {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        email: { type: 'string', default: '' },
-        name: { type: 'string', default: '' },
-        role: { type: 'string', default: '' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    return values.help || values.email !== '' ? values : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readArguments(args, {
+    options: {
+      ...resultOptions,
+      email: { type: 'string', default: '' },
+      name: { type: 'string', default: '' },
+      role: { type: 'string', default: '' },
+    },
+  });
+  return read?.values.help || read?.values.email ? read.values : undefined;
 }

@@ -3,7 +3,6 @@
  * parts alone, `web` and `worker`, for when one machine is not enough.
  */
 import { createServer as createNetServer } from 'node:net';
-import { parseArgs } from 'node:util';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
 import { openGround, type Ground } from '#main/ground.ts';
@@ -14,6 +13,7 @@ import {
   type SimulatorProcess,
 } from '#main/simulator-process.ts';
 import { startWeb, startWorker, type Running } from '#main/running.ts';
+import { printedHelp } from './call.ts';
 
 export const help = `Usage: bin/tocsin start | web | worker
 
@@ -40,15 +40,7 @@ export async function workerCommand(args: readonly string[]): Promise<number> {
 type Parts = { readonly web: boolean; readonly worker: boolean; readonly join: boolean };
 
 async function run(args: readonly string[], parts: Parts): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { help: { type: 'boolean', short: 'h' } },
-    strict: false,
-  });
-  if (values.help === true) {
-    process.stdout.write(help);
-    return 0;
-  }
+  if (printedHelp(args, help)) return 0;
   const log = createLog({ level: 'warn' });
   const started = await start(parts, log);
   if (!started.ok) {

@@ -6,13 +6,13 @@ import {
   openApi,
   type ApiSite,
   type Json,
+  type List,
 } from '../../test/support/api-client.ts';
 import { deliverAll, draftAlert, releaseAlert } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 let api: ApiSite;
 let alert: Awaited<ReturnType<typeof releaseAlert>>;
-type List = { rows: Json[]; next: string | null };
 
 before(async () => {
   api = await openApi();

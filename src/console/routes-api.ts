@@ -4,15 +4,19 @@ import { markings } from '#kernel/marking.ts';
 import type { Database } from '#db/database.ts';
 import {
   api,
-  decodeCursor,
+  instant,
   json,
+  keysOf,
+  listOf,
+  meaningsOf,
   notFound,
-  PAGE_ROWS,
-  PAGE_ROWS_MAX,
   pageOf,
+  pageQuery,
+  uuid,
   type Route,
 } from '#web/index.ts';
-import { listings, reaches, type Listing, type Reach } from './model.ts';
+import { listings, reaches } from './model.ts';
+import { standingCursor } from './parse.ts';
 import {
   findLiveAlert,
   listGatewayStates,
@@ -26,29 +30,10 @@ import {
 export type ConsoleApiContext = { readonly database: Database };
 
 const params = z.object({ id: z.uuid() });
-const id = z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] });
-const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
 const count = z.int();
 
-/** By name and id, as `listStandings` orders. */
-const after = z
-  .string()
-  .max(1000)
-  .transform((cursor, context): readonly [string, string] => {
-    const name = z
-      .string()
-      .max(300)
-      .regex(/^\P{Cc}*$/u);
-    const key = z.tuple([name, z.uuid()]).safeParse(decodeCursor(cursor, 2));
-    if (key.success) return key.data;
-    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
-    return z.NEVER;
-  })
-  .describe('The `next` of the page before');
-
 const listingQuery = z.strictObject({
-  listing: z
-    .enum(Object.keys(listings) as [Listing, ...Listing[]])
+  listing: keysOf(listings)
     .default('must_answer')
     .describe('The organisations behind one figure of the tally'),
   region: z
@@ -56,22 +41,8 @@ const listingQuery = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code')
     .optional()
     .describe('Code of a region'),
-  after: after.optional(),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(PAGE_ROWS_MAX)
-    .default(PAGE_ROWS)
-    .describe('Rows of a page'),
+  ...pageQuery(standingCursor),
 });
-
-/** Every list of the API: `rows` in a stable order, `next` for the page after this one. */
-const listOf = <T extends z.ZodType>(row: T) =>
-  z.strictObject({
-    rows: z.array(row),
-    next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
-  });
 
 const figures = z
   .strictObject({
@@ -104,7 +75,7 @@ const path = z.strictObject({
 });
 
 const tally = z.strictObject({
-  alertId: id,
+  alertId: uuid,
   number: z.int().meta({ examples: [4901] }),
   title: z.string(),
   severity: z.string(),
@@ -114,7 +85,7 @@ const tally = z.strictObject({
   closedAt: instant.nullable(),
   nextUpdateAt: instant.nullable(),
   exercise: z.boolean(),
-  dispatchId: id,
+  dispatchId: uuid,
   dispatchState: z.enum(['held', 'sending', 'paused', 'cancelled', 'done']),
   pauseReason: z.string().nullable(),
   organisations: figures,
@@ -126,7 +97,7 @@ const tally = z.strictObject({
 });
 
 const standing = z.strictObject({
-  organisationId: id,
+  organisationId: uuid,
   name: z.string().meta({ examples: ['Northmoor Teaching Hospitals'] }),
   shortName: z.string().meta({ examples: ['Northmoor'] }),
   code: z
@@ -134,11 +105,7 @@ const standing = z.strictObject({
     .describe('What its people text back')
     .meta({ examples: ['4821'] }),
   regionCode: z.string().nullable(),
-  reach: z.enum(Object.keys(reaches) as [Reach, ...Reach[]]).describe(
-    Object.entries(reaches)
-      .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
-      .join('; '),
-  ),
+  reach: meaningsOf(reaches),
   moreToCome: z.boolean().describe('Messages to it still wait'),
   acknowledgedAt: instant.nullable(),
   evidence: z
@@ -226,9 +193,9 @@ function standingsRoute({ database }: ConsoleApiContext): Route {
     handle: async ({ actor, params: { id: alertId }, query }) =>
       await database.withActor(actor, async (tx) => {
         if ((await findLiveAlert(tx, alertId)) === undefined) return notFound();
-        const { listing, after: seen, limit } = query;
+        const { listing, after, limit } = query;
         const region = query.region?.toUpperCase();
-        const question = { alertId, listing, region, after: seen, most: limit + 1 };
+        const question = { alertId, listing, region, after, most: limit + 1 };
         const found = await listStandings(tx, question);
         return json(
           200,

@@ -1,13 +1,12 @@
 /** The duty desk and the live board: pages, their streams and their lists. */
 import { z } from 'zod';
 import { may, system } from '#kernel/actor.ts';
-import { isUuid } from '#kernel/ids.ts';
 import { severityById } from '#operating-model/index.ts';
 import {
-  decodeCursor,
   events,
   eventStream,
   file,
+  keysOf,
   notFound,
   page,
   pageOf,
@@ -18,7 +17,8 @@ import {
 import { readBoard, withWords, type BoardContext } from './board.ts';
 import { csvOf } from './csv.ts';
 import type { LiveViews } from './live.ts';
-import { listings, type Listing } from './model.ts';
+import { listings } from './model.ts';
+import { standingCursor } from './parse.ts';
 import {
   findLiveAlert,
   findRegionName,
@@ -39,9 +39,9 @@ const PAGE_ROWS = 100;
 const CSV_ROWS_MAX = 100_000;
 const idParams = z.object({ id: z.uuid() });
 const listQuery = z.object({
-  show: z.enum(Object.keys(listings) as [Listing, ...Listing[]]).default('must_answer'),
+  show: keysOf(listings).default('must_answer'),
   region: z.string().max(20).optional(),
-  after: z.string().max(500).optional(),
+  after: standingCursor.optional().catch(undefined),
 });
 
 export function consoleRoutes(context: ConsoleContext): Route[] {
@@ -140,8 +140,7 @@ function listRoutes({ database }: ConsoleContext): Route[] {
       params: idParams,
       query: listQuery,
       async handle({ actor, params, query }) {
-        const { show: listing, region } = query;
-        const after = readCursor(query.after);
+        const { show: listing, region, after } = query;
         return await database.withActor(actor, async (tx) => {
           const alert = await findLiveAlert(tx, params.id);
           if (alert === undefined) return notFound();
@@ -178,10 +177,4 @@ function listRoutes({ database }: ConsoleContext): Route[] {
       },
     }),
   ];
-}
-
-function readCursor(cursor: string | undefined): [string, string] | undefined {
-  const key = cursor === undefined ? undefined : decodeCursor(cursor, 2);
-  const [name, id] = key?.map(String) ?? [];
-  return name !== undefined && id !== undefined && isUuid(id) ? [name, id] : undefined;
 }

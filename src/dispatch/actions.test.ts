@@ -265,6 +265,29 @@ describe('planning and steering', () => {
     });
   });
 
+  it('two that share a number and answer in the same moment stand down together', async () => {
+    const id = await makeDispatch(db.owner, { messages: 40, laterRoundsMs: [60_000] });
+    const organisations = [newId(), newId()];
+    await own((tx) =>
+      tx.run(sql`
+        with gone as (delete from dispatch.message_credit credit using dispatch.message message
+          where message.id = credit.message_id and message.dispatch_id = ${id})
+        insert into dispatch.message_credit (message_id, organisation_id)
+        select message.id, organisation from dispatch.message message,
+          unnest(${organisations}::uuid[]) organisation where message.dispatch_id = ${id}`),
+    );
+    await release(db.web, id);
+    const cancelled = await Promise.all(
+      organisations.map((one) =>
+        web((tx) => standDown(tx, { dispatchId: id, organisationIds: [one] })),
+      ),
+    );
+    assert.deepEqual(
+      cancelled.sort((a, b) => a - b),
+      [0, 40],
+    );
+  });
+
   describe('steering', () => {
     const now = (id: string) =>
       own((tx) =>
@@ -289,6 +312,27 @@ describe('planning and steering', () => {
       });
       assert.equal((await web((tx) => resumeDispatch(tx, steering))).ok, true);
       assert.equal((await now(id)).pauseReason, null);
+    });
+
+    it('a cancellation waits for no claim, and is not turned away by one', async () => {
+      const id = await makeDispatch(db.owner, { messages: 6 });
+      await release(db.web, id);
+      const held = Promise.withResolvers<void>();
+      const cancelled = Promise.withResolvers<void>();
+      // A claim in the middle: it has its messages, and will want the dispatch.
+      const claiming = own(async (tx) => {
+        const [row] = await rowsOf(tx, id);
+        await putInState(tx, row!.id, 'claimed', { owner: newId() });
+        held.resolve();
+        await cancelled.promise;
+        await tx.run(sql`update dispatch.dispatch set last_claimed_at = now() where id = ${id}`);
+      });
+      await held.promise;
+      const cancel = web((tx) => cancelDispatch(tx, { dispatchId: id, reason: 'stop' }));
+      assert.equal((await cancel).ok, true);
+      cancelled.resolve();
+      await claiming;
+      assert.deepEqual(await statesOf(db.owner, id), { claimed: 1, cancelled: 5 });
     });
 
     it('cancels what no worker holds, raises the epoch, and leaves the rest to end', async () => {

@@ -13,6 +13,7 @@ import {
   insertDispatch,
   listDueRounds,
   lockDispatch,
+  lockLaterRounds,
   markReleased,
   markRoundOpened,
   moveDispatch,
@@ -106,6 +107,7 @@ export async function standDown(
   tx: Tx,
   settled: { dispatchId: string; organisationIds: readonly string[] },
 ): Promise<number> {
+  await lockLaterRounds(tx, settled);
   await settleCredits(tx, settled);
   return await cancelSettled(tx, settled);
 }

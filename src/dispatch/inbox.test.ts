@@ -154,7 +154,8 @@ describe('receipts', () => {
     const id = await messageIn('accepted');
     await db.owner.withActor(system('test'), async (tx) => {
       await tx.run(sql`insert into dispatch.gateway (id, kind, channel, bucket_id, can_be_asked,
-        takes_replies, settings_sealed) values ('other', 'notify', 'text', 'notify', true, true, '')`);
+        takes_replies, settings_sealed)
+        values ('other', 'notify', 'text', 'notify', true, true, '')`);
     });
     await db.web.withActor(system('callback'), (tx) =>
       keepReceipt(tx, 'other', { id: newId(), reference: referenceOf(id), status: 'delivered' }),

@@ -27,7 +27,6 @@ test('every route has its doors', async () => {
       { method: 'POST', path: `${path}/${act}`, body: reason },
       'dispatch.steer',
     );
-  assert.equal((await api.get(path)).value['state'], 'sending');
 });
 
 test('a dispatch tells its state, its counts and its rounds', async () => {

@@ -1,23 +1,21 @@
 /** A dispatch for programs: look at it, pause it, let it go on, stop it for good. */
 import { z } from 'zod';
-import { may } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import { findPersonalData } from '#audit/index.ts';
 import type { Database, Tx } from '#db/database.ts';
-import { api, json, notFound, problem, type Route } from '#web/index.ts';
+import { api, instant, json, meaningsOf, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
-import { states, type MessageState } from './model.ts';
+import { states } from './model.ts';
 import { findDispatch, listRounds } from './store-history.ts';
 import { countMessages } from './store-plan.ts';
 
 export type DispatchApiContext = { readonly database: Database };
 
 const params = z.object({ id: z.uuid() });
-const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
 const dispatchState = z.enum(['held', 'sending', 'paused', 'cancelled', 'done']);
 
 const dispatchDetail = z.strictObject({
-  id: z.uuid(),
+  id: uuid,
   label: z.string().meta({ examples: ['Alert 4901'] }),
   lane: z.int().describe('1 live alerts, 2 escalation, 3 routine, 4 exercise: low goes first'),
   exercise: z.boolean(),
@@ -32,11 +30,7 @@ const dispatchDetail = z.strictObject({
     .array(
       z.strictObject({
         channel: z.enum(['text', 'mail']),
-        state: z.enum(Object.keys(states) as [MessageState, ...MessageState[]]).describe(
-          Object.entries(states)
-            .map(([name, meaning]) => `\`${name}\`: ${meaning}`)
-            .join('; '),
-        ),
+        state: meaningsOf(states),
         messages: z.int(),
       }),
     )
@@ -52,7 +46,7 @@ const dispatchDetail = z.strictObject({
 });
 
 const steered = z.strictObject({
-  id: z.uuid(),
+  id: uuid,
   state: dispatchState,
   pauseReason: z.string().nullable(),
 });
@@ -101,24 +95,13 @@ export function dispatchApiRoutes({ database }: DispatchApiContext): Route[] {
     steer('pause', 'Send nothing more for now', pauseDispatch),
     steer('resume', 'Go on after a pause', resumeDispatch),
     steer('cancel', 'Stop for good: what has not left will not leave', cancelDispatch),
-  ].map(forReadersOfAlerts);
+  ];
 }
 
 const notReleased = refused(
   'conflict',
   'It waits for approval and sends nothing: withdraw the alert instead.',
 );
-
-/** Row-level security opens messages to whoever reads alerts: others would stop none of them. */
-function forReadersOfAlerts(route: Route): Route {
-  return {
-    ...route,
-    handle: async (request) =>
-      may(request.actor, 'alert.read') ? await route.handle(request) : problem(needsAlertRead),
-  };
-}
-
-const needsAlertRead = refused('forbidden', 'This key needs the permission alert.read as well.');
 
 function showRoute(database: Database): Route {
   return api({

@@ -5,7 +5,6 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { openDatabase } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
-import type { Simulator } from '#simulator/index.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import {
   makeDispatch,
@@ -16,12 +15,17 @@ import {
   startEngine,
   startQuickSimulator,
   statesOf,
-  until,
+  type Simulator,
+  until as untilSoon,
 } from '../../test/support/dispatch.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
 import type { EngineOptions } from './engine.ts';
 import { Lease, systemClocks } from './lease.ts';
 import { Settler } from './settler.ts';
+
+/** Two cores are shared with every other test. */
+const until = <T>(look: () => Promise<T>, holds: (seen: T) => boolean) =>
+  untilSoon(look, holds, 40_000);
 
 describe('a lease', () => {
   it('ends on the monotonic clock, and when one clock jumps against the other', () => {
@@ -71,7 +75,11 @@ describe('the running engine', () => {
 
   const steering = (dispatchId: string) => ({ dispatchId, reason: 'test' });
   const counted = (simulator: Simulator) => simulator.simulation.counts.accepted;
-  const allAccepted = (n: number) => (states: Record<string, number>) => states['accepted'] === n;
+  // Taken and delivered counts too: where an answer was late, the look-up finds the end of it.
+  const allAccepted =
+    (n: number) =>
+    ({ accepted = 0, delivered = 0 }: Record<string, number>) =>
+      accepted + delivered === n;
 
   it('a pause stops what was claimed; resuming sends the rest, each once', async (context) => {
     const simulator = await scene(context);
@@ -109,13 +117,13 @@ describe('the running engine', () => {
     await db.web.withActor(system('test'), (tx) => cancelDispatch(tx, steering(id)));
     const states = await until(
       () => statesOf(db.owner, id),
-      ({ accepted = 0, cancelled = 0 }) => accepted + cancelled === 400,
+      ({ accepted = 0, delivered = 0, cancelled = 0 }) => accepted + delivered + cancelled === 400,
     );
-    assert.equal(states['accepted'], counted(simulator));
+    assert.equal(400 - states['cancelled']!, counted(simulator));
     assert.ok(states['cancelled']! > 0);
   });
 
-  it('pauses and resumptions that overtake each other end as the last one said', async (context) => {
+  it('steering that overtakes itself ends as the last one said', async (context) => {
     const simulator = await scene(context);
     const id = await makeDispatch(db.owner, { messages: 200 });
     await release(db.web, id);
@@ -126,7 +134,7 @@ describe('the running engine', () => {
     assert.equal(counted(simulator), 200);
   });
 
-  it('a resumption nobody told of is found out, and no attempt is wasted on it', async (context) => {
+  it('a resumption nobody told of is found out, wasting no attempts', async (context) => {
     const simulator = await scene(context);
     await simulator.addFault({ fault: 'slow', delayMs: 50, on: 'send' });
     const id = await makeDispatch(db.owner, { messages: 300 });
@@ -153,7 +161,7 @@ describe('the running engine', () => {
     assert.ok(most <= 4, `${most} attempts`);
   });
 
-  it('a clock that jumps ends the lease: what was not requested goes back and is sent once', async (context) => {
+  it('a clock that jumps ends the lease; what was held goes back, sent once', async (context) => {
     let jumpMs = 0;
     const clocks = { ...systemClocks, wallMs: () => Date.now() + jumpMs };
     const simulator = await scene(context, { clocks });
@@ -165,7 +173,7 @@ describe('the running engine', () => {
       (count) => count >= 64,
     );
     jumpMs = 60_000;
-    await until(() => statesOf(db.owner, id), allAccepted(300), 5_000);
+    await until(() => statesOf(db.owner, id), allAccepted(300));
     assert.equal(counted(simulator), 300);
     const { short } = await db.owner.withActor(system('test'), (tx) =>
       tx.one<{ short: number }>(sql`select count(*) as short from dispatch.attempt_end
@@ -184,7 +192,7 @@ describe('the running engine', () => {
     await release(db.web, id);
     await until(
       () => statesOf(db.owner, id),
-      (states) => states['accepted'] === 4 && states['ready'] === 1,
+      (states) => allAccepted(4)(states) && states['ready'] === 1,
     );
     const row = await db.owner.withActor(system('test'), (tx) =>
       tx.one<{ failureCode: string; later: boolean }>(sql`

@@ -20,7 +20,7 @@ import {
 import type { Gateway } from './gateways/gateway.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
-import { Signal } from './signal.ts';
+import { Signal, Sometimes } from './signal.ts';
 import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
 import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
 
@@ -212,7 +212,7 @@ export class Sender {
     }
     let result: SendResult;
     try {
-      result = await gateway.send({
+      const outgoing = {
         reference: formatReference({
           installation,
           messageId: message.id,
@@ -222,7 +222,8 @@ export class Sender {
         address,
         subject: message.subject,
         body: message.body,
-      });
+      };
+      result = await gateway.send(outgoing, () => message.lease.outlasts(0));
     } catch (error) {
       log.error('dispatch.gateway_threw', { gateway: gateway.id, error });
       result = { class: 'unknown', code: 'gateway_threw' };
@@ -280,23 +281,6 @@ export class Sender {
       providerId: null,
       againInMs,
     });
-  }
-}
-
-/** Does a thing at most once in `everyMs`. */
-class Sometimes {
-  #everyMs: number;
-  #last = -Infinity;
-
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
-  }
-
-  async note(act: () => Promise<unknown>): Promise<void> {
-    const now = performance.now();
-    if (now - this.#last < this.#everyMs) return;
-    this.#last = now;
-    await act();
   }
 }
 

@@ -23,3 +23,20 @@ export class Signal {
     this.#woken = false;
   }
 }
+
+/** Does a thing at most once in `everyMs`. */
+export class Sometimes {
+  #everyMs: number;
+  #last = -Infinity;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  async note(act: () => Promise<unknown>): Promise<void> {
+    const now = performance.now();
+    if (now - this.#last < this.#everyMs) return;
+    this.#last = now;
+    await act();
+  }
+}

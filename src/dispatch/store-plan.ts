@@ -53,7 +53,8 @@ export async function markReleased(tx: Tx, id: string, contentHash: string): Pro
 
 export async function setContentHash(tx: Tx, id: string, contentHash: string): Promise<void> {
   await tx.run(sql`
-    update dispatch.dispatch set content_hash = ${contentHash} where id = ${id} and state = 'held'`);
+    update dispatch.dispatch set content_hash = ${contentHash}
+    where id = ${id} and state = 'held'`);
 }
 
 /** Sets the clock of each round going; from here on every held message has a timer (P3). */
@@ -87,8 +88,12 @@ export async function readyRound(
     set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${round.clock}),
       expires_at = dispatch.released_at + dispatch.expires_after
     from dispatch.dispatch dispatch
-    where dispatch.id = message.dispatch_id and message.dispatch_id = ${round.dispatchId}
-      and message.round = ${round.round} and message.state = 'held'`);
+    -- Locked in the order in which standing down locks them.
+    where dispatch.id = message.dispatch_id and message.id in (
+      select held.id from dispatch.message held
+      where held.dispatch_id = ${round.dispatchId} and held.round = ${round.round}
+        and held.state = 'held'
+      order by held.id for update)`);
 }
 
 export type DueRound = { dispatchId: string; round: number; releasedAt: Date };
@@ -124,11 +129,33 @@ export async function moveDispatch(
   );
 }
 
-/** Everything of the dispatch that no worker holds is called off; says how many. */
+/**
+ * Everything of the dispatch that no worker holds is called off; says how many. It waits for no
+ * message: a claim holds messages and waits for the dispatch, which whoever cancels holds, and one
+ * of the two would be turned away. What is skipped is called off by the next beat.
+ */
 export async function cancelUnsent(tx: Tx, dispatchId: string): Promise<number> {
   return await tx.run(sql`
     update dispatch.message set state = 'cancelled', final_at = now()
-    where dispatch_id = ${dispatchId} and state in ('held', 'ready')`);
+    where id in (select id from dispatch.message
+      where dispatch_id = ${dispatchId} and state in ('held', 'ready') for update skip locked)`);
+}
+
+/**
+ * Locks the messages that standing down may call off, in a fixed order: two organisations that share
+ * a number and answer in the same moment would else each see the other one still waiting.
+ */
+export async function lockLaterRounds(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    select from dispatch.message message
+    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
+      and message.state in ('held', 'ready')
+      and message.id in (select credit.message_id from dispatch.message_credit credit
+        where credit.organisation_id = any(${[...settled.organisationIds]}::uuid[]))
+    order by message.id for update of message`);
 }
 
 /** The organisation needs nothing more from this dispatch. */

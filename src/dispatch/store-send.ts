@@ -51,14 +51,20 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       from locked
     ), chosen as (
       select dispatch.id, dispatch.epoch from dispatch.dispatch dispatch
-      where dispatch.state = 'sending' and exists (
-        select from dispatch.message message
+      -- A value with a limit, not "exists", which the planner turns into a join that reads every
+      -- ready message (behind row-level security it expects one): 12 ms a claim at 13,000.
+      where dispatch.state = 'sending' and (
+        select true from dispatch.message message
         where message.dispatch_id = dispatch.id and message.channel = ${request.channel}
-          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now())
+          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
+        limit 1)
       order by dispatch.lane, dispatch.last_claimed_at nulls first limit 1
     ), picked as (
-      select message.id from dispatch.message message, chosen
-      where message.dispatch_id = chosen.id and message.channel = ${request.channel}
+      -- Compared with one value, not joined: so the index gives the order and the limit ends the
+      -- scan; joined, every ready message was read and sorted (10 ms a claim at 13,000).
+      select message.id from dispatch.message message
+      where message.dispatch_id = (select chosen.id from chosen)
+        and message.channel = ${request.channel}
         and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
       order by message.rank, message.due_at, message.id
       -- A paused bucket allows nothing; without coalesce it would be LIMIT NULL, which is no limit.
@@ -150,7 +156,8 @@ export async function settleMessages(
     ), settled as (
       update dispatch.message message set
         state = case when result.class <> 'not_sent' then result.class
-          when unneeded.id is null then 'ready' else 'cancelled' end,
+          -- Asked as a list, which is hashed; a join with it took 0.02 ms a row and row.
+          when result.id in (select unneeded.id from unneeded) then 'cancelled' else 'ready' end,
         lease_owner = null, lease_until = null,
         provider_id = coalesce(result.provider_id, message.provider_id),
         failure_code = result.code,
@@ -160,8 +167,9 @@ export async function settleMessages(
           then now() + result.again_in_ms * interval '1 ms' end,
         checks = 0, absences = 0,
         accepted_at = case when result.class = 'accepted' then now() end,
-        final_at = case when result.class = 'rejected' or unneeded.id is not null then now() end
-      from result left join unneeded on unneeded.id = result.id
+        final_at = case when result.class = 'rejected'
+          or result.id in (select unneeded.id from unneeded) then now() end
+      from result
       where message.id = result.id and message.state = 'claimed'
         and message.lease_owner = ${owner} and message.attempt = result.attempt
       returning message.id, message.dispatch_id
@@ -169,8 +177,8 @@ export async function settleMessages(
       insert into dispatch.attempt_end (message_id, epoch, number, class, code, provider_id)
       select result.id, result.epoch, result.attempt, result.class, result.code, result.provider_id
       from result
-      -- Also for a fenced worker: what its own request came to is evidence, though it moves nothing.
-      -- A database that lost its last moments may lack the attempt: that must not stop the batch.
+      -- Also for a fenced worker: what its request came to is evidence, though it moves nothing.
+      -- A database that lost its last moments may lack the attempt: it must not stop the batch.
       where exists (select from dispatch.attempt attempt where attempt.message_id = result.id
         and attempt.epoch = result.epoch and attempt.number = result.attempt)
       on conflict do nothing
@@ -198,13 +206,18 @@ export async function pauseBucket(
     where gateway.bucket_id = bucket.id and gateway.id = ${pause.gatewayId}`);
 }
 
-/** Leases that ended without a settlement become unknown, to be looked up after the quiet period. */
+/**
+ * Leases that ended without a settlement become unknown, to be looked up after the quiet period.
+ * Like all of the beat it passes over what somebody else has locked, and takes it a second later:
+ * waiting, it could turn somebody's cancellation away as the victim of a deadlock.
+ */
 export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
   return await tx.run(sql`
     update dispatch.message set state = 'unknown', lease_owner = null, lease_until = null,
       check_at = lease_until + ${quietMs} * interval '1 ms', checks = 0, absences = 0,
       failure_code = 'lease_ended'
-    where state = 'claimed' and lease_until < now()`);
+    where id in (select id from dispatch.message
+      where state = 'claimed' and lease_until < now() for update skip locked)`);
 }
 
 /** Ready messages past their use are never sent; unknowns past it are closed as uncertain. */
@@ -212,16 +225,19 @@ export async function expireMessages(tx: Tx): Promise<number> {
   return await tx.run(sql`
     update dispatch.message set final_at = now(),
       state = case state when 'ready' then 'expired' else 'uncertain_closed' end
-    where state in ('ready', 'unknown') and expires_at <= now()`);
+    where id in (select id from dispatch.message
+      where state in ('ready', 'unknown') and expires_at <= now() for update skip locked)`);
 }
 
 /** Rows given back after their dispatch was cancelled, or held by one that was, are not sent. */
 export async function cancelLeftovers(tx: Tx): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message message set state = 'cancelled', final_at = now()
-    from dispatch.dispatch dispatch
-    where dispatch.id = message.dispatch_id and dispatch.state = 'cancelled'
-      and dispatch.ended_at > now() - interval '1 day' and message.state in ('held', 'ready')`);
+    update dispatch.message set state = 'cancelled', final_at = now()
+    where id in (select message.id from dispatch.dispatch dispatch
+      join dispatch.message message on message.dispatch_id = dispatch.id
+      where dispatch.state = 'cancelled' and dispatch.ended_at > now() - interval '1 day'
+        and message.state in ('held', 'ready')
+      for update of message skip locked)`);
 }
 
 /** A dispatch whose rounds are all open and whose messages all left is done. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { nobody, system, type Actor } from '#kernel/actor.ts';
@@ -7,21 +6,11 @@ import { blindIndex, open } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import { listEntries } from '#audit/index.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations, sealingContext } from './actions.ts';
-import type { DirectoryRules, ImportResult } from './model.ts';
+import type { ImportResult } from './model.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 
-const rules: DirectoryRules = {
-  organisationTypes: {
-    trust: { label: 'NHS trust', mustAnswer: true },
-    practice: { label: 'GP practice', mustAnswer: false },
-  },
-  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
-};
-const secrets = {
-  addressKey: { id: 1, key: randomBytes(32) },
-  blindIndexKey: randomBytes(32),
-};
 const operator = system('import');
 const options = { rules, secrets, startedAt: new Date('2026-11-23T09:00:00Z') };
 

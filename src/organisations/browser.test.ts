@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -12,6 +11,7 @@ import {
   type BrowserPage,
 } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { secrets } from '../../test/support/directory.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { demonstrationSector } from './demonstration.ts';
@@ -37,7 +37,6 @@ const model: DirectoryRules = {
     practice_manager: { label: 'Practice manager' },
   },
 };
-const secrets = { addressKey: { id: 1, key: randomBytes(32) }, blindIndexKey: randomBytes(32) };
 const permissions = new Set(['alert.read', 'directory.read', 'directory.write'] as const);
 const ada = { kind: 'person', id: newId(), name: 'Ada Okafor', permissions } as const;
 const session = { id: 's', actor: ada, name: ada.name, expiresAt: new Date('2099-01-01') };

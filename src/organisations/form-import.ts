@@ -6,7 +6,6 @@ import { refusedFile, toCsv } from './csv.ts';
 import type { DirectoryRules, ImportKind, RefusedRow } from './model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 import type { TextPermissions } from './parse-contact.ts';
-import { odsColumns } from './parse-organisation.ts';
 
 export const importFields: readonly string[] = ['kind', 'file'];
 
@@ -96,12 +95,5 @@ export function refusedDownload(bytes: Uint8Array, refusedRows: readonly Refused
   const rows = parse(refusedFile(bytes, refusedRows), { relax_column_count: true });
   const safe = rows.map((row) => row.map((cell) => (FORMULA.test(cell) ? `'${cell}` : cell)));
   // With the mark Excel reads it as UTF-8.
-  return `\uFEFF${toCsv(withType(safe))}`;
-}
-
-/** etr.csv tells no type, and with names of columns it is our own file, which must. */
-function withType(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
-  const isOds = odsColumns.every((name, i) => rows[0]?.[i] === name);
-  if (!isOds || rows[0]?.includes('type')) return rows;
-  return rows.map((row, i) => [...row, i === 0 ? 'type' : 'trust']);
+  return `\uFEFF${toCsv(safe)}`;
 }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { secrets } from '../../test/support/directory.ts';
 import { importKeptFile, keepFile, sweepKeptFiles } from './form-kept-file.ts';
 
-const secrets = { addressKey: { id: 1, key: randomBytes(32) }, blindIndexKey: randomBytes(32) };
 const rules = { organisationTypes: { trust: { label: '', mustAnswer: true } }, contactRoles: {} };
 const now = new Date('2026-11-23T03:12:00Z');
 

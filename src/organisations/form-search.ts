@@ -1,6 +1,6 @@
 /** The search of the directory as it stands in the address. Pure. */
 import { z } from 'zod';
-import { decodeCursor, formModel, type FormModel } from '#web/index.ts';
+import { cursorOf, formModel, oneLine, type FormModel } from '#web/index.ts';
 import { everybody, type AudienceQuestion, type DirectoryRules } from './model.ts';
 import type { OrganisationSearch } from './store.ts';
 import type { Place } from './store-places.ts';
@@ -18,12 +18,19 @@ const word = z
       .slice(0, TEXT_MAX),
   );
 
+/** By name and code, as `listOrganisations` orders. */
+export const searchCursor = cursorOf(z.tuple([oneLine(300), oneLine(20)]));
+
+export function searchKey(row: { readonly name: string; readonly code: string }) {
+  return [row.name, row.code];
+}
+
 export const searchQuery = z.object({
   q: word,
   type: word,
   region: word,
   must: word,
-  after: z.string().max(2000).optional().catch(undefined),
+  after: searchCursor.optional().catch(undefined),
 });
 
 export type SearchQuery = z.output<typeof searchQuery>;
@@ -54,28 +61,16 @@ export function readSearch(
     mustAnswerOnly: chosen.must === 'yes',
   };
   const narrows = chosen.type !== '' || chosen.region !== '' || chosen.must !== '';
-  const after = readCursor(query.after);
   const filled = Object.entries(chosen).filter(([, value]) => value !== '');
   const address = new URLSearchParams(filled).toString();
   return {
     search: {
       ...(chosen.q !== '' && { text: chosen.q }),
       ...(narrows && { question }),
-      ...(after && { after }),
+      ...(query.after && { after: query.after }),
     },
     form: formModel(Object.keys(chosen), chosen),
     href: `/organisations?${address}${address === '' ? '' : '&'}`,
     isFiltered: filled.length > 0,
   };
-}
-
-/** By these the list is ordered: name, then code. */
-export function searchCursor(row: { readonly name: string; readonly code: string }) {
-  return [row.name, row.code];
-}
-
-function readCursor(cursor: string | undefined): readonly [string, string] | undefined {
-  const [name, code] = cursor === undefined ? [] : (decodeCursor(cursor, 2) ?? []);
-  if (typeof name !== 'string' || typeof code !== 'string') return undefined;
-  return /\p{Cc}/u.test(name + code) ? undefined : [name, code];
 }

@@ -26,6 +26,7 @@ export { organisationRoutes } from './routes.ts';
 export type { OrganisationRoutesContext } from './routes-import.ts';
 export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
+export { audienceQuestion } from './routes-api-shapes.ts';
 export { organisationApiRoutes, type OrganisationApiContext } from './routes-api.ts';
 export {
   findContactPointByIndex,

@@ -30,6 +30,11 @@ export const odsColumns: readonly string[] = (
   'closed_on -13- -14- -15- -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- -26- -27-'
 ).split(' ');
 
+/** True for a row of etr.csv, and of epraccur.csv, which has as many columns. */
+export function isOdsRow(cells: readonly string[]): boolean {
+  return cells.length === odsColumns.length && /^\d{8}$/.test(cells[10]!);
+}
+
 const NAME_MAX = 200;
 const addressColumns = ['address_1', 'address_2', 'address_3', 'town', 'county'];
 

@@ -9,6 +9,7 @@ import type {
 } from './model.ts';
 import { contactColumns, contactKey, parseContact, type TextPermissions } from './parse-contact.ts';
 import {
+  isOdsRow,
   odsColumns,
   organisationColumns,
   parseOdsTrust,
@@ -124,8 +125,8 @@ function kindOf(
   cells: readonly string[],
   columns: readonly string[],
 ): ImportKind | 'ods' | 'epraccur' | undefined {
-  if (cells.length === odsColumns.length && /^\d{8}$/.test(cells[10]!)) {
-    // Both ODS files have 27 columns; only that of practices fills the status.
+  if (isOdsRow(cells)) {
+    // Only the file of practices fills the status.
     return cells[12] === '' ? 'ods' : 'epraccur';
   }
   return (['contacts', 'organisations'] as const).find((kind) =>

@@ -1,6 +1,7 @@
 /** What the API takes and gives of the directory: the schemas check, and are the documentation. */
 import { z } from 'zod';
-import { decodeCursor, PAGE_ROWS, PAGE_ROWS_MAX } from '#web/index.ts';
+import { keysOf, oneLine, pageQuery, uuid } from '#web/index.ts';
+import { searchCursor } from './form-search.ts';
 import { channels, type DirectoryRules } from './model.ts';
 
 /** A body of this many bytes is a file of some 100,000 contacts. */
@@ -9,27 +10,9 @@ export const IMPORT_BYTES_MAX = 20 * 1024 * 1024;
 /** More would be read by nobody; `counts.refused` says how many rows there are. */
 export const REFUSED_SHOWN_MAX = 10_000;
 
-const CODE = /^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/;
-const ONE_LINE = /^\P{Cc}*$/u;
-
-const code = z.string().regex(CODE, 'Letters, digits and hyphens only, at most 20');
-const oneLine = (max: number) =>
-  z.string().max(max, { abort: true }).regex(ONE_LINE, 'No line ends or control characters here');
-
-/** By name and code, as `listOrganisations` orders. */
-const after = z
+const code = z
   .string()
-  .max(1000)
-  .transform((cursor, context): readonly [string, string] => {
-    const key = z.tuple([oneLine(300), code]).safeParse(decodeCursor(cursor, 2));
-    if (key.success) return key.data;
-    context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
-    return z.NEVER;
-  })
-  .describe('The `next` of the page before');
-
-const keysOf = (table: Readonly<Record<string, unknown>>) =>
-  z.enum(Object.keys(table) as [string, ...string[]]);
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Letters, digits and hyphens only, at most 20');
 
 export const listQuery = (rules: DirectoryRules) =>
   z.strictObject({
@@ -43,25 +26,11 @@ export const listQuery = (rules: DirectoryRules) =>
     region: code.optional().describe('Code of a region'),
     system: code.optional().describe('Code of a system'),
     mustAnswer: z.enum(['true']).optional().describe('Only those that must answer'),
-    after: after.optional(),
-    limit: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(PAGE_ROWS_MAX)
-      .default(PAGE_ROWS)
-      .describe('Rows of a page'),
-  });
-
-/** Every list of the API: `rows` in a stable order, `next` for the page after this one. */
-export const listOf = <T extends z.ZodType>(row: T) =>
-  z.strictObject({
-    rows: z.array(row),
-    next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+    ...pageQuery(searchCursor),
   });
 
 const summaryShape = {
-  id: z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] }),
+  id: uuid,
   code: z
     .string()
     .describe('What everything else refers to')
@@ -84,7 +53,7 @@ export const organisationSummary = z.strictObject({
 });
 
 const contact = z.strictObject({
-  id: z.uuid(),
+  id: uuid,
   name: z
     .string()
     .describe('Of the person or the post')
@@ -96,7 +65,7 @@ const contact = z.strictObject({
   active: z.boolean().describe('False for somebody who has left: kept, and told nothing'),
   points: z.array(
     z.strictObject({
-      contactPointId: z.uuid(),
+      contactPointId: uuid,
       channel: z.enum(channels),
       shown: z
         .string()
@@ -124,7 +93,7 @@ export const region = z.strictObject({
 
 export const place = region.extend({ regionCode: z.string().nullable() });
 
-export const question = (rules: DirectoryRules) =>
+export const audienceQuestion = (rules: DirectoryRules) =>
   z.strictObject({
     types: z.array(keysOf(rules.organisationTypes)).max(100).default([]),
     regions: z.array(code).max(1000).default([]).describe('Codes of regions'),
@@ -176,7 +145,7 @@ export const importBody = z.strictObject({
 export const importResult = z.strictObject({
   kind: z.enum(['organisations', 'contacts']),
   dryRun: z.boolean(),
-  importId: z.uuid().nullable().describe('Null where nothing changed'),
+  importId: uuid.nullable().describe('Null where nothing changed'),
   counts: z
     .strictObject({ added: z.int(), changed: z.int(), unchanged: z.int(), refused: z.int() })
     .describe('Rows of the file; what was right is in, whatever was refused'),

@@ -6,13 +6,13 @@ import {
   openApi,
   type ApiSite,
   type Json,
+  type List,
 } from '../../test/support/api-client.ts';
 import { IMPORT_BYTES_MAX } from './routes-api-shapes.ts';
 
 let site: ApiSite;
 let northmoor: string;
 
-type List = { rows: Json[]; next: string | null };
 const codes = ({ rows }: List) => rows.map((row) => row['code']);
 
 before(async () => {

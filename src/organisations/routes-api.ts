@@ -1,9 +1,8 @@
 /** The directory for programs: look up, preview an audience, import. Same verbs as the pages. */
 import { z } from 'zod';
-import { may } from '#kernel/actor.ts';
-import { refused, type Refused } from '#kernel/outcome.ts';
+import type { Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
-import { api, json, notFound, pageOf, problem, type Route } from '#web/index.ts';
+import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
 import {
   importContacts,
   importOrganisations,
@@ -17,19 +16,19 @@ import {
   type ImportKind,
   type ImportResult,
 } from './model.ts';
+import { searchKey } from './form-search.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
 import type { TextPermissions } from './parse-contact.ts';
 import {
   audiencePreview,
+  audienceQuestion,
   importBody,
   IMPORT_BYTES_MAX,
   importResult,
-  listOf,
   listQuery,
   organisationDetail,
   organisationSummary,
   place,
-  question,
   REFUSED_SHOWN_MAX,
   region,
 } from './routes-api-shapes.ts';
@@ -56,22 +55,8 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     audienceRoute(context),
     importRoute(context, 'organisations'),
     importRoute(context, 'contacts'),
-  ].map(forReadersOfAlerts);
+  ];
 }
-
-/**
- * Row-level security opens contacts to whoever reads alerts (`reach`, src/db/database.ts). A key
- * without that permission would get an organisation without its contacts: better a plain no.
- */
-function forReadersOfAlerts(route: Route): Route {
-  return {
-    ...route,
-    handle: async (request) =>
-      may(request.actor, 'alert.read') ? await route.handle(request) : problem(needsAlertRead),
-  };
-}
-
-const needsAlertRead = refused('forbidden', 'This key needs the permission alert.read as well.');
 
 function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
   const query = listQuery(rules);
@@ -92,10 +77,7 @@ function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
             ...(after !== undefined && { after }),
           }),
         );
-        return json(
-          200,
-          pageOf(found, limit, (row) => [row.name, row.code]),
-        );
+        return json(200, pageOf(found, limit, searchKey));
       },
     }),
     api({
@@ -180,7 +162,7 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
     method: 'POST',
     path: '/api/v1/audience/preview',
     access: 'directory.read',
-    body: question(rules),
+    body: audienceQuestion(rules),
     api: {
       summary: 'Whom a question would reach today; changes nothing',
       responses: { 200: audiencePreview },

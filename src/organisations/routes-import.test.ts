@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { nobody, system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { importOrganisations } from './actions.ts';
 import { FILE_BYTES_MAX, refusedDownload } from './form-import.ts';
 import { sweepKeptFiles } from './form-kept-file.ts';
-import type { DirectoryRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 
-const model: DirectoryRules = {
-  organisationTypes: {
-    trust: { label: 'NHS trust', mustAnswer: true },
-    practice: { label: 'GP practice', mustAnswer: false },
-  },
-  contactRoles: { ciso: { label: 'CISO' } },
-};
-const secrets = { addressKey: { id: 1, key: randomBytes(32) }, blindIndexKey: randomBytes(32) };
 const ODS = '../shared/data/ods-trusts/etr-2025-07.csv';
 
 let db: Clone;
@@ -29,10 +20,10 @@ let now = new Date('2026-11-23T03:12:00Z');
 
 before(async () => {
   db = await cloneDatabase();
-  const routes = organisationRoutes({ database: db.web, model, secrets });
+  const routes = organisationRoutes({ database: db.web, model: rules, secrets });
   site = await startSite({ routes, now: () => now });
   const bytes = Buffer.from('code,name,type\nBB-01,Northmoor,trust\nBB-03,Westmere,practice\n');
-  const options = { rules: model, secrets, startedAt: now };
+  const options = { rules, secrets, startedAt: now };
   await db.web.withActor(system('import'), async (tx) =>
     assert.ok((await importOrganisations(tx, { name: 'seed.csv', bytes }, options)).ok),
   );
@@ -126,7 +117,7 @@ test('the log says who brought which file and what came of it', async () => {
 test('the log is paged, newest first, each file once', async () => {
   const reader = { ...person(), permissions: new Set(['alert.read', 'directory.read'] as const) };
   const client = site.visitorAs(reader);
-  const options = { rules: model, secrets, startedAt: now };
+  const options = { rules, secrets, startedAt: now };
   for (let i = 0; i < 60; i++) {
     const bytes = Buffer.from(`code,name,type\nLL-${100 + i},Log ${i},trust\n`);
     await db.web.withActor(system('import'), (tx) =>

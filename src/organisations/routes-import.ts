@@ -1,10 +1,10 @@
 /** Importing in two steps, "Check" and "Import", and the log of what was imported. */
 import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
-import type { FieldErrors } from '#kernel/outcome.ts';
+import type { FieldErrors, Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import {
-  decodeCursor,
+  cursorOf,
   file,
   formModel,
   page,
@@ -120,7 +120,7 @@ function checkedRoutes(context: OrganisationRoutesContext): Route[] {
       async handle({ actor, params, now }) {
         const checked = await check(actor, params.id, now);
         if (checked.ok) return view('organisations/checked.njk', checkedModel(checked.value));
-        return checked.kind === 'not_found' ? fileIsGone(checked.message) : refusedPage(checked);
+        return refusedFilePage(checked);
       },
     }),
     page({
@@ -131,9 +131,7 @@ function checkedRoutes(context: OrganisationRoutesContext): Route[] {
       async handle({ actor, params, now }) {
         const options: ImportContext & { now: Date } = { ...importContext(context), now };
         const done = await database.attempt(actor, (tx) => importKeptFile(tx, params.id, options));
-        if (!done.ok) {
-          return done.kind === 'not_found' ? fileIsGone(done.message) : refusedPage(done);
-        }
+        if (!done.ok) return refusedFilePage(done);
         return redirect(`/organisations/import/${params.id}`);
       },
     }),
@@ -145,7 +143,7 @@ function checkedRoutes(context: OrganisationRoutesContext): Route[] {
       async handle({ actor, params, now }) {
         const checked = await check(actor, params.id, now);
         if (!checked.ok) {
-          return checked.kind === 'not_found' ? fileIsGone(checked.message) : refusedPage(checked);
+          return refusedFilePage(checked);
         }
         const { name, bytes, result } = checked.value;
         const stem = name.replace(/\.[A-Za-z]{1,4}$/, '');
@@ -157,8 +155,9 @@ function checkedRoutes(context: OrganisationRoutesContext): Route[] {
 }
 
 /** Absent, expired and somebody else's look alike; the way on is the same. */
-function fileIsGone(sentence: string): Reply {
-  return importForm({}, { errors: { file: sentence }, status: 404 });
+function refusedFilePage(why: Refused): Reply {
+  if (why.kind !== 'not_found') return refusedPage(why);
+  return importForm({}, { errors: { file: why.message }, status: 404 });
 }
 
 function checkedModel(checked: CheckedFile) {
@@ -192,9 +191,13 @@ function logRoute({ database }: OrganisationRoutesContext): Route {
     method: 'GET',
     path: '/organisations/imports',
     access: 'directory.read',
-    query: z.object({ after: z.string().max(200).optional().catch(undefined) }),
+    query: z.object({
+      after: cursorOf(z.tuple([z.uuid()]))
+        .optional()
+        .catch(undefined),
+    }),
     async handle({ actor, query }) {
-      const after = lastSeen(query.after);
+      const [after] = query.after ?? [];
       const found = await database.withActor(actor, (tx) =>
         listImports(tx, { ...(after !== undefined && { after }), limit: PAGE_ROWS + 1 }),
       );
@@ -203,9 +206,4 @@ function logRoute({ database }: OrganisationRoutesContext): Route {
       return view('organisations/imports.njk', { imports, next });
     },
   });
-}
-
-function lastSeen(cursor: string | undefined): string | undefined {
-  const [id] = cursor === undefined ? [] : (decodeCursor(cursor, 1) ?? []);
-  return z.uuid().safeParse(id).data;
 }

@@ -1,24 +1,15 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { system, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { telephoneLink } from './form-organisation.ts';
-import type { DirectoryRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';
 
-const model: DirectoryRules = {
-  organisationTypes: {
-    trust: { label: 'NHS trust', mustAnswer: true },
-    practice: { label: 'GP practice', mustAnswer: false },
-  },
-  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
-};
-const secrets = { addressKey: { id: 1, key: randomBytes(32) }, blindIndexKey: randomBytes(32) };
 const now = new Date('2026-11-23T03:12:00Z');
 const navigation = [
   { href: '/organisations', text: 'Directory', permission: 'directory.read' },
@@ -29,7 +20,7 @@ let site: Site;
 
 before(async () => {
   db = await cloneDatabase();
-  const routes = organisationRoutes({ database: db.web, model, secrets });
+  const routes = organisationRoutes({ database: db.web, model: rules, secrets });
   site = await startSite({ routes, navigation, now: () => now });
 });
 after(async () => {
@@ -61,7 +52,7 @@ const CONTACTS = [
 ].join('\n');
 
 async function fill(): Promise<void> {
-  const options = { rules: model, secrets, startedAt: now };
+  const options = { rules, secrets, startedAt: now };
   const file = (text: string) => ({ name: 'seed.csv', bytes: Buffer.from(text) });
   await db.web.withActor(system('import'), async (tx) => {
     assert.ok((await importOrganisations(tx, file(ORGANISATIONS), options)).ok);
@@ -175,7 +166,7 @@ test('pages follow each other without gap or repetition while rows are added', a
   );
   const add = async (lines: readonly string[]) => {
     const bytes = Buffer.from(['code,name,type', ...lines, ''].join('\n'));
-    const options = { rules: model, secrets, startedAt: now };
+    const options = { rules, secrets, startedAt: now };
     await db.web.withActor(system('import'), async (tx) =>
       assert.ok((await importOrganisations(tx, { name: 'p.csv', bytes }, options)).ok),
     );

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { may } from '#kernel/actor.ts';
 import { notFound, page, PAGE_ROWS, pageOf, view, type Route } from '#web/index.ts';
 import { contactCard, organisationFacts } from './form-organisation.ts';
-import { readSearch, searchCursor, searchQuery } from './form-search.ts';
+import { readSearch, searchKey, searchQuery } from './form-search.ts';
 import { importRoutes, type OrganisationRoutesContext } from './routes-import.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
@@ -25,7 +25,7 @@ function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[
           const regions = await listRegions(tx);
           const { search, ...asked } = readSearch(query, model, regions);
           const found = await listOrganisations(tx, { ...search, limit: PAGE_ROWS + 1 });
-          const { rows, next } = pageOf(found, PAGE_ROWS, searchCursor);
+          const { rows, next } = pageOf(found, PAGE_ROWS, searchKey);
           return view('organisations/list.njk', {
             ...asked,
             count: await countOrganisations(tx, search),

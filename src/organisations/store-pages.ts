@@ -1,8 +1,8 @@
 /** What only the directory's pages ask: how many a search finds, and which files came in. */
-import { join, sql, type Sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ImportCounts, ImportKind } from './model.ts';
-import { matchesOrganisation, type OrganisationSearch } from './store.ts';
+import { matchesSearch, type OrganisationSearch } from './store.ts';
 
 export type OrganisationCount = {
   readonly organisations: number;
@@ -13,29 +13,13 @@ export type OrganisationCount = {
 /** Counts what `listOrganisations` lists for the same search over all its pages. */
 export async function countOrganisations(
   tx: Tx,
-  { text, question }: Pick<OrganisationSearch, 'text' | 'question'>,
+  search: Pick<OrganisationSearch, 'text' | 'question'>,
 ): Promise<OrganisationCount> {
-  const like = `%${(text ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
-  const conditions = [
-    ...(text
-      ? [
-          sql`(organisation.name ilike ${like} or organisation.short_name ilike ${like}
-            or organisation.code ilike ${like})`,
-        ]
-      : []),
-    ...(question
-      ? [
-          matchesOrganisation(question),
-          sql`exists (select from organisations.v_organisation today
-            where today.organisation_id = organisation.id)`,
-        ]
-      : []),
-  ];
   return await tx.one<OrganisationCount>(sql`
     select count(*) as organisations,
       count(*) filter (where organisation.closed_on < current_date) as closed
     from organisations.organisation
-    where ${conditions.length === 0 ? sql`true` : join(conditions, ' and ')}`);
+    where ${matchesSearch(search)}`);
 }
 
 export type ImportEntry = {

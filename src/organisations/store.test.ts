@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { nobody, system, type Actor } from '#kernel/actor.ts';
 import { blindIndex } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { everybody, type AudienceQuestion } from './model.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
@@ -16,17 +16,6 @@ import {
   previewAudience,
 } from './store.ts';
 
-const rules = {
-  organisationTypes: {
-    trust: { label: 'NHS trust', mustAnswer: true },
-    practice: { label: 'GP practice', mustAnswer: false },
-  },
-  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
-};
-const secrets = {
-  addressKey: { id: 1, key: randomBytes(32) },
-  blindIndexKey: randomBytes(32),
-};
 const centre = system('test');
 
 const ORGANISATIONS = [

@@ -134,18 +134,10 @@ export async function listOrganisations(
   tx: Tx,
   search: OrganisationSearch,
 ): Promise<OrganisationSummary[]> {
-  const { text, after, question, limit } = search;
-  const like = `%${(text ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
-  const conditions = [
-    ...(text
-      ? [
-          sql`(organisation.name ilike ${like} or organisation.short_name ilike ${like}
-            or organisation.code ilike ${like})`,
-        ]
-      : []),
-    ...(question ? [matchesOrganisation(question), sql`${isOpen}`] : []),
-    ...(after ? [sql`(organisation.name, organisation.code) > (${after[0]}, ${after[1]})`] : []),
-  ];
+  const { after, limit } = search;
+  const beyond = after
+    ? sql`(organisation.name, organisation.code) > (${after[0]}, ${after[1]})`
+    : sql`true`;
   return await tx.rows<OrganisationSummary>(sql`
     select organisation.id, organisation.code, organisation.name, organisation.short_name,
       organisation.type, region.name as region_name, system.name as system_name,
@@ -155,9 +147,27 @@ export async function listOrganisations(
     from organisations.organisation
     left join organisations.region on region.code = organisation.region_code
     left join organisations.system on system.code = organisation.system_code
-    where ${conditions.length === 0 ? sql`true` : join(conditions, ' and ')}
+    where ${matchesSearch(search)} and ${beyond}
     order by organisation.name, organisation.code
     limit ${limit}`);
+}
+
+/** What a search narrows to, over `organisations.organisation`, whatever page of it is shown. */
+export function matchesSearch({
+  text,
+  question,
+}: Pick<OrganisationSearch, 'text' | 'question'>): Sql {
+  const like = `%${(text ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
+  const conditions = [
+    ...(text
+      ? [
+          sql`(organisation.name ilike ${like} or organisation.short_name ilike ${like}
+            or organisation.code ilike ${like})`,
+        ]
+      : []),
+    ...(question ? [matchesOrganisation(question), isOpen] : []),
+  ];
+  return conditions.length === 0 ? sql`true` : join(conditions, ' and ');
 }
 
 const isOpen = sql`

@@ -15,7 +15,9 @@ export const evidences = {
 
 export type Evidence = keyof typeof evidences;
 
-export type AnswerKind = 'got_it' | 'affected' | 'not_affected' | 'help';
+export const answerKinds = ['got_it', 'affected', 'not_affected', 'help'] as const;
+
+export type AnswerKind = (typeof answerKinds)[number];
 
 /** What a text says, before we look at who sent it. */
 export type ReplyMeaning = {

@@ -1,55 +1,14 @@
 /** What the API takes and gives of answers: the schemas check, and are the documentation. */
 import { z } from 'zod';
-import {
-  messageEvents,
-  states,
-  type MessageEventKind,
-  type MessageState,
-} from '#dispatch/index.ts';
-import { decodeCursor, PAGE_ROWS, PAGE_ROWS_MAX } from '#web/index.ts';
-import { evidences, type Evidence } from './model.ts';
+import { messageEvents, states } from '#dispatch/index.ts';
+import { cursorOf, instant, meaningsOf, pageQuery, uuid } from '#web/index.ts';
+import { answerKinds, evidences } from './model.ts';
 
-const id = z.uuid().meta({ examples: ['01900000-0000-7000-8000-000000000001'] });
-const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:12:00.000Z'] });
-
-function meaningsOf<K extends string>(table: Readonly<Record<K, string>>) {
-  const entries = Object.entries<string>(table);
-  return z
-    .enum(Object.keys(table) as [K, ...K[]])
-    .describe(entries.map(([name, meaning]) => `\`${name}\`: ${meaning}`).join('; '));
-}
-
-const answerKind = z.enum(['got_it', 'affected', 'not_affected', 'help']);
-const evidence = meaningsOf<Evidence>(evidences);
+const answerKind = z.enum(answerKinds);
+const evidence = meaningsOf(evidences);
 
 /** The id of the last row: lists that are never deleted from look up where it stands. */
-const pageQuery = {
-  after: z
-    .string()
-    .max(200)
-    .transform((cursor, context) => {
-      const key = z.tuple([z.uuid()]).safeParse(decodeCursor(cursor, 1));
-      if (key.success) return key.data[0];
-      context.addIssue({ code: 'custom', message: 'Give the “next” of the page before' });
-      return z.NEVER;
-    })
-    .optional()
-    .describe('The `next` of the page before'),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(PAGE_ROWS_MAX)
-    .default(PAGE_ROWS)
-    .describe('Rows of a page'),
-};
-
-/** Every list of the API: `rows` in a stable order, `next` for the page after this one. */
-export const listOf = <T extends z.ZodType>(row: T) =>
-  z.strictObject({
-    rows: z.array(row),
-    next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
-  });
+const cursor = cursorOf(z.tuple([z.uuid()]));
 
 const text = (max: number) =>
   z
@@ -58,10 +17,10 @@ const text = (max: number) =>
     .max(max, { abort: true })
     .regex(/^(?:[\t\n\r]|\P{Cc})*$/u, 'No control characters here');
 
-export const answersQuery = z.strictObject(pageQuery);
+export const answersQuery = z.strictObject(pageQuery(cursor));
 
 export const answer = z.strictObject({
-  id,
+  id: uuid,
   at: instant,
   kind: answerKind,
   evidence,
@@ -77,24 +36,24 @@ export const callBody = z.strictObject({
 });
 
 export const recordedCall = z.strictObject({
-  alertId: id,
-  organisationId: id,
+  alertId: uuid,
+  organisationId: uuid,
   kind: answerKind,
   evidence,
 });
 
 export const message = z.strictObject({
-  id,
+  id: uuid,
   who: z
     .strictObject({
-      contactPointId: id,
+      contactPointId: uuid,
       address: z
         .string()
         .nullable()
         .describe('Masked; null where nobody of the organisation has it any more')
         .meta({ examples: ['07700 ···201'] }),
       contacts: z
-        .array(z.strictObject({ id, name: z.string(), role: z.string(), rank: z.int() }))
+        .array(z.strictObject({ id: uuid, name: z.string(), role: z.string(), rank: z.int() }))
         .describe('Whose number or address it is today'),
     })
     .describe('Whom it is for'),
@@ -106,7 +65,7 @@ export const message = z.strictObject({
       roundOpenedAt: instant.nullable(),
       rank: z.int(),
       creditedTo: z
-        .array(id)
+        .array(uuid)
         .describe('Organisations that it counts for: a shared number gets one'),
     })
     .describe('Which round told which rank, and for whom it counts'),
@@ -122,7 +81,7 @@ export const message = z.strictObject({
     .nullable()
     .meta({ examples: ['notify'] }),
   providerId: z.string().nullable().describe('What the provider calls it'),
-  state: meaningsOf<MessageState>(states),
+  state: meaningsOf(states),
   failureCode: z.string().nullable(),
   dueAt: instant.nullable(),
   expiresAt: instant.nullable().describe('Not sent by then: not sent at all'),
@@ -133,7 +92,7 @@ export const message = z.strictObject({
     .array(
       z.strictObject({
         at: instant,
-        kind: meaningsOf<MessageEventKind>(messageEvents),
+        kind: meaningsOf(messageEvents),
         gatewayId: z.string().nullable(),
         detail: z.string().nullable().describe('The provider’s own word'),
       }),
@@ -146,18 +105,18 @@ const deskState = z.enum(['open', 'claimed', 'closed']);
 export const deskQuery = z.strictObject({
   state: deskState.optional().describe('Only these; all but `closed` unless told'),
   alertId: z.uuid().optional(),
-  ...pageQuery,
+  ...pageQuery(cursor),
 });
 
 export const deskItem = z.strictObject({
-  id,
+  id: uuid,
   kind: z
     .enum(['help', 'not_understood', 'stop', 'unknown_sender'])
     .describe('A call for help, or a text that a person has to read'),
   state: deskState,
-  alertId: id.nullable(),
+  alertId: uuid.nullable(),
   alertNumber: z.int().nullable(),
-  organisationId: id.nullable(),
+  organisationId: uuid.nullable(),
   words: z.string().nullable().describe('What was texted, where it came by text'),
   createdAt: instant,
   claimedBy: z.string().nullable(),
@@ -177,7 +136,7 @@ export const closeBody = z.strictObject({
 
 /** Without the words: answers of POSTs are kept for a day to be repeated. */
 export const deskItemState = z.strictObject({
-  id,
+  id: uuid,
   state: deskState,
   claimedByName: z.string().nullable(),
 });

@@ -25,7 +25,7 @@ import {
 } from '#web/index.ts';
 import { answerWithCode, recordCall } from './actions.ts';
 import { claimItem, closeItem } from './desk.ts';
-import { evidences, type AnswerKind } from './model.ts';
+import { answerKinds, evidences, type AnswerKind } from './model.ts';
 import { findDeskItem, listAnswers, listMessages, type DeskItemRow } from './store-read.ts';
 
 export type ResponseRoutesContext = {
@@ -35,7 +35,6 @@ export type ResponseRoutesContext = {
   readonly openReply: (replyId: string, sealed: Buffer) => string;
 };
 
-const answerKinds = ['got_it', 'affected', 'not_affected', 'help'] as const;
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
 const idParams = z.object({ id: z.uuid() });
 const numberParams = z.object({ number: z.coerce.number().int().min(1).max(99_999_999) });

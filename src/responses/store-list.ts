@@ -2,28 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AnswerKind, Evidence } from './model.ts';
-import type { DeskItemRow } from './store-read.ts';
-
-export type Recipient = {
-  alertNumber: number;
-  dispatchId: string;
-  /** What this organisation's people text back. */
-  code: string;
-};
-
-/** The organisation among the recipients of a released alert; undefined where it is none. */
-export async function findRecipient(
-  tx: Tx,
-  alertId: string,
-  organisationId: string,
-): Promise<Recipient | undefined> {
-  return await tx.maybe<Recipient>(sql`
-    select live.number as alert_number, recipient.dispatch_id, recipient.code
-    from alerts.v_recipient recipient
-    join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
-    where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}
-    order by live.released_at desc limit 1`);
-}
+import { selectDeskItems, type DeskItemRow } from './store-read.ts';
 
 export type AnswerOfList = {
   id: string;
@@ -77,12 +56,7 @@ export async function listDeskItems(tx: Tx, search: DeskSearch): Promise<DeskIte
       : sql`(item.created_at, item.id) > (
           select seen.created_at, seen.id from responses.desk_item seen where seen.id = ${after})`;
   return await tx.rows<DeskItemRow>(sql`
-    select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
-      item.organisation_id, item.reply_id, reply.content_sealed, item.created_at, item.claimed_by,
-      item.claimed_by_name, item.claimed_at, item.closed_at, item.closed_by_name, item.outcome
-    from responses.desk_item item
-    left join alerts.v_live live on live.alert_id = item.alert_id
-    left join dispatch.v_reply reply on reply.id = item.reply_id
+    ${selectDeskItems}
     where ${inState} and ${ofAlert} and ${beyond}
     order by item.created_at, item.id limit ${most}`);
 }

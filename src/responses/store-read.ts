@@ -1,4 +1,4 @@
-/** Reads for the pages of answering. */
+/** Reads of answering, for pages and programs. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AnswerKind, Evidence } from './model.ts';
@@ -18,6 +18,27 @@ export async function listAnswers(
   return await tx.rows<AnswerRow>(sql`
     select at, kind, evidence, note from responses.answer
     where alert_id = ${alertId} and organisation_id = ${organisationId} order by at`);
+}
+
+export type Recipient = {
+  alertNumber: number;
+  dispatchId: string;
+  /** What this organisation's people text back. */
+  code: string;
+};
+
+/** The organisation among the recipients of a released alert; undefined where it is none. */
+export async function findRecipient(
+  tx: Tx,
+  alertId: string,
+  organisationId: string,
+): Promise<Recipient | undefined> {
+  return await tx.maybe<Recipient>(sql`
+    select live.number as alert_number, recipient.dispatch_id, recipient.code
+    from alerts.v_recipient recipient
+    join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
+    where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}
+    order by live.released_at desc limit 1`);
 }
 
 export type MessageRow = {
@@ -41,11 +62,7 @@ export async function listMessages(
   alertId: string,
   organisationId: string,
 ): Promise<OrganisationMessages | undefined> {
-  const recipient = await tx.maybe<{ dispatchId: string; code: string; alertNumber: number }>(sql`
-    select recipient.dispatch_id, recipient.code, live.number as alert_number
-    from alerts.v_recipient recipient
-    join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
-    where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}`);
+  const recipient = await findRecipient(tx, alertId, organisationId);
   if (recipient === undefined) return undefined;
   const rows = await tx.rows<MessageRow>(sql`
     select channel, round, state, accepted_at, final_at from dispatch.v_credit
@@ -72,13 +89,17 @@ export type DeskItemRow = {
   outcome: string | null;
 };
 
+/** Everything of `DeskItemRow`; the caller says which of them. */
+export const selectDeskItems = sql`
+  select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
+    item.organisation_id, item.reply_id, reply.content_sealed, item.created_at, item.claimed_by,
+    item.claimed_by_name, item.claimed_at, item.closed_at, item.closed_by_name, item.outcome
+  from responses.desk_item item
+  left join alerts.v_live live on live.alert_id = item.alert_id
+  left join dispatch.v_reply reply on reply.id = item.reply_id`;
+
 export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | undefined> {
   return await tx.maybe<DeskItemRow>(sql`
-    select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
-      item.organisation_id, item.reply_id, reply.content_sealed, item.created_at, item.claimed_by,
-      item.claimed_by_name, item.claimed_at, item.closed_at, item.closed_by_name, item.outcome
-    from responses.desk_item item
-    left join alerts.v_live live on live.alert_id = item.alert_id
-    left join dispatch.v_reply reply on reply.id = item.reply_id
+    ${selectDeskItems}
     where item.id = ${id}`);
 }

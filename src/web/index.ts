@@ -44,12 +44,16 @@ export {
 } from './replies.ts';
 export { fieldErrors, formModel, many, parseForm, type FormModel } from './forms.ts';
 export {
-  decodeCursor,
-  encodeCursor,
-  PAGE_ROWS,
-  PAGE_ROWS_MAX,
-  pageOf,
-  type Page,
-} from './paging.ts';
+  cursorOf,
+  instant,
+  keysOf,
+  listOf,
+  meaningsOf,
+  oneLine,
+  pageQuery,
+  refuseBody,
+  uuid,
+} from './api-shapes.ts';
+export { PAGE_ROWS, PAGE_ROWS_MAX, pageOf, type Page } from './paging.ts';
 export { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration, ZONE } from './times.ts';
 export { sameSitePath } from './same-site.ts';

@@ -28,15 +28,10 @@ export function encodeCursor(key: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
-/** The key of the last row seen, or undefined where the cursor is not one of ours. */
-export function decodeCursor(cursor: string, parts: number): (string | number)[] | undefined {
+/** What `encodeCursor` made it of, or anything else: whoever sent it may have made it up. */
+export function decodeCursor(cursor: string): unknown {
   try {
-    const key: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    const isKey =
-      Array.isArray(key) &&
-      key.length === parts &&
-      key.every((part) => typeof part === 'string' || typeof part === 'number');
-    return isKey ? key : undefined;
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@ import { approveAndRelease } from '#alerts/index.ts';
 import { alertContext } from '#main/wiring.ts';
 import { openApi, type ApiSite, type Json } from '../support/api-client.ts';
 import { messagesOf } from '../support/centre.ts';
+import { ran } from '../support/command.ts';
 
 let api: ApiSite;
 before(async () => {
@@ -14,14 +15,13 @@ before(async () => {
 after(() => api.close());
 
 async function keyOfCommandLine(may: string): Promise<string> {
-  let out = '';
-  const output = { out: (text: string) => (out += text), err: (text: string) => (out += text) };
   const context = { database: api.centre.db.web };
   const args = ['create', '--name', 'SOC tools', '--may', may, '--expires', '1d'].concat([
     '--for',
     'amara.osei@centre.test',
   ]);
-  assert.equal(await apiKeyCommand(context, args, output), 0, out);
+  const { code, out, err } = await ran((output) => apiKeyCommand(context, args, output));
+  assert.equal(code, 0, err);
   return out.split('\n')[0] ?? '';
 }
 

@@ -24,6 +24,8 @@ import {
 } from '#dispatch/index.ts';
 import { DEFAULT_API_KEYS, startSimulator, type Simulator } from '#simulator/index.ts';
 
+export { DEFAULT_API_KEYS, type Simulator } from '#simulator/index.ts';
+
 export const sealingKey: SealingKey = { id: 1, key: randomBytes(32) };
 export const installation = newId();
 
@@ -120,8 +122,8 @@ export async function makeDispatch(owner: Database, scene: Scene): Promise<strin
     });
     for (const { round } of rounds) {
       await tx.run(sql`
-        insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
-          code, body, address_sealed)
+        insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round,
+          rank, code, body, address_sealed)
         select kernel.uuid_v7(), ${id}, point.id, 'text', ${round}, point.rank, '4821',
           'Northmoor: test ' || ${round}::text || '. Reply 4821=got it', point.sealed
         from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
@@ -254,9 +256,9 @@ export type WorkerTask = {
   readonly checksLease: boolean;
 };
 
-/** Short waits, so that a lease ends in five seconds instead of a minute. */
+/** Short waits, so that a lease ends in seven seconds instead of a minute. */
 export const quickWaits = {
-  waits: { connectMs: 500, headersMs: 500, bodyMs: 500 },
+  waits: { connectMs: 500, headersMs: 1_500, bodyMs: 500 },
   engine: { quietMs: 1_000, lookupGapMs: 1_000 },
 } as const;
 

@@ -1,6 +1,6 @@
 /** The real program in a process of its own, on free ports, with a data folder that goes again. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -22,6 +22,8 @@ export type Ground = { readonly folder: string; readonly port: number; remove():
 /** A place to start in: kept from one start to the next. */
 export async function prepareGround(): Promise<Ground> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-journey-'));
+  // As root PostgreSQL runs as another user, who has to get through.
+  chmodSync(folder, 0o711);
   return {
     folder: path.join(folder, 'var'),
     port: await freePorts(3),

@@ -11,7 +11,11 @@ export type Gateway = {
   readonly window: number;
   /** Upper bound of one `send`, in ms: the lease must outlast it. */
   readonly sendMaxMs: number;
-  send(message: Outgoing): Promise<SendResult>;
+  /**
+   * `mayStart` is asked in the last moment before the provider can have it: a request may have
+   * waited for a connection while the process stood still, and then it must not leave.
+   */
+  send(message: Outgoing, mayStart?: () => boolean): Promise<SendResult>;
   /** Asks the provider for a reference; absent where a provider cannot be asked. */
   find?(reference: string): Promise<Found>;
   /** What a status in the provider's words means; undefined where it has no such word. */

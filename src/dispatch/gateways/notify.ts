@@ -71,7 +71,7 @@ export const notifyStatuses: Readonly<Record<string, ReceiptMeaning>> = {
 };
 
 type Answer = { readonly status: number; readonly body: unknown };
-type Mark = { started: boolean };
+type Mark = { started: boolean; readonly mayStart: () => boolean };
 
 const TEMPLATE_REFUSED = /^(?:Template (?:not found|has been deleted)|Missing personalisation)/;
 const TEMPLATE_CODE = 'no_pass_through_template';
@@ -110,7 +110,10 @@ export function mintToken(key: NotifyKey, nowSeconds: number): string {
   return `${content}.${createHmac('sha256', key.secret).update(content).digest('base64url')}`;
 }
 
-/** Marks the request as started when a connected socket takes it. */
+/**
+ * Marks the request as started when a connected socket takes it, or stops it there: measured, a
+ * worker that was frozen past its lease sent what had waited for a connection inside the pool.
+ */
 const track: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
   dispatch(
     options,
@@ -121,6 +124,11 @@ const track: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, h
         if (property !== 'onRequestStart') return value.bind(target);
         return (...parameters: unknown[]) => {
           const { mark } = options as { mark?: Mark };
+          if (mark?.mayStart() === false) {
+            const [controller] = parameters as [Dispatcher.DispatchController];
+            controller.abort(Object.assign(new Error('too late'), { code: 'too_late' }));
+            return undefined;
+          }
           if (mark) mark.started = true;
           return Reflect.apply(value, target, parameters) as unknown;
         };
@@ -159,11 +167,11 @@ class NotifyGateway implements Gateway {
     }).compose(track);
   }
 
-  async send(message: Outgoing): Promise<SendResult> {
-    const mark: Mark = { started: false };
+  async send(message: Outgoing, mayStart = () => true): Promise<SendResult> {
+    const mark: Mark = { started: false, mayStart };
     // Over all steps: each has a limit of its own, but the template is asked for first, a look-up
     // may hold the connection, and a body that drips never times out. The lease relies on it.
-    const signal = AbortSignal.timeout(this.sendMaxMs);
+    const { signal, clear } = deadlineIn(this.sendMaxMs);
     try {
       const templateId = await this.#template(signal);
       if (templateId === undefined)
@@ -183,13 +191,15 @@ class NotifyGateway implements Gateway {
     } catch (error) {
       const code = signal.aborted ? 'deadline' : codeOf(error);
       return mark.started ? { class: 'unknown', code } : { class: 'not_sent', code };
+    } finally {
+      clear();
     }
   }
 
   async find(reference: string): Promise<Found> {
+    const { signal, clear } = deadlineIn(this.sendMaxMs);
     try {
       const path = `/v2/notifications?reference=${encodeURIComponent(reference)}`;
-      const signal = AbortSignal.timeout(this.sendMaxMs);
       const answer = await this.#request('GET', path, { signal });
       const parsed = answer.status === 200 ? list.safeParse(answer.body) : undefined;
       if (!parsed?.success) return { answer: 'cannot_tell' };
@@ -199,6 +209,8 @@ class NotifyGateway implements Gateway {
       return { answer: 'found', providerId: found.id, status: found.status };
     } catch {
       return { answer: 'cannot_tell' };
+    } finally {
+      clear();
     }
   }
 
@@ -245,6 +257,16 @@ class NotifyGateway implements Gateway {
     if (this.#token.second !== second) this.#token = { second, text: mintToken(this.#key, second) };
     return this.#token.text;
   }
+}
+
+/**
+ * A limit over several steps. Not `AbortSignal.timeout`: that cannot be taken back, so each request
+ * stayed in memory for all of its 30 s.
+ */
+function deadlineIn(timeoutMs: number): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), timeoutMs);
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
 function parseJson(text: string): unknown {

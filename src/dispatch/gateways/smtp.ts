@@ -28,7 +28,12 @@ export type SmtpOptions = {
 };
 
 /** One mail under way: what its deadline must close, and whether a copy may exist. */
-type Attempt = { connection: SMTPConnection | undefined; begun: boolean; isLate: boolean };
+type Attempt = {
+  connection: SMTPConnection | undefined;
+  begun: boolean;
+  isLate: boolean;
+  readonly mayStart: () => boolean;
+};
 
 const WINDOW = 5;
 const CONNECT_MAX_MS = 5_000;
@@ -75,8 +80,8 @@ class SmtpGateway implements Gateway {
     this.#domain = settings.from.replace(/^.*@/, '').replace(/>.*$/, '');
   }
 
-  async send(message: Outgoing): Promise<SendResult> {
-    const attempt: Attempt = { connection: undefined, begun: false, isLate: false };
+  async send(message: Outgoing, mayStart = () => true): Promise<SendResult> {
+    const attempt: Attempt = { connection: undefined, begun: false, isLate: false, mayStart };
     // Over all steps: a server that says a little now and then never times out. Closing makes the
     // running step fail, and what was begun decides as always. The lease relies on it.
     const timer = setTimeout(() => {
@@ -99,7 +104,8 @@ class SmtpGateway implements Gateway {
     }
     attempt.connection = connection;
     try {
-      if (attempt.isLate) throw Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
+      if (attempt.isLate || !attempt.mayStart())
+        throw Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
       const content = await this.#compose(message);
       await deliver(connection, {
         envelope: { from: addressOf(this.#from), to: [message.address] },
@@ -196,9 +202,15 @@ function addressOf(from: string): string {
 }
 
 /** The content as a stream that notes when it is first read. */
-function marked(content: Buffer, progress: { begun: boolean }): Readable {
+function marked(content: Buffer, progress: Attempt): Readable {
   return new Readable({
     read() {
+      // Never begun, so not sent: the connection is closed and the library reports it.
+      if (!progress.mayStart()) {
+        progress.connection?.close();
+        this.destroy(Object.assign(new Error('too late'), { code: 'ETIMEDOUT' }));
+        return;
+      }
       progress.begun = true;
       this.push(content);
       this.push(null);

@@ -1,0 +1,39 @@
+/** How commands read what they were called with. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { Output } from './output.ts';
+
+/** 0 done, 1 refused, 2 wrongly called. */
+export type ExitCode = 0 | 1 | 2;
+
+export const helpOption = { help: { type: 'boolean', short: 'h', default: false } } as const;
+
+/** The options of every command that prints a result. */
+export const resultOptions = { ...helpOption, json: { type: 'boolean', default: false } } as const;
+
+/** `parseArgs`; undefined where a word is not among the options, or lacks its value. */
+export function readArguments<const T extends ParseArgsConfig>(args: readonly string[], config: T) {
+  try {
+    return parseArgs<T>({ ...config, args: [...args] });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a command that was understood; help goes to whoever asks for it, or needs it. */
+export async function answerCall<Call extends { readonly help: boolean }>(
+  call: Call | undefined,
+  help: string,
+  output: Output,
+  run: (call: Call) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  if (call !== undefined && !call.help) return await run(call);
+  (call === undefined ? output.err : output.out)(help);
+  return call === undefined ? 2 : 0;
+}
+
+/** For commands that take no options: true where help was asked for, which is now printed. */
+export function printedHelp(args: readonly string[], help: string): boolean {
+  const { values } = parseArgs({ args: [...args], options: helpOption, strict: false });
+  if (values.help === true) process.stdout.write(help);
+  return values.help === true;
+}

@@ -1,0 +1,16 @@
+/** What a directory needs before the first file comes in: a small model's words, and keys. */
+import { randomBytes } from 'node:crypto';
+import type { DirectoryRules, DirectorySecrets } from '#organisations/index.ts';
+
+export const rules: DirectoryRules = {
+  organisationTypes: {
+    trust: { label: 'NHS trust', mustAnswer: true },
+    practice: { label: 'GP practice', mustAnswer: false },
+  },
+  contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
+};
+
+export const secrets: DirectorySecrets = {
+  addressKey: { id: 1, key: randomBytes(32) },
+  blindIndexKey: randomBytes(32),
+};
