@@ -42,7 +42,7 @@ describe('writing', () => {
       severity: 'critical',
       what: 'ransomware via Citrix',
       doNow: 'Isolate Citrix gateways now.',
-      then: 'check',
+      next: 'check',
     });
     assert.match(check.text, /4 organisations, of which 4 must answer/);
     assert.match(
@@ -172,7 +172,10 @@ describe('two people (P5)', () => {
     const alertId = await draftAlert(centre);
     const hash = await submitDraft(centre, alertId);
     const outcomes = await Promise.all([approve(alertId, hash), approve(alertId, hash)]);
-    assert.deepEqual(outcomes.map(({ ok }) => ok).sort(), [false, true]);
+    assert.deepEqual(
+      outcomes.map(({ ok }) => ok).toSorted((a, b) => Number(a) - Number(b)),
+      [false, true],
+    );
   });
 
   it('a text that was changed behind the approval is not sent', async () => {

@@ -35,7 +35,7 @@ type Verb = {
   readonly path: string;
   readonly access: 'alert.write' | 'alert.approve' | 'dispatch.steer';
   readonly notice: string;
-  act(tx: Tx, call: Call, context: AlertRoutesContext): Promise<Outcome<unknown>>;
+  readonly act: (tx: Tx, call: Call, context: AlertRoutesContext) => Promise<Outcome<unknown>>;
 };
 
 const verbs: readonly Verb[] = [

@@ -117,9 +117,9 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
   ];
 }
 
-/** `then=check` goes on to the page before submission; anything else stays with the draft. */
+/** `next=check` goes on to the page before submission; anything else stays with the draft. */
 function afterSave(id: string, form: Form): Reply {
-  if (many(form['then'])[0] === 'check') return redirect(`/alerts/${id}`);
+  if (many(form['next'])[0] === 'check') return redirect(`/alerts/${id}`);
   return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
 }
 

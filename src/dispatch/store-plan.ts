@@ -142,8 +142,8 @@ export async function cancelUnsent(tx: Tx, dispatchId: string): Promise<number> 
 }
 
 /**
- * Locks the messages that standing down may call off, in a fixed order: two organisations that share
- * a number and answer in the same moment would else each see the other one still waiting.
+ * Locks the messages that standing down may call off, in a fixed order: two organisations that
+ * share a number and answer in the same moment would else each see the other one still waiting.
  */
 export async function lockLaterRounds(
   tx: Tx,

@@ -127,7 +127,7 @@ async function releaseByTwoPeople(address: string): Promise<string> {
     severity: 'critical',
     what: 'ransomware via Citrix',
     doNow: 'Isolate Citrix gateways now.',
-    then: 'check',
+    next: 'check',
   });
   await officer.submit('Submit for approval');
   const approver = await signIn(address, 'Tom Lindqvist');
