@@ -75,8 +75,8 @@ create unique index submission_open on alerts.submission (version_id)
 
 -- The frozen audience. The code is what the organisation's people text back.
 create table alerts.recipient (
-  -- Deferred: the audience is frozen before its hash, and so the submission, can be written.
-  submission_id uuid not null references alerts.submission deferrable initially deferred,
+  -- No foreign key: the audience is frozen before its hash, and so the submission, can be written.
+  submission_id uuid not null,
   organisation_id uuid not null,
   code text not null check (code ~ '^[1-9][0-9]{3}$'),
   short_name text not null,

@@ -59,7 +59,6 @@ create table alerts.recipient (
   short_name text not null,
   must_answer boolean not null,
   constraint recipient_code_check CHECK ((code ~ '^[1-9][0-9]{3}$'::text)),
-  constraint recipient_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES alerts.submission(id) DEFERRABLE INITIALLY DEFERRED,
   constraint recipient_pkey PRIMARY KEY (submission_id, organisation_id)
 );
 CREATE INDEX recipient_of_organisation ON alerts.recipient USING btree (organisation_id);
@@ -317,12 +316,9 @@ create table dispatch.message (
   constraint message_code_check CHECK ((code ~ '^[0-9]{4}$'::text)),
   constraint message_rank_check CHECK ((rank >= 1)),
   constraint message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text]))),
-  constraint message_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
-  constraint message_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
   constraint message_pkey PRIMARY KEY (id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
-CREATE INDEX message_of_contact_point ON dispatch.message USING btree (contact_point_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
 CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, rank, due_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
@@ -338,7 +334,6 @@ create table dispatch.message_credit (
   organisation_id uuid not null,
   message_id uuid not null,
   settled_at timestamp with time zone,
-  constraint message_credit_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
   constraint message_credit_pkey PRIMARY KEY (message_id, organisation_id)
 );
 CREATE INDEX credit_of_organisation ON dispatch.message_credit USING btree (organisation_id, message_id);

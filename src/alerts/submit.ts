@@ -16,7 +16,7 @@ import { canonicalWording, missingForSubmission, renderRounds } from './model.ts
 import { checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
-import { freezeRecipients, freezeRound, hashRecipients } from './store-freeze.ts';
+import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import {
   findVersion,
   insertSubmission,
@@ -94,14 +94,12 @@ async function freeze(
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
   await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });
-  let messages = 0;
-  for (const template of renderRounds(version, rendering))
-    messages += await freezeRound(tx, {
-      submissionId,
-      dispatchId,
-      template,
-      contacts: matchesRole(audience),
-    });
+  const messages = await freezeRounds(tx, {
+    submissionId,
+    dispatchId,
+    templates: renderRounds(version, rendering),
+    contacts: matchesRole(audience),
+  });
   if (messages === 0)
     return refused(
       'invalid',

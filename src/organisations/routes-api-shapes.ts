@@ -94,27 +94,30 @@ export const region = z.strictObject({
 export const place = region.extend({ regionCode: z.string().nullable() });
 
 export const audienceQuestion = (rules: DirectoryRules) =>
-  z.strictObject({
-    types: z.array(keysOf(rules.organisationTypes)).max(100).default([]),
-    regions: z.array(code).max(1000).default([]).describe('Codes of regions'),
-    systems: z.array(code).max(1000).default([]).describe('Codes of systems'),
-    roles: z
-      .array(keysOf(rules.contactRoles))
-      .max(100)
-      .default([])
-      .describe('Only contacts with one of these roles'),
-    mustAnswerOnly: z.boolean().default(false),
-    include: z
-      .array(code)
-      .max(10_000)
-      .default([])
-      .describe('Codes of organisations beside those that the rest asks for'),
-    exclude: z
-      .array(code)
-      .max(10_000)
-      .default([])
-      .describe('Codes left out whatever the rest says'),
-  });
+  z
+    .strictObject({
+      types: z.array(keysOf(rules.organisationTypes)).max(100).default([]),
+      regions: z.array(code).max(1000).default([]).describe('Codes of regions'),
+      systems: z.array(code).max(1000).default([]).describe('Codes of systems'),
+      roles: z
+        .array(keysOf(rules.contactRoles))
+        .max(100)
+        .default([])
+        .describe('Only contacts with one of these roles'),
+      mustAnswerOnly: z.boolean().default(false),
+      include: z
+        .array(code)
+        .max(10_000)
+        .default([])
+        .describe('Codes of organisations beside those that the rest asks for'),
+      exclude: z
+        .array(code)
+        .max(10_000)
+        .default([])
+        .describe('Codes left out whatever the rest says'),
+    })
+    .describe('Which organisations, and which of their contacts; empty lists do not narrow')
+    .meta({ examples: [{ types: ['trust'], mustAnswerOnly: true }] });
 
 export const audiencePreview = z.strictObject({
   organisations: z.int(),

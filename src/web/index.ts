@@ -54,6 +54,6 @@ export {
   refuseBody,
   uuid,
 } from './api-shapes.ts';
-export { PAGE_ROWS, PAGE_ROWS_MAX, pageOf, type Page } from './paging.ts';
+export { PAGE_ROWS, pageOf, type Page } from './paging.ts';
 export { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration, ZONE } from './times.ts';
 export { sameSitePath } from './same-site.ts';
