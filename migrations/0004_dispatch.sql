@@ -247,8 +247,49 @@ alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox
   using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
 
+-- Messages are added only while their dispatch is held. The lock keeps them out between the hash that
+-- is compared at release and the release itself (P5); one check for each statement.
+create function dispatch.refuse_late_message() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  perform from dispatch.dispatch planned
+    where planned.id in (select distinct added.dispatch_id from added) for key share;
+  if exists (select from (select distinct a.dispatch_id as id from added a) a
+    left join dispatch.dispatch d on d.id = a.id
+    where d.id is null or (d.state <> 'held' and d.lane <> 0)) then
+    raise exception 'messages are added only to a dispatch that is held'
+      using errcode = 'restrict_violation';
+  end if;
+  return null;
+end $$;
+create trigger message_is_planned after insert on dispatch.message
+  referencing new table as added
+  for each statement execute function dispatch.refuse_late_message();
+
+-- What was approved stays what it was: the web process may let messages go or call them off, and
+-- fill the one blank that only release knows. Anything else would go round the approval (P5).
+create function dispatch.guard_message() returns trigger language plpgsql as $$
+begin
+  if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
+      ('held', 'cancelled'), ('ready', 'cancelled'))) then
+    raise exception 'the web process may not move a message from % to %', old.state, new.state;
+  end if;
+  if new.body is distinct from old.body and (position('{since}' in old.body) = 0
+      or left(new.body, position('{since}' in old.body) - 1)
+        <> left(old.body, position('{since}' in old.body) - 1)
+      or char_length(new.body) > char_length(old.body)) then
+    raise exception 'the words of a message are not changed once they were frozen';
+  end if;
+  return new;
+end $$;
+create trigger guard_message before update on dispatch.message for each row
+  when (current_user = 'tocsin_web'
+    and (old.body is distinct from new.body or old.state is distinct from new.state))
+  execute function dispatch.guard_message();
+
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
-grant select, insert on dispatch.dispatch to tocsin_web;
+grant select on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason)
   on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;

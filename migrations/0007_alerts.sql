@@ -86,6 +86,18 @@ create table alerts.recipient (
 create index recipient_of_organisation on alerts.recipient (organisation_id);
 
 -- What upper slices and boards read.
+-- Only a draft may be changed, whoever asks.
+create function alerts.guard_version() returns trigger language plpgsql as $$
+begin
+  raise exception 'only the words of a draft may be changed';
+end $$;
+create trigger guard_version before update on alerts.version for each row
+  when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
+      old.not_known, old.next_update_at, old.body, old.own_text, old.audience)
+    is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.not_known,
+      new.next_update_at, new.body, new.own_text, new.audience))
+  execute function alerts.guard_version();
+
 create view alerts.v_live with (security_invoker = true) as
   select alert.id as alert_id, alert.number, version.id as version_id, version.title,
     version.severity, version.marking, version.what, version.do_now, version.not_known,

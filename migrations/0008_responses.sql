@@ -38,7 +38,8 @@ create index answer_of_alert on responses.answer (alert_id, organisation_id, at)
 -- What a person at the duty desk has to deal with: a call for help, or a text nobody understood.
 create table responses.desk_item (
   id uuid primary key,
-  kind text not null check (kind in ('help', 'not_understood', 'stop', 'unknown_sender')),
+  kind text not null check (kind in
+    ('help', 'not_understood', 'stop', 'unknown_sender', 'guessing')),
   state text not null default 'open' check (state in ('open', 'claimed', 'closed')),
   alert_id uuid,
   organisation_id uuid,
@@ -58,13 +59,16 @@ create index desk_item_waiting on responses.desk_item (created_at) where state <
 create unique index desk_item_help_once on responses.desk_item (alert_id, organisation_id)
   where kind = 'help' and state <> 'closed';
 
+create unique index desk_item_guessing_once on responses.desk_item (kind)
+  where kind = 'guessing' and state <> 'closed';
+
 -- Wrong codes typed on the public answer page, so that guessing stops (five for each address).
 create table responses.failed_try (
-  alert_id uuid not null,
   address_index bytea not null,
   at timestamptz not null default clock_timestamp()
 );
-create index failed_try_recent on responses.failed_try (alert_id, address_index, at);
+create index failed_try_recent on responses.failed_try (address_index, at);
+create index failed_try_at on responses.failed_try (at);
 
 create view responses.v_response with (security_invoker = true) as
   select alert_id, organisation_id, acknowledged_at, evidence, affected, affected_at, help_asked_at
@@ -100,6 +104,7 @@ create policy centre on responses.desk_item
 
 grant select, insert on responses.response, responses.answer, responses.desk_item,
   responses.failed_try to tocsin_web, tocsin_worker;
+grant delete on responses.failed_try to tocsin_worker;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at,
   help_asked_at) on responses.response to tocsin_web, tocsin_worker;
 grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome)

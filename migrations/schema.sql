@@ -141,6 +141,7 @@ create policy addressed on alerts.version as permissive for select to public usi
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
 create policy centre on alerts.version as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
 grant update (state, revision, title, severity, marking, what, do_now, not_known, next_update_at, body, own_text, audience, model_version, updated_at, released_at, closed_at) on alerts.version to tocsin_web;
@@ -241,8 +242,9 @@ create table dispatch.dispatch (
   constraint dispatch_pkey PRIMARY KEY (id)
 );
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
-grant insert, select on dispatch.dispatch to tocsin_web;
+grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
+grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
@@ -325,6 +327,8 @@ CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
 create policy centre on dispatch.message as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND ((old.body IS DISTINCT FROM new.body) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION dispatch.guard_message();
+CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.refuse_late_message();
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
 grant insert (id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
@@ -818,11 +822,12 @@ create table responses.desk_item (
   outcome text,
   constraint desk_item_check CHECK (((state = 'open'::text) = (claimed_at IS NULL))),
   constraint desk_item_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
-  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'stop'::text, 'unknown_sender'::text]))),
+  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'stop'::text, 'unknown_sender'::text, 'guessing'::text]))),
   constraint desk_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'closed'::text]))),
   constraint desk_item_pkey PRIMARY KEY (id),
   constraint desk_item_reply_id_key UNIQUE (reply_id)
 );
+CREATE UNIQUE INDEX desk_item_guessing_once ON responses.desk_item USING btree (kind) WHERE ((kind = 'guessing'::text) AND (state <> 'closed'::text));
 CREATE UNIQUE INDEX desk_item_help_once ON responses.desk_item USING btree (alert_id, organisation_id) WHERE ((kind = 'help'::text) AND (state <> 'closed'::text));
 CREATE INDEX desk_item_waiting ON responses.desk_item USING btree (created_at) WHERE (state <> 'closed'::text);
 alter table responses.desk_item enable row level security;
@@ -833,13 +838,13 @@ grant insert, select on responses.desk_item to tocsin_worker;
 grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
 
 create table responses.failed_try (
-  alert_id uuid not null,
   address_index bytea not null,
   at timestamp with time zone default clock_timestamp() not null
 );
-CREATE INDEX failed_try_recent ON responses.failed_try USING btree (alert_id, address_index, at);
+CREATE INDEX failed_try_at ON responses.failed_try USING btree (at);
+CREATE INDEX failed_try_recent ON responses.failed_try USING btree (address_index, at);
 grant insert, select on responses.failed_try to tocsin_web;
-grant insert, select on responses.failed_try to tocsin_worker;
+grant delete, insert, select on responses.failed_try to tocsin_worker;
 
 create table responses.response (
   alert_id uuid not null,
@@ -865,6 +870,16 @@ grant insert, select on responses.response to tocsin_worker;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_web;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION alerts.guard_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'only the words of a draft may be changed';
+end $function$
+;
+grant execute on function alerts.guard_version() to public;
+
 CREATE OR REPLACE FUNCTION audit.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -875,6 +890,45 @@ begin
 end $function$
 ;
 grant execute on function audit.refuse_change() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.guard_message()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
+      ('held', 'cancelled'), ('ready', 'cancelled'))) then
+    raise exception 'the web process may not move a message from % to %', old.state, new.state;
+  end if;
+  if new.body is distinct from old.body and (position('{since}' in old.body) = 0
+      or left(new.body, position('{since}' in old.body) - 1)
+        <> left(old.body, position('{since}' in old.body) - 1)
+      or char_length(new.body) > char_length(old.body)) then
+    raise exception 'the words of a message are not changed once they were frozen';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function dispatch.guard_message() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.refuse_late_message()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform from dispatch.dispatch planned
+    where planned.id in (select distinct added.dispatch_id from added) for key share;
+  if exists (select from (select distinct a.dispatch_id as id from added a) a
+    left join dispatch.dispatch d on d.id = a.id
+    where d.id is null or (d.state <> 'held' and d.lane <> 0)) then
+    raise exception 'messages are added only to a dispatch that is held'
+      using errcode = 'restrict_violation';
+  end if;
+  return null;
+end $function$
+;
+grant execute on function dispatch.refuse_late_message() to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_approval()
  RETURNS trigger

@@ -63,6 +63,9 @@ async function onGround(
   run: (ground: Ground) => Promise<number>,
 ): Promise<number> {
   const say = (sentence: string) => process.stderr.write(`${sentence}\n`);
+  // Help must not make a data folder: what it is made for, live or not, it is for ever.
+  if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h'))
+    return await run(groundForHelp);
   const opened = await openGround({ environment: process.env, join: true, say });
   if (!opened.ok) {
     process.stderr.write(`${opened.message}\n`);
@@ -75,6 +78,13 @@ async function onGround(
     await ground.end();
   }
 }
+
+/** Nothing to stand on: whoever prints help opens nothing. */
+const groundForHelp = {
+  open: () => undefined,
+  seals: {},
+  config: {},
+} as unknown as Ground;
 
 async function doctor(args: string[]): Promise<number> {
   const config = parseConfig(process.env);

@@ -35,9 +35,12 @@ export const composerFields = [...wordingFields, 'nextUpdateAt', ...audienceFiel
 
 /** A date and a time by the centre's clock; undefined where there is no such moment. */
 export function instantOf(date: string, time: string): Date | undefined {
+  if (!/^\d{4}-\d\d-\d\d$/.test(date) || !/^\d\d:\d\d$/.test(time)) return undefined;
   try {
     const local = Temporal.PlainDate.from(date).toPlainDateTime(Temporal.PlainTime.from(time));
-    return new Date(local.toZonedDateTime(ZONE).epochMilliseconds);
+    // In the night of the change an hour is missing or comes twice: neither is guessed.
+    const zoned = local.toZonedDateTime(ZONE, { disambiguation: 'reject' });
+    return new Date(zoned.epochMilliseconds);
   } catch {
     return undefined;
   }

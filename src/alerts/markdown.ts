@@ -17,6 +17,9 @@ const renderer = markdownIt('zero', { html: false, linkify: true, breaks: true }
   'table',
 ]);
 
+// Also no //host/path: what looks like an address of ours would lead away.
+renderer.validateLink = (address) => /^(?:https?:\/\/|mailto:)/i.test(address);
+
 // The page has its one h1 and its own h2s: headings of the body begin below them.
 renderer.renderer.rules['heading_open'] = (tokens, i) => `<${lowered(tokens[i]!.tag)}>`;
 renderer.renderer.rules['heading_close'] = (tokens, i) => `</${lowered(tokens[i]!.tag)}>`;

@@ -2,7 +2,14 @@
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { markings, within, type Marking } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { firstText, recipientBlanks, textFor, type Rendering, type Wording } from './model.ts';
+import {
+  firstText,
+  laterText,
+  recipientBlanks,
+  textFor,
+  type Rendering,
+  type Wording,
+} from './model.ts';
 
 /** What was typed, field by field, as it was typed. */
 export type TypedWording = Readonly<Record<keyof typeof fieldLengths, string>> & {
@@ -32,8 +39,13 @@ const labels: Readonly<Record<keyof typeof fieldLengths, string>> = {
   ownText: 'The text',
 };
 
-/** Control characters except tab and line ends: they do nothing good in a text or a mail. */
-const CONTROL = /(?![\t\n\r])\p{Cc}/u;
+/** Control characters except tab and line ends, and marks that turn the direction of reading. */
+const CONTROL = /(?![\t\n\r])[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u;
+
+/** What the freeze fills in for each recipient: only the author's own text may hold these. */
+const RECIPIENT_BLANK = /\{(?:organisation|code|since)\}/;
+
+const LINK = /https?:|www\.|\b[a-z0-9-]+\.[a-z]{2,}\//i;
 
 /**
  * A draft may be incomplete, but nothing in it may be wrong. `instantOf` reads a date and a time by
@@ -51,6 +63,8 @@ export function parseWording(
       errors[field] = `${labels[field]} has ${length} characters; at most ${fieldLengths[field]}`;
     else if (CONTROL.test(typed[field]))
       errors[field] = `${labels[field]} has an invisible control character; type it again`;
+    else if (field !== 'ownText' && RECIPIENT_BLANK.test(typed[field]))
+      errors[field] = `${labels[field]} may not hold {organisation}, {code} or {since}`;
   }
   if (!model.severities.some(({ id }) => id === typed.severity))
     errors['severity'] = 'Choose a severity';
@@ -101,9 +115,14 @@ export function checkOwnText(wording: Wording, rendering: Rendering): string | u
     .replaceAll(recipientBlanks.organisation, '')
     .replaceAll(recipientBlanks.code, '');
   if (/[{}]/.test(left)) return 'Only the blanks {organisation} and {code} can be used here';
-  if (/https?:|www\.|\b[a-z0-9-]+\.[a-z]{2,}\//i.test(left))
-    return 'No link in the first text: it is what an attacker would send. The answer brings the link';
   return undefined;
+}
+
+/** A link in a text that nobody asked for is what an attacker would send; the answer brings one. */
+export function checkLinks(wording: Wording, rendering: Rendering): string | undefined {
+  const texts = [firstText(wording, rendering), laterText(wording, rendering)];
+  if (!texts.some((text) => LINK.test(text))) return undefined;
+  return 'No link in the first text: it is what an attacker would send. The answer brings the link';
 }
 
 /** Whether the first text is one the provider takes, with the longest name it may meet. */

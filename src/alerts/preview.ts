@@ -9,7 +9,7 @@ import {
   type AudienceQuestion,
 } from '#organisations/index.ts';
 import { renderRounds, textFor, type Wording } from './model.ts';
-import { checkOwnText, checkTextLength } from './parse.ts';
+import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts } from './store-freeze.ts';
 
@@ -69,7 +69,10 @@ export async function previewAlert(
       text: !within(wording.marking, model.markingCeilings.text),
       mail: !within(wording.marking, model.markingCeilings.mail),
     },
-    problem: checkOwnText(wording, rendering) ?? checkTextLength(wording, rendering, LONGEST_NAME),
+    problem:
+      checkOwnText(wording, rendering) ??
+      checkLinks(wording, rendering) ??
+      checkTextLength(wording, rendering, LONGEST_NAME),
   };
 }
 

@@ -111,7 +111,7 @@ async function steer(
   const submission = version && (await findSubmission(tx, version.id));
   // What still waits for approval is taken back, not steered.
   if (submission?.state !== 'released') return absent;
-  const reason = field(form, 'reason').trim() || 'by hand, from the board';
+  const reason = field(form, 'reason').trim().slice(0, 500) || 'by hand, from the board';
   return await how(tx, { dispatchId: submission.dispatchId, reason });
 }
 

@@ -13,7 +13,7 @@ import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
 import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
-import { checkOwnText, checkTextLength } from './parse.ts';
+import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
@@ -66,7 +66,9 @@ function checkForSubmission(
     });
   const fields = missingForSubmission(version, now);
   const problem =
-    checkOwnText(version, rendering) ?? checkTextLength(version, rendering, LONGEST_NAME);
+    checkOwnText(version, rendering) ??
+    checkLinks(version, rendering) ??
+    checkTextLength(version, rendering, LONGEST_NAME);
   if (problem !== undefined) fields['ownText'] = problem;
   if (Object.keys(fields).length === 0) return undefined;
   return refused('invalid', 'The alert is not complete yet.', fields);

@@ -234,7 +234,7 @@ export async function listGatewayStates(tx: Tx): Promise<GatewayRow[]> {
 
 export type DeskRow = {
   id: string;
-  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender';
+  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
   state: 'open' | 'claimed';
   alertId: string | null;
   alertNumber: number | null;

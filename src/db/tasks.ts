@@ -32,6 +32,8 @@ export async function startTasks(
     concurrency: CONCURRENCY,
     noHandleSignals: true,
     pollInterval: 1_000,
+    // Once a day, when little else happens.
+    ...(tasks['sweep'] && { crontab: '17 4 * * * sweep' }),
     logger: namesOnly(log),
   });
   return {

@@ -25,13 +25,17 @@ export async function lockDispatch(tx: Tx, id: string): Promise<void> {
 
 /**
  * Hash over everything that would be sent: text, subject, recipient with address, round, in a fixed
- * order, and over `alsoCovers`. Made in the database, so that a million texts never pass through
+ * order; when each round goes and how urgently; and over `alsoCovers`. Made in the database, so that a million texts never pass through
  * the process. A row as text quotes its fields and tells NULL from empty, so no two contents look
  * alike; joined by a separator, a text that holds the separator could pass for another.
  */
 export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
   const { hash } = await tx.one<{ hash: string }>(sql`
     select encode(sha256(convert_to(encode(sha256(convert_to(${alsoCovers}, 'UTF8')), 'hex')
+      || (select row(lane, exercise, expires_after)::text from dispatch.dispatch
+          where id = ${dispatchId})
+      || (select coalesce(string_agg(row(round, opens_after)::text, '' order by round), '')
+          from dispatch.round where dispatch_id = ${dispatchId})
       || coalesce(string_agg(part, '' order by part), ''), 'UTF8')), 'hex') as hash
     from (
       select encode(sha256(convert_to(row(message.contact_point_id, message.channel, message.round,

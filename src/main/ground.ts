@@ -2,10 +2,10 @@
  * What every command stands on: the configuration, the data folder, the database and the operating
  * model. Each step that fails says in one sentence what is wrong and the way out.
  */
-import { ok, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { parseConfig, type Config, type Environment } from '#config.ts';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
-import { openDataFolder, type DataFolder } from '#db/data-folder.ts';
+import { findDataFolder, openDataFolder, type DataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres, startEmbeddedPostgres } from '#db/embedded-postgres.ts';
 import { bindInstallation } from '#db/installation.ts';
 import { migrate } from '#db/migrate.ts';
@@ -46,6 +46,15 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   config.warnings.forEach(options.say);
   const model = await loadOperatingModel(config.operatingModelFile);
   if (!model.ok) return model;
+  if (options.join && config.databaseUrl === undefined) {
+    const found = findDataFolder(config.dataDir);
+    if (!found.ok) return found;
+    if (found.value === undefined)
+      return refused(
+        'not_found',
+        `There is no data folder at ${config.dataDir} yet. Start once: npm start`,
+      );
+  }
   const folder = openDataFolder({ path: config.dataDir, live: config.notify !== undefined });
   if (!folder.ok) return folder;
   const server = await findServer(config, folder.value, options);

@@ -2,6 +2,7 @@
  * All wiring in one place: configuration and secrets become the values that slices ask for, and
  * news of lower slices find their handlers in upper ones. Nothing here decides anything.
  */
+import { system } from '#kernel/actor.ts';
 import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
@@ -16,6 +17,7 @@ import {
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import {
+  deleteOldTries,
   handleReply,
   responseApiRoutes,
   responseRoutes,
@@ -118,6 +120,9 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
     [REPLY_TASK]: async (payload) => {
       const { replyId } = payload as { replyId: string };
       await handleReply(answers, replyId);
+    },
+    sweep: async () => {
+      await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
     },
   };
 }

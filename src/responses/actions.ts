@@ -2,12 +2,15 @@
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { actorId, system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
+import { findReleased } from '#alerts/index.ts';
 import { record } from '#audit/index.ts';
 import { answerReply, findWaitingReply, markReplyHandled, standDown } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { findContactPointByIndex } from '#organisations/index.ts';
 import {
   decideReply,
+  guessingFrom,
+  guessingWithinMs,
   readReply,
   wrongCodesMax,
   wrongCodesWithinMs,
@@ -15,12 +18,14 @@ import {
   type ReplyDecision,
 } from './model.ts';
 import {
+  countAllFailedTries,
   countFailedTries,
   findAddressed,
   insertAnswers,
   insertDeskItem,
   insertFailedTry,
   listOpenMessages,
+  lockAddress,
   notifyResponse,
   upsertResponses,
   type NewAnswer,
@@ -155,33 +160,41 @@ async function answerText(
 }
 
 export type CodeAnswer = {
-  readonly alertId: string;
+  /** The number in the address of the page. */
+  readonly alertNumber: number;
   readonly channel: 'text' | 'mail';
   readonly addressIndex: Buffer;
   readonly code: string;
   readonly kind: AnswerKind;
 };
 
+/** An id that nobody has: an unknown address is looked up like a known one, as slowly. */
+const NOBODY = '00000000-0000-4000-8000-00000000dead';
+
 /**
  * An answer from the public page: the address the alert came to, and the code that came with it.
- * Whatever is wrong, the answer is the same, so that nobody learns which numbers we know.
+ * Whatever is wrong, the words, the count and the work are the same, so that nobody learns which
+ * numbers we know or which alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
  */
 export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcome<string[]>> {
-  const { alertId, addressIndex } = answer;
-  const tries = { alertId, addressIndex, withinMs: wrongCodesWithinMs };
-  if ((await countFailedTries(tx, tries)) >= wrongCodesMax)
-    return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
+  const { addressIndex } = answer;
+  await lockAddress(tx, addressIndex);
+  const tries = await countFailedTries(tx, { addressIndex, withinMs: wrongCodesWithinMs });
+  const alert = await findReleased(tx, answer.alertNumber);
   const point = await findContactPointByIndex(tx, answer.channel, addressIndex);
-  const open = point === undefined ? [] : await listOpenMessages(tx, point.id);
-  const message = open.find((one) => one.alertId === alertId && one.code === answer.code);
+  const open = await listOpenMessages(tx, point?.id ?? NOBODY);
+  const message = open.find((one) => one.alertId === alert?.alertId && one.code === answer.code);
+  if (tries >= wrongCodesMax)
+    return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
   if (point === undefined || message === undefined) {
-    await insertFailedTry(tx, { alertId, addressIndex });
+    await insertFailedTry(tx, addressIndex);
+    await warnOfGuessing(tx);
     return refused('invalid', 'That address and code do not belong together.', {
       code: 'Check the address the alert came to and the four digits that came with it',
     });
   }
   const taken = await takeAnswer(tx, {
-    alertId,
+    alertId: message.alertId,
     organisationIds: message.organisationIds,
     kind: answer.kind,
     evidence: 'link_with_code',
@@ -190,6 +203,20 @@ export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcom
     note: null,
   });
   return taken.ok ? ok([...message.organisationIds]) : taken;
+}
+
+/** So many wrong codes in ten minutes are not people mistyping: an officer has to know. */
+async function warnOfGuessing(tx: Tx): Promise<void> {
+  const failed = await countAllFailedTries(tx, guessingWithinMs);
+  if (failed < guessingFrom) return;
+  await insertDeskItem(tx, {
+    kind: 'guessing',
+    alertId: null,
+    organisationId: null,
+    contactPointId: null,
+    replyId: null,
+  });
+  await notifyResponse(tx, '');
 }
 
 /** An officer rang and writes down what was said. */

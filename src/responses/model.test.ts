@@ -39,6 +39,7 @@ describe('reading a reply', () => {
 
 const message = (alertId: string, code: string): OpenMessage => ({
   alertId,
+  isLive: true,
   dispatchId: `dispatch of ${alertId}`,
   code,
   organisationIds: ['organisation'],

@@ -63,6 +63,8 @@ function plain(text: string): string {
 /** A live alert in which this number was texted, newest first. */
 export type OpenMessage = {
   readonly alertId: string;
+  /** A closed alert takes answers with their code; plain words no longer mean it. */
+  readonly isLive: boolean;
   readonly dispatchId: string;
   readonly code: string;
   readonly organisationIds: readonly string[];
@@ -95,7 +97,8 @@ export function decideReply(
 ): ReplyDecision {
   if (meaning.says === 'automatic') return { kind: 'ignore' };
   if (!isKnown) return { kind: 'desk', item: 'unknown_sender', message: undefined };
-  if (meaning.says === 'stop') return { kind: 'desk', item: 'stop', message: open[0] };
+  const live = open.filter(({ isLive }) => isLive);
+  if (meaning.says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
   const meant = open.find(({ code }) => code === meaning.code);
   if (meant !== undefined) {
     const unclear = meaning.says === 'unclear';
@@ -107,11 +110,11 @@ export function decideReply(
       alsoToDesk: unclear,
     };
   }
-  const [only] = open;
+  const [only] = live;
   // A wrong code is not taken for "no code": it may be somebody else's, or somebody guessing.
   if (only === undefined || meaning.says === 'unclear' || meaning.code !== undefined)
     return { kind: 'desk', item: 'not_understood', message: only };
-  if (open.length > 1 && meaning.says !== 'help')
+  if (live.length > 1 && meaning.says !== 'help')
     return { kind: 'desk', item: 'not_understood', message: only };
   return {
     kind: 'answer',
@@ -125,3 +128,7 @@ export function decideReply(
 /** Tries of a wrong code on the public page before an address has to ring instead. */
 export const wrongCodesMax = 5;
 export const wrongCodesWithinMs = 60 * 60 * 1000;
+
+/** Wrong codes by all addresses together within ten minutes that make the desk look. */
+export const guessingFrom = 40;
+export const guessingWithinMs = 10 * 60 * 1000;

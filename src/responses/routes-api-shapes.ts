@@ -111,7 +111,7 @@ export const deskQuery = z.strictObject({
 export const deskItem = z.strictObject({
   id: uuid,
   kind: z
-    .enum(['help', 'not_understood', 'stop', 'unknown_sender'])
+    .enum(['help', 'not_understood', 'stop', 'unknown_sender', 'guessing'])
     .describe('A call for help, or a text that a person has to read'),
   state: deskState,
   alertId: uuid.nullable(),

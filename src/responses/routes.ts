@@ -37,7 +37,12 @@ export type ResponseRoutesContext = {
 
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
 const idParams = z.object({ id: z.uuid() });
-const numberParams = z.object({ number: z.coerce.number().int().min(1).max(99_999_999) });
+const numberParams = z.object({
+  number: z
+    .string()
+    .regex(/^[1-9]\d{0,7}$/)
+    .transform(Number),
+});
 
 export function responseRoutes(context: ResponseRoutesContext): Route[] {
   return [...organisationRoutes(context), ...deskItemRoutes(context), ...publicRoutes(context)];
@@ -207,13 +212,8 @@ function publicRoutes(context: ResponseRoutesContext): Route[] {
       async handle({ params, form }) {
         const answer = parseCodeAnswer(form, context);
         if (!answer.ok) return await showPublic(context, params.number, { form, refused: answer });
-        const alert = await database.withActor(system('answer page'), (tx) =>
-          findReleased(tx, params.number),
-        );
-        if (alert === undefined)
-          return await showPublic(context, params.number, { form, refused: wrongPair });
         const done = await database.withActor(system('answer page'), (tx) =>
-          answerWithCode(tx, { alertId: alert.alertId, ...answer.value }),
+          answerWithCode(tx, { alertNumber: params.number, ...answer.value }),
         );
         if (!done.ok) return await showPublic(context, params.number, { form, refused: done });
         const { helpLine } = context.model;
@@ -226,11 +226,6 @@ function publicRoutes(context: ResponseRoutesContext): Route[] {
     }),
   ];
 }
-
-/** The same words whether the alert, the address or the code is unknown. */
-const wrongPair = refused('invalid', 'That address and code do not belong together.', {
-  code: 'Check the address the alert came to and the four digits that came with it',
-});
 
 function parseCodeAnswer(form: Form, context: ResponseRoutesContext) {
   const address = (many(form['address'])[0] ?? '').trim();

@@ -73,7 +73,7 @@ export async function listMessages(
 
 export type DeskItemRow = {
   id: string;
-  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender';
+  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
   state: 'open' | 'claimed' | 'closed';
   alertId: string | null;
   alertNumber: number | null;

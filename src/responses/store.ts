@@ -4,19 +4,22 @@ import type { Tx } from '#db/database.ts';
 import { newId } from '#kernel/ids.ts';
 import type { AnswerKind, Evidence, OpenMessage } from './model.ts';
 
-/** Live alerts in which this contact point got a message that may have left, newest first. */
+/**
+ * Alerts in which this contact point got a message that may have left: live ones first, the newest
+ * first. Closed ones still take answers.
+ */
 export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<OpenMessage[]> {
   return await tx.rows<OpenMessage>(sql`
-    select live.alert_id, live.dispatch_id, message.code,
+    select live.alert_id, live.dispatch_id, message.code, live.state = 'released' as is_live,
       array_agg(distinct credit.organisation_id) as organisation_ids
     from dispatch.v_message message
-    join alerts.v_live live on live.dispatch_id = message.dispatch_id and live.state = 'released'
+    join alerts.v_live live on live.dispatch_id = message.dispatch_id
     join dispatch.v_credit credit on credit.message_id = message.id
     where message.contact_point_id = ${contactPointId}
       and message.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
         'uncertain_closed')
-    group by live.alert_id, live.dispatch_id, live.released_at, message.code
-    order by live.released_at desc`);
+    group by live.alert_id, live.dispatch_id, live.state, live.released_at, message.code
+    order by live.state = 'released' desc, live.released_at desc`);
 }
 
 export type NewAnswer = {
@@ -66,7 +69,7 @@ export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> 
 }
 
 export type NewDeskItem = {
-  readonly kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender';
+  readonly kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
   readonly alertId: string | null;
   readonly organisationId: string | null;
   readonly contactPointId: string | null;
@@ -137,22 +140,38 @@ export async function closeDeskItem(
   );
 }
 
+/** One guess at a time for an address: two at once would both find a try left. */
+export async function lockAddress(tx: Tx, addressIndex: Buffer): Promise<void> {
+  await tx.run(sql`
+    select pg_advisory_xact_lock(hashtextextended(encode(${addressIndex}, 'hex'), 0))`);
+}
+
+/** Wrong codes for this address, whichever alert they were meant for. */
 export async function countFailedTries(
   tx: Tx,
-  tries: { alertId: string; addressIndex: Buffer; withinMs: number },
+  tries: { addressIndex: Buffer; withinMs: number },
 ): Promise<number> {
   const { count } = await tx.one<{ count: number }>(sql`
     select count(*) from responses.failed_try
-    where alert_id = ${tries.alertId} and address_index = ${tries.addressIndex}
+    where address_index = ${tries.addressIndex}
       and at > now() - ${tries.withinMs} * interval '1 ms'`);
   return count;
 }
 
-export async function insertFailedTry(
-  tx: Tx,
-  failed: { alertId: string; addressIndex: Buffer },
-): Promise<void> {
-  await tx.run(sql`
-    insert into responses.failed_try (alert_id, address_index)
-    values (${failed.alertId}, ${failed.addressIndex})`);
+/** Wrong codes for all addresses together: many of them are somebody trying numbers. */
+export async function countAllFailedTries(tx: Tx, withinMs: number): Promise<number> {
+  const { count } = await tx.one<{ count: number }>(sql`
+    select count(*) from responses.failed_try
+    where at > now() - ${withinMs} * interval '1 ms'`);
+  return count;
+}
+
+export async function insertFailedTry(tx: Tx, addressIndex: Buffer): Promise<void> {
+  await tx.run(sql`insert into responses.failed_try (address_index) values (${addressIndex})`);
+}
+
+/** Tries of yesterday tell nothing any more. */
+export async function deleteOldTries(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    delete from responses.failed_try where at < now() - interval '1 day'`);
 }
