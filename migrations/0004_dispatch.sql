@@ -75,9 +75,9 @@ create table dispatch.round (
 );
 create index round_due on dispatch.round (opens_at) where opened_at is null;
 
--- One text or e-mail to one contact point in one round (P1: the unique key below). It refers to its
--- dispatch and its gateway without foreign keys, and so does message_credit to it: each costs 4 µs a
--- row, a second in the freeze of a large audience, and one statement writes them all together.
+-- One text or e-mail to one contact point in one round (P1: the unique key below). It refers to
+-- its dispatch and its gateway without foreign keys, and so does message_credit to it: each costs
+-- 4 µs a row, a second in the freeze of a large audience, and one statement writes them together.
 create table dispatch.message (
   id uuid primary key default kernel.uuid_v7(),
   dispatch_id uuid not null,
@@ -200,7 +200,8 @@ create table dispatch.reply_inbox (
 
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
-  select id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body, address_sealed
+  select id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body,
+    address_sealed
   from dispatch.message where state = 'held' with local check option;
 create view dispatch.v_in_credit with (security_invoker = true) as
   select message_id, organisation_id from dispatch.message_credit;
@@ -247,8 +248,8 @@ alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox
   using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
 
--- Messages are added only while their dispatch is held. The lock keeps them out between the hash that
--- is compared at release and the release itself (P5); one check for each statement.
+-- Messages are added only while their dispatch is held. The lock keeps them out between the hash
+-- that is compared at release and the release itself (P5); one check for each statement.
 create function dispatch.refuse_late_message() returns trigger
   language plpgsql set search_path = '' as $$
 begin

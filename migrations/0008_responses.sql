@@ -109,4 +109,5 @@ grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affec
   help_asked_at) on responses.response to tocsin_web, tocsin_worker;
 grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome)
   on responses.desk_item to tocsin_web;
-grant select on responses.v_response, responses.v_answer, responses.v_desk_item to tocsin_web, tocsin_worker;
+grant select on responses.v_response, responses.v_answer, responses.v_desk_item
+  to tocsin_web, tocsin_worker;

@@ -16,8 +16,9 @@ export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> 
 }
 
 /**
- * Locks the dispatch against new messages and rounds until the transaction ends: their foreign key
- * takes a share of this row, which a lock for update does not leave.
+ * Locks the dispatch against new messages and rounds until the transaction ends: what checks them
+ * (message_is_planned, a round's foreign key) takes a share of this row, which a lock for update
+ * does not leave.
  */
 export async function lockDispatch(tx: Tx, id: string): Promise<void> {
   await tx.run(sql`select from dispatch.dispatch where id = ${id} for update`);
@@ -25,23 +26,25 @@ export async function lockDispatch(tx: Tx, id: string): Promise<void> {
 
 /**
  * Hash over everything that would be sent: text, subject, recipient with address, round, in a fixed
- * order; when each round goes and how urgently; and over `alsoCovers`. Made in the database, so that a million texts never pass through
- * the process. A row as text quotes its fields and tells NULL from empty, so no two contents look
- * alike; joined by a separator, a text that holds the separator could pass for another.
+ * order; when each round goes and how urgently; and over `alsoCovers`. Made in the database, so
+ * that a million texts never pass through the process. A row as text quotes its fields and tells
+ * NULL from empty, so no two contents look alike; joined by a separator, a text that holds the
+ * separator could pass for another.
  */
 export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
   const { hash } = await tx.one<{ hash: string }>(sql`
-    select encode(sha256(convert_to(encode(sha256(convert_to(${alsoCovers}, 'UTF8')), 'hex')
-      || (select row(lane, exercise, expires_after)::text from dispatch.dispatch
-          where id = ${dispatchId})
-      || (select coalesce(string_agg(row(round, opens_after)::text, '' order by round), '')
-          from dispatch.round where dispatch_id = ${dispatchId})
-      || coalesce(string_agg(part, '' order by part), ''), 'UTF8')), 'hex') as hash
+    select encode(sha256(
+      sha256(convert_to(${alsoCovers}, 'UTF8'))
+      || (select sha256(convert_to(row(lane, exercise, expires_after)::text, 'UTF8'))
+          from dispatch.dispatch where id = ${dispatchId})
+      || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after)::text, ''
+            order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})
+      || coalesce(string_agg(part, ''::bytea order by contact_point_id, channel, round), '')
+      ), 'hex') as hash
     from (
-      select encode(sha256(convert_to(row(message.contact_point_id, message.channel, message.round,
-        message.rank, message.code, message.subject, message.body,
-        encode(sha256(message.address_sealed), 'hex'))::text, 'UTF8')), 'hex') as part
-      from dispatch.message message where message.dispatch_id = ${dispatchId}
+      select contact_point_id, channel, round, sha256(convert_to(row(contact_point_id, channel,
+        round, rank, code, subject, body, address_sealed)::text, 'UTF8')) as part
+      from dispatch.message where dispatch_id = ${dispatchId}
     ) parts`);
   return hash;
 }
