@@ -124,7 +124,7 @@ test('what is wrong with a draft is said field by field', async () => {
     'severity',
     'what',
   ]);
-  const control = { ...draft, title: 'two\nlines', doNow: 'a\u0000b', body: 'c\u0007' };
+  const control = { ...draft, title: 'two\nlines', doNow: 'a\u0001b', body: 'c\u0007' };
   assert.deepEqual(fieldsOf(await api.post('/api/v1/alerts', control)), ['doNow', 'body', 'title']);
   const surrogate = { ...draft, title: 'half \ud83d of it', notKnown: '\ud83d' };
   assert.equal((await api.post('/api/v1/alerts', surrogate)).status, 201);

@@ -54,11 +54,22 @@ type Attempt = { readonly hash: string; readonly now: Date };
 /** Why an approval, or its use, did not succeed; in the order in which a person should learn it. */
 export function refusalOf(
   request: ApprovalRequest | undefined,
-  attempt: Attempt & { readonly to: ApprovalState; readonly personId?: string },
+  attempt: Attempt & {
+    readonly to: ApprovalState;
+    readonly personId?: string;
+    /** Somebody who shaped it let this person in, or gave them a right. */
+    readonly isBeholden?: boolean;
+  },
 ): Refused {
   if (request === undefined) return refused('not_found', 'There is no such request.');
   if (attempt.personId !== undefined && shaped(request, attempt.personId)) {
     return refused('forbidden', 'You shaped a part of this, so somebody else has to approve it.');
+  }
+  if (attempt.isBeholden === true) {
+    return refused(
+      'forbidden',
+      'Whoever let you in, or gave you this right, had a hand in it. Somebody else has to approve.',
+    );
   }
   if (request.hash !== attempt.hash) {
     return refused('conflict', 'It was changed after you opened it. Look at it again.');

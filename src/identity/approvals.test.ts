@@ -110,6 +110,9 @@ test('a lacking role cannot approve; an approval dies with the right of its give
   await clone.web.withActor(who('ada'), (tx) => identity.endRole(tx, held, { now }));
   assert.equal(kind(await consume(id)), 'forbidden');
   await clone.web.withActor(who('ada'), (tx) => identity.giveRole(tx, held, { model, now }));
+  assert.equal(kind(await consume(id)), 'forbidden', 'not given back by who gains by it');
+  await clone.web.withActor(who('cleo'), (tx) => identity.endRole(tx, held, { now }));
+  await clone.web.withActor(system('test'), (tx) => identity.giveRole(tx, held, { model, now }));
   const lock = { personId: who('ben').id, active: false };
   await clone.web.withActor(who('ada'), (tx) => identity.setActive(tx, lock, { now }));
   assert.equal(kind(await consume(id)), 'forbidden');

@@ -15,10 +15,11 @@ import {
   markApproved,
   markConsumed,
   markEnded,
+  selectBeholden,
   selectPeopleBehind,
   selectRequest,
 } from './store-approval.ts';
-import { APPROVAL_LIFE_MS, rolesWith, type RoleModel } from './model.ts';
+import { APPROVAL_LIFE_MS, rolesWith, SESSION_LIMITS, type RoleModel } from './model.ts';
 
 export type RequestForApproval = {
   /** SHA-256 in hex of all that is to be approved. */
@@ -65,9 +66,11 @@ export async function approve(tx: Tx, given: Approval): Promise<Outcome<Approved
   const request = await selectRequest(tx, given.id);
   const lacking = request !== undefined && lackingRight(approver, request);
   if (lacking) return lacking;
-  const approved = await markApproved(tx, { ...given, approver: approver.id });
+  const by = { ...given, approver: approver.id, sessionLifeMs: SESSION_LIMITS.absoluteMs };
+  const approved = await markApproved(tx, by);
   if (approved === undefined) {
-    return refusalOf(request, { ...given, to: 'approved', personId: approver.id });
+    const isBeholden = await selectBeholden(tx, by);
+    return refusalOf(request, { ...given, to: 'approved', personId: approver.id, isBeholden });
   }
   await recordMove(tx, 'approval.given', given.id, { hash: given.hash });
   return ok(mint(approved));

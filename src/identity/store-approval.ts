@@ -7,6 +7,9 @@ const COLUMNS = sql`id, hash, subject_kind, subject_id, permission, requested_by
   expires_at, shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason,
   consumed_at`;
 
+/** Everybody with a hand in it, as "by" columns name them. */
+const HANDS = sql`(approval.shaped_by || approval.requested_by)::text[]`;
+
 export type NewRequest = Pick<
   ApprovalRequest,
   | 'id'
@@ -42,20 +45,57 @@ export async function selectWaiting(tx: Tx, now: Date): Promise<ApprovalRequest[
     where state = 'requested' and expires_at > ${now} order by requested_at, id`);
 }
 
-/** Marks it approved: open, unchanged, in time, and not by anybody who shaped it. */
+export type ByApprover = {
+  readonly id: string;
+  readonly approver: string;
+  readonly now: Date;
+  /** How long a session lasts at most: so long a sign-in link may be the one being used. */
+  readonly sessionLifeMs: number;
+};
+
+/** Marks it approved: open, unchanged, in time, and not by anybody who shaped it, nor by proxy. */
 export async function markApproved(
   tx: Tx,
-  { id, hash, approver, now }: { id: string; hash: string; approver: string; now: Date },
+  given: ByApprover & { readonly hash: string },
 ): Promise<ApprovalRequest | undefined> {
+  const { id, hash, approver, now } = given;
   return await tx.maybe(sql`
     update identity.approval
     set state = 'approved', approved_by = ${approver}, approved_at = ${now}
     where id = ${id} and hash = ${hash} and ${isBefore('approved')} and expires_at > ${now}
       and requested_by <> ${approver} and ${approver}::uuid <> all (shaped_by)
+      and not (${isBeholden(given)})
     returning ${COLUMNS}`);
 }
 
-/** Uses it, once: only while its approver is active and still holds one of `roles`. */
+/** True where somebody with a hand in it let this approver in, or gave them a right. */
+export async function selectBeholden(tx: Tx, by: ByApprover): Promise<boolean> {
+  const row = await tx.maybe<{ beholden: boolean }>(sql`
+    select ${isBeholden(by)} as beholden from identity.approval where id = ${by.id}`);
+  return row?.beholden === true;
+}
+
+/**
+ * Who makes a sign-in link can open it, and so act as the other person until that session ends;
+ * who gives a role can give it to a person who does not exist. Systems (the command line, the
+ * first start) have names instead of ids and are never among the hands.
+ */
+function isBeholden({ approver, now, sessionLifeMs }: ByApprover): Sql {
+  const since = new Date(now.getTime() - sessionLifeMs);
+  return sql`exists (
+      select from identity.sign_in_link link
+      where link.person_id = ${approver} and link.used_at > ${since}
+        and link.created_by = any (${HANDS}))
+    or exists (
+      select from identity.role_grant held
+      where held.person_id = ${approver} and held.ended_at is null
+        and held.given_by = any (${HANDS}))`;
+}
+
+/**
+ * Uses it, once: only while its approver is active and still holds one of `roles`, by a gift of
+ * somebody without a hand in it: a right that was taken away is not given back by who gains by it.
+ */
 export async function markConsumed(
   tx: Tx,
   { id, hash, roles, now }: { id: string; hash: string; roles: readonly string[]; now: Date },
@@ -66,7 +106,8 @@ export async function markConsumed(
       and exists (
         select from identity.person
         join identity.role_grant held on held.person_id = person.id and held.ended_at is null
-        where person.id = approval.approved_by and person.active and held.role = any (${roles}))
+        where person.id = approval.approved_by and person.active and held.role = any (${roles})
+          and held.given_by <> all (${HANDS}))
     returning ${COLUMNS}`);
 }
 

@@ -15,6 +15,30 @@ const FIELDS_MAX = 5000;
 
 const empty: ParsedBody = { raw: '', json: undefined, form: {}, files: {} };
 
+/** PostgreSQL keeps no NUL in a text, and nobody types one. */
+export function hasNul(text: string): boolean {
+  return text.includes('\0');
+}
+
+/**
+ * The path of the first text or name with a NUL in a parsed JSON value or query, '' at the top.
+ * Without recursion: a megabyte of brackets is deeper than the stack.
+ */
+export function findNul(value: unknown): string | undefined {
+  const open: [string, unknown][] = [['', value]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [path, at] = next;
+    if (typeof at === 'string' && hasNul(at)) return path;
+    if (typeof at !== 'object' || at === null) continue;
+    for (const [name, inner] of Object.entries(at)) {
+      if (hasNul(name)) return path;
+      // Deep paths are cut: they are for people, and a megabyte of them would not be read.
+      open.push([path === '' ? name : `${path}.${name}`.slice(0, 200), inner]);
+    }
+  }
+  return undefined;
+}
+
 export function bodyOf(request: FastifyRequest): ParsedBody {
   return (request.body as ParsedBody | undefined) ?? empty;
 }
@@ -62,6 +86,7 @@ async function parseMultipart(contentType: string, raw: Buffer): Promise<ParsedB
   for (const [name, value] of data) {
     if (typeof value === 'string') fields.push([name, value]);
     else {
+      if (hasNul(name + value.name + value.type)) throw badRequest('The form holds a NUL.');
       const bytes = new Uint8Array(await value.arrayBuffer());
       if (value.name !== '') files[name] = { name: value.name, type: value.type, bytes };
     }
@@ -75,6 +100,7 @@ export function toForm(entries: Iterable<[string, string]>): Form {
   let count = 0;
   for (const [name, typed] of entries) {
     if (++count > FIELDS_MAX) throw badRequest('The form has too many fields.');
+    if (hasNul(name) || hasNul(typed)) throw badRequest('The form holds a NUL.');
     const value = typed.replaceAll('\r\n', '\n');
     const before = form[name];
     if (before === undefined) form[name] = value;

@@ -4,44 +4,75 @@ import { PassThrough, type Readable } from 'node:stream';
 import type { StreamEvent } from './replies.ts';
 
 /** Proxies drop silent connections after about a minute; so does a phone's network. */
-const BEAT_MS = 15_000;
-/** Then the browser connects anew and its session is looked at again. */
+export const BEAT_MS = 15_000;
+/** Then the browser connects anew: what a proxy or a pool has lost does not stay so for long. */
 const LIFE_MS = 10 * 60_000;
 
 export type StreamOptions = {
   readonly source: (signal: AbortSignal) => AsyncIterable<StreamEvent>;
   readonly html: (event: StreamEvent) => string;
   readonly closing: AbortSignal;
+  /** Whether the visitor may still see this: asked at each beat, and before news after a pause. */
+  readonly isWelcome: () => Promise<boolean>;
+  readonly beatMs?: number;
   readonly onError: (error: unknown) => void;
 };
 
-/** The stream of one visitor. Ends when the visitor leaves, the server closes or `LIFE_MS` is up. */
+/**
+ * The stream of one visitor. Ends when the visitor leaves or may not see it any more, when the
+ * server closes, or when `LIFE_MS` is up.
+ */
 export function openStream(options: StreamOptions): Readable {
   const out = new PassThrough();
   const gone = new AbortController();
   out.once('close', () => gone.abort());
   const life = AbortSignal.timeout(LIFE_MS);
   const signal = AbortSignal.any([gone.signal, options.closing, life]);
+  const beatMs = options.beatMs ?? BEAT_MS;
+  const fail = (error: unknown) => {
+    if (!signal.aborted) options.onError(error);
+  };
+  let askedAtMs = performance.now();
+  const mayGoOn = async () => {
+    const welcome = await options.isWelcome();
+    askedAtMs = performance.now();
+    if (!welcome) gone.abort();
+    return welcome && !signal.aborted;
+  };
+  const isFresh = () => performance.now() - askedAtMs < beatMs;
   // An event, not a comment: the page must see the silence of a dead connection (events.js).
-  const beat = setInterval(() => out.write(frame('beat', '.')), BEAT_MS);
+  const tick = async () => {
+    if (await mayGoOn()) out.write(frame('beat', '.'));
+  };
+  const beat = setInterval(() => {
+    void tick().catch((error: unknown) => {
+      // Not knowing is not a yes: the browser comes back and asks at the door.
+      fail(error);
+      gone.abort();
+    });
+  }, beatMs);
   const end = () => {
     clearInterval(beat);
     out.end();
   };
   signal.addEventListener('abort', end, { once: true });
   out.write('retry: 3000\n\n');
-  void pump(out, signal, options)
-    .catch((error: unknown) => {
-      if (!signal.aborted) options.onError(error);
-    })
-    .finally(end);
+  const isOpen = async () => !signal.aborted && (isFresh() || (await mayGoOn()));
+  void pump(out, { ...options, signal, isOpen })
+    .catch(fail)
+    .finally(() => gone.abort());
   return out;
 }
 
-async function pump(out: PassThrough, signal: AbortSignal, options: StreamOptions): Promise<void> {
-  for await (const event of options.source(signal)) {
-    if (signal.aborted) return;
-    const room = out.write(frame(event.name, options.html(event)));
+type Pump = Pick<StreamOptions, 'source' | 'html'> & {
+  readonly signal: AbortSignal;
+  readonly isOpen: () => Promise<boolean>;
+};
+
+async function pump(out: PassThrough, { source, html, signal, isOpen }: Pump): Promise<void> {
+  for await (const event of source(signal)) {
+    if (!(await isOpen())) return;
+    const room = out.write(frame(event.name, html(event)));
     // A slow reader slows its own source; what it missed is in the next whole state.
     if (!room) await once(out, 'drain', { signal });
   }

@@ -64,6 +64,8 @@ export type ServerOptions = {
   readonly registry?: Registry;
   readonly log: Log;
   readonly now?: () => Date;
+  /** How often a stream beats and asks whether its visitor may still see it; 15 s unless told. */
+  readonly streamBeatMs?: number;
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -86,6 +88,8 @@ export type Kit = {
   readonly now: () => Date;
   /** Aborts when the server closes, so that streams end. */
   readonly closing: AbortSignal;
+  /** How many streams each session holds open, by its id. */
+  readonly streams: Map<string, number>;
 };
 
 /** `__Host-` pins a cookie to this very host and to https (RFC 6265bis, section 4.1.3.2). */

@@ -53,6 +53,14 @@ const STATUS_WORDS: Readonly<Record<number, Omit<Problem, 'status'>>> = {
   },
 };
 
+export const signedOutUpload: Problem = {
+  status: 401,
+  title: 'You were signed out',
+  detail:
+    'Your file was not taken, because your session had ended. ' +
+    'Sign in, then choose the file again. Nothing was changed.',
+};
+
 const BROKEN: Omit<Problem, 'status'> = {
   title: 'Something went wrong',
   detail:

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openStream } from './event-stream.ts';
 import type { Context, Kit } from './kit.ts';
-import { nobody } from '#kernel/actor.ts';
+import { actorId, nobody } from '#kernel/actor.ts';
 import { lastResortPage, problemPage, renderPage, type PageFrame } from './pages.ts';
 import {
   notFoundProblem,
@@ -13,7 +13,11 @@ import {
   type Problem,
 } from './problems.ts';
 import type { Reply, SessionChange } from './replies.ts';
+import type { Session } from './route.ts';
 import { sameSitePath } from './same-site.ts';
+
+/** More tabs than anybody looks at; each holds a source that asks the database. */
+const STREAMS_MAX = 20;
 
 export type Exchange = {
   readonly kit: Kit;
@@ -95,19 +99,47 @@ function sendView(exchange: Exchange, answer: Reply & { as: 'view' }): FastifyRe
 
 function sendEvents(exchange: Exchange, answer: Reply & { as: 'events' }): FastifyReply {
   const { kit, context, reply } = exchange;
+  const holder = context.session?.id ?? exchange.request.ip;
+  const held = kit.streams.get(holder) ?? 0;
+  if (held >= STREAMS_MAX) {
+    reply.header('retry-after', '30');
+    return sendProblem(exchange, statusProblem(429));
+  }
+  kit.streams.set(holder, held + 1);
   reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
-  return reply.send(
-    openStream({
-      source: answer.source,
-      closing: kit.closing,
-      html: (event) =>
-        'html' in event
-          ? event.html
-          : renderPage(kit, context, { path: exchange.request.url }, event),
-      onError: (error) =>
-        kit.options.log.error('web.stream_broke', { requestId: context.id, error }),
-    }),
-  );
+  const stream = openStream({
+    source: answer.source,
+    closing: kit.closing,
+    isWelcome: () => isStillWelcome(exchange),
+    ...(kit.options.streamBeatMs !== undefined && { beatMs: kit.options.streamBeatMs }),
+    html: (event) =>
+      'html' in event
+        ? event.html
+        : renderPage(kit, context, { path: exchange.request.url }, event),
+    onError: (error) => kit.options.log.error('web.stream_broke', { requestId: context.id, error }),
+  });
+  stream.once('close', () => {
+    const rest = (kit.streams.get(holder) ?? 1) - 1;
+    if (rest > 0) kit.streams.set(holder, rest);
+    else kit.streams.delete(holder);
+  });
+  return reply.send(stream);
+}
+
+/**
+ * Whether the session of a stream lives and allows what it allowed at the beginning. The source was
+ * made for those rights: with others, more or fewer, the browser connects anew.
+ */
+async function isStillWelcome({ kit, context, request }: Exchange): Promise<boolean> {
+  if (context.session === undefined) return true;
+  const token = request.cookies[kit.cookies.session] ?? '';
+  const session = await kit.options.sessions.findSession(token, kit.now());
+  return session !== undefined && rightsOf(session) === rightsOf(context.session);
+}
+
+function rightsOf({ actor }: Session): string {
+  const permissions = 'permissions' in actor ? [...actor.permissions] : [];
+  return [actorId(actor), ...permissions.toSorted()].join(' ');
 }
 
 function sendFile(exchange: Exchange, answer: Reply & { as: 'file' }): FastifyReply {

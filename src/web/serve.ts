@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { refused, type FieldErrors, type Refused } from '#kernel/outcome.ts';
 import { admission, lackingPermission } from './access.ts';
-import { bodyOf } from './body.ts';
+import { badRequest, bodyOf, findNul, type ParsedBody } from './body.ts';
 import {
   badKey,
   idempotencyEntry,
@@ -15,7 +15,7 @@ import type { Context, Kit } from './kit.ts';
 import { signedOutPage } from './pages.ts';
 import { problem, redirect, type Reply } from './replies.ts';
 import { forgetSession, respond, sendHtml, sendProblem, type Exchange } from './respond.ts';
-import { statusProblem } from './problems.ts';
+import { signedOutUpload, statusProblem } from './problems.ts';
 import type { Form, Route, WebRequest } from './route.ts';
 import { isSafeMethod } from './same-site.ts';
 import { fieldErrors } from './forms.ts';
@@ -26,6 +26,15 @@ export const SIGN_IN_PATH = '/sign-in';
 export function isForPrograms(route: Route | undefined, path: string): boolean {
   if (route !== undefined) return route.kind === 'api' || route.kind === 'callback';
   return /^\/(api|callbacks)(\/|$)/.test(path);
+}
+
+/**
+ * True where who asks decides before the body is read. A page keeps what was posted for after the
+ * sign-in; but what is larger than a form would let any stranger fill the memory. A program is
+ * told before it sends more.
+ */
+export function isAdmittedFirst(route: Route): boolean {
+  return route.kind === 'api' || (route.kind === 'page' && route.bodyBytesMax !== undefined);
 }
 
 /** Undefined where the request may go on; else what was answered. */
@@ -45,6 +54,8 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   if (isSafeMethod(request.method)) {
     return respond(exchange, redirect(`${SIGN_IN_PATH}?to=${encodeURIComponent(request.url)}`));
   }
+  // The body of an upload was not read, so there is nothing that this page could give back.
+  if (isAdmittedFirst(route)) return sendProblem(exchange, signedOutUpload);
   const { form, files } = bodyOf(request);
   const posted = { path: request.url, form, fileNames: Object.values(files).map((f) => f.name) };
   return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, posted));
@@ -100,13 +111,21 @@ async function serveOnce(
 function parseRequest(exchange: Exchange, route: Route): WebRequest | Reply {
   const { kit, context, request } = exchange;
   const body = bodyOf(request);
+  if (findNul(request.params) !== undefined) return { as: 'not-found' };
   const params = parsePart(route.params, request.params);
   if (!params.ok) return { as: 'not-found' };
+  const nulInQuery = findNul(request.query);
+  if (nulInQuery !== undefined) {
+    if (!exchange.forPrograms) throw badRequest('The query holds a NUL.');
+    return refusal(route, withoutNul(nulInQuery));
+  }
   const query = parsePart(route.query, request.query);
   if (!query.ok) return refusal(route, query.fields);
   const json = route.kind === 'page' ? undefined : body.json;
   const parsedBody = parsePart(route.body, json);
   if (!parsedBody.ok) return refusal(route, parsedBody.fields);
+  const nulInBody = route.kind === 'api' ? nulInJson(body) : undefined;
+  if (nulInBody !== undefined) return refusal(route, withoutNul(nulInBody));
   return {
     id: context.id,
     actor: context.actor,
@@ -123,6 +142,18 @@ function parseRequest(exchange: Exchange, route: Route): WebRequest | Reply {
     ip: request.ip,
     local: isLocal(request),
   };
+}
+
+function withoutNul(at: string): FieldErrors {
+  return { [at]: 'Leave out the character U+0000' };
+}
+
+/**
+ * Only of programs with a key: a gateway's callback reads its own body. Looks only where the text
+ * names one: it has to be escaped in JSON (RFC 8259, section 7).
+ */
+function nulInJson({ raw, json }: ParsedBody): string | undefined {
+  return raw.includes('\\u0000') ? findNul(json) : undefined;
 }
 
 type Part = { ok: true; value: unknown } | { ok: false; fields: FieldErrors };

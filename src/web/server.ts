@@ -16,7 +16,7 @@ import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
 import { sendProblemSafely, type Exchange } from './respond.ts';
 import type { Route } from './route.ts';
-import { identify, isForPrograms, proofOf, serve, turnAway } from './serve.ts';
+import { identify, isAdmittedFirst, isForPrograms, proofOf, serve, turnAway } from './serve.ts';
 import { isOurOwn, isSafeMethod } from './same-site.ts';
 import { securityHeaders } from './security-headers.ts';
 import { loadViews } from './views.ts';
@@ -50,6 +50,7 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
     cookies: cookieNames(options.origin),
     now: options.now ?? (() => new Date()),
     closing: closing.signal,
+    streams: new Map(),
   };
   const routes = [...options.routes, ...operatorRoutes(options, registry)];
   const contexts = new WeakMap<FastifyRequest, Context>();
@@ -155,8 +156,7 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
     }
     if (!takesBody(route, request)) return sendProblemSafely(exchange, statusProblem(415));
     await identify(kit, exchange.context, request, proofOf(route));
-    // A page keeps what was posted for after the sign-in; a program is told before it sends more.
-    return route.kind === 'api' ? turnAway(exchange, route) : undefined;
+    return isAdmittedFirst(route) ? turnAway(exchange, route) : undefined;
   });
 }
 
