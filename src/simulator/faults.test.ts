@@ -11,6 +11,7 @@ import {
   temporaryFolder,
   withFault,
 } from './kit-for-tests.ts';
+import { RateLimiter } from './limiter.ts';
 
 describe('faults before acceptance', () => {
   it('drop: the connection ends and nothing is stored', async (context) => {
@@ -70,11 +71,13 @@ describe('faults before acceptance', () => {
 
   it('rate_limited: answers 429 and spends a token', async (context) => {
     const simulator = await startForTest(context);
+    // 11 tokens, and a new one only every 2 s: none comes back while this test counts.
+    simulator.simulation.limiter = new RateLimiter(30);
     await withFault(simulator, { fault: 'rate_limited', times: 2 });
     assert.match(firstError(await sendSms(simulator)), /^429 RateLimitError/);
     assert.match(firstError(await sendSms(simulator)), /^429 RateLimitError/);
     assert.equal((await sendSms(simulator)).status, 201);
-    assert.equal(simulator.simulation.limiter.tokens()['live'], 997);
+    assert.equal(simulator.simulation.limiter.tokens()['live'], 8);
   });
 
   it('slow: waits before everything, for sends or reads only when asked', async (context) => {
