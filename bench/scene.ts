@@ -73,16 +73,12 @@ async function insertTexts(
     return { id, sealed: seal(sealingKey, `contact_point|${id}`, numberOf(part.from + i)) };
   });
   await tx.run(sql`
-    with written as (
-      insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
-        code, body, address_sealed)
-      select kernel.uuid_v7(), ${part.id}, point.id, 'text', 1, 1, '4821', ${BODY}, point.sealed
-      from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[])
-        as point (id, sealed)
-      returning id, contact_point_id
-    )
-    insert into dispatch.v_in_credit (message_id, organisation_id)
-    select id, contact_point_id from written`);
+    insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
+      channel, round, rank, code, body, address_sealed)
+    select kernel.uuid_v7(), ${part.id}, point.id, point.id, 'text', 1, 1, '4821', ${BODY},
+      point.sealed
+    from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[])
+      as point (id, sealed)`);
 }
 
 /**

@@ -5,7 +5,9 @@ grant usage on schema kernel to tocsin_web, tocsin_worker;
 
 -- Who acts. Set by withActor (src/db/database.ts) for one transaction. Outside of one the settings
 -- are NULL in a new session and '' in a used one; both mean nobody. In a policy write
--- (select kernel.reach()), so that it runs once for a statement and not once for a row.
+-- (select kernel.reach() = 'centre'): it runs once for a statement and not once for a row, and the
+-- planner takes a yes or no for half of the rows. Compared outside of the brackets it expects one
+-- row in two hundred, and joins large tables by nested loops.
 -- Bodies without quotes are bound to their functions when they are made: no search_path can bend
 -- them, and unlike functions with "set search_path" they are inlined.
 
@@ -42,6 +44,15 @@ create function kernel.uuid_v7() returns uuid
           pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) * 1000)::bigint), 3),
         1, 6),
       52, 1), 53, 1), 'hex')::uuid;
+
+-- The n-th of many ids drawn at once: `batch` is one such uuid, whose time and last 48 bits they
+-- share, with n as the counter between them (RFC 9562, 6.2, method 1; up to 67 million). Drawing
+-- each at random is a call of the operating system: 2.5 µs of the 3 a row.
+create function kernel.uuid_v7_of_batch(batch uuid, n bigint) returns uuid
+  language sql immutable parallel safe
+  -- Each argument once or a plain number: else the planner would call it and not write it out.
+  return pg_catalog.overlay(batch::text,
+    pg_catalog.to_hex(1879080960 + ((n >> 14) << 16) + (n & 16383)), 15, 9)::uuid;
 
 -- Jobs (technology-facts, section 4): graphile-worker's tables have row-level security without a
 -- policy, so that only their owner writes them. This runs as the owner and adds, nothing else.

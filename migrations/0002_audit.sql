@@ -31,7 +31,7 @@ alter table audit.entry enable row level security;
 alter table audit.entry force row level security;
 create policy entry_write on audit.entry for insert with check (true);
 create policy entry_read on audit.entry for select
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 
 -- Grants stop the run-time roles; this stops the owner too, also in replica mode.
 create function audit.refuse_change() returns trigger

@@ -77,11 +77,13 @@ create index round_due on dispatch.round (opens_at) where opened_at is null;
 
 -- One text or e-mail to one contact point in one round (P1: the unique key below). It refers to
 -- its dispatch and its gateway without foreign keys, and so does message_credit to it: each costs
--- 4 µs a row, a second in the freeze of a large audience, and one statement writes them together.
+-- 4 µs a row, half a second in the freeze of a large audience, and one statement writes them all.
 create table dispatch.message (
   id uuid primary key default kernel.uuid_v7(),
   dispatch_id uuid not null,
   contact_point_id uuid not null,
+  -- The organisation it counts for (one of those that share the number); none for an answer.
+  organisation_id uuid,
   channel text not null check (channel in ('text', 'mail')),
   round smallint not null,
   rank smallint not null check (rank >= 1),
@@ -125,17 +127,27 @@ create unique index message_once
 -- Breadth first: rank 1 of every organisation before rank 2 of any.
 create index message_ready on dispatch.message (dispatch_id, channel, rank, due_at, id)
   where state = 'ready';
+-- What an organisation got, and whom an answer stands down.
+create index message_of_organisation on dispatch.message (organisation_id, dispatch_id);
 create index message_leased on dispatch.message (lease_until) where state = 'claimed';
 create index message_to_check on dispatch.message (check_at) where state in ('unknown', 'accepted');
 
--- For which organisations a message counts. A shared number gets one text, credited to each.
+-- A shared number gets one text, credited to each (P1): here are those beyond the first. As a row
+-- for every message they took a fifth of the freeze.
 create table dispatch.message_credit (
-  organisation_id uuid not null,
   message_id uuid not null,
-  settled_at timestamptz,
+  organisation_id uuid not null,
   primary key (message_id, organisation_id)
 );
 create index credit_of_organisation on dispatch.message_credit (organisation_id, message_id);
+
+-- Organisations that need nothing more from a dispatch: they answered.
+create table dispatch.settled (
+  dispatch_id uuid not null references dispatch.dispatch,
+  organisation_id uuid not null,
+  settled_at timestamptz not null default now(),
+  primary key (dispatch_id, organisation_id)
+);
 
 -- What we asked of a provider, written before we ask. Append-only, like its end.
 create table dispatch.attempt (
@@ -200,8 +212,8 @@ create table dispatch.reply_inbox (
 
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
-  select id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body,
-    address_sealed
+  select id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject,
+    body, address_sealed
   from dispatch.message where state = 'held' with local check option;
 create view dispatch.v_in_credit with (security_invoker = true) as
   select message_id, organisation_id from dispatch.message_credit;
@@ -215,8 +227,12 @@ create view dispatch.v_message with (security_invoker = true) as
 create view dispatch.v_text with (security_invoker = true) as
   select id, dispatch_id, channel, round, subject, body from dispatch.message;
 create view dispatch.v_credit with (security_invoker = true) as
-  select credit.organisation_id, credit.message_id, credit.settled_at, message.dispatch_id,
-    message.channel, message.round, message.state, message.accepted_at, message.final_at
+  select message.organisation_id, message.id as message_id, message.dispatch_id, message.channel,
+    message.round, message.state, message.accepted_at, message.final_at
+  from dispatch.message message where message.organisation_id is not null
+  union all
+  select credit.organisation_id, message.id, message.dispatch_id, message.channel, message.round,
+    message.state, message.accepted_at, message.final_at
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
 -- What somebody texted us, sealed: only a process with the key reads it.
@@ -238,15 +254,19 @@ create view dispatch.v_gateway with (security_invoker = true) as
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
 create policy centre on dispatch.message
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 alter table dispatch.message_credit enable row level security;
 alter table dispatch.message_credit force row level security;
 create policy centre on dispatch.message_credit
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+alter table dispatch.settled enable row level security;
+alter table dispatch.settled force row level security;
+create policy centre on dispatch.settled
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 alter table dispatch.reply_inbox enable row level security;
 alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
 -- Messages are added only while their dispatch is held. The lock keeps them out between the hash
 -- that is compared at release and the release itself (P5); one check for each statement.
@@ -297,11 +317,10 @@ grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
   dispatch.bucket to tocsin_web;
-grant insert (id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body,
-  address_sealed) on dispatch.message to tocsin_web;
+grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
+  subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body) on dispatch.message to tocsin_web;
-grant select, insert on dispatch.message_credit to tocsin_web;
-grant update (settled_at) on dispatch.message_credit to tocsin_web;
+grant select, insert on dispatch.message_credit, dispatch.settled to tocsin_web;
 grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callback_token_hashes,
   last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
@@ -311,7 +330,8 @@ grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch
 
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
 grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,
-  dispatch.message_credit, dispatch.bucket, dispatch.gateway to tocsin_worker;
+  dispatch.bucket, dispatch.gateway to tocsin_worker;
+grant select, insert on dispatch.message_credit, dispatch.settled to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;

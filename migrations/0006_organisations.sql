@@ -174,11 +174,11 @@ create policy contact_read on organisations.contact for select
       organisation_id = any ((select kernel.actor_organisations())::uuid[])
     else false end);
 create policy contact_insert on organisations.contact for insert
-  with check ((select kernel.reach()) = 'centre');
+  with check ((select kernel.reach() = 'centre'));
 create policy contact_update on organisations.contact for update
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 create policy contact_delete on organisations.contact for delete
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 
 alter table organisations.contact_contact_point enable row level security;
 alter table organisations.contact_contact_point force row level security;
@@ -187,11 +187,11 @@ create policy contact_contact_point_read on organisations.contact_contact_point 
       contact_id in (select contact.id from organisations.contact)
     else false end);
 create policy contact_contact_point_insert on organisations.contact_contact_point for insert
-  with check ((select kernel.reach()) = 'centre');
+  with check ((select kernel.reach() = 'centre'));
 create policy contact_contact_point_update on organisations.contact_contact_point for update
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 create policy contact_contact_point_delete on organisations.contact_contact_point for delete
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 
 alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
@@ -200,11 +200,11 @@ create policy contact_point_read on organisations.contact_point for select
       id in (select link.contact_point_id from organisations.contact_contact_point link)
     else false end);
 create policy contact_point_insert on organisations.contact_point for insert
-  with check ((select kernel.reach()) = 'centre');
+  with check ((select kernel.reach() = 'centre'));
 create policy contact_point_update on organisations.contact_point for update
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 create policy contact_point_delete on organisations.contact_point for delete
-  using ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre'));
 
 -- The system sweeps what nobody came back for.
 alter table organisations.kept_file enable row level security;

@@ -130,7 +130,7 @@ create view alerts.v_waiting with (security_invoker = true) as
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy centre on alerts.version
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy public_clear on alerts.version for select
   using (state in ('released', 'closed') and marking = 'CLEAR');
 create policy addressed on alerts.version for select
@@ -145,14 +145,14 @@ create policy addressed on alerts.version for select
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
 create policy centre on alerts.recipient
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy own on alerts.recipient for select
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
 
 alter table alerts.submission enable row level security;
 alter table alerts.submission force row level security;
 create policy centre on alerts.submission
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy own on alerts.submission for select
   using (state = 'released' and id = any (array(
     select recipient.submission_id from alerts.recipient recipient

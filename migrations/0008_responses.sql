@@ -86,21 +86,21 @@ create view responses.v_answer with (security_invoker = true) as
 alter table responses.response enable row level security;
 alter table responses.response force row level security;
 create policy centre on responses.response
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy own on responses.response
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]))
   with check (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
 alter table responses.answer enable row level security;
 alter table responses.answer force row level security;
 create policy centre on responses.answer
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy own on responses.answer
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]))
   with check (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
 alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
 create policy centre on responses.desk_item
-  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
 grant select, insert on responses.response, responses.answer, responses.desk_item,
   responses.failed_try to tocsin_web, tocsin_worker;

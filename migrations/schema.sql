@@ -64,7 +64,7 @@ create table alerts.recipient (
 CREATE INDEX recipient_of_organisation ON alerts.recipient USING btree (organisation_id);
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
-create policy centre on alerts.recipient as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on alerts.recipient as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on alerts.recipient as permissive for select to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
 grant insert, select on alerts.recipient to tocsin_web;
 grant select on alerts.recipient to tocsin_worker;
@@ -94,7 +94,7 @@ create table alerts.submission (
 CREATE UNIQUE INDEX submission_open ON alerts.submission USING btree (version_id) WHERE (state = ANY (ARRAY['waiting'::text, 'released'::text]));
 alter table alerts.submission enable row level security;
 alter table alerts.submission force row level security;
-create policy centre on alerts.submission as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on alerts.submission as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (id = ANY (ARRAY( SELECT recipient.submission_id
    FROM alerts.recipient recipient
   WHERE (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))))));
@@ -139,7 +139,7 @@ create policy addressed on alerts.version as permissive for select to public usi
    FROM (alerts.submission submission
      JOIN alerts.recipient recipient ON ((recipient.submission_id = submission.id)))
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
-create policy centre on alerts.version as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
 CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
@@ -166,7 +166,7 @@ CREATE INDEX entry_at ON audit.entry USING btree (at, id);
 CREATE INDEX entry_subject ON audit.entry USING btree (subject_kind, subject_id, at);
 alter table audit.entry enable row level security;
 alter table audit.entry force row level security;
-create policy entry_read on audit.entry as permissive for select to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy entry_read on audit.entry as permissive for select to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy entry_write on audit.entry as permissive for insert to public with check (true);
 CREATE TRIGGER entry_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 grant select on audit.entry to tocsin_web;
@@ -286,6 +286,7 @@ create table dispatch.message (
   id uuid default kernel.uuid_v7() not null,
   dispatch_id uuid not null,
   contact_point_id uuid not null,
+  organisation_id uuid,
   channel text not null,
   round smallint not null,
   rank smallint not null,
@@ -321,32 +322,31 @@ create table dispatch.message (
   constraint message_pkey PRIMARY KEY (id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
+CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisation_id, dispatch_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
 CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, rank, due_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
-create policy centre on dispatch.message as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on dispatch.message as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND ((old.body IS DISTINCT FROM new.body) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION dispatch.guard_message();
 CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.refuse_late_message();
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
-grant insert (id, dispatch_id, contact_point_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
+grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (body, state, due_at, expires_at, final_at) on dispatch.message to tocsin_web;
 
 create table dispatch.message_credit (
-  organisation_id uuid not null,
   message_id uuid not null,
-  settled_at timestamp with time zone,
+  organisation_id uuid not null,
   constraint message_credit_pkey PRIMARY KEY (message_id, organisation_id)
 );
 CREATE INDEX credit_of_organisation ON dispatch.message_credit USING btree (organisation_id, message_id);
 alter table dispatch.message_credit enable row level security;
 alter table dispatch.message_credit force row level security;
-create policy centre on dispatch.message_credit as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on dispatch.message_credit as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on dispatch.message_credit to tocsin_web;
-grant insert, select, update on dispatch.message_credit to tocsin_worker;
-grant update (settled_at) on dispatch.message_credit to tocsin_web;
+grant insert, select on dispatch.message_credit to tocsin_worker;
 
 create table dispatch.receipt_inbox (
   gateway_id text not null,
@@ -382,7 +382,7 @@ create table dispatch.reply_inbox (
 );
 alter table dispatch.reply_inbox enable row level security;
 alter table dispatch.reply_inbox force row level security;
-create policy centre on dispatch.reply_inbox as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on dispatch.reply_inbox as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on dispatch.reply_inbox to tocsin_web;
 grant insert, select on dispatch.reply_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
@@ -401,6 +401,19 @@ CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE (opened_at
 grant insert, select on dispatch.round to tocsin_web;
 grant insert, select, update on dispatch.round to tocsin_worker;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+
+create table dispatch.settled (
+  dispatch_id uuid not null,
+  organisation_id uuid not null,
+  settled_at timestamp with time zone default now() not null,
+  constraint settled_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint settled_pkey PRIMARY KEY (dispatch_id, organisation_id)
+);
+alter table dispatch.settled enable row level security;
+alter table dispatch.settled force row level security;
+create policy centre on dispatch.settled as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on dispatch.settled to tocsin_web;
+grant insert, select on dispatch.settled to tocsin_worker;
 
 create table identity.api_key (
   id uuid not null,
@@ -620,15 +633,15 @@ create table organisations.contact (
 CREATE UNIQUE INDEX contact_once ON organisations.contact USING btree (organisation_id, role, lower(name));
 alter table organisations.contact enable row level security;
 alter table organisations.contact force row level security;
-create policy contact_delete on organisations.contact as permissive for delete to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
-create policy contact_insert on organisations.contact as permissive for insert to public with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_delete on organisations.contact as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_insert on organisations.contact as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy contact_read on organisations.contact as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
     WHEN 'organisation'::text THEN (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))
     ELSE false
 END);
-create policy contact_update on organisations.contact as permissive for update to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_update on organisations.contact as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select, update on organisations.contact to tocsin_web;
 grant insert, select, update on organisations.contact to tocsin_worker;
 
@@ -646,8 +659,8 @@ create table organisations.contact_contact_point (
 CREATE INDEX contact_contact_point_point ON organisations.contact_contact_point USING btree (contact_point_id, contact_id);
 alter table organisations.contact_contact_point enable row level security;
 alter table organisations.contact_contact_point force row level security;
-create policy contact_contact_point_delete on organisations.contact_contact_point as permissive for delete to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
-create policy contact_contact_point_insert on organisations.contact_contact_point as permissive for insert to public with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_contact_point_delete on organisations.contact_contact_point as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_contact_point_insert on organisations.contact_contact_point as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy contact_contact_point_read on organisations.contact_contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -655,7 +668,7 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact))
     ELSE false
 END);
-create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 grant delete, insert, select on organisations.contact_contact_point to tocsin_web;
@@ -678,8 +691,8 @@ create table organisations.contact_point (
 CREATE INDEX contact_point_shared ON organisations.contact_point USING btree (id) WHERE (contacts > 1);
 alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
-create policy contact_point_delete on organisations.contact_point as permissive for delete to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
-create policy contact_point_insert on organisations.contact_point as permissive for insert to public with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_point_delete on organisations.contact_point as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_point_insert on organisations.contact_point as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy contact_point_read on organisations.contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -687,7 +700,7 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact_contact_point link))
     ELSE false
 END);
-create policy contact_point_update on organisations.contact_point as permissive for update to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy contact_point_update on organisations.contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select, update on organisations.contact_point to tocsin_web;
 grant insert, select, update on organisations.contact_point to tocsin_worker;
 
@@ -800,7 +813,7 @@ create table responses.answer (
 CREATE INDEX answer_of_alert ON responses.answer USING btree (alert_id, organisation_id, at);
 alter table responses.answer enable row level security;
 alter table responses.answer force row level security;
-create policy centre on responses.answer as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on responses.answer as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on responses.answer as permissive for all to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) with check ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
 grant insert, select on responses.answer to tocsin_web;
 grant insert, select on responses.answer to tocsin_worker;
@@ -832,7 +845,7 @@ CREATE UNIQUE INDEX desk_item_help_once ON responses.desk_item USING btree (aler
 CREATE INDEX desk_item_waiting ON responses.desk_item USING btree (created_at) WHERE (state <> 'closed'::text);
 alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
-create policy centre on responses.desk_item as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on responses.desk_item as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on responses.desk_item to tocsin_web;
 grant insert, select on responses.desk_item to tocsin_worker;
 grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
@@ -863,7 +876,7 @@ create table responses.response (
 );
 alter table responses.response enable row level security;
 alter table responses.response force row level security;
-create policy centre on responses.response as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy centre on responses.response as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on responses.response as permissive for all to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) with check ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
 grant insert, select on responses.response to tocsin_web;
 grant insert, select on responses.response to tocsin_worker;
@@ -1030,6 +1043,14 @@ RETURN (encode(set_bit(set_bit("overlay"(uuid_send(gen_random_uuid()), "substrin
 ;
 grant execute on function kernel.uuid_v7() to public;
 
+CREATE OR REPLACE FUNCTION kernel.uuid_v7_of_batch(batch uuid, n bigint)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("overlay"((batch)::text, to_hex(((1879080960 + ((n >> 14) << 16)) + (n & (16383)::bigint))), 15, 9))::uuid
+;
+grant execute on function kernel.uuid_v7_of_batch(uuid,bigint) to public;
+
 CREATE OR REPLACE FUNCTION operating_model.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1138,9 +1159,19 @@ grant select on audit.v_entry to tocsin_web;
 grant select on audit.v_entry to tocsin_worker;
 
 create view dispatch.v_credit with (security_invoker=true) as
+ SELECT message.organisation_id,
+    message.id AS message_id,
+    message.dispatch_id,
+    message.channel,
+    message.round,
+    message.state,
+    message.accepted_at,
+    message.final_at
+   FROM dispatch.message message
+  WHERE message.organisation_id IS NOT NULL
+UNION ALL
  SELECT credit.organisation_id,
-    credit.message_id,
-    credit.settled_at,
+    message.id AS message_id,
     message.dispatch_id,
     message.channel,
     message.round,
@@ -1197,6 +1228,7 @@ create view dispatch.v_in_recipient with (security_invoker=true, check_option=lo
  SELECT id,
     dispatch_id,
     contact_point_id,
+    organisation_id,
     channel,
     round,
     rank,

@@ -63,14 +63,21 @@ export async function freezeRounds(
 ): Promise<number> {
   const { submissionId, dispatchId, templates, contacts } = frozen;
   const firstComesFirst = sql`order by reachable.rank, recipient.short_name`;
+  // Templates are looked up by number in arrays: a join with six rows was a hash over all messages,
+  // which scrambled their order, and every index was filled from the middle.
+  const channels = sql`${templates.map(({ channel }) => channel)}::text[]`;
+  const rounds = sql`${templates.map(({ round }) => round)}::smallint[]`;
+  const subjects = sql`${templates.map(({ subject }) => subject)}::text[]`;
+  const bodies = sql`${templates.map(({ body }) => body)}::text[]`;
   return await tx.run(sql`
     with template as materialized (
-      select round, channel, ranks, subject, body
-      from jsonb_to_recordset(${JSON.stringify(templates)}::jsonb)
-        as template (round smallint, channel text, ranks int[], subject text, body text)
+      select template.number, (${channels})[template.number] as channel, rank::int
+      from jsonb_array_elements(${JSON.stringify(templates.map(({ ranks }) => ranks))}::jsonb)
+        with ordinality as template (ranks, number)
+      cross join jsonb_array_elements(template.ranks) as rank
     ), grouped as (
       -- One order for all four, so that one sort serves them.
-      select reachable.contact_point_id, template.round, template.channel,
+      select reachable.contact_point_id, template.number::int as number,
         min(reachable.rank) as rank,
         array_agg(recipient.code ${firstComesFirst}) as codes,
         array_agg(recipient.short_name ${firstComesFirst}) as short_names,
@@ -79,12 +86,12 @@ export async function freezeRounds(
       from alerts.recipient recipient
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
-      join template on template.channel = reachable.channel
-        and reachable.rank = any(template.ranks)
+      join template on template.channel = reachable.channel and template.rank = reachable.rank
       where recipient.submission_id = ${submissionId} and reachable.position = 1 and ${contacts}
-      group by reachable.contact_point_id, template.round, template.channel
+      group by reachable.contact_point_id, template.number
     ), addressed as materialized (
-      select kernel.uuid_v7() as id, contact_point_id, round, channel, rank, codes[1] as code,
+      select kernel.uuid_v7_of_batch((select kernel.uuid_v7()), row_number() over ()) as id,
+        contact_point_id, number, rank, codes[1] as code,
         addresses[1] as address_sealed, short_names[1] as short_name,
         -- Two contacts of one organisation may share a number too.
         case when cardinality(organisation_ids) = 1 then organisation_ids
@@ -93,19 +100,19 @@ export async function freezeRounds(
     ), credited as (
       insert into dispatch.v_in_credit (message_id, organisation_id)
       select addressed.id, credit.organisation_id
-      from addressed cross join unnest(addressed.organisation_ids) as credit (organisation_id)
+      from addressed cross join unnest(addressed.organisation_ids[2:]) as credit (organisation_id)
+      where cardinality(addressed.organisation_ids) > 1
     )
-    insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round, rank,
-      code, subject, body, address_sealed)
-    select addressed.id, ${dispatchId}, addressed.contact_point_id, addressed.channel,
-      addressed.round, addressed.rank, addressed.code, template.subject,
-      replace(replace(template.body, '{organisation}', addressed.short_name
-        || case when cardinality(addressed.organisation_ids) > 1
-          then ' +' || cardinality(addressed.organisation_ids) - 1 else '' end),
-        '{code}', addressed.code),
-      addressed.address_sealed
-    from addressed
-    join template on template.round = addressed.round and template.channel = addressed.channel`);
+    insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
+      channel, round, rank, code, subject, body, address_sealed)
+    select id, ${dispatchId}, contact_point_id, organisation_ids[1], (${channels})[number],
+      (${rounds})[number], rank, code, (${subjects})[number],
+      replace(replace((${bodies})[number], '{organisation}', short_name
+        || case when cardinality(organisation_ids) > 1
+          then ' +' || cardinality(organisation_ids) - 1 else '' end),
+        '{code}', code),
+      address_sealed
+    from addressed`);
 }
 
 /** Hash over the frozen audience and its codes, in a fixed order. */

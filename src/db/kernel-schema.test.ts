@@ -101,3 +101,19 @@ test('an installation is single and fixed; its passkey domain is set once', asyn
     await assert.rejects(run(forbidden), { code: '23001' });
   }
 });
+
+test('ids drawn as one batch are uuids of version 7, all different, in order of their number', async () => {
+  const { ids, versions, sorted } = await database.owner.withActor(nobody, (tx) =>
+    tx.one<{ ids: number; versions: string[]; sorted: boolean }>(sql`
+      with batch as (select kernel.uuid_v7() as id),
+        drawn as (select n, kernel.uuid_v7_of_batch(batch.id, n) as id
+          -- Over the borders of the counter's low and high part.
+          from batch, unnest(array[0, 1, 16383, 16384, 16385, 67108863]::bigint[]) n)
+      select count(distinct drawn.id) as ids,
+        array_agg(distinct substr(drawn.id::text, 15, 1) || substr(drawn.id::text, 20, 1) in
+          ('78', '79', '7a', '7b'))::text[] as versions,
+        array_agg(drawn.id order by drawn.id) = array_agg(drawn.id order by drawn.n) as sorted
+      from drawn`),
+  );
+  assert.deepEqual({ ids, versions, sorted }, { ids: 6, versions: ['true'], sorted: true });
+});

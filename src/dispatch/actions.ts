@@ -16,11 +16,11 @@ import {
   lockLaterRounds,
   markReleased,
   markRoundOpened,
+  markSettled,
   moveDispatch,
   notifyDispatch,
   readyRound,
   setContentHash,
-  settleCredits,
   startRounds,
 } from './store-plan.ts';
 
@@ -108,7 +108,7 @@ export async function standDown(
   settled: { dispatchId: string; organisationIds: readonly string[] },
 ): Promise<number> {
   await lockLaterRounds(tx, settled);
-  await settleCredits(tx, settled);
+  await markSettled(tx, settled);
   return await cancelSettled(tx, settled);
 }
 

@@ -25,7 +25,7 @@ import {
   cancelUnsent,
   moveDispatch,
   readyRound,
-  settleCredits,
+  markSettled,
 } from './store-plan.ts';
 import { adoptMessage, claimChecks, requeueMessage, setNextCheck } from './store-check.ts';
 import {
@@ -81,10 +81,10 @@ describe('every statement on every state', () => {
     moveDispatch(tx, { id: dispatchId, from: ['sending'], to: 'cancelled', reason: null });
   const answerAll = async (tx: Tx, rows: Row[]) => {
     const organisationIds = await tx.rows<{ id: string }>(sql`
-      select organisation_id as id from dispatch.message_credit
+      select organisation_id as id from dispatch.v_credit
       where message_id = any(${rows.map((row) => row.id)}::uuid[])`);
     const settled = { dispatchId, organisationIds: organisationIds.map(({ id }) => id) };
-    await settleCredits(tx, settled);
+    await markSettled(tx, settled);
     return settled;
   };
   const settle = (tx: Tx, rows: Row[], end: AttemptClass) =>

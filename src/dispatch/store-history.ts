@@ -70,13 +70,15 @@ export async function listMessagesOfOrganisation(
     select message.id, message.contact_point_id, message.channel, message.round, message.rank,
       message.code, message.subject, message.body, message.state, message.gateway_id,
       message.provider_id, message.failure_code, message.due_at, message.expires_at,
-      message.accepted_at, message.final_at, credit.settled_at,
-      array(select other.organisation_id from dispatch.message_credit other
+      message.accepted_at, message.final_at, settled.settled_at,
+      array(select other.organisation_id from dispatch.v_credit other
         where other.message_id = message.id order by 1) as credited_to
-    from dispatch.message_credit credit
+    from dispatch.v_credit credit
     join dispatch.message message on message.id = credit.message_id
+    left join dispatch.settled settled on settled.dispatch_id = credit.dispatch_id
+      and settled.organisation_id = credit.organisation_id
     where credit.organisation_id = ${asked.organisationId}
-      and message.dispatch_id = ${asked.dispatchId}
+      and credit.dispatch_id = ${asked.dispatchId}
     order by message.round, message.channel desc, message.rank, message.id`);
 }
 

@@ -1,5 +1,5 @@
 /** Statements of whoever plans, releases and steers a dispatch. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { DispatchPlan } from './model.ts';
 
@@ -148,6 +148,23 @@ export async function cancelUnsent(tx: Tx, dispatchId: string): Promise<number> 
       where dispatch_id = ${dispatchId} and state in ('held', 'ready') for update skip locked)`);
 }
 
+/** True where every organisation that a message counts for needs nothing more (P1). */
+export const isSettled = sql`(exists (select from dispatch.settled settled
+    where settled.dispatch_id = message.dispatch_id
+      and settled.organisation_id = message.organisation_id)
+  and not exists (select from dispatch.message_credit credit where credit.message_id = message.id
+    and not exists (select from dispatch.settled settled
+      where settled.dispatch_id = message.dispatch_id
+        and settled.organisation_id = credit.organisation_id)))`;
+
+/** True where a message counts for one of these organisations. */
+function countsFor(organisationIds: readonly string[]): Sql {
+  const ids = sql`any(${[...organisationIds]}::uuid[])`;
+  return sql`(message.organisation_id = ${ids}
+    or message.id in (select credit.message_id from dispatch.message_credit credit
+      where credit.organisation_id = ${ids}))`;
+}
+
 /**
  * Locks the messages that standing down may call off, in a fixed order: two organisations that
  * share a number and answer in the same moment would else each see the other one still waiting.
@@ -160,22 +177,19 @@ export async function lockLaterRounds(
     select from dispatch.message message
     where message.dispatch_id = ${settled.dispatchId} and message.round > 1
       and message.state in ('held', 'ready')
-      and message.id in (select credit.message_id from dispatch.message_credit credit
-        where credit.organisation_id = any(${[...settled.organisationIds]}::uuid[]))
+      and ${countsFor(settled.organisationIds)}
     order by message.id for update of message`);
 }
 
-/** The organisation needs nothing more from this dispatch. */
-export async function settleCredits(
+/** These organisations need nothing more from this dispatch. */
+export async function markSettled(
   tx: Tx,
   settled: { dispatchId: string; organisationIds: readonly string[] },
 ): Promise<void> {
   await tx.run(sql`
-    update dispatch.message_credit credit set settled_at = now()
-    from dispatch.message message
-    where message.id = credit.message_id and message.dispatch_id = ${settled.dispatchId}
-      and credit.organisation_id = any(${[...settled.organisationIds]}::uuid[])
-      and credit.settled_at is null`);
+    insert into dispatch.settled (dispatch_id, organisation_id)
+    select ${settled.dispatchId}, id from unnest(${[...settled.organisationIds]}::uuid[]) id
+    on conflict do nothing`);
 }
 
 /**
@@ -190,11 +204,7 @@ export async function cancelSettled(
     update dispatch.message message set state = 'cancelled', final_at = now()
     where message.dispatch_id = ${settled.dispatchId} and message.round > 1
       and message.state in ('held', 'ready')
-      and exists (select from dispatch.message_credit credit
-        where credit.message_id = message.id
-          and credit.organisation_id = any(${[...settled.organisationIds]}::uuid[]))
-      and not exists (select from dispatch.message_credit credit
-        where credit.message_id = message.id and credit.settled_at is null)`);
+      and ${countsFor(settled.organisationIds)} and ${isSettled}`);
 }
 
 /** Tells engines to look at the dispatch again, and boards that it changed. */

@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AttemptClass } from './model.ts';
+import { isSettled } from './store-plan.ts';
 
 export type Claimed = {
   id: string;
@@ -126,10 +127,8 @@ export type Settlement = {
  * off, or every organisation of a later round has answered meanwhile. While it was claimed or
  * unknown, standing down could not cancel it; so the way back asks again (P2, P7).
  */
-export const isUnneeded = sql`(dispatch.state not in ('sending', 'paused') or (message.round > 1
-  and exists (select from dispatch.message_credit credit where credit.message_id = message.id)
-  and not exists (select from dispatch.message_credit credit
-    where credit.message_id = message.id and credit.settled_at is null)))`;
+export const isUnneeded = sql`(dispatch.state not in ('sending', 'paused')
+  or (message.round > 1 and ${isSettled}))`;
 
 /**
  * Writes the ends of a batch of requests. Only the owner of a live lease may settle (owner and

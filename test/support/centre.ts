@@ -199,7 +199,7 @@ export async function messagesOf(centre: Centre, dispatchId: string): Promise<Se
     tx.rows<SentMessage & { contactPointId: string; addressSealed: Buffer }>(sql`
       select message.id, channel, round, state, message.code, subject, body, contact_point_id,
         address_sealed,
-        array(select organisation.short_name from dispatch.message_credit credit
+        array(select organisation.short_name from dispatch.v_credit credit
           join organisations.organisation organisation on organisation.id = credit.organisation_id
           where credit.message_id = message.id order by 1) as organisations
       from dispatch.message message where dispatch_id = ${dispatchId}

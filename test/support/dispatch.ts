@@ -122,16 +122,13 @@ export async function makeDispatch(owner: Database, scene: Scene): Promise<strin
     });
     for (const { round } of rounds) {
       await tx.run(sql`
-        insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, channel, round,
-          rank, code, body, address_sealed)
-        select kernel.uuid_v7(), ${id}, point.id, 'text', ${round}, point.rank, '4821',
+        insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
+          channel, round, rank, code, body, address_sealed)
+        select kernel.uuid_v7(), ${id}, point.id, point.id, 'text', ${round}, point.rank, '4821',
           'Northmoor: test ' || ${round}::text || '. Reply 4821=got it', point.sealed
         from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
           ${points.map((_, i) => scene.rank?.(i) ?? 1)}::smallint[]) as point (id, sealed, rank)`);
     }
-    await tx.run(sql`
-      insert into dispatch.v_in_credit (message_id, organisation_id)
-      select id, contact_point_id from dispatch.v_message where dispatch_id = ${id}`);
   });
   return id;
 }
