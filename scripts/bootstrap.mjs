@@ -53,10 +53,7 @@ function install() {
   }
   const startedAt = Date.now();
   console.error('Installing what Tocsin needs (about 300 MB, once; 10 to 60 s) …');
-  const strict = runNpm('ci');
-  // A lock file made where the registry had no builds for other systems cannot say so; then the
-  // same lock file is followed (checksums included) without the demand that it be complete.
-  const outcome = lacksOnlyOptional(strict.stderr) ? runNpm('install', '--no-save') : strict;
+  const outcome = runNpmCi();
   if (outcome.error) fail(`npm could not be started: ${outcome.error.message}.`);
   if (outcome.status !== 0) {
     console.error(outcome.stderr.split('\n').slice(0, 20).join('\n'));
@@ -78,28 +75,17 @@ function install() {
   console.error(`Installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }
 
-function runNpm(...words) {
+function runNpmCi() {
   const npm = findNpm();
   const flags = ['--ignore-scripts', '--include=dev', '--include=optional'];
   flags.push('--no-audit', '--no-fund', '--loglevel=error');
-  return spawnSync(npm.command, [...npm.first, ...words, ...flags], {
+  return spawnSync(npm.command, [...npm.first, 'ci', ...flags], {
     cwd: root,
     env: environment(),
     encoding: 'utf8',
     // npm's closing words would mix with the output of the command that follows.
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-}
-
-function lacksOnlyOptional(stderr) {
-  const lacking = [...(stderr ?? '').matchAll(/(?:Missing|Invalid): (@?[^@\s]+)@/g)].map(
-    ([, name]) => name,
-  );
-  const { packages } = JSON.parse(readFileSync(lock, 'utf8'));
-  const optional = new Set(
-    Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {})),
-  );
-  return lacking.length > 0 && lacking.every((name) => optional.has(name));
 }
 
 // Variables that describe the npm script around us would confuse the npm within.
