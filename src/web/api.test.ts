@@ -109,6 +109,30 @@ test('a refusal names each field in plain words', async () => {
   assert.equal((await send({ title: 'taken', severity: 'low' })).status, 409);
 });
 
+test('a value of the wrong type is told which was expected, and where', async () => {
+  const cases: [unknown, { field: string; message: string }][] = [
+    [
+      { title: 7, severity: 'high' },
+      { field: 'title', message: 'Give text here' },
+    ],
+    [
+      { title: null, severity: 'high' },
+      { field: 'title', message: 'Give text here' },
+    ],
+    [{ severity: 'high' }, { field: 'title', message: 'Fill this in' }],
+    [
+      { title: 'a', severity: 7 },
+      { field: 'severity', message: 'Give text here: one of high, low' },
+    ],
+    [[], { field: '', message: 'Give an object here' }],
+  ];
+  for (const [body, error] of cases) assert.deepEqual((await send(body)).value['errors'], [error]);
+  const empty = { method: 'POST', headers: { authorization: 'Bearer writer' } };
+  const answer = await fetch(`${site.address}/api/v1/alerts`, empty);
+  const { errors } = (await answer.json()) as { errors: unknown };
+  assert.deepEqual(errors, [{ field: '', message: 'Give an object here' }]);
+});
+
 test('the same key gives the first answer again and does not act twice', async () => {
   const body = { title: 'once', severity: 'high' };
   const headers = { 'idempotency-key': 'c0ffee-1' };

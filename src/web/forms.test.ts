@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { z } from 'zod';
 import { toForm } from './body.ts';
-import { cursorOf, formModel, pageOf, parseForm } from './index.ts';
+import { cursorOf, fieldErrors, formModel, pageOf, parseForm } from './index.ts';
 import { encodeCursor } from './paging.ts';
 import { frame } from './event-stream.ts';
 import * as times from './times.ts';
@@ -33,6 +33,37 @@ test('each wrong field gets one sentence, and its line in the summary leads to i
   assert.deepEqual(model.summary[0], { text: 'Fill this in', href: '#name' });
   assert.deepEqual(model.summary[2], { text: 'Must be 18 or more' });
   assert.deepEqual(formModel(['a', 'b'], { a: ['1', '2'] }).lists, { a: ['1', '2'], b: [] });
+});
+
+test('each kind of value has its words, at its path', () => {
+  const list = z.array(
+    z.strictObject({ on: z.boolean(), count: z.int().max(9), at: z.iso.date() }),
+  );
+  const schema = z.object({
+    list,
+    few: z.array(z.string()).max(1),
+    names: z.record(z.string(), z.string()),
+  });
+  const input = {
+    list: [{ on: 'yes', count: 1.5, at: 'x' }, { count: 10 }, [], {}],
+    few: ['a', 'b'],
+    names: 'a',
+  };
+  const parsed = schema.safeParse(input, { reportInput: true });
+  assert.deepEqual(fieldErrors(parsed.error!), {
+    'list.0.on': 'Give true or false here',
+    'list.0.count': 'Give a whole number here',
+    'list.0.at': 'Write a day like 2026-11-23',
+    'list.1.on': 'Fill this in',
+    'list.1.count': 'Must be 9 or less',
+    'list.1.at': 'Fill this in',
+    'list.2': 'Give an object here',
+    'list.3.on': 'Fill this in',
+    'list.3.count': 'Fill this in',
+    'list.3.at': 'Fill this in',
+    few: 'Give 1 at most',
+    names: 'Give an object here',
+  });
 });
 
 test('whatever is posted becomes a form, names of the language included', () => {

@@ -46,7 +46,7 @@ export function many(value: string | readonly string[] | undefined): readonly st
 
 /** Parses a posted form; the refusal holds one plain sentence per field. */
 export function parseForm<S extends z.ZodType>(schema: S, form: Form): Outcome<z.output<S>> {
-  const result = schema.safeParse(trimmed(form));
+  const result = schema.safeParse(trimmed(form), { reportInput: true });
   if (result.success) return ok(result.data);
   return refused('invalid', 'Put right what is marked below.', fieldErrors(result.error));
 }
@@ -60,7 +60,10 @@ function trimmed(form: Form): Form {
   );
 }
 
-/** The first complaint about each field, in words of people instead of words of the checker. */
+/**
+ * The first complaint about each field, in words of people instead of words of the checker. Parse
+ * with `reportInput: true`: without it a value of the wrong kind looks like one left out.
+ */
 export function fieldErrors(error: z.ZodError): FieldErrors {
   const errors: Record<string, string> = {};
   for (const issue of error.issues) errors[issue.path.join('.')] ??= plainWords(issue);
@@ -73,22 +76,35 @@ function plainWords(issue: z.core.$ZodIssue): string {
   if (!/^(Invalid|Too (small|big)|Unrecognized)/.test(own)) return own;
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? 'Fill this in' : `Give ${kindOf(issue.expected)} here`;
+      return issue.input === undefined && issue.path.length > 0
+        ? 'Fill this in'
+        : `Give ${kindOf(issue.expected)} here`;
     case 'too_small':
       return tooSmall(issue);
     case 'too_big':
-      return issue.origin === 'string'
-        ? `Use ${String(issue.maximum)} characters or fewer`
-        : `Must be ${String(issue.maximum)} or less`;
+      return tooBig(issue);
     case 'invalid_value':
-      return 'Choose one of those offered';
+      return wrongValue(issue);
     case 'invalid_format':
-      return issue.format === 'email' ? 'Write an address like name@example.org' : 'Check the form';
+      return formats[issue.format] ?? 'Check the form';
     case 'unrecognized_keys':
       return `Not known here: ${issue.keys.join(', ')}`;
     default:
       return 'Check this';
   }
+}
+
+const formats: Readonly<Record<string, string>> = {
+  email: 'Write an address like name@example.org',
+  uuid: 'Give an id like 01900000-0000-7000-8000-000000000001',
+  datetime: 'Write a time like 2026-11-23T04:00:00Z',
+  date: 'Write a day like 2026-11-23',
+};
+
+function wrongValue({ input, values }: z.core.$ZodIssueInvalidValue): string {
+  const kind = typeof values[0];
+  if (input === undefined || typeof input === kind) return 'Choose one of those offered';
+  return `Give ${kindOf(kind)} here: one of ${values.map(String).join(', ')}`;
 }
 
 function tooSmall(issue: z.core.$ZodIssueTooSmall): string {
@@ -100,13 +116,22 @@ function tooSmall(issue: z.core.$ZodIssueTooSmall): string {
   return `Must be ${minimum} or more`;
 }
 
+function tooBig(issue: z.core.$ZodIssueTooBig): string {
+  const maximum = String(issue.maximum);
+  if (issue.origin === 'string') return `Use ${maximum} characters or fewer`;
+  return issue.origin === 'array' ? `Give ${maximum} at most` : `Must be ${maximum} or less`;
+}
+
 function kindOf(expected: string): string {
   const kinds: Readonly<Record<string, string>> = {
     string: 'text',
     number: 'a number',
+    int: 'a whole number',
     boolean: 'true or false',
     array: 'a list',
     object: 'an object',
+    record: 'an object',
+    null: 'null',
   };
   return kinds[expected] ?? 'another kind of value';
 }

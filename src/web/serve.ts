@@ -160,7 +160,7 @@ type Part = { ok: true; value: unknown } | { ok: false; fields: FieldErrors };
 
 function parsePart(schema: z.ZodType | undefined, input: unknown): Part {
   if (schema === undefined) return { ok: true, value: input };
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return { ok: true, value: result.data };
   return { ok: false, fields: fieldErrors(result.error) };
 }

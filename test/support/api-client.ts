@@ -122,10 +122,15 @@ function checkShape(routes: readonly Route[], { method, path, status, value }: A
   assert.ok(result.success, `${method} ${path}: ${String(result.error)}`);
 }
 
+type FieldError = { readonly field: string; readonly message: string };
+
+export function errorsOf(answer: ApiAnswer): FieldError[] {
+  return (answer.value['errors'] ?? []) as FieldError[];
+}
+
 /** The fields that a problem names. */
 export function fieldsOf(answer: ApiAnswer): string[] {
-  const errors = (answer.value['errors'] ?? []) as { field: string }[];
-  return errors.map(({ field }) => field);
+  return errorsOf(answer).map(({ field }) => field);
 }
 
 export type Checked = {
@@ -185,8 +190,10 @@ async function checkBody(api: ApiSite, { method, path, body }: Checked): Promise
     ]) {
       const refused = await api.call(method, path, { body: { ...good, [field]: wrong } });
       assert.equal(refused.status, 422, `${what} ${field}: ${JSON.stringify(wrong).slice(0, 40)}`);
-      const named = fieldsOf(refused).some((name) => name.split('.')[0] === field);
-      assert.ok(named, `${what} names ${field}: ${JSON.stringify(refused.value)}`);
+      const named = errorsOf(refused).filter((error) => error.field.split('.')[0] === field);
+      assert.ok(named.length > 0, `${what} names ${field}: ${JSON.stringify(refused.value)}`);
+      for (const { message } of named)
+        assert.doesNotMatch(message, /^(Fill this in|Check this)$/, `${what} ${field}`);
     }
   for (const wrong of [null, [], 'text', 7])
     assert.equal((await api.call(method, path, { body: JSON.stringify(wrong) })).status, 422, what);
