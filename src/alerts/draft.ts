@@ -1,11 +1,15 @@
 /** Writing an alert: create, save, give up. Each runs in the caller's transaction. */
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
-import type { AudienceQuestion } from '#organisations/index.ts';
+import {
+  listUnknownCodes,
+  unknownCodeErrors,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
 import type { Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import {
@@ -19,6 +23,20 @@ import {
 
 export type Draft = { readonly wording: Wording; readonly audience: AudienceQuestion };
 
+/**
+ * Refuses an audience with a code that the directory does not have: a slip of one letter would
+ * leave an organisation out, and nobody would be told. Undefined where all are known.
+ */
+export async function checkAudience(
+  tx: Tx,
+  audience: AudienceQuestion,
+): Promise<Refused | undefined> {
+  const unknown = await listUnknownCodes(tx, audience);
+  if (unknown.length === 0) return undefined;
+  const why = 'The audience names what is not in the directory.';
+  return refused('invalid', why, unknownCodeErrors(unknown));
+}
+
 /** Begins an alert under the operating model of today. */
 export async function createAlert(
   tx: Tx,
@@ -27,6 +45,8 @@ export async function createAlert(
 ): Promise<Outcome<{ id: string; number: number }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
+  const unknown = await checkAudience(tx, draft.audience);
+  if (unknown) return unknown;
   const id = newId();
   const versionId = newId();
   await pinVersion(tx, model);
@@ -54,6 +74,8 @@ export async function saveDraft(
   if (version === undefined) return absent;
   if (version.state !== 'draft')
     return refused('conflict', 'This is not a draft any more. Take it back before you change it.');
+  const unknown = await checkAudience(tx, draft.audience);
+  if (unknown) return unknown;
   if (!(await updateDraft(tx, { ...draft, id: version.id })))
     return refused(
       'conflict',

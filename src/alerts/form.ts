@@ -52,7 +52,7 @@ export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
     wordingFields.map((field) => [field, many(form[field])[0] ?? '']),
   ) as unknown as TypedWording;
   const wording = parseWording(typed, model, instantOf);
-  const audience = parseAudienceQuestion(audienceInput(form), model);
+  const audience = parseAudience(form, model);
   if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
@@ -60,10 +60,11 @@ export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
   });
 }
 
-function audienceInput(form: Form): Record<string, string | string[]> {
-  return Object.fromEntries(
+export function parseAudience(form: Form, model: OperatingModel): Outcome<AudienceQuestion> {
+  const asked = Object.fromEntries(
     audienceFields.flatMap((field) => (form[field] === undefined ? [] : [[field, form[field]]])),
   );
+  return parseAudienceQuestion(asked, model);
 }
 
 /** A stored draft in fields, as the form shows it. */

@@ -8,6 +8,7 @@ import {
   type AudiencePreview,
   type AudienceQuestion,
 } from '#organisations/index.ts';
+import { checkAudience } from './draft.ts';
 import { renderRounds, textFor, type Wording } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
@@ -59,6 +60,7 @@ export async function previewAlert(
     }));
   const mail = rounds.find(({ channel }) => channel === 'mail');
   const audience = await previewAudience(tx, question);
+  const unknown = await checkAudience(tx, question);
   const fragments = (texts[0]?.text.fragments ?? 0) * audience.contactPoints.text;
   return {
     texts,
@@ -72,7 +74,8 @@ export async function previewAlert(
     problem:
       checkOwnText(wording, rendering) ??
       checkLinks(wording, rendering) ??
-      checkTextLength(wording, rendering, LONGEST_NAME),
+      checkTextLength(wording, rendering, LONGEST_NAME) ??
+      (unknown && Object.values(unknown.fields).join('; ')),
   };
 }
 

@@ -1,9 +1,10 @@
 /** Bodies of the API become drafts, and rows become what the API gives. */
 import type { z } from 'zod';
-import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type FieldErrors, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { parseAudienceQuestion } from '#organisations/index.ts';
 import type { Draft } from './draft.ts';
+import { audienceFields } from './form.ts';
 import { parseWording } from './parse.ts';
 import type { Preview } from './preview.ts';
 import type { newDraft } from './routes-api-shapes.ts';
@@ -28,6 +29,15 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
     ...(wording.ok ? {} : wording.fields),
     ...(audience.ok ? {} : inside('audience', audience.fields)),
   });
+}
+
+/** A refusal of a verb, which names the parts of an audience bare: in a body they are inside. */
+export function withPaths(why: Refused): Refused {
+  const isOfAudience = (field: string) => audienceFields.some((one) => one === field);
+  const fields = Object.entries(why.fields).map(([field, text]) =>
+    isOfAudience(field) ? [`audience.${field}`, text] : [field, text],
+  );
+  return { ...why, fields: Object.fromEntries(fields) as FieldErrors };
 }
 
 function inside(name: string, fields: FieldErrors): FieldErrors {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
   checkDoors,
+  errorsOf,
   fieldsOf,
   openApi,
   type ApiSite,
@@ -139,6 +140,25 @@ test('what is wrong with a draft is said field by field', async () => {
   });
   assert.equal(early.status, 422);
   assert.deepEqual(fieldsOf(early), ['title', 'what', 'doNow', 'nextUpdateAt']);
+});
+
+test('an audience with codes that are not in the directory is refused, codes named', async () => {
+  const strange = { regions: ['RX'], systems: ['SA', 'sx'], include: ['ZZ-9'], exclude: ['ZZ-8'] };
+  const expected = [
+    { field: 'audience.regions', message: 'Not in the directory: RX' },
+    { field: 'audience.systems', message: 'Not in the directory: SX' },
+    { field: 'audience.include', message: 'Not in the directory: ZZ-9' },
+    { field: 'audience.exclude', message: 'Not in the directory: ZZ-8' },
+  ];
+  const refused = await api.post('/api/v1/alerts', { ...draft, audience: strange });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(errorsOf(refused), expected);
+  const path = `/api/v1/alerts/${await begin()}`;
+  const body = { revision: 1, ...draft, audience: strange };
+  assert.deepEqual(errorsOf(await api.call('PUT', path, { body })), expected);
+  assert.equal((await api.get(path)).value['revision'], 1);
+  const asked = await api.post('/api/v1/audience/preview', strange);
+  assert.deepEqual(asked.value['unknownCodes'], ['RX', 'SX', 'ZZ-9', 'ZZ-8']);
 });
 
 test('a draft is replaced as a whole, and never over what somebody else saved', async () => {

@@ -34,7 +34,7 @@ import {
   submitBody,
   submitted,
 } from './routes-api-shapes.ts';
-import { detailOf, parseBody, previewOf, submissionOf } from './routes-api-values.ts';
+import { detailOf, parseBody, previewOf, submissionOf, withPaths } from './routes-api-values.ts';
 import { countRecipients } from './store-freeze.ts';
 import { listAlerts } from './store-list.ts';
 import { findSubmission, findVersion } from './store.ts';
@@ -154,7 +154,7 @@ function draftRoutes({ database, model }: AlertApiContext): Route[] {
           const created = await createAlert(tx, model, draft.value);
           return created.ok ? await readState(tx, created.value.id) : created;
         });
-        if (!done.ok) return problem(done);
+        if (!done.ok) return problem(withPaths(done));
         return json(201, done.value, { location: `/api/v1/alerts/${done.value.id}` });
       },
     }),
@@ -203,7 +203,7 @@ function submitRoute(context: AlertApiContext): Route {
         const { value } = await readState(tx, id);
         return ok({ ...value, dispatchId, messages, contentHash });
       });
-      if (!done.ok) return problem(done);
+      if (!done.ok) return problem(withPaths(done));
       return json(200, { ...done.value, approvalPage: `${origin}/alerts/${id}` });
     },
   });
@@ -247,7 +247,7 @@ async function act(
     const outcome = await verb(tx);
     return outcome.ok ? await readState(tx, id) : outcome;
   });
-  return done.ok ? json(200, done.value) : problem(done);
+  return done.ok ? json(200, done.value) : problem(withPaths(done));
 }
 
 async function readState(tx: Tx, alertId: string) {

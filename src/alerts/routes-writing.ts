@@ -2,21 +2,26 @@
 import { may, type Actor } from '#kernel/actor.ts';
 import { markings } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
-import { listRegions, listSystems, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  listRegions,
+  listSystems,
+  listUnknownCodes,
+  unknownCodeErrors,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
 import {
   formModel,
   many,
   notFound,
   page,
   redirect,
-  refusedPage,
   view,
   type Form,
   type Reply,
   type Route,
 } from '#web/index.ts';
 import { createAlert, saveDraft } from './draft.ts';
-import { blankFields, composerFields, fieldsOf, parseDraft } from './form.ts';
+import { blankFields, composerFields, fieldsOf, parseAudience, parseDraft } from './form.ts';
 import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions, type VersionRow } from './store.ts';
 
@@ -59,7 +64,7 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
         const draft = parseDraft(form, model);
         if (!draft.ok) return await composer(context, actor, { fields: form, refused: draft });
         const created = await database.attempt(actor, (tx) => createAlert(tx, model, draft.value));
-        if (!created.ok) return refusedPage(created);
+        if (!created.ok) return await composer(context, actor, { fields: form, refused: created });
         return afterSave(created.value.id, form);
       },
     }),
@@ -138,11 +143,15 @@ async function composer(
   const draft = parseDraft(fields, model);
   const number = version?.alertNumber ?? 4901;
   const preview = draft.ok ? await previewOf(context, actor, draft.value, number) : undefined;
-  const places = await database.withActor(actor, async (tx) => ({
+  const audience = parseAudience(fields, model);
+  const { unknown, ...places } = await database.withActor(actor, async (tx) => ({
     regions: await listRegions(tx),
     systems: await listSystems(tx),
+    unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
   }));
-  const errors = refused === undefined ? {} : errorsOf(refused);
+  // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
+  const errors =
+    refused === undefined ? {} : { ...errorsOf(refused), ...unknownCodeErrors(unknown) };
   return view(
     'alerts/composer.njk',
     {

@@ -12,6 +12,7 @@ import { record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
 import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
+import { checkAudience } from './draft.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -47,6 +48,8 @@ export async function submitAlert(
   if (version === undefined) return absent;
   const wrong = checkForSubmission(version, context, submission.now);
   if (wrong) return wrong;
+  const unknown = await checkAudience(tx, version.audience as AudienceQuestion);
+  if (unknown) return unknown;
   const { id: versionId } = version;
   const { revision } = submission;
   if (!(await moveVersion(tx, { id: versionId, from: 'draft', to: 'submitted', revision })))

@@ -13,6 +13,7 @@ export {
 } from './demonstration.ts';
 export {
   everybody,
+  unknownCodeErrors,
   type AudiencePreview,
   type AudienceQuestion,
   type DirectoryRules,
@@ -33,7 +34,6 @@ export {
   findOrganisation,
   listOrganisations,
   listOrganisationsOfContactPoint,
-  listUnknownCodes,
   matchesOrganisation,
   matchesRole,
   previewAudience,
@@ -44,4 +44,10 @@ export {
   type OrganisationSummary,
   type PointOrganisation,
 } from './store.ts';
-export { listRegions, listSystems, type Place, type SystemPlace } from './store-places.ts';
+export {
+  listRegions,
+  listSystems,
+  listUnknownCodes,
+  type Place,
+  type SystemPlace,
+} from './store-places.ts';

@@ -105,6 +105,27 @@ export const everybody: AudienceQuestion = {
   exclude: [],
 };
 
+/** The parts of a question that name things by code; whether a code exists only the directory knows. */
+export const namingFields = ['regions', 'systems', 'include', 'exclude'] as const;
+
+export type UnknownCode = { readonly field: (typeof namingFields)[number]; readonly code: string };
+
+/** More would not be read beside a field. */
+const CODES_NAMED_MAX = 10;
+
+/** A sentence for each field that names codes which do not exist; empty where all do. */
+export function unknownCodeErrors(unknown: readonly UnknownCode[]): Record<string, string> {
+  const errors: Record<string, string> = {};
+  for (const field of namingFields) {
+    const codes = unknown.filter((one) => one.field === field).map(({ code }) => code);
+    if (codes.length === 0) continue;
+    const more = codes.length - CODES_NAMED_MAX;
+    const rest = more > 0 ? ` and ${more} more` : '';
+    errors[field] = `Not in the directory: ${codes.slice(0, CODES_NAMED_MAX).join(', ')}${rest}`;
+  }
+  return errors;
+}
+
 export type AudiencePreview = {
   readonly organisations: number;
   readonly mustAnswer: number;

@@ -38,7 +38,7 @@ export function parseAudienceQuestion(
   const parsed = shape.safeParse(input ?? everybody);
   if (!parsed.success) {
     const fields = Object.fromEntries(
-      parsed.error.issues.map((issue) => [String(issue.path[0] ?? ''), 'must be text or a list']),
+      parsed.error.issues.map((issue) => [String(issue.path[0] ?? ''), 'Give text or a list here']),
     );
     return refused('invalid', 'The audience is not of a known form.', fields);
   }
@@ -50,7 +50,7 @@ export function parseAudienceQuestion(
   const fields = Object.fromEntries(
     Object.entries(strange)
       .filter(([, names]) => names.length > 0)
-      .map(([field, names]) => [field, `not in the operating model: ${names.join(', ')}`]),
+      .map(([field, names]) => [field, `Not in the operating model: ${names.join(', ')}`]),
   );
   if (Object.keys(fields).length === 0) return ok(question);
   return refused('invalid', Object.values(fields).join('; '), fields);

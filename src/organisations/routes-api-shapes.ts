@@ -130,7 +130,7 @@ export const audiencePreview = z.strictObject({
   withoutAny: z.int().describe('Organisations that nothing would reach'),
   unknownCodes: z
     .array(z.string())
-    .describe('Named in `include` or `exclude`, not in the directory'),
+    .describe('Named in the question, not in the directory; an alert with such a code is refused'),
 });
 
 export const importBody = z.strictObject({

@@ -35,11 +35,10 @@ import {
 import {
   findOrganisation,
   listOrganisations,
-  listUnknownCodes,
   previewAudience,
   type ContactDetail,
 } from './store.ts';
-import { listRegions, listSystems, type Place } from './store-places.ts';
+import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
 
 export type OrganisationApiContext = {
   readonly database: Database;
@@ -170,13 +169,13 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
     async handle({ actor, body }) {
       const asked = parseAudienceQuestion(body, rules);
       if (!asked.ok) return problem(asked);
-      const { include, exclude } = asked.value;
-      return await database.withActor(actor, async (tx) =>
-        json(200, {
+      return await database.withActor(actor, async (tx) => {
+        const unknown = await listUnknownCodes(tx, asked.value);
+        return json(200, {
           ...(await previewAudience(tx, asked.value)),
-          unknownCodes: await listUnknownCodes(tx, [...new Set([...include, ...exclude])]),
-        }),
-      );
+          unknownCodes: [...new Set(unknown.map(({ code }) => code))],
+        });
+      });
     },
   });
 }

@@ -1,6 +1,7 @@
-/** Regions and systems by name, for filters and for boards. */
+/** Regions and systems by name, for filters and for boards; and which codes are none. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { namingFields, type AudienceQuestion, type UnknownCode } from './model.ts';
 
 export type Place = {
   readonly code: string;
@@ -26,4 +27,21 @@ export async function listSystems(tx: Tx): Promise<SystemPlace[]> {
     from organisations.system
     left join organisations.v_organisation organisation on organisation.system_code = system.code
     group by system.code, system.name, system.region_code order by system.name`);
+}
+
+/** What a question names and the directory does not have, in the order of the question. */
+export async function listUnknownCodes(tx: Tx, question: AudienceQuestion): Promise<UnknownCode[]> {
+  const named = namingFields.flatMap((field) => question[field].map((code) => ({ field, code })));
+  const [fields, codes] = [named.map(({ field }) => field), named.map(({ code }) => code)];
+  return await tx.rows<UnknownCode>(sql`
+    select told.field, told.code
+    from unnest(${fields}::text[], ${codes}::text[]) with ordinality as told (field, code, at)
+    where not case told.field
+      when 'regions' then exists (
+        select from organisations.region where region.code = told.code)
+      when 'systems' then exists (
+        select from organisations.system where system.code = told.code)
+      else exists (
+        select from organisations.organisation where organisation.code = told.code) end
+    order by told.at`);
 }

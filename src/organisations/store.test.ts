@@ -6,15 +6,15 @@ import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
-import { everybody, type AudienceQuestion } from './model.ts';
+import { everybody, unknownCodeErrors, type AudienceQuestion } from './model.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
 import {
   findContactPointByIndex,
   listOrganisations,
   listOrganisationsOfContactPoint,
-  listUnknownCodes,
   previewAudience,
 } from './store.ts';
+import { listUnknownCodes } from './store-places.ts';
 
 const centre = system('test');
 
@@ -175,9 +175,25 @@ test('questions are read from forms and requests, and strange ones refused', asy
   assert.deepEqual(parseAudienceQuestion({}, rules), { ok: true, value: everybody });
   const strange = parseAudienceQuestion({ types: ['palace'], roles: 'ciso' }, rules);
   assert.deepEqual(!strange.ok && strange.fields, {
-    types: 'not in the operating model: palace',
+    types: 'Not in the operating model: palace',
   });
   assert.equal(parseAudienceQuestion({ types: 7 }, rules).ok, false);
-  const unknown = await db.web.withActor(centre, (tx) => listUnknownCodes(tx, ['AA-01', 'XX-9']));
-  assert.deepEqual(unknown, ['XX-9']);
+});
+
+test('codes that the directory does not have are named, each at its field', async () => {
+  const many = Array.from({ length: 12 }, (_, i) => `XX-${i}`);
+  const unknown = await db.web.withActor(centre, (tx) =>
+    listUnknownCodes(tx, {
+      ...everybody,
+      regions: ['R1', 'R9'],
+      systems: ['S8', 'AA-01'],
+      include: ['AA-01', ...many],
+      exclude: ['AA-04'],
+    }),
+  );
+  assert.deepEqual(unknownCodeErrors(unknown), {
+    regions: 'Not in the directory: R9',
+    systems: 'Not in the directory: S8, AA-01',
+    include: `Not in the directory: ${many.slice(0, 10).join(', ')} and 2 more`,
+  });
 });

@@ -98,15 +98,6 @@ type Counted = {
   reachedByText: number;
 };
 
-/** Codes that are not in the directory: for a question that names organisations. */
-export async function listUnknownCodes(tx: Tx, codes: readonly string[]): Promise<string[]> {
-  const rows = await tx.rows<{ code: string }>(sql`
-    select told.code from unnest(${codes}::text[]) as told (code)
-    where not exists (
-      select from organisations.organisation where organisation.code = told.code)`);
-  return rows.map(({ code }) => code);
-}
-
 export type OrganisationSummary = {
   readonly id: string;
   readonly code: string;

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { sql } from '#db/sql.ts';
+import { draftAlert, openCentre, type Centre } from '../../test/support/centre.ts';
+import { findVersion } from './index.ts';
+
+let centre: Centre;
+
+before(async () => {
+  centre = await openCentre();
+});
+
+after(async () => {
+  await centre.close();
+});
+
+const saved = async (alertId: string) =>
+  await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
+
+describe('an audience that names what is not there', () => {
+  it('is refused beside each field, with the codes, and everything typed comes back', async () => {
+    const officer = centre.visit(centre.officer);
+    await officer.get('/alerts/new');
+    const page = await officer.submit(
+      '/alerts/new',
+      {
+        title: 'kept as typed',
+        what: 'two\nlines',
+        regions: ['RA', 'RX'],
+        systems: ['SX'],
+        include: 'ZZ-0001, zz-9 ZZ-8',
+        exclude: 'ZZ-7',
+      },
+      { status: 422 },
+    );
+    assert.match(page.body, /id="regions-error"[^]{0,120}Not in the directory: RX/);
+    assert.match(page.body, /id="systems-error"[^]{0,120}Not in the directory: SX/);
+    assert.match(page.body, /id="include-error"[^]{0,120}Not in the directory: ZZ-9, ZZ-8/);
+    assert.match(page.body, /id="exclude-error"[^]{0,120}Not in the directory: ZZ-7/);
+    assert.match(page.text, /What is happening must be one line/);
+    assert.match(page.body, /value="kept as typed"/);
+    assert.match(page.body, /value="ZZ-0001, zz-9 ZZ-8"/);
+  });
+
+  it('is refused where nothing else is wrong, at a new alert and at a saved one', async () => {
+    const officer = centre.visit(centre.officer);
+    await officer.get('/alerts/new');
+    const wrong = { title: 'kept', include: 'ZZ-9' };
+    const first = await officer.submit('/alerts/new', wrong, { status: 422 });
+    assert.match(first.text, /Not in the directory: ZZ-9/);
+    const alertId = await draftAlert(centre);
+    await officer.get(`/alerts/${alertId}/edit`);
+    const second = await officer.submit(`/alerts/${alertId}/edit`, wrong, { status: 422 });
+    assert.match(second.text, /Not in the directory: ZZ-9/);
+    assert.notEqual((await saved(alertId))?.title, 'kept');
+  });
+
+  it('is said by the preview while somebody types', async () => {
+    const officer = centre.visit(centre.officer);
+    const form = new URLSearchParams({ severity: 'high', marking: 'CLEAR', include: 'ZZ-9' });
+    const { body } = await officer.request('POST', '/alerts/preview', { form });
+    assert.match(body, /Cannot be sent as it is:<\/strong> Not in the directory: ZZ-9/);
+  });
+
+  it('is not submitted, should a draft hold one', async () => {
+    const alertId = await draftAlert(centre);
+    await centre.db.owner.withActor(centre.officer, (tx) =>
+      tx.run(sql`update alerts.version set audience = audience || '{"include": ["ZZ-9"]}'
+        where alert_id = ${alertId}`),
+    );
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}`);
+    const page = await officer.submit('Submit for approval', {}, { status: 422 });
+    assert.match(page.text, /Not in the directory: ZZ-9/);
+  });
+});
