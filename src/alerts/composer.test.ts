@@ -17,6 +17,19 @@ after(async () => {
 const saved = async (alertId: string) =>
   await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
 
+it('a slip of the pen does not hide that somebody else saved meanwhile', async () => {
+  const alertId = await draftAlert(centre);
+  const path = `/alerts/${alertId}/edit`;
+  const [first, second] = [centre.visit(centre.officer), centre.visit(centre.officer)];
+  await first.get(path);
+  await second.get(path);
+  await first.submit(path, { title: 'First tab' });
+  await second.submit(path, { title: 'Second tab', what: 'two\nlines' }, { status: 422 });
+  const page = await second.submit(path, { what: 'one line' }, { status: 409 });
+  assert.match(page.text, /What is saved now First tab/);
+  assert.equal((await saved(alertId))?.title, 'First tab');
+});
+
 describe('an audience that names what is not there', () => {
   it('is refused beside each field, with the codes, and everything typed comes back', async () => {
     const officer = centre.visit(centre.officer);

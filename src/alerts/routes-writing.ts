@@ -156,8 +156,10 @@ async function composer(
     'alerts/composer.njk',
     {
       form: formModel(composerFields, fields, errors),
-      // After a conflict the newer revision is offered, so that saving again is a decision.
-      revision: version?.revision ?? 0,
+      // After a conflict the newer revision is offered, so that saving again is a decision; after a
+      // slip of the pen the old one stays, or what somebody else saved meanwhile would be lost.
+      revision:
+        (refused?.kind === 'invalid' ? many(fields['revision'])[0] : version?.revision) ?? 0,
       alertId: version?.alertId,
       alertNumber: version?.alertNumber,
       savedAt: version?.updatedAt,
