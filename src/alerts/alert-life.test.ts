@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { innerText } from 'domutils';
 import { nobody } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import {
@@ -17,6 +18,7 @@ import {
 import { approveAndRelease, findReleased, findVersion, saveDraft, withdrawAlert } from './index.ts';
 import { everybody } from '#organisations/index.ts';
 import { wording } from '../../test/support/centre.ts';
+import type { Page } from '../../test/support/page-client.ts';
 
 let centre: Centre;
 
@@ -204,6 +206,50 @@ describe('two people (P5)', () => {
   });
 });
 
+describe('a reason that was typed', () => {
+  it('comes back in its form where it is too long', async () => {
+    const alertId = await draftAlert(centre);
+    await submitDraft(centre, alertId);
+    const approver = centre.visit(centre.approver);
+    await approver.get(`/alerts/${alertId}`);
+    const reason = `Name the product ${'x'.repeat(1000)}`;
+    const page = await approver.submit('Return to author', { reason }, { status: 422 });
+    assert.match(page.body, /id="reason-error"[^]{0,120}Use 1000 characters or fewer/);
+    assert.equal(valueOf(page, 'reason'), reason);
+    await approver.submit('Return to author', { reason: 'Name the product' });
+  });
+
+  it('comes back in its form where the approval has run out meanwhile', async () => {
+    const alertId = await draftAlert(centre);
+    await submitDraft(centre, alertId);
+    const approver = centre.visit(centre.approver);
+    await approver.get(`/alerts/${alertId}`);
+    await centre.db.owner.withActor(centre.officer, (tx) =>
+      tx.run(sql`update identity.approval set state = 'voided', ended_at = now(),
+          ended_by = 'test', end_reason = 'test'
+        where id = (select approval_id from alerts.submission where state = 'waiting'
+          order by submitted_at desc limit 1)`),
+    );
+    const reason = 'Name the product';
+    const page = await approver.submit('Return to author', { reason }, { status: 409 });
+    assert.match(page.body, /id="reason-error"/);
+    assert.equal(valueOf(page, 'reason'), reason);
+  });
+
+  it('can be copied where its form is gone, because the author took the alert back', async () => {
+    const alertId = await draftAlert(centre);
+    await submitDraft(centre, alertId);
+    const approver = centre.visit(centre.approver);
+    await approver.get(`/alerts/${alertId}`);
+    const now = new Date();
+    must(await centre.db.web.attempt(centre.officer, (tx) => withdrawAlert(tx, { alertId, now })));
+    const reason = 'Name the product,\nand its version';
+    const page = await approver.submit('Return to author', { reason }, { status: 409 });
+    assert.match(page.text, /does not wait for approval any more/);
+    assert.equal(valueOf(page, 'kept-1'), reason);
+  });
+});
+
 describe('freezing', () => {
   it('a shared number gets one text that counts for each organisation (P1)', async () => {
     const { dispatchId } = await releaseAlert(centre);
@@ -287,6 +333,12 @@ describe('steering', () => {
     assert.equal(left.length, 0);
   });
 });
+
+/** What stands in the field with this id. */
+function valueOf(page: Page, id: string): string {
+  const [field] = page.elements(`#${id}`);
+  return field?.attribs['value'] ?? innerText(field ?? []).replace(/^\n/, '');
+}
 
 async function hashOf(alertId: string): Promise<string> {
   const approver = centre.visit(centre.approver);

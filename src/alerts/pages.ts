@@ -1,7 +1,6 @@
 /** What the pages of alerts share. */
 import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
-import type { FieldErrors, Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import type { Draft } from './draft.ts';
 import { previewAlert } from './preview.ts';
@@ -20,9 +19,4 @@ export async function previewOf(
   return await context.database.withActor(actor, (tx) =>
     previewAlert(tx, context, { ...draft, alertNumber }),
   );
-}
-
-/** The errors of the fields, or of the whole where no field is to blame. */
-export function errorsOf(refused: Refused): FieldErrors {
-  return Object.keys(refused.fields).length > 0 ? refused.fields : { '': refused.message };
 }

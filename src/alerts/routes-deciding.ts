@@ -7,11 +7,13 @@ import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.t
 import { severityById } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
+  errorsAt,
   formModel,
   many,
   notFound,
   page,
   redirect,
+  refusalStatus,
   refusedPage,
   view,
   type Form,
@@ -21,7 +23,7 @@ import {
 import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert } from './draft.ts';
 import { renderMarkdown } from './markdown.ts';
-import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
+import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
 import { readFrozen, type FrozenRound } from './preview.ts';
 import { findSubmission, findVersion, listEditors } from './store.ts';
@@ -115,8 +117,8 @@ async function steer(
   return await how(tx, { dispatchId: submission.dispatchId, reason });
 }
 
-function field(form: Form, name: string): string {
-  return many(form[name])[0] ?? '';
+function field(form: Form | undefined, name: string): string {
+  return many(form?.[name])[0] ?? '';
 }
 
 export function decidingRoutes(context: AlertRoutesContext): Route[] {
@@ -138,6 +140,8 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
         async handle({ actor, params: { id }, form, now }) {
           const done = await database.attempt(actor, (tx) => act(tx, { id, form, now }, context));
           if (done.ok) return redirect(`/alerts/${id}`, { notice });
+          if (path === 'return')
+            return await showAlert(context, actor, { id, refused: done, form });
           if (done.kind === 'invalid')
             return await showAlert(context, actor, { id, refused: done });
           return refusedPage(done);
@@ -147,13 +151,14 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
   ];
 }
 
-type Showing = { readonly id: string; readonly refused?: Refused };
+/** After a refusal: why, and the form that was refused where words were typed into it. */
+type Showing = { readonly id: string; readonly refused?: Refused; readonly form?: Form };
 
 /** One address for the whole life of an alert: check, approval, or the board once it is live. */
 async function showAlert(
   context: AlertRoutesContext,
   actor: Actor,
-  { id, refused }: Showing,
+  { id, refused, form }: Showing,
 ): Promise<Reply> {
   const { database, model } = context;
   const found = await database.withActor(actor, async (tx) => {
@@ -171,18 +176,21 @@ async function showAlert(
   });
   if (found === undefined) return notFound();
   const { version, submission, editors, frozen, counts } = found;
+  if (refused !== undefined && refused.kind !== 'invalid' && frozen === undefined)
+    return refusedPage(refused, [{ label: 'What has to change', text: field(form, 'reason') }]);
   if (version.state === 'released' || version.state === 'closed')
     return redirect(`/alerts/${id}/board`);
   const severity = severityById(model, version.severity);
+  const errors = refused && errorsAt(form === undefined ? '' : 'reason', refused);
   const shared = {
     version,
     submission,
     model,
     severityLabel: severity?.label ?? version.severity,
     mayWrite: may(actor, 'alert.write'),
-    form: formModel(['reason'], {}, refused === undefined ? {} : errorsOf(refused)),
+    form: formModel(['reason'], form, errors),
   };
-  const status = refused === undefined ? {} : { status: 422 };
+  const status = refused === undefined ? {} : { status: refusalStatus(refused.kind).status };
   if (frozen !== undefined && counts !== undefined) {
     const shaped =
       actor.kind === 'person' && [...editors, submission?.submittedBy].includes(actor.id);

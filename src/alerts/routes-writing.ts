@@ -10,6 +10,7 @@ import {
   type AudienceQuestion,
 } from '#organisations/index.ts';
 import {
+  errorsAt,
   formModel,
   many,
   notFound,
@@ -22,7 +23,7 @@ import {
 } from '#web/index.ts';
 import { createAlert, saveDraft } from './draft.ts';
 import { blankFields, composerFields, fieldsOf, parseAudience, parseDraft } from './form.ts';
-import { errorsOf, idParams, previewOf, type AlertRoutesContext } from './pages.ts';
+import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions, type VersionRow } from './store.ts';
 
 const LIST_MAX = 200;
@@ -151,7 +152,7 @@ async function composer(
   }));
   // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
   const errors =
-    refused === undefined ? {} : { ...errorsOf(refused), ...unknownCodeErrors(unknown) };
+    refused === undefined ? {} : { ...errorsAt('', refused), ...unknownCodeErrors(unknown) };
   return view(
     'alerts/composer.njk',
     {

@@ -242,6 +242,53 @@ describe('at the desk', () => {
   });
 });
 
+describe('what an officer typed', () => {
+  it('comes back beside its error: an outcome that is too long, or came too late', async () => {
+    const { alertId, codeOf } = await liveAlert();
+    await textFrom(centre, numbers.eastvale, `${codeOf(numbers.eastvale)} HELP`);
+    const [first, second] = [centre.visit(centre.officer), centre.visit(centre.officer)];
+    await first.get('/');
+    const item = await first.click('Take it');
+    await first.submit('I take this');
+    await second.get(item.path);
+    const long = `Rang the CISO ${'x'.repeat(1000)}`;
+    const refused = await first.submit('Close it', { outcome: long }, { status: 422 });
+    assert.match(refused.body, /id="outcome-error"[^]{0,120}in 1,000 characters or fewer/);
+    assert.ok(refused.body.includes(long));
+    await first.submit('Close it', { outcome: 'Rang the CISO' });
+    const late = await second.submit('Close it', { outcome: 'Sent the rota' }, { status: 409 });
+    assert.match(late.body, /id="outcome-error"[^]{0,120}It is closed already, with other words/);
+    assert.match(late.text, /What you wrote It was not saved.*Sent the rota/);
+    assert.match(late.text, /Closed by Amara Osei .*: Rang the CISO/);
+    await tidy(alertId);
+  });
+
+  it('an outcome sent twice is one outcome, and no error', async () => {
+    const { alertId, codeOf } = await liveAlert();
+    await textFrom(centre, numbers.eastvale, `${codeOf(numbers.eastvale)} HELP`);
+    const [first, second] = [centre.visit(centre.officer), centre.visit(centre.officer)];
+    await first.get('/');
+    const item = await first.click('Take it');
+    await first.submit('I take this');
+    await second.get(item.path);
+    for (const tab of [first, second]) await tab.submit('Close it', { outcome: 'Rang the CISO' });
+    await tidy(alertId);
+  });
+
+  it('comes back beside its error: a note of a call that is too long', async () => {
+    const { alertId } = await liveAlert();
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/organisations?show=unreachable`);
+    await officer.click('Lonely Trust');
+    const note = `CIO knows ${'x'.repeat(1000)}`;
+    const page = await officer.submit('Write it down', { kind: 'help', note }, { status: 422 });
+    assert.match(page.body, /id="note-error"[^]{0,120}Use 1,000 characters or fewer/);
+    assert.ok(page.body.includes(note));
+    assert.match(page.body, /value="help"[^>]* checked/);
+    await tidy(alertId);
+  });
+});
+
 /** Whether a word stands readable anywhere in the inbox, the audit or the jobs. */
 async function inTheClear(word: string): Promise<{ rows: number }> {
   return await centre.db.owner.withActor(system('test'), (tx) =>

@@ -22,11 +22,13 @@ export async function closeItem(tx: Tx, id: string, outcome: string): Promise<Ou
       outcome: 'Say what came of it, in 1,000 characters or fewer',
     });
   const item = await findDeskItem(tx, id);
-  if (item?.claimedBy !== actorId(tx.actor))
-    return refused('conflict', 'Take it first; then you can close it.');
+  const isMine = item?.claimedBy === actorId(tx.actor);
+  // The button was pressed twice: what it says is done.
+  if (isMine && item.state === 'closed' && item.outcome === outcome) return ok(undefined);
+  if (!isMine) return refused('conflict', 'Take it first; then you can close it.');
   const byName = nameOf(tx.actor);
   if (!(await closeDeskItem(tx, { id, byName, outcome })))
-    return refused('conflict', 'It is closed already.');
+    return refused('conflict', 'It is closed already, with other words.');
   return await recordAndTell(tx, id, 'desk.closed');
 }
 

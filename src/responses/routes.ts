@@ -12,11 +12,13 @@ import { findReleased, renderMarkdown } from '#alerts/index.ts';
 import { findOrganisation } from '#organisations/index.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import {
+  errorsAt,
   formModel,
   many,
   notFound,
   page,
   redirect,
+  refusalStatus,
   refusedPage,
   view,
   type Form,
@@ -74,7 +76,8 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
             ...call.value,
           }),
         );
-        if (!done.ok) return refusedPage(done);
+        if (!done.ok)
+          return await showOrganisation(context, actor, params, { form, refused: done });
         const back = `/alerts/${params.id}/organisations/${params.organisationId}`;
         return redirect(back, { notice: 'The call is written down.' });
       },
@@ -118,9 +121,9 @@ async function showOrganisation(
         messages: messages.rows,
         evidences,
         mayRecord: may(actor, 'response.record'),
-        form: formModel(['kind', 'note'], failed?.form, failed?.refused.fields),
+        form: formModel(['kind', 'note'], failed?.form, failed && errorsAt('note', failed.refused)),
       },
-      failed === undefined ? {} : { status: 422 },
+      statusOf(failed?.refused),
     );
   });
 }
@@ -153,9 +156,8 @@ function deskItemRoutes(context: ResponseRoutesContext): Route[] {
       async handle({ actor, params, form }) {
         const outcome = (many(form['outcome'])[0] ?? '').trim();
         const done = await database.attempt(actor, (tx) => closeItem(tx, params.id, outcome));
-        if (!done.ok && done.kind === 'invalid')
-          return await showDeskItem(context, actor, params.id, { form, refused: done });
-        return done.ok ? redirect('/', { notice: 'Done and written down.' }) : refusedPage(done);
+        if (!done.ok) return await showDeskItem(context, actor, params.id, { form, refused: done });
+        return redirect('/', { notice: 'Done and written down.' });
       },
     }),
   ];
@@ -181,11 +183,15 @@ async function showDeskItem(
         roles: model.contactRoles,
         isMine: item.claimedBy === actorId(actor),
         mayRecord: may(actor, 'response.record'),
-        form: formModel(['outcome'], failed?.form, failed?.refused.fields),
+        form: formModel(['outcome'], failed?.form, failed && errorsAt('outcome', failed.refused)),
       },
-      failed === undefined ? {} : { status: 422 },
+      statusOf(failed?.refused),
     );
   });
+}
+
+function statusOf(why: Refused | undefined): { status?: number } {
+  return why === undefined ? {} : { status: refusalStatus(why.kind).status };
 }
 
 function wordsOf(item: DeskItemRow, openReply: ResponseRoutesContext['openReply']) {

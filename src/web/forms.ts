@@ -1,6 +1,6 @@
 /** Forms: what was typed comes back with a sentence for each field that was refused. */
 import type { z } from 'zod';
-import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type FieldErrors, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Form } from './route.ts';
 
 /** What a form template reads. `values` are as typed, `errors` have the shape of nhsuk macros. */
@@ -58,6 +58,11 @@ function trimmed(form: Form): Form {
       Array.isArray(value) ? value.map((one) => one.trim()) : value.trim(),
     ]),
   );
+}
+
+/** The errors of a refusal; beside `field` where it is about none in particular. */
+export function errorsAt(field: string, { fields, message }: Refused): FieldErrors {
+  return Object.keys(fields).length > 0 ? fields : { [field]: message };
 }
 
 /**

@@ -34,6 +34,7 @@ export {
   notFound,
   problem,
   redirect,
+  refusalStatus,
   refusedPage,
   text,
   tooMany,
@@ -42,7 +43,7 @@ export {
   type SessionChange,
   type StreamEvent,
 } from './replies.ts';
-export { fieldErrors, formModel, many, parseForm, type FormModel } from './forms.ts';
+export { errorsAt, fieldErrors, formModel, many, parseForm, type FormModel } from './forms.ts';
 export {
   cursorOf,
   instant,

@@ -64,7 +64,8 @@ export function problemPage(
     field,
     message,
   }));
-  const model = { problem: { ...problem, fields }, requestId: context.id };
+  const kept = (problem.kept ?? []).filter(({ text }) => text.trim() !== '');
+  const model = { problem: { ...problem, fields, kept }, requestId: context.id };
   return renderPage(kit, context, frame, { template: 'web/problem.njk', model });
 }
 

@@ -1,7 +1,7 @@
 /** Everything that is not a proper answer: one table of words, as a page or as problem details. */
 import { isDatabaseRefusal } from '#db/database.ts';
 import type { FieldErrors, Refused } from '#kernel/outcome.ts';
-import { refusalStatus } from './replies.ts';
+import { refusalStatus, type Kept } from './replies.ts';
 
 export type Problem = {
   readonly status: number;
@@ -9,6 +9,8 @@ export type Problem = {
   /** What happened and what to do next, for the person at the screen. */
   readonly detail: string;
   readonly fields?: FieldErrors;
+  /** What was typed and not saved, to be copied: for pages only. */
+  readonly kept?: readonly Kept[];
 };
 
 export const notFoundProblem: Problem = {

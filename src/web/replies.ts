@@ -11,6 +11,9 @@ export type StreamEvent =
   | { readonly name: string; readonly template: string; readonly model: object }
   | { readonly name: string; readonly html: string };
 
+/** Words somebody typed into a form that is not there any more, and what it called them. */
+export type Kept = { readonly label: string; readonly text: string };
+
 export type Reply =
   | {
       readonly as: 'view';
@@ -34,7 +37,7 @@ export type Reply =
       readonly location?: string | undefined;
     }
   | { readonly as: 'problem'; readonly refused: Refused }
-  | { readonly as: 'refused-page'; readonly refused: Refused }
+  | { readonly as: 'refused-page'; readonly refused: Refused; readonly kept?: readonly Kept[] }
   | { readonly as: 'not-found' }
   | { readonly as: 'too-many'; readonly retryAfterSeconds: number }
   | {
@@ -83,9 +86,12 @@ export function problem(refused: Refused): Reply {
   return { as: 'problem', refused };
 }
 
-/** A page that says why not. Forms come back by `view` with `formModel` instead. */
-export function refusedPage(refused: Refused): Reply {
-  return { as: 'refused-page', refused };
+/**
+ * A page that says why not. Forms come back by `view` with `formModel` instead; where the form has
+ * gone, because what it was about moved on, `kept` gives back what was typed into it.
+ */
+export function refusedPage(refused: Refused, kept: readonly Kept[] = []): Reply {
+  return { as: 'refused-page', refused, kept };
 }
 
 /** Absent and "not yours" alike (P8). */

@@ -41,8 +41,9 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
       if (answer.location !== undefined) reply.header('location', answer.location);
       return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.value));
     case 'problem':
-    case 'refused-page':
       return sendProblem(exchange, refusedProblem(answer.refused));
+    case 'refused-page':
+      return sendProblem(exchange, { ...refusedProblem(answer.refused), kept: answer.kept ?? [] });
     case 'not-found':
       return sendProblem(exchange, notFoundProblem);
     case 'too-many':
