@@ -176,7 +176,7 @@ grant select, insert on identity.person, identity.role_grant, identity.session,
 grant update (name, active) on identity.person to tocsin_web;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
 grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
-grant update (used_at) on identity.sign_in_link to tocsin_web;
+grant update (token_sha256, expires_at, used_at) on identity.sign_in_link to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
 grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at)
   on identity.approval to tocsin_web;

@@ -570,7 +570,7 @@ create table identity.sign_in_link (
 CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
 grant insert, select on identity.sign_in_link to tocsin_web;
 grant delete, select on identity.sign_in_link to tocsin_worker;
-grant update (used_at) on identity.sign_in_link to tocsin_web;
+grant update (token_sha256, expires_at, used_at) on identity.sign_in_link to tocsin_web;
 
 create table kernel.installation (
   id uuid not null,

@@ -30,6 +30,63 @@ it('a slip of the pen does not hide that somebody else saved meanwhile', async (
   assert.equal((await saved(alertId))?.title, 'First tab');
 });
 
+describe('a new draft posted twice, without script', () => {
+  const alerts = async () =>
+    (
+      await centre.db.owner.withActor(centre.officer, (tx) =>
+        tx.one<{ count: number }>(sql`select count(*) from alerts.alert`),
+      )
+    ).count;
+  /** What the form on this page would send, with these words put in. */
+  const formOf = async (words: Record<string, string>) => {
+    const page = await centre.visit(centre.officer).get('/alerts/new');
+    const formId = page.elements('input[name="formId"]')[0]?.attribs['value'] ?? '';
+    assert.match(formId, /^[0-9a-f-]{36}$/);
+    return { formId, severity: 'high', marking: 'CLEAR', what: 'a', next: 'stay', ...words };
+  };
+  const post = async (form: Record<string, string>) =>
+    await centre
+      .visit(centre.officer)
+      .request('POST', '/alerts/new', { form: new URLSearchParams(form) });
+
+  it('is one draft, however close together', async () => {
+    const before = await alerts();
+    const form = await formOf({ title: 'Once' });
+    const answers = await Promise.all([post(form), post(form), post(form)]);
+    answers.push(await post(form));
+    const expected = [303, `/alerts/${form.formId}/edit`];
+    for (const { status, headers } of answers)
+      assert.deepEqual([status, headers.get('location')], expected);
+    assert.equal(await alerts(), before + 1);
+  });
+
+  it('with other words is asked about; saving again is a decision, and lands on it', async () => {
+    const before = await alerts();
+    const form = await formOf({ title: 'First words' });
+    await post(form);
+    const officer = centre.visit(centre.officer);
+    await officer.get('/alerts/new');
+    const changed = { title: 'Second words', formId: form.formId };
+    const page = await officer.submit('/alerts/new', changed, { status: 409 });
+    assert.match(page.text, /saved already, with other words/);
+    assert.match(page.text, /What is saved now First words/);
+    assert.match(page.body, /value="Second words"/);
+    assert.equal((await saved(form.formId))?.title, 'First words');
+    await officer.submit(`/alerts/${form.formId}/edit`);
+    assert.equal((await saved(form.formId))?.title, 'Second words');
+    assert.equal(await alerts(), before + 1);
+  });
+
+  it('keeps its id through a refusal', async () => {
+    const officer = centre.visit(centre.officer);
+    const opened = await officer.get('/alerts/new');
+    const wrong = await officer.submit('/alerts/new', { what: 'a\nb' }, { status: 422 });
+    const idOf = (page: typeof opened) =>
+      page.elements('input[name="formId"]')[0]?.attribs['value'];
+    assert.equal(idOf(wrong), idOf(opened));
+  });
+});
+
 describe('an audience that names what is not there', () => {
   it('is refused beside each field, with the codes, and everything typed comes back', async () => {
     const officer = centre.visit(centre.officer);

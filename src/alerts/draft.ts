@@ -1,4 +1,5 @@
 /** Writing an alert: create, save, give up. Each runs in the caller's transaction. */
+import { isDeepStrictEqual } from 'node:util';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
@@ -10,7 +11,7 @@ import {
   unknownCodeErrors,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import type { Wording } from './model.ts';
+import { canonicalWording, type Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import {
   addEditor,
@@ -37,20 +38,23 @@ export async function checkAudience(
   return refused('invalid', why, unknownCodeErrors(unknown));
 }
 
-/** Begins an alert under the operating model of today. */
+/**
+ * Begins an alert under the operating model of today. `id` is that of the form: the same draft with
+ * the same id is the same alert, and another draft with it a conflict.
+ */
 export async function createAlert(
   tx: Tx,
   model: OperatingModel,
-  draft: Draft,
+  { id = newId(), ...draft }: Draft & { readonly id?: string },
 ): Promise<Outcome<{ id: string; number: number }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
   const unknown = await checkAudience(tx, draft.audience);
   if (unknown) return unknown;
-  const id = newId();
   const versionId = newId();
   await pinVersion(tx, model);
   const number = await insertAlert(tx, { id, createdBy: actorId(tx.actor) });
+  if (number === undefined) return await findSame(tx, id, draft);
   await insertVersion(tx, {
     id: versionId,
     alertId: id,
@@ -61,6 +65,23 @@ export async function createAlert(
   await addEditor(tx, versionId, actorId(tx.actor));
   await record(tx, { action: 'alert.created', subject: { kind: 'alert', id } });
   return ok({ id, number });
+}
+
+async function findSame(
+  tx: Tx,
+  id: string,
+  draft: Draft,
+): Promise<Outcome<{ id: string; number: number }>> {
+  const version = await findVersion(tx, id);
+  const isSame =
+    version !== undefined &&
+    canonicalWording(version) === canonicalWording(draft.wording) &&
+    isDeepStrictEqual(version.audience, draft.audience);
+  if (isSame) return ok({ id, number: version.alertNumber });
+  return refused(
+    'conflict',
+    'This draft was saved already, with other words. Your words are below: compare them with what is saved now, then save again.',
+  );
 }
 
 /** Saves a draft, if nobody else saved it since `revision` was read. */

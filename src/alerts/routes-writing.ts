@@ -11,6 +11,7 @@ import {
 } from '#organisations/index.ts';
 import {
   errorsAt,
+  formIdOf,
   formModel,
   many,
   notFound,
@@ -64,9 +65,17 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       async handle({ actor, form }) {
         const draft = parseDraft(form, model);
         if (!draft.ok) return await composer(context, actor, { fields: form, refused: draft });
-        const created = await database.attempt(actor, (tx) => createAlert(tx, model, draft.value));
-        if (!created.ok) return await composer(context, actor, { fields: form, refused: created });
-        return afterSave(created.value.id, form);
+        const id = formIdOf(form);
+        const created = await database.attempt(actor, (tx) =>
+          createAlert(tx, model, { ...draft.value, id }),
+        );
+        if (created.ok) return afterSave(id, form);
+        const version = await database.withActor(actor, (tx) => findVersion(tx, id));
+        return await composer(context, actor, {
+          fields: form,
+          refused: created,
+          ...(version !== undefined && { version }),
+        });
       },
     }),
   ];
@@ -161,6 +170,7 @@ async function composer(
       // slip of the pen the old one stays, or what somebody else saved meanwhile would be lost.
       revision:
         (refused?.kind === 'invalid' ? many(fields['revision'])[0] : version?.revision) ?? 0,
+      formId: version === undefined ? formIdOf(fields) : '',
       alertId: version?.alertId,
       alertNumber: version?.alertNumber,
       savedAt: version?.updatedAt,

@@ -4,11 +4,15 @@ import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { VersionState, Wording } from './model.ts';
 
-export async function insertAlert(tx: Tx, alert: { id: string; createdBy: string }) {
-  const { number } = await tx.one<{ number: number }>(sql`
+/** The number of the new alert; undefined where there is one with this id. */
+export async function insertAlert(
+  tx: Tx,
+  alert: { id: string; createdBy: string },
+): Promise<number | undefined> {
+  const made = await tx.maybe<{ number: number }>(sql`
     insert into alerts.alert (id, created_by) values (${alert.id}, ${alert.createdBy})
-    returning number`);
-  return number;
+    on conflict (id) do nothing returning number`);
+  return made?.number;
 }
 
 export type NewVersion = {

@@ -1,4 +1,5 @@
 /** The verbs of people and sign-in. Each runs in the caller's transaction and leaves an entry. */
+import { isDeepStrictEqual } from 'node:util';
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
@@ -19,6 +20,8 @@ import {
 import { insertSession, markAllSessionsEnded, markSessionEnded } from './store-session.ts';
 
 export type Invitation = {
+  /** Of the form: the same invitation with the same id is the same person. */
+  readonly id?: string;
   readonly name: string;
   readonly email: string;
   readonly roles: readonly string[];
@@ -32,16 +35,33 @@ export async function invitePerson(
 ): Promise<Outcome<string>> {
   const unknown = invitation.roles.find((role) => !(role in model.roles));
   if (unknown !== undefined) return unknownRole(unknown);
-  const id = newId(now.getTime());
+  const { id = newId(now.getTime()) } = invitation;
   const email = invitation.email.toLowerCase();
   const person = { id, name: invitation.name, email, createdAt: now, createdBy: actorId(tx.actor) };
-  if ((await insertPerson(tx, person)) === 0) {
-    const message = 'Somebody with this address is here already';
-    return refused('invalid', message, { email: message });
-  }
+  if ((await insertPerson(tx, person)) === 0)
+    return await refuseAnother(tx, { ...invitation, id, email });
   await record(tx, { action: 'person.invited', subject: { kind: 'person', id } });
   for (const role of invitation.roles) await grantRole(tx, id, role, now);
   return ok(id);
+}
+
+/** The form was posted twice: done already, unless it says something else now. */
+async function refuseAnother(
+  tx: Tx,
+  { id, name, email, roles }: Required<Invitation>,
+): Promise<Outcome<string>> {
+  const before = await selectPerson(tx, id);
+  if (before === undefined) {
+    const message = 'Somebody with this address is here already';
+    return refused('invalid', message, { email: message });
+  }
+  const isSame =
+    before.name === name &&
+    before.email === email &&
+    isDeepStrictEqual(new Set(before.roles), new Set(roles));
+  if (isSame) return ok(id);
+  const message = `This form has invited ${before.name} already. Press again to invite somebody else.`;
+  return refused('conflict', message);
 }
 
 /** Gives a role to somebody else. Done already is done. */
@@ -97,18 +117,26 @@ export async function setActive(
 
 export type SignInLink = { readonly token: string; readonly expiresAt: Date };
 
-/** A link that signs this person in once. The token is not kept: show it now or never. */
+/**
+ * A link that signs this person in once. The token is not kept: show it now or never. Asked for
+ * twice with the id of one form, only the last token opens: nobody has seen the one before.
+ */
 export async function createSignInLink(
   tx: Tx,
-  { personId, now }: { readonly personId: string; readonly now: Date },
+  {
+    personId,
+    now,
+    id = newId(now.getTime()),
+  }: { readonly personId: string; readonly now: Date; readonly id?: string },
 ): Promise<Outcome<SignInLink>> {
   const person = await selectPerson(tx, personId);
   if (person === undefined) return noSuchPerson;
   if (!person.active) return refused('conflict', 'This person is locked. Unlock them first.');
-  const [id, token] = [newId(now.getTime()), newToken()];
+  const token = newToken();
   const expiresAt = new Date(now.getTime() + LINK_LIFE_MS);
   const link = { id, tokenSha256: sha256(token), personId, createdAt: now, expiresAt };
-  await insertLink(tx, { ...link, createdBy: actorId(tx.actor) });
+  if ((await insertLink(tx, { ...link, createdBy: actorId(tx.actor) })) === 0)
+    return refused('conflict', 'The link of this page was used already. Make a new one.');
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'sign_in_link.created', subject, detail: { linkId: id } });
   return ok({ token, expiresAt });

@@ -2,14 +2,18 @@
 import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
 import { permissions, type Actor } from '#kernel/actor.ts';
-import type { Outcome } from '#kernel/outcome.ts';
+import type { Outcome, Refused } from '#kernel/outcome.ts';
 import {
+  errorsAt,
+  formIdOf,
   formModel,
   notFound,
   page,
   redirect,
+  refusalStatus,
   refusedPage,
   view,
+  type Form,
   type Reply,
   type Route,
 } from '#web/index.ts';
@@ -26,8 +30,10 @@ export function peopleRoutes(context: IdentityContext): Route[] {
 }
 
 function listRoutes({ database, model }: IdentityContext): Route[] {
-  const form = (typed = {}, errors = {}) => ({
-    form: formModel(INVITATION_FIELDS, typed, errors),
+  const form = (typed: Form = {}, why?: Refused) => ({
+    form: formModel(INVITATION_FIELDS, typed, why && errorsAt('', why)),
+    // After a conflict a new one, so that pressing again is a decision.
+    formId: formIdOf(why?.kind === 'conflict' ? {} : typed),
     roles: roleChoices(model),
   });
   return [
@@ -55,11 +61,15 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
       handle: async (request) => {
         const { actor, now } = request;
         const parsed = parseInvitation(request.form);
+        const id = formIdOf(request.form);
         const invited = parsed.ok
-          ? await database.withActor(actor, (tx) => invitePerson(tx, parsed.value, { model, now }))
+          ? await database.attempt(actor, (tx) =>
+              invitePerson(tx, { ...parsed.value, id }, { model, now }),
+            )
           : parsed;
         if (!invited.ok) {
-          return view('identity/invite.njk', form(request.form, invited.fields), { status: 422 });
+          const { status } = refusalStatus(invited.kind);
+          return view('identity/invite.njk', form(request.form, invited), { status });
         }
         const notice = 'Invited. Now make a sign-in link and hand it over.';
         return redirect(`/people/${invited.value}`, { notice });
@@ -83,10 +93,10 @@ function personRoutes({ database, model, origin }: IdentityContext): Route[] {
       path: '/people/:id/link',
       access: 'person.manage',
       params: id,
-      handle: async ({ actor, params, now }) => {
+      handle: async ({ actor, params, form, now }) => {
         const personId = params.id;
         const { link, person } = await database.withActor(actor, async (tx) => ({
-          link: await createSignInLink(tx, { personId, now }),
+          link: await createSignInLink(tx, { personId, now, id: formIdOf(form) }),
           person: await selectPerson(tx, personId),
         }));
         if (!link.ok) return refusedPage(link);
@@ -145,6 +155,7 @@ async function personPage(
   const grants = await selectGrants(tx, personId);
   return view('identity/person.njk', {
     person,
+    formId: formIdOf({}),
     isSelf: isSelf(actor, personId),
     roles: roleChoices(model).map((role) => ({ ...role, held: held.has(role.key) })),
     grants: grants.map((grant) => ({

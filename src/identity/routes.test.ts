@@ -3,7 +3,13 @@ import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
+import {
+  startSite,
+  type Answer,
+  type Page,
+  type PageClient,
+  type Site,
+} from '../../test/support/page-client.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { identityRoutes, invitePerson, sessionsOf, createSignInLink } from './index.ts';
 import type { RoleModel } from './model.ts';
@@ -194,6 +200,40 @@ test('people are invited, given roles and locked out', async () => {
   await admin.submit('Lock out');
   assert.equal((await neu.request('GET', '/account')).status, 303);
   assert.match((await admin.get('/people')).text, /Neu <b>Kollege Locked/);
+});
+
+const formIdOf = (page: Page) => page.elements('input[name="formId"]')[0]?.attribs['value'] ?? '';
+
+test('an invitation posted twice is one person, and one more only where it says so', async () => {
+  const admin = await signedIn('Double Click', ['administrator']);
+  const formId = formIdOf(await admin.get('/people/invite'));
+  const ada = { name: 'Ada Twice', email: 'ada.twice@centre.test', roles: 'approver', formId };
+  const post = async () =>
+    await admin.request('POST', '/people/invite', { form: new URLSearchParams(ada) });
+  const answers = await Promise.all([post(), post()]);
+  answers.push(await post());
+  for (const { status, headers } of answers)
+    assert.deepEqual([status, headers.get('location')], [303, `/people/${formId}`]);
+  await admin.get('/people/invite');
+  const ben = { ...ada, name: 'Ben Once', email: 'ben.once@centre.test' };
+  const asked = await admin.submit('/people/invite', ben, { status: 409 });
+  assert.match(asked.text, /This form has invited Ada Twice already/);
+  assert.match(asked.body, /value="Ben Once"/);
+  await admin.submit('/people/invite');
+  assert.equal(admin.page.heading, 'Ben Once');
+});
+
+test('a sign-in link asked for twice by one form is the one that was shown last', async () => {
+  const person = await invite('Two Links', []);
+  const admin = await signedIn('Link Maker', ['administrator']);
+  await admin.get(`/people/${person}`);
+  const form = new URLSearchParams({ formId: formIdOf(admin.page) });
+  const make = async () => await admin.request('POST', `/people/${person}/link`, { form });
+  const linkIn = ({ body }: Answer) => /http:[^<]*(\/sign-in\/link\/[\w-]+)/.exec(body)![1]!;
+  const [first, second] = [linkIn(await make()), linkIn(await make())];
+  assert.equal((await site.visitor().request('GET', first)).status, 409);
+  assert.equal((await site.visitor().request('POST', second)).status, 303);
+  assert.equal((await make()).status, 409);
 });
 
 test('nobody changes their own rights', async () => {

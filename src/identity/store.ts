@@ -40,12 +40,12 @@ export type NewPerson = {
   readonly createdBy: string;
 };
 
-/** 0 where the address is taken. */
+/** 0 where the address or the id is taken. */
 export async function insertPerson(tx: Tx, person: NewPerson): Promise<number> {
   return await tx.run(sql`
     insert into identity.person (id, name, email, created_at, created_by)
     values (${person.id}, ${person.name}, ${person.email}, ${person.createdAt}, ${person.createdBy})
-    on conflict (email) do nothing`);
+    on conflict do nothing`);
 }
 
 export async function updateActive(tx: Tx, id: string, active: boolean): Promise<number> {
@@ -106,12 +106,17 @@ export type NewLink = {
   readonly expiresAt: Date;
 };
 
-export async function insertLink(tx: Tx, link: NewLink): Promise<void> {
-  await tx.run(sql`
+/** 0 where a link with this id was used already, or is another's. */
+export async function insertLink(tx: Tx, link: NewLink): Promise<number> {
+  return await tx.run(sql`
     insert into identity.sign_in_link
       (id, token_sha256, person_id, created_at, created_by, expires_at)
     values (${link.id}, ${link.tokenSha256}, ${link.personId}, ${link.createdAt},
-      ${link.createdBy}, ${link.expiresAt})`);
+      ${link.createdBy}, ${link.expiresAt})
+    on conflict (id) do update
+      set token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at
+      where sign_in_link.person_id = excluded.person_id and sign_in_link.used_at is null
+        and sign_in_link.created_by = excluded.created_by`);
 }
 
 /** The person of an unused, living link; the link is used from now on. */

@@ -30,6 +30,7 @@ import {
   upsertResponses,
   type NewAnswer,
 } from './store.ts';
+import { isWrittenDown } from './store-read.ts';
 
 /** What answering needs from outside: the words, the address of the page, and the seals. */
 export type AnswerContext = {
@@ -50,7 +51,8 @@ export async function takeAnswer(tx: Tx, answer: NewAnswer): Promise<Outcome<voi
   const addressed = await findAddressed(tx, alertId, organisationIds);
   if (addressed === undefined || addressed.organisations.length < organisationIds.length)
     return refused('not_found', 'This alert was not sent to that organisation.');
-  await insertAnswers(tx, answer);
+  if ((await insertAnswers(tx, answer)) < organisationIds.length)
+    return await refuseAnother(tx, answer);
   await upsertResponses(tx, answer);
   await standDown(tx, { dispatchId: addressed.dispatchId, organisationIds });
   if (answer.kind === 'help')
@@ -69,6 +71,17 @@ export async function takeAnswer(tx: Tx, answer: NewAnswer): Promise<Outcome<voi
   });
   await notifyResponse(tx, alertId);
   return ok(undefined);
+}
+
+/** The form was posted twice: done already, unless it says something else now. */
+async function refuseAnother(tx: Tx, answer: NewAnswer): Promise<Outcome<void>> {
+  const { id = '', organisationIds } = answer;
+  const [organisationId = ''] = organisationIds;
+  if (await isWrittenDown(tx, { ...answer, id, organisationId })) return ok(undefined);
+  return refused(
+    'conflict',
+    'This form was used for a call that is written down already. Press again to write down another.',
+  );
 }
 
 /** Deals with one kept reply, once; a second run finds it handled and does nothing. */
@@ -222,9 +235,17 @@ async function warnOfGuessing(tx: Tx): Promise<void> {
 /** An officer rang and writes down what was said. */
 export async function recordCall(
   tx: Tx,
-  call: { alertId: string; organisationId: string; kind: AnswerKind; note: string },
+  call: {
+    /** Of the form: posted twice it is one call. */
+    id?: string;
+    alertId: string;
+    organisationId: string;
+    kind: AnswerKind;
+    note: string;
+  },
 ): Promise<Outcome<void>> {
   return await takeAnswer(tx, {
+    ...(call.id !== undefined && { id: call.id }),
     alertId: call.alertId,
     organisationIds: [call.organisationId],
     kind: call.kind,

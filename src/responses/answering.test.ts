@@ -48,6 +48,14 @@ async function responsesTo(alertId: string): Promise<Answered[]> {
   );
 }
 
+async function answersTo(alertId: string): Promise<number> {
+  const { count } = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.one<{ count: number }>(sql`
+      select count(*) from responses.answer where alert_id = ${alertId}`),
+  );
+  return count;
+}
+
 async function deskItems(): Promise<{ kind: string; organisation: string | null }[]> {
   return await centre.db.owner.withActor(system('test'), (tx) =>
     tx.rows(sql`
@@ -141,11 +149,7 @@ describe('answering by text', () => {
     const { alertId, codeOf } = await liveAlert();
     const id = await textFrom(centre, numbers.eastvale, codeOf(numbers.eastvale));
     await dealWith(centre, id);
-    const count = await centre.db.owner.withActor(system('test'), (tx) =>
-      tx.one<{ answers: number }>(sql`
-        select count(*) as answers from responses.answer where alert_id = ${alertId}`),
-    );
-    assert.equal(count.answers, 1);
+    assert.equal(await answersTo(alertId), 1);
     await tidy(alertId);
   });
 
@@ -272,6 +276,27 @@ describe('what an officer typed', () => {
     await first.submit('I take this');
     await second.get(item.path);
     for (const tab of [first, second]) await tab.submit('Close it', { outcome: 'Rang the CISO' });
+    await tidy(alertId);
+  });
+
+  it('is one call, however often its form is posted; other words are another', async () => {
+    const { alertId } = await liveAlert();
+    const [first, second] = [centre.visit(centre.officer), centre.visit(centre.officer)];
+    const list = `/alerts/${alertId}/organisations?show=unreachable`;
+    await first.get(list);
+    const opened = await first.click('Lonely Trust');
+    const formId = opened.elements('input[name="formId"]')[0]?.attribs['value'] ?? '';
+    await second.get(list);
+    await second.click('Lonely Trust');
+    const call = { kind: 'got_it', note: 'CIO knows', formId };
+    await first.submit('Write it down', call);
+    await second.submit('Write it down', call);
+    assert.equal(await answersTo(alertId), 1);
+    await second.submit('Write it down', { ...call, note: 'Rang again' }, { status: 409 });
+    assert.match(second.page.body, /id="note-error"[^]{0,120}used for a call that is written down/);
+    assert.match(second.page.body, /Rang again<\/textarea>/);
+    await second.submit('Write it down');
+    assert.equal(await answersTo(alertId), 2);
     await tidy(alertId);
   });
 

@@ -13,6 +13,7 @@ import { findOrganisation } from '#organisations/index.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import {
   errorsAt,
+  formIdOf,
   formModel,
   many,
   notFound,
@@ -71,6 +72,7 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
           return await showOrganisation(context, actor, params, { form, refused: call });
         const done = await database.attempt(actor, (tx) =>
           recordCall(tx, {
+            id: formIdOf(form),
             alertId: params.id,
             organisationId: params.organisationId,
             ...call.value,
@@ -121,6 +123,8 @@ async function showOrganisation(
         messages: messages.rows,
         evidences,
         mayRecord: may(actor, 'response.record'),
+        // After a conflict a new one, so that pressing again is a decision.
+        formId: formIdOf(failed?.refused.kind === 'invalid' ? failed.form : {}),
         form: formModel(['kind', 'note'], failed?.form, failed && errorsAt('note', failed.refused)),
       },
       statusOf(failed?.refused),

@@ -20,6 +20,25 @@ export async function listAnswers(
     where alert_id = ${alertId} and organisation_id = ${organisationId} order by at`);
 }
 
+/** Whether this very answer is written down, under the id of the form it was typed into. */
+export async function isWrittenDown(
+  tx: Tx,
+  answer: {
+    readonly id: string;
+    readonly alertId: string;
+    readonly organisationId: string;
+    readonly kind: AnswerKind;
+    readonly note: string | null;
+  },
+): Promise<boolean> {
+  const { id, alertId, organisationId, kind, note } = answer;
+  const found = await tx.maybe(sql`
+    select from responses.answer
+    where id = ${id} and alert_id = ${alertId} and organisation_id = ${organisationId}
+      and kind = ${kind} and note is not distinct from ${note}`);
+  return found !== undefined;
+}
+
 export type Recipient = {
   alertNumber: number;
   dispatchId: string;

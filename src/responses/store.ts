@@ -23,6 +23,8 @@ export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<
 }
 
 export type NewAnswer = {
+  /** Of the form, where one organisation's answer is typed: the same id is the same answer. */
+  readonly id?: string;
   readonly alertId: string;
   readonly organisationIds: readonly string[];
   readonly kind: AnswerKind;
@@ -32,15 +34,17 @@ export type NewAnswer = {
   readonly note: string | null;
 };
 
-export async function insertAnswers(tx: Tx, answer: NewAnswer): Promise<void> {
+/** Says how many are new: one with an id that is there already is not. */
+export async function insertAnswers(tx: Tx, answer: NewAnswer): Promise<number> {
   const { organisationIds } = answer;
-  await tx.run(sql`
+  const ids = organisationIds.map((_, i) => (i === 0 ? (answer.id ?? newId()) : newId()));
+  return await tx.run(sql`
     insert into responses.answer (id, alert_id, organisation_id, kind, evidence, contact_point_id,
       recorded_by, note)
     select given.id, ${answer.alertId}, given.organisation_id, ${answer.kind}, ${answer.evidence},
       ${answer.contactPointId}, ${answer.recordedBy}, ${answer.note}
-    from unnest(${organisationIds.map(() => newId())}::uuid[], ${[...organisationIds]}::uuid[])
-      as given (id, organisation_id)`);
+    from unnest(${ids}::uuid[], ${[...organisationIds]}::uuid[]) as given (id, organisation_id)
+    on conflict (id) do nothing`);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Forms: what was typed comes back with a sentence for each field that was refused. */
 import type { z } from 'zod';
+import { isUuid, newId } from '#kernel/ids.ts';
 import { ok, refused, type FieldErrors, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Form } from './route.ts';
 
@@ -36,6 +37,16 @@ export function formModel(
       return known ? { text, href: `#${field}` } : { text };
     }),
   };
+}
+
+/**
+ * The id that a form has carried since it was opened, as the hidden field `formId`; a new one for a
+ * form that is being opened. What the form creates gets this id, so that posting it twice (no script
+ * guards the button, the network repeats) creates one thing.
+ */
+export function formIdOf(form: Form): string {
+  const id = many(form['formId'])[0] ?? '';
+  return isUuid(id) ? id : newId();
 }
 
 /** One value or several, as a list. */

@@ -43,7 +43,15 @@ export {
   type SessionChange,
   type StreamEvent,
 } from './replies.ts';
-export { errorsAt, fieldErrors, formModel, many, parseForm, type FormModel } from './forms.ts';
+export {
+  errorsAt,
+  fieldErrors,
+  formIdOf,
+  formModel,
+  many,
+  parseForm,
+  type FormModel,
+} from './forms.ts';
 export {
   cursorOf,
   instant,
