@@ -49,9 +49,10 @@ describe('receipts', () => {
 
   type Told = { status: string; reference: string | null; id?: string };
 
+  const doorOf = (id: string) => ({ id, kind: 'notify' as const, callbackTokenHashes: [] });
   const keep = ({ status, reference, id = newId() }: Told) =>
     db.web.withActor(system('callback'), (tx) =>
-      keepReceipt(tx, 'notify', { id, reference, status }),
+      keepReceipt(tx, doorOf('notify'), { id, reference, status }),
     );
   const apply = () => applyWaitingReceipts(db.worker, gateways);
   const stateOf = async (id: string) =>
@@ -85,7 +86,11 @@ describe('receipts', () => {
       assert.deepEqual(await stepsOf(id, status), [meaning === 'retained' ? 'accepted' : meaning]);
     }
     const id = await messageIn('accepted');
-    assert.deepEqual(await stepsOf(id, 'a word of tomorrow'), ['accepted']);
+    for (const status of ['a word of tomorrow', 'constructor']) {
+      assert.equal(await keep({ status, reference: referenceOf(id) }), false);
+      assert.equal(await apply(), 0, 'nothing was kept');
+    }
+    assert.equal(await stateOf(id), 'accepted');
   });
 
   it('doubled and reordered ones never move back (P6)', async () => {
@@ -158,7 +163,11 @@ describe('receipts', () => {
         values ('other', 'notify', 'text', 'notify', true, true, '')`);
     });
     await db.web.withActor(system('callback'), (tx) =>
-      keepReceipt(tx, 'other', { id: newId(), reference: referenceOf(id), status: 'delivered' }),
+      keepReceipt(tx, doorOf('other'), {
+        id: newId(),
+        reference: referenceOf(id),
+        status: 'delivered',
+      }),
     );
     // A process that does not know the gateway leaves the receipt to one that does.
     assert.equal(await apply(), 0);

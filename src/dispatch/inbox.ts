@@ -7,8 +7,9 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
-import { parseReference } from './model.ts';
+import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
+import { notifyStatuses } from './gateways/notify.ts';
 import {
   applyReceipts,
   claimReceipts,
@@ -16,6 +17,7 @@ import {
   insertReceipt,
   insertReply,
   markReceiptsHandled,
+  type GatewayDoor,
   type ReceiptMove,
   type WaitingReceipt,
 } from './store-inbox.ts';
@@ -26,23 +28,43 @@ const RECEIPTS_MAX = 1_000;
 /** The task that is told of each new reply; `main.ts` says who listens. */
 export const REPLY_TASK = 'reply_received';
 
-/** Whether the bearer token opens this gateway's callbacks; compared in constant time. */
-export async function mayCallBack(tx: Tx, gatewayId: string, token: string): Promise<boolean> {
+/** The gateway whose callbacks this bearer token opens; compared in constant time. */
+export async function findCaller(
+  tx: Tx,
+  gatewayId: string,
+  token: string,
+): Promise<GatewayDoor | undefined> {
   const door = await findGatewayDoor(tx, gatewayId);
   const shown = createHash('sha256').update(token).digest();
   let matches = false;
   for (const hash of door?.callbackTokenHashes ?? [])
     matches = timingSafeEqual(hash, shown) || matches;
-  return matches;
+  return matches ? door : undefined;
 }
 
-export async function keepReceipt(tx: Tx, gatewayId: string, receipt: ReceiptCallback) {
+/** What each kind of provider says in receipts; one that sends none has no word. */
+const receiptStatuses = {
+  notify: notifyStatuses,
+  smtp: {},
+} as const satisfies Record<GatewayDoor['kind'], Readonly<Record<string, ReceiptMeaning>>>;
+
+/**
+ * False, and nothing is kept, where the status is no word of this provider: kept, it would wait to
+ * be applied and then mean nothing, while the provider has "200" in its books.
+ */
+export async function keepReceipt(
+  tx: Tx,
+  { id: gatewayId, kind }: GatewayDoor,
+  receipt: ReceiptCallback,
+): Promise<boolean> {
+  if (!Object.hasOwn(receiptStatuses[kind], receipt.status)) return false;
   await insertReceipt(tx, {
     gatewayId,
     providerId: receipt.id,
     status: receipt.status,
     reference: receipt.reference,
   });
+  return true;
 }
 
 /** How the inbox hides what it keeps: numbers and texts are sealed, numbers found by index. */
@@ -54,10 +76,10 @@ export type InboxSeals = {
 
 export async function keepReply(
   tx: Tx,
-  gatewayId: string,
+  { id: gatewayId }: GatewayDoor,
   reply: ReplyCallback,
   seals: InboxSeals,
-): Promise<void> {
+): Promise<boolean> {
   const id = newId();
   const isNew = await insertReply(tx, id, {
     gatewayId,
@@ -68,6 +90,7 @@ export async function keepReply(
     sentAt: reply.dateReceived,
   });
   if (isNew) await enqueue(tx, REPLY_TASK, { replyId: id });
+  return true;
 }
 
 /** Applies receipts that wait; says how many there were. */

@@ -43,11 +43,15 @@ describe('callbacks', () => {
     );
   });
 
-  async function seed(id: string, token: string | null): Promise<void> {
+  async function seed(
+    id: string,
+    token: string | null,
+    kind: 'notify' | 'smtp' = 'notify',
+  ): Promise<void> {
     await db.worker.withActor(system('test'), (tx) =>
       upsertGateway(tx, {
         id,
-        kind: 'notify',
+        kind,
         channel: 'text',
         bucket: { id: 'notify', ratePerSecond: 1, burst: 1 },
         canBeAsked: true,
@@ -161,6 +165,10 @@ describe('callbacks', () => {
     ['an empty status', receipt({ status: '' })],
     ['a long status', receipt({ status: 'x'.repeat(51) })],
     ['a status with a NUL', receipt({ status: 'a\0' })],
+    ['a status that Notify does not have', receipt({ status: 'vanished' })],
+    ['a status in other letters', receipt({ status: 'Delivered' })],
+    ['a status of letters only', receipt({ status: 'returned-letter' })],
+    ['a status with a name of the language', receipt({ status: 'constructor' })],
     ['a long reference', receipt({ reference: 'x'.repeat(1001) })],
     ['a reference with a NUL', receipt({ reference: '\0' })],
     ['a reply', reply()],
@@ -171,6 +179,27 @@ describe('callbacks', () => {
       await assertNothing();
     });
   }
+
+  it('every status that Notify sends for a text is kept', async () => {
+    for (const status of [
+      'created',
+      'sending',
+      'pending',
+      'sent',
+      'delivered',
+      'permanent-failure',
+      'temporary-failure',
+      'technical-failure',
+    ])
+      assert.equal(await post(receipt({ status })), 200, status);
+    assert.equal((await kept()).receipts, 8);
+  });
+
+  it('a gateway whose provider sends no receipts takes none', async () => {
+    await seed('mail', 'mail-token', 'smtp');
+    assert.equal(await post(receipt(), { to: 'mail/receipts', token: 'mail-token' }), 400);
+    await assertNothing();
+  });
 
   it('a malformed reply: 400, and nothing is kept', async () => {
     for (const change of [

@@ -2,8 +2,9 @@
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { callback, json, type Reply, type Route, type WebRequest } from '#web/index.ts';
-import { keepReceipt, keepReply, mayCallBack, type InboxSeals } from './inbox.ts';
+import { findCaller, keepReceipt, keepReply, type InboxSeals } from './inbox.ts';
 import { bearerToken, receiptCallback, replyCallback } from './parse.ts';
+import type { GatewayDoor } from './store-inbox.ts';
 import type { z } from 'zod';
 
 export type CallbackContext = { readonly database: Database; readonly seals: InboxSeals };
@@ -13,7 +14,7 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
   const door = <T>(
     path: string,
     schema: z.ZodType<T>,
-    keep: (tx: Tx, gateway: string, body: T) => Promise<void>,
+    keep: (tx: Tx, caller: GatewayDoor, body: T) => Promise<boolean>,
   ) =>
     callback({
       method: 'POST',
@@ -24,18 +25,19 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
         const token = bearerToken(request.headers['authorization']);
         if (token === undefined) return json(401, { error: 'bearer token missing' });
         return await database.withActor(system(`callback:${gateway}`), async (tx) => {
-          if (!(await mayCallBack(tx, gateway, token))) return json(403, { error: 'refused' });
+          const caller = await findCaller(tx, gateway, token);
+          if (caller === undefined) return json(403, { error: 'refused' });
           const body = schema.safeParse(request.body);
           if (!body.success) return json(400, { error: 'not a callback of this kind' });
-          await keep(tx, gateway, body.data);
-          return json(200, { status: 'kept' });
+          const isKept = await keep(tx, caller, body.data);
+          return isKept ? json(200, { status: 'kept' }) : json(400, { error: 'unknown status' });
         });
       },
     });
   return [
     door('/callbacks/:gateway/receipts', receiptCallback, keepReceipt),
-    door('/callbacks/:gateway/texts', replyCallback, (tx, gateway, body) =>
-      keepReply(tx, gateway, body, seals),
+    door('/callbacks/:gateway/texts', replyCallback, (tx, caller, body) =>
+      keepReply(tx, caller, body, seals),
     ),
   ];
 }

@@ -2,12 +2,17 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ReceiptMeaning } from './model.ts';
+import type { GatewayRow } from './store-gateway.ts';
 
-export type GatewayDoor = { id: string; callbackTokenHashes: Buffer[] };
+export type GatewayDoor = {
+  id: string;
+  kind: GatewayRow['kind'];
+  callbackTokenHashes: Buffer[];
+};
 
 export async function findGatewayDoor(tx: Tx, id: string): Promise<GatewayDoor | undefined> {
   return await tx.maybe<GatewayDoor>(sql`
-    select id, callback_token_hashes from dispatch.gateway where id = ${id}`);
+    select id, kind, callback_token_hashes from dispatch.gateway where id = ${id}`);
 }
 
 /** Keeps a receipt; a repetition changes nothing. */

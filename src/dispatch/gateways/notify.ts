@@ -215,7 +215,7 @@ class NotifyGateway implements Gateway {
   }
 
   meaningOf(status: string): ReceiptMeaning | undefined {
-    return notifyStatuses[status];
+    return Object.hasOwn(notifyStatuses, status) ? notifyStatuses[status] : undefined;
   }
 
   async close(): Promise<void> {
