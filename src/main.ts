@@ -8,7 +8,7 @@ import { signInLinkCommand } from '#cli/sign-in-link.ts';
 import { simulatorCommand } from '#cli/simulator.ts';
 import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
 import { parseConfig } from '#config.ts';
-import { openGround, type Ground } from '#main/ground.ts';
+import { explainFailure, openGround, type Ground } from '#main/ground.ts';
 
 type Command = { readonly summary: string; run(args: string[]): Promise<number> };
 
@@ -112,7 +112,14 @@ async function main([name = '', ...args]: string[]): Promise<number> {
     process.stderr.write(`There is no command "${name}".\n\n${help()}`);
     return 2;
   }
-  return await command.run(args);
+  try {
+    return await command.run(args);
+  } catch (error) {
+    const outside = explainFailure(error, process.env);
+    if (outside === undefined) throw error;
+    process.stderr.write(`${outside.message}\n`);
+    return 1;
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2));

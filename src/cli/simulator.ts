@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { explainOutside } from '#db/outside-failures.ts';
 import type { SimulatorOptions } from '#simulator/index.ts';
 
 const HELP = `Usage: tocsin simulator [options]
@@ -58,7 +59,8 @@ export async function simulatorCommand(args: string[]): Promise<number> {
     await simulator.close();
     return 0;
   } catch (error) {
-    process.stderr.write(`The simulator could not run: ${(error as Error).message}\n`);
+    const reason = explainOutside(error)?.message ?? (error as Error).message;
+    process.stderr.write(`The simulator could not run: ${reason}\n`);
     return 1;
   }
 }

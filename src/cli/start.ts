@@ -97,11 +97,16 @@ async function startDemonstration(
     const taken = await portRefusal(port);
     if (taken !== undefined) return taken;
   }
-  const [simulator] = await Promise.all([
+  const [simulator, welcome] = await Promise.allSettled([
     startSimulatorProcess(ground),
     welcomeDemonstration(ground),
   ]);
-  return ok(simulator);
+  if (welcome.status === 'fulfilled' && simulator.status === 'fulfilled') return simulator.value;
+  // Whichever failed, the other does not stay behind.
+  if (simulator.status === 'fulfilled' && simulator.value.ok) await simulator.value.value.stop();
+  throw welcome.status === 'rejected'
+    ? welcome.reason
+    : (simulator as PromiseRejectedResult).reason;
 }
 
 async function printAddress(

@@ -93,7 +93,7 @@ function belongsToBeginning(name: string): boolean {
 }
 
 function createDataFolder(folder: string, kind: InstallationKind): DataFolder {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   chmodSync(folder, 0o700);
   const key = () => randomBytes(32).toString('base64');
   const secrets: Secrets = {
@@ -110,6 +110,22 @@ function createDataFolder(folder: string, kind: InstallationKind): DataFolder {
   const made = readDataFolder(folder);
   if (!made.ok) throw new Error(made.message);
   return made.value;
+}
+
+/**
+ * Makes a folder and those above it. Not `mkdirSync` with `recursive`: below /proc, where nothing
+ * can be made and the answer is "no such file", it asks again for ever.
+ */
+export function makeFolder(folder: string, mode: number): void {
+  if (existsSync(folder)) return;
+  const above = path.dirname(folder);
+  if (above !== folder) makeFolder(above, mode);
+  try {
+    mkdirSync(folder, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+  }
 }
 
 function readDataFolder(folder: string): Outcome<DataFolder> {

@@ -205,8 +205,10 @@ class EmbeddedServer implements Embedded {
 
   /** The server ended although nobody asked it to: killed, or its disk is full. */
   async #bringBack(): Promise<void> {
+    if (this.#stopping) return;
+    let said = 'PostgreSQL ended unexpectedly and is being started again.';
+    this.#log.error(said);
     for (let pauseMs = 50; !this.#stopping; pauseMs = Math.min(pauseMs * 2, RESTART_PAUSE_MAX_MS)) {
-      this.#log.error('PostgreSQL ended unexpectedly and is being started again.');
       const release = await holdStartLock(this.#dataFolder.path);
       const again = await this.#bringUp().finally(release);
       if (again.ok) {
@@ -215,7 +217,9 @@ class EmbeddedServer implements Embedded {
         if (this.#stopping) await this.stop();
         return;
       }
-      this.#log.error(again.message);
+      // A disk stays full for hours; the reason is worth a line when it is another one.
+      if (again.message !== said) this.#log.error(again.message);
+      said = again.message;
       // Another Tocsin was started meanwhile, and the data folder is its own now.
       if (again.kind === 'conflict') return;
       await delay(pauseMs, undefined, { ref: false });

@@ -11,6 +11,7 @@ import {
   type AppliedMigration,
   type MigrationFile,
 } from './migration-files.ts';
+import { explainOutside } from './outside-failures.ts';
 import { ensureRoles } from './roles.ts';
 
 export type MigrateOptions = {
@@ -167,6 +168,13 @@ async function apply(client: Client, file: MigrationFile): Promise<void> {
 }
 
 function explain(error: unknown): Refused {
+  const cause = error instanceof MigrationFailed ? error.cause : error;
+  if (cause instanceof DatabaseError) {
+    // The server went down under us: whoever started it can say why.
+    if (/^57P0[12]$/.test(cause.code ?? '')) throw cause;
+    const outside = explainOutside(cause);
+    if (outside !== undefined) return outside;
+  }
   if (error instanceof MigrationFailed) return refused('unavailable', error.message);
   const { code, message } = error as { code?: string; message: string };
   if (code === '42501') {

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import type { Place } from './postgres-place.ts';
 
 /** What PostgreSQL says when it does not come up, and what a person can do about it. */
@@ -6,10 +7,8 @@ const SENTENCES: readonly (readonly [RegExp, (place: Place) => string])[] = [
     /Read-only file system/,
     ({ data }) => `The data folder ${data} is on a read-only file system. Make it writable.`,
   ],
-  [
-    /No space left on device/,
-    ({ data }) => `The disk of the data folder ${data} is full. Free some space and start again.`,
-  ],
+  // A write that is cut short says what was written instead of why.
+  [/No space left on device|wrote only \d+ of \d+ bytes/, ({ data }) => diskIsFull(data)],
   [
     /Disk quota exceeded/,
     ({ data }) => `The disk quota of the data folder ${data} is used up. Raise it and start again.`,
@@ -37,6 +36,26 @@ const SENTENCES: readonly (readonly [RegExp, (place: Place) => string])[] = [
       `it runs as; ${logFile} says which file.`,
   ],
 ];
+
+function diskIsFull(folder: string): string {
+  return `The disk of the data folder ${folder} is full. Free some space and start again.`;
+}
+
+/** One segment of PostgreSQL's journal, which it must be able to begin at any time. */
+const JOURNAL_SEGMENT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * The sentence where the disk of this folder has no room for the server to run, by asking the disk:
+ * a full one takes no log either, so the server's own words are not there. Undefined elsewhere.
+ */
+export function explainFullDisk(folder: string): string | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize < JOURNAL_SEGMENT_BYTES ? diskIsFull(folder) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Ways of failing that pass by themselves: another server is still letting go of the folder. */
 const PASSING = /lock file ".*" already exists|pre-existing shared memory block/;

@@ -8,7 +8,6 @@ import {
   chmodSync,
   chownSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
@@ -17,7 +16,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { writeAtomically, type DataFolder } from './data-folder.ts';
+import { makeFolder, writeAtomically, type DataFolder } from './data-folder.ts';
 import { copyBinaries, linkLibraries, type Binaries } from './postgres-binaries.ts';
 
 export type ServerUser = { readonly uid: number; readonly gid: number };
@@ -138,7 +137,7 @@ function baseFor(user: ServerUser, folder: DataFolder): string {
   chownSync(folder.path, before.uid, before.gid);
   chmodSync(folder.path, 0o700);
   const base = path.join(SYSTEM_FOLDER, folder.installation.id);
-  mkdirSync(base, { recursive: true, mode: 0o755 });
+  makeFolder(base, 0o755);
   chmodSync(base, 0o755);
   return base;
 }
@@ -151,7 +150,7 @@ function prepareRun(wanted: string, user: ServerUser | undefined): string {
     const temporary = Buffer.byteLength(os.tmpdir()) > RUN_LENGTH_MAX - 20 ? '/tmp' : os.tmpdir();
     run = mkdtempSync(path.join(temporary, 'tocsin-run-'));
   }
-  mkdirSync(run, { recursive: true, mode: 0o700 });
+  makeFolder(run, 0o700);
   if (user !== undefined) chownSync(run, user.uid, user.gid);
   chmodSync(run, 0o700);
   return run;

@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ownToken, signal, waitForEnd } from './processes.ts';
+import { explainFullDisk } from './postgres-messages.ts';
 import type { Place, ServerUser } from './postgres-place.ts';
 
 export type ServerRun = {
@@ -20,7 +21,7 @@ export type ServerRun = {
   hasEnded(): boolean;
   /** What the server wrote since it was started: its reasons, when it did not come up. */
   words(): string;
-  /** Disconnects everybody, writes everything, ends. Forces it after 10 s. */
+  /** Disconnects everybody, writes everything, ends. Forces it after 10 s, on a full disk 1 s. */
   stop(): Promise<void>;
 };
 
@@ -138,9 +139,10 @@ function followServer(
       if (over) return;
       child.ref();
       child.stdin?.end();
-      if (await settlesWithin(ended, 10_000)) return;
-      const pid = readPostmasterPid(place.data);
       // A full disk can keep a polite stop from ever ending; the next start then recovers.
+      const isFull = explainFullDisk(place.data) !== undefined;
+      if (await settlesWithin(ended, isFull ? 1000 : 10_000)) return;
+      const pid = readPostmasterPid(place.data);
       if (pid !== undefined) await forceEnd(pid);
       await ended;
     },

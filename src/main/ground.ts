@@ -2,13 +2,16 @@
  * What every command stands on: the configuration, the data folder, the database and the operating
  * model. Each step that fails says in one sentence what is wrong and the way out.
  */
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { parseConfig, type Config, type Environment } from '#config.ts';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
 import { findDataFolder, openDataFolder, type DataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres, startEmbeddedPostgres } from '#db/embedded-postgres.ts';
 import { bindInstallation } from '#db/installation.ts';
 import { migrate } from '#db/migrate.ts';
+import { explainOutside } from '#db/outside-failures.ts';
+import { explainFullDisk } from '#db/postgres-messages.ts';
+import { readRemembered } from '#db/postgres-place.ts';
 import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { sealsOf, type Seals } from './wiring.ts';
@@ -74,6 +77,19 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
     open: (role, connectionsMax = 10) => openDatabase(configFor(role), { connectionsMax }),
     end: stop,
   });
+}
+
+/**
+ * What the machine did to us as one sentence; undefined for what is a bug of ours, whose trace is
+ * needed. A database that went away does not say why: a full disk is the usual reason.
+ */
+export function explainFailure(error: unknown, environment: Environment): Refused | undefined {
+  const outside = explainOutside(error);
+  const config = parseConfig(environment);
+  if (outside === undefined || !config.ok || config.value.databaseUrl !== undefined) return outside;
+  const { dataDir } = config.value;
+  const full = explainFullDisk(readRemembered({ path: dataDir })?.data ?? dataDir);
+  return full === undefined ? outside : refused('unavailable', full);
 }
 
 async function findServer(

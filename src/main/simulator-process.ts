@@ -1,8 +1,10 @@
 /** The simulator beside a demonstration: a process of its own that ends with ours. */
 import { randomBytes } from 'node:crypto';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Ground } from './ground.ts';
 
 export type SimulatorProcess = {
@@ -20,7 +22,7 @@ export function simulatorPorts(webPort: number): { notify: number; control: numb
 }
 
 /** Starts it and waits until it is ready. It ends when its standard input closes, so with us. */
-export async function startSimulatorProcess(ground: Ground): Promise<SimulatorProcess> {
+export async function startSimulatorProcess(ground: Ground): Promise<Outcome<SimulatorProcess>> {
   const { config } = ground;
   const callbackToken = randomBytes(24).toString('base64url');
   const { notify, control } = simulatorPorts(config.port);
@@ -38,13 +40,15 @@ export async function startSimulatorProcess(ground: Ground): Promise<SimulatorPr
       '--callback-retry-ms=5000',
     ],
     // Its own group: Ctrl-C reaches us first, and we end it in order.
-    { stdio: ['pipe', 'pipe', 'inherit'], detached: true },
+    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
   );
   const ready = await firstLine(child);
-  return {
-    notifyUrl: ready.notifyUrl,
-    pagesUrl: ready.controlUrl,
-    smtpUrl: `smtp://127.0.0.1:${ready.smtpPort}`,
+  if (!ready.ok) return ready;
+  child.stderr.pipe(process.stderr);
+  return ok({
+    notifyUrl: ready.value.notifyUrl,
+    pagesUrl: ready.value.controlUrl,
+    smtpUrl: `smtp://127.0.0.1:${ready.value.smtpPort}`,
     callbackToken,
     async stop() {
       if (child.exitCode !== null) return;
@@ -52,17 +56,26 @@ export async function startSimulatorProcess(ground: Ground): Promise<SimulatorPr
       child.stdin.end();
       await ended;
     },
-  };
+  });
 }
 
 type Ready = { readonly notifyUrl: string; readonly controlUrl: string; readonly smtpPort: number };
 
-function firstLine(child: ReturnType<typeof spawn>): Promise<Ready> {
-  return new Promise((resolve, reject) => {
-    const lines = createInterface({ input: child.stdout! });
-    lines.once('line', (line) => resolve(JSON.parse(line) as Ready));
-    child.once('exit', (code) =>
-      reject(new Error(`the simulator ended with code ${code} before it was ready`)),
-    );
+/** Its first words: ready, or the sentence that was the reason why not. */
+function firstLine(child: ChildProcessByStdio<Writable, Readable, Readable>) {
+  return new Promise<Outcome<Ready>>((resolve) => {
+    let words = '';
+    const listen = (part: Buffer) => (words += part.toString());
+    child.stderr.on('data', listen);
+    createInterface({ input: child.stdout }).once('line', (line) => {
+      child.stderr.off('data', listen);
+      resolve(ok(JSON.parse(line) as Ready));
+    });
+    child.once('close', () => {
+      const [reason = 'The simulator ended before it was ready.'] = words
+        .split('\n')
+        .filter((line) => line !== '');
+      resolve(refused('unavailable', reason));
+    });
   });
 }

@@ -41,8 +41,8 @@ export function formModel(
 
 /**
  * The id that a form has carried since it was opened, as the hidden field `formId`; a new one for a
- * form that is being opened. What the form creates gets this id, so that posting it twice (no script
- * guards the button, the network repeats) creates one thing.
+ * form that is being opened. What the form creates gets this id, so that posting it twice (no
+ * script guards the button, the network repeats) creates one thing.
  */
 export function formIdOf(form: Form): string {
   const id = many(form['formId'])[0] ?? '';

@@ -19,7 +19,9 @@ export function listFiles(folder: string, name: RegExp): File[] {
   const visit = (directory: string) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       const path = join(directory, entry.name);
-      if (entry.isDirectory() && !SKIPPED.has(entry.name)) visit(path);
+      // In a second worktree .git is a file.
+      if (SKIPPED.has(entry.name)) continue;
+      if (entry.isDirectory()) visit(path);
       else if (entry.isFile() && name.test(entry.name)) {
         found.push({
           path: relative(root, path).replaceAll('\\', '/'),

@@ -54,7 +54,10 @@ export async function startProgram(ground: Ground): Promise<Program> {
   };
 }
 
-/** Runs a command to its end. */
+/** No command takes so long; one that hangs is a failure, not a wait. */
+const COMMAND_MAX_MS = 60_000;
+
+/** Runs a command to its end; `code` is null where it had to be killed. */
 export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -63,6 +66,8 @@ export async function runCommand(
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_MAX_MS,
+    killSignal: 'SIGKILL',
   });
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (part: string) => (out += part));
