@@ -48,6 +48,21 @@ export type Installation = {
   readonly kind: 'live' | 'demonstration';
 };
 
+/**
+ * How long one connection may keep us waiting, in ms. A body of 20 MiB in a minute is 3 Mbit/s; a
+ * stream beats every 15 s and so is never silent.
+ */
+export const WAITS = {
+  /** From the first byte (or the connection) to the end of the headers. */
+  headers: 15_000,
+  /** To the end of the body. */
+  request: 60_000,
+  /** Nothing moves either way while a request is open: longer than any statement may run. */
+  silence: 120_000,
+  /** How often the first two are looked at. */
+  check: 5_000,
+};
+
 export type ServerOptions = {
   readonly routes: readonly Route[];
   readonly installation: Installation;
@@ -66,6 +81,8 @@ export type ServerOptions = {
   readonly now?: () => Date;
   /** How often a stream beats and asks whether its visitor may still see it; 15 s unless told. */
   readonly streamBeatMs?: number;
+  /** Other waits than `WAITS`, for tests. */
+  readonly waits?: Readonly<Partial<typeof WAITS>>;
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string };

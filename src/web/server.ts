@@ -11,7 +11,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { nobody } from '#kernel/actor.ts';
 import { loadAssets, chooseEncoding } from './assets.ts';
 import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
-import { cookieNames, type Context, type Kit, type ServerOptions } from './kit.ts';
+import { cookieNames, WAITS, type Context, type Kit, type ServerOptions } from './kit.ts';
 import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
 import { sendProblemSafely, type Exchange } from './respond.ts';
@@ -76,11 +76,13 @@ type Contexts = WeakMap<FastifyRequest, Context>;
 
 function openFastify(kit: Kit, contexts: Contexts): FastifyInstance {
   const { tls, trustedProxies } = kit.options;
+  const waits = { ...WAITS, ...kit.options.waits };
+  const sockets = { headersTimeout: waits.headers, connectionsCheckingInterval: waits.check };
   const shared = {
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: 30_000,
-    connectionTimeout: 0,
+    requestTimeout: waits.request,
+    connectionTimeout: waits.silence,
     keepAliveTimeout: 65_000,
     forceCloseConnections: true,
     trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
@@ -96,8 +98,8 @@ function openFastify(kit: Kit, contexts: Contexts): FastifyInstance {
     },
   };
   return tls === undefined
-    ? fastify(shared)
-    : (fastify({ ...shared, https: { ...tls, minVersion: 'TLSv1.2' } }) as never);
+    ? fastify({ ...shared, http: sockets })
+    : (fastify({ ...shared, https: { ...tls, ...sockets, minVersion: 'TLSv1.2' } }) as never);
 }
 
 /** What is not HTTP gets the least answer possible. */
