@@ -104,27 +104,28 @@ export async function applyWaitingReceipts(
       most: RECEIPTS_MAX,
     });
     if (waiting.length === 0) return 0;
-    const planned = waiting.map((receipt) => ({ receipt, move: moveOf(receipt, gateways) }));
+    const meaningOf = ({ gatewayId, status }: WaitingReceipt) =>
+      gateways.get(gatewayId)?.meaningOf(status);
+    const planned = waiting.map((receipt) => ({
+      receipt,
+      move: moveOf(receipt, meaningOf(receipt)),
+    }));
     const moves = planned.flatMap(({ move }) => (move === undefined ? [] : [move]));
     const moved = new Set(await applyReceipts(tx, moves));
     await markReceiptsHandled(
       tx,
-      planned.map(({ receipt, move }) => ({
-        ...receipt,
-        outcome:
-          move === undefined ? 'unmatched' : moved.has(move.messageId) ? 'applied' : 'repeated',
-      })),
+      planned.map(({ receipt, move }) => ({ ...receipt, outcome: outcomeOf(move, moved) })),
     );
     return waiting.length;
   });
 }
 
-function moveOf(
+/** The move that a receipt asks for; undefined where it names no attempt of ours or nothing final. */
+export function moveOf(
   receipt: WaitingReceipt,
-  gateways: ReadonlyMap<string, Gateway>,
+  meaning: ReceiptMeaning | undefined,
 ): ReceiptMove | undefined {
   const reference = receipt.reference === null ? undefined : parseReference(receipt.reference);
-  const meaning = gateways.get(receipt.gatewayId)?.meaningOf(receipt.status);
   if (reference === undefined || meaning === undefined || meaning === 'retained') return undefined;
   return {
     gatewayId: receipt.gatewayId,
@@ -133,4 +134,10 @@ function moveOf(
     providerId: receipt.providerId,
     to: meaning,
   };
+}
+
+/** What the inbox keeps of a receipt; `moved`: the messages that moved in this round. */
+export function outcomeOf(move: ReceiptMove | undefined, moved: ReadonlySet<string>) {
+  if (move === undefined) return 'unmatched';
+  return moved.has(move.messageId) ? 'applied' : 'repeated';
 }

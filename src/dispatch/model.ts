@@ -115,6 +115,11 @@ export const lookupGapMs = 15_000;
 /** When an accepted text without a receipt is asked for, in ms since the last question. */
 export const receiptWaitsMs: readonly number[] = [120_000, 180_000, 300_000, 1_200_000];
 
+/** How long until the next question after so many, in ms; null: not asked any more. */
+export function receiptWaitMs(checks: number): number | null {
+  return receiptWaitsMs[checks] ?? null;
+}
+
 /** What a lookup at the provider by reference said. */
 export type Found =
   | { readonly answer: 'absent' }

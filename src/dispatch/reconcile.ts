@@ -6,7 +6,7 @@
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { afterLookup, formatReference, lookupGapMs, receiptWaitsMs, type Found } from './model.ts';
+import { afterLookup, formatReference, lookupGapMs, receiptWaitMs, type Found } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { applyReceipts } from './store-inbox.ts';
 import {
@@ -80,8 +80,8 @@ async function resolveUnknown(tx: Tx, { check, found, lookupGapMs: gapMs }: Look
   switch (step.kind) {
     case 'adopt': {
       const { providerId } = step;
-      const receiptWaitMs = receiptWaitsMs[0]!;
-      changed = await adoptMessage(tx, { id, attempt, providerId, receiptWaitMs });
+      const waitMs = receiptWaitMs(0)!;
+      changed = await adoptMessage(tx, { id, attempt, providerId, receiptWaitMs: waitMs });
       break;
     }
     case 'requeue':
@@ -114,8 +114,7 @@ async function applyStatus(tx: Tx, gateway: Gateway, check: ToCheck, found: Foun
       },
     ]);
   } else if (check.state === 'accepted') {
-    const wait = receiptWaitsMs[Math.min(check.checks, receiptWaitsMs.length - 1)]!;
-    const inMs = check.checks >= receiptWaitsMs.length ? null : wait;
+    const inMs = receiptWaitMs(check.checks);
     await setNextCheck(tx, { id: check.id, attempt: check.attempt, inMs, absences: 0 });
   }
 }

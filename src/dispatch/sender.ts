@@ -9,14 +9,17 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
+import { formatReference, plainCode, quietMs, type SendResult } from './model.ts';
 import {
-  againInMs,
-  formatReference,
-  backoffMs,
-  plainCode,
-  quietMs,
-  type SendResult,
-} from './model.ts';
+  BATCH_WORK_MS,
+  addressUnreadable,
+  beforeRequest,
+  leaseMsFor,
+  pauseAfter,
+  settlementOf,
+  settlementOfGiveBack,
+  type GiveBack,
+} from './request.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
@@ -24,8 +27,6 @@ import { Signal, Sometimes } from './signal.ts';
 import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
 import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
 
-/** Every claimed row becomes a look-up if this process dies: no more than two seconds of work. */
-const BATCH_WORK_MS = 2_000;
 const BATCH_MIN = 50;
 const BATCH_MAX = 500;
 const MEASURE_MS = 250;
@@ -34,8 +35,7 @@ const POLL_MS = 1_000;
 const TOKEN_WAIT_MIN_MS = 100;
 const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
-/** Given back because its dispatch stands still: not to be claimed again in the same moment. */
-const HELD_BACK_MS = 1_000;
+const stopping: GiveBack = { code: 'stopping', inMs: 0 };
 const HEALTH_NOTE_MS = 1_000;
 
 export type SenderOptions = {
@@ -113,7 +113,7 @@ export class Sender {
     this.#stopping = true;
     this.#work.wake();
     this.#room.wake();
-    for (const message of this.#queue.splice(0)) this.#giveBack(message, 'stopping');
+    for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
     const deadline = performance.now() + DRAIN_MS;
     while (this.#inFlight > 0 && performance.now() < deadline) await this.#room.wait(100);
     await this.#loop;
@@ -148,7 +148,7 @@ export class Sender {
   async #claim(): Promise<number> {
     const { database, gateway } = this.#options;
     // Counted from before the statement, so that our lease ends before the database's.
-    const leaseMs = 2 * gateway.sendMaxMs + BATCH_WORK_MS;
+    const leaseMs = leaseMsFor(gateway.sendMaxMs);
     const lease = new Lease(leaseMs, this.#options.clocks);
     const claimed = await database.withActor(system('dispatch'), (tx) =>
       claimMessages(tx, {
@@ -161,7 +161,7 @@ export class Sender {
     );
     for (const message of claimed) this.#queue.push({ ...message, lease });
     if (this.#stopping)
-      for (const message of this.#queue.splice(0)) this.#giveBack(message, 'stopping');
+      for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
     this.#fill();
     return claimed.length;
   }
@@ -189,25 +189,22 @@ export class Sender {
 
   async #sendOne(message: Held): Promise<void> {
     const { gateway, installation, log, openAddress } = this.#options;
-    if (this.#calledOff.has(message.dispatchId)) {
-      this.#giveBack(message, 'called_off', HELD_BACK_MS);
-      return;
-    }
-    if (!message.lease.outlasts(gateway.sendMaxMs)) {
-      // Too late to ask. It surely did not leave: if the lease still stands it goes back in line,
-      // else the settlement is fenced. Left to its lease it would become unknown, and where the
-      // provider cannot be asked it would be lost.
-      log.warn('dispatch.lease_too_short', { gateway: gateway.id, messageId: message.id });
-      this.#giveBack(message, 'lease_too_short');
+    const giveBack = beforeRequest({
+      calledOff: this.#calledOff.has(message.dispatchId),
+      leaseOutlasts: message.lease.outlasts(gateway.sendMaxMs),
+    });
+    if (giveBack !== undefined) {
+      if (giveBack.code === 'lease_too_short')
+        log.warn('dispatch.lease_too_short', { gateway: gateway.id, messageId: message.id });
+      this.#giveBack(message, giveBack);
       return;
     }
     let address: string;
     try {
       address = openAddress(message.contactPointId, message.addressSealed);
     } catch (error) {
-      // No request was made: unknown would ask the provider for what it cannot have.
       log.error('dispatch.address_unreadable', { messageId: message.id, error });
-      this.#giveBack(message, 'address_unreadable', backoffMs(message.attempt));
+      this.#giveBack(message, addressUnreadable(message.attempt));
       return;
     }
     let result: SendResult;
@@ -232,15 +229,7 @@ export class Sender {
   }
 
   async #finish(message: Held, result: SendResult): Promise<void> {
-    this.#settler.add({
-      id: message.id,
-      epoch: message.epoch,
-      attempt: message.attempt,
-      class: result.class,
-      code: result.class === 'accepted' ? null : plainCode(result.code),
-      providerId: result.class === 'accepted' ? result.providerId : null,
-      againInMs: againInMs(result, message.attempt, this.#options.quietMs ?? quietMs),
-    });
+    this.#settler.add(settlementOf(message, result, this.#options.quietMs ?? quietMs));
     await this.#noteHealth(result);
   }
 
@@ -254,10 +243,10 @@ export class Sender {
           database.withActor(system('dispatch'), (tx) => markGatewayProven(tx, gatewayId)),
         );
       } else if (result.class !== 'rejected') {
-        const forMs = result.class === 'not_sent' ? result.pauseMs : undefined;
-        if (forMs !== undefined)
+        const pause = pauseAfter(result);
+        if (pause !== undefined)
           await database.withActor(system('dispatch'), (tx) =>
-            pauseBucket(tx, { gatewayId, forMs, reason: plainCode(result.code) }),
+            pauseBucket(tx, { gatewayId, ...pause }),
           );
         await this.#failed.note(() =>
           database.withActor(system('dispatch'), (tx) =>
@@ -271,16 +260,8 @@ export class Sender {
   }
 
   /** Claimed and surely not requested: back in line, where the lease still stands. */
-  #giveBack(message: Held, code: string, againInMs = 0): void {
-    this.#settler.add({
-      id: message.id,
-      epoch: message.epoch,
-      attempt: message.attempt,
-      class: 'not_sent',
-      code,
-      providerId: null,
-      againInMs,
-    });
+  #giveBack(message: Held, why: GiveBack): void {
+    this.#settler.add(settlementOfGiveBack(message, why));
   }
 }
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { resolveImport, unitOf } from './boundaries.ts';
 import { assertNone, blanked, importsOf, lineAt, listFiles, type File } from './repository.ts';
 
-const PURE_FILES = /(?:^|\/)(?:model|parse|policy|plan)\.ts$/;
+const PURE_FILES = /(?:^|\/)(?:model|parse|policy|plan|request)\.ts$/;
 
 /** Files of the kernel that may ask the world, each with its reason. */
 const EXEMPT: Readonly<Record<string, string>> = {
