@@ -5,7 +5,7 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { openDatabase } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { mintToken, parseNotifyKey } from '#dispatch/gateways/notify.ts';
+import { mintToken, parseNotifyKey } from '#dispatch/gateways/notify-contract.ts';
 import { formatReference } from '#dispatch/model.ts';
 import { claimMessages, settleMessages, type Settlement } from '#dispatch/store-send.ts';
 import { BODY, numberOf, type Batches } from './scene.ts';

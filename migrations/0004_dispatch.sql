@@ -21,13 +21,29 @@ create table dispatch.gateway (
   kind text not null check (kind in ('notify', 'smtp')),
   channel text not null check (channel in ('text', 'mail')),
   bucket_id text not null references dispatch.bucket,
+  -- What it can do for us, as its kind declares (src/dispatch/gateways/capabilities.ts); what is
+  -- not declared it cannot.
   can_be_asked boolean not null,
+  ask_lag interval,
+  keeps_for interval,
+  deduplicates boolean not null default false,
   takes_replies boolean not null,
+  limits_validity boolean not null default false,
+  receipts text not null default 'none' check (receipts in ('final', 'failures', 'none')),
   -- Connection settings with their secrets, sealed; only the worker may read them.
   settings_sealed bytea not null,
   -- SHA-256 of the bearer tokens its callbacks may show: two, so that a token can be exchanged.
   callback_token_hashes bytea[] not null default '{}'
     check (cardinality(callback_token_hashes) <= 2),
+  -- The provider's own frame around each message, as it was last read: it must be nothing but a
+  -- blank, and a later version of it is noticed.
+  template_id text,
+  template_version integer,
+  template_body text,
+  template_read_at timestamptz,
+  created_at timestamptz not null default now(),
+  -- Taken away: it sends no more and its doors are shut, but what it sent stays explained.
+  removed_at timestamptz,
   last_proven_at timestamptz,
   last_failure_at timestamptz,
   last_failure_code text
@@ -244,7 +260,8 @@ create view dispatch.v_dispatch with (security_invoker = true) as
 create view dispatch.v_round with (security_invoker = true) as
   select dispatch_id, round, opens_after, opens_at, opened_at from dispatch.round;
 create view dispatch.v_gateway with (security_invoker = true) as
-  select gateway.id, gateway.kind, gateway.channel, gateway.can_be_asked, gateway.takes_replies,
+  select gateway.id, gateway.kind, gateway.channel, gateway.can_be_asked, gateway.deduplicates,
+    gateway.takes_replies, gateway.limits_validity, gateway.receipts, gateway.removed_at,
     gateway.last_proven_at, gateway.last_failure_at, gateway.last_failure_code,
     bucket.rate_per_second, bucket.burst, bucket.tokens, bucket.refilled_at, bucket.paused_until,
     bucket.pause_reason
@@ -321,8 +338,10 @@ grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round
   subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body) on dispatch.message to tocsin_web;
 grant select, insert on dispatch.message_credit, dispatch.settled to tocsin_web;
-grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callback_token_hashes,
-  last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates,
+  takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version,
+  template_body, template_read_at, created_at, removed_at, last_proven_at, last_failure_at,
+  last_failure_code) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,

@@ -253,9 +253,20 @@ create table dispatch.gateway (
   channel text not null,
   bucket_id text not null,
   can_be_asked boolean not null,
+  ask_lag interval,
+  keeps_for interval,
+  deduplicates boolean default false not null,
   takes_replies boolean not null,
+  limits_validity boolean default false not null,
+  receipts text default 'none'::text not null,
   settings_sealed bytea not null,
   callback_token_hashes bytea[] default '{}'::bytea[] not null,
+  template_id text,
+  template_version integer,
+  template_body text,
+  template_read_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  removed_at timestamp with time zone,
   last_proven_at timestamp with time zone,
   last_failure_at timestamp with time zone,
   last_failure_code text,
@@ -263,11 +274,12 @@ create table dispatch.gateway (
   constraint gateway_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
   constraint gateway_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,30}$'::text)),
   constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text]))),
+  constraint gateway_receipts_check CHECK ((receipts = ANY (ARRAY['final'::text, 'failures'::text, 'none'::text]))),
   constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
   constraint gateway_pkey PRIMARY KEY (id)
 );
 grant insert, select, update on dispatch.gateway to tocsin_worker;
-grant select (id, kind, channel, bucket_id, can_be_asked, takes_replies, callback_token_hashes, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates, takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version, template_body, template_read_at, created_at, removed_at, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 
 create table dispatch.lookup (
   message_id uuid not null,
@@ -1202,7 +1214,11 @@ create view dispatch.v_gateway with (security_invoker=true) as
     gateway.kind,
     gateway.channel,
     gateway.can_be_asked,
+    gateway.deduplicates,
     gateway.takes_replies,
+    gateway.limits_validity,
+    gateway.receipts,
+    gateway.removed_at,
     gateway.last_proven_at,
     gateway.last_failure_at,
     gateway.last_failure_code,

@@ -54,6 +54,7 @@ test('a live environment becomes typed values', () => {
   assert.deepEqual(config.notify, {
     baseUrl: 'https://api.notifications.service.gov.uk',
     apiKey: live.NOTIFY_API_KEY,
+    channels: ['text'],
     callbackToken: 'sesame-callback',
   });
   assert.ok(Object.isFrozen(config.notify));

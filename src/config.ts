@@ -32,6 +32,8 @@ export type Config = {
 export type NotifyConfig = {
   readonly baseUrl: string;
   readonly apiKey: string;
+  /** What the service is to carry: it needs a pass-through template for each. */
+  readonly channels: readonly ('text' | 'mail')[];
   /** Absent where no callback can reach us: statuses are asked for instead. */
   readonly callbackToken?: string;
 };
@@ -107,6 +109,7 @@ export function describeConfig(config: Config): string {
     DATABASE_URL: config.databaseUrl ? placeOf(config.databaseUrl) : 'embedded',
     NOTIFY_BASE_URL: notify?.baseUrl ?? 'none',
     NOTIFY_API_KEY: notify ? `${API_KEY.exec(notify.apiKey)?.[1] ?? ''} (hidden)` : 'none',
+    NOTIFY_CHANNELS: notify?.channels.join(',') ?? 'none',
     NOTIFY_CALLBACK_TOKEN: notify?.callbackToken ? '(hidden)' : 'none',
     SMTP_URL: smtp ? placeOf(smtp.url) : 'none',
     MAIL_FROM: smtp ? '(set)' : 'none',
@@ -167,10 +170,11 @@ function readTls(read: Reader): Config['tls'] {
 }
 
 function readNotify(read: Reader): NotifyConfig | undefined {
-  const given = ['NOTIFY_BASE_URL', 'NOTIFY_API_KEY', 'NOTIFY_CALLBACK_TOKEN'];
+  const given = ['NOTIFY_BASE_URL', 'NOTIFY_API_KEY', 'NOTIFY_CALLBACK_TOKEN', 'NOTIFY_CHANNELS'];
   const because = given.find((name) => read.text(name) !== undefined);
   if (because === undefined) return undefined;
   const baseUrl = read.parsed('NOTIFY_BASE_URL', `an address such as ${NOTIFY}`, parseHttpUrl);
+  const channels = read.parsed('NOTIFY_CHANNELS', 'text, mail or text,mail', parseChannels);
   const keyForm = 'the key as Notify shows it, {name}-{service id}-{secret}';
   const apiKey = read.secret('NOTIFY_API_KEY', keyForm, (text) => API_KEY.test(text));
   const callbackToken = read.secret(
@@ -183,6 +187,7 @@ function readNotify(read: Reader): NotifyConfig | undefined {
   return {
     baseUrl: baseUrl ?? NOTIFY,
     apiKey,
+    channels: channels ?? ['text'],
     ...(callbackToken && { callbackToken }),
   };
 }
@@ -214,6 +219,12 @@ function parseOwnUrl(text: string): string | undefined {
 function parseHttpUrl(text: string): string | undefined {
   if (!isUrl(text, ['http:', 'https:'])) return undefined;
   return text.replace(/\/+$/, '');
+}
+
+function parseChannels(text: string): ('text' | 'mail')[] | undefined {
+  const channels = text.split(',').map((part) => part.trim());
+  const isOne = (channel: string) => channel === 'text' || channel === 'mail';
+  return channels.every(isOne) ? [...new Set(channels)] : undefined;
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 /** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
 import { apiKeyCommand } from '#cli/api-key.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
+import { gatewayCommand } from '#cli/gateway.ts';
 import { importCommand } from '#cli/import.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { operatingModelCommand } from '#cli/operating-model.ts';
@@ -42,6 +43,16 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'make, list and revoke bearer keys of the API',
     run: (args) =>
       onGround(args, (ground) => apiKeyCommand({ database: ground.open('tocsin_web', 2) }, args)),
+  },
+  gateway: {
+    summary: 'add, list and remove gateways, exchange their tokens',
+    run: (args) =>
+      onGround(args, ({ open, seals }) =>
+        gatewayCommand(
+          { database: open('tocsin_worker', 2), sealSettings: seals.sealSettings },
+          args,
+        ),
+      ),
   },
   'sign-in-link': {
     summary: 'make a one-time sign-in link for a person',

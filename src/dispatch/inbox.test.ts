@@ -14,7 +14,7 @@ import {
   seedNotify,
 } from '../../test/support/dispatch.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { notifyStatuses } from './gateways/notify.ts';
+import { notifyStatuses } from './gateways/notify-contract.ts';
 import { applyWaitingReceipts, keepReceipt } from './inbox.ts';
 import type { MessageState } from './model.ts';
 

@@ -12,7 +12,10 @@ export {
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';
 export type { Clocks } from './lease.ts';
-export { openNotifyGateway, parseNotifyKey, type NotifySettings } from './gateways/notify.ts';
+export { gatewayKinds, type GatewayKind } from './gateways/capabilities.ts';
+export { bucketOf, openGateway, parseGatewaySettings } from './gateways/settings.ts';
+export { openNotifyGateway, type NotifySettings } from './gateways/notify.ts';
+export { parseNotifyKey } from './gateways/notify-contract.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
 export { states, type DispatchPlan, type MessageState } from './model.ts';
@@ -24,6 +27,20 @@ export {
   listRounds as listDispatchRounds,
   type DispatchRow,
 } from './store-history.ts';
-export { listGateways, upsertGateway, type GatewaySeed } from './store-gateway.ts';
+export {
+  addToken,
+  dropTokens,
+  removeGateway,
+  saveGateway,
+  type NewGateway,
+} from './manage-gateways.ts';
+export {
+  listGatewayCards,
+  listGateways,
+  upsertGateway,
+  type GatewayCard,
+  type GatewayRow,
+  type GatewaySeed,
+} from './store-gateway.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';

@@ -143,6 +143,20 @@ export function afterLookup(found: Found, absencesBefore: number): LookupStep {
   return { kind: 'ask_again', absences: absencesBefore + 1 };
 }
 
+/** A provider's own frame around each message; ours must be nothing but a blank. */
+export type Template = {
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string | null;
+  readonly body: string;
+};
+
+/** What reading the provider's templates gave; `missing`: none passes a message through as it is. */
+export type TemplateReading =
+  | { readonly answer: 'pinned'; readonly template: Template }
+  | { readonly answer: 'missing' }
+  | { readonly answer: 'cannot_tell' };
+
 /** One message as a gateway gets it: opened, and good for this one attempt. */
 export type Outgoing = {
   readonly reference: string;
@@ -152,9 +166,16 @@ export type Outgoing = {
   readonly body: string;
 };
 
-/** What became of one request. `pauseMs`: the provider asks everybody to stop for so long. */
+/**
+ * What became of one request. `pauseMs`: the provider asks everybody to stop for so long.
+ * `contentDiffers`: it took the message, but says that it sends other words than we asked for.
+ */
 export type SendResult =
-  | { readonly class: 'accepted'; readonly providerId: string | null }
+  | {
+      readonly class: 'accepted';
+      readonly providerId: string | null;
+      readonly contentDiffers?: true;
+    }
   | { readonly class: 'rejected'; readonly code: string }
   | { readonly class: 'not_sent'; readonly code: string; readonly pauseMs?: number }
   | { readonly class: 'unknown'; readonly code: string };

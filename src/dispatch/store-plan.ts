@@ -132,7 +132,8 @@ export async function moveDispatch(
       update dispatch.dispatch set state = ${move.to}, pause_reason = ${move.reason},
         epoch = epoch + case when ${move.to} = 'cancelled' then 1 else 0 end,
         ended_at = case when ${move.to} = 'cancelled' then now() end
-      where id = ${move.id} and state = any(${[...move.from]})`)) === 1
+      -- The standing dispatch of answers is nobody's to steer.
+      where id = ${move.id} and state = any(${[...move.from]}) and lane <> 0`)) === 1
   );
 }
 

@@ -1,23 +1,15 @@
 /** The long-running parts: pages and API, and the worker with its engine and background tasks. */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
+import { listen } from '#db/listen.ts';
 import { startTasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
-import {
-  Engine,
-  listGateways,
-  openNotifyGateway,
-  openSmtpGateway,
-  upsertGateway,
-  type Gateway,
-  type NotifySettings,
-  type SmtpSettings,
-} from '#dispatch/index.ts';
+import { Engine } from '#dispatch/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
+import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 import { installationOf, navigation, productRoutes, tasksOf, type Product } from './wiring.ts';
@@ -79,15 +71,7 @@ export async function startWorker(
 ): Promise<Running> {
   const database = ground.open('tocsin_worker', 12);
   await seedGateways(ground, database, simulator);
-  const engine = new Engine({
-    database,
-    gateways: await openGateways(ground, database),
-    openAddress: ground.seals.openAddress,
-    installation: ground.folder.installation.id,
-    log,
-    clockOf: clockTime,
-  });
-  engine.start();
+  const engine = await startEngines(ground, database, log);
   const product = productOf(ground, database, new LiveViews());
   const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product), log);
   return {
@@ -99,65 +83,49 @@ export async function startWorker(
   };
 }
 
-/** The environment (or the simulator, in a demonstration) describes the first gateways. */
-async function seedGateways(
-  ground: Ground,
-  database: Database,
-  simulator: SimulatorProcess | undefined,
-): Promise<void> {
-  const { config, seals } = ground;
-  const notify = simulator
-    ? {
-        baseUrl: simulator.notifyUrl,
-        apiKey: DEMONSTRATION_KEY,
-        callbackToken: simulator.callbackToken,
-      }
-    : config.notify;
-  const smtp = simulator
-    ? { url: simulator.smtpUrl, from: 'Tocsin demonstration <alerts@tocsin.test>' }
-    : config.smtp;
-  await database.withActor(system('start'), async (tx) => {
-    if (notify !== undefined)
-      await upsertGateway(tx, {
-        id: 'notify',
-        kind: 'notify',
-        channel: 'text',
-        bucket: { id: 'notify', ratePerSecond: 49.5, burst: 980 },
-        canBeAsked: true,
-        takesReplies: true,
-        settingsSealed: seals.sealSettings('notify', {
-          baseUrl: notify.baseUrl,
-          apiKey: notify.apiKey,
-        }),
-        callbackTokenHash:
-          notify.callbackToken === undefined
-            ? null
-            : createHash('sha256').update(notify.callbackToken).digest(),
-      });
-    if (smtp !== undefined)
-      await upsertGateway(tx, {
-        id: 'smtp',
-        kind: 'smtp',
-        channel: 'mail',
-        bucket: { id: 'smtp', ratePerSecond: 50, burst: 500 },
-        canBeAsked: false,
-        takesReplies: false,
-        settingsSealed: seals.sealSettings('smtp', smtp),
-        callbackTokenHash: null,
-      });
+/**
+ * An engine over the gateways as their rows are, and another one whenever an operator changes them:
+ * the new one runs before the old one drains, as two workers do, so nothing waits.
+ */
+async function startEngines(ground: Ground, database: Database, log: Log): Promise<Running> {
+  const start = async () => {
+    const { gateways, version } = await openGateways(ground, database);
+    const engine = new Engine({
+      database,
+      gateways,
+      openAddress: ground.seals.openAddress,
+      installation: ground.folder.installation.id,
+      log,
+      clockOf: clockTime,
+    });
+    engine.start();
+    return { engine, version };
+  };
+  let running = await start();
+  const follow = async () => {
+    try {
+      if ((await findGatewayVersion(database)) === running.version) return;
+      const before = running;
+      running = await start();
+      await before.engine.stop();
+    } catch (error) {
+      log.error('dispatch.gateways_not_opened', { error });
+    }
+  };
+  let changing = Promise.resolve();
+  const listener = listen({
+    config: database.config,
+    channels: ['tocsin_gateways'],
+    onNotify: () => void (changing = changing.then(follow)),
+    // What was changed while nobody listened is not known: look.
+    onGap: () => void (changing = changing.then(follow)),
+    onError: (error) => log.warn('dispatch.notifications_lost', { error }),
   });
-}
-
-/** The key every simulator knows (src/simulator/settings.ts); it opens nothing else. */
-const DEMONSTRATION_KEY =
-  'simulator_live-70c51700-0000-4000-8000-000000000001-70c51700-0000-4000-8000-0000000000aa';
-
-async function openGateways({ seals }: Ground, database: Database): Promise<Gateway[]> {
-  const rows = await database.withActor(system('start'), (tx) => listGateways(tx));
-  return rows.map(({ id, kind, settingsSealed }) => {
-    const settings = seals.openSettings(id, settingsSealed);
-    return kind === 'notify'
-      ? openNotifyGateway(id, settings as NotifySettings)
-      : openSmtpGateway(id, settings as SmtpSettings);
-  });
+  return {
+    async stop() {
+      await listener.stop();
+      await changing;
+      await running.engine.stop();
+    },
+  };
 }

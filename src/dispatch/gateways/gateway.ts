@@ -1,4 +1,5 @@
-import type { Found, Outgoing, ReceiptMeaning, SendResult } from '../model.ts';
+import type { Found, Outgoing, ReceiptMeaning, SendResult, TemplateReading } from '../model.ts';
+import type { Capabilities } from './capabilities.ts';
 
 /**
  * What every adapter to a provider does. `send` never throws: each failure has a class, because
@@ -7,6 +8,8 @@ import type { Found, Outgoing, ReceiptMeaning, SendResult } from '../model.ts';
 export type Gateway = {
   readonly id: string;
   readonly channel: 'text' | 'mail';
+  /** Declared, kept on its row, and shown: what the engine may rely on. */
+  readonly can: Capabilities;
   /** Requests under way at once. */
   readonly window: number;
   /** Upper bound of one `send`, in ms: the lease must outlast it. */
@@ -18,6 +21,11 @@ export type Gateway = {
   send(message: Outgoing, mayStart?: () => boolean): Promise<SendResult>;
   /** Asks the provider for a reference; absent where a provider cannot be asked. */
   find?(reference: string): Promise<Found>;
+  /**
+   * Reads the provider's own frame around each message and remembers which one to use; absent where
+   * there is none.
+   */
+  readTemplate?(): Promise<TemplateReading>;
   /** What a status in the provider's words means; undefined where it has no such word. */
   meaningOf(status: string): ReceiptMeaning | undefined;
   close(): Promise<void>;

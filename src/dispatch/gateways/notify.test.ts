@@ -10,7 +10,8 @@ import {
 } from '../../../test/support/dispatch.ts';
 import type { Outgoing, SendResult } from '../model.ts';
 import type { Gateway } from './gateway.ts';
-import { classify, mintToken, openNotifyGateway, parseNotifyKey } from './notify.ts';
+import { openNotifyGateway } from './notify.ts';
+import { classify, mintToken, parseNotifyKey } from './notify-contract.ts';
 
 const KEY = DEFAULT_API_KEYS.live;
 const hasty = { waits: { connectMs: 300, headersMs: 300, bodyMs: 300 } };

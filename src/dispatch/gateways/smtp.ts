@@ -13,6 +13,7 @@ import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Outgoing, ReceiptMeaning, SendResult } from '../model.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import type { Gateway } from './gateway.ts';
 
 export type SmtpSettings = {
@@ -64,6 +65,7 @@ export function classifySmtp(failure: SmtpFailure, contentBegun: boolean): SendR
 
 class SmtpGateway implements Gateway {
   readonly channel = 'mail';
+  readonly can = capabilitiesOf('smtp', 'mail');
   readonly window = WINDOW;
   readonly sendMaxMs: number;
   readonly id: string;

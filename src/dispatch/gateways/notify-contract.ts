@@ -1,0 +1,144 @@
+/**
+ * The wire contract of GOV.UK Notify, API v2, as pure decisions. It was read in Notify's source,
+ * not only in its documents.
+ */
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { smsText } from '#kernel/sms-text.ts';
+import type { Outgoing, ReceiptMeaning, SendResult, Template } from '../model.ts';
+import type { Answer } from './http.ts';
+
+const UUID_LENGTH = 36;
+
+export type NotifyKey = { readonly serviceId: string; readonly secret: string };
+
+/**
+ * The two parts of a key `{name}-{service id}-{secret}` that count, read from the right, because
+ * the name may hold hyphens; undefined where it has not the form of one.
+ */
+export function parseNotifyKey(apiKey: string): NotifyKey | undefined {
+  const serviceId = apiKey.slice(-2 * UUID_LENGTH - 1, -UUID_LENGTH - 1);
+  const secret = apiKey.slice(-UUID_LENGTH);
+  const isId = (text: string) => z.uuid().safeParse(text).success;
+  return isId(serviceId) && isId(secret) ? { serviceId, secret } : undefined;
+}
+
+/** A token good for requests of this second; it is bound to nothing else, so they may share it. */
+export function mintToken(key: NotifyKey, nowSeconds: number): string {
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const content = `${encode({ typ: 'JWT', alg: 'HS256' })}.${encode({
+    iss: key.serviceId,
+    iat: nowSeconds,
+  })}`;
+  return `${content}.${createHmac('sha256', key.secret).update(content).digest('base64url')}`;
+}
+
+const RATE_PAUSE_MS = 2_000;
+export const CLOCK_PAUSE_MS = 5_000;
+/** A day's limit is not over in two seconds, and every refused request costs a token. */
+const DAY_LIMIT_PAUSE_MS = 60_000;
+
+const accepted = z.object({ id: z.uuid() });
+const problem = z.object({
+  errors: z.array(z.object({ error: z.string(), message: z.string() })).min(1),
+});
+const list = z.object({
+  notifications: z.array(z.object({ id: z.uuid(), status: z.string() })),
+});
+const templates = z.object({
+  templates: z.array(
+    z.object({
+      id: z.uuid(),
+      version: z.number(),
+      body: z.string(),
+      subject: z.string().nullish(),
+    }),
+  ),
+});
+
+/** Statuses of a text or mail in Notify's words, and what they mean to us. */
+export const notifyStatuses: Readonly<Record<string, ReceiptMeaning>> = {
+  created: 'retained',
+  sending: 'retained',
+  pending: 'retained',
+  // International texts end here unless the country reports; it is not a proof of delivery.
+  sent: 'retained',
+  delivered: 'delivered',
+  'permanent-failure': 'undelivered',
+  'temporary-failure': 'undelivered',
+  'technical-failure': 'undelivered',
+};
+
+const TEMPLATE_REFUSED = /^(?:Template (?:not found|has been deleted)|Missing personalisation)/;
+export const TEMPLATE_CODE = 'no_pass_through_template';
+
+/** What an answer of the send call means (the table in docs/adding-a-gateway.md, cell by cell). */
+export function classify(answer: Answer): SendResult {
+  const { status, body } = answer;
+  if (status === 201 || status === 200) {
+    const parsed = accepted.safeParse(body);
+    return parsed.success
+      ? { class: 'accepted', providerId: parsed.data.id }
+      : { class: 'unknown', code: 'unreadable_answer' };
+  }
+  const first = problem.safeParse(body).data?.errors[0];
+  const code = `${status} ${first?.error ?? 'no_detail'}`;
+  if (status === 429) {
+    const isDayLimit = first?.error === 'TooManyRequestsError';
+    return { class: 'not_sent', code, pauseMs: isDayLimit ? DAY_LIMIT_PAUSE_MS : RATE_PAUSE_MS };
+  }
+  // A template that is gone or has other blanks would refuse every message: no message's fault.
+  if (status === 400 && first !== undefined && TEMPLATE_REFUSED.test(first.message))
+    return { class: 'not_sent', code: TEMPLATE_CODE, pauseMs: CLOCK_PAUSE_MS };
+  // The same holds for a key that is refused, or a clock that is wrong.
+  if (status === 401 || status === 403) return { class: 'not_sent', code, pauseMs: CLOCK_PAUSE_MS };
+  if (status >= 400 && status < 500 && first !== undefined) return { class: 'rejected', code };
+  return { class: 'unknown', code };
+}
+
+/** The notifications of a page; undefined where the answer is none. */
+export function parseList(answer: Answer) {
+  if (answer.status !== 200) return undefined;
+  return list.safeParse(answer.body).data?.notifications;
+}
+
+/** The templates of the service; undefined where the answer holds none. */
+export function parseTemplates(answer: Answer): Template[] | undefined {
+  if (answer.status !== 200) return undefined;
+  const parsed = templates.safeParse(answer.body);
+  return parsed.data?.templates.map(({ subject, ...template }) => ({
+    ...template,
+    subject: subject ?? null,
+  }));
+}
+
+/** True where the template sends what it is given, and nothing else. */
+export function isPassThrough({ body, subject }: Template, channel: 'text' | 'mail'): boolean {
+  return body.trim() === '((body))' && (channel === 'text' || subject?.trim() === '((subject))');
+}
+
+const content = z.object({ content: z.object({ body: z.string() }) });
+
+/**
+ * True where the provider says that it sends other words than we asked for: somebody changed the
+ * template since it was read. Of a text it answers with what its replacing of characters leaves,
+ * without the name of the service; where the settings name it, it may stand before. Of a mail the
+ * body is compared: the subject comes back with its quotes turned. Another implementation of the
+ * API may not repeat the words; that proves nothing.
+ */
+export function contentDiffers(
+  answer: Answer,
+  asked: Pick<Outgoing, 'body'>,
+  { channel, serviceName }: { channel: 'text' | 'mail'; serviceName?: string | undefined },
+): boolean {
+  const returned = content.safeParse(answer.body).data?.content.body;
+  if (returned === undefined) return false;
+  if (channel === 'mail') return lines(returned) !== lines(asked.body);
+  const words = smsText(asked.body).text;
+  if (returned === words) return false;
+  return serviceName === undefined || returned !== smsText(words, { prefix: serviceName }).text;
+}
+
+function lines(text: string): string {
+  return text.replaceAll('\r\n', '\n').trim();
+}

@@ -1,0 +1,109 @@
+/** The gateways of this installation: seeded by the environment, opened from their rows. */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { system } from '#kernel/actor.ts';
+import type { Database } from '#db/database.ts';
+import {
+  listGateways,
+  openGateway,
+  saveGateway,
+  type Gateway,
+  type GatewayRow,
+  type NewGateway,
+} from '#dispatch/index.ts';
+import type { Config } from '#config.ts';
+import type { Ground } from './ground.ts';
+import type { SimulatorProcess } from './simulator-process.ts';
+
+/** The key every simulator knows (src/simulator/settings.ts); it opens nothing else. */
+const DEMONSTRATION_KEY =
+  'simulator_live-70c51700-0000-4000-8000-000000000001-70c51700-0000-4000-8000-0000000000aa';
+
+/** The environment (or the simulator, in a demonstration) describes the first of each kind. */
+export async function seedGateways(
+  ground: Ground,
+  database: Database,
+  simulator: SimulatorProcess | undefined,
+): Promise<void> {
+  const wanted = simulator ? gatewaysOfDemonstration(simulator) : gatewaysOf(ground.config);
+  await database.withActor(system('start'), async (tx) => {
+    const settled = new Map((await listGateways(tx)).map((row) => [row.id, row]));
+    for (const gateway of wanted) {
+      const row = settled.get(gateway.id);
+      // Written only where something is new: each writing is an entry of the audit.
+      if (row?.channel === gateway.channel) {
+        const kept = ground.seals.openSettings(row.id, row.settingsSealed);
+        if (isKept(kept, row, gateway)) continue;
+      }
+      const saved = await saveGateway(tx, gateway, ground.seals.sealSettings);
+      if (!saved.ok) throw new Error(saved.message);
+    }
+  });
+}
+
+/** True where the row has these settings already, and takes this token. */
+function isKept(kept: unknown, row: GatewayRow, gateway: NewGateway): boolean {
+  const { callbackToken } = gateway;
+  const hash = callbackToken && createHash('sha256').update(callbackToken).digest();
+  if (hash && !row.callbackTokenHashes.some((known) => known.equals(hash))) return false;
+  return isDeepStrictEqual(kept, { ...(kept as object), ...(gateway.settings as object) });
+}
+
+function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
+  const from = 'Tocsin demonstration <alerts@tocsin.test>';
+  return [
+    {
+      id: 'notify',
+      kind: 'notify',
+      channel: 'text',
+      settings: { baseUrl: simulator.notifyUrl, apiKey: DEMONSTRATION_KEY },
+      callbackToken: simulator.callbackToken,
+    },
+    { id: 'smtp', kind: 'smtp', channel: 'mail', settings: { url: simulator.smtpUrl, from } },
+  ];
+}
+
+/** Texts and mail of one Notify service are two gateways on one bucket. */
+function gatewaysOf({ notify, smtp }: Config): NewGateway[] {
+  const atNotify = (notify?.channels ?? []).map((channel) => ({
+    id: channel === 'text' ? 'notify' : 'notify-mail',
+    kind: 'notify' as const,
+    channel,
+    settings: { baseUrl: notify!.baseUrl, apiKey: notify!.apiKey },
+    callbackToken: notify!.callbackToken,
+  }));
+  const bySmtp = smtp && [
+    { id: 'smtp', kind: 'smtp' as const, channel: 'mail' as const, settings: { ...smtp } },
+  ];
+  return [...atNotify, ...(bySmtp ?? [])];
+}
+
+export type OpenGateways = {
+  readonly gateways: readonly Gateway[];
+  /** Changes when a gateway comes, goes or gets other settings. */
+  readonly version: string;
+};
+
+/** An adapter for each row, with its settings opened. */
+export async function openGateways({ seals }: Ground, database: Database): Promise<OpenGateways> {
+  const rows = await listRows(database);
+  const open = (row: GatewayRow) =>
+    openGateway(row, seals.openSettings(row.id, row.settingsSealed));
+  return { gateways: rows.map(open), version: versionOf(rows) };
+}
+
+/** The version of the rows as they are now. */
+export async function findGatewayVersion(database: Database): Promise<string> {
+  return versionOf(await listRows(database));
+}
+
+async function listRows(database: Database): Promise<GatewayRow[]> {
+  return await database.withActor(system('start'), (tx) => listGateways(tx));
+}
+
+function versionOf(rows: readonly GatewayRow[]): string {
+  const hash = createHash('sha256');
+  for (const { id, channel, settingsSealed } of rows)
+    hash.update(`${id} ${channel} `).update(settingsSealed);
+  return hash.digest('hex');
+}
