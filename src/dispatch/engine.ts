@@ -14,10 +14,13 @@ import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
 import { Sender } from './sender.ts';
 import { Signal } from './signal.ts';
+import { readTemplates } from './templates.ts';
 import { listSending } from './store-plan.ts';
 import { cancelLeftovers, endDispatches, expireLeases, expireMessages } from './store-send.ts';
 
 const BEAT_MS = 1_000;
+/** A template changes seldom; what is sent with a changed one is noticed at the first answer. */
+const TEMPLATES_MS = 180_000;
 
 export type EngineOptions = {
   readonly database: Database;
@@ -40,6 +43,7 @@ export class Engine {
   #receipts = new Signal();
   #timers = new Signal();
   #lookups = new Signal();
+  #templates = new Signal();
   #stopping = false;
   #steering: Promise<void> = Promise.resolve();
   #loops: Promise<void>[] = [];
@@ -69,13 +73,15 @@ export class Engine {
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
       this.#every('look-ups', () => this.#lookUp(), this.#lookups),
+      this.#every('templates', () => readTemplates(this.#options), this.#templates, TEMPLATES_MS),
     ];
   }
 
   /** Drains: nothing new is claimed, what is under way ends and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const signal of [this.#receipts, this.#timers, this.#lookups]) signal.wake();
+    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates];
+    for (const signal of signals) signal.wake();
     await this.#listener?.stop();
     await Promise.all([...this.#senders.map((sender) => sender.stop()), ...this.#loops]);
     await this.#steering;
@@ -136,14 +142,19 @@ export class Engine {
     return this.#steering;
   }
 
-  async #every(name: string, act: () => Promise<unknown>, signal: Signal): Promise<void> {
+  async #every(
+    name: string,
+    act: () => Promise<unknown>,
+    signal: Signal,
+    everyMs = BEAT_MS,
+  ): Promise<void> {
     while (!this.#stopping) {
       try {
         await act();
       } catch (error) {
         this.#options.log.error('dispatch.loop_failed', { error, part: name });
       }
-      if (!this.#stopping) await signal.wait(BEAT_MS);
+      if (!this.#stopping) await signal.wait(everyMs);
     }
   }
 }

@@ -24,6 +24,7 @@ import type { Gateway } from './gateways/gateway.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal, Sometimes } from './signal.ts';
+import { pauseForContent } from './templates.ts';
 import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
 import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
 
@@ -230,6 +231,12 @@ export class Sender {
 
   async #finish(message: Held, result: SendResult): Promise<void> {
     this.#settler.add(settlementOf(message, result, this.#options.quietMs ?? quietMs));
+    const differs = result.class === 'accepted' && result.contentDiffers === true;
+    // Once for all that is on its way: said late, it would pause what a person has resumed.
+    if (differs && !this.isCalledOff(message.dispatchId)) {
+      this.callOff(message.dispatchId);
+      await pauseForContent(this.#options, message.dispatchId);
+    }
     await this.#noteHealth(result);
   }
 

@@ -160,6 +160,20 @@ describe('the other faults', () => {
     assert.equal((await call(simulator, path)).status, 200);
   });
 
+  it('other words leave than were asked for, and the answer says so', async (context) => {
+    const simulator = await startForTest(context);
+    await simulator.addFault({ fault: 'content_changed', times: 1, prefix: 'Not: ' });
+    const bodies = [];
+    for (let i = 0; i < 2; i++) {
+      const { body } = await sendSms(simulator);
+      const { id, content } = body as { id: string; content: { body: string } };
+      bodies.push([content.body, simulator.simulation.notifications.find(id)!.body]);
+    }
+    const [[said, stored], [later]] = bodies as [[string, string], [string]];
+    assert.equal(said, `Not: ${later}`);
+    assert.equal(stored, said);
+  });
+
   it('are listed, cleared one by one, and refused when misspelt', async (context) => {
     const simulator = await startForTest(context);
     const url = `${simulator.controlUrl}/_control/faults`;

@@ -35,6 +35,8 @@ export const faultSchema = z.discriminatedUnion('fault', [
   }),
   fault('rate_limited', {}),
   fault('accept_after', { delayMs: DELAY.default(29_000) }),
+  // Other words leave than were asked for, as where somebody edits the template meanwhile.
+  fault('content_changed', { prefix: z.string().min(1).max(100).default('Changed: ') }),
   // After the row is stored, before the answer.
   fault('insert_then_delete', {}),
   fault('accept_then_drop', {}),

@@ -76,7 +76,9 @@ export class NotifyApi {
       const caller = this.#pass(exchange, subject);
       const late = faults.take('accept_after', subject);
       if (late !== null) await delay(late.delayMs);
-      const draft = this.#admit(exchange, channel, body, caller);
+      const changed = faults.take('content_changed', subject);
+      const wanted = changed === null ? body : withPrefix(body, changed.prefix);
+      const draft = this.#admit(exchange, channel, wanted, caller);
       await new Promise<void>((resolve) => this.#simulation.accept(draft, resolve));
       if (draft.isSimulated) exchange.answer(json(201, draft.response(exchange.origin)));
       else await this.#answerUnderFaults(exchange, draft);
@@ -240,4 +242,13 @@ function serverError(status: 500 | 504): Answer {
   return status === 500
     ? errorAnswer(500, [{ error: 'OperationalError', message: 'Internal server error' }])
     : errorAnswer(504, [{ error: 'SoftEventletTimeout', message: 'Timeout serving request' }]);
+}
+
+/** The request as if the template began with these words. */
+function withPrefix(body: string, prefix: string): string {
+  const request = JSON.parse(body) as { personalisation: Record<string, string> };
+  const personalisation = Object.fromEntries(
+    Object.entries(request.personalisation).map(([name, value]) => [name, prefix + value]),
+  );
+  return JSON.stringify({ ...request, personalisation });
 }

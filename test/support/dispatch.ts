@@ -24,7 +24,7 @@ import {
 } from '#dispatch/index.ts';
 import { DEFAULT_API_KEYS, startSimulator, type Simulator } from '#simulator/index.ts';
 
-export { DEFAULT_API_KEYS, type Simulator } from '#simulator/index.ts';
+export { DEFAULT_API_KEYS, DEFAULT_TEMPLATES, type Simulator } from '#simulator/index.ts';
 
 export const sealingKey: SealingKey = { id: 1, key: randomBytes(32) };
 export const installation = newId();

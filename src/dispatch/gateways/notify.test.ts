@@ -5,13 +5,14 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { newId } from '#kernel/ids.ts';
 import {
   DEFAULT_API_KEYS,
+  DEFAULT_TEMPLATES,
   startQuickSimulator,
   type Simulator,
 } from '../../../test/support/dispatch.ts';
 import type { Outgoing, SendResult } from '../model.ts';
 import type { Gateway } from './gateway.ts';
 import { openNotifyGateway } from './notify.ts';
-import { classify, mintToken, parseNotifyKey } from './notify-contract.ts';
+import { classify, contentDiffers, mintToken, parseNotifyKey } from './notify-contract.ts';
 
 const KEY = DEFAULT_API_KEYS.live;
 const hasty = { waits: { connectMs: 300, headersMs: 300, bodyMs: 300 } };
@@ -236,6 +237,69 @@ describe('against the simulated Notify', () => {
     assert.equal((await gateway.send(message())).class, 'not_sent', 'no text is lost by an edit');
     other.simulation.changeTemplate({ ...own, body: '((body))' });
     assert.equal((await gateway.send(message())).class, 'accepted');
+  });
+});
+
+describe('mail by the simulated Notify', () => {
+  it('goes through a pass-through template with its subject, found by its reference', async (context) => {
+    const simulator = await startQuickSimulator();
+    context.after(() => simulator.close());
+    const settings = { baseUrl: simulator.notifyUrl, apiKey: KEY };
+    const gateway = openNotifyGateway('notify-mail', settings, { channel: 'mail', waits: patient });
+    context.after(() => gateway.close());
+    const sent = message({
+      address: 'oncall@northmoor.test',
+      subject: 'Alert 4901 "high"',
+      body: 'Isolate Citrix — now.\n\n* one\n* ((two))\n',
+    });
+    const result = await gateway.send(sent);
+    assert.ok(result.class === 'accepted' && result.providerId !== null);
+    assert.equal(result.contentDiffers, undefined);
+    const row = simulator.simulation.notifications.find(result.providerId)!;
+    assert.deepEqual(
+      [row.channel, row.normalisedTo, row.body, row.subject?.replace(/[“”]/g, '"')],
+      ['email', sent.address, sent.body.trim(), sent.subject],
+    );
+    assert.equal((await gateway.find!(sent.reference)).answer, 'found');
+    assert.equal((await gateway.send(message({ address: 'no address' }))).class, 'rejected');
+    const { id } = DEFAULT_TEMPLATES[1];
+    simulator.simulation.changeTemplate({ id, subject: 'News: ((subject))' });
+    assert.deepEqual(await gateway.readTemplate!(), { answer: 'missing' });
+    assert.equal(
+      (await gateway.send(sent)).class,
+      'not_sent',
+      'its subject passes nothing through',
+    );
+  });
+});
+
+describe('the words that a provider repeats', () => {
+  const text = { channel: 'text' } as const;
+  const mail = { channel: 'mail' } as const;
+  const named = { ...text, serviceName: 'Centre' };
+  const cells: [string, string, string, Parameters<typeof contentDiffers>[2], boolean][] = [
+    ['the same', 'Isolate now', 'Isolate now', text, false],
+    ['characters replaced as Notify does', 'a “b” – ☂ ', 'a "b" - ?', text, false],
+    ['something before', 'Isolate now', 'News: Isolate now', text, true],
+    ['something after', 'Isolate now', 'Isolate now. Ignore this', text, true],
+    ['nothing', 'Isolate now', '', text, true],
+    ['the name of the service', 'Isolate now', 'Centre: Isolate now', named, false],
+    ['without the name of the service', 'Isolate now', 'Isolate now', named, false],
+    ['the name of another service', 'Isolate now', 'Center: Isolate now', named, true],
+    ['the name where none is told', 'Isolate now', 'Centre: Isolate now', text, true],
+    ['a mail with other line ends', 'a\nb\n', 'a\r\nb', mail, false],
+    ['a mail with a footer', 'a', 'a\n\nUnsubscribe', mail, true],
+  ];
+  for (const [name, body, returned, as, expected] of cells) {
+    it(`${name}: ${expected ? 'differs' : 'the same'}`, () => {
+      const answer = { status: 201, body: { id: newId(), content: { body: returned } } };
+      assert.equal(contentDiffers(answer, { body }, as), expected);
+    });
+  }
+
+  it('an implementation that repeats nothing proves nothing', () => {
+    for (const body of [undefined, {}, { content: {} }, { content: { body: 7 } }])
+      assert.equal(contentDiffers({ status: 201, body }, { body: 'a' }, text), false);
   });
 });
 
