@@ -62,6 +62,32 @@ test('a live environment becomes typed values', () => {
   assert.deepEqual(config.warnings, []);
 });
 
+test('proxies are read as other programs read them, and shown without their password', () => {
+  const config = parsed({
+    https_proxy: 'proxy.example:3128',
+    HTTP_PROXY: 'http://me:sesame@proxy.example:3128',
+    NO_PROXY: 'localhost,.internal',
+    TOCSIN_CA_FILE: 'ca.pem',
+  });
+  assert.deepEqual(config.proxy, {
+    https: 'http://proxy.example:3128',
+    http: 'http://me:sesame@proxy.example:3128',
+    no: 'localhost,.internal',
+  });
+  assert.equal(config.caFile, resolve('ca.pem'));
+  assert.doesNotMatch(describeConfig(config), /sesame/);
+  assert.equal(parsed({ HTTPS_PROXY: 'a:1', https_proxy: 'b:1' }).proxy?.https, 'http://a:1');
+  assert.match(errorsOf({ HTTPS_PROXY: 'ftp://x' })['HTTPS_PROXY']!, /wrong form/);
+  assert.equal(parsed({ NO_PROXY: '*' }).proxy, undefined);
+});
+
+test('what a Notify service carries is text unless told', () => {
+  const channels = (NOTIFY_CHANNELS: string) =>
+    parsed({ ...live, NOTIFY_CHANNELS }).notify?.channels;
+  assert.deepEqual(channels('mail, text,mail'), ['mail', 'text']);
+  assert.match(errorsOf({ ...live, NOTIFY_CHANNELS: 'fax' })['NOTIFY_CHANNELS']!, /‘fax’/);
+});
+
 test('with a certificate the printed address is https', () => {
   const config = parsed({ TOCSIN_TLS_CERT: 'c.pem', TOCSIN_TLS_KEY: 'k.pem' });
   assert.equal(config.url, 'https://localhost:3000');

@@ -7,6 +7,11 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { nearestName } from '#operating-model/index.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { nameOfKey, readNotify, readProxy, readSmtp } from './config/providers.ts';
+import type { NotifyConfig, ProxyConfig, SmtpConfig } from './config/providers.ts';
+import { isUrl, Reader, type Environment } from './config/reader.ts';
+
+export type { Environment } from './config/reader.ts';
 
 export type Config = {
   /** 0 takes any free port. */
@@ -23,26 +28,14 @@ export type Config = {
   /** Absent: the embedded PostgreSQL below `dataDir`. */
   readonly databaseUrl?: string;
   readonly notify?: NotifyConfig;
-  readonly smtp?: { readonly url: string; readonly from: string };
+  readonly smtp?: SmtpConfig;
+  readonly proxy?: ProxyConfig;
+  /** Certificates that are trusted beside the usual ones; a file in PEM. */
+  readonly caFile?: string;
   readonly operatingModelFile: string;
   /** What is odd but no reason to stop, a sentence each. */
   readonly warnings: readonly string[];
 };
-
-export type NotifyConfig = {
-  readonly baseUrl: string;
-  readonly apiKey: string;
-  /** What the service is to carry: it needs a pass-through template for each. */
-  readonly channels: readonly ('text' | 'mail')[];
-  /** Absent where no callback can reach us: statuses are asked for instead. */
-  readonly callbackToken?: string;
-};
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const API_KEY = new RegExp(`^(.+)-(${UUID})-(${UUID})$`, 'i');
-const NOTIFY = 'https://api.notifications.service.gov.uk';
 
 const KNOWN = [
   'TOCSIN_HOST',
@@ -52,6 +45,7 @@ const KNOWN = [
   'TOCSIN_TLS_KEY',
   'TOCSIN_TRUSTED_PROXY',
   'TOCSIN_OPERATING_MODEL',
+  'TOCSIN_CA_FILE',
   // Read by the tests alone.
   'TOCSIN_CHROMIUM',
 ];
@@ -76,6 +70,8 @@ export function parseConfig(env: Environment): Outcome<Config> {
   );
   const notify = readNotify(read);
   const smtp = readSmtp(read);
+  const proxy = readProxy(read);
+  const caFile = read.text('TOCSIN_CA_FILE');
   const config: Config = {
     port,
     host: host ?? '127.0.0.1',
@@ -87,6 +83,8 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(notify && { notify }),
     ...(smtp && { smtp }),
+    ...(proxy && { proxy }),
+    ...(caFile && { caFile: resolve(caFile) }),
     operatingModelFile: resolve(read.text('TOCSIN_OPERATING_MODEL') ?? './operating-model.yaml'),
     warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies)],
   };
@@ -97,7 +95,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
 
 /** The configuration for a person at a terminal: one `name value` a line, no secret in it. */
 export function describeConfig(config: Config): string {
-  const { notify, smtp } = config;
+  const { notify, smtp, proxy } = config;
   const lines: Record<string, string> = {
     PORT: String(config.port),
     TOCSIN_HOST: config.host,
@@ -108,53 +106,19 @@ export function describeConfig(config: Config): string {
     TOCSIN_OPERATING_MODEL: config.operatingModelFile,
     DATABASE_URL: config.databaseUrl ? placeOf(config.databaseUrl) : 'embedded',
     NOTIFY_BASE_URL: notify?.baseUrl ?? 'none',
-    NOTIFY_API_KEY: notify ? `${API_KEY.exec(notify.apiKey)?.[1] ?? ''} (hidden)` : 'none',
+    NOTIFY_API_KEY: notify ? `${nameOfKey(notify.apiKey)} (hidden)` : 'none',
     NOTIFY_CHANNELS: notify?.channels.join(',') ?? 'none',
     NOTIFY_CALLBACK_TOKEN: notify?.callbackToken ? '(hidden)' : 'none',
     SMTP_URL: smtp ? placeOf(smtp.url) : 'none',
+    HTTPS_PROXY: proxy?.https ? placeOf(proxy.https) : 'none',
+    HTTP_PROXY: proxy?.http ? placeOf(proxy.http) : 'none',
+    NO_PROXY: proxy?.no ?? 'none',
+    TOCSIN_CA_FILE: config.caFile ?? 'none',
     MAIL_FROM: smtp ? '(set)' : 'none',
   };
   return Object.entries(lines)
     .map(([name, value]) => `${name.padEnd(23)}${value}\n`)
     .join('');
-}
-
-/** Reads variables by name and collects what is wrong. An empty variable counts as not set. */
-class Reader {
-  readonly errors: Record<string, string> = {};
-  readonly #env: Environment;
-
-  constructor(env: Environment) {
-    this.#env = env;
-  }
-
-  text(name: string): string | undefined {
-    return this.#env[name]?.trim() || undefined;
-  }
-
-  /** The value as `parse` makes it; `parse` returns undefined for what it does not take. */
-  parsed<T>(name: string, form: string, parse: (text: string) => T | undefined): T | undefined {
-    const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = parse(text);
-    if (value === undefined) {
-      this.errors[name] = `${name} is ‘${text}’; it must be ${form}, or not set at all.`;
-    }
-    return value;
-  }
-
-  /** As it stands, where `test` takes it; never repeated where not. */
-  secret(name: string, form: string, test: (text: string) => boolean): string | undefined {
-    const text = this.text(name);
-    if (text === undefined || test(text)) return text;
-    this.errors[name] = `${name} has the wrong form; it must be ${form}, or not set at all.`;
-    return undefined;
-  }
-
-  /** `name` must be there because `because` is. */
-  missing(name: string, because: string, form: string): void {
-    this.errors[name] ??= `${name} is missing: with ${because} it must be set to ${form}.`;
-  }
 }
 
 function readTls(read: Reader): Config['tls'] {
@@ -169,41 +133,6 @@ function readTls(read: Reader): Config['tls'] {
   return { certFile: resolve(certFile), keyFile: resolve(keyFile) };
 }
 
-function readNotify(read: Reader): NotifyConfig | undefined {
-  const given = ['NOTIFY_BASE_URL', 'NOTIFY_API_KEY', 'NOTIFY_CALLBACK_TOKEN', 'NOTIFY_CHANNELS'];
-  const because = given.find((name) => read.text(name) !== undefined);
-  if (because === undefined) return undefined;
-  const baseUrl = read.parsed('NOTIFY_BASE_URL', `an address such as ${NOTIFY}`, parseHttpUrl);
-  const channels = read.parsed('NOTIFY_CHANNELS', 'text, mail or text,mail', parseChannels);
-  const keyForm = 'the key as Notify shows it, {name}-{service id}-{secret}';
-  const apiKey = read.secret('NOTIFY_API_KEY', keyForm, (text) => API_KEY.test(text));
-  const callbackToken = read.secret(
-    'NOTIFY_CALLBACK_TOKEN',
-    'at least 10 characters, the same as in the settings of the Notify service',
-    (text) => text.length >= 10,
-  );
-  if (!apiKey) read.missing('NOTIFY_API_KEY', because, keyForm);
-  if (!apiKey) return undefined;
-  return {
-    baseUrl: baseUrl ?? NOTIFY,
-    apiKey,
-    channels: channels ?? ['text'],
-    ...(callbackToken && { callbackToken }),
-  };
-}
-
-function readSmtp(read: Reader): Config['smtp'] {
-  const url = read.secret('SMTP_URL', 'smtp://user:password@host:587 or smtps://…', (text) =>
-    isUrl(text, ['smtp:', 'smtps:']),
-  );
-  const fromForm = 'the address mails come from, such as Cyber centre <alerts@centre.example>';
-  const from = read.secret('MAIL_FROM', fromForm, (text) =>
-    /^[^@\r\n]+@[^@\s]+\.[^@\s]+$/.test(text),
-  );
-  if (url && !from) read.missing('MAIL_FROM', 'SMTP_URL', fromForm);
-  return url && from ? { url, from } : undefined;
-}
-
 const URL_FORM =
   'https:// and a name (an address such as 10.0.0.5 will not do: passkeys are bound to a name), ' +
   'without a path; http:// only for localhost';
@@ -214,22 +143,6 @@ function parseOwnUrl(text: string): string | undefined {
   if (url.pathname !== '/' || url.search || url.hash || url.username) return undefined;
   const local = url.hostname === 'localhost' || url.hostname.endsWith('.localhost');
   return url.protocol === 'https:' || (url.protocol === 'http:' && local) ? url.origin : undefined;
-}
-
-function parseHttpUrl(text: string): string | undefined {
-  if (!isUrl(text, ['http:', 'https:'])) return undefined;
-  return text.replace(/\/+$/, '');
-}
-
-function parseChannels(text: string): ('text' | 'mail')[] | undefined {
-  const channels = text.split(',').map((part) => part.trim());
-  const isOne = (channel: string) => channel === 'text' || channel === 'mail';
-  return channels.every(isOne) ? [...new Set(channels)] : undefined;
-}
-
-function isUrl(text: string, protocols: readonly string[]): boolean {
-  const url = URL.parse(text);
-  return url !== null && protocols.includes(url.protocol);
 }
 
 function parsePort(text: string): number | undefined {

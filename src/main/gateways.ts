@@ -85,10 +85,12 @@ export type OpenGateways = {
 };
 
 /** An adapter for each row, with its settings opened. */
-export async function openGateways({ seals }: Ground, database: Database): Promise<OpenGateways> {
+export async function openGateways(ground: Ground, database: Database): Promise<OpenGateways> {
+  const { https, http, no } = ground.config.proxy ?? {};
+  const network = { httpsProxy: https, httpProxy: http, noProxy: no };
   const rows = await listRows(database);
   const open = (row: GatewayRow) =>
-    openGateway(row, seals.openSettings(row.id, row.settingsSealed));
+    openGateway(row, ground.seals.openSettings(row.id, row.settingsSealed), network);
   return { gateways: rows.map(open), version: versionOf(rows) };
 }
 

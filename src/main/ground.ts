@@ -14,6 +14,7 @@ import { explainFullDisk } from '#db/postgres-messages.ts';
 import { readRemembered } from '#db/postgres-place.ts';
 import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import { trustAuthorities } from './trust.ts';
 import { sealsOf, type Seals } from './wiring.ts';
 
 /** What a driver needs to connect as one of our roles. */
@@ -47,6 +48,10 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   if (!parsed.ok) return parsed;
   const config = parsed.value;
   config.warnings.forEach(options.say);
+  if (config.caFile !== undefined) {
+    const trusted = trustAuthorities(config.caFile);
+    if (!trusted.ok) return trusted;
+  }
   const model = await loadOperatingModel(config.operatingModelFile);
   if (!model.ok) return model;
   if (options.join && config.databaseUrl === undefined) {

@@ -3,7 +3,8 @@
  * request. An interceptor marks the moment a connected socket takes it; before it a failure means
  * "not sent", after it "unknown". Nothing is ever repeated here.
  */
-import { Pool, type Dispatcher } from 'undici';
+import { isIPv4 } from 'node:net';
+import { EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 
 /** The longest waits of one request, in ms. */
 export type HttpWaits = {
@@ -36,30 +37,33 @@ export type ProviderHttp = {
   close(): Promise<void>;
 };
 
+/** The way out of this network: proxies by the scheme of the request, and who needs none. */
+export type Network = {
+  readonly httpsProxy?: string | undefined;
+  readonly httpProxy?: string | undefined;
+  /** As in `NO_PROXY`: names, suffixes, ports. */
+  readonly noProxy?: string | undefined;
+};
+
 export type HttpOptions = {
   readonly baseUrl: string;
   readonly connections: number;
   readonly waits: HttpWaits;
+  readonly network?: Network | undefined;
 };
 
 /** Below the idle limit of common load balancers: a stale socket is the commonest reset. */
 const KEEP_ALIVE_MS = 4_000;
 
-export function openHttp({ baseUrl, connections, waits }: HttpOptions): ProviderHttp {
-  const url = new URL(baseUrl);
+export function openHttp(options: HttpOptions): ProviderHttp {
+  const url = new URL(options.baseUrl);
+  const { origin } = url;
   const root = url.pathname.replace(/\/$/, '');
-  const pool = new Pool(url.origin, {
-    connections,
-    pipelining: 1,
-    connect: { timeout: waits.connectMs },
-    headersTimeout: waits.headersMs,
-    bodyTimeout: waits.bodyMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-  }).compose(track);
+  const dispatcher = openDispatcher(url, options).compose(track);
   return {
     async request({ path, ...request }) {
-      const { statusCode, body } = await pool.request({ ...request, path: root + path });
+      const asked = dispatcher.request({ ...request, origin, path: root + path });
+      const { statusCode, body } = await Promise.race([asked, waitsTooLong(request)]);
       let text = '';
       try {
         text = await body.text();
@@ -68,8 +72,52 @@ export function openHttp({ baseUrl, connections, waits }: HttpOptions): Provider
       }
       return { status: statusCode, body: parseJson(text) };
     },
-    close: () => pool.close(),
+    close: () => dispatcher.close(),
   };
+}
+
+function openDispatcher(url: URL, { connections, waits, network = {} }: HttpOptions): Dispatcher {
+  const settings = {
+    connections,
+    pipelining: 1,
+    connect: { timeout: waits.connectMs },
+    headersTimeout: waits.headersMs,
+    bodyTimeout: waits.bodyMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  };
+  const proxy = url.protocol === 'https:' ? network.httpsProxy : network.httpProxy;
+  // A simulator on this machine is no business of a proxy.
+  if (proxy === undefined || isLoopback(url.hostname)) return new Pool(url.origin, settings);
+  return new EnvHttpProxyAgent({
+    ...settings,
+    // Both given, or the library would look for them in the environment.
+    httpsProxy: proxy,
+    httpProxy: proxy,
+    noProxy: network.noProxy ?? '',
+    // Of TLS inside the tunnel, and of the proxy's answer to CONNECT: its own limit is 5 minutes.
+    connectTimeout: waits.connectMs,
+    clientFactory: (origin: URL, given: object) =>
+      new Pool(origin, { ...given, headersTimeout: waits.connectMs }),
+  });
+}
+
+/** True for a name or address of this machine. */
+export function isLoopback(hostname: string): boolean {
+  const isLocal = isIPv4(hostname) && hostname.startsWith('127.');
+  return isLocal || ['localhost', '[::1]'].includes(hostname);
+}
+
+/**
+ * Rejects when the deadline ends while no socket has the request: the library hears an abort only
+ * on a connected request, and a proxy may keep it waiting. The interceptor lets it leave no more.
+ */
+function waitsTooLong({ mark, signal }: Pick<Request, 'mark' | 'signal'>): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => {
+      if (mark?.started !== true) reject(new Error('not connected in time'));
+    });
+  });
 }
 
 /**
@@ -85,8 +133,8 @@ const track: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, h
         if (typeof value !== 'function') return value;
         if (property !== 'onRequestStart') return value.bind(target);
         return (...parameters: unknown[]) => {
-          const { mark } = options as { mark?: Mark };
-          if (mark?.mayStart() === false) {
+          const { mark, signal } = options as Partial<Request>;
+          if (signal?.aborted || mark?.mayStart() === false) {
             const [controller] = parameters as [Dispatcher.DispatchController];
             controller.abort(Object.assign(new Error('too late'), { code: 'too_late' }));
             return undefined;

@@ -6,8 +6,8 @@
  */
 import type { Found, Outgoing, ReceiptMeaning, SendResult, TemplateReading } from '../model.ts';
 import type { Gateway } from './gateway.ts';
-import { codeOf, deadlineIn, openHttp, type HttpWaits, type Mark } from './http.ts';
-import type { ProviderHttp, Request } from './http.ts';
+import { codeOf, deadlineIn, openHttp } from './http.ts';
+import type { HttpWaits, Mark, Network, ProviderHttp, Request } from './http.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import {
   classify,
@@ -40,6 +40,7 @@ export type NotifyOptions = {
   readonly now?: () => number;
   /** The longest waits of one request. Tests shorten them. */
   readonly waits?: Partial<HttpWaits>;
+  readonly network?: Network | undefined;
 };
 
 const WINDOW = 64;
@@ -67,7 +68,12 @@ class NotifyGateway implements Gateway {
     this.#key = key;
     this.#serviceName = settings.serviceName;
     this.#now = options.now ?? Date.now;
-    this.#http = openHttp({ baseUrl: settings.baseUrl, connections: WINDOW, waits: longest });
+    this.#http = openHttp({
+      baseUrl: settings.baseUrl,
+      connections: WINDOW,
+      waits: longest,
+      network: options.network,
+    });
   }
 
   async send(message: Outgoing, mayStart = () => true): Promise<SendResult> {

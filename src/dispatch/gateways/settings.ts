@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { channelsOf, type GatewayKind } from './capabilities.ts';
 import type { Gateway } from './gateway.ts';
+import type { Network } from './http.ts';
 import { openNotifyGateway } from './notify.ts';
 import { parseNotifyKey } from './notify-contract.ts';
 import { openSmtpGateway } from './smtp.ts';
@@ -94,12 +95,16 @@ export type GatewayPlace = {
 };
 
 /** The adapter for a row and its opened settings. @throws TypeError where they do not fit. */
-export function openGateway({ id, kind, channel }: GatewayPlace, input: unknown): Gateway {
+export function openGateway(
+  { id, kind, channel }: GatewayPlace,
+  input: unknown,
+  network?: Network,
+): Gateway {
   const parsed = parseGatewaySettings(kind, input);
   if (!parsed.ok) throw new TypeError(`gateway ${id}: ${parsed.message}`);
   if (!channelsOf(kind).includes(channel))
     throw new TypeError(`gateway ${id}: ${kind} does not carry ${channel}`);
   const settings = parsed.value;
-  if (settings.kind === 'notify') return openNotifyGateway(id, settings.is, { channel });
+  if (settings.kind === 'notify') return openNotifyGateway(id, settings.is, { channel, network });
   return openSmtpGateway(id, settings.is);
 }

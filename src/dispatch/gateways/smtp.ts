@@ -8,13 +8,13 @@
  * with the same code as one that never opened. Here the content is a stream that is first read
  * when the server has said 354, so the moment from which a copy may exist is known exactly.
  */
-import { isIPv4 } from 'node:net';
 import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Outgoing, ReceiptMeaning, SendResult } from '../model.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import type { Gateway } from './gateway.ts';
+import { isLoopback } from './http.ts';
 
 export type SmtpSettings = {
   /** `smtp://user:password@host:port`, or `smtps:` for TLS from the first byte. */
@@ -246,11 +246,6 @@ function settledOnce(
     connection.on('end', ended);
     step(finish);
   });
-}
-
-function isLoopback(hostname: string): boolean {
-  const isLocal = isIPv4(hostname) && hostname.startsWith('127.');
-  return isLocal || ['localhost', '[::1]'].includes(hostname);
 }
 
 export function openSmtpGateway(

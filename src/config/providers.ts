@@ -1,0 +1,92 @@
+/** What the environment says of providers: the first gateway of each kind, and the way to them. */
+import { isUrl, type Reader } from './reader.ts';
+
+export type NotifyConfig = {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** What the service is to carry: it needs a pass-through template for each. */
+  readonly channels: readonly ('text' | 'mail')[];
+  /** Absent where no callback can reach us: statuses are asked for instead. */
+  readonly callbackToken?: string;
+};
+
+export type SmtpConfig = { readonly url: string; readonly from: string };
+
+/** Proxies for requests to providers; what `no` names is reached directly. */
+export type ProxyConfig = { readonly https?: string; readonly http?: string; readonly no?: string };
+
+const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const API_KEY = new RegExp(`^(.+)-(${UUID})-(${UUID})$`, 'i');
+const NOTIFY = 'https://api.notifications.service.gov.uk';
+
+/** The part of a key that is no secret. */
+export function nameOfKey(apiKey: string): string {
+  return API_KEY.exec(apiKey)?.[1] ?? '';
+}
+
+export function readNotify(read: Reader): NotifyConfig | undefined {
+  const given = ['NOTIFY_BASE_URL', 'NOTIFY_API_KEY', 'NOTIFY_CALLBACK_TOKEN', 'NOTIFY_CHANNELS'];
+  const because = given.find((name) => read.text(name) !== undefined);
+  if (because === undefined) return undefined;
+  const baseUrl = read.parsed('NOTIFY_BASE_URL', `an address such as ${NOTIFY}`, parseHttpUrl);
+  const channels = read.parsed('NOTIFY_CHANNELS', 'text, mail or text,mail', parseChannels);
+  const keyForm = 'the key as Notify shows it, {name}-{service id}-{secret}';
+  const apiKey = read.secret('NOTIFY_API_KEY', keyForm, (text) => API_KEY.test(text));
+  const callbackToken = read.secret(
+    'NOTIFY_CALLBACK_TOKEN',
+    'at least 10 characters, the same as in the settings of the Notify service',
+    (text) => text.length >= 10,
+  );
+  if (!apiKey) read.missing('NOTIFY_API_KEY', because, keyForm);
+  if (!apiKey) return undefined;
+  return {
+    baseUrl: baseUrl ?? NOTIFY,
+    apiKey,
+    channels: channels ?? ['text'],
+    ...(callbackToken && { callbackToken }),
+  };
+}
+
+export function readSmtp(read: Reader): SmtpConfig | undefined {
+  const url = read.secret('SMTP_URL', 'smtp://user:password@host:587 or smtps://…', (text) =>
+    isUrl(text, ['smtp:', 'smtps:']),
+  );
+  const fromForm = 'the address mails come from, such as Cyber centre <alerts@centre.example>';
+  const from = read.secret('MAIL_FROM', fromForm, (text) =>
+    /^[^@\r\n]+@[^@\s]+\.[^@\s]+$/.test(text),
+  );
+  if (url && !from) read.missing('MAIL_FROM', 'SMTP_URL', fromForm);
+  return url && from ? { url, from } : undefined;
+}
+
+/** As other programs read them: in capitals or small, capitals first, the scheme left out or not. */
+export function readProxy(read: Reader): ProxyConfig | undefined {
+  const proxy = (name: string) => {
+    const address = read.secret(name, 'http://user:password@proxy.example:3128', isProxy);
+    return address && withScheme(address);
+  };
+  const https = proxy('HTTPS_PROXY') ?? proxy('https_proxy');
+  const http = proxy('HTTP_PROXY') ?? proxy('http_proxy');
+  const no = read.text('NO_PROXY') ?? read.text('no_proxy');
+  if (https === undefined && http === undefined) return undefined;
+  return { ...(https && { https }), ...(http && { http }), ...(no && { no }) };
+}
+
+function isProxy(address: string): boolean {
+  return isUrl(withScheme(address), ['http:', 'https:', 'socks5:']);
+}
+
+function withScheme(address: string): string {
+  return address.includes('://') ? address : `http://${address}`;
+}
+
+function parseHttpUrl(text: string): string | undefined {
+  if (!isUrl(text, ['http:', 'https:'])) return undefined;
+  return text.replace(/\/+$/, '');
+}
+
+function parseChannels(text: string): ('text' | 'mail')[] | undefined {
+  const channels = text.split(',').map((part) => part.trim());
+  const isOne = (channel: string) => channel === 'text' || channel === 'mail';
+  return channels.every(isOne) ? [...new Set(channels)] : undefined;
+}
