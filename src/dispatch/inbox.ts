@@ -9,7 +9,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { notifyStatuses } from './gateways/notify.ts';
+import { notifyStatuses } from './gateways/notify-contract.ts';
 import {
   applyReceipts,
   claimReceipts,
