@@ -44,9 +44,24 @@ create table dispatch.gateway (
   created_at timestamptz not null default now(),
   -- Taken away: it sends no more and its doors are shut, but what it sent stays explained.
   removed_at timestamptz,
+  -- Its share of the people among the gateways of its channel; 0 is a reserve, which takes only
+  -- what the others cannot. One that is off takes nothing.
+  weight smallint not null default 100 check (weight between 0 and 1000),
+  enabled boolean not null default true,
   last_proven_at timestamptz,
   last_failure_at timestamptz,
-  last_failure_code text
+  last_failure_code text,
+  check (removed_at is null or not enabled)
+);
+
+-- Which gateway somebody is written to by, so that each person always sees one sender. Kept only
+-- where a channel has several gateways: with one there is no choice to remember, and a row for
+-- each person would cost the release of a large audience 4 µs a message.
+create table dispatch.sender (
+  contact_point_id uuid not null,
+  channel text not null check (channel in ('text', 'mail')),
+  gateway_id text not null references dispatch.gateway,
+  primary key (contact_point_id, channel)
 );
 
 -- One release of one content to one frozen audience, with all its rounds.
@@ -115,6 +130,9 @@ create table dispatch.message (
   due_at timestamptz,
   expires_at timestamptz,
   attempt smallint not null default 0,
+  -- The gateway it is to leave by, set when it becomes ready; another one takes it only where that
+  -- one cannot and it surely has not left. `gateway_id` is the one that was asked last.
+  home_gateway_id text,
   gateway_id text,
   lease_owner uuid,
   lease_until timestamptz,
@@ -140,8 +158,10 @@ create table dispatch.message (
 -- P1 in the database: at most one message per (dispatch, contact point, channel, round).
 create unique index message_once
   on dispatch.message (dispatch_id, contact_point_id, channel, round);
--- Breadth first: rank 1 of every organisation before rank 2 of any.
-create index message_ready on dispatch.message (dispatch_id, channel, rank, due_at, id)
+-- Breadth first: rank 1 of every organisation before rank 2 of any. By home, so that no gateway
+-- steps over the messages of another.
+create index message_ready
+  on dispatch.message (dispatch_id, channel, home_gateway_id, rank, due_at, id)
   where state = 'ready';
 -- What an organisation got, and whom an answer stands down.
 create index message_of_organisation on dispatch.message (organisation_id, dispatch_id);
@@ -285,6 +305,30 @@ alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
+alter table dispatch.sender enable row level security;
+alter table dispatch.sender force row level security;
+create policy centre on dispatch.sender
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+
+-- When a channel gets a second gateway, whoever was written to so far keeps the sender they saw.
+create function dispatch.remember_senders() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if (select count(*) from dispatch.gateway other where other.channel = new.channel) > 1 then
+    insert into dispatch.sender (contact_point_id, channel, gateway_id)
+    select distinct on (message.contact_point_id) message.contact_point_id, new.channel,
+      coalesce(message.gateway_id, message.home_gateway_id)
+    from dispatch.message message
+    where message.channel = new.channel
+      and coalesce(message.gateway_id, message.home_gateway_id) is not null
+    order by message.contact_point_id, message.accepted_at desc nulls last
+    on conflict do nothing;
+  end if;
+  return null;
+end $$;
+create trigger remember_senders after insert on dispatch.gateway
+  for each row execute function dispatch.remember_senders();
+
 -- Messages are added only while their dispatch is held. The lock keeps them out between the hash
 -- that is compared at release and the release itself (P5); one check for each statement.
 create function dispatch.refuse_late_message() returns trigger
@@ -336,12 +380,13 @@ grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispat
   dispatch.bucket to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (state, due_at, expires_at, final_at, body) on dispatch.message to tocsin_web;
-grant select, insert on dispatch.message_credit, dispatch.settled to tocsin_web;
+grant update (state, due_at, expires_at, final_at, body, home_gateway_id) on dispatch.message
+  to tocsin_web;
+grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender to tocsin_web;
 grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates,
   takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version,
-  template_body, template_read_at, created_at, removed_at, last_proven_at, last_failure_at,
-  last_failure_code) on dispatch.gateway to tocsin_web;
+  template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at,
+  last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
@@ -350,7 +395,8 @@ grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
 grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,
   dispatch.bucket, dispatch.gateway to tocsin_worker;
-grant select, insert on dispatch.message_credit, dispatch.settled to tocsin_worker;
+grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender
+  to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;

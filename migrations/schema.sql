@@ -267,19 +267,24 @@ create table dispatch.gateway (
   template_read_at timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   removed_at timestamp with time zone,
+  weight smallint default 100 not null,
+  enabled boolean default true not null,
   last_proven_at timestamp with time zone,
   last_failure_at timestamp with time zone,
   last_failure_code text,
   constraint gateway_callback_token_hashes_check CHECK ((cardinality(callback_token_hashes) <= 2)),
   constraint gateway_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint gateway_check CHECK (((removed_at IS NULL) OR (NOT enabled))),
   constraint gateway_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,30}$'::text)),
   constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text]))),
   constraint gateway_receipts_check CHECK ((receipts = ANY (ARRAY['final'::text, 'failures'::text, 'none'::text]))),
+  constraint gateway_weight_check CHECK (((weight >= 0) AND (weight <= 1000))),
   constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
   constraint gateway_pkey PRIMARY KEY (id)
 );
+CREATE TRIGGER remember_senders AFTER INSERT ON dispatch.gateway FOR EACH ROW EXECUTE FUNCTION dispatch.remember_senders();
 grant insert, select, update on dispatch.gateway to tocsin_worker;
-grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates, takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version, template_body, template_read_at, created_at, removed_at, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates, takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version, template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 
 create table dispatch.lookup (
   message_id uuid not null,
@@ -310,6 +315,7 @@ create table dispatch.message (
   due_at timestamp with time zone,
   expires_at timestamp with time zone,
   attempt smallint default 0 not null,
+  home_gateway_id text,
   gateway_id text,
   lease_owner uuid,
   lease_until timestamp with time zone,
@@ -336,7 +342,7 @@ create table dispatch.message (
 CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
 CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisation_id, dispatch_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
-CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, rank, due_at, id) WHERE (state = 'ready'::text);
+CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, home_gateway_id, rank, due_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
@@ -346,7 +352,7 @@ CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING N
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (body, state, due_at, expires_at, final_at) on dispatch.message to tocsin_web;
+grant update (body, state, due_at, expires_at, home_gateway_id, final_at) on dispatch.message to tocsin_web;
 
 create table dispatch.message_credit (
   message_id uuid not null,
@@ -413,6 +419,20 @@ CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE (opened_at
 grant insert, select on dispatch.round to tocsin_web;
 grant insert, select, update on dispatch.round to tocsin_worker;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+
+create table dispatch.sender (
+  contact_point_id uuid not null,
+  channel text not null,
+  gateway_id text not null,
+  constraint sender_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint sender_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint sender_pkey PRIMARY KEY (contact_point_id, channel)
+);
+alter table dispatch.sender enable row level security;
+alter table dispatch.sender force row level security;
+create policy centre on dispatch.sender as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on dispatch.sender to tocsin_web;
+grant insert, select on dispatch.sender to tocsin_worker;
 
 create table dispatch.settled (
   dispatch_id uuid not null,
@@ -954,6 +974,27 @@ begin
 end $function$
 ;
 grant execute on function dispatch.refuse_late_message() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.remember_senders()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if (select count(*) from dispatch.gateway other where other.channel = new.channel) > 1 then
+    insert into dispatch.sender (contact_point_id, channel, gateway_id)
+    select distinct on (message.contact_point_id) message.contact_point_id, new.channel,
+      coalesce(message.gateway_id, message.home_gateway_id)
+    from dispatch.message message
+    where message.channel = new.channel
+      and coalesce(message.gateway_id, message.home_gateway_id) is not null
+    order by message.contact_point_id, message.accepted_at desc nulls last
+    on conflict do nothing;
+  end if;
+  return null;
+end $function$
+;
+grant execute on function dispatch.remember_senders() to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_approval()
  RETURNS trigger

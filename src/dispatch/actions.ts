@@ -6,6 +6,7 @@ import { system } from '#kernel/actor.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
 import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts';
+import { listSharedChannels, rememberSenders } from './store-home.ts';
 import {
   cancelSettled,
   cancelUnsent,
@@ -68,7 +69,7 @@ export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome
   await startRounds(tx, dispatchId);
   // A first round that is to wait is opened by its timer, like every other.
   if (await markRoundOpened(tx, dispatchId, 1))
-    await readyRound(tx, { dispatchId, round: 1, clock });
+    await openRound(tx, { dispatchId, round: 1, clock });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.released',
@@ -76,6 +77,16 @@ export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome
     detail: { hash, approvedBy: approved.approvedBy },
   });
   return ok(undefined);
+}
+
+/** Lets the messages of a round go; where there are several gateways each gets its sender first. */
+async function openRound(
+  tx: Tx,
+  round: { dispatchId: string; round: number; clock: string },
+): Promise<number> {
+  const channels = await listSharedChannels(tx);
+  if (channels.length > 0) await rememberSenders(tx, { ...round, channels });
+  return await readyRound(tx, round);
 }
 
 /** Opens every round that is due; says how many messages became ready. */
@@ -87,7 +98,7 @@ export async function openDueRounds(
     let ready = 0;
     for (const { dispatchId, round, releasedAt } of await listDueRounds(tx)) {
       if (!(await markRoundOpened(tx, dispatchId, round))) continue;
-      ready += await readyRound(tx, { dispatchId, round, clock: clockOf(releasedAt) });
+      ready += await openRound(tx, { dispatchId, round, clock: clockOf(releasedAt) });
       await record(tx, {
         action: 'dispatch.round_opened',
         subject: { kind: 'dispatch', id: dispatchId },

@@ -15,12 +15,15 @@ import { reconcile } from './reconcile.ts';
 import { Sender } from './sender.ts';
 import { Signal } from './signal.ts';
 import { readTemplates } from './templates.ts';
+import { findHomes } from './store-home.ts';
 import { listSending } from './store-plan.ts';
 import { cancelLeftovers, endDispatches, expireLeases, expireMessages } from './store-send.ts';
 
 const BEAT_MS = 1_000;
 /** A template changes seldom; what is sent with a changed one is noticed at the first answer. */
 const TEMPLATES_MS = 180_000;
+/** Half a second of work: a beat must not hold up the others. */
+const HOMES_MAX = 10_000;
 
 export type EngineOptions = {
   readonly database: Database;
@@ -93,6 +96,7 @@ export class Engine {
     await this.#steer([]);
     if ((await openDueRounds(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
     const act = system('dispatch');
+    await database.withActor(act, (tx) => findHomes(tx, HOMES_MAX));
     const quiet = this.#options.quietMs ?? quietMs;
     await database.withActor(act, (tx) => expireLeases(tx, quiet));
     await database.withActor(act, (tx) => expireMessages(tx));

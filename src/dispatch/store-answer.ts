@@ -1,6 +1,7 @@
 /** Statements of automatic answers: single texts to somebody who just texted us (lane 0). */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { homeOf, ways } from './store-home.ts';
 
 /** The standing dispatch of migrations/0004. */
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
@@ -10,6 +11,8 @@ export type AnswerText = {
   readonly addressSealed: Buffer;
   readonly code: string;
   readonly body: string;
+  /** Where their text came in: the answer leaves by the same gateway, if it is on. */
+  readonly gatewayId: string;
   /** No more than so many in an hour to one number: two machines must not talk for ever. */
   readonly perHourMax: number;
 };
@@ -18,11 +21,16 @@ export type AnswerText = {
 export async function insertAnswer(tx: Tx, answer: AnswerText): Promise<boolean> {
   return (
     (await tx.run(sql`
+      with ${ways}
       insert into dispatch.message (dispatch_id, contact_point_id, channel, round, rank, code, body,
-        address_sealed, state, due_at, expires_at)
+        address_sealed, state, due_at, expires_at, home_gateway_id)
       select ${ANSWERS}, ${answer.contactPointId}, 'text', coalesce(max(earlier.round), 0) + 1, 1,
         ${answer.code}, ${answer.body}, ${answer.addressSealed}, 'ready', now(),
-        now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS})
+        now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS}),
+        coalesce(
+          (select way.id from way where way.id = ${answer.gatewayId} and way.channel = 'text'),
+          (select ${homeOf} from (values (${answer.contactPointId}::uuid, 'text'))
+            as message (contact_point_id, channel)))
       from dispatch.message earlier
       where earlier.dispatch_id = ${ANSWERS} and earlier.contact_point_id = ${answer.contactPointId}
       having count(*) filter (where earlier.due_at > now() - interval '1 hour')

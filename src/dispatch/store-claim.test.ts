@@ -251,6 +251,7 @@ describe('claiming', () => {
         addressSealed: Buffer.from('sealed'),
         code: '4821',
         body: 'Got it, thanks.',
+        gatewayId: 'notify',
         perHourMax: 2,
       };
       const queue = () => work((tx) => insertAnswer(tx, answer));

@@ -40,6 +40,7 @@ export async function upsertGateway(tx: Tx, seed: GatewaySeed): Promise<void> {
       deduplicates = excluded.deduplicates, takes_replies = excluded.takes_replies,
       limits_validity = excluded.limits_validity, receipts = excluded.receipts,
       settings_sealed = excluded.settings_sealed, removed_at = null,
+      enabled = dispatch.gateway.enabled or dispatch.gateway.removed_at is not null,
       callback_token_hashes = case
         when excluded.callback_token_hashes <@ dispatch.gateway.callback_token_hashes
           then dispatch.gateway.callback_token_hashes
@@ -99,7 +100,8 @@ export async function listGatewayCards(tx: Tx): Promise<GatewayCard[]> {
 export async function markGatewayRemoved(tx: Tx, id: string): Promise<boolean> {
   return (
     (await tx.run(sql`
-      update dispatch.gateway gateway set removed_at = now(), callback_token_hashes = '{}'
+      update dispatch.gateway gateway set removed_at = now(), enabled = false,
+        callback_token_hashes = '{}'
       where gateway.id = ${id} and gateway.removed_at is null
         and not exists (select from dispatch.message message
           where message.gateway_id = gateway.id and message.state in ('claimed', 'unknown'))`)) ===

@@ -127,6 +127,7 @@ export async function insertReply(tx: Tx, id: string, reply: NewReply): Promise<
 
 export type KeptReply = {
   id: string;
+  gatewayId: string;
   addressIndex: Buffer;
   addressSealed: Buffer;
   contentSealed: Buffer;
@@ -136,7 +137,7 @@ export type KeptReply = {
 /** The reply, locked, if nobody has dealt with it yet. */
 export async function findWaitingReply(tx: Tx, id: string): Promise<KeptReply | undefined> {
   return await tx.maybe<KeptReply>(sql`
-    select id, address_index, address_sealed, content_sealed, received_at
+    select id, gateway_id, address_index, address_sealed, content_sealed, received_at
     from dispatch.reply_inbox where id = ${id} and handled_at is null for update`);
 }
 

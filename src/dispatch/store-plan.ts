@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { DispatchPlan } from './model.ts';
+import { homeOf, ways } from './store-home.ts';
 
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
@@ -91,9 +92,10 @@ export async function readyRound(
   round: { dispatchId: string; round: number; clock: string },
 ): Promise<number> {
   return await tx.run(sql`
+    with ${ways}
     update dispatch.message message
     set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${round.clock}),
-      expires_at = dispatch.released_at + dispatch.expires_after
+      expires_at = dispatch.released_at + dispatch.expires_after, home_gateway_id = ${homeOf}
     from dispatch.dispatch dispatch
     -- Locked in the order in which standing down locks them.
     where dispatch.id = message.dispatch_id and message.id in (

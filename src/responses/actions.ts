@@ -93,7 +93,8 @@ export async function handleReply(context: AnswerContext, replyId: string): Prom
     const open = point === undefined ? [] : await listOpenMessages(tx, point.id);
     const meaning = readReply(context.openReply(replyId, reply.contentSealed));
     const decision = decideReply(meaning, open, point !== undefined);
-    await carryOut(tx, context, { decision, replyId, point, receivedAt: reply.receivedAt });
+    const { gatewayId, receivedAt } = reply;
+    await carryOut(tx, context, { decision, replyId, point, gatewayId, receivedAt });
     await markReplyHandled(tx, replyId);
   });
 }
@@ -102,6 +103,8 @@ type Handling = {
   readonly decision: ReplyDecision;
   readonly replyId: string;
   readonly point: { readonly id: string; readonly addressSealed: Buffer } | undefined;
+  /** Where it came in. */
+  readonly gatewayId: string;
   readonly receivedAt: Date;
 };
 
@@ -137,6 +140,7 @@ async function carryOut(tx: Tx, context: AnswerContext, handling: Handling): Pro
       addressSealed: point.addressSealed,
       code: decision.message?.code ?? '0000',
       body,
+      gatewayId: handling.gatewayId,
       perHourMax: context.model.passiveRepliesPerHour,
     });
 }

@@ -63,12 +63,25 @@ export async function seedNotify(
   worker: Database,
   bucket = { ratePerSecond: 1e6, burst: 1e6 },
 ): Promise<void> {
+  await seedGateway(worker, { id: 'notify', bucket });
+}
+
+/** The same for any gateway of texts; without a name of its own its bucket is called like it. */
+export async function seedGateway(
+  worker: Database,
+  gateway: {
+    readonly id: string;
+    readonly channel?: 'text' | 'mail';
+    readonly bucket?: { id?: string; ratePerSecond: number; burst: number };
+  },
+): Promise<void> {
+  const { id, channel = 'text', bucket } = gateway;
   await worker.withActor(system('test'), (tx) =>
     upsertGateway(tx, {
-      id: 'notify',
+      id,
       kind: 'notify',
-      channel: 'text',
-      bucket: { id: 'notify', ...bucket },
+      channel,
+      bucket: { id, ratePerSecond: 1e6, burst: 1e6, ...bucket },
       canBeAsked: true,
       takesReplies: true,
       settingsSealed: Buffer.from('unused in tests'),
@@ -210,6 +223,7 @@ export async function putInState(
   await tx.run(sql`
     with wanted as (select ${state}::text as state, now() + interval '1 minute' as soon)
     update dispatch.message set state = wanted.state, attempt = 1, gateway_id = 'notify',
+      home_gateway_id = 'notify',
       due_at = now() - interval '1 second', expires_at = now() + interval '1 hour',
       lease_owner = case when wanted.state = 'claimed' then ${lease.owner}::uuid end,
       lease_until = case when wanted.state = 'claimed' then soon end,

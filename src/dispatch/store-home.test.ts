@@ -1,0 +1,170 @@
+/** By which gateway a message leaves: one sender for each person, and none is stepped over. */
+import assert from 'node:assert/strict';
+import { after, beforeEach, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { makeDispatch, release, seedGateway } from '../../test/support/dispatch.ts';
+import { insertAnswer } from './store-answer.ts';
+import { findHomes } from './store-home.ts';
+import { claimMessages } from './store-send.ts';
+
+describe('the home of a message', () => {
+  let db: Clone;
+  const clones: Clone[] = [];
+
+  // Senders are for good, so each test has a database of its own.
+  beforeEach(async () => {
+    db = await cloneDatabase();
+    clones.push(db);
+  });
+
+  after(async () => {
+    await Promise.all(clones.map((clone) => clone.drop()));
+  });
+
+  const work = <T>(act: (tx: Tx) => Promise<T>) => db.worker.withActor(system('test'), act);
+  const run = (statement: Sql) => db.owner.withActor(system('test'), (tx) => tx.run(statement));
+  const claim = (gatewayId: string, most: number) =>
+    work((tx) =>
+      claimMessages(tx, { gatewayId, channel: 'text', owner: newId(), leaseMs: 60_000, most }),
+    );
+
+  /** How many messages of the dispatch have which home. */
+  async function homesOf(dispatchId: string): Promise<Record<string, number>> {
+    const rows = await work((tx) =>
+      tx.rows<{ home: string; messages: number }>(sql`
+        select coalesce(home_gateway_id, 'none') as home, count(*) as messages
+        from dispatch.message where dispatch_id = ${dispatchId} group by 1 order by 1`),
+    );
+    return Object.fromEntries(rows.map(({ home, messages }) => [home, messages]));
+  }
+
+  async function sending(messages: number): Promise<string> {
+    const id = await makeDispatch(db.owner, { messages });
+    await release(db.web, id);
+    return id;
+  }
+
+  /** A second dispatch to the people of the first, in another order. */
+  async function again(first: string): Promise<string> {
+    const id = await makeDispatch(db.owner, { messages: 0 });
+    await run(sql`
+      insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
+        channel, round, rank, code, body, address_sealed)
+      select kernel.uuid_v7(), ${id}, contact_point_id, organisation_id, channel, round, rank,
+        code, body, address_sealed
+      from dispatch.message where dispatch_id = ${first} order by contact_point_id desc`);
+    await release(db.web, id);
+    return id;
+  }
+
+  const moved = async (first: string, second: string) =>
+    (
+      await work((tx) =>
+        tx.one<{ moved: number }>(sql`
+          select count(*) as moved from dispatch.message one
+          join dispatch.message two using (contact_point_id)
+          where one.dispatch_id = ${first} and two.dispatch_id = ${second}
+            and one.home_gateway_id <> two.home_gateway_id`),
+      )
+    ).moved;
+
+  it('is the only gateway where there is one, and nothing is remembered', async () => {
+    await seedGateway(db.worker, { id: 'a' });
+    assert.deepEqual(await homesOf(await sending(20)), { a: 20 });
+    assert.equal(await run(sql`select from dispatch.sender`), 0);
+  });
+
+  it('follows the weights, and stays the same for each person when they change', async () => {
+    for (const id of ['a', 'b', 'c', 'reserve']) await seedGateway(db.worker, { id });
+    await run(sql`update dispatch.gateway set
+      weight = case id when 'a' then 300 when 'b' then 100 else 0 end`);
+    const first = await sending(400);
+    const { a = 0, b = 0, ...others } = await homesOf(first);
+    assert.deepEqual(others, {});
+    assert.ok(a > 260 && a < 340 && a + b === 400, `${a} and ${b} of 400 by 300 to 100`);
+    await run(sql`update dispatch.gateway set weight = 500 where id = 'c'`);
+    assert.equal(await moved(first, await again(first)), 0);
+  });
+
+  it('stays with those who were written to before there was a second gateway', async () => {
+    await seedGateway(db.worker, { id: 'old' });
+    const first = await sending(40);
+    await claim('old', 20);
+    await seedGateway(db.worker, { id: 'new' });
+    assert.deepEqual(await homesOf(await again(first)), { old: 40 });
+    const strangers = await homesOf(await sending(200));
+    assert.ok(strangers['new']! > 60 && strangers['old']! > 60, JSON.stringify(strangers));
+  });
+
+  it('is another one while the sender somebody knows is off, and that one again after', async () => {
+    for (const id of ['a', 'b']) await seedGateway(db.worker, { id });
+    const first = await sending(60);
+    await run(sql`update dispatch.gateway set enabled = false where id = 'a'`);
+    assert.deepEqual(await homesOf(await again(first)), { b: 60 });
+    await run(sql`update dispatch.gateway set enabled = true where id = 'a'`);
+    assert.equal(await moved(first, await again(first)), 0);
+  });
+
+  it('shares alike among reserves where there is nothing else', async () => {
+    for (const id of ['a', 'b']) await seedGateway(db.worker, { id });
+    await run(sql`update dispatch.gateway set weight = 0`);
+    const { a = 0, b = 0 } = await homesOf(await sending(200));
+    assert.ok(a > 60 && b > 60, `${a} and ${b}`);
+  });
+
+  it('is found by the beat for what became ready before there was a gateway', async () => {
+    const id = await sending(30);
+    assert.deepEqual(await homesOf(id), { none: 30 });
+    assert.equal(await work((tx) => findHomes(tx, 100)), 0);
+    await seedGateway(db.worker, { id: 'mail', channel: 'mail' });
+    assert.equal(await work((tx) => findHomes(tx, 100)), 0);
+    await seedGateway(db.worker, { id: 'a' });
+    assert.equal(await work((tx) => findHomes(tx, 20)), 20);
+    assert.equal(await work((tx) => findHomes(tx, 20)), 10);
+    assert.deepEqual(await homesOf(id), { a: 30 });
+  });
+
+  it('keeps gateways apart when they claim, and loses nothing when one is off', async () => {
+    for (const id of ['a', 'b']) await seedGateway(db.worker, { id });
+    const dispatch = await sending(100);
+    const homes = await homesOf(dispatch);
+    assert.equal((await claim('a', 1_000)).length, homes['a']);
+    assert.equal((await claim('a', 1_000)).length, 0);
+    const early = await claim('b', 5);
+    assert.equal(early.length, 5);
+    await run(sql`update dispatch.gateway set enabled = false where id = 'b'`);
+    assert.equal((await claim('b', 1_000)).length, 0);
+    assert.equal((await claim('a', 1_000)).length, homes['b']! - 5);
+    const asked = await work((tx) =>
+      tx.rows<{ gatewayId: string; messages: number }>(sql`
+        select gateway_id, count(*) as messages from dispatch.attempt group by 1 order by 1`),
+    );
+    assert.deepEqual(asked, [
+      { gatewayId: 'a', messages: 95 },
+      { gatewayId: 'b', messages: 5 },
+    ]);
+  });
+
+  it('of an answer is the gateway where the text came in, if it is on', async () => {
+    for (const id of ['a', 'b']) await seedGateway(db.worker, { id });
+    const answer = async (gatewayId: string) => {
+      const contactPointId = newId();
+      const text = { addressSealed: Buffer.from('sealed'), code: '4821', body: 'Got it.' };
+      await work((tx) => insertAnswer(tx, { ...text, contactPointId, gatewayId, perHourMax: 5 }));
+      const { home } = await work((tx) =>
+        tx.one<{ home: string }>(sql`select home_gateway_id as home from dispatch.message
+          where contact_point_id = ${contactPointId}`),
+      );
+      return home;
+    };
+    const answers = (gatewayId: string) =>
+      Promise.all(Array.from({ length: 12 }, () => answer(gatewayId)));
+    assert.deepEqual(new Set(await answers('b')), new Set(['b']));
+    await run(sql`update dispatch.gateway set enabled = false where id = 'b'`);
+    assert.deepEqual(new Set(await answers('b')), new Set(['a']));
+  });
+});

@@ -1,0 +1,78 @@
+/** Statements that say by which gateway a message is to leave: its home. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/**
+ * The gateways that are on, each with its stretch of the line from 0 to the sum of the weights of
+ * its channel. Where all of them are reserves (weight 0) they share alike.
+ */
+export const ways = sql`way as materialized (
+    select id, channel, total, high - weight as low, high
+    from (
+      select id, channel, weight, sum(weight) over (partition by channel) as total,
+        sum(weight) over (partition by channel order by id) as high
+      from (
+        select id, channel,
+          case when max(weight) over (partition by channel) = 0 then 1 else weight end as weight
+        from dispatch.gateway where enabled
+      ) counted
+    ) placed)`;
+
+/**
+ * The weighted choice for a contact point, always the same while gateways and weights are: its id,
+ * hashed, is a point on the line of `ways`. Needs `ways` and a row called `message`.
+ */
+const chosenWay = sql`(select way.id from way where way.channel = message.channel
+    and (uuid_hash_extended(message.contact_point_id, 0) & 9223372036854775807) % way.total
+      between way.low and way.high - 1)`;
+
+/** The sender that somebody knows, where that gateway is on; else the weighted choice. */
+export const homeOf = sql`coalesce(
+    (select way.id from dispatch.sender sender join way on way.id = sender.gateway_id
+      where sender.contact_point_id = message.contact_point_id
+        and sender.channel = message.channel),
+    ${chosenWay})`;
+
+/** The channels where there is a choice of gateways, so that it must be remembered. */
+export async function listSharedChannels(tx: Tx): Promise<('text' | 'mail')[]> {
+  const rows = await tx.rows<{ channel: 'text' | 'mail' }>(sql`
+    select channel from dispatch.gateway group by channel having count(*) > 1 order by channel`);
+  return rows.map(({ channel }) => channel);
+}
+
+/** Everybody in this round who knows no sender yet gets one, for good. */
+export async function rememberSenders(
+  tx: Tx,
+  round: { dispatchId: string; round: number; channels: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    with ${ways}
+    insert into dispatch.sender (contact_point_id, channel, gateway_id)
+    select contact_point_id, channel, home from (
+      select message.contact_point_id, message.channel, ${chosenWay} as home
+      from dispatch.message message
+      where message.dispatch_id = ${round.dispatchId} and message.round = ${round.round}
+        and message.state = 'held' and message.channel = any(${[...round.channels]})
+    ) chosen where home is not null
+    on conflict do nothing`);
+}
+
+/**
+ * Messages that became ready while their channel had no gateway get a home now; says how many.
+ * Passes over what is locked, like all of the beat.
+ */
+export async function findHomes(tx: Tx, most: number): Promise<number> {
+  return await tx.run(sql`
+    with ${ways}, homeless as (
+      select message.id from dispatch.dispatch dispatch
+      join (values ('text'), ('mail')) as channel (name) on exists (
+        select from way where way.channel = channel.name)
+      join dispatch.message message on message.dispatch_id = dispatch.id
+        and message.channel = channel.name and message.home_gateway_id is null
+        and message.state = 'ready'
+      where dispatch.state = 'sending'
+      limit ${most} for update of message skip locked
+    )
+    update dispatch.message message set home_gateway_id = ${homeOf}
+    from homeless where message.id = homeless.id`);
+}
