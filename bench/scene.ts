@@ -26,7 +26,12 @@ export type Bucket = { readonly ratePerSecond: number; readonly burst: number };
 /** Holds nothing up. */
 export const openBucket: Bucket = { ratePerSecond: 1e6, burst: 1e6 };
 
-export async function seedGateway(owner: Database, bucket: Bucket): Promise<void> {
+/** With the hash of a token, providers may call back with it. */
+export async function seedGateway(
+  owner: Database,
+  bucket: Bucket,
+  callbackTokenHash: Buffer | null = null,
+): Promise<void> {
   await owner.withActor(actor, (tx) =>
     upsertGateway(tx, {
       id: 'notify',
@@ -36,7 +41,7 @@ export async function seedGateway(owner: Database, bucket: Bucket): Promise<void
       canBeAsked: true,
       takesReplies: true,
       settingsSealed: Buffer.from('not read by bench'),
-      callbackTokenHash: null,
+      callbackTokenHash,
     }),
   );
 }

@@ -56,7 +56,7 @@ async function main(filters: readonly string[]): Promise<number> {
 }
 
 function findTests(filters: readonly string[]): string[] {
-  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root }).sort();
+  const files = globSync('{src,test,chaos}/**/*.test.ts', { cwd: root }).sort();
   const wanted = filters.map((filter) => path.normalize(filter).replace(/^\.\//, ''));
   return wanted.length === 0
     ? files

@@ -13,7 +13,7 @@ const scripts: Readonly<Record<string, string>> = packageFile.scripts;
 const NPM_VERBS = ['ci', 'install', 'run'];
 
 /** Folders whose paths are checked where they stand in back-ticks. */
-const CHECKED_PATH = /^(?:src|test|docs|migrations|scripts|bin|bench)\/[\w./-]*$/;
+const CHECKED_PATH = /^(?:src|test|docs|migrations|scripts|bin|bench|chaos)\/[\w./-]*$/;
 
 function findStaleCommands(file: File): string[] {
   const said: string[] = [];

@@ -29,7 +29,7 @@ const DEFAULT_EXPORTS: Readonly<Record<string, string>> = {
   'scripts/count-tests.ts': 'a reporter of node --test',
 };
 
-const source = ['src', 'test', 'scripts', 'bench']
+const source = ['src', 'test', 'scripts', 'bench', 'chaos']
   .filter((folder) => existsSync(join(root, folder)))
   .flatMap((folder) => listFiles(folder, /\.(?:ts|mjs)$/))
   .filter((file) => !file.path.startsWith('src/web/assets/'));

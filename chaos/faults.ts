@@ -1,0 +1,200 @@
+/** What may go wrong, how often each of it is drawn, and how it is done. */
+import type { Cut } from './wire.ts';
+import { pause } from './part.ts';
+import type { Stage } from './stage.ts';
+
+/** Drawn from the seed: `between` includes both ends. */
+export type Dice = { readonly between: (least: number, most: number) => number };
+
+export type Fault = {
+  readonly name: string;
+  /** How often it is drawn, beside the others. */
+  readonly weight: number;
+  readonly isKill: boolean;
+  /**
+   * Strikes and heals; undefined where what it would strike is under another fault already. The
+   * dice are asked before anything is awaited, so that a seed draws the same faults.
+   */
+  readonly strike: (stage: Stage, dice: Dice) => Promise<void> | undefined;
+};
+
+/** Past the lease, and past the look-ups after it: others have sent again when it wakes. */
+const FREEZE_MS = [11_000, 22_000] as const;
+
+export const faults: readonly Fault[] = [
+  {
+    name: 'kill worker',
+    weight: 10,
+    isKill: true,
+    strike(stage, dice) {
+      const part = stage.workers[dice.between(0, stage.workers.length - 1)]!;
+      const downMs = dice.between(0, 2_000);
+      return part.isFree ? part.kill(downMs) : undefined;
+    },
+  },
+  {
+    name: 'kill web',
+    weight: 2,
+    isKill: true,
+    strike({ web }, dice) {
+      const downMs = dice.between(0, 2_000);
+      return web.isFree ? web.kill(downMs) : undefined;
+    },
+  },
+  {
+    name: 'kill simulator',
+    weight: 3,
+    isKill: true,
+    strike({ simulator }, dice) {
+      const downMs = dice.between(0, 1_500);
+      return simulator.isFree ? simulator.kill(downMs) : undefined;
+    },
+  },
+  {
+    name: 'kill postgres',
+    weight: 3,
+    isKill: true,
+    strike({ postgres }, dice) {
+      const downMs = dice.between(0, 1_500);
+      return postgres.isFree ? postgres.kill(downMs) : undefined;
+    },
+  },
+  {
+    name: 'kill backend of postgres',
+    weight: 2,
+    isKill: true,
+    strike: ({ postgres }) => (postgres.isFree ? postgres.killBackend() : undefined),
+  },
+  {
+    name: 'freeze worker past its lease',
+    weight: 4,
+    isKill: false,
+    strike(stage, dice) {
+      const part = stage.workers[dice.between(0, stage.workers.length - 1)]!;
+      const forMs = dice.between(...FREEZE_MS);
+      return part.isFree ? part.freeze(forMs) : undefined;
+    },
+  },
+  {
+    name: 'freeze simulator',
+    weight: 1,
+    isKill: false,
+    strike({ simulator }, dice) {
+      const forMs = dice.between(500, 4_000);
+      return simulator.isFree ? simulator.freeze(forMs) : undefined;
+    },
+  },
+  {
+    name: 'freeze web',
+    weight: 1,
+    isKill: false,
+    strike({ web }, dice) {
+      const forMs = dice.between(500, 6_000);
+      return web.isFree ? web.freeze(forMs) : undefined;
+    },
+  },
+  {
+    name: 'freeze postgres',
+    weight: 1,
+    isKill: false,
+    strike({ postgres }, dice) {
+      const forMs = dice.between(500, 5_000);
+      return postgres.isFree ? postgres.freeze(forMs) : undefined;
+    },
+  },
+  {
+    name: 'cut the wire to the provider',
+    weight: 3,
+    isKill: false,
+    strike: async ({ providerWire }, dice) => providerWire.cut(cutBy(dice, 600)),
+  },
+  {
+    name: 'cut the wire to the database',
+    weight: 3,
+    isKill: false,
+    strike: async ({ databaseWire }, dice) => databaseWire.cut(cutBy(dice, 20_000)),
+  },
+  {
+    name: 'black hole before the provider',
+    weight: 2,
+    isKill: false,
+    async strike({ providerWire }, dice) {
+      const forMs = dice.between(500, 5_000);
+      providerWire.swallow();
+      await pause(forMs);
+      providerWire.passAgain();
+    },
+  },
+  {
+    name: 'black hole before the database',
+    weight: 2,
+    isKill: false,
+    async strike({ databaseWire }, dice) {
+      const forMs = dice.between(500, 5_000);
+      databaseWire.swallow();
+      await pause(forMs);
+      databaseWire.passAgain();
+    },
+  },
+  {
+    name: 'fault of the provider',
+    weight: 8,
+    isKill: false,
+    async strike({ controlUrl }, dice) {
+      const fault = providerFaults[dice.between(0, providerFaults.length - 1)]!;
+      const forMs = dice.between(500, 4_000);
+      await control(controlUrl, 'POST', fault);
+      await pause(forMs);
+      await control(controlUrl, 'DELETE');
+    },
+  },
+];
+
+/** In the words of `/_control/faults`; the delays stay inside the shortened waits (task.ts). */
+const providerFaults: readonly object[] = [
+  { fault: 'accept_then_drop', probability: 0.1 },
+  { fault: 'accept_then_500', probability: 0.1 },
+  { fault: 'accept_after', delayMs: 2_500, probability: 0.05 },
+  { fault: 'answer_after', delayMs: 4_500, probability: 0.05 },
+  { fault: 'insert_then_delete', probability: 0.05 },
+  { fault: 'drop', probability: 0.1 },
+  { fault: 'error', status: 503, probability: 0.1 },
+  { fault: 'slow', delayMs: 700, on: 'any', probability: 0.5 },
+  { fault: 'rate_limited', times: 3 },
+  { fault: 'get_lag', lagMs: 1_500 },
+  [
+    { fault: 'receipt_early', probability: 0.3 },
+    { fault: 'receipt_doubled', probability: 0.3 },
+    { fault: 'receipt_lost', probability: 0.3 },
+  ],
+  [
+    { fault: 'accept_then_drop', probability: 0.1 },
+    { fault: 'get_lag', lagMs: 1_500 },
+  ],
+];
+
+function cutBy(dice: Dice, mostBytes: number): Cut {
+  const side = dice.between(0, 1) === 0 ? 'request' : 'answer';
+  return { side, afterBytes: dice.between(0, mostBytes) };
+}
+
+/** The simulator may be what is down: then its faults are gone with it. */
+async function control(url: string, method: 'POST' | 'DELETE', body?: object): Promise<void> {
+  await fetch(`${url}/_control/faults`, {
+    method,
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(5_000),
+  }).catch(() => {});
+}
+
+/** Draws a fault by weight. */
+export function drawFault(dice: Dice): Fault {
+  let left = dice.between(1, TOTAL_WEIGHT);
+  for (const fault of faults) {
+    left -= fault.weight;
+    if (left <= 0) return fault;
+  }
+  throw new RangeError('the weights do not add up');
+}
+
+const TOTAL_WEIGHT = faults.reduce((sum, { weight }) => sum + weight, 0);

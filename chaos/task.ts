@@ -1,0 +1,27 @@
+/** What the child processes of a run are told, and the waits they work by. */
+import type { ClientConfig } from 'pg';
+
+/**
+ * Production waits 5, 20 and 5 s for a provider and 35 s before it looks up, so that a lease lasts
+ * 62 s. Here all of it is a seventh, in the same proportions, or a hundred faults would take a day.
+ */
+export const chaosWaits = {
+  gateway: { connectMs: 1_000, headersMs: 2_000, bodyMs: 1_000 },
+  engine: { quietMs: 2_500, lookupGapMs: 2_000 },
+  /** Twice the longest request and two seconds: what `Sender` makes of the waits above. */
+  leaseMs: 10_000,
+} as const;
+
+/** A defect on purpose, to see that the run finds it. */
+export type Defect = 'lease' | 'look-up';
+
+export type WorkerTask = {
+  readonly database: ClientConfig;
+  readonly notifyUrl: string;
+  readonly apiKey: string;
+  readonly installation: string;
+  readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
+  readonly defect: Defect | null;
+};
+
+export type WebTask = { readonly database: ClientConfig; readonly port: number };

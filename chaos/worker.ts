@@ -1,0 +1,42 @@
+/** A worker in a process of its own: the engine as the product runs it, with the short waits. */
+import { open } from '#kernel/sealed.ts';
+import { openDatabase } from '#db/database.ts';
+import { Engine, openNotifyGateway, type Clocks, type Gateway } from '#dispatch/index.ts';
+import { createLog } from '#log.ts';
+import { chaosWaits, type WorkerTask } from './task.ts';
+
+process.once('message', (task: WorkerTask) => {
+  start(task);
+  process.send?.('ready');
+});
+// The run that started us is gone.
+process.once('disconnect', () => process.exit(1));
+
+function start(task: WorkerTask): void {
+  const key = { id: task.sealingKey.id, key: Buffer.from(task.sealingKey.key) };
+  const settings = { baseUrl: task.notifyUrl, apiKey: task.apiKey };
+  const gateway = openNotifyGateway('notify', settings, { waits: chaosWaits.gateway });
+  const stopped: Clocks = { monotonicMs: () => 0, wallMs: () => 0 };
+  const engine = new Engine({
+    database: openDatabase(task.database, { connectionsMax: 12 }),
+    gateways: [task.defect === 'look-up' ? lying(gateway) : gateway],
+    openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
+    installation: task.installation,
+    log: createLog({ level: 'silent' }),
+    clockOf: (time) => time.toISOString().slice(11, 16),
+    ...chaosWaits.engine,
+    ...(task.defect === 'lease' && { clocks: stopped }),
+  });
+  engine.start();
+}
+
+/** Says of everything that the provider does not have it, as a look-up with a wrong key would. */
+function lying(gateway: Gateway): Gateway {
+  return new Proxy(gateway, {
+    get(target, property) {
+      if (property === 'find') return () => Promise.resolve({ answer: 'absent' });
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
