@@ -82,9 +82,12 @@ create table dispatch.dispatch (
   released_at timestamptz,
   ended_at timestamptz,
   pause_reason text,
+  -- Its rounds wait for as long as it stood still: what fell due meanwhile opens in its turn.
+  paused_at timestamptz,
   last_claimed_at timestamptz,
   check ((state = 'held') = (released_at is null) or state = 'cancelled'),
   check ((state = 'paused') = (pause_reason is not null)),
+  check ((state = 'paused') = (paused_at is not null)),
   check ((lane = 4) = exercise)
 );
 create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls first)
@@ -372,7 +375,7 @@ create trigger guard_message before update on dispatch.message for each row
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
-grant update (state, epoch, content_hash, released_at, ended_at, pause_reason)
+grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at)
   on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;

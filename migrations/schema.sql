@@ -233,10 +233,12 @@ create table dispatch.dispatch (
   released_at timestamp with time zone,
   ended_at timestamp with time zone,
   pause_reason text,
+  paused_at timestamp with time zone,
   last_claimed_at timestamp with time zone,
   constraint dispatch_check CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
   constraint dispatch_check1 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
-  constraint dispatch_check2 CHECK (((lane = 4) = exercise)),
+  constraint dispatch_check2 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
+  constraint dispatch_check3 CHECK (((lane = 4) = exercise)),
   constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
   constraint dispatch_pkey PRIMARY KEY (id)
@@ -245,7 +247,7 @@ CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claim
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
 grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
-grant update (state, epoch, content_hash, released_at, ended_at, pause_reason) on dispatch.dispatch to tocsin_web;
+grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
   id text not null,

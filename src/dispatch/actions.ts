@@ -20,6 +20,7 @@ import {
   markSettled,
   moveDispatch,
   notifyDispatch,
+  postponeRounds,
   readyRound,
   setContentHash,
   startRounds,
@@ -129,7 +130,10 @@ export async function pauseDispatch(tx: Tx, { dispatchId, reason }: Steering) {
   return await steer(tx, { dispatchId, from: ['sending'], to: 'paused', reason });
 }
 
+/** Goes on; its rounds come as much later as it stood still. */
 export async function resumeDispatch(tx: Tx, { dispatchId, reason }: Steering) {
+  await lockDispatch(tx, dispatchId);
+  await postponeRounds(tx, dispatchId);
   return await steer(tx, { dispatchId, from: ['paused'], to: 'sending', reason });
 }
 

@@ -71,16 +71,44 @@ export async function startRounds(tx: Tx, dispatchId: string): Promise<void> {
     update dispatch.round set opens_at = now() + opens_after where dispatch_id = ${dispatchId}`);
 }
 
-/** Opens a round that is due, once; false where it is open already, not due or not sending. */
+/**
+ * Puts off the rounds that are not open yet by as long as the dispatch has stood still: round 1
+ * reached nobody meanwhile, so nobody had the time to answer it. Called before it goes on.
+ */
+export async function postponeRounds(tx: Tx, dispatchId: string): Promise<void> {
+  await tx.run(sql`
+    update dispatch.round round
+    set opens_at = round.opens_at + (now() - dispatch.paused_at)
+    from dispatch.dispatch dispatch
+    where dispatch.id = round.dispatch_id and dispatch.id = ${dispatchId}
+      and dispatch.state = 'paused' and round.opened_at is null`);
+}
+
+/**
+ * Opens a round that is due, once; false where it is open already, not due or not sending. Where
+ * it opens late, because no engine ran, the rounds after it keep their distance: else all that fell
+ * due meanwhile would open together, and nobody would be given the time to answer.
+ */
 export async function markRoundOpened(tx: Tx, dispatchId: string, round: number): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update dispatch.round round set opened_at = now()
-      from dispatch.dispatch dispatch
-      where dispatch.id = round.dispatch_id and dispatch.state = 'sending'
-        and round.dispatch_id = ${dispatchId} and round.round = ${round}
-        and round.opened_at is null and round.opens_at <= now()`)) === 1
-  );
+  const opened = await tx.rows(sql`
+    with due as (
+      select round.opens_at from dispatch.round round
+      join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
+      where dispatch.state = 'sending' and round.dispatch_id = ${dispatchId}
+        and round.round = ${round} and round.opened_at is null and round.opens_at <= now()
+      for update of round
+    ), opened as (
+      update dispatch.round round set opened_at = now() from due
+      where round.dispatch_id = ${dispatchId} and round.round = ${round}
+      returning 1
+    ), put_off as (
+      update dispatch.round later set opens_at = later.opens_at + (now() - due.opens_at)
+      from due
+      where later.dispatch_id = ${dispatchId} and later.round > ${round}
+        and later.opened_at is null
+    )
+    select from opened`);
+  return opened.length === 1;
 }
 
 /**
@@ -107,12 +135,13 @@ export async function readyRound(
 
 export type DueRound = { dispatchId: string; round: number; releasedAt: Date };
 
+/** The next round of each dispatch, where it is due. */
 export async function listDueRounds(tx: Tx): Promise<DueRound[]> {
   return await tx.rows<DueRound>(sql`
-    select round.dispatch_id, round.round, dispatch.released_at
+    select distinct on (round.dispatch_id) round.dispatch_id, round.round, dispatch.released_at
     from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
     where round.opened_at is null and round.opens_at <= now() and dispatch.state = 'sending'
-    order by round.opens_at limit 100`);
+    order by round.dispatch_id, round.round limit 100`);
 }
 
 export type SteeredState = 'sending' | 'paused' | 'cancelled';
@@ -132,6 +161,7 @@ export async function moveDispatch(
   return (
     (await tx.run(sql`
       update dispatch.dispatch set state = ${move.to}, pause_reason = ${move.reason},
+        paused_at = case when ${move.to} = 'paused' then now() end,
         epoch = epoch + case when ${move.to} = 'cancelled' then 1 else 0 end,
         ended_at = case when ${move.to} = 'cancelled' then now() end
       -- The standing dispatch of answers is nobody's to steer.
