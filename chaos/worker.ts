@@ -22,12 +22,18 @@ function start(task: WorkerTask): void {
     gateways: [task.defect === 'look-up' ? lying(gateway) : gateway],
     openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
     installation: task.installation,
+    seals: { indexNumber: nothing, sealNumber: nothing, sealContent: nothing },
     log: createLog({ level: 'silent' }),
     clockOf: (time) => time.toISOString().slice(11, 16),
     ...chaosWaits.engine,
     ...(task.defect === 'lease' && { clocks: stopped }),
   });
   engine.start();
+}
+
+/** Answers come by the web process alone. */
+function nothing(): Buffer {
+  return Buffer.alloc(0);
 }
 
 /** Says of everything that the provider does not have it, as a look-up with a wrong key would. */

@@ -18,7 +18,7 @@ create table dispatch.bucket (
 -- A gateway is a row: an adapter to one provider, and what that provider can do for us.
 create table dispatch.gateway (
   id text primary key check (id ~ '^[a-z][a-z0-9-]{0,30}$'),
-  kind text not null check (kind in ('notify', 'smtp')),
+  kind text not null check (kind in ('notify', 'smtp', 'smpp')),
   channel text not null check (channel in ('text', 'mail')),
   bucket_id text not null references dispatch.bucket,
   -- What it can do for us, as its kind declares (src/dispatch/gateways/capabilities.ts); what is
@@ -235,6 +235,22 @@ create table dispatch.receipt_inbox (
 );
 create index receipt_waiting on dispatch.receipt_inbox (received_at) where handled_at is null;
 
+-- Where a provider cuts a text, each part has an id and a receipt of its own; here they become one.
+-- A receipt may come before we were told whose it is: then it waits without a reference.
+create table dispatch.part (
+  gateway_id text not null references dispatch.gateway,
+  provider_id text not null,
+  reference text,
+  part smallint,
+  parts smallint,
+  status text,
+  meaning text check (meaning in ('delivered', 'undelivered', 'retained')),
+  updated_at timestamptz not null default now(),
+  primary key (gateway_id, provider_id),
+  check ((status is null) = (meaning is null))
+);
+create index part_of_text on dispatch.part (reference) where reference is not null;
+
 create table dispatch.reply_inbox (
   id uuid primary key default kernel.uuid_v7(),
   gateway_id text not null references dispatch.gateway,
@@ -402,5 +418,6 @@ grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.send
   to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
+grant select, insert, update on dispatch.part to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;

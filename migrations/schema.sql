@@ -278,7 +278,7 @@ create table dispatch.gateway (
   constraint gateway_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
   constraint gateway_check CHECK (((removed_at IS NULL) OR (NOT enabled))),
   constraint gateway_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,30}$'::text)),
-  constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text]))),
+  constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text, 'smpp'::text]))),
   constraint gateway_receipts_check CHECK ((receipts = ANY (ARRAY['final'::text, 'failures'::text, 'none'::text]))),
   constraint gateway_weight_check CHECK (((weight >= 0) AND (weight <= 1000))),
   constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
@@ -367,6 +367,23 @@ alter table dispatch.message_credit force row level security;
 create policy centre on dispatch.message_credit as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on dispatch.message_credit to tocsin_web;
 grant insert, select on dispatch.message_credit to tocsin_worker;
+
+create table dispatch.part (
+  gateway_id text not null,
+  provider_id text not null,
+  reference text,
+  part smallint,
+  parts smallint,
+  status text,
+  meaning text,
+  updated_at timestamp with time zone default now() not null,
+  constraint part_check CHECK (((status IS NULL) = (meaning IS NULL))),
+  constraint part_meaning_check CHECK ((meaning = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'retained'::text]))),
+  constraint part_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint part_pkey PRIMARY KEY (gateway_id, provider_id)
+);
+CREATE INDEX part_of_text ON dispatch.part USING btree (reference) WHERE (reference IS NOT NULL);
+grant insert, select, update on dispatch.part to tocsin_worker;
 
 create table dispatch.receipt_inbox (
   gateway_id text not null,

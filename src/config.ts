@@ -7,8 +7,8 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { nearestName } from '#operating-model/index.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { nameOfKey, readNotify, readProxy, readSmtp } from './config/providers.ts';
-import type { NotifyConfig, ProxyConfig, SmtpConfig } from './config/providers.ts';
+import { nameOfKey, readNotify, readProxy, readSmpp, readSmtp } from './config/providers.ts';
+import type { NotifyConfig, ProxyConfig, SmppConfig, SmtpConfig } from './config/providers.ts';
 import { isUrl, Reader, type Environment } from './config/reader.ts';
 
 export type { Environment } from './config/reader.ts';
@@ -29,6 +29,7 @@ export type Config = {
   readonly databaseUrl?: string;
   readonly notify?: NotifyConfig;
   readonly smtp?: SmtpConfig;
+  readonly smpp?: SmppConfig;
   readonly proxy?: ProxyConfig;
   /** Certificates that are trusted beside the usual ones; a file in PEM. */
   readonly caFile?: string;
@@ -70,6 +71,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
   );
   const notify = readNotify(read);
   const smtp = readSmtp(read);
+  const smpp = readSmpp(read);
   const proxy = readProxy(read);
   const caFile = read.text('TOCSIN_CA_FILE');
   const config: Config = {
@@ -83,6 +85,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...(notify && { notify }),
     ...(smtp && { smtp }),
+    ...(smpp && { smpp }),
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
     operatingModelFile: resolve(read.text('TOCSIN_OPERATING_MODEL') ?? './operating-model.yaml'),
@@ -95,7 +98,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
 
 /** The configuration for a person at a terminal: one `name value` a line, no secret in it. */
 export function describeConfig(config: Config): string {
-  const { notify, smtp, proxy } = config;
+  const { notify, smtp, smpp, proxy } = config;
   const lines: Record<string, string> = {
     PORT: String(config.port),
     TOCSIN_HOST: config.host,
@@ -110,6 +113,8 @@ export function describeConfig(config: Config): string {
     NOTIFY_CHANNELS: notify?.channels.join(',') ?? 'none',
     NOTIFY_CALLBACK_TOKEN: notify?.callbackToken ? '(hidden)' : 'none',
     SMTP_URL: smtp ? placeOf(smtp.url) : 'none',
+    SMPP_URL: smpp ? placeOf(smpp.url) : 'none',
+    SMPP_FROM: smpp ? '(set)' : 'none',
     HTTPS_PROXY: proxy?.https ? placeOf(proxy.https) : 'none',
     HTTP_PROXY: proxy?.http ? placeOf(proxy.http) : 'none',
     NO_PROXY: proxy?.no ?? 'none',

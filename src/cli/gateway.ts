@@ -24,8 +24,8 @@ export const help = `Usage: bin/tocsin gateway list
        bin/tocsin gateway remove ID
        bin/tocsin gateway token ID [--from FILE | --drop-old | --drop-all]
 
-add     Adds a gateway, or gives one that is there new settings. --kind is notify or smtp,
-        --channel text or mail. The settings are JSON, from the file or from
+add     Adds a gateway, or gives one that is there new settings. --kind is notify, smtp or
+        smpp, --channel text or mail. The settings are JSON, from the file or from
         standard input; never from the command line, which others on this machine can read.
         They are kept sealed. What they hold is in docs/operating.md.
 list    All gateways with what they can do; never their settings.

@@ -12,6 +12,8 @@ export type NotifyConfig = {
 
 export type SmtpConfig = { readonly url: string; readonly from: string };
 
+export type SmppConfig = { readonly url: string; readonly from: string };
+
 /** Proxies for requests to providers; what `no` names is reached directly. */
 export type ProxyConfig = { readonly https?: string; readonly http?: string; readonly no?: string };
 
@@ -56,6 +58,16 @@ export function readSmtp(read: Reader): SmtpConfig | undefined {
     /^[^@\r\n]+@[^@\s]+\.[^@\s]+$/.test(text),
   );
   if (url && !from) read.missing('MAIL_FROM', 'SMTP_URL', fromForm);
+  return url && from ? { url, from } : undefined;
+}
+
+export function readSmpp(read: Reader): SmppConfig | undefined {
+  const url = read.secret('SMPP_URL', 'smpp://user:password@host:2775 or smpps://…', (text) =>
+    isUrl(text, ['smpp:', 'smpps:']),
+  );
+  const fromForm = 'what texts come from: a number that takes answers, or up to 11 letters';
+  const from = read.text('SMPP_FROM');
+  if (url && !from) read.missing('SMPP_FROM', 'SMPP_URL', fromForm);
   return url && from ? { url, from } : undefined;
 }
 

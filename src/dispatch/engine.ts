@@ -8,7 +8,8 @@ import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { applyWaitingReceipts } from './inbox.ts';
+import { openInbox } from './inbound.ts';
+import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
 import type { Clocks } from './lease.ts';
 import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
@@ -30,6 +31,8 @@ export type EngineOptions = {
   readonly gateways: readonly Gateway[];
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
+  /** How what comes in through a gateway is hidden. */
+  readonly seals: InboxSeals;
   readonly log: Log;
   /** A time as readers of texts see it, such as 03:02. */
   readonly clockOf: (time: Date) => string;
@@ -71,6 +74,8 @@ export class Engine {
       onGap: () => void this.#steer([]).then(() => this.#senders.forEach((s) => s.wake())),
       onError: (error) => this.#options.log.warn('dispatch.notifications_lost', { error }),
     });
+    for (const gateway of this.#gateways.values())
+      gateway.receive?.(openInbox(gateway.id, this.#options));
     for (const sender of this.#senders) sender.start();
     this.#loops = [
       this.#every('timers', () => this.#beat(), this.#timers),

@@ -10,6 +10,7 @@ import { enqueue } from '#db/enqueue.ts';
 import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { notifyStatuses } from './gateways/notify-contract.ts';
+import { smppStatuses } from './gateways/smpp-contract.ts';
 import {
   applyReceipts,
   claimReceipts,
@@ -46,6 +47,7 @@ export async function findCaller(
 const receiptStatuses = {
   notify: notifyStatuses,
   smtp: {},
+  smpp: smppStatuses,
 } as const satisfies Record<GatewayDoor['kind'], Readonly<Record<string, ReceiptMeaning>>>;
 
 /**
@@ -76,7 +78,7 @@ export type InboxSeals = {
 
 export async function keepReply(
   tx: Tx,
-  { id: gatewayId }: GatewayDoor,
+  { id: gatewayId }: Pick<GatewayDoor, 'id'>,
   reply: ReplyCallback,
   seals: InboxSeals,
 ): Promise<boolean> {

@@ -16,6 +16,7 @@ export { gatewayKinds, type GatewayKind } from './gateways/capabilities.ts';
 export { bucketOf, openGateway, parseGatewaySettings } from './gateways/settings.ts';
 export { openNotifyGateway, type NotifySettings } from './gateways/notify.ts';
 export { parseNotifyKey } from './gateways/notify-contract.ts';
+export { openSmppGateway, type SmppSettings } from './gateways/smpp.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
 export { states, type DispatchPlan, type MessageState } from './model.ts';

@@ -164,6 +164,8 @@ export type Outgoing = {
   readonly address: string;
   readonly subject: string | null;
   readonly body: string;
+  /** After it the message is worth nothing; told to a provider that can stop trying then. */
+  readonly expiresAt?: Date;
 };
 
 /**

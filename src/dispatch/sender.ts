@@ -220,6 +220,7 @@ export class Sender {
         address,
         subject: message.subject,
         body: message.body,
+        expiresAt: message.expiresAt,
       };
       result = await gateway.send(outgoing, () => message.lease.outlasts(0));
     } catch (error) {

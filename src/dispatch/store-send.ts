@@ -13,6 +13,7 @@ export type Claimed = {
   subject: string | null;
   body: string;
   addressSealed: Buffer;
+  expiresAt: Date;
 };
 
 export type ClaimRequest = {
@@ -91,7 +92,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
         lease_owner = ${request.owner}, lease_until = now() + ${request.leaseMs} * interval '1 ms'
       from picked where message.id = picked.id
       returning message.id, message.dispatch_id, message.contact_point_id, message.attempt,
-        message.rank, message.subject, message.body, message.address_sealed
+        message.rank, message.subject, message.body, message.address_sealed, message.expires_at
     ), attempted as (
       insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
       select claimed.id, chosen.epoch, claimed.attempt, ${request.gatewayId}, ${request.owner}
@@ -106,7 +107,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       from chosen where dispatch.id = chosen.id and exists (select from claimed)
     )
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
-      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed
+      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed, claimed.expires_at
     from claimed, chosen order by claimed.rank, claimed.id`,
     { name: 'dispatch.claim' },
   );

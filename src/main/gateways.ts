@@ -64,7 +64,7 @@ function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
 }
 
 /** Texts and mail of one Notify service are two gateways on one bucket. */
-function gatewaysOf({ notify, smtp }: Config): NewGateway[] {
+function gatewaysOf({ notify, smtp, smpp }: Config): NewGateway[] {
   const atNotify = (notify?.channels ?? []).map((channel) => ({
     id: channel === 'text' ? 'notify' : 'notify-mail',
     kind: 'notify' as const,
@@ -75,7 +75,10 @@ function gatewaysOf({ notify, smtp }: Config): NewGateway[] {
   const bySmtp = smtp && [
     { id: 'smtp', kind: 'smtp' as const, channel: 'mail' as const, settings: { ...smtp } },
   ];
-  return [...atNotify, ...(bySmtp ?? [])];
+  const bySmpp = smpp && [
+    { id: 'smpp', kind: 'smpp' as const, channel: 'text' as const, settings: { ...smpp } },
+  ];
+  return [...atNotify, ...(bySmtp ?? []), ...(bySmpp ?? [])];
 }
 
 export type OpenGateways = {

@@ -94,6 +94,7 @@ async function startEngines(ground: Ground, database: Database, log: Log): Promi
       database,
       gateways,
       openAddress: ground.seals.openAddress,
+      seals: ground.seals,
       installation: ground.folder.installation.id,
       log,
       clockOf: clockTime,

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { open, seal, type SealingKey } from '#kernel/sealed.ts';
+import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import { createLog, type Log } from '#log.ts';
@@ -14,6 +14,7 @@ import {
   countMessages,
   Engine,
   type EngineOptions,
+  type InboxSeals,
   type MessageState,
   openNotifyGateway,
   planDispatch,
@@ -37,6 +38,13 @@ export const quiet: Log = createLog({
 export function openAddress(contactPointId: string, sealed: Buffer): string {
   return open([sealingKey], `contact_point|${contactPointId}`, sealed);
 }
+
+/** Hides what comes in, and lets a test see it. */
+export const seals: InboxSeals = {
+  indexNumber: (number) => blindIndex(sealingKey.key, 'text', number.replace(/\D/g, '')),
+  sealNumber: (id, number) => seal(sealingKey, `reply_number|${id}`, number),
+  sealContent: (id, content) => seal(sealingKey, `reply_content|${id}`, content),
+};
 
 type SimulatorOptions = Parameters<typeof startSimulator>[0];
 
@@ -100,6 +108,7 @@ export function startEngine(
     gateways,
     openAddress,
     installation,
+    seals,
     log: quiet,
     clockOf: (time) => time.toISOString().slice(11, 16),
     ...options,

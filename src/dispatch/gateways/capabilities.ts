@@ -21,9 +21,9 @@ export type Capabilities = {
 
 export type ReceiptKind = 'final' | 'failures' | 'none';
 
-export type GatewayKind = 'notify' | 'smtp';
+export type GatewayKind = 'notify' | 'smtp' | 'smpp';
 
-export const gatewayKinds: readonly GatewayKind[] = ['notify', 'smtp'];
+export const gatewayKinds: readonly GatewayKind[] = ['notify', 'smtp', 'smpp'];
 
 const DAY_MS = 86_400_000;
 
@@ -40,6 +40,13 @@ const capabilities = {
   },
   // A mailbox reports what it refused later, never that somebody has it.
   smtp: { channels: ['mail'], canBeAsked: false, takesReplies: false, receipts: 'failures' },
+  smpp: {
+    channels: ['text'],
+    canBeAsked: false,
+    takesReplies: true,
+    limitsValidity: true,
+    receipts: 'final',
+  },
 } as const satisfies Record<
   GatewayKind,
   Capabilities & { readonly channels: readonly ('text' | 'mail')[] }

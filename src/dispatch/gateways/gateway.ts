@@ -1,4 +1,5 @@
 import type { Found, Outgoing, ReceiptMeaning, SendResult, TemplateReading } from '../model.ts';
+import type { ReplyCallback } from '../parse.ts';
 import type { Capabilities } from './capabilities.ts';
 
 /**
@@ -28,5 +29,32 @@ export type Gateway = {
   readTemplate?(): Promise<TemplateReading>;
   /** What a status in the provider's words means; undefined where it has no such word. */
   meaningOf(status: string): ReceiptMeaning | undefined;
+  /** Begins to take what comes in by the gateway's own connection; absent where callbacks bring it. */
+  receive?(inbox: GatewayInbox): void;
   close(): Promise<void>;
+};
+
+/** One part of a text as a provider knows it; a text that is not cut has one. */
+export type PartTaken = {
+  readonly reference: string;
+  readonly providerId: string;
+  readonly part: number;
+  readonly parts: number;
+};
+
+export type PartEnded = {
+  readonly providerId: string;
+  /** In the provider's words. */
+  readonly status: string;
+  readonly meaning: ReceiptMeaning;
+};
+
+/** Where a gateway brings what came in. Nothing throws: what could not be kept is said. */
+export type GatewayInbox = {
+  /** The provider's id of a part: whose its receipt will be. */
+  part(taken: PartTaken): Promise<boolean>;
+  /** The receipt of a part; `nobodys` where no part has this id yet: it waits for its owner. */
+  partEnded(ended: PartEnded): Promise<'kept' | 'nobodys' | 'failed'>;
+  /** A text from a person; false where it could not be kept. */
+  reply(reply: ReplyCallback): Promise<boolean>;
 };

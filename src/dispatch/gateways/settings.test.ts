@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DEFAULT_API_KEYS } from '../../../test/support/dispatch.ts';
-import { capabilitiesOf, channelsOf, gatewayKinds } from './capabilities.ts';
+import { capabilitiesOf, channelsOf, gatewayKinds, type GatewayKind } from './capabilities.ts';
 import { bucketOf, notifyPace, openGateway, parseGatewaySettings } from './settings.ts';
 
 const apiKey = DEFAULT_API_KEYS.live;
@@ -24,13 +24,15 @@ describe('settings of a gateway', () => {
   });
 
   it('what is wrong is named, and never repeated', () => {
-    const wrong: ['notify' | 'smtp', object, RegExp][] = [
+    const wrong: [GatewayKind, object, RegExp][] = [
       ['notify', {}, /^apiKey: /],
       ['notify', { apiKey: 'sesame' }, /^apiKey: must be \{name\}-\{service id\}-\{secret\}$/],
       ['notify', { apiKey, baseUrl: 'ftp://sesame' }, /^baseUrl: /],
       ['notify', { apiKey, perMinute: 0 }, /^perMinute: /],
       ['notify', { apiKey, aipKey: 'sesame' }, /there is no setting aipKey/],
       ['smtp', { ...smtp, url: 'http://sesame' }, /^url: /],
+      ['smpp', { url: 'smpp://x', from: 'sesame sesame' }, /^from: must be a sender$/],
+      ['smpp', { url: 'http://sesame', from: '123' }, /^url: /],
       ['smtp', { ...smtp, from: 'sesame' }, /^from: must be Name <address>$/],
     ];
     for (const [kind, input, why] of wrong) {
@@ -72,7 +74,8 @@ describe('settings of a gateway', () => {
 });
 
 describe('the adapter of a row', () => {
-  const settings: Record<string, object> = { notify: { apiKey }, smtp };
+  const smpp = { url: 'smpp://me:secret@127.0.0.1:1', from: '447700900998' };
+  const settings: Record<string, object> = { notify: { apiKey }, smtp, smpp };
 
   it('declares what its kind and channel can do', async () => {
     for (const kind of gatewayKinds)

@@ -9,6 +9,7 @@ import type { Gateway } from './gateway.ts';
 import type { Network } from './http.ts';
 import { openNotifyGateway } from './notify.ts';
 import { parseNotifyKey } from './notify-contract.ts';
+import { openSmppGateway } from './smpp.ts';
 import { openSmtpGateway } from './smtp.ts';
 
 const NOTIFY = 'https://api.notifications.service.gov.uk';
@@ -36,6 +37,17 @@ const shapes = {
     from: z.string().regex(/^[^@\r\n]+@[^@\s]+\.[^@\s]+$/, 'must be Name <address>'),
     perSecond: pace.perSecond.default(50),
     burst: pace.burst.default(500),
+  }),
+  smpp: z.strictObject({
+    url: z.url({ protocol: /^(?:smpps?|ssmpp)$/ }),
+    from: z.string().regex(/^(?:\+?\d{3,15}|[A-Za-z0-9 &._-]{1,11})$/, 'must be a sender'),
+    systemType: z.string().max(12).default(''),
+    bind: z.enum(['transceiver', 'pair']).default('transceiver'),
+    perSecond: pace.perSecond.default(10),
+    burst: pace.burst.default(10),
+    window: z.int().min(1).max(100).default(10),
+    submitIds: z.enum(['text', 'hex', 'dec']).default('text'),
+    receiptIds: z.enum(['text', 'hex', 'dec']).default('text'),
   }),
 };
 
@@ -106,5 +118,6 @@ export function openGateway(
     throw new TypeError(`gateway ${id}: ${kind} does not carry ${channel}`);
   const settings = parsed.value;
   if (settings.kind === 'notify') return openNotifyGateway(id, settings.is, { channel, network });
+  if (settings.kind === 'smpp') return openSmppGateway(id, settings.is);
   return openSmtpGateway(id, settings.is);
 }
