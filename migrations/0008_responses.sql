@@ -62,12 +62,15 @@ create unique index desk_item_help_once on responses.desk_item (alert_id, organi
 create unique index desk_item_guessing_once on responses.desk_item (kind)
   where kind = 'guessing' and state <> 'closed';
 
--- Wrong codes typed on the public answer page, so that guessing stops (five for each address).
+-- Wrong codes typed on the public answer page, so that guessing stops (five for each address that
+-- the alert may have come to, fifty from each network). Both are keyed hashes: nobody is named.
 create table responses.failed_try (
   address_index bytea not null,
+  network_index bytea not null,
   at timestamptz not null default clock_timestamp()
 );
 create index failed_try_recent on responses.failed_try (address_index, at);
+create index failed_try_of_network on responses.failed_try (network_index, at);
 create index failed_try_at on responses.failed_try (at);
 
 create view responses.v_response with (security_invoker = true) as

@@ -32,6 +32,7 @@ export type Seals = InboxSeals & {
   readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
   readonly openSettings: (gatewayId: string, sealed: Buffer) => unknown;
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
+  readonly indexNetwork: (network: string) => Buffer;
 };
 
 /** The keys of the data folder as functions; each names the one context it may be used in. */
@@ -46,6 +47,7 @@ export function sealsOf(secrets: Secrets): Seals {
   return {
     directory: { addressKey: key, blindIndexKey },
     indexAddress,
+    indexNetwork: (network) => blindIndex(blindIndexKey, 'network', network),
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
     sealNumber: (id, number) => seal(key, `reply_number|${id}`, number),
     sealContent: (id, content) => seal(key, `reply_content|${id}`, content),

@@ -13,6 +13,7 @@ import {
   guessingWithinMs,
   readReply,
   wrongCodesMax,
+  wrongCodesOfNetworkMax,
   wrongCodesWithinMs,
   type AnswerKind,
   type ReplyDecision,
@@ -20,6 +21,7 @@ import {
 import {
   countAllFailedTries,
   countFailedTries,
+  countFailedTriesOfNetwork,
   findAddressed,
   insertAnswers,
   insertDeskItem,
@@ -181,6 +183,8 @@ export type CodeAnswer = {
   readonly alertNumber: number;
   readonly channel: 'text' | 'mail';
   readonly addressIndex: Buffer;
+  /** Blind index of the visitor's network. */
+  readonly networkIndex: Buffer;
   readonly code: string;
   readonly kind: AnswerKind;
 };
@@ -194,17 +198,25 @@ const NOBODY = '00000000-0000-4000-8000-00000000dead';
  * numbers we know or which alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
  */
 export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcome<string[]>> {
-  const { addressIndex } = answer;
+  const { addressIndex, networkIndex } = answer;
   await lockAddress(tx, addressIndex);
-  const tries = await countFailedTries(tx, { addressIndex, withinMs: wrongCodesWithinMs });
+  const since = { withinMs: wrongCodesWithinMs };
+  const tries = await countFailedTries(tx, { addressIndex, ...since });
+  const triesOfNetwork = await countFailedTriesOfNetwork(tx, { networkIndex, ...since });
   const alert = await findReleased(tx, answer.alertNumber);
   const point = await findContactPointByIndex(tx, answer.channel, addressIndex);
   const open = await listOpenMessages(tx, point?.id ?? NOBODY);
   const message = open.find((one) => one.alertId === alert?.alertId && one.code === answer.code);
   if (tries >= wrongCodesMax)
     return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
+  // No lock here: with ten connections at once a few more tries than that may slip through.
+  if (triesOfNetwork >= wrongCodesOfNetworkMax)
+    return refused(
+      'forbidden',
+      'Too many wrong codes from your network. Reply to the text, or ring the help line.',
+    );
   if (point === undefined || message === undefined) {
-    await insertFailedTry(tx, addressIndex);
+    await insertFailedTry(tx, { addressIndex, networkIndex });
     await warnOfGuessing(tx);
     return refused('invalid', 'That address and code do not belong together.', {
       code: 'Check the address the alert came to and the four digits that came with it',

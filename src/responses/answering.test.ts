@@ -12,6 +12,7 @@ import {
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
+import { insertFailedTry } from './store.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 let centre: Centre;
@@ -190,6 +191,37 @@ describe('answering on the page', () => {
     const page = await visitor.submit(`/${number}`, right, { status: 429 });
     assert.match(page.text, /Too many wrong codes/);
     assert.deepEqual(await responsesTo(alertId), []);
+    await tidy(alertId);
+  });
+
+  it('guessing stops after fifty wrong codes from one network, with whatever addresses', async () => {
+    const { alertId, number, codeOf } = await liveAlert();
+    const { indexNetwork } = centre.product.seals;
+    const fail = async (network: string, times: number) =>
+      await centre.db.web.withActor(system('test'), async (tx) => {
+        for (let i = 0; i < times; i += 1)
+          await insertFailedTry(tx, {
+            addressIndex: Buffer.from(`somebody ${i}`),
+            networkIndex: indexNetwork(network),
+          });
+      });
+    await fail('192.0.2.7', 60);
+    await fail('127.0.0.1', 40);
+    const visitor = centre.site.visitor();
+    await visitor.get(`/${number}`);
+    const right = { address: '07700 900202', code: codeOf(numbers.southmere), kind: 'got_it' };
+    await visitor.submit(`/${number}`, right);
+    await fail('127.0.0.1', 10);
+    await visitor.get(`/${number}`);
+    const manager = 'manager@hollow.test';
+    const late = { address: manager, code: codeOf(manager), kind: 'help' };
+    const page = await visitor.submit(`/${number}`, late, { status: 429 });
+    assert.match(page.text, /Too many wrong codes from your network\. Reply to the text, or ring/);
+    assert.match(page.body, /value="manager@hollow\.test"/);
+    assert.equal((await responsesTo(alertId)).length, 1);
+    await centre.db.worker.withActor(system('test'), (tx) =>
+      tx.run(sql`delete from responses.failed_try`),
+    );
     await tidy(alertId);
   });
 

@@ -129,6 +129,12 @@ export function decideReply(
 export const wrongCodesMax = 5;
 export const wrongCodesWithinMs = 60 * 60 * 1000;
 
+/**
+ * The same for one network, whatever the addresses: many people may share it, so more; but one in
+ * 9,000 guesses is right, so not many more.
+ */
+export const wrongCodesOfNetworkMax = 50;
+
 /** Wrong codes by all addresses together within ten minutes that make the desk look. */
 export const guessingFrom = 40;
 export const guessingWithinMs = 10 * 60 * 1000;

@@ -162,6 +162,18 @@ export async function countFailedTries(
   return count;
 }
 
+/** Wrong codes from this network, whichever address they were tried with. */
+export async function countFailedTriesOfNetwork(
+  tx: Tx,
+  tries: { networkIndex: Buffer; withinMs: number },
+): Promise<number> {
+  const { count } = await tx.one<{ count: number }>(sql`
+    select count(*) from responses.failed_try
+    where network_index = ${tries.networkIndex}
+      and at > now() - ${tries.withinMs} * interval '1 ms'`);
+  return count;
+}
+
 /** Wrong codes for all addresses together: many of them are somebody trying numbers. */
 export async function countAllFailedTries(tx: Tx, withinMs: number): Promise<number> {
   const { count } = await tx.one<{ count: number }>(sql`
@@ -170,8 +182,13 @@ export async function countAllFailedTries(tx: Tx, withinMs: number): Promise<num
   return count;
 }
 
-export async function insertFailedTry(tx: Tx, addressIndex: Buffer): Promise<void> {
-  await tx.run(sql`insert into responses.failed_try (address_index) values (${addressIndex})`);
+export async function insertFailedTry(
+  tx: Tx,
+  failed: { addressIndex: Buffer; networkIndex: Buffer },
+): Promise<void> {
+  await tx.run(sql`
+    insert into responses.failed_try (address_index, network_index)
+    values (${failed.addressIndex}, ${failed.networkIndex})`);
 }
 
 /** Tries of yesterday tell nothing any more. */

@@ -13,6 +13,7 @@ import { api, callback, json, page, text, type Route } from './index.ts';
 const MEGABYTE = 1024 * 1024;
 const handled: string[] = [];
 let site: Site;
+let now = new Date();
 
 function person(...permissions: Permission[]): Actor & { kind: 'person' } {
   const id = `01900000-0000-7000-8000-00000000000${permissions.length}`;
@@ -34,6 +35,7 @@ const routes: Route[] = [
     bodyBytesMax: 24 * MEGABYTE,
     handle: async ({ files }) => text(200, String(files['list']?.bytes.length)),
   }),
+  page({ method: 'POST', path: '/busy', access: 'public', perMinuteMax: 3, handle: answer }),
   page({ method: 'GET', path: '/open/:name', access: 'public', handle: answer }),
   page({ method: 'POST', path: '/open/:name', access: 'public', handle: answer }),
   api({ method: 'POST', path: '/api/v1/:name', access: 'public', body, api: doc, handle: answer }),
@@ -41,7 +43,7 @@ const routes: Route[] = [
 ];
 
 before(async () => {
-  site = await startSite({ routes });
+  site = await startSite({ routes, trustedProxies: ['127.0.0.1'], now: () => now });
 });
 after(() => site.close());
 
@@ -149,4 +151,23 @@ test('a NUL in JSON is refused with the name of its field; in a gateway it is a 
   assert.equal((await post('/api/v1/a', deep))[0], 422);
   assert.deepEqual(handled, []);
   assert.deepEqual(await post('/api/v1/a', '{"a": "\\\\u0000"}'), [200, undefined]);
+});
+
+test('a network gets so many requests a minute on a busy route, others get theirs', async () => {
+  const post = async (from: string, path = '/busy') => {
+    const response = await fetch(site.address + path, {
+      method: 'POST',
+      headers: { 'sec-fetch-site': 'same-origin', 'x-forwarded-for': from },
+      body: new URLSearchParams({ a: '1' }),
+    });
+    await response.text();
+    return [response.status, response.headers.get('retry-after')];
+  };
+  for (let i = 0; i < 3; i++) assert.deepEqual(await post(`2001:db8::${i}`), [200, null]);
+  assert.deepEqual(await post('2001:db8::9'), [429, '60']);
+  assert.deepEqual(await post('2001:db8:0:1::9'), [200, null], 'another network');
+  assert.deepEqual(await post('192.0.2.1'), [200, null], 'another network');
+  assert.deepEqual(await post('2001:db8::9', '/open/x'), [200, null], 'another route');
+  now = new Date(now.getTime() + 60_000);
+  assert.deepEqual(await post('2001:db8::9'), [200, null], 'the next minute');
 });

@@ -2,6 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { Actor, Permission } from '#kernel/actor.ts';
 import type { Assets } from './assets.ts';
+import type { Crowd } from './crowd.ts';
 import type { IdempotencyStore } from './idempotency.ts';
 import type { Route, Session } from './route.ts';
 import type { Views } from './views.ts';
@@ -107,6 +108,8 @@ export type Kit = {
   readonly closing: AbortSignal;
   /** How many streams each session holds open, by its id. */
   readonly streams: Map<string, number>;
+  /** Of the routes that have a `perMinuteMax`. */
+  readonly crowd: Crowd;
 };
 
 /** `__Host-` pins a cookie to this very host and to https (RFC 6265bis, section 4.1.3.2). */

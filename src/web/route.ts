@@ -70,6 +70,8 @@ export type Route = {
   readonly api?: ApiDoc | undefined;
   /** Largest body in bytes; 1 MiB unless told. Uploads need more. */
   readonly bodyBytesMax?: number | undefined;
+  /** Requests that one network may make in a minute; more are told 429 before anything is read. */
+  readonly perMinuteMax?: number | undefined;
   handle(request: WebRequest): Promise<Reply>;
 };
 

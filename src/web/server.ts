@@ -11,6 +11,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import { nobody } from '#kernel/actor.ts';
 import { loadAssets, chooseEncoding } from './assets.ts';
 import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
+import { Crowd } from './crowd.ts';
 import { cookieNames, WAITS, type Context, type Kit, type ServerOptions } from './kit.ts';
 import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
@@ -51,6 +52,7 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
     now: options.now ?? (() => new Date()),
     closing: closing.signal,
     streams: new Map(),
+    crowd: new Crowd(),
   };
   const routes = [...options.routes, ...operatorRoutes(options, registry)];
   const contexts = new WeakMap<FastifyRequest, Context>();
@@ -156,10 +158,20 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
         return sendProblemSafely(exchange, statusProblem(403));
       }
     }
+    if (isCrowded(kit, route, request)) {
+      reply.header('retry-after', '60');
+      return sendProblemSafely(exchange, statusProblem(429));
+    }
     if (!takesBody(route, request)) return sendProblemSafely(exchange, statusProblem(415));
     await identify(kit, exchange.context, request, proofOf(route));
     return isAdmittedFirst(route) ? turnAway(exchange, route) : undefined;
   });
+}
+
+function isCrowded(kit: Kit, { method, path, perMinuteMax }: Route, { ip }: FastifyRequest) {
+  if (perMinuteMax === undefined) return false;
+  const limit = { most: perMinuteMax, now: kit.now() };
+  return !kit.crowd.admits(`${method} ${path}`, ip, limit);
 }
 
 /** Pages take forms only and the API takes JSON only, so no body can be read as the other. */

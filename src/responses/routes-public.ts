@@ -1,0 +1,118 @@
+/** The public page on which anybody with the code that came with the alert answers. */
+import { z } from 'zod';
+import { nobody, system } from '#kernel/actor.ts';
+import { parseEmailAddress } from '#kernel/email-address.ts';
+import { networkOf } from '#kernel/ip-network.ts';
+import { parsePhoneNumber } from '#kernel/phone-number.ts';
+import { refused, type Refused } from '#kernel/outcome.ts';
+import type { Database } from '#db/database.ts';
+import { findReleased, renderMarkdown } from '#alerts/index.ts';
+import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
+import { answerWithCode } from './actions.ts';
+import { answerKinds, type AnswerKind } from './model.ts';
+
+export type PublicRoutesContext = {
+  readonly database: Database;
+  readonly model: OperatingModel;
+  readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
+  /** Of a visitor's network: so that tries are counted and no address of anybody is kept. */
+  readonly indexNetwork: (network: string) => Buffer;
+};
+
+const numberParams = z.object({
+  number: z
+    .string()
+    .regex(/^[1-9]\d{0,7}$/)
+    .transform(Number),
+});
+
+/**
+ * Posts of one network in a minute. In a wide alert hundreds of organisations may sit behind one
+ * address of their shared network: this only keeps a flood out; guessing is counted apart.
+ */
+const POSTS_PER_MINUTE_MAX = 300;
+
+/** The address that texts and mails name. Whoever may not read the alert still may answer it. */
+export function publicRoutes(context: PublicRoutesContext): Route[] {
+  const { database } = context;
+  return [
+    page({
+      method: 'GET',
+      path: '/:number',
+      access: 'public',
+      params: numberParams,
+      handle: async ({ params }) => await showPublic(context, params.number),
+    }),
+    page({
+      method: 'POST',
+      path: '/:number',
+      access: 'public',
+      params: numberParams,
+      perMinuteMax: POSTS_PER_MINUTE_MAX,
+      async handle({ params, form, ip }) {
+        const answer = parseCodeAnswer(form, context);
+        if (!answer.ok) return await showPublic(context, params.number, { form, refused: answer });
+        const done = await database.withActor(system('answer page'), (tx) =>
+          answerWithCode(tx, {
+            alertNumber: params.number,
+            networkIndex: context.indexNetwork(networkOf(ip)),
+            ...answer.value,
+          }),
+        );
+        if (!done.ok) return await showPublic(context, params.number, { form, refused: done });
+        const { helpLine } = context.model;
+        return view('responses/answered.njk', {
+          number: params.number,
+          kind: answer.value.kind,
+          helpLine,
+        });
+      },
+    }),
+  ];
+}
+
+function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
+  const address = (many(form['address'])[0] ?? '').trim();
+  const code = (many(form['code'])[0] ?? '').trim();
+  const kind = many(form['kind'])[0] as AnswerKind;
+  const errors: Record<string, string> = {};
+  const isMail = address.includes('@');
+  const parsed = isMail ? parseEmailAddress(address) : parsePhoneNumber(address);
+  if (!parsed.ok) errors['address'] = 'Enter the mobile number or mail address the alert came to';
+  if (!/^\d{4}$/.test(code)) errors['code'] = 'Enter the four digits that came with the alert';
+  if (!answerKinds.includes(kind)) errors['kind'] = 'Choose your answer';
+  if (!parsed.ok || Object.keys(errors).length > 0)
+    return refused('invalid', 'Put right what is marked below.', errors);
+  const channel = isMail ? ('mail' as const) : ('text' as const);
+  const normalised = typeof parsed.value === 'string' ? parsed.value : parsed.value.e164;
+  const addressIndex = context.indexAddress(channel, normalised);
+  return { ok: true as const, value: { channel, addressIndex, code, kind } };
+}
+
+async function showPublic(
+  { database, model }: PublicRoutesContext,
+  number: number,
+  failed?: { form: Form; refused: Refused },
+): Promise<Reply> {
+  // As nobody: row-level security lets through what is released and marked CLEAR, nothing else. An
+  // alert that is not there and one that is not public look the same (P8).
+  const alert = await database.withActor(nobody, (tx) => findReleased(tx, number));
+  const severityLabel = alert && (severityById(model, alert.severity)?.label ?? alert.severity);
+  const errors = failed?.refused.fields ?? {};
+  const shown =
+    Object.keys(errors).length === 0 && failed ? { code: failed.refused.message } : errors;
+  const status = failed?.refused.kind === 'forbidden' ? 429 : failed === undefined ? 200 : 422;
+  return view(
+    'responses/alert-page.njk',
+    {
+      number,
+      alert,
+      severityLabel,
+      bodyHtml: alert === undefined ? '' : renderMarkdown(alert.body),
+      helpLine: model.helpLine,
+      form: formModel(['address', 'code', 'kind'], failed?.form, shown),
+    },
+    { status },
+  );
+}
