@@ -27,7 +27,7 @@ export function explain(issue: RawIssue): string | undefined {
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey(key, keysOf(issue.inst))).join('\n');
     case 'invalid_key':
-      return 'is no name: lower-case letters, digits and _, beginning with a letter';
+      return `is no name: ${issue.issues[0]?.message.replace(/^must be /, '')}`;
     case 'too_small':
       return sized(issue.origin, 'least', issue.minimum);
     case 'too_big':

@@ -15,6 +15,14 @@ const id = z
   .string()
   .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, beginning with a letter');
 
+// As the directory writes it; a name here is for display only, so no order is kept.
+const code = z
+  .string()
+  .regex(
+    /^[A-Z0-9][A-Z0-9-]{0,19}$/,
+    'must be capitals, digits and hyphens, as the codes of the directory',
+  );
+
 const durationMs = z.string().transform((text, context) => {
   const ms = parseDurationMs(text);
   if (ms !== undefined) return ms;
@@ -61,6 +69,7 @@ export const fileSchema = z.strictObject({
     signed_in: marking,
   }),
   organisation_types: z.record(id, z.strictObject({ label: line, must_answer: z.boolean() })),
+  region_names: z.record(code, line).default({}),
   contact_roles: z.record(id, z.strictObject({ label: line })),
   texts: z.strictObject({
     first: text,

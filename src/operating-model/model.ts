@@ -27,6 +27,8 @@ export type OperatingModel = {
   /** The strictest marking whose body may travel by each channel. */
   readonly markingCeilings: Readonly<Record<Outlet, Marking>>;
   readonly organisationTypes: Readonly<Record<string, OrganisationType>>;
+  /** By code: for regions of which a file of organisations has the code only. */
+  readonly regionNames: Readonly<Record<string, string>>;
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   readonly texts: Readonly<Record<TextName, string>>;
   /** What one billed part of a text costs; fragments are counted by Notify's rules. */

@@ -138,6 +138,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /ISO 8601 duration such as PT15M/,
   },
   {
+    name: 'a region by something that is no code',
+    text: changed(['Y56: London', 'y56: London']),
+    at: 'y56: London',
+    path: 'region_names.y56',
+    message: /is no name: capitals, digits and hyphens, as the codes of the directory/,
+  },
+  {
     name: 'a channel twice',
     text: changed(['channels: [text, mail]', 'channels: [text, text]']),
     at: 'channels: [text, text]',

@@ -104,6 +104,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
         { label: type.label, mustAnswer: type.must_answer },
       ]),
     ),
+    regionNames: file.region_names,
     contactRoles: file.contact_roles,
     texts: {
       first: texts.first,

@@ -10,6 +10,7 @@ import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations, sealingContext } from './actions.ts';
 import type { ImportResult } from './model.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
+import { listRegions } from './store-places.ts';
 
 const operator = system('import');
 const options = { rules, secrets, startedAt: new Date('2026-11-23T09:00:00Z') };
@@ -215,6 +216,29 @@ test('a refused file and a refused actor change nothing', async () => {
     const outcome = await db.web.withActor(actor, (tx) => importOrganisations(tx, file, options));
     assert.equal(!outcome.ok && outcome.kind, 'forbidden');
   }
+});
+
+test('a region without a name is called as the operating model or the file says', async () => {
+  const trust = (code: string, region: string) =>
+    `"${code}","TRUST ${code} NHS TRUST","${region}",""${',""'.repeat(6)},"20171001"${',""'.repeat(16)}\n`;
+  const regionNames = { 'X-62': 'North West', 'RR-1': 'not this one', 'X-64': 'nor this' };
+  const more = { rules: { ...rules, regionNames } };
+  const named = async () => {
+    const places = await db.web.withActor(operator, (tx) => listRegions(tx));
+    return Object.fromEntries(places.map(({ code, name }) => [code, name]));
+  };
+  const file = trust('AA-62', 'X-62') + trust('AA-63', 'X-63') + trust('AA-64', 'X-64');
+  await run(importOrganisations, file);
+  assert.equal((await named())['X-62'], 'X-62');
+  const withRegion = file + trust('X-64', 'X-64') + trust('AA-65', 'RR-1');
+  await run(importOrganisations, withRegion, more);
+  assert.deepEqual(await named(), {
+    'RR-1': 'North',
+    'X-62': 'North West',
+    'X-63': 'X-63',
+    'X-64': 'Trust X-64 NHS Trust',
+  });
+  assert.equal((await run(importOrganisations, withRegion, more)).importId, undefined);
 });
 
 const shared = new URL('../../../shared/data/ods-trusts/', import.meta.url);

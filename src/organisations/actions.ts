@@ -38,6 +38,7 @@ import {
   lockImports,
   saveContacts,
   saveOrganisations,
+  nameBareRegions,
   saveRegions,
   saveSystems,
   type NewContactPoint,
@@ -87,6 +88,7 @@ export async function importOrganisations(
   let renamed = 0;
   if (!options.dryRun) {
     renamed += await saveRegions(tx, plan.regions);
+    renamed += await nameBareRegions(tx, plan.regionNames);
     renamed += await saveSystems(tx, plan.systems);
     await saveOrganisations(tx, [...plan.added, ...plan.changed], source);
   }

@@ -10,6 +10,8 @@ export type DirectoryRules = {
     Record<string, { readonly label: string; readonly mustAnswer: boolean }>
   >;
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
+  /** What regions are called where a file has their codes only. */
+  readonly regionNames?: Readonly<Record<string, string>>;
 };
 
 /**

@@ -32,6 +32,8 @@ export type OrganisationPlan = {
   readonly changed: readonly StoredOrganisation[];
   readonly unchanged: number;
   readonly regions: readonly NamedCode[];
+  /** For those of the regions that no file has named yet. */
+  readonly regionNames: readonly NamedCode[];
   readonly systems: readonly NamedCode[];
 };
 
@@ -63,6 +65,7 @@ export function planOrganisations(
     changed,
     unchanged: rows.length - added.length - changed.length,
     regions: regionsOf(rows),
+    regionNames: regionNamesOf(rows, rules),
     systems: systemsOf(rows),
   };
 }
@@ -122,6 +125,18 @@ function regionsOf(rows: readonly Numbered<OrganisationRow>[]): NamedCode[] {
     if (code) regions.set(code, { code, name: regionName ?? regions.get(code)?.name ?? code });
   }
   return [...regions.values()];
+}
+
+/** The organisation of the file that has a region's code names it, else the operating model. */
+function regionNamesOf(
+  rows: readonly Numbered<OrganisationRow>[],
+  { regionNames = {} }: DirectoryRules,
+): NamedCode[] {
+  const codes = new Set(rows.flatMap(({ row }) => row.regionCode ?? []));
+  const known = Object.entries(regionNames).map(([code, name]) => ({ code, name }));
+  const own = rows.map(({ row: { code, name } }) => ({ code, name }));
+  const names = new Map([...known, ...own].map((named) => [named.code, named]));
+  return [...codes].flatMap((code) => names.get(code) ?? []);
 }
 
 function systemsOf(rows: readonly Numbered<OrganisationRow>[]): NamedCode[] {

@@ -36,6 +36,14 @@ export async function saveRegions(tx: Tx, regions: readonly NamedCode[]): Promis
     where excluded.name <> excluded.code and excluded.name <> stored.name`);
 }
 
+/** Gives names to regions that have none but their code. Says how many rows it wrote. */
+export async function nameBareRegions(tx: Tx, names: readonly NamedCode[]): Promise<number> {
+  return await tx.run(sql`
+    update organisations.region set name = told.name
+    from jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as told (code text, name text)
+    where told.code = region.code and region.name = region.code and told.name <> region.code`);
+}
+
 export async function saveSystems(tx: Tx, systems: readonly NamedCode[]): Promise<number> {
   return await tx.run(sql`
     insert into organisations.system as stored (code, name, region_code)
