@@ -7,7 +7,7 @@ import {
   watchedPage,
   type BrowserOrReason,
 } from '../../test/support/browser.ts';
-import { openCentre, type Centre } from '../../test/support/centre.ts';
+import { draftAlert, openCentre, submitDraft, type Centre } from '../../test/support/centre.ts';
 
 let centre: Centre;
 let opened: BrowserOrReason;
@@ -70,3 +70,44 @@ test('a preview that is not true any more says so, and comes back', async (t) =>
   verify();
   await page.close();
 });
+
+test('the approval page is accessible and aligned on a desk and on a phone', async (t) => {
+  const title = 'Ransomware through Citrix gateways at three hospitals in the north';
+  const body = '# What we know\n\n- End all sessions: `kill icaconnection -all`\n- Keep the logs\n';
+  const alertId = await draftAlert(centre, { title, body });
+  await submitDraft(centre, alertId);
+  const visited = await visit(t, `/alerts/${alertId}`, centre.approver);
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.locator('#words summary').click();
+  await page.getByRole('heading', { name: 'What we know' }).waitFor();
+  await assertAccessible(page);
+  await shoot(page, 'alerts-approval');
+  await assertAccessible(page);
+  // The last picture was of a phone: 390 pixels.
+  const placed = await page.evaluate<Placed>(`({
+    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    plan: [...document.querySelectorAll('.tocsin-plan li')].map((row) => {
+      const [when, what] = [...row.children].map((one) => one.getBoundingClientRect());
+      return { left: what.left, isBeside: what.left >= when.right && what.top === when.top };
+    }),
+    panels: [...document.querySelectorAll('.tocsin-approval__decide .tocsin-panel')].map((one) => {
+      const { top, bottom, width } = one.getBoundingClientRect();
+      return { top, bottom, width, button: one.querySelector('button').offsetWidth };
+    }),
+  })`);
+  assert.equal(placed.overflow, 0, 'scrolls sideways');
+  assert.equal(new Set(placed.plan.map(({ left }) => left)).size, 1, 'what leaves is one column');
+  assert.ok(placed.plan.every(({ isBeside }) => isBeside));
+  const [approve, back] = placed.panels;
+  assert.equal(back!.top - approve!.bottom, 24);
+  assert.equal(back!.button, approve!.button, 'buttons of one width');
+  verify();
+  await page.close();
+});
+
+type Placed = {
+  overflow: number;
+  plan: { left: number; isBeside: boolean }[];
+  panels: { top: number; bottom: number; width: number; button: number }[];
+};

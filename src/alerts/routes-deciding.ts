@@ -202,6 +202,7 @@ async function showAlert(
         frozen,
         plan: planOf(frozen),
         counts,
+        bodyHtml: renderMarkdown(version.body),
         shaped,
         mayApprove: may(actor, 'alert.approve'),
         costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
