@@ -1,5 +1,6 @@
 /** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
 import { apiKeyCommand } from '#cli/api-key.ts';
+import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
 import { importCommand } from '#cli/import.ts';
@@ -53,6 +54,11 @@ const commands: Readonly<Record<string, Command>> = {
           args,
         ),
       ),
+  },
+  dispatch: {
+    summary: 'look at a dispatch, pause, resume or stop it',
+    run: (args) =>
+      onGround(args, (ground) => dispatchCommand({ database: ground.open('tocsin_web', 2) }, args)),
   },
   'sign-in-link': {
     summary: 'make a one-time sign-in link for a person',

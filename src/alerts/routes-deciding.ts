@@ -3,7 +3,13 @@ import { may, type Actor } from '#kernel/actor.ts';
 import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.ts';
+import {
+  cancelDispatch,
+  ledgerSentence,
+  pauseDispatch,
+  readLedger,
+  resumeDispatch,
+} from '#dispatch/index.ts';
 import { severityById } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
@@ -37,6 +43,8 @@ type Verb = {
   readonly path: string;
   readonly access: 'alert.write' | 'alert.approve' | 'dispatch.steer';
   readonly notice: string;
+  /** Says with the notice what is gone, unknown and never sent. */
+  readonly showsLedger?: true;
   readonly act: (tx: Tx, call: Call, context: AlertRoutesContext) => Promise<Outcome<unknown>>;
 };
 
@@ -88,18 +96,21 @@ const verbs: readonly Verb[] = [
     path: 'pause',
     access: 'dispatch.steer',
     notice: 'Paused. What is under way ends within seconds; nothing new leaves.',
+    showsLedger: true,
     act: async (tx, call) => await steer(tx, call, pauseDispatch),
   },
   {
     path: 'resume',
     access: 'dispatch.steer',
     notice: 'Going on.',
+    showsLedger: true,
     act: async (tx, call) => await steer(tx, call, resumeDispatch),
   },
   {
     path: 'cancel',
     access: 'dispatch.steer',
     notice: 'Stopped for good. What had not left will not leave.',
+    showsLedger: true,
     act: async (tx, call) => await steer(tx, call, cancelDispatch),
   },
 ];
@@ -131,7 +142,7 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       params: idParams,
       handle: async ({ actor, params }) => await showAlert(context, actor, { id: params.id }),
     }),
-    ...verbs.map(({ path, access, notice, act }) =>
+    ...verbs.map(({ path, access, notice, showsLedger, act }) =>
       page({
         method: 'POST',
         path: `/alerts/:id/${path}`,
@@ -139,7 +150,10 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
         params: idParams,
         async handle({ actor, params: { id }, form, now }) {
           const done = await database.attempt(actor, (tx) => act(tx, { id, form, now }, context));
-          if (done.ok) return redirect(`/alerts/${id}`, { notice });
+          if (done.ok) {
+            const ledger = showsLedger ? await ledgerNotice(context, actor, id) : '';
+            return redirect(`/alerts/${id}`, { notice: `${notice}${ledger}` });
+          }
           if (path === 'return')
             return await showAlert(context, actor, { id, refused: done, form });
           if (done.kind === 'invalid')
@@ -149,6 +163,21 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       }),
     ),
   ];
+}
+
+/** What became of the messages up to now; read after the steering was committed. */
+async function ledgerNotice(
+  { database }: AlertRoutesContext,
+  actor: Actor,
+  alertId: string,
+): Promise<string> {
+  return await database.withActor(actor, async (tx) => {
+    const version = await findVersion(tx, alertId);
+    const submission = version && (await findSubmission(tx, version.id));
+    if (submission === undefined) return '';
+    const { messages, organisations } = await readLedger(tx, submission.dispatchId);
+    return ` Organisations: ${ledgerSentence(organisations)}. Messages: ${ledgerSentence(messages)}.`;
+  });
 }
 
 /** After a refusal: why, and the form that was refused where words were typed into it. */

@@ -21,6 +21,7 @@ import {
   type RoundRow,
   type StandingRow,
 } from './store.ts';
+import { readLedger, type LedgerRow } from './store-ledger.ts';
 
 export type PathView = PathTally & {
   readonly gateway: GatewayRow | undefined;
@@ -34,6 +35,8 @@ export type Board = {
   readonly tally: Tally;
   readonly paths: readonly PathView[];
   readonly rounds: readonly RoundRow[];
+  /** Where sending was paused or stopped: what that left. */
+  readonly ledger: LedgerRow | undefined;
   readonly desk: readonly DeskView[];
   readonly nextCalls: readonly StandingRow[];
   readonly regions: readonly RegionTally[];
@@ -82,6 +85,9 @@ export async function readBoard(
       tally,
       paths: await readPathViews(tx, alert.dispatchId, now),
       rounds: await listRounds(tx, alert.dispatchId),
+      ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
+        ? await readLedger(tx, alert.dispatchId)
+        : undefined,
       desk: withWords(await listDesk(tx, alertId), openReply),
       nextCalls: await listNextCalls(tx, alertId, NEXT_CALLS),
       regions: await readRegions(tx, alertId),

@@ -20,6 +20,7 @@ import {
   markSettled,
   moveDispatch,
   notifyDispatch,
+  notifyHalt,
   postponeRounds,
   readyRound,
   setContentHash,
@@ -137,7 +138,13 @@ export async function resumeDispatch(tx: Tx, { dispatchId, reason }: Steering) {
   return await steer(tx, { dispatchId, from: ['paused'], to: 'sending', reason });
 }
 
-/** Calls off what has not left. What is under way ends by itself within seconds. */
+/** As much as a cancellation calls off itself: the beat does the rest, and nobody waits for it. */
+const CANCEL_MAX = 20_000;
+
+/**
+ * Calls off what has not left. Nothing is claimed once this is committed, however many messages
+ * still wait to be marked; what is under way ends by itself within seconds (`readLedger`).
+ */
 export async function cancelDispatch(tx: Tx, { dispatchId, reason }: Steering) {
   const moved = await steer(tx, {
     dispatchId,
@@ -145,7 +152,7 @@ export async function cancelDispatch(tx: Tx, { dispatchId, reason }: Steering) {
     to: 'cancelled',
     reason,
   });
-  if (moved.ok) await cancelUnsent(tx, dispatchId);
+  if (moved.ok) await cancelUnsent(tx, dispatchId, CANCEL_MAX);
   return moved;
 }
 
@@ -165,7 +172,7 @@ async function steer(
       'conflict',
       'Somebody else steered it first. Look at its state and decide again.',
     );
-  await notifyDispatch(tx, dispatchId);
+  await (to === 'sending' ? notifyDispatch : notifyHalt)(tx, dispatchId);
   await record(tx, {
     action: `dispatch.${to}`,
     subject: { kind: 'dispatch', id: dispatchId },

@@ -18,13 +18,21 @@ import { Signal } from './signal.ts';
 import { readTemplates } from './templates.ts';
 import { findHomes } from './store-home.ts';
 import { listSending } from './store-plan.ts';
-import { cancelLeftovers, endDispatches, expireLeases, expireMessages } from './store-send.ts';
+import {
+  cancelLeftovers,
+  endDispatches,
+  expireLeases,
+  expireMessages,
+  markCleared,
+} from './store-send.ts';
 
 const BEAT_MS = 1_000;
 /** A template changes seldom; what is sent with a changed one is noticed at the first answer. */
 const TEMPLATES_MS = 180_000;
 /** Half a second of work: a beat must not hold up the others. */
 const HOMES_MAX = 10_000;
+/** Half a second of the beat. */
+const LEFTOVERS_MAX = 20_000;
 
 export type EngineOptions = {
   readonly database: Database;
@@ -68,7 +76,7 @@ export class Engine {
       channels: ['tocsin_steer', 'tocsin_receipt'],
       onNotify: (channel, payload) => {
         if (channel === 'tocsin_receipt') this.#receipts.wake();
-        else void this.#steer([payload]);
+        else this.#heed(payload);
       },
       // What was steered meanwhile is not known: ask for everything that is held, then look.
       onGap: () => void this.#steer([]).then(() => this.#senders.forEach((s) => s.wake())),
@@ -105,7 +113,8 @@ export class Engine {
     const quiet = this.#options.quietMs ?? quietMs;
     await database.withActor(act, (tx) => expireLeases(tx, quiet));
     await database.withActor(act, (tx) => expireMessages(tx));
-    await database.withActor(act, (tx) => cancelLeftovers(tx));
+    await database.withActor(act, (tx) => cancelLeftovers(tx, LEFTOVERS_MAX));
+    await database.withActor(act, (tx) => markCleared(tx));
     await database.withActor(act, (tx) => endDispatches(tx));
   }
 
@@ -121,6 +130,13 @@ export class Engine {
     const isStopping = () => this.#stopping;
     const options = { ...this.#options, gateways: this.#gateways, isStopping };
     while (!this.#stopping && (await reconcile(options)) > 0);
+  }
+
+  /** News of a dispatch, by its id; followed by ` halt` where nothing more of it may leave. */
+  #heed(payload: string): void {
+    const [id = '', halt] = payload.split(' ');
+    if (halt !== undefined) for (const sender of this.#senders) sender.callOff(id);
+    void this.#steer([id]);
   }
 
   /**

@@ -19,7 +19,13 @@ export { parseNotifyKey } from './gateways/notify-contract.ts';
 export { openSmppGateway, type SmppSettings } from './gateways/smpp.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
-export { states, type DispatchPlan, type MessageState } from './model.ts';
+export {
+  ledgerParts,
+  ledgerSentence,
+  states,
+  type DispatchPlan,
+  type MessageState,
+} from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
 export { callbackRoutes } from './routes.ts';
 export { dispatchApiRoutes, type DispatchApiContext } from './routes-api.ts';
@@ -43,5 +49,6 @@ export {
   type GatewayRow,
   type GatewaySeed,
 } from './store-gateway.ts';
+export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';

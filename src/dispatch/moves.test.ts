@@ -226,7 +226,7 @@ describe('every statement on every state', () => {
       makes: ['held to ready'],
     },
     cancel: {
-      act: (tx) => cancelUnsent(tx, dispatchId),
+      act: (tx) => cancelUnsent(tx, dispatchId, 100),
       makes: ['held to cancelled', 'ready to cancelled'],
     },
     'stand down': {
@@ -236,11 +236,11 @@ describe('every statement on every state', () => {
     'left over': {
       act: async (tx) => {
         await cancel(tx);
-        await cancelLeftovers(tx);
+        await cancelLeftovers(tx, 100);
       },
       makes: ['held to cancelled', 'ready to cancelled'],
     },
-    'nothing left over': { act: (tx) => cancelLeftovers(tx), makes: [] },
+    'nothing left over': { act: (tx) => cancelLeftovers(tx, 100), makes: [] },
     end: { act: (tx) => endDispatches(tx), makes: [] },
   };
 

@@ -33,9 +33,12 @@ export type GiveBack = { readonly code: string; readonly inMs: number };
 export function beforeRequest(seen: {
   readonly calledOff: boolean;
   readonly leaseOutlasts: boolean;
+  /** Past its use by now: back in line, where the next beat expires it. */
+  readonly tooOld?: boolean;
 }): GiveBack | undefined {
   if (seen.calledOff) return { code: 'called_off', inMs: HELD_BACK_MS };
   if (!seen.leaseOutlasts) return { code: 'lease_too_short', inMs: 0 };
+  if (seen.tooOld === true) return { code: 'too_old', inMs: 0 };
   return undefined;
 }
 

@@ -57,15 +57,18 @@ test('it is paused, goes on and is stopped for good, each once', async () => {
   assert.equal((await act('resume')).status, 409);
   const headers = { 'idempotency-key': 'pause-tonight' };
   const paused = await act('pause', headers);
-  assert.deepEqual(paused.value, {
-    id: dispatchId,
-    state: 'paused',
-    pauseReason: reason.reason,
-  });
+  const { ledger, ...now } = paused.value as { ledger: Json };
+  assert.deepEqual(now, { id: dispatchId, state: 'paused', pauseReason: reason.reason });
+  const counts = { total: 8, gone: 0, unknown: 0, waiting: 8, neverSent: 0 };
+  assert.deepEqual(ledger['messages'], counts);
   assert.deepEqual((await act('pause', headers)).value, paused.value);
   assert.equal((await act('pause')).status, 409);
   assert.equal((await act('resume')).value['state'], 'sending');
-  assert.equal((await act('cancel')).value['state'], 'cancelled');
+  const cancelled = await act('cancel');
+  assert.equal(cancelled.value['state'], 'cancelled');
+  const ended = cancelled.value['ledger'] as Json;
+  const none = { total: 4, gone: 0, unknown: 0, waiting: 0, neverSent: 4 };
+  assert.deepEqual(ended['organisations'], none);
   assert.equal((await act('resume')).status, 409);
   const { value } = await api.get(`/api/v1/dispatches/${dispatchId}`);
   const left = (value['messages'] as Json[]).filter(({ state }) => state !== 'cancelled');

@@ -5,14 +5,27 @@ import { findPersonalData } from '#audit/index.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { api, instant, json, meaningsOf, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
-import { states } from './model.ts';
+import { ledgerParts, states } from './model.ts';
 import { findDispatch, listRounds } from './store-history.ts';
+import { readLedger } from './store-ledger.ts';
 import { countMessages } from './store-plan.ts';
 
 export type DispatchApiContext = { readonly database: Database };
 
 const params = z.object({ id: z.uuid() });
 const dispatchState = z.enum(['held', 'sending', 'paused', 'cancelled', 'done']);
+
+const ledgerCounts = z.strictObject({
+  total: z.int(),
+  gone: z.int().describe(ledgerParts.gone),
+  unknown: z.int().describe(ledgerParts.unknown),
+  waiting: z.int().describe(ledgerParts.waiting),
+  neverSent: z.int().describe(ledgerParts.neverSent),
+});
+
+const ledger = z
+  .strictObject({ messages: ledgerCounts, organisations: ledgerCounts })
+  .describe('Read in one moment: the parts add up to the total');
 
 const dispatchDetail = z.strictObject({
   id: uuid,
@@ -35,6 +48,7 @@ const dispatchDetail = z.strictObject({
       }),
     )
     .describe('How many are in each state; states without messages are left out'),
+  ledger,
   rounds: z.array(
     z.strictObject({
       round: z.int(),
@@ -49,6 +63,7 @@ const steered = z.strictObject({
   id: uuid,
   state: dispatchState,
   pauseReason: z.string().nullable(),
+  ledger,
 });
 
 /** The audit keeps the reason for ever and takes no numbers and no addresses (P12). */
@@ -86,8 +101,16 @@ export function dispatchApiRoutes({ database }: DispatchApiContext): Route[] {
           return await verb(tx, { dispatchId, reason });
         });
         if (!done.ok) return problem(done);
-        const now = await database.withActor(actor, (tx) => findDispatch(tx, dispatchId));
-        return json(200, { id: dispatchId, state: now?.state, pauseReason: now?.pauseReason });
+        // After the commit: a ledger of a million messages must hold nothing up.
+        return await database.withActor(actor, async (tx) => {
+          const now = await findDispatch(tx, dispatchId);
+          return json(200, {
+            id: dispatchId,
+            state: now?.state,
+            pauseReason: now?.pauseReason,
+            ledger: await readLedger(tx, dispatchId),
+          });
+        });
       },
     });
   return [
@@ -117,6 +140,7 @@ function showRoute(database: Database): Route {
         return json(200, {
           ...found,
           messages: await countMessages(tx, id),
+          ledger: await readLedger(tx, id),
           rounds: await listRounds(tx, id),
         });
       }),

@@ -123,6 +123,24 @@ describe('the running engine', () => {
     assert.ok(states['cancelled']! > 0);
   });
 
+  it('what grew too old on our hands is not requested any more', async (context) => {
+    const simulator = await scene(context);
+    // Longer than its use: by the time a request of the first window ends, all others are too old.
+    await simulator.addFault({ fault: 'slow', delayMs: 1_200, on: 'send' });
+    const id = await makeDispatch(db.owner, { messages: 200 });
+    await db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.dispatch set expires_after = interval '1 second'
+        where id = ${id}`),
+    );
+    await release(db.web, id);
+    const states = await until(
+      () => statesOf(db.owner, id),
+      ({ ready, claimed }) => ready === undefined && claimed === undefined,
+    );
+    assert.equal(states['expired'], 200 - counted(simulator));
+    assert.ok(counted(simulator) <= 64, `${counted(simulator)} were sent`);
+  });
+
   it('steering that overtakes itself ends as the last one said', async (context) => {
     const simulator = await scene(context);
     const id = await makeDispatch(db.owner, { messages: 200 });

@@ -21,11 +21,12 @@ import {
   type GiveBack,
 } from './request.ts';
 import type { Gateway } from './gateways/gateway.ts';
+import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal, Sometimes } from './signal.ts';
 import { pauseForContent } from './templates.ts';
-import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
+import { claimMessages, pauseBucket, waitForTokenMs } from './store-send.ts';
 import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
 
 const BATCH_MIN = 50;
@@ -50,8 +51,6 @@ export type SenderOptions = {
   readonly quietMs?: number;
   readonly clocks?: Clocks;
 };
-
-type Held = Claimed & { readonly lease: Lease };
 
 export class Sender {
   readonly owner = newId();
@@ -151,6 +150,7 @@ export class Sender {
     // Counted from before the statement, so that our lease ends before the database's.
     const leaseMs = leaseMsFor(gateway.sendMaxMs);
     const lease = new Lease(leaseMs, this.#options.clocks);
+    const askedAt = performance.now();
     const claimed = await database.withActor(system('dispatch'), (tx) =>
       claimMessages(tx, {
         gatewayId: gateway.id,
@@ -160,7 +160,8 @@ export class Sender {
         most: this.#batch,
       }),
     );
-    for (const message of claimed) this.#queue.push({ ...message, lease });
+    const tookMs = performance.now() - askedAt;
+    this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
     if (this.#stopping)
       for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
     this.#fill();
@@ -193,6 +194,7 @@ export class Sender {
     const giveBack = beforeRequest({
       calledOff: this.#calledOff.has(message.dispatchId),
       leaseOutlasts: message.lease.outlasts(gateway.sendMaxMs),
+      tooOld: !message.use.outlasts(0),
     });
     if (giveBack !== undefined) {
       if (giveBack.code === 'lease_too_short')
@@ -222,12 +224,17 @@ export class Sender {
         body: message.body,
         expiresAt: message.expiresAt,
       };
-      result = await gateway.send(outgoing, () => message.lease.outlasts(0));
+      result = await gateway.send(outgoing, () => this.#mayStart(message));
     } catch (error) {
       log.error('dispatch.gateway_threw', { gateway: gateway.id, error });
       result = { class: 'unknown', code: 'gateway_threw' };
     }
     await this.#finish(message, result);
+  }
+
+  /** Asked when a socket takes the request, which may have waited for one. */
+  #mayStart(message: Held): boolean {
+    return mayStillStart(message) && !this.#calledOff.has(message.dispatchId);
   }
 
   async #finish(message: Held, result: SendResult): Promise<void> {

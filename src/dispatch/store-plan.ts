@@ -163,6 +163,7 @@ export async function moveDispatch(
       update dispatch.dispatch set state = ${move.to}, pause_reason = ${move.reason},
         paused_at = case when ${move.to} = 'paused' then now() end,
         epoch = epoch + case when ${move.to} = 'cancelled' then 1 else 0 end,
+        cleared = ${move.to} <> 'cancelled',
         ended_at = case when ${move.to} = 'cancelled' then now() end
       -- The standing dispatch of answers is nobody's to steer.
       where id = ${move.id} and state = any(${[...move.from]}) and lane <> 0`)) === 1
@@ -170,15 +171,16 @@ export async function moveDispatch(
 }
 
 /**
- * Everything of the dispatch that no worker holds is called off; says how many. It waits for no
+ * What no worker holds of the dispatch is called off, `most` of it; says how many. It waits for no
  * message: a claim holds messages and waits for the dispatch, which whoever cancels holds, and one
- * of the two would be turned away. What is skipped is called off by the next beat.
+ * of the two would be turned away. What is left is called off by the next beats.
  */
-export async function cancelUnsent(tx: Tx, dispatchId: string): Promise<number> {
+export async function cancelUnsent(tx: Tx, dispatchId: string, most: number): Promise<number> {
   return await tx.run(sql`
     update dispatch.message set state = 'cancelled', final_at = now()
     where id in (select id from dispatch.message
-      where dispatch_id = ${dispatchId} and state in ('held', 'ready') for update skip locked)`);
+      where dispatch_id = ${dispatchId} and state in ('held', 'ready') limit ${most}
+      for update skip locked)`);
 }
 
 /** True where every organisation that a message counts for needs nothing more (P1). */
@@ -238,6 +240,16 @@ export async function cancelSettled(
     where message.dispatch_id = ${settled.dispatchId} and message.round > 1
       and message.state in ('held', 'ready')
       and ${countsFor(settled.organisationIds)} and ${isSettled}`);
+}
+
+/**
+ * Tells engines to request nothing more of the dispatch, without reading its state first: in the
+ * moment of reading, twenty more texts left.
+ */
+export async function notifyHalt(tx: Tx, dispatchId: string): Promise<void> {
+  await tx.run(sql`
+    select pg_notify('tocsin_steer', ${dispatchId} || ' halt'),
+      pg_notify('tocsin_dispatch', ${dispatchId})`);
 }
 
 /** Tells engines to look at the dispatch again, and boards that it changed. */

@@ -13,7 +13,8 @@ export type Claimed = {
   subject: string | null;
   body: string;
   addressSealed: Buffer;
-  expiresAt: Date;
+  /** From the claim on; then it is too old to be sent. */
+  goodForMs: number;
 };
 
 export type ClaimRequest = {
@@ -92,7 +93,8 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
         lease_owner = ${request.owner}, lease_until = now() + ${request.leaseMs} * interval '1 ms'
       from picked where message.id = picked.id
       returning message.id, message.dispatch_id, message.contact_point_id, message.attempt,
-        message.rank, message.subject, message.body, message.address_sealed, message.expires_at
+        message.rank, message.subject, message.body, message.address_sealed,
+        (extract(epoch from message.expires_at - now()) * 1000)::float8 as good_for_ms
     ), attempted as (
       insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
       select claimed.id, chosen.epoch, claimed.attempt, ${request.gatewayId}, ${request.owner}
@@ -107,7 +109,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       from chosen where dispatch.id = chosen.id and exists (select from claimed)
     )
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
-      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed, claimed.expires_at
+      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed, claimed.good_for_ms
     from claimed, chosen order by claimed.rank, claimed.id`,
     { name: 'dispatch.claim' },
   );
@@ -242,15 +244,31 @@ export async function expireMessages(tx: Tx): Promise<number> {
       where state in ('ready', 'unknown') and expires_at <= now() for update skip locked)`);
 }
 
-/** Rows given back after their dispatch was cancelled, or held by one that was, are not sent. */
-export async function cancelLeftovers(tx: Tx): Promise<number> {
+/**
+ * What a cancelled dispatch still holds is called off, at most `most` in one go: the beat has other
+ * timers to keep, and a million rows take half a minute.
+ */
+export async function cancelLeftovers(tx: Tx, most: number): Promise<number> {
   return await tx.run(sql`
     update dispatch.message set state = 'cancelled', final_at = now()
     where id in (select message.id from dispatch.dispatch dispatch
       join dispatch.message message on message.dispatch_id = dispatch.id
-      where dispatch.state = 'cancelled' and dispatch.ended_at > now() - interval '1 day'
+      where dispatch.state = 'cancelled' and not dispatch.cleared
         and message.state in ('held', 'ready')
-      for update of message skip locked)`);
+      limit ${most} for update of message skip locked)`);
+}
+
+/**
+ * A cancelled dispatch without anything left is not looked through again. Not in its first minute:
+ * a round may have opened while it was cancelled, by a statement that began before.
+ */
+export async function markCleared(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.dispatch dispatch set cleared = true
+    where dispatch.state = 'cancelled' and not dispatch.cleared
+      and dispatch.ended_at < now() - interval '1 minute'
+      and not exists (select from dispatch.message message
+        where message.dispatch_id = dispatch.id and message.state in ('held', 'ready'))`);
 }
 
 /** A dispatch whose rounds are all open and whose messages all left is done. */
