@@ -78,6 +78,8 @@ create table dispatch.dispatch (
   epoch integer not null default 1,
   content_hash text,
   expires_after interval not null,
+  -- How long after the release nothing leaves yet, so that it can still be recalled.
+  recall_for interval not null default '0' check (recall_for >= '0'),
   created_at timestamptz not null default now(),
   released_at timestamptz,
   ended_at timestamptz,
@@ -442,7 +444,8 @@ create trigger guard_message before update on dispatch.message for each row
 
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
-grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch
+  to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared)
   on dispatch.dispatch to tocsin_web;

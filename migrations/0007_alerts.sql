@@ -59,7 +59,7 @@ create table alerts.submission (
   approval_id uuid not null unique,
   content_hash text not null,
   state text not null default 'waiting'
-    check (state in ('waiting', 'returned', 'withdrawn', 'released')),
+    check (state in ('waiting', 'returned', 'withdrawn', 'released', 'recalled')),
   submitted_by text not null,
   submitted_by_name text not null,
   submitted_at timestamptz not null default now(),

@@ -15,7 +15,14 @@ import {
   submitDraft,
   type Centre,
 } from '../../test/support/centre.ts';
-import { approveAndRelease, findReleased, findVersion, saveDraft, withdrawAlert } from './index.ts';
+import {
+  approveAndRelease,
+  findReleased,
+  findVersion,
+  saveDraft,
+  submitAlert,
+  withdrawAlert,
+} from './index.ts';
 import { everybody } from '#organisations/index.ts';
 import { wording } from '../../test/support/centre.ts';
 import type { Page } from '../../test/support/page-client.ts';
@@ -321,6 +328,32 @@ describe('markings bind (P8)', () => {
 });
 
 describe('steering', () => {
+  it('a release is recalled whole in its window: a draft again, and nothing was sent', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre, { severity: 'medium' });
+    const approver = centre.visit(centre.approver);
+    const board = await approver.get(`/alerts/${alertId}/board`);
+    assert.match(board.text, /Nothing has left yet: texts leave at \d\d:\d\d:\d\d/);
+    const draft = await approver.submit('Recall: send nothing');
+    assert.match(draft.text, /Recalled\. Nothing was sent; it is a draft again/);
+    const states = (await messagesOf(centre, dispatchId)).map(({ state }) => state);
+    assert.deepEqual([...new Set(states)], ['cancelled']);
+    // Written again, it goes through two people again.
+    const again = await centre.db.web.attempt(centre.officer, (tx) =>
+      submitAlert(tx, contextOf(centre), { alertId, revision: 1, now: new Date() }),
+    );
+    const hash = must(again).hash;
+    const page = await approver.get(`/alerts/${alertId}`);
+    assert.match(page.text, /Texts leave 1 min later; until then the release can be recalled/);
+    must(await approve(alertId, hash));
+    await approver.get(`/alerts/${alertId}/board`);
+    assert.match((await approver.submit('Send now')).text, /Texts are leaving now/);
+    const late = await approver.request('POST', `/alerts/${alertId}/recall`, {
+      form: new URLSearchParams(),
+    });
+    assert.equal(late.status, 409);
+    assert.match(late.body, /Texts are leaving already/);
+  });
+
   it('pause, resume and stop are each one press, and say what happened', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
     const approver = centre.visit(centre.approver);

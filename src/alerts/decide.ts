@@ -13,6 +13,7 @@ import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
 import {
   decideSubmission,
+  findLiveVersion,
   findSubmission,
   findVersion,
   moveVersion,
@@ -108,8 +109,8 @@ export async function withdrawAlert(
 export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
-  const version = await findVersion(tx, alertId);
-  if (version === undefined) return absent;
+  const version = await findLiveVersion(tx, alertId);
+  if (version === undefined) return (await findVersion(tx, alertId)) ? overtaken : absent;
   if (!(await moveVersion(tx, { id: version.id, from: 'released', to: 'closed' })))
     return overtaken;
   const submission = await findSubmission(tx, version.id);
@@ -157,6 +158,7 @@ async function decide(
 ): Promise<boolean> {
   return await decideSubmission(tx, {
     id: submission.id,
+    from: 'waiting',
     state,
     by: actorId(tx.actor),
     byName: nameOf(tx.actor),

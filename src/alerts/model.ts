@@ -22,7 +22,8 @@ export type VersionState = keyof typeof versionStates;
 export const versionMoves = {
   draft: ['submitted', 'abandoned'],
   submitted: ['draft', 'released'],
-  released: ['closed'],
+  // Back to draft: recalled before anything left.
+  released: ['draft', 'closed'],
   closed: [],
   abandoned: [],
 } as const satisfies Record<VersionState, readonly VersionState[]>;

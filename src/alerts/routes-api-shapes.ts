@@ -116,7 +116,7 @@ export const submitted = alertState.extend({
 });
 
 const submission = z.strictObject({
-  state: z.enum(['waiting', 'returned', 'withdrawn', 'released']),
+  state: z.enum(['waiting', 'returned', 'withdrawn', 'released', 'recalled']),
   dispatchId: uuid,
   contentHash: z.string(),
   submittedByName: z.string(),

@@ -21,6 +21,7 @@ import {
 import { closeAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
 import { previewAlert, readFrozen } from './preview.ts';
+import { recallAlert, sendAlertNow } from './recall.ts';
 import type { AlertContext } from './rendering.ts';
 import {
   alertDetail,
@@ -209,16 +210,18 @@ function submitRoute(context: AlertApiContext): Route {
   });
 }
 
-function actRoutes({ database }: AlertApiContext): Route[] {
+function actRoutes(context: AlertApiContext): Route[] {
+  const { database } = context;
   const route = (
-    name: 'withdraw' | 'abandon' | 'close',
+    name: 'withdraw' | 'abandon' | 'close' | 'recall' | 'send-now',
     summary: string,
     verb: (tx: Tx, id: string, now: Date) => Promise<Outcome<void>>,
+    access: 'alert.write' | 'dispatch.steer' = 'alert.write',
   ) =>
     api({
       method: 'POST',
       path: `/api/v1/alerts/:id/${name}`,
-      access: 'alert.write',
+      access,
       params,
       api: { summary, responses: { 200: alertState } },
       async handle({ actor, params: { id }, now, rawBody }) {
@@ -233,6 +236,18 @@ function actRoutes({ database }: AlertApiContext): Route[] {
     ),
     route('abandon', 'Give up a draft', (tx, id) => abandonAlert(tx, id)),
     route('close', 'End a live alert: nobody is chased any more', (tx, id) => closeAlert(tx, id)),
+    route(
+      'recall',
+      'Take a release back whole, before its first text left; it is a draft again',
+      (tx, alertId) => recallAlert(tx, { alertId, reason: 'recalled by a program' }),
+      'dispatch.steer',
+    ),
+    route(
+      'send-now',
+      'End the recall window: the first texts leave now',
+      (tx, alertId, now) => sendAlertNow(tx, context, { alertId, now }),
+      'dispatch.steer',
+    ),
   ];
 }
 

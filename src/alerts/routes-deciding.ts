@@ -31,8 +31,9 @@ import { abandonAlert } from './draft.ts';
 import { renderMarkdown } from './markdown.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
+import { recallAlert, sendAlertNow } from './recall.ts';
 import { readFrozen, type FrozenRound } from './preview.ts';
-import { findSubmission, findVersion, listEditors } from './store.ts';
+import { findLiveVersion, findSubmission, findVersion, listEditors } from './store.ts';
 import { countRecipients } from './store-freeze.ts';
 import { submitAlert } from './submit.ts';
 
@@ -63,7 +64,7 @@ const verbs: readonly Verb[] = [
   {
     path: 'approve',
     access: 'alert.approve',
-    notice: 'Approved and released. Texts are leaving now.',
+    notice: 'Approved and released.',
     act: async (tx, { id, form, now }, context) =>
       await approveAndRelease(tx, context, { alertId: id, hash: field(form, 'hash'), now }),
   },
@@ -93,6 +94,18 @@ const verbs: readonly Verb[] = [
     act: async (tx, { id }) => await closeAlert(tx, id),
   },
   {
+    path: 'recall',
+    access: 'dispatch.steer',
+    notice: 'Recalled. Nothing was sent; it is a draft again.',
+    act: async (tx, { id, form }) => await recallAlert(tx, { alertId: id, reason: reasonOf(form) }),
+  },
+  {
+    path: 'send-now',
+    access: 'dispatch.steer',
+    notice: 'Texts are leaving now.',
+    act: async (tx, { id, now }, context) => await sendAlertNow(tx, context, { alertId: id, now }),
+  },
+  {
     path: 'pause',
     access: 'dispatch.steer',
     notice: 'Paused. What is under way ends within seconds; nothing new leaves.',
@@ -120,12 +133,15 @@ async function steer(
   { id, form }: Call,
   how: typeof pauseDispatch,
 ): Promise<Outcome<void>> {
-  const version = await findVersion(tx, id);
-  const submission = version && (await findSubmission(tx, version.id));
   // What still waits for approval is taken back, not steered.
-  if (submission?.state !== 'released') return absent;
-  const reason = field(form, 'reason').trim().slice(0, 500) || 'by hand, from the board';
-  return await how(tx, { dispatchId: submission.dispatchId, reason });
+  const version = await findLiveVersion(tx, id);
+  const submission = version && (await findSubmission(tx, version.id));
+  if (submission === undefined) return absent;
+  return await how(tx, { dispatchId: submission.dispatchId, reason: reasonOf(form) });
+}
+
+function reasonOf(form: Form): string {
+  return field(form, 'reason').trim().slice(0, 500) || 'by hand, from the board';
 }
 
 function field(form: Form | undefined, name: string): string {
@@ -172,7 +188,7 @@ async function ledgerNotice(
   alertId: string,
 ): Promise<string> {
   return await database.withActor(actor, async (tx) => {
-    const version = await findVersion(tx, alertId);
+    const version = await findLiveVersion(tx, alertId);
     const submission = version && (await findSubmission(tx, version.id));
     if (submission === undefined) return '';
     const { messages, organisations } = await readLedger(tx, submission.dispatchId);
@@ -234,6 +250,7 @@ async function showAlert(
         bodyHtml: renderMarkdown(version.body),
         shaped,
         mayApprove: may(actor, 'alert.approve'),
+        recallMs: severity?.recallWindowMs ?? 0,
         costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
       },
       status,

@@ -74,7 +74,8 @@ export async function moveVersion(
   return (
     (await tx.run(sql`
       update alerts.version set state = ${move.to}, updated_at = now(),
-        released_at = case when ${move.to} = 'released' then now() else released_at end,
+        released_at = case ${move.to} when 'released' then now() when 'draft' then null
+          else released_at end,
         closed_at = case when ${move.to} = 'closed' then now() end
       where id = ${move.id} and state = ${move.from} ${atRevision}`)) === 1
   );
@@ -117,6 +118,14 @@ export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow |
     where alert.id = ${alertId} order by version.number desc limit 1`);
 }
 
+/** The version that is out, whatever is written beside it; undefined where none is. */
+export async function findLiveVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
+  return await tx.maybe<VersionRow>(sql`
+    select ${versionColumns} from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id
+    where alert.id = ${alertId} and version.state = 'released'`);
+}
+
 /** The version that readers may open under this number: what row-level security lets through. */
 export async function findReleased(tx: Tx, number: number): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`
@@ -143,7 +152,7 @@ export type SubmissionRow = {
   dispatchId: string;
   approvalId: string;
   contentHash: string;
-  state: 'waiting' | 'returned' | 'withdrawn' | 'released';
+  state: 'waiting' | 'returned' | 'withdrawn' | 'released' | 'recalled';
   submittedBy: string;
   submittedByName: string;
   submittedAt: Date;
@@ -187,7 +196,8 @@ export async function decideSubmission(
   tx: Tx,
   decision: {
     id: string;
-    state: 'returned' | 'withdrawn' | 'released';
+    from: 'waiting' | 'released';
+    state: 'returned' | 'withdrawn' | 'released' | 'recalled';
     by: string;
     byName: string;
     reason: string | null;
@@ -198,6 +208,6 @@ export async function decideSubmission(
       update alerts.submission set state = ${decision.state}, decided_at = now(),
         decided_by = ${decision.by}, decided_by_name = ${decision.byName},
         return_reason = ${decision.reason}
-      where id = ${decision.id} and state = 'waiting'`)) === 1
+      where id = ${decision.id} and state = ${decision.from}`)) === 1
   );
 }

@@ -96,6 +96,7 @@ async function freeze(
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
+    recallForMs: severity.recallWindowMs,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
   await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });

@@ -35,6 +35,8 @@ export type Board = {
   readonly tally: Tally;
   readonly paths: readonly PathView[];
   readonly rounds: readonly RoundRow[];
+  /** In the recall window: when the first text leaves. */
+  readonly leavesAt: Date | undefined;
   /** Where sending was paused or stopped: what that left. */
   readonly ledger: LedgerRow | undefined;
   readonly desk: readonly DeskView[];
@@ -78,13 +80,17 @@ export async function readBoard(
     if (alert === undefined) return undefined;
     const severity = severityById(model, alert.severity);
     const tally = await readTally(tx, alertId);
+    const rounds = await listRounds(tx, alert.dispatchId);
+    const first = rounds.find(({ round }) => round === 1);
+    const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
     const elapsedMs = (alert.closedAt ?? now).getTime() - alert.releasedAt.getTime();
     return {
       alert,
       severityLabel: severity?.label ?? alert.severity,
       tally,
       paths: await readPathViews(tx, alert.dispatchId, now),
-      rounds: await listRounds(tx, alert.dispatchId),
+      rounds,
+      leavesAt: isWaiting ? (first.opensAt ?? undefined) : undefined,
       ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
         ? await readLedger(tx, alert.dispatchId)
         : undefined,

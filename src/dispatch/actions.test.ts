@@ -177,6 +177,21 @@ describe('planning and steering', () => {
       assert.equal((await releasing).ok, false);
     });
 
+    it('a message that is added later is refused by the database (P5)', async () => {
+      const id = await makeDispatch(db.owner, { messages: 1 });
+      const add = (state: string) =>
+        own(async (tx) => {
+          await tx.run(sql`update dispatch.dispatch set state = ${state},
+            pause_reason = case when ${state} = 'paused' then 'x' end where id = ${id}`);
+          await tx.run(sql`insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id,
+            channel, round, rank, code, body, address_sealed)
+            values (${newId()}, ${id}, ${newId()}, 'text', 1, 1, '1111', 'unapproved', 'x')`);
+        });
+      await release(db.web, id);
+      for (const state of ['sending', 'paused', 'done', 'cancelled'])
+        await assert.rejects(add(state), { code: '23001' }, state);
+    });
+
     async function waitForLock(): Promise<void> {
       const look = () =>
         own((tx) =>

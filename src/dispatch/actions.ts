@@ -139,7 +139,7 @@ export async function resumeDispatch(tx: Tx, { dispatchId, reason }: Steering) {
 }
 
 /** As much as a cancellation calls off itself: the beat does the rest, and nobody waits for it. */
-const CANCEL_MAX = 20_000;
+export const CANCEL_MAX = 20_000;
 
 /**
  * Calls off what has not left. Nothing is claimed once this is committed, however many messages

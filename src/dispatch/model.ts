@@ -244,5 +244,7 @@ export type DispatchPlan = {
   readonly lane: number;
   readonly exercise: boolean;
   readonly expiresAfterMs: number;
+  /** After the release nothing leaves for so long, and it can be recalled; absent: it leaves at once. */
+  readonly recallForMs?: number;
   readonly rounds: readonly RoundPlan[];
 };

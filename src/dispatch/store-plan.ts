@@ -6,9 +6,10 @@ import { homeOf, ways } from './store-home.ts';
 
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
-    insert into dispatch.dispatch (id, label, lane, exercise, expires_after)
+    insert into dispatch.dispatch (id, label, lane, exercise, expires_after, recall_for)
     values (${plan.id}, ${plan.label}, ${plan.lane}, ${plan.exercise},
-      ${plan.expiresAfterMs} * interval '1 millisecond')`);
+      ${plan.expiresAfterMs} * interval '1 millisecond',
+      ${plan.recallForMs ?? 0} * interval '1 millisecond')`);
   await tx.run(sql`
     insert into dispatch.round (dispatch_id, round, opens_after)
     select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond'
@@ -36,7 +37,8 @@ export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string
   const { hash } = await tx.one<{ hash: string }>(sql`
     select encode(sha256(
       sha256(convert_to(${alsoCovers}, 'UTF8'))
-      || (select sha256(convert_to(row(lane, exercise, expires_after)::text, 'UTF8'))
+      || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for)::text,
+            'UTF8'))
           from dispatch.dispatch where id = ${dispatchId})
       || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after)::text, ''
             order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})
@@ -68,7 +70,9 @@ export async function setContentHash(tx: Tx, id: string, contentHash: string): P
 /** Sets the clock of each round going; from here on every held message has a timer (P3). */
 export async function startRounds(tx: Tx, dispatchId: string): Promise<void> {
   await tx.run(sql`
-    update dispatch.round set opens_at = now() + opens_after where dispatch_id = ${dispatchId}`);
+    update dispatch.round round set opens_at = now() + dispatch.recall_for + round.opens_after
+    from dispatch.dispatch dispatch
+    where dispatch.id = round.dispatch_id and dispatch.id = ${dispatchId}`);
 }
 
 /**

@@ -5,6 +5,9 @@ import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { checkTexts } from './text-checks.ts';
 
+/** A longer wait is a plan for later, which an approval of now does not cover. */
+const RECALL_MAX_MS = 10 * 60_000;
+
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
@@ -71,6 +74,10 @@ function checkSeverity(id: string, severity: ModelFile['severities'][string]): R
         `${deadline} is over before the last round goes out (${round}): make it longer`,
       ),
     );
+  }
+  if (severity.recall_window > RECALL_MAX_MS) {
+    const most = formatDuration(RECALL_MAX_MS);
+    remarks.push(error(at('recall_window'), `at most ${most}: who approved expects it to leave`));
   }
   if (severity.next_update_within === 0) {
     remarks.push(error(at('next_update_within'), 'must be more than nothing'));

@@ -51,6 +51,7 @@ const severity = z.strictObject({
   acknowledge_within: durationMs,
   next_update_within: durationMs,
   send_expires_after: durationMs,
+  recall_window: durationMs,
 });
 
 const marking = z.enum(markings);

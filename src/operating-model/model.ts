@@ -51,6 +51,8 @@ export type Severity = {
   readonly nextUpdateWithinMs: number;
   /** A message not sent by then is not sent at all. */
   readonly sendExpiresAfterMs: number;
+  /** After the release nothing leaves for so long, and it can be recalled; 0: it leaves at once. */
+  readonly recallWindowMs: number;
 };
 
 export type Round = {

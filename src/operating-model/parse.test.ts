@@ -124,6 +124,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /PT20M is over before the last round goes out \(PT30M\)/,
   },
   {
+    name: 'a recall window that nobody would wait for',
+    text: changed(['recall_window: PT0M', 'recall_window: PT11M']),
+    at: 'recall_window: PT11M',
+    path: 'severities.critical.recall_window',
+    message: /at most PT10M/,
+  },
+  {
     name: 'an expiry shorter than the last round',
     text: changed(['send_expires_after: PT4H', 'send_expires_after: PT30M']),
     at: 'send_expires_after: PT30M',

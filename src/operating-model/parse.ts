@@ -133,5 +133,6 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     acknowledgeWithinMs: severity.acknowledge_within,
     nextUpdateWithinMs: severity.next_update_within,
     sendExpiresAfterMs: severity.send_expires_after,
+    recallWindowMs: severity.recall_window,
   };
 }

@@ -23,6 +23,16 @@ export function clockTime(at: Date): string {
   return clock.format(at);
 }
 
+const clockWithSeconds = new Intl.DateTimeFormat('en-GB', {
+  timeZone: ZONE,
+  timeStyle: 'medium',
+});
+
+/** `03:12:45` */
+export function clockSeconds(at: Date): string {
+  return clockWithSeconds.format(at);
+}
+
 /** `14 November 2026` */
 export function dateOnly(at: Date): string {
   return date.format(at);

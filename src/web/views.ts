@@ -7,7 +7,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import nunjucks from 'nunjucks';
 import { nhsukTemplates, sliceNames, type Assets } from './assets.ts';
-import { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration } from './times.ts';
+import {
+  ago,
+  clockOrDate,
+  clockSeconds,
+  clockTime,
+  dateOnly,
+  dateTime,
+  due,
+  duration,
+} from './times.ts';
 
 export type Views = {
   /** HTML of a template. Throws where it prints a name that the model does not hold. */
@@ -89,6 +98,7 @@ function addFilters(environment: nunjucks.Environment): void {
     (words: (at: Date, now: Date) => string, live?: string) => (at: Date, now: Date) =>
       timeElement(at, words(at, now), live);
   environment.addFilter('clock', timeTag(clockTime));
+  environment.addFilter('clockSeconds', timeTag(clockSeconds));
   environment.addFilter('date', timeTag(dateOnly));
   environment.addFilter('dateTime', timeTag(dateTime));
   environment.addFilter('clockOrDate', timeTag(clockOrDate));

@@ -1,0 +1,49 @@
+/** The recall window: a release that has not left yet is taken back whole, or let go at once. */
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { maskPersonalData, record } from '#audit/index.ts';
+import { CANCEL_MAX, type Steering } from './actions.ts';
+import {
+  cancelUnsent,
+  markRoundOpened,
+  notifyDispatch,
+  notifyHalt,
+  readyRound,
+} from './store-plan.ts';
+import { hurryRounds, markRecalled, stopRounds } from './store-recall.ts';
+
+/** Takes a release back while nothing of it could have left. Refused from the first text on. */
+export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcome<void>> {
+  const { dispatchId, reason } = steering;
+  await stopRounds(tx, dispatchId);
+  if (!(await markRecalled(tx, dispatchId)))
+    return refused(
+      'conflict',
+      'Texts are leaving already, so it cannot be recalled. Stop sending, or correct it.',
+    );
+  await cancelUnsent(tx, dispatchId, CANCEL_MAX);
+  await notifyHalt(tx, dispatchId);
+  await record(tx, {
+    action: 'dispatch.recalled',
+    subject: { kind: 'dispatch', id: dispatchId },
+    detail: { reason: maskPersonalData(reason) },
+  });
+  return ok(undefined);
+}
+
+/** Ends the recall window: the first round leaves now, later ones so much earlier. */
+export async function sendNow(
+  tx: Tx,
+  { dispatchId, clock }: { readonly dispatchId: string; readonly clock: string },
+): Promise<Outcome<void>> {
+  if (!(await hurryRounds(tx, dispatchId)))
+    return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
+  if (await markRoundOpened(tx, dispatchId, 1))
+    await readyRound(tx, { dispatchId, round: 1, clock });
+  await notifyDispatch(tx, dispatchId);
+  await record(tx, {
+    action: 'dispatch.hurried',
+    subject: { kind: 'dispatch', id: dispatchId },
+  });
+  return ok(undefined);
+}
