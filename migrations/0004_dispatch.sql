@@ -77,6 +77,8 @@ create table dispatch.dispatch (
   -- Raised by every cancellation; part of the reference, so that a stale worker is recognised.
   epoch integer not null default 1,
   content_hash text,
+  -- How many messages were approved: what the auditor counts against, whatever became of them.
+  planned_messages integer,
   expires_after interval not null,
   -- How long after the release nothing leaves yet, so that it can still be recalled.
   recall_for interval not null default '0' check (recall_for >= '0'),
@@ -94,7 +96,7 @@ create table dispatch.dispatch (
   check ((state = 'held') = (released_at is null) or state = 'cancelled'),
   check ((state = 'paused') = (pause_reason is not null)),
   check ((state = 'paused') = (paused_at is not null)),
-  check ((lane = 4) = exercise)
+  constraint dispatch_exercise_lane check ((lane = 4) = exercise)
 );
 create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls first)
   where state = 'sending';
@@ -205,6 +207,9 @@ create table dispatch.attempt (
   primary key (message_id, epoch, number)
 );
 
+-- Second requests are rare, and what the auditor looks at.
+create index attempt_again on dispatch.attempt (claimed_at) where number > 1;
+
 create table dispatch.attempt_end (
   message_id uuid not null,
   epoch integer not null,
@@ -240,6 +245,8 @@ create table dispatch.receipt_inbox (
   check ((handled_at is null) = (outcome is null))
 );
 create index receipt_waiting on dispatch.receipt_inbox (received_at) where handled_at is null;
+-- For the auditor, who looks at the newest, and for retention, which takes the oldest.
+create index receipt_received on dispatch.receipt_inbox (received_at);
 
 -- Where a provider cuts a text, each part has an id and a receipt of its own; here they become one.
 -- A receipt may come before we were told whose it is: then it waits without a reference.
@@ -270,6 +277,34 @@ create table dispatch.reply_inbox (
   handled_at timestamptz,
   unique (gateway_id, provider_id)
 );
+
+create index reply_waiting on dispatch.reply_inbox (received_at) where handled_at is null;
+
+-- What must hold, checked each minute by statements that share nothing with the engine
+-- (src/dispatch/store-audit.ts): how it stood at the last look, and when it last did not hold.
+create table dispatch.invariant (
+  id text primary key check (id ~ '^[a-z_]+$'),
+  -- In words, for whoever is to act on it.
+  holds text not null,
+  mend text not null,
+  checked_at timestamptz not null,
+  breaches bigint not null check (breaches >= 0),
+  -- One of what breaks it: the id of a message, dispatch, gateway or bucket.
+  sample text,
+  broken_since timestamptz,
+  last_broken_at timestamptz,
+  check ((breaches = 0) = (broken_since is null)),
+  check ((breaches = 0) = (sample is null))
+);
+-- Whose turn it is: one auditor a minute, of however many workers.
+create table dispatch.auditor (
+  is_single boolean primary key default true check (is_single),
+  owner uuid,
+  begun_at timestamptz,
+  ended_at timestamptz,
+  took_ms integer
+);
+insert into dispatch.auditor default values;
 
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
@@ -360,6 +395,12 @@ create view dispatch.v_gateway with (security_invoker = true) as
     bucket.pause_reason
   from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id;
 
+create view dispatch.v_invariant with (security_invoker = true) as
+  select id, holds, mend, checked_at, breaches, sample, broken_since, last_broken_at
+  from dispatch.invariant;
+create view dispatch.v_auditor with (security_invoker = true) as
+  select begun_at, ended_at, took_ms from dispatch.auditor;
+
 -- Texts and sealed addresses are the centre's alone.
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
@@ -447,8 +488,7 @@ grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch
   to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
-    cleared)
-  on dispatch.dispatch to tocsin_web;
+    cleared, planned_messages) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
@@ -465,7 +505,8 @@ grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, de
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
-  dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_round, dispatch.v_gateway
+  dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
+  dispatch.v_round, dispatch.v_gateway
   to tocsin_web, tocsin_worker;
 
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
@@ -478,3 +519,6 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert, update on dispatch.part to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
+grant select on dispatch.invariant, dispatch.auditor to tocsin_web, tocsin_worker;
+grant insert, update on dispatch.invariant to tocsin_worker;
+grant update on dispatch.auditor to tocsin_worker;

@@ -34,6 +34,8 @@ export type Config = {
   /** Certificates that are trusted beside the usual ones; a file in PEM. */
   readonly caFile?: string;
   readonly operatingModelFile: string;
+  /** Told each minute while the engine's invariants hold; silence is the alarm. */
+  readonly deadmanUrl?: string;
   /** What is odd but no reason to stop, a sentence each. */
   readonly warnings: readonly string[];
 };
@@ -47,6 +49,7 @@ const KNOWN = [
   'TOCSIN_TRUSTED_PROXY',
   'TOCSIN_OPERATING_MODEL',
   'TOCSIN_CA_FILE',
+  'TOCSIN_DEADMAN_URL',
   // Read by the tests alone.
   'TOCSIN_CHROMIUM',
 ];
@@ -69,6 +72,10 @@ export function parseConfig(env: Environment): Outcome<Config> {
     'addresses or networks with commas between, such as 10.0.0.5,10.1.0.0/16',
     parseNetworks,
   );
+  // Its path is often all that authenticates it.
+  const deadmanUrl = read.secret('TOCSIN_DEADMAN_URL', 'an address such as https://…', (text) =>
+    isUrl(text, ['http:', 'https:']),
+  );
   const notify = readNotify(read);
   const smtp = readSmtp(read);
   const smpp = readSmpp(read);
@@ -88,6 +95,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(smpp && { smpp }),
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
+    ...(deadmanUrl !== undefined && { deadmanUrl }),
     operatingModelFile: resolve(read.text('TOCSIN_OPERATING_MODEL') ?? './operating-model.yaml'),
     warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies)],
   };
@@ -119,6 +127,7 @@ export function describeConfig(config: Config): string {
     HTTP_PROXY: proxy?.http ? placeOf(proxy.http) : 'none',
     NO_PROXY: proxy?.no ?? 'none',
     TOCSIN_CA_FILE: config.caFile ?? 'none',
+    TOCSIN_DEADMAN_URL: config.deadmanUrl === undefined ? 'none' : '(hidden)',
     MAIL_FROM: smtp ? '(set)' : 'none',
   };
   return Object.entries(lines)

@@ -4,7 +4,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
 import { openDataFolder } from '#db/data-folder.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import { ran } from '../../test/support/command.ts';
 import { cloneDatabase } from '../../test/support/database.ts';
 import { basicChecks, doctorCommand, type Check } from './doctor.ts';
@@ -69,4 +71,30 @@ test('it looks at a database of the operator, a taken port and a strange folder'
   const strange = await consult(basicChecks({ ...config, dataDir: path.join(base, 'x') }));
   assert.match(strange.text, /is a file, not a folder/);
   assert.match(strange.text, /PostgreSQL +does not answer\n +→ Check DATABASE_URL/);
+});
+
+test('what the auditor found is a failure, and so is an auditor that does not look', async () => {
+  const database = await cloneDatabase();
+  const { host = '', database: name } = database.config;
+  const socket = encodeURIComponent(host);
+  const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
+  const dataDir = path.join(base, 'audited');
+  const checks = basicChecks({ dataDir, databaseUrl, host: '127.0.0.1', port: 0 });
+  const look = async () => await consult(checks.filter((check) => check.name === 'invariants'));
+  const own = (statement: Sql) =>
+    database.owner.withActor(system('test'), (tx) => tx.run(statement));
+  assert.match((await look()).text, /^ok {4}invariants +not checked yet/);
+  await own(sql`update dispatch.auditor set ended_at = now()`);
+  assert.match((await look()).text, /^ok {4}invariants +all held at/);
+  await own(sql`update dispatch.auditor set ended_at = now() - interval '4 minutes'`);
+  const stale = await look();
+  assert.equal(stale.code, 1);
+  assert.match(stale.text, /No worker looked since/);
+  await own(sql`insert into dispatch.invariant
+    (id, holds, mend, checked_at, breaches, sample, broken_since)
+    values ('paced', 'no bucket was overspent', 'Do it.', now(), 2, 'notify', now())`);
+  const found = await look();
+  assert.equal(found.code, 1);
+  assert.match(found.text, /2 against “no bucket was overspent”, such as notify\n +→ Do it\./);
+  await database.drop();
 });

@@ -2,13 +2,15 @@
 import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '#db/database.ts';
+import { system } from '#kernel/actor.ts';
+import { openDatabase, type Database } from '#db/database.ts';
 import { findDataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
 import { readRemembered } from '#db/postgres-place.ts';
 import { findServerFacts } from '#db/server-facts.ts';
 import { configFromUrl } from '#db/roles.ts';
+import { readAudit } from '#dispatch/index.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
 import { standard, type Output } from './output.ts';
 
@@ -97,6 +99,7 @@ export function basicChecks(config: DoctorConfig): Check[] {
     { name: 'free space', run: () => checkFreeSpace(config) },
     { name: 'PostgreSQL', run: () => checkPostgres(config) },
     { name: 'migrations', run: () => checkMigrations(config) },
+    { name: 'invariants', run: () => checkInvariants(config) },
     { name: 'clock', run: () => checkClock(config) },
     { name: `port ${config.port}`, run: () => checkPort(config) },
   ];
@@ -180,6 +183,32 @@ async function checkMigrations(config: DoctorConfig): Promise<Finding> {
   if (names.length === 0) return { state: 'ok', found: 'all applied' };
   const mend = 'The next start applies them, or now: bin/tocsin migrate';
   return { state: 'warn', found: `${names.length} to apply, from ${names[0]}`, mend };
+}
+
+/** What the auditor of a running engine found in the last minute. */
+async function checkInvariants(config: DoctorConfig): Promise<Finding> {
+  const owner = await findOwner(config);
+  if (owner === undefined) return NOT_RUNNING;
+  const due = await migrate({ config: owner, check: true });
+  if (!due.ok || due.value.names.length > 0)
+    return { state: 'ok', found: 'not looked at: migrations are to be applied first' };
+  const database = openDatabase(owner, { connectionsMax: 1 });
+  try {
+    const { broken, auditedAt, isStale } = await database.withActor(system('doctor'), readAudit);
+    const [first, ...others] = broken;
+    if (first !== undefined) {
+      const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+      const found = `${first.breaches} against “${first.holds}”${more}, such as ${first.sample}`;
+      return { state: 'fail', found, mend: first.mend };
+    }
+    if (auditedAt === null) return { state: 'ok', found: 'not checked yet: no worker ever ran' };
+    const found = `all held at ${auditedAt.toISOString()}`;
+    if (!isStale) return { state: 'ok', found };
+    const mend = 'No worker looked since: start one, and see its log for dispatch.audit_failed.';
+    return { state: 'fail', found, mend };
+  } finally {
+    await database.end();
+  }
 }
 
 /** No Tocsin is older than this: a machine without a battery wakes up in 1970. */

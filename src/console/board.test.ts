@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import {
   deliverAll,
   messagesOf,
@@ -33,6 +35,23 @@ async function boardOf(alertId: string) {
   assert.ok(board !== undefined);
   return board;
 }
+
+describe('the duty desk', () => {
+  it('says what does not hold in the engine and what to do, and that nobody checks it', async () => {
+    const own = (statement: Sql) =>
+      centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+    const officer = centre.visit(centre.officer);
+    assert.match((await officer.get('/')).text, /Nobody checks the engine: it was never checked/);
+    await own(sql`update dispatch.auditor set ended_at = now()`);
+    assert.doesNotMatch((await officer.get('/')).text, /The engine needs somebody/);
+    await own(sql`insert into dispatch.invariant (id, holds, mend, checked_at, breaches, sample,
+      broken_since) values ('paced', 'no bucket was overspent', 'Do it.', now(), 2, 'x', now())`);
+    const desk = await officer.get('/');
+    assert.match(desk.text, /It does not hold that no bucket was overspent: 2 cases since/);
+    assert.match(desk.text, /Do it\./);
+    await own(sql`delete from dispatch.invariant`);
+  });
+});
 
 describe('the live board', () => {
   it('counts organisations, and keeps accepted, delivered and acknowledged apart (P4)', async () => {

@@ -29,6 +29,7 @@ import {
   listWaitingApprovals,
   readTally,
 } from './store.ts';
+import { listBroken, readAuditor } from './store-audit.ts';
 
 export type ConsoleContext = BoardContext & {
   readonly live: LiveViews;
@@ -62,6 +63,8 @@ async function readDesk({ database, openReply, model }: ConsoleContext, now: Dat
       approvals: await listWaitingApprovals(tx),
       desk: withWords(await listDesk(tx, undefined), openReply),
       gateways: await listGatewayStates(tx),
+      auditor: await readAuditor(tx),
+      broken: await listBroken(tx),
       readAt: now,
     };
   });

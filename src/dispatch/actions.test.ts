@@ -59,7 +59,7 @@ describe('planning and steering', () => {
     const hashAfter = (change: (tx: Tx) => Promise<unknown>, alsoCovers = 'page') =>
       rehearse(db.owner, async (tx) => {
         await change(tx);
-        return await hashContent(tx, id, alsoCovers);
+        return (await hashContent(tx, id, alsoCovers)).hash;
       });
     const nothing = () => Promise.resolve();
     const one = (tx: Tx, set: Sql) =>

@@ -23,7 +23,7 @@ import {
   notifyHalt,
   postponeRounds,
   readyRound,
-  setContentHash,
+  setContent,
   startRounds,
 } from './store-plan.ts';
 
@@ -42,9 +42,9 @@ export async function sealDispatch(
   dispatchId: string,
   alsoCovers: string,
 ): Promise<string> {
-  const hash = await hashContent(tx, dispatchId, alsoCovers);
-  await setContentHash(tx, dispatchId, hash);
-  return hash;
+  const content = await hashContent(tx, dispatchId, alsoCovers);
+  await setContent(tx, dispatchId, content);
+  return content.hash;
 }
 
 export type Release = {
@@ -63,7 +63,7 @@ export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome
   const { dispatchId, approved, alsoCovers, clock } = release;
   // Nothing may be added between the hash and the release: a planner's insert waits for this lock.
   await lockDispatch(tx, dispatchId);
-  const hash = await hashContent(tx, dispatchId, alsoCovers);
+  const { hash } = await hashContent(tx, dispatchId, alsoCovers);
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
   if (!(await markReleased(tx, dispatchId, hash)))

@@ -9,6 +9,7 @@ export {
   sealDispatch,
   standDown,
 } from './actions.ts';
+export { Auditor, readAudit, type AuditReport } from './auditor.ts';
 export { recallDispatch, sendNow } from './recall.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';

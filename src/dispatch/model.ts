@@ -147,8 +147,17 @@ export const quietMs = 35_000;
 /** Time between two look-ups of one unknown; absent twice so far apart is proof of absence. */
 export const lookupGapMs = 15_000;
 
-/** When an accepted text without a receipt is asked for, in ms since the last question. */
-export const receiptWaitsMs: readonly number[] = [120_000, 180_000, 300_000, 1_200_000];
+const HOUR_MS = 3_600_000;
+
+/**
+ * When an accepted text without a receipt is asked for, in ms since the last question: soon, ever
+ * more seldom, and for the week in which a provider keeps it. So every accepted message has a timer
+ * until nobody could answer any more (P3).
+ */
+export const receiptWaitsMs: readonly number[] = [
+  ...[120_000, 180_000, 300_000, 1_200_000],
+  ...[1, 4, 18, 24, 24, 24, 24, 24, 24, 24].map((hours) => hours * HOUR_MS),
+];
 
 /** How long until the next question after so many, in ms; null: not asked any more. */
 export function receiptWaitMs(checks: number): number | null {

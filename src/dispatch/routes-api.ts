@@ -4,6 +4,7 @@ import { refused, type Outcome } from '#kernel/outcome.ts';
 import { findPersonalData } from '#audit/index.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { api, instant, json, meaningsOf, notFound, problem, uuid, type Route } from '#web/index.ts';
+import { readAudit } from './auditor.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
 import { ledgerParts, states } from './model.ts';
 import { findDispatch, listRounds } from './store-history.ts';
@@ -115,6 +116,7 @@ export function dispatchApiRoutes({ database }: DispatchApiContext): Route[] {
     });
   return [
     showRoute(database),
+    auditRoute(database),
     steer('pause', 'Send nothing more for now', pauseDispatch),
     steer('resume', 'Go on after a pause', resumeDispatch),
     steer('cancel', 'Stop for good: what has not left will not leave', cancelDispatch),
@@ -143,6 +145,41 @@ function showRoute(database: Database): Route {
           ledger: await readLedger(tx, id),
           rounds: await listRounds(tx, id),
         });
+      }),
+  });
+}
+
+const invariant = z.strictObject({
+  id: z.string().meta({ examples: ['leased'] }),
+  holds: z.string().describe('What must hold'),
+  mend: z.string().describe('What to do where it does not'),
+  breaches: z.int(),
+  sample: z.string().nullable().describe('One of what breaks it'),
+  brokenSince: instant.nullable(),
+  lastBrokenAt: instant.nullable(),
+  checkedAt: instant,
+});
+
+const audited = z.strictObject({
+  auditedAt: instant.nullable().describe('When the last whole round ended'),
+  isStale: z.boolean().describe('True where that is more than three minutes ago: nobody watches'),
+  tookMs: z.int().nullable(),
+  invariants: z.array(invariant),
+});
+
+function auditRoute(database: Database): Route {
+  return api({
+    method: 'GET',
+    path: '/api/v1/invariants',
+    access: 'system.read',
+    api: {
+      summary: 'What must hold in the engine, as the auditor found it in the last minute',
+      responses: { 200: audited },
+    },
+    handle: async ({ actor }) =>
+      await database.withActor(actor, async (tx) => {
+        const { auditedAt, isStale, tookMs, checked } = await readAudit(tx);
+        return json(200, { auditedAt, isStale, tookMs, invariants: checked });
       }),
   });
 }

@@ -33,9 +33,13 @@ export async function lockDispatch(tx: Tx, id: string): Promise<void> {
  * NULL from empty, so no two contents look alike; joined by a separator, a text that holds the
  * separator could pass for another.
  */
-export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string): Promise<string> {
-  const { hash } = await tx.one<{ hash: string }>(sql`
-    select encode(sha256(
+export async function hashContent(
+  tx: Tx,
+  dispatchId: string,
+  alsoCovers: string,
+): Promise<{ hash: string; messages: number }> {
+  return await tx.one<{ hash: string; messages: number }>(sql`
+    select count(*) as messages, encode(sha256(
       sha256(convert_to(${alsoCovers}, 'UTF8'))
       || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for)::text,
             'UTF8'))
@@ -49,7 +53,6 @@ export async function hashContent(tx: Tx, dispatchId: string, alsoCovers: string
         round, rank, code, subject, body, address_sealed)::text, 'UTF8')) as part
       from dispatch.message where dispatch_id = ${dispatchId}
     ) parts`);
-  return hash;
 }
 
 /** Moves the dispatch from held to sending; false where it is no longer held. */
@@ -61,9 +64,14 @@ export async function markReleased(tx: Tx, id: string, contentHash: string): Pro
   );
 }
 
-export async function setContentHash(tx: Tx, id: string, contentHash: string): Promise<void> {
+export async function setContent(
+  tx: Tx,
+  id: string,
+  content: { hash: string; messages: number },
+): Promise<void> {
   await tx.run(sql`
-    update dispatch.dispatch set content_hash = ${contentHash}
+    update dispatch.dispatch
+    set content_hash = ${content.hash}, planned_messages = ${content.messages}
     where id = ${id} and state = 'held'`);
 }
 

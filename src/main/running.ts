@@ -5,13 +5,14 @@ import type { Database } from '#db/database.ts';
 import { listen } from '#db/listen.ts';
 import { startTasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
-import { Engine } from '#dispatch/index.ts';
+import { Auditor, Engine } from '#dispatch/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
+import { registryOf } from './metrics.ts';
 import { installationOf, navigation, productRoutes, tasksOf, type Product } from './wiring.ts';
 
 export type Running = { stop(): Promise<void> };
@@ -43,6 +44,7 @@ export async function startWeb(
     idempotency: idempotencyOf(database),
     navigation,
     checks: { database: () => canRead(database) },
+    registry: registryOf(database),
     log,
     trustedProxies: config.trustedProxies,
     ...(tls && { tls }),
@@ -72,11 +74,15 @@ export async function startWorker(
   const database = ground.open('tocsin_worker', 12);
   await seedGateways(ground, database, simulator);
   const engine = await startEngines(ground, database, log);
+  const { deadmanUrl } = ground.config;
+  const auditor = new Auditor({ database, log, ...(deadmanUrl !== undefined && { deadmanUrl }) });
+  auditor.start();
   const product = productOf(ground, database, new LiveViews());
   const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product), log);
   return {
     async stop() {
       await tasks.stop();
+      await auditor.stop();
       await engine.stop();
       await database.end();
     },

@@ -15,6 +15,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.migration': 'names and hashes of the migrations',
   'kernel.installation': 'one row: which installation this is',
   'operating_model.version': 'the rules of the centre, shown to everybody who signs in',
+  'dispatch.auditor': 'when the engine was last checked',
+  'dispatch.invariant': 'counts, sentences of ours and an id: nothing of an alert or a person',
   'dispatch.bucket': 'tokens and pauses of a limiter at a provider',
   'dispatch.gateway': 'settings are sealed, and their column is granted to the worker only',
   'dispatch.dispatch': 'counts, hashes and times of a release; the texts are in dispatch.message',

@@ -1,0 +1,257 @@
+/**
+ * Statements of the auditor, written against the tables alone: nothing here is shared with the
+ * engine, not a constant and not a fragment, so that no mistake of the engine can hide in them.
+ * Each counts what breaks one invariant and names one of it.
+ */
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+export type Breaches = { readonly breaches: number; readonly sample: string | null };
+
+const ask = async (tx: Tx, query: Sql): Promise<Breaches> => await tx.one<Breaches>(query);
+
+/** Dispatches, out or over for less than an hour, that have not the messages that were approved. */
+export async function countMiscounted(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(dispatch.id::text) as sample
+    from dispatch.dispatch dispatch
+    where dispatch.lane > 0 and dispatch.released_at is not null
+      and (dispatch.ended_at is null or dispatch.ended_at > now() - interval '1 hour')
+      and dispatch.planned_messages is distinct from (
+        select count(*) from dispatch.message message where message.dispatch_id = dispatch.id)`,
+  );
+}
+
+/** Claimed messages whose lease ended more than five seconds ago. */
+export async function countOverheld(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(id::text) as sample from dispatch.message
+    where state = 'claimed' and lease_until < now() - interval '5 seconds'`,
+  );
+}
+
+/** Unknown messages past their deadline, or that nobody looked up though they could be asked for. */
+export async function countUnresolved(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(message.id::text) as sample from dispatch.message message
+    left join dispatch.gateway gateway on gateway.id = message.gateway_id
+    where message.state = 'unknown' and (message.expires_at < now() - interval '5 seconds'
+      or (gateway.can_be_asked and message.check_at < now() - interval '2 minutes'))`,
+  );
+}
+
+/** Rounds, and with them escalations, that should have opened more than five seconds ago. */
+export async function countUnopened(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(round.dispatch_id::text) as sample
+    from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
+    where dispatch.state = 'sending' and round.opened_at is null
+      and (round.opens_at is null or round.opens_at < now() - interval '5 seconds')`,
+  );
+}
+
+/**
+ * Messages that a provider accepted more than once: by the ends of the attempts of the last hour,
+ * by what look-ups found, and by receipts for another attempt than the one that counts.
+ */
+export async function countAcceptedTwice(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    with again as (
+      select distinct message_id from dispatch.attempt
+      where number > 1 and claimed_at > now() - interval '1 hour'
+    ), accepted as (
+      select ended.message_id, ended.epoch || '-' || ended.number as attempt
+      from again join dispatch.attempt_end ended on ended.message_id = again.message_id
+      where ended.class = 'accepted'
+      union
+      select found.message_id, split_part(found.reference, '-', -2) || '-'
+        || split_part(found.reference, '-', -1)
+      from again join dispatch.lookup found on found.message_id = again.message_id
+      where found.answer = 'found' and found.status <> 'created'
+    ), receipt as (
+      select case when reference ~ '^tocsin-[0-9a-f]{8}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
+          then substring(reference from 17 for 36)::uuid end as message_id,
+        split_part(reference, '-', -1) as number
+      from dispatch.receipt_inbox where received_at > now() - interval '90 seconds'
+      order by received_at desc limit 50000
+    ), twice as (
+      select message_id from accepted group by message_id having count(*) > 1
+      union
+      select message.id from receipt
+      join dispatch.message message on message.id = receipt.message_id
+      where message.attempt::text <> receipt.number
+        and message.state in ('accepted', 'delivered', 'undelivered')
+    )
+    select count(*) as breaches, min(message_id::text) as sample from twice`,
+  );
+}
+
+/** Accepted messages of the last week that nobody will ask for any more. */
+export async function countUntimed(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(id::text) as sample from dispatch.message
+    where state = 'accepted' and check_at is null and accepted_at > now() - interval '7 days'`,
+  );
+}
+
+/** Messages of dispatches that are done and yet not finished. */
+export async function countUnfinished(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    with open as (
+      -- Each by its own small index; only what has just ended is read whole.
+      select id, dispatch_id from dispatch.message where state = 'claimed'
+      union all
+      select id, dispatch_id from dispatch.message where state = 'unknown'
+      union all
+      select message.id, message.dispatch_id from dispatch.dispatch dispatch
+      join dispatch.message message on message.dispatch_id = dispatch.id
+      where dispatch.state = 'done' and message.state = 'ready'
+      union all
+      select message.id, message.dispatch_id from dispatch.dispatch dispatch
+      join dispatch.message message on message.dispatch_id = dispatch.id
+      where dispatch.state = 'done' and dispatch.ended_at > now() - interval '2 minutes'
+        and message.state = 'held'
+    )
+    select count(*) as breaches, min(open.id::text) as sample
+    from open join dispatch.dispatch dispatch on dispatch.id = open.dispatch_id
+    where dispatch.state = 'done'`,
+  );
+}
+
+/** Messages that a receipt moved to "delivered" and that are not there any more. */
+export async function countMovedBack(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    with receipt as (
+      select case when reference ~ '^tocsin-[0-9a-f]{8}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
+          then substring(reference from 17 for 36)::uuid end as message_id
+      from dispatch.receipt_inbox
+      where received_at > now() - interval '90 seconds' and status = 'delivered'
+        and outcome = 'applied'
+      order by received_at desc limit 50000
+    )
+    select count(*) as breaches, min(message.id::text) as sample
+    from receipt join dispatch.message message on message.id = receipt.message_id
+    where message.state <> 'delivered'`,
+  );
+}
+
+/** Exercises outside of their lane, and what is in that lane without being one (P11). */
+export async function countMislaned(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(id::text) as sample from dispatch.dispatch
+    where exercise <> (lane = 4)`,
+  );
+}
+
+/** Buckets that granted more than they had. */
+export async function countOverspent(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(id) as sample from dispatch.bucket where tokens < -0.001`,
+  );
+}
+
+/** Receipts and replies that waited for more than a minute. */
+export async function countUnheard(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(gateway_id) as sample from (
+      select gateway_id from dispatch.receipt_inbox
+      where handled_at is null and received_at < now() - interval '1 minute'
+      union all
+      select gateway_id from dispatch.reply_inbox
+      where handled_at is null and received_at < now() - interval '1 minute'
+    ) waiting`,
+  );
+}
+
+/** Takes this minute's turn; false where another worker has it. */
+export async function takeTurn(tx: Tx, owner: string, everyMs: number): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.auditor set owner = ${owner}, begun_at = now()
+      where begun_at is null or begun_at <= now() - ${everyMs} * interval '1 ms'`)) === 1
+  );
+}
+
+/** Says that the whole round was made. */
+export async function endTurn(tx: Tx, owner: string): Promise<void> {
+  await tx.run(sql`
+    update dispatch.auditor set ended_at = clock_timestamp(),
+      took_ms = extract(epoch from clock_timestamp() - begun_at) * 1000
+    where owner = ${owner}`);
+}
+
+export type Finding = Breaches & {
+  readonly id: string;
+  readonly holds: string;
+  readonly mend: string;
+};
+
+export async function recordInvariant(tx: Tx, finding: Finding): Promise<void> {
+  const { id, holds, mend, breaches, sample } = finding;
+  await tx.run(sql`
+    insert into dispatch.invariant as known (id, holds, mend, checked_at, breaches, sample,
+      broken_since, last_broken_at)
+    select ${id}, ${holds}, ${mend}, clock_timestamp(), found.breaches, ${sample}::text, found.at,
+      found.at
+    from (select ${breaches}::bigint as breaches,
+      case when ${breaches}::bigint > 0 then clock_timestamp() end as at) found
+    on conflict (id) do update set holds = excluded.holds, mend = excluded.mend,
+      checked_at = excluded.checked_at, breaches = excluded.breaches, sample = excluded.sample,
+      broken_since = case when excluded.breaches > 0
+        then coalesce(known.broken_since, excluded.broken_since) end,
+      last_broken_at = coalesce(excluded.last_broken_at, known.last_broken_at)`);
+}
+
+export type InvariantRow = {
+  id: string;
+  holds: string;
+  mend: string;
+  checkedAt: Date;
+  breaches: number;
+  sample: string | null;
+  brokenSince: Date | null;
+  lastBrokenAt: Date | null;
+};
+
+export async function listInvariants(tx: Tx): Promise<InvariantRow[]> {
+  return await tx.rows<InvariantRow>(sql`
+    select id, holds, mend, checked_at, breaches, sample, broken_since, last_broken_at
+    from dispatch.invariant order by id`);
+}
+
+export type AuditorRow = { auditedAt: Date | null; tookMs: number | null; isStale: boolean };
+
+/** When the last whole round ended; stale where that is more than three minutes ago. */
+export async function readAuditor(tx: Tx): Promise<AuditorRow> {
+  return await tx.one<AuditorRow>(sql`
+    select ended_at as audited_at, took_ms,
+      coalesce(ended_at < now() - interval '3 minutes', true) as is_stale
+    from dispatch.auditor`);
+}
+
+/** Boards and the duty desk look again. */
+export async function notifyAudit(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_notify('tocsin_dispatch', 'audit')`);
+}

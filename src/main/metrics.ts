@@ -1,0 +1,28 @@
+/** Figures for Prometheus that come from the database when they are asked for. */
+import { Gauge, Registry } from 'prom-client';
+import { system } from '#kernel/actor.ts';
+import type { Database } from '#db/database.ts';
+import { readAudit } from '#dispatch/index.ts';
+
+/** What the auditor found, whichever process it runs in, and how long ago. */
+export function registryOf(database: Database): Registry {
+  const registry = new Registry();
+  const broken = new Gauge({
+    name: 'tocsin_invariant_breaches',
+    help: 'What breaks an invariant of the dispatch engine; 0 where it holds',
+    labelNames: ['invariant'],
+    registers: [registry],
+  });
+  // The other one is filled beside it, from the same reading.
+  const audited = new Gauge({
+    name: 'tocsin_audited_timestamp_seconds',
+    help: 'When the invariants were last checked as a whole; 0 where never',
+    registers: [registry],
+    async collect() {
+      const report = await database.withActor(system('metrics'), (tx) => readAudit(tx));
+      audited.set((report.auditedAt?.getTime() ?? 0) / 1000);
+      for (const { id, breaches } of report.checked) broken.set({ invariant: id }, breaches);
+    },
+  });
+  return registry;
+}
