@@ -155,7 +155,10 @@ const HOUR_MS = 3_600_000;
  * until nobody could answer any more (P3).
  */
 export const receiptWaitsMs: readonly number[] = [
-  ...[120_000, 180_000, 300_000, 1_200_000],
+  120_000,
+  180_000,
+  300_000,
+  1_200_000,
   ...[1, 4, 18, 24, 24, 24, 24, 24, 24, 24].map((hours) => hours * HOUR_MS),
 ];
 
