@@ -177,6 +177,8 @@ create index message_ready
 -- What an organisation got, and whom an answer stands down.
 create index message_of_organisation on dispatch.message (organisation_id, dispatch_id);
 create index message_leased on dispatch.message (lease_until) where state = 'claimed';
+-- Few at any time, among the many that only wait for a receipt: read by the beat and the auditor.
+create index message_unknown on dispatch.message (expires_at) where state = 'unknown';
 create index message_to_check on dispatch.message (check_at) where state in ('unknown', 'accepted');
 
 -- A shared number gets one text, credited to each (P1): here are those beyond the first. As a row
@@ -313,6 +315,15 @@ create view dispatch.v_in_recipient with (security_invoker = true) as
   from dispatch.message where state = 'held' with local check option;
 create view dispatch.v_in_credit with (security_invoker = true) as
   select message_id, organisation_id from dispatch.message_credit;
+
+-- Whom a dispatch is for: what a correction copies its audience from.
+create view dispatch.v_addressee with (security_invoker = true) as
+  select message.dispatch_id, message.contact_point_id, message.channel, message.round,
+    message.rank, message.address_sealed,
+    array_prepend(message.organisation_id, array(
+      select credit.organisation_id from dispatch.message_credit credit
+      where credit.message_id = message.id)) as organisation_ids
+  from dispatch.message message where message.organisation_id is not null;
 
 -- What became of each message, for whoever may see the whole centre.
 create view dispatch.v_message with (security_invoker = true) as
@@ -504,6 +515,7 @@ grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, de
   last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
+grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
   dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
   dispatch.v_round, dispatch.v_gateway

@@ -16,7 +16,7 @@ create table alerts.version (
   alert_id uuid not null references alerts.alert,
   number smallint not null check (number >= 1),
   state text not null default 'draft'
-    check (state in ('draft', 'submitted', 'released', 'closed', 'abandoned')),
+    check (state in ('draft', 'submitted', 'released', 'superseded', 'closed', 'abandoned')),
   -- Raised by every save: two tabs cannot silently win over one another.
   revision integer not null default 1,
   title text not null default '',
@@ -36,11 +36,13 @@ create table alerts.version (
   released_at timestamptz,
   closed_at timestamptz,
   unique (alert_id, number),
-  check ((state in ('released', 'closed')) = (released_at is not null)),
+  check ((state in ('released', 'superseded', 'closed')) = (released_at is not null)),
   check ((state = 'closed') = (closed_at is not null))
 );
 create unique index version_at_work on alerts.version (alert_id)
   where state in ('draft', 'submitted');
+-- One wording of an alert is out at a time: a correction supersedes the one before it.
+create unique index version_out on alerts.version (alert_id) where state in ('released', 'closed');
 create index version_live on alerts.version (released_at desc) where state = 'released';
 
 -- Everybody who shaped a version; none of them may approve it (P5).
@@ -56,6 +58,9 @@ create table alerts.submission (
   id uuid primary key,
   version_id uuid not null references alerts.version,
   dispatch_id uuid not null unique,
+  -- Of a correction: the dispatch to those who had the version before, while dispatch_id goes to
+  -- those who had nothing.
+  correction_dispatch_id uuid unique,
   approval_id uuid not null unique,
   content_hash text not null,
   state text not null default 'waiting'
@@ -102,20 +107,31 @@ create view alerts.v_live with (security_invoker = true) as
   select alert.id as alert_id, alert.number, version.id as version_id, version.title,
     version.severity, version.marking, version.what, version.do_now, version.not_known,
     version.next_update_at, version.body, version.model_version, version.state,
-    version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id
+    version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
+    submission.correction_dispatch_id, version.number as version_number
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')
   join alerts.submission submission on submission.version_id = version.id
     and submission.state = 'released';
 
+-- Every dispatch of an alert, of earlier versions too: to which alert an answer belongs.
+create view alerts.v_sent with (security_invoker = true) as
+  select version.alert_id, sent.dispatch_id
+  from alerts.submission submission
+  join alerts.version version on version.id = submission.version_id
+  cross join lateral (values (submission.dispatch_id), (submission.correction_dispatch_id))
+    as sent (dispatch_id)
+  where submission.state = 'released' and sent.dispatch_id is not null;
+
 create view alerts.v_recipient with (security_invoker = true) as
-  select submission.dispatch_id, version.alert_id, recipient.organisation_id, recipient.code,
-    recipient.short_name, recipient.must_answer
+  select submission.dispatch_id, submission.correction_dispatch_id, version.alert_id,
+    recipient.organisation_id, recipient.code, recipient.short_name, recipient.must_answer
   from alerts.recipient recipient
   join alerts.submission submission on submission.id = recipient.submission_id
     and submission.state = 'released'
-  join alerts.version version on version.id = submission.version_id;
+  join alerts.version version on version.id = submission.version_id
+    and version.state in ('released', 'closed');
 
 create view alerts.v_waiting with (security_invoker = true) as
   select alert.id as alert_id, alert.number as alert_number, version.title, version.severity,
@@ -167,4 +183,5 @@ grant update (state, revision, title, severity, marking, what, do_now, not_known
 grant update (state, decided_at, decided_by, decided_by_name, return_reason)
   on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_recipient, alerts.v_waiting to tocsin_web, tocsin_worker;
+grant select on alerts.v_live, alerts.v_sent, alerts.v_recipient, alerts.v_waiting
+  to tocsin_web, tocsin_worker;

@@ -74,8 +74,16 @@ create index failed_try_of_network on responses.failed_try (network_index, at);
 create index failed_try_at on responses.failed_try (at);
 
 create view responses.v_response with (security_invoker = true) as
-  select alert_id, organisation_id, acknowledged_at, evidence, affected, affected_at, help_asked_at
-  from responses.response;
+  -- What was acknowledged before a correction went out is not acknowledged any more.
+  select response.alert_id, response.organisation_id,
+    case when stands then response.acknowledged_at end as acknowledged_at,
+    case when stands then response.evidence end as evidence,
+    response.affected, response.affected_at, response.help_asked_at
+  from responses.response response
+  left join alerts.v_live live on live.alert_id = response.alert_id
+  cross join lateral (
+    select coalesce(response.acknowledged_at >= live.released_at, true) as stands
+  ) kept;
 create view responses.v_desk_item with (security_invoker = true) as
   select id, kind, state, alert_id, organisation_id, contact_point_id, reply_id, created_at,
     claimed_by, claimed_by_name, claimed_at, closed_at, outcome

@@ -4,10 +4,13 @@
  */
 import { actorId, nameOf } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Approved } from '#kernel/approved.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { cancelDispatch, releaseDispatch } from '#dispatch/index.ts';
 import { approve, consumeApproval, returnRequest, voidApproval } from '#identity/index.ts';
+import { supersede } from './correct.ts';
+import { dispatchesOf } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
@@ -50,10 +53,8 @@ export async function approveAndRelease(
     model: context.model,
   });
   if (!used.ok) return used;
-  const released = await releaseDispatch(tx, {
-    dispatchId: submission.dispatchId,
+  const released = await release(tx, found.value, {
     approved: used.value,
-    alsoCovers: await alsoCoveredBy(tx, version, submission.id),
     clock: context.clockOf(now),
   });
   if (!released.ok) return released;
@@ -66,6 +67,25 @@ export async function approveAndRelease(
     detail: { hash, submittedBy: submission.submittedBy },
   });
   return ok(undefined);
+}
+
+/** The first version of an alert goes; a later one supersedes what is out. */
+async function release(
+  tx: Tx,
+  { version, submission }: Waiting,
+  { approved, clock }: { approved: Approved; clock: string },
+): Promise<Outcome<void>> {
+  const covers = await alsoCoveredBy(tx, version, submission.id);
+  const { dispatchId, correctionDispatchId } = submission;
+  if (correctionDispatchId === null)
+    return await releaseDispatch(tx, { dispatchId, approved, alsoCovers: covers, clock });
+  return await supersede(tx, {
+    version,
+    submission: { ...submission, correctionDispatchId },
+    approved,
+    alsoCovers: (correctionHash) => covers + correctionHash,
+    clock,
+  });
 }
 
 /** Longest reason of a return, in characters. */
@@ -115,8 +135,8 @@ export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>
     return overtaken;
   const submission = await findSubmission(tx, version.id);
   // A dispatch that is done has nothing left to call off; its refusal changes nothing.
-  if (submission !== undefined)
-    await cancelDispatch(tx, { dispatchId: submission.dispatchId, reason: 'the alert was closed' });
+  for (const dispatchId of dispatchesOf(submission))
+    await cancelDispatch(tx, { dispatchId, reason: 'the alert was closed' });
   await record(tx, { action: 'alert.closed', subject: { kind: 'alert', id: alertId } });
   return ok(undefined);
 }
@@ -138,7 +158,8 @@ async function undoSubmission(
   undo: { state: 'returned' | 'withdrawn'; reason: string | null },
 ): Promise<Outcome<void>> {
   const reason = undo.reason ?? 'taken back';
-  await cancelDispatch(tx, { dispatchId: submission.dispatchId, reason });
+  for (const dispatchId of dispatchesOf(submission))
+    await cancelDispatch(tx, { dispatchId, reason });
   const decided = await decide(tx, submission, undo.state, undo.reason);
   const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'draft' });
   if (!decided || !moved) return overtaken;

@@ -95,9 +95,12 @@ export async function saveDraft(
   if (version === undefined) return absent;
   if (version.state !== 'draft')
     return refused('conflict', 'This is not a draft any more. Take it back before you change it.');
-  const unknown = await checkAudience(tx, draft.audience);
+  // Whom a correction is for is settled: everybody the version before was for.
+  const isFirst = version.number === 1;
+  const audience = isFirst ? draft.audience : version.audience;
+  const unknown = isFirst ? await checkAudience(tx, draft.audience) : undefined;
   if (unknown) return unknown;
-  if (!(await updateDraft(tx, { ...draft, id: version.id })))
+  if (!(await updateDraft(tx, { ...draft, audience, id: version.id })))
     return refused(
       'conflict',
       'Somebody else saved this draft after you opened it. Your words are below: compare them with what is saved now, then save again.',

@@ -1,10 +1,12 @@
 /** The door of alerts: what upper slices and the wiring may call. */
 export { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
+export { beginCorrection } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
+export { recallAlert, sendAlertNow } from './recall.ts';
 export { findReleased, findSubmission, findVersion, type VersionRow } from './store.ts';
 export { submitAlert } from './submit.ts';

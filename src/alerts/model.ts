@@ -12,6 +12,7 @@ export const versionStates = {
   draft: 'being written; nobody outside sees it',
   submitted: 'frozen, waits for a second person',
   released: 'sent, or being sent',
+  superseded: 'a later version corrects it',
   closed: 'over: no more answers are chased',
   abandoned: 'given up before it was sent',
 } as const;
@@ -23,7 +24,8 @@ export const versionMoves = {
   draft: ['submitted', 'abandoned'],
   submitted: ['draft', 'released'],
   // Back to draft: recalled before anything left.
-  released: ['draft', 'closed'],
+  released: ['draft', 'superseded', 'closed'],
+  superseded: [],
   closed: [],
   abandoned: [],
 } as const satisfies Record<VersionState, readonly VersionState[]>;
@@ -98,6 +100,29 @@ export function firstText(wording: Wording, rendering: Rendering): string {
     return fillBlanks(model.texts.firstMarked, blanks(wording, rendering));
   return wording.ownText ?? fillBlanks(model.texts.first, blanks(wording, rendering));
 }
+
+/** What those get who had the version before: a text and a mail, at once. */
+export function renderCorrection(
+  wording: Wording,
+  rendering: Rendering,
+  correctedAt: Date,
+): CorrectionTemplate {
+  const { model, formatTime } = rendering;
+  const open = within(wording.marking, model.markingCeilings.text);
+  const saved = open ? model.texts.correction : model.texts.correctionMarked;
+  return {
+    text: (open ? wording.ownText : null) ?? fillBlanks(saved, blanks(wording, rendering)),
+    subject: `CORRECTED: ${mailSubject(wording, rendering)}`,
+    mail: `THIS CORRECTS WHAT WE SENT ON ${formatTime(correctedAt)}\n\n${mailBody(wording, rendering)}`,
+  };
+}
+
+/** Blanks left: `{organisation}` and `{code}`. */
+export type CorrectionTemplate = {
+  readonly text: string;
+  readonly subject: string;
+  readonly mail: string;
+};
 
 /** The text for the next in line, once the first did not answer. */
 export function laterText(wording: Wording, rendering: Rendering): string {
@@ -174,6 +199,15 @@ export function textFor(
       .replaceAll(recipientBlanks.code, recipient.code)
       .replaceAll(recipientBlanks.since, recipient.since ?? '00:00'),
   );
+}
+
+/** The dispatches of a submission: a correction has two. */
+export function dispatchesOf(
+  submission: { dispatchId: string; correctionDispatchId: string | null } | undefined,
+): string[] {
+  if (submission === undefined) return [];
+  const { dispatchId, correctionDispatchId } = submission;
+  return correctionDispatchId === null ? [dispatchId] : [correctionDispatchId, dispatchId];
 }
 
 /** Why a version cannot be submitted yet, by field; empty where it can. */

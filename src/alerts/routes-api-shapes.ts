@@ -110,6 +110,9 @@ export const alertState = z.strictObject({ id: uuid, number, state, revision });
 
 export const submitted = alertState.extend({
   dispatchId: uuid,
+  correctionDispatchId: uuid
+    .nullable()
+    .describe('Of a correction: to those who had the version before; null of a first version'),
   messages: z.int().describe('Texts and mails of all rounds, held until a person approves'),
   contentHash: z.string().describe('SHA-256 of everything that would be sent'),
   approvalPage: z.url().describe('Where a second person reads and approves it; no key can'),
@@ -118,6 +121,9 @@ export const submitted = alertState.extend({
 const submission = z.strictObject({
   state: z.enum(['waiting', 'returned', 'withdrawn', 'released', 'recalled']),
   dispatchId: uuid,
+  correctionDispatchId: uuid
+    .nullable()
+    .describe('Of a correction: to those who had the version before; null of a first version'),
   contentHash: z.string(),
   submittedByName: z.string(),
   submittedAt: instant,
@@ -187,24 +193,25 @@ export const preview = z.strictObject({
   problem: z.string().nullable().describe('Why it could not be sent as it stands'),
 });
 
+const frozenRound = z.strictObject({
+  round: z.int(),
+  channel,
+  opensAfterMs: z.int().describe('After the release'),
+  messages: z.int(),
+  fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),
+  subject: z.string().nullable(),
+  sample: z.string().describe('One of the messages, as it will leave'),
+  longest: z.string(),
+});
+
 export const frozen = submission.extend({
   counts: z.strictObject({
     organisations: z.int(),
     mustAnswer: z.int(),
     unreachable: z.int().describe('Must answer, and no message is planned for it'),
   }),
-  rounds: z
-    .array(
-      z.strictObject({
-        round: z.int(),
-        channel,
-        opensAfterMs: z.int().describe('After the release'),
-        messages: z.int(),
-        fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),
-        subject: z.string().nullable(),
-        sample: z.string().describe('One of the messages, as it will leave'),
-        longest: z.string(),
-      }),
-    )
-    .describe('Counted from the very messages that are held'),
+  rounds: z.array(frozenRound).describe('Counted from the very messages that are held'),
+  correction: z
+    .array(frozenRound)
+    .describe('At most: the release drops it for whoever had nothing; empty of a first version'),
 });

@@ -61,6 +61,7 @@ export function submissionOf(row: SubmissionRow) {
   return {
     state: row.state,
     dispatchId: row.dispatchId,
+    correctionDispatchId: row.correctionDispatchId,
     contentHash: row.contentHash,
     submittedByName: row.submittedByName,
     submittedAt: row.submittedAt,

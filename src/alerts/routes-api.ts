@@ -18,8 +18,10 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { beginCorrection } from './correct.ts';
 import { closeAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
+import { dispatchesOf } from './model.ts';
 import { previewAlert, readFrozen } from './preview.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import type { AlertContext } from './rendering.ts';
@@ -132,6 +134,10 @@ function readRoutes(context: AlertApiContext): Route[] {
             ...submissionOf(submission),
             counts: await countRecipients(tx, submission.id),
             rounds: await readFrozen(tx, submission.dispatchId),
+            correction:
+              submission.correctionDispatchId === null
+                ? []
+                : await readFrozen(tx, submission.correctionDispatchId),
           });
         }),
     }),
@@ -197,12 +203,12 @@ function submitRoute(context: AlertApiContext): Route {
         const version = await findVersion(tx, id);
         const submission = version && (await findSubmission(tx, version.id));
         if (submission === undefined) throw new Error(`alert ${id} has no submission`);
-        const { dispatchId, contentHash } = submission;
-        // Counted anew: the verb counts a shared text once for each organisation it is for.
-        const counts = await countMessages(tx, dispatchId);
-        const messages = counts.reduce((sum, count) => sum + count.messages, 0);
+        const { dispatchId, correctionDispatchId, contentHash } = submission;
+        let messages = 0;
+        for (const one of dispatchesOf(submission))
+          for (const count of await countMessages(tx, one)) messages += count.messages;
         const { value } = await readState(tx, id);
-        return ok({ ...value, dispatchId, messages, contentHash });
+        return ok({ ...value, dispatchId, correctionDispatchId, messages, contentHash });
       });
       if (!done.ok) return problem(withPaths(done));
       return json(200, { ...done.value, approvalPage: `${origin}/alerts/${id}` });
@@ -213,7 +219,7 @@ function submitRoute(context: AlertApiContext): Route {
 function actRoutes(context: AlertApiContext): Route[] {
   const { database } = context;
   const route = (
-    name: 'withdraw' | 'abandon' | 'close' | 'recall' | 'send-now',
+    name: 'withdraw' | 'abandon' | 'close' | 'correct' | 'recall' | 'send-now',
     summary: string,
     verb: (tx: Tx, id: string, now: Date) => Promise<Outcome<void>>,
     access: 'alert.write' | 'dispatch.steer' = 'alert.write',
@@ -236,6 +242,9 @@ function actRoutes(context: AlertApiContext): Route[] {
     ),
     route('abandon', 'Give up a draft', (tx, id) => abandonAlert(tx, id)),
     route('close', 'End a live alert: nobody is chased any more', (tx, id) => closeAlert(tx, id)),
+    route('correct', 'Begin the next version of an alert that is out, as a draft', (tx, id) =>
+      beginCorrection(tx, context.model, id),
+    ),
     route(
       'recall',
       'Take a release back whole, before its first text left; it is a draft again',

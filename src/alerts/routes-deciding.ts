@@ -3,13 +3,7 @@ import { may, type Actor } from '#kernel/actor.ts';
 import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import {
-  cancelDispatch,
-  ledgerSentence,
-  pauseDispatch,
-  readLedger,
-  resumeDispatch,
-} from '#dispatch/index.ts';
+import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.ts';
 import { severityById } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
@@ -26,14 +20,15 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { beginCorrection } from './correct.ts';
 import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert } from './draft.ts';
 import { renderMarkdown } from './markdown.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
-import { absent } from './policy.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import { readFrozen, type FrozenRound } from './preview.ts';
-import { findLiveVersion, findSubmission, findVersion, listEditors } from './store.ts';
+import { findSubmission, findVersion, listEditors } from './store.ts';
+import { ledgerOfAlert, steerAlert } from './steer.ts';
 import { countRecipients } from './store-freeze.ts';
 import { submitAlert } from './submit.ts';
 
@@ -44,6 +39,8 @@ type Verb = {
   readonly path: string;
   readonly access: 'alert.write' | 'alert.approve' | 'dispatch.steer';
   readonly notice: string;
+  /** The page after it, below the alert's own. */
+  readonly leadsTo?: 'edit';
   /** Says with the notice what is gone, unknown and never sent. */
   readonly showsLedger?: true;
   readonly act: (tx: Tx, call: Call, context: AlertRoutesContext) => Promise<Outcome<unknown>>;
@@ -94,6 +91,13 @@ const verbs: readonly Verb[] = [
     act: async (tx, { id }) => await closeAlert(tx, id),
   },
   {
+    path: 'correct',
+    access: 'alert.write',
+    notice: 'The next version begins with the words that are out. Nothing is sent yet.',
+    leadsTo: 'edit',
+    act: async (tx, { id }, { model }) => await beginCorrection(tx, model, id),
+  },
+  {
     path: 'recall',
     access: 'dispatch.steer',
     notice: 'Recalled. Nothing was sent; it is a draft again.',
@@ -133,11 +137,7 @@ async function steer(
   { id, form }: Call,
   how: typeof pauseDispatch,
 ): Promise<Outcome<void>> {
-  // What still waits for approval is taken back, not steered.
-  const version = await findLiveVersion(tx, id);
-  const submission = version && (await findSubmission(tx, version.id));
-  if (submission === undefined) return absent;
-  return await how(tx, { dispatchId: submission.dispatchId, reason: reasonOf(form) });
+  return await steerAlert(tx, { alertId: id, reason: reasonOf(form) }, how);
 }
 
 function reasonOf(form: Form): string {
@@ -158,7 +158,7 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       params: idParams,
       handle: async ({ actor, params }) => await showAlert(context, actor, { id: params.id }),
     }),
-    ...verbs.map(({ path, access, notice, showsLedger, act }) =>
+    ...verbs.map(({ path, access, notice, leadsTo, showsLedger, act }) =>
       page({
         method: 'POST',
         path: `/alerts/:id/${path}`,
@@ -167,8 +167,12 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
         async handle({ actor, params: { id }, form, now }) {
           const done = await database.attempt(actor, (tx) => act(tx, { id, form, now }, context));
           if (done.ok) {
-            const ledger = showsLedger ? await ledgerNotice(context, actor, id) : '';
-            return redirect(`/alerts/${id}`, { notice: `${notice}${ledger}` });
+            if (leadsTo !== undefined) return redirect(`/alerts/${id}/${leadsTo}`, { notice });
+            // After the commit: the ledger of a million messages must hold nothing up.
+            const ledger = showsLedger
+              ? await database.withActor(actor, (tx) => ledgerOfAlert(tx, id))
+              : '';
+            return redirect(`/alerts/${id}`, { notice: `${notice} ${ledger}`.trim() });
           }
           if (path === 'return')
             return await showAlert(context, actor, { id, refused: done, form });
@@ -179,21 +183,6 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       }),
     ),
   ];
-}
-
-/** What became of the messages up to now; read after the steering was committed. */
-async function ledgerNotice(
-  { database }: AlertRoutesContext,
-  actor: Actor,
-  alertId: string,
-): Promise<string> {
-  return await database.withActor(actor, async (tx) => {
-    const version = await findLiveVersion(tx, alertId);
-    const submission = version && (await findSubmission(tx, version.id));
-    if (submission === undefined) return '';
-    const { messages, organisations } = await readLedger(tx, submission.dispatchId);
-    return ` Organisations: ${ledgerSentence(organisations)}. Messages: ${ledgerSentence(messages)}.`;
-  });
 }
 
 /** After a refusal: why, and the form that was refused where words were typed into it. */
@@ -216,11 +205,15 @@ async function showAlert(
       submission,
       editors: await listEditors(tx, version.id),
       frozen: isWaiting ? await readFrozen(tx, submission.dispatchId) : undefined,
+      correction:
+        isWaiting && submission.correctionDispatchId !== null
+          ? await readFrozen(tx, submission.correctionDispatchId)
+          : [],
       counts: isWaiting ? await countRecipients(tx, submission.id) : undefined,
     };
   });
   if (found === undefined) return notFound();
-  const { version, submission, editors, frozen, counts } = found;
+  const { version, submission, editors, frozen, correction, counts } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && frozen === undefined)
     return refusedPage(refused, [{ label: 'What has to change', text: field(form, 'reason') }]);
   if (version.state === 'released' || version.state === 'closed')
@@ -239,18 +232,20 @@ async function showAlert(
   if (frozen !== undefined && counts !== undefined) {
     const shaped =
       actor.kind === 'person' && [...editors, submission?.submittedBy].includes(actor.id);
-    const fragments = frozen.reduce((sum, round) => sum + round.fragments, 0);
+    // Of a correction everybody gets one of the two: the dearer for each is more than it will be.
+    const fragments = [...frozen, ...correction].reduce((sum, { fragments: n }) => sum + n, 0);
     return view(
       'alerts/approval.njk',
       {
         ...shared,
         frozen,
+        correction,
         plan: planOf(frozen),
         counts,
         bodyHtml: renderMarkdown(version.body),
         shaped,
         mayApprove: may(actor, 'alert.approve'),
-        recallMs: severity?.recallWindowMs ?? 0,
+        recallMs: correction.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
         costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
       },
       status,

@@ -173,6 +173,7 @@ async function composer(
       formId: version === undefined ? formIdOf(fields) : '',
       alertId: version?.alertId,
       alertNumber: version?.alertNumber,
+      isCorrection: (version?.number ?? 1) > 1,
       savedAt: version?.updatedAt,
       saved: refused?.kind === 'conflict' ? version : undefined,
       preview,

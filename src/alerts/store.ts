@@ -110,12 +110,13 @@ const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, v
   version.body, version.own_text, version.audience, version.model_version, version.updated_at,
   version.released_at, version.closed_at`;
 
-/** The newest version of an alert that was not abandoned. */
+/** The newest version of an alert; one that was abandoned only where there is no other. */
 export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`
     select ${versionColumns} from alerts.alert alert
     join alerts.version version on version.alert_id = alert.id
-    where alert.id = ${alertId} order by version.number desc limit 1`);
+    where alert.id = ${alertId}
+    order by version.state = 'abandoned', version.number desc limit 1`);
 }
 
 /** The version that is out, whatever is written beside it; undefined where none is. */
@@ -150,6 +151,7 @@ export type SubmissionRow = {
   id: string;
   versionId: string;
   dispatchId: string;
+  correctionDispatchId: string | null;
   approvalId: string;
   contentHash: string;
   state: 'waiting' | 'returned' | 'withdrawn' | 'released' | 'recalled';
@@ -166,8 +168,8 @@ export async function findSubmission(
   versionId: string,
 ): Promise<SubmissionRow | undefined> {
   return await tx.maybe<SubmissionRow>(sql`
-    select id, version_id, dispatch_id, approval_id, content_hash, state, submitted_by,
-      submitted_by_name, submitted_at, decided_at, decided_by_name, return_reason
+    select id, version_id, dispatch_id, correction_dispatch_id, approval_id, content_hash, state,
+      submitted_by, submitted_by_name, submitted_at, decided_at, decided_by_name, return_reason
     from alerts.submission where version_id = ${versionId}
     order by submitted_at desc limit 1`);
 }
@@ -178,6 +180,7 @@ export async function insertSubmission(
     id: string;
     versionId: string;
     dispatchId: string;
+    correctionDispatchId: string | null;
     approvalId: string;
     contentHash: string;
     submittedBy: string;
@@ -185,10 +188,11 @@ export async function insertSubmission(
   },
 ): Promise<void> {
   await tx.run(sql`
-    insert into alerts.submission (id, version_id, dispatch_id, approval_id, content_hash,
-      submitted_by, submitted_by_name)
+    insert into alerts.submission (id, version_id, dispatch_id, correction_dispatch_id, approval_id,
+      content_hash, submitted_by, submitted_by_name)
     values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
-      ${submission.approvalId}, ${submission.contentHash}, ${submission.submittedBy},
+      ${submission.correctionDispatchId}, ${submission.approvalId}, ${submission.contentHash},
+      ${submission.submittedBy},
       ${submission.submittedByName})`);
 }
 

@@ -12,11 +12,13 @@ import { record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
 import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
+import { findCorrected, planCorrection } from './correct.ts';
 import { checkAudience } from './draft.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
+import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import {
   findVersion,
@@ -48,8 +50,10 @@ export async function submitAlert(
   if (version === undefined) return absent;
   const wrong = checkForSubmission(version, context, submission.now);
   if (wrong) return wrong;
-  const unknown = await checkAudience(tx, version.audience as AudienceQuestion);
-  if (unknown) return unknown;
+  if (version.number === 1) {
+    const unknown = await checkAudience(tx, version.audience as AudienceQuestion);
+    if (unknown) return unknown;
+  }
   const { id: versionId } = version;
   const { revision } = submission;
   if (!(await moveVersion(tx, { id: versionId, from: 'draft', to: 'submitted', revision })))
@@ -87,6 +91,8 @@ async function freeze(
   const rendering = renderingFor(version, context);
   if (rendering === undefined) return overtaken;
   const { severity } = rendering;
+  const corrected = await findCorrected(tx, version);
+  if (!corrected.ok) return corrected;
   const submissionId = newId();
   const dispatchId = newId();
   const editors = await listEditors(tx, version.id);
@@ -96,23 +102,33 @@ async function freeze(
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
-    recallForMs: severity.recallWindowMs,
+    // A correction leaves at once: each minute somebody acts on the wrong words.
+    recallForMs: corrected.value === undefined ? severity.recallWindowMs : 0,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
-  await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });
-  const messages = await freezeRounds(tx, {
+  if (corrected.value === undefined)
+    await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });
+  else await copyRecipients(tx, { from: corrected.value.submission.id, submissionId });
+  // Of a correction the author's own text is for those who had the version before.
+  const words = corrected.value === undefined ? version : { ...version, ownText: null };
+  const first = await freezeRounds(tx, {
     submissionId,
     dispatchId,
-    templates: renderRounds(version, rendering),
+    templates: renderRounds(words, rendering),
     contacts: matchesRole(audience),
   });
+  const correction =
+    corrected.value &&
+    (await planCorrection(tx, { submissionId, version, corrected: corrected.value, rendering }));
+  const messages = first + (correction?.messages ?? 0);
   if (messages === 0)
     return refused(
       'invalid',
       'Nobody would get this: no contact of these organisations can be reached.',
     );
-  const alsoCovers = await alsoCoveredBy(tx, version, submissionId);
-  const hash = await sealDispatch(tx, dispatchId, alsoCovers);
+  const covers = await alsoCoveredBy(tx, version, submissionId);
+  const correctionHash = correction && (await sealDispatch(tx, correction.dispatchId, ''));
+  const hash = await sealDispatch(tx, dispatchId, covers + (correctionHash ?? ''));
   const subject = { kind: 'alert_version', id: version.id };
   const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
   if (!approval.ok) return approval;
@@ -120,6 +136,7 @@ async function freeze(
     id: submissionId,
     versionId: version.id,
     dispatchId,
+    correctionDispatchId: correction?.dispatchId ?? null,
     approvalId: approval.value,
     contentHash: hash,
     submittedBy: actorId(tx.actor),

@@ -5,6 +5,7 @@ import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { lastLeavesInMs, type PathTally, type Tally } from './model.ts';
 import {
+  dispatchesOf,
   findLiveAlert,
   listDesk,
   listGatewayStates,
@@ -88,7 +89,7 @@ export async function readBoard(
       alert,
       severityLabel: severity?.label ?? alert.severity,
       tally,
-      paths: await readPathViews(tx, alert.dispatchId, now),
+      paths: await readPathViews(tx, dispatchesOf(alert), now),
       rounds,
       leavesAt: isWaiting ? (first.opensAt ?? undefined) : undefined,
       ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
@@ -108,9 +109,13 @@ export async function readBoard(
   });
 }
 
-async function readPathViews(tx: Tx, dispatchId: string, now: Date): Promise<PathView[]> {
+async function readPathViews(
+  tx: Tx,
+  dispatchIds: readonly string[],
+  now: Date,
+): Promise<PathView[]> {
   const gateways = await listGatewayStates(tx);
-  const paths = await readPaths(tx, dispatchId);
+  const paths = await readPaths(tx, dispatchIds);
   return paths.map((path) => {
     const gateway = gateways.find(({ channel }) => channel === path.channel);
     const inMs =

@@ -24,6 +24,7 @@ import {
   listStandings,
   readPaths,
   readTally,
+  dispatchesOf,
   type LiveAlert,
 } from './store.ts';
 
@@ -152,7 +153,7 @@ function tallyRoute({ database }: ConsoleApiContext): Route {
         return json(200, {
           ...headOf(alert),
           organisations: await readTally(tx, alertId),
-          messages: await readPaths(tx, alert.dispatchId),
+          messages: await readPaths(tx, dispatchesOf(alert)),
           rounds: await listRounds(tx, alert.dispatchId),
           readAt: now,
         });

@@ -20,6 +20,7 @@ import type { LiveViews } from './live.ts';
 import { listings } from './model.ts';
 import { standingCursor } from './parse.ts';
 import {
+  dispatchesOf,
   findLiveAlert,
   findRegionName,
   listDesk,
@@ -123,7 +124,7 @@ function boardRoutes(context: ConsoleContext): Route[] {
         const first = await readBoard(context, { alertId: id, now });
         if (first === undefined) return notFound();
         const read = () => readBoard(context, { alertId: id, now: context.now() });
-        const keys = [id, first.alert.dispatchId];
+        const keys = [id, ...dispatchesOf(first.alert)];
         return events(async function* (signal) {
           for await (const board of context.live.follow(keys, read, signal))
             if (board !== undefined)

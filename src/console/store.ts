@@ -25,7 +25,7 @@ function standings(alertId: string): Sql {
     join organisations.v_organisation organisation
       on organisation.organisation_id = recipient.organisation_id
     left join dispatch.v_credit credit on credit.organisation_id = recipient.organisation_id
-      and credit.dispatch_id = recipient.dispatch_id
+      and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
     left join responses.v_response response on response.alert_id = recipient.alert_id
       and response.organisation_id = recipient.organisation_id
     where recipient.alert_id = ${alertId} and recipient.must_answer
@@ -133,7 +133,8 @@ export async function listNextCalls(tx: Tx, alertId: string, most: number): Prom
     order by reach = 'unreachable' desc, name limit ${most}`);
 }
 
-export async function readPaths(tx: Tx, dispatchId: string): Promise<PathTally[]> {
+/** Of an alert that was corrected, the messages of both its dispatches. */
+export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise<PathTally[]> {
   return await tx.rows<PathTally>(sql`
     select channel, count(*) as planned,
       count(*) filter (where state in ('held', 'ready') and round = 1) as waiting,
@@ -143,7 +144,7 @@ export async function readPaths(tx: Tx, dispatchId: string): Promise<PathTally[]
       count(*) filter (where state in ('undelivered', 'rejected', 'expired')) as failed,
       count(*) filter (where state in ('unknown', 'uncertain_closed')) as unknown,
       count(*) filter (where state = 'cancelled') as cancelled
-    from dispatch.v_message where dispatch_id = ${dispatchId} group by channel
+    from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[]) group by channel
     order by channel desc`);
 }
 
@@ -176,6 +177,8 @@ export type LiveAlert = {
   releasedAt: Date;
   closedAt: Date | null;
   dispatchId: string;
+  correctionDispatchId: string | null;
+  versionNumber: number;
   dispatchState: string;
   pauseReason: string | null;
   exercise: boolean;
@@ -183,8 +186,14 @@ export type LiveAlert = {
 
 const liveColumns = sql`live.alert_id, live.number, live.title, live.severity, live.marking,
   live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
-  live.released_at, live.closed_at, live.dispatch_id, dispatch.state as dispatch_state,
+  live.released_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
+  live.version_number, dispatch.state as dispatch_state,
   dispatch.pause_reason, dispatch.exercise`;
+
+/** The dispatches of what is out: a correction has two. */
+export function dispatchesOf({ dispatchId, correctionDispatchId }: LiveAlert): string[] {
+  return correctionDispatchId === null ? [dispatchId] : [dispatchId, correctionDispatchId];
+}
 
 export async function findLiveAlert(tx: Tx, alertId: string): Promise<LiveAlert | undefined> {
   return await tx.maybe<LiveAlert>(sql`

@@ -66,6 +66,15 @@ export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome
   const { hash } = await hashContent(tx, dispatchId, alsoCovers);
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
+  return await letGo(tx, { dispatchId, hash, approvedBy: approved.approvedBy, clock });
+}
+
+/** What was checked against its approval goes: its rounds get their times, the first opens. */
+export async function letGo(
+  tx: Tx,
+  going: { dispatchId: string; hash: string; approvedBy: string; clock: string },
+): Promise<Outcome<void>> {
+  const { dispatchId, hash, approvedBy, clock } = going;
   if (!(await markReleased(tx, dispatchId, hash)))
     return refused('conflict', 'This was released already.');
   await startRounds(tx, dispatchId);
@@ -76,13 +85,13 @@ export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome
   await record(tx, {
     action: 'dispatch.released',
     subject: { kind: 'dispatch', id: dispatchId },
-    detail: { hash, approvedBy: approved.approvedBy },
+    detail: { hash, approvedBy },
   });
   return ok(undefined);
 }
 
 /** Lets the messages of a round go; where there are several gateways each gets its sender first. */
-async function openRound(
+export async function openRound(
   tx: Tx,
   round: { dispatchId: string; round: number; clock: string },
 ): Promise<number> {

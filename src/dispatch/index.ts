@@ -8,8 +8,10 @@ export {
   resumeDispatch,
   sealDispatch,
   standDown,
+  type Steering,
 } from './actions.ts';
 export { Auditor, readAudit, type AuditReport } from './auditor.ts';
+export { hashOfCorrection, releaseCorrection } from './correct.ts';
 export { recallDispatch, sendNow } from './recall.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';

@@ -2,14 +2,8 @@
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
-import { CANCEL_MAX, type Steering } from './actions.ts';
-import {
-  cancelUnsent,
-  markRoundOpened,
-  notifyDispatch,
-  notifyHalt,
-  readyRound,
-} from './store-plan.ts';
+import { CANCEL_MAX, openRound, type Steering } from './actions.ts';
+import { cancelUnsent, markRoundOpened, notifyDispatch, notifyHalt } from './store-plan.ts';
 import { hurryRounds, markRecalled, stopRounds } from './store-recall.ts';
 
 /** Takes a release back while nothing of it could have left. Refused from the first text on. */
@@ -39,7 +33,7 @@ export async function sendNow(
   if (!(await hurryRounds(tx, dispatchId)))
     return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
   if (await markRoundOpened(tx, dispatchId, 1))
-    await readyRound(tx, { dispatchId, round: 1, clock });
+    await openRound(tx, { dispatchId, round: 1, clock });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.hurried',

@@ -77,6 +77,8 @@ export const fileSchema = z.strictObject({
     first_marked: text,
     next_in_line: text,
     next_in_line_marked: text,
+    correction: text,
+    correction_marked: text,
     after_reply: text,
     after_help: text,
     not_understood: text,

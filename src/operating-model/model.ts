@@ -71,6 +71,8 @@ export type TextName =
   | 'firstMarked'
   | 'nextInLine'
   | 'nextInLineMarked'
+  | 'correction'
+  | 'correctionMarked'
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood';

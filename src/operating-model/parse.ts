@@ -111,6 +111,8 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       firstMarked: texts.first_marked,
       nextInLine: texts.next_in_line,
       nextInLineMarked: texts.next_in_line_marked,
+      correction: texts.correction,
+      correctionMarked: texts.correction_marked,
       afterReply: texts.after_reply,
       afterHelp: texts.after_help,
       notUnderstood: texts.not_understood,

@@ -28,6 +28,14 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'since', 'marking'],
     needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
   },
+  correction: {
+    known: [...COMMON, 'what', 'do_now'],
+    needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
+  },
+  correction_marked: {
+    known: [...COMMON, 'marking'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+  },
   after_reply: {
     known: [...COMMON, 'time', 'link', 'next_news'],
     needed: ['sender', 'alert', 'code'],
@@ -64,6 +72,8 @@ const UNASKED: readonly TextKey[] = [
   'first_marked',
   'next_in_line',
   'next_in_line_marked',
+  'correction',
+  'correction_marked',
 ];
 
 export function checkTexts(file: ModelFile): Remark[] {

@@ -13,7 +13,9 @@ export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<
     select live.alert_id, live.dispatch_id, message.code, live.state = 'released' as is_live,
       array_agg(distinct credit.organisation_id) as organisation_ids
     from dispatch.v_message message
-    join alerts.v_live live on live.dispatch_id = message.dispatch_id
+    -- Also by a version that was corrected since: its code is the same, and so is the alert.
+    join alerts.v_sent sent on sent.dispatch_id = message.dispatch_id
+    join alerts.v_live live on live.alert_id = sent.alert_id
     join dispatch.v_credit credit on credit.message_id = message.id
     where message.contact_point_id = ${contactPointId}
       and message.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
@@ -48,8 +50,9 @@ export async function insertAnswers(tx: Tx, answer: NewAnswer): Promise<number> 
 }
 
 /**
- * The present state after an answer. The first acknowledgement stands, with its time and evidence;
- * whether they are affected, and that they asked for help, follows the newest word.
+ * The present state after an answer. The first acknowledgement of what is out stands, with its
+ * time and evidence; whether they are affected, and that they asked for help, follows the newest
+ * word.
  */
 export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> {
   const { kind } = answer;
@@ -62,11 +65,18 @@ export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> 
       case when ${kind} = 'help' then now() end
     from unnest(${[...answer.organisationIds]}::uuid[]) as given (organisation_id)
     on conflict (alert_id, organisation_id) do update set
-      acknowledged_at = coalesce(response.acknowledged_at, excluded.acknowledged_at),
-      evidence = coalesce(response.evidence, excluded.evidence),
-      acknowledged_by_contact_point_id = case when response.acknowledged_at is null
-        then excluded.acknowledged_by_contact_point_id
-        else response.acknowledged_by_contact_point_id end,
+      -- One of a version that was corrected since says nothing of the correction.
+      (acknowledged_at, evidence, acknowledged_by_contact_point_id) = (
+        select kept.acknowledged_at, kept.evidence, kept.contact_point_id
+        from (values
+          (1, response.acknowledged_at, response.evidence,
+            response.acknowledged_by_contact_point_id),
+          (2, excluded.acknowledged_at, excluded.evidence,
+            excluded.acknowledged_by_contact_point_id)
+        ) kept (rank, acknowledged_at, evidence, contact_point_id)
+        where kept.rank = 2 or kept.acknowledged_at >= (
+          select live.released_at from alerts.v_live live where live.alert_id = ${answer.alertId})
+        order by kept.rank limit 1),
       affected = coalesce(excluded.affected, response.affected),
       affected_at = coalesce(excluded.affected_at, response.affected_at),
       help_asked_at = coalesce(excluded.help_asked_at, response.help_asked_at)`);

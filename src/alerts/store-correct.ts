@@ -1,0 +1,87 @@
+/**
+ * Freezing a correction: its recipients are those of the version before, with their codes; its
+ * messages go to whoever the dispatches of the alert were for. Who of them had something is known
+ * only at the release.
+ */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { CorrectionTemplate } from './model.ts';
+
+/** The same organisations with the same codes: what a reader texts back still means them. */
+export async function copyRecipients(
+  tx: Tx,
+  copy: { from: string; submissionId: string },
+): Promise<number> {
+  return await tx.run(sql`
+    insert into alerts.recipient (submission_id, organisation_id, code, short_name, must_answer)
+    select ${copy.submissionId}, organisation_id, code, short_name, must_answer
+    from alerts.recipient where submission_id = ${copy.from}`);
+}
+
+/** Every dispatch of the alert so far: those of earlier versions, and their corrections. */
+export async function listSent(tx: Tx, alertId: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select dispatch_id as id from alerts.v_sent where alert_id = ${alertId} order by 1`);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Renders the correction into held messages, one for each contact point; says how many. A shared
+ * number is credited to all its organisations, of all rounds (P1).
+ */
+export async function freezeCorrection(
+  tx: Tx,
+  frozen: {
+    submissionId: string;
+    dispatchId: string;
+    earlierIds: readonly string[];
+    template: CorrectionTemplate;
+  },
+): Promise<number> {
+  const { submissionId, dispatchId, earlierIds, template } = frozen;
+  return await tx.run(sql`
+    with credited as (
+      select addressee.contact_point_id, addressee.channel, credit.organisation_id,
+        min(addressee.rank) as rank, min(addressee.address_sealed) as address_sealed
+      from dispatch.v_addressee addressee
+      cross join unnest(addressee.organisation_ids) as credit (organisation_id)
+      where addressee.dispatch_id = any(${[...earlierIds]}::uuid[])
+      group by addressee.contact_point_id, addressee.channel, credit.organisation_id
+    ), grouped as (
+      select credited.contact_point_id, credited.channel, min(credited.rank) as rank,
+        min(credited.address_sealed) as address_sealed,
+        array_agg(recipient.organisation_id order by credited.rank, recipient.short_name)
+          as organisation_ids,
+        array_agg(recipient.code order by credited.rank, recipient.short_name) as codes,
+        array_agg(recipient.short_name order by credited.rank, recipient.short_name) as names
+      from credited join alerts.recipient recipient
+        on recipient.organisation_id = credited.organisation_id
+        and recipient.submission_id = ${submissionId}
+      group by credited.contact_point_id, credited.channel
+    ), addressed as materialized (
+      select kernel.uuid_v7_of_batch((select kernel.uuid_v7()), row_number() over ()) as id,
+        contact_point_id, channel, rank, address_sealed, organisation_ids, codes[1] as code,
+        names[1] || case when cardinality(names) > 1
+          then ' +' || cardinality(names) - 1 else '' end as name
+      from grouped
+    ), also_credited as (
+      insert into dispatch.v_in_credit (message_id, organisation_id)
+      select addressed.id, credit.organisation_id
+      from addressed cross join unnest(addressed.organisation_ids[2:]) as credit (organisation_id)
+    )
+    insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
+      channel, round, rank, code, subject, body, address_sealed)
+    select id, ${dispatchId}, contact_point_id, organisation_ids[1], channel, 1, rank, code,
+      case when channel = 'mail' then ${template.subject}::text end,
+      replace(replace(case when channel = 'mail' then ${template.mail}::text
+        else ${template.text}::text end, '{organisation}', name), '{code}', code),
+      address_sealed
+    from addressed`);
+}
+
+/** The number after the newest version of the alert, abandoned ones counted. */
+export async function nextVersionNumber(tx: Tx, alertId: string): Promise<number> {
+  const { number } = await tx.one<{ number: number }>(sql`
+    select max(number) + 1 as number from alerts.version where alert_id = ${alertId}`);
+  return number;
+}

@@ -1,0 +1,75 @@
+/**
+ * Correcting what is out. The correction goes to everybody to whom the earlier dispatches are gone
+ * or may be, those on the wire too; whoever never got anything gets the new version as a first
+ * alert.
+ * Both were frozen and approved in full, as two dispatches; who gets which is settled here, in the
+ * transaction that calls the earlier ones off, so that nobody gets both and nobody gets neither.
+ */
+import type { Approved } from '#kernel/approved.ts';
+import { refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { letGo } from './actions.ts';
+import { callOffAll, chooseWordings } from './store-correct.ts';
+import { hashContent, lockDispatch, moveDispatch, notifyHalt } from './store-plan.ts';
+import { stopRounds } from './store-recall.ts';
+
+export type Correction = {
+  /** Every dispatch of what is corrected. */
+  readonly earlierIds: readonly string[];
+  /** To those who had it: one round, frozen from the audience of the earlier ones. */
+  readonly correctionId: string;
+  /** To those who had nothing: the new version with its rounds. */
+  readonly firstId: string;
+  /** Over the first alert and, by `alsoCovers`, over the correction. */
+  readonly approved: Approved;
+  readonly alsoCovers: (correctionHash: string) => string;
+  readonly clock: string;
+};
+
+/** What the approval covers beside the first alert: the caller's own, and the correction's hash. */
+export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<string> {
+  return (await hashContent(tx, correctionId, '')).hash;
+}
+
+/** Run it by `Database.attempt`: a refusal half-way takes back what was called off. */
+export async function releaseCorrection(tx: Tx, correction: Correction): Promise<Outcome<void>> {
+  const { earlierIds, correctionId, firstId, approved, clock } = correction;
+  for (const id of [correctionId, firstId]) await lockDispatch(tx, id);
+  const correctionHash = await hashOfCorrection(tx, correctionId);
+  const { hash } = await hashContent(tx, firstId, correction.alsoCovers(correctionHash));
+  if (hash !== approved.hash)
+    return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
+  for (const id of earlierIds) await callOff(tx, id, correctionId);
+  // What a worker has in its hands is not waited for: it may be on the wire, so it is corrected.
+  await callOffAll(tx, earlierIds);
+  const chosen = await chooseWordings(tx, { earlierIds, correctionId, firstId });
+  const { approvedBy } = approved;
+  for (const [dispatchId, itsHash] of [
+    [correctionId, correctionHash],
+    [firstId, hash],
+  ] as const) {
+    const gone = await letGo(tx, { dispatchId, hash: itsHash, approvedBy, clock });
+    if (!gone.ok) return gone;
+  }
+  await record(tx, {
+    action: 'dispatch.corrected',
+    subject: { kind: 'dispatch', id: correctionId },
+    detail: { corrects: [...earlierIds], first: firstId, ...chosen },
+  });
+  return { ok: true, value: undefined };
+}
+
+/** Nothing of an earlier dispatch is claimed any more; one that is over stays as it is. */
+async function callOff(tx: Tx, id: string, correctionId: string): Promise<void> {
+  const move = { id, from: ['sending', 'paused'], to: 'cancelled', reason: null } as const;
+  if (!(await moveDispatch(tx, move))) return;
+  // A round that opens in this moment is waited for: its messages can then be called off.
+  await stopRounds(tx, id);
+  await notifyHalt(tx, id);
+  await record(tx, {
+    action: 'dispatch.cancelled',
+    subject: { kind: 'dispatch', id },
+    detail: { reason: 'corrected', correction: correctionId },
+  });
+}
