@@ -15,7 +15,9 @@ type Topic = {
   bump: NodeJS.Timeout | undefined;
   viewers: number;
   readonly waiting: Set<() => void>;
-  read: { readonly version: number; readonly state: Promise<unknown> } | undefined;
+  read:
+    | { readonly version: number; readonly at: number; readonly state: Promise<unknown> }
+    | undefined;
 };
 
 export class LiveViews {
@@ -49,10 +51,14 @@ export class LiveViews {
     const topic = this.#topics.get(name) ?? newTopic();
     this.#topics.set(name, topic);
     topic.viewers += 1;
+    // Who comes later has just read the page: what was read before must not overwrite it.
+    if (topic.read !== undefined && performance.now() - topic.read.at > COALESCE_MS)
+      topic.read = undefined;
     try {
       while (!signal.aborted) {
         const { version } = topic;
-        if (topic.read?.version !== version) topic.read = { version, state: read() };
+        if (topic.read?.version !== version)
+          topic.read = { version, at: performance.now(), state: read() };
         yield (await topic.read.state) as T;
         await nextVersion(topic, version, signal);
       }

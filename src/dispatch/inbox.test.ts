@@ -4,6 +4,7 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { listen } from '#db/listen.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import {
   makeDispatch,
@@ -17,6 +18,7 @@ import type { Gateway } from './gateways/gateway.ts';
 import { notifyStatuses } from './gateways/notify-contract.ts';
 import { applyWaitingReceipts, keepReceipt } from './inbox.ts';
 import type { MessageState } from './model.ts';
+import { Signal } from './signal.ts';
 
 /** Only what a status means is asked of it here. */
 const notify = { id: 'notify', meaningOf: (status: string) => notifyStatuses[status] } as Gateway;
@@ -91,6 +93,32 @@ describe('receipts', () => {
       assert.equal(await apply(), 0, 'nothing was kept');
     }
     assert.equal(await stateOf(id), 'accepted');
+  });
+
+  it('boards are told which dispatch it was', async () => {
+    const heard: string[] = [];
+    const news = new Signal();
+    const listener = listen({
+      config: db.config,
+      channels: ['tocsin_dispatch'],
+      onNotify(_channel, payload) {
+        heard.push(payload);
+        news.wake();
+      },
+      onGap() {},
+    });
+    await listener.ready;
+    const id = await messageIn('accepted');
+    heard.length = 0;
+    await stepsOf(id, 'delivered');
+    await news.wait(5_000);
+    await listener.stop();
+    const { dispatchId } = await work((tx) =>
+      tx.one<{ dispatchId: string }>(
+        sql`select dispatch_id from dispatch.message where id = ${id}`,
+      ),
+    );
+    assert.ok(heard.includes(dispatchId));
   });
 
   it('doubled and reordered ones never move back (P6)', async () => {

@@ -86,7 +86,7 @@ export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Prom
       select pg_notify('tocsin_dispatch', dispatch_id::text)
       from (select distinct dispatch_id from moved) dispatches
     )
-    select moved.id from moved left join (select count(*) from told) as t on true`);
+    select moved.id from moved cross join (select count(*) from told) as t`);
   return rows.map((row) => row.id);
 }
 

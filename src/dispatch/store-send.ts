@@ -201,7 +201,7 @@ export async function settleMessages(
       select pg_notify('tocsin_dispatch', dispatch_id::text)
       from (select distinct dispatch_id from settled) dispatches
     )
-    select settled.id from settled left join (select count(*) from told) as t on true`,
+    select settled.id from settled cross join (select count(*) from told) as t`,
     { name: 'dispatch.settle' },
   );
   return rows.map((row) => row.id);
