@@ -233,10 +233,7 @@ export type GatewayRow = {
 
 export async function listGatewayStates(tx: Tx): Promise<GatewayRow[]> {
   return await tx.rows<GatewayRow>(sql`
-    select id, kind, channel, rate_per_second, burst, least(burst, tokens + rate_per_second
-      * greatest(0, extract(epoch from now() - refilled_at)))::float8 as tokens,
-      case when paused_until > now() then paused_until end as paused_until,
-      case when paused_until > now() then pause_reason end as pause_reason,
+    select id, kind, channel, rate_per_second, burst, tokens, paused_until, pause_reason,
       last_proven_at, last_failure_at, last_failure_code
     from dispatch.v_gateway order by channel desc, id`);
 }

@@ -41,7 +41,7 @@ describe('grants', () => {
       (tx) => claimMessages(tx, claim),
       (tx) => settleMessages(tx, owner, []),
       (tx) => expireLeases(tx, 1),
-      (tx) => pauseBucket(tx, { gatewayId: 'notify', forMs: 1, reason: 'x' }),
+      (tx) => pauseBucket(tx, { gatewayId: 'notify', forMs: 1, reason: 'x', tooFast: false }),
     ];
     for (const statement of statements)
       await assert.rejects(db.web.withActor(system('test'), statement), FORBIDDEN);

@@ -216,7 +216,8 @@ export type Outgoing = {
 };
 
 /**
- * What became of one request. `pauseMs`: the provider asks everybody to stop for so long.
+ * What became of one request. `pauseMs`: the provider asks everybody to stop for so long;
+ * `tooFast`: because of our pace, not because something is wrong.
  * `contentDiffers`: it took the message, but says that it sends other words than we asked for.
  */
 export type SendResult =
@@ -226,7 +227,12 @@ export type SendResult =
       readonly contentDiffers?: true;
     }
   | { readonly class: 'rejected'; readonly code: string }
-  | { readonly class: 'not_sent'; readonly code: string; readonly pauseMs?: number }
+  | {
+      readonly class: 'not_sent';
+      readonly code: string;
+      readonly pauseMs?: number;
+      readonly tooFast?: boolean;
+    }
   | { readonly class: 'unknown'; readonly code: string };
 
 /**

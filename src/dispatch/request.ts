@@ -64,9 +64,12 @@ export function settlementOf(key: AttemptKey, result: SendResult, quietMs: numbe
 }
 
 /** For how long everybody who draws on the bucket stops, where the provider asked for it. */
-export function pauseAfter(result: SendResult): { forMs: number; reason: string } | undefined {
+export function pauseAfter(
+  result: SendResult,
+): { forMs: number; reason: string; tooFast: boolean } | undefined {
   if (result.class !== 'not_sent' || result.pauseMs === undefined) return undefined;
-  return { forMs: result.pauseMs, reason: plainCode(result.code) };
+  const { pauseMs: forMs, code, tooFast = false } = result;
+  return { forMs, reason: plainCode(code), tooFast };
 }
 
 function keyOf({ id, epoch, attempt }: AttemptKey): AttemptKey {

@@ -10,6 +10,7 @@ import {
   putInState,
   release,
   rowsOf,
+  seedGateway,
   seedNotify,
   statesOf,
   type Scene,
@@ -36,7 +37,8 @@ describe('claiming', () => {
     // Each test starts with a full bucket and nothing to send.
     await run(sql`update dispatch.dispatch set state = 'done', ended_at = now()
       where state in ('sending', 'paused') and lane <> 0`);
-    await run(sql`update dispatch.bucket set paused_until = null, pause_reason = null,
+    await run(sql`update dispatch.bucket set paused_at = null, paused_until = null, pause_reason = null,
+      slow_from = null, slow_until = null,
       refilled_at = now(), tokens = 1e6`);
     await seedNotify(db.worker, PLENTY);
   });
@@ -140,7 +142,9 @@ describe('claiming', () => {
 
     it('grants nothing while it is paused, and starts empty after it', async () => {
       const id = await sending({ messages: 120 });
-      await work((tx) => pauseBucket(tx, { gatewayId: 'notify', forMs: 60_000, reason: '429' }));
+      await work((tx) =>
+        pauseBucket(tx, { gatewayId: 'notify', forMs: 60_000, reason: '429', tooFast: true }),
+      );
       assert.equal((await claim(50)).length, 0);
       assert.deepEqual(await statesOf(db.owner, id), { ready: 120 });
       const waitMs = await work((tx) => waitForTokenMs(tx, 'notify'));
@@ -154,7 +158,9 @@ describe('claiming', () => {
 
     it('keeps the longer of two pauses', async () => {
       for (const forMs of [60_000, 2_000])
-        await work((tx) => pauseBucket(tx, { gatewayId: 'notify', forMs, reason: 'test' }));
+        await work((tx) =>
+          pauseBucket(tx, { gatewayId: 'notify', forMs, reason: 'test', tooFast: false }),
+        );
       assert.ok((await work((tx) => waitForTokenMs(tx, 'notify'))) > 55_000);
       const { stands } = await work((tx) =>
         tx.one<{ stands: boolean }>(sql`
@@ -196,11 +202,105 @@ describe('claiming', () => {
       assert.equal(went.back, false);
     });
 
+    it('is held up by a pause only until the clock jumps back before it', async () => {
+      await sending({ messages: 5 });
+      await work((tx) =>
+        pauseBucket(tx, { gatewayId: 'notify', forMs: 2_000, reason: 'x', tooFast: true }),
+      );
+      assert.equal((await claim(5)).length, 0);
+      // As if it were an hour ago again: the pause lies in the future, and would last an hour.
+      await bucket(sql`paused_at = paused_at + interval '1 hour', tokens = 3,
+        paused_until = paused_until + interval '1 hour',
+        slow_from = slow_from + interval '1 hour', slow_until = slow_until + interval '1 hour'`);
+      assert.equal((await claim(5)).length, 3);
+    });
+
+    it('goes slower for a minute after it was found too fast, then as before', async () => {
+      const tokensAfter = async (seconds: number) =>
+        (
+          await work((tx) =>
+            tx.one<{ tokens: number }>(sql`select dispatch.tokens_at(bucket,
+              bucket.refilled_at + ${seconds} * interval '1 second') as tokens
+              from dispatch.bucket`),
+          )
+        ).tokens;
+      await bucket(sql`rate_per_second = 49.5, burst = 1e6`);
+      await work((tx) =>
+        pauseBucket(tx, { gatewayId: 'notify', forMs: 2_000, reason: '429', tooFast: true }),
+      );
+      for (const [seconds, tokens] of [
+        [0, 0],
+        [1, 45],
+        [60, 2_700],
+        [61, 2_749.5],
+        [120, 5_670],
+      ] as const)
+        assert.ok(Math.abs((await tokensAfter(seconds)) - tokens) < 0.01, `after ${seconds} s`);
+      // A pause for another reason changes nothing of that.
+      await work((tx) =>
+        pauseBucket(tx, { gatewayId: 'notify', forMs: 1, reason: 'clock', tooFast: false }),
+      );
+      assert.ok(Math.abs((await tokensAfter(1)) - 45) < 0.01);
+    });
+
+    it('keeps a reserve from routine and exercises, whole for an alert', async () => {
+      const routine = await sending({ messages: 100, lane: 3 });
+      await sending({ messages: 100, lane: 4 });
+      await bucket(sql`rate_per_second = 0.001, burst = 100, tokens = 70, reserve_share = 0.4`);
+      assert.equal((await claim(100)).length, 30);
+      assert.equal((await claim(100)).length, 0);
+      assert.equal((await statesOf(db.owner, routine))['claimed'], 30);
+      for (const [lane, most] of [
+        [2, 10],
+        [1, 30],
+      ] as const) {
+        await sending({ messages: 30, lane });
+        assert.equal((await claim(most)).length, most);
+      }
+    });
+
     it('is never overspent by claims at the same time', async () => {
       await sending({ messages: 100 });
       await bucket(sql`rate_per_second = 0.001, burst = 100, tokens = 37`);
       const batches = await Promise.all(Array.from({ length: 10 }, () => claim(9)));
       assert.equal(batches.flat().length, 37);
+    });
+  });
+
+  describe('texts and mail on one bucket', () => {
+    const claimMail = () =>
+      work((tx) =>
+        claimMessages(tx, {
+          gatewayId: 'notify-mail',
+          channel: 'mail',
+          owner: newId(),
+          leaseMs: 60_000,
+          most: 100,
+        }),
+      );
+    const asMail = (id: string) =>
+      run(sql`update dispatch.message set channel = 'mail', home_gateway_id = 'notify-mail'
+        where dispatch_id = ${id}`);
+
+    it('mail waits for the texts of its lane and below, not for those above', async () => {
+      await seedGateway(db.worker, {
+        id: 'notify-mail',
+        channel: 'mail',
+        bucket: { id: 'notify', ...PLENTY },
+      });
+      const mails = await sending({ messages: 10, lane: 2 });
+      await asMail(mails);
+      const later = await sending({ messages: 4, lane: 3 });
+      assert.equal((await claimMail()).length, 10);
+      await asMail(await sending({ messages: 6, lane: 2 }));
+      const texts = await sending({ messages: 8, lane: 2 });
+      assert.equal((await claimMail()).length, 0);
+      await claim(7);
+      assert.equal((await claimMail()).length, 0);
+      await run(sql`update dispatch.message set due_at = now() + interval '1 minute'
+        where dispatch_id = ${texts} and state = 'ready'`);
+      assert.equal((await claimMail()).length, 6);
+      assert.equal((await statesOf(db.owner, later))['ready'], 4);
     });
   });
 
@@ -269,6 +369,52 @@ describe('claiming', () => {
       const young = await sending({ messages: 5 });
       assert.deepEqual(dispatchesOf(await claim(5)), [young]);
     });
+  });
+
+  it('never grants more in any time than burst and rate allow, to many at once', async () => {
+    const [rate, burst] = [49.5, 60];
+    await sending({ messages: 600 });
+    await run(sql`update dispatch.bucket set rate_per_second = ${rate}, burst = ${burst},
+      tokens = ${burst}, refilled_at = clock_timestamp() where id = 'notify'`);
+    const granted: { at: number; count: number }[] = [];
+    const until = performance.now() + 2_000;
+    let tick = 0;
+    const claimer = async () => {
+      while (performance.now() < until) {
+        await work(async (tx) => {
+          const { length } = await claimIn(tx, 1 + (tick++ % 17));
+          // Under the lock of the bucket still, so the order of grants is the order of times.
+          const { at } = await tx.one<{ at: number }>(
+            sql`select extract(epoch from refilled_at)::float8 as at from dispatch.bucket`,
+          );
+          if (length > 0) granted.push({ at, count: length });
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, claimer));
+    assert.ok(granted.reduce((sum, { count }) => sum + count, 0) >= burst + rate);
+    granted.sort((a, b) => a.at - b.at);
+    for (const [first, { at: from }] of granted.entries()) {
+      let sum = 0;
+      for (const { at, count } of granted.slice(first)) {
+        sum += count;
+        const most = burst + rate * (at - from);
+        assert.ok(sum <= most + 0.01, `${sum} in ${at - from} s, ${most} allowed`);
+      }
+    }
+  });
+
+  it('an alert finds its burst and the first place behind 20,000 routine messages', async () => {
+    for (const lane of [3, 3]) await sending({ messages: 10_000, lane });
+    await run(sql`update dispatch.bucket set rate_per_second = 49.5, burst = 980, tokens = 980,
+      refilled_at = clock_timestamp() where id = 'notify'`);
+    let routine = 0;
+    for (let batch = 1; batch > 0; routine += batch) batch = (await claim(100)).length;
+    assert.ok(routine >= 588 && routine < 700, `${routine} routine messages took tokens`);
+    const alert = await sending({ messages: 350 });
+    const claimed: Claimed[] = [];
+    for (let i = 0; i < 4; i++) claimed.push(...(await claim(100)));
+    assert.equal(claimed.filter(({ dispatchId }) => dispatchId === alert).length, 350);
   });
 
   it('takes nothing of a dispatch that is held, paused, cancelled or done', async () => {

@@ -42,17 +42,28 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     with locked as (
       -- The time is read under the lock: with that of the transaction's start, a claim that waited
       -- would turn refilled_at back, and the same seconds would be granted twice.
-      select bucket.id, bucket.burst, bucket.rate_per_second, bucket.tokens, bucket.refilled_at,
-        clock_timestamp() as at
+      select bucket, clock_timestamp() as at
       from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
       where gateway.id = ${request.gatewayId} and gateway.enabled
-        and (bucket.paused_until is null or bucket.paused_until <= now())
+        and dispatch.paused_until(bucket, clock_timestamp()) is null
       for update of bucket
     ), allowance as (
-      -- A clock that jumps back must not make the bucket owe.
-      select id, at, least(burst, tokens + rate_per_second
-        * greatest(0, extract(epoch from at - refilled_at))) as tokens
+      select (bucket).id, at, dispatch.tokens_at(bucket, at) as tokens,
+        (bucket).burst * (bucket).reserve_share as reserve
       from locked
+    ), text_waits as (
+      -- Where texts and mail draw on one bucket, mail waits for the texts of its lane.
+      select min(dispatch.lane) as lane
+      from dispatch.gateway gateway cross join dispatch.dispatch dispatch
+      cross join lateral (
+        select from dispatch.message message
+        where message.dispatch_id = dispatch.id and message.channel = 'text'
+          and message.home_gateway_id = gateway.id
+          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
+        limit 1
+      ) waiting
+      where ${request.channel} = 'mail' and gateway.channel = 'text' and gateway.enabled
+        and gateway.bucket_id = (select id from allowance) and dispatch.state = 'sending'
     ), home as (
       select gateway.id from dispatch.gateway gateway
       where gateway.channel = ${request.channel}
@@ -60,7 +71,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     ), chosen as (
       -- One dispatch and one home: of several homes the one whose next message is the earliest, so
       -- that they take turns like one line.
-      select dispatch.id, dispatch.epoch, home.id as home_gateway_id
+      select dispatch.id, dispatch.epoch, dispatch.lane, home.id as home_gateway_id
       from dispatch.dispatch dispatch cross join home
       -- A row with a limit, not "exists", which the planner turns into a join that reads every
       -- ready message (behind row-level security it expects one): 12 ms a claim at 13,000.
@@ -72,6 +83,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
         order by message.rank, message.due_at, message.id limit 1
       ) next
       where dispatch.state = 'sending'
+        and dispatch.lane < coalesce((select text_waits.lane from text_waits), 5)
       order by dispatch.lane, dispatch.last_claimed_at nulls first, next.rank, next.due_at, next.id
       limit 1
     ), picked as (
@@ -84,8 +96,9 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
         and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
       order by message.rank, message.due_at, message.id
       -- A paused bucket allows nothing; without coalesce it would be LIMIT NULL, which is no limit.
-      limit coalesce((select greatest(0, least(${request.most}::int, floor(tokens)::int))
-        from allowance), 0)
+      limit coalesce((select greatest(0, least(${request.most}::int,
+          floor(tokens - case when chosen.lane >= 3 then reserve else 0 end)::int))
+        from allowance, chosen), 0)
       for update of message skip locked
     ), claimed as (
       update dispatch.message message
@@ -101,7 +114,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       from claimed, chosen
     ), spent as (
       update dispatch.bucket bucket
-      set refilled_at = allowance.at, paused_until = null, pause_reason = null,
+      set refilled_at = allowance.at, paused_at = null, paused_until = null, pause_reason = null,
         tokens = allowance.tokens - (select count(*) from claimed)
       from allowance where bucket.id = allowance.id
     ), served as (
@@ -119,9 +132,8 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
 export async function waitForTokenMs(tx: Tx, gatewayId: string): Promise<number> {
   const { waitMs } = await tx.one<{ waitMs: number }>(sql`
     select ceil(1000 * greatest(0,
-      extract(epoch from coalesce(bucket.paused_until, now()) - now()),
-      (1 - bucket.tokens) / bucket.rate_per_second
-        - extract(epoch from now() - bucket.refilled_at)))::int as wait_ms
+      extract(epoch from dispatch.paused_until(bucket, now()) - now()),
+      (1 - dispatch.tokens_at(bucket, now())) / bucket.rate_per_second))::int as wait_ms
     from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
     where gateway.id = ${gatewayId}`);
   return waitMs;
@@ -207,18 +219,34 @@ export async function settleMessages(
   return rows.map((row) => row.id);
 }
 
-/** Everybody who draws on this gateway's bucket stops for a while. */
+/**
+ * Everybody who draws on this gateway's bucket stops for a while and starts empty. Where the
+ * provider found us too fast the next minute is slower too: a limiter that charges for refusals
+ * would else refuse for ever once we are a little above its pace (Notify: 51/s, none accepted).
+ */
 export async function pauseBucket(
   tx: Tx,
-  pause: { gatewayId: string; forMs: number; reason: string },
+  pause: { gatewayId: string; forMs: number; reason: string; tooFast: boolean },
 ): Promise<void> {
+  // A short pause must not end a longer one that somebody else was asked for.
+  const end = sql`greatest(dispatch.paused_until(bucket, clock_timestamp()),
+    clock_timestamp() + ${pause.forMs} * interval '1 ms')`;
   await tx.run(sql`
     update dispatch.bucket bucket set tokens = 0, pause_reason = ${pause.reason},
-      -- A short pause must not end a longer one that somebody else was asked for.
-      paused_until = greatest(bucket.paused_until, now() + ${pause.forMs} * interval '1 ms'),
-      refilled_at = greatest(bucket.paused_until, now() + ${pause.forMs} * interval '1 ms')
+      paused_at = clock_timestamp(), paused_until = ${end}, refilled_at = ${end},
+      slow_from = case when ${pause.tooFast} then ${end} else bucket.slow_from end,
+      slow_until = case when ${pause.tooFast} then ${end} + ${SLOW_MS} * interval '1 ms'
+        else bucket.slow_until end
     from dispatch.gateway gateway
     where gateway.bucket_id = bucket.id and gateway.id = ${pause.gatewayId}`);
+}
+
+/** How long we keep below the pace after we were found too fast. */
+const SLOW_MS = 60_000;
+
+/** Sets which share of each bucket is kept for answers, live alerts and escalation. */
+export async function reserveTokens(tx: Tx, share: number): Promise<void> {
+  await tx.run(sql`update dispatch.bucket set reserve_share = ${share}`);
 }
 
 /**

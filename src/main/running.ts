@@ -5,7 +5,8 @@ import type { Database } from '#db/database.ts';
 import { listen } from '#db/listen.ts';
 import { startTasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
-import { Auditor, Engine } from '#dispatch/index.ts';
+import { Auditor, Engine, reserveTokens } from '#dispatch/index.ts';
+
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
@@ -73,6 +74,8 @@ export async function startWorker(
 ): Promise<Running> {
   const database = ground.open('tocsin_worker', 12);
   await seedGateways(ground, database, simulator);
+  const { sending } = ground.model;
+  await database.withActor(system('start'), (tx) => reserveTokens(tx, sending.urgentReserveShare));
   const engine = await startEngines(ground, database, log);
   const { deadmanUrl } = ground.config;
   const auditor = new Auditor({ database, log, ...(deadmanUrl !== undefined && { deadmanUrl }) });

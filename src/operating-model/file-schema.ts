@@ -82,10 +82,22 @@ export const fileSchema = z.strictObject({
     after_reply: text,
     after_help: text,
     not_understood: text,
+    probe: text,
   }),
   text_price: z.strictObject({
     fragment_pence: z.number().min(0).max(100),
     vat_percent: z.number().min(0).max(100),
+  }),
+  sending: z.strictObject({
+    urgent_reserve_percent: z.int().min(0).max(90),
+    pause_when_refused: z.strictObject({
+      percent: z.int().min(1).max(100),
+      at_least: z.int().min(1).max(100_000),
+    }),
+    probe_every: durationMs.refine(
+      (ms) => ms >= 60_000,
+      'must be at least PT1M: each probe is a text that costs',
+    ),
   }),
   passive_replies_per_hour: z.int().min(1).max(60),
 });

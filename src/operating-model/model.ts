@@ -33,6 +33,14 @@ export type OperatingModel = {
   readonly texts: Readonly<Record<TextName, string>>;
   /** What one billed part of a text costs; fragments are counted by Notify's rules. */
   readonly textPrice: TextPrice;
+  readonly sending: {
+    /** Of the burst of each limiter, kept for answers, live alerts and escalation: 0 to 0.9. */
+    readonly urgentReserveShare: number;
+    /** A dispatch pauses where so large a part of at least so many messages was refused for good. */
+    readonly pauseWhenRefused: { readonly share: number; readonly atLeast: number };
+    /** How often a gateway with an address of ours proves itself. */
+    readonly probeEveryMs: number;
+  };
   /** How many automatic answers one number may get in an hour. */
   readonly passiveRepliesPerHour: number;
 };
@@ -75,7 +83,8 @@ export type TextName =
   | 'correctionMarked'
   | 'afterReply'
   | 'afterHelp'
-  | 'notUnderstood';
+  | 'notUnderstood'
+  | 'probe';
 
 /** The severity with this id, or undefined where the model has none of that name. */
 export function severityById(model: OperatingModel, id: string): Severity | undefined {

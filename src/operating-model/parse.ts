@@ -116,10 +116,19 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       afterReply: texts.after_reply,
       afterHelp: texts.after_help,
       notUnderstood: texts.not_understood,
+      probe: texts.probe,
     },
     textPrice: {
       fragmentPence: file.text_price.fragment_pence,
       vatPercent: file.text_price.vat_percent,
+    },
+    sending: {
+      urgentReserveShare: file.sending.urgent_reserve_percent / 100,
+      pauseWhenRefused: {
+        share: file.sending.pause_when_refused.percent / 100,
+        atLeast: file.sending.pause_when_refused.at_least,
+      },
+      probeEveryMs: file.sending.probe_every,
     },
     passiveRepliesPerHour: file.passive_replies_per_hour,
   };

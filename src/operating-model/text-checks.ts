@@ -48,6 +48,7 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'time', 'help_line', 'code'],
     needed: ['sender', 'help_line'],
   },
+  probe: { known: ['sender', 'time'], needed: ['sender'] },
 };
 
 /** A usual alert, not the shortest: what a text is measured with. */

@@ -71,6 +71,8 @@ export const notifyStatuses: Readonly<Record<string, ReceiptMeaning>> = {
 
 const TEMPLATE_REFUSED = /^(?:Template (?:not found|has been deleted)|Missing personalisation)/;
 export const TEMPLATE_CODE = 'no_pass_through_template';
+const CLOCK_REFUSED = /system clock/i;
+const CLOCK_CODE = 'clock_is_wrong';
 
 /** What an answer of the send call means (the table in docs/adding-a-gateway.md, cell by cell). */
 export function classify(answer: Answer): SendResult {
@@ -84,13 +86,16 @@ export function classify(answer: Answer): SendResult {
   const first = problem.safeParse(body).data?.errors[0];
   const code = `${status} ${first?.error ?? 'no_detail'}`;
   if (status === 429) {
-    const isDayLimit = first?.error === 'TooManyRequestsError';
-    return { class: 'not_sent', code, pauseMs: isDayLimit ? DAY_LIMIT_PAUSE_MS : RATE_PAUSE_MS };
+    if (first?.error === 'TooManyRequestsError')
+      return { class: 'not_sent', code, pauseMs: DAY_LIMIT_PAUSE_MS };
+    return { class: 'not_sent', code, pauseMs: RATE_PAUSE_MS, tooFast: true };
   }
   // A template that is gone or has other blanks would refuse every message: no message's fault.
   if (status === 400 && first !== undefined && TEMPLATE_REFUSED.test(first.message))
     return { class: 'not_sent', code: TEMPLATE_CODE, pauseMs: CLOCK_PAUSE_MS };
   // The same holds for a key that is refused, or a clock that is wrong.
+  if (status === 403 && first !== undefined && CLOCK_REFUSED.test(first.message))
+    return { class: 'not_sent', code: CLOCK_CODE, pauseMs: CLOCK_PAUSE_MS };
   if (status === 401 || status === 403) return { class: 'not_sent', code, pauseMs: CLOCK_PAUSE_MS };
   if (status >= 400 && status < 500 && first !== undefined) return { class: 'rejected', code };
   return { class: 'unknown', code };

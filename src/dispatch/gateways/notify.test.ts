@@ -77,6 +77,9 @@ describe('the answer of Notify', () => {
       const result = classify({ status, body });
       assert.equal(result.class, expected);
       assert.equal(result.class === 'not_sent' ? result.pauseMs : undefined, pauseMs);
+      const tooFast = status === 429 && pauseMs === 2_000;
+      assert.equal(result.class === 'not_sent' && result.tooFast === true, tooFast);
+      assert.equal('code' in result && result.code === 'clock_is_wrong', name === 'a wrong clock');
     });
   }
 });
