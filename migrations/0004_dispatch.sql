@@ -84,6 +84,58 @@ create table dispatch.gateway (
   check (removed_at is null or not enabled)
 );
 
+-- Whether a gateway takes messages just now, shared by all workers: the table of moves is in
+-- src/dispatch/breaker.ts. A row of its own, because it changes far more often than the gateway.
+create table dispatch.breaker (
+  gateway_id text primary key references dispatch.gateway,
+  state text not null default 'closed' check (state in ('closed', 'open', 'half_open', 'ramping')),
+  rung smallint,
+  -- Raised by every move; what is counted belongs to the turn in which the request was claimed.
+  turn integer not null default 1,
+  changed_at timestamptz not null default now(),
+  reason text check (reason in ('no_answer', 'failing', 'trial_failed')),
+  openings smallint not null default 0,
+  retry_at timestamptz,
+  -- Real messages that may still be tried while half open; how many were let through, and when.
+  rows_left smallint check (rows_left >= 0),
+  tries smallint not null default 0,
+  tried_at timestamptz,
+  -- Points of a hundred of its people that go to others for now, since its receipts come late.
+  shift smallint not null default 0 check (shift between 0 and 100),
+  shifted_at timestamptz not null default now(),
+  check ((state in ('half_open', 'ramping')) = (rung is not null)),
+  check ((state = 'open') = (retry_at is not null)),
+  check ((state = 'half_open') = (rows_left is not null)),
+  check ((state = 'closed') = (reason is null))
+);
+create function dispatch.add_breaker() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  insert into dispatch.breaker (gateway_id) values (new.id);
+  return null;
+end $$;
+create trigger add_breaker after insert on dispatch.gateway
+  for each row execute function dispatch.add_breaker();
+
+-- What became of requests, a row a second from each worker, for an hour: breaker, abnormal refusals
+-- and the figures of the last hour are counted here and not in the attempts, which may be millions.
+create table dispatch.tally (
+  gateway_id text not null references dispatch.gateway,
+  at timestamptz not null default clock_timestamp(),
+  turn integer not null,
+  -- None for probes and receipts.
+  dispatch_id uuid,
+  accepted integer not null default 0,
+  rejected integer not null default 0,
+  unknown integer not null default 0,
+  -- Of those the ones that speak against the gateway, and requests it would not have or not hear.
+  failed integer not null default 0,
+  receipts integer not null default 0,
+  slow_receipts integer not null default 0
+);
+create index tally_of_gateway on dispatch.tally (gateway_id, at);
+create index tally_of_dispatch on dispatch.tally (dispatch_id, at) where rejected > 0;
+
 -- Which gateway somebody is written to by, so that each person always sees one sender. Kept only
 -- where a channel has several gateways: with one there is no choice to remember, and a row for
 -- each person would cost the release of a large audience 4 µs a message.
@@ -431,12 +483,21 @@ create view dispatch.v_round with (security_invoker = true) as
 create view dispatch.v_gateway with (security_invoker = true) as
   select gateway.id, gateway.kind, gateway.channel, gateway.can_be_asked, gateway.deduplicates,
     gateway.takes_replies, gateway.limits_validity, gateway.receipts, gateway.removed_at,
+    gateway.weight, gateway.enabled, breaker.state as breaker_state,
+    breaker.reason as breaker_reason, breaker.changed_at as breaker_changed_at,
+    breaker.retry_at as breaker_retry_at, breaker.shift,
     gateway.last_proven_at, gateway.last_failure_at, gateway.last_failure_code,
-    bucket.rate_per_second, bucket.burst, dispatch.tokens_at(bucket, now()) as tokens,
+    bucket.id as bucket_id, bucket.rate_per_second, bucket.burst,
+    dispatch.tokens_at(bucket, now()) as tokens,
     dispatch.paused_until(bucket, now()) as paused_until,
     case when dispatch.paused_until(bucket, now()) is not null
       then bucket.pause_reason end as pause_reason
-  from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id;
+  from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id
+  join dispatch.breaker breaker on breaker.gateway_id = gateway.id;
+create view dispatch.v_gateway_hour with (security_invoker = true) as
+  select gateway_id, sum(accepted) as accepted, sum(rejected) as rejected, sum(unknown) as unknown,
+    sum(failed) as failed
+  from dispatch.tally where at > now() - interval '1 hour' group by gateway_id;
 
 create view dispatch.v_invariant with (security_invoker = true) as
   select id, holds, mend, checked_at, breaches, sample, broken_since, last_broken_at
@@ -535,7 +596,7 @@ grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, p
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
-  dispatch.bucket to tocsin_web;
+  dispatch.bucket, dispatch.breaker, dispatch.tally to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body, home_gateway_id) on dispatch.message
@@ -550,12 +611,13 @@ grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_
 grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
   dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
-  dispatch.v_round, dispatch.v_gateway
+  dispatch.v_round, dispatch.v_gateway, dispatch.v_gateway_hour
   to tocsin_web, tocsin_worker;
 
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
 grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,
-  dispatch.bucket, dispatch.gateway to tocsin_worker;
+  dispatch.bucket, dispatch.gateway, dispatch.breaker to tocsin_worker;
+grant select, insert, delete on dispatch.tally to tocsin_worker;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender
   to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;

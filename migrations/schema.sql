@@ -73,6 +73,7 @@ create table alerts.submission (
   id uuid not null,
   version_id uuid not null,
   dispatch_id uuid not null,
+  correction_dispatch_id uuid,
   approval_id uuid not null,
   content_hash text not null,
   state text default 'waiting'::text not null,
@@ -85,10 +86,11 @@ create table alerts.submission (
   return_reason text,
   constraint submission_check CHECK (((state = 'waiting'::text) = (decided_at IS NULL))),
   constraint submission_check1 CHECK (((state = 'returned'::text) = (return_reason IS NOT NULL))),
-  constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text]))),
+  constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text, 'recalled'::text]))),
   constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
   constraint submission_pkey PRIMARY KEY (id),
   constraint submission_approval_id_key UNIQUE (approval_id),
+  constraint submission_correction_dispatch_id_key UNIQUE (correction_dispatch_id),
   constraint submission_dispatch_id_key UNIQUE (dispatch_id)
 );
 CREATE UNIQUE INDEX submission_open ON alerts.submission USING btree (version_id) WHERE (state = ANY (ARRAY['waiting'::text, 'released'::text]));
@@ -122,17 +124,18 @@ create table alerts.version (
   updated_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
   closed_at timestamp with time zone,
-  constraint version_check CHECK (((state = ANY (ARRAY['released'::text, 'closed'::text])) = (released_at IS NOT NULL))),
+  constraint version_check CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
   constraint version_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
   constraint version_marking_check CHECK ((marking = ANY (ARRAY['CLEAR'::text, 'GREEN'::text, 'AMBER'::text, 'AMBER+STRICT'::text, 'RED'::text]))),
   constraint version_number_check CHECK ((number >= 1)),
-  constraint version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'released'::text, 'closed'::text, 'abandoned'::text]))),
+  constraint version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'released'::text, 'superseded'::text, 'closed'::text, 'abandoned'::text]))),
   constraint version_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
   constraint version_pkey PRIMARY KEY (id),
   constraint version_alert_id_number_key UNIQUE (alert_id, number)
 );
 CREATE UNIQUE INDEX version_at_work ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text]));
 CREATE INDEX version_live ON alerts.version USING btree (released_at DESC) WHERE (state = 'released'::text);
+CREATE UNIQUE INDEX version_out ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['released'::text, 'closed'::text]));
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id = ANY (ARRAY( SELECT submission.version_id
@@ -185,6 +188,7 @@ create table dispatch.attempt (
   constraint attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
   constraint attempt_pkey PRIMARY KEY (message_id, epoch, number)
 );
+CREATE INDEX attempt_again ON dispatch.attempt USING btree (claimed_at) WHERE (number > 1);
 grant select on dispatch.attempt to tocsin_web;
 grant insert, select on dispatch.attempt to tocsin_worker;
 
@@ -203,18 +207,67 @@ create table dispatch.attempt_end (
 grant select on dispatch.attempt_end to tocsin_web;
 grant insert, select on dispatch.attempt_end to tocsin_worker;
 
+create table dispatch.auditor (
+  is_single boolean default true not null,
+  owner uuid,
+  begun_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  took_ms integer,
+  constraint auditor_is_single_check CHECK (is_single),
+  constraint auditor_pkey PRIMARY KEY (is_single)
+);
+grant select on dispatch.auditor to tocsin_web;
+grant select, update on dispatch.auditor to tocsin_worker;
+
+create table dispatch.breaker (
+  gateway_id text not null,
+  state text default 'closed'::text not null,
+  rung smallint,
+  turn integer default 1 not null,
+  changed_at timestamp with time zone default now() not null,
+  reason text,
+  openings smallint default 0 not null,
+  retry_at timestamp with time zone,
+  rows_left smallint,
+  tries smallint default 0 not null,
+  tried_at timestamp with time zone,
+  shift smallint default 0 not null,
+  shifted_at timestamp with time zone default now() not null,
+  constraint breaker_check CHECK (((state = ANY (ARRAY['half_open'::text, 'ramping'::text])) = (rung IS NOT NULL))),
+  constraint breaker_check1 CHECK (((state = 'open'::text) = (retry_at IS NOT NULL))),
+  constraint breaker_check2 CHECK (((state = 'half_open'::text) = (rows_left IS NOT NULL))),
+  constraint breaker_check3 CHECK (((state = 'closed'::text) = (reason IS NULL))),
+  constraint breaker_reason_check CHECK ((reason = ANY (ARRAY['no_answer'::text, 'failing'::text, 'trial_failed'::text]))),
+  constraint breaker_rows_left_check CHECK ((rows_left >= 0)),
+  constraint breaker_shift_check CHECK (((shift >= 0) AND (shift <= 100))),
+  constraint breaker_state_check CHECK ((state = ANY (ARRAY['closed'::text, 'open'::text, 'half_open'::text, 'ramping'::text]))),
+  constraint breaker_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint breaker_pkey PRIMARY KEY (gateway_id)
+);
+grant select on dispatch.breaker to tocsin_web;
+grant insert, select, update on dispatch.breaker to tocsin_worker;
+
 create table dispatch.bucket (
   id text not null,
   rate_per_second double precision not null,
   burst double precision not null,
   tokens double precision not null,
   refilled_at timestamp with time zone default now() not null,
+  reserve_share double precision default 0.4 not null,
+  paused_at timestamp with time zone,
   paused_until timestamp with time zone,
   pause_reason text,
+  slow_share double precision default (10.0 / (11)::numeric) not null,
+  slow_from timestamp with time zone,
+  slow_until timestamp with time zone,
   constraint bucket_burst_check CHECK ((burst >= (1)::double precision)),
   constraint bucket_check CHECK (((paused_until IS NULL) = (pause_reason IS NULL))),
+  constraint bucket_check1 CHECK (((paused_until IS NULL) = (paused_at IS NULL))),
+  constraint bucket_check2 CHECK (((slow_from IS NULL) = (slow_until IS NULL))),
   constraint bucket_id_check CHECK ((id ~ '^[a-z][a-z0-9:-]{0,62}$'::text)),
   constraint bucket_rate_per_second_check CHECK ((rate_per_second > (0)::double precision)),
+  constraint bucket_reserve_share_check CHECK (((reserve_share >= (0)::double precision) AND (reserve_share < (1)::double precision))),
+  constraint bucket_slow_share_check CHECK (((slow_share > (0)::double precision) AND (slow_share <= (1)::double precision))),
   constraint bucket_pkey PRIMARY KEY (id)
 );
 grant select on dispatch.bucket to tocsin_web;
@@ -228,26 +281,31 @@ create table dispatch.dispatch (
   state text default 'held'::text not null,
   epoch integer default 1 not null,
   content_hash text,
+  planned_messages integer,
   expires_after interval not null,
+  recall_for interval default '00:00:00'::interval not null,
   created_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
   ended_at timestamp with time zone,
   pause_reason text,
   paused_at timestamp with time zone,
   last_claimed_at timestamp with time zone,
-  constraint dispatch_check CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
-  constraint dispatch_check1 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
-  constraint dispatch_check2 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
-  constraint dispatch_check3 CHECK (((lane = 4) = exercise)),
+  cleared boolean default true not null,
+  constraint dispatch_check CHECK ((cleared OR (state = 'cancelled'::text))),
+  constraint dispatch_check1 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
+  constraint dispatch_check2 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
+  constraint dispatch_check3 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
+  constraint dispatch_exercise_lane CHECK (((lane = 4) = exercise)),
   constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
+  constraint dispatch_recall_for_check CHECK ((recall_for >= '00:00:00'::interval)),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
   constraint dispatch_pkey PRIMARY KEY (id)
 );
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
-grant insert (id, label, lane, exercise, expires_after) on dispatch.dispatch to tocsin_web;
-grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at) on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch to tocsin_web;
+grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
   id text not null,
@@ -284,9 +342,28 @@ create table dispatch.gateway (
   constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
   constraint gateway_pkey PRIMARY KEY (id)
 );
+CREATE TRIGGER add_breaker AFTER INSERT ON dispatch.gateway FOR EACH ROW EXECUTE FUNCTION dispatch.add_breaker();
 CREATE TRIGGER remember_senders AFTER INSERT ON dispatch.gateway FOR EACH ROW EXECUTE FUNCTION dispatch.remember_senders();
 grant insert, select, update on dispatch.gateway to tocsin_worker;
 grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates, takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version, template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+
+create table dispatch.invariant (
+  id text not null,
+  holds text not null,
+  mend text not null,
+  checked_at timestamp with time zone not null,
+  breaches bigint not null,
+  sample text,
+  broken_since timestamp with time zone,
+  last_broken_at timestamp with time zone,
+  constraint invariant_breaches_check CHECK ((breaches >= 0)),
+  constraint invariant_check CHECK (((breaches = 0) = (broken_since IS NULL))),
+  constraint invariant_check1 CHECK (((breaches = 0) = (sample IS NULL))),
+  constraint invariant_id_check CHECK ((id ~ '^[a-z_]+$'::text)),
+  constraint invariant_pkey PRIMARY KEY (id)
+);
+grant select on dispatch.invariant to tocsin_web;
+grant insert, select, update on dispatch.invariant to tocsin_worker;
 
 create table dispatch.lookup (
   message_id uuid not null,
@@ -346,6 +423,7 @@ CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisati
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
 CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, home_gateway_id, rank, due_at, id) WHERE (state = 'ready'::text);
 CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
+CREATE INDEX message_unknown ON dispatch.message USING btree (expires_at) WHERE (state = 'unknown'::text);
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
 create policy centre on dispatch.message as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
@@ -398,6 +476,7 @@ create table dispatch.receipt_inbox (
   constraint receipt_inbox_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
   constraint receipt_inbox_pkey PRIMARY KEY (gateway_id, provider_id, status)
 );
+CREATE INDEX receipt_received ON dispatch.receipt_inbox USING btree (received_at);
 CREATE INDEX receipt_waiting ON dispatch.receipt_inbox USING btree (received_at) WHERE (handled_at IS NULL);
 grant insert, select on dispatch.receipt_inbox to tocsin_web;
 grant insert, select on dispatch.receipt_inbox to tocsin_worker;
@@ -417,6 +496,7 @@ create table dispatch.reply_inbox (
   constraint reply_inbox_pkey PRIMARY KEY (id),
   constraint reply_inbox_gateway_id_provider_id_key UNIQUE (gateway_id, provider_id)
 );
+CREATE INDEX reply_waiting ON dispatch.reply_inbox USING btree (received_at) WHERE (handled_at IS NULL);
 alter table dispatch.reply_inbox enable row level security;
 alter table dispatch.reply_inbox force row level security;
 create policy centre on dispatch.reply_inbox as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
@@ -465,6 +545,24 @@ alter table dispatch.settled force row level security;
 create policy centre on dispatch.settled as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on dispatch.settled to tocsin_web;
 grant insert, select on dispatch.settled to tocsin_worker;
+
+create table dispatch.tally (
+  gateway_id text not null,
+  at timestamp with time zone default clock_timestamp() not null,
+  turn integer not null,
+  dispatch_id uuid,
+  accepted integer default 0 not null,
+  rejected integer default 0 not null,
+  unknown integer default 0 not null,
+  failed integer default 0 not null,
+  receipts integer default 0 not null,
+  slow_receipts integer default 0 not null,
+  constraint tally_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id)
+);
+CREATE INDEX tally_of_dispatch ON dispatch.tally USING btree (dispatch_id, at) WHERE (rejected > 0);
+CREATE INDEX tally_of_gateway ON dispatch.tally USING btree (gateway_id, at);
+grant select on dispatch.tally to tocsin_web;
+grant delete, insert, select on dispatch.tally to tocsin_worker;
 
 create table identity.api_key (
   id uuid not null,
@@ -903,9 +1001,11 @@ grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_
 
 create table responses.failed_try (
   address_index bytea not null,
+  network_index bytea not null,
   at timestamp with time zone default clock_timestamp() not null
 );
 CREATE INDEX failed_try_at ON responses.failed_try USING btree (at);
+CREATE INDEX failed_try_of_network ON responses.failed_try USING btree (network_index, at);
 CREATE INDEX failed_try_recent ON responses.failed_try USING btree (address_index, at);
 grant insert, select on responses.failed_try to tocsin_web;
 grant delete, insert, select on responses.failed_try to tocsin_worker;
@@ -955,6 +1055,18 @@ end $function$
 ;
 grant execute on function audit.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION dispatch.add_breaker()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into dispatch.breaker (gateway_id) values (new.id);
+  return null;
+end $function$
+;
+grant execute on function dispatch.add_breaker() to public;
+
 CREATE OR REPLACE FUNCTION dispatch.guard_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -974,6 +1086,25 @@ begin
 end $function$
 ;
 grant execute on function dispatch.guard_message() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.ledger_part(state text, dispatch_state text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undelivered'::text])) THEN 1 WHEN (state = ANY (ARRAY['claimed'::text, 'unknown'::text, 'uncertain_closed'::text])) THEN 2 WHEN ((state = ANY (ARRAY['held'::text, 'ready'::text])) AND (dispatch_state <> 'cancelled'::text)) THEN 3 ELSE 4 END
+;
+grant execute on function dispatch.ledger_part(text,text) to public;
+
+CREATE OR REPLACE FUNCTION dispatch.paused_until(bucket dispatch.bucket, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when bucket.paused_at <= at and bucket.paused_until > at
+    then bucket.paused_until end
+$function$
+;
+grant execute on function dispatch.paused_until(dispatch.bucket,timestamp with time zone) to public;
 
 CREATE OR REPLACE FUNCTION dispatch.refuse_late_message()
  RETURNS trigger
@@ -1014,6 +1145,20 @@ begin
 end $function$
 ;
 grant execute on function dispatch.remember_senders() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.tokens_at(bucket dispatch.bucket, at timestamp with time zone)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select least(bucket.burst, bucket.tokens
+    + bucket.rate_per_second * greatest(0, extract(epoch from at - bucket.refilled_at))
+    - case when bucket.slow_from is null then 0
+        else bucket.rate_per_second * (1 - bucket.slow_share) * greatest(0, extract(epoch from
+          least(at, bucket.slow_until) - greatest(bucket.refilled_at, bucket.slow_from))) end)
+$function$
+;
+grant execute on function dispatch.tokens_at(dispatch.bucket,timestamp with time zone) to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_approval()
  RETURNS trigger
@@ -1183,7 +1328,9 @@ create view alerts.v_live with (security_invoker=true) as
     version.released_at,
     version.closed_at,
     submission.id AS submission_id,
-    submission.dispatch_id
+    submission.dispatch_id,
+    submission.correction_dispatch_id,
+    version.number AS version_number
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -1192,6 +1339,7 @@ grant select on alerts.v_live to tocsin_worker;
 
 create view alerts.v_recipient with (security_invoker=true) as
  SELECT submission.dispatch_id,
+    submission.correction_dispatch_id,
     version.alert_id,
     recipient.organisation_id,
     recipient.code,
@@ -1199,9 +1347,19 @@ create view alerts.v_recipient with (security_invoker=true) as
     recipient.must_answer
    FROM alerts.recipient recipient
      JOIN alerts.submission submission ON submission.id = recipient.submission_id AND submission.state = 'released'::text
-     JOIN alerts.version version ON version.id = submission.version_id;
+     JOIN alerts.version version ON version.id = submission.version_id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
 grant select on alerts.v_recipient to tocsin_web;
 grant select on alerts.v_recipient to tocsin_worker;
+
+create view alerts.v_sent with (security_invoker=true) as
+ SELECT version.alert_id,
+    sent.dispatch_id
+   FROM alerts.submission submission
+     JOIN alerts.version version ON version.id = submission.version_id
+     CROSS JOIN LATERAL ( VALUES (submission.dispatch_id), (submission.correction_dispatch_id)) sent(dispatch_id)
+  WHERE submission.state = 'released'::text AND sent.dispatch_id IS NOT NULL;
+grant select on alerts.v_sent to tocsin_web;
+grant select on alerts.v_sent to tocsin_worker;
 
 create view alerts.v_waiting with (security_invoker=true) as
  SELECT alert.id AS alert_id,
@@ -1229,6 +1387,28 @@ create view audit.v_entry with (security_invoker=true) as
    FROM audit.entry;
 grant select on audit.v_entry to tocsin_web;
 grant select on audit.v_entry to tocsin_worker;
+
+create view dispatch.v_addressee with (security_invoker=true) as
+ SELECT dispatch_id,
+    contact_point_id,
+    channel,
+    round,
+    rank,
+    address_sealed,
+    array_prepend(organisation_id, ARRAY( SELECT credit.organisation_id
+           FROM dispatch.message_credit credit
+          WHERE credit.message_id = message.id)) AS organisation_ids
+   FROM dispatch.message message
+  WHERE organisation_id IS NOT NULL;
+grant select on dispatch.v_addressee to tocsin_web;
+
+create view dispatch.v_auditor with (security_invoker=true) as
+ SELECT begun_at,
+    ended_at,
+    took_ms
+   FROM dispatch.auditor;
+grant select on dispatch.v_auditor to tocsin_web;
+grant select on dispatch.v_auditor to tocsin_worker;
 
 create view dispatch.v_credit with (security_invoker=true) as
  SELECT message.organisation_id,
@@ -1279,19 +1459,42 @@ create view dispatch.v_gateway with (security_invoker=true) as
     gateway.limits_validity,
     gateway.receipts,
     gateway.removed_at,
+    gateway.weight,
+    gateway.enabled,
+    breaker.state AS breaker_state,
+    breaker.reason AS breaker_reason,
+    breaker.changed_at AS breaker_changed_at,
+    breaker.retry_at AS breaker_retry_at,
+    breaker.shift,
     gateway.last_proven_at,
     gateway.last_failure_at,
     gateway.last_failure_code,
+    bucket.id AS bucket_id,
     bucket.rate_per_second,
     bucket.burst,
-    bucket.tokens,
-    bucket.refilled_at,
-    bucket.paused_until,
-    bucket.pause_reason
+    dispatch.tokens_at(bucket.*, now()) AS tokens,
+    dispatch.paused_until(bucket.*, now()) AS paused_until,
+        CASE
+            WHEN dispatch.paused_until(bucket.*, now()) IS NOT NULL THEN bucket.pause_reason
+            ELSE NULL::text
+        END AS pause_reason
    FROM dispatch.gateway gateway
-     JOIN dispatch.bucket bucket ON bucket.id = gateway.bucket_id;
+     JOIN dispatch.bucket bucket ON bucket.id = gateway.bucket_id
+     JOIN dispatch.breaker breaker ON breaker.gateway_id = gateway.id;
 grant select on dispatch.v_gateway to tocsin_web;
 grant select on dispatch.v_gateway to tocsin_worker;
+
+create view dispatch.v_gateway_hour with (security_invoker=true) as
+ SELECT gateway_id,
+    sum(accepted) AS accepted,
+    sum(rejected) AS rejected,
+    sum(unknown) AS unknown,
+    sum(failed) AS failed
+   FROM dispatch.tally
+  WHERE at > (now() - '01:00:00'::interval)
+  GROUP BY gateway_id;
+grant select on dispatch.v_gateway_hour to tocsin_web;
+grant select on dispatch.v_gateway_hour to tocsin_worker;
 
 create view dispatch.v_in_credit with (security_invoker=true) as
  SELECT message_id,
@@ -1316,6 +1519,61 @@ create view dispatch.v_in_recipient with (security_invoker=true, check_option=lo
   WHERE state = 'held'::text;
 grant insert, select on dispatch.v_in_recipient to tocsin_web;
 grant insert, select on dispatch.v_in_recipient to tocsin_worker;
+
+create view dispatch.v_invariant with (security_invoker=true) as
+ SELECT id,
+    holds,
+    mend,
+    checked_at,
+    breaches,
+    sample,
+    broken_since,
+    last_broken_at
+   FROM dispatch.invariant;
+grant select on dispatch.v_invariant to tocsin_web;
+grant select on dispatch.v_invariant to tocsin_worker;
+
+create view dispatch.v_ledger with (security_invoker=true) as
+ SELECT dispatch.id AS dispatch_id,
+    messages.total AS messages,
+    messages.gone AS messages_gone,
+    messages.unknown AS messages_unknown,
+    messages.waiting AS messages_waiting,
+    messages.never_sent AS messages_never_sent,
+    organisations.total AS organisations,
+    organisations.gone AS organisations_gone,
+    organisations.unknown AS organisations_unknown,
+    organisations.waiting AS organisations_waiting,
+    organisations.never_sent AS organisations_never_sent
+   FROM dispatch.dispatch dispatch
+     CROSS JOIN LATERAL ( SELECT count(*) AS total,
+            count(*) FILTER (WHERE parts.part = 1) AS gone,
+            count(*) FILTER (WHERE parts.part = 2) AS unknown,
+            count(*) FILTER (WHERE parts.part = 3) AS waiting,
+            count(*) FILTER (WHERE parts.part = 4) AS never_sent
+           FROM ( SELECT dispatch.ledger_part(message.state, dispatch.state) AS part
+                   FROM dispatch.message message
+                  WHERE message.dispatch_id = dispatch.id) parts) messages
+     CROSS JOIN LATERAL ( SELECT count(*) AS total,
+            count(*) FILTER (WHERE standings.part = 1) AS gone,
+            count(*) FILTER (WHERE standings.part = 2) AS unknown,
+            count(*) FILTER (WHERE standings.part = 3) AS waiting,
+            count(*) FILTER (WHERE standings.part = 4) AS never_sent
+           FROM ( SELECT credited.organisation_id,
+                    min(credited.part) AS part
+                   FROM ( SELECT message.organisation_id,
+                            dispatch.ledger_part(message.state, dispatch.state) AS part
+                           FROM dispatch.message message
+                          WHERE message.dispatch_id = dispatch.id AND message.organisation_id IS NOT NULL
+                        UNION ALL
+                         SELECT credit.organisation_id,
+                            dispatch.ledger_part(message.state, dispatch.state) AS ledger_part
+                           FROM dispatch.message message
+                             JOIN dispatch.message_credit credit ON credit.message_id = message.id
+                          WHERE message.dispatch_id = dispatch.id) credited
+                  GROUP BY credited.organisation_id) standings) organisations;
+grant select on dispatch.v_ledger to tocsin_web;
+grant select on dispatch.v_ledger to tocsin_worker;
 
 create view dispatch.v_message with (security_invoker=true) as
  SELECT id,
@@ -1472,13 +1730,21 @@ grant select on responses.v_desk_item to tocsin_web;
 grant select on responses.v_desk_item to tocsin_worker;
 
 create view responses.v_response with (security_invoker=true) as
- SELECT alert_id,
-    organisation_id,
-    acknowledged_at,
-    evidence,
-    affected,
-    affected_at,
-    help_asked_at
-   FROM responses.response;
+ SELECT response.alert_id,
+    response.organisation_id,
+        CASE
+            WHEN kept.stands THEN response.acknowledged_at
+            ELSE NULL::timestamp with time zone
+        END AS acknowledged_at,
+        CASE
+            WHEN kept.stands THEN response.evidence
+            ELSE NULL::text
+        END AS evidence,
+    response.affected,
+    response.affected_at,
+    response.help_asked_at
+   FROM responses.response response
+     LEFT JOIN alerts.v_live live ON live.alert_id = response.alert_id
+     CROSS JOIN LATERAL ( SELECT COALESCE(response.acknowledged_at >= live.released_at, true) AS stands) kept;
 grant select on responses.v_response to tocsin_web;
 grant select on responses.v_response to tocsin_worker;

@@ -14,8 +14,9 @@ import type { Clocks } from './lease.ts';
 import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
 import { Sender } from './sender.ts';
-import { Signal } from './signal.ts';
 import { readTemplates } from './templates.ts';
+import { Signal, Sometimes } from './signal.ts';
+import { deleteOldTallies } from './store-breaker.ts';
 import { findHomes } from './store-home.ts';
 import { listSending } from './store-plan.ts';
 import {
@@ -29,6 +30,7 @@ import {
 const BEAT_MS = 1_000;
 /** A template changes seldom; what is sent with a changed one is noticed at the first answer. */
 const TEMPLATES_MS = 180_000;
+const MINUTE_MS = 60_000;
 /** Half a second of work: a beat must not hold up the others. */
 const HOMES_MAX = 10_000;
 /** Half a second of the beat. */
@@ -58,6 +60,7 @@ export class Engine {
   #timers = new Signal();
   #lookups = new Signal();
   #templates = new Signal();
+  #minutely = new Sometimes(MINUTE_MS);
   #stopping = false;
   #steering: Promise<void> = Promise.resolve();
   #loops: Promise<void>[] = [];
@@ -116,6 +119,7 @@ export class Engine {
     await database.withActor(act, (tx) => cancelLeftovers(tx, LEFTOVERS_MAX));
     await database.withActor(act, (tx) => markCleared(tx));
     await database.withActor(act, (tx) => endDispatches(tx));
+    await this.#minutely.note(() => database.withActor(act, (tx) => deleteOldTallies(tx)));
   }
 
   async #applyReceipts(): Promise<void> {

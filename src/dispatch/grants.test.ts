@@ -8,7 +8,8 @@ import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { makeDispatch, putInState, rowsOf, seedNotify } from '../../test/support/dispatch.ts';
 import { insertReply } from './store-inbox.ts';
-import { claimMessages, expireLeases, pauseBucket, settleMessages } from './store-send.ts';
+import { pauseBucket } from './store-bucket.ts';
+import { claimMessages, expireLeases, settleMessages } from './store-send.ts';
 
 const FORBIDDEN = { code: '42501' };
 

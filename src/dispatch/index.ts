@@ -54,6 +54,6 @@ export {
   type GatewaySeed,
 } from './store-gateway.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
-export { reserveTokens } from './store-send.ts';
+export { reserveTokens } from './store-bucket.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';

@@ -9,13 +9,12 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
-import { formatReference, plainCode, quietMs, type SendResult } from './model.ts';
+import { formatReference, quietMs, type SendResult } from './model.ts';
 import {
   BATCH_WORK_MS,
   addressUnreadable,
   beforeRequest,
   leaseMsFor,
-  pauseAfter,
   settlementOf,
   settlementOfGiveBack,
   type GiveBack,
@@ -24,10 +23,11 @@ import type { Gateway } from './gateways/gateway.ts';
 import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
-import { Signal, Sometimes } from './signal.ts';
+import { Signal } from './signal.ts';
 import { pauseForContent } from './templates.ts';
-import { claimMessages, pauseBucket, waitForTokenMs } from './store-send.ts';
-import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
+import { waitForTokenMs } from './store-bucket.ts';
+import { claimMessages } from './store-send.ts';
+import { Watch } from './watch.ts';
 
 const BATCH_MIN = 50;
 const BATCH_MAX = 500;
@@ -38,7 +38,8 @@ const TOKEN_WAIT_MIN_MS = 100;
 const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
 const stopping: GiveBack = { code: 'stopping', inMs: 0 };
-const HEALTH_NOTE_MS = 1_000;
+/** The breaker opened: what is here and was not requested goes by another gateway. */
+const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };
 
 export type SenderOptions = {
   readonly database: Database;
@@ -65,8 +66,7 @@ export class Sender {
   #room = new Signal();
   #work = new Signal();
   #loop: Promise<void> | undefined;
-  #proven = new Sometimes(HEALTH_NOTE_MS);
-  #failed = new Sometimes(HEALTH_NOTE_MS);
+  #watch: Watch;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -78,9 +78,12 @@ export class Sender {
       onFenced: (count) => log.warn('dispatch.fenced', { gateway: gateway.id, count }),
       onError: (error) => log.error('dispatch.settle_failed', { gateway: gateway.id, error }),
     });
+    const onOpen = () => this.#giveBackQueue(gatewayOpen);
+    this.#watch = new Watch({ database, gateway, log, onOpen });
   }
 
   start(): void {
+    this.#watch.start();
     this.#loop = this.#run();
   }
 
@@ -113,10 +116,11 @@ export class Sender {
     this.#stopping = true;
     this.#work.wake();
     this.#room.wake();
-    for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    this.#giveBackQueue(stopping);
     const deadline = performance.now() + DRAIN_MS;
     while (this.#inFlight > 0 && performance.now() < deadline) await this.#room.wait(100);
     await this.#loop;
+    await this.#watch.stop();
     await this.#settler.drain(DRAIN_MS);
     await this.#options.gateway.close();
   }
@@ -125,7 +129,7 @@ export class Sender {
     const { gateway, log } = this.#options;
     let measuredAt = performance.now();
     while (!this.#stopping) {
-      if (this.#queue.length >= gateway.window) {
+      if (this.#queue.length >= this.#watch.window) {
         await this.#room.wait(POLL_MS);
         continue;
       }
@@ -157,13 +161,12 @@ export class Sender {
         channel: gateway.channel,
         owner: this.owner,
         leaseMs,
-        most: this.#batch,
+        most: Math.max(1, Math.floor((this.#batch * this.#watch.window) / gateway.window)),
       }),
     );
     const tookMs = performance.now() - askedAt;
     this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
-    if (this.#stopping)
-      for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    if (this.#stopping) this.#giveBackQueue(stopping);
     this.#fill();
     return claimed.length;
   }
@@ -177,14 +180,13 @@ export class Sender {
   }
 
   #fill(): void {
-    const { window } = this.#options.gateway;
-    while (this.#inFlight < window && this.#queue.length > 0) {
+    while (this.#inFlight < this.#watch.window && this.#queue.length > 0) {
       this.#inFlight += 1;
       void this.#sendOne(this.#queue.shift()!).finally(() => {
         this.#inFlight -= 1;
         this.#finished += 1;
         this.#fill();
-        if (this.#queue.length < window) this.#room.wake();
+        if (this.#queue.length < this.#watch.window) this.#room.wake();
       });
     }
   }
@@ -210,6 +212,7 @@ export class Sender {
       this.#giveBack(message, addressUnreadable(message.attempt));
       return;
     }
+    const watched = this.#watch.begin(message);
     let result: SendResult;
     try {
       const outgoing = {
@@ -230,6 +233,7 @@ export class Sender {
       result = { class: 'unknown', code: 'gateway_threw' };
     }
     await this.#finish(message, result);
+    await this.#watch.end(watched, result, !this.#mayStart(message));
   }
 
   /** Asked when a socket takes the request, which may have waited for one. */
@@ -245,33 +249,10 @@ export class Sender {
       this.callOff(message.dispatchId);
       await pauseForContent(this.#options, message.dispatchId);
     }
-    await this.#noteHealth(result);
   }
 
-  /** Keeps "last proven" and a pause of the whole bucket, where the provider asked for one. */
-  async #noteHealth(result: SendResult): Promise<void> {
-    const { database, gateway, log } = this.#options;
-    const gatewayId = gateway.id;
-    try {
-      if (result.class === 'accepted') {
-        await this.#proven.note(() =>
-          database.withActor(system('dispatch'), (tx) => markGatewayProven(tx, gatewayId)),
-        );
-      } else if (result.class !== 'rejected') {
-        const pause = pauseAfter(result);
-        if (pause !== undefined)
-          await database.withActor(system('dispatch'), (tx) =>
-            pauseBucket(tx, { gatewayId, ...pause }),
-          );
-        await this.#failed.note(() =>
-          database.withActor(system('dispatch'), (tx) =>
-            markGatewayFailed(tx, gatewayId, plainCode(result.code)),
-          ),
-        );
-      }
-    } catch (error) {
-      log.error('dispatch.health_not_noted', { gateway: gatewayId, error });
-    }
+  #giveBackQueue(why: GiveBack): void {
+    for (const message of this.#queue.splice(0)) this.#giveBack(message, why);
   }
 
   /** Claimed and surely not requested: back in line, where the lease still stands. */

@@ -18,7 +18,8 @@ import {
 import { insertAnswer } from './store-answer.ts';
 import { moveDispatch } from './store-plan.ts';
 import { claimChecks } from './store-check.ts';
-import { claimMessages, pauseBucket, waitForTokenMs, type Claimed } from './store-send.ts';
+import { pauseBucket, waitForTokenMs } from './store-bucket.ts';
+import { claimMessages, type Claimed } from './store-send.ts';
 
 const PLENTY = { ratePerSecond: 1e6, burst: 1e6 };
 
@@ -37,8 +38,8 @@ describe('claiming', () => {
     // Each test starts with a full bucket and nothing to send.
     await run(sql`update dispatch.dispatch set state = 'done', ended_at = now()
       where state in ('sending', 'paused') and lane <> 0`);
-    await run(sql`update dispatch.bucket set paused_at = null, paused_until = null, pause_reason = null,
-      slow_from = null, slow_until = null,
+    await run(sql`update dispatch.bucket set paused_at = null, paused_until = null,
+      pause_reason = null, slow_from = null, slow_until = null,
       refilled_at = now(), tokens = 1e6`);
     await seedNotify(db.worker, PLENTY);
   });

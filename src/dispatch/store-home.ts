@@ -1,5 +1,5 @@
 /** Statements that say by which gateway a message is to leave: its home. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
 /**
@@ -75,4 +75,37 @@ export async function findHomes(tx: Tx, most: number): Promise<number> {
     )
     update dispatch.message message set home_gateway_id = ${homeOf}
     from homeless where message.id = homeless.id`);
+}
+
+/** A bucket paused for longer lets others take what waits for it, such as a day's limit. */
+const LONG_PAUSE_MS = 10_000;
+
+/**
+ * Not what was looked up and believed absent: that proof holds at the gateway that was asked, and
+ * if it is wrong only that one's receipt would stop a second text.
+ */
+export const hasSurelyNotLeft = sql`message.failure_code is distinct from 'absent_at_provider'`;
+
+/** A message that is ready, due and not too old. */
+export const mayBeClaimed = sql`message.state = 'ready' and message.due_at <= now()
+  and message.expires_at > now()`;
+
+/**
+ * The gateways whose messages this one may claim, as `home`: its own, and what waits for one that
+ * cannot take it. Which one of the others takes it is decided at the claim, never for a message of
+ * which we do not know whether it left. Needs `allowance`.
+ */
+export function homesFor(request: { gatewayId: string; channel: 'text' | 'mail' }): Sql {
+  return sql`home as (
+      select ${request.gatewayId}::text as id, true as gives_all
+      union all
+      select gateway.id, not gateway.enabled
+      from dispatch.gateway gateway
+      join dispatch.breaker breaker on breaker.gateway_id = gateway.id
+      join dispatch.bucket bucket on bucket.id = gateway.bucket_id
+      where gateway.channel = ${request.channel} and gateway.id <> ${request.gatewayId}
+        and (select state from allowance) = 'closed'
+        and (not gateway.enabled or breaker.state <> 'closed'
+          or dispatch.paused_until(bucket, now()) > now() + ${LONG_PAUSE_MS} * interval '1 ms')
+    )`;
 }

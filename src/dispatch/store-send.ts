@@ -2,6 +2,8 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AttemptClass } from './model.ts';
+import { grantFor, spendFor } from './store-bucket.ts';
+import { hasSurelyNotLeft, homesFor, mayBeClaimed } from './store-home.ts';
 import { isSettled } from './store-plan.ts';
 
 export type Claimed = {
@@ -15,6 +17,8 @@ export type Claimed = {
   addressSealed: Buffer;
   /** From the claim on; then it is too old to be sent. */
   goodForMs: number;
+  /** The turn of the gateway's breaker that let it through (breaker.ts). */
+  turn: number;
 };
 
 export type ClaimRequest = {
@@ -28,10 +32,10 @@ export type ClaimRequest = {
 
 /**
  * Takes messages for one gateway: tokens, lease, attempt and its reference in one statement, which
- * is durable before any request is made. Its own, and those of a gateway that is off: what is ready
- * surely has not left, so another one may take it. One dispatch at a time: the lowest lane first, within a
- * lane the one served longest ago, so that two dispatches share fairly and routine traffic cannot
- * delay an alert. Inside it rank 1 of every organisation comes before rank 2 of any.
+ * is durable before any request is made. Its own, and those of a gateway that cannot take them:
+ * what is ready surely has not left, so another one may. One dispatch at a time: the lowest lane
+ * first, within a lane the one served longest ago, so that two dispatches share fairly and routine
+ * traffic cannot delay an alert. Inside it rank 1 of every organisation comes before rank 2 of any.
  *
  * Choosing the dispatch first keeps the scan short: one index on (lane, rank) over all messages had
  * to step over every ready message of a paused dispatch.
@@ -39,47 +43,18 @@ export type ClaimRequest = {
 export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Claimed[]> {
   return await tx.rows<Claimed>(
     sql`
-    with locked as (
-      -- The time is read under the lock: with that of the transaction's start, a claim that waited
-      -- would turn refilled_at back, and the same seconds would be granted twice.
-      select bucket, clock_timestamp() as at
-      from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
-      where gateway.id = ${request.gatewayId} and gateway.enabled
-        and dispatch.paused_until(bucket, clock_timestamp()) is null
-      for update of bucket
-    ), allowance as (
-      select (bucket).id, at, dispatch.tokens_at(bucket, at) as tokens,
-        (bucket).burst * (bucket).reserve_share as reserve
-      from locked
-    ), text_waits as (
-      -- Where texts and mail draw on one bucket, mail waits for the texts of its lane.
-      select min(dispatch.lane) as lane
-      from dispatch.gateway gateway cross join dispatch.dispatch dispatch
-      cross join lateral (
-        select from dispatch.message message
-        where message.dispatch_id = dispatch.id and message.channel = 'text'
-          and message.home_gateway_id = gateway.id
-          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
-        limit 1
-      ) waiting
-      where ${request.channel} = 'mail' and gateway.channel = 'text' and gateway.enabled
-        and gateway.bucket_id = (select id from allowance) and dispatch.state = 'sending'
-    ), home as (
-      select gateway.id from dispatch.gateway gateway
-      where gateway.channel = ${request.channel}
-        and (gateway.id = ${request.gatewayId} or not gateway.enabled)
-    ), chosen as (
+    with ${grantFor(request)}, ${homesFor(request)}, chosen as (
       -- One dispatch and one home: of several homes the one whose next message is the earliest, so
       -- that they take turns like one line.
-      select dispatch.id, dispatch.epoch, dispatch.lane, home.id as home_gateway_id
+      select dispatch.id, dispatch.epoch, dispatch.lane, home.id as home_gateway_id, home.gives_all
       from dispatch.dispatch dispatch cross join home
       -- A row with a limit, not "exists", which the planner turns into a join that reads every
       -- ready message (behind row-level security it expects one): 12 ms a claim at 13,000.
       cross join lateral (
         select message.rank, message.due_at, message.id from dispatch.message message
         where message.dispatch_id = dispatch.id and message.channel = ${request.channel}
-          and message.home_gateway_id = home.id
-          and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
+          and message.home_gateway_id = home.id and (home.gives_all or ${hasSurelyNotLeft})
+          and ${mayBeClaimed}
         order by message.rank, message.due_at, message.id limit 1
       ) next
       where dispatch.state = 'sending'
@@ -93,10 +68,11 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       where message.dispatch_id = (select chosen.id from chosen)
         and message.channel = ${request.channel}
         and message.home_gateway_id = (select chosen.home_gateway_id from chosen)
-        and message.state = 'ready' and message.due_at <= now() and message.expires_at > now()
+        and ((select chosen.gives_all from chosen) or ${hasSurelyNotLeft})
+        and ${mayBeClaimed}
       order by message.rank, message.due_at, message.id
       -- A paused bucket allows nothing; without coalesce it would be LIMIT NULL, which is no limit.
-      limit coalesce((select greatest(0, least(${request.most}::int,
+      limit coalesce((select greatest(0, least(${request.most}::int, allowance.rows_left,
           floor(tokens - case when chosen.lane >= 3 then reserve else 0 end)::int))
         from allowance, chosen), 0)
       for update of message skip locked
@@ -112,31 +88,16 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
       select claimed.id, chosen.epoch, claimed.attempt, ${request.gatewayId}, ${request.owner}
       from claimed, chosen
-    ), spent as (
-      update dispatch.bucket bucket
-      set refilled_at = allowance.at, paused_at = null, paused_until = null, pause_reason = null,
-        tokens = allowance.tokens - (select count(*) from claimed)
-      from allowance where bucket.id = allowance.id
-    ), served as (
+    ), ${spendFor(request.gatewayId)}, served as (
       update dispatch.dispatch dispatch set last_claimed_at = now()
       from chosen where dispatch.id = chosen.id and exists (select from claimed)
     )
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
-      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed, claimed.good_for_ms
-    from claimed, chosen order by claimed.rank, claimed.id`,
+      claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed,
+      claimed.good_for_ms, allowance.turn
+    from claimed, chosen, allowance order by claimed.rank, claimed.id`,
     { name: 'dispatch.claim' },
   );
-}
-
-/** When the gateway may next send at least one message, in ms from now; 0 means at once. */
-export async function waitForTokenMs(tx: Tx, gatewayId: string): Promise<number> {
-  const { waitMs } = await tx.one<{ waitMs: number }>(sql`
-    select ceil(1000 * greatest(0,
-      extract(epoch from dispatch.paused_until(bucket, now()) - now()),
-      (1 - dispatch.tokens_at(bucket, now())) / bucket.rate_per_second))::int as wait_ms
-    from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
-    where gateway.id = ${gatewayId}`);
-  return waitMs;
 }
 
 export type Settlement = {
@@ -217,36 +178,6 @@ export async function settleMessages(
     { name: 'dispatch.settle' },
   );
   return rows.map((row) => row.id);
-}
-
-/**
- * Everybody who draws on this gateway's bucket stops for a while and starts empty. Where the
- * provider found us too fast the next minute is slower too: a limiter that charges for refusals
- * would else refuse for ever once we are a little above its pace (Notify: 51/s, none accepted).
- */
-export async function pauseBucket(
-  tx: Tx,
-  pause: { gatewayId: string; forMs: number; reason: string; tooFast: boolean },
-): Promise<void> {
-  // A short pause must not end a longer one that somebody else was asked for.
-  const end = sql`greatest(dispatch.paused_until(bucket, clock_timestamp()),
-    clock_timestamp() + ${pause.forMs} * interval '1 ms')`;
-  await tx.run(sql`
-    update dispatch.bucket bucket set tokens = 0, pause_reason = ${pause.reason},
-      paused_at = clock_timestamp(), paused_until = ${end}, refilled_at = ${end},
-      slow_from = case when ${pause.tooFast} then ${end} else bucket.slow_from end,
-      slow_until = case when ${pause.tooFast} then ${end} + ${SLOW_MS} * interval '1 ms'
-        else bucket.slow_until end
-    from dispatch.gateway gateway
-    where gateway.bucket_id = bucket.id and gateway.id = ${pause.gatewayId}`);
-}
-
-/** How long we keep below the pace after we were found too fast. */
-const SLOW_MS = 60_000;
-
-/** Sets which share of each bucket is kept for answers, live alerts and escalation. */
-export async function reserveTokens(tx: Tx, share: number): Promise<void> {
-  await tx.run(sql`update dispatch.bucket set reserve_share = ${share}`);
 }
 
 /**

@@ -18,6 +18,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.auditor': 'when the engine was last checked',
   'dispatch.invariant': 'counts, sentences of ours and an id: nothing of an alert or a person',
   'dispatch.bucket': 'tokens and pauses of a limiter at a provider',
+  'dispatch.breaker': 'whether a gateway takes messages',
+  'dispatch.tally': 'counts of requests, nothing of whom they were for',
   'dispatch.gateway': 'settings are sealed, and their column is granted to the worker only',
   'dispatch.dispatch': 'counts, hashes and times of a release; the texts are in dispatch.message',
   'dispatch.round': 'when the rounds of a dispatch open',

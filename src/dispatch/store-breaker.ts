@@ -1,0 +1,80 @@
+/** Statements of the breakers, and of the tally they count by. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Breaker, BreakerStep } from './breaker.ts';
+
+/** What became of requests since the last row, of one turn and one dispatch (none for a probe). */
+export type TallyRow = {
+  readonly turn: number;
+  readonly dispatchId: string | null;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly unknown: number;
+  readonly failed: number;
+};
+
+export async function insertTally(
+  tx: Tx,
+  gatewayId: string,
+  rows: readonly TallyRow[],
+): Promise<void> {
+  await tx.run(sql`
+    insert into dispatch.tally (gateway_id, turn, dispatch_id, accepted, rejected, unknown, failed)
+    select ${gatewayId}, turn, dispatch_id, accepted, rejected, unknown, failed
+    from unnest(${rows.map((row) => row.turn)}::int[],
+      ${rows.map((row) => row.dispatchId)}::uuid[], ${rows.map((row) => row.accepted)}::int[],
+      ${rows.map((row) => row.rejected)}::int[], ${rows.map((row) => row.unknown)}::int[],
+      ${rows.map((row) => row.failed)}::int[])
+      as counted (turn, dispatch_id, accepted, rejected, unknown, failed)`);
+}
+
+/** Older rows are read by nobody. */
+export async function deleteOldTallies(tx: Tx): Promise<number> {
+  return await tx.run(sql`delete from dispatch.tally where at < now() - interval '1 hour'`);
+}
+
+export type KnownBreaker = Breaker & {
+  readonly turn: number;
+  readonly answered: number;
+  readonly failed: number;
+  readonly acceptedLate: number;
+};
+
+/** The breaker, and what was counted of this turn: in ten seconds while closed, else since it began. */
+export async function readBreaker(tx: Tx, gatewayId: string): Promise<KnownBreaker | undefined> {
+  return await tx.maybe<KnownBreaker>(
+    sql`
+    select breaker.state, breaker.rung, breaker.reason, breaker.openings, breaker.turn,
+      breaker.tries, counted.answered, counted.failed, counted.accepted_late,
+      (1000 * extract(epoch from clock_timestamp() - breaker.changed_at))::float8 as age_ms,
+      (1000 * extract(epoch from breaker.retry_at - clock_timestamp()))::float8 as retry_in_ms,
+      (1000 * extract(epoch from clock_timestamp() - breaker.tried_at))::float8 as tried_ms
+    from dispatch.breaker breaker cross join lateral (
+      select
+        coalesce(sum(accepted + rejected) filter (where tally.turn = breaker.turn), 0) as answered,
+        coalesce(sum(tally.failed) filter (where tally.turn = breaker.turn), 0) as failed,
+        coalesce(sum(accepted) filter (where tally.turn < breaker.turn), 0) as accepted_late
+      from dispatch.tally tally
+      where tally.gateway_id = breaker.gateway_id and tally.at > case breaker.state
+        when 'closed' then clock_timestamp() - interval '10 seconds' else breaker.changed_at end
+    ) counted
+    where breaker.gateway_id = ${gatewayId}`,
+    { name: 'dispatch.breaker' },
+  );
+}
+
+/** Moves the breaker; false where somebody else moved it in this turn. */
+export async function moveBreaker(
+  tx: Tx,
+  move: { gatewayId: string; turn: number; step: BreakerStep },
+): Promise<boolean> {
+  const { gatewayId, turn, step } = move;
+  return (
+    (await tx.run(sql`
+      update dispatch.breaker set state = ${step.state}, rung = ${step.rung}, turn = turn + 1,
+        changed_at = clock_timestamp(), reason = ${step.reason}, openings = ${step.openings},
+        retry_at = clock_timestamp() + ${step.retryInMs}::float8 * interval '1 ms',
+        rows_left = ${step.rowsLeft}, tries = 0, tried_at = null
+      where gateway_id = ${gatewayId} and turn = ${turn}`)) === 1
+  );
+}

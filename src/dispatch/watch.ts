@@ -1,0 +1,203 @@
+/**
+ * Watches the requests of one sender: counts what became of them, a row a second, and moves the
+ * breaker by it. So the cost is one small statement a second, whatever the pace.
+ *
+ * Promise kept here: what is counted belongs to the turn in which the request was claimed, so an
+ * old time-out cannot undo a trial that began after it.
+ */
+import { system } from '#kernel/actor.ts';
+import type { Database, Tx } from '#db/database.ts';
+import type { Log } from '#log.ts';
+import { record } from '#audit/index.ts';
+import { nextStep, windowOf } from './breaker.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { plainCode, type SendResult } from './model.ts';
+import { pauseAfter } from './request.ts';
+import { Signal } from './signal.ts';
+import {
+  insertTally,
+  moveBreaker,
+  readBreaker,
+  type KnownBreaker,
+  type TallyRow,
+} from './store-breaker.ts';
+import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
+import { pauseBucket } from './store-bucket.ts';
+
+const PULSE_MS = 1_000;
+/** Without an answer for so long a request counts as failed: its own time-out would be too late. */
+const LATE_MS = 8_000;
+/** A pulse so late says that we stood still, not that the provider did. */
+const FROZEN_MS = 5_000;
+
+export type WatchOptions = {
+  readonly database: Database;
+  readonly gateway: Gateway;
+  readonly log: Log;
+  /** The gateway takes nothing more for now: what is claimed and not requested goes back. */
+  readonly onOpen: () => void;
+};
+
+/** One request under way. */
+export type Watched = {
+  readonly turn: number;
+  readonly dispatchId: string | null;
+  startedAt: number;
+  isLate: boolean;
+};
+
+type Counts = { -readonly [Key in keyof TallyRow]: TallyRow[Key] };
+
+export class Watch {
+  #options: WatchOptions;
+  #underWay = new Set<Watched>();
+  #counts = new Map<string, Counts>();
+  #breaker: KnownBreaker | undefined;
+  /** Failures since the last answer, in this turn. */
+  #inARow = { turn: 0, count: 0 };
+  #proven = false;
+  #failure: string | undefined;
+  #pulsedAt = performance.now();
+  #stopping = false;
+  #signal = new Signal();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Writes what was counted last. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#signal.wake();
+    await this.#loop;
+  }
+
+  /** Requests that may be under way at once, as the breaker stands. */
+  get window(): number {
+    return windowOf(this.#breaker, this.#options.gateway.window);
+  }
+
+  begin(request: { turn: number; dispatchId: string | null }): Watched {
+    const { turn, dispatchId } = request;
+    const watched = { turn, dispatchId, startedAt: performance.now(), isLate: false };
+    this.#underWay.add(watched);
+    return watched;
+  }
+
+  /** `isOurs`: we came too late ourselves, which says nothing about the gateway. */
+  async end(watched: Watched, result: SendResult, isOurs: boolean): Promise<void> {
+    this.#underWay.delete(watched);
+    const counts = this.#countsOf(watched);
+    const isTooFast = result.class === 'not_sent' && result.tooFast === true;
+    if (result.class !== 'not_sent') counts[result.class] += 1;
+    if (result.class === 'accepted') this.#proven = true;
+    if (result.class === 'accepted' || result.class === 'rejected') this.#noteAnswer(watched.turn);
+    else {
+      this.#failure = plainCode(result.code);
+      if (!isOurs && !isTooFast && !watched.isLate) this.#noteFailure(watched);
+    }
+    const pause = pauseAfter(result);
+    if (pause !== undefined) await this.#pause(pause);
+  }
+
+  async #pause(pause: { forMs: number; reason: string; tooFast: boolean }): Promise<void> {
+    const { database, gateway, log } = this.#options;
+    const gatewayId = gateway.id;
+    try {
+      await database.withActor(system('dispatch'), (tx) =>
+        pauseBucket(tx, { gatewayId, ...pause }),
+      );
+    } catch (error) {
+      log.error('dispatch.health_not_noted', { gateway: gateway.id, error });
+    }
+  }
+
+  #countsOf({ turn, dispatchId }: Watched): Counts {
+    const key = `${turn} ${dispatchId}`;
+    const fresh = { turn, dispatchId, accepted: 0, rejected: 0, unknown: 0, failed: 0 };
+    const counts = this.#counts.get(key) ?? fresh;
+    this.#counts.set(key, counts);
+    return counts;
+  }
+
+  #noteAnswer(turn: number): void {
+    if (turn === this.#inARow.turn) this.#inARow.count = 0;
+  }
+
+  #noteFailure(watched: Watched): void {
+    const { turn } = watched;
+    this.#countsOf(watched).failed += 1;
+    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
+    if (turn === this.#inARow.turn) this.#inARow.count += 1;
+  }
+
+  async #run(): Promise<void> {
+    const { gateway, log } = this.#options;
+    for (;;) {
+      // Read first: what is counted until then is still written.
+      const isLast = this.#stopping;
+      this.#findLate();
+      try {
+        await this.#pulse();
+      } catch (error) {
+        log.error('dispatch.health_not_noted', { gateway: gateway.id, error });
+      }
+      if (isLast) return;
+      await this.#signal.wait(PULSE_MS);
+    }
+  }
+
+  #findLate(): void {
+    const now = performance.now();
+    const wasFrozen = now - this.#pulsedAt > FROZEN_MS;
+    this.#pulsedAt = now;
+    for (const watched of this.#underWay) {
+      if (wasFrozen) watched.startedAt = now;
+      if (watched.isLate || now - watched.startedAt < LATE_MS) continue;
+      watched.isLate = true;
+      this.#noteFailure(watched);
+    }
+  }
+
+  async #pulse(): Promise<void> {
+    const { database, gateway } = this.#options;
+    const rows = [...this.#counts.values()];
+    const [proven, failure] = [this.#proven, this.#failure];
+    this.#counts = new Map();
+    this.#proven = false;
+    this.#failure = undefined;
+    const breaker = await database.withActor(system('dispatch'), async (tx) => {
+      if (rows.length > 0) await insertTally(tx, gateway.id, rows);
+      if (proven) await markGatewayProven(tx, gateway.id);
+      if (failure !== undefined) await markGatewayFailed(tx, gateway.id, failure);
+      return await this.#move(tx);
+    });
+    this.#breaker = breaker;
+    if (breaker?.state === 'open') this.#options.onOpen();
+  }
+
+  /** Moves the breaker where what was counted asks for it; returns it as it then stands. */
+  async #move(tx: Tx): Promise<KnownBreaker | undefined> {
+    const { gateway, log } = this.#options;
+    const breaker = await readBreaker(tx, gateway.id);
+    if (breaker === undefined) return undefined;
+    const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
+    const step = nextStep(breaker, { ...breaker, inARow }, false);
+    if (step === undefined) return breaker;
+    if (!(await moveBreaker(tx, { gatewayId: gateway.id, turn: breaker.turn, step })))
+      return breaker;
+    const { state: to, reason } = step;
+    await record(tx, {
+      action: 'gateway.breaker_moved',
+      subject: { kind: 'gateway', id: gateway.id },
+      detail: { from: breaker.state, to, ...(reason !== null && { reason }) },
+    });
+    log.warn('dispatch.breaker_moved', { gateway: gateway.id, state: to });
+    return await readBreaker(tx, gateway.id);
+  }
+}
