@@ -45,6 +45,7 @@ function start(order: EngineOrder & { kind: 'start' }) {
     openAddress: (id, sealed) => open([sealingKey], `contact_point|${id}`, sealed),
     installation,
     seals: { indexNumber: nothing, sealNumber: nothing, sealContent: nothing },
+    pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
     log: createLog({ level: 'warn' }),
     clockOf: (time) => time.toISOString().slice(11, 16),
   });

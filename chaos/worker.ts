@@ -18,6 +18,7 @@ function start(task: WorkerTask): void {
   const gateway = openNotifyGateway('notify', settings, { waits: chaosWaits.gateway });
   const stopped: Clocks = { monotonicMs: () => 0, wallMs: () => 0 };
   const engine = new Engine({
+    pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
     database: openDatabase(task.database, { connectionsMax: 12 }),
     gateways: [task.defect === 'look-up' ? lying(gateway) : gateway],
     openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),

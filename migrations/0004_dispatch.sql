@@ -134,7 +134,8 @@ create table dispatch.tally (
   slow_receipts integer not null default 0
 );
 create index tally_of_gateway on dispatch.tally (gateway_id, at);
-create index tally_of_dispatch on dispatch.tally (dispatch_id, at) where rejected > 0;
+create index tally_of_dispatch on dispatch.tally (dispatch_id, at)
+  where dispatch_id is not null;
 
 -- Which gateway somebody is written to by, so that each person always sees one sender. Kept only
 -- where a channel has several gateways: with one there is no choice to remember, and a row for
@@ -171,6 +172,8 @@ create table dispatch.dispatch (
   -- Its rounds wait for as long as it stood still: what fell due meanwhile opens in its turn.
   paused_at timestamptz,
   last_claimed_at timestamptz,
+  -- Refusals before were seen by the person who resumed it: they do not pause it again.
+  refusals_from timestamptz not null default '-infinity',
   -- False while messages of a cancelled dispatch may still wait to be called off: the beat does it
   -- in batches. Asked of a million rows every second, "is there one left" took a core.
   cleared boolean not null default true,
@@ -592,7 +595,7 @@ grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch
   to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
-    cleared, planned_messages) on dispatch.dispatch to tocsin_web;
+    cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,

@@ -290,6 +290,7 @@ create table dispatch.dispatch (
   pause_reason text,
   paused_at timestamp with time zone,
   last_claimed_at timestamp with time zone,
+  refusals_from timestamp with time zone default '-infinity'::timestamp with time zone not null,
   cleared boolean default true not null,
   constraint dispatch_check CHECK ((cleared OR (state = 'cancelled'::text))),
   constraint dispatch_check1 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
@@ -305,7 +306,7 @@ CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claim
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
 grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch to tocsin_web;
-grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, cleared) on dispatch.dispatch to tocsin_web;
+grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
   id text not null,
@@ -559,7 +560,7 @@ create table dispatch.tally (
   slow_receipts integer default 0 not null,
   constraint tally_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id)
 );
-CREATE INDEX tally_of_dispatch ON dispatch.tally USING btree (dispatch_id, at) WHERE (rejected > 0);
+CREATE INDEX tally_of_dispatch ON dispatch.tally USING btree (dispatch_id, at) WHERE (dispatch_id IS NOT NULL);
 CREATE INDEX tally_of_gateway ON dispatch.tally USING btree (gateway_id, at);
 grant select on dispatch.tally to tocsin_web;
 grant delete, insert, select on dispatch.tally to tocsin_worker;

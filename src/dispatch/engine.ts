@@ -16,7 +16,7 @@ import { reconcile } from './reconcile.ts';
 import { Sender } from './sender.ts';
 import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
-import { deleteOldTallies } from './store-breaker.ts';
+import { deleteOldTallies, type RefusalRule } from './store-breaker.ts';
 import { findHomes } from './store-home.ts';
 import { listSending } from './store-plan.ts';
 import {
@@ -46,6 +46,8 @@ export type EngineOptions = {
   readonly log: Log;
   /** A time as readers of texts see it, such as 03:02. */
   readonly clockOf: (time: Date) => string;
+  /** When a dispatch pauses because of refusals. */
+  readonly pauseWhenRefused: RefusalRule;
   /** Tests shorten these waits of the model and set the clocks; production leaves them out. */
   readonly quietMs?: number;
   readonly lookupGapMs?: number;

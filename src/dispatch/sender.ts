@@ -25,6 +25,7 @@ import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
 import { pauseForContent } from './templates.ts';
+import type { RefusalRule } from './store-breaker.ts';
 import { waitForTokenMs } from './store-bucket.ts';
 import { claimMessages } from './store-send.ts';
 import { Watch } from './watch.ts';
@@ -51,6 +52,7 @@ export type SenderOptions = {
   /** From the end of a request without an answer to its first look-up. Tests shorten it. */
   readonly quietMs?: number;
   readonly clocks?: Clocks;
+  readonly pauseWhenRefused: RefusalRule;
 };
 
 export class Sender {
@@ -70,7 +72,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    const { database, log, gateway } = options;
+    const { database, log, gateway, pauseWhenRefused } = options;
     this.#batch = batchMin(gateway);
     this.#settler = new Settler({
       database,
@@ -79,7 +81,7 @@ export class Sender {
       onError: (error) => log.error('dispatch.settle_failed', { gateway: gateway.id, error }),
     });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
-    this.#watch = new Watch({ database, gateway, log, onOpen });
+    this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused });
   }
 
   start(): void {

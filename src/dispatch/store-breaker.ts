@@ -78,3 +78,32 @@ export async function moveBreaker(
       where gateway_id = ${gatewayId} and turn = ${turn}`)) === 1
   );
 }
+
+/** From which share of at least so many ended requests on refusals are no accident; 0 to 1. */
+export type RefusalRule = { readonly share: number; readonly atLeast: number };
+
+/**
+ * Pauses the dispatch where so many of its requests of the last hour were refused for good, and
+ * says so; undefined where they were not. Counted from its last resumption on: what a person has
+ * seen and accepted does not pause it again.
+ */
+export async function pauseRefused(
+  tx: Tx,
+  refused: { dispatchId: string; rule: RefusalRule; code: string },
+): Promise<string | undefined> {
+  const { dispatchId, rule, code } = refused;
+  const paused = await tx.maybe<{ pauseReason: string }>(sql`
+    with counted as (
+      select sum(tally.rejected) as rejected, sum(tally.accepted + tally.rejected) as ended
+      from dispatch.tally tally join dispatch.dispatch dispatch on dispatch.id = tally.dispatch_id
+      where tally.dispatch_id = ${dispatchId} and tally.at > dispatch.refusals_from
+    )
+    update dispatch.dispatch dispatch set state = 'paused', paused_at = now(),
+      pause_reason = format('%s of %s were refused for good (%s)',
+        counted.rejected, counted.ended, ${code}::text)
+    from counted
+    where dispatch.id = ${dispatchId} and dispatch.state = 'sending' and dispatch.lane <> 0
+      and counted.ended >= ${rule.atLeast} and counted.rejected >= counted.ended * ${rule.share}::float8
+    returning dispatch.pause_reason`);
+  return paused?.pauseReason;
+}

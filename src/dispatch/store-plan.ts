@@ -176,6 +176,7 @@ export async function moveDispatch(
         paused_at = case when ${move.to} = 'paused' then now() end,
         epoch = epoch + case when ${move.to} = 'cancelled' then 1 else 0 end,
         cleared = ${move.to} <> 'cancelled',
+        refusals_from = case when ${move.to} = 'sending' then now() else refusals_from end,
         ended_at = case when ${move.to} = 'cancelled' then now() end
       -- The standing dispatch of answers is nobody's to steer.
       where id = ${move.id} and state = any(${[...move.from]}) and lane <> 0`)) === 1

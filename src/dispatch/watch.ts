@@ -17,11 +17,14 @@ import { Signal } from './signal.ts';
 import {
   insertTally,
   moveBreaker,
+  pauseRefused,
   readBreaker,
   type KnownBreaker,
+  type RefusalRule,
   type TallyRow,
 } from './store-breaker.ts';
 import { markGatewayFailed, markGatewayProven } from './store-gateway.ts';
+import { notifyDispatch } from './store-plan.ts';
 import { pauseBucket } from './store-bucket.ts';
 
 const PULSE_MS = 1_000;
@@ -36,6 +39,8 @@ export type WatchOptions = {
   readonly log: Log;
   /** The gateway takes nothing more for now: what is claimed and not requested goes back. */
   readonly onOpen: () => void;
+  /** When refusals of one dispatch are no accident. */
+  readonly pauseWhenRefused: RefusalRule;
 };
 
 /** One request under way. */
@@ -46,6 +51,9 @@ export type Watched = {
   isLate: boolean;
 };
 
+/** The last refusal of each dispatch since the last pulse, in the provider's words. */
+type Refusals = Map<string, string>;
+
 type Counts = { -readonly [Key in keyof TallyRow]: TallyRow[Key] };
 
 export class Watch {
@@ -55,6 +63,7 @@ export class Watch {
   #breaker: KnownBreaker | undefined;
   /** Failures since the last answer, in this turn. */
   #inARow = { turn: 0, count: 0 };
+  #refusals: Refusals = new Map();
   #proven = false;
   #failure: string | undefined;
   #pulsedAt = performance.now();
@@ -96,6 +105,8 @@ export class Watch {
     const isTooFast = result.class === 'not_sent' && result.tooFast === true;
     if (result.class !== 'not_sent') counts[result.class] += 1;
     if (result.class === 'accepted') this.#proven = true;
+    if (result.class === 'rejected' && watched.dispatchId !== null)
+      this.#refusals.set(watched.dispatchId, plainCode(result.code));
     if (result.class === 'accepted' || result.class === 'rejected') this.#noteAnswer(watched.turn);
     else {
       this.#failure = plainCode(result.code);
@@ -167,18 +178,34 @@ export class Watch {
   async #pulse(): Promise<void> {
     const { database, gateway } = this.#options;
     const rows = [...this.#counts.values()];
-    const [proven, failure] = [this.#proven, this.#failure];
+    const [proven, failure, refusals] = [this.#proven, this.#failure, this.#refusals];
     this.#counts = new Map();
+    this.#refusals = new Map();
     this.#proven = false;
     this.#failure = undefined;
     const breaker = await database.withActor(system('dispatch'), async (tx) => {
       if (rows.length > 0) await insertTally(tx, gateway.id, rows);
       if (proven) await markGatewayProven(tx, gateway.id);
       if (failure !== undefined) await markGatewayFailed(tx, gateway.id, failure);
+      for (const [dispatchId, code] of refusals) await this.#judge(tx, dispatchId, code);
       return await this.#move(tx);
     });
     this.#breaker = breaker;
     if (breaker?.state === 'open') this.#options.onOpen();
+  }
+
+  /** Something is wrong with all of it: a text that nobody takes, a list of dead numbers. */
+  async #judge(tx: Tx, dispatchId: string, code: string): Promise<void> {
+    const rule = this.#options.pauseWhenRefused;
+    const reason = await pauseRefused(tx, { dispatchId, rule, code });
+    if (reason === undefined) return;
+    await notifyDispatch(tx, dispatchId);
+    await record(tx, {
+      action: 'dispatch.paused',
+      subject: { kind: 'dispatch', id: dispatchId },
+      detail: { reason },
+    });
+    this.#options.log.error('dispatch.refusals', { dispatchId });
   }
 
   /** Moves the breaker where what was counted asks for it; returns it as it then stands. */

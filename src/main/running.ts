@@ -107,6 +107,7 @@ async function startEngines(ground: Ground, database: Database, log: Log): Promi
       installation: ground.folder.installation.id,
       log,
       clockOf: clockTime,
+      pauseWhenRefused: ground.model.sending.pauseWhenRefused,
     });
     engine.start();
     return { engine, version };

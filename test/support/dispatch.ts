@@ -109,6 +109,8 @@ export function startEngine(
     openAddress,
     installation,
     seals,
+    // A test of something else is not to be stopped by what it makes the provider refuse.
+    pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
     log: quiet,
     clockOf: (time) => time.toISOString().slice(11, 16),
     ...options,
