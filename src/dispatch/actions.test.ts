@@ -182,7 +182,8 @@ describe('planning and steering', () => {
       const add = (state: string) =>
         own(async (tx) => {
           await tx.run(sql`update dispatch.dispatch set state = ${state},
-            pause_reason = case when ${state} = 'paused' then 'x' end where id = ${id}`);
+            pause_reason = case when ${state} = 'paused' then 'x' end,
+            paused_at = case when ${state} = 'paused' then now() end where id = ${id}`);
           await tx.run(sql`insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id,
             channel, round, rank, code, body, address_sealed)
             values (${newId()}, ${id}, ${newId()}, 'text', 1, 1, '1111', 'unapproved', 'x')`);

@@ -168,8 +168,8 @@ describe('the running engine', () => {
     );
     // Without its NOTIFY: as when the connection that listens was away.
     await db.owner.withActor(system('test'), (tx) =>
-      tx.run(sql`update dispatch.dispatch set state = 'sending', pause_reason = null, paused_at = null
-        where id = ${id}`),
+      tx.run(sql`update dispatch.dispatch set state = 'sending', pause_reason = null,
+        paused_at = null where id = ${id}`),
     );
     await until(() => statesOf(db.owner, id), allAccepted(300));
     const { most } = await db.owner.withActor(system('test'), (tx) =>
