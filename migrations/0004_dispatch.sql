@@ -165,6 +165,10 @@ create table dispatch.dispatch (
   expires_after interval not null,
   -- How long after the release nothing leaves yet, so that it can still be recalled.
   recall_for interval not null default '0' check (recall_for >= '0'),
+  -- Networks block a number that gets too much: at most so many texts to one within so long.
+  number_most smallint check (number_most >= 1),
+  number_within interval,
+  check ((number_most is null) = (number_within is null)),
   created_at timestamptz not null default now(),
   released_at timestamptz,
   ended_at timestamptz,
@@ -574,7 +578,7 @@ create trigger message_is_planned after insert on dispatch.message
 create function dispatch.guard_message() returns trigger language plpgsql as $$
 begin
   if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
-      ('held', 'cancelled'), ('ready', 'cancelled'))) then
+      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
   end if;
   if new.body is distinct from old.body and (position('{since}' in old.body) = 0
@@ -592,7 +596,8 @@ create trigger guard_message before update on dispatch.message for each row
 
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
-grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch
+grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within)
+  on dispatch.dispatch
   to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
@@ -602,7 +607,8 @@ grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispat
   dispatch.bucket, dispatch.breaker, dispatch.tally to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (state, due_at, expires_at, final_at, body, home_gateway_id) on dispatch.message
+grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failure_code)
+  on dispatch.message
   to tocsin_web;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender to tocsin_web;
 grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates,

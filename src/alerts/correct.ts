@@ -94,6 +94,7 @@ export async function planCorrection(
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
+    perNumber: rendering.model.textsPerNumber,
     rounds: [{ round: 1, opensAfterMs: 0 }],
   });
   const correctedAt = corrected.version.releasedAt ?? version.updatedAt;

@@ -102,6 +102,7 @@ async function freeze(
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
+    perNumber: context.model.textsPerNumber,
     // A correction leaves at once: each minute somebody acts on the wrong words.
     recallForMs: corrected.value === undefined ? severity.recallWindowMs : 0,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),

@@ -7,6 +7,7 @@ import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
 import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts';
 import { listSharedChannels, rememberSenders } from './store-home.ts';
+import { spaceRound } from './store-space.ts';
 import {
   cancelSettled,
   cancelUnsent,
@@ -97,7 +98,9 @@ export async function openRound(
 ): Promise<number> {
   const channels = await listSharedChannels(tx);
   if (channels.length > 0) await rememberSenders(tx, { ...round, channels });
-  return await readyRound(tx, round);
+  const ready = await readyRound(tx, round);
+  await spaceRound(tx, round);
+  return ready;
 }
 
 /** Opens every round that is due; says how many messages became ready. */

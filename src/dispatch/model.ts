@@ -23,7 +23,7 @@ export type MessageState = keyof typeof states;
 
 /** Every legal move. A state with no moves is final; nothing moves backwards (P6). */
 export const moves = {
-  held: ['ready', 'cancelled', 'suppressed'],
+  held: ['ready', 'cancelled'],
   // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
   ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'delivered', 'undelivered'],
   claimed: ['accepted', 'rejected', 'ready', 'unknown', 'delivered', 'undelivered', 'cancelled'],
@@ -264,5 +264,9 @@ export type DispatchPlan = {
   readonly expiresAfterMs: number;
   /** After the release nothing leaves for so long, and it can be recalled; absent: it leaves at once. */
   readonly recallForMs?: number;
+  /** At most so many texts to one number within so long; absent: no limit. */
+  readonly perNumber?: NumberLimit;
   readonly rounds: readonly RoundPlan[];
 };
+
+export type NumberLimit = { readonly most: number; readonly withinMs: number };

@@ -6,10 +6,12 @@ import { homeOf, ways } from './store-home.ts';
 
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
-    insert into dispatch.dispatch (id, label, lane, exercise, expires_after, recall_for)
+    insert into dispatch.dispatch (id, label, lane, exercise, expires_after, recall_for,
+      number_most, number_within)
     values (${plan.id}, ${plan.label}, ${plan.lane}, ${plan.exercise},
       ${plan.expiresAfterMs} * interval '1 millisecond',
-      ${plan.recallForMs ?? 0} * interval '1 millisecond')`);
+      ${plan.recallForMs ?? 0} * interval '1 millisecond', ${plan.perNumber?.most ?? null},
+      ${plan.perNumber?.withinMs ?? null}::bigint * interval '1 millisecond')`);
   await tx.run(sql`
     insert into dispatch.round (dispatch_id, round, opens_after)
     select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond'
@@ -41,8 +43,8 @@ export async function hashContent(
   return await tx.one<{ hash: string; messages: number }>(sql`
     select count(*) as messages, encode(sha256(
       sha256(convert_to(${alsoCovers}, 'UTF8'))
-      || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for)::text,
-            'UTF8'))
+      || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for,
+            number_most, number_within)::text, 'UTF8'))
           from dispatch.dispatch where id = ${dispatchId})
       || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after)::text, ''
             order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})

@@ -99,6 +99,7 @@ export const fileSchema = z.strictObject({
       'must be at least PT1M: each probe is a text that costs',
     ),
   }),
+  texts_per_number: z.strictObject({ most: z.int().min(1).max(1000), within: durationMs }),
   passive_replies_per_hour: z.int().min(1).max(60),
 });
 

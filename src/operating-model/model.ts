@@ -41,6 +41,8 @@ export type OperatingModel = {
     /** How often a gateway with an address of ours proves itself. */
     readonly probeEveryMs: number;
   };
+  /** At most so many texts of alerts to one number within so long. */
+  readonly textsPerNumber: { readonly most: number; readonly withinMs: number };
   /** How many automatic answers one number may get in an hour. */
   readonly passiveRepliesPerHour: number;
 };

@@ -130,6 +130,10 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       },
       probeEveryMs: file.sending.probe_every,
     },
+    textsPerNumber: {
+      most: file.texts_per_number.most,
+      withinMs: file.texts_per_number.within,
+    },
     passiveRepliesPerHour: file.passive_replies_per_hour,
   };
 }

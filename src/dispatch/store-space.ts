@@ -1,0 +1,45 @@
+/** Statements about how much one number gets: networks block what comes too often. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/**
+ * Puts off what would be too much for a number, of the texts of a round that was just opened: it is
+ * due when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
+ * past its use. Answers to somebody's own texts have a limit of their own. Says how many.
+ *
+ * A round has at most one text for a number, so nothing is read unless more rounds opened lately
+ * than the limit allows texts. Two rounds that open in the same moment do not see each other: the
+ * number may get one more.
+ */
+export async function spaceRound(
+  tx: Tx,
+  round: { dispatchId: string; round: number },
+): Promise<number> {
+  return await tx.run(sql`
+    with rule as (
+      select number_most as most, number_within as within from dispatch.dispatch
+      where id = ${round.dispatchId} and number_most < (
+        select count(*) from dispatch.round lately
+        where lately.opened_at > now() - number_within)
+    ), lately as (
+      select distinct opened.dispatch_id from dispatch.round opened, rule
+      where opened.opened_at > now() - rule.within
+    ), crowded as (
+      select message.id, rule.within + (
+        select other.due_at from lately
+        join dispatch.message other on other.dispatch_id = lately.dispatch_id
+          and other.contact_point_id = message.contact_point_id and other.channel = 'text'
+        where other.id <> message.id and other.due_at > now() - rule.within
+          and other.state not in ('held', 'rejected', 'cancelled', 'expired', 'suppressed')
+        order by other.due_at desc offset rule.most - 1 limit 1) as free_at
+      from rule, dispatch.message message
+      where message.dispatch_id = ${round.dispatchId} and message.round = ${round.round}
+        and message.channel = 'text' and message.state = 'ready'
+    )
+    update dispatch.message message set failure_code = 'number_limit',
+      state = case when crowded.free_at < message.expires_at then 'ready' else 'suppressed' end,
+      due_at = crowded.free_at,
+      final_at = case when crowded.free_at < message.expires_at then null else now() end
+    from crowded
+    where message.id = crowded.id and message.state = 'ready' and crowded.free_at > now()`);
+}
