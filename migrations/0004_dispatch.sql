@@ -71,6 +71,8 @@ create table dispatch.gateway (
   template_version integer,
   template_body text,
   template_read_at timestamptz,
+  -- Whether the engine asks it for statuses and texts by itself: where no callback can reach us.
+  polls text not null default 'never' check (polls in ('never', 'without_token', 'always')),
   created_at timestamptz not null default now(),
   -- Taken away: it sends no more and its doors are shut, but what it sent stays explained.
   removed_at timestamptz,
@@ -397,6 +399,16 @@ create table dispatch.auditor (
 );
 insert into dispatch.auditor default values;
 
+-- When a provider was last asked for statuses and for texts; the lease lets one worker ask.
+create table dispatch.poll (
+  gateway_id text not null references dispatch.gateway,
+  what text not null check (what in ('statuses', 'texts')),
+  polled_at timestamptz,
+  owner uuid not null,
+  lease_until timestamptz,
+  primary key (gateway_id, what)
+);
+
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject,
@@ -631,7 +643,7 @@ grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.send
   to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
-grant select, insert, update on dispatch.part to tocsin_worker;
+grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
 grant select on dispatch.invariant, dispatch.auditor to tocsin_web, tocsin_worker;

@@ -3,6 +3,7 @@
  * engines may run on one database; every step is a guarded statement.
  */
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
@@ -13,6 +14,7 @@ import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
 import type { Clocks } from './lease.ts';
 import { quietMs } from './model.ts';
 import { reconcile } from './reconcile.ts';
+import { poll } from './poll.ts';
 import { Sender } from './sender.ts';
 import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
@@ -63,6 +65,8 @@ export class Engine {
   #lookups = new Signal();
   #templates = new Signal();
   #minutely = new Sometimes(MINUTE_MS);
+  #polls = new Signal();
+  #owner = newId();
   #stopping = false;
   #steering: Promise<void> = Promise.resolve();
   #loops: Promise<void>[] = [];
@@ -94,6 +98,7 @@ export class Engine {
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
       this.#every('look-ups', () => this.#lookUp(), this.#lookups),
+      this.#every('polls', () => this.#poll(), this.#polls),
       this.#every('templates', () => readTemplates(this.#options), this.#templates, TEMPLATES_MS),
     ];
   }
@@ -101,7 +106,7 @@ export class Engine {
   /** Drains: nothing new is claimed, what is under way ends and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates];
+    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates, this.#polls];
     for (const signal of signals) signal.wake();
     await this.#listener?.stop();
     await Promise.all([...this.#senders.map((sender) => sender.stop()), ...this.#loops]);
@@ -143,6 +148,12 @@ export class Engine {
     const [id = '', halt] = payload.split(' ');
     if (halt !== undefined) for (const sender of this.#senders) sender.callOff(id);
     void this.#steer([id]);
+  }
+
+  async #poll(): Promise<void> {
+    const isStopping = () => this.#stopping;
+    const gateways = this.#gateways;
+    await poll({ ...this.#options, gateways, owner: this.#owner, isStopping });
   }
 
   /**

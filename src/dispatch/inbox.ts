@@ -82,6 +82,17 @@ export async function keepReply(
   reply: ReplyCallback,
   seals: InboxSeals,
 ): Promise<boolean> {
+  await keepNewReply(tx, gatewayId, reply, seals);
+  return true;
+}
+
+/** Keeps a reply and tells of it; false where it was kept before. */
+export async function keepNewReply(
+  tx: Tx,
+  gatewayId: string,
+  reply: ReplyCallback,
+  seals: InboxSeals,
+): Promise<boolean> {
   const id = newId();
   const isNew = await insertReply(tx, id, {
     gatewayId,
@@ -92,7 +103,7 @@ export async function keepReply(
     sentAt: reply.dateReceived,
   });
   if (isNew) await enqueue(tx, REPLY_TASK, { replyId: id });
-  return true;
+  return isNew;
 }
 
 /** Applies receipts that wait; says how many there were. */

@@ -4,7 +4,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { capabilitiesOf, channelsOf, type GatewayKind } from './gateways/capabilities.ts';
-import { bucketOf, parseGatewaySettings } from './gateways/settings.ts';
+import { bucketOf, parseGatewaySettings, pollingOf } from './gateways/settings.ts';
 import {
   addCallbackToken,
   keepCallbackTokens,
@@ -50,6 +50,7 @@ export async function saveGateway(
     bucket: bucketOf(id, settings.value),
     settingsSealed: sealSettings(id, settings.value.is),
     callbackTokenHash: callbackToken === undefined ? null : hashToken(callbackToken),
+    polls: pollingOf(settings.value),
   });
   await changed(tx, 'gateway.saved', id, { kind, channel });
   return ok(undefined);

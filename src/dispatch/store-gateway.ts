@@ -11,6 +11,8 @@ export type GatewaySeed = Capabilities & {
   readonly bucket: { readonly id: string; readonly ratePerSecond: number; readonly burst: number };
   readonly settingsSealed: Buffer;
   readonly callbackTokenHash: Buffer | null;
+  /** Whether the engine asks it by itself for what callbacks would bring; never unless told. */
+  readonly polls?: 'never' | 'without_token' | 'always';
 };
 
 /**
@@ -29,17 +31,18 @@ export async function upsertGateway(tx: Tx, seed: GatewaySeed): Promise<void> {
   await tx.run(sql`
     insert into dispatch.gateway (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for,
       deduplicates, takes_replies, limits_validity, receipts, settings_sealed,
-      callback_token_hashes)
+      callback_token_hashes, polls)
     values (${seed.id}, ${seed.kind}, ${seed.channel}, ${bucket.id}, ${seed.canBeAsked},
       ${seed.askLagMs ?? null} * interval '1 ms', ${seed.keepsMs ?? null} * interval '1 ms',
       ${seed.deduplicates ?? false}, ${seed.takesReplies}, ${seed.limitsValidity ?? false},
-      ${seed.receipts ?? 'none'}, ${seed.settingsSealed}, ${hashes})
+      ${seed.receipts ?? 'none'}, ${seed.settingsSealed}, ${hashes},
+      ${seed.polls ?? 'never'})
     on conflict (id) do update set kind = excluded.kind, channel = excluded.channel,
       bucket_id = excluded.bucket_id, can_be_asked = excluded.can_be_asked,
       ask_lag = excluded.ask_lag, keeps_for = excluded.keeps_for,
       deduplicates = excluded.deduplicates, takes_replies = excluded.takes_replies,
       limits_validity = excluded.limits_validity, receipts = excluded.receipts,
-      settings_sealed = excluded.settings_sealed, removed_at = null,
+      settings_sealed = excluded.settings_sealed, polls = excluded.polls, removed_at = null,
       enabled = dispatch.gateway.enabled or dispatch.gateway.removed_at is not null,
       callback_token_hashes = case
         when excluded.callback_token_hashes <@ dispatch.gateway.callback_token_hashes

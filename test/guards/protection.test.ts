@@ -27,6 +27,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.attempt_end': 'classes and codes of answers; whom it went to is in dispatch.message',
   'dispatch.lookup': 'what a provider answered about a reference of ours',
   'dispatch.part': 'ids and states from a provider; whom the text went to is in dispatch.message',
+  'dispatch.poll': 'when which provider was asked',
   'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
   'identity.session': 'hashes of tokens, read before anybody is known',
   'identity.sign_in_link': 'hashes of tokens, read before anybody is known',

@@ -1,3 +1,4 @@
+import type { Listed } from '../listing.ts';
 import type { Found, Outgoing, ReceiptMeaning, SendResult, TemplateReading } from '../model.ts';
 import type { ReplyCallback } from '../parse.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -27,6 +28,14 @@ export type Gateway = {
    * there is none.
    */
   readTemplate?(): Promise<TemplateReading>;
+  /**
+   * One page of what the provider has of this service and kind of key, newest first: of all, or of
+   * what is strictly older than that text. Undefined where it cannot be told; absent where a
+   * provider has no such list.
+   */
+  list?(olderThan?: string): Promise<readonly Listed[] | undefined>;
+  /** One page of the texts that people sent, newest first, in the same way. */
+  listTexts?(olderThan?: string): Promise<readonly ReplyCallback[] | undefined>;
   /** What a status in the provider's words means; undefined where it has no such word. */
   meaningOf(status: string): ReceiptMeaning | undefined;
   /** Begins to take what comes in by the gateway's own connection; absent where callbacks bring it. */

@@ -42,9 +42,6 @@ const accepted = z.object({ id: z.uuid() });
 const problem = z.object({
   errors: z.array(z.object({ error: z.string(), message: z.string() })).min(1),
 });
-const list = z.object({
-  notifications: z.array(z.object({ id: z.uuid(), status: z.string() })),
-});
 const templates = z.object({
   templates: z.array(
     z.object({
@@ -99,12 +96,6 @@ export function classify(answer: Answer): SendResult {
   if (status === 401 || status === 403) return { class: 'not_sent', code, pauseMs: CLOCK_PAUSE_MS };
   if (status >= 400 && status < 500 && first !== undefined) return { class: 'rejected', code };
   return { class: 'unknown', code };
-}
-
-/** The notifications of a page; undefined where the answer is none. */
-export function parseList(answer: Answer) {
-  if (answer.status !== 200) return undefined;
-  return list.safeParse(answer.body).data?.notifications;
 }
 
 /** The templates of the service; undefined where the answer holds none. */

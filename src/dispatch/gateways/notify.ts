@@ -5,10 +5,13 @@
  * the request left.
  */
 import type { Found, Outgoing, ReceiptMeaning, SendResult, TemplateReading } from '../model.ts';
+import type { Listed } from '../listing.ts';
+import type { ReplyCallback } from '../parse.ts';
 import type { Gateway } from './gateway.ts';
 import { codeOf, deadlineIn, openHttp } from './http.ts';
 import type { HttpWaits, Mark, Network, ProviderHttp, Request } from './http.ts';
 import { capabilitiesOf } from './capabilities.ts';
+import { foundIn, parseList, parseTexts } from './notify-list.ts';
 import {
   classify,
   CLOCK_PAUSE_MS,
@@ -16,7 +19,6 @@ import {
   isPassThrough,
   mintToken,
   notifyStatuses,
-  parseList,
   parseNotifyKey,
   parseTemplates,
   TEMPLATE_CODE,
@@ -109,17 +111,35 @@ class NotifyGateway implements Gateway {
   }
 
   async find(reference: string): Promise<Found> {
+    return foundIn(await this.#listed({ reference }));
+  }
+
+  async list(olderThan?: string): Promise<readonly Listed[] | undefined> {
+    return await this.#listed({
+      template_type: this.channel === 'text' ? 'sms' : 'email',
+      ...(olderThan !== undefined && { older_than: olderThan }),
+    });
+  }
+
+  async listTexts(olderThan?: string): Promise<readonly ReplyCallback[] | undefined> {
+    const query = olderThan === undefined ? '' : `?older_than=${olderThan}`;
+    return parseTexts(await this.#read(`/v2/received-text-messages${query}`));
+  }
+
+  /** The list of notifications, filtered so; undefined where there is no answer to believe. */
+  async #listed(query: Record<string, string>): Promise<readonly Listed[] | undefined> {
+    const parameters = new URLSearchParams(query).toString();
+    return parseList(await this.#read(`/v2/notifications?${parameters}`));
+  }
+
+  /** What stands at a path; undefined where there is no answer of 200. */
+  async #read(path: string): Promise<unknown> {
     const { signal, clear } = deadlineIn(this.sendMaxMs);
     try {
-      const path = `/v2/notifications?reference=${encodeURIComponent(reference)}`;
-      const listed = parseList(await this.#request({ method: 'GET', path, signal }));
-      if (listed === undefined) return { answer: 'cannot_tell' };
-      // The oldest comes last: if there were two, the first is the one that counts.
-      const found = listed.at(-1);
-      if (found === undefined) return { answer: 'absent' };
-      return { answer: 'found', providerId: found.id, status: found.status };
+      const answer = await this.#request({ method: 'GET', path, signal });
+      return answer.status === 200 ? answer.body : undefined;
     } catch {
-      return { answer: 'cannot_tell' };
+      return undefined;
     } finally {
       clear();
     }

@@ -20,6 +20,7 @@ describe('settings of a gateway', () => {
       baseUrl: 'https://api.notifications.service.gov.uk',
       keyType: 'live',
       perMinute: 3_000,
+      outboundOnly: false,
     });
   });
 

@@ -31,6 +31,8 @@ const shapes = {
     /** What Notify allows this service in a minute. */
     perMinute: z.int().min(60).max(600_000).default(3_000),
     serviceName: z.string().min(1).optional(),
+    /** No callback can reach us, whatever tokens there are. */
+    outboundOnly: z.boolean().default(false),
   }),
   smtp: z.strictObject({
     url: z.url({ protocol: /^smtps?$/ }),
@@ -98,6 +100,12 @@ export function bucketOf(gatewayId: string, { kind, is }: GatewaySettings): Buck
 export function notifyPace(perMinute: number): { ratePerSecond: number; burst: number } {
   const capacity = Math.min(Math.ceil(perMinute / 3) + 1, 1_000);
   return { ratePerSecond: (perMinute / 60) * 0.99, burst: Math.floor(capacity * 0.98) };
+}
+
+/** Whether the engine asks for what callbacks would bring: only Notify can be asked for all of it. */
+export function pollingOf({ kind, is }: GatewaySettings): 'never' | 'without_token' | 'always' {
+  if (kind !== 'notify') return 'never';
+  return is.outboundOnly ? 'always' : 'without_token';
 }
 
 export type GatewayPlace = {

@@ -1,0 +1,234 @@
+/** A site that nothing can call: no callback at all, and yet statuses and answers arrive in time. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { open } from '#kernel/sealed.ts';
+import { sql } from '#db/sql.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import {
+  DEFAULT_API_KEYS,
+  makeDispatch,
+  notifyGateway,
+  quiet,
+  release,
+  sealingKey,
+  seals,
+  startEngine,
+  startQuickSimulator,
+  statesOf,
+  until,
+  type Simulator,
+} from '../../test/support/dispatch.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { REPLY_TASK } from './inbox.ts';
+import { addToken, dropTokens, saveGateway } from './manage-gateways.ts';
+import { poll, type PollOptions } from './poll.ts';
+import { claimPolls, finishPoll, type PollRequest } from './store-poll.ts';
+
+describe('where no callback can come', () => {
+  let db: Clone;
+
+  before(async () => {
+    db = await cloneDatabase();
+    await save();
+  });
+
+  after(() => db.drop());
+
+  async function save(change: object = {}) {
+    const settings = { apiKey: DEFAULT_API_KEYS.live, perMinute: 600_000, ...change };
+    const gateway = { id: 'notify', kind: 'notify', channel: 'text', settings } as const;
+    const saved = await db.worker.withActor(system('test'), (tx) =>
+      saveGateway(tx, gateway, () => Buffer.from('unused in tests')),
+    );
+    assert.ok(saved.ok);
+  }
+
+  const owner = <T>(work: Parameters<Clone['owner']['withActor']>[1]) =>
+    db.owner.withActor(system('test'), work) as Promise<T>;
+
+  type Kept = { texts: string[]; jobs: number };
+  async function kept(): Promise<Kept> {
+    const rows = await owner<{ id: string; contentSealed: Buffer }[]>((tx) =>
+      tx.rows(sql`select id, content_sealed from dispatch.reply_inbox order by sent_at, id`),
+    );
+    const { jobs } = await owner<{ jobs: number }>((tx) =>
+      tx.one(sql`select count(*) as jobs from graphile_worker.jobs
+        where task_identifier = ${REPLY_TASK}`),
+    );
+    const words = rows.map(({ id, contentSealed }) =>
+      open([sealingKey], `reply_content|${id}`, contentSealed),
+    );
+    return { texts: words, jobs };
+  }
+
+  async function engineAt(context: TestContext, simulator: Simulator): Promise<void> {
+    const engine = startEngine(db.worker, [notifyGateway(simulator)]);
+    context.after(() => engine.stop());
+  }
+
+  it('two workers: receipts and an answer arrive within ten seconds, each once', async (context) => {
+    const simulator = await startQuickSimulator();
+    context.after(() => simulator.close());
+    await engineAt(context, simulator);
+    await engineAt(context, simulator);
+    const id = await makeDispatch(db.owner, { messages: 60 });
+    await release(db.web, id);
+    await until(
+      () => statesOf(db.owner, id),
+      ({ delivered }) => delivered === 60,
+      40_000,
+    );
+    const { texts: before } = await kept();
+    const behindMs: number[] = [];
+    for (const text of ['4821', '4821 HELP']) {
+      await simulator.simulation.reply('447700000007', text);
+      const begun = performance.now();
+      await until(kept, ({ texts }) => texts.includes(text), 15_000);
+      behindMs.push(performance.now() - begun);
+    }
+    assert.ok(Math.max(...behindMs) <= 10_000, `${behindMs.join(', ')} ms behind`);
+    // Another round of questions brings nothing twice.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    const { texts, jobs } = await kept();
+    assert.deepEqual(texts, [...before, '4821', '4821 HELP']);
+    assert.equal(jobs, texts.length);
+  });
+
+  const request = (change: Partial<PollRequest> = {}): PollRequest => ({
+    gatewayIds: ['notify'],
+    owner: newId(),
+    leaseMs: 30_000,
+    liveMs: 4_000,
+    idleMs: 60_000,
+    liveForMs: 86_400_000,
+    ...change,
+  });
+  const claim = (change: Partial<PollRequest> = {}) =>
+    db.worker.withActor(system('test'), async (tx) =>
+      (await claimPolls(tx, request(change))).map(({ what }) => what).sort(),
+    );
+  const both = ['statuses', 'texts'];
+  const reset = () => owner((tx) => tx.run(sql`delete from dispatch.poll`));
+  const age = (seconds: number) =>
+    owner((tx) =>
+      tx.run(sql`update dispatch.poll set lease_until = null,
+        polled_at = now() - ${seconds} * interval '1 second'`),
+    );
+
+  it('one worker asks at a time; one that died is relieved, and cannot finish it', async () => {
+    await reset();
+    const dead = newId();
+    const claims = await Promise.all([
+      claim({ owner: dead, leaseMs: 0 }),
+      claim(),
+      claim(),
+      claim(),
+    ]);
+    assert.ok(claims.flat().length <= 4, 'taken by more than those whose lease had ended');
+    await reset();
+    assert.deepEqual(await claim({ owner: dead, leaseMs: 1 }), both);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.deepEqual(await claim(), both);
+    for (const what of both)
+      await db.worker.withActor(system('test'), (tx) =>
+        finishPoll(tx, { gatewayId: 'notify', what, owner: dead }),
+      );
+    assert.deepEqual(await claim(), [], 'still leased by the one who took over');
+  });
+
+  it('asks often while a dispatch is live, else seldom; routine makes nothing live', async () => {
+    await reset();
+    await owner((tx) =>
+      tx.run(sql`update dispatch.dispatch set released_at = now() - interval '2 days'
+      where lane in (1, 2, 4) and released_at is not null`),
+    );
+    assert.deepEqual(await claim(), both);
+    await age(5);
+    assert.deepEqual(await claim(), []);
+    await release(db.web, await makeDispatch(db.owner, { messages: 1, lane: 3 }));
+    assert.deepEqual(await claim(), []);
+    await age(61);
+    assert.deepEqual(await claim(), both);
+    await age(5);
+    await makeDispatch(db.owner, { messages: 1 });
+    assert.deepEqual(await claim(), [], 'a held one is not live');
+    await release(db.web, await makeDispatch(db.owner, { messages: 1 }));
+    assert.deepEqual(await claim(), both);
+    await age(3);
+    assert.deepEqual(await claim(), []);
+  });
+
+  it('is asked only where callbacks do not come, or where its settings say so', async () => {
+    await reset();
+    const act = <T>(work: Parameters<Clone['worker']['withActor']>[1]) =>
+      db.worker.withActor(system('test'), work) as Promise<T>;
+    await act((tx) => addToken(tx, 'notify', 'a-callback-token'));
+    assert.deepEqual(await claim(), []);
+    await save({ outboundOnly: true });
+    assert.deepEqual(await claim(), both);
+    await save();
+    await reset();
+    assert.deepEqual(await claim(), []);
+    await act((tx) => dropTokens(tx, 'notify', 'all'));
+    assert.deepEqual(await claim(), both);
+  });
+
+  describe('page by page', () => {
+    const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1_000);
+    const options = (gateway: Partial<Gateway>): PollOptions => ({
+      database: db.worker,
+      gateways: new Map([['notify', { id: 'notify', ...gateway } as Gateway]]),
+      seals,
+      log: quiet,
+      owner: newId(),
+    });
+
+    it('takes texts until a page without news, the oldest first, none older than the gateway', async () => {
+      await reset();
+      const pages = [at(-3), at(-2), at(-1)]
+        .toReversed()
+        .map((dateReceived, i) => [
+          { id: newId(), sourceNumber: '447700900123', message: `page ${i}`, dateReceived },
+        ]);
+      const old = {
+        id: newId(),
+        sourceNumber: '447700900123',
+        message: 'old',
+        dateReceived: at(9e6),
+      };
+      const list = [...pages, [old], [old]];
+      let asked = 0;
+      const listTexts = (olderThan?: string) => {
+        asked += 1;
+        const next =
+          olderThan === undefined ? 0 : list.findIndex(([one]) => one!.id === olderThan) + 1;
+        return Promise.resolve(list[next] ?? []);
+      };
+      const gateway = { list: () => Promise.resolve([]), listTexts };
+      await poll(options(gateway));
+      const { texts } = await kept();
+      assert.deepEqual(new Set(texts.filter((text) => text.startsWith('page'))).size, 3);
+      assert.ok(!texts.includes('old'));
+      assert.equal(asked, 4);
+      await reset();
+      asked = 0;
+      await poll(options(gateway));
+      assert.equal(asked, 1, 'the newest page had nothing new');
+    });
+
+    it('what cannot be told, or fails, is asked again and stops nothing', async () => {
+      await reset();
+      const fails = {
+        list: () => Promise.reject(new Error('x')),
+        listTexts: () => Promise.resolve(undefined),
+      };
+      await poll(options(fails));
+      const rows = await owner<{ open: number }>((tx) =>
+        tx.one(sql`select count(*) as open from dispatch.poll where lease_until is not null`),
+      );
+      assert.equal(rows.open, 0);
+    });
+  });
+});
