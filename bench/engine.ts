@@ -1,22 +1,32 @@
 /** An engine in a process of its own, on a database and a simulator of its own. */
+import { createHash, randomBytes } from 'node:crypto';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import type { EngineOrder } from './engine-player.ts';
-import { startPlayer, type Usage } from './player.ts';
+import { startPlayer, type Player, type Usage } from './player.ts';
 import { seedGateway, type Bucket } from './scene.ts';
 import type { BenchDatabase, SimulatorProcess, Stage } from './stage.ts';
+import type { WebAnswer, WebOrder } from './web-player.ts';
 
 export type Theatre = {
   readonly database: BenchDatabase;
   readonly simulator: SimulatorProcess;
-  readonly startEngine: () => Promise<EngineProcess>;
+  /** By default it sends to the simulator. */
+  readonly startEngine: (notifyUrl?: string) => Promise<EngineProcess>;
+  /** Where receipts and texts of the gateway are taken; absent unless asked for. */
+  readonly door: CallbackDoor | undefined;
 };
 
-export type EngineProcess = { usage(): Promise<Usage>; stop(): Promise<void> };
+export type EngineProcess = Pick<Player<Usage>, 'stop' | 'kill'> & { usage(): Promise<Usage> };
+
+/** The part of the web process that providers call, in a process of its own. */
+export type CallbackDoor = { readonly url: string; readonly token: string };
 
 export type TheatreOptions = {
   readonly bucket: Bucket;
   /** Of `bin/tocsin simulator`. */
   readonly simulator: readonly string[];
+  /** True: a web process takes callbacks, and the simulator calls it. */
+  readonly callsBack?: boolean;
 };
 
 /** Nobody is told of receipts in bench; none falls due while something is measured. */
@@ -28,41 +38,53 @@ export async function inTheatre<T>(
   play: (theatre: Theatre) => Promise<T>,
 ): Promise<T> {
   const database = await stage.freshDatabase();
-  const simulator = await stage.startSimulator(options.simulator);
-  const engines: EngineProcess[] = [];
+  const ends: (() => Promise<void>)[] = [() => database.drop()];
   try {
-    await seedGateway(database.owner, options.bucket);
+    const token = randomBytes(16).toString('hex');
+    const hash = createHash('sha256').update(token).digest();
+    await seedGateway(database.owner, options.bucket, hash);
+    let door: CallbackDoor | undefined;
+    const calls: string[] = [];
+    if (options.callsBack === true) {
+      const web = startPlayer<WebAnswer>('web-player.ts');
+      ends.push(() => web.stop());
+      const order: WebOrder = { database: database.webConfig, sealingKey: stage.sealingKey };
+      door = { url: (await web.ask(order)).url, token };
+      calls.push(`--callback-url=${door.url}`, `--callback-token=${token}`);
+    }
+    const simulator = await stage.startSimulator([...options.simulator, ...calls]);
+    ends.push(() => simulator.stop());
     return await play({
       database,
       simulator,
-      async startEngine() {
-        const engine = await startEngine(stage, database, simulator);
-        engines.push(engine);
+      door,
+      async startEngine(notifyUrl = simulator.notifyUrl) {
+        const engine = await startEngine(stage, database, notifyUrl);
+        ends.push(() => engine.stop());
         return engine;
       },
     });
   } finally {
-    for (const engine of engines) await engine.stop();
-    await simulator.stop();
-    await database.drop();
+    for (const end of ends.toReversed()) await end();
   }
 }
 
 async function startEngine(
   stage: Stage,
   database: BenchDatabase,
-  simulator: SimulatorProcess,
+  notifyUrl: string,
 ): Promise<EngineProcess> {
   const player = startPlayer<Usage>('engine-player.ts');
   const start: EngineOrder = {
     kind: 'start',
     database: database.workerConfig,
-    notifyUrl: simulator.notifyUrl,
+    notifyUrl,
     apiKey: DEFAULT_API_KEYS.live,
     sealingKey: stage.sealingKey,
     installation: stage.installation,
   };
   await player.ask(start);
   const usage: EngineOrder = { kind: 'usage' };
-  return { usage: () => player.ask(usage), stop: () => player.stop() };
+  const { stop, kill } = player;
+  return { usage: () => player.ask(usage), stop, kill };
 }

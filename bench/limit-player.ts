@@ -4,10 +4,15 @@ import type { ClientConfig } from 'pg';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { openDatabase } from '#db/database.ts';
+import { sql } from '#db/sql.ts';
 import { record } from '#audit/index.ts';
 import { mintToken, parseNotifyKey } from '#dispatch/gateways/notify-contract.ts';
+import { openNotifyGateway } from '#dispatch/index.ts';
+import { applyWaitingReceipts } from '#dispatch/inbox.ts';
 import { formatReference } from '#dispatch/model.ts';
+import { insertReceipt } from '#dispatch/store-inbox.ts';
 import { claimMessages, settleMessages, type Settlement } from '#dispatch/store-send.ts';
+import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import { BODY, numberOf, type Batches } from './scene.ts';
 import { playOrders } from './player.ts';
 
@@ -28,11 +33,35 @@ export type SqlOrder = {
   readonly batches: Batches;
 };
 
-export type Rate = { readonly perSecond: number };
+/** The same rows written as plainly as can be: by their ids, without asking anything. */
+export type RawOrder = Omit<SqlOrder, 'kind'> & { readonly kind: 'raw' };
 
-playOrders<HttpOrder | SqlOrder>((order) =>
-  order.kind === 'http' ? postAll(order) : claimAndSettleAll(order),
-);
+/** Receipts of all that is accepted, kept and applied by the engine's own statements. */
+export type InboxOrder = {
+  readonly kind: 'inbox';
+  readonly web: ClientConfig;
+  readonly worker: ClientConfig;
+  readonly installation: string;
+};
+
+export type Rate = { readonly perSecond: number };
+export type LimitOrder = HttpOrder | SqlOrder | RawOrder | InboxOrder;
+
+playOrders<LimitOrder>((order) => {
+  switch (order.kind) {
+    case 'http':
+      return postAll(order);
+    case 'sql':
+      return claimAndSettleAll(order);
+    case 'raw':
+      return writeAll(order);
+    case 'inbox':
+      return keepAndApplyAll(order);
+  }
+});
+
+/** As many connections as the web process has. */
+const KEEPERS = 10;
 
 /** Bare POSTs by one undici pool; the bodies are made before the clock starts. */
 async function postAll(order: HttpOrder): Promise<Rate> {
@@ -104,6 +133,82 @@ async function claimAndSettleAll({ database: config, texts, batches }: SqlOrder)
   await database.end();
   if (settled !== texts) throw new Error(`${settled} of ${texts} were there to claim`);
   return { perSecond: texts / seconds };
+}
+
+/** Lease, attempt, outcome and end of every ready message, in batches of known ids. */
+async function writeAll({ database: config, texts, batches }: RawOrder): Promise<Rate> {
+  const database = openDatabase(config, { connectionsMax: 1 });
+  const owner = newId();
+  const actor = system('dispatch');
+  const ready = await database.withActor(actor, (tx) =>
+    tx.rows<{ id: string }>(sql`select id from dispatch.message where state = 'ready' order by id`),
+  );
+  const startedAt = performance.now();
+  for (let from = 0; from < texts; from += batches.settle) {
+    const ids = ready.slice(from, from + batches.settle).map(({ id }) => id);
+    await database.withActor(actor, async (tx) => {
+      await tx.run(
+        sql`
+        with claimed as (
+          update dispatch.message message set state = 'claimed', attempt = 1,
+            gateway_id = 'notify', lease_owner = ${owner}, lease_until = now()
+          from unnest(${ids}::uuid[]) as known (id) where message.id = known.id
+        )
+        insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+        select id, 1, 1, 'notify', ${owner} from unnest(${ids}::uuid[]) as known (id)`,
+        { name: 'bench.claim' },
+      );
+    });
+    await database.withActor(actor, async (tx) => {
+      await tx.run(
+        sql`
+        with settled as (
+          update dispatch.message message set state = 'accepted', lease_owner = null,
+            lease_until = null, provider_id = known.id::text, check_at = now(),
+            accepted_at = now()
+          from unnest(${ids}::uuid[]) as known (id) where message.id = known.id
+        )
+        insert into dispatch.attempt_end (message_id, epoch, number, class, provider_id)
+        select id, 1, 1, 'accepted', id::text from unnest(${ids}::uuid[]) as known (id)`,
+        { name: 'bench.settle' },
+      );
+    });
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  await database.end();
+  if (ready.length !== texts) throw new Error(`${ready.length} of ${texts} were there to write`);
+  return { perSecond: texts / seconds };
+}
+
+/** A receipt for each accepted message: kept as the web process does, then applied. */
+async function keepAndApplyAll({ web, worker, installation }: InboxOrder): Promise<Rate> {
+  const keeper = openDatabase(web);
+  const applier = openDatabase(worker, { connectionsMax: 1 });
+  const actor = system('dispatch');
+  const accepted = await applier.withActor(actor, (tx) =>
+    tx.rows<{ id: string; providerId: string }>(sql`
+      select id, provider_id from dispatch.message where state = 'accepted'`),
+  );
+  const gateway = openNotifyGateway('notify', {
+    baseUrl: 'http://127.0.0.1:1',
+    apiKey: DEFAULT_API_KEYS.live,
+  });
+  const startedAt = performance.now();
+  let next = 0;
+  const keep = async () => {
+    while (next < accepted.length) {
+      const { id: messageId, providerId } = accepted[next++]!;
+      const reference = formatReference({ installation, messageId, epoch: 1, attempt: 1 });
+      await keeper.withActor(system('callback:notify'), (tx) =>
+        insertReceipt(tx, { gatewayId: 'notify', providerId, reference, status: 'delivered' }),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: KEEPERS }, keep));
+  while ((await applyWaitingReceipts(applier, new Map([['notify', gateway]]))) > 0);
+  const seconds = (performance.now() - startedAt) / 1000;
+  await Promise.all([keeper.end(), applier.end(), gateway.close()]);
+  return { perSecond: accepted.length / seconds };
 }
 
 function settlementOf(claimed: { id: string; epoch: number; attempt: number }): Settlement {

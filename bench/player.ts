@@ -9,6 +9,8 @@ export type Player<Answer> = {
   /** Sends one order and waits for its answer. */
   ask(order: object): Promise<Answer>;
   stop(): Promise<void>;
+  /** `kill -9`. */
+  kill(): Promise<void>;
 };
 
 /** Starts `file` of this folder; its `play` gets each order and its result is the answer. */
@@ -26,6 +28,10 @@ export function startPlayer<Answer>(file: string): Player<Answer> {
     },
     async stop() {
       if (child.connected) child.disconnect();
+      await exited;
+    },
+    async kill() {
+      child.kill('SIGKILL');
       await exited;
     },
   };

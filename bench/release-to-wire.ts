@@ -1,7 +1,7 @@
 /** From the commit of a release to the arrival of its first request, by the simulator's ledger. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { BenchDatabase, SimulatorProcess, Stage } from './stage.ts';
+import { readAccepted, type BenchDatabase, type Stage } from './stage.ts';
 import { inTheatre, NO_RECEIPTS } from './engine.ts';
 import { judge, quantile, rounded, type Measurement } from './figure.ts';
 import { makeDispatch, openBucket, release, untilSettled } from './scene.ts';
@@ -62,17 +62,6 @@ async function warmUp(stage: Stage, database: BenchDatabase): Promise<void> {
   const id = await makeDispatch(database.owner, stage.sealingKey, MESSAGES);
   await release(database.web, id);
   await untilSettled(database.owner, id, TIMEOUT_MS);
-}
-
-/** When each request after byte `after` of the ledger was accepted, in epoch ms. */
-async function readAccepted(
-  simulator: SimulatorProcess,
-  after: number,
-): Promise<{ times: number[]; next: number }> {
-  const url = `${simulator.controlUrl}/_control/ledger?type=accepted&after=${after}`;
-  const response = await fetch(url);
-  const page = (await response.json()) as { entries: { at: string }[]; next: number };
-  return { times: page.entries.map(({ at }) => Date.parse(at)), next: page.next };
 }
 
 /** A notification committed on one connection until another one has it. */

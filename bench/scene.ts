@@ -46,24 +46,37 @@ export async function seedGateway(
   );
 }
 
-/** A sealed dispatch of so many texts, each to a number and an organisation of its own. */
+export type DispatchShape = {
+  /** 1 live alerts, 3 routine (src/dispatch/README.md). */
+  readonly lane?: number;
+  /** Every organisation has so many texts, one of each rank. */
+  readonly ranks?: number;
+};
+
+/** A dispatch of so many texts, each to a number of its own. */
 export async function makeDispatch(
   owner: Database,
   sealingKey: SealingKey,
   messages: number,
+  { lane = 1, ranks = 1 }: DispatchShape = {},
 ): Promise<string> {
   const id = newId();
   await owner.withActor(actor, async (tx) => {
     await planDispatch(tx, {
       id,
       label: 'Bench',
-      lane: 1,
+      lane,
       exercise: false,
       expiresAfterMs: 3_600_000,
       rounds: [{ round: 1, opensAfterMs: 0 }],
     });
     for (let from = 0; from < messages; from += ROWS_AT_ONCE)
-      await insertTexts(tx, sealingKey, { id, from, to: Math.min(messages, from + ROWS_AT_ONCE) });
+      await insertTexts(tx, sealingKey, {
+        id,
+        from,
+        to: Math.min(messages, from + ROWS_AT_ONCE),
+        ranks,
+      });
   });
   return id;
 }
@@ -71,19 +84,23 @@ export async function makeDispatch(
 async function insertTexts(
   tx: Tx,
   sealingKey: SealingKey,
-  part: { id: string; from: number; to: number },
+  part: { id: string; from: number; to: number; ranks: number },
 ): Promise<void> {
   const points = Array.from({ length: part.to - part.from }, (_, i) => {
     const id = newId();
-    return { id, sealed: seal(sealingKey, `contact_point|${id}`, numberOf(part.from + i)) };
+    return {
+      id,
+      rank: ((part.from + i) % part.ranks) + 1,
+      sealed: seal(sealingKey, `contact_point|${id}`, numberOf(part.from + i)),
+    };
   });
   await tx.run(sql`
     insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
       channel, round, rank, code, body, address_sealed)
-    select kernel.uuid_v7(), ${part.id}, point.id, point.id, 'text', 1, 1, '4821', ${BODY},
-      point.sealed
-    from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[])
-      as point (id, sealed)`);
+    select kernel.uuid_v7(), ${part.id}, point.id, point.id, 'text', 1, point.rank, '4821',
+      ${BODY}, point.sealed
+    from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
+      ${points.map((p) => p.rank)}::smallint[]) as point (id, sealed, rank)`);
 }
 
 /**
@@ -101,7 +118,7 @@ export async function release(web: Database, dispatchId: string): Promise<number
   });
 }
 
-/** Waits until nothing of the database is ready or claimed; looks each 20 ms by two indexes. */
+/** Waits until nothing of the dispatch is ready or claimed; looks each 20 ms by two indexes. */
 export async function untilSettled(
   owner: Database,
   dispatchId: string,
@@ -121,11 +138,31 @@ async function isUnderWay(owner: Database, dispatchId: string): Promise<boolean>
       select exists (select from dispatch.message
           where dispatch_id = ${dispatchId} and channel = 'text' and state = 'ready')
         or exists (select from dispatch.message
-          where state = 'claimed' and lease_until > '-infinity') as busy`,
+          where state = 'claimed' and lease_until > '-infinity' and dispatch_id = ${dispatchId})
+        as busy`,
       { name: 'bench.busy' },
     ),
   );
   return busy;
+}
+
+/** Waits until the receipt of every message of the dispatch was applied. */
+export async function untilDelivered(
+  owner: Database,
+  dispatchId: string,
+  timeoutMs: number,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const { open } = await owner.withActor(actor, (tx) =>
+      tx.one<{ open: boolean }>(sql`
+        select exists (select from dispatch.message
+          where dispatch_id = ${dispatchId} and state <> 'delivered') as open`),
+    );
+    if (!open) return;
+    if (performance.now() > deadline) throw new Error('not all receipts were applied');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 export type Batches = { readonly claim: number; readonly settle: number };
@@ -141,13 +178,22 @@ export async function readBatches(owner: Database): Promise<Batches> {
   );
 }
 
-/** Every message of the dispatch was accepted once, or this throws: speed without that is none. */
-export async function checkAllAccepted(owner: Database, dispatchId: string): Promise<void> {
+/** How many messages of the dispatch are in each state. */
+export async function readStates(
+  owner: Database,
+  dispatchId: string,
+): Promise<Record<string, number>> {
   const rows = await owner.withActor(actor, (tx) =>
     tx.rows<{ state: string; messages: number }>(sql`
       select state, count(*) as messages from dispatch.v_message
       where dispatch_id = ${dispatchId} group by state`),
   );
-  if (rows.some(({ state }) => state !== 'accepted'))
-    throw new Error(`not all accepted: ${JSON.stringify(rows)}`);
+  return Object.fromEntries(rows.map(({ state, messages }) => [state, messages]));
+}
+
+/** Every message of the dispatch was accepted once, or this throws: speed without that is none. */
+export async function checkAllAccepted(owner: Database, dispatchId: string): Promise<void> {
+  const states = await readStates(owner, dispatchId);
+  if (Object.keys(states).some((state) => state !== 'accepted'))
+    throw new Error(`not all accepted: ${JSON.stringify(states)}`);
 }

@@ -20,6 +20,7 @@ import { migrate } from '#db/migrate.ts';
 export type BenchDatabase = {
   readonly owner: Database;
   readonly web: Database;
+  readonly webConfig: ClientConfig;
   readonly workerConfig: ClientConfig;
   drop(): Promise<void>;
 };
@@ -94,6 +95,7 @@ async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
   return {
     owner,
     web,
+    webConfig: embedded.configFor('tocsin_web', name),
     workerConfig: embedded.configFor('tocsin_worker', name),
     async drop() {
       await Promise.all([owner.end(), web.end()]);
@@ -143,4 +145,24 @@ export async function readState(
 ): Promise<{ accepted: number; refused: number }> {
   const response = await fetch(`${simulator.controlUrl}/_control/state`);
   return (await response.json()) as { accepted: number; refused: number };
+}
+
+/** Makes the simulator misbehave, in the words of its `/_control/faults`. */
+export async function addFault(simulator: SimulatorProcess, fault: object): Promise<void> {
+  const response = await fetch(`${simulator.controlUrl}/_control/faults`, {
+    method: 'POST',
+    body: JSON.stringify(fault),
+  });
+  if (response.status !== 201) throw new Error(`no such fault: ${await response.text()}`);
+}
+
+/** When each request after byte `after` of the ledger was accepted, in epoch ms. */
+export async function readAccepted(
+  simulator: SimulatorProcess,
+  after: number,
+): Promise<{ times: number[]; next: number }> {
+  const url = `${simulator.controlUrl}/_control/ledger?type=accepted&after=${after}`;
+  const response = await fetch(url);
+  const page = (await response.json()) as { entries: { at: string }[]; next: number };
+  return { times: page.entries.map(({ at }) => Date.parse(at)), next: page.next };
 }

@@ -1,0 +1,52 @@
+/**
+ * Open-loop load: each request leaves at its own time, whether the last one was answered or not,
+ * and its answer time counts from when it should have left. Waiting for answers before sending on
+ * would hide exactly the moments that matter (coordinated omission).
+ */
+import { Pool } from 'undici';
+import { playOrders } from './player.ts';
+
+export type LoadOrder = {
+  readonly url: string;
+  readonly token: string;
+  readonly perSecond: number;
+  /** Request bodies, one each. */
+  readonly bodies: readonly string[];
+};
+
+export type LoadAnswer = {
+  /** From the planned moment to the whole answer, in ms; one for each request. */
+  readonly answerMs: readonly number[];
+  readonly refused: number;
+};
+
+const CONNECTIONS = 128;
+const TICK_MS = 2;
+
+playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const answerMs: number[] = [];
+  let refused = 0;
+  const startedAt = performance.now() + 100;
+  const post = async (index: number, plannedAt: number) => {
+    const body = bodies[index]!;
+    const answer = await pool.request({ method: 'POST', path: pathname, headers, body });
+    await answer.body.dump();
+    if (answer.statusCode !== 200) refused += 1;
+    answerMs.push(performance.now() - plannedAt);
+  };
+  const underWay: Promise<void>[] = [];
+  while (underWay.length < bodies.length) {
+    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
+    while (underWay.length < Math.min(due, bodies.length)) {
+      const index = underWay.length;
+      underWay.push(post(index, startedAt + (index * 1_000) / perSecond));
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
+  await Promise.all(underWay);
+  await pool.close();
+  return { answerMs, refused } satisfies LoadAnswer;
+});
