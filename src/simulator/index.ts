@@ -7,3 +7,6 @@ export {
   type SimulatorOptions,
   type TemplateOption,
 } from './settings.ts';
+// For tests that ask product and simulator the same questions (test/fidelity).
+export { parsePhoneNumber } from './phone-number.ts';
+export { countFragments, normaliseSmsText } from './sms-text.ts';
