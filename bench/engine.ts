@@ -85,6 +85,9 @@ async function startEngine(
   };
   await player.ask(start);
   const usage: EngineOrder = { kind: 'usage' };
-  const { stop, kill } = player;
-  return { usage: () => player.ask(usage), stop, kill };
+  return {
+    usage: () => player.ask(usage),
+    stop: () => player.stop(),
+    kill: () => player.kill(),
+  };
 }

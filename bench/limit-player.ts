@@ -47,18 +47,13 @@ export type InboxOrder = {
 export type Rate = { readonly perSecond: number };
 export type LimitOrder = HttpOrder | SqlOrder | RawOrder | InboxOrder;
 
-playOrders<LimitOrder>((order) => {
-  switch (order.kind) {
-    case 'http':
-      return postAll(order);
-    case 'sql':
-      return claimAndSettleAll(order);
-    case 'raw':
-      return writeAll(order);
-    case 'inbox':
-      return keepAndApplyAll(order);
-  }
-});
+const plays: {
+  readonly [Kind in LimitOrder['kind']]: (order: LimitOrder & { kind: Kind }) => Promise<Rate>;
+} = { http: postAll, sql: claimAndSettleAll, raw: writeAll, inbox: keepAndApplyAll };
+
+playOrders<LimitOrder>((order) =>
+  (plays[order.kind] as (order: LimitOrder) => Promise<Rate>)(order),
+);
 
 /** As many connections as the web process has. */
 const KEEPERS = 10;
