@@ -25,7 +25,7 @@ const WORKERS = 3;
 /** More than the workers can send: each holds a full batch when it is struck. */
 const BUCKET = { ratePerSecond: 5_000, burst: 5_000 };
 /** As far away as a provider is; it keeps requests on the wire, where faults find them. */
-const PROVIDER_DELAY_MS = 100;
+const PROVIDER_DELAY_MS = 40;
 
 export type Stage = {
   readonly workers: readonly Part[];
