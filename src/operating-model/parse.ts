@@ -17,6 +17,7 @@ export type Checked = {
 
 /**
  * The model, or `invalid` with one error per path; each names file, line, path and what is allowed.
+ * The message lists them all, a line each: who starts Tocsin sees nothing else.
  * Warnings do not refuse: ask `checkOperatingModel` for them.
  */
 export function parseOperatingModel(yamlText: string, fileName: string): Outcome<OperatingModel> {
@@ -29,7 +30,9 @@ export function parseOperatingModel(yamlText: string, fileName: string): Outcome
     fields[finding.path] = fields[finding.path] ? `${fields[finding.path]}\n${printed}` : printed;
   }
   const count = errors.length === 1 ? 'one error' : `${errors.length} errors`;
-  return refused('invalid', `${fileName} has ${count}`, fields satisfies FieldErrors);
+  const lines = errors.map((finding) => printFinding(finding, fileName));
+  const message = [`${fileName} has ${count}:`, ...lines].join('\n');
+  return refused('invalid', message, fields satisfies FieldErrors);
 }
 
 /** Errors and warnings, and the model where there are no errors. */
