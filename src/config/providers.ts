@@ -1,4 +1,5 @@
 /** What the environment says of providers: the first gateway of each kind, and the way to them. */
+import { parseNotifyKey } from '#dispatch/index.ts';
 import { isUrl, type Reader } from './reader.ts';
 
 export type NotifyConfig = {
@@ -17,13 +18,11 @@ export type SmppConfig = { readonly url: string; readonly from: string };
 /** Proxies for requests to providers; what `no` names is reached directly. */
 export type ProxyConfig = { readonly https?: string; readonly http?: string; readonly no?: string };
 
-const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const API_KEY = new RegExp(`^(.+)-(${UUID})-(${UUID})$`, 'i');
 const NOTIFY = 'https://api.notifications.service.gov.uk';
 
 /** The part of a key that is no secret. */
 export function nameOfKey(apiKey: string): string {
-  return API_KEY.exec(apiKey)?.[1] ?? '';
+  return parseNotifyKey(apiKey)?.name ?? '';
 }
 
 export function readNotify(read: Reader): NotifyConfig | undefined {
@@ -33,7 +32,11 @@ export function readNotify(read: Reader): NotifyConfig | undefined {
   const baseUrl = read.parsed('NOTIFY_BASE_URL', `an address such as ${NOTIFY}`, parseHttpUrl);
   const channels = read.parsed('NOTIFY_CHANNELS', 'text, mail or text,mail', parseChannels);
   const keyForm = 'the key as Notify shows it, {name}-{service id}-{secret}';
-  const apiKey = read.secret('NOTIFY_API_KEY', keyForm, (text) => API_KEY.test(text));
+  const apiKey = read.secret(
+    'NOTIFY_API_KEY',
+    keyForm,
+    (text) => parseNotifyKey(text) !== undefined,
+  );
   const callbackToken = read.secret(
     'NOTIFY_CALLBACK_TOKEN',
     'at least 10 characters, the same as in the settings of the Notify service',

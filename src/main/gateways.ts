@@ -11,7 +11,7 @@ import {
   type GatewayRow,
   type NewGateway,
 } from '#dispatch/index.ts';
-import type { Config } from '#config.ts';
+import { gatewaysOf, networkOf } from './environment-gateways.ts';
 import type { Ground } from './ground.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 
@@ -63,24 +63,6 @@ function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
   ];
 }
 
-/** Texts and mail of one Notify service are two gateways on one bucket. */
-function gatewaysOf({ notify, smtp, smpp }: Config): NewGateway[] {
-  const atNotify = (notify?.channels ?? []).map((channel) => ({
-    id: channel === 'text' ? 'notify' : 'notify-mail',
-    kind: 'notify' as const,
-    channel,
-    settings: { baseUrl: notify!.baseUrl, apiKey: notify!.apiKey },
-    callbackToken: notify!.callbackToken,
-  }));
-  const bySmtp = smtp && [
-    { id: 'smtp', kind: 'smtp' as const, channel: 'mail' as const, settings: { ...smtp } },
-  ];
-  const bySmpp = smpp && [
-    { id: 'smpp', kind: 'smpp' as const, channel: 'text' as const, settings: { ...smpp } },
-  ];
-  return [...atNotify, ...(bySmtp ?? []), ...(bySmpp ?? [])];
-}
-
 export type OpenGateways = {
   readonly gateways: readonly Gateway[];
   /** Changes when a gateway comes, goes or gets other settings. */
@@ -89,8 +71,7 @@ export type OpenGateways = {
 
 /** An adapter for each row, with its settings opened. */
 export async function openGateways(ground: Ground, database: Database): Promise<OpenGateways> {
-  const { https, http, no } = ground.config.proxy ?? {};
-  const network = { httpsProxy: https, httpProxy: http, noProxy: no };
+  const network = networkOf(ground.config);
   const rows = await listRows(database);
   const open = (row: GatewayRow) =>
     openGateway(row, ground.seals.openSettings(row.id, row.settingsSealed), network);

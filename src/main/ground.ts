@@ -14,7 +14,8 @@ import { explainFullDisk } from '#db/postgres-messages.ts';
 import { readRemembered } from '#db/postgres-place.ts';
 import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
-import { trustAuthorities } from './trust.ts';
+import { checkGateways } from './environment-gateways.ts';
+import { checkCertificate, trustAuthorities } from './trust.ts';
 import { sealsOf, type Seals } from './wiring.ts';
 
 /** What a driver needs to connect as one of our roles. */
@@ -48,10 +49,8 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   if (!parsed.ok) return parsed;
   const config = parsed.value;
   config.warnings.forEach(options.say);
-  if (config.caFile !== undefined) {
-    const trusted = trustAuthorities(config.caFile);
-    if (!trusted.ok) return trusted;
-  }
+  const trusted = trustAll(config);
+  if (!trusted.ok) return trusted;
   const model = await loadOperatingModel(config.operatingModelFile);
   if (!model.ok) return model;
   if (options.join && config.databaseUrl === undefined) {
@@ -63,6 +62,9 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
         `There is no data folder at ${config.dataDir} yet. Start once: npm start`,
       );
   }
+  // Before anything is made: a folder that is live is so for ever.
+  const usable = await checkGateways(config);
+  if (!usable.ok) return usable;
   const folder = openDataFolder({ path: config.dataDir, live: config.notify !== undefined });
   if (!folder.ok) return folder;
   const server = await findServer(config, folder.value, options);
@@ -82,6 +84,12 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
     open: (role, connectionsMax = 10) => openDatabase(configFor(role), { connectionsMax }),
     end: stop,
   });
+}
+
+function trustAll({ caFile, tls }: Config): Outcome<void> {
+  const trusted = caFile === undefined ? ok(undefined) : trustAuthorities(caFile);
+  if (!trusted.ok || tls === undefined) return trusted;
+  return checkCertificate(tls);
 }
 
 /**

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { describe, it } from 'node:test';
 import { createAuthority } from '../../test/support/certificate.ts';
-import { trustAuthorities } from './trust.ts';
+import { checkCertificate, trustAuthorities } from './trust.ts';
 
 describe('a file of authorities', () => {
   it('adds to the usual ones; one that is not there, or holds none, is said', () => {
@@ -34,6 +34,31 @@ describe('a file of authorities', () => {
     const nowhere = trustAuthorities(path.join(folder, 'nowhere'));
     assert.ok(!nowhere.ok);
     assert.match(nowhere.message, /ENOENT/);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the certificate of the pages', () => {
+  it('must be there, and go with its key', () => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-cert-'));
+    const write = (name: string, text: string) => {
+      const file = path.join(folder, name);
+      writeFileSync(file, text);
+      return file;
+    };
+    const authority = createAuthority();
+    const [one, other] = [authority.issue('a.test'), authority.issue('b.test')];
+    const certFile = write('cert.pem', one.cert);
+    assert.ok(checkCertificate({ certFile, keyFile: write('key.pem', one.key) }).ok);
+    for (const [keyFile, code] of [
+      [write('other.pem', other.key), /KEY_VALUES_MISMATCH/],
+      [path.join(folder, 'nowhere.pem'), /ENOENT/],
+    ] as const) {
+      const refused = checkCertificate({ certFile, keyFile });
+      assert.ok(!refused.ok);
+      assert.match(refused.message, code);
+      assert.match(refused.message, /TOCSIN_TLS_KEY/);
+    }
     rmSync(folder, { recursive: true });
   });
 });

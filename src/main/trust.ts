@@ -1,7 +1,7 @@
 /** The certificates of authorities that this process believes, beside the usual ones. */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { createSecureContext, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -23,4 +23,17 @@ export function trustAuthorities(file: string): Outcome<void> {
     return refused('invalid', `TOCSIN_CA_FILE, ${file}, holds no certificate in PEM.`);
   setDefaultCACertificates([...getCACertificates('default'), ...certificates]);
   return ok(undefined);
+}
+
+/** Whether pages can be served with this certificate and key; both files in PEM. */
+export function checkCertificate(files: { certFile: string; keyFile: string }): Outcome<void> {
+  const read = (file: string) => readFileSync(file, 'utf8');
+  try {
+    createSecureContext({ cert: read(files.certFile), key: read(files.keyFile) });
+    return ok(undefined);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    const names = `TOCSIN_TLS_CERT, ${files.certFile}, and TOCSIN_TLS_KEY, ${files.keyFile},`;
+    return refused('invalid', `${names} cannot be used together (${code}).`);
+  }
 }

@@ -65,7 +65,10 @@ export const order: Readonly<Record<string, Rule>> = {
     because:
       'it judges the product and shares only test vectors with it: common code, common error',
   },
-  config: { may: ['kernel', 'operating-model'], because: 'settings are read before anything runs' },
+  config: {
+    may: ['kernel', 'operating-model', 'dispatch'],
+    because: 'settings are read before anything runs, by the rules gateways read theirs by',
+  },
   cli: { may: ['*'], because: '' },
   main: { may: ['*'], because: '' },
 };

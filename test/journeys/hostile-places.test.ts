@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
-import { prepareGround, runCommand, startProgram, type Ground } from '../support/program.ts';
+import { prepareGround, root, runCommand, startProgram, type Ground } from '../support/program.ts';
 
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
 const NEEDS_ROOT = 'needs root on Linux';
@@ -64,6 +64,49 @@ async function onDisk(t: TestContext, size: string, work: () => Promise<void>): 
 }
 
 const remount = (how: string) => spawnSync('mount', ['-o', `remount,${how}`, ground.folder]);
+
+const UUID = '0a1b2c3d-1111-2222-3333-444455556666';
+
+/** What must be right before there is a folder, which is live or not for ever. */
+const settings: readonly (readonly [string, Record<string, string>, RegExp])[] = [
+  [
+    'a sender that no network takes',
+    { SMPP_URL: 'smpp://centre:secret@127.0.0.1:9', SMPP_FROM: 'The whole cyber centre' },
+    /^SMPP_URL, SMPP_FROM cannot be used: gateway smpp: from: must be a sender$/m,
+  ],
+  [
+    'a certificate that is not there',
+    { TOCSIN_TLS_CERT: '/nowhere/cert.pem', TOCSIN_TLS_KEY: '/nowhere/key.pem' },
+    /^TOCSIN_TLS_CERT, .* cannot be used together \(ENOENT\)\.$/m,
+  ],
+];
+
+for (const [name, environment, expected] of settings)
+  test(`${name}: refused before a folder becomes live`, async () => {
+    const { code, err } = await runCommand(['start'], {
+      NOTIFY_API_KEY: `live-${UUID}-${UUID}`,
+      TOCSIN_DATA_DIR: ground.folder,
+      PORT: String(ground.port),
+      ...environment,
+    });
+    assert.equal(code, 1);
+    assert.match(err, expected);
+    assert.equal(existsSync(ground.folder), false);
+  });
+
+test('a wrong operating model: every error with its line, and nothing is made', async () => {
+  const file = `${ground.folder}.yaml`;
+  const right = readFileSync(path.join(root, 'operating-model.yaml'), 'utf8');
+  writeFileSync(file, right.replace('lane: 1', 'lane: 8').replace('text, mail', 'text, fax'));
+  const { code, err } = await runCommand(['start'], {
+    TOCSIN_OPERATING_MODEL: file,
+    TOCSIN_DATA_DIR: ground.folder,
+    PORT: String(ground.port),
+  });
+  assert.equal(code, 1);
+  assert.match(err, /has 2 errors:\n.*yaml:\d+: severities\..*\n.*yaml:\d+: severities\..*/);
+  assert.equal(existsSync(ground.folder), false);
+});
 
 test(
   'below /proc nothing can be made: one sentence, not a wait for ever',

@@ -8,19 +8,22 @@ import { smsText } from '#kernel/sms-text.ts';
 import type { Outgoing, ReceiptMeaning, SendResult, Template } from '../model.ts';
 import type { Answer } from './http.ts';
 
-const UUID_LENGTH = 36;
+/** Notify's ids have this form; any version and variant, as its keys are only compared as text. */
+const ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+const KEY = new RegExp(`^(?<name>.+)-(?<serviceId>${ID})-(?<secret>${ID})$`, 'i');
 
 export type NotifyKey = { readonly serviceId: string; readonly secret: string };
 
 /**
- * The two parts of a key `{name}-{service id}-{secret}` that count, read from the right, because
- * the name may hold hyphens; undefined where it has not the form of one.
+ * The parts of a key `{name}-{service id}-{secret}`, read from the right, because the name may hold
+ * hyphens; undefined where it has not the form of one. The name alone is no secret.
  */
-export function parseNotifyKey(apiKey: string): NotifyKey | undefined {
-  const serviceId = apiKey.slice(-2 * UUID_LENGTH - 1, -UUID_LENGTH - 1);
-  const secret = apiKey.slice(-UUID_LENGTH);
-  const isId = (text: string) => z.uuid().safeParse(text).success;
-  return isId(serviceId) && isId(secret) ? { serviceId, secret } : undefined;
+export function parseNotifyKey(
+  apiKey: string,
+): (NotifyKey & { readonly name: string }) | undefined {
+  const { name, serviceId, secret } = KEY.exec(apiKey)?.groups ?? {};
+  if (name === undefined || serviceId === undefined || secret === undefined) return undefined;
+  return { name, serviceId, secret };
 }
 
 /** A token good for requests of this second; it is bound to nothing else, so they may share it. */

@@ -88,10 +88,20 @@ describe('a key of Notify', () => {
   it('is read from the right: its name may hold hyphens', () => {
     const [service, secret] = [crypto.randomUUID(), crypto.randomUUID()];
     assert.deepEqual(parseNotifyKey(`my-long-name-${service}-${secret}`), {
+      name: 'my-long-name',
       serviceId: service,
       secret,
     });
-    for (const text of ['', secret, `x-${service}`, `x-${service}-${secret}x`])
+    // Hex in the form of a UUID is all that Notify asks of an id.
+    const plain = '0a1b2c3d-1111-2222-3333-444455556666';
+    assert.deepEqual(parseNotifyKey(`x-${plain}-${plain}`)?.secret, plain);
+    for (const text of [
+      '',
+      secret,
+      `x-${service}`,
+      `${service}-${secret}`,
+      `x-${service}-${secret}x`,
+    ])
       assert.equal(parseNotifyKey(text), undefined, text);
     const settings = { baseUrl: 'http://localhost', apiKey: 'nonsense' };
     assert.throws(() => openNotifyGateway('notify', settings), TypeError);
