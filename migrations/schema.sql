@@ -284,6 +284,8 @@ create table dispatch.dispatch (
   planned_messages integer,
   expires_after interval not null,
   recall_for interval default '00:00:00'::interval not null,
+  number_most smallint,
+  number_within interval,
   created_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
   ended_at timestamp with time zone,
@@ -292,12 +294,14 @@ create table dispatch.dispatch (
   last_claimed_at timestamp with time zone,
   refusals_from timestamp with time zone default '-infinity'::timestamp with time zone not null,
   cleared boolean default true not null,
-  constraint dispatch_check CHECK ((cleared OR (state = 'cancelled'::text))),
-  constraint dispatch_check1 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
-  constraint dispatch_check2 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
-  constraint dispatch_check3 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
+  constraint dispatch_check CHECK (((number_most IS NULL) = (number_within IS NULL))),
+  constraint dispatch_check1 CHECK ((cleared OR (state = 'cancelled'::text))),
+  constraint dispatch_check2 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
+  constraint dispatch_check3 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
+  constraint dispatch_check4 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
   constraint dispatch_exercise_lane CHECK (((lane = 4) = exercise)),
   constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
+  constraint dispatch_number_most_check CHECK ((number_most >= 1)),
   constraint dispatch_recall_for_check CHECK ((recall_for >= '00:00:00'::interval)),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
   constraint dispatch_pkey PRIMARY KEY (id)
@@ -305,7 +309,7 @@ create table dispatch.dispatch (
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
-grant insert (id, label, lane, exercise, expires_after, recall_for) on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
@@ -326,6 +330,7 @@ create table dispatch.gateway (
   template_version integer,
   template_body text,
   template_read_at timestamp with time zone,
+  polls text default 'never'::text not null,
   created_at timestamp with time zone default now() not null,
   removed_at timestamp with time zone,
   weight smallint default 100 not null,
@@ -338,6 +343,7 @@ create table dispatch.gateway (
   constraint gateway_check CHECK (((removed_at IS NULL) OR (NOT enabled))),
   constraint gateway_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,30}$'::text)),
   constraint gateway_kind_check CHECK ((kind = ANY (ARRAY['notify'::text, 'smtp'::text, 'smpp'::text]))),
+  constraint gateway_polls_check CHECK ((polls = ANY (ARRAY['never'::text, 'without_token'::text, 'always'::text]))),
   constraint gateway_receipts_check CHECK ((receipts = ANY (ARRAY['final'::text, 'failures'::text, 'none'::text]))),
   constraint gateway_weight_check CHECK (((weight >= 0) AND (weight <= 1000))),
   constraint gateway_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES dispatch.bucket(id),
@@ -433,7 +439,7 @@ CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING N
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (body, state, due_at, expires_at, home_gateway_id, final_at) on dispatch.message to tocsin_web;
+grant update (body, state, due_at, expires_at, home_gateway_id, final_at, failure_code) on dispatch.message to tocsin_web;
 
 create table dispatch.message_credit (
   message_id uuid not null,
@@ -463,6 +469,18 @@ create table dispatch.part (
 );
 CREATE INDEX part_of_text ON dispatch.part USING btree (reference) WHERE (reference IS NOT NULL);
 grant insert, select, update on dispatch.part to tocsin_worker;
+
+create table dispatch.poll (
+  gateway_id text not null,
+  what text not null,
+  polled_at timestamp with time zone,
+  owner uuid not null,
+  lease_until timestamp with time zone,
+  constraint poll_what_check CHECK ((what = ANY (ARRAY['statuses'::text, 'texts'::text]))),
+  constraint poll_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint poll_pkey PRIMARY KEY (gateway_id, what)
+);
+grant insert, select, update on dispatch.poll to tocsin_worker;
 
 create table dispatch.receipt_inbox (
   gateway_id text not null,
@@ -1074,7 +1092,7 @@ CREATE OR REPLACE FUNCTION dispatch.guard_message()
 AS $function$
 begin
   if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
-      ('held', 'cancelled'), ('ready', 'cancelled'))) then
+      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
   end if;
   if new.body is distinct from old.body and (position('{since}' in old.body) = 0
