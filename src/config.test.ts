@@ -88,6 +88,29 @@ test('what a Notify service carries is text unless told', () => {
   assert.match(errorsOf({ ...live, NOTIFY_CHANNELS: 'fax' })['NOTIFY_CHANNELS']!, /‘fax’/);
 });
 
+test('what comes back by mail needs a place and a domain', () => {
+  const mailIn = { MAIL_IN: '[::]:2525', MAIL_BOUNCE_DOMAIN: 'Bounces.centre.example' };
+  const config = parsed({ ...live, ...mailIn });
+  assert.deepEqual(config.mailIn, { host: '::', port: 2525, domain: 'bounces.centre.example' });
+  assert.equal(config.smtp?.bounceDomain, 'Bounces.centre.example');
+  assert.match(errorsOf({ MAIL_IN: '0.0.0.0:25' })['MAIL_BOUNCE_DOMAIN']!, /is missing/);
+  for (const [name, value] of [
+    ['MAIL_IN', '2525'],
+    ['MAIL_IN', 'host:99999'],
+    ['MAIL_BOUNCE_DOMAIN', 'not a domain'],
+  ] as const)
+    assert.ok(errorsOf({ ...mailIn, [name]: value })[name], `${name}=${value}`);
+});
+
+test('SMPP needs its sender, and never shows its password', () => {
+  const smpp = { SMPP_URL: 'smpp://me:sesame@smsc.example:2775', SMPP_FROM: 'NHS CYBER' };
+  const config = parsed(smpp);
+  assert.deepEqual(config.smpp, { url: smpp.SMPP_URL, from: smpp.SMPP_FROM });
+  assert.doesNotMatch(describeConfig(config), /sesame/);
+  assert.match(errorsOf({ SMPP_URL: smpp.SMPP_URL })['SMPP_FROM']!, /is missing/);
+  assert.match(errorsOf({ ...smpp, SMPP_URL: 'http://x' })['SMPP_URL']!, /wrong form/);
+});
+
 test('with a certificate the printed address is https', () => {
   const config = parsed({ TOCSIN_TLS_CERT: 'c.pem', TOCSIN_TLS_KEY: 'k.pem' });
   assert.equal(config.url, 'https://localhost:3000');

@@ -7,8 +7,21 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { nearestName } from '#operating-model/index.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { nameOfKey, readNotify, readProxy, readSmpp, readSmtp } from './config/providers.ts';
-import type { NotifyConfig, ProxyConfig, SmppConfig, SmtpConfig } from './config/providers.ts';
+import {
+  nameOfKey,
+  readMailIn,
+  readNotify,
+  readProxy,
+  readSmpp,
+  readSmtp,
+} from './config/providers.ts';
+import type {
+  MailInConfig,
+  NotifyConfig,
+  ProxyConfig,
+  SmppConfig,
+  SmtpConfig,
+} from './config/providers.ts';
 import { isUrl, Reader, type Environment } from './config/reader.ts';
 
 export type { Environment } from './config/reader.ts';
@@ -30,6 +43,7 @@ export type Config = {
   readonly notify?: NotifyConfig;
   readonly smtp?: SmtpConfig;
   readonly smpp?: SmppConfig;
+  readonly mailIn?: MailInConfig;
   readonly proxy?: ProxyConfig;
   /** Certificates that are trusted beside the usual ones; a file in PEM. */
   readonly caFile?: string;
@@ -79,6 +93,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
   const notify = readNotify(read);
   const smtp = readSmtp(read);
   const smpp = readSmpp(read);
+  const mailIn = readMailIn(read);
   const proxy = readProxy(read);
   const caFile = read.text('TOCSIN_CA_FILE');
   const config: Config = {
@@ -93,6 +108,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(notify && { notify }),
     ...(smtp && { smtp }),
     ...(smpp && { smpp }),
+    ...(mailIn && { mailIn }),
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
@@ -121,6 +137,8 @@ export function describeConfig(config: Config): string {
     NOTIFY_CHANNELS: notify?.channels.join(',') ?? 'none',
     NOTIFY_CALLBACK_TOKEN: notify?.callbackToken ? '(hidden)' : 'none',
     SMTP_URL: smtp ? placeOf(smtp.url) : 'none',
+    MAIL_IN: config.mailIn ? `${config.mailIn.host}:${config.mailIn.port}` : 'none',
+    MAIL_BOUNCE_DOMAIN: config.mailIn?.domain ?? 'none',
     SMPP_URL: smpp ? placeOf(smpp.url) : 'none',
     SMPP_FROM: smpp ? '(set)' : 'none',
     HTTPS_PROXY: proxy?.https ? placeOf(proxy.https) : 'none',

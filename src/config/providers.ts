@@ -11,7 +11,18 @@ export type NotifyConfig = {
   readonly callbackToken?: string;
 };
 
-export type SmtpConfig = { readonly url: string; readonly from: string };
+export type SmtpConfig = {
+  readonly url: string;
+  readonly from: string;
+  readonly bounceDomain?: string;
+};
+
+/** Where undelivered mail comes back to us. */
+export type MailInConfig = {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+};
 
 export type SmppConfig = { readonly url: string; readonly from: string };
 
@@ -61,7 +72,16 @@ export function readSmtp(read: Reader): SmtpConfig | undefined {
     /^[^@\r\n]+@[^@\s]+\.[^@\s]+$/.test(text),
   );
   if (url && !from) read.missing('MAIL_FROM', 'SMTP_URL', fromForm);
-  return url && from ? { url, from } : undefined;
+  const bounceDomain = read.text('MAIL_BOUNCE_DOMAIN');
+  return url && from ? { url, from, ...(bounceDomain && { bounceDomain }) } : undefined;
+}
+
+export function readMailIn(read: Reader): MailInConfig | undefined {
+  const place = read.parsed('MAIL_IN', 'an address and port, such as 0.0.0.0:2525', parsePlace);
+  const domainForm = 'the domain whose mail comes to MAIL_IN, such as bounces.centre.example';
+  const domain = read.parsed('MAIL_BOUNCE_DOMAIN', domainForm, parseDomain);
+  if (place && !domain) read.missing('MAIL_BOUNCE_DOMAIN', 'MAIL_IN', domainForm);
+  return place && domain ? { ...place, domain } : undefined;
 }
 
 export function readSmpp(read: Reader): SmppConfig | undefined {
@@ -93,6 +113,17 @@ function isProxy(address: string): boolean {
 
 function withScheme(address: string): string {
   return address.includes('://') ? address : `http://${address}`;
+}
+
+function parsePlace(text: string): { host: string; port: number } | undefined {
+  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) return undefined;
+  return { host: host.replaceAll(/[[\]]/g, ''), port: Number(port) };
+}
+
+function parseDomain(text: string): string | undefined {
+  const isDomain = /^(?=.{4,190}$)[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i.test(text);
+  return isDomain ? text.toLowerCase() : undefined;
 }
 
 function parseHttpUrl(text: string): string | undefined {

@@ -7,6 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
+import { reportActions } from './bounce-report.ts';
 import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { notifyStatuses } from './gateways/notify-contract.ts';
@@ -46,7 +47,7 @@ export async function findCaller(
 /** What each kind of provider says in receipts; one that sends none has no word. */
 const receiptStatuses = {
   notify: notifyStatuses,
-  smtp: {},
+  smtp: reportActions,
   smpp: smppStatuses,
 } as const satisfies Record<GatewayDoor['kind'], Readonly<Record<string, ReceiptMeaning>>>;
 

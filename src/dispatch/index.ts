@@ -17,6 +17,7 @@ export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';
 export type { Clocks } from './lease.ts';
 export { gatewayKinds, type GatewayKind } from './gateways/capabilities.ts';
+export { startBounceListener, type BounceListener } from './bounces.ts';
 export { bucketOf, openGateway, parseGatewaySettings } from './gateways/settings.ts';
 export { openNotifyGateway, type NotifySettings } from './gateways/notify.ts';
 export { parseNotifyKey } from './gateways/notify-contract.ts';

@@ -29,6 +29,31 @@ export async function insertReceipt(
     select pg_notify('tocsin_receipt', ${receipt.gatewayId}) from kept`);
 }
 
+export type AttemptReceipt = {
+  readonly messageId: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly reference: string;
+  readonly status: string;
+};
+
+/**
+ * Keeps what was reported of an attempt, for the gateway that made it; nothing where there was no
+ * such attempt. Where the provider gave no id, the reference is one.
+ */
+export async function insertReceiptOfAttempt(tx: Tx, receipt: AttemptReceipt): Promise<void> {
+  await tx.run(sql`
+    with kept as (
+      insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference)
+      select attempt.gateway_id, ${receipt.reference}, ${receipt.status}, ${receipt.reference}
+      from dispatch.attempt attempt
+      where attempt.message_id = ${receipt.messageId} and attempt.epoch = ${receipt.epoch}
+        and attempt.number = ${receipt.attempt}
+      on conflict do nothing returning gateway_id
+    )
+    select pg_notify('tocsin_receipt', kept.gateway_id) from kept`);
+}
+
 export type WaitingReceipt = {
   gatewayId: string;
   providerId: string;

@@ -73,7 +73,6 @@ describe('the template of a provider', () => {
       ({ claimed = 0 }) => claimed === 0,
     );
     assert.ok(states['ready']! > 100, `only ${states['ready']} were held back`);
-    assert.equal((await pinned()).failure, 'content_differs');
     await simulator.clearFaults();
     await db.web.withActor(system('test'), (tx) =>
       resumeDispatch(tx, { dispatchId: id, reason: 'template mended' }),

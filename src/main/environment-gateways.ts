@@ -40,7 +40,7 @@ const VARIABLES = {
 export async function checkGateways(config: Config): Promise<Outcome<void>> {
   for (const gateway of gatewaysOf(config)) {
     try {
-      await openGateway(gateway, gateway.settings, networkOf(config)).close();
+      await openGateway(gateway, gateway.settings, { network: networkOf(config) }).close();
     } catch (error) {
       const why = (error as Error).message;
       return refused('invalid', `${VARIABLES[gateway.kind]} cannot be used: ${why}`);

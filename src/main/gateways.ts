@@ -71,10 +71,11 @@ export type OpenGateways = {
 
 /** An adapter for each row, with its settings opened. */
 export async function openGateways(ground: Ground, database: Database): Promise<OpenGateways> {
-  const network = networkOf(ground.config);
+  const { returnPathKey } = ground.seals;
+  const surroundings = { network: networkOf(ground.config), returnPathKey };
   const rows = await listRows(database);
   const open = (row: GatewayRow) =>
-    openGateway(row, ground.seals.openSettings(row.id, row.settingsSealed), network);
+    openGateway(row, ground.seals.openSettings(row.id, row.settingsSealed), surroundings);
   return { gateways: rows.map(open), version: versionOf(rows) };
 }
 

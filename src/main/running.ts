@@ -5,8 +5,13 @@ import type { Database } from '#db/database.ts';
 import { listen } from '#db/listen.ts';
 import { startTasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
-import { Auditor, Engine, reserveTokens } from '#dispatch/index.ts';
-
+import {
+  Auditor,
+  Engine,
+  reserveTokens,
+  startBounceListener,
+  type BounceListener,
+} from '#dispatch/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
@@ -52,10 +57,12 @@ export async function startWeb(
   });
   live.start(database);
   await server.listen({ port: config.port, host: config.host });
+  const bounces = await listenForBounces(ground, database, log);
   return {
     address: config.url,
     async stop() {
       await live.stop();
+      await bounces?.close();
       await server.close();
       await database.end();
     },
@@ -64,6 +71,23 @@ export async function startWeb(
 
 async function canRead(database: Database): Promise<void> {
   await database.withActor(system('readiness'), () => Promise.resolve());
+}
+
+async function listenForBounces(
+  { config, folder, seals }: Ground,
+  database: Database,
+  log: Log,
+): Promise<BounceListener | undefined> {
+  if (config.mailIn === undefined) return undefined;
+  const { installation } = folder;
+  const key = seals.returnPathKey;
+  return await startBounceListener({
+    ...config.mailIn,
+    key,
+    installation: installation.id,
+    database,
+    log,
+  });
 }
 
 /** Sends, settles, keeps the timers, and runs background tasks. */

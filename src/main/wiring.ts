@@ -31,6 +31,8 @@ export type Seals = InboxSeals & {
   readonly openReply: (replyId: string, sealed: Buffer) => string;
   readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
   readonly openSettings: (gatewayId: string, sealed: Buffer) => unknown;
+  /** Signs the addresses that undelivered mail comes back to. */
+  readonly returnPathKey: Buffer;
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
   readonly indexNetwork: (network: string) => Buffer;
 };
@@ -47,6 +49,7 @@ export function sealsOf(secrets: Secrets): Seals {
   return {
     directory: { addressKey: key, blindIndexKey },
     indexAddress,
+    returnPathKey: blindIndex(blindIndexKey, 'return_path', 'key'),
     indexNetwork: (network) => blindIndex(blindIndexKey, 'network', network),
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
     sealNumber: (id, number) => seal(key, `reply_number|${id}`, number),

@@ -37,6 +37,7 @@ const shapes = {
   smtp: z.strictObject({
     url: z.url({ protocol: /^smtps?$/ }),
     from: z.string().regex(/^[^@\r\n]+@[^@\s]+\.[^@\s]+$/, 'must be Name <address>'),
+    bounceDomain: z.hostname().optional(),
     perSecond: pace.perSecond.default(50),
     burst: pace.burst.default(500),
   }),
@@ -114,11 +115,17 @@ export type GatewayPlace = {
   readonly channel: 'text' | 'mail';
 };
 
+/** What is the same for all gateways of an installation. */
+export type Surroundings = {
+  readonly network?: Network;
+  readonly returnPathKey?: Buffer;
+};
+
 /** The adapter for a row and its opened settings. @throws TypeError where they do not fit. */
 export function openGateway(
   { id, kind, channel }: GatewayPlace,
   input: unknown,
-  network?: Network,
+  { network, returnPathKey }: Surroundings = {},
 ): Gateway {
   const parsed = parseGatewaySettings(kind, input);
   if (!parsed.ok) throw new TypeError(`gateway ${id}: ${parsed.message}`);
@@ -127,5 +134,5 @@ export function openGateway(
   const settings = parsed.value;
   if (settings.kind === 'notify') return openNotifyGateway(id, settings.is, { channel, network });
   if (settings.kind === 'smpp') return openSmppGateway(id, settings.is);
-  return openSmtpGateway(id, settings.is);
+  return openSmtpGateway(id, settings.is, { returnPathKey });
 }

@@ -12,6 +12,8 @@ import { Readable } from 'node:stream';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import MailComposer from 'nodemailer/lib/mail-composer';
 import type { Outgoing, ReceiptMeaning, SendResult } from '../model.ts';
+import { reportActions } from '../bounce-report.ts';
+import { returnPath } from '../return-path.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import type { Gateway } from './gateway.ts';
 import { isLoopback } from './http.ts';
@@ -21,9 +23,13 @@ export type SmtpSettings = {
   readonly url: string;
   /** `Name <address>` of the sender. */
   readonly from: string;
+  /** Where our listener gets what comes back; absent: it goes to the sender's address. */
+  readonly bounceDomain?: string | undefined;
 };
 
 export type SmtpOptions = {
+  /** Signs the return path of each mail. */
+  readonly returnPathKey?: Buffer | undefined;
   /** The longest one mail may take. Tests shorten it. */
   readonly sendMaxMs?: number;
 };
@@ -72,6 +78,7 @@ class SmtpGateway implements Gateway {
   #url: URL;
   #from: string;
   #domain: string;
+  #returnsTo: (reference: string) => string | undefined;
   #idle: SMTPConnection[] = [];
 
   constructor(id: string, settings: SmtpSettings, options: SmtpOptions) {
@@ -80,6 +87,12 @@ class SmtpGateway implements Gateway {
     this.#url = new URL(settings.url);
     this.#from = settings.from;
     this.#domain = settings.from.replace(/^.*@/, '').replace(/>.*$/, '');
+    const { bounceDomain } = settings;
+    const key = options.returnPathKey;
+    this.#returnsTo = (reference) => {
+      const local = bounceDomain && key && returnPath(key, reference);
+      return local === undefined ? undefined : `${local}@${bounceDomain}`;
+    };
   }
 
   async send(message: Outgoing, mayStart = () => true): Promise<SendResult> {
@@ -110,7 +123,10 @@ class SmtpGateway implements Gateway {
         throw Object.assign(new Error('too late'), { code: 'ETIMEDOUT' });
       const content = await this.#compose(message);
       await deliver(connection, {
-        envelope: { from: addressOf(this.#from), to: [message.address] },
+        envelope: {
+          from: this.#returnsTo(message.reference) ?? addressOf(this.#from),
+          to: [message.address],
+        },
         content: marked(content, attempt),
       });
       this.#keep(connection);
@@ -121,8 +137,9 @@ class SmtpGateway implements Gateway {
     }
   }
 
-  meaningOf(): ReceiptMeaning | undefined {
-    return undefined;
+  /** Of a report that came back: its action, and the code that stands after it. */
+  meaningOf(status: string): ReceiptMeaning | undefined {
+    return reportActions[status.split(' ')[0]!];
   }
 
   close(): Promise<void> {
