@@ -627,6 +627,7 @@ grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, de
   takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version,
   template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at,
   last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant update (enabled, weight) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web;

@@ -121,6 +121,11 @@ const gateway = z.strictObject({
   id: z.string().meta({ examples: ['notify'] }),
   kind: z.enum(['notify', 'smtp']),
   channel: z.enum(['text', 'mail']),
+  weight: z.int().describe('Its share of new people; 0 is a reserve'),
+  enabled: z.boolean().describe('One that is switched off sends nothing'),
+  breakerState: z
+    .enum(['closed', 'open', 'half_open', 'ramping'])
+    .describe('closed works; open sends nothing just now; the others are on their way back'),
   bucket: z
     .strictObject({
       ratePerSecond: z.number(),

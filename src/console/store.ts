@@ -221,6 +221,10 @@ export type GatewayRow = {
   id: string;
   kind: string;
   channel: 'text' | 'mail';
+  weight: number;
+  enabled: boolean;
+  /** Works, or takes nothing just now, or is on its way back. */
+  breakerState: 'closed' | 'open' | 'half_open' | 'ramping';
   ratePerSecond: number;
   burst: number;
   tokens: number;
@@ -233,9 +237,9 @@ export type GatewayRow = {
 
 export async function listGatewayStates(tx: Tx): Promise<GatewayRow[]> {
   return await tx.rows<GatewayRow>(sql`
-    select id, kind, channel, rate_per_second, burst, tokens, paused_until, pause_reason,
-      last_proven_at, last_failure_at, last_failure_code
-    from dispatch.v_gateway order by channel desc, id`);
+    select id, kind, channel, weight, enabled, breaker_state, rate_per_second, burst, tokens,
+      paused_until, pause_reason, last_proven_at, last_failure_at, last_failure_code
+    from dispatch.v_gateway where removed_at is null order by channel desc, id`);
 }
 
 export type DeskRow = {

@@ -41,6 +41,7 @@ export const permissions = {
   'model.read': 'Read the operating model',
   'audit.read': 'Read the audit',
   'system.read': 'Read gateways, health and figures',
+  'gateway.steer': 'Switch gateways on and off, and share people among them',
 } as const;
 
 export type Permission = keyof typeof permissions;

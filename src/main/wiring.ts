@@ -8,7 +8,13 @@ import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import { alertApiRoutes, alertRoutes, type AlertContext } from '#alerts/index.ts';
 import { consoleApiRoutes, consoleRoutes, type LiveViews } from '#console/index.ts';
-import { callbackRoutes, dispatchApiRoutes, REPLY_TASK, type InboxSeals } from '#dispatch/index.ts';
+import {
+  callbackRoutes,
+  dispatchApiRoutes,
+  gatewayRoutes,
+  REPLY_TASK,
+  type InboxSeals,
+} from '#dispatch/index.ts';
 import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
@@ -85,6 +91,7 @@ export function productRoutes(product: Product): Route[] {
     ...responseRoutes({ database, model, ...seals }),
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
+    ...gatewayRoutes({ database }),
     ...apiRoutes(product),
   ];
 }
@@ -109,6 +116,7 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/', text: 'Duty desk', permission: 'alert.read' },
   { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
   { href: '/organisations', text: 'Directory', permission: 'directory.read' },
+  { href: '/gateways', text: 'Gateways', permission: 'system.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },
 ];
 

@@ -50,6 +50,7 @@ export const everything: readonly Permission[] = [
   'directory.read',
   'directory.write',
   'system.read',
+  'gateway.steer',
 ];
 
 export async function openApi(): Promise<ApiSite> {
