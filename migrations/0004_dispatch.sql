@@ -183,6 +183,8 @@ create table dispatch.dispatch (
   -- False while messages of a cancelled dispatch may still wait to be called off: the beat does it
   -- in batches. Asked of a million rows every second, "is there one left" took a core.
   cleared boolean not null default true,
+  -- When the last of its messages was deleted for its age; what is kept is counts, and the audit.
+  forgotten_at timestamptz,
   check (cleared or state = 'cancelled'),
   check ((state = 'held') = (released_at is null) or state = 'cancelled'),
   check ((state = 'paused') = (pause_reason is not null)),
@@ -409,6 +411,28 @@ create table dispatch.poll (
   primary key (gateway_id, what)
 );
 
+-- What stays of a dispatch whose messages were deleted for their age: how many ended how, and its
+-- ledger as the last who looked saw it. Written before the first message goes.
+create table dispatch.kept_count (
+  dispatch_id uuid not null references dispatch.dispatch,
+  channel text not null,
+  state text not null,
+  messages bigint not null,
+  primary key (dispatch_id, channel, state)
+);
+create table dispatch.kept_ledger (
+  dispatch_id uuid primary key references dispatch.dispatch,
+  kept_at timestamptz not null default now(),
+  messages bigint not null,
+  messages_gone bigint not null,
+  messages_unknown bigint not null,
+  messages_never_sent bigint not null,
+  organisations bigint not null,
+  organisations_gone bigint not null,
+  organisations_unknown bigint not null,
+  organisations_never_sent bigint not null
+);
+
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject,
@@ -464,13 +488,20 @@ create function dispatch.ledger_part(state text, dispatch_state text) returns in
 -- The ledger of a dispatch in one statement, so in one snapshot: the parts add up to the whole at
 -- every moment, whatever workers do meanwhile (P3).
 create view dispatch.v_ledger with (security_invoker = true) as
-  select dispatch.id as dispatch_id, messages.total as messages, messages.gone as messages_gone,
-    messages.unknown as messages_unknown, messages.waiting as messages_waiting,
-    messages.never_sent as messages_never_sent, organisations.total as organisations,
-    organisations.gone as organisations_gone, organisations.unknown as organisations_unknown,
-    organisations.waiting as organisations_waiting,
-    organisations.never_sent as organisations_never_sent
+  select dispatch.id as dispatch_id,
+    coalesce(kept.messages, messages.total) as messages,
+    coalesce(kept.messages_gone, messages.gone) as messages_gone,
+    coalesce(kept.messages_unknown, messages.unknown) as messages_unknown,
+    case when kept.dispatch_id is null then messages.waiting else 0 end as messages_waiting,
+    coalesce(kept.messages_never_sent, messages.never_sent) as messages_never_sent,
+    coalesce(kept.organisations, organisations.total) as organisations,
+    coalesce(kept.organisations_gone, organisations.gone) as organisations_gone,
+    coalesce(kept.organisations_unknown, organisations.unknown) as organisations_unknown,
+    case when kept.dispatch_id is null then organisations.waiting else 0 end
+      as organisations_waiting,
+    coalesce(kept.organisations_never_sent, organisations.never_sent) as organisations_never_sent
   from dispatch.dispatch dispatch
+  left join dispatch.kept_ledger kept on kept.dispatch_id = dispatch.id
   cross join lateral (
     select count(*) as total, count(*) filter (where part = 1) as gone,
       count(*) filter (where part = 2) as unknown, count(*) filter (where part = 3) as waiting,
@@ -606,6 +637,90 @@ create trigger guard_message before update on dispatch.message for each row
     and (old.body is distinct from new.body or old.state is distinct from new.state))
   execute function dispatch.guard_message();
 
+-- Retention. Attempts are append-only by grant (P9), so what is old goes by these functions alone:
+-- they run as the owner, take only what is over and old, and nothing younger than thirty days,
+-- whoever calls them. A batch at a time: whoever calls decides how many and how often.
+create function dispatch.forget_messages(older_than timestamptz, most integer,
+    out dispatch_id uuid, out deleted integer, out is_over boolean)
+  language plpgsql security definer set search_path = '' as $$
+declare
+  ids uuid[];
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  select old.id into dispatch_id from dispatch.dispatch old
+    where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
+      and old.forgotten_at is null
+    order by old.ended_at limit 1 for update skip locked;
+  if dispatch_id is null then return; end if;
+  if not exists (select from dispatch.kept_ledger kept
+      where kept.dispatch_id = forget_messages.dispatch_id) then
+    insert into dispatch.kept_ledger (dispatch_id, messages, messages_gone, messages_unknown,
+      messages_never_sent, organisations, organisations_gone, organisations_unknown,
+      organisations_never_sent)
+    select ledger.dispatch_id, ledger.messages, ledger.messages_gone, ledger.messages_unknown,
+      ledger.messages_never_sent + ledger.messages_waiting, ledger.organisations,
+      ledger.organisations_gone, ledger.organisations_unknown,
+      ledger.organisations_never_sent + ledger.organisations_waiting
+    from dispatch.v_ledger ledger where ledger.dispatch_id = forget_messages.dispatch_id;
+    insert into dispatch.kept_count (dispatch_id, channel, state, messages)
+    select message.dispatch_id, message.channel, message.state, count(*)
+    from dispatch.message message where message.dispatch_id = forget_messages.dispatch_id
+    group by message.dispatch_id, message.channel, message.state;
+  end if;
+  ids := array(select message.id from dispatch.message message
+    where message.dispatch_id = forget_messages.dispatch_id limit most);
+  perform dispatch.delete_messages(ids);
+  deleted := cardinality(ids);
+  is_over := deleted < most;
+  if is_over then
+    delete from dispatch.settled settled where settled.dispatch_id = forget_messages.dispatch_id;
+    update dispatch.dispatch old set forgotten_at = now()
+    where old.id = forget_messages.dispatch_id;
+  end if;
+end $$;
+
+-- Messages with all that hangs on them.
+create function dispatch.delete_messages(ids uuid[]) returns void
+  language sql set search_path = '' as $$
+  delete from dispatch.lookup where message_id = any (ids);
+  delete from dispatch.attempt_end where message_id = any (ids);
+  delete from dispatch.attempt where message_id = any (ids);
+  delete from dispatch.message_credit where message_id = any (ids);
+  delete from dispatch.message where id = any (ids);
+$$;
+
+-- Receipts and replies that were dealt with, and our automatic answers to them.
+create function dispatch.forget_inbox(older_than timestamptz, most integer) returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  ids uuid[];
+  receipts integer;
+  replies integer;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  delete from dispatch.receipt_inbox where ctid = any (array(
+    select ctid from dispatch.receipt_inbox
+    where received_at < older_than and handled_at is not null order by received_at limit most));
+  get diagnostics receipts = row_count;
+  delete from dispatch.reply_inbox where id = any (array(
+    select id from dispatch.reply_inbox
+    where received_at < older_than and handled_at is not null limit most));
+  get diagnostics replies = row_count;
+  ids := array(select message.id from dispatch.message message
+    join dispatch.dispatch standing on standing.id = message.dispatch_id and standing.lane = 0
+    where message.due_at < older_than
+      and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
+  perform dispatch.delete_messages(ids);
+  return receipts + replies + cardinality(ids);
+end $$;
+revoke all on function dispatch.forget_messages, dispatch.delete_messages, dispatch.forget_inbox
+  from public;
+grant execute on function dispatch.forget_messages, dispatch.forget_inbox to tocsin_worker;
+
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within)
@@ -647,6 +762,7 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
+grant select on dispatch.kept_count, dispatch.kept_ledger to tocsin_web, tocsin_worker;
 grant select on dispatch.invariant, dispatch.auditor to tocsin_web, tocsin_worker;
 grant insert, update on dispatch.invariant to tocsin_worker;
 grant update on dispatch.auditor to tocsin_worker;

@@ -3,7 +3,7 @@ import { Lease, systemClocks, type Clocks } from './lease.ts';
 import type { Claimed } from './store-send.ts';
 
 /**
- * `lease`: it is ours; `use`: it is still of use to its reader (P2, expiry). `expiresAt` is the same
+ * `lease`: it is ours; `use`: it is still of use to its reader (P2, expiry). `expiresAt` is that
  * moment on our own clock, for providers that are told it.
  */
 export type Held = Claimed & {

@@ -12,6 +12,7 @@ export {
 } from './actions.ts';
 export { Auditor, readAudit, type AuditReport } from './auditor.ts';
 export { hashOfCorrection, releaseCorrection } from './correct.ts';
+export { forgetOld, type Retention } from './retention.ts';
 export { recallDispatch, sendNow } from './recall.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';

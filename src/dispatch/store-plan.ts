@@ -277,6 +277,10 @@ export type MessageCounts = { channel: string; state: string; messages: number }
 
 export async function countMessages(tx: Tx, dispatchId: string): Promise<MessageCounts[]> {
   return await tx.rows<MessageCounts>(sql`
+    select channel, state, messages from dispatch.kept_count where dispatch_id = ${dispatchId}
+    union all
     select channel, state, count(*) as messages from dispatch.message
-    where dispatch_id = ${dispatchId} group by channel, state order by channel, state`);
+    where dispatch_id = ${dispatchId} and not exists (
+      select from dispatch.kept_ledger kept where kept.dispatch_id = ${dispatchId})
+    group by channel, state order by channel, state`);
 }

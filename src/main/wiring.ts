@@ -12,6 +12,7 @@ import {
   callbackRoutes,
   dispatchApiRoutes,
   gatewayRoutes,
+  forgetOld,
   REPLY_TASK,
   type InboxSeals,
 } from '#dispatch/index.ts';
@@ -136,6 +137,7 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
     },
     sweep: async () => {
       await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
+      await forgetOld(product.database, product.model.retention);
     },
   };
 }

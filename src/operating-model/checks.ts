@@ -8,6 +8,15 @@ import { checkTexts } from './text-checks.ts';
 /** A longer wait is a plan for later, which an approval of now does not cover. */
 const RECALL_MAX_MS = 10 * 60_000;
 
+/** The database keeps what is younger, whatever the file says. */
+const RETENTION_MIN_MS = 31 * 24 * 3_600_000;
+
+function checkRetention(retention: ModelFile['retention']): Remark[] {
+  return (['messages', 'inbox'] as const)
+    .filter((what) => retention[what] < RETENTION_MIN_MS)
+    .map((what) => error(['retention', what], 'at least P31D: what happened must be told later'));
+}
+
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
@@ -17,6 +26,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
     ...checkCeilings(file.marking_ceilings),
     ...checkOrganisationTypes(file.organisation_types),
+    ...checkRetention(file.retention),
     ...checkTexts(file),
   ];
 }

@@ -127,6 +127,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /PT20M is over before the last round goes out \(PT30M\)/,
   },
   {
+    name: 'messages that would be gone within a month',
+    text: changed(['  messages: P400D', '  messages: P30D']),
+    at: '  messages: P30D',
+    path: 'retention.messages',
+    message: /at least P31D/,
+  },
+  {
     name: 'a recall window that nobody would wait for',
     text: changed(['recall_window: PT0M', 'recall_window: PT11M']),
     at: 'recall_window: PT11M',

@@ -137,6 +137,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       most: file.texts_per_number.most,
       withinMs: file.texts_per_number.within,
     },
+    retention: { messagesMs: file.retention.messages, inboxMs: file.retention.inbox },
     passiveRepliesPerHour: file.passive_replies_per_hour,
   };
 }

@@ -15,6 +15,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.migration': 'names and hashes of the migrations',
   'kernel.installation': 'one row: which installation this is',
   'operating_model.version': 'the rules of the centre, shown to everybody who signs in',
+  'dispatch.kept_count': 'counts by state, of nobody in particular',
+  'dispatch.kept_ledger': 'counts of a dispatch, of nobody in particular',
   'dispatch.auditor': 'when the engine was last checked',
   'dispatch.invariant': 'counts, sentences of ours and an id: nothing of an alert or a person',
   'dispatch.bucket': 'tokens and pauses of a limiter at a provider',
@@ -45,6 +47,9 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
 
 /** Functions that run with the rights of their owner. */
 const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
+  'dispatch.forget_inbox':
+    'retention: deletes what was dealt with, never what is younger than 30 days',
+  'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
   'kernel.enqueue': 'adds a job; the tables of graphile-worker are closed to the run-time roles',
 };
 
