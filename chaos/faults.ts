@@ -18,8 +18,8 @@ export type Fault = {
   readonly strike: (stage: Stage, dice: Dice) => Promise<void> | undefined;
 };
 
-/** Past the lease, and past the look-ups after it: others have sent again when it wakes. */
-const FREEZE_MS = [11_000, 22_000] as const;
+/** Past the lease of 16 s, and past the look-ups after it: others may have sent again by then. */
+const FREEZE_MS = [17_000, 35_000] as const;
 
 export const faults: readonly Fault[] = [
   {
@@ -154,14 +154,14 @@ export const faults: readonly Fault[] = [
 const providerFaults: readonly object[] = [
   { fault: 'accept_then_drop', probability: 0.1 },
   { fault: 'accept_then_500', probability: 0.1 },
-  { fault: 'accept_after', delayMs: 2_500, probability: 0.05 },
-  { fault: 'answer_after', delayMs: 4_500, probability: 0.05 },
+  { fault: 'accept_after', delayMs: 6_000, probability: 0.05 },
+  { fault: 'answer_after', delayMs: 8_000, probability: 0.05 },
   { fault: 'insert_then_delete', probability: 0.05 },
   { fault: 'drop', probability: 0.1 },
   { fault: 'error', status: 503, probability: 0.1 },
   { fault: 'slow', delayMs: 700, on: 'any', probability: 0.5 },
   { fault: 'rate_limited', times: 3 },
-  { fault: 'get_lag', lagMs: 1_500 },
+  { fault: 'get_lag', lagMs: 2_000 },
   [
     { fault: 'receipt_early', probability: 0.3 },
     { fault: 'receipt_doubled', probability: 0.3 },
@@ -169,7 +169,7 @@ const providerFaults: readonly object[] = [
   ],
   [
     { fault: 'accept_then_drop', probability: 0.1 },
-    { fault: 'get_lag', lagMs: 1_500 },
+    { fault: 'get_lag', lagMs: 2_000 },
   ],
 ];
 

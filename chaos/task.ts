@@ -3,13 +3,12 @@ import type { ClientConfig } from 'pg';
 
 /**
  * Production waits 5, 20 and 5 s for a provider and 35 s before it looks up, so that a lease lasts
- * 62 s. Here all of it is a seventh, in the same proportions, or a hundred faults would take a day.
+ * 62 s. Here all of it is about a quarter, in the same proportions, or a hundred faults would take
+ * a day. Shorter still, a busy machine would be a fault by itself.
  */
 export const chaosWaits = {
-  gateway: { connectMs: 1_000, headersMs: 2_000, bodyMs: 1_000 },
-  engine: { quietMs: 2_500, lookupGapMs: 2_000 },
-  /** Twice the longest request and two seconds: what `Sender` makes of the waits above. */
-  leaseMs: 10_000,
+  gateway: { connectMs: 1_000, headersMs: 5_000, bodyMs: 1_000 },
+  engine: { quietMs: 8_000, lookupGapMs: 3_000 },
 } as const;
 
 /** A defect on purpose, to see that the run finds it. */

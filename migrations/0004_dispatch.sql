@@ -256,6 +256,10 @@ create table dispatch.message (
   check (state <> 'unknown' or check_at is not null),
   check (state in ('held', 'ready', 'cancelled', 'expired', 'suppressed') or attempt > 0),
   check (state <> 'accepted' or accepted_at is not null)
+-- No update of a message is HOT, because its state is in the predicates of the indexes; room on the
+-- page still keeps its versions together. Of 30,000 updates in a send (10,000 texts) 6,110 went to
+-- another page at 70, 9,681 at 85, 15,241 at 100; log written 17.3, 18.0, 19.1 MB; the table after
+-- it 7.7, 7.8, 8.7 MB.
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
   autovacuum_analyze_scale_factor = 0.02);
 
