@@ -165,6 +165,8 @@ test('a variable that nobody reads is named, with the one that was meant', () =>
     ['TOCSIN_DATADIR is not known and has no effect; did you mean TOCSIN_DATA_DIR?'],
   );
   assert.match(parsed({ TOCSIN_HOST: '0.0.0.0' }).warnings[0]!, /unencrypted/);
+  const deaf = parsed({ NOTIFY_API_KEY: live.NOTIFY_API_KEY }).warnings;
+  assert.match(deaf[0]!, /^NOTIFY_CALLBACK_TOKEN is not set/);
 });
 
 test('no secret is printed or repeated in an error', () => {

@@ -113,7 +113,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(caFile && { caFile: resolve(caFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
     operatingModelFile: resolve(read.text('TOCSIN_OPERATING_MODEL') ?? './operating-model.yaml'),
-    warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies)],
+    warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies), ...deaf(notify)],
   };
   const errors = Object.values(read.errors);
   if (errors.length > 0) return refused('invalid', errors.join('\n'), read.errors);
@@ -214,6 +214,14 @@ function exposed(host = '127.0.0.1', tls?: object, proxies?: readonly string[]):
   return [
     `TOCSIN_HOST is ${host}: pages leave this machine unencrypted. ` +
       'Set TOCSIN_TLS_CERT and TOCSIN_TLS_KEY, or TOCSIN_TRUSTED_PROXY.',
+  ];
+}
+
+function deaf(notify: NotifyConfig | undefined): string[] {
+  if (notify === undefined || notify.callbackToken !== undefined) return [];
+  return [
+    'NOTIFY_CALLBACK_TOKEN is not set: callbacks of Notify are refused. ' +
+      'Set it where Notify can reach this machine.',
   ];
 }
 

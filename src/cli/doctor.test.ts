@@ -44,7 +44,9 @@ test('--json is one object; --help helps; anything else is a misuse', async () =
 
 test('a machine that was never started on is well', async () => {
   const dataDir = path.join(base, 'new');
-  const { code, text } = await consult(basicChecks({ dataDir, host: '127.0.0.1', port: 0 }));
+  const { code, text } = await consult(
+    basicChecks({ dataDir, host: '127.0.0.1', port: 0, warnings: [] }),
+  );
   assert.equal(code, 0, text);
   assert.match(text, /will be made by the first start/);
 });
@@ -59,12 +61,16 @@ test('it looks at a database of the operator, a taken port and a strange folder'
   const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
   const dataDir = path.join(base, 'live');
   openDataFolder({ path: dataDir, live: true });
-  const config = { dataDir, databaseUrl, host: '127.0.0.1', port };
+  const place = { dataDir, databaseUrl, host: '127.0.0.1', port };
+  const config = { ...place, notify: {}, warnings: ['A setting is odd.'] };
   const { code, text } = await consult(basicChecks(config));
   assert.equal(code, 1);
+  assert.match(text, /warn {2}settings +A setting is odd\.\n/);
   assert.match(text, /data folder +.*live is live\n/);
   assert.match(text, /PostgreSQL +18\.\d+, yours, fsync is off\n/);
   assert.match(text, /taken by another program\n +→ Set PORT/);
+  const without = await consult(basicChecks({ ...place, warnings: [] }));
+  assert.match(without.text, /fail {2}data folder +.* set NOTIFY_API_KEY, or/);
   server.close();
   await database.drop();
   writeFileSync(path.join(base, 'x'), '');
@@ -79,7 +85,7 @@ test('what the auditor found is a failure, and so is an auditor that does not lo
   const socket = encodeURIComponent(host);
   const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
   const dataDir = path.join(base, 'audited');
-  const checks = basicChecks({ dataDir, databaseUrl, host: '127.0.0.1', port: 0 });
+  const checks = basicChecks({ dataDir, databaseUrl, host: '127.0.0.1', port: 0, warnings: [] });
   const look = async () => await consult(checks.filter((check) => check.name === 'invariants'));
   const own = (statement: Sql) =>
     database.owner.withActor(system('test'), (tx) => tx.run(statement));

@@ -1,10 +1,9 @@
 /** `bin/tocsin doctor`: looks at everything that a start needs, and says how to mend it. */
 import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import { openDatabase, type Database } from '#db/database.ts';
-import { findDataFolder } from '#db/data-folder.ts';
+import { checkKind, findDataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
 import { readRemembered } from '#db/postgres-place.ts';
@@ -13,6 +12,7 @@ import { configFromUrl } from '#db/roles.ts';
 import { readAudit } from '#dispatch/index.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
 import { standard, type Output } from './output.ts';
+import { listenOnce } from './ports.ts';
 
 export const summary = 'check this machine, the data folder and the database';
 
@@ -89,12 +89,20 @@ export type DoctorConfig = {
   readonly databaseUrl?: string;
   readonly host: string;
   readonly port: number;
+  /** With it a start is live. */
+  readonly notify?: object;
+  /** What is odd in the environment, a sentence each. */
+  readonly warnings: readonly string[];
 };
 
 /** The checks of the ground that all slices stand on. */
 export function basicChecks(config: DoctorConfig): Check[] {
   return [
     { name: 'Node', run: checkNode },
+    ...config.warnings.map((found) => ({
+      name: 'settings',
+      run: () => ({ state: 'warn', found }) as const,
+    })),
     { name: 'data folder', run: () => checkDataFolder(config) },
     { name: 'free space', run: () => checkFreeSpace(config) },
     { name: 'PostgreSQL', run: () => checkPostgres(config) },
@@ -111,12 +119,14 @@ function checkNode(): Finding {
   return { state: 'fail', found, mend: 'Start it with bin/tocsin, which brings its own Node.' };
 }
 
-function checkDataFolder({ dataDir }: DoctorConfig): Finding {
+function checkDataFolder({ dataDir, notify }: DoctorConfig): Finding {
   const folder = findDataFolder(dataDir);
   if (!folder.ok) return { state: 'fail', found: folder.message };
   if (folder.value === undefined) {
     return { state: 'ok', found: `${dataDir} will be made by the first start` };
   }
+  const suits = checkKind(folder.value, notify !== undefined);
+  if (!suits.ok) return { state: 'fail', found: suits.message };
   const found = `${dataDir} is ${folder.value.installation.kind}`;
   try {
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -236,12 +246,4 @@ async function checkPort(config: DoctorConfig): Promise<Finding> {
   }
   const mend = 'Set PORT to one above 1023, or TOCSIN_HOST to an address of this machine.';
   return { state: 'fail', found: `cannot be listened on (${code})`, mend };
-}
-
-function listenOnce({ host, port }: DoctorConfig): Promise<string | undefined> {
-  const server = createServer();
-  return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'unknown'));
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve(undefined)));
-  });
 }

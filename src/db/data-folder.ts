@@ -58,11 +58,15 @@ export function openDataFolder(options: { path: string; live: boolean }): Outcom
   try {
     const found = findDataFolder(folder);
     if (!found.ok) return found;
-    const opened = found.value ?? createDataFolder(folder, kind);
-    return opened.installation.kind === kind ? ok(opened) : wrongKind(opened);
+    return checkKind(found.value ?? createDataFolder(folder, kind), options.live);
   } catch (error) {
     return explainFolder(error, folder);
   }
+}
+
+/** The folder, or why a start that means to be live, or not, is refused on it. */
+export function checkKind(folder: DataFolder, live: boolean): Outcome<DataFolder> {
+  return (folder.installation.kind === 'live') === live ? ok(folder) : wrongKind(folder);
 }
 
 /** Opens an existing folder of either kind, changing nothing; undefined where none was made yet. */
