@@ -31,9 +31,13 @@ export async function answerCall<Call extends { readonly help: boolean }>(
   return call === undefined ? 2 : 0;
 }
 
-/** For commands that take no options: true where help was asked for, which is now printed. */
-export function printedHelp(args: readonly string[], help: string): boolean {
-  const { values } = parseArgs({ args: [...args], options: helpOption, strict: false });
-  if (values.help === true) process.stdout.write(help);
-  return values.help === true;
+/** For commands that take no words: any but a call for help is a mistake, and is named. */
+export async function answerBareCall(
+  name: string,
+  { args, help, output }: { args: readonly string[]; help: string; output: Output },
+  run: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const call = readArguments(args, { options: helpOption })?.values;
+  if (call === undefined) output.err(`${name} does not understand ‘${args.join(' ')}’.\n\n`);
+  return await answerCall(call, help, output, run);
 }

@@ -59,10 +59,16 @@ export async function simulatorCommand(args: string[]): Promise<number> {
     await simulator.close();
     return 0;
   } catch (error) {
-    const reason = explainOutside(error)?.message ?? (error as Error).message;
+    const reason = portTaken(error) ?? explainOutside(error)?.message ?? (error as Error).message;
     process.stderr.write(`The simulator could not run: ${reason}\n`);
     return 1;
   }
+}
+
+function portTaken(error: unknown): string | undefined {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code !== 'EADDRINUSE') return undefined;
+  return `port ${port} is in use by another program. Stop that program, or choose another port; 0 takes any free one.`;
 }
 
 const OPTIONS = {

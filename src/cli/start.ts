@@ -2,8 +2,10 @@
  * `npm start`: PostgreSQL, simulator, web and worker in one go, and the address to open. Also the
  * parts alone, `web` and `worker`, for when one machine is not enough.
  */
-import { createServer as createNetServer } from 'node:net';
-import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { parseConfig, type Config } from '#config.ts';
+import { checkKind, findDataFolder } from '#db/data-folder.ts';
+import { findTocsinOn } from '#db/embedded-postgres.ts';
+import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
 import { openGround, type Ground } from '#main/ground.ts';
 import { signInAdvice, welcomeDemonstration } from '#main/first-start.ts';
@@ -13,7 +15,9 @@ import {
   type SimulatorProcess,
 } from '#main/simulator-process.ts';
 import { startWeb, startWorker, type Running } from '#main/running.ts';
-import { printedHelp } from './call.ts';
+import { answerBareCall, type ExitCode } from './call.ts';
+import { standard } from './output.ts';
+import { findPortRefusal } from './ports.ts';
 
 export const help = `Usage: bin/tocsin start | web | worker
 
@@ -25,40 +29,43 @@ worker  Sending and background work alone; any number may run on one database.
 The environment is described in docs/operating.md; bin/tocsin doctor checks it.
 `;
 
-export async function startCommand(args: readonly string[]): Promise<number> {
-  return await run(args, { web: true, worker: true, join: false });
+/** Each of the three runs until it is told to stop. */
+export async function startCommand(args: readonly string[]): Promise<ExitCode> {
+  return await answer('start', args, { web: true, worker: true, join: false });
 }
 
-export async function webCommand(args: readonly string[]): Promise<number> {
-  return await run(args, { web: true, worker: false, join: true });
+export async function webCommand(args: readonly string[]): Promise<ExitCode> {
+  return await answer('web', args, { web: true, worker: false, join: true });
 }
 
-export async function workerCommand(args: readonly string[]): Promise<number> {
-  return await run(args, { web: false, worker: true, join: true });
+export async function workerCommand(args: readonly string[]): Promise<ExitCode> {
+  return await answer('worker', args, { web: false, worker: true, join: true });
 }
 
 type Parts = { readonly web: boolean; readonly worker: boolean; readonly join: boolean };
 
-async function run(args: readonly string[], parts: Parts): Promise<number> {
-  if (printedHelp(args, help)) return 0;
+async function answer(name: string, args: readonly string[], parts: Parts): Promise<ExitCode> {
+  return await answerBareCall(name, { args, help, output: standard }, () => run(parts));
+}
+
+async function run(parts: Parts): Promise<ExitCode> {
   const log = createLog({ level: 'warn' });
   const started = await start(parts, log);
   if (!started.ok) {
-    process.stderr.write(`${started.message}\n`);
+    standard.err(`${started.message}\n`);
     return 1;
   }
   await toldToStop();
-  process.stdout.write('Stopping: what is being sent is finished first.\n');
+  standard.out('Stopping: what is being sent is finished first.\n');
   await started.value.stop();
   return 0;
 }
 
 async function start(parts: Parts, log: Log): Promise<Outcome<Running>> {
-  const port = Number(process.env['PORT'] ?? 3000);
-  if (parts.web) {
-    const taken = await portRefusal(port);
-    if (taken !== undefined) return taken;
-  }
+  const config = parseConfig(process.env);
+  if (!config.ok) return config;
+  const obstacle = await findObstacle(config.value, parts);
+  if (obstacle !== undefined) return obstacle;
   const say = (sentence: string) => process.stdout.write(`${sentence}\n`);
   const opened = await openGround({ environment: process.env, join: parts.join, say });
   if (!opened.ok) return opened;
@@ -93,10 +100,6 @@ async function startDemonstration(
   parts: Parts,
 ): Promise<Outcome<SimulatorProcess | undefined>> {
   if (ground.folder.installation.kind !== 'demonstration' || parts.join) return ok(undefined);
-  for (const port of Object.values(simulatorPorts(ground.config.port))) {
-    const taken = await portRefusal(port);
-    if (taken !== undefined) return taken;
-  }
   const [simulator, welcome] = await Promise.allSettled([
     startSimulatorProcess(ground),
     welcomeDemonstration(ground),
@@ -124,23 +127,22 @@ async function printAddress(
   process.stdout.write(lines.join('\n'));
 }
 
-/** Says at once, before anything is started, that the port is somebody else's. */
-function portRefusal(port: number): Promise<Refused | undefined> {
-  if (!Number.isInteger(port) || port <= 0 || port > 65_535) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    const probe = createNetServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === 'EADDRINUSE'
-          ? 'is in use by another program'
-          : `cannot be used (${error.code})`;
-      const message = `Port ${port} ${reason}. Stop that program, or choose another port: PORT=3001 npm start`;
-      resolve(refused('conflict', message));
-    });
-    probe.listen(port, process.env['TOCSIN_HOST'] ?? '127.0.0.1', () =>
-      probe.close(() => resolve(undefined)),
-    );
-  });
+/** Says at once, before anything is made, that somebody is here already or has a port. */
+async function findObstacle(config: Config, parts: Parts): Promise<Refused | undefined> {
+  const folder = findDataFolder(config.dataDir);
+  if (!folder.ok) return folder;
+  const suits = folder.value && checkKind(folder.value, config.notify !== undefined);
+  if (suits?.ok === false) return suits;
+  if (!parts.join && config.databaseUrl === undefined) {
+    const other = await findTocsinOn({ path: config.dataDir });
+    if (other !== undefined) return other;
+  }
+  const { port, host } = config;
+  const doors = parts.web && port > 0 ? [{ host, port }] : [];
+  if (!parts.join && config.notify === undefined)
+    for (const own of Object.values(simulatorPorts(port)))
+      doors.push({ host: '127.0.0.1', port: own });
+  return await findPortRefusal(doors, parts.join ? 'bin/tocsin web' : 'npm start');
 }
 
 function toldToStop(): Promise<void> {

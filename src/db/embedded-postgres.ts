@@ -16,6 +16,7 @@ import { preparePlace, readRemembered, rememberPlace, type Place } from './postg
 import { spawnServer, type ServerRun } from './postgres-process.ts';
 import {
   clearTheWay,
+  findOtherTocsin,
   holdStartLock,
   socketConfig,
   superuserConfig,
@@ -77,6 +78,12 @@ export async function findRunningPostgres(dataFolder: {
   return {
     configFor: (role, database = 'tocsin') => socketConfig(remembered.run, role, database),
   };
+}
+
+/** The refusal, with process and address, where another Tocsin runs on this data folder. */
+export async function findTocsinOn(folder: { readonly path: string }) {
+  const remembered = readRemembered(folder);
+  return remembered && (await findOtherTocsin(folder.path, remembered.run));
 }
 
 function announce(place: Place, { dataFolder, log }: EmbeddedOptions): void {

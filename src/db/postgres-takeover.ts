@@ -68,25 +68,46 @@ export async function clearTheWay(place: Place, log: Log): Promise<Refused | und
     const owner = await readOwner(client);
     const free = await takeInstanceLock(client);
     await client.end().catch(() => {});
-    if (!free || isSomebodyElse(findOwner(owner))) return runsElsewhere(place, owner);
+    const folder = path.dirname(place.logFile);
+    if (!free || isSomebodyElse(findOwner(owner.token))) return runsElsewhere(folder, owner);
   }
   return await clearProcesses(place, log);
 }
 
-async function readOwner(client: Client): Promise<string> {
-  const { rows } = await client.query<{ owner: string | null }>(
-    `select current_setting('tocsin.owner', true) as owner`,
+/** The refusal where another Tocsin runs on this data folder; `run` is its socket's folder. */
+export async function findOtherTocsin(folder: string, run: string): Promise<Refused | undefined> {
+  const client = await tryConnect(superuserConfig(run));
+  if (!(client instanceof Client)) return undefined;
+  const owner = await readOwner(client);
+  await client.end().catch(() => {});
+  return isSomebodyElse(findOwner(owner.token)) ? runsElsewhere(folder, owner) : undefined;
+}
+
+/** Who runs a server, from the settings it was started with. */
+type Owner = {
+  /** Of `ownToken`. */
+  readonly token: string;
+  /** Where its pages are; '' where that was not told. */
+  readonly address: string;
+};
+
+async function readOwner(client: Client): Promise<Owner> {
+  const { rows } = await client.query<Owner>(
+    `select coalesce(current_setting('tocsin.owner', true), '') as token,
+       coalesce(current_setting('tocsin.address', true), '') as address`,
   );
-  return rows[0]?.owner ?? '';
+  return rows[0] ?? { token: '', address: '' };
 }
 
 async function clearProcesses(place: Place, log: Log): Promise<Refused | undefined> {
   const pid = readPostmasterPid(place.data);
   const found = pid === undefined ? undefined : findProcess(pid);
   if (found !== undefined && isServerOf(found, place)) {
-    const flag = found.command.find((argument) => argument.startsWith('tocsin.owner='));
-    const owner = flag?.slice('tocsin.owner='.length) ?? '';
-    if (isSomebodyElse(findOwner(owner))) return runsElsewhere(place, owner);
+    const told = (name: string) =>
+      found.command.find((argument) => argument.startsWith(name))?.slice(name.length) ?? '';
+    const owner = { token: told('tocsin.owner='), address: told('tocsin.address=') };
+    if (isSomebodyElse(findOwner(owner.token)))
+      return runsElsewhere(path.dirname(place.logFile), owner);
     log.warn('A PostgreSQL of an earlier run was still there; it is being stopped.');
     await endServer(found.pid);
   }
@@ -119,11 +140,12 @@ function isSomebodyElse(owner: number | undefined): boolean {
   return owner !== undefined && owner !== process.pid;
 }
 
-function runsElsewhere(place: Place, owner: string): Refused {
-  const pid = owner.split('.')[0] || 'unknown';
+function runsElsewhere(folder: string, { token, address }: Owner): Refused {
+  const pid = token.split('.')[0] || 'unknown';
+  const where = address === '' ? '' : ` at ${address}`;
   return refused(
     'conflict',
-    `Another Tocsin (process ${pid}) runs on the data folder ${path.dirname(place.logFile)}. ` +
+    `Another Tocsin (process ${pid}) runs on the data folder ${folder}${where}. ` +
       'Stop it first, or set TOCSIN_DATA_DIR to another folder.',
   );
 }

@@ -121,6 +121,8 @@ async function findServer(
   const started = await startEmbeddedPostgres({
     dataFolder: folder,
     log: { info: say, warn: say, error: say },
+    // For whoever starts a second one on this folder.
+    settings: { 'tocsin.address': config.url },
   });
   if (!started.ok) return started;
   const embedded = started.value;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 
 const COMMAND = new URL('../cli/simulator.ts', import.meta.url).href;
@@ -48,5 +49,15 @@ describe('tocsin simulator', () => {
     assert.match(wrong.stderr, /--port: give a whole number, not "abc"/);
     const key = await run('--api-key', 'short', '--no-ledger');
     assert.match(key.stderr, /An API key is \{name\}/);
+  });
+
+  it('says that a port is taken, and which', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const { code, stderr } = await run('--no-ledger', '--port', String(port));
+    taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`port ${port} is in use by another program`));
   });
 });

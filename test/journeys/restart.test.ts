@@ -51,7 +51,29 @@ test('a second start on the same folder says who is there, and changes nothing',
     TOCSIN_DATA_DIR: ground!.folder,
   });
   assert.equal(again.code, 1);
-  assert.match(again.err, /Another Tocsin \(process \d+\) runs on the data folder/);
+  const where = new RegExp(` at ${program!.address}\\. Stop it first`);
+  assert.match(again.err, /^Another Tocsin \(process \d+\) runs on the data folder /);
+  assert.match(again.err, where);
+  // Also where the port is the first thing that is in the way.
+  const samePort = { PORT: String(ground!.port), TOCSIN_DATA_DIR: ground!.folder };
+  assert.match((await runCommand(['start'], samePort)).err, where);
+});
+
+test('a word that a command does not know ends it with 2 and a sentence', async () => {
+  const environment = { TOCSIN_DATA_DIR: ground!.folder, PORT: String(ground!.port) };
+  const mistakes = [
+    ['start', 'extra'],
+    ['web', '--nope'],
+    ['worker', 'extra'],
+    ['migrate', '--x'],
+    ...['import', 'api-key', 'gateway', 'dispatch', 'sign-in-link'].map((name) => [name, '--nope']),
+    ...['operating-model', 'doctor', 'simulator'].map((name) => [name, '--nope']),
+  ];
+  for (const args of mistakes) {
+    const { code, err } = await runCommand(args, environment);
+    assert.equal(code, 2, `${args.join(' ')}: ${err}`);
+    assert.match(err, /does not understand|^Usage|Unknown option/);
+  }
 });
 
 test('commands join the Tocsin that runs', async () => {
@@ -72,7 +94,7 @@ const refusals: readonly (readonly [string, () => Record<string, string>, RegExp
   [
     'a port in use',
     () => ({ PORT: String(ground!.port) }),
-    /Port \d+ is in use by another program/,
+    /Port \d+ is in use by another program\. Stop that program, or .*: PORT=\d+ npm start/,
   ],
   ['a port that is none', () => ({ PORT: 'http' }), /PORT is ‘http’; it must be a whole number/],
   [
