@@ -294,6 +294,7 @@ create table dispatch.dispatch (
   last_claimed_at timestamp with time zone,
   refusals_from timestamp with time zone default '-infinity'::timestamp with time zone not null,
   cleared boolean default true not null,
+  forgotten_at timestamp with time zone,
   constraint dispatch_check CHECK (((number_most IS NULL) = (number_within IS NULL))),
   constraint dispatch_check1 CHECK ((cleared OR (state = 'cancelled'::text))),
   constraint dispatch_check2 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
@@ -353,6 +354,7 @@ CREATE TRIGGER add_breaker AFTER INSERT ON dispatch.gateway FOR EACH ROW EXECUTE
 CREATE TRIGGER remember_senders AFTER INSERT ON dispatch.gateway FOR EACH ROW EXECUTE FUNCTION dispatch.remember_senders();
 grant insert, select, update on dispatch.gateway to tocsin_worker;
 grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates, takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version, template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at, last_failure_at, last_failure_code) on dispatch.gateway to tocsin_web;
+grant update (weight, enabled) on dispatch.gateway to tocsin_web;
 
 create table dispatch.invariant (
   id text not null,
@@ -371,6 +373,34 @@ create table dispatch.invariant (
 );
 grant select on dispatch.invariant to tocsin_web;
 grant insert, select, update on dispatch.invariant to tocsin_worker;
+
+create table dispatch.kept_count (
+  dispatch_id uuid not null,
+  channel text not null,
+  state text not null,
+  messages bigint not null,
+  constraint kept_count_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint kept_count_pkey PRIMARY KEY (dispatch_id, channel, state)
+);
+grant select on dispatch.kept_count to tocsin_web;
+grant select on dispatch.kept_count to tocsin_worker;
+
+create table dispatch.kept_ledger (
+  dispatch_id uuid not null,
+  kept_at timestamp with time zone default now() not null,
+  messages bigint not null,
+  messages_gone bigint not null,
+  messages_unknown bigint not null,
+  messages_never_sent bigint not null,
+  organisations bigint not null,
+  organisations_gone bigint not null,
+  organisations_unknown bigint not null,
+  organisations_never_sent bigint not null,
+  constraint kept_ledger_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint kept_ledger_pkey PRIMARY KEY (dispatch_id)
+);
+grant select on dispatch.kept_ledger to tocsin_web;
+grant select on dispatch.kept_ledger to tocsin_worker;
 
 create table dispatch.lookup (
   message_id uuid not null,
@@ -1086,6 +1116,97 @@ end $function$
 ;
 grant execute on function dispatch.add_breaker() to public;
 
+CREATE OR REPLACE FUNCTION dispatch.delete_messages(ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  delete from dispatch.lookup where message_id = any (ids);
+  delete from dispatch.attempt_end where message_id = any (ids);
+  delete from dispatch.attempt where message_id = any (ids);
+  delete from dispatch.message_credit where message_id = any (ids);
+  delete from dispatch.message where id = any (ids);
+$function$
+;
+
+CREATE OR REPLACE FUNCTION dispatch.forget_inbox(older_than timestamp with time zone, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ids uuid[];
+  receipts integer;
+  replies integer;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  delete from dispatch.receipt_inbox where ctid = any (array(
+    select ctid from dispatch.receipt_inbox
+    where received_at < older_than and handled_at is not null order by received_at limit most));
+  get diagnostics receipts = row_count;
+  delete from dispatch.reply_inbox where id = any (array(
+    select id from dispatch.reply_inbox
+    where received_at < older_than and handled_at is not null limit most));
+  get diagnostics replies = row_count;
+  ids := array(select message.id from dispatch.message message
+    join dispatch.dispatch standing on standing.id = message.dispatch_id and standing.lane = 0
+    where message.due_at < older_than
+      and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
+  perform dispatch.delete_messages(ids);
+  return receipts + replies + cardinality(ids);
+end $function$
+;
+grant execute on function dispatch.forget_inbox(timestamp with time zone,integer) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION dispatch.forget_messages(older_than timestamp with time zone, most integer, OUT dispatch_id uuid, OUT deleted integer, OUT is_over boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ids uuid[];
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  select old.id into dispatch_id from dispatch.dispatch old
+    where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
+      and old.forgotten_at is null
+    order by old.ended_at limit 1 for update skip locked;
+  if dispatch_id is null then return; end if;
+  if not exists (select from dispatch.kept_ledger kept
+      where kept.dispatch_id = forget_messages.dispatch_id) then
+    insert into dispatch.kept_ledger (dispatch_id, messages, messages_gone, messages_unknown,
+      messages_never_sent, organisations, organisations_gone, organisations_unknown,
+      organisations_never_sent)
+    select ledger.dispatch_id, ledger.messages, ledger.messages_gone, ledger.messages_unknown,
+      ledger.messages_never_sent + ledger.messages_waiting, ledger.organisations,
+      ledger.organisations_gone, ledger.organisations_unknown,
+      ledger.organisations_never_sent + ledger.organisations_waiting
+    from dispatch.v_ledger ledger where ledger.dispatch_id = forget_messages.dispatch_id;
+    insert into dispatch.kept_count (dispatch_id, channel, state, messages)
+    select message.dispatch_id, message.channel, message.state, count(*)
+    from dispatch.message message where message.dispatch_id = forget_messages.dispatch_id
+    group by message.dispatch_id, message.channel, message.state;
+  end if;
+  ids := array(select message.id from dispatch.message message
+    where message.dispatch_id = forget_messages.dispatch_id limit most);
+  perform dispatch.delete_messages(ids);
+  deleted := cardinality(ids);
+  is_over := deleted < most;
+  if is_over then
+    delete from dispatch.settled settled where settled.dispatch_id = forget_messages.dispatch_id;
+    update dispatch.dispatch old set forgotten_at = now()
+    where old.id = forget_messages.dispatch_id;
+  end if;
+end $function$
+;
+grant execute on function dispatch.forget_messages(timestamp with time zone,integer) to tocsin_worker;
+
 CREATE OR REPLACE FUNCTION dispatch.guard_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1554,17 +1675,24 @@ grant select on dispatch.v_invariant to tocsin_worker;
 
 create view dispatch.v_ledger with (security_invoker=true) as
  SELECT dispatch.id AS dispatch_id,
-    messages.total AS messages,
-    messages.gone AS messages_gone,
-    messages.unknown AS messages_unknown,
-    messages.waiting AS messages_waiting,
-    messages.never_sent AS messages_never_sent,
-    organisations.total AS organisations,
-    organisations.gone AS organisations_gone,
-    organisations.unknown AS organisations_unknown,
-    organisations.waiting AS organisations_waiting,
-    organisations.never_sent AS organisations_never_sent
+    COALESCE(kept.messages, messages.total) AS messages,
+    COALESCE(kept.messages_gone, messages.gone) AS messages_gone,
+    COALESCE(kept.messages_unknown, messages.unknown) AS messages_unknown,
+        CASE
+            WHEN kept.dispatch_id IS NULL THEN messages.waiting
+            ELSE 0::bigint
+        END AS messages_waiting,
+    COALESCE(kept.messages_never_sent, messages.never_sent) AS messages_never_sent,
+    COALESCE(kept.organisations, organisations.total) AS organisations,
+    COALESCE(kept.organisations_gone, organisations.gone) AS organisations_gone,
+    COALESCE(kept.organisations_unknown, organisations.unknown) AS organisations_unknown,
+        CASE
+            WHEN kept.dispatch_id IS NULL THEN organisations.waiting
+            ELSE 0::bigint
+        END AS organisations_waiting,
+    COALESCE(kept.organisations_never_sent, organisations.never_sent) AS organisations_never_sent
    FROM dispatch.dispatch dispatch
+     LEFT JOIN dispatch.kept_ledger kept ON kept.dispatch_id = dispatch.id
      CROSS JOIN LATERAL ( SELECT count(*) AS total,
             count(*) FILTER (WHERE parts.part = 1) AS gone,
             count(*) FILTER (WHERE parts.part = 2) AS unknown,
