@@ -38,6 +38,8 @@ describe('a status of submit_sm', () => {
         const result = classifySubmit(status, undefined);
         assert.equal(result.class, expected, `0x${status.toString(16)}`);
         assert.equal(result.class === 'not_sent' ? result.pauseMs : undefined, pauseMs);
+        const isTooFast = result.class === 'not_sent' && result.tooFast === true;
+        assert.equal(isTooFast, busy.includes(status), 'only our pace is our own fault');
       }
     });
 

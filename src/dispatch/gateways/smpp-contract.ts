@@ -76,7 +76,8 @@ export function classifySubmit(status: number, messageId: unknown): SendResult {
   if (meaning === undefined) return { class: 'unknown', code };
   if (meaning === 'rejected') return { class: 'rejected', code };
   if (meaning === 'not_sent') return { class: 'not_sent', code };
-  return { class: 'not_sent', code, pauseMs: meaning === 'busy' ? BUSY_PAUSE_MS : OURS_PAUSE_MS };
+  if (meaning === 'busy') return { class: 'not_sent', code, pauseMs: BUSY_PAUSE_MS, tooFast: true };
+  return { class: 'not_sent', code, pauseMs: OURS_PAUSE_MS };
 }
 
 /** States of a message in the words of receipts (appendix B). */
