@@ -362,6 +362,7 @@ create table dispatch.part (
   check ((status is null) = (meaning is null))
 );
 create index part_of_text on dispatch.part (reference) where reference is not null;
+create index part_old on dispatch.part (updated_at);
 
 create table dispatch.reply_inbox (
   id uuid primary key default kernel.uuid_v7(),
@@ -695,12 +696,13 @@ create function dispatch.delete_messages(ids uuid[]) returns void
   delete from dispatch.message where id = any (ids);
 $$;
 
--- Receipts and replies that were dealt with, and our automatic answers to them.
+-- Receipts and replies that were dealt with, parts of texts, and our automatic answers.
 create function dispatch.forget_inbox(older_than timestamptz, most integer) returns integer
   language plpgsql security definer set search_path = '' as $$
 declare
   ids uuid[];
   receipts integer;
+  parts integer;
   replies integer;
 begin
   if older_than > now() - interval '30 days' then
@@ -710,6 +712,9 @@ begin
     select ctid from dispatch.receipt_inbox
     where received_at < older_than and handled_at is not null order by received_at limit most));
   get diagnostics receipts = row_count;
+  delete from dispatch.part where ctid = any (array(
+    select ctid from dispatch.part where updated_at < older_than order by updated_at limit most));
+  get diagnostics parts = row_count;
   delete from dispatch.reply_inbox where id = any (array(
     select id from dispatch.reply_inbox
     where received_at < older_than and handled_at is not null limit most));
@@ -719,7 +724,7 @@ begin
     where message.due_at < older_than
       and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
   perform dispatch.delete_messages(ids);
-  return receipts + replies + cardinality(ids);
+  return receipts + parts + replies + cardinality(ids);
 end $$;
 revoke all on function dispatch.forget_messages, dispatch.delete_messages, dispatch.forget_inbox
   from public;

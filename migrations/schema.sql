@@ -498,6 +498,7 @@ create table dispatch.part (
   constraint part_pkey PRIMARY KEY (gateway_id, provider_id)
 );
 CREATE INDEX part_of_text ON dispatch.part USING btree (reference) WHERE (reference IS NOT NULL);
+CREATE INDEX part_old ON dispatch.part USING btree (updated_at);
 grant insert, select, update on dispatch.part to tocsin_worker;
 
 create table dispatch.poll (
@@ -1138,6 +1139,7 @@ AS $function$
 declare
   ids uuid[];
   receipts integer;
+  parts integer;
   replies integer;
 begin
   if older_than > now() - interval '30 days' then
@@ -1147,6 +1149,9 @@ begin
     select ctid from dispatch.receipt_inbox
     where received_at < older_than and handled_at is not null order by received_at limit most));
   get diagnostics receipts = row_count;
+  delete from dispatch.part where ctid = any (array(
+    select ctid from dispatch.part where updated_at < older_than order by updated_at limit most));
+  get diagnostics parts = row_count;
   delete from dispatch.reply_inbox where id = any (array(
     select id from dispatch.reply_inbox
     where received_at < older_than and handled_at is not null limit most));
@@ -1156,7 +1161,7 @@ begin
     where message.due_at < older_than
       and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
   perform dispatch.delete_messages(ids);
-  return receipts + replies + cardinality(ids);
+  return receipts + parts + replies + cardinality(ids);
 end $function$
 ;
 grant execute on function dispatch.forget_inbox(timestamp with time zone,integer) to tocsin_worker;

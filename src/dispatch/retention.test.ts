@@ -115,6 +115,8 @@ describe('retention', () => {
       select 'notify', n::text, 'delivered', now() - n * interval '10 days',
         case when n < 9 then now() end, case when n < 9 then 'applied' end
       from generate_series(1, 9) n`);
+    await own(sql`insert into dispatch.part (gateway_id, provider_id, updated_at)
+      select 'notify', n::text, now() - n * interval '10 days' from generate_series(1, 9) n`);
     await own(sql`insert into dispatch.reply_inbox (gateway_id, provider_id, address_index,
         address_sealed, content_sealed, received_at, handled_at)
       select 'notify', n::text, 'x', 'x', 'x', now() - n * interval '10 days', now()
@@ -126,7 +128,8 @@ describe('retention', () => {
       from generate_series(1, 9) n`);
     // Of each nine five are older than forty days (50 to 90), or just so (40); one receipt waits.
     const { inbox } = await forgetOld(db.worker, rule, quick);
-    assert.equal(inbox, 5 + 6 + 6);
+    assert.equal(inbox, 5 + 6 + 6 + 6);
+    assert.equal(await count(sql`dispatch.part`), 3);
     assert.equal(await count(sql`dispatch.receipt_inbox where handled_at is null`), 1);
   });
 
