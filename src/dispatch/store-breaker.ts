@@ -103,7 +103,8 @@ export async function pauseRefused(
         counted.rejected, counted.ended, ${code}::text)
     from counted
     where dispatch.id = ${dispatchId} and dispatch.state = 'sending' and dispatch.lane <> 0
-      and counted.ended >= ${rule.atLeast} and counted.rejected >= counted.ended * ${rule.share}::float8
+      and counted.ended >= ${rule.atLeast}
+      and counted.rejected >= counted.ended * ${rule.share}::float8
     returning dispatch.pause_reason`);
   return paused?.pauseReason;
 }
