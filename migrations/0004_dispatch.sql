@@ -102,6 +102,8 @@ create table dispatch.breaker (
   rows_left smallint check (rows_left >= 0),
   tries smallint not null default 0,
   tried_at timestamptz,
+  -- When it is next to show, with a message to a handset or mailbox of ours, that it works.
+  probe_at timestamptz not null default now(),
   -- Points of a hundred of its people that go to others for now, since its receipts come late.
   shift smallint not null default 0 check (shift between 0 and 100),
   shifted_at timestamptz not null default now(),
@@ -552,7 +554,9 @@ create view dispatch.v_gateway with (security_invoker = true) as
 create view dispatch.v_gateway_hour with (security_invoker = true) as
   select gateway_id, sum(accepted) as accepted, sum(rejected) as rejected, sum(unknown) as unknown,
     sum(failed) as failed
-  from dispatch.tally where at > now() - interval '1 hour' group by gateway_id;
+  -- Probes are nobody's message (P11).
+  from dispatch.tally where at > now() - interval '1 hour' and dispatch_id is not null
+  group by gateway_id;
 
 create view dispatch.v_invariant with (security_invoker = true) as
   select id, holds, mend, checked_at, breaches, sample, broken_since, last_broken_at

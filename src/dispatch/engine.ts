@@ -13,6 +13,7 @@ import { openInbox } from './inbound.ts';
 import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
 import type { Clocks } from './lease.ts';
 import { quietMs } from './model.ts';
+import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
 import { poll } from './poll.ts';
 import { Sender } from './sender.ts';
@@ -50,6 +51,8 @@ export type EngineOptions = {
   readonly clockOf: (time: Date) => string;
   /** When a dispatch pauses because of refusals. */
   readonly pauseWhenRefused: RefusalRule;
+  /** How gateways with an address of ours prove themselves; absent: they do not. */
+  readonly probing?: Probing;
   /** Tests shorten these waits of the model and set the clocks; production leaves them out. */
   readonly quietMs?: number;
   readonly lookupGapMs?: number;

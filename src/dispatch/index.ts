@@ -34,6 +34,7 @@ export {
 } from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
 export { callbackRoutes } from './routes.ts';
+export type { Probing } from './probe.ts';
 export { gatewayRoutes } from './routes-gateways.ts';
 export { dispatchApiRoutes, type DispatchApiContext } from './routes-api.ts';
 export {

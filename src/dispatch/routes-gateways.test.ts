@@ -30,8 +30,11 @@ before(async () => {
     retry_at = now() + interval '10 seconds' where gateway_id = 'second-service'`);
   await run(sql`update dispatch.bucket set paused_at = now(), pause_reason = 'clock_is_wrong',
     paused_until = now() + interval '5 minutes' where id = 'smtp'`);
-  await run(sql`insert into dispatch.tally (gateway_id, turn, accepted, rejected, unknown, failed)
-    values ('notify', 1, 4000, 12, 3, 1), ('notify', 1, 181, 0, 0, 0)`);
+  await run(sql`insert into dispatch.tally
+      (gateway_id, turn, dispatch_id, accepted, rejected, unknown, failed)
+    select 'notify', 1, gen_random_uuid(), 4000, 12, 3, 1
+    union all select 'notify', 1, gen_random_uuid(), 181, 0, 0, 0
+    union all select 'notify', 1, null, 7, 0, 0, 0`);
 });
 
 after(() => api.close());

@@ -25,6 +25,7 @@ import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
 import { pauseForContent } from './templates.ts';
+import type { Probing } from './probe.ts';
 import type { RefusalRule } from './store-breaker.ts';
 import { waitForTokenMs } from './store-bucket.ts';
 import { claimMessages } from './store-send.ts';
@@ -53,6 +54,7 @@ export type SenderOptions = {
   readonly quietMs?: number;
   readonly clocks?: Clocks;
   readonly pauseWhenRefused: RefusalRule;
+  readonly probing?: Probing;
 };
 
 export class Sender {
@@ -72,7 +74,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    const { database, log, gateway, pauseWhenRefused } = options;
+    const { database, log, gateway, pauseWhenRefused, probing } = options;
     this.#batch = batchMin(gateway);
     this.#settler = new Settler({
       database,
@@ -81,7 +83,7 @@ export class Sender {
       onError: (error) => log.error('dispatch.settle_failed', { gateway: gateway.id, error }),
     });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
-    this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused });
+    this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing });
   }
 
   start(): void {

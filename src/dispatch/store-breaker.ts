@@ -35,17 +35,28 @@ export async function deleteOldTallies(tx: Tx): Promise<number> {
 
 export type KnownBreaker = Breaker & {
   readonly turn: number;
+  /** It is time for a probe, where it has an address of ours. */
+  readonly probeIsDue: boolean;
   readonly answered: number;
   readonly failed: number;
   readonly acceptedLate: number;
 };
+
+/**
+ * By its time; and at once for the first trial of a gateway that is half open. A time far ahead was
+ * set before the clock jumped back.
+ */
+const probeIsDue = sql`(breaker.state <> 'open' and (breaker.probe_at <= clock_timestamp()
+    or breaker.probe_at > clock_timestamp() + interval '1 day'
+    or (breaker.state = 'half_open' and breaker.rung = 0 and breaker.tries = 0)))`;
 
 /** The breaker, and what was counted of this turn: in ten seconds while closed, else since it began. */
 export async function readBreaker(tx: Tx, gatewayId: string): Promise<KnownBreaker | undefined> {
   return await tx.maybe<KnownBreaker>(
     sql`
     select breaker.state, breaker.rung, breaker.reason, breaker.openings, breaker.turn,
-      breaker.tries, counted.answered, counted.failed, counted.accepted_late,
+      breaker.tries, ${probeIsDue} as probe_is_due,
+      counted.answered, counted.failed, counted.accepted_late,
       (1000 * extract(epoch from clock_timestamp() - breaker.changed_at))::float8 as age_ms,
       (1000 * extract(epoch from breaker.retry_at - clock_timestamp()))::float8 as retry_in_ms,
       (1000 * extract(epoch from clock_timestamp() - breaker.tried_at))::float8 as tried_ms
@@ -107,4 +118,36 @@ export async function pauseRefused(
       and counted.rejected >= counted.ended * ${rule.share}::float8
     returning dispatch.pause_reason`);
   return paused?.pauseReason;
+}
+
+/**
+ * Takes the right to send one probe, and its token: the turn it belongs to, or undefined where
+ * another worker has it, nothing is due or nothing may leave now.
+ */
+export async function claimProbe(
+  tx: Tx,
+  { gatewayId, everyMs }: { gatewayId: string; everyMs: number },
+): Promise<number | undefined> {
+  const claimed = await tx.maybe<{ turn: number }>(sql`
+    with locked as (
+      select bucket, clock_timestamp() as at, breaker.turn
+      from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id
+      join dispatch.breaker breaker on breaker.gateway_id = gateway.id
+      where gateway.id = ${gatewayId} and gateway.enabled and ${probeIsDue}
+        and dispatch.paused_until(bucket, clock_timestamp()) is null
+      for update of bucket, breaker
+    ), spent as (
+      update dispatch.bucket bucket set refilled_at = locked.at,
+        tokens = dispatch.tokens_at(locked.bucket, locked.at) - 1,
+        paused_at = null, paused_until = null, pause_reason = null
+      from locked
+      where bucket.id = (locked.bucket).id and dispatch.tokens_at(locked.bucket, locked.at) >= 1
+      returning locked.turn, locked.at
+    )
+    update dispatch.breaker breaker set probe_at = spent.at + ${everyMs} * interval '1 ms',
+      tries = case breaker.state when 'half_open' then breaker.tries + 1 else breaker.tries end,
+      tried_at = spent.at
+    from spent where breaker.gateway_id = ${gatewayId}
+    returning spent.turn`);
+  return claimed?.turn;
 }

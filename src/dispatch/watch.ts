@@ -12,9 +12,11 @@ import { record } from '#audit/index.ts';
 import { nextStep, windowOf } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { plainCode, type SendResult } from './model.ts';
+import { probeTo, type Probing } from './probe.ts';
 import { pauseAfter } from './request.ts';
 import { Signal } from './signal.ts';
 import {
+  claimProbe,
   insertTally,
   moveBreaker,
   pauseRefused,
@@ -41,6 +43,7 @@ export type WatchOptions = {
   readonly onOpen: () => void;
   /** When refusals of one dispatch are no accident. */
   readonly pauseWhenRefused: RefusalRule;
+  readonly probing?: Probing | undefined;
 };
 
 /** One request under way. */
@@ -70,6 +73,7 @@ export class Watch {
   #stopping = false;
   #signal = new Signal();
   #loop: Promise<void> | undefined;
+  #probe: Promise<void> | undefined;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -84,11 +88,16 @@ export class Watch {
     this.#stopping = true;
     this.#signal.wake();
     await this.#loop;
+    await this.#probe;
   }
 
   /** Requests that may be under way at once, as the breaker stands. */
   get window(): number {
     return windowOf(this.#breaker, this.#options.gateway.window);
+  }
+
+  get #canProbe(): boolean {
+    return this.#options.probing?.addresses.has(this.#options.gateway.id) === true;
   }
 
   begin(request: { turn: number; dispatchId: string | null }): Watched {
@@ -192,6 +201,26 @@ export class Watch {
     });
     this.#breaker = breaker;
     if (breaker?.state === 'open') this.#options.onOpen();
+    if (breaker?.probeIsDue === true && !this.#stopping)
+      this.#probe ??= this.#sendProbe().finally(() => (this.#probe = undefined));
+  }
+
+  /** One message to an address of ours, if this gateway has one and no other worker is at it. */
+  async #sendProbe(): Promise<void> {
+    const { database, gateway, log, probing } = this.#options;
+    const address = probing?.addresses.get(gateway.id);
+    if (probing === undefined || address === undefined) return;
+    const { everyMs } = probing;
+    try {
+      const turn = await database.withActor(system('dispatch'), (tx) =>
+        claimProbe(tx, { gatewayId: gateway.id, everyMs }),
+      );
+      if (turn === undefined) return;
+      const watched = this.begin({ turn, dispatchId: null });
+      await this.end(watched, await gateway.send(probeTo(address, probing, new Date())), false);
+    } catch (error) {
+      log.error('dispatch.probe_failed', { gateway: gateway.id, error });
+    }
   }
 
   /** Something is wrong with all of it: a text that nobody takes, a list of dead numbers. */
@@ -214,7 +243,7 @@ export class Watch {
     const breaker = await readBreaker(tx, gateway.id);
     if (breaker === undefined) return undefined;
     const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
-    const step = nextStep(breaker, { ...breaker, inARow }, false);
+    const step = nextStep(breaker, { ...breaker, inARow }, this.#canProbe);
     if (step === undefined) return breaker;
     if (!(await moveBreaker(tx, { gatewayId: gateway.id, turn: breaker.turn, step })))
       return breaker;

@@ -65,6 +65,8 @@ function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
 
 export type OpenGateways = {
   readonly gateways: readonly Gateway[];
+  /** By gateway, for those with a handset or mailbox of ours. */
+  readonly probeAddresses: ReadonlyMap<string, string>;
   /** Changes when a gateway comes, goes or gets other settings. */
   readonly version: string;
 };
@@ -76,7 +78,14 @@ export async function openGateways(ground: Ground, database: Database): Promise<
   const rows = await listRows(database);
   const open = (row: GatewayRow) =>
     openGateway(row, ground.seals.openSettings(row.id, row.settingsSealed), surroundings);
-  return { gateways: rows.map(open), version: versionOf(rows) };
+  const probeAddresses = new Map<string, string>();
+  for (const row of rows) {
+    const { probeAddress } = ground.seals.openSettings(row.id, row.settingsSealed) as {
+      probeAddress?: string;
+    };
+    if (probeAddress !== undefined) probeAddresses.set(row.id, probeAddress);
+  }
+  return { gateways: rows.map(open), probeAddresses, version: versionOf(rows) };
 }
 
 /** The version of the rows as they are now. */

@@ -11,7 +11,9 @@ import {
   reserveTokens,
   startBounceListener,
   type BounceListener,
+  type Probing,
 } from '#dispatch/index.ts';
+import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
@@ -90,6 +92,19 @@ async function listenForBounces(
   });
 }
 
+/** How gateways prove themselves, in the words of the centre. */
+function probingOf(model: OperatingModel, addresses: ReadonlyMap<string, string>): Probing {
+  const { sender, sending, texts } = model;
+  return {
+    everyMs: sending.probeEveryMs,
+    addresses,
+    wordsAt: (time) => ({
+      subject: sender,
+      body: fillBlanks(texts.probe, { sender, time: clockTime(time) }),
+    }),
+  };
+}
+
 /** Sends, settles, keeps the timers, and runs background tasks. */
 export async function startWorker(
   ground: Ground,
@@ -122,7 +137,7 @@ export async function startWorker(
  */
 async function startEngines(ground: Ground, database: Database, log: Log): Promise<Running> {
   const start = async () => {
-    const { gateways, version } = await openGateways(ground, database);
+    const { gateways, probeAddresses, version } = await openGateways(ground, database);
     const engine = new Engine({
       database,
       gateways,
@@ -132,6 +147,7 @@ async function startEngines(ground: Ground, database: Database, log: Log): Promi
       log,
       clockOf: clockTime,
       pauseWhenRefused: ground.model.sending.pauseWhenRefused,
+      probing: probingOf(ground.model, probeAddresses),
     });
     engine.start();
     return { engine, version };

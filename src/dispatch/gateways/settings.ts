@@ -20,6 +20,12 @@ const pace = {
   burst: z.number().min(1).max(100_000),
 };
 
+/** A handset or mailbox of ours, to which the gateway shows every few minutes that it works. */
+const ours = {
+  text: z.string().regex(/^\d{5,15}$/, 'must be a number in international form, digits alone'),
+  mail: z.string().regex(/^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$/, 'must be an e-mail address'),
+};
+
 const shapes = {
   notify: z.strictObject({
     apiKey: z
@@ -33,6 +39,7 @@ const shapes = {
     serviceName: z.string().min(1).optional(),
     /** No callback can reach us, whatever tokens there are. */
     outboundOnly: z.boolean().default(false),
+    probeAddress: z.union([ours.text, ours.mail]).optional(),
   }),
   smtp: z.strictObject({
     url: z.url({ protocol: /^smtps?$/ }),
@@ -40,6 +47,7 @@ const shapes = {
     bounceDomain: z.hostname().optional(),
     perSecond: pace.perSecond.default(50),
     burst: pace.burst.default(500),
+    probeAddress: ours.mail.optional(),
   }),
   smpp: z.strictObject({
     url: z.url({ protocol: /^(?:smpps?|ssmpp)$/ }),
@@ -51,6 +59,7 @@ const shapes = {
     window: z.int().min(1).max(100).default(10),
     submitIds: z.enum(['text', 'hex', 'dec']).default('text'),
     receiptIds: z.enum(['text', 'hex', 'dec']).default('text'),
+    probeAddress: ours.text.optional(),
   }),
 };
 
