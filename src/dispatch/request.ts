@@ -26,9 +26,9 @@ export type AttemptKey = {
 export type GiveBack = { readonly code: string; readonly inMs: number };
 
 /**
- * Asked before each request. Too late to ask: it surely did not leave, so it goes back in line where
- * the lease still stands, else the settlement is fenced. Left to its lease it would become unknown,
- * and where the provider cannot be asked it would be lost.
+ * Asked before each request. Too late to ask: it surely did not leave, so it goes back in line
+ * where the lease still stands, else the settlement is fenced. Left to its lease it would become
+ * unknown, and where the provider cannot be asked it would be lost.
  */
 export function beforeRequest(seen: {
   readonly calledOff: boolean;
