@@ -216,7 +216,7 @@ create policy kept_file_own on organisations.kept_file
 create view organisations.v_organisation with (security_invoker = true) as
   select organisation.id as organisation_id, organisation.code, organisation.short_name,
     organisation.name, organisation.type, organisation.region_code, organisation.system_code,
-    organisation.must_answer
+    organisation.must_answer, organisation.telephone
   from organisations.organisation
   where (organisation.opened_on is null or organisation.opened_on <= current_date)
     and (organisation.closed_on is null or organisation.closed_on >= current_date);

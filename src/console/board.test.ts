@@ -77,6 +77,7 @@ describe('the live board', () => {
       nextCalls.map(({ name }) => name),
       ['Lonely Trust', 'Eastvale Ambulance'],
     );
+    assert.equal(nextCalls[0]?.telephone, '0306 999 0005');
     assert.deepEqual(desk, []);
     assert.deepEqual(
       regions.map(({ name, mustAnswer, acknowledged }) => [name, mustAnswer, acknowledged]),
@@ -99,6 +100,7 @@ describe('the live board', () => {
       ['waiting', 4],
       ['silent', 1],
       ['unreachable', 1],
+      ['to_ring', 2],
       ['uncertain', 0],
     ] as const) {
       assert.ok(board.body.includes(`organisations?show=${label}"`), label);

@@ -9,7 +9,6 @@ import {
   findLiveAlert,
   listDesk,
   listGatewayStates,
-  listNextCalls,
   listRounds,
   readAnswerMinutes,
   readPaths,
@@ -20,8 +19,8 @@ import {
   type LiveAlert,
   type RegionTally,
   type RoundRow,
-  type StandingRow,
 } from './store.ts';
+import { listNextCalls, type NextCall } from './store-calls.ts';
 import { readLedger, type LedgerRow } from './store-ledger.ts';
 
 export type PathView = PathTally & {
@@ -41,7 +40,7 @@ export type Board = {
   /** Where sending was paused or stopped: what that left. */
   readonly ledger: LedgerRow | undefined;
   readonly desk: readonly DeskView[];
-  readonly nextCalls: readonly StandingRow[];
+  readonly nextCalls: readonly NextCall[];
   readonly regions: readonly RegionTally[];
   readonly curve: CurveView;
   readonly readAt: Date;

@@ -25,6 +25,7 @@ export const listings = {
   unreachable: 'unreachable',
   uncertain: 'uncertain',
   waiting: 'not yet answered',
+  to_ring: 'to ring',
 } as const;
 
 export type Listing = keyof typeof listings;

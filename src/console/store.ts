@@ -8,7 +8,7 @@ import type { Listing, PathTally, Reach, Tally } from './model.ts';
  * An organisation is silent when it was reached, has not answered, and nobody of its chain is left
  * to be asked.
  */
-function standings(alertId: string): Sql {
+export function standings(alertId: string): Sql {
   return sql`
     select recipient.organisation_id, recipient.short_name, recipient.code,
       organisation.name, organisation.region_code,
@@ -34,7 +34,7 @@ function standings(alertId: string): Sql {
       response.affected_at, response.help_asked_at`;
 }
 
-const conditions: Readonly<Record<Listing, Sql>> = {
+export const conditions: Readonly<Record<Listing, Sql>> = {
   must_answer: sql`true`,
   delivered: sql`reach = 'delivered'`,
   acknowledged: sql`acknowledged_at is not null`,
@@ -44,6 +44,8 @@ const conditions: Readonly<Record<Listing, Sql>> = {
   unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
   uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
   waiting: sql`acknowledged_at is null`,
+  to_ring: sql`acknowledged_at is null and (reach = 'unreachable' or (reach in ('delivered', 'accepted')
+    and not more_to_come))`,
 };
 
 const lately = sql`now() - interval '5 minutes'`;
@@ -121,16 +123,6 @@ export async function listStandings(tx: Tx, question: ListingQuestion): Promise<
     from (${standings(alertId)}) standing
     where ${conditions[listing]} and ${inRegion} and ${beyond}
     order by name, organisation_id limit ${most}`);
-}
-
-/** Who to ring next: asked for help, then affected, unreachable, silent; longest first. */
-export async function listNextCalls(tx: Tx, alertId: string, most: number): Promise<StandingRow[]> {
-  return await tx.rows<StandingRow>(sql`
-    select organisation_id, short_name, name, code, region_code, reach, more_to_come,
-      acknowledged_at, evidence, affected, help_asked_at
-    from (${standings(alertId)}) standing
-    where ${conditions.unreachable} or (${conditions.silent})
-    order by reach = 'unreachable' desc, name limit ${most}`);
 }
 
 /** Of an alert that was corrected, the messages of both its dispatches. */

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
+import { findContactPointByIndex, listOrganisationsOfContactPoint } from '#organisations/index.ts';
 import {
   dealWith,
   deliverAll,
   messagesOf,
+  must,
   numbers,
   openCentre,
   releaseAlert,
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
+import { takeAnswer } from './actions.ts';
 import { insertFailedTry } from './store.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
@@ -269,8 +272,8 @@ describe('at the desk', () => {
     const item = await first.click('Take it');
     await second.get(item.path);
     await first.submit('I take this');
-    await second.submit('I take this', {}, { status: 409 });
-    assert.match((await second.get(item.path)).text, /Amara Osei has this since/);
+    const late = await second.submit('I take this', {}, { status: 409 });
+    assert.match(late.text, /Somebody else took it first[^]*Amara Osei has this since/);
     await first.submit('Close it', { outcome: '' }, { status: 422 });
     await first.submit('Close it', { outcome: 'Rang the CISO' });
     assert.deepEqual(await deskItems(), []);
@@ -279,6 +282,38 @@ describe('at the desk', () => {
 });
 
 describe('what an officer typed', () => {
+  it('who took a call for help sees who asked and the whole number; each look is kept', async () => {
+    const { alertId, codeOf } = await liveAlert();
+    await textFrom(centre, numbers.northmoor, `${codeOf(numbers.northmoor)} HELP`);
+    await askedByOnCall(alertId);
+    const other = await centre.invite('Mia Berg', ['duty_officer']);
+    const [first, second] = [centre.visit(centre.officer), centre.visit(other)];
+    await first.get('/');
+    const item = await first.click('Take it');
+    assert.match(item.body, /<strong>Ada Okafor<\/strong>, CISO or head of cyber asked/);
+    assert.match(item.body, /<strong>On-call IT<\/strong>/);
+    const lookedUp = async () => {
+      const { rows } = await centre.db.owner.withActor(system('test'), (tx) =>
+        tx.one<{ rows: number }>(sql`
+          select count(*) as rows from audit.entry
+          where action = 'contact.looked_up' and subject_id = ${item.path.slice('/desk/'.length)}`),
+      );
+      return rows;
+    };
+    assert.doesNotMatch(item.body, /tel:\+/);
+    assert.equal(await lookedUp(), 0);
+    const mine = await first.submit('I take this');
+    assert.match(mine.body, /href="tel:\+447700900201">07700 900201</);
+    assert.match(mine.body, /href="mailto:ada@northmoor\.test"/);
+    assert.match(mine.body, /href="tel:\+447700900210">07700 900210</);
+    assert.equal(await lookedUp(), 1);
+    const theirs = await second.get(item.path);
+    assert.match(theirs.body, /Amara Osei has this since/);
+    assert.doesNotMatch(theirs.body, /tel:\+|mailto:/);
+    assert.equal(await lookedUp(), 1);
+    await tidy(alertId);
+  });
+
   it('comes back beside its error: an outcome that is too long, or came too late', async () => {
     const { alertId, codeOf } = await liveAlert();
     await textFrom(centre, numbers.eastvale, `${codeOf(numbers.eastvale)} HELP`);
@@ -345,6 +380,27 @@ describe('what an officer typed', () => {
     await tidy(alertId);
   });
 });
+
+/** The second contact of Northmoor calls for help too, while the first call waits. */
+async function askedByOnCall(alertId: string): Promise<void> {
+  await centre.db.web.withActor(system('test'), async (tx) => {
+    const indexed = centre.product.seals.indexAddress('text', numbers.sharedOnCall);
+    const point = await findContactPointByIndex(tx, 'text', indexed);
+    const organisations = await listOrganisationsOfContactPoint(tx, point!.id);
+    const northmoor = organisations.find(({ shortName }) => shortName === 'Northmoor')!;
+    must(
+      await takeAnswer(tx, {
+        alertId,
+        organisationIds: [northmoor.organisationId],
+        kind: 'help',
+        evidence: 'text_with_code',
+        contactPointId: point!.id,
+        recordedBy: null,
+        note: null,
+      }),
+    );
+  });
+}
 
 /** Whether a word stands readable anywhere in the inbox, the audit or the jobs. */
 async function inTheClear(word: string): Promise<{ rows: number }> {

@@ -11,7 +11,7 @@ export async function claimItem(tx: Tx, id: string): Promise<Outcome<void>> {
   const by = actorId(tx.actor);
   const byName = nameOf(tx.actor);
   if (!(await claimDeskItem(tx, { id, by, byName })))
-    return refused('conflict', 'Somebody else took it first. Its page shows who.');
+    return refused('conflict', 'Somebody else took it first.');
   return await recordAndTell(tx, id, 'desk.claimed');
 }
 

@@ -12,13 +12,13 @@ import {
   page,
   redirect,
   refusalStatus,
-  refusedPage,
   view,
   type Form,
   type Reply,
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
+import { listAskers } from './asker.ts';
 import { claimItem, closeItem } from './desk.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
 import { publicRoutes, type PublicRoutesContext } from './routes-public.ts';
@@ -26,6 +26,7 @@ import { findDeskItem, listAnswers, listMessages, type DeskItemRow } from './sto
 
 export type ResponseRoutesContext = PublicRoutesContext & {
   readonly openReply: (replyId: string, sealed: Buffer) => string;
+  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
 };
 
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
@@ -133,7 +134,8 @@ function deskItemRoutes(context: ResponseRoutesContext): Route[] {
       params: idParams,
       async handle({ actor, params }) {
         const done = await database.attempt(actor, (tx) => claimItem(tx, params.id));
-        return done.ok ? redirect(`/desk/${params.id}`) : refusedPage(done);
+        if (!done.ok) return await showDeskItem(context, actor, params.id, { refused: done });
+        return redirect(`/desk/${params.id}`);
       },
     }),
     page({
@@ -152,26 +154,36 @@ function deskItemRoutes(context: ResponseRoutesContext): Route[] {
 }
 
 async function showDeskItem(
-  { database, openReply, model }: ResponseRoutesContext,
+  { database, openReply, openAddress, model }: ResponseRoutesContext,
   actor: Actor,
   id: string,
-  failed?: { form: Form; refused: Refused },
+  failed?: { form?: Form; refused: Refused },
 ): Promise<Reply> {
   return await database.withActor(actor, async (tx) => {
     const item = await findDeskItem(tx, id);
     if (item === undefined) return notFound();
     const organisation =
       item.organisationId === null ? undefined : await findOrganisation(tx, item.organisationId);
+    const isMine = item.claimedBy === actorId(actor);
+    const mayRecord = may(actor, 'response.record');
+    const maySee = item.state === 'claimed' && isMine && mayRecord;
     return view(
       'responses/desk-item.njk',
       {
         item,
+        askers: await listAskers(tx, item, maySee ? openAddress : undefined),
         words: wordsOf(item, openReply),
         organisation,
         roles: model.contactRoles,
-        isMine: item.claimedBy === actorId(actor),
-        mayRecord: may(actor, 'response.record'),
-        form: formModel(['outcome'], failed?.form, failed && errorsAt('outcome', failed.refused)),
+        isMine,
+        mayRecord,
+        // Of the button, which has no field to say it beside; the page itself names who has it.
+        tooLate: failed?.form === undefined ? failed?.refused.message : undefined,
+        form: formModel(
+          ['outcome'],
+          failed?.form,
+          failed?.form && errorsAt('outcome', failed.refused),
+        ),
       },
       statusOf(failed?.refused),
     );

@@ -122,3 +122,17 @@ export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | un
     ${selectDeskItems}
     where item.id = ${id}`);
 }
+
+/** The contact points an item came from; for a call for help everybody who asked while it stood. */
+export async function listAskingPoints(tx: Tx, itemId: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select contact_point_id as id from responses.desk_item
+    where id = ${itemId} and contact_point_id is not null
+    union
+    select answer.contact_point_id from responses.desk_item item
+    join responses.answer answer on answer.alert_id = item.alert_id
+      and answer.organisation_id = item.organisation_id and answer.kind = 'help'
+    where item.id = ${itemId} and item.kind = 'help' and answer.contact_point_id is not null
+      and answer.at >= item.created_at and answer.at <= coalesce(item.closed_at, answer.at)`);
+  return rows.map(({ id }) => id);
+}
