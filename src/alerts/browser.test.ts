@@ -71,6 +71,29 @@ test('a preview that is not true any more says so, and comes back', async (t) =>
   await page.close();
 });
 
+test('the next update follows the severity until somebody sets it', async (t) => {
+  const visited = await visit(t, '/alerts/new');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  const [date, time] = [page.locator('#nextUpdateDate'), page.locator('#nextUpdateTime')];
+  const shown = async () => `${await date.inputValue()}T${await time.inputValue()}`;
+  const choose = async (severity: string) => {
+    const radio = page.locator(`[name="severity"][value="${severity}"]`);
+    await radio.check();
+    return await radio.getAttribute('data-next-update');
+  };
+  assert.equal(await choose('critical'), await shown());
+  assert.equal(await choose('high'), await shown());
+  await shoot(page, 'alerts-composer');
+  await assertAccessible(page);
+  await time.fill('23:45');
+  const own = await shown();
+  await choose('critical');
+  assert.equal(await shown(), own);
+  verify();
+  await page.close();
+});
+
 test('the approval page is accessible and aligned on a desk and on a phone', async (t) => {
   const title = 'Ransomware through Citrix gateways at three hospitals in the north';
   const body = '# What we know\n\n- End all sessions: `kill icaconnection -all`\n- Keep the logs\n';

@@ -144,3 +144,61 @@ describe('an audience that names what is not there', () => {
     assert.match(page.text, /Not in the directory: ZZ-9/);
   });
 });
+
+describe('what a draft promises', () => {
+  it('is said beside each severity, and a next update that breaks it is warned of', async () => {
+    const officer = centre.visit(centre.officer);
+    const page = await officer.get('/alerts/new');
+    assert.match(page.text, /next update within \d+ (?:min|h)/);
+    const saved = await officer.submit('/alerts/new', {
+      title: 'Late',
+      severity: 'critical',
+      nextUpdateDate: '2099-01-01',
+      next: 'check',
+    });
+    assert.match(saved.text, /Critical promises the next update within .*; this one is later/);
+  });
+
+  it('is refused where its time has passed, with everything typed', async () => {
+    const officer = centre.visit(centre.officer);
+    await officer.get('/alerts/new');
+    const past = { title: 'kept as typed', nextUpdateDate: '2020-01-01' };
+    const page = await officer.submit('/alerts/new', past, { status: 422 });
+    assert.match(page.text, /The next update must be in the future/);
+    assert.match(page.body, /value="kept as typed"/);
+  });
+
+  it('cannot be submitted before it is whole; each thing to mend leads to its field', async () => {
+    const officer = centre.visit(centre.officer);
+    await officer.get('/alerts/new');
+    const page = await officer.submit('/alerts/new', { next: 'check' });
+    assert.doesNotMatch(page.text, /Submit for approval/);
+    assert.match(page.body, new RegExp(`href="${page.path}/edit#title">Enter a title`));
+    const form = new URLSearchParams({ revision: '1' });
+    const refused = await officer.request('POST', `${page.path}/submit`, { form });
+    assert.equal(refused.status, 422);
+    assert.match(refused.body, /href="[^"]+\/edit#doNow">\s*Say what to do now/);
+  });
+
+  it('is previewed under the number it will probably get', async () => {
+    const officer = centre.visit(centre.officer);
+    const [, likely = ''] = /(\d{4}) is the number it will/.exec(
+      (await officer.get('/alerts/new')).text,
+    ) ?? ['', ''];
+    const form = new URLSearchParams({ severity: 'high', marking: 'CLEAR', what: 'a' });
+    const live = await officer.request('POST', '/alerts/preview', { form });
+    assert.match(live.body, new RegExp(`${likely} is the number it will`));
+    const alertId = await draftAlert(centre);
+    assert.equal((await saved(alertId))?.alertNumber, Number(likely));
+  });
+
+  it('has a title that is counted and never cut', async () => {
+    const officer = centre.visit(centre.officer);
+    const page = await officer.get('/alerts/new');
+    assert.deepEqual(page.elements('[maxlength]'), []);
+    const title = 'x'.repeat(130);
+    const refused = await officer.submit('/alerts/new', { title }, { status: 422 });
+    assert.match(refused.text, /The title has 130 characters; at most 120/);
+    assert.match(refused.body, new RegExp(`value="${title}"`));
+  });
+});

@@ -1,6 +1,5 @@
 /** The composer's form: what a draft looks like in fields, and fields as a draft. */
-import { refused, type Outcome } from '#kernel/outcome.ts';
-import { ok } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { parseAudienceQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { clockTime, many, ZONE, type Form } from '#web/index.ts';
@@ -94,16 +93,30 @@ export function dateOf(at: Date): string {
     .toString();
 }
 
+/** Why this draft may not be saved now; what was saved with a time that has passed is only shown. */
+export function checkNextUpdate({ wording }: Draft, now: Date): Refused | undefined {
+  if (wording.nextUpdateAt === null || wording.nextUpdateAt > now) return undefined;
+  return refused('invalid', 'There is a problem with what was entered', {
+    nextUpdateAt: 'The next update must be in the future',
+  });
+}
+
+export type NextUpdate = { readonly nextUpdateDate: string; readonly nextUpdateTime: string };
+
+/** The latest round time at which the model's promise is kept. */
+export function nextUpdateWithin(withinMs: number, now: Date): NextUpdate {
+  const step = Math.min(15 * 60_000, withinMs);
+  const next = new Date(Math.floor((now.getTime() + withinMs) / step) * step);
+  return { nextUpdateDate: dateOf(next), nextUpdateTime: clockTime(next) };
+}
+
 /** A new alert's fields: the second severity, and the next update when the model promises it. */
 export function blankFields(model: OperatingModel, now: Date): Form {
   const severity = model.severities[1] ?? model.severities[0]!;
-  const step = 15 * 60_000;
-  const next = new Date(Math.ceil((now.getTime() + severity.nextUpdateWithinMs) / step) * step);
   return {
     severity: severity.id,
     marking: 'CLEAR',
-    nextUpdateDate: dateOf(next),
-    nextUpdateTime: clockTime(next),
+    ...nextUpdateWithin(severity.nextUpdateWithinMs, now),
     mustAnswerOnly: 'yes',
   };
 }

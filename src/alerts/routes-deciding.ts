@@ -30,7 +30,7 @@ import { readFrozen, type FrozenRound } from './preview.ts';
 import { findSubmission, findVersion, listEditors } from './store.ts';
 import { ledgerOfAlert, steerAlert } from './steer.ts';
 import { countRecipients } from './store-freeze.ts';
-import { submitAlert } from './submit.ts';
+import { checkForSubmission, submitAlert } from './submit.ts';
 
 type Call = { readonly id: string; readonly form: Form; readonly now: Date };
 
@@ -156,7 +156,8 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/:id',
       access: 'alert.read',
       params: idParams,
-      handle: async ({ actor, params }) => await showAlert(context, actor, { id: params.id }),
+      handle: async ({ actor, params, now }) =>
+        await showAlert(context, actor, { id: params.id, now }),
     }),
     ...verbs.map(({ path, access, notice, leadsTo, showsLedger, act }) =>
       page({
@@ -175,9 +176,9 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
             return redirect(`/alerts/${id}`, { notice: `${notice} ${ledger}`.trim() });
           }
           if (path === 'return')
-            return await showAlert(context, actor, { id, refused: done, form });
+            return await showAlert(context, actor, { id, refused: done, form, now });
           if (done.kind === 'invalid')
-            return await showAlert(context, actor, { id, refused: done });
+            return await showAlert(context, actor, { id, refused: done, now });
           return refusedPage(done);
         },
       }),
@@ -186,13 +187,18 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
 }
 
 /** After a refusal: why, and the form that was refused where words were typed into it. */
-type Showing = { readonly id: string; readonly refused?: Refused; readonly form?: Form };
+type Showing = {
+  readonly id: string;
+  readonly now: Date;
+  readonly refused?: Refused;
+  readonly form?: Form;
+};
 
 /** One address for the whole life of an alert: check, approval, or the board once it is live. */
 async function showAlert(
   context: AlertRoutesContext,
   actor: Actor,
-  { id, refused, form }: Showing,
+  { id, now, refused, form }: Showing,
 ): Promise<Reply> {
   const { database, model } = context;
   const found = await database.withActor(actor, async (tx) => {
@@ -252,9 +258,21 @@ async function showAlert(
     );
   }
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
-  const preview = await previewOf(context, actor, draft, version.alertNumber);
+  const { alertNumber } = version;
+  const preview = await previewOf(context, actor, { draft, alertNumber, now });
   const bodyHtml = renderMarkdown(version.body);
-  return view('alerts/check.njk', { ...shared, preview, problems: [], bodyHtml }, status);
+  const missing = version.state === 'draft' && checkForSubmission(version, context, now);
+  const toMend = missing ? mendable(id, missing) : [];
+  const summary = refused === undefined ? [] : mendable(id, refused);
+  const check = { ...shared, form: { ...shared.form, summary }, toMend, preview, bodyHtml };
+  return view('alerts/check.njk', { ...check, problems: [] }, status);
+}
+
+/** What a refusal complains of, each line leading to its field in the composer. */
+function mendable(id: string, why: Refused) {
+  return Object.entries(errorsAt('', why)).map(([name, text]) =>
+    name === '' ? { text } : { text, href: `/alerts/${id}/edit#${name}` },
+  );
 }
 
 /** Texts and mails of one round in one line, as an approver reads them. */

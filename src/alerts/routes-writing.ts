@@ -23,7 +23,15 @@ import {
   type Route,
 } from '#web/index.ts';
 import { createAlert, saveDraft } from './draft.ts';
-import { blankFields, composerFields, fieldsOf, parseAudience, parseDraft } from './form.ts';
+import {
+  blankFields,
+  checkNextUpdate,
+  composerFields,
+  fieldsOf,
+  nextUpdateWithin,
+  parseAudience,
+  parseDraft,
+} from './form.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions, type VersionRow } from './store.ts';
 
@@ -56,15 +64,17 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/new',
       access: 'alert.write',
       handle: async ({ actor, now }) =>
-        await composer(context, actor, { fields: blankFields(model, now) }),
+        await composer(context, actor, { fields: blankFields(model, now), now }),
     }),
     page({
       method: 'POST',
       path: '/alerts/new',
       access: 'alert.write',
-      async handle({ actor, form }) {
+      async handle({ actor, form, now }) {
         const draft = parseDraft(form, model);
-        if (!draft.ok) return await composer(context, actor, { fields: form, refused: draft });
+        const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
+        if (!draft.ok || wrong !== undefined)
+          return await composer(context, actor, { fields: form, refused: wrong, now });
         const id = formIdOf(form);
         const created = await database.attempt(actor, (tx) =>
           createAlert(tx, model, { ...draft.value, id }),
@@ -74,6 +84,7 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
         return await composer(context, actor, {
           fields: form,
           refused: created,
+          now,
           ...(version !== undefined && { version }),
         });
       },
@@ -89,12 +100,12 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/:id/edit',
       access: 'alert.write',
       params: idParams,
-      async handle({ actor, params }) {
+      async handle({ actor, params, now }) {
         const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
         if (version === undefined) return notFound();
         if (version.state !== 'draft') return redirect(`/alerts/${params.id}`);
         const fields = fieldsOf(version, version.audience as AudienceQuestion);
-        return await composer(context, actor, { fields, version });
+        return await composer(context, actor, { fields, version, now });
       },
     }),
     page({
@@ -102,18 +113,19 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/:id/edit',
       access: 'alert.write',
       params: idParams,
-      async handle({ actor, params, form }) {
+      async handle({ actor, params, form, now }) {
         const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
         if (version === undefined) return notFound();
         const draft = parseDraft(form, model);
-        if (!draft.ok)
-          return await composer(context, actor, { fields: form, version, refused: draft });
+        const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
+        if (!draft.ok || wrong !== undefined)
+          return await composer(context, actor, { fields: form, version, refused: wrong, now });
         const revision = Number(many(form['revision'])[0]);
         const saved = await database.attempt(actor, (tx) =>
           saveDraft(tx, { ...draft.value, alertId: params.id, revision }),
         );
         if (!saved.ok)
-          return await composer(context, actor, { fields: form, version, refused: saved });
+          return await composer(context, actor, { fields: form, version, refused: saved, now });
         return afterSave(params.id, form);
       },
     }),
@@ -121,10 +133,13 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       method: 'POST',
       path: '/alerts/preview',
       access: 'alert.write',
-      async handle({ actor, form }) {
+      async handle({ actor, form, now }) {
         const draft = parseDraft(form, model);
-        const number = Number(many(form['alertNumber'])[0] ?? 4901);
-        const preview = draft.ok ? await previewOf(context, actor, draft.value, number) : undefined;
+        const number = many(form['alertNumber'])[0];
+        const alertNumber = number === undefined ? undefined : Number(number);
+        const preview = draft.ok
+          ? await previewOf(context, actor, { draft: draft.value, alertNumber, now })
+          : undefined;
         const problems = draft.ok ? [] : Object.values(draft.fields);
         return view('alerts/preview-only.njk', { preview, problems });
       },
@@ -141,18 +156,21 @@ function afterSave(id: string, form: Form): Reply {
 type Composing = {
   readonly fields: Form;
   readonly version?: VersionRow;
-  readonly refused?: Refused;
+  readonly refused?: Refused | undefined;
+  readonly now: Date;
 };
 
 async function composer(
   context: AlertRoutesContext,
   actor: Actor,
-  { fields, version, refused }: Composing,
+  { fields, version, refused, now }: Composing,
 ): Promise<Reply> {
   const { database, model } = context;
   const draft = parseDraft(fields, model);
-  const number = version?.alertNumber ?? 4901;
-  const preview = draft.ok ? await previewOf(context, actor, draft.value, number) : undefined;
+  const alertNumber = version?.alertNumber;
+  const preview = draft.ok
+    ? await previewOf(context, actor, { draft: draft.value, alertNumber, now })
+    : undefined;
   const audience = parseAudience(fields, model);
   const { unknown, ...places } = await database.withActor(actor, async (tx) => ({
     regions: await listRegions(tx),
@@ -172,13 +190,19 @@ async function composer(
         (refused?.kind === 'invalid' ? many(fields['revision'])[0] : version?.revision) ?? 0,
       formId: version === undefined ? formIdOf(fields) : '',
       alertId: version?.alertId,
-      alertNumber: version?.alertNumber,
+      alertNumber,
       isCorrection: (version?.number ?? 1) > 1,
       savedAt: version?.updatedAt,
       saved: refused?.kind === 'conflict' ? version : undefined,
       preview,
       problems: [],
       model,
+      nextUpdates: Object.fromEntries(
+        model.severities.map(({ id, nextUpdateWithinMs }) => [
+          id,
+          nextUpdateWithin(nextUpdateWithinMs, now),
+        ]),
+      ),
       markings,
       ...places,
     },

@@ -15,6 +15,13 @@ export async function insertAlert(
   return made?.number;
 }
 
+/** The number that the next alert will get, unless somebody saves another one first. */
+export async function findNextNumber(tx: Tx): Promise<number> {
+  const { number } = await tx.one<{ number: number }>(sql`
+    select coalesce(max(number) + 1, 4901) as number from alerts.alert`);
+  return number;
+}
+
 export type NewVersion = {
   readonly id: string;
   readonly alertId: string;
