@@ -173,6 +173,9 @@ create table dispatch.dispatch (
   number_most smallint check (number_most >= 1),
   number_within interval,
   check ((number_most is null) = (number_within is null)),
+  -- When an accepted message without a receipt is asked for, in ms since it was accepted; later ever
+  -- more seldom.
+  receipt_asks_ms integer[] not null check (cardinality(receipt_asks_ms) >= 1),
   created_at timestamptz not null default now(),
   released_at timestamptz,
   ended_at timestamptz,
@@ -197,9 +200,10 @@ create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls 
   where state = 'sending';
 
 -- Automatic answers to people who texted us: always open, first in line, one message at a time.
-insert into dispatch.dispatch (id, label, lane, state, expires_after, released_at)
+insert into dispatch.dispatch
+  (id, label, lane, state, expires_after, receipt_asks_ms, released_at)
 values ('00000000-0000-4000-8000-000000000000', 'Answers to replies', 0, 'sending',
-  interval '1 hour', now());
+  interval '1 hour', '{600000}', now());
 
 -- A round is a timer: its held messages become ready when it opens.
 create table dispatch.round (
@@ -331,6 +335,17 @@ create table dispatch.lookup (
   answer text not null check (answer in ('found', 'absent', 'cannot_tell')),
   status text,
   primary key (message_id, at)
+);
+
+-- What an operator has to know of one message, each once: that a second text of it is out (the one
+-- the alarm names), or that the provider has it and does not send it.
+create table dispatch.alarm (
+  kind text not null check (kind in ('accepted_twice', 'stuck_at_provider')),
+  message_id uuid not null references dispatch.message,
+  gateway_id text not null references dispatch.gateway,
+  provider_id text not null,
+  raised_at timestamptz not null default now(),
+  primary key (message_id, kind, provider_id)
 );
 
 -- What providers told us, kept before it is believed. No number and no text in the clear.
@@ -474,6 +489,9 @@ create view dispatch.v_credit with (security_invoker = true) as
     message.state, message.accepted_at, message.final_at
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
+create view dispatch.v_alarm with (security_invoker = true) as
+  select alarm.kind, alarm.message_id, message.dispatch_id, alarm.gateway_id, alarm.raised_at
+  from dispatch.alarm alarm join dispatch.message message on message.id = alarm.message_id;
 -- What somebody texted us, sealed: only a process with the key reads it.
 create view dispatch.v_reply with (security_invoker = true) as
   select id, content_sealed, received_at from dispatch.reply_inbox;
@@ -736,15 +754,14 @@ grant execute on function dispatch.forget_messages, dispatch.forget_inbox to toc
 
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
-grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within)
-  on dispatch.dispatch
-  to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within,
+  receipt_asks_ms) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
-  dispatch.bucket, dispatch.breaker, dispatch.tally to tocsin_web;
+  dispatch.alarm, dispatch.bucket, dispatch.breaker, dispatch.tally to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failure_code)
@@ -760,7 +777,7 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
-  dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
+  dispatch.v_alarm, dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
   dispatch.v_round, dispatch.v_gateway, dispatch.v_gateway_hour
   to tocsin_web, tocsin_worker;
 
@@ -770,7 +787,8 @@ grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.mess
 grant select, insert, delete on dispatch.tally to tocsin_worker;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender
   to tocsin_worker;
-grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup to tocsin_worker;
+grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup, dispatch.alarm
+  to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
 grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;

@@ -94,6 +94,7 @@ export async function planCorrection(
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
+    receiptAsksMs: severity.askForReceiptAfterMs,
     perNumber: rendering.model.textsPerNumber,
     rounds: [{ round: 1, opensAfterMs: 0 }],
   });

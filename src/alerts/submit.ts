@@ -106,6 +106,7 @@ async function freeze(
     perNumber: context.model.textsPerNumber,
     // A correction leaves at once: each minute somebody acts on the wrong words.
     recallForMs: corrected.value === undefined ? severity.recallWindowMs : 0,
+    receiptAsksMs: severity.askForReceiptAfterMs,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
   if (corrected.value === undefined)

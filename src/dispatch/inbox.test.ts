@@ -45,6 +45,9 @@ describe('receipts', () => {
       const [row] = await rowsOf(tx, dispatchId);
       await putInState(tx, row!.id, state, { owner: newId() });
       await tx.run(sql`update dispatch.message set attempt = ${attempt} where id = ${row!.id}`);
+      await tx.run(sql`insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+        select ${row!.id}, 1, number, 'notify', ${newId()}
+        from generate_series(2, ${attempt}::int) number`);
       return row!.id;
     });
   }
@@ -154,7 +157,7 @@ describe('receipts', () => {
       assert.deepEqual(await stepsOf(await messageIn(state), 'delivered'), [state]);
   });
 
-  it('of an attempt that is not the current one moves nothing', async () => {
+  it('of an attempt nobody made, or of an earlier one, moves nothing that was sent', async () => {
     const id = await messageIn('accepted', 2);
     for (const attempt of [1, 3, 0]) {
       await keep({ status: 'delivered', reference: referenceOf(id, attempt) });
@@ -169,6 +172,43 @@ describe('receipts', () => {
     await keep({ status: 'permanent-failure', reference: referenceOf(id, 2) });
     assert.equal(await apply(), 2);
     assert.equal(await stateOf(id), 'undelivered');
+  });
+
+  it('of an earlier attempt keeps what waits or is unknown from going again (P2)', async () => {
+    for (const state of ['ready', 'unknown', 'uncertain_closed'] as const) {
+      const id = await messageIn(state, 2);
+      await keep({ status: 'delivered', reference: referenceOf(id, 1) });
+      await apply();
+      assert.equal(await stateOf(id), 'delivered');
+    }
+  });
+
+  const alarmsOf = async (id: string) =>
+    await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ kind: string; entries: number }>(sql`
+        select kind, (select count(*) from audit.entry
+          where action = 'message.accepted_twice' and subject_id = ${id}::text) as entries
+        from dispatch.v_alarm where message_id = ${id}`),
+    );
+
+  it('that shows a second text is told to an operator, once', async () => {
+    const absent = await messageIn('accepted', 2);
+    const id = newId();
+    for (let i = 0; i < 2; i++)
+      for (const status of ['temporary-failure', 'delivered'])
+        await keep({ id, status, reference: referenceOf(absent, 1) });
+    await apply();
+    assert.deepEqual(await alarmsOf(absent), [{ kind: 'accepted_twice', entries: 1 }]);
+    // Under one reference: somebody between us and the provider repeated the request.
+    const repeated = await messageIn('accepted');
+    for (let i = 0; i < 2; i++) await stepsOf(repeated, 'delivered');
+    assert.deepEqual(await alarmsOf(repeated), [{ kind: 'accepted_twice', entries: 1 }]);
+  });
+
+  it('that came late to what never left again is no alarm', async () => {
+    const id = await messageIn('ready', 2);
+    await stepsOf(id, 'delivered');
+    assert.deepEqual(await alarmsOf(id), []);
   });
 
   it('of two in one batch the stronger counts, whichever came first', async () => {

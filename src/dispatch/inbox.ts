@@ -8,6 +8,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { reportActions } from './bounce-report.ts';
+import { raiseAlarms } from './alarms.ts';
 import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { notifyStatuses } from './gateways/notify-contract.ts';
@@ -16,6 +17,7 @@ import {
   applyReceipts,
   claimReceipts,
   findGatewayDoor,
+  findSecondTexts,
   insertReceipt,
   insertReply,
   markReceiptsHandled,
@@ -125,6 +127,11 @@ export async function applyWaitingReceipts(
       move: moveOf(receipt, meaningOf(receipt)),
     }));
     const moves = planned.flatMap(({ move }) => (move === undefined ? [] : [move]));
+    const seconds = await findSecondTexts(tx, moves);
+    await raiseAlarms(
+      tx,
+      seconds.map((second) => ({ ...second, kind: 'accepted_twice' })),
+    );
     const moved = new Set(await applyReceipts(tx, moves));
     await markReceiptsHandled(
       tx,

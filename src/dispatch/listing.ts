@@ -1,3 +1,13 @@
+/**
+ * What a provider's list of recent texts proves. Asked one by one, 5,000 unknowns are 5,000
+ * requests; read page by page they are 20.
+ *
+ * The rule: a text that is not on the pages was never accepted, if the pages reach from now back
+ * past the start of its request, and by a margin, because that start is told by our clock and the
+ * pages are dated by theirs. A reading that broke off proves nothing about what is older.
+ */
+import { parseReference } from './model.ts';
+
 /** One text as the provider lists it. */
 export type Listed = {
   readonly providerId: string;
@@ -5,3 +15,124 @@ export type Listed = {
   readonly status: string;
   readonly createdAt: Date;
 };
+
+/** One page, newest first, strictly older than that text; undefined where it cannot be told. */
+export type ListPage = (olderThan?: string) => Promise<readonly Listed[] | undefined>;
+
+/** One attempt of ours that the provider has. */
+export type Sighting = Listed & {
+  readonly messageId: string;
+  readonly epoch: number;
+  readonly attempt: number;
+};
+
+export type Reading = {
+  /** By message, the oldest first: if there are two, the first is the one that counts. */
+  readonly sightings: ReadonlyMap<string, readonly Sighting[]>;
+  /** Everything younger than this was seen, in ms since 1970. */
+  readonly coversFromMs: number;
+};
+
+/**
+ * Notify refuses a token whose time is 30 s off, and two clocks of ours may be as far apart; what
+ * is more costs pages and proves no better.
+ */
+export const marginMs = 120_000;
+
+/** How far back the pages must go to prove the absence of a request that began then, in ms. */
+export function neededFromMs(requestBeganAt: Date): number {
+  return requestBeganAt.getTime() - marginMs;
+}
+
+/** True where a request that began then, and is not among the sightings, was never accepted. */
+export function provesAbsence(reading: Reading, requestBeganAt: Date): boolean {
+  return reading.coversFromMs < neededFromMs(requestBeganAt);
+}
+
+/**
+ * Where to read on: the oldest text that is younger than the last of the page. The next page then
+ * begins with that last one, and with those of the same instant, which "older than the last" would
+ * pass over. Undefined where all of the page is of one instant.
+ */
+export function nextCursor(page: readonly Listed[]): string | undefined {
+  const oldest = page.at(-1)?.createdAt.getTime();
+  if (oldest === undefined) return undefined;
+  return page.findLast(({ createdAt }) => createdAt.getTime() > oldest)?.providerId;
+}
+
+export type ReadingRequest = {
+  readonly list: ListPage;
+  /** Only references of this installation are ours. */
+  readonly installation: string;
+  /** Reads until everything younger than this is covered. */
+  readonly fromMs: number;
+  /** Gives up after so many pages, with what is covered by then. */
+  readonly pagesMax?: number;
+};
+
+/** Reads back page by page until the time asked for is covered, or nobody can tell. */
+export async function readBack(request: ReadingRequest): Promise<Reading> {
+  const { list, fromMs, pagesMax = Infinity } = request;
+  const seen = new Map<string, Listed>();
+  let coversFromMs = Infinity;
+  let cursor: string | undefined;
+  for (let pages = 0; pages < pagesMax && coversFromMs >= fromMs; pages += 1) {
+    const page = await list(cursor);
+    // After the first page there is always the text that was read before. An empty one says that
+    // the text we counted from is gone: taken for the end, it would prove what it does not.
+    if (page === undefined || (page.length === 0 && cursor !== undefined)) break;
+    const known = seen.size;
+    for (const text of page) seen.set(text.providerId, text);
+    if (seen.size === known) return readingOf(request, seen, -Infinity);
+    coversFromMs = page.at(-1)!.createdAt.getTime();
+    const next = nextCursor(page);
+    if (next === undefined) {
+      if (await isAllThereIs(list, page, cursor)) coversFromMs = -Infinity;
+      break;
+    }
+    cursor = next;
+  }
+  return readingOf(request, seen, coversFromMs);
+}
+
+/** No provider lists in smaller steps; what a full page of one instant leaves out is not known. */
+const FULL_PAGE_MIN = 50;
+
+/**
+ * True where a page of one instant ends the list: it is not full, nothing is older, and the text
+ * we counted from is still there, or its absence would look like the end.
+ */
+async function isAllThereIs(
+  list: ListPage,
+  page: readonly Listed[],
+  cursor: string | undefined,
+): Promise<boolean> {
+  if (page.length >= FULL_PAGE_MIN) return false;
+  const last = page.at(-1)!.providerId;
+  const older = await list(last);
+  if (older?.length !== 0) return false;
+  const again = await list(cursor);
+  return again?.some(({ providerId }) => providerId === last) ?? false;
+}
+
+function readingOf(
+  { installation }: ReadingRequest,
+  seen: ReadonlyMap<string, Listed>,
+  coversFromMs: number,
+): Reading {
+  const sightings = new Map<string, Sighting[]>();
+  // Turned round before it is sorted: of one instant, too, the oldest comes last in the list.
+  const oldestFirst = [...seen.values()]
+    .toReversed()
+    .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+  for (const text of oldestFirst) {
+    const parts = text.reference === null ? undefined : parseReference(text.reference);
+    if (parts === undefined || !installation.startsWith(parts.installation)) continue;
+    const { messageId, epoch, attempt } = parts;
+    const before = sightings.get(messageId);
+    const sighting = { ...text, messageId, epoch, attempt };
+    if (before === undefined) sightings.set(messageId, [sighting]);
+    else before.push(sighting);
+  }
+  return { sightings, coversFromMs };
+}

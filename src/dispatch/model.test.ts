@@ -5,6 +5,7 @@ import {
   afterLookup,
   backoffMs,
   formatReference,
+  isStuck,
   ledgerPartOf,
   moves,
   parseReference,
@@ -156,7 +157,11 @@ describe('waiting', () => {
 
 describe('after a look-up', () => {
   const adopt: LookupStep = { kind: 'adopt', providerId: 'p' };
-  const again = (absences: number): LookupStep => ({ kind: 'ask_again', absences });
+  const again = (absences: number, inMs = 15_000): LookupStep => ({
+    kind: 'ask_again',
+    absences,
+    inMs,
+  });
   const found = (status: string): Found => ({ answer: 'found', providerId: 'p', status });
   const cells: [Found, number, LookupStep][] = [
     [{ answer: 'absent' }, 0, again(1)],
@@ -165,8 +170,8 @@ describe('after a look-up', () => {
     [{ answer: 'cannot_tell' }, 0, again(0)],
     // One "absent" before it counts no more: only two in a row are a proof.
     [{ answer: 'cannot_tell' }, 1, again(0)],
-    [found('created'), 0, again(0)],
-    [found('created'), 1, again(0)],
+    [found('created'), 0, again(0, 30_000)],
+    [found('created'), 1, again(0, 30_000)],
     [found('sending'), 0, adopt],
     [found('sending'), 1, adopt],
     [found('delivered'), 0, adopt],
@@ -176,7 +181,14 @@ describe('after a look-up', () => {
   for (const [answer, absences, step] of cells) {
     const status = answer.answer === 'found' ? ` ${answer.status}` : '';
     it(`${answer.answer}${status} after ${absences} absences: ${step.kind}`, () => {
-      assert.deepEqual(afterLookup(answer, absences), step);
+      assert.deepEqual(afterLookup(answer, { absences, gapMs: 15_000 }), step);
     });
   }
+
+  it('an operator is told of a text that is in `created` for ten minutes', () => {
+    assert.ok(!isStuck(found('created'), 599_999));
+    assert.ok(isStuck(found('created'), 600_000));
+    assert.ok(!isStuck(found('sending'), 600_000));
+    assert.ok(!isStuck({ answer: 'absent' }, 600_000));
+  });
 });

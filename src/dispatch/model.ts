@@ -147,47 +147,42 @@ export const quietMs = 35_000;
 /** Time between two look-ups of one unknown; absent twice so far apart is proof of absence. */
 export const lookupGapMs = 15_000;
 
-const HOUR_MS = 3_600_000;
+/** From then on an operator is told of a text that the provider has and does not send, in ms. */
+export const stuckAfterMs = 600_000;
 
-/**
- * When an accepted text without a receipt is asked for, in ms since the last question: soon, ever
- * more seldom, and for the week in which a provider keeps it. So every accepted message has a timer
- * until nobody could answer any more (P3).
- */
-export const receiptWaitsMs: readonly number[] = [
-  120_000,
-  180_000,
-  300_000,
-  1_200_000,
-  ...[1, 4, 18, 24, 24, 24, 24, 24, 24, 24].map((hours) => hours * HOUR_MS),
-];
-
-/** How long until the next question after so many, in ms; null: not asked any more. */
-export function receiptWaitMs(checks: number): number | null {
-  return receiptWaitsMs[checks] ?? null;
-}
-
-/** What a lookup at the provider by reference said. */
+/** What a lookup at the provider by reference said. `doubles`: more texts under one reference. */
 export type Found =
   | { readonly answer: 'absent' }
   | { readonly answer: 'cannot_tell' }
-  | { readonly answer: 'found'; readonly providerId: string; readonly status: string };
+  | {
+      readonly answer: 'found';
+      readonly providerId: string;
+      readonly status: string;
+      readonly doubles?: readonly string[];
+    };
 
 export type LookupStep =
   | { readonly kind: 'adopt'; readonly providerId: string }
   | { readonly kind: 'requeue' }
-  | { readonly kind: 'ask_again'; readonly absences: number };
+  | { readonly kind: 'ask_again'; readonly absences: number; readonly inMs: number };
 
 /**
  * What to do with an unknown after a look-up. Found in `created` is not adopted yet: Notify may
- * still delete the row or queue it again an hour later. Absent counts only twice in a row.
+ * still delete the row or queue it again an hour later; each half a minute is often enough. Absent
+ * counts only twice in a row.
  */
-export function afterLookup(found: Found, absencesBefore: number): LookupStep {
-  if (found.answer === 'found' && found.status !== 'created')
-    return { kind: 'adopt', providerId: found.providerId };
-  if (found.answer !== 'absent') return { kind: 'ask_again', absences: 0 };
-  if (absencesBefore >= 1) return { kind: 'requeue' };
-  return { kind: 'ask_again', absences: absencesBefore + 1 };
+export function afterLookup(
+  found: Found,
+  before: { readonly absences: number; readonly gapMs: number },
+): LookupStep {
+  const { absences, gapMs } = before;
+  if (found.answer === 'found') {
+    if (found.status !== 'created') return { kind: 'adopt', providerId: found.providerId };
+    return { kind: 'ask_again', absences: 0, inMs: 2 * gapMs };
+  }
+  if (found.answer === 'cannot_tell') return { kind: 'ask_again', absences: 0, inMs: gapMs };
+  if (absences >= 1) return { kind: 'requeue' };
+  return { kind: 'ask_again', absences: absences + 1, inMs: gapMs };
 }
 
 /** A provider's own frame around each message; ours must be nothing but a blank. */
@@ -203,6 +198,18 @@ export type TemplateReading =
   | { readonly answer: 'pinned'; readonly template: Template }
   | { readonly answer: 'missing' }
   | { readonly answer: 'cannot_tell' };
+/** True where the provider has had the text for so long without sending it that people must look. */
+export function isStuck(found: Found, ageMs: number): boolean {
+  return found.answer === 'found' && found.status === 'created' && ageMs >= stuckAfterMs;
+}
+
+/** What is told to an operator about one message, and counted. */
+export const alarms = {
+  accepted_twice: 'the provider has a second text of this message',
+  stuck_at_provider: 'the provider has the text and does not send it',
+} as const;
+
+export type AlarmKind = keyof typeof alarms;
 
 /** One message as a gateway gets it: opened, and good for this one attempt. */
 export type Outgoing = {
@@ -247,10 +254,14 @@ export function plainCode(code: string): string {
 }
 
 /** When a message whose request ended so is looked at again, in ms; 0 where never. */
-export function againInMs(result: SendResult, attempt: number, quietMs: number): number {
+export function againInMs(
+  result: SendResult,
+  attempt: number,
+  waits: { readonly quietMs: number; readonly receiptAskMs: number },
+): number {
   if (result.class === 'not_sent') return Math.max(result.pauseMs ?? 0, backoffMs(attempt));
-  if (result.class === 'unknown') return quietMs;
-  return result.class === 'accepted' ? receiptWaitsMs[0]! : 0;
+  if (result.class === 'unknown') return waits.quietMs;
+  return result.class === 'accepted' ? waits.receiptAskMs : 0;
 }
 
 /** The rounds of a dispatch, as values from the operating model. */
@@ -266,6 +277,8 @@ export type DispatchPlan = {
   readonly recallForMs?: number;
   /** At most so many texts to one number within so long; absent: no limit. */
   readonly perNumber?: NumberLimit;
+  /** When an accepted message without a receipt is asked for, in ms since it was accepted. */
+  readonly receiptAsksMs: readonly number[];
   readonly rounds: readonly RoundPlan[];
 };
 

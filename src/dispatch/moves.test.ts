@@ -27,7 +27,13 @@ import {
   readyRound,
   markSettled,
 } from './store-plan.ts';
-import { adoptMessage, claimChecks, requeueMessage, setNextCheck } from './store-check.ts';
+import {
+  adoptMessages,
+  claimChecks,
+  requeueMessages,
+  setNextChecks,
+  setNextReceiptAsks,
+} from './store-check.ts';
 import { spaceRound } from './store-space.ts';
 import {
   cancelLeftovers,
@@ -118,11 +124,7 @@ describe('every statement on every state', () => {
       leaseMs: 60_000,
       most: 100,
     });
-  const each = (rows: Row[], act: (id: string) => Promise<unknown>) =>
-    rows.reduce<Promise<unknown>>(
-      (before, { id }) => before.then(() => act(id)),
-      Promise.resolve(),
-    );
+  const first = (rows: Row[]) => rows.map(({ id }) => ({ id, attempt: 1 }));
 
   /** Every exported statement that touches messages, and what exactly it may make. */
   const statements: Record<
@@ -198,23 +200,33 @@ describe('every statement on every state', () => {
     },
     adopt: {
       act: (tx, rows) =>
-        each(rows, (id) => adoptMessage(tx, { id, attempt: 1, providerId: 'p', receiptWaitMs: 1 })),
+        adoptMessages(
+          tx,
+          rows.map(({ id }) => ({ id, attempt: 1, foundAttempt: 1, providerId: 'p' })),
+        ),
       makes: ['unknown to accepted'],
     },
     requeue: {
-      act: (tx, rows) => each(rows, (id) => requeueMessage(tx, { id, attempt: 1 })),
+      act: (tx, rows) => requeueMessages(tx, first(rows)),
       makes: ['unknown to ready'],
     },
     'requeue, called off': {
       act: async (tx, rows) => {
         await cancel(tx);
-        await each(rows, (id) => requeueMessage(tx, { id, attempt: 1 }));
+        await requeueMessages(tx, first(rows));
       },
       makes: ['unknown to cancelled'],
     },
     'next check': {
       act: (tx, rows) =>
-        each(rows, (id) => setNextCheck(tx, { id, attempt: 1, inMs: null, absences: 1 })),
+        setNextChecks(
+          tx,
+          first(rows).map((asked) => ({ ...asked, inMs: 1, absences: 1 })),
+        ),
+      makes: [],
+    },
+    'next question for a receipt': {
+      act: (tx, rows) => setNextReceiptAsks(tx, first(rows)),
       makes: [],
     },
     'open round': {
@@ -272,7 +284,7 @@ describe('every statement on every state', () => {
     const late = async (tx: Tx, rows: Row[]) => {
       await answerAll(tx, rows);
       await settle(tx, rows, 'not_sent');
-      await each(rows, (id) => requeueMessage(tx, { id, attempt: 1 }));
+      await requeueMessages(tx, first(rows));
     };
     assert.deepEqual((await movesOf(late)).sort(), [
       'claimed to cancelled',

@@ -1,120 +1,247 @@
 /**
  * Asks before it retries: an unknown is looked up at the provider by its reference, adopted if it
  * is there, sent again only on proof of absence (P2). Accepted messages whose receipt does not come
- * are asked for in the same way.
+ * are asked for in the same way. Many of one gateway are found on the pages of its list.
  */
+import { createHash } from 'node:crypto';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
+import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
-import { afterLookup, formatReference, lookupGapMs, receiptWaitMs, type Found } from './model.ts';
+import { raiseAlarms } from './alarms.ts';
+import { neededFromMs, provesAbsence, readBack, type Reading, type Sighting } from './listing.ts';
+import { afterLookup, formatReference, isStuck, lookupGapMs, type Found } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { applyReceipts } from './store-inbox.ts';
+import { applyReceipts, type ReceiptMove } from './store-inbox.ts';
 import {
-  adoptMessage,
+  adoptMessages,
   claimChecks,
-  recordLookup,
-  requeueMessage,
-  setNextCheck,
+  recordLookups,
+  requeueMessages,
+  setNextChecks,
+  setNextReceiptAsks,
+  type Adoption,
+  type Asked,
+  type NewAlarm,
+  type NextCheck,
   type ToCheck,
 } from './store-check.ts';
 
 const CHECKS_MAX = 50;
+/** A page tells of 250: from a few on it is cheaper to read than to ask. */
+const LISTED_FROM = 20;
+const LISTED_MAX = 5_000;
 const LOOKUPS_AT_ONCE = 8;
 
 export type ReconcileOptions = {
   readonly database: Database;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly installation: string;
+  readonly log: Log;
   /** Between two look-ups of one unknown, in ms. Tests shorten it. */
   readonly lookupGapMs?: number;
   /** Look-ups of a provider that does not answer must not hold up the end of the process. */
   readonly isStopping?: () => boolean;
 };
 
+/** One message that was asked for, and what the provider said of it. */
+type Looked = ToCheck & { readonly found: Found; readonly foundAttempt: number };
+
 /** Looks up what is due; says how many. */
 export async function reconcile(options: ReconcileOptions): Promise<number> {
-  const { database, gateways, lookupGapMs: gapMs = lookupGapMs } = options;
-  const askable = [...gateways.values()].filter((gateway) => gateway.find !== undefined);
-  const gatewayIds = askable.map(({ id }) => id);
+  let due = 0;
+  for (const gateway of options.gateways.values()) {
+    if (gateway.find !== undefined) due += await reconcileAt(options, gateway);
+    if (options.isStopping?.() === true) break;
+  }
+  return due;
+}
+
+async function reconcileAt(options: ReconcileOptions, gateway: Gateway): Promise<number> {
+  const { database, lookupGapMs: gapMs = lookupGapMs } = options;
+  const most = gateway.list === undefined ? CHECKS_MAX : LISTED_MAX;
   const due = await database.withActor(system('dispatch'), (tx) =>
-    claimChecks(tx, { gatewayIds, gapMs, most: CHECKS_MAX }),
+    claimChecks(tx, { gatewayIds: [gateway.id], gapMs, most }),
   );
-  for (let i = 0; i < due.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE) {
-    await Promise.all(due.slice(i, i + LOOKUPS_AT_ONCE).map((check) => lookUp(options, check)));
+  const listed = due.length < LISTED_FROM ? [] : await findOnPages(options, gateway, due);
+  if (listed.length > 0) await keep(options, gateway, listed);
+  const told = new Set(listed.map(({ id }) => id));
+  // What the pages did not cover is asked for one by one; the rest of it when it is due again.
+  const left = due.filter(({ id }) => !told.has(id)).slice(0, CHECKS_MAX);
+  for (let i = 0; i < left.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE) {
+    const checks = left.slice(i, i + LOOKUPS_AT_ONCE);
+    const looked = await Promise.all(checks.map((check) => lookUp(options, gateway, check)));
+    await keep(options, gateway, looked);
   }
   return due.length;
 }
 
-async function lookUp(options: ReconcileOptions, check: ToCheck): Promise<void> {
-  const { database, gateways, installation } = options;
-  const gateway = gateways.get(check.gatewayId);
-  if (gateway?.find === undefined) return;
-  const reference = formatReference({
+/** Those of the checks that the provider's list decides: found on it, or proved absent by it. */
+async function findOnPages(
+  { installation, isStopping }: ReconcileOptions,
+  gateway: Gateway,
+  due: readonly ToCheck[],
+): Promise<Looked[]> {
+  if (gateway.list === undefined) return [];
+  const reading = await readBack({
+    list: async (olderThan) =>
+      isStopping?.() === true ? undefined : await gateway.list?.(olderThan),
     installation,
-    messageId: check.id,
-    epoch: check.epoch,
-    attempt: check.attempt,
+    fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt))),
+    // Never more requests than asking for each would take.
+    pagesMax: due.length,
   });
-  const found = await gateway.find(reference);
-  await database.withActor(system('dispatch'), async (tx) => {
-    await recordLookup(tx, {
-      messageId: check.id,
-      reference,
-      answer: found.answer,
-      status: found.answer === 'found' ? found.status : null,
-    });
-    if (check.state === 'unknown') await resolveUnknown(tx, { ...options, check, found });
-    await applyStatus(tx, gateway, check, found);
+  return due.flatMap((check) => {
+    const found = onPages(reading, check);
+    return found === undefined ? [] : [{ ...check, ...found }];
   });
 }
 
-type Looked = Pick<ReconcileOptions, 'lookupGapMs'> & {
-  readonly check: ToCheck;
-  readonly found: Found;
-};
+function onPages(
+  reading: Reading,
+  check: ToCheck,
+): Pick<Looked, 'found' | 'foundAttempt'> | undefined {
+  const [first, ...others] = reading.sightings.get(check.id) ?? [];
+  // A later attempt than we know of: history was lost, which is settled elsewhere (continuity.ts).
+  if ([first, ...others].some((one) => one !== undefined && one.attempt > check.attempt))
+    return { found: { answer: 'cannot_tell' }, foundAttempt: check.attempt };
+  if (first !== undefined) return sighted(check, first, others);
+  return provesAbsence(reading, check.claimedAt)
+    ? { found: { answer: 'absent' }, foundAttempt: check.attempt }
+    : undefined;
+}
 
-async function resolveUnknown(tx: Tx, { check, found, lookupGapMs: gapMs }: Looked): Promise<void> {
-  const step = afterLookup(found, check.absences);
-  const { id, attempt } = check;
-  let changed: boolean;
-  switch (step.kind) {
-    case 'adopt': {
-      const { providerId } = step;
-      const waitMs = receiptWaitMs(0)!;
-      changed = await adoptMessage(tx, { id, attempt, providerId, receiptWaitMs: waitMs });
-      break;
-    }
-    case 'requeue':
-      changed = await requeueMessage(tx, { id, attempt });
-      break;
-    case 'ask_again': {
-      const inMs = gapMs ?? lookupGapMs;
-      await setNextCheck(tx, { id, attempt, inMs, absences: step.absences });
-      return;
-    }
-  }
-  if (!changed) return;
-  await record(tx, {
-    action: step.kind === 'adopt' ? 'message.adopted' : 'message.requeued',
-    subject: { kind: 'message', id: check.id },
+/** What an accepted message is asked for is its own text; of an unknown the first one counts. */
+function sighted(check: ToCheck, first: Sighting, others: readonly Sighting[]) {
+  const own = [first, ...others].find(({ attempt }) => attempt === check.attempt);
+  const counted = check.state === 'accepted' && own !== undefined ? own : first;
+  const doubles = [first, ...others].filter((one) => one !== counted);
+  return {
+    found: {
+      answer: 'found' as const,
+      providerId: counted.providerId,
+      status: counted.status,
+      doubles: doubles.map(({ providerId }) => providerId),
+    },
+    foundAttempt: counted.attempt,
+  };
+}
+
+async function lookUp(
+  { installation }: ReconcileOptions,
+  gateway: Gateway,
+  check: ToCheck,
+): Promise<Looked> {
+  const found = await gateway.find!(referenceOf(installation, check));
+  return { ...check, found, foundAttempt: check.attempt };
+}
+
+function referenceOf(installation: string, { id, epoch, attempt }: ToCheck): string {
+  return formatReference({ installation, messageId: id, epoch, attempt });
+}
+
+/** Keeps what was said and moves the messages by it, in one transaction. */
+async function keep(
+  options: ReconcileOptions,
+  gateway: Gateway,
+  told: readonly Looked[],
+): Promise<void> {
+  const { database, installation, log } = options;
+  const looked = told.map((one) => believe(one, gateway));
+  const raised = await database.withActor(system('dispatch'), async (tx) => {
+    await recordLookups(
+      tx,
+      looked.map((one) => ({
+        messageId: one.id,
+        reference: referenceOf(installation, { ...one, attempt: one.foundAttempt }),
+        answer: one.found.answer,
+        status: one.found.answer === 'found' ? one.found.status : null,
+      })),
+    );
+    await resolveUnknowns(tx, options, looked);
+    await applyStatuses(tx, gateway, looked);
+    return await raiseAlarms(tx, looked.flatMap(alarmsOf));
   });
+  for (const { kind, messageId } of raised) log.error(`dispatch.${kind}`, { messageId });
+}
+
+/** Beyond what the provider keeps, absent is no answer. */
+function believe(looked: Looked, { can }: Gateway): Looked {
+  const tooOld = looked.found.answer === 'absent' && looked.ageMs > (can.keepsMs ?? Infinity);
+  return tooOld ? { ...looked, found: { answer: 'cannot_tell' } } : looked;
+}
+
+async function resolveUnknowns(
+  tx: Tx,
+  { lookupGapMs: gapMs = lookupGapMs }: ReconcileOptions,
+  looked: readonly Looked[],
+): Promise<void> {
+  const adoptions: Adoption[] = [];
+  const absent: Asked[] = [];
+  const later: NextCheck[] = [];
+  for (const { id, attempt, foundAttempt, state, found, absences } of looked) {
+    if (state !== 'unknown') continue;
+    const step = afterLookup(found, { absences, gapMs });
+    if (step.kind === 'adopt')
+      adoptions.push({ id, attempt, foundAttempt, providerId: step.providerId });
+    else if (step.kind === 'requeue') absent.push({ id, attempt });
+    else later.push({ id, attempt, inMs: step.inMs, absences: step.absences });
+  }
+  if (later.length > 0) await setNextChecks(tx, later);
+  const adopted = adoptions.length === 0 ? [] : await adoptMessages(tx, adoptions);
+  const requeued = absent.length === 0 ? [] : await requeueMessages(tx, absent);
+  if (adopted.length + requeued.length === 0) return;
+  await record(tx, {
+    action: 'messages.looked_up',
+    subject: { kind: 'gateway', id: looked[0]!.gatewayId },
+    detail: {
+      adopted: adopted.length,
+      requeued: requeued.length,
+      hash: hashOf(adopted, requeued),
+    },
+  });
+}
+
+/** What the audit entry vouches for: every message that moved, and whereto (P9). */
+function hashOf(adopted: readonly string[], requeued: readonly string[]): string {
+  const lines = [
+    ...adopted.map((id) => `${id} adopted`),
+    ...requeued.map((id) => `${id} requeued`),
+  ];
+  return createHash('sha256').update(lines.sort().join('\n')).digest('hex');
 }
 
 /** A final status found by asking counts like a receipt; otherwise ask again, ever more seldom. */
-async function applyStatus(tx: Tx, gateway: Gateway, check: ToCheck, found: Found): Promise<void> {
-  const meaning = found.answer === 'found' ? gateway.meaningOf(found.status) : undefined;
-  if (found.answer === 'found' && (meaning === 'delivered' || meaning === 'undelivered')) {
-    await applyReceipts(tx, [
-      {
-        gatewayId: check.gatewayId,
-        messageId: check.id,
-        attempt: check.attempt,
+async function applyStatuses(tx: Tx, gateway: Gateway, looked: readonly Looked[]): Promise<void> {
+  const receipts: ReceiptMove[] = [];
+  const later: Asked[] = [];
+  for (const { id, attempt, foundAttempt, state, found } of looked) {
+    const meaning = found.answer === 'found' ? gateway.meaningOf(found.status) : undefined;
+    if (found.answer === 'found' && (meaning === 'delivered' || meaning === 'undelivered'))
+      receipts.push({
+        gatewayId: gateway.id,
+        messageId: id,
+        attempt: foundAttempt,
         providerId: found.providerId,
         to: meaning,
-      },
-    ]);
-  } else if (check.state === 'accepted') {
-    const inMs = receiptWaitMs(check.checks);
-    await setNextCheck(tx, { id: check.id, attempt: check.attempt, inMs, absences: 0 });
+      });
+    else if (state === 'accepted') later.push({ id, attempt });
   }
+  if (receipts.length > 0) await applyReceipts(tx, receipts);
+  if (later.length > 0) await setNextReceiptAsks(tx, later);
+}
+
+function alarmsOf({ id, gatewayId, found, ageMs }: Looked): NewAlarm[] {
+  if (found.answer !== 'found') return [];
+  const alarm = { messageId: id, gatewayId };
+  return [
+    ...(found.doubles ?? []).map((providerId) => ({
+      ...alarm,
+      kind: 'accepted_twice' as const,
+      providerId,
+    })),
+    ...(isStuck(found, ageMs)
+      ? [{ ...alarm, kind: 'stuck_at_provider' as const, providerId: found.providerId }]
+      : []),
+  ];
 }

@@ -53,13 +53,17 @@ export function settlementOfGiveBack(key: AttemptKey, { code, inMs }: GiveBack):
 }
 
 /** What a request that ended so makes of its message. */
-export function settlementOf(key: AttemptKey, result: SendResult, quietMs: number): Settlement {
+export function settlementOf(
+  key: AttemptKey & { readonly receiptAskMs: number },
+  result: SendResult,
+  quietMs: number,
+): Settlement {
   return {
     ...keyOf(key),
     class: result.class,
     code: result.class === 'accepted' ? null : plainCode(result.code),
     providerId: result.class === 'accepted' ? result.providerId : null,
-    againInMs: againInMs(result, key.attempt, quietMs),
+    againInMs: againInMs(result, key.attempt, { quietMs, receiptAskMs: key.receiptAskMs }),
   };
 }
 

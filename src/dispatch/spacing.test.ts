@@ -34,6 +34,7 @@ describe('spacing', () => {
         lane: 1,
         exercise: false,
         expiresAfterMs,
+        receiptAsksMs: [120_000],
         perNumber: { most: 2, withinMs: HOUR_MS },
         rounds: [{ round: 1, opensAfterMs: 0 }],
       });

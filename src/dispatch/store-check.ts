@@ -1,17 +1,19 @@
 /** Statements of reconciling: who is to be asked for, and what follows from the answer. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { AlarmKind } from './model.ts';
 import { isUnneeded } from './store-send.ts';
 
 export type ToCheck = {
   id: string;
-  dispatchId: string;
   gatewayId: string;
   epoch: number;
   attempt: number;
   state: 'unknown' | 'accepted';
-  checks: number;
   absences: number;
+  claimedAt: Date;
+  /** Since the attempt was claimed, by the clock of the database. */
+  ageMs: number;
 };
 
 export type CheckRequest = {
@@ -37,62 +39,127 @@ export async function claimChecks(tx: Tx, request: CheckRequest): Promise<ToChec
     from due, dispatch.attempt attempt
     where message.id = due.id and attempt.message_id = message.id
       and attempt.number = message.attempt
-    returning message.id, message.dispatch_id, message.gateway_id, attempt.epoch, message.attempt,
-      message.state, message.checks, message.absences`);
+    returning message.id, message.gateway_id, attempt.epoch, message.attempt, message.state,
+      message.absences, attempt.claimed_at,
+      (extract(epoch from now() - attempt.claimed_at) * 1000)::float as age_ms`);
 }
 
-export async function recordLookup(
-  tx: Tx,
-  lookup: { messageId: string; reference: string; answer: string; status: string | null },
-): Promise<void> {
+export type LookupRow = {
+  readonly messageId: string;
+  readonly reference: string;
+  readonly answer: 'found' | 'absent' | 'cannot_tell';
+  readonly status: string | null;
+};
+
+export async function recordLookups(tx: Tx, lookups: readonly LookupRow[]): Promise<void> {
   await tx.run(sql`
     insert into dispatch.lookup (message_id, reference, answer, status)
-    values (${lookup.messageId}, ${lookup.reference}, ${lookup.answer}, ${lookup.status})`);
+    select message_id, reference, answer, status from unnest(
+      ${lookups.map((l) => l.messageId)}::uuid[], ${lookups.map((l) => l.reference)}::text[],
+      ${lookups.map((l) => l.answer)}::text[], ${lookups.map((l) => l.status)}::text[])
+      as looked (message_id, reference, answer, status)`);
 }
 
+export type Adoption = {
+  readonly id: string;
+  /** The attempt that was asked for. */
+  readonly attempt: number;
+  /** The attempt that the provider has: nearly always the same, else one believed absent. */
+  readonly foundAttempt: number;
+  readonly providerId: string;
+};
+
 /**
- * An unknown that the provider has: it counts as accepted. Like all that follows a look-up it holds
+ * Unknowns that the provider has: they count as accepted. Like all that follows a look-up it holds
  * for the attempt that was asked for: while a slow answer was on its way, another worker may have
- * sent the next attempt, and this answer says nothing of that one (P2). False where it came so.
+ * sent the next attempt, and this answer says nothing of that one (P2). Returns those that moved.
  */
-export async function adoptMessage(
-  tx: Tx,
-  adopted: { id: string; attempt: number; providerId: string; receiptWaitMs: number },
-): Promise<boolean> {
-  const changed = await tx.run(sql`
-    update dispatch.message set state = 'accepted', provider_id = ${adopted.providerId},
-      accepted_at = now(), check_at = now() + ${adopted.receiptWaitMs} * interval '1 ms',
-      checks = 0, absences = 0
-    where id = ${adopted.id} and state = 'unknown' and attempt = ${adopted.attempt}`);
-  return changed === 1;
+export async function adoptMessages(tx: Tx, adoptions: readonly Adoption[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    update dispatch.message message set state = 'accepted', provider_id = adopted.provider_id,
+      attempt = adopted.found_attempt, accepted_at = now(), checks = 0, absences = 0,
+      check_at = now() + dispatch.receipt_asks_ms[1] * interval '1 ms'
+    from dispatch.dispatch dispatch, unnest(${adoptions.map((a) => a.id)}::uuid[],
+        ${adoptions.map((a) => a.attempt)}::smallint[],
+        ${adoptions.map((a) => a.foundAttempt)}::smallint[],
+        ${adoptions.map((a) => a.providerId)}::text[])
+      as adopted (id, attempt, found_attempt, provider_id)
+    where message.id = adopted.id and message.state = 'unknown'
+      and message.attempt = adopted.attempt and dispatch.id = message.dispatch_id
+    returning message.id`);
+  return rows.map(({ id }) => id);
 }
 
+export type Asked = { readonly id: string; readonly attempt: number };
+
 /**
- * An unknown that the provider surely does not have goes back, if every check of claiming still
- * passes; else it is cancelled (P2). False where it is no longer unknown after this attempt.
+ * Unknowns that the provider surely does not have go back, where every check of claiming still
+ * passes; else they are cancelled (P2). Returns those that were unknown after this attempt.
  */
-export async function requeueMessage(
-  tx: Tx,
-  { id, attempt }: { id: string; attempt: number },
-): Promise<boolean> {
-  const changed = await tx.run(sql`
+export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
     update dispatch.message message set
       state = case when ${isUnneeded} then 'cancelled' else 'ready' end,
       final_at = case when ${isUnneeded} then now() end,
       due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
-    from dispatch.dispatch dispatch
-    where dispatch.id = message.dispatch_id and message.id = ${id} and message.state = 'unknown'
-      and message.attempt = ${attempt}`);
-  return changed === 1;
+    from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
+      ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
+    where dispatch.id = message.dispatch_id and message.id = absent.id
+      and message.state = 'unknown' and message.attempt = absent.attempt
+    returning message.id`);
+  return rows.map(({ id }) => id);
 }
 
-export async function setNextCheck(
-  tx: Tx,
-  next: { id: string; attempt: number; inMs: number | null; absences: number },
-): Promise<void> {
+export type NextCheck = Asked & { readonly inMs: number; readonly absences: number };
+
+/** When unknowns are looked up again. */
+export async function setNextChecks(tx: Tx, next: readonly NextCheck[]): Promise<void> {
   await tx.run(sql`
-    update dispatch.message set absences = ${next.absences},
-      check_at = now() + ${next.inMs}::int * interval '1 ms'
-    where id = ${next.id} and state in ('unknown', 'accepted') and attempt = ${next.attempt}
-      and not (state = 'unknown' and ${next.inMs}::int is null)`);
+    update dispatch.message message
+    set absences = next.absences, check_at = now() + next.in_ms * interval '1 ms'
+    from unnest(${next.map((n) => n.id)}::uuid[], ${next.map((n) => n.attempt)}::smallint[],
+      ${next.map((n) => n.inMs)}::int[], ${next.map((n) => n.absences)}::smallint[])
+      as next (id, attempt, in_ms, absences)
+    where message.id = next.id and message.state = 'unknown' and message.attempt = next.attempt`);
+}
+
+/**
+ * When accepted messages without a receipt are asked for next: at the times of their dispatch since
+ * they were accepted, then ever more seldom, for the week in which a provider keeps them (P3).
+ */
+export async function setNextReceiptAsks(tx: Tx, asked: readonly Asked[]): Promise<void> {
+  await tx.run(sql`
+    with next as (
+      select message.id, message.accepted_at + interval '7 days' as last_at, coalesce(
+        (select min(message.accepted_at + ask_ms * interval '1 ms')
+          from unnest(dispatch.receipt_asks_ms) ask_ms
+          where message.accepted_at + ask_ms * interval '1 ms' > now()),
+        now() + least(now() - message.accepted_at, interval '1 day')) as at
+      from unnest(${asked.map((a) => a.id)}::uuid[], ${asked.map((a) => a.attempt)}::smallint[])
+        as asked (id, attempt)
+      join dispatch.message message on message.id = asked.id and message.attempt = asked.attempt
+      join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+    )
+    update dispatch.message message
+    set check_at = case when now() < next.last_at then least(next.at, next.last_at) end
+    from next where message.id = next.id and message.state = 'accepted'`);
+}
+
+export type NewAlarm = {
+  readonly kind: AlarmKind;
+  readonly messageId: string;
+  readonly gatewayId: string;
+  readonly providerId: string;
+};
+
+/** Keeps alarms, each once; returns those that are new. */
+export async function insertAlarms(tx: Tx, alarms: readonly NewAlarm[]): Promise<NewAlarm[]> {
+  return await tx.rows<NewAlarm>(sql`
+    insert into dispatch.alarm (kind, message_id, gateway_id, provider_id)
+    select kind, message_id, gateway_id, provider_id from unnest(
+      ${alarms.map((a) => a.kind)}::text[], ${alarms.map((a) => a.messageId)}::uuid[],
+      ${alarms.map((a) => a.gatewayId)}::text[], ${alarms.map((a) => a.providerId)}::text[])
+      as raised (kind, message_id, gateway_id, provider_id)
+    on conflict do nothing
+    returning kind, message_id, gateway_id, provider_id`);
 }

@@ -73,7 +73,6 @@ export async function claimReceipts(
 }
 
 export type ReceiptMove = {
-  /** Only the gateway that was asked may say what became of it. */
   readonly gatewayId: string;
   readonly messageId: string;
   readonly attempt: number;
@@ -81,31 +80,68 @@ export type ReceiptMove = {
   readonly to: Exclude<ReceiptMeaning, 'retained'>;
 };
 
+export type SecondText = { messageId: string; gatewayId: string; providerId: string };
+
+/**
+ * Receipts that tell of a second text of their message: of an attempt believed absent, whose
+ * message has been given to a provider again since, or of a text other than the one we know. Locks
+ * the messages, so that what is found still holds when the receipts are applied.
+ */
+export async function findSecondTexts(
+  tx: Tx,
+  moves: readonly ReceiptMove[],
+): Promise<SecondText[]> {
+  return await tx.rows<SecondText>(sql`
+    with held as (
+      select message.id, message.state, message.attempt, message.provider_id
+      from dispatch.message message
+      where message.id = any(${moves.map((m) => m.messageId)}::uuid[])
+      order by message.id for update
+    )
+    select distinct receipt.id as message_id, receipt.gateway_id, receipt.provider_id
+    from unnest(${moves.map((m) => m.messageId)}::uuid[],
+      ${moves.map((m) => m.attempt)}::smallint[], ${moves.map((m) => m.gatewayId)}::text[],
+      ${moves.map((m) => m.providerId)}::text[])
+      as receipt (id, attempt, gateway_id, provider_id)
+    join held on held.id = receipt.id and held.state not in ('held', 'ready')
+    where (receipt.attempt < held.attempt or receipt.provider_id <> held.provider_id)
+      and exists (select from dispatch.attempt attempt where attempt.message_id = receipt.id
+        and attempt.number = receipt.attempt and attempt.gateway_id = receipt.gateway_id)`);
+}
+
 /**
  * Applies final receipts by rank: a message only moves along the table of moves, so a late, doubled
  * or reordered receipt changes nothing (P6). A receipt may come before the answer to our own
- * request, or after a wrong "absent" put the message back in line; it wins, and the message is not
- * sent again (P2). Returns the ids that moved.
+ * request, or after a wrong "absent" put the message back in line, even when a later attempt is
+ * under question: it wins, and the message is not sent again (P2). Returns the ids that moved.
  */
 export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    with receipt as (
-      select distinct on (id, attempt, gateway_id) * from unnest(
+    with received as (
+      select id, attempt, gateway_id, provider_id, state from unnest(
         ${moves.map((m) => m.messageId)}::uuid[], ${moves.map((m) => m.attempt)}::smallint[],
         ${moves.map((m) => m.gatewayId)}::text[], ${moves.map((m) => m.providerId)}::text[],
         ${moves.map((m) => m.to)}::text[])
         as receipt (id, attempt, gateway_id, provider_id, state)
-      -- Of two receipts of one attempt the stronger wins: delivered.
-      order by id, attempt, gateway_id, state
+      -- Only the gateway that was asked may say what became of it.
+      where exists (select from dispatch.attempt attempt where attempt.message_id = receipt.id
+        and attempt.number = receipt.attempt and attempt.gateway_id = receipt.gateway_id)
+    ), receipt as (
+      -- Of two receipts the newer attempt's counts, and of one attempt the stronger: delivered.
+      select distinct on (id) id, attempt, gateway_id, provider_id, state from received
+      order by id, attempt desc, state
     ), moved as (
       update dispatch.message message set state = receipt.state,
+        attempt = receipt.attempt, gateway_id = receipt.gateway_id,
         provider_id = receipt.provider_id, lease_owner = null, lease_until = null, check_at = null,
         accepted_at = coalesce(message.accepted_at, now()), final_at = now()
       from receipt
-      where message.id = receipt.id and message.attempt = receipt.attempt
-        and message.gateway_id = receipt.gateway_id
-        and (message.state in ('ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed')
-          or (message.state = 'undelivered' and receipt.state = 'delivered'))
+      where message.id = receipt.id
+        and case when message.attempt = receipt.attempt
+          then message.state in ('ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed')
+            or (message.state = 'undelivered' and receipt.state = 'delivered')
+          else message.attempt > receipt.attempt
+            and message.state in ('ready', 'unknown', 'uncertain_closed') end
       returning message.id, message.dispatch_id
     ), told as (
       select pg_notify('tocsin_dispatch', dispatch_id::text)

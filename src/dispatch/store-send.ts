@@ -19,6 +19,8 @@ export type Claimed = {
   goodForMs: number;
   /** The turn of the gateway's breaker that let it through (breaker.ts). */
   turn: number;
+  /** From its acceptance to the first question for its receipt. */
+  receiptAskMs: number;
 };
 
 export type ClaimRequest = {
@@ -46,7 +48,8 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     with ${grantFor(request)}, ${homesFor(request)}, chosen as (
       -- One dispatch and one home: of several homes the one whose next message is the earliest, so
       -- that they take turns like one line.
-      select dispatch.id, dispatch.epoch, dispatch.lane, home.id as home_gateway_id, home.gives_all
+      select dispatch.id, dispatch.epoch, dispatch.lane, home.id as home_gateway_id, home.gives_all,
+        dispatch.receipt_asks_ms[1] as receipt_ask_ms
       from dispatch.dispatch dispatch cross join home
       -- A row with a limit, not "exists", which the planner turns into a join that reads every
       -- ready message (behind row-level security it expects one): 12 ms a claim at 13,000.
@@ -94,7 +97,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     )
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
       claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed,
-      claimed.good_for_ms, allowance.turn
+      claimed.good_for_ms, allowance.turn, chosen.receipt_ask_ms
     from claimed, chosen, allowance order by claimed.rank, claimed.id`,
     { name: 'dispatch.claim' },
   );

@@ -16,7 +16,12 @@ import {
 import type { AttemptClass, MessageState } from './model.ts';
 import { applyReceipts } from './store-inbox.ts';
 import { moveDispatch } from './store-plan.ts';
-import { adoptMessage, requeueMessage, setNextCheck } from './store-check.ts';
+import {
+  adoptMessages,
+  requeueMessages,
+  setNextChecks,
+  setNextReceiptAsks,
+} from './store-check.ts';
 import {
   claimMessages,
   endDispatches,
@@ -221,33 +226,63 @@ describe('settling', () => {
 
     it('puts back what is absent, keeping its attempt number for the next', async () => {
       const id = await unknown();
-      assert.equal(await work((tx) => requeueMessage(tx, { id, attempt: 1 })), true);
+      const absent = [{ id, attempt: 1 }];
+      assert.deepEqual(await work((tx) => requeueMessages(tx, absent)), [id]);
       const row = await rowOf(id);
       assert.deepEqual([row.state, row.attempt, row.checkInS], ['ready', 1, null]);
       assert.ok(row.dueInS <= 0);
-      assert.equal(await work((tx) => requeueMessage(tx, { id, attempt: 1 })), false);
+      assert.deepEqual(await work((tx) => requeueMessages(tx, absent)), []);
     });
 
     it('that comes late says nothing of the next attempt (P2)', async () => {
       // Asked for attempt 1; meanwhile attempt 2 was made, and is unknown too.
       const id = await unknown(2);
-      const adopted = { id, attempt: 1, providerId: 'p', receiptWaitMs: 1 };
-      assert.equal(await work((tx) => requeueMessage(tx, { id, attempt: 1 })), false);
-      assert.equal(await work((tx) => adoptMessage(tx, adopted)), false);
-      await work((tx) => setNextCheck(tx, { id, attempt: 1, inMs: 1, absences: 1 }));
+      const asked = { id, attempt: 1 };
+      const adopted = { ...asked, foundAttempt: 1, providerId: 'p' };
+      assert.deepEqual(await work((tx) => requeueMessages(tx, [asked])), []);
+      assert.deepEqual(await work((tx) => adoptMessages(tx, [adopted])), []);
+      await work((tx) => setNextChecks(tx, [{ ...asked, inMs: 1, absences: 1 }]));
       const row = await rowOf(id);
       assert.deepEqual([row.state, row.attempt, row.absences], ['unknown', 2, 0]);
       assert.ok(row.checkInS! > 50);
     });
 
-    it('never leaves an unknown without a next one (P3)', async () => {
+    it('that told nothing is made again when it was said', async () => {
       const id = await unknown();
-      await work((tx) => setNextCheck(tx, { id, attempt: 1, inMs: null, absences: 0 }));
-      assert.ok((await rowOf(id)).checkInS! > 50);
-      await work((tx) => setNextCheck(tx, { id, attempt: 1, inMs: 15_000, absences: 1 }));
+      await work((tx) => setNextChecks(tx, [{ id, attempt: 1, inMs: 15_000, absences: 1 }]));
       const row = await rowOf(id);
       assert.equal(row.absences, 1);
       assert.ok(row.checkInS! > 14 && row.checkInS! <= 15);
+    });
+
+    it('for a receipt comes at the times of the dispatch, then seldom, for a week', async () => {
+      const id = await unknown();
+      const askedAfter = async (minutes: number) => {
+        await db.owner.withActor(system('test'), async (tx) => {
+          await putInState(tx, id, 'accepted', { owner: newId() });
+          await tx.run(sql`update dispatch.message
+            set accepted_at = now() - ${minutes} * interval '1 minute' where id = ${id}`);
+        });
+        await work((tx) => setNextReceiptAsks(tx, [{ id, attempt: 1 }]));
+        const { checkInS } = await rowOf(id);
+        return checkInS === null ? null : Math.round(checkInS / 60);
+      };
+      // The scene asks after 2, 5, 10 and 30 minutes.
+      assert.deepEqual(
+        [await askedAfter(0), await askedAfter(2), await askedAfter(6), await askedAfter(10)],
+        [2, 3, 4, 20],
+      );
+      const day = 24 * 60;
+      assert.deepEqual(
+        [
+          await askedAfter(15),
+          await askedAfter(30),
+          await askedAfter(60),
+          await askedAfter(3 * day),
+        ],
+        [15, 30, 60, day],
+      );
+      assert.deepEqual([await askedAfter(6.5 * day), await askedAfter(7 * day)], [day / 2, null]);
     });
   });
 

@@ -92,6 +92,10 @@ function checkSeverity(id: string, severity: ModelFile['severities'][string]): R
   if (severity.next_update_within === 0) {
     remarks.push(error(at('next_update_within'), 'must be more than nothing'));
   }
+  severity.ask_for_receipt_after.forEach((after, i, asks) => {
+    if (after > (asks[i - 1] ?? 0)) return;
+    remarks.push(error(at('ask_for_receipt_after', i), 'must be later than the one before'));
+  });
   return remarks;
 }
 

@@ -153,5 +153,6 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     nextUpdateWithinMs: severity.next_update_within,
     sendExpiresAfterMs: severity.send_expires_after,
     recallWindowMs: severity.recall_window,
+    askForReceiptAfterMs: severity.ask_for_receipt_after,
   };
 }

@@ -30,6 +30,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.lookup': 'what a provider answered about a reference of ours',
   'dispatch.part': 'ids and states from a provider; whom the text went to is in dispatch.message',
   'dispatch.poll': 'when which provider was asked',
+  'dispatch.alarm': 'ids of second and stuck texts; whom they went to is in dispatch.message',
   'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
   'identity.session': 'hashes of tokens, read before anybody is known',
   'identity.sign_in_link': 'hashes of tokens, read before anybody is known',
@@ -60,6 +61,7 @@ const INSERT_ONLY = [
   'dispatch.attempt',
   'dispatch.attempt_end',
   'dispatch.lookup',
+  'dispatch.alarm',
 ];
 
 const clone = await cloneDatabase();

@@ -30,7 +30,8 @@ export function foundIn(page: readonly Listed[] | undefined): Found {
   // The oldest comes last: if there were two, the first is the one that counts.
   const found = page.at(-1);
   if (found === undefined) return { answer: 'absent' };
-  return { answer: 'found', providerId: found.providerId, status: found.status };
+  const doubles = page.slice(0, -1).map(({ providerId }) => providerId);
+  return { answer: 'found', providerId: found.providerId, status: found.status, doubles };
 }
 
 const texts = z.object({

@@ -1,0 +1,195 @@
+/** Many unknowns at once, and what looking up finds beside the text that was asked for. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { cloneDatabase } from '../../test/support/database.ts';
+import {
+  installation,
+  makeDispatch,
+  notifyGateway,
+  putInState,
+  quiet,
+  referenceOf,
+  release,
+  rowsOf,
+  seedNotify,
+  startQuickSimulator,
+  statesOf,
+} from '../../test/support/dispatch.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import { reconcile } from './reconcile.ts';
+
+const GAP_MS = 15_000;
+
+async function openScene(context: TestContext) {
+  const db = await cloneDatabase();
+  const simulator = await startQuickSimulator();
+  context.after(async () => {
+    await simulator.close();
+    await db.drop();
+  });
+  await seedNotify(db.worker);
+  const real = notifyGateway(simulator);
+  let pages = 0;
+  let questions = 0;
+  const gateway: Gateway = {
+    id: real.id,
+    channel: real.channel,
+    window: real.window,
+    can: real.can,
+    sendMaxMs: real.sendMaxMs,
+    send: (message) => real.send(message),
+    find: (reference) => ((questions += 1), real.find!(reference)),
+    list: (olderThan) => ((pages += 1), real.list!(olderThan)),
+    meaningOf: (status) => real.meaningOf(status),
+    close: () => real.close(),
+  };
+  context.after(() => real.close());
+  const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
+  return {
+    db,
+    simulator,
+    gateway,
+    own,
+    asked: () => ({ pages, questions }),
+    /** Unknown messages of a dispatch, due to be looked up. */
+    unknown: async (messages: number): Promise<{ dispatchId: string; ids: string[] }> => {
+      const dispatchId = await makeDispatch(db.owner, { messages });
+      await release(db.web, dispatchId);
+      const ids = await own(async (tx) => {
+        const rows = await rowsOf(tx, dispatchId);
+        for (const { id } of rows) await putInState(tx, id, 'unknown', { owner: newId() });
+        return rows.map(({ id }) => id);
+      });
+      return { dispatchId, ids };
+    },
+    send: async (reference: string): Promise<void> => {
+      const outgoing = { reference, address: '447700900123', subject: null, body: 'text' };
+      const { class: end } = await real.send(outgoing);
+      assert.equal(end, 'accepted');
+    },
+    /** Everything is due now; looks up until nothing is. */
+    lookUp: async (): Promise<void> => {
+      await own((tx) =>
+        tx.run(sql`update dispatch.message set check_at = now() - interval '1 ms'
+          where check_at is not null`),
+      );
+      const gateways = new Map([['notify', gateway]]);
+      const options = { database: db.worker, gateways, installation, log: quiet };
+      while ((await reconcile({ ...options, lookupGapMs: GAP_MS })) > 0);
+    },
+    alarms: () =>
+      own((tx) =>
+        tx.rows<{ kind: string; messageId: string }>(sql`
+          select kind, message_id from dispatch.v_alarm order by kind`),
+      ),
+  };
+}
+
+describe('looking up', () => {
+  it('many are found on pages, absent twice goes back, in a handful of requests', async (context) => {
+    const { db, unknown, send, lookUp, asked } = await openScene(context);
+    const { dispatchId, ids } = await unknown(600);
+    const taken = ids.filter((_, i) => i % 3 !== 0);
+    for (let i = 0; i < taken.length; i += 50)
+      await Promise.all(taken.slice(i, i + 50).map((id) => send(referenceOf(id))));
+    await lookUp();
+    const once = await statesOf(db.owner, dispatchId);
+    assert.equal(once['unknown'], 200, 'absent once is no proof');
+    assert.equal((once['accepted'] ?? 0) + (once['delivered'] ?? 0), 400);
+    await lookUp();
+    assert.equal((await statesOf(db.owner, dispatchId))['ready'], 200);
+    assert.equal(asked().questions, 0);
+    assert.ok(asked().pages <= 10, `${asked().pages} pages`);
+  });
+
+  it('where pages do not reach back far enough it asks one by one', async (context) => {
+    const { db, gateway, unknown, send, lookUp, asked } = await openScene(context);
+    const { dispatchId, ids } = await unknown(30);
+    await Promise.all(ids.slice(0, 10).map((id) => send(referenceOf(id))));
+    const list = gateway.list!.bind(gateway);
+    Object.assign(gateway, {
+      list: async (olderThan?: string) =>
+        olderThan === undefined ? await list() : await Promise.resolve(undefined),
+    });
+    await lookUp();
+    await lookUp();
+    const states = await statesOf(db.owner, dispatchId);
+    assert.equal(states['ready'], 20);
+    assert.equal(asked().questions, 40, 'twenty, twice');
+  });
+
+  it('an attempt believed absent that is there after all is adopted', async (context) => {
+    const { own, unknown, send, lookUp, alarms } = await openScene(context);
+    const { ids } = await unknown(25);
+    await own(async (tx) => {
+      await tx.run(sql`insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+        select message_id, epoch, 2, gateway_id, owner from dispatch.attempt`);
+      await tx.run(sql`update dispatch.message set attempt = 2`);
+    });
+    const [once, twice] = [ids[0]!, ids[1]!];
+    await send(referenceOf(once, 1));
+    await send(referenceOf(twice, 1));
+    await send(referenceOf(twice, 2));
+    await lookUp();
+    await lookUp();
+    const rows = await own((tx) =>
+      tx.rows<{ id: string; attempt: number }>(sql`
+        select id, attempt from dispatch.message
+        where state in ('accepted', 'delivered') order by id`),
+    );
+    const first = [once, twice].sort().map((id) => ({ id, attempt: 1 }));
+    assert.deepEqual(rows, first);
+    assert.deepEqual(await alarms(), [{ kind: 'accepted_twice', messageId: twice }]);
+  });
+
+  it('a later attempt than we know of is not taken for absence', async (context) => {
+    const { db, unknown, send, lookUp } = await openScene(context);
+    const { dispatchId, ids } = await unknown(25);
+    await send(referenceOf(ids[0]!, 2));
+    await lookUp();
+    await lookUp();
+    assert.deepEqual(await statesOf(db.owner, dispatchId), { ready: 24, unknown: 1 });
+  });
+
+  it('the same reference twice is one message and one alarm, asked alone too', async (context) => {
+    const { db, unknown, send, lookUp, alarms } = await openScene(context);
+    const { dispatchId, ids } = await unknown(1);
+    for (let i = 0; i < 2; i++) await send(referenceOf(ids[0]!));
+    await lookUp();
+    await lookUp();
+    const { accepted = 0, delivered = 0 } = await statesOf(db.owner, dispatchId);
+    assert.equal(accepted + delivered, 1);
+    assert.deepEqual(await alarms(), [{ kind: 'accepted_twice', messageId: ids[0] }]);
+  });
+
+  it('created is not adopted, and after ten minutes an operator is told', async (context) => {
+    const { db, gateway, own, unknown, lookUp, alarms } = await openScene(context);
+    const { dispatchId, ids } = await unknown(1);
+    Object.assign(gateway, {
+      find: () => Promise.resolve({ answer: 'found', providerId: 'p', status: 'created' }),
+    });
+    await lookUp();
+    assert.deepEqual(await statesOf(db.owner, dispatchId), { unknown: 1 });
+    assert.deepEqual(await alarms(), []);
+    await own((tx) =>
+      tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '11 minutes'`),
+    );
+    for (let i = 0; i < 3; i++) await lookUp();
+    assert.deepEqual(await statesOf(db.owner, dispatchId), { unknown: 1 });
+    assert.deepEqual(await alarms(), [{ kind: 'stuck_at_provider', messageId: ids[0] }]);
+  });
+
+  it('absent proves nothing of what the provider no longer keeps', async (context) => {
+    const { db, own, unknown, lookUp } = await openScene(context);
+    const { dispatchId } = await unknown(1);
+    await own((tx) =>
+      tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '4 days'`),
+    );
+    for (let i = 0; i < 3; i++) await lookUp();
+    assert.deepEqual(await statesOf(db.owner, dispatchId), { unknown: 1 });
+  });
+});
