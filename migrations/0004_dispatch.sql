@@ -3,6 +3,47 @@
 create schema dispatch;
 grant usage on schema dispatch to tocsin_web, tocsin_worker;
 
+-- Which run of which server our history was last seen whole in (P10). A restored backup, a promoted
+-- replica and a disk that was turned back all come up as another start of a server, so nothing is
+-- sent from a start whose history was not compared with what the providers have. A database that
+-- is made in this start has no history to lose.
+create table dispatch.continuity (
+  is_single boolean primary key default true check (is_single),
+  system_identifier text not null,
+  timeline text not null,
+  proven_start timestamptz not null,
+  -- Set where history was lost: nothing is sent until a person lets it go on.
+  held_since timestamptz,
+  held_reason text,
+  -- The last claim that we know of: whatever was lost is younger. Null: as far back as there is.
+  read_from timestamptz,
+  -- When all providers that list their texts had been read, and which of the gateways those were.
+  looked_at timestamptz,
+  read_gateways text[] not null default '{}',
+  -- How many messages it was found of that they had been sent.
+  adopted integer not null default 0,
+  check ((held_since is null) = (held_reason is null)),
+  check (looked_at is null or held_since is not null)
+);
+insert into dispatch.continuity (system_identifier, timeline, proven_start)
+select system_identifier::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+  pg_postmaster_start_time()
+from pg_control_system();
+
+-- True where a claim may be made. It also makes the claim durable before any request, whatever the
+-- site has set: a claim lost with a crashed server would be a text that is sent twice. The timeline
+-- is that of the log being written; the control file shows a promotion only at the next checkpoint.
+create function dispatch.may_claim() returns boolean
+  language plpgsql volatile set search_path = '' as $$
+begin
+  if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+  return exists (select from dispatch.continuity
+    where held_since is null and proven_start = pg_postmaster_start_time()
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));
+end $$;
+
 -- One token bucket per limiter at a provider; several gateways may draw on one.
 create table dispatch.bucket (
   id text primary key check (id ~ '^[a-z][a-z0-9:-]{0,62}$'),
@@ -260,7 +301,9 @@ create table dispatch.message (
   check ((state in ('delivered', 'undelivered', 'rejected', 'cancelled', 'expired', 'suppressed',
     'uncertain_closed')) = (final_at is not null)),
   check (state <> 'unknown' or check_at is not null),
-  check (state in ('held', 'ready', 'cancelled', 'expired', 'suppressed') or attempt > 0),
+  -- Closed without an attempt: after a restore, where nobody can say whether there was one.
+  check (state in ('held', 'ready', 'cancelled', 'expired', 'suppressed', 'uncertain_closed')
+    or attempt > 0),
   check (state <> 'accepted' or accepted_at is not null)
 -- No update of a message is HOT, because its state is in the predicates of the indexes; room on the
 -- page still keeps its versions together. Of 30,000 updates in a send (10,000 texts) 6,110 went to
@@ -337,10 +380,22 @@ create table dispatch.lookup (
   primary key (message_id, at)
 );
 
+-- Texts that a provider sent for us and of which this database has no record: it was restored.
+create table dispatch.lost_text (
+  reference text primary key,
+  gateway_id text not null references dispatch.gateway,
+  provider_id text not null,
+  status text not null,
+  created_at timestamptz not null,
+  found_at timestamptz not null default now()
+);
+
 -- What an operator has to know of one message, each once: that a second text of it is out (the one
--- the alarm names), or that the provider has it and does not send it.
+-- the alarm names), that the provider has it and does not send it, or that it is out though it
+-- counts as never sent.
 create table dispatch.alarm (
-  kind text not null check (kind in ('accepted_twice', 'stuck_at_provider')),
+  kind text not null
+    check (kind in ('accepted_twice', 'stuck_at_provider', 'sent_unrecorded')),
   message_id uuid not null references dispatch.message,
   gateway_id text not null references dispatch.gateway,
   provider_id text not null,
@@ -489,6 +544,8 @@ create view dispatch.v_credit with (security_invoker = true) as
     message.state, message.accepted_at, message.final_at
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
+create view dispatch.v_continuity with (security_invoker = true) as
+  select held_since, held_reason, looked_at from dispatch.continuity;
 create view dispatch.v_alarm with (security_invoker = true) as
   select alarm.kind, alarm.message_id, message.dispatch_id, alarm.gateway_id, alarm.raised_at
   from dispatch.alarm alarm join dispatch.message message on message.id = alarm.message_id;
@@ -761,7 +818,8 @@ grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, p
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
-  dispatch.alarm, dispatch.bucket, dispatch.breaker, dispatch.tally to tocsin_web;
+  dispatch.alarm, dispatch.lost_text, dispatch.continuity, dispatch.bucket, dispatch.breaker,
+  dispatch.tally to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failure_code)
@@ -777,8 +835,9 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
-  dispatch.v_alarm, dispatch.v_invariant, dispatch.v_auditor, dispatch.v_dispatch, dispatch.v_ledger,
-  dispatch.v_round, dispatch.v_gateway, dispatch.v_gateway_hour
+  dispatch.v_alarm, dispatch.v_continuity, dispatch.v_invariant, dispatch.v_auditor,
+  dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_round, dispatch.v_gateway,
+  dispatch.v_gateway_hour
   to tocsin_web, tocsin_worker;
 
 -- The worker sends and settles. Attempts, their ends and look-ups are append-only by grant (P9).
@@ -787,8 +846,9 @@ grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.mess
 grant select, insert, delete on dispatch.tally to tocsin_worker;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender
   to tocsin_worker;
-grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup, dispatch.alarm
-  to tocsin_worker;
+grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup, dispatch.alarm,
+  dispatch.lost_text to tocsin_worker;
+grant select, update on dispatch.continuity to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
 grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;

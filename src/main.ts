@@ -3,6 +3,7 @@ import { apiKeyCommand } from '#cli/api-key.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
+import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { operatingModelCommand } from '#cli/operating-model.ts';
@@ -65,6 +66,13 @@ const commands: Readonly<Record<string, Command>> = {
     run: (args) =>
       onGround(args, ({ open, model, config }) =>
         signInLinkCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
+      ),
+  },
+  history: {
+    summary: 'see whether sending is held, let it go on after a restore',
+    run: (args) =>
+      onGround(args, ({ open, model }) =>
+        historyCommand({ database: open('tocsin_worker', 2), model }, args),
       ),
   },
   'operating-model': {

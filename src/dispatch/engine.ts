@@ -8,10 +8,12 @@ import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
+import { keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { openInbox } from './inbound.ts';
 import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
 import type { Clocks } from './lease.ts';
+import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
 import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
@@ -38,6 +40,7 @@ const MINUTE_MS = 60_000;
 const HOMES_MAX = 10_000;
 /** Half a second of the beat. */
 const LEFTOVERS_MAX = 20_000;
+const UNREAD_NOTE_MS = 60_000;
 
 export type EngineOptions = {
   readonly database: Database;
@@ -70,6 +73,7 @@ export class Engine {
   #minutely = new Sometimes(MINUTE_MS);
   #polls = new Signal();
   #owner = newId();
+  #unread = new Sometimes(UNREAD_NOTE_MS);
   #stopping = false;
   #steering: Promise<void> = Promise.resolve();
   #loops: Promise<void>[] = [];
@@ -92,7 +96,10 @@ export class Engine {
       },
       // What was steered meanwhile is not known: ask for everything that is held, then look.
       onGap: () => void this.#steer([]).then(() => this.#senders.forEach((s) => s.wake())),
-      onError: (error) => this.#options.log.warn('dispatch.notifications_lost', { error }),
+      onError: (error) => {
+        this.#options.log.warn('dispatch.notifications_lost', { error });
+        this.#senders.forEach((sender) => sender.dropQueue('database_lost'));
+      },
     });
     for (const gateway of this.#gateways.values())
       gateway.receive?.(openInbox(gateway.id, this.#options));
@@ -119,17 +126,39 @@ export class Engine {
   /** One beat of the timers. Each statement is its own transaction: one failure delays one. */
   async #beat(): Promise<void> {
     const { database, clockOf } = this.#options;
+    if (!(await this.#mayGoOn())) return;
     await this.#steer([]);
     if ((await openDueRounds(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
     const act = system('dispatch');
     await database.withActor(act, (tx) => findHomes(tx, HOMES_MAX));
-    const quiet = this.#options.quietMs ?? quietMs;
-    await database.withActor(act, (tx) => expireLeases(tx, quiet));
     await database.withActor(act, (tx) => expireMessages(tx));
     await database.withActor(act, (tx) => cancelLeftovers(tx, LEFTOVERS_MAX));
     await database.withActor(act, (tx) => markCleared(tx));
     await database.withActor(act, (tx) => endDispatches(tx));
     await this.#minutely.note(() => database.withActor(act, (tx) => deleteOldTallies(tx)));
+  }
+
+  /**
+   * False while our history may have holes: then nothing counts as too old, called off or due, and
+   * what was claimed before is given back.
+   */
+  async #mayGoOn(): Promise<boolean> {
+    const { database, quietMs: quiet = quietMs, gateways } = this.#options;
+    await database.withActor(system('dispatch'), (tx) => expireLeases(tx, quiet));
+    const isWhole = await keepContinuity({
+      ...this.#options,
+      gateways: this.#gateways,
+      settleMs: Math.max(0, ...gateways.map(({ sendMaxMs }) => leaseMsFor(sendMaxMs))) + quiet,
+      isStopping: () => this.#stopping,
+      onUnread: (gatewayId) => this.#noteUnread(gatewayId),
+    });
+    if (!isWhole) this.#senders.forEach((sender) => sender.dropQueue('history_in_doubt'));
+    return isWhole;
+  }
+
+  #noteUnread(gatewayId: string): void {
+    const { log } = this.#options;
+    void this.#unread.note(async () => log.warn('dispatch.history_unread', { gateway: gatewayId }));
   }
 
   async #applyReceipts(): Promise<void> {

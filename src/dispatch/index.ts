@@ -33,6 +33,8 @@ export {
   type MessageState,
 } from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
+export { resumeAfterRestore, type Resumption } from './resume.ts';
+export { readHold, type HoldRow } from './store-continuity.ts';
 export { callbackRoutes } from './routes.ts';
 export type { Probing } from './probe.ts';
 export { gatewayRoutes } from './routes-gateways.ts';

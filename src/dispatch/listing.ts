@@ -76,7 +76,7 @@ export async function readBack(request: ReadingRequest): Promise<Reading> {
   const seen = new Map<string, Listed>();
   let coversFromMs = Infinity;
   let cursor: string | undefined;
-  for (let pages = 0; pages < pagesMax && coversFromMs >= fromMs; pages += 1) {
+  for (let pages = 0; pages < pagesMax && !reaches(coversFromMs, fromMs); pages += 1) {
     const page = await list(cursor);
     // After the first page there is always the text that was read before. An empty one says that
     // the text we counted from is gone: taken for the end, it would prove what it does not.
@@ -93,6 +93,11 @@ export async function readBack(request: ReadingRequest): Promise<Reading> {
     cursor = next;
   }
   return readingOf(request, seen, coversFromMs);
+}
+
+/** True where a reading that covers so much goes back to the time asked for. */
+export function reaches(coversFromMs: number, fromMs: number): boolean {
+  return coversFromMs === -Infinity || coversFromMs < fromMs;
 }
 
 /** No provider lists in smaller steps; what a full page of one instant leaves out is not known. */

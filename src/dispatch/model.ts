@@ -23,9 +23,20 @@ export type MessageState = keyof typeof states;
 
 /** Every legal move. A state with no moves is final; nothing moves backwards (P6). */
 export const moves = {
-  held: ['ready', 'cancelled'],
+  // Accepted or closed while held or ready: the database was restored, and the provider has what
+  // was sent in the lost time, or nobody can say (P10).
+  held: ['ready', 'cancelled', 'accepted', 'uncertain_closed'],
   // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
-  ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'delivered', 'undelivered'],
+  ready: [
+    'claimed',
+    'cancelled',
+    'expired',
+    'suppressed',
+    'accepted',
+    'delivered',
+    'undelivered',
+    'uncertain_closed',
+  ],
   claimed: ['accepted', 'rejected', 'ready', 'unknown', 'delivered', 'undelivered', 'cancelled'],
   unknown: ['accepted', 'ready', 'cancelled', 'delivered', 'undelivered', 'uncertain_closed'],
   accepted: ['delivered', 'undelivered'],
@@ -207,6 +218,7 @@ export function isStuck(found: Found, ageMs: number): boolean {
 export const alarms = {
   accepted_twice: 'the provider has a second text of this message',
   stuck_at_provider: 'the provider has the text and does not send it',
+  sent_unrecorded: 'the provider sent it, though it counts as never sent',
 } as const;
 
 export type AlarmKind = keyof typeof alarms;

@@ -19,6 +19,7 @@ import {
   type Row,
 } from '../../test/support/dispatch.ts';
 import { moves, states, type AttemptClass, type MessageState } from './model.ts';
+import { adoptLost, closeInDoubt } from './store-continuity.ts';
 import { applyReceipts } from './store-inbox.ts';
 import {
   cancelSettled,
@@ -228,6 +229,22 @@ describe('every statement on every state', () => {
     'next question for a receipt': {
       act: (tx, rows) => setNextReceiptAsks(tx, first(rows)),
       makes: [],
+    },
+    'found sent after a restore': {
+      act: (tx, rows) =>
+        adoptLost(
+          tx,
+          'notify',
+          rows.map(({ id }) => ({ messageId: id, attempt: 2, providerId: 'p' })),
+        ),
+      makes: ['held', 'ready', 'claimed', 'unknown'].map((from) => `${from} to accepted`),
+    },
+    'nobody can say after a restore': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.round set opens_at = now()`);
+        await closeInDoubt(tx);
+      },
+      makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
     },
     'open round': {
       act: async (tx) => {

@@ -39,7 +39,6 @@ const POLL_MS = 1_000;
 const TOKEN_WAIT_MIN_MS = 100;
 const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
-const stopping: GiveBack = { code: 'stopping', inMs: 0 };
 /** The breaker opened: what is here and was not requested goes by another gateway. */
 const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };
 
@@ -63,6 +62,7 @@ export class Sender {
   #settler: Settler;
   #queue: Held[] = [];
   #inFlight = 0;
+  #generation = 0;
   #finished = 0;
   #batch: number;
   #stopping = false;
@@ -80,7 +80,10 @@ export class Sender {
       database,
       owner: this.owner,
       onFenced: (count) => log.warn('dispatch.fenced', { gateway: gateway.id, count }),
-      onError: (error) => log.error('dispatch.settle_failed', { gateway: gateway.id, error }),
+      onError: (error) => {
+        log.error('dispatch.settle_failed', { gateway: gateway.id, error });
+        this.dropQueue('database_lost');
+      },
     });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
     this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing });
@@ -115,12 +118,21 @@ export class Sender {
     this.wake();
   }
 
+  /**
+   * Requests nothing more of what was claimed: the database is gone and may come back without these
+   * claims. What came of them is kept until it does; it is never more than was claimed.
+   */
+  dropQueue(code: string): void {
+    this.#generation += 1;
+    this.#giveBackQueue({ code, inMs: 0 });
+  }
+
   /** Claims no more, gives back what was not requested, waits for what is under way, settles. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#work.wake();
     this.#room.wake();
-    this.#giveBackQueue(stopping);
+    this.dropQueue('stopping');
     const deadline = performance.now() + DRAIN_MS;
     while (this.#inFlight > 0 && performance.now() < deadline) await this.#room.wait(100);
     await this.#loop;
@@ -148,6 +160,7 @@ export class Sender {
         if (claimed === 0 && !this.#stopping) await this.#work.wait(await this.#idleMs());
       } catch (error) {
         log.error('dispatch.claim_failed', { gateway: gateway.id, error });
+        this.dropQueue('database_lost');
         await this.#work.wait(ERROR_WAIT_MS);
       }
     }
@@ -170,7 +183,7 @@ export class Sender {
     );
     const tookMs = performance.now() - askedAt;
     this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
-    if (this.#stopping) this.#giveBackQueue(stopping);
+    if (this.#stopping) this.dropQueue('stopping');
     this.#fill();
     return claimed.length;
   }
@@ -219,19 +232,12 @@ export class Sender {
     const watched = this.#watch.begin(message);
     let result: SendResult;
     try {
-      const outgoing = {
-        reference: formatReference({
-          installation,
-          messageId: message.id,
-          epoch: message.epoch,
-          attempt: message.attempt,
-        }),
-        address,
-        subject: message.subject,
-        body: message.body,
-        expiresAt: message.expiresAt,
-      };
-      result = await gateway.send(outgoing, () => this.#mayStart(message));
+      const { id: messageId, epoch, attempt, subject, body, expiresAt } = message;
+      const reference = formatReference({ installation, messageId, epoch, attempt });
+      const outgoing = { reference, address, subject, body, expiresAt };
+      const generation = this.#generation;
+      const mayStart = () => generation === this.#generation && this.#mayStart(message);
+      result = await gateway.send(outgoing, mayStart);
     } catch (error) {
       log.error('dispatch.gateway_threw', { gateway: gateway.id, error });
       result = { class: 'unknown', code: 'gateway_threw' };

@@ -19,6 +19,7 @@ export function grantFor({ gatewayId, channel }: Drawing): Sql {
       where gateway.id = ${gatewayId} and gateway.enabled
         and breaker.state <> 'open' and breaker.rows_left is distinct from 0
         and dispatch.paused_until(bucket, clock_timestamp()) is null
+        and (select dispatch.may_claim())
       for update of bucket, breaker
     ), allowance as (
       select (bucket).id, at, state, turn, rows_left, dispatch.tokens_at(bucket, at) as tokens,

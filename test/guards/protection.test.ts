@@ -31,6 +31,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.part': 'ids and states from a provider; whom the text went to is in dispatch.message',
   'dispatch.poll': 'when which provider was asked',
   'dispatch.alarm': 'ids of second and stuck texts; whom they went to is in dispatch.message',
+  'dispatch.continuity': 'which server our history was last seen whole in',
+  'dispatch.lost_text': 'references that a provider has and we do not; no number and no words',
   'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
   'identity.session': 'hashes of tokens, read before anybody is known',
   'identity.sign_in_link': 'hashes of tokens, read before anybody is known',
@@ -62,6 +64,7 @@ const INSERT_ONLY = [
   'dispatch.attempt_end',
   'dispatch.lookup',
   'dispatch.alarm',
+  'dispatch.lost_text',
 ];
 
 const clone = await cloneDatabase();

@@ -1,0 +1,289 @@
+/** When history counts as whole, what is held where it does not, and how a person lets it go on. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { nobody, system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import {
+  installation,
+  makeDispatch,
+  putInState,
+  quiet,
+  referenceOf,
+  release,
+  rowsOf,
+  seedNotify,
+  statesOf,
+} from '../../test/support/dispatch.ts';
+import { keepContinuity } from './continuity.ts';
+import type { Gateway } from './gateways/gateway.ts';
+import type { Listed } from './listing.ts';
+import { resumeAfterRestore, type Resumption } from './resume.ts';
+import { readHold } from './store-continuity.ts';
+import { upsertGateway } from './store-gateway.ts';
+import { claimMessages } from './store-send.ts';
+
+const SETTLE_MS = 60_000;
+
+describe('continuity', () => {
+  let db: Clone;
+  let listed: Listed[] | undefined;
+
+  const gateway = {
+    id: 'notify',
+    list: (olderThan?: string) => Promise.resolve(olderThan === undefined ? listed : []),
+  } as unknown as Gateway;
+  const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
+  const put = (what: Sql) => own((tx) => tx.run(sql`update dispatch.continuity set ${what}`));
+  const keep = (gateways: readonly Gateway[] = [gateway]) =>
+    keepContinuity({
+      database: db.worker,
+      gateways: new Map(gateways.map((one) => [one.id, one])),
+      installation,
+      log: quiet,
+      settleMs: SETTLE_MS,
+      isStopping: () => false,
+      onUnread: () => {},
+    });
+  const claim = () =>
+    db.worker.withActor(system('test'), (tx) =>
+      claimMessages(tx, {
+        gatewayId: 'notify',
+        channel: 'text',
+        owner: newId(),
+        leaseMs: 60_000,
+        most: 10,
+      }),
+    );
+  const resume = (wish: Partial<Resumption> = {}) =>
+    db.worker.attempt(system('test'), (tx) =>
+      resumeAfterRestore(tx, {
+        reason: 'ring 07700900123 says so',
+        inDoubt: 'send_again',
+        unread: 'refuse',
+        ...wish,
+      }),
+    );
+  const heldFor = (ms: number) => put(sql`held_since = now() - ${ms} * interval '1 ms'`);
+  /** As after a restart of the server. */
+  const restarted = () => put(sql`proven_start = '2026-01-01'`);
+
+  function text(reference: string | null): Listed {
+    return { providerId: newId(), reference, status: 'delivered', createdAt: new Date() };
+  }
+
+  async function ready(messages: number): Promise<string[]> {
+    const id = await makeDispatch(db.owner, { messages });
+    await release(db.web, id);
+    return (await own((tx) => rowsOf(tx, id))).map((row) => row.id);
+  }
+
+  before(async () => {
+    db = await cloneDatabase();
+    await seedNotify(db.worker);
+  });
+
+  after(async () => {
+    await db.drop();
+  });
+
+  beforeEach(async () => {
+    listed = [];
+    await own(async (tx) => {
+      await tx.run(sql`update dispatch.dispatch set state = 'cancelled'
+        where state in ('sending', 'paused', 'held') and lane > 0 and pause_reason is null`);
+      await tx.run(sql`update dispatch.continuity set held_since = null, held_reason = null,
+        looked_at = null, read_from = null, proven_start = pg_postmaster_start_time(),
+        timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)`);
+    });
+  });
+
+  it('a database that was made in this start of its server may send', async () => {
+    await ready(1);
+    assert.equal(await keep(), true);
+    assert.equal((await claim()).length, 1);
+  });
+
+  it('after a restart nothing is claimed until the providers were read', async () => {
+    await ready(2);
+    await restarted();
+    assert.equal((await claim()).length, 0);
+    listed = undefined;
+    assert.equal(await keep(), false, 'a provider that does not answer');
+    assert.equal((await claim()).length, 0);
+    listed = [text(null), text('somebody-else'), text(referenceOf(newId()).replace('-', '-0'))];
+    assert.equal(await keep(), true);
+    assert.equal((await claim()).length, 2);
+  });
+
+  it('a text of ours that the database does not know holds everything', async () => {
+    await ready(1);
+    await restarted();
+    listed = [text(referenceOf(newId()))];
+    assert.equal(await keep(), false);
+    assert.equal((await claim()).length, 0);
+    const { heldReason } = await own(readHold);
+    assert.equal(heldReason, 'notify has sent texts that this database does not know');
+    assert.equal(
+      (
+        await own((tx) =>
+          tx.rows(sql`select held_reason from dispatch.v_continuity
+      where held_since is not null`),
+        )
+      ).length,
+      1,
+    );
+  });
+
+  for (const [name, change] of [
+    ['timeline', sql`timeline = '00000009'`],
+    ['server', sql`system_identifier = '1'`],
+  ] as const)
+    it(`another ${name} holds everything`, async () => {
+      await ready(1);
+      await put(change);
+      assert.equal(await keep(), false);
+      assert.equal((await claim()).length, 0);
+      assert.match((await own(readHold)).heldReason!, /another database server or timeline/);
+      await put(sql`system_identifier = (select system_identifier::text from pg_control_system())`);
+    });
+
+  it('waits until old workers have stopped, then adopts what is found, once', async () => {
+    const [sent, asked, waits] = await ready(3);
+    await own((tx) => putInState(tx, asked!, 'unknown', { owner: newId() }));
+    const cancelled = (await ready(1))[0]!;
+    await own((tx) =>
+      tx.run(sql`update dispatch.message set state = 'cancelled', final_at = now()
+      where id = ${cancelled}`),
+    );
+    await restarted();
+    const lost = text(referenceOf(newId()));
+    listed = [
+      lost,
+      text(referenceOf(sent!, 1)),
+      text(referenceOf(sent!, 2)),
+      text(referenceOf(asked!, 2)),
+      text(referenceOf(cancelled, 1)),
+    ];
+    for (const before of [await keep(), await keep()]) assert.equal(before, false);
+    assert.equal((await own(readHold)).lookedAt, null);
+    assert.equal((await resume()).ok, false, 'not read yet');
+    await heldFor(SETTLE_MS);
+    await Promise.all([keep(), keep(), keep()]);
+    const hold = await own(readHold);
+    assert.deepEqual([hold.adopted, hold.withoutMessage, hold.notSent, hold.inDoubt], [2, 1, 1, 0]);
+    const states = await own((tx) =>
+      tx.rows<{ id: string; state: string }>(sql`select id, state from dispatch.message
+        where id = any(${[sent, asked, waits, cancelled]}::uuid[])`),
+    );
+    assert.deepEqual(
+      new Map(states.map(({ id, state }) => [id, state])),
+      new Map([
+        [sent, 'accepted'],
+        [asked, 'accepted'],
+        [waits, 'ready'],
+        [cancelled, 'cancelled'],
+      ]),
+    );
+    const alarms = await own((tx) =>
+      tx.rows(sql`select kind, message_id from dispatch.v_alarm
+      where message_id = any(${[sent, cancelled]}::uuid[]) order by kind`),
+    );
+    assert.deepEqual(alarms, [
+      { kind: 'accepted_twice', messageId: sent },
+      { kind: 'sent_unrecorded', messageId: cancelled },
+    ]);
+    assert.equal((await claim()).length, 0, 'only a person lets it go on');
+    assert.ok((await resume()).ok);
+    const [next] = await claim();
+    assert.deepEqual([next?.id, next?.epoch], [waits, 2], 'no reference is used again');
+    // What was found is known from now on: the next start is an ordinary one.
+    await restarted();
+    assert.equal(await keep(), true);
+  });
+
+  it('is let go on by whoever may steer, with the reason and the figures in the audit', async () => {
+    await ready(1);
+    assert.equal((await resume()).ok, false, 'nothing is held');
+    await put(sql`held_since = now(), held_reason = 'test', looked_at = now(),
+      read_gateways = '{notify}'`);
+    const byNobody = await db.worker.attempt(nobody, (tx) =>
+      resumeAfterRestore(tx, { reason: 'x', inDoubt: 'send_again', unread: 'accept' }),
+    );
+    assert.equal(byNobody.ok, false);
+    assert.ok((await resume()).ok);
+    const { detail } = await own((tx) =>
+      tx.one<{ detail: { reason: string; notSent: number } }>(sql`select detail from audit.entry
+        where action = 'dispatch.resumed_after_restore' order by at desc limit 1`),
+    );
+    assert.equal(detail.notSent, 1);
+    assert.ok(!detail.reason.includes('07700900123'));
+  });
+
+  it('goes on unread only where a person takes it upon them', async () => {
+    await ready(1);
+    await restarted();
+    listed = undefined;
+    assert.equal(await keep(), false);
+    assert.equal((await resume()).ok, false);
+    assert.ok((await resume({ unread: 'accept' })).ok);
+    assert.equal((await claim()).length, 1);
+  });
+
+  it('what a gateway sent that nobody can read is decided by a person', async () => {
+    await db.worker.withActor(system('test'), (tx) =>
+      upsertGateway(tx, {
+        id: 'blind',
+        kind: 'notify',
+        channel: 'text',
+        bucket: { id: 'notify', ratePerSecond: 1e6, burst: 1e6 },
+        canBeAsked: false,
+        takesReplies: true,
+        settingsSealed: Buffer.from(''),
+        callbackTokenHash: null,
+      }),
+    );
+    for (const [inDoubt, states] of [
+      ['send_again', { ready: 2, held: 2 }],
+      ['treat_as_sent', { uncertain_closed: 2, held: 2 }],
+    ] as const) {
+      const id = await makeDispatch(db.owner, { messages: 2, laterRoundsMs: [3_600_000] });
+      await release(db.web, id);
+      await put(sql`held_since = now(), held_reason = 'test', looked_at = now(),
+        read_gateways = '{notify}'`);
+      assert.equal((await own(readHold)).inDoubt, 2);
+      assert.ok((await resume({ inDoubt })).ok);
+      assert.deepEqual(await statesOf(db.owner, id), states);
+      await own((tx) =>
+        tx.run(sql`update dispatch.dispatch set state = 'cancelled'
+        where id = ${id}`),
+      );
+    }
+  });
+
+  it('a claim is durable before any request, whatever the site has set', async () => {
+    for (const [site, commits] of [
+      ['off', 'on'],
+      ['local', 'on'],
+      ['on', 'on'],
+      ['remote_apply', 'remote_apply'],
+    ] as const) {
+      const now = await db.worker.withActor(system('test'), async (tx) => {
+        await tx.run(sql`select set_config('synchronous_commit', ${site}, true)`);
+        await claimMessages(tx, {
+          gatewayId: 'notify',
+          channel: 'text',
+          owner: newId(),
+          leaseMs: 60_000,
+          most: 1,
+        });
+        return await tx.one<{ setting: string }>(
+          sql`select current_setting('synchronous_commit') as setting`,
+        );
+      });
+      assert.equal(now.setting, commits, site);
+    }
+  });
+});

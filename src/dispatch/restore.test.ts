@@ -1,0 +1,175 @@
+/**
+ * History that was lost (P10), with real servers: a disk turned back to an earlier state and a
+ * replica promoted without the last commits. The judge is the provider: what it accepted.
+ */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import type { Database } from '#db/database.ts';
+import { sql } from '#db/sql.ts';
+import {
+  makeDispatch,
+  quickGateway,
+  quickWaits,
+  release,
+  seedNotify,
+  startEngine,
+  startQuickSimulator,
+  statesOf,
+  until,
+} from '../../test/support/dispatch.ts';
+import { openCopyScene } from '../../test/support/postgres-copies.ts';
+import type { Engine } from './engine.ts';
+import { resumeAfterRestore } from './resume.ts';
+import { readHold } from './store-continuity.ts';
+
+/** Far more than it takes on two idle cores: they are shared with every other test. */
+const LONG_MS = 80_000;
+
+async function openScene(context: TestContext) {
+  const copies = await openCopyScene();
+  const simulator = await startQuickSimulator();
+  const [owner, web, worker] = (['tocsin_owner', 'tocsin_web', 'tocsin_worker'] as const).map(
+    (role) => copies.open(role),
+  ) as [Database, Database, Database];
+  const gateway = quickGateway(simulator.notifyUrl);
+  let engine: Engine | undefined = startEngine(worker, [gateway], quickWaits.engine);
+  const stopEngine = async () => {
+    const running = engine;
+    engine = undefined;
+    await running?.stop();
+  };
+  context.after(async () => {
+    await stopEngine();
+    await copies.end();
+    await simulator.close();
+  });
+  await seedNotify(worker);
+  const accepted = () => simulator.simulation.counts.accepted;
+  return {
+    copies,
+    simulator,
+    owner,
+    web,
+    worker,
+    accepted,
+    sent: async (count: number) =>
+      await until(
+        () => Promise.resolve(accepted()),
+        (now) => now >= count,
+        LONG_MS,
+      ),
+    stopEngine,
+    startEngine: () => {
+      engine = startEngine(worker, [quickGateway(simulator.notifyUrl)], quickWaits.engine);
+    },
+    /** The hold, as soon as every provider has been read. */
+    looked: async () =>
+      await until(
+        () => owner.withActor(system('test'), readHold).catch(() => undefined),
+        (hold) => hold?.lookedAt instanceof Date,
+        LONG_MS,
+      ),
+    goOn: async () => {
+      const resumed = await worker.attempt(system('test'), (tx) =>
+        resumeAfterRestore(tx, { reason: 'test', inDoubt: 'send_again', unread: 'refuse' }),
+      );
+      assert.ok(resumed.ok);
+    },
+    assertEachOnce: (messages: number) => {
+      const references = [...simulator.simulation.notifications.all()].map(({ reference }) =>
+        reference!.split('-').slice(2, 7).join('-'),
+      );
+      assert.equal(accepted(), messages, 'accepted requests');
+      assert.equal(new Set(references).size, messages, 'messages that were accepted');
+    },
+  };
+}
+
+const taken = (messages: number) => (states: Record<string, number>) =>
+  (states['accepted'] ?? 0) + (states['delivered'] ?? 0) === messages;
+
+describe('history that was lost', { concurrency: true }, () => {
+  it('a disk turned back sends nothing by itself, and nothing twice', async (context) => {
+    const scene = await openScene(context);
+    const { copies, simulator, owner, web } = scene;
+    await simulator.addFault({ fault: 'slow', delayMs: 300, on: 'send' });
+    const known = await makeDispatch(owner, { messages: 600 });
+    const released = await makeDispatch(owner, { messages: 40 });
+    await release(web, known);
+    await scene.sent(200);
+    await copies.keepCopy();
+    // All of this is about to be forgotten: texts, a release, and a dispatch nobody knows of then.
+    await scene.sent(scene.accepted() + 50);
+    await release(web, released);
+    const unknown = await makeDispatch(owner, { messages: 30 });
+    await release(web, unknown);
+    await until(() => statesOf(owner, unknown), taken(30), LONG_MS);
+    await until(() => statesOf(owner, released), taken(40), LONG_MS);
+    await scene.stopEngine();
+    await copies.turnBack();
+    const atTurn = scene.accepted();
+    scene.startEngine();
+    const hold = await scene.looked();
+    assert.equal(scene.accepted(), atTurn, 'it sent by itself');
+    assert.equal(hold?.withoutMessage, 30);
+    assert.ok(hold.adopted > 60, `${hold.adopted} adopted`);
+    assert.ok(taken(40)(await statesOf(owner, released)), 'believed to be held');
+    await scene.goOn();
+    await until(() => statesOf(owner, known), taken(600), LONG_MS);
+    scene.assertEachOnce(670);
+  });
+
+  it('the same without the reading of pages is noticed', async (context) => {
+    const scene = await openScene(context);
+    const { copies, owner, web, worker } = scene;
+    const id = await makeDispatch(owner, { messages: 60 });
+    await copies.keepCopy();
+    await release(web, id);
+    await until(() => statesOf(owner, id), taken(60), LONG_MS);
+    await scene.stopEngine();
+    await copies.turnBack();
+    await worker.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.continuity set proven_start = pg_postmaster_start_time()`),
+    );
+    scene.startEngine();
+    await release(web, id);
+    await until(() => statesOf(owner, id), taken(60), LONG_MS);
+    assert.equal(scene.accepted(), 120, 'this fault proves nothing: nothing went twice');
+  });
+
+  it('a server killed and started again goes on by itself, each once', async (context) => {
+    const scene = await openScene(context);
+    const { copies, simulator, owner, web } = scene;
+    await simulator.addFault({ fault: 'slow', delayMs: 60, on: 'send' });
+    const id = await makeDispatch(owner, { messages: 600 });
+    await release(web, id);
+    await scene.sent(150);
+    await copies.primary.kill();
+    await copies.primary.start();
+    await until(() => statesOf(owner, id).catch(() => ({})), taken(600), LONG_MS);
+    scene.assertEachOnce(600);
+  });
+
+  it('a promoted replica that lacks the last commits: each is accepted once', async (context) => {
+    const scene = await openScene(context);
+    const { copies, simulator, owner, web } = scene;
+    await simulator.addFault({ fault: 'slow', delayMs: 500, on: 'send' });
+    const id = await makeDispatch(owner, { messages: 1_000 });
+    const replica = await copies.startReplica();
+    await release(web, id);
+    await scene.sent(64);
+    await copies.cutOff(replica);
+    await scene.sent(scene.accepted() + 150);
+    await copies.promote(replica);
+    const hold = await scene.looked();
+    assert.match(hold!.heldReason!, /another database server or timeline/);
+    assert.ok(hold!.adopted > 100, `${hold!.adopted} adopted`);
+    const atHold = scene.accepted();
+    await simulator.clearFaults();
+    await scene.goOn();
+    await until(() => statesOf(owner, id), taken(1_000), LONG_MS);
+    assert.ok(atHold < 1_000);
+    scene.assertEachOnce(1_000);
+  });
+});

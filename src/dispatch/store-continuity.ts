@@ -1,0 +1,247 @@
+/** Statements about whether our history is whole, and about going on where it is not (P10). */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+export type Continuity = {
+  /** The server and the timeline are those that the history was last seen whole in. */
+  isSameServer: boolean;
+  /** This start of the server was compared with the providers. */
+  isProven: boolean;
+  heldReason: string | null;
+  heldForMs: number | null;
+  /** When the last claim was made that we know of, or as it was when history was lost. */
+  readFrom: Date | null;
+  isLookedAt: boolean;
+};
+
+export async function readContinuity(tx: Tx): Promise<Continuity> {
+  return await tx.one<Continuity>(sql`
+    select proven_start = pg_postmaster_start_time() as is_proven,
+      timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+        and system_identifier = (select system_identifier::text from pg_control_system())
+        as is_same_server,
+      held_reason, (extract(epoch from now() - held_since) * 1000)::float as held_for_ms,
+      case when held_since is null
+        then (select max(last_claimed_at) from dispatch.dispatch) else read_from end as read_from,
+      looked_at is not null as is_looked_at
+    from dispatch.continuity`);
+}
+
+/** From here on this start of the server may send. */
+export async function markProven(tx: Tx): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.continuity set proven_start = pg_postmaster_start_time()
+      where held_since is null
+        and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+        and system_identifier = (select system_identifier::text from pg_control_system())`)) === 1
+  );
+}
+
+/** Nothing is claimed any more; false where it is held already. */
+export async function markHeld(
+  tx: Tx,
+  hold: { reason: string; readFrom: Date | null },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.continuity
+      set held_since = now(), held_reason = ${hold.reason}, read_from = ${hold.readFrom}
+      where held_since is null`)) === 1
+  );
+}
+
+export type SightedText = {
+  readonly messageId: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly reference: string;
+  readonly providerId: string;
+  readonly status: string;
+  readonly createdAt: Date;
+};
+
+/** References at a provider that this database knows neither as an attempt nor as a lost text. */
+export async function findUnknownReferences(
+  tx: Tx,
+  sighted: readonly SightedText[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ reference: string }>(sql`
+    select sighted.reference from unnest(${sighted.map((s) => s.messageId)}::uuid[],
+      ${sighted.map((s) => s.epoch)}::int[], ${sighted.map((s) => s.attempt)}::smallint[],
+      ${sighted.map((s) => s.reference)}::text[])
+      as sighted (message_id, epoch, number, reference)
+    where not exists (select from dispatch.attempt attempt
+        where attempt.message_id = sighted.message_id and attempt.epoch = sighted.epoch
+          and attempt.number = sighted.number)
+      and not exists (select from dispatch.lost_text lost
+        where lost.reference = sighted.reference)`);
+  return rows.map(({ reference }) => reference);
+}
+
+/** Whoever made the attempts that were lost: that record is lost with them. */
+const LOST_OWNER = '00000000-0000-4000-8000-000000000000';
+
+/**
+ * Writes down again what the provider tells of: the attempt where the message is known, else the
+ * text alone. Returns the attempts that are new.
+ */
+export async function restoreAttempts(
+  tx: Tx,
+  gatewayId: string,
+  sighted: readonly SightedText[],
+): Promise<{ messageId: string; attempt: number; providerId: string }[]> {
+  return await tx.rows(sql`
+    with sighted as (
+      select message_id, epoch, number, reference, provider_id, status, created_at
+      from unnest(${sighted.map((s) => s.messageId)}::uuid[],
+        ${sighted.map((s) => s.epoch)}::int[], ${sighted.map((s) => s.attempt)}::smallint[],
+        ${sighted.map((s) => s.reference)}::text[], ${sighted.map((s) => s.providerId)}::text[],
+        ${sighted.map((s) => s.status)}::text[],
+        ${sighted.map((s) => s.createdAt)}::timestamptz[])
+        as text (message_id, epoch, number, reference, provider_id, status, created_at)
+    ), restored as (
+      insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner, claimed_at)
+      select sighted.message_id, sighted.epoch, sighted.number, ${gatewayId}, ${LOST_OWNER},
+        min(sighted.created_at)
+      from sighted join dispatch.message message on message.id = sighted.message_id
+      group by sighted.message_id, sighted.epoch, sighted.number
+      on conflict do nothing returning message_id, epoch, number
+    ), lost as (
+      insert into dispatch.lost_text (reference, gateway_id, provider_id, status, created_at)
+      select sighted.reference, ${gatewayId}, min(sighted.provider_id), min(sighted.status),
+        min(sighted.created_at)
+      from sighted
+      where not exists (select from dispatch.message message where message.id = sighted.message_id)
+      group by sighted.reference
+      on conflict do nothing
+    )
+    select restored.message_id, restored.number as attempt, sighted.provider_id
+    from restored join sighted using (message_id, epoch, number)
+    order by sighted.created_at`);
+}
+
+export type FoundSent = {
+  readonly messageId: string;
+  readonly attempt: number;
+  readonly providerId: string;
+};
+
+/**
+ * What was sent in the lost time counts as accepted, whatever the database believes of it, unless
+ * it believes that it is over. Returns those that moved.
+ */
+export async function adoptLost(
+  tx: Tx,
+  gatewayId: string,
+  found: readonly FoundSent[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    update dispatch.message message set state = 'accepted', attempt = found.attempt,
+      gateway_id = ${gatewayId}, provider_id = found.provider_id, lease_owner = null,
+      lease_until = null, due_at = coalesce(message.due_at, now()), accepted_at = now(),
+      checks = 0, absences = 0,
+      check_at = now() + dispatch.receipt_asks_ms[1] * interval '1 ms'
+    from dispatch.dispatch dispatch, (
+      select distinct on (id) id, attempt, provider_id
+      from unnest(${found.map((f) => f.messageId)}::uuid[],
+        ${found.map((f) => f.attempt)}::smallint[], ${found.map((f) => f.providerId)}::text[])
+        with ordinality as listed (id, attempt, provider_id, place)
+      order by id, place) found
+    where message.id = found.id and dispatch.id = message.dispatch_id
+      and message.state in ('held', 'ready', 'claimed', 'unknown')
+    returning message.id`);
+  return rows.map(({ id }) => id);
+}
+
+/** Of these messages those that count as never sent. */
+export async function listNeverSent(tx: Tx, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select id from dispatch.message
+    where id = any(${[...ids]}::uuid[])
+      and state in ('rejected', 'cancelled', 'expired', 'suppressed')`);
+  return rows.map(({ id }) => id);
+}
+
+/** Every provider was read; false where another worker has said so. */
+export async function markLookedAt(
+  tx: Tx,
+  looked: { readonly gatewayIds: readonly string[]; readonly adopted: number },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.continuity set looked_at = now(), read_gateways = ${[...looked.gatewayIds]},
+        adopted = ${looked.adopted}
+      where held_since is not null and looked_at is null`)) === 1
+  );
+}
+
+/**
+ * This start of this server is where our history goes on: every provider was read, or a person
+ * takes it upon them that one could not be. False where it goes on already, or must be read first.
+ */
+export async function endHold(tx: Tx, unread: 'refuse' | 'accept'): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.continuity set held_since = null, held_reason = null, looked_at = null,
+        read_from = null, read_gateways = '{}', adopted = 0,
+        proven_start = pg_postmaster_start_time(),
+        timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+        system_identifier = (select system_identifier::text from pg_control_system())
+      where looked_at is not null or (${unread} = 'accept'
+        and (held_since is not null or proven_start <> pg_postmaster_start_time()))`)) === 1
+  );
+}
+
+/** No reference of what is sent from now on can have been used in the lost time. */
+export async function raiseEpochs(tx: Tx): Promise<void> {
+  await tx.run(sql`
+    update dispatch.dispatch set epoch = epoch + 1
+    where state in ('held', 'sending', 'paused')`);
+}
+
+/** What may have left in the lost time, of running dispatches, by a gateway that was not read. */
+const isInDoubt = sql`(message.dispatch_id in (
+    select dispatch.id from dispatch.dispatch dispatch where dispatch.state in ('sending', 'paused'))
+  and (message.state = 'ready' or (message.state = 'held' and exists (
+    select from dispatch.round round where round.dispatch_id = message.dispatch_id
+      and round.round = message.round and round.opens_at <= now())))
+  and message.channel in (select gateway.channel from dispatch.gateway gateway
+    where gateway.removed_at is null and gateway.id not in (
+      select unnest(read_gateways) from dispatch.continuity)))`;
+
+/** Closes what nobody can say of whether it left: it counts as possibly sent. */
+export async function closeInDoubt(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message message set state = 'uncertain_closed', final_at = now(),
+      due_at = coalesce(message.due_at, now()), failure_code = 'history_lost'
+    where ${isInDoubt}`);
+}
+
+export type HoldRow = {
+  heldSince: Date | null;
+  heldReason: string | null;
+  lookedAt: Date | null;
+  /** Texts that the provider has and this database had no record of. */
+  adopted: number;
+  withoutMessage: number;
+  /** Texts and mails of which nobody can say whether they left. */
+  inDoubt: number;
+  /** Texts that surely have not left, because their provider was read. */
+  notSent: number;
+};
+
+/** What a person needs to know to let it go on. */
+export async function readHold(tx: Tx): Promise<HoldRow> {
+  return await tx.one<HoldRow>(sql`
+    select continuity.held_since, continuity.held_reason, continuity.looked_at,
+      continuity.adopted,
+      (select count(*) from dispatch.lost_text lost
+        where lost.found_at >= continuity.held_since) as without_message,
+      (select count(*) from dispatch.message message where ${isInDoubt}) as in_doubt,
+      (select count(*) from dispatch.message message
+        join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+        where dispatch.state in ('sending', 'paused') and message.state in ('ready', 'claimed')
+          and not ${isInDoubt}) as not_sent
+    from dispatch.continuity continuity`);
+}

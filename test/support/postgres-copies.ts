@@ -1,0 +1,203 @@
+/**
+ * Servers that lose history: a data folder that is turned back to an earlier copy, and a replica
+ * that is promoted without the last commits. The product connects to whichever serves by one path.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
+import { openDataFolder } from '#db/data-folder.ts';
+import { migrate } from '#db/migrate.ts';
+import { findBinaries } from '#db/postgres-binaries.ts';
+import { initialiseCluster, furnishCluster } from '#db/postgres-cluster.ts';
+import { preparePlace, type Place } from '#db/postgres-place.ts';
+import { readPostmasterPid, spawnServer, type ServerRun } from '#db/postgres-process.ts';
+import { socketConfig, superuserConfig, tryConnect } from '#db/postgres-takeover.ts';
+
+const UP_WITHIN_MS = 30_000;
+
+/** One data folder and the server on it. */
+export class CopiedServer {
+  readonly place: Place;
+  #run: ServerRun | undefined;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.#run = spawnServer(this.place, settings);
+    const until = performance.now() + UP_WITHIN_MS;
+    for (;;) {
+      const client = await tryConnect(superuserConfig(this.place.run));
+      if (client instanceof Client) return await client.end();
+      if (performance.now() > until || this.#run.hasEnded())
+        throw new Error(`no PostgreSQL: ${this.#run.words()}`);
+      await delay(10);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#run?.stop();
+  }
+
+  /** `kill -9`: the sessions end, nothing is written any more. */
+  async kill(): Promise<void> {
+    const pid = readPostmasterPid(this.place.data);
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    await this.#run?.ended;
+  }
+
+  async ask<Row extends object>(statement: string): Promise<Row[]> {
+    const client = new Client(superuserConfig(this.place.run));
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return (await client.query<Row>(statement)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+}
+
+export type CopyScene = {
+  readonly primary: CopiedServer;
+  /** As one of our roles, at whichever server serves now. */
+  open(role: DatabaseRole): Database;
+  /** Stops the server, keeps a copy of its files, and starts it again. */
+  keepCopy(): Promise<void>;
+  /** Stops the server, puts the copy in its place, and starts it: the last hours never were. */
+  turnBack(): Promise<void>;
+  /** A server that follows the primary. */
+  startReplica(): Promise<CopiedServer>;
+  /** From here on the replica gets no more commits. */
+  cutOff(replica: CopiedServer): Promise<void>;
+  /** Kills the primary and lets the replica take its place. */
+  promote(replica: CopiedServer): Promise<void>;
+  end(): Promise<void>;
+};
+
+async function makePrimary(folder: string): Promise<CopiedServer> {
+  const primary = new CopiedServer(placeIn(folder, 'primary'));
+  const made = await initialiseCluster(primary.place, false);
+  if (!made.ok) throw new Error(made.message);
+  await primary.start();
+  const client = new Client(superuserConfig(primary.place.run));
+  await client.connect();
+  await furnishCluster(client);
+  await client.end();
+  return primary;
+}
+
+/** A migrated server of its own. */
+export async function openCopyScene(): Promise<CopyScene> {
+  const folder = mkdtempSync(join(tmpdir(), 'tocsin-copies-'));
+  chmodSync(folder, 0o711);
+  const primary = await makePrimary(folder);
+  const { place } = primary;
+  // Sockets of the server that serves are found by this path, whichever server it is.
+  const serving = join(folder, 'serving');
+  symlinkSync(place.run, serving);
+  const databases: Database[] = [];
+  const servers = [primary];
+  const migrated = await migrate({ config: socketConfig(serving, 'tocsin_owner', 'tocsin') });
+  if (!migrated.ok) throw new Error(migrated.message);
+  const copy = `${place.data}.copy`;
+  return {
+    primary,
+    open(role) {
+      const config = { ...socketConfig(serving, role, 'tocsin'), allowExitOnIdle: true };
+      const database = openDatabase(config);
+      databases.push(database);
+      return database;
+    },
+    async keepCopy() {
+      await primary.stop();
+      copyFiles(place.data, copy);
+      await primary.start();
+    },
+    async turnBack() {
+      await primary.stop();
+      copyFiles(copy, place.data);
+      await primary.start();
+    },
+    async startReplica() {
+      const replica = new CopiedServer(placeIn(folder, 'replica'));
+      servers.push(replica);
+      await copyOnline(primary, replica.place.data);
+      writeFileSync(join(replica.place.data, 'standby.signal'), '');
+      // Not on the command line, which no reload could change: it is to be cut off.
+      const settings = `primary_conninfo = 'host=${place.run} user=postgres'\n`;
+      appendFileSync(join(replica.place.data, 'postgresql.auto.conf'), settings);
+      own(replica.place);
+      await replica.start();
+      return replica;
+    },
+    async cutOff(replica) {
+      await replica.ask("alter system set primary_conninfo = ''");
+      await replica.ask('select pg_reload_conf()');
+      for (;;) {
+        const rows = await primary.ask('select 1 from pg_stat_replication');
+        if (rows.length === 0) return;
+        await delay(10);
+      }
+    },
+    async promote(replica) {
+      await primary.kill();
+      await replica.ask('select pg_promote(true, 30)');
+      unlinkSync(serving);
+      symlinkSync(replica.place.run, serving);
+    },
+    async end() {
+      await Promise.all(databases.map((database) => database.end()));
+      for (const server of servers) await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+      rmSync(place.data, { recursive: true, force: true });
+    },
+  };
+}
+
+function placeIn(folder: string, name: string): Place {
+  const dataFolder = openDataFolder({ path: join(folder, name), live: false });
+  if (!dataFolder.ok) throw new Error(dataFolder.message);
+  const binaries = findBinaries();
+  if (!binaries.ok) throw new Error(binaries.message);
+  const place = preparePlace(dataFolder.value, binaries.value);
+  if (!place.ok) throw new Error(place.message);
+  return place.value;
+}
+
+function copyFiles(from: string, to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  const { status } = spawnSync('cp', ['-a', from, to]);
+  if (status !== 0) throw new Error(`cannot copy ${from}`);
+}
+
+/** The files of a running server, taken between the two calls that make such a copy good. */
+async function copyOnline(primary: CopiedServer, to: string): Promise<void> {
+  const client = new Client(superuserConfig(primary.place.run));
+  await client.connect();
+  await client.query("select pg_backup_start('copy', true)");
+  copyFiles(primary.place.data, to);
+  const { rows } = await client.query<{ labelfile: string }>(
+    'select labelfile from pg_backup_stop(false)',
+  );
+  await client.end();
+  rmSync(join(to, 'postmaster.pid'), { force: true });
+  writeFileSync(join(to, 'backup_label'), rows[0]!.labelfile);
+}
+
+function own({ data, user }: Place): void {
+  if (user !== undefined) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
+}
