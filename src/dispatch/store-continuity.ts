@@ -201,8 +201,8 @@ export async function raiseEpochs(tx: Tx): Promise<void> {
 }
 
 /** What may have left in the lost time, of running dispatches, by a gateway that was not read. */
-const isInDoubt = sql`(message.dispatch_id in (
-    select dispatch.id from dispatch.dispatch dispatch where dispatch.state in ('sending', 'paused'))
+const isInDoubt = sql`(message.dispatch_id in (select dispatch.id
+    from dispatch.dispatch dispatch where dispatch.state in ('sending', 'paused'))
   and (message.state = 'ready' or (message.state = 'held' and exists (
     select from dispatch.round round where round.dispatch_id = message.dispatch_id
       and round.round = message.round and round.opens_at <= now())))
