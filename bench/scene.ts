@@ -69,6 +69,7 @@ export async function makeDispatch(
       exercise: false,
       expiresAfterMs: 3_600_000,
       receiptAsksMs: [120_000, 300_000, 600_000, 1_800_000],
+      uncertainAfterMs: 300_000,
       rounds: [{ round: 1, opensAfterMs: 0 }],
     });
     for (let from = 0; from < messages; from += ROWS_AT_ONCE)

@@ -214,9 +214,11 @@ create table dispatch.dispatch (
   number_most smallint check (number_most >= 1),
   number_within interval,
   check ((number_most is null) = (number_within is null)),
-  -- When an accepted message without a receipt is asked for, in ms since it was accepted; later ever
-  -- more seldom.
+  -- When an accepted message without a receipt is asked for, in ms since it was accepted; later
+  -- ever more seldom.
   receipt_asks_ms integer[] not null check (cardinality(receipt_asks_ms) >= 1),
+  -- How long after its request an unknown is put before the officer, and the next in line is told.
+  uncertain_after interval not null,
   created_at timestamptz not null default now(),
   released_at timestamptz,
   ended_at timestamptz,
@@ -242,9 +244,9 @@ create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls 
 
 -- Automatic answers to people who texted us: always open, first in line, one message at a time.
 insert into dispatch.dispatch
-  (id, label, lane, state, expires_after, receipt_asks_ms, released_at)
+  (id, label, lane, state, expires_after, receipt_asks_ms, uncertain_after, released_at)
 values ('00000000-0000-4000-8000-000000000000', 'Answers to replies', 0, 'sending',
-  interval '1 hour', '{600000}', now());
+  interval '1 hour', '{600000}', interval '1 hour', now());
 
 -- A round is a timer: its held messages become ready when it opens.
 create table dispatch.round (
@@ -378,6 +380,26 @@ create table dispatch.lookup (
   answer text not null check (answer in ('found', 'absent', 'cannot_tell')),
   status text,
   primary key (message_id, at)
+);
+
+-- A person's decision to risk second copies of what is uncertain (P2). The web process writes it,
+-- the worker carries it out: it alone may move what may have been sent.
+create table dispatch.risk_decision (
+  id uuid primary key default kernel.uuid_v7(),
+  dispatch_id uuid not null references dispatch.dispatch,
+  decided_at timestamptz not null default now(),
+  decided_by text not null,
+  reason text not null check (reason <> ''),
+  applied_at timestamptz
+);
+create index risk_waiting on dispatch.risk_decision (decided_at) where applied_at is null;
+-- The attempts that a copy was risked of: they may have been accepted, and the message goes again.
+create table dispatch.risk_taken (
+  message_id uuid not null references dispatch.message,
+  attempt smallint not null,
+  decision_id uuid not null references dispatch.risk_decision,
+  taken_at timestamptz not null default now(),
+  primary key (message_id, attempt)
 );
 
 -- Texts that a provider sent for us and of which this database has no record: it was restored.
@@ -544,6 +566,17 @@ create view dispatch.v_credit with (security_invoker = true) as
     message.state, message.accepted_at, message.final_at
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
+-- Past its deadline and still unknown: a person decides, or it stays as it is.
+create view dispatch.v_uncertain with (security_invoker = true) as
+  select message.id as message_id, message.dispatch_id, message.organisation_id, message.channel,
+    message.round, message.gateway_id, message.attempt, attempt.claimed_at as requested_at,
+    attempt.claimed_at + dispatch.uncertain_after as uncertain_since
+  from dispatch.message message
+  join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+  join dispatch.attempt attempt on attempt.message_id = message.id
+    and attempt.number = message.attempt and attempt.gateway_id = message.gateway_id
+  where message.state = 'unknown' and dispatch.state in ('sending', 'paused')
+    and attempt.claimed_at + dispatch.uncertain_after <= now();
 create view dispatch.v_continuity with (security_invoker = true) as
   select held_since, held_reason, looked_at from dispatch.continuity;
 create view dispatch.v_alarm with (security_invoker = true) as
@@ -812,7 +845,7 @@ grant execute on function dispatch.forget_messages, dispatch.forget_inbox to toc
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within,
-  receipt_asks_ms) on dispatch.dispatch to tocsin_web;
+  receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
@@ -835,7 +868,8 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
-  dispatch.v_alarm, dispatch.v_continuity, dispatch.v_invariant, dispatch.v_auditor,
+  dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain, dispatch.v_invariant,
+  dispatch.v_auditor,
   dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_round, dispatch.v_gateway,
   dispatch.v_gateway_hour
   to tocsin_web, tocsin_worker;
@@ -849,6 +883,10 @@ grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.send
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup, dispatch.alarm,
   dispatch.lost_text to tocsin_worker;
 grant select, update on dispatch.continuity to tocsin_worker;
+grant select on dispatch.risk_decision, dispatch.risk_taken to tocsin_web, tocsin_worker;
+grant insert (dispatch_id, decided_by, reason) on dispatch.risk_decision to tocsin_web;
+grant update (applied_at) on dispatch.risk_decision to tocsin_worker;
+grant insert on dispatch.risk_taken to tocsin_worker;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_worker;
 grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;

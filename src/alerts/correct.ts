@@ -95,6 +95,7 @@ export async function planCorrection(
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
     receiptAsksMs: severity.askForReceiptAfterMs,
+    uncertainAfterMs: severity.decideUncertainAfterMs,
     perNumber: rendering.model.textsPerNumber,
     rounds: [{ round: 1, opensAfterMs: 0 }],
   });

@@ -107,6 +107,7 @@ async function freeze(
     // A correction leaves at once: each minute somebody acts on the wrong words.
     recallForMs: corrected.value === undefined ? severity.recallWindowMs : 0,
     receiptAsksMs: severity.askForReceiptAfterMs,
+    uncertainAfterMs: severity.decideUncertainAfterMs,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
   if (corrected.value === undefined)

@@ -4,6 +4,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { lastLeavesInMs, type PathTally, type Tally } from './model.ts';
+import { countSecondTexts, countUncertain, findHold } from './store-certainty.ts';
 import {
   dispatchesOf,
   findLiveAlert,
@@ -43,6 +44,11 @@ export type Board = {
   readonly nextCalls: readonly NextCall[];
   readonly regions: readonly RegionTally[];
   readonly curve: CurveView;
+  /** Messages whose fate somebody has to decide. */
+  readonly uncertainMessages: number;
+  readonly secondTexts: number;
+  /** Why nothing is sent at all. */
+  readonly hold: { readonly heldReason: string } | undefined;
   readonly readAt: Date;
 };
 
@@ -94,6 +100,9 @@ export async function readBoard(
       ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
         ? await readLedger(tx, alert.dispatchId)
         : undefined,
+      uncertainMessages: await countUncertain(tx, alert.dispatchId),
+      secondTexts: await countSecondTexts(tx, alert.dispatchId),
+      hold: await findHold(tx),
       desk: withWords(await listDesk(tx, alertId), openReply),
       nextCalls: await listNextCalls(tx, alertId, NEXT_CALLS),
       regions: await readRegions(tx, alertId),

@@ -19,6 +19,7 @@ import { csvOf } from './csv.ts';
 import type { LiveViews } from './live.ts';
 import { listings } from './model.ts';
 import { standingCursor } from './parse.ts';
+import { findHold } from './store-certainty.ts';
 import {
   dispatchesOf,
   findLiveAlert,
@@ -66,6 +67,7 @@ async function readDesk({ database, openReply, model }: ConsoleContext, now: Dat
       gateways: await listGatewayStates(tx),
       auditor: await readAuditor(tx),
       broken: await listBroken(tx),
+      hold: await findHold(tx),
       readAt: now,
     };
   });

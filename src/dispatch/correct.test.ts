@@ -48,7 +48,7 @@ describe('a correction', () => {
       const rounds = [{ round: 1, opensAfterMs: 0 }];
       const plan = { id, label: words, lane: 1, exercise: false, expiresAfterMs: 3_600_000 };
       const receiptAsksMs = [120_000];
-      await planDispatch(tx, { ...plan, receiptAsksMs, rounds });
+      await planDispatch(tx, { ...plan, receiptAsksMs, uncertainAfterMs: 300_000, rounds });
       await tx.run(sql`
         insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
           channel, round, rank, code, body, address_sealed)

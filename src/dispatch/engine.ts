@@ -23,6 +23,7 @@ import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
 import { deleteOldTallies, type RefusalRule } from './store-breaker.ts';
 import { findHomes } from './store-home.ts';
+import { settleUncertain } from './uncertain.ts';
 import { listSending } from './store-plan.ts';
 import {
   cancelLeftovers,
@@ -129,6 +130,7 @@ export class Engine {
     if (!(await this.#mayGoOn())) return;
     await this.#steer([]);
     if ((await openDueRounds(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
+    if ((await settleUncertain(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
     const act = system('dispatch');
     await database.withActor(act, (tx) => findHomes(tx, HOMES_MAX));
     await database.withActor(act, (tx) => expireMessages(tx));

@@ -33,6 +33,8 @@ export {
   type MessageState,
 } from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
+export { riskSecondCopies, type RiskDecision } from './uncertain.ts';
+export { listUncertain, type UncertainRow } from './store-uncertain.ts';
 export { resumeAfterRestore, type Resumption } from './resume.ts';
 export { readHold, type HoldRow } from './store-continuity.ts';
 export { callbackRoutes } from './routes.ts';

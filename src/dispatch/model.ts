@@ -291,6 +291,8 @@ export type DispatchPlan = {
   readonly perNumber?: NumberLimit;
   /** When an accepted message without a receipt is asked for, in ms since it was accepted. */
   readonly receiptAsksMs: readonly number[];
+  /** From its request until an unknown is put before the officer. */
+  readonly uncertainAfterMs: number;
   readonly rounds: readonly RoundPlan[];
 };
 

@@ -36,6 +36,7 @@ import {
   setNextReceiptAsks,
 } from './store-check.ts';
 import { spaceRound } from './store-space.ts';
+import { applyRiskDecisions, insertRiskDecision, readyDeputies } from './store-uncertain.ts';
 import {
   cancelLeftovers,
   claimMessages,
@@ -61,8 +62,11 @@ describe('every statement on every state', () => {
     });
     await release(db.web, dispatchId);
     await db.owner.withActor(system('test'), async (tx) => {
-      for (const [i, row] of (await rowsOf(tx, dispatchId)).entries())
-        await putInState(tx, row.id, all[i % all.length]!, { owner: OWNER });
+      // By contact point: else it is chance in which states the two messages of one number are.
+      const rows = await tx.rows<{ id: string }>(sql`select id from dispatch.message
+        where dispatch_id = ${dispatchId} order by round, contact_point_id`);
+      for (const [i, { id }] of rows.entries())
+        await putInState(tx, id, all[i % all.length]!, { owner: OWNER });
     });
   });
 
@@ -245,6 +249,24 @@ describe('every statement on every state', () => {
         await closeInDoubt(tx);
       },
       makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
+    },
+    'a copy risked': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
+        await insertRiskDecision(tx, { dispatchId, decidedBy: 'somebody', reason: 'test' });
+        await applyRiskDecisions(tx);
+      },
+      makes: ['unknown to ready'],
+    },
+    'the next in line': {
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
+        // All of one organisation, which has nothing else.
+        await tx.run(sql`update dispatch.message set organisation_id = ${newId()}
+          where dispatch_id = ${dispatchId} and state in ('held', 'unknown')`);
+        await readyDeputies(tx, { dispatchId, clock: '03:02' });
+      },
+      makes: ['held to ready'],
     },
     'open round': {
       act: async (tx) => {

@@ -35,6 +35,7 @@ describe('spacing', () => {
         exercise: false,
         expiresAfterMs,
         receiptAsksMs: [120_000],
+        uncertainAfterMs: 300_000,
         perNumber: { most: 2, withinMs: HOUR_MS },
         rounds: [{ round: 1, opensAfterMs: 0 }],
       });

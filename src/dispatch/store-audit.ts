@@ -92,7 +92,10 @@ export async function countAcceptedTwice(tx: Tx): Promise<Breaches> {
       where message.attempt::text <> receipt.number
         and message.state in ('accepted', 'delivered', 'undelivered')
     )
-    select count(*) as breaches, min(message_id::text) as sample from twice`,
+    select count(*) as breaches, min(message_id::text) as sample from twice
+    -- A recorded decision to risk a copy allows one (P2).
+    where not exists (select from dispatch.risk_taken risk
+      where risk.message_id = twice.message_id)`,
   );
 }
 

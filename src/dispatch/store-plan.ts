@@ -7,12 +7,13 @@ import { homeOf, ways } from './store-home.ts';
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
     insert into dispatch.dispatch (id, label, lane, exercise, expires_after, recall_for,
-      number_most, number_within, receipt_asks_ms)
+      number_most, number_within, receipt_asks_ms, uncertain_after)
     values (${plan.id}, ${plan.label}, ${plan.lane}, ${plan.exercise},
       ${plan.expiresAfterMs} * interval '1 millisecond',
       ${plan.recallForMs ?? 0} * interval '1 millisecond', ${plan.perNumber?.most ?? null},
       ${plan.perNumber?.withinMs ?? null}::bigint * interval '1 millisecond',
-      ${[...plan.receiptAsksMs]}::int[])`);
+      ${[...plan.receiptAsksMs]}::int[],
+      ${plan.uncertainAfterMs} * interval '1 millisecond')`);
   await tx.run(sql`
     insert into dispatch.round (dispatch_id, round, opens_after)
     select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond'

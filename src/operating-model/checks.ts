@@ -68,6 +68,9 @@ function checkRoles(roles: ModelFile['roles']): Remark[] {
   return remarks;
 }
 
+/** Two minutes: below, a person would be asked what the next look-up answers. */
+const UNCERTAIN_LEAST_MS = 120_000;
+
 function checkSeverity(id: string, severity: ModelFile['severities'][string]): Remark[] {
   const at = (...path: (string | number)[]) => ['severities', id, ...path];
   const remarks = repeated(severity.channels).map((twice) =>
@@ -91,6 +94,14 @@ function checkSeverity(id: string, severity: ModelFile['severities'][string]): R
   }
   if (severity.next_update_within === 0) {
     remarks.push(error(at('next_update_within'), 'must be more than nothing'));
+  }
+  if (severity.decide_uncertain_after < UNCERTAIN_LEAST_MS) {
+    remarks.push(
+      error(
+        at('decide_uncertain_after'),
+        'the provider is asked twice first, which takes a minute and a half: write PT2M or more',
+      ),
+    );
   }
   severity.ask_for_receipt_after.forEach((after, i, asks) => {
     if (after > (asks[i - 1] ?? 0)) return;

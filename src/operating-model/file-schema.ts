@@ -52,6 +52,7 @@ const severity = z.strictObject({
   next_update_within: durationMs,
   send_expires_after: durationMs,
   recall_window: durationMs,
+  decide_uncertain_after: durationMs,
   ask_for_receipt_after: z.array(durationMs).min(1).max(10),
 });
 

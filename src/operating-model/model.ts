@@ -65,6 +65,8 @@ export type Severity = {
   readonly sendExpiresAfterMs: number;
   /** After the release nothing leaves for so long, and it can be recalled; 0: it leaves at once. */
   readonly recallWindowMs: number;
+  /** Nobody can say for so long whether it left: the officer decides, and the next is told. */
+  readonly decideUncertainAfterMs: number;
   /** When an accepted message without a receipt is asked for; later ever more seldom. */
   readonly askForReceiptAfterMs: readonly number[];
 };

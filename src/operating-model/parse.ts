@@ -153,6 +153,7 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     nextUpdateWithinMs: severity.next_update_within,
     sendExpiresAfterMs: severity.send_expires_after,
     recallWindowMs: severity.recall_window,
+    decideUncertainAfterMs: severity.decide_uncertain_after,
     askForReceiptAfterMs: severity.ask_for_receipt_after,
   };
 }

@@ -33,6 +33,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.alarm': 'ids of second and stuck texts; whom they went to is in dispatch.message',
   'dispatch.continuity': 'which server our history was last seen whole in',
   'dispatch.lost_text': 'references that a provider has and we do not; no number and no words',
+  'dispatch.risk_decision': 'who risked second copies of a dispatch, and why',
+  'dispatch.risk_taken': 'ids of attempts; whom they went to is in dispatch.message',
   'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
   'identity.session': 'hashes of tokens, read before anybody is known',
   'identity.sign_in_link': 'hashes of tokens, read before anybody is known',
@@ -65,6 +67,7 @@ const INSERT_ONLY = [
   'dispatch.lookup',
   'dispatch.alarm',
   'dispatch.lost_text',
+  'dispatch.risk_taken',
 ];
 
 const clone = await cloneDatabase();

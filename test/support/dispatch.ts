@@ -143,6 +143,7 @@ export async function makeDispatch(owner: Database, scene: Scene): Promise<strin
       exercise: scene.lane === 4,
       expiresAfterMs: 3_600_000,
       receiptAsksMs: [120_000, 300_000, 600_000, 1_800_000],
+      uncertainAfterMs: 300_000,
       rounds,
     });
     for (const { round } of rounds) {

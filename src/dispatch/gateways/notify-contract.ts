@@ -5,8 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { smsText } from '#kernel/sms-text.ts';
-import type { Listed } from '../listing.ts';
-import type { Found, Outgoing, ReceiptMeaning, SendResult, Template } from '../model.ts';
+import type { Outgoing, ReceiptMeaning, SendResult, Template } from '../model.ts';
 import type { Answer } from './http.ts';
 
 /** Notify's ids have this form; any version and variant, as its keys are only compared as text. */
