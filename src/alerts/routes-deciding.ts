@@ -201,23 +201,7 @@ async function showAlert(
   { id, now, refused, form }: Showing,
 ): Promise<Reply> {
   const { database, model } = context;
-  const found = await database.withActor(actor, async (tx) => {
-    const version = await findVersion(tx, id);
-    if (version === undefined) return undefined;
-    const submission = await findSubmission(tx, version.id);
-    const isWaiting = version.state === 'submitted' && submission !== undefined;
-    return {
-      version,
-      submission,
-      editors: await listEditors(tx, version.id),
-      frozen: isWaiting ? await readFrozen(tx, submission.dispatchId) : undefined,
-      correction:
-        isWaiting && submission.correctionDispatchId !== null
-          ? await readFrozen(tx, submission.correctionDispatchId)
-          : [],
-      counts: isWaiting ? await countRecipients(tx, submission.id) : undefined,
-    };
-  });
+  const found = await database.withActor(actor, (tx) => readShown(tx, id));
   if (found === undefined) return notFound();
   const { version, submission, editors, frozen, correction, counts } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && frozen === undefined)
@@ -266,6 +250,25 @@ async function showAlert(
   const summary = refused === undefined ? [] : mendable(id, refused);
   const check = { ...shared, form: { ...shared.form, summary }, toMend, preview, bodyHtml };
   return view('alerts/check.njk', { ...check, problems: [] }, status);
+}
+
+/** The version with all that is frozen for it while it waits for approval. */
+async function readShown(tx: Tx, id: string) {
+  const version = await findVersion(tx, id);
+  if (version === undefined) return undefined;
+  const submission = await findSubmission(tx, version.id);
+  const isWaiting = version.state === 'submitted' && submission !== undefined;
+  return {
+    version,
+    submission,
+    editors: await listEditors(tx, version.id),
+    frozen: isWaiting ? await readFrozen(tx, submission.dispatchId) : undefined,
+    correction:
+      isWaiting && submission.correctionDispatchId !== null
+        ? await readFrozen(tx, submission.correctionDispatchId)
+        : [],
+    counts: isWaiting ? await countRecipients(tx, submission.id) : undefined,
+  };
 }
 
 /** What a refusal complains of, each line leading to its field in the composer. */

@@ -44,8 +44,8 @@ export const conditions: Readonly<Record<Listing, Sql>> = {
   unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
   uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
   waiting: sql`acknowledged_at is null`,
-  to_ring: sql`acknowledged_at is null and (reach = 'unreachable' or (reach in ('delivered', 'accepted')
-    and not more_to_come))`,
+  to_ring: sql`acknowledged_at is null and (reach = 'unreachable'
+    or (reach in ('delivered', 'accepted') and not more_to_come))`,
 };
 
 const lately = sql`now() - interval '5 minutes'`;
