@@ -21,7 +21,7 @@ import { poll } from './poll.ts';
 import { Sender } from './sender.ts';
 import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
-import { deleteOldTallies, type RefusalRule } from './store-breaker.ts';
+import { deleteOldTallies, shiftSlow, type RefusalRule } from './store-breaker.ts';
 import { findHomes } from './store-home.ts';
 import { settleUncertain } from './uncertain.ts';
 import { listSending } from './store-plan.ts';
@@ -137,7 +137,10 @@ export class Engine {
     await database.withActor(act, (tx) => cancelLeftovers(tx, LEFTOVERS_MAX));
     await database.withActor(act, (tx) => markCleared(tx));
     await database.withActor(act, (tx) => endDispatches(tx));
-    await this.#minutely.note(() => database.withActor(act, (tx) => deleteOldTallies(tx)));
+    await this.#minutely.note(async () => {
+      await database.withActor(act, (tx) => shiftSlow(tx));
+      await database.withActor(act, (tx) => deleteOldTallies(tx));
+    });
   }
 
   /**

@@ -151,3 +151,31 @@ export async function claimProbe(
     returning spent.turn`);
   return claimed?.turn;
 }
+
+/** From which share of the receipts of a quarter of an hour on a gateway is slow (Notify's rule). */
+const SLOW_SHARE = 0.15;
+const SHIFT_POINTS = 10;
+
+/**
+ * A gateway whose receipts come late gives ten points of a hundred of its people to the others of
+ * its channel, for what becomes ready from now on; one that does not takes ten back. Once a minute
+ * at most to and once in five minutes back, so that it does not swing. Says how many were shifted.
+ */
+export async function shiftSlow(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    with judged as (
+      select breaker.gateway_id, coalesce(sum(tally.slow_receipts) > 0
+        and sum(tally.slow_receipts) >= sum(tally.receipts) * ${SLOW_SHARE}::float8, false) as is_slow
+      from dispatch.breaker breaker left join dispatch.tally tally
+        on tally.gateway_id = breaker.gateway_id and tally.at > now() - interval '15 minutes'
+      group by breaker.gateway_id
+    )
+    update dispatch.breaker breaker set shifted_at = now(),
+      shift = greatest(0, least(100, breaker.shift
+        + case when judged.is_slow then ${SHIFT_POINTS}::int else -${SHIFT_POINTS}::int end))
+    from judged
+    where judged.gateway_id = breaker.gateway_id
+      and case when judged.is_slow
+        then breaker.shift < 100 and breaker.shifted_at <= now() - interval '1 minute'
+        else breaker.shift > 0 and breaker.shifted_at <= now() - interval '5 minutes' end`);
+}

@@ -6,8 +6,16 @@ import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { makeDispatch, release, seedGateway } from '../../test/support/dispatch.ts';
+import {
+  makeDispatch,
+  putInState,
+  release,
+  rowsOf,
+  seedGateway,
+} from '../../test/support/dispatch.ts';
 import { insertAnswer } from './store-answer.ts';
+import { shiftSlow } from './store-breaker.ts';
+import { applyReceipts } from './store-inbox.ts';
 import { findHomes } from './store-home.ts';
 import { claimMessages } from './store-send.ts';
 
@@ -166,5 +174,71 @@ describe('the home of a message', () => {
     assert.deepEqual(new Set(await answers('b')), new Set(['b']));
     await run(sql`update dispatch.gateway set enabled = false where id = 'b'`);
     assert.deepEqual(new Set(await answers('b')), new Set(['a']));
+  });
+
+  it('shifts ten of a hundred away from a gateway whose receipts come late, and back', async () => {
+    for (const id of ['a', 'b']) await seedGateway(db.worker, { id });
+    await run(sql`update dispatch.gateway set weight = 0 where id = 'b'`);
+    const first = await sending(400);
+    assert.deepEqual(await homesOf(first), { a: 400 });
+    const receipts = (slow: number) =>
+      run(sql`insert into dispatch.tally (gateway_id, turn, receipts, slow_receipts)
+        values ('a', 0, 100, ${slow})`);
+    const minutesLater = (minutes: number) =>
+      run(sql`update dispatch.breaker set shifted_at = now() - ${minutes} * interval '1 minute'`);
+    const shift = async () => {
+      await work((tx) => shiftSlow(tx));
+      const { points } = await work((tx) =>
+        tx.one<{ points: number }>(sql`select shift as points from dispatch.breaker
+          where gateway_id = 'a'`),
+      );
+      return points;
+    };
+    await receipts(14);
+    await minutesLater(1);
+    assert.equal(await shift(), 0, '14 of 100 are few enough');
+    await receipts(16);
+    assert.equal(await shift(), 10);
+    assert.equal(await shift(), 10, 'once a minute at most');
+    const tenth = await again(first);
+    const { b = 0 } = await homesOf(tenth);
+    assert.ok(b > 15 && b < 70, `${b} of 400 by ten points`);
+    await minutesLater(1);
+    assert.equal(await shift(), 20);
+    assert.ok((await homesOf(await again(first)))['b']! > b);
+    await run(sql`delete from dispatch.tally`);
+    await minutesLater(1);
+    assert.equal(await shift(), 20, 'back once in five minutes');
+    for (const points of [10, 0, 0]) {
+      await minutesLater(5);
+      assert.equal(await shift(), points);
+    }
+    assert.deepEqual(await homesOf(await again(first)), { a: 400 });
+  });
+
+  it('counts the receipts of each gateway, and those later than five minutes', async () => {
+    await seedGateway(db.worker, { id: 'notify' });
+    const id = await sending(4);
+    const rows = await work((tx) => rowsOf(tx, id));
+    for (const { id: message } of rows)
+      await db.owner.withActor(system('test'), (tx) =>
+        putInState(tx, message, 'accepted', { owner: newId() }),
+      );
+    await run(sql`update dispatch.message set accepted_at = now() - interval '6 minutes'
+      where id = ${rows[0]!.id}`);
+    const receipt = (message: string) => ({
+      gatewayId: 'notify',
+      messageId: message,
+      attempt: 1,
+      providerId: newId(),
+      to: 'delivered' as const,
+    });
+    const told = rows.slice(0, 3).map((row) => receipt(row.id));
+    // The second time nothing moves, so nothing is counted.
+    for (let i = 0; i < 2; i++) await work((tx) => applyReceipts(tx, told));
+    const counted = await work((tx) =>
+      tx.rows(sql`select gateway_id, receipts, slow_receipts from dispatch.tally`),
+    );
+    assert.deepEqual(counted, [{ gatewayId: 'notify', receipts: 3, slowReceipts: 1 }]);
   });
 });

@@ -7,7 +7,7 @@ import type { Tx } from '#db/database.ts';
  * its channel. Where all of them are reserves (weight 0) they share alike.
  */
 export const ways = sql`way as materialized (
-    select id, channel, total, high - weight as low, high
+    select placed.id, channel, total, high - weight as low, high, breaker.shift
     from (
       select id, channel, weight, sum(weight) over (partition by channel) as total,
         sum(weight) over (partition by channel order by id) as high
@@ -16,7 +16,7 @@ export const ways = sql`way as materialized (
           case when max(weight) over (partition by channel) = 0 then 1 else weight end as weight
         from dispatch.gateway where enabled
       ) counted
-    ) placed)`;
+    ) placed join dispatch.breaker breaker on breaker.gateway_id = placed.id)`;
 
 /**
  * The weighted choice for a contact point, always the same while gateways and weights are: its id,
@@ -27,11 +27,25 @@ const chosenWay = sql`(select way.id from way where way.channel = message.channe
       between way.low and way.high - 1)`;
 
 /** The sender that somebody knows, where that gateway is on; else the weighted choice. */
-export const homeOf = sql`coalesce(
+const knownWay = sql`coalesce(
     (select way.id from dispatch.sender sender join way on way.id = sender.gateway_id
       where sender.contact_point_id = message.contact_point_id
         and sender.channel = message.channel),
     ${chosenWay})`;
+
+/**
+ * The home of a message: its reader's way, or for now another one where that is slow and the reader
+ * among those shifted away, always the same readers first.
+ */
+export const homeOf = sql`(select coalesce(
+      (select other.id from way other
+        where own.shift > 0 and other.channel = own.channel and other.id <> own.id
+          and other.shift < own.shift
+          and (uuid_hash_extended(message.contact_point_id, 1) & 9223372036854775807) % 100
+            < own.shift
+        order by uuid_hash_extended(message.contact_point_id, hashtext(other.id)) limit 1),
+      own.id)
+    from way own where own.id = ${knownWay})`;
 
 /** The channels where there is a choice of gateways, so that it must be remembered. */
 export async function listSharedChannels(tx: Tx): Promise<('text' | 'mail')[]> {

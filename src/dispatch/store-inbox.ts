@@ -108,6 +108,8 @@ export async function findSecondTexts(
       and exists (select from dispatch.attempt attempt where attempt.message_id = receipt.id
         and attempt.number = receipt.attempt and attempt.gateway_id = receipt.gateway_id)`);
 }
+/** A receipt later than this after the acceptance is slow (GOV.UK Notify's own rule). */
+const SLOW_RECEIPT_MS = 300_000;
 
 /**
  * Applies final receipts by rank: a message only moves along the table of moves, so a late, doubled
@@ -142,7 +144,13 @@ export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Prom
             or (message.state = 'undelivered' and receipt.state = 'delivered')
           else message.attempt > receipt.attempt
             and message.state in ('ready', 'unknown', 'uncertain_closed') end
-      returning message.id, message.dispatch_id
+      returning message.id, message.dispatch_id, receipt.gateway_id, message.accepted_at
+    ), counted as (
+      -- Of no turn: what a breaker counts are requests.
+      insert into dispatch.tally (gateway_id, turn, receipts, slow_receipts)
+      select gateway_id, 0, count(*),
+        count(*) filter (where accepted_at < now() - ${SLOW_RECEIPT_MS} * interval '1 ms')
+      from moved group by gateway_id
     ), told as (
       select pg_notify('tocsin_dispatch', dispatch_id::text)
       from (select distinct dispatch_id from moved) dispatches
