@@ -8,6 +8,7 @@ import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
+import { deadlineIn, openHttp, type Network } from './gateways/http.ts';
 import { Signal } from './signal.ts';
 import {
   countAcceptedTwice,
@@ -120,6 +121,8 @@ export type AuditorOptions = {
   readonly log: Log;
   /** Told while all holds, such as `https://hc-ping.example/…`; absent: nobody. */
   readonly deadmanUrl?: string;
+  /** The way out, where there is a proxy. */
+  readonly network?: Network;
   /** Tests shorten these waits. */
   readonly everyMs?: number;
   readonly againMs?: number;
@@ -195,14 +198,21 @@ export class Auditor {
   }
 
   async #ping(): Promise<void> {
-    const { deadmanUrl, log, pingMs = PING_MS } = this.#options;
+    const { deadmanUrl, network, log, pingMs = PING_MS } = this.#options;
     if (deadmanUrl === undefined) return;
+    const { origin: baseUrl, pathname, search } = new URL(deadmanUrl);
+    const waits = { connectMs: pingMs, headersMs: pingMs, bodyMs: pingMs };
+    const http = openHttp({ baseUrl, connections: 1, waits, network });
+    const { signal, clear } = deadlineIn(pingMs);
     try {
-      const answer = await fetch(deadmanUrl, { signal: AbortSignal.timeout(pingMs) });
-      await answer.body?.cancel();
-      if (!answer.ok) log.warn('dispatch.deadman_refused', { status: answer.status });
+      const path = pathname + search;
+      const { status } = await http.request({ method: 'GET', path, headers: {}, signal });
+      if (status >= 400) log.warn('dispatch.deadman_refused', { status });
     } catch (error) {
       log.warn('dispatch.deadman_unreachable', { error });
+    } finally {
+      clear();
+      await http.close();
     }
   }
 }

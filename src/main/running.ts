@@ -17,6 +17,7 @@ import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
+import { networkOf } from './environment-gateways.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
@@ -117,7 +118,13 @@ export async function startWorker(
   await database.withActor(system('start'), (tx) => reserveTokens(tx, sending.urgentReserveShare));
   const engine = await startEngines(ground, database, log);
   const { deadmanUrl } = ground.config;
-  const auditor = new Auditor({ database, log, ...(deadmanUrl !== undefined && { deadmanUrl }) });
+  const network = networkOf(ground.config);
+  const auditor = new Auditor({
+    database,
+    log,
+    network,
+    ...(deadmanUrl !== undefined && { deadmanUrl }),
+  });
   auditor.start();
   const product = productOf(ground, database, new LiveViews());
   const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product), log);
