@@ -332,7 +332,7 @@ describe('steering', () => {
     const { alertId, dispatchId } = await releaseAlert(centre, { severity: 'medium' });
     const approver = centre.visit(centre.approver);
     const board = await approver.get(`/alerts/${alertId}/board`);
-    assert.match(board.text, /Nothing has left yet: texts leave at \d\d:\d\d:\d\d/);
+    assert.match(board.text, /Nothing has left yet: the first messages leave at \d\d:\d\d:\d\d/);
     const draft = await approver.submit('Recall: send nothing');
     assert.match(draft.text, /Recalled\. Nothing was sent; it is a draft again/);
     const states = (await messagesOf(centre, dispatchId)).map(({ state }) => state);
@@ -343,15 +343,18 @@ describe('steering', () => {
     );
     const hash = must(again).hash;
     const page = await approver.get(`/alerts/${alertId}`);
-    assert.match(page.text, /Texts leave 1 min later; until then the release can be recalled/);
+    assert.match(
+      page.text,
+      /The first messages leave 1 min later; until then the release can be recalled/,
+    );
     must(await approve(alertId, hash));
     await approver.get(`/alerts/${alertId}/board`);
-    assert.match((await approver.submit('Send now')).text, /Texts are leaving now/);
+    assert.match((await approver.submit('Send now')).text, /It leaves now/);
     const late = await approver.request('POST', `/alerts/${alertId}/recall`, {
       form: new URLSearchParams(),
     });
     assert.equal(late.status, 409);
-    assert.match(late.body, /Texts are leaving already/);
+    assert.match(late.body, /It is leaving already/);
   });
 
   it('pause, resume and stop are each one press, and say what happened', async () => {

@@ -166,6 +166,9 @@ it('is begun once, given up in peace, and refused where the alert is over', asyn
   assert.match(composer.text, /Everybody the version before was for/);
   const again = await officer((tx) => beginCorrection(tx, centre.model, alertId));
   assert.equal(again.ok, false);
+  assert.match((await page.get('/alerts')).text, /Live/);
+  await page.get(`/alerts/${alertId}`);
+  await page.click('The board of the version that is out');
   // The board of what is out stays, and steers it.
   await page.get(`/alerts/${alertId}/board`);
   assert.match((await page.submit('Pause sending')).text, /Paused/);

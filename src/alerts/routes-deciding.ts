@@ -106,7 +106,7 @@ const verbs: readonly Verb[] = [
   {
     path: 'send-now',
     access: 'dispatch.steer',
-    notice: 'Texts are leaving now.',
+    notice: 'It leaves now.',
     act: async (tx, { id, now }, context) => await sendAlertNow(tx, context, { alertId: id, now }),
   },
   {

@@ -25,7 +25,7 @@ export type AlertSearch = {
   readonly most: number;
 };
 
-/** The newest version of each alert, newest alert first. */
+/** Of each alert the version that is out, else the newest; newest alert first. */
 export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSummary[]> {
   const { state, before, most } = search;
   const inState =
@@ -39,7 +39,7 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
       select version.state, version.revision, version.title, version.severity, version.marking,
         version.updated_at, version.released_at, version.closed_at
       from alerts.version where version.alert_id = alert.id
-      order by version.number desc limit 1
+      order by version.state = 'released' desc, version.number desc limit 1
     ) newest
     where ${inState} and ${beyond}
     order by alert.number desc limit ${most}`);

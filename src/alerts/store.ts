@@ -150,7 +150,8 @@ export async function listVersions(tx: Tx, most: number): Promise<VersionRow[]> 
       select distinct on (alert.id) ${versionColumns} from alerts.alert alert
       join alerts.version version on version.alert_id = alert.id
       where version.state <> 'abandoned'
-      order by alert.id, version.number desc
+      -- What is out comes first: a correction that is being written does not make it a draft.
+      order by alert.id, version.state = 'released' desc, version.number desc
     ) newest order by alert_number desc limit ${most}`);
 }
 

@@ -89,7 +89,7 @@ describe('the recall window', () => {
       await engine.stop();
     }
     const late = await recall(id);
-    assert.ok(!late.ok && late.message.startsWith('Texts are leaving already'));
+    assert.ok(!late.ok && late.message.startsWith('It is leaving already'));
   });
 
   it('“send now” opens the first round and brings the others forward, once', async () => {
