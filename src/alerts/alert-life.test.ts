@@ -123,9 +123,13 @@ describe('writing', () => {
     it(`is not submitted with ${name}`, async () => {
       const alertId = await draftAlert(centre, change);
       const officer = centre.visit(centre.officer);
-      await officer.get(`/alerts/${alertId}`);
-      const page = await officer.submit('Submit for approval', {}, { status: 422 });
+      const page = await officer.get(`/alerts/${alertId}`);
       assert.match(page.text, words);
+      assert.doesNotMatch(page.text, /Submit for approval/);
+      const form = new URLSearchParams({ revision: '1' });
+      const refused = await officer.request('POST', `/alerts/${alertId}/submit`, { form });
+      assert.equal(refused.status, 422);
+      assert.match(refused.body, words);
     });
 
   it('an audience that nobody can be reached in leaves no trace of a submission', async () => {

@@ -117,7 +117,7 @@ test('what is wrong with a draft is said field by field', async () => {
   const refused = await api.post('/api/v1/alerts', wrong);
   assert.equal(refused.status, 422);
   assert.deepEqual(fieldsOf(refused).toSorted(), [
-    'audience',
+    'audience.extra',
     'audience.include.0',
     'audience.types.0',
     'marking',
@@ -197,7 +197,9 @@ test('a key submits and takes back; nothing leaves, and no key approves', async 
   assert.equal(done.value['approvalPage'], `http://localhost/alerts/${id}`);
   const again = await api.post(`${path}/submit`, { revision: 1 }, { headers });
   assert.deepEqual(again.value, done.value);
-  assert.equal((await api.post(`${path}/submit`, { revision: 1 })).status, 409);
+  const twice = await api.post(`${path}/submit`, { revision: 1 });
+  assert.equal(twice.status, 409);
+  assert.match(String(twice.value['detail']), /^It is submitted already/);
   const { value: frozen } = await api.get(`${path}/submission`);
   assert.deepEqual(frozen['counts'], { organisations: 4, mustAnswer: 4, unreachable: 1 });
   const rounds = frozen['rounds'] as { messages: number }[];
@@ -209,6 +211,13 @@ test('a key submits and takes back; nothing leaves, and no key approves', async 
   assert.equal(write.status, 409);
   assert.equal((await api.post(`${path}/withdraw`)).value['state'], 'draft');
   assert.equal((await api.post(`${path}/withdraw`)).status, 409);
+});
+
+test('an audience that reaches nobody is named as the field that is wrong', async () => {
+  const id = await begin({ audience: { include: ['ZZ-0005'], types: ['supplier'] } });
+  const refused = await api.post(`/api/v1/alerts/${id}/submit`, { revision: 1 });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(fieldsOf(refused), ['audience']);
 });
 
 test('what was returned says why; what was released is closed once', async () => {

@@ -48,6 +48,8 @@ export async function submitAlert(
   if (lacking) return lacking;
   const version = await findVersion(tx, submission.alertId);
   if (version === undefined) return absent;
+  if (version.state === 'submitted' && version.revision === submission.revision)
+    return refused('conflict', 'It is submitted already, and waits for its approval.');
   const wrong = checkForSubmission(version, context, submission.now);
   if (wrong) return wrong;
   if (version.number === 1) {
@@ -81,6 +83,8 @@ export function checkForSubmission(
   if (Object.keys(fields).length === 0) return undefined;
   return refused('invalid', 'The alert is not complete yet.', fields);
 }
+
+const NOBODY = 'Nobody would get this: no contact of these organisations can be reached';
 
 async function freeze(
   tx: Tx,
@@ -125,11 +129,7 @@ async function freeze(
     corrected.value &&
     (await planCorrection(tx, { submissionId, version, corrected: corrected.value, rendering }));
   const messages = first + (correction?.messages ?? 0);
-  if (messages === 0)
-    return refused(
-      'invalid',
-      'Nobody would get this: no contact of these organisations can be reached.',
-    );
+  if (messages === 0) return refused('invalid', 'Nobody would get this.', { audience: NOBODY });
   const covers = await alsoCoveredBy(tx, version, submissionId);
   const correctionHash = correction && (await sealDispatch(tx, correction.dispatchId, ''));
   const hash = await sealDispatch(tx, dispatchId, covers + (correctionHash ?? ''));

@@ -98,10 +98,13 @@ test('a refusal names each field in plain words', async () => {
   assert.deepEqual(value['errors'], [
     { field: 'title', message: 'Fill this in' },
     { field: 'severity', message: 'Choose one of those offered' },
-    { field: '', message: 'Not known here: more' },
+    { field: 'more', message: 'Not known here' },
   ]);
   assert.equal((await send({})).status, 422);
-  assert.equal((await send('{broken')).status, 400);
+  const broken = await send('{broken');
+  assert.equal(broken.status, 400);
+  // Words for a program: it has no page to go back to.
+  assert.match(String(broken.value['detail']), /^The body is not JSON/);
   assert.equal(
     (await send('a=b', { 'content-type': 'application/x-www-form-urlencoded' })).status,
     415,

@@ -81,9 +81,20 @@ export function errorsAt(field: string, { fields, message }: Refused): FieldErro
  * with `reportInput: true`: without it a value of the wrong kind looks like one left out.
  */
 export function fieldErrors(error: z.ZodError): FieldErrors {
-  const errors: Record<string, string> = {};
-  for (const issue of error.issues) errors[issue.path.join('.')] ??= plainWords(issue);
-  return errors;
+  // Not an object yet: a field may be called __proto__ or constructor.
+  const errors = new Map<string, string>();
+  for (const issue of error.issues)
+    for (const path of pathsOf(issue)) {
+      const field = path.join('.');
+      if (!errors.has(field)) errors.set(field, plainWords(issue));
+    }
+  return Object.fromEntries(errors);
+}
+
+/** Where it is wrong: at each key that is not known, or at the one place of the issue. */
+function pathsOf(issue: z.core.$ZodIssue): PropertyKey[][] {
+  if (issue.code !== 'unrecognized_keys') return [issue.path];
+  return issue.keys.map((key) => [...issue.path, key]);
 }
 
 /** Messages that a schema gives itself stay; zod's own are replaced. */
@@ -104,7 +115,7 @@ function plainWords(issue: z.core.$ZodIssue): string {
     case 'invalid_format':
       return formats[issue.format] ?? 'Check the form';
     case 'unrecognized_keys':
-      return `Not known here: ${issue.keys.join(', ')}`;
+      return 'Not known here';
     default:
       return 'Check this';
   }

@@ -55,6 +55,21 @@ const STATUS_WORDS: Readonly<Record<number, Omit<Problem, 'status'>>> = {
   },
 };
 
+/** The same for programs, where the words for people would be about pages. */
+const WORDS_FOR_PROGRAMS: Readonly<Record<number, Omit<Problem, 'status'>>> = {
+  400: {
+    title: 'Bad request',
+    detail: 'The body is not JSON in UTF-8, or a part of the request is malformed.',
+  },
+  404: {
+    title: 'Not found',
+    detail: 'There is nothing at this address, or it is not open to this key.',
+  },
+  405: { title: 'Method not allowed', detail: 'The address exists, but not for this method.' },
+  413: { title: 'Too large', detail: 'The body is larger than this address takes.' },
+  415: { title: 'Unsupported media type', detail: 'Send application/json.' },
+};
+
 export const signedOutUpload: Problem = {
   status: 401,
   title: 'You were signed out',
@@ -82,7 +97,9 @@ export function refusedProblem(refused: Refused): Problem {
 }
 
 /** RFC 9457. `errors` names each refused field; `requestId` finds the line in the log. */
-export function problemDetails(problem: Problem, requestId: string): object {
+export function problemDetails(said: Problem, requestId: string): object {
+  const isOurWording = said.detail === statusProblem(said.status).detail;
+  const problem = { ...said, ...(isOurWording && WORDS_FOR_PROGRAMS[said.status]) };
   const errors = Object.entries(problem.fields ?? {}).map(([field, message]) => ({
     field,
     message,

@@ -283,6 +283,8 @@ function addErrors(
         error,
       });
     }
-    return sendProblemSafely(exchange, statusProblem(status));
+    // A provider's callback of another kind is malformed like any other that is not our JSON.
+    const isCallback = request.routeOptions.config.tocsin?.kind === 'callback';
+    return sendProblemSafely(exchange, statusProblem(isCallback && status === 415 ? 400 : status));
   });
 }
