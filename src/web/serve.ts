@@ -13,12 +13,12 @@ import {
 } from './idempotency.ts';
 import type { Context, Kit } from './kit.ts';
 import { signedOutPage } from './pages.ts';
-import { problem, redirect, type Reply } from './replies.ts';
+import { problem, redirect, type Kept, type Reply } from './replies.ts';
 import { forgetSession, respond, sendHtml, sendProblem, type Exchange } from './respond.ts';
 import { signedOutUpload, statusProblem } from './problems.ts';
 import type { Form, Route, WebRequest } from './route.ts';
 import { isSafeMethod } from './same-site.ts';
-import { fieldErrors } from './forms.ts';
+import { fieldErrors, many } from './forms.ts';
 
 export const SIGN_IN_PATH = '/sign-in';
 
@@ -44,7 +44,9 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   if (decision === 'pass') return undefined;
   if (decision === 'forbidden') {
     const detail = `Your role does not allow this. ${lackingPermission(route.access)}`;
-    return sendProblem(exchange, { status: 403, title: 'You cannot do this', detail });
+    // Perhaps typed by somebody else, whose session ended at this screen: nothing of it is lost.
+    const kept = isSafeMethod(request.method) || isAdmittedFirst(route) ? [] : typedInto(request);
+    return sendProblem(exchange, { status: 403, title: 'You cannot do this', detail, kept });
   }
   if (route.kind === 'api' || route.kind === 'events') {
     if (route.kind === 'api') reply.header('www-authenticate', 'Bearer realm="Tocsin"');
@@ -59,6 +61,24 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   const { form, files } = bodyOf(request);
   const posted = { path: request.url, form, fileNames: Object.values(files).map((f) => f.name) };
   return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, posted));
+}
+
+/** Ids, hashes, numbers and single words were not typed, or are quickly typed again. */
+const WORTH_KEEPING = /\S\s+\S/;
+
+/** What somebody wrote into the posted form, to be copied; labelled by the names of its fields. */
+function typedInto(request: FastifyRequest): Kept[] {
+  return Object.entries(bodyOf(request).form).flatMap(([name, value]) =>
+    many(value)
+      .filter((text) => WORTH_KEEPING.test(text))
+      .map((text) => ({ label: wordsOf(name), text })),
+  );
+}
+
+/** `doNow` as `Do now`. */
+function wordsOf(name: string): string {
+  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 export async function serve(exchange: Exchange, route: Route): Promise<FastifyReply> {

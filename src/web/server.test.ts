@@ -225,6 +225,16 @@ test('a form posted after the session ended comes back whole and can be sent aga
   assert.doesNotMatch(page.text, /must be chosen again/);
 });
 
+test('what was typed comes back where who signed in again may not do it', async () => {
+  const form = new URLSearchParams({ word: 'two words', roles: 'a', doNow: 'Isolate <b> now' });
+  const other = site.visitorAs(person());
+  const page = readPage(await other.request('POST', '/write', { form }), '/write');
+  assert.equal(page.status, 403);
+  const kept = page.elements('textarea').map((one) => one.attribs['name']);
+  assert.deepEqual(kept, ['kept-1', 'kept-2']);
+  assert.match(page.body, /Word\s[^]*two words<[^]*Do now\s[^]*Isolate &lt;b&gt; now</);
+});
+
 test('a file that was sent after the session ended is named as lost', async () => {
   const body = new FormData();
   body.set('word', 'kept');
