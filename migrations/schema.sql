@@ -177,6 +177,20 @@ grant select on audit.entry to tocsin_worker;
 grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_web;
 grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_worker;
 
+create table dispatch.alarm (
+  kind text not null,
+  message_id uuid not null,
+  gateway_id text not null,
+  provider_id text not null,
+  raised_at timestamp with time zone default now() not null,
+  constraint alarm_kind_check CHECK ((kind = ANY (ARRAY['accepted_twice'::text, 'stuck_at_provider'::text, 'sent_unrecorded'::text]))),
+  constraint alarm_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint alarm_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
+  constraint alarm_pkey PRIMARY KEY (message_id, kind, provider_id)
+);
+grant select on dispatch.alarm to tocsin_web;
+grant insert, select on dispatch.alarm to tocsin_worker;
+
 create table dispatch.attempt (
   message_id uuid not null,
   epoch integer not null,
@@ -231,6 +245,7 @@ create table dispatch.breaker (
   rows_left smallint,
   tries smallint default 0 not null,
   tried_at timestamp with time zone,
+  probe_at timestamp with time zone default now() not null,
   shift smallint default 0 not null,
   shifted_at timestamp with time zone default now() not null,
   constraint breaker_check CHECK (((state = ANY (ARRAY['half_open'::text, 'ramping'::text])) = (rung IS NOT NULL))),
@@ -273,6 +288,25 @@ create table dispatch.bucket (
 grant select on dispatch.bucket to tocsin_web;
 grant insert, select, update on dispatch.bucket to tocsin_worker;
 
+create table dispatch.continuity (
+  is_single boolean default true not null,
+  system_identifier text not null,
+  timeline text not null,
+  proven_start timestamp with time zone not null,
+  held_since timestamp with time zone,
+  held_reason text,
+  read_from timestamp with time zone,
+  looked_at timestamp with time zone,
+  read_gateways text[] default '{}'::text[] not null,
+  adopted integer default 0 not null,
+  constraint continuity_check CHECK (((held_since IS NULL) = (held_reason IS NULL))),
+  constraint continuity_check1 CHECK (((looked_at IS NULL) OR (held_since IS NOT NULL))),
+  constraint continuity_is_single_check CHECK (is_single),
+  constraint continuity_pkey PRIMARY KEY (is_single)
+);
+grant select on dispatch.continuity to tocsin_web;
+grant select, update on dispatch.continuity to tocsin_worker;
+
 create table dispatch.dispatch (
   id uuid not null,
   label text not null,
@@ -286,6 +320,8 @@ create table dispatch.dispatch (
   recall_for interval default '00:00:00'::interval not null,
   number_most smallint,
   number_within interval,
+  receipt_asks_ms integer[] not null,
+  uncertain_after interval not null,
   created_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
   ended_at timestamp with time zone,
@@ -304,13 +340,14 @@ create table dispatch.dispatch (
   constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
   constraint dispatch_number_most_check CHECK ((number_most >= 1)),
   constraint dispatch_recall_for_check CHECK ((recall_for >= '00:00:00'::interval)),
+  constraint dispatch_receipt_asks_ms_check CHECK ((cardinality(receipt_asks_ms) >= 1)),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
   constraint dispatch_pkey PRIMARY KEY (id)
 );
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
-grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within) on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within, receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
@@ -415,6 +452,19 @@ create table dispatch.lookup (
 grant select on dispatch.lookup to tocsin_web;
 grant insert, select on dispatch.lookup to tocsin_worker;
 
+create table dispatch.lost_text (
+  reference text not null,
+  gateway_id text not null,
+  provider_id text not null,
+  status text not null,
+  created_at timestamp with time zone not null,
+  found_at timestamp with time zone default now() not null,
+  constraint lost_text_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
+  constraint lost_text_pkey PRIMARY KEY (reference)
+);
+grant select on dispatch.lost_text to tocsin_web;
+grant insert, select on dispatch.lost_text to tocsin_worker;
+
 create table dispatch.message (
   id uuid default kernel.uuid_v7() not null,
   dispatch_id uuid not null,
@@ -448,7 +498,7 @@ create table dispatch.message (
   constraint message_check2 CHECK (((state = ANY (ARRAY['held'::text, 'cancelled'::text, 'suppressed'::text])) OR (due_at IS NOT NULL))),
   constraint message_check3 CHECK (((state = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) = (final_at IS NOT NULL))),
   constraint message_check4 CHECK (((state <> 'unknown'::text) OR (check_at IS NOT NULL))),
-  constraint message_check5 CHECK (((state = ANY (ARRAY['held'::text, 'ready'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text])) OR (attempt > 0))),
+  constraint message_check5 CHECK (((state = ANY (ARRAY['held'::text, 'ready'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) OR (attempt > 0))),
   constraint message_check6 CHECK (((state <> 'accepted'::text) OR (accepted_at IS NOT NULL))),
   constraint message_code_check CHECK ((code ~ '^[0-9]{4}$'::text)),
   constraint message_rank_check CHECK ((rank >= 1)),
@@ -553,6 +603,35 @@ create policy centre on dispatch.reply_inbox as permissive for all to public usi
 grant insert, select on dispatch.reply_inbox to tocsin_web;
 grant insert, select on dispatch.reply_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
+
+create table dispatch.risk_decision (
+  id uuid default kernel.uuid_v7() not null,
+  dispatch_id uuid not null,
+  decided_at timestamp with time zone default now() not null,
+  decided_by text not null,
+  reason text not null,
+  applied_at timestamp with time zone,
+  constraint risk_decision_reason_check CHECK ((reason <> ''::text)),
+  constraint risk_decision_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint risk_decision_pkey PRIMARY KEY (id)
+);
+CREATE INDEX risk_waiting ON dispatch.risk_decision USING btree (decided_at) WHERE (applied_at IS NULL);
+grant select on dispatch.risk_decision to tocsin_web;
+grant select on dispatch.risk_decision to tocsin_worker;
+grant insert (dispatch_id, decided_by, reason) on dispatch.risk_decision to tocsin_web;
+grant update (applied_at) on dispatch.risk_decision to tocsin_worker;
+
+create table dispatch.risk_taken (
+  message_id uuid not null,
+  attempt smallint not null,
+  decision_id uuid not null,
+  taken_at timestamp with time zone default now() not null,
+  constraint risk_taken_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES dispatch.risk_decision(id),
+  constraint risk_taken_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
+  constraint risk_taken_pkey PRIMARY KEY (message_id, attempt)
+);
+grant select on dispatch.risk_taken to tocsin_web;
+grant insert, select on dispatch.risk_taken to tocsin_worker;
 
 create table dispatch.round (
   dispatch_id uuid not null,
@@ -1240,6 +1319,22 @@ RETURN CASE WHEN (state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undel
 ;
 grant execute on function dispatch.ledger_part(text,text) to public;
 
+CREATE OR REPLACE FUNCTION dispatch.may_claim()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
+    perform set_config('synchronous_commit', 'on', true);
+  end if;
+  return exists (select from dispatch.continuity
+    where held_since is null and proven_start = pg_postmaster_start_time()
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));
+end $function$
+;
+grant execute on function dispatch.may_claim() to public;
+
 CREATE OR REPLACE FUNCTION dispatch.paused_until(bucket dispatch.bucket, at timestamp with time zone)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -1547,6 +1642,17 @@ create view dispatch.v_addressee with (security_invoker=true) as
   WHERE organisation_id IS NOT NULL;
 grant select on dispatch.v_addressee to tocsin_web;
 
+create view dispatch.v_alarm with (security_invoker=true) as
+ SELECT alarm.kind,
+    alarm.message_id,
+    message.dispatch_id,
+    alarm.gateway_id,
+    alarm.raised_at
+   FROM dispatch.alarm alarm
+     JOIN dispatch.message message ON message.id = alarm.message_id;
+grant select on dispatch.v_alarm to tocsin_web;
+grant select on dispatch.v_alarm to tocsin_worker;
+
 create view dispatch.v_auditor with (security_invoker=true) as
  SELECT begun_at,
     ended_at,
@@ -1554,6 +1660,14 @@ create view dispatch.v_auditor with (security_invoker=true) as
    FROM dispatch.auditor;
 grant select on dispatch.v_auditor to tocsin_web;
 grant select on dispatch.v_auditor to tocsin_worker;
+
+create view dispatch.v_continuity with (security_invoker=true) as
+ SELECT held_since,
+    held_reason,
+    looked_at
+   FROM dispatch.continuity;
+grant select on dispatch.v_continuity to tocsin_web;
+grant select on dispatch.v_continuity to tocsin_worker;
 
 create view dispatch.v_credit with (security_invoker=true) as
  SELECT message.organisation_id,
@@ -1636,7 +1750,7 @@ create view dispatch.v_gateway_hour with (security_invoker=true) as
     sum(unknown) AS unknown,
     sum(failed) AS failed
    FROM dispatch.tally
-  WHERE at > (now() - '01:00:00'::interval)
+  WHERE at > (now() - '01:00:00'::interval) AND dispatch_id IS NOT NULL
   GROUP BY gateway_id;
 grant select on dispatch.v_gateway_hour to tocsin_web;
 grant select on dispatch.v_gateway_hour to tocsin_worker;
@@ -1775,6 +1889,23 @@ create view dispatch.v_text with (security_invoker=true) as
 grant select on dispatch.v_text to tocsin_web;
 grant select on dispatch.v_text to tocsin_worker;
 
+create view dispatch.v_uncertain with (security_invoker=true) as
+ SELECT message.id AS message_id,
+    message.dispatch_id,
+    message.organisation_id,
+    message.channel,
+    message.round,
+    message.gateway_id,
+    message.attempt,
+    attempt.claimed_at AS requested_at,
+    attempt.claimed_at + dispatch.uncertain_after AS uncertain_since
+   FROM dispatch.message message
+     JOIN dispatch.dispatch dispatch ON dispatch.id = message.dispatch_id
+     JOIN dispatch.attempt attempt ON attempt.message_id = message.id AND attempt.number = message.attempt AND attempt.gateway_id = message.gateway_id
+  WHERE message.state = 'unknown'::text AND (dispatch.state = ANY (ARRAY['sending'::text, 'paused'::text])) AND (attempt.claimed_at + dispatch.uncertain_after) <= now();
+grant select on dispatch.v_uncertain to tocsin_web;
+grant select on dispatch.v_uncertain to tocsin_worker;
+
 create view identity.v_approval with (security_invoker=true) as
  SELECT id,
     hash,
@@ -1812,7 +1943,8 @@ create view organisations.v_organisation with (security_invoker=true) as
     type,
     region_code,
     system_code,
-    must_answer
+    must_answer,
+    telephone
    FROM organisations.organisation
   WHERE (opened_on IS NULL OR opened_on <= CURRENT_DATE) AND (closed_on IS NULL OR closed_on >= CURRENT_DATE);
 grant select on organisations.v_organisation to tocsin_web;
