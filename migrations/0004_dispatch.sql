@@ -39,6 +39,8 @@ begin
   if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
     perform set_config('synchronous_commit', 'on', true);
   end if;
+  -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
+  perform set_config('idle_in_transaction_session_timeout', '3s', true);
   return exists (select from dispatch.continuity
     where held_since is null and proven_start = pg_postmaster_start_time()
       and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));

@@ -66,6 +66,22 @@ describe('claiming', () => {
       }),
     );
 
+  it('a worker that stands still before its commit is turned out, and others claim', async () => {
+    const id = await sending({ messages: 2 });
+    const held = Promise.withResolvers<void>();
+    const claimedBoth = Promise.withResolvers<number>();
+    const frozen = work(async (tx) => {
+      claimedBoth.resolve((await claimIn(tx, 2)).length);
+      await held.promise;
+    });
+    const outcome = assert.rejects(frozen);
+    assert.equal(await claimedBoth.promise, 2);
+    assert.equal((await claim(2)).length, 2, 'it waited for the bucket until the other was gone');
+    held.resolve();
+    await outcome;
+    assert.equal((await statesOf(db.owner, id))['claimed'], 2);
+  });
+
   it('two claims at the same time never share a message', async () => {
     const id = await sending({ messages: 200 });
     const batches = await Promise.all(Array.from({ length: 8 }, () => claim(25)));
