@@ -804,6 +804,8 @@ end $$;
 create function dispatch.delete_messages(ids uuid[]) returns void
   language sql set search_path = '' as $$
   delete from dispatch.lookup where message_id = any (ids);
+  delete from dispatch.alarm where message_id = any (ids);
+  delete from dispatch.risk_taken where message_id = any (ids);
   delete from dispatch.attempt_end where message_id = any (ids);
   delete from dispatch.attempt where message_id = any (ids);
   delete from dispatch.message_credit where message_id = any (ids);

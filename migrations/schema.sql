@@ -1202,6 +1202,8 @@ CREATE OR REPLACE FUNCTION dispatch.delete_messages(ids uuid[])
  SET search_path TO ''
 AS $function$
   delete from dispatch.lookup where message_id = any (ids);
+  delete from dispatch.alarm where message_id = any (ids);
+  delete from dispatch.risk_taken where message_id = any (ids);
   delete from dispatch.attempt_end where message_id = any (ids);
   delete from dispatch.attempt where message_id = any (ids);
   delete from dispatch.message_credit where message_id = any (ids);
@@ -1328,6 +1330,8 @@ begin
   if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
     perform set_config('synchronous_commit', 'on', true);
   end if;
+  -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
+  perform set_config('idle_in_transaction_session_timeout', '3s', true);
   return exists (select from dispatch.continuity
     where held_since is null and proven_start = pg_postmaster_start_time()
       and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));

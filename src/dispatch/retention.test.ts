@@ -61,6 +61,13 @@ describe('retention', () => {
         values (${first!.id}, 'x', 'absent')`);
       await tx.run(sql`insert into dispatch.message_credit (message_id, organisation_id)
         values (${first!.id}, ${newId()})`);
+      await tx.run(sql`insert into dispatch.alarm (kind, message_id, gateway_id, provider_id)
+        values ('accepted_twice', ${first!.id}, 'notify', 'x')`);
+      await tx.run(sql`with decision as (
+          insert into dispatch.risk_decision (dispatch_id, decided_by, reason)
+          values (${id}, 'somebody', 'test') returning id)
+        insert into dispatch.risk_taken (message_id, attempt, decision_id)
+        select ${first!.id}, 1, id from decision`);
       await tx.run(sql`update dispatch.dispatch set state = ${state},
         ended_at = now() - ${daysAgo} * interval '1 day' where id = ${id}`);
     });
@@ -87,6 +94,8 @@ describe('retention', () => {
       sql`dispatch.lookup`,
       sql`dispatch.message_credit`,
       sql`dispatch.attempt`,
+      sql`dispatch.alarm`,
+      sql`dispatch.risk_taken`,
     ])
       assert.equal(await count(table), 2);
     for (const id of [young, open])
