@@ -98,7 +98,11 @@ test('kill -9 of Tocsin: the server goes too, and what was committed is there ag
   await ask(folder, `insert into kept values ('before the kill')`);
   kill(child.process.pid!);
   assert.equal(await waitForEnd(server, 5000), true);
+  const log = path.join(folder, 'postgres.log');
+  const before = readFileSync(log, 'utf8').length;
   const again = await up();
+  // Nobody asked it, time and again, whether it is there yet.
+  assert.doesNotMatch(readFileSync(log, 'utf8').slice(before), /FATAL/);
   assert.equal(await ask(folder, 'select value from kept'), 'before the kill');
   await again.stop();
 });
@@ -112,8 +116,10 @@ test('an orphaned server is stopped and replaced', { skip: !onLinux }, async () 
     .filter((found) => found?.command.includes('tocsin-postgres'))
     .filter((found) => found?.command.some((part) => part.startsWith(base)));
   assert.equal(guards.length, 2);
+  // Held still meanwhile: it would see the guard end, and bring the server back.
+  process.kill(child.process.pid!, 'SIGSTOP');
+  for (const guard of guards) kill(guard!.pid);
   kill(child.process.pid!);
-  for (const guard of guards) if (guard !== undefined && isRunning(guard.pid)) kill(guard.pid);
   assert.equal(await ask(folder, 'select 1').catch(() => 'gone'), 1);
   assert.equal(isRunning(server), true);
   const again = await up();

@@ -13,7 +13,7 @@ import { findBinaries } from './postgres-binaries.ts';
 import { furnishCluster, initialiseCluster, sweepUnfinished } from './postgres-cluster.ts';
 import { explainServerLog, isPassing } from './postgres-messages.ts';
 import { preparePlace, readRemembered, rememberPlace, type Place } from './postgres-place.ts';
-import { spawnServer, type ServerRun } from './postgres-process.ts';
+import { saysReady, spawnServer, type ServerRun } from './postgres-process.ts';
 import {
   clearTheWay,
   findOtherTocsin,
@@ -168,13 +168,13 @@ class EmbeddedServer implements Embedded {
     const noticeAt = Date.now() + 5000;
     let noticed = false;
     while (!run.hasEnded()) {
-      const client = await tryConnect(this.superuserConfig());
+      const client = saysReady(this.dataPath) && (await tryConnect(this.superuserConfig()));
       if (client instanceof Client) return client;
       if (!noticed && Date.now() > noticeAt) {
         noticed = true;
         this.#log.info('PostgreSQL is still starting: it repairs itself after a crash.');
       }
-      await delay(5);
+      await delay(10);
     }
     return undefined;
   }

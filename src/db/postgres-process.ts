@@ -77,6 +77,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   random_page_cost: '1.1',
   jit: 'off',
   synchronous_commit: 'on',
+  // After a kill each of 1,300 files was synced, one after the other: 2 to 5 s beside a busy disk,
+  // against 0.6 s in one call for the file system. Only Linux has it.
+  ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
   // P12: values of statements appear in errors, details and parameters, so none of them is logged.
   log_min_messages: 'log',
   log_min_error_statement: 'panic',
@@ -171,12 +174,22 @@ async function forceEnd(pid: number): Promise<void> {
 
 /** The process number in the server's own lock file; says nothing about whether it lives. */
 export function readPostmasterPid(data: string): number | undefined {
+  const pid = Math.abs(Number(readLockFile(data)[0]));
+  return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+}
+
+/** Whether the server says in its lock file that it takes connections: asking itself, while it
+ * recovers, writes a line into its log each time. */
+export function saysReady(data: string): boolean {
+  return readLockFile(data)[7]?.trim() === 'ready';
+}
+
+/** The lines of PostgreSQL's `miscadmin.h`: the process first, the status eighth. */
+function readLockFile(data: string): readonly string[] {
   try {
-    const [line] = readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n');
-    const pid = Math.abs(Number(line));
-    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+    return readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n');
   } catch {
-    return undefined;
+    return [];
   }
 }
 
