@@ -26,3 +26,11 @@ test('an address that is not here is no matter of another program', async () => 
   const high = await findPortRefusal([{ host, port: 65_536 }], 'npm start');
   assert.match(high?.message ?? '', /^PORT is too high/);
 });
+
+test('a port that is let go of in a moment is waited for', async () => {
+  const leaving = createServer().listen(0, host);
+  await new Promise((resolve) => leaving.once('listening', resolve));
+  const { port } = leaving.address() as AddressInfo;
+  setTimeout(() => leaving.close(), 100);
+  assert.equal(await findPortRefusal([{ host, port }], 'npm start'), undefined);
+});

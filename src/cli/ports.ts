@@ -1,5 +1,6 @@
 /** The ports a start needs, looked at before anything is made. */
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { refused, type Refused } from '#kernel/outcome.ts';
 
 /** A port somewhere to listen on. */
@@ -26,7 +27,7 @@ export async function findPortRefusal(
 ): Promise<Refused | undefined> {
   for (const door of doors) {
     if (door.port > PORT_MAX) return refused('invalid', TOO_HIGH);
-    const code = await listenOnce(door);
+    const code = await listenPatiently(door);
     if (code === undefined) continue;
     if (code !== 'EADDRINUSE') return refused('unavailable', explain(door, code));
     const free = await findFreePort(doors);
@@ -35,6 +36,18 @@ export async function findPortRefusal(
     return refused('conflict', message);
   }
   return undefined;
+}
+
+/** For so long a simulator whose Tocsin was killed may still hold its ports. */
+const LETTING_GO_MS = 2_000;
+
+async function listenPatiently(door: Door): Promise<string | undefined> {
+  const until = Date.now() + LETTING_GO_MS;
+  for (;;) {
+    const code = await listenOnce(door);
+    if (code !== 'EADDRINUSE' || Date.now() > until) return code;
+    await delay(50);
+  }
 }
 
 const TOO_HIGH = `PORT is too high: a demonstration uses the two ports above it, up to ${PORT_MAX}.`;
