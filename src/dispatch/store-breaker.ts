@@ -164,8 +164,8 @@ const SHIFT_POINTS = 10;
 export async function shiftSlow(tx: Tx): Promise<number> {
   return await tx.run(sql`
     with judged as (
-      select breaker.gateway_id, coalesce(sum(tally.slow_receipts) > 0
-        and sum(tally.slow_receipts) >= sum(tally.receipts) * ${SLOW_SHARE}::float8, false) as is_slow
+      select breaker.gateway_id, coalesce(sum(tally.slow_receipts) > 0 and
+        sum(tally.slow_receipts) >= sum(tally.receipts) * ${SLOW_SHARE}::float8, false) as is_slow
       from dispatch.breaker breaker left join dispatch.tally tally
         on tally.gateway_id = breaker.gateway_id and tally.at > now() - interval '15 minutes'
       group by breaker.gateway_id
