@@ -1,0 +1,281 @@
+/**
+ * The judge. It reads the providers' ledgers, the rows, and the logs of moves and attempts; it asks
+ * neither the engine nor its decisions what they think happened. Promises by their numbers in
+ * docs/architecture.md.
+ */
+import { moves, neverSent, type MessageState } from '#dispatch/model.ts';
+import { isTaken, statusAt, type Entry } from './provider.ts';
+import type { PlannedDispatch, Scenario } from './scenario.ts';
+import {
+  ANSWERS,
+  keyOf,
+  type AttemptRow,
+  type LookupRow,
+  type Base,
+  type MessageRow,
+  type Move,
+} from './twin/rows.ts';
+
+export type Evidence = {
+  readonly scenario: Scenario;
+  readonly base: Base;
+  readonly ledgers: ReadonlyMap<string, readonly Entry[]>;
+  readonly moves: Move[];
+  /** Every attempt ever written, with the true time. */
+  readonly attempts: (AttemptRow & { readonly at: number })[];
+  /** Every answer of a provider about a reference, with the true time. */
+  readonly lookups: LookupRow[];
+  /** `after`: how many attempts were written before it; times may fall together. */
+  readonly steering: { readonly dispatchId: string; readonly to: string; readonly after: number }[];
+  readonly released: Map<string, number>;
+  readonly approved: Map<string, string>;
+  readonly answered: {
+    readonly dispatchId: string;
+    readonly organisationIds: readonly string[];
+    readonly after: number;
+  }[];
+};
+
+/** Two absences so far apart are proof (notification-peers.md, 6.7). */
+const ABSENCE_GAP_MS = 15_000;
+/** A provider may hold a request so long before it stores it. */
+const PROVIDER_HOLDS_MS = 30_000;
+
+/** Every breach of a promise, in words; none where the run was right. */
+export function findBreaches(evidence: Evidence): string[] {
+  const judges = [
+    oneRow,
+    oneAccepted,
+    noEarlyRetry,
+    nothingUnneeded,
+    noSilentRow,
+    honestStates,
+    whatWasApproved,
+    onlyLegalMoves,
+    silenceEscalates,
+    bucketHolds,
+    exercisesStayApart,
+  ];
+  return judges.flatMap((judge) => judge(evidence));
+}
+
+const short = (id: string) => id.slice(0, 4);
+
+function entriesOf({ ledgers }: Evidence, messageId: string): Entry[] {
+  return [...ledgers.values()].flat().filter((entry) => entry.messageId === messageId);
+}
+
+function oneRow({ base, scenario }: Evidence): string[] {
+  const rows = [...base.tables.message.values()];
+  const keys = rows.map((m) => keyOf(m.dispatchId, m.contactPointId, m.channel, m.round));
+  const doubled = keys.filter((key, i) => keys.indexOf(key) !== i);
+  const planned = scenario.dispatches.flatMap(({ messages }) => messages);
+  const gone = planned.filter(({ id }) => !base.tables.message.has(id));
+  return [
+    ...doubled.map((key) => `P1: two messages for ${key}`),
+    ...gone.map(({ id }) => `P3: message ${short(id)} is not there any more`),
+  ];
+}
+
+function oneAccepted(evidence: Evidence): string[] {
+  const all = [...evidence.ledgers.values()].flat();
+  const references = all.map((entry) => entry.reference);
+  const repeated = references.filter((reference, i) => references.indexOf(reference) !== i);
+  const doubled = [...evidence.base.tables.message.keys()].filter(
+    (id) => entriesOf(evidence, id).filter(isTaken).length > 1,
+  );
+  return [
+    ...doubled.map((id) => `P2: message ${short(id)} was accepted twice`),
+    ...repeated.map((reference) => `P2: ${reference} was requested twice`),
+  ];
+}
+
+/** A second attempt only after the first surely left nothing: by its end, or by two absences. */
+function noEarlyRetry(evidence: Evidence): string[] {
+  const { attempts, base, lookups } = evidence;
+  const gapMs = ABSENCE_GAP_MS - jumpsMsOf(evidence);
+  return attempts.flatMap((attempt) => {
+    const before = attempts.findLast(
+      (a) => a.messageId === attempt.messageId && a.number === attempt.number - 1,
+    );
+    if (before === undefined) return [];
+    const end = base.tables.attemptEnd.get(keyOf(before.messageId, before.epoch, before.number));
+    if (end?.class === 'not_sent') return [];
+    const absences = lookups.filter(
+      (l) =>
+        l.messageId === before.messageId &&
+        l.answer === 'absent' &&
+        l.at >= before.at &&
+        l.at <= attempt.at,
+    );
+    const [first, last] = [absences[0], absences.at(-1)];
+    const isProven = absences.length > 1 && last!.at - first!.at >= gapMs;
+    const asked = entriesOf(evidence, attempt.messageId).find((entry) =>
+      entry.reference.endsWith(`-${before.epoch}-${before.number}`),
+    );
+    const isQuiet =
+      asked === undefined || attempt.at - asked.at > PROVIDER_HOLDS_MS - jumpsMsOf(evidence);
+    return isProven && isQuiet
+      ? []
+      : [`P2: attempt ${attempt.number} of ${short(attempt.messageId)} without proof of absence`];
+  });
+}
+
+/** Nothing is claimed that was called off, stands still, or that nobody needs any more. */
+function nothingUnneeded(evidence: Evidence): string[] {
+  const { attempts, base, steering, answered } = evidence;
+  return attempts.flatMap((attempt, i) => {
+    const message = base.tables.message.get(attempt.messageId)!;
+    const steered = steering.findLast((s) => s.dispatchId === message.dispatchId && s.after <= i);
+    const what = `attempt ${attempt.number} of ${short(message.id)}`;
+    if (steered !== undefined && steered.to !== 'sending')
+      return [`P2: ${what} in a dispatch that is ${steered.to}`];
+    const done = new Set(
+      answered
+        .filter((a) => a.dispatchId === message.dispatchId && a.after <= i)
+        .flatMap((a) => a.organisationIds),
+    );
+    const isUnneeded =
+      message.round > 1 &&
+      message.organisationId !== null &&
+      base.creditedTo(message).every((id) => done.has(id));
+    return isUnneeded ? [`P2: ${what}, which nobody needed any more`] : [];
+  });
+}
+
+const UNFINISHED = new Set<MessageState>(['ready', 'claimed', 'unknown']);
+
+function noSilentRow({ base }: Evidence): string[] {
+  return [...base.tables.message.values()].flatMap((message) => {
+    const { state, id, dispatchId } = message;
+    const isHeldForEver =
+      state === 'held' && base.tables.dispatch.get(dispatchId)!.state !== 'held';
+    if (UNFINISHED.has(state) || isHeldForEver)
+      return [`P3: message ${short(id)} is ${state} at the end`];
+    return isWhole(message)
+      ? []
+      : [`P3: message ${short(id)} is ${state} without what belongs to it`];
+  });
+}
+
+/** What the CHECK constraints of the table ask for. */
+function isWhole(m: MessageRow): boolean {
+  const final = !['held', 'ready', 'claimed', 'unknown', 'accepted'].includes(m.state);
+  return (
+    (m.state === 'claimed') === (m.leaseOwner !== null) &&
+    (m.leaseOwner === null) === (m.leaseUntil === null) &&
+    final === (m.finalAt !== null) &&
+    (m.state !== 'unknown' || m.checkAt !== null) &&
+    (m.state !== 'accepted' || m.acceptedAt !== null) &&
+    (neverSent.includes(m.state) || m.state === 'held' || m.dueAt !== null)
+  );
+}
+
+/** Each state says no more than the ledger does (P4), and nothing that was accepted is lost. */
+function honestStates(evidence: Evidence): string[] {
+  const now = Infinity;
+  return [...evidence.base.tables.message.values()].flatMap((message) => {
+    const taken = entriesOf(evidence, message.id).filter(isTaken);
+    const says = (what: string) => [
+      `P4: message ${short(message.id)} is ${message.state}, ${what}`,
+    ];
+    switch (message.state) {
+      case 'accepted':
+      case 'undelivered':
+        return taken.length === 0 ? says('and the provider does not have it') : [];
+      case 'delivered':
+        return taken.some((entry) => statusAt(entry, now) === 'delivered')
+          ? []
+          : says('and was not delivered');
+      case 'rejected':
+      case 'cancelled':
+      case 'expired':
+      case 'suppressed':
+        return taken.length > 0 ? says('and the provider has it') : [];
+      default:
+        return [];
+    }
+  });
+}
+
+/** Only what was approved leaves, after it was released, in the very words (P5). */
+function whatWasApproved(evidence: Evidence): string[] {
+  const { scenario, released, base } = evidence;
+  return scenario.dispatches.flatMap((dispatch) => {
+    const planned = new Map(dispatch.messages.map((m) => [m.id, m.body]));
+    const releasedAt = released.get(dispatch.id);
+    if (dispatch.isEditedLate && releasedAt !== undefined)
+      return [`P5: ${short(dispatch.id)} was released though it was changed`];
+    return base
+      .messagesOf(dispatch.id)
+      .flatMap((message) => entriesOf(evidence, message.id))
+      .flatMap((entry) => {
+        const words = planned.get(entry.messageId)?.replaceAll('{since}', '03:02');
+        if (releasedAt === undefined || entry.at < releasedAt)
+          return [`P5: message ${short(entry.messageId)} left before it was released`];
+        return entry.body === words ? [] : [`P5: message ${short(entry.messageId)} in other words`];
+      });
+  });
+}
+
+function onlyLegalMoves({ moves: made }: Evidence): string[] {
+  return made
+    .filter(({ from, to }) => !(moves[from] as readonly MessageState[]).includes(to))
+    .map(({ messageId, from, to }) => `P6: message ${short(messageId)} went from ${from} to ${to}`);
+}
+
+/** Who did not answer got every round; round 1 went out whatever happened (P7). */
+function silenceEscalates({ base, scenario, answered }: Evidence): string[] {
+  const settled = (dispatch: PlannedDispatch) =>
+    new Set(answered.filter((a) => a.dispatchId === dispatch.id).flatMap((a) => a.organisationIds));
+  return scenario.dispatches.flatMap((dispatch) => {
+    if (base.tables.dispatch.get(dispatch.id)!.state !== 'done') return [];
+    const done = settled(dispatch);
+    return base
+      .messagesOf(dispatch.id)
+      .filter((message) => message.state === 'cancelled')
+      .filter((m) => m.round === 1 || !base.creditedTo(m).every((id) => done.has(id)))
+      .map((m) => `P7: message ${short(m.id)} of round ${m.round} was called off unanswered`);
+  });
+}
+
+/** By how much the clock of the database jumped, in all: its waits may be so much shorter. */
+function jumpsMsOf({ scenario }: Evidence): number {
+  return scenario.faults.reduce(
+    (sum, fault) => sum + (fault.kind === 'database_jumps' ? Math.abs(fault.ms) : 0),
+    0,
+  );
+}
+
+/** Every claimed row is a token that the bucket had: its burst, and its rate since then. */
+function bucketHolds(evidence: Evidence): string[] {
+  const { attempts, base } = evidence;
+  const { burst, ratePerSecond } = evidence.scenario.bucket;
+  const jumpsMs = jumpsMsOf(evidence);
+  return [...base.tables.gateway.keys()].flatMap((gatewayId) => {
+    let tokens = burst + (jumpsMs * ratePerSecond) / 1000;
+    const most = tokens;
+    let before = 0;
+    for (const attempt of attempts.filter((a) => a.gatewayId === gatewayId)) {
+      tokens = Math.min(most, tokens + ((attempt.at - before) * ratePerSecond) / 1000) - 1;
+      before = attempt.at;
+      if (tokens < -1e-6) return [`bucket of ${gatewayId} was overspent at ${attempt.at} ms`];
+    }
+    return [];
+  });
+}
+
+/** A text of an exercise says so, and no other does (P11). */
+function exercisesStayApart(evidence: Evidence): string[] {
+  const { base } = evidence;
+  return [...evidence.ledgers.values()].flat().flatMap((entry) => {
+    const message = base.tables.message.get(entry.messageId);
+    const dispatch = message && base.tables.dispatch.get(message.dispatchId);
+    if (dispatch === undefined || dispatch.id === ANSWERS) return [];
+    const isMarked = entry.body.startsWith('EXERCISE ');
+    const isDrill = dispatch.lane === 4 && dispatch.exercise;
+    return isMarked === isDrill
+      ? []
+      : [`P11: message ${short(entry.messageId)} is not marked right`];
+  });
+}

@@ -1,0 +1,44 @@
+/**
+ * The decisions that run in production, gathered: the simulated worker asks only these. A planted
+ * bug is this with one of them replaced.
+ */
+import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
+import { moveOf, outcomeOf } from '#dispatch/inbox.ts';
+import type { Lease } from '#dispatch/lease.ts';
+import {
+  afterLookup,
+  formatReference,
+  lookupGapMs,
+  plainCode,
+  quietMs,
+  receiptWaitMs,
+  type ReceiptMeaning,
+} from '#dispatch/model.ts';
+import {
+  beforeRequest,
+  leaseMsFor,
+  pauseAfter,
+  settlementOf,
+  settlementOfGiveBack,
+} from '#dispatch/request.ts';
+
+export const decisions = {
+  afterLookup,
+  beforeRequest,
+  classify,
+  formatReference,
+  leaseMsFor,
+  lookupGapMs,
+  moveOf,
+  outcomeOf,
+  pauseAfter,
+  plainCode,
+  quietMs,
+  receiptWaitMs,
+  settlementOf,
+  settlementOfGiveBack,
+  meaningOf: (status: string): ReceiptMeaning | undefined => notifyStatuses[status],
+  outlasts: (lease: Lease, requestMs: number): boolean => lease.outlasts(requestMs),
+};
+
+export type Decisions = typeof decisions;

@@ -1,0 +1,161 @@
+/**
+ * Everybody around the workers: who plans, releases and steers, who answers, and the callbacks of
+ * providers. Each act is a transaction of `src/dispatch/actions.ts`, tried again where the
+ * connection was lost, because nobody can know whether it happened.
+ */
+import type { Entry } from './provider.ts';
+import { openRound } from './rounds.ts';
+import type { OfficerAct, PlannedDispatch } from './scenario.ts';
+import type { Evidence } from './check.ts';
+import type { Twin } from './twin/index.ts';
+import type { Base } from './twin/rows.ts';
+import { ConnectionLost, Process, transact, wait, type Steps, type World } from './world.ts';
+
+const RETRY_MS = 700;
+const TRIES_MAX = 200;
+const ANSWERS_PER_HOUR = 3;
+
+const steerings = {
+  pause: { from: ['sending'], to: 'paused' },
+  resume: { from: ['paused'], to: 'sending' },
+  cancel: { from: ['held', 'sending', 'paused'], to: 'cancelled' },
+} as const;
+
+export class Office {
+  /** Until then somebody is still to act. */
+  busyUntilMs: number;
+  #world: World;
+  #twin: Twin;
+  #evidence: Evidence;
+  #process: Process;
+
+  constructor(world: World, twin: Twin, evidence: Evidence) {
+    const { dispatches, acts, faults } = evidence.scenario;
+    this.#world = world;
+    this.#twin = twin;
+    this.#evidence = evidence;
+    this.#process = new Process('office', () => world.now, true);
+    const times = [
+      ...dispatches.map((d) => d.releaseAtMs),
+      ...acts.map((a) => a.atMs),
+      ...faults.map((f) => f.atMs),
+    ];
+    this.busyUntilMs = Math.max(...times) + 1;
+  }
+
+  /** Plans everything, lets each dispatch go at its time, and steers. */
+  open(): void {
+    this.#start(this.#steer(this.#evidence.scenario.acts));
+    for (const dispatch of this.#evidence.scenario.dispatches) {
+      this.#plan(this.#world.base, dispatch);
+      this.#world.at(dispatch.releaseAtMs, () => this.#start(this.#release(dispatch)));
+    }
+  }
+
+  /** One officer, one act after the other. */
+  *#steer(acts: readonly OfficerAct[]): Steps<void> {
+    for (const act of acts) {
+      yield* wait(Math.max(0, act.atMs - this.#world.now));
+      yield* this.#surely(`${act.kind}s ${act.dispatchId.slice(0, 4)}`, (base) => {
+        const { from, to } = steerings[act.kind];
+        const { dispatchId: id } = act;
+        const reason = to === 'paused' ? 'asked for' : null;
+        if (to === 'sending') this.#twin.postponeRounds(base, id);
+        if (!this.#twin.moveDispatch(base, { id, from, to, reason })) return;
+        if (to === 'cancelled') this.#twin.cancelUnsent(base, id);
+        this.#twin.notifyDispatch(base, id);
+        this.#evidence.steering.push({ dispatchId: id, to, after: this.#evidence.attempts.length });
+      });
+    }
+  }
+
+  /** A callback of a provider: kept, and later applied by a worker. */
+  receive(gatewayId: string, entry: Entry, status: string): void {
+    const { providerId, reference } = entry;
+    this.#start(
+      this.#surely(`hears ${status} of ${reference}`, (base) =>
+        this.#twin.insertReceipt(base, { gatewayId, providerId, status, reference }),
+      ),
+    );
+  }
+
+  /** Somebody texts back: their organisations need nothing more of this dispatch (P7). */
+  answer(entry: Entry): void {
+    const planned = this.#findPlanned(entry.messageId);
+    if (planned === undefined) return;
+    const { dispatchId, contactPointId, code, addressSealed } = planned.message;
+    const settled = { dispatchId, organisationIds: planned.organisationIds };
+    this.#start(
+      this.#surely(`is answered for ${entry.messageId.slice(0, 4)}`, (base) => {
+        this.#twin.lockLaterRounds(base, settled);
+        this.#twin.markSettled(base, settled);
+        this.#twin.cancelSettled(base, settled);
+        this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
+        const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
+        if (this.#twin.insertAnswer(base, { ...thanks, perHourMax: ANSWERS_PER_HOUR }))
+          this.#twin.notifyAnswers(base);
+      }),
+    );
+  }
+
+  #findPlanned(messageId: string) {
+    for (const { messages, credits } of this.#evidence.scenario.dispatches) {
+      const message = messages.find(({ id }) => id === messageId);
+      if (message === undefined) continue;
+      const organisationIds = [message.organisationId!, ...(credits.get(messageId) ?? [])];
+      return { message, organisationIds };
+    }
+    return undefined;
+  }
+
+  #plan(base: Base, dispatch: PlannedDispatch): void {
+    const { id, lane, exercise, expiresAfterMs, rounds } = dispatch;
+    this.#twin.insertDispatch(base, { id, label: 'Alert', lane, exercise, expiresAfterMs, rounds });
+    for (const message of dispatch.messages) base.addMessage(message);
+    for (const [messageId, organisations] of dispatch.credits)
+      base.tables.credit.set(messageId, new Set(organisations));
+  }
+
+  *#release(dispatch: PlannedDispatch): Steps<void> {
+    const { id } = dispatch;
+    const twin = this.#twin;
+    const hash = yield* this.#surely(`seals ${id.slice(0, 4)}`, (base) => {
+      const hash = twin.hashContent(base, id, '');
+      twin.setContentHash(base, id, hash);
+      return hash;
+    });
+    this.#evidence.approved.set(id, hash ?? '');
+    if (dispatch.isEditedLate) {
+      const [first] = dispatch.messages;
+      const late = { ...first!, id: this.#world.random.uuid(), contactPointId: first!.id };
+      yield* this.#surely('adds a message late', (base) => base.addMessage(late));
+    }
+    yield* this.#surely(`releases ${id.slice(0, 4)}`, (base) => {
+      twin.lockDispatch(base, id);
+      if (twin.hashContent(base, id, '') !== hash) return;
+      if (!twin.markReleased(base, id, hash)) return;
+      twin.startRounds(base, id);
+      if (twin.markRoundOpened(base, id, 1))
+        openRound(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
+      twin.notifyDispatch(base, id);
+      this.#evidence.released.set(id, this.#world.now);
+    });
+  }
+
+  #start(steps: Steps<unknown>): void {
+    this.#world.start(this.#process, steps);
+  }
+
+  /** Until it is known to have happened. */
+  *#surely<T>(label: string, run: (base: Base) => T): Steps<T | undefined> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      try {
+        return yield* transact(label, run);
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+        yield* wait(RETRY_MS);
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Bugs planted on purpose: what runs in production with one statement or decision replaced by one
+ * that somebody might have written. The simulation must find each, or it proves nothing.
+ */
+import type { Settlement } from '#dispatch/store-send.ts';
+import { decisions } from './decisions.ts';
+import type { Engine } from './run.ts';
+import { applyReceipt } from './twin/inbox.ts';
+import { twin, type Twin } from './twin/index.ts';
+import { cancelAnswered } from './twin/plan.ts';
+import { endAttempt, settleOne } from './twin/send.ts';
+import type { Base } from './twin/rows.ts';
+
+type Planted = {
+  readonly what: string;
+  readonly twin?: Partial<Twin>;
+  readonly decisions?: Partial<typeof decisions>;
+};
+
+/** Settles whatever row the result names, whoever has it by now. */
+function settleUnfenced(base: Base, _owner: string, batch: readonly Settlement[]): string[] {
+  return batch.flatMap((result) => {
+    const message = base.tables.message.get(result.id);
+    if (message === undefined || message.state === 'held') return [];
+    settleOne(base, message, result);
+    endAttempt(base, result);
+    return [message.id];
+  });
+}
+
+function requeueWithoutAsking(base: Base, asked: { id: string; attempt: number }): boolean {
+  const message = base.tables.message.get(asked.id);
+  if (message?.state !== 'unknown' || message.attempt !== asked.attempt) return false;
+  base.update(message, { state: 'ready', dueAt: base.now, checkAt: null, absences: 0 });
+  return true;
+}
+
+const planted: readonly Planted[] = [
+  { what: 'a settlement without a fence', twin: { settleMessages: settleUnfenced } },
+  {
+    what: 'an ended lease goes back in line at once',
+    twin: {
+      expireLeases: (base) => {
+        const ended = [...base.tables.message.values()].filter(
+          (m) => m.state === 'claimed' && m.leaseUntil! < base.now,
+        );
+        const back = { state: 'ready', leaseOwner: null, leaseUntil: null } as const;
+        for (const message of ended) base.update(message, { ...back, dueAt: base.now });
+        return ended.length;
+      },
+    },
+  },
+  { what: 'no quiet period before a look-up', decisions: { quietMs: 0 } },
+  { what: 'the lease is not checked', decisions: { outlasts: () => true } },
+  {
+    what: 'a receipt moves a message back',
+    twin: {
+      applyReceipts: (base, receipts) =>
+        receipts.flatMap((receipt) => {
+          const message = base.tables.message.get(receipt.messageId);
+          const fits = message?.attempt === receipt.attempt && message.attempt > 0;
+          return fits ? [applyReceipt(base, message, receipt).id] : [];
+        }),
+    },
+  },
+  {
+    what: 'one absence is enough',
+    decisions: {
+      afterLookup: (found, before) =>
+        found.answer === 'absent' ? { kind: 'requeue' } : decisions.afterLookup(found, before),
+    },
+  },
+  {
+    what: 'an unknown is tried again at once',
+    decisions: {
+      settlementOf: (key, result, quietMs) => {
+        const settlement = decisions.settlementOf(key, result, quietMs);
+        return settlement.class === 'unknown' ? { ...settlement, class: 'not_sent' } : settlement;
+      },
+    },
+  },
+  {
+    what: 'an error of the server counts as not sent',
+    decisions: {
+      classify: (answer) =>
+        answer.status >= 500
+          ? { class: 'not_sent', code: String(answer.status) }
+          : decisions.classify(answer),
+    },
+  },
+  {
+    what: 'the reference does not name the attempt',
+    decisions: {
+      formatReference: (reference) => decisions.formatReference({ ...reference, attempt: 1 }),
+    },
+  },
+  {
+    what: 'standing down calls off round 1',
+    twin: { cancelSettled: (base, settled) => cancelAnswered(base, settled, 1) },
+  },
+  {
+    what: 'a claim spends one token for the whole batch',
+    twin: {
+      claimMessages: (base, request) => {
+        const claimed = twin.claimMessages(base, request);
+        const bucket = base.tables.bucket.get(
+          base.tables.gateway.get(request.gatewayId)!.bucketId,
+        )!;
+        bucket.tokens += Math.max(0, claimed.length - 1);
+        return claimed;
+      },
+    },
+  },
+  {
+    what: 'what comes back is not asked whether it is still needed',
+    twin: { requeueMessage: requeueWithoutAsking },
+  },
+  {
+    what: 'found as created is adopted',
+    decisions: {
+      afterLookup: (found, before) =>
+        found.answer === 'found'
+          ? { kind: 'adopt', providerId: found.providerId }
+          : decisions.afterLookup(found, before),
+    },
+  },
+  {
+    what: 'a claim takes from a dispatch that stands still',
+    twin: {
+      claimMessages: (base, request) => {
+        const paused = [...base.tables.dispatch.values()].filter((d) => d.state === 'paused');
+        for (const dispatch of paused) dispatch.state = 'sending';
+        const claimed = twin.claimMessages(base, request);
+        for (const dispatch of paused) dispatch.state = 'paused';
+        return claimed;
+      },
+    },
+  },
+  {
+    what: 'a look-up speaks for the next attempt too',
+    twin: {
+      adoptMessage: (base, adopted) => {
+        const message = base.tables.message.get(adopted.id);
+        return twin.adoptMessage(base, { ...adopted, attempt: message?.attempt ?? 0 });
+      },
+      requeueMessage: (base, asked) => {
+        const message = base.tables.message.get(asked.id);
+        return twin.requeueMessage(base, { ...asked, attempt: message?.attempt ?? 0 });
+      },
+    },
+  },
+  {
+    what: 'a dispatch ends while messages are unknown',
+    twin: {
+      endDispatches: (base) => {
+        const unknown = [...base.tables.message.values()].filter((m) => m.state === 'unknown');
+        for (const message of unknown) message.state = 'accepted';
+        const ended = twin.endDispatches(base);
+        for (const message of unknown) message.state = 'unknown';
+        return ended;
+      },
+    },
+  },
+];
+
+export const plantedBugs: readonly { readonly what: string; readonly engine: Engine }[] =
+  planted.map((bug) => ({
+    what: bug.what,
+    engine: {
+      twin: { ...twin, ...bug.twin },
+      decisions: { ...decisions, ...bug.decisions },
+    },
+  }));

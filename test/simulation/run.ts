@@ -1,0 +1,215 @@
+/** Runs one scenario to its end and lets the ledgers judge it. */
+import { findBreaches, type Evidence } from './check.ts';
+import { decisions as liveDecisions, type Decisions } from './decisions.ts';
+import { Office } from './office.ts';
+import { Provider } from './provider.ts';
+import { Random } from './random.ts';
+import type { Scenario, TimedFault } from './scenario.ts';
+import type { SimulatedGateway } from './sender.ts';
+import { twin as liveTwin, type Twin } from './twin/index.ts';
+import { ANSWERS, type Base } from './twin/rows.ts';
+import { SimulatedWorker } from './worker.ts';
+import { Process, World, type StepFault } from './world.ts';
+
+const END_MS = 2 * 3_600_000;
+/** After the last fault and act, and after everything is settled: late receipts still come. */
+const AFTERMATH_MS = 30_000;
+const SEND_MAX_MS = 30_000;
+const WINDOW = 3;
+
+/** Statements and decisions as they run, or with a bug planted in one of them. */
+export type Engine = { readonly twin: Twin; readonly decisions: Decisions };
+export const liveEngine: Engine = { twin: liveTwin, decisions: liveDecisions };
+
+export type RunOptions = {
+  readonly engine?: Engine;
+  /** Faults besides those of the scenario, by step. */
+  readonly stepFaults?: ReadonlyMap<number, StepFault>;
+  readonly traces?: boolean;
+};
+
+export type Outcome = {
+  readonly seed: number;
+  readonly breaches: readonly string[];
+  readonly steps: number;
+  /** The steps that changed something. */
+  readonly effective: readonly number[];
+  readonly requests: number;
+  readonly lookups: number;
+  readonly virtualMs: number;
+  readonly trace: readonly string[];
+};
+
+export function runScenario(scenario: Scenario, options: RunOptions = {}): Outcome {
+  const stage = new Stage(scenario, options);
+  return stage.play();
+}
+
+class Stage {
+  #scenario: Scenario;
+  #engine: Engine;
+  #world: World;
+  #office: Office;
+  #providers: ReadonlyMap<string, Provider>;
+  #gateways: readonly SimulatedGateway[];
+  #workers: SimulatedWorker[] = [];
+  #installation: string;
+  #quietSince: number | undefined;
+  #evidence: Evidence;
+
+  constructor(scenario: Scenario, options: RunOptions) {
+    this.#scenario = scenario;
+    this.#engine = options.engine ?? liveEngine;
+    this.#world = new World({
+      seed: scenario.seed,
+      faults: new Map([...scenario.stepFaults, ...(options.stepFaults ?? [])]),
+      traces: options.traces ?? false,
+    });
+    this.#installation = this.#world.random.uuid();
+    this.#providers = this.#openProviders();
+    this.#gateways = this.#openGateways();
+    this.#evidence = {
+      scenario,
+      base: this.#world.base,
+      ledgers: new Map([...this.#providers].map(([id, provider]) => [id, provider.ledger])),
+      moves: [],
+      attempts: [],
+      lookups: [],
+      steering: [],
+      released: new Map(),
+      approved: new Map(),
+      answered: [],
+    };
+    this.#office = new Office(this.#world, this.#engine.twin, this.#evidence);
+  }
+
+  play(): Outcome {
+    const world = this.#world;
+    const evidence = this.#evidence;
+    world.base.onMove = (move) => evidence.moves.push({ ...move, at: world.now });
+    world.base.onAttempt = (attempt) => evidence.attempts.push({ ...attempt, at: world.now });
+    world.base.onLookup = (lookup) => evidence.lookups.push({ ...lookup, at: world.now });
+    world.onNotify = (channel, payload) => this.#tell(channel, payload);
+    this.#office.open();
+    for (const fault of this.#scenario.faults) world.at(fault.atMs, () => this.#strike(fault));
+    for (let place = 0; place < this.#scenario.workers; place++) this.#startWorker(place, 1);
+    world.run(END_MS, () => this.#isOver());
+    return {
+      seed: this.#scenario.seed,
+      breaches: findBreaches(evidence),
+      steps: world.steps,
+      effective: world.effective,
+      requests: [...evidence.ledgers.values()].flat().length,
+      lookups: world.base.tables.lookup.length,
+      virtualMs: world.now,
+      trace: world.trace,
+    };
+  }
+
+  #openProviders(): Map<string, Provider> {
+    const { seed, habits, answers } = this.#scenario;
+    const random = new Random(seed ^ 0x0badcafe);
+    return new Map(
+      ['notify', 'relay'].map((id) => {
+        const provider = new Provider(this.#world, random, habits);
+        provider.onReceipt = (entry, status) => this.#office.receive(id, entry, status);
+        provider.onDelivered = (entry) => {
+          if (random.chance(answers))
+            this.#world.after(random.between(500, random.pick([3_000, 60_000])), () =>
+              this.#office.answer(entry),
+            );
+        };
+        return [id, provider];
+      }),
+    );
+  }
+
+  #openGateways(): SimulatedGateway[] {
+    const { twin } = this.#engine;
+    const { bucket, hasMail } = this.#scenario;
+    const shapes = [
+      { id: 'notify', kind: 'notify', channel: 'text', canBeAsked: true },
+      ...(hasMail
+        ? [{ id: 'relay', kind: 'smtp', channel: 'mail', canBeAsked: false } as const]
+        : []),
+    ] as const;
+    return shapes.map((shape) => {
+      twin.upsertGateway(this.#world.base, {
+        ...shape,
+        bucket: { id: shape.id, ...bucket },
+        takesReplies: true,
+        settingsSealed: Buffer.alloc(0),
+        callbackTokenHash: null,
+      });
+      return {
+        ...shape,
+        window: WINDOW,
+        sendMaxMs: SEND_MAX_MS,
+        provider: this.#providers.get(shape.id)!,
+      };
+    });
+  }
+
+  /** A worker that dies is started again, as a supervisor does. */
+  #startWorker(place: number, life: number): void {
+    const world = this.#world;
+    const process = new Process(`worker ${place + 1}.${life}`, () => world.now);
+    const { twin, decisions } = this.#engine;
+    const parts = { world, twin, decisions, installation: this.#installation };
+    const worker = new SimulatedWorker(parts, process, this.#gateways);
+    this.#workers[place] = worker;
+    process.onEnd = () =>
+      world.after(world.random.between(500, 8_000), () => this.#startWorker(place, life + 1));
+    world.say(process, 'starts');
+    worker.start();
+  }
+
+  /** A few notifications are lost; the beat makes up for them. */
+  #tell(channel: string, payload: string): void {
+    for (const worker of this.#workers)
+      if (worker.process.isAlive && !this.#world.random.chance(0.03)) worker.hear(channel, payload);
+  }
+
+  #strike(fault: TimedFault): void {
+    const world = this.#world;
+    if ('worker' in fault) {
+      const worker = this.#workers[fault.worker % this.#scenario.workers];
+      if (worker?.process.isAlive !== true) return;
+      if (fault.kind === 'kill') world.crash(worker.process);
+      else if (fault.kind === 'stop') worker.stop();
+      else if (fault.kind === 'freeze') world.freeze(worker.process, fault.ms);
+      else if (fault.kind === 'wall_jumps') worker.process.wallOffsetMs += fault.ms;
+      return;
+    }
+    world.say(undefined, `${fault.kind} ${fault.ms} ms`);
+    if (fault.kind === 'database_jumps') world.databaseOffsetMs += fault.ms;
+    else if (fault.kind === 'database_down') {
+      world.isDatabaseDown = true;
+      world.after(fault.ms, () => {
+        world.isDatabaseDown = false;
+        world.startDatabaseAgain(undefined);
+      });
+    } else {
+      for (const provider of this.#providers.values()) provider.isDown = true;
+      world.after(fault.ms, () => {
+        for (const provider of this.#providers.values()) provider.isDown = false;
+      });
+    }
+  }
+
+  #isOver(): boolean {
+    const { now, base } = this.#world;
+    if (!isQuiet(base) || now < this.#office.busyUntilMs) this.#quietSince = undefined;
+    else this.#quietSince ??= now;
+    return this.#quietSince !== undefined && now - this.#quietSince > AFTERMATH_MS;
+  }
+}
+
+/** Nothing is on its way any more, and nothing waits for its round. */
+function isQuiet(base: Base): boolean {
+  for (const { state } of base.tables.message.values())
+    if (state === 'ready' || state === 'claimed' || state === 'unknown') return false;
+  for (const { id, state } of base.tables.dispatch.values())
+    if (id !== ANSWERS && (state === 'sending' || state === 'paused')) return false;
+  return true;
+}

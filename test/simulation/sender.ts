@@ -1,0 +1,237 @@
+/** `src/dispatch/sender.ts` and `settler.ts` as steps: the same hops, the same decisions. */
+import { Lease } from '#dispatch/lease.ts';
+import type { SendResult } from '#dispatch/model.ts';
+import type { GiveBack } from '#dispatch/request.ts';
+import type { Claimed, Settlement } from '#dispatch/store-send.ts';
+import type { Decisions } from './decisions.ts';
+import type { Provider } from './provider.ts';
+import type { Twin } from './twin/index.ts';
+import {
+  Bell,
+  ConnectionLost,
+  SILENCE,
+  TOO_LATE,
+  request,
+  transact,
+  wait,
+  type Answer,
+  type Process,
+  type Steps,
+  type World,
+} from './world.ts';
+
+const POLL_MS = 1_000;
+const TOKEN_WAIT_MIN_MS = 100;
+const ERROR_WAIT_MS = 1_000;
+const FLUSH_MS = 20;
+const BATCH = 8;
+const DRAIN_MS = 20_000;
+const CONNECT_MS = [0, 0, 0, 5, 60] as const;
+
+/** A gateway as the engine sees it: an adapter to a simulated provider. */
+export type SimulatedGateway = {
+  readonly id: string;
+  readonly channel: 'text' | 'mail';
+  readonly window: number;
+  readonly sendMaxMs: number;
+  readonly canBeAsked: boolean;
+  readonly provider: Provider;
+};
+
+/** What every part of a worker needs. */
+export type Parts = {
+  readonly world: World;
+  readonly twin: Twin;
+  readonly decisions: Decisions;
+  readonly installation: string;
+};
+
+type Held = Claimed & { readonly lease: Lease };
+
+const stopping: GiveBack = { code: 'stopping', inMs: 0 };
+
+export class SimulatedSender {
+  readonly owner: string;
+  readonly gateway: SimulatedGateway;
+  readonly work = new Bell();
+  #parts: Parts;
+  #process: Process;
+  #queue: Held[] = [];
+  #inFlight = 0;
+  #isStopping = false;
+  #calledOff = new Set<string>();
+  #room = new Bell();
+  #waiting: Settlement[] = [];
+  #isFlushing = false;
+
+  constructor(parts: Parts, process: Process, gateway: SimulatedGateway) {
+    this.#parts = parts;
+    this.#process = process;
+    this.gateway = gateway;
+    this.owner = parts.world.random.uuid();
+  }
+
+  callOff(dispatchId: string): void {
+    this.#calledOff.add(dispatchId);
+  }
+
+  isCalledOff(dispatchId: string): boolean {
+    return this.#calledOff.has(dispatchId);
+  }
+
+  dispatchIds(): string[] {
+    return [...this.#calledOff, ...this.#queue.map((message) => message.dispatchId)];
+  }
+
+  allow(dispatchId: string): void {
+    this.#calledOff.delete(dispatchId);
+    this.work.ring();
+  }
+
+  *run(): Steps<void> {
+    while (!this.#isStopping) {
+      if (this.#queue.length >= this.gateway.window) {
+        yield* wait(POLL_MS, this.#room);
+        continue;
+      }
+      try {
+        const claimed = yield* this.#claim();
+        if (claimed === 0 && !this.#isStopping) yield* wait(yield* this.#idleMs(), this.work);
+      } catch (error) {
+        if (!(error instanceof ConnectionLost)) throw error;
+        yield* wait(ERROR_WAIT_MS, this.work);
+      }
+    }
+  }
+
+  /** Claims no more, gives back what was not requested, waits for what is under way, settles. */
+  *stop(): Steps<void> {
+    this.#isStopping = true;
+    this.work.ring();
+    for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    const deadline = this.#parts.world.now + DRAIN_MS;
+    const isBusy = () => this.#inFlight > 0 || this.#waiting.length > 0 || this.#isFlushing;
+    while (isBusy() && this.#parts.world.now < deadline) yield* wait(100);
+  }
+
+  *#claim(): Steps<number> {
+    const { decisions, twin } = this.#parts;
+    const { id: gatewayId, channel, sendMaxMs } = this.gateway;
+    const leaseMs = decisions.leaseMsFor(sendMaxMs);
+    const lease = new Lease(leaseMs, this.#process.clocks);
+    const claimed = yield* transact(`claims for ${gatewayId}`, (base) =>
+      twin.claimMessages(base, { gatewayId, channel, owner: this.owner, leaseMs, most: BATCH }),
+    );
+    for (const message of claimed) this.#queue.push({ ...message, lease });
+    if (this.#isStopping)
+      for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    this.#fill();
+    return claimed.length;
+  }
+
+  *#idleMs(): Steps<number> {
+    const { id } = this.gateway;
+    const waitMs = yield* transact(`waits for a token of ${id}`, (base) =>
+      this.#parts.twin.waitForTokenMs(base, id),
+    );
+    return waitMs === 0 ? POLL_MS : Math.min(POLL_MS, Math.max(TOKEN_WAIT_MIN_MS, waitMs));
+  }
+
+  #fill(): void {
+    while (this.#inFlight < this.gateway.window && this.#queue.length > 0) {
+      this.#inFlight += 1;
+      this.#parts.world.start(this.#process, this.#sendOne(this.#queue.shift()!));
+    }
+  }
+
+  *#sendOne(message: Held): Steps<void> {
+    const { decisions } = this.#parts;
+    const giveBack = decisions.beforeRequest({
+      calledOff: this.#calledOff.has(message.dispatchId),
+      leaseOutlasts: decisions.outlasts(message.lease, this.gateway.sendMaxMs),
+    });
+    if (giveBack === undefined) yield* this.#request(message);
+    else this.#giveBack(message, giveBack);
+    this.#inFlight -= 1;
+    this.#fill();
+    if (this.#queue.length < this.gateway.window) this.#room.ring();
+  }
+
+  *#request(message: Held): Steps<void> {
+    const { decisions, world, installation } = this.#parts;
+    const { id: messageId, epoch, attempt } = message;
+    const reference = decisions.formatReference({ installation, messageId, epoch, attempt });
+    const { provider, sendMaxMs } = this.gateway;
+    const startedAt = world.now;
+    const connectMs = world.random.pick(CONNECT_MS);
+    if (connectMs > 0) yield* wait(connectMs);
+    const answer = yield* request<Answer | typeof TOO_LATE | typeof SILENCE>({
+      label: `asks ${this.gateway.id} to send ${reference}`,
+      mayStart: () => decisions.outlasts(message.lease, 0),
+      mostMs: sendMaxMs - (world.now - startedAt),
+      receive: (give) =>
+        provider.receive({ reference, body: message.body, messageId: message.id }, give),
+    });
+    const result = resultOf(answer, decisions);
+    this.#settle(decisions.settlementOf(message, result, decisions.quietMs));
+    yield* this.#noteHealth(result);
+  }
+
+  *#noteHealth(result: SendResult): Steps<void> {
+    const { decisions, twin } = this.#parts;
+    const { id: gatewayId } = this.gateway;
+    const pause = decisions.pauseAfter(result);
+    if (pause === undefined) return;
+    try {
+      yield* transact(`pauses the bucket of ${gatewayId}`, (base) =>
+        twin.pauseBucket(base, { gatewayId, ...pause }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+    }
+  }
+
+  #giveBack(message: Held, why: GiveBack): void {
+    this.#settle(this.#parts.decisions.settlementOfGiveBack(message, why));
+  }
+
+  #settle(settlement: Settlement): void {
+    this.#waiting.push(settlement);
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    this.#parts.world.start(this.#process, this.#flush());
+  }
+
+  /** Each batch until it is written; if the process dies first, leases make unknowns of it. */
+  *#flush(): Steps<void> {
+    yield* wait(FLUSH_MS);
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0);
+      const what = batch.map((s) => `${s.id.slice(0, 4)}/${s.attempt} ${s.class}`).join(', ');
+      for (;;) {
+        try {
+          yield* transact(`settles ${what}`, (base) =>
+            this.#parts.twin.settleMessages(base, this.owner, batch),
+          );
+          break;
+        } catch (error) {
+          if (!(error instanceof ConnectionLost)) throw error;
+          yield* wait(ERROR_WAIT_MS);
+        }
+      }
+    }
+    this.#isFlushing = false;
+  }
+}
+
+/** What the adapter makes of an answer: before the first byte "not sent", after it "unknown". */
+function resultOf(
+  answer: Answer | typeof TOO_LATE | typeof SILENCE,
+  decisions: Decisions,
+): SendResult {
+  if (answer === 'refused') return { class: 'not_sent', code: 'ECONNREFUSED' };
+  if (answer === TOO_LATE) return { class: 'not_sent', code: TOO_LATE };
+  if (answer === SILENCE) return { class: 'unknown', code: 'deadline' };
+  if (answer === 'reset') return { class: 'unknown', code: 'ECONNRESET' };
+  return decisions.classify(answer);
+}

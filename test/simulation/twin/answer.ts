@@ -1,0 +1,39 @@
+/** Twins of `src/dispatch/store-answer.ts`. */
+import type { AnswerText } from '#dispatch/store-answer.ts';
+import { homeOf } from './home.ts';
+import { ANSWERS, type Base } from './rows.ts';
+
+const HOUR_MS = 3_600_000;
+
+export function insertAnswer(base: Base, answer: AnswerText): boolean {
+  const earlier = base
+    .messagesOf(ANSWERS)
+    .filter((m) => m.contactPointId === answer.contactPointId);
+  const lately = earlier.filter((m) => m.dueAt! > base.now - HOUR_MS).length;
+  if (lately >= answer.perHourMax) return false;
+  const way = base.tables.gateway.get(answer.gatewayId);
+  const isOn = way?.enabled === true && way.channel === 'text';
+  const { contactPointId } = answer;
+  base.addMessage({
+    id: base.newId(),
+    dispatchId: ANSWERS,
+    contactPointId,
+    organisationId: null,
+    channel: 'text',
+    round: Math.max(0, ...earlier.map((m) => m.round)) + 1,
+    rank: 1,
+    code: answer.code,
+    subject: null,
+    body: answer.body,
+    addressSealed: answer.addressSealed,
+    state: 'ready',
+    dueAt: base.now,
+    homeGatewayId: isOn ? way.id : homeOf(base, { contactPointId, channel: 'text' }),
+    expiresAt: base.now + base.tables.dispatch.get(ANSWERS)!.expiresAfter,
+  });
+  return true;
+}
+
+export function notifyAnswers(base: Base): void {
+  base.notify('tocsin_steer', ANSWERS);
+}

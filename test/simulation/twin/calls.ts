@@ -1,0 +1,371 @@
+/** For each statement, what it may be asked: values that fit the tables, and some that do not. */
+import type { ReceiptMove } from '#dispatch/store-inbox.ts';
+import type { Settlement } from '#dispatch/store-send.ts';
+import type { Random } from '../random.ts';
+import type { Known } from './generate.ts';
+import type { Twin } from './index.ts';
+import { ANSWERS, type Base, type MessageRow } from './rows.ts';
+
+type Rest<F> = F extends (base: Base, ...rest: infer R) => unknown ? R : never;
+export type Scene = { readonly base: Base; readonly random: Random; readonly known: Known };
+
+/** Arguments for one call of each statement; `undefined` where there is nothing to ask now. */
+export type Calls = { readonly [K in keyof Twin]: (scene: Scene) => Rest<Twin[K]> | undefined };
+
+const ALL = 1_000;
+
+/** So many that the choice among equals is clear: a limit between two equal times has no order. */
+function most(random: Random, times: readonly (number | null)[]): number {
+  return new Set(times).size === times.length ? random.between(1, 4) : ALL;
+}
+
+function someGateways({ random, known }: Scene): string[] {
+  return random.shuffle(known.gatewayIds).slice(0, random.between(1, known.gatewayIds.length));
+}
+
+function someMessages({ base, random }: Scene, most = 5): MessageRow[] {
+  return random.shuffle([...base.tables.message.values()]).slice(0, random.between(1, most));
+}
+
+/** A dispatch that somebody planned; statements about rounds do not name the standing one. */
+function planned({ random, known }: Scene): string {
+  return random.pick(known.dispatchIds.filter((id) => id !== ANSWERS));
+}
+
+function attemptKey(scene: Scene): { id: string; attempt: number } {
+  const message = scene.random.pick([...scene.base.tables.message.values(), undefined]);
+  if (message === undefined) return { id: scene.random.uuid(), attempt: 1 };
+  const attempt = scene.random.chance(0.8) ? message.attempt : scene.random.between(1, 3);
+  return { id: message.id, attempt };
+}
+
+function answered(scene: Scene) {
+  const { random, known } = scene;
+  const organisationIds = random.shuffle(known.organisationIds).slice(0, random.between(1, 3));
+  return { dispatchId: planned(scene), organisationIds };
+}
+
+function settlements(scene: Scene): Settlement[] {
+  const { random } = scene;
+  return someMessages(scene).map((message) => {
+    const end = random.pick(['accepted', 'rejected', 'not_sent', 'unknown'] as const);
+    return {
+      id: message.id,
+      epoch: random.chance(0.9) ? 1 : 2,
+      attempt: random.chance(0.8) ? Math.max(1, message.attempt) : random.between(1, 3),
+      class: end,
+      code: end === 'accepted' ? null : 'code',
+      providerId: end === 'accepted' ? random.uuid() : null,
+      againInMs: random.below(60_000),
+    };
+  });
+}
+
+function receiptMoves(scene: Scene): ReceiptMove[] {
+  const { random, known } = scene;
+  return someMessages(scene).flatMap((message) =>
+    Array.from({ length: random.between(1, 2) }, () => ({
+      gatewayId: random.chance(0.9)
+        ? (message.gatewayId ?? 'notify')
+        : random.pick(known.gatewayIds),
+      messageId: message.id,
+      attempt: random.chance(0.8) ? message.attempt : random.between(1, 3),
+      providerId: message.providerId ?? message.id,
+      to: random.pick(['delivered', 'undelivered'] as const),
+    })),
+  );
+}
+
+function waiting({ base }: Scene) {
+  return [...base.tables.receipt.values()].filter((r) => r.handledAt === null);
+}
+
+const send: Pick<
+  Calls,
+  | 'claimMessages'
+  | 'settleMessages'
+  | 'waitForTokenMs'
+  | 'pauseBucket'
+  | 'expireLeases'
+  | 'expireMessages'
+  | 'cancelLeftovers'
+  | 'endDispatches'
+> = {
+  claimMessages: ({ random, known }) => [
+    {
+      gatewayId: random.pick(known.gatewayIds),
+      channel: random.pick(['text', 'text', 'mail']),
+      owner: random.pick(known.owners),
+      leaseMs: random.between(1, 60) * 1000,
+      most: random.between(0, 5),
+    },
+  ],
+  settleMessages: (scene) => {
+    const batch = settlements(scene);
+    const owners = batch.flatMap(({ id }) => scene.base.tables.message.get(id)?.leaseOwner ?? []);
+    const owner = owners[0] ?? scene.random.pick(scene.known.owners);
+    return [scene.random.chance(0.85) ? owner : scene.random.pick(scene.known.owners), batch];
+  },
+  waitForTokenMs: ({ random, known }) => [random.pick(known.gatewayIds)],
+  pauseBucket: ({ random, known }) => [
+    {
+      gatewayId: random.pick([...known.gatewayIds, 'none']),
+      forMs: random.between(1, 20) * 500,
+      reason: '429 RateLimitError',
+    },
+  ],
+  expireLeases: ({ random }) => [random.below(60_000)],
+  expireMessages: () => [],
+  cancelLeftovers: () => [],
+  endDispatches: () => [],
+};
+
+const check: Pick<
+  Calls,
+  'claimChecks' | 'recordLookup' | 'adoptMessage' | 'requeueMessage' | 'setNextCheck'
+> = {
+  claimChecks: (scene) => [
+    {
+      gatewayIds: someGateways(scene),
+      gapMs: scene.random.between(1, 30_000),
+      most: most(
+        scene.random,
+        [...scene.base.tables.message.values()].flatMap((m) => m.checkAt ?? []),
+      ),
+    },
+  ],
+  recordLookup: (scene) => {
+    const [message] = someMessages(scene);
+    if (message === undefined) return undefined;
+    const answer = scene.random.pick(['found', 'absent', 'cannot_tell']);
+    const status = answer === 'found' ? 'sending' : null;
+    return [{ messageId: message.id, reference: 'reference', answer, status }];
+  },
+  adoptMessage: (scene) => [
+    {
+      ...attemptKey(scene),
+      providerId: scene.random.uuid(),
+      receiptWaitMs: scene.random.below(200_000),
+    },
+  ],
+  requeueMessage: (scene) => [attemptKey(scene)],
+  setNextCheck: (scene) => [
+    {
+      ...attemptKey(scene),
+      inMs: scene.random.pick([null, 15_000, 120_000]),
+      absences: scene.random.below(2),
+    },
+  ],
+};
+
+const inbox: Pick<
+  Calls,
+  | 'findGatewayDoor'
+  | 'insertReceipt'
+  | 'claimReceipts'
+  | 'applyReceipts'
+  | 'markReceiptsHandled'
+  | 'insertReply'
+  | 'findWaitingReply'
+  | 'markReplyHandled'
+> = {
+  findGatewayDoor: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
+  insertReceipt: (scene) => [
+    {
+      gatewayId: scene.random.pick(scene.known.gatewayIds),
+      providerId: scene.random.pick(scene.known.messageIds),
+      status: scene.random.pick(['delivered', 'permanent-failure', 'sending']),
+      reference: scene.random.pick([null, 'somebody else’s', 'tocsin-00000000']),
+    },
+  ],
+  claimReceipts: (scene) => [
+    {
+      gatewayIds: someGateways(scene),
+      most: most(
+        scene.random,
+        waiting(scene).map((r) => r.receivedAt),
+      ),
+    },
+  ],
+  applyReceipts: (scene) => [receiptMoves(scene)],
+  markReceiptsHandled: (scene) => [
+    waiting(scene)
+      .filter(() => scene.random.chance(0.6))
+      .map(({ gatewayId, providerId, status, reference }) => ({
+        gatewayId,
+        providerId,
+        status,
+        reference,
+        outcome: scene.random.pick(['applied', 'repeated', 'unmatched'] as const),
+      })),
+  ],
+  insertReply: ({ random, known }) => [
+    random.uuid(),
+    {
+      gatewayId: random.pick(known.gatewayIds),
+      providerId: random.pick(known.messageIds),
+      addressIndex: Buffer.from([1, random.below(256)]),
+      addressSealed: Buffer.from([2]),
+      contentSealed: Buffer.from([3]),
+      sentAt: random.pick([null, new Date(0)]),
+    },
+  ],
+  findWaitingReply: ({ base, random }) => [
+    random.pick([...base.tables.reply.keys(), random.uuid()]),
+  ],
+  markReplyHandled: ({ base, random }) => [
+    random.pick([...base.tables.reply.keys(), random.uuid()]),
+  ],
+};
+
+const plan: Pick<
+  Calls,
+  | 'insertDispatch'
+  | 'lockDispatch'
+  | 'hashContent'
+  | 'markReleased'
+  | 'setContentHash'
+  | 'startRounds'
+  | 'postponeRounds'
+  | 'markRoundOpened'
+  | 'readyRound'
+  | 'listDueRounds'
+  | 'listSending'
+  | 'moveDispatch'
+  | 'cancelUnsent'
+  | 'lockLaterRounds'
+  | 'markSettled'
+  | 'cancelSettled'
+  | 'notifyDispatch'
+  | 'countMessages'
+> = {
+  insertDispatch: ({ random }) => {
+    const lane = random.between(1, 4);
+    return [
+      {
+        id: random.uuid(),
+        label: 'Planned later',
+        lane,
+        exercise: lane === 4,
+        expiresAfterMs: random.between(1, 60) * 1000,
+        rounds: [1, 2].map((round) => ({ round, opensAfterMs: random.below(60_000) })),
+      },
+    ];
+  },
+  lockDispatch: (scene) => [planned(scene)],
+  hashContent: (scene) => [planned(scene), scene.random.pick(['', 'page'])],
+  markReleased: (scene) => [planned(scene), scene.random.pick(['one', 'two'])],
+  setContentHash: (scene) => [planned(scene), scene.random.pick(['one', 'two'])],
+  startRounds: (scene) => [planned(scene)],
+  postponeRounds: (scene) => [planned(scene)],
+  markRoundOpened: (scene) => [planned(scene), scene.random.between(1, 3)],
+  readyRound: (scene) => [
+    { dispatchId: planned(scene), round: scene.random.between(1, 3), clock: '03:02' },
+  ],
+  listDueRounds: () => [],
+  listSending: ({ random, known }) => [random.shuffle(known.dispatchIds).slice(0, 2)],
+  moveDispatch: (scene) => {
+    const id = planned(scene);
+    const reason = 'asked for';
+    return scene.random.pick([
+      [{ id, from: ['sending'], to: 'paused', reason }],
+      [{ id, from: ['paused'], to: 'sending', reason: null }],
+      [{ id, from: ['held', 'sending', 'paused'], to: 'cancelled', reason: null }],
+    ] as const satisfies Rest<Twin['moveDispatch']>[]);
+  },
+  cancelUnsent: (scene) => [planned(scene)],
+  lockLaterRounds: (scene) => [answered(scene)],
+  markSettled: (scene) => [answered(scene)],
+  cancelSettled: (scene) => [answered(scene)],
+  notifyDispatch: (scene) => [planned(scene)],
+  countMessages: ({ random, known }) => [random.pick(known.dispatchIds)],
+};
+
+/** False where two messages to one person could each say who wrote to them last. */
+function isClearWhoSent(base: Base): boolean {
+  const keys = [...base.tables.message.values()].map((m) => `${m.contactPointId} ${m.channel}`);
+  return new Set(keys).size === keys.length;
+}
+
+const gateways: Pick<
+  Calls,
+  | 'listGateways'
+  | 'listGatewayCards'
+  | 'markGatewayRemoved'
+  | 'addCallbackToken'
+  | 'keepCallbackTokens'
+  | 'notifyGateways'
+  | 'pinTemplate'
+  | 'markTemplateRead'
+  | 'markGatewayProven'
+  | 'markGatewayFailed'
+  | 'listSharedChannels'
+  | 'rememberSenders'
+  | 'findHomes'
+> = {
+  listGateways: () => [],
+  listGatewayCards: () => [],
+  markGatewayRemoved: (scene) => [someGateways(scene)[0]!],
+  addCallbackToken: (scene) => [someGateways(scene)[0]!, Buffer.from([scene.random.below(4)])],
+  keepCallbackTokens: (scene) => [someGateways(scene)[0]!, scene.random.between(0, 2)],
+  notifyGateways: () => [],
+  pinTemplate: (scene) => [
+    someGateways(scene)[0]!,
+    { id: 'template', version: scene.random.between(1, 2), subject: null, body: '((body))' },
+  ],
+  markTemplateRead: (scene) => [someGateways(scene)[0]!],
+  markGatewayProven: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
+  markGatewayFailed: ({ random, known }) => [random.pick(known.gatewayIds), 'deadline'],
+  listSharedChannels: () => [],
+  rememberSenders: (scene) => [
+    { dispatchId: planned(scene), round: scene.random.between(1, 3), channels: ['text', 'mail'] },
+  ],
+  findHomes: () => [ALL],
+};
+
+export const calls: Calls = {
+  ...send,
+  ...check,
+  ...inbox,
+  ...plan,
+  insertAnswer: ({ random, known }) => [
+    {
+      contactPointId: random.pick(known.pointIds),
+      gatewayId: random.pick([...known.gatewayIds, 'none']),
+      addressSealed: Buffer.from([9]),
+      code: '4821',
+      body: 'Thanks',
+      perHourMax: random.between(1, 3),
+    },
+  ],
+  notifyAnswers: () => [],
+  ...gateways,
+  upsertGateway: ({ base, random, known }) => [
+    {
+      id: random.pick(isClearWhoSent(base) ? [...known.gatewayIds, 'fresh'] : known.gatewayIds),
+      kind: 'notify',
+      channel: random.pick(['text', 'mail']),
+      bucket: {
+        id: random.pick(['shared', 'own', 'new']),
+        ratePerSecond: random.pick([0.5, 1, 2]),
+        burst: random.between(1, 8),
+      },
+      canBeAsked: random.chance(0.5),
+      ...(random.chance(0.5) && { askLagMs: random.below(9_000), keepsMs: 60_000 }),
+      takesReplies: random.chance(0.5),
+      settingsSealed: Buffer.from([7]),
+      callbackTokenHash: random.pick([null, Buffer.from([0]), Buffer.from([5])]),
+    },
+  ],
+  findDispatch: ({ random, known }) => [random.pick([...known.dispatchIds, random.uuid()])],
+  listRounds: (scene) => [planned(scene)],
+  listMessagesOfOrganisation: ({ random, known }) => [
+    {
+      dispatchId: random.pick(known.dispatchIds),
+      organisationId: random.pick(known.organisationIds),
+    },
+  ],
+  listAttempts: (scene) => [someMessages(scene).map((m) => m.id)],
+  listLookups: (scene) => [someMessages(scene).map((m) => m.id)],
+  listReceipts: (scene) => [someMessages(scene).map((m) => m.id)],
+};

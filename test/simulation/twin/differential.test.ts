@@ -1,0 +1,53 @@
+/** A small budget of histories; `npm run simulate -- --differential --seeds 20000` is the large. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Database } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../support/database.ts';
+import { listFiles } from '../../guards/repository.ts';
+import { plantedBugs } from '../planted-bugs.ts';
+import { runHistory } from './differential.ts';
+import { calls } from './calls.ts';
+import { twin } from './index.ts';
+import { openUnderClock } from './postgres.ts';
+
+const HISTORIES = 120;
+
+describe('statements and their twins', () => {
+  let clone: Clone;
+  let database: Database;
+
+  before(async () => {
+    clone = await cloneDatabase();
+    database = await openUnderClock(clone);
+  });
+
+  after(async () => {
+    await database.end();
+    await clone.drop();
+  });
+
+  it('agree on random histories', async () => {
+    for (let seed = 1; seed <= HISTORIES; seed++)
+      assert.equal(await runHistory(database, seed), undefined);
+  });
+
+  for (const what of ['a settlement without a fence', 'standing down calls off round 1']) {
+    it(`differ where one has a bug: ${what}`, async () => {
+      const bug = plantedBugs.find((planted) => planted.what === what)!;
+      for (let seed = 1; seed <= HISTORIES; seed++)
+        if ((await runHistory(database, seed, bug.engine.twin)) !== undefined) return;
+      assert.fail('nothing was noticed');
+    });
+  }
+
+  it('stand side by side, each statement with its twin', async () => {
+    const missing: string[] = [];
+    for (const { path } of listFiles('src/dispatch', /^store.*(?<!\.test)\.ts$/)) {
+      const store = (await import(`#${path.slice('src/'.length)}`)) as Record<string, unknown>;
+      for (const [name, value] of Object.entries(store))
+        if (typeof value === 'function' && !(name in calls && name in twin))
+          missing.push(`${path}: ${name}`);
+    }
+    assert.deepEqual(missing, []);
+  });
+});

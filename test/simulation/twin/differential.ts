@@ -1,0 +1,149 @@
+/**
+ * Statements against their twins: a random history is run on PostgreSQL and in memory, and each
+ * answer and the tables at the end must be the same. One transaction each, rolled back.
+ */
+import { system } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { Random } from '../random.ts';
+import { calls, type Scene } from './calls.ts';
+import { fillTables } from './generate.ts';
+import { Base, statements, twin as liveTwin, type Twin } from './index.ts';
+import { dumpPostgres, dumpTwin, loadTables, setClock, type Dump } from './postgres.ts';
+import { ANSWERS } from './rows.ts';
+
+const CALLS = 16;
+/** The statements of the hot path are drawn more often than the others. */
+const often: Partial<Record<keyof Twin, number>> = {
+  claimMessages: 8,
+  settleMessages: 8,
+  applyReceipts: 4,
+  adoptMessage: 4,
+  requeueMessage: 4,
+  claimChecks: 3,
+  readyRound: 3,
+  cancelSettled: 3,
+  expireLeases: 2,
+};
+const names = (Object.keys(calls) as (keyof Twin)[]).flatMap((name) =>
+  Array.from({ length: often[name] ?? 1 }, () => name),
+);
+
+/** Statements whose answer has an order that the SQL does not promise are compared as sets. */
+const ORDERED = new Set<keyof Twin>([
+  ...(['claimMessages', 'claimReceipts', 'listDueRounds', 'listGateways'] as const),
+  ...(['listGatewayCards', 'listSharedChannels'] as const),
+  ...(['listRounds', 'listMessagesOfOrganisation', 'listAttempts'] as const),
+  ...(['listLookups', 'listReceipts', 'countMessages'] as const),
+]);
+
+export type Difference = {
+  readonly seed: number;
+  readonly statement: string;
+  readonly call: number;
+  readonly postgres: unknown;
+  readonly twin: unknown;
+};
+
+type OnPostgres = (tx: Tx, ...rest: readonly unknown[]) => Promise<unknown>;
+type OnTwin = (base: Base, ...rest: readonly unknown[]) => unknown;
+
+const undo = new Error('undone on purpose');
+
+/** Runs one history; undefined where both sides agree. `twin`: another one, to see it noticed. */
+export async function runHistory(
+  database: Database,
+  seed: number,
+  twin: Twin = liveTwin,
+): Promise<Difference | undefined> {
+  let found: Difference | undefined;
+  try {
+    await database.withActor(system('test'), async (tx) => {
+      found = await compareHistory(tx, seed, twin);
+      throw undo;
+    });
+  } catch (error) {
+    if (error !== undo) throw new Error(`history ${seed}`, { cause: error });
+  }
+  return found;
+}
+
+async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<Difference | undefined> {
+  const random = new Random(seed);
+  const drawn: string[] = [];
+  const base = new Base(() => drawn.shift()!);
+  const known = fillTables(base, random);
+  const scene: Scene = { base, random, known };
+  const hashes: (readonly [string, string])[] = [];
+  await setClock(tx, base.now);
+  await loadTables(tx, base.tables);
+  for (let call = 1; call <= CALLS; call++) {
+    const name = random.pick(names);
+    const rest = calls[name](scene);
+    // At least a millisecond, so that no two calls fall together; never back: that is a fault.
+    base.now += random.pick([1, 500, 1000, 30_000, 120_000]);
+    if (rest === undefined) continue;
+    await setClock(tx, base.now);
+    const fromPostgres = await (statements[name] as OnPostgres)(tx, ...rest);
+    if (name === 'insertAnswer' && fromPostgres === true) drawn.push(await newestAnswer(tx, rest));
+    const fromTwin = (twin[name] as OnTwin)(base, ...rest);
+    const differs =
+      name === 'hashContent'
+        ? !pairs(hashes, String(fromPostgres), String(fromTwin))
+        : !isSame(name, fromPostgres, fromTwin);
+    if (differs) return { seed, statement: name, call, postgres: fromPostgres, twin: fromTwin };
+  }
+  return differenceOfTables(seed, await dumpPostgres(tx), dumpTwin(base.tables));
+}
+
+/** The id that PostgreSQL drew for the answer, so that the twin takes the same. */
+async function newestAnswer(tx: Tx, [answer]: readonly unknown[]): Promise<string> {
+  const { contactPointId } = answer as { contactPointId: string };
+  const { id } = await tx.one<{ id: string }>(sql`
+    select id from dispatch.message
+    where dispatch_id = ${ANSWERS} and contact_point_id = ${contactPointId}
+    order by round desc limit 1`);
+  return id;
+}
+
+/** The two hashes are not the same text, but must be equal to earlier ones in the same cases. */
+function pairs(seen: (readonly [string, string])[], postgres: string, twin: string): boolean {
+  const agrees = seen.every(([a, b]) => (a === postgres) === (b === twin));
+  seen.push([postgres, twin]);
+  return agrees;
+}
+
+function isSame(name: keyof Twin, postgres: unknown, twin: unknown): boolean {
+  if (name === 'waitForTokenMs') return Math.abs(Number(postgres) - Number(twin)) <= 1;
+  return textOf(name, postgres) === textOf(name, twin);
+}
+
+function textOf(name: keyof Twin, answer: unknown): string {
+  if (!Array.isArray(answer) || ORDERED.has(name)) return canonical(answer);
+  return answer.map(canonical).sort().join('\n');
+}
+
+/** As JSON with sorted names. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+function differenceOfTables(seed: number, postgres: Dump, twin: Dump): Difference | undefined {
+  for (const name of Object.keys(twin)) {
+    const [ours, theirs] = [twin[name]!, postgres[name]!];
+    if (ours.join('\n') === theirs.join('\n')) continue;
+    const only = (rows: string[], others: string[]) => rows.filter((row) => !others.includes(row));
+    return {
+      seed,
+      statement: `the table ${name} at the end`,
+      call: CALLS,
+      postgres: only(theirs, ours),
+      twin: only(ours, theirs),
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,254 @@
+/** Random tables: a few dispatches in every state, with messages in every state. */
+import { states, type MessageState } from '#dispatch/model.ts';
+import type { Random } from '../random.ts';
+import {
+  ANSWERS,
+  keyOf,
+  type Base,
+  type DispatchState,
+  type GatewayRow,
+  type MessageRow,
+} from './rows.ts';
+
+/** Where each history begins, in ms; any moment would do. */
+export const START_MS = Date.UTC(2026, 2, 29, 0, 58);
+
+const MINUTE_MS = 60_000;
+/** Every state; those from which most statements move a message more often. */
+const STATES: readonly MessageState[] = [
+  ...(Object.keys(states) as MessageState[]),
+  ...(['ready', 'ready', 'ready', 'claimed', 'claimed', 'unknown', 'unknown', 'held'] as const),
+];
+const OWNERS = 3;
+const ORGANISATIONS = 4;
+
+/** What statements may be asked about: ids that are there, and some that are not. */
+export type Known = {
+  readonly dispatchIds: readonly string[];
+  readonly messageIds: readonly string[];
+  readonly organisationIds: readonly string[];
+  readonly pointIds: readonly string[];
+  readonly owners: readonly string[];
+  readonly gatewayIds: readonly string[];
+};
+
+function ids(random: Random, count: number): string[] {
+  return Array.from({ length: count }, () => random.uuid());
+}
+
+/** Fills the empty tables. */
+export function fillTables(base: Base, random: Random): Known {
+  base.now = START_MS;
+  const dispatchIds = ids(random, random.between(1, 3));
+  const known = {
+    dispatchIds: [...dispatchIds, ANSWERS],
+    organisationIds: ids(random, ORGANISATIONS),
+    pointIds: ids(random, 3),
+    owners: ids(random, OWNERS),
+    gatewayIds: ['notify', 'relay', 'second'],
+    messageIds: [] as string[],
+  };
+  fillGateways(base, random);
+  for (const id of known.dispatchIds) fillDispatch(base, random, id);
+  for (const dispatchId of known.dispatchIds) {
+    const count = random.below(dispatchId === ANSWERS ? 3 : 7);
+    for (let i = 0; i < count; i++)
+      known.messageIds.push(fillMessage(base, random, dispatchId, known));
+  }
+  for (const dispatchId of dispatchIds) {
+    for (const organisationId of known.organisationIds) {
+      if (!random.chance(0.3)) continue;
+      const row = { dispatchId, organisationId, settledAt: START_MS - random.below(1000) };
+      base.tables.settled.set(keyOf(dispatchId, organisationId), row);
+    }
+  }
+  known.messageIds.push(random.uuid());
+  return known;
+}
+
+function fillGateways(base: Base, random: Random): void {
+  // Whole numbers and halves: what a claim may take does not hang on the last bit of a sum.
+  for (const id of ['shared', 'own']) {
+    const burst = random.between(1, 8);
+    const isPaused = random.chance(0.2);
+    base.tables.bucket.set(id, {
+      id,
+      ratePerSecond: random.pick([0.5, 1, 2, 4]),
+      burst,
+      tokens: random.below(2 * burst + 1) / 2,
+      refilledAt: START_MS - random.between(-4, 8) * 500,
+      pausedUntil: isPaused ? START_MS + random.between(-2, 6) * 500 : null,
+      pauseReason: isPaused ? '429 RateLimitError' : null,
+    });
+  }
+  const gateway = (id: string, rest: Partial<GatewayRow>) => {
+    base.tables.gateway.set(id, {
+      id,
+      kind: 'notify',
+      channel: 'text',
+      bucketId: 'shared',
+      canBeAsked: true,
+      askLag: random.pick([null, 0]),
+      keepsFor: random.pick([null, 3_600_000]),
+      deduplicates: false,
+      takesReplies: true,
+      limitsValidity: false,
+      receipts: 'final',
+      settingsSealed: Buffer.from([random.below(256)]),
+      callbackTokenHashes: Array.from({ length: random.below(3) }, (_, i) => Buffer.from([i])),
+      templateId: null,
+      templateVersion: random.pick([null, 1]),
+      templateBody: null,
+      templateReadAt: null,
+      createdAt: START_MS - 60_000,
+      removedAt: null,
+      weight: random.pick([0, 1, 100]),
+      enabled: random.chance(0.8),
+      lastProvenAt: null,
+      lastFailureAt: null,
+      lastFailureCode: null,
+      ...rest,
+    });
+  };
+  gateway('notify', {});
+  gateway('relay', { kind: 'smtp', channel: 'mail', canBeAsked: random.chance(0.5) });
+  gateway('second', { bucketId: 'own' });
+}
+
+function fillDispatch(base: Base, random: Random, id: string): void {
+  const isStanding = id === ANSWERS;
+  const state: DispatchState = isStanding
+    ? 'sending'
+    : random.pick(['held', 'sending', 'sending', 'sending', 'paused', 'cancelled', 'done']);
+  const lane = isStanding ? 0 : random.pick([1, 1, 2, 3, 4]);
+  const isOver = state === 'cancelled' || state === 'done';
+  const releasedAt = state === 'held' ? null : START_MS - random.between(1, 20) * MINUTE_MS;
+  base.tables.dispatch.set(id, {
+    id,
+    label: `Dispatch ${random.below(100)}`,
+    lane,
+    exercise: lane === 4,
+    state,
+    epoch: state === 'cancelled' ? 2 : 1,
+    contentHash: random.pick([null, 'one', 'two']),
+    expiresAfter: random.between(15, 40) * MINUTE_MS,
+    createdAt: START_MS - 30 * MINUTE_MS,
+    releasedAt,
+    endedAt: isOver ? START_MS - random.pick([1, 86_400_000 + 5]) : null,
+    pauseReason: state === 'paused' ? 'asked for' : null,
+    pausedAt: state === 'paused' ? START_MS - random.below(MINUTE_MS) : null,
+    // All apart, so that it is clear which is served next.
+    lastClaimedAt: START_MS - 1 - random.below(1_000_000),
+  });
+  if (isStanding) return;
+  for (let round = 1; round <= random.between(1, 3); round++) {
+    const opensAfter = (round - 1) * random.between(1, 10) * MINUTE_MS;
+    const opensAt = releasedAt === null ? null : releasedAt + opensAfter + round;
+    const openedAt = opensAt !== null && opensAt <= START_MS && random.chance(0.6) ? opensAt : null;
+    const key = keyOf(id, round);
+    base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt });
+  }
+}
+
+function fillMessage(base: Base, random: Random, dispatchId: string, known: Known): string {
+  const id = random.uuid();
+  const isAnswer = dispatchId === ANSWERS;
+  const dispatch = base.tables.dispatch.get(dispatchId)!;
+  const taken = base.messagesOf(dispatchId);
+  const contactPointId = isAnswer ? random.pick(known.pointIds) : random.uuid();
+  base.addMessage({
+    id,
+    dispatchId,
+    contactPointId,
+    organisationId: isAnswer ? null : random.pick(known.organisationIds),
+    channel: random.pick(['text', 'text', 'text', 'mail']),
+    round: isAnswer
+      ? taken.filter((m) => m.contactPointId === contactPointId).length + 1
+      : random.between(1, 3),
+    rank: random.between(1, 3),
+    code: String(random.between(1000, 9999)),
+    subject: random.pick([null, 'Subject']),
+    body: random.pick(['Isolate now. {since}', 'Unanswered since {since}, {since}', 'News']),
+    addressSealed: Buffer.from([random.below(256), random.below(256)]),
+    ...columnsOf(random, random.pick(STATES), known),
+  });
+  if (random.chance(0.2)) {
+    const { channel } = base.tables.message.get(id)!;
+    const gatewayId = random.pick(known.gatewayIds);
+    base.tables.sender.set(keyOf(contactPointId, channel), { contactPointId, channel, gatewayId });
+  }
+  const message = base.tables.message.get(id)!;
+  if (dispatch.releasedAt === null && random.chance(0.9)) message.state = 'held';
+  if (message.state === 'held') Object.assign(message, heldColumns);
+  if (!isAnswer && random.chance(0.4)) {
+    const others = known.organisationIds.filter((one) => one !== message.organisationId);
+    base.tables.credit.set(id, new Set(random.shuffle(others).slice(0, random.between(1, 2))));
+  }
+  fillAttempts(base, random, message, known);
+  return id;
+}
+
+const heldColumns: Partial<MessageRow> = {
+  dueAt: null,
+  expiresAt: null,
+  attempt: 0,
+  homeGatewayId: null,
+  gatewayId: null,
+  leaseOwner: null,
+  leaseUntil: null,
+  checkAt: null,
+  acceptedAt: null,
+  finalAt: null,
+};
+
+const FINAL = new Set<MessageState>([
+  ...(['delivered', 'undelivered', 'rejected', 'cancelled'] as const),
+  ...(['expired', 'suppressed', 'uncertain_closed'] as const),
+]);
+
+/** The columns that belong to the state, as the CHECK constraints have them. */
+function columnsOf(random: Random, state: MessageState, known: Known): Partial<MessageRow> {
+  const wasTried = !['held', 'cancelled', 'expired', 'suppressed'].includes(state);
+  const attempt = wasTried && (state !== 'ready' || random.chance(0.3)) ? random.between(1, 3) : 0;
+  const soon = () => START_MS + random.between(-60_000, 60_000);
+  const isAsked = state === 'unknown' || state === 'accepted';
+  const wasAccepted = ['accepted', 'delivered', 'undelivered'].includes(state);
+  return {
+    state,
+    attempt,
+    homeGatewayId: state === 'held' ? null : random.pick([null, ...known.gatewayIds]),
+    gatewayId: attempt === 0 ? null : random.pick(known.gatewayIds),
+    dueAt: START_MS - random.between(-20_000, 60_000),
+    expiresAt: START_MS + random.between(-10, 40) * 30_000,
+    leaseOwner: state === 'claimed' ? random.pick(known.owners) : null,
+    leaseUntil: state === 'claimed' ? soon() : null,
+    checkAt: isAsked && (state === 'unknown' || random.chance(0.8)) ? soon() : null,
+    checks: random.below(5),
+    absences: random.below(2),
+    providerId: wasAccepted ? random.uuid() : null,
+    acceptedAt: wasAccepted ? START_MS - random.below(1_000_000) : null,
+    finalAt: FINAL.has(state) ? START_MS - 3 : null,
+  };
+}
+
+function fillAttempts(base: Base, random: Random, message: MessageRow, known: Known): void {
+  for (let number = 1; number <= message.attempt; number++) {
+    // A database that lost its last moments may lack an attempt.
+    if (random.chance(0.1)) continue;
+    const key = { messageId: message.id, epoch: 1, number };
+    base.addAttempt({
+      ...key,
+      gatewayId: message.gatewayId!,
+      owner: message.leaseOwner ?? random.pick(known.owners),
+      claimedAt: START_MS - 60_000 + number,
+    });
+    if (message.state === 'claimed' && number === message.attempt) continue;
+    base.tables.attemptEnd.set(keyOf(message.id, 1, number), {
+      ...key,
+      class: random.pick(['accepted', 'rejected', 'not_sent', 'unknown']),
+      code: random.pick([null, 'ECONNREFUSED']),
+      providerId: null,
+      endedAt: START_MS - 30_000 + number,
+    });
+  }
+}

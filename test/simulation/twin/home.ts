@@ -1,0 +1,75 @@
+/** Twins of `src/dispatch/store-home.ts`. */
+import { compare, keyOf, type Base, type Channel, type GatewayRow } from './rows.ts';
+import { hashUuid } from './uuid-hash.ts';
+
+type Way = { readonly id: string; readonly low: number; readonly high: number };
+
+/** The gateways of a channel that are on, each with its stretch of the line. */
+function waysOf(base: Base, channel: Channel): Way[] {
+  const on = [...base.tables.gateway.values()]
+    .filter((gateway) => gateway.channel === channel && gateway.enabled)
+    .toSorted((a, b) => compare(a.id, b.id));
+  const areReserves = on.every((gateway) => gateway.weight === 0);
+  const weightOf = (gateway: GatewayRow) => (areReserves ? 1 : gateway.weight);
+  let low = 0;
+  return on.map((gateway) => {
+    const way = { id: gateway.id, low, high: low + weightOf(gateway) };
+    low = way.high;
+    return way;
+  });
+}
+
+type Addressed = { readonly contactPointId: string; readonly channel: Channel };
+
+function chosenWay(base: Base, { contactPointId, channel }: Addressed): string | null {
+  const ways = waysOf(base, channel);
+  const total = ways.at(-1)?.high ?? 0;
+  if (total === 0) return null;
+  const point = Number(BigInt.asUintN(63, hashUuid(contactPointId)) % BigInt(total));
+  return ways.find(({ low, high }) => point >= low && point < high)!.id;
+}
+
+/** The gateway by which a message is to leave; null where its channel has none that is on. */
+export function homeOf(base: Base, message: Addressed): string | null {
+  const sender = base.tables.sender.get(keyOf(message.contactPointId, message.channel));
+  if (sender !== undefined && base.tables.gateway.get(sender.gatewayId)?.enabled === true)
+    return sender.gatewayId;
+  return chosenWay(base, message);
+}
+
+export function listSharedChannels(base: Base): Channel[] {
+  const channels = [...base.tables.gateway.values()].map((gateway) => gateway.channel);
+  return (['mail', 'text'] as const).filter(
+    (channel) => channels.filter((other) => other === channel).length > 1,
+  );
+}
+
+export function rememberSenders(
+  base: Base,
+  round: { dispatchId: string; round: number; channels: readonly string[] },
+): void {
+  for (const message of base.messagesOf(round.dispatchId)) {
+    const { contactPointId, channel, state } = message;
+    const key = keyOf(contactPointId, channel);
+    if (message.round !== round.round || state !== 'held') continue;
+    if (!round.channels.includes(channel) || base.tables.sender.has(key)) continue;
+    const gatewayId = chosenWay(base, message);
+    if (gatewayId === null) continue;
+    base.writes += 1;
+    base.tables.sender.set(key, { contactPointId, channel, gatewayId });
+  }
+}
+
+export function findHomes(base: Base, most: number): number {
+  const homeless = [...base.tables.message.values()]
+    .filter(
+      (m) =>
+        m.state === 'ready' &&
+        m.homeGatewayId === null &&
+        base.dispatchOf(m).state === 'sending' &&
+        waysOf(base, m.channel).length > 0,
+    )
+    .slice(0, most);
+  for (const message of homeless) base.update(message, { homeGatewayId: homeOf(base, message) });
+  return homeless.length;
+}

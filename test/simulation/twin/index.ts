@@ -1,0 +1,63 @@
+/**
+ * The statements of the engine and their twins. A statement without a twin, or a twin that takes or
+ * gives something else, is an error of types; `statements.test.ts` says it in words.
+ */
+import * as storeAnswer from '#dispatch/store-answer.ts';
+import * as storeCheck from '#dispatch/store-check.ts';
+import * as storeGateway from '#dispatch/store-gateway.ts';
+import * as storeHome from '#dispatch/store-home.ts';
+import * as storeHistory from '#dispatch/store-history.ts';
+import * as storeInbox from '#dispatch/store-inbox.ts';
+import * as storePlan from '#dispatch/store-plan.ts';
+import * as storeSend from '#dispatch/store-send.ts';
+import type { Tx } from '#db/database.ts';
+import * as answer from './answer.ts';
+import * as check from './check.ts';
+import * as gateway from './gateway.ts';
+import * as history from './history.ts';
+import * as home from './home.ts';
+import * as inbox from './inbox.ts';
+import * as plan from './plan.ts';
+import type { Base } from './rows.ts';
+import * as send from './send.ts';
+
+const stores = {
+  ...storeAnswer,
+  ...storeCheck,
+  ...storeGateway,
+  ...storeHistory,
+  ...storeHome,
+  ...storeInbox,
+  ...storePlan,
+  ...storeSend,
+};
+
+type Statement = (tx: Tx, ...rest: never[]) => Promise<unknown>;
+type Statements = {
+  [
+    K in keyof typeof stores as (typeof stores)[K] extends Statement ? K : never
+  ]: (typeof stores)[K];
+};
+
+/** What the twin of a statement must be: the same, on rows in memory. */
+type TwinOf<S> = S extends (tx: Tx, ...rest: infer Rest) => Promise<infer Result>
+  ? (base: Base, ...rest: Rest) => Result
+  : never;
+
+export type Twin = { [K in keyof Statements]: TwinOf<Statements[K]> };
+
+/** The statements as they run on PostgreSQL, by name. */
+export const statements: Statements = stores;
+
+export const twin: Twin = {
+  ...answer,
+  ...check,
+  ...gateway,
+  ...history,
+  ...home,
+  ...inbox,
+  ...plan,
+  ...send,
+};
+
+export { Base } from './rows.ts';

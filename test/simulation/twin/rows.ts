@@ -1,0 +1,337 @@
+/**
+ * The tables of the schema `dispatch` in memory. Times are milliseconds; rows are changed in place
+ * and only by the twins of the statements, each of which counts as one transaction or a part of one.
+ */
+import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
+import type { AttemptClass, MessageState } from '#dispatch/model.ts';
+
+export type Channel = 'text' | 'mail';
+
+export type BucketRow = {
+  id: string;
+  ratePerSecond: number;
+  burst: number;
+  tokens: number;
+  refilledAt: number;
+  pausedUntil: number | null;
+  pauseReason: string | null;
+};
+
+export type GatewayRow = {
+  id: string;
+  kind: GatewayKind;
+  channel: Channel;
+  bucketId: string;
+  canBeAsked: boolean;
+  askLag: number | null;
+  keepsFor: number | null;
+  deduplicates: boolean;
+  takesReplies: boolean;
+  limitsValidity: boolean;
+  receipts: ReceiptKind;
+  settingsSealed: Buffer;
+  callbackTokenHashes: Buffer[];
+  templateId: string | null;
+  templateVersion: number | null;
+  templateBody: string | null;
+  templateReadAt: number | null;
+  createdAt: number;
+  removedAt: number | null;
+  weight: number;
+  enabled: boolean;
+  lastProvenAt: number | null;
+  lastFailureAt: number | null;
+  lastFailureCode: string | null;
+};
+
+export type SenderRow = { contactPointId: string; channel: Channel; gatewayId: string };
+
+export type DispatchState = 'held' | 'sending' | 'paused' | 'cancelled' | 'done';
+
+export type DispatchRow = {
+  id: string;
+  label: string;
+  lane: number;
+  exercise: boolean;
+  state: DispatchState;
+  epoch: number;
+  contentHash: string | null;
+  expiresAfter: number;
+  createdAt: number;
+  releasedAt: number | null;
+  endedAt: number | null;
+  pauseReason: string | null;
+  pausedAt: number | null;
+  lastClaimedAt: number | null;
+};
+
+export type RoundRow = {
+  dispatchId: string;
+  round: number;
+  opensAfter: number;
+  opensAt: number | null;
+  openedAt: number | null;
+};
+
+export type MessageRow = {
+  id: string;
+  dispatchId: string;
+  contactPointId: string;
+  organisationId: string | null;
+  channel: Channel;
+  round: number;
+  rank: number;
+  code: string;
+  subject: string | null;
+  body: string;
+  addressSealed: Buffer;
+  state: MessageState;
+  dueAt: number | null;
+  expiresAt: number | null;
+  attempt: number;
+  homeGatewayId: string | null;
+  gatewayId: string | null;
+  leaseOwner: string | null;
+  leaseUntil: number | null;
+  checkAt: number | null;
+  checks: number;
+  absences: number;
+  providerId: string | null;
+  acceptedAt: number | null;
+  finalAt: number | null;
+  failureCode: string | null;
+};
+
+/** The columns that a planner fills (dispatch.v_in_recipient). */
+export type PlannedMessage = Pick<
+  MessageRow,
+  | 'id'
+  | 'dispatchId'
+  | 'contactPointId'
+  | 'organisationId'
+  | 'channel'
+  | 'round'
+  | 'rank'
+  | 'code'
+  | 'subject'
+  | 'body'
+  | 'addressSealed'
+>;
+
+export type AttemptRow = {
+  messageId: string;
+  epoch: number;
+  number: number;
+  gatewayId: string;
+  owner: string;
+  claimedAt: number;
+};
+
+export type AttemptEndRow = {
+  messageId: string;
+  epoch: number;
+  number: number;
+  class: AttemptClass;
+  code: string | null;
+  providerId: string | null;
+  endedAt: number;
+};
+
+export type LookupRow = {
+  messageId: string;
+  at: number;
+  reference: string;
+  answer: string;
+  status: string | null;
+};
+
+export type ReceiptRow = {
+  gatewayId: string;
+  providerId: string;
+  status: string;
+  reference: string | null;
+  receivedAt: number;
+  handledAt: number | null;
+  outcome: string | null;
+};
+
+export type ReplyRow = {
+  id: string;
+  gatewayId: string;
+  providerId: string;
+  addressIndex: Buffer;
+  addressSealed: Buffer;
+  contentSealed: Buffer;
+  sentAt: number | null;
+  receivedAt: number;
+  handledAt: number | null;
+};
+
+export type SettledRow = { dispatchId: string; organisationId: string; settledAt: number };
+
+/** The standing dispatch of automatic answers (migrations/0004). */
+export const ANSWERS = '00000000-0000-4000-8000-000000000000';
+
+function emptyTables() {
+  return {
+    bucket: new Map<string, BucketRow>(),
+    gateway: new Map<string, GatewayRow>(),
+    sender: new Map<string, SenderRow>(),
+    dispatch: new Map<string, DispatchRow>(),
+    round: new Map<string, RoundRow>(),
+    message: new Map<string, MessageRow>(),
+    /** Organisations beyond the first, by message. */
+    credit: new Map<string, Set<string>>(),
+    settled: new Map<string, SettledRow>(),
+    attempt: new Map<string, AttemptRow>(),
+    attemptEnd: new Map<string, AttemptEndRow>(),
+    lookup: [] as LookupRow[],
+    receipt: new Map<string, ReceiptRow>(),
+    reply: new Map<string, ReplyRow>(),
+  };
+}
+
+export type Tables = ReturnType<typeof emptyTables>;
+
+export type Move = {
+  readonly messageId: string;
+  readonly from: MessageState;
+  readonly to: MessageState;
+  readonly at: number;
+};
+
+/** A key of several columns. */
+export function keyOf(...parts: readonly (string | number)[]): string {
+  return parts.join(' ');
+}
+
+/** One database: its tables, its clock, and what its statements did and told. */
+export class Base {
+  tables: Tables = emptyTables();
+  /** `now()`: whoever runs a transaction sets it. */
+  now = 0;
+  /** Goes up with every written row, so that a transaction without effect is recognised. */
+  writes = 0;
+  /** Told of every change of state, in order. */
+  onMove: (move: Move) => void = () => {};
+  /** Told of every attempt when it is written. */
+  onAttempt: (attempt: AttemptRow) => void = () => {};
+  /** Told of every look-up when its answer is written. */
+  onLookup: (lookup: LookupRow) => void = () => {};
+  /** Channels and payloads of the notifications that this transaction sends at its commit. */
+  told: { channel: string; payload: string }[] = [];
+  #newId: () => string;
+
+  constructor(newId: () => string) {
+    this.#newId = newId;
+    this.tables.dispatch.set(ANSWERS, {
+      id: ANSWERS,
+      label: 'Answers to replies',
+      lane: 0,
+      exercise: false,
+      state: 'sending',
+      epoch: 1,
+      contentHash: null,
+      expiresAfter: 3_600_000,
+      createdAt: 0,
+      releasedAt: 0,
+      endedAt: null,
+      pauseReason: null,
+      pausedAt: null,
+      lastClaimedAt: null,
+    });
+  }
+
+  newId(): string {
+    return this.#newId();
+  }
+
+  /** Changes a message: the one place where a state is written. */
+  update(message: MessageRow, change: Partial<MessageRow>): void {
+    const from = message.state;
+    Object.assign(message, change);
+    this.writes += 1;
+    if (message.state !== from)
+      this.onMove({ messageId: message.id, from, to: message.state, at: this.now });
+  }
+
+  /** Adds a message as planned, or with the columns that its statement sets. */
+  addMessage(planned: PlannedMessage & Partial<MessageRow>): void {
+    this.writes += 1;
+    this.tables.message.set(planned.id, {
+      state: 'held',
+      dueAt: null,
+      expiresAt: null,
+      attempt: 0,
+      homeGatewayId: null,
+      gatewayId: null,
+      leaseOwner: null,
+      leaseUntil: null,
+      checkAt: null,
+      checks: 0,
+      absences: 0,
+      providerId: null,
+      acceptedAt: null,
+      finalAt: null,
+      failureCode: null,
+      ...planned,
+    });
+  }
+
+  /** The attempt is written before its request is made. */
+  addAttempt(attempt: AttemptRow): void {
+    this.writes += 1;
+    this.tables.attempt.set(keyOf(attempt.messageId, attempt.epoch, attempt.number), attempt);
+    this.onAttempt(attempt);
+  }
+
+  addLookup(lookup: LookupRow): void {
+    this.writes += 1;
+    this.tables.lookup.push(lookup);
+    this.onLookup(lookup);
+  }
+
+  notify(channel: string, payload: string): void {
+    this.told.push({ channel, payload });
+  }
+
+  messagesOf(dispatchId: string): MessageRow[] {
+    return [...this.tables.message.values()].filter((m) => m.dispatchId === dispatchId);
+  }
+
+  dispatchOf(message: MessageRow): DispatchRow {
+    return this.tables.dispatch.get(message.dispatchId)!;
+  }
+
+  /** The organisations for which a message counts, the first of them too. */
+  creditedTo(message: MessageRow): string[] {
+    const first = message.organisationId === null ? [] : [message.organisationId];
+    return [...first, ...(this.tables.credit.get(message.id) ?? [])];
+  }
+
+  attemptOf(message: MessageRow): AttemptRow | undefined {
+    return [...this.tables.attempt.values()].find(
+      (a) => a.messageId === message.id && a.number === message.attempt,
+    );
+  }
+
+  /** A copy that later changes do not reach: what a replica or a backup holds. */
+  copy(): Tables {
+    const { credit, lookup, ...maps } = this.tables;
+    const copied = Object.entries(maps).map(([name, rows]) => [name, copyRows<object>(rows)]);
+    return {
+      ...(Object.fromEntries(copied) as typeof maps),
+      credit: new Map([...credit].map(([id, organisations]) => [id, new Set(organisations)])),
+      lookup: lookup.map((row) => ({ ...row })),
+    };
+  }
+}
+
+/** As PostgreSQL orders ids and names in the C collation. */
+export function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function copyRows<Row extends object>(rows: ReadonlyMap<string, Row>): Map<string, Row> {
+  return new Map(Array.from(rows, ([key, row]) => [key, { ...row }]));
+}

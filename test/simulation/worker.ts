@@ -1,0 +1,222 @@
+/** `src/dispatch/engine.ts`, `reconcile.ts` and `inbox.ts` as steps: one process of the engine. */
+import type { Found } from '#dispatch/model.ts';
+import type { ToCheck } from '#dispatch/store-check.ts';
+import { openRound } from './rounds.ts';
+import { SimulatedSender, type Parts, type SimulatedGateway } from './sender.ts';
+import type { Base } from './twin/rows.ts';
+import {
+  Bell,
+  ConnectionLost,
+  request,
+  transact,
+  wait,
+  type Process,
+  type SILENCE,
+  type Steps,
+  type TOO_LATE,
+} from './world.ts';
+
+const BEAT_MS = 1_000;
+const RECEIPTS_MAX = 1_000;
+const CHECKS_MAX = 50;
+const HOMES_MAX = 10_000;
+const LOOKUP_MOST_MS = 30_000;
+const CLOCK = '03:02';
+
+export class SimulatedWorker {
+  readonly process: Process;
+  #parts: Parts;
+  #gateways: ReadonlyMap<string, SimulatedGateway>;
+  #senders: readonly SimulatedSender[];
+  #receipts = new Bell();
+  #timers = new Bell();
+  #isStopping = false;
+  #isSteering = false;
+
+  constructor(parts: Parts, process: Process, gateways: readonly SimulatedGateway[]) {
+    this.process = process;
+    this.#parts = parts;
+    this.#gateways = new Map(gateways.map((gateway) => [gateway.id, gateway]));
+    this.#senders = gateways.map((gateway) => new SimulatedSender(parts, process, gateway));
+  }
+
+  start(): void {
+    const { world } = this.#parts;
+    for (const sender of this.#senders) world.start(this.process, sender.run());
+    world.start(
+      this.process,
+      this.#every(() => this.#beat(), this.#timers),
+    );
+    world.start(
+      this.process,
+      this.#every(() => this.#applyReceipts(), this.#receipts),
+    );
+    world.start(
+      this.process,
+      this.#every(() => this.#lookUp(), new Bell()),
+    );
+  }
+
+  /** Drains, as after SIGTERM. */
+  stop(): void {
+    const { world } = this.#parts;
+    world.say(this.process, 'is told to stop');
+    this.#isStopping = true;
+    world.start(this.process, this.#drain());
+  }
+
+  *#drain(): Steps<void> {
+    for (const sender of this.#senders) yield* sender.stop();
+    this.#parts.world.crash(this.process);
+  }
+
+  hear(channel: string, payload: string): void {
+    if (channel === 'tocsin_receipt') this.#receipts.ring();
+    if (channel === 'tocsin_steer')
+      this.#parts.world.start(
+        this.process,
+        this.#untilItFails(() => this.#steer([payload])),
+      );
+  }
+
+  *#untilItFails(act: () => Steps<void>): Steps<void> {
+    try {
+      yield* act();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+    }
+  }
+
+  *#every(act: () => Steps<void>, bell: Bell): Steps<void> {
+    while (!this.#isStopping) {
+      yield* this.#untilItFails(act);
+      if (!this.#isStopping) yield* wait(BEAT_MS, bell);
+    }
+  }
+
+  *#beat(): Steps<void> {
+    const { twin, decisions } = this.#parts;
+    yield* this.#untilItFails(() => this.#steer([]));
+    const ready = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
+    if (ready > 0) for (const sender of this.#senders) sender.work.ring();
+    yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
+    yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
+    yield* transact('expires messages', (base) => twin.expireMessages(base));
+    yield* transact('cancels leftovers', (base) => twin.cancelLeftovers(base));
+    yield* transact('ends dispatches', (base) => twin.endDispatches(base));
+  }
+
+  #openDueRounds(base: Base): number {
+    const { twin } = this.#parts;
+    let ready = 0;
+    for (const { dispatchId, round } of twin.listDueRounds(base)) {
+      if (!twin.markRoundOpened(base, dispatchId, round)) continue;
+      ready += openRound(twin, base, { dispatchId, round, clock: CLOCK });
+      twin.notifyDispatch(base, dispatchId);
+    }
+    return ready;
+  }
+
+  /** One reading after the other: news may be lost or overtake each other. */
+  *#steer(changed: readonly string[]): Steps<void> {
+    while (this.#isSteering) yield* wait(1);
+    this.#isSteering = true;
+    try {
+      const held = this.#senders.flatMap((sender) => sender.dispatchIds());
+      const ids = [...new Set([...changed, ...held])];
+      if (ids.length === 0) return;
+      const sending = yield* transact('reads what is sending', (base) =>
+        this.#parts.twin.listSending(base, ids),
+      );
+      for (const sender of this.#senders) {
+        for (const id of ids) {
+          if (!sending.includes(id)) sender.callOff(id);
+          else if (changed.includes(id) || sender.isCalledOff(id)) sender.allow(id);
+        }
+      }
+    } finally {
+      this.#isSteering = false;
+    }
+  }
+
+  *#applyReceipts(): Steps<void> {
+    const { twin, decisions } = this.#parts;
+    const gatewayIds = [...this.#gateways.keys()];
+    yield* transact('applies receipts', (base) => {
+      const waiting = twin.claimReceipts(base, { gatewayIds, most: RECEIPTS_MAX });
+      if (waiting.length === 0) return;
+      const planned = waiting.map((receipt) => ({
+        receipt,
+        move: decisions.moveOf(receipt, decisions.meaningOf(receipt.status)),
+      }));
+      const moves = planned.flatMap(({ move }) => move ?? []);
+      const moved = new Set(twin.applyReceipts(base, moves));
+      twin.markReceiptsHandled(
+        base,
+        planned.map(({ receipt, move }) => ({
+          ...receipt,
+          outcome: decisions.outcomeOf(move, moved),
+        })),
+      );
+    });
+  }
+
+  *#lookUp(): Steps<void> {
+    const { twin, decisions } = this.#parts;
+    const gatewayIds = [...this.#gateways.values()].filter((g) => g.canBeAsked).map((g) => g.id);
+    for (;;) {
+      const due = yield* transact('claims look-ups', (base) =>
+        twin.claimChecks(base, { gatewayIds, gapMs: decisions.lookupGapMs, most: CHECKS_MAX }),
+      );
+      if (due.length === 0) return;
+      for (const check of due) yield* this.#lookUpOne(check);
+    }
+  }
+
+  *#lookUpOne(check: ToCheck): Steps<void> {
+    const { twin, decisions, installation } = this.#parts;
+    const { id: messageId, epoch, attempt } = check;
+    const reference = decisions.formatReference({ installation, messageId, epoch, attempt });
+    const { provider } = this.#gateways.get(check.gatewayId)!;
+    const answer = yield* request<Found | 'refused' | typeof TOO_LATE | typeof SILENCE>({
+      label: `looks up ${reference}`,
+      mayStart: () => true,
+      mostMs: LOOKUP_MOST_MS,
+      receive: (give) => provider.find(reference, give),
+    });
+    const found: Found = typeof answer === 'string' ? { answer: 'cannot_tell' } : answer;
+    const status = found.answer === 'found' ? found.status : null;
+    yield* transact(`notes ${found.answer} ${status ?? ''} of ${reference}`, (base) => {
+      twin.recordLookup(base, { messageId, reference, answer: found.answer, status });
+      if (check.state === 'unknown') this.#resolveUnknown(base, check, found);
+      this.#applyStatus(base, check, found);
+    });
+  }
+
+  #resolveUnknown(base: Base, check: ToCheck, found: Found): void {
+    const { twin, decisions } = this.#parts;
+    const step = decisions.afterLookup(found, check.absences);
+    const { id, attempt } = check;
+    if (step.kind === 'adopt') {
+      const receiptWaitMs = decisions.receiptWaitMs(0)!;
+      twin.adoptMessage(base, { id, attempt, providerId: step.providerId, receiptWaitMs });
+    } else if (step.kind === 'requeue') twin.requeueMessage(base, { id, attempt });
+    else {
+      const { absences } = step;
+      twin.setNextCheck(base, { id, attempt, inMs: decisions.lookupGapMs, absences });
+    }
+  }
+
+  #applyStatus(base: Base, check: ToCheck, found: Found): void {
+    const { twin, decisions } = this.#parts;
+    const { id, attempt, gatewayId } = check;
+    const to = found.answer === 'found' ? decisions.meaningOf(found.status) : undefined;
+    if (found.answer === 'found' && (to === 'delivered' || to === 'undelivered')) {
+      const { providerId } = found;
+      twin.applyReceipts(base, [{ gatewayId, messageId: id, attempt, providerId, to }]);
+    } else if (check.state === 'accepted') {
+      const inMs = decisions.receiptWaitMs(check.checks);
+      twin.setNextCheck(base, { id, attempt, inMs, absences: 0 });
+    }
+  }
+}
