@@ -38,6 +38,9 @@ export type Evidence = {
 
 /** Two absences so far apart are proof (notification-peers.md, 6.7). */
 const ABSENCE_GAP_MS = 15_000;
+/** What a claim gives, by the clock of whoever claimed. */
+const LEASE_MS = 62_000;
+const ON_THE_WIRE_MS = 20;
 /** A provider may hold a request so long before it stores it. */
 const PROVIDER_HOLDS_MS = 30_000;
 
@@ -46,6 +49,7 @@ export function findBreaches(evidence: Evidence): string[] {
   const judges = [
     oneRow,
     oneAccepted,
+    underLease,
     noEarlyRetry,
     nothingUnneeded,
     noSilentRow,
@@ -88,6 +92,17 @@ function oneAccepted(evidence: Evidence): string[] {
     ...doubled.map((id) => `P2: message ${short(id)} was accepted twice`),
     ...repeated.map((reference) => `P2: ${reference} was requested twice`),
   ];
+}
+
+/** A request reaches the provider while the lease of its attempt stands, or a moment later. */
+function underLease(evidence: Evidence): string[] {
+  return evidence.attempts
+    .filter((attempt) => {
+      const name = `-${attempt.epoch}-${attempt.number}`;
+      const asked = entriesOf(evidence, attempt.messageId).find((e) => e.reference.endsWith(name));
+      return asked !== undefined && asked.at > attempt.at + LEASE_MS + ON_THE_WIRE_MS;
+    })
+    .map((attempt) => `P2: ${short(attempt.messageId)} was requested after its lease`);
 }
 
 /** A second attempt only after the first surely left nothing: by its end, or by two absences. */

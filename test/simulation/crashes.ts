@@ -1,6 +1,6 @@
 /**
- * Every single fault: a scenario is played once to count its steps, and then once more for each step
- * that changed something and for each way in which that step can go wrong.
+ * Every single fault: a scenario is played once to count its steps, and then once more for each
+ * step that changed something and for each way in which that step can go wrong.
  */
 import { runScenario, type Engine, type Outcome } from './run.ts';
 import { drawCalmScenario, type Scenario } from './scenario.ts';

@@ -9,7 +9,7 @@ import type { OfficerAct, PlannedDispatch } from './scenario.ts';
 import type { Evidence } from './check.ts';
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
-import { ConnectionLost, Process, transact, wait, type Steps, type World } from './world.ts';
+import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
 
 const RETRY_MS = 700;
 const TRIES_MAX = 200;
@@ -27,14 +27,14 @@ export class Office {
   #world: World;
   #twin: Twin;
   #evidence: Evidence;
-  #process: Process;
+  #host: Host;
 
   constructor(world: World, twin: Twin, evidence: Evidence) {
     const { dispatches, acts, faults } = evidence.scenario;
     this.#world = world;
     this.#twin = twin;
     this.#evidence = evidence;
-    this.#process = new Process('office', () => world.now, true);
+    this.#host = new Host('office', () => world.now, true);
     const times = [
       ...dispatches.map((d) => d.releaseAtMs),
       ...acts.map((a) => a.atMs),
@@ -143,7 +143,7 @@ export class Office {
   }
 
   #start(steps: Steps<unknown>): void {
-    this.#world.start(this.#process, steps);
+    this.#world.start(this.#host, steps);
   }
 
   /** Until it is known to have happened. */

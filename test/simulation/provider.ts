@@ -1,6 +1,6 @@
 /**
- * A provider with Notify's habits, good and bad, and the ledger that judges a run: what it took, and
- * what became of it. Nothing of the engine is asked here.
+ * A provider with Notify's habits, good and bad, and the ledger that judges a run: what it took,
+ * and what became of it. Nothing of the engine is asked here.
  */
 import type { Found } from '#dispatch/model.ts';
 import type { Random } from './random.ts';
@@ -23,6 +23,8 @@ export type Entry = {
 
 /** How bad a provider is: shares of requests, from 0 to 1. */
 export type Habits = {
+  /** Answers that take seconds. */
+  readonly slow: number;
   readonly mishap: number;
   readonly lostReceipt: number;
   readonly lookupFails: number;
@@ -184,7 +186,7 @@ export class Provider {
 
   /** Now and then so slow that a receipt comes before it, or that somebody else asks meanwhile. */
   #latencyMs(): number {
-    return this.#random.chance(0.1)
+    return this.#random.chance(this.#habits.slow)
       ? this.#random.between(1_000, 28_000)
       : this.#random.between(10, 300);
   }

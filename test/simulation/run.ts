@@ -9,7 +9,7 @@ import type { SimulatedGateway } from './sender.ts';
 import { twin as liveTwin, type Twin } from './twin/index.ts';
 import { ANSWERS, type Base } from './twin/rows.ts';
 import { SimulatedWorker } from './worker.ts';
-import { Process, World, type StepFault } from './world.ts';
+import { Host, World, type StepFault } from './world.ts';
 
 const END_MS = 2 * 3_600_000;
 /** After the last fault and act, and after everything is settled: late receipts still come. */
@@ -153,32 +153,32 @@ class Stage {
   /** A worker that dies is started again, as a supervisor does. */
   #startWorker(place: number, life: number): void {
     const world = this.#world;
-    const process = new Process(`worker ${place + 1}.${life}`, () => world.now);
+    const host = new Host(`worker ${place + 1}.${life}`, () => world.now);
     const { twin, decisions } = this.#engine;
     const parts = { world, twin, decisions, installation: this.#installation };
-    const worker = new SimulatedWorker(parts, process, this.#gateways);
+    const worker = new SimulatedWorker(parts, host, this.#gateways);
     this.#workers[place] = worker;
-    process.onEnd = () =>
+    host.onEnd = () =>
       world.after(world.random.between(500, 8_000), () => this.#startWorker(place, life + 1));
-    world.say(process, 'starts');
+    world.say(host, 'starts');
     worker.start();
   }
 
   /** A few notifications are lost; the beat makes up for them. */
   #tell(channel: string, payload: string): void {
     for (const worker of this.#workers)
-      if (worker.process.isAlive && !this.#world.random.chance(0.03)) worker.hear(channel, payload);
+      if (worker.host.isAlive && !this.#world.random.chance(0.03)) worker.hear(channel, payload);
   }
 
   #strike(fault: TimedFault): void {
     const world = this.#world;
     if ('worker' in fault) {
       const worker = this.#workers[fault.worker % this.#scenario.workers];
-      if (worker?.process.isAlive !== true) return;
-      if (fault.kind === 'kill') world.crash(worker.process);
+      if (worker?.host.isAlive !== true) return;
+      if (fault.kind === 'kill') world.crash(worker.host);
       else if (fault.kind === 'stop') worker.stop();
-      else if (fault.kind === 'freeze') world.freeze(worker.process, fault.ms);
-      else if (fault.kind === 'wall_jumps') worker.process.wallOffsetMs += fault.ms;
+      else if (fault.kind === 'freeze') world.freeze(worker.host, fault.ms);
+      else if (fault.kind === 'wall_jumps') worker.host.wallOffsetMs += fault.ms;
       return;
     }
     world.say(undefined, `${fault.kind} ${fault.ms} ms`);

@@ -58,7 +58,7 @@ export type Scenario = {
   readonly answers: number;
 };
 
-const calm: Habits = { mishap: 0, lostReceipt: 0, lookupFails: 0, lookupLagMs: 0 };
+const calm: Habits = { mishap: 0, lostReceipt: 0, lookupFails: 0, lookupLagMs: 0, slow: 0 };
 
 /** A run of everything at once: mishaps of the provider, steering, crashes, up to three at steps. */
 export function drawScenario(seed: number): Scenario {
@@ -94,6 +94,7 @@ function drawHabits(random: Random): Habits {
     lostReceipt: random.pick([0, 0.2, 1]),
     lookupFails: random.pick([0, 0.1, 0.4]),
     lookupLagMs: random.pick([0, 5, 15]) * SECOND_MS,
+    slow: random.pick([0.05, 0.1, 0.3]),
   };
 }
 
@@ -193,7 +194,7 @@ function drawFaults(random: Random): TimedFault[] {
 /** Now and then a worker stands still just after it claimed, for longer than its lease. */
 function drawLongFreeze(random: Random, dispatches: readonly PlannedDispatch[]): TimedFault[] {
   if (!random.chance(0.25)) return [];
-  const atMs = random.pick(dispatches).releaseAtMs + random.between(5, 1_500);
+  const atMs = random.pick(dispatches).releaseAtMs + random.between(5, 400);
   const ms = random.between(115, 240) * SECOND_MS;
   return [{ atMs, kind: 'freeze', worker: random.below(3), ms }];
 }

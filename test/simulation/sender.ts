@@ -15,7 +15,7 @@ import {
   transact,
   wait,
   type Answer,
-  type Process,
+  type Host,
   type Steps,
   type World,
 } from './world.ts';
@@ -55,7 +55,7 @@ export class SimulatedSender {
   readonly gateway: SimulatedGateway;
   readonly work = new Bell();
   #parts: Parts;
-  #process: Process;
+  #host: Host;
   #queue: Held[] = [];
   #inFlight = 0;
   #isStopping = false;
@@ -64,9 +64,9 @@ export class SimulatedSender {
   #waiting: Settlement[] = [];
   #isFlushing = false;
 
-  constructor(parts: Parts, process: Process, gateway: SimulatedGateway) {
+  constructor(parts: Parts, host: Host, gateway: SimulatedGateway) {
     this.#parts = parts;
-    this.#process = process;
+    this.#host = host;
     this.gateway = gateway;
     this.owner = parts.world.random.uuid();
   }
@@ -118,7 +118,7 @@ export class SimulatedSender {
     const { decisions, twin } = this.#parts;
     const { id: gatewayId, channel, sendMaxMs } = this.gateway;
     const leaseMs = decisions.leaseMsFor(sendMaxMs);
-    const lease = new Lease(leaseMs, this.#process.clocks);
+    const lease = new Lease(leaseMs, this.#host.clocks);
     const claimed = yield* transact(`claims for ${gatewayId}`, (base) =>
       twin.claimMessages(base, { gatewayId, channel, owner: this.owner, leaseMs, most: BATCH }),
     );
@@ -140,7 +140,7 @@ export class SimulatedSender {
   #fill(): void {
     while (this.#inFlight < this.gateway.window && this.#queue.length > 0) {
       this.#inFlight += 1;
-      this.#parts.world.start(this.#process, this.#sendOne(this.#queue.shift()!));
+      this.#parts.world.start(this.#host, this.#sendOne(this.#queue.shift()!));
     }
   }
 
@@ -199,7 +199,7 @@ export class SimulatedSender {
     this.#waiting.push(settlement);
     if (this.#isFlushing) return;
     this.#isFlushing = true;
-    this.#parts.world.start(this.#process, this.#flush());
+    this.#parts.world.start(this.#host, this.#flush());
   }
 
   /** Each batch until it is written; if the process dies first, leases make unknowns of it. */

@@ -20,7 +20,7 @@ Exit code: 0 every promise held, 1 one did not, 2 misused.
 
   --seeds N        so many runs, of seeds 1 to N; ${SEEDS} unless told
   --from S         the first seed, 1 unless told
-  --crashes N      so many scenes with every single fault at every step, ${CRASH_SCENARIOS} unless told
+  --crashes N      so many scenes with every fault at every step, ${CRASH_SCENARIOS} unless told
   --differential   statements against their twins on so many random histories, on PostgreSQL
   --seed S         plays this seed and prints what happens, step by step
   --step K         plays the scene S with each fault at step K, and prints the first that fails

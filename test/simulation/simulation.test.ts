@@ -6,8 +6,8 @@ import { plantedBugs } from './planted-bugs.ts';
 import { runScenario, type Engine } from './run.ts';
 import { drawScenario } from './scenario.ts';
 
-const SEEDS = 150;
-const SEEDS_FOR_A_BUG = 400;
+const SEEDS = 100;
+const SEEDS_FOR_A_BUG = 600;
 
 /** Seeds that once found a bug, of the engine or of the simulation, each with what it was. */
 const once: Readonly<Record<number, string>> = {

@@ -10,7 +10,7 @@ import {
   request,
   transact,
   wait,
-  type Process,
+  type Host,
   type SILENCE,
   type Steps,
   type TOO_LATE,
@@ -24,7 +24,7 @@ const LOOKUP_MOST_MS = 30_000;
 const CLOCK = '03:02';
 
 export class SimulatedWorker {
-  readonly process: Process;
+  readonly host: Host;
   #parts: Parts;
   #gateways: ReadonlyMap<string, SimulatedGateway>;
   #senders: readonly SimulatedSender[];
@@ -33,26 +33,26 @@ export class SimulatedWorker {
   #isStopping = false;
   #isSteering = false;
 
-  constructor(parts: Parts, process: Process, gateways: readonly SimulatedGateway[]) {
-    this.process = process;
+  constructor(parts: Parts, host: Host, gateways: readonly SimulatedGateway[]) {
+    this.host = host;
     this.#parts = parts;
     this.#gateways = new Map(gateways.map((gateway) => [gateway.id, gateway]));
-    this.#senders = gateways.map((gateway) => new SimulatedSender(parts, process, gateway));
+    this.#senders = gateways.map((gateway) => new SimulatedSender(parts, host, gateway));
   }
 
   start(): void {
     const { world } = this.#parts;
-    for (const sender of this.#senders) world.start(this.process, sender.run());
+    for (const sender of this.#senders) world.start(this.host, sender.run());
     world.start(
-      this.process,
+      this.host,
       this.#every(() => this.#beat(), this.#timers),
     );
     world.start(
-      this.process,
+      this.host,
       this.#every(() => this.#applyReceipts(), this.#receipts),
     );
     world.start(
-      this.process,
+      this.host,
       this.#every(() => this.#lookUp(), new Bell()),
     );
   }
@@ -60,21 +60,21 @@ export class SimulatedWorker {
   /** Drains, as after SIGTERM. */
   stop(): void {
     const { world } = this.#parts;
-    world.say(this.process, 'is told to stop');
+    world.say(this.host, 'is told to stop');
     this.#isStopping = true;
-    world.start(this.process, this.#drain());
+    world.start(this.host, this.#drain());
   }
 
   *#drain(): Steps<void> {
     for (const sender of this.#senders) yield* sender.stop();
-    this.#parts.world.crash(this.process);
+    this.#parts.world.crash(this.host);
   }
 
   hear(channel: string, payload: string): void {
     if (channel === 'tocsin_receipt') this.#receipts.ring();
     if (channel === 'tocsin_steer')
       this.#parts.world.start(
-        this.process,
+        this.host,
         this.#untilItFails(() => this.#steer([payload])),
       );
   }

@@ -70,7 +70,8 @@ export class Bell {
   }
 }
 
-export class Process {
+/** What hosts steps: a process of the operating system, or several that are one to us. */
+export class Host {
   readonly name: string;
   isAlive = true;
   frozenUntil = 0;
@@ -144,21 +145,21 @@ export class World {
     }
   }
 
-  start(process: Process, steps: Steps<unknown>): void {
-    this.#resume(process, steps, () => steps.next());
+  start(host: Host, steps: Steps<unknown>): void {
+    this.#resume(host, steps, () => steps.next());
   }
 
   /** The process is gone; what it wrote to a socket is on its way all the same. */
-  crash(process: Process): void {
-    if (!process.isAlive) return;
-    this.say(process, 'dies');
-    process.isAlive = false;
-    process.onEnd();
+  crash(host: Host): void {
+    if (!host.isAlive) return;
+    this.say(host, 'dies');
+    host.isAlive = false;
+    host.onEnd();
   }
 
-  freeze(process: Process, ms: number): void {
-    this.say(process, `stands still for ${ms} ms`);
-    process.frozenUntil = Math.max(process.frozenUntil, this.now + ms);
+  freeze(host: Host, ms: number): void {
+    this.say(host, `stands still for ${ms} ms`);
+    host.frozenUntil = Math.max(host.frozenUntil, this.now + ms);
   }
 
   /** The database comes back as it was then; transactions under way are lost. */
@@ -167,71 +168,67 @@ export class World {
     if (tables !== undefined) this.base.tables = tables;
   }
 
-  say(process: Process | undefined, what: string): void {
+  say(host: Host | undefined, what: string): void {
     if (!this.#options.traces) return;
     const time = (this.now / 1000).toFixed(3).padStart(10);
-    this.trace.push(`${time} s  ${(process?.name ?? 'world').padEnd(10)} ${what}`);
+    this.trace.push(`${time} s  ${(host?.name ?? 'world').padEnd(10)} ${what}`);
   }
 
-  #resume(
-    process: Process,
-    steps: Steps<unknown>,
-    go: () => IteratorResult<Effect, unknown>,
-  ): void {
-    if (!process.isAlive) return;
-    if (process.frozenUntil > this.now) {
-      this.at(process.frozenUntil, () => this.#resume(process, steps, go));
+  #resume(host: Host, steps: Steps<unknown>, go: () => IteratorResult<Effect, unknown>): void {
+    if (!host.isAlive) return;
+    if (host.frozenUntil > this.now) {
+      this.at(host.frozenUntil, () => this.#resume(host, steps, go));
       return;
     }
     const result = go();
-    if (result.done === true || !process.isAlive) return;
+    if (result.done === true || !host.isAlive) return;
     const effect = result.value;
-    if (effect.kind === 'wait') this.#wait(process, steps, effect);
-    else this.#step(process, steps, effect);
+    if (effect.kind === 'wait') this.#wait(host, steps, effect);
+    else this.#step(host, steps, effect);
   }
 
-  #wait(process: Process, steps: Steps<unknown>, wait: Effect & { kind: 'wait' }): void {
+  #wait(host: Host, steps: Steps<unknown>, wait: Effect & { kind: 'wait' }): void {
     const { bell } = wait;
     let isOver = false;
     const wake = () => {
       if (isOver) return;
       isOver = true;
       if (bell !== undefined) Object.assign(bell, { rung: false, waiter: undefined });
-      this.#resume(process, steps, () => steps.next());
+      this.#resume(host, steps, () => steps.next());
     };
     this.after(bell?.rung === true ? 0 : wait.ms, wake);
     if (bell !== undefined) bell.waiter = () => this.after(0, wake);
   }
 
-  #step(process: Process, steps: Steps<unknown>, effect: Exclude<Effect, { kind: 'wait' }>): void {
+  #step(host: Host, steps: Steps<unknown>, effect: Exclude<Effect, { kind: 'wait' }>): void {
     const step = ++this.steps;
     const planned = this.#options.faults.get(step);
-    const fault = process.isMany && planned !== undefined ? milder[planned.kind] : planned;
-    this.say(process, `${step} ${effect.label}${fault === undefined ? '' : `  ← ${fault.kind}`}`);
+    const fault = host.isMany && planned !== undefined ? milder[planned.kind] : planned;
+    this.say(host, `${step} ${effect.label}${fault === undefined ? '' : `  ← ${fault.kind}`}`);
     if (fault !== undefined) this.faulted.push(`${step}:${fault.kind}`);
-    if (fault?.kind === 'crash_before') return this.crash(process);
-    if (fault?.kind === 'freeze_before') this.freeze(process, fault.ms);
+    if (fault?.kind === 'crash_before') return this.crash(host);
+    if (fault?.kind === 'freeze_before') this.freeze(host, fault.ms);
     const perform = () => {
-      if (effect.kind === 'transact') this.#transact({ process, steps, step, fault }, effect);
-      else this.#request({ process, steps, step, fault }, effect);
+      if (effect.kind === 'transact') this.#transact({ host, steps, step, fault }, effect);
+      else this.#request({ host, steps, step, fault }, effect);
     };
-    if (process.frozenUntil > this.now) this.at(process.frozenUntil, perform);
+    if (host.frozenUntil > this.now) this.at(host.frozenUntil, perform);
     else perform();
   }
 
   #transact(
-    { process, steps, step, fault }: Doing,
+    { host, steps, step, fault }: Doing,
     { run, label }: Effect & { kind: 'transact' },
   ): void {
-    const fail = () => this.#resume(process, steps, () => steps.throw(new ConnectionLost(label)));
+    const fail = () => this.#resume(host, steps, () => steps.throw(new ConnectionLost(label)));
     if (fault?.kind === 'lost_before') return this.after(this.#databaseMs(), fail);
     const incarnation = this.#incarnation;
     this.after(this.#databaseMs(), () => {
       if (this.isDatabaseDown || incarnation !== this.#incarnation) return fail();
       const result = this.#commit(run, step);
-      this.#strikeAfter(process, fault);
+      this.#strikeAfter(host, fault);
       if (fault?.kind === 'lost_after') return this.after(1, fail);
-      this.after(1, () => this.#resume(process, steps, () => steps.next(result)));
+      this.after(1, () => this.#resume(host, steps, () => steps.next(result)));
     });
   }
 
@@ -250,9 +247,9 @@ export class World {
     return result;
   }
 
-  #request({ process, steps, step, fault }: Doing, request: Effect & { kind: 'request' }): void {
-    const give = (answer: unknown) => this.#resume(process, steps, () => steps.next(answer));
-    if (!process.isAlive) return;
+  #request({ host, steps, step, fault }: Doing, request: Effect & { kind: 'request' }): void {
+    const give = (answer: unknown) => this.#resume(host, steps, () => steps.next(answer));
+    if (!host.isAlive) return;
     if (fault?.kind === 'lost_before') return this.after(5, () => give('refused'));
     if (!request.mayStart()) return this.after(0, () => give(TOO_LATE));
     this.effective.push(step);
@@ -264,13 +261,13 @@ export class World {
     };
     this.after(this.random.between(1, 20), () => request.receive(once));
     this.after(request.mostMs, () => once(SILENCE));
-    this.#strikeAfter(process, fault);
+    this.#strikeAfter(host, fault);
     if (fault?.kind === 'lost_after') this.after(2, () => once('reset'));
   }
 
-  #strikeAfter(process: Process, fault: StepFault | undefined): void {
-    if (fault?.kind === 'crash_after') this.crash(process);
-    if (fault?.kind === 'freeze_after') this.freeze(process, fault.ms);
+  #strikeAfter(host: Host, fault: StepFault | undefined): void {
+    if (fault?.kind === 'crash_after') this.crash(host);
+    if (fault?.kind === 'freeze_after') this.freeze(host, fault.ms);
   }
 
   /** Most transactions take a few milliseconds, a few much longer. */
@@ -280,7 +277,7 @@ export class World {
 }
 
 type Doing = {
-  readonly process: Process;
+  readonly host: Host;
   readonly steps: Steps<unknown>;
   readonly step: number;
   readonly fault: StepFault | undefined;

@@ -41,7 +41,7 @@ function attemptKey(scene: Scene): { id: string; attempt: number } {
 
 function answered(scene: Scene) {
   const { random, known } = scene;
-  const organisationIds = random.shuffle(known.organisationIds).slice(0, random.between(1, 3));
+  const organisationIds = random.shuffle(known.organisationIds).slice(0, random.between(1, 4));
   return { dispatchId: planned(scene), organisationIds };
 }
 

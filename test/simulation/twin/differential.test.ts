@@ -31,7 +31,7 @@ describe('statements and their twins', () => {
       assert.equal(await runHistory(database, seed), undefined);
   });
 
-  for (const what of ['a settlement without a fence', 'standing down calls off round 1']) {
+  for (const what of ['a settlement without a fence', 'a receipt moves a message back']) {
     it(`differ where one has a bug: ${what}`, async () => {
       const bug = plantedBugs.find((planted) => planted.what === what)!;
       for (let seed = 1; seed <= HISTORIES; seed++)

@@ -1,6 +1,6 @@
 /**
- * The tables of the schema `dispatch` in memory. Times are milliseconds; rows are changed in place
- * and only by the twins of the statements, each of which counts as one transaction or a part of one.
+ * The tables of the schema `dispatch` in memory. Times are milliseconds; rows are changed in
+ * place and only by the twins of the statements, each of which counts as one transaction or a part of one.
  */
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
 import type { AttemptClass, MessageState } from '#dispatch/model.ts';
