@@ -3,9 +3,10 @@
  * neither the engine nor its decisions what they think happened. Promises by their numbers in
  * docs/architecture.md.
  */
-import { moves, neverSent, type MessageState } from '#dispatch/model.ts';
+import { moves, type MessageState } from '#dispatch/model.ts';
 import { isTaken, statusAt, type Entry } from './provider.ts';
 import type { PlannedDispatch, Scenario } from './scenario.ts';
+import { neverSent } from './states.ts';
 import {
   ANSWERS,
   keyOf,

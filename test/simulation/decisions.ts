@@ -4,6 +4,7 @@
  */
 import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
 import { moveOf, outcomeOf } from '#dispatch/inbox.ts';
+import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
 import {
   afterLookup,
@@ -29,6 +30,7 @@ export const decisions = {
   formatReference,
   leaseMsFor,
   lookupGapMs,
+  mayStillStart,
   moveOf,
   outcomeOf,
   pauseAfter,

@@ -11,6 +11,7 @@ import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
 
+const CANCEL_MAX = 20_000;
 const RETRY_MS = 700;
 const TRIES_MAX = 200;
 const ANSWERS_PER_HOUR = 3;
@@ -62,8 +63,9 @@ export class Office {
         const reason = to === 'paused' ? 'asked for' : null;
         if (to === 'sending') this.#twin.postponeRounds(base, id);
         if (!this.#twin.moveDispatch(base, { id, from, to, reason })) return;
-        if (to === 'cancelled') this.#twin.cancelUnsent(base, id);
-        this.#twin.notifyDispatch(base, id);
+        if (to === 'cancelled') this.#twin.cancelUnsent(base, id, CANCEL_MAX);
+        if (to === 'sending') this.#twin.notifyDispatch(base, id);
+        else this.#twin.notifyHalt(base, id);
         this.#evidence.steering.push({ dispatchId: id, to, after: this.#evidence.attempts.length });
       });
     }
@@ -120,9 +122,9 @@ export class Office {
     const { id } = dispatch;
     const twin = this.#twin;
     const hash = yield* this.#surely(`seals ${id.slice(0, 4)}`, (base) => {
-      const hash = twin.hashContent(base, id, '');
-      twin.setContentHash(base, id, hash);
-      return hash;
+      const content = twin.hashContent(base, id, '');
+      twin.setContent(base, id, content);
+      return content.hash;
     });
     this.#evidence.approved.set(id, hash ?? '');
     if (dispatch.isEditedLate) {
@@ -132,7 +134,7 @@ export class Office {
     }
     yield* this.#surely(`releases ${id.slice(0, 4)}`, (base) => {
       twin.lockDispatch(base, id);
-      if (twin.hashContent(base, id, '') !== hash) return;
+      if (twin.hashContent(base, id, '').hash !== hash) return;
       if (!twin.markReleased(base, id, hash)) return;
       twin.startRounds(base, id);
       if (twin.markRoundOpened(base, id, 1))

@@ -51,7 +51,10 @@ const planted: readonly Planted[] = [
     },
   },
   { what: 'no quiet period before a look-up', decisions: { quietMs: 0 } },
-  { what: 'the lease is not checked', decisions: { outlasts: () => true } },
+  {
+    what: 'the lease is not checked',
+    decisions: { outlasts: () => true, mayStillStart: () => true },
+  },
   {
     what: 'a receipt moves a message back',
     twin: {

@@ -1,8 +1,9 @@
 /** `src/dispatch/sender.ts` and `settler.ts` as steps: the same hops, the same decisions. */
+import { hold, type Held } from '#dispatch/held.ts';
 import { Lease } from '#dispatch/lease.ts';
 import type { SendResult } from '#dispatch/model.ts';
 import type { GiveBack } from '#dispatch/request.ts';
-import type { Claimed, Settlement } from '#dispatch/store-send.ts';
+import type { Settlement } from '#dispatch/store-send.ts';
 import type { Decisions } from './decisions.ts';
 import type { Provider } from './provider.ts';
 import type { Twin } from './twin/index.ts';
@@ -45,8 +46,6 @@ export type Parts = {
   readonly decisions: Decisions;
   readonly installation: string;
 };
-
-type Held = Claimed & { readonly lease: Lease };
 
 const stopping: GiveBack = { code: 'stopping', inMs: 0 };
 
@@ -119,10 +118,12 @@ export class SimulatedSender {
     const { id: gatewayId, channel, sendMaxMs } = this.gateway;
     const leaseMs = decisions.leaseMsFor(sendMaxMs);
     const lease = new Lease(leaseMs, this.#host.clocks);
+    const askedAt = this.#parts.world.now;
     const claimed = yield* transact(`claims for ${gatewayId}`, (base) =>
       twin.claimMessages(base, { gatewayId, channel, owner: this.owner, leaseMs, most: BATCH }),
     );
-    for (const message of claimed) this.#queue.push({ ...message, lease });
+    const tookMs = this.#parts.world.now - askedAt;
+    this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#host.clocks }));
     if (this.#isStopping)
       for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
     this.#fill();
@@ -149,6 +150,7 @@ export class SimulatedSender {
     const giveBack = decisions.beforeRequest({
       calledOff: this.#calledOff.has(message.dispatchId),
       leaseOutlasts: decisions.outlasts(message.lease, this.gateway.sendMaxMs),
+      tooOld: !message.use.outlasts(0),
     });
     if (giveBack === undefined) yield* this.#request(message);
     else this.#giveBack(message, giveBack);
@@ -167,7 +169,7 @@ export class SimulatedSender {
     if (connectMs > 0) yield* wait(connectMs);
     const answer = yield* request<Answer | typeof TOO_LATE | typeof SILENCE>({
       label: `asks ${this.gateway.id} to send ${reference}`,
-      mayStart: () => decisions.outlasts(message.lease, 0),
+      mayStart: () => decisions.mayStillStart(message) && !this.#calledOff.has(message.dispatchId),
       mostMs: sendMaxMs - (world.now - startedAt),
       receive: (give) =>
         provider.receive({ reference, body: message.body, messageId: message.id }, give),

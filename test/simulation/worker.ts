@@ -20,6 +20,7 @@ const BEAT_MS = 1_000;
 const RECEIPTS_MAX = 1_000;
 const CHECKS_MAX = 50;
 const HOMES_MAX = 10_000;
+const LEFTOVERS_MAX = 20_000;
 const LOOKUP_MOST_MS = 30_000;
 const CLOCK = '03:02';
 
@@ -72,11 +73,13 @@ export class SimulatedWorker {
 
   hear(channel: string, payload: string): void {
     if (channel === 'tocsin_receipt') this.#receipts.ring();
-    if (channel === 'tocsin_steer')
-      this.#parts.world.start(
-        this.host,
-        this.#untilItFails(() => this.#steer([payload])),
-      );
+    if (channel !== 'tocsin_steer') return;
+    const [id = '', halt] = payload.split(' ');
+    if (halt !== undefined) for (const sender of this.#senders) sender.callOff(id);
+    this.#parts.world.start(
+      this.host,
+      this.#untilItFails(() => this.#steer([id])),
+    );
   }
 
   *#untilItFails(act: () => Steps<void>): Steps<void> {
@@ -102,7 +105,8 @@ export class SimulatedWorker {
     yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
     yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
     yield* transact('expires messages', (base) => twin.expireMessages(base));
-    yield* transact('cancels leftovers', (base) => twin.cancelLeftovers(base));
+    yield* transact('cancels leftovers', (base) => twin.cancelLeftovers(base, LEFTOVERS_MAX));
+    yield* transact('clears', (base) => twin.markCleared(base));
     yield* transact('ends dispatches', (base) => twin.endDispatches(base));
   }
 

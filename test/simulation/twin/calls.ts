@@ -89,6 +89,7 @@ const send: Pick<
   | 'expireLeases'
   | 'expireMessages'
   | 'cancelLeftovers'
+  | 'markCleared'
   | 'endDispatches'
 > = {
   claimMessages: ({ random, known }) => [
@@ -116,7 +117,8 @@ const send: Pick<
   ],
   expireLeases: ({ random }) => [random.below(60_000)],
   expireMessages: () => [],
-  cancelLeftovers: () => [],
+  cancelLeftovers: () => [ALL],
+  markCleared: () => [],
   endDispatches: () => [],
 };
 
@@ -224,7 +226,7 @@ const plan: Pick<
   | 'lockDispatch'
   | 'hashContent'
   | 'markReleased'
-  | 'setContentHash'
+  | 'setContent'
   | 'startRounds'
   | 'postponeRounds'
   | 'markRoundOpened'
@@ -237,6 +239,7 @@ const plan: Pick<
   | 'markSettled'
   | 'cancelSettled'
   | 'notifyDispatch'
+  | 'notifyHalt'
   | 'countMessages'
 > = {
   insertDispatch: ({ random }) => {
@@ -248,6 +251,7 @@ const plan: Pick<
         lane,
         exercise: lane === 4,
         expiresAfterMs: random.between(1, 60) * 1000,
+        ...(random.chance(0.5) && { recallForMs: 60_000 }),
         rounds: [1, 2].map((round) => ({ round, opensAfterMs: random.below(60_000) })),
       },
     ];
@@ -255,7 +259,10 @@ const plan: Pick<
   lockDispatch: (scene) => [planned(scene)],
   hashContent: (scene) => [planned(scene), scene.random.pick(['', 'page'])],
   markReleased: (scene) => [planned(scene), scene.random.pick(['one', 'two'])],
-  setContentHash: (scene) => [planned(scene), scene.random.pick(['one', 'two'])],
+  setContent: (scene) => [
+    planned(scene),
+    { hash: scene.random.pick(['one', 'two']), messages: scene.random.below(9) },
+  ],
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
   markRoundOpened: (scene) => [planned(scene), scene.random.between(1, 3)],
@@ -273,11 +280,12 @@ const plan: Pick<
       [{ id, from: ['held', 'sending', 'paused'], to: 'cancelled', reason: null }],
     ] as const satisfies Rest<Twin['moveDispatch']>[]);
   },
-  cancelUnsent: (scene) => [planned(scene)],
+  cancelUnsent: (scene) => [planned(scene), ALL],
   lockLaterRounds: (scene) => [answered(scene)],
   markSettled: (scene) => [answered(scene)],
   cancelSettled: (scene) => [answered(scene)],
   notifyDispatch: (scene) => [planned(scene)],
+  notifyHalt: (scene) => [planned(scene)],
   countMessages: ({ random, known }) => [random.pick(known.dispatchIds)],
 };
 
@@ -323,6 +331,40 @@ const gateways: Pick<
   findHomes: () => [ALL],
 };
 
+const steering: Pick<
+  Calls,
+  'stopRounds' | 'markRecalled' | 'hurryRounds' | 'callOffAll' | 'chooseWordings' | 'readLedger'
+> = {
+  stopRounds: (scene) => [planned(scene)],
+  markRecalled: (scene) => [planned(scene)],
+  hurryRounds: (scene) => [planned(scene)],
+  callOffAll: (scene) => [[planned(scene)]],
+  chooseWordings: (scene) => [
+    { earlierIds: [planned(scene)], correctionId: planned(scene), firstId: planned(scene) },
+  ],
+  readLedger: ({ random, known }) => [random.pick(known.dispatchIds)],
+};
+
+const parts: Pick<Calls, 'upsertPart' | 'upsertPartEnd' | 'lockParts' | 'findWholeEnd'> = {
+  // The id says which part it is: of two first parts PostgreSQL takes any.
+  upsertPart: ({ random, known }) => {
+    const part = random.between(1, 2);
+    const reference = random.pick(['a', 'b']);
+    const taken = { providerId: `${reference}${part}`, reference, part, parts: 2 };
+    return [random.pick(known.gatewayIds), random.chance(0.9) ? taken : { ...taken, parts: 1 }];
+  },
+  upsertPartEnd: ({ random, known }) => [
+    random.pick(known.gatewayIds),
+    {
+      providerId: random.pick(['a1', 'a2', 'b1', 'b2']),
+      status: random.pick(['DELIVRD', 'UNDELIV']),
+      meaning: random.pick(['delivered', 'undelivered', 'retained'] as const),
+    },
+  ],
+  lockParts: ({ random, known }) => [random.pick(known.gatewayIds), 'a'],
+  findWholeEnd: ({ random, known }) => [random.pick(known.gatewayIds), random.pick(['a', 'b'])],
+};
+
 export const calls: Calls = {
   ...send,
   ...check,
@@ -340,6 +382,8 @@ export const calls: Calls = {
   ],
   notifyAnswers: () => [],
   ...gateways,
+  ...steering,
+  ...parts,
   upsertGateway: ({ base, random, known }) => [
     {
       id: random.pick(isClearWhoSent(base) ? [...known.gatewayIds, 'fresh'] : known.gatewayIds),

@@ -42,7 +42,10 @@ describe('statements and their twins', () => {
 
   it('stand side by side, each statement with its twin', async () => {
     const missing: string[] = [];
+    // The auditor's statements share nothing with the engine: they are its judge, not a part of it.
+    const isAuditor = (path: string) => path === 'src/dispatch/store-audit.ts';
     for (const { path } of listFiles('src/dispatch', /^store.*(?<!\.test)\.ts$/)) {
+      if (isAuditor(path)) continue;
       const store = (await import(`#${path.slice('src/'.length)}`)) as Record<string, unknown>;
       for (const [name, value] of Object.entries(store))
         if (typeof value === 'function' && !(name in calls && name in twin))

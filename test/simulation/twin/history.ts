@@ -15,9 +15,15 @@ const timeOf = (ms: number | null) => (ms === null ? null : new Date(ms));
 export function findDispatch(base: Base, id: string): DispatchRow | undefined {
   const dispatch = base.tables.dispatch.get(id);
   if (dispatch === undefined || dispatch.lane === 0) return undefined;
-  const { expiresAfter: _, lastClaimedAt: __, pausedAt: ___, ...row } = dispatch;
   return {
-    ...row,
+    id: dispatch.id,
+    label: dispatch.label,
+    lane: dispatch.lane,
+    exercise: dispatch.exercise,
+    state: dispatch.state,
+    epoch: dispatch.epoch,
+    contentHash: dispatch.contentHash,
+    pauseReason: dispatch.pauseReason,
     createdAt: new Date(dispatch.createdAt),
     releasedAt: timeOf(dispatch.releasedAt),
     endedAt: timeOf(dispatch.endedAt),

@@ -8,6 +8,10 @@ import * as storeGateway from '#dispatch/store-gateway.ts';
 import * as storeHome from '#dispatch/store-home.ts';
 import * as storeHistory from '#dispatch/store-history.ts';
 import * as storeInbox from '#dispatch/store-inbox.ts';
+import * as storeCorrect from '#dispatch/store-correct.ts';
+import * as storeLedger from '#dispatch/store-ledger.ts';
+import * as storePart from '#dispatch/store-part.ts';
+import * as storeRecall from '#dispatch/store-recall.ts';
 import * as storePlan from '#dispatch/store-plan.ts';
 import * as storeSend from '#dispatch/store-send.ts';
 import type { Tx } from '#db/database.ts';
@@ -17,6 +21,10 @@ import * as gateway from './gateway.ts';
 import * as history from './history.ts';
 import * as home from './home.ts';
 import * as inbox from './inbox.ts';
+import * as correct from './correct.ts';
+import * as ledger from './ledger.ts';
+import * as part from './part.ts';
+import * as recall from './recall.ts';
 import * as plan from './plan.ts';
 import type { Base } from './rows.ts';
 import * as send from './send.ts';
@@ -28,6 +36,10 @@ const stores = {
   ...storeHistory,
   ...storeHome,
   ...storeInbox,
+  ...storeCorrect,
+  ...storeLedger,
+  ...storePart,
+  ...storeRecall,
   ...storePlan,
   ...storeSend,
 };
@@ -56,6 +68,10 @@ export const twin: Twin = {
   ...history,
   ...home,
   ...inbox,
+  ...correct,
+  ...ledger,
+  ...part,
+  ...recall,
   ...plan,
   ...send,
 };

@@ -17,7 +17,10 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
     state: 'held',
     epoch: 1,
     contentHash: null,
+    plannedMessages: null,
     expiresAfter: plan.expiresAfterMs,
+    recallFor: plan.recallForMs ?? 0,
+    cleared: true,
     createdAt: base.now,
     releasedAt: null,
     endedAt: null,
@@ -39,8 +42,10 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
 /** Transactions come one after the other here: there is nothing to lock. */
 export function lockDispatch(_base: Base, _id: string): void {}
 
+type Content = { hash: string; messages: number };
+
 /** Another hash than PostgreSQL's, over the same content: equal where theirs is equal. */
-export function hashContent(base: Base, dispatchId: string, alsoCovers: string): string {
+export function hashContent(base: Base, dispatchId: string, alsoCovers: string): Content {
   const dispatch = base.tables.dispatch.get(dispatchId);
   const rounds = roundsOf(base, dispatchId).map((r) => [r.round, r.opensAfter]);
   const parts = base
@@ -57,9 +62,10 @@ export function hashContent(base: Base, dispatchId: string, alsoCovers: string):
     ])
     .map((part) => JSON.stringify(part))
     .sort();
-  const head = dispatch && [dispatch.lane, dispatch.exercise, dispatch.expiresAfter];
+  const { lane, exercise, expiresAfter, recallFor } = dispatch ?? {};
+  const head = [lane, exercise, expiresAfter, recallFor];
   const content = JSON.stringify([alsoCovers, head, rounds, parts]);
-  return createHash('sha256').update(content).digest('hex');
+  return { hash: createHash('sha256').update(content).digest('hex'), messages: parts.length };
 }
 
 export function roundsOf(base: Base, dispatchId: string) {
@@ -87,14 +93,17 @@ export function markReleased(base: Base, id: string, contentHash: string): boole
   return moveWhere(base, id, ['held'], () => ({ state: 'sending', releasedAt: base.now }));
 }
 
-export function setContentHash(base: Base, id: string, contentHash: string): void {
-  moveWhere(base, id, ['held'], () => ({ contentHash }));
+export function setContent(base: Base, id: string, content: Content): void {
+  const columns = { contentHash: content.hash, plannedMessages: content.messages };
+  moveWhere(base, id, ['held'], () => columns);
 }
 
 export function startRounds(base: Base, dispatchId: string): void {
+  const dispatch = base.tables.dispatch.get(dispatchId);
+  if (dispatch === undefined) return;
   for (const round of roundsOf(base, dispatchId)) {
     base.writes += 1;
-    round.opensAt = base.now + round.opensAfter;
+    round.opensAt = base.now + dispatch.recallFor + round.opensAfter;
   }
 }
 
@@ -180,15 +189,17 @@ export function moveDispatch(
     state: move.to,
     pauseReason: move.reason,
     pausedAt: move.to === 'paused' ? base.now : null,
+    cleared: move.to !== 'cancelled',
     epoch: dispatch.epoch + (move.to === 'cancelled' ? 1 : 0),
     endedAt: move.to === 'cancelled' ? base.now : null,
   }));
 }
 
-export function cancelUnsent(base: Base, dispatchId: string): number {
+export function cancelUnsent(base: Base, dispatchId: string, most: number): number {
   const unsent = base
     .messagesOf(dispatchId)
-    .filter((m) => m.state === 'held' || m.state === 'ready');
+    .filter((m) => m.state === 'held' || m.state === 'ready')
+    .slice(0, most);
   for (const message of unsent) base.update(message, { state: 'cancelled', finalAt: base.now });
   return unsent.length;
 }
@@ -233,6 +244,11 @@ export function cancelAnswered(base: Base, answered: Answered, firstRound: numbe
 
 export function notifyDispatch(base: Base, dispatchId: string): void {
   base.notify('tocsin_steer', dispatchId);
+  base.notify('tocsin_dispatch', dispatchId);
+}
+
+export function notifyHalt(base: Base, dispatchId: string): void {
+  base.notify('tocsin_steer', `${dispatchId} halt`);
   base.notify('tocsin_dispatch', dispatchId);
 }
 

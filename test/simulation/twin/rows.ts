@@ -1,9 +1,10 @@
 /**
  * The tables of the schema `dispatch` in memory. Times are milliseconds; rows are changed in
- * place and only by the twins of the statements, each of which counts as one transaction or a part of one.
+ * place and only by the twins of the statements, each of which counts as one transaction or a part
+ * of one.
  */
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
-import type { AttemptClass, MessageState } from '#dispatch/model.ts';
+import type { AttemptClass, MessageState, ReceiptMeaning } from '#dispatch/model.ts';
 
 export type Channel = 'text' | 'mail';
 
@@ -56,7 +57,11 @@ export type DispatchRow = {
   state: DispatchState;
   epoch: number;
   contentHash: string | null;
+  plannedMessages: number | null;
   expiresAfter: number;
+  recallFor: number;
+  /** False while messages of a cancelled dispatch may still wait to be called off. */
+  cleared: boolean;
   createdAt: number;
   releasedAt: number | null;
   endedAt: number | null;
@@ -155,6 +160,17 @@ export type ReceiptRow = {
   outcome: string | null;
 };
 
+export type PartRow = {
+  gatewayId: string;
+  providerId: string;
+  reference: string | null;
+  part: number | null;
+  parts: number | null;
+  status: string | null;
+  meaning: ReceiptMeaning | null;
+  updatedAt: number;
+};
+
 export type ReplyRow = {
   id: string;
   gatewayId: string;
@@ -187,6 +203,7 @@ function emptyTables() {
     attemptEnd: new Map<string, AttemptEndRow>(),
     lookup: [] as LookupRow[],
     receipt: new Map<string, ReceiptRow>(),
+    part: new Map<string, PartRow>(),
     reply: new Map<string, ReplyRow>(),
   };
 }
@@ -232,7 +249,10 @@ export class Base {
       state: 'sending',
       epoch: 1,
       contentHash: null,
+      plannedMessages: null,
       expiresAfter: 3_600_000,
+      recallFor: 0,
+      cleared: true,
       createdAt: 0,
       releasedAt: 0,
       endedAt: null,

@@ -4,7 +4,7 @@ import type { Claimed, ClaimRequest, Settlement } from '#dispatch/store-send.ts'
 import { isSettled } from './plan.ts';
 import { keyOf, type Base, type BucketRow, type MessageRow } from './rows.ts';
 
-const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 function bucketOf(base: Base, gatewayId: string): BucketRow | undefined {
   const gateway = base.tables.gateway.get(gatewayId);
@@ -89,6 +89,7 @@ export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
       subject: m.subject,
       body: m.body,
       addressSealed: m.addressSealed,
+      goodForMs: m.expiresAt! - base.now,
     }));
 }
 
@@ -204,13 +205,14 @@ export function pauseBucket(
   });
 }
 
-/** Changes every message that fits; says how many. */
+/** Changes every message that fits, `most` of them; says how many. */
 function updateWhere(
   base: Base,
   fits: (message: MessageRow) => boolean,
   change: (message: MessageRow) => Partial<MessageRow>,
+  most = Infinity,
 ): number {
-  const found = [...base.tables.message.values()].filter(fits);
+  const found = [...base.tables.message.values()].filter(fits).slice(0, most);
   for (const message of found) base.update(message, change(message));
   return found.length;
 }
@@ -242,19 +244,35 @@ export function expireMessages(base: Base): number {
   );
 }
 
-export function cancelLeftovers(base: Base): number {
+function isUnsent({ state }: MessageRow): boolean {
+  return state === 'held' || state === 'ready';
+}
+
+export function cancelLeftovers(base: Base, most: number): number {
   return updateWhere(
     base,
     (m) => {
       const dispatch = base.dispatchOf(m);
-      return (
-        dispatch.state === 'cancelled' &&
-        dispatch.endedAt! > base.now - DAY_MS &&
-        (m.state === 'held' || m.state === 'ready')
-      );
+      return dispatch.state === 'cancelled' && !dispatch.cleared && isUnsent(m);
     },
     () => ({ state: 'cancelled', finalAt: base.now }),
+    most,
   );
+}
+
+export function markCleared(base: Base): number {
+  const cleared = [...base.tables.dispatch.values()].filter(
+    (dispatch) =>
+      dispatch.state === 'cancelled' &&
+      !dispatch.cleared &&
+      dispatch.endedAt! < base.now - MINUTE_MS &&
+      !base.messagesOf(dispatch.id).some(isUnsent),
+  );
+  for (const dispatch of cleared) {
+    base.writes += 1;
+    dispatch.cleared = true;
+  }
+  return cleared.length;
 }
 
 export function endDispatches(base: Base): number {
