@@ -10,5 +10,7 @@ export function openRound(
 ): number {
   const channels = twin.listSharedChannels(base);
   if (channels.length > 0) twin.rememberSenders(base, { ...round, channels });
-  return twin.readyRound(base, round);
+  const ready = twin.readyRound(base, round);
+  twin.spaceRound(base, round);
+  return ready;
 }

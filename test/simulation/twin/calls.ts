@@ -1,4 +1,5 @@
 /** For each statement, what it may be asked: values that fit the tables, and some that do not. */
+import type { BreakerStep } from '#dispatch/breaker.ts';
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import type { Random } from '../random.ts';
@@ -84,8 +85,6 @@ const send: Pick<
   Calls,
   | 'claimMessages'
   | 'settleMessages'
-  | 'waitForTokenMs'
-  | 'pauseBucket'
   | 'expireLeases'
   | 'expireMessages'
   | 'cancelLeftovers'
@@ -107,14 +106,6 @@ const send: Pick<
     const owner = owners[0] ?? scene.random.pick(scene.known.owners);
     return [scene.random.chance(0.85) ? owner : scene.random.pick(scene.known.owners), batch];
   },
-  waitForTokenMs: ({ random, known }) => [random.pick(known.gatewayIds)],
-  pauseBucket: ({ random, known }) => [
-    {
-      gatewayId: random.pick([...known.gatewayIds, 'none']),
-      forMs: random.between(1, 20) * 500,
-      reason: '429 RateLimitError',
-    },
-  ],
   expireLeases: ({ random }) => [random.below(60_000)],
   expireMessages: () => [],
   cancelLeftovers: () => [ALL],
@@ -252,6 +243,7 @@ const plan: Pick<
         exercise: lane === 4,
         expiresAfterMs: random.between(1, 60) * 1000,
         ...(random.chance(0.5) && { recallForMs: 60_000 }),
+        ...(random.chance(0.5) && { perNumber: { most: 2, withinMs: 60_000 } }),
         rounds: [1, 2].map((round) => ({ round, opensAfterMs: random.below(60_000) })),
       },
     ];
@@ -331,6 +323,99 @@ const gateways: Pick<
   findHomes: () => [ALL],
 };
 
+const pace: Pick<
+  Calls,
+  | 'waitForTokenMs'
+  | 'pauseBucket'
+  | 'reserveTokens'
+  | 'insertTally'
+  | 'deleteOldTallies'
+  | 'readBreaker'
+  | 'moveBreaker'
+  | 'pauseRefused'
+  | 'spaceRound'
+> = {
+  waitForTokenMs: ({ random, known }) => [random.pick(known.gatewayIds)],
+  pauseBucket: ({ random, known }) => [
+    {
+      gatewayId: random.pick([...known.gatewayIds, 'none']),
+      forMs: random.between(1, 60) * 500,
+      reason: '429 RateLimitError',
+      tooFast: random.chance(0.5),
+    },
+  ],
+  reserveTokens: ({ random }) => [random.pick([0, 0.5])],
+  insertTally: (scene) => [
+    scene.random.pick(scene.known.gatewayIds),
+    [1, 2].map((turn) => ({
+      turn,
+      dispatchId: scene.random.pick([null, ...scene.known.dispatchIds]),
+      accepted: scene.random.below(9),
+      rejected: scene.random.below(9),
+      unknown: scene.random.below(3),
+      failed: scene.random.below(9),
+    })),
+  ],
+  deleteOldTallies: () => [],
+  readBreaker: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
+  moveBreaker: ({ random, known }) => [
+    {
+      gatewayId: random.pick(known.gatewayIds),
+      turn: random.between(1, 3),
+      step: random.pick([
+        {
+          ...{ state: 'open', rung: null, reason: 'failing', openings: 1 },
+          ...{ retryInMs: 10_000, rowsLeft: null },
+        },
+        {
+          ...{ state: 'half_open', rung: 1, reason: 'failing', openings: 1 },
+          ...{ retryInMs: null, rowsLeft: 5 },
+        },
+        {
+          ...{ state: 'closed', rung: null, reason: null, openings: 2 },
+          ...{ retryInMs: null, rowsLeft: null },
+        },
+      ] as const satisfies BreakerStep[]),
+    },
+  ],
+  pauseRefused: (scene) => [
+    {
+      dispatchId: scene.random.pick(scene.known.dispatchIds),
+      rule: { share: scene.random.pick([0.2, 0.5]), atLeast: scene.random.between(1, 9) },
+      code: '400 ValidationError',
+    },
+  ],
+  spaceRound: (scene) => [{ dispatchId: planned(scene), round: scene.random.between(1, 3) }],
+};
+
+const polling: Pick<Calls, 'claimPolls' | 'finishPoll' | 'insertReceipts'> = {
+  claimPolls: (scene) => [
+    {
+      gatewayIds: someGateways(scene),
+      owner: scene.random.pick(scene.known.owners),
+      leaseMs: scene.random.between(1, 60) * 1_000,
+      liveMs: 5_000,
+      idleMs: 60_000,
+      liveForMs: scene.random.pick([60_000, 3_600_000]),
+    },
+  ],
+  finishPoll: ({ random, known }) => [
+    {
+      gatewayId: random.pick(known.gatewayIds),
+      what: random.pick(['statuses', 'texts']),
+      owner: random.pick(known.owners),
+    },
+  ],
+  insertReceipts: ({ random, known }) => [
+    random.pick(known.gatewayIds),
+    [1, 2].map(() => ({
+      providerId: random.pick(known.messageIds),
+      status: random.pick(['delivered', 'sending']),
+      reference: 'tocsin-00000000',
+    })),
+  ],
+};
+
 const steering: Pick<
   Calls,
   'stopRounds' | 'markRecalled' | 'hurryRounds' | 'callOffAll' | 'chooseWordings' | 'readLedger'
@@ -383,6 +468,8 @@ export const calls: Calls = {
   notifyAnswers: () => [],
   ...gateways,
   ...steering,
+  ...pace,
+  ...polling,
   ...parts,
   upsertGateway: ({ base, random, known }) => [
     {
@@ -395,6 +482,7 @@ export const calls: Calls = {
         burst: random.between(1, 8),
       },
       canBeAsked: random.chance(0.5),
+      ...(random.chance(0.5) && { polls: 'always' as const }),
       ...(random.chance(0.5) && { askLagMs: random.below(9_000), keepsMs: 60_000 }),
       takesReplies: random.chance(0.5),
       settingsSealed: Buffer.from([7]),

@@ -12,8 +12,13 @@ export function upsertGateway(base: Base, seed: GatewaySeed): void {
   const bucket = base.tables.bucket.get(shape.id) ?? {
     tokens: shape.burst,
     refilledAt: base.now,
+    reserveShare: 0.4,
+    pausedAt: null,
     pausedUntil: null,
     pauseReason: null,
+    slowShare: 10 / 11,
+    slowFrom: null,
+    slowUntil: null,
   };
   base.tables.bucket.set(shape.id, {
     ...bucket,
@@ -36,12 +41,16 @@ export function upsertGateway(base: Base, seed: GatewaySeed): void {
     limitsValidity: seed.limitsValidity ?? false,
     receipts: seed.receipts ?? 'none',
     settingsSealed: seed.settingsSealed,
+    polls: seed.polls ?? 'never',
     callbackTokenHashes: withNewest(before?.callbackTokenHashes ?? [], seed.callbackTokenHash),
     removedAt: null,
     enabled: isNew || before.enabled || before.removedAt !== null,
   });
   base.writes += 1;
-  if (isNew) keepSendersSeen(base, seed.channel);
+  if (isNew) {
+    addBreaker(base, seed.id);
+    keepSendersSeen(base, seed.channel);
+  }
 }
 
 /** The columns that only other statements write. */
@@ -55,6 +64,25 @@ const newColumns = {
   lastFailureAt: null,
   lastFailureCode: null,
 };
+
+/** Twin of the trigger add_breaker. */
+export function addBreaker(base: Base, gatewayId: string): void {
+  base.tables.breaker.set(gatewayId, {
+    gatewayId,
+    state: 'closed',
+    rung: null,
+    turn: 1,
+    changedAt: base.now,
+    reason: null,
+    openings: 0,
+    retryAt: null,
+    rowsLeft: null,
+    tries: 0,
+    triedAt: null,
+    shift: 0,
+    shiftedAt: base.now,
+  });
+}
 
 /** Twin of the trigger remember_senders: whoever was written to keeps the sender they saw. */
 function keepSendersSeen(base: Base, channel: Channel): void {

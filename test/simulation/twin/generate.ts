@@ -1,10 +1,12 @@
 /** Random tables: a few dispatches in every state, with messages in every state. */
 import { states, type MessageState } from '#dispatch/model.ts';
 import type { Random } from '../random.ts';
+import { addBreaker } from './gateway.ts';
 import {
   ANSWERS,
   keyOf,
   type Base,
+  type BreakerRow,
   type DispatchState,
   type GatewayRow,
   type MessageRow,
@@ -66,17 +68,34 @@ export function fillTables(base: Base, random: Random): Known {
   return known;
 }
 
+/** A breaker in each state; closed more often, as in life. */
+const breakers: readonly Partial<BreakerRow>[] = [
+  {},
+  {},
+  {},
+  { state: 'open', reason: 'failing', retryAt: START_MS + 5_000, turn: 2 },
+  { state: 'half_open', reason: 'no_answer', rung: 0, rowsLeft: 1, turn: 3 },
+  { state: 'half_open', reason: 'no_answer', rung: 0, rowsLeft: 0, tries: 1, triedAt: START_MS },
+  { state: 'ramping', reason: 'failing', rung: 2, turn: 4 },
+];
+
 function fillGateways(base: Base, random: Random): void {
   // Whole numbers and halves: what a claim may take does not hang on the last bit of a sum.
   for (const id of ['shared', 'own']) {
     const burst = random.between(1, 8);
     const isPaused = random.chance(0.2);
+    const isSlow = random.chance(0.2);
     base.tables.bucket.set(id, {
       id,
       ratePerSecond: random.pick([0.5, 1, 2, 4]),
       burst,
       tokens: random.below(2 * burst + 1) / 2,
       refilledAt: START_MS - random.between(-4, 8) * 500,
+      reserveShare: random.pick([0, 0.5]),
+      pausedAt: isPaused ? START_MS - random.between(-1, 4) * 500 : null,
+      slowShare: 0.5,
+      slowFrom: isSlow ? START_MS - 4_000 : null,
+      slowUntil: isSlow ? START_MS + random.between(-1, 60) * 500 : null,
       pausedUntil: isPaused ? START_MS + random.between(-2, 6) * 500 : null,
       pauseReason: isPaused ? '429 RateLimitError' : null,
     });
@@ -96,6 +115,7 @@ function fillGateways(base: Base, random: Random): void {
       receipts: 'final',
       settingsSealed: Buffer.from([random.below(256)]),
       callbackTokenHashes: Array.from({ length: random.below(3) }, (_, i) => Buffer.from([i])),
+      polls: random.pick(['never', 'without_token', 'always']),
       templateId: null,
       templateVersion: random.pick([null, 1]),
       templateBody: null,
@@ -110,6 +130,10 @@ function fillGateways(base: Base, random: Random): void {
       ...rest,
     });
   };
+  for (const id of ['notify', 'relay', 'second']) {
+    addBreaker(base, id);
+    Object.assign(base.tables.breaker.get(id)!, random.pick(breakers));
+  }
   gateway('notify', {});
   gateway('relay', { kind: 'smtp', channel: 'mail', canBeAsked: random.chance(0.5) });
   gateway('second', { bucketId: 'own' });
@@ -121,6 +145,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     ? 'sending'
     : random.pick(['held', 'sending', 'sending', 'sending', 'paused', 'cancelled', 'done']);
   const lane = isStanding ? 0 : random.pick([1, 1, 2, 3, 4]);
+  const isSpaced = random.chance(0.3);
   const isOver = state === 'cancelled' || state === 'done';
   const releasedAt = state === 'held' ? null : START_MS - random.between(1, 20) * MINUTE_MS;
   base.tables.dispatch.set(id, {
@@ -139,6 +164,9 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     releasedAt,
     endedAt: isOver ? START_MS - random.pick([1, 2 * MINUTE_MS]) : null,
     pauseReason: state === 'paused' ? 'asked for' : null,
+    numberMost: isSpaced ? 1 : null,
+    numberWithin: isSpaced ? random.between(1, 60) * MINUTE_MS : null,
+    refusalsFrom: random.pick([null, START_MS - 1_000]),
     pausedAt: state === 'paused' ? START_MS - random.below(MINUTE_MS) : null,
     // All apart, so that it is clear which is served next.
     lastClaimedAt: START_MS - 1 - random.below(1_000_000),
@@ -158,14 +186,15 @@ function fillMessage(base: Base, random: Random, dispatchId: string, known: Know
   const isAnswer = dispatchId === ANSWERS;
   const dispatch = base.tables.dispatch.get(dispatchId)!;
   const taken = base.messagesOf(dispatchId);
-  const contactPointId = isAnswer ? random.pick(known.pointIds) : random.uuid();
+  const isShared = isAnswer || random.chance(0.3);
+  const contactPointId = isShared ? random.pick(known.pointIds) : random.uuid();
   base.addMessage({
     id,
     dispatchId,
     contactPointId,
     organisationId: isAnswer ? null : random.pick(known.organisationIds),
     channel: random.pick(['text', 'text', 'text', 'mail']),
-    round: isAnswer
+    round: isShared
       ? taken.filter((m) => m.contactPointId === contactPointId).length + 1
       : random.between(1, 3),
     rank: random.between(1, 3),

@@ -12,6 +12,10 @@ import * as storeCorrect from '#dispatch/store-correct.ts';
 import * as storeLedger from '#dispatch/store-ledger.ts';
 import * as storePart from '#dispatch/store-part.ts';
 import * as storeRecall from '#dispatch/store-recall.ts';
+import * as storeBreaker from '#dispatch/store-breaker.ts';
+import * as storeBucket from '#dispatch/store-bucket.ts';
+import * as storePoll from '#dispatch/store-poll.ts';
+import * as storeSpace from '#dispatch/store-space.ts';
 import * as storePlan from '#dispatch/store-plan.ts';
 import * as storeSend from '#dispatch/store-send.ts';
 import type { Tx } from '#db/database.ts';
@@ -25,6 +29,10 @@ import * as correct from './correct.ts';
 import * as ledger from './ledger.ts';
 import * as part from './part.ts';
 import * as recall from './recall.ts';
+import * as breaker from './breaker.ts';
+import * as bucket from './bucket.ts';
+import * as poll from './poll.ts';
+import * as space from './space.ts';
 import * as plan from './plan.ts';
 import type { Base } from './rows.ts';
 import * as send from './send.ts';
@@ -40,6 +48,10 @@ const stores = {
   ...storeLedger,
   ...storePart,
   ...storeRecall,
+  ...storeBreaker,
+  ...storeBucket,
+  ...storePoll,
+  ...storeSpace,
   ...storePlan,
   ...storeSend,
 };
@@ -72,6 +84,10 @@ export const twin: Twin = {
   ...ledger,
   ...part,
   ...recall,
+  ...breaker,
+  ...bucket,
+  ...poll,
+  ...space,
   ...plan,
   ...send,
 };

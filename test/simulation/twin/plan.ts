@@ -26,6 +26,9 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
     endedAt: null,
     pauseReason: null,
     pausedAt: null,
+    numberMost: plan.perNumber?.most ?? null,
+    numberWithin: plan.perNumber?.withinMs ?? null,
+    refusalsFrom: null,
     lastClaimedAt: null,
   });
   for (const { round, opensAfterMs } of plan.rounds) {
@@ -62,8 +65,8 @@ export function hashContent(base: Base, dispatchId: string, alsoCovers: string):
     ])
     .map((part) => JSON.stringify(part))
     .sort();
-  const { lane, exercise, expiresAfter, recallFor } = dispatch ?? {};
-  const head = [lane, exercise, expiresAfter, recallFor];
+  const { lane, exercise, expiresAfter, recallFor, numberMost, numberWithin } = dispatch ?? {};
+  const head = [lane, exercise, expiresAfter, recallFor, numberMost, numberWithin];
   const content = JSON.stringify([alsoCovers, head, rounds, parts]);
   return { hash: createHash('sha256').update(content).digest('hex'), messages: parts.length };
 }
@@ -190,6 +193,7 @@ export function moveDispatch(
     pauseReason: move.reason,
     pausedAt: move.to === 'paused' ? base.now : null,
     cleared: move.to !== 'cancelled',
+    ...(move.to === 'sending' && { refusalsFrom: base.now }),
     epoch: dispatch.epoch + (move.to === 'cancelled' ? 1 : 0),
     endedAt: move.to === 'cancelled' ? base.now : null,
   }));

@@ -70,6 +70,9 @@ function rowsByTable(tables: Tables): Rows {
   return {
     bucket: [...tables.bucket.values()],
     gateway: [...tables.gateway.values()],
+    breaker: [...tables.breaker.values()],
+    tally: tables.tally,
+    poll: [...tables.poll.values()],
     sender: [...tables.sender.values()],
     dispatch: [...tables.dispatch.values()],
     round: [...tables.round.values()],
@@ -85,8 +88,8 @@ function rowsByTable(tables: Tables): Rows {
   };
 }
 
-const isTime = (column: string) => /_(?:at|until)$/.test(column) || column === 'at';
-const isDuration = (column: string) => /_(?:after|lag|for)$/.test(column);
+const isTime = (column: string) => /_(?:at|until|from)$/.test(column) || column === 'at';
+const isDuration = (column: string) => /_(?:after|lag|for|within)$/.test(column);
 const snakeCased = (name: string) => name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 /** A row with the names and values that PostgreSQL takes and gives as JSON. */
@@ -101,6 +104,8 @@ function toJson(row: object): Record<string, unknown> {
 function valueToJson(column: string, value: unknown): unknown {
   if (Buffer.isBuffer(value)) return `\\x${value.toString('hex')}`;
   if (Array.isArray(value)) return value.map((one) => valueToJson(column, one));
+  // PostgreSQL's word for “since ever”.
+  if (column === 'refusals_from' && value === null) return '-infinity';
   if (typeof value !== 'number') return value;
   if (isTime(column)) return new Date(value).toISOString();
   return isDuration(column) ? `${value} milliseconds` : value;
@@ -133,6 +138,9 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
     select jsonb_build_object(
       'bucket', (select jsonb_agg(to_jsonb(t)) from dispatch.bucket t),
       'gateway', (select jsonb_agg(to_jsonb(t)) from dispatch.gateway t),
+      'breaker', (select jsonb_agg(to_jsonb(t)) from dispatch.breaker t),
+      'tally', (select jsonb_agg(to_jsonb(t)) from dispatch.tally t),
+      'poll', (select jsonb_agg(to_jsonb(t)) from dispatch.poll t),
       'sender', (select jsonb_agg(to_jsonb(t)) from dispatch.sender t),
       'dispatch', (select jsonb_agg(to_jsonb(t)) from dispatch.dispatch t),
       'round', (select jsonb_agg(to_jsonb(t)) from dispatch.round t),

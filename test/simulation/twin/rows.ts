@@ -3,6 +3,7 @@
  * place and only by the twins of the statements, each of which counts as one transaction or a part
  * of one.
  */
+import type { BreakerReason, BreakerState } from '#dispatch/breaker.ts';
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
 import type { AttemptClass, MessageState, ReceiptMeaning } from '#dispatch/model.ts';
 
@@ -14,8 +15,13 @@ export type BucketRow = {
   burst: number;
   tokens: number;
   refilledAt: number;
+  reserveShare: number;
+  pausedAt: number | null;
   pausedUntil: number | null;
   pauseReason: string | null;
+  slowShare: number;
+  slowFrom: number | null;
+  slowUntil: number | null;
 };
 
 export type GatewayRow = {
@@ -32,6 +38,7 @@ export type GatewayRow = {
   receipts: ReceiptKind;
   settingsSealed: Buffer;
   callbackTokenHashes: Buffer[];
+  polls: 'never' | 'without_token' | 'always';
   templateId: string | null;
   templateVersion: number | null;
   templateBody: string | null;
@@ -43,6 +50,43 @@ export type GatewayRow = {
   lastProvenAt: number | null;
   lastFailureAt: number | null;
   lastFailureCode: string | null;
+};
+
+export type BreakerRow = {
+  gatewayId: string;
+  state: BreakerState;
+  rung: number | null;
+  turn: number;
+  changedAt: number;
+  reason: BreakerReason | null;
+  openings: number;
+  retryAt: number | null;
+  rowsLeft: number | null;
+  tries: number;
+  triedAt: number | null;
+  shift: number;
+  shiftedAt: number;
+};
+
+export type TallyRow = {
+  gatewayId: string;
+  at: number;
+  turn: number;
+  dispatchId: string | null;
+  accepted: number;
+  rejected: number;
+  unknown: number;
+  failed: number;
+  receipts: number;
+  slowReceipts: number;
+};
+
+export type PollRow = {
+  gatewayId: string;
+  what: 'statuses' | 'texts';
+  polledAt: number | null;
+  owner: string;
+  leaseUntil: number | null;
 };
 
 export type SenderRow = { contactPointId: string; channel: Channel; gatewayId: string };
@@ -67,6 +111,10 @@ export type DispatchRow = {
   endedAt: number | null;
   pauseReason: string | null;
   pausedAt: number | null;
+  numberMost: number | null;
+  numberWithin: number | null;
+  /** Null: since ever. */
+  refusalsFrom: number | null;
   lastClaimedAt: number | null;
 };
 
@@ -192,6 +240,9 @@ function emptyTables() {
   return {
     bucket: new Map<string, BucketRow>(),
     gateway: new Map<string, GatewayRow>(),
+    breaker: new Map<string, BreakerRow>(),
+    tally: [] as TallyRow[],
+    poll: new Map<string, PollRow>(),
     sender: new Map<string, SenderRow>(),
     dispatch: new Map<string, DispatchRow>(),
     round: new Map<string, RoundRow>(),
@@ -258,6 +309,9 @@ export class Base {
       endedAt: null,
       pauseReason: null,
       pausedAt: null,
+      numberMost: null,
+      numberWithin: null,
+      refusalsFrom: null,
       lastClaimedAt: null,
     });
   }
@@ -323,6 +377,11 @@ export class Base {
     return this.tables.dispatch.get(message.dispatchId)!;
   }
 
+  /** Ready, due and not too old. */
+  mayBeClaimed({ state, dueAt, expiresAt }: MessageRow): boolean {
+    return state === 'ready' && dueAt! <= this.now && expiresAt !== null && expiresAt > this.now;
+  }
+
   /** The organisations for which a message counts, the first of them too. */
   creditedTo(message: MessageRow): string[] {
     const first = message.organisationId === null ? [] : [message.organisationId];
@@ -337,12 +396,13 @@ export class Base {
 
   /** A copy that later changes do not reach: what a replica or a backup holds. */
   copy(): Tables {
-    const { credit, lookup, ...maps } = this.tables;
+    const { credit, lookup, tally, ...maps } = this.tables;
     const copied = Object.entries(maps).map(([name, rows]) => [name, copyRows<object>(rows)]);
     return {
       ...(Object.fromEntries(copied) as typeof maps),
       credit: new Map([...credit].map(([id, organisations]) => [id, new Set(organisations)])),
       lookup: lookup.map((row) => ({ ...row })),
+      tally: tally.map((row) => ({ ...row })),
     };
   }
 }

@@ -1,27 +1,47 @@
 /** Twins of `src/dispatch/store-send.ts`. */
 import { stateAfter } from '#dispatch/model.ts';
 import type { Claimed, ClaimRequest, Settlement } from '#dispatch/store-send.ts';
+import {
+  allowanceOf,
+  bucketOf,
+  laneOfWaitingTexts,
+  pausedUntil,
+  spend,
+  type Allowance,
+} from './bucket.ts';
 import { isSettled } from './plan.ts';
-import { keyOf, type Base, type BucketRow, type MessageRow } from './rows.ts';
+import { keyOf, type Base, type MessageRow } from './rows.ts';
 
 const MINUTE_MS = 60_000;
 
-function bucketOf(base: Base, gatewayId: string): BucketRow | undefined {
-  const gateway = base.tables.gateway.get(gatewayId);
-  return gateway && base.tables.bucket.get(gateway.bucketId);
+/** A bucket paused for longer lets others take what waits for it. */
+const LONG_PAUSE_MS = 10_000;
+
+type Home = { readonly id: string; readonly givesAll: boolean };
+
+/** The gateways whose messages this one may claim: its own, and those that cannot take theirs. */
+function homesFor(base: Base, request: ClaimRequest, { breaker }: Allowance): Home[] {
+  const own = { id: request.gatewayId, givesAll: true };
+  if (breaker.state !== 'closed') return [own];
+  const others = [...base.tables.gateway.values()].filter((gateway) => {
+    if (gateway.channel !== request.channel || gateway.id === request.gatewayId) return false;
+    const paused = pausedUntil(bucketOf(base, gateway.id)!, base.now) ?? -Infinity;
+    const isClosed = base.tables.breaker.get(gateway.id)!.state === 'closed';
+    return !gateway.enabled || !isClosed || paused > base.now + LONG_PAUSE_MS;
+  });
+  return [own, ...others.map(({ id, enabled }) => ({ id, givesAll: !enabled }))];
 }
 
 /** Due messages of the channel with this home, in the order in which they leave. */
-function listClaimable(base: Base, line: { dispatchId: string; channel: string; home: string }) {
+function listClaimable(base: Base, line: { dispatchId: string; channel: string; home: Home }) {
   return base
     .messagesOf(line.dispatchId)
     .filter(
       (m) =>
-        m.state === 'ready' &&
         m.channel === line.channel &&
-        m.homeGatewayId === line.home &&
-        m.dueAt! <= base.now &&
-        m.expiresAt! > base.now,
+        m.homeGatewayId === line.home.id &&
+        (line.home.givesAll || m.failureCode !== 'absent_at_provider') &&
+        base.mayBeClaimed(m),
     )
     .toSorted(byDeparture);
 }
@@ -31,14 +51,14 @@ function byDeparture(a: MessageRow, b: MessageRow): number {
 }
 
 /** The dispatch and the home to take from, with what is due there. */
-function chooseLine(base: Base, { gatewayId, channel }: ClaimRequest) {
-  const homes = [...base.tables.gateway.values()].filter(
-    (gateway) => gateway.channel === channel && (gateway.id === gatewayId || !gateway.enabled),
-  );
+function chooseLine(base: Base, request: ClaimRequest, allowance: Allowance) {
+  const { channel } = request;
+  const below = laneOfWaitingTexts(base, allowance.bucket.id, channel);
+  const homes = homesFor(base, request, allowance);
   return [...base.tables.dispatch.values()]
-    .filter((dispatch) => dispatch.state === 'sending')
+    .filter((dispatch) => dispatch.state === 'sending' && dispatch.lane < below)
     .flatMap((dispatch) =>
-      homes.flatMap(({ id: home }) => {
+      homes.flatMap((home) => {
         const due = listClaimable(base, { dispatchId: dispatch.id, channel, home });
         return due.length === 0 ? [] : [{ dispatch, due }];
       }),
@@ -51,31 +71,20 @@ function chooseLine(base: Base, { gatewayId, channel }: ClaimRequest) {
     )[0];
 }
 
-/** The tokens that a bucket has now; undefined while it is paused. */
-function allowanceOf(base: Base, bucket: BucketRow | undefined): number | undefined {
-  if (bucket === undefined) return undefined;
-  if (bucket.pausedUntil !== null && bucket.pausedUntil > base.now) return undefined;
-  const elapsedMs = Math.max(0, base.now - bucket.refilledAt);
-  return Math.min(bucket.burst, bucket.tokens + (bucket.ratePerSecond * elapsedMs) / 1000);
-}
-
 export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
-  if (base.tables.gateway.get(request.gatewayId)?.enabled !== true) return [];
-  const bucket = bucketOf(base, request.gatewayId);
-  const tokens = allowanceOf(base, bucket);
-  if (bucket === undefined || tokens === undefined) return [];
-  const line = chooseLine(base, request);
+  const allowance = allowanceOf(base, request.gatewayId);
+  if (allowance === undefined) return [];
+  const line = chooseLine(base, request, allowance);
   const chosen = line?.dispatch;
-  const picked = (line?.due ?? []).slice(
-    0,
-    Math.max(0, Math.min(request.most, Math.floor(tokens))),
+  const kept = (chosen?.lane ?? 0) >= 3 ? allowance.reserve : 0;
+  const most = Math.min(
+    request.most,
+    allowance.breaker.rowsLeft ?? Infinity,
+    Math.floor(allowance.tokens - kept),
   );
-  Object.assign(bucket, {
-    refilledAt: base.now,
-    pausedUntil: null,
-    pauseReason: null,
-    tokens: tokens - picked.length,
-  });
+  const picked = (line?.due ?? []).slice(0, Math.max(0, most));
+  const { turn } = allowance.breaker;
+  spend(base, allowance, picked.length);
   if (chosen !== undefined && picked.length > 0) chosen.lastClaimedAt = base.now;
   for (const message of picked) take(base, message, { ...request, epoch: chosen!.epoch });
   return picked
@@ -90,6 +99,7 @@ export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
       body: m.body,
       addressSealed: m.addressSealed,
       goodForMs: m.expiresAt! - base.now,
+      turn,
     }));
 }
 
@@ -114,14 +124,6 @@ function take(base: Base, message: MessageRow, by: ClaimRequest & { epoch: numbe
 
 export function byId(a: { id: string }, b: { id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
-}
-
-export function waitForTokenMs(base: Base, gatewayId: string): number {
-  const bucket = bucketOf(base, gatewayId)!;
-  const paused = (bucket.pausedUntil ?? base.now) - base.now;
-  const refill =
-    (1000 * (1 - bucket.tokens)) / bucket.ratePerSecond - (base.now - bucket.refilledAt);
-  return Math.ceil(Math.max(0, paused, refill));
 }
 
 /** Twin of the fragment of the same name. */
@@ -187,22 +189,6 @@ export function endAttempt(base: Base, result: Settlement): void {
 /** Tells boards of the dispatches of these messages, each once. */
 export function tell(base: Base, messages: readonly MessageRow[]): void {
   for (const id of new Set(messages.map((m) => m.dispatchId))) base.notify('tocsin_dispatch', id);
-}
-
-export function pauseBucket(
-  base: Base,
-  pause: { gatewayId: string; forMs: number; reason: string },
-): void {
-  const bucket = bucketOf(base, pause.gatewayId);
-  if (bucket === undefined) return;
-  const until = Math.max(bucket.pausedUntil ?? -Infinity, base.now + pause.forMs);
-  base.writes += 1;
-  Object.assign(bucket, {
-    tokens: 0,
-    pauseReason: pause.reason,
-    pausedUntil: until,
-    refilledAt: until,
-  });
 }
 
 /** Changes every message that fits, `most` of them; says how many. */
