@@ -3,6 +3,7 @@
  * bug is this with one of them replaced.
  */
 import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
+import { nextStep, windowOf } from '#dispatch/breaker.ts';
 import { moveOf, outcomeOf } from '#dispatch/inbox.ts';
 import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
@@ -31,6 +32,7 @@ export const decisions = {
   leaseMsFor,
   lookupGapMs,
   mayStillStart,
+  nextStep,
   moveOf,
   outcomeOf,
   pauseAfter,
@@ -39,6 +41,7 @@ export const decisions = {
   receiptWaitMs,
   settlementOf,
   settlementOfGiveBack,
+  windowOf,
   meaningOf: (status: string): ReceiptMeaning | undefined => notifyStatuses[status],
   outlasts: (lease: Lease, requestMs: number): boolean => lease.outlasts(requestMs),
 };

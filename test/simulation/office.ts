@@ -12,6 +12,8 @@ import type { Base } from './twin/rows.ts';
 import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
 
 const CANCEL_MAX = 20_000;
+/** From a pause by the engine to the person who resumes. */
+const LOOK_MS = 20_000;
 const RETRY_MS = 700;
 const TRIES_MAX = 200;
 const ANSWERS_PER_HOUR = 3;
@@ -69,6 +71,18 @@ export class Office {
         this.#evidence.steering.push({ dispatchId: id, to, after: this.#evidence.attempts.length });
       });
     }
+  }
+
+  /** The engine paused a dispatch because of refusals: a person looks at it, and goes on. */
+  noticePause(dispatchId: string): void {
+    this.#evidence.steering.push({
+      dispatchId,
+      to: 'paused',
+      after: this.#evidence.attempts.length,
+    });
+    const atMs = this.#world.now + LOOK_MS;
+    this.busyUntilMs = Math.max(this.busyUntilMs, atMs + 1);
+    this.#start(this.#steer([{ atMs, kind: 'resume', dispatchId }]));
   }
 
   /** A callback of a provider: kept, and later applied by a worker. */

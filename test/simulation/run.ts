@@ -16,6 +16,7 @@ const END_MS = 2 * 3_600_000;
 const AFTERMATH_MS = 30_000;
 const SEND_MAX_MS = 30_000;
 const WINDOW = 3;
+const PAUSE_WHEN_REFUSED = { share: 0.5, atLeast: 4 };
 
 /** Statements and decisions as they run, or with a bug planted in one of them. */
 export type Engine = { readonly twin: Twin; readonly decisions: Decisions };
@@ -110,7 +111,7 @@ class Stage {
     const { seed, habits, answers } = this.#scenario;
     const random = new Random(seed ^ 0x0badcafe);
     return new Map(
-      ['notify', 'relay'].map((id) => {
+      ['notify', 'second', 'relay'].map((id) => {
         const provider = new Provider(this.#world, random, habits);
         provider.onReceipt = (entry, status) => this.#office.receive(id, entry, status);
         provider.onDelivered = (entry) => {
@@ -126,9 +127,12 @@ class Stage {
 
   #openGateways(): SimulatedGateway[] {
     const { twin } = this.#engine;
-    const { bucket, hasMail } = this.#scenario;
+    const { bucket, hasMail, hasSecond } = this.#scenario;
     const shapes = [
       { id: 'notify', kind: 'notify', channel: 'text', canBeAsked: true },
+      ...(hasSecond
+        ? [{ id: 'second', kind: 'notify', channel: 'text', canBeAsked: true } as const]
+        : []),
       ...(hasMail
         ? [{ id: 'relay', kind: 'smtp', channel: 'mail', canBeAsked: false } as const]
         : []),
@@ -155,7 +159,14 @@ class Stage {
     const world = this.#world;
     const host = new Host(`worker ${place + 1}.${life}`, () => world.now);
     const { twin, decisions } = this.#engine;
-    const parts = { world, twin, decisions, installation: this.#installation };
+    const parts = {
+      world,
+      twin,
+      decisions,
+      installation: this.#installation,
+      pauseWhenRefused: PAUSE_WHEN_REFUSED,
+      onPaused: (dispatchId: string) => this.#office.noticePause(dispatchId),
+    };
     const worker = new SimulatedWorker(parts, host, this.#gateways);
     this.#workers[place] = worker;
     host.onEnd = () =>
@@ -190,9 +201,11 @@ class Stage {
         world.startDatabaseAgain(undefined);
       });
     } else {
-      for (const provider of this.#providers.values()) provider.isDown = true;
+      const [first, ...others] = this.#providers.values();
+      const down = fault.kind === 'provider_down' ? [first!, ...others] : [first!];
+      for (const provider of down) provider.isDown = true;
       world.after(fault.ms, () => {
-        for (const provider of this.#providers.values()) provider.isDown = false;
+        for (const provider of down) provider.isDown = false;
       });
     }
   }

@@ -40,7 +40,7 @@ export type TimedFault =
   | { readonly atMs: number; readonly kind: 'database_jumps'; readonly ms: number }
   | {
       readonly atMs: number;
-      readonly kind: 'database_down' | 'provider_down';
+      readonly kind: 'database_down' | 'provider_down' | 'first_provider_down';
       readonly ms: number;
     };
 
@@ -50,6 +50,8 @@ export type Scenario = {
   readonly bucket: { readonly ratePerSecond: number; readonly burst: number };
   readonly habits: Habits;
   readonly hasMail: boolean;
+  /** A second gateway for texts: what waits for one that fails goes by the other. */
+  readonly hasSecond: boolean;
   readonly dispatches: readonly PlannedDispatch[];
   readonly acts: readonly OfficerAct[];
   readonly faults: readonly TimedFault[];
@@ -74,6 +76,7 @@ export function drawScenario(seed: number): Scenario {
     bucket: { ratePerSecond: random.pick([0.5, 1, 5, 50]), burst: random.between(1, 12) },
     habits: isCalm ? calm : drawHabits(random),
     hasMail,
+    hasSecond: random.chance(0.4),
     dispatches,
     acts: random.chance(0.4) ? drawActs(random, dispatches) : [],
     faults: [...drawFaults(random), ...drawLongFreeze(random, dispatches)],
@@ -183,7 +186,11 @@ function drawFaults(random: Random): TimedFault[] {
       case 4:
         return { atMs, kind: 'database_down', ms: random.between(1, 60) * SECOND_MS };
       case 5:
-        return { atMs, kind: 'provider_down', ms: random.between(1, 120) * SECOND_MS };
+        return {
+          atMs,
+          kind: random.pick(['provider_down', 'first_provider_down'] as const),
+          ms: random.between(1, 120) * SECOND_MS,
+        };
       default:
         return { atMs, kind: 'database_jumps', ms: random.between(-5, 5) * SECOND_MS };
     }

@@ -3,10 +3,12 @@ import { hold, type Held } from '#dispatch/held.ts';
 import { Lease } from '#dispatch/lease.ts';
 import type { SendResult } from '#dispatch/model.ts';
 import type { GiveBack } from '#dispatch/request.ts';
+import type { RefusalRule } from '#dispatch/store-breaker.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import type { Decisions } from './decisions.ts';
 import type { Provider } from './provider.ts';
 import type { Twin } from './twin/index.ts';
+import { SimulatedWatch } from './watch.ts';
 import {
   Bell,
   ConnectionLost,
@@ -45,9 +47,13 @@ export type Parts = {
   readonly twin: Twin;
   readonly decisions: Decisions;
   readonly installation: string;
+  readonly pauseWhenRefused: RefusalRule;
+  /** A dispatch was paused because of refusals. */
+  readonly onPaused: (dispatchId: string) => void;
 };
 
 const stopping: GiveBack = { code: 'stopping', inMs: 0 };
+const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };
 
 export class SimulatedSender {
   readonly owner: string;
@@ -62,11 +68,13 @@ export class SimulatedSender {
   #room = new Bell();
   #waiting: Settlement[] = [];
   #isFlushing = false;
+  #watch: SimulatedWatch;
 
   constructor(parts: Parts, host: Host, gateway: SimulatedGateway) {
     this.#parts = parts;
     this.#host = host;
     this.gateway = gateway;
+    this.#watch = new SimulatedWatch(parts, gateway, () => this.#giveBackQueue(gatewayOpen));
     this.owner = parts.world.random.uuid();
   }
 
@@ -88,8 +96,9 @@ export class SimulatedSender {
   }
 
   *run(): Steps<void> {
+    this.#parts.world.start(this.#host, this.#watch.run());
     while (!this.#isStopping) {
-      if (this.#queue.length >= this.gateway.window) {
+      if (this.#queue.length >= this.#watch.window) {
         yield* wait(POLL_MS, this.#room);
         continue;
       }
@@ -107,7 +116,7 @@ export class SimulatedSender {
   *stop(): Steps<void> {
     this.#isStopping = true;
     this.work.ring();
-    for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    this.#giveBackQueue(stopping);
     const deadline = this.#parts.world.now + DRAIN_MS;
     const isBusy = () => this.#inFlight > 0 || this.#waiting.length > 0 || this.#isFlushing;
     while (isBusy() && this.#parts.world.now < deadline) yield* wait(100);
@@ -120,14 +129,23 @@ export class SimulatedSender {
     const lease = new Lease(leaseMs, this.#host.clocks);
     const askedAt = this.#parts.world.now;
     const claimed = yield* transact(`claims for ${gatewayId}`, (base) =>
-      twin.claimMessages(base, { gatewayId, channel, owner: this.owner, leaseMs, most: BATCH }),
+      twin.claimMessages(base, {
+        gatewayId,
+        channel,
+        owner: this.owner,
+        leaseMs,
+        most: this.#most(),
+      }),
     );
     const tookMs = this.#parts.world.now - askedAt;
     this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#host.clocks }));
-    if (this.#isStopping)
-      for (const message of this.#queue.splice(0)) this.#giveBack(message, stopping);
+    if (this.#isStopping) this.#giveBackQueue(stopping);
     this.#fill();
     return claimed.length;
+  }
+
+  #most(): number {
+    return Math.max(1, Math.floor((BATCH * this.#watch.window) / this.gateway.window));
   }
 
   *#idleMs(): Steps<number> {
@@ -139,7 +157,7 @@ export class SimulatedSender {
   }
 
   #fill(): void {
-    while (this.#inFlight < this.gateway.window && this.#queue.length > 0) {
+    while (this.#inFlight < this.#watch.window && this.#queue.length > 0) {
       this.#inFlight += 1;
       this.#parts.world.start(this.#host, this.#sendOne(this.#queue.shift()!));
     }
@@ -156,7 +174,7 @@ export class SimulatedSender {
     else this.#giveBack(message, giveBack);
     this.#inFlight -= 1;
     this.#fill();
-    if (this.#queue.length < this.gateway.window) this.#room.ring();
+    if (this.#queue.length < this.#watch.window) this.#room.ring();
   }
 
   *#request(message: Held): Steps<void> {
@@ -165,32 +183,29 @@ export class SimulatedSender {
     const reference = decisions.formatReference({ installation, messageId, epoch, attempt });
     const { provider, sendMaxMs } = this.gateway;
     const startedAt = world.now;
+    const watched = this.#watch.begin(message);
     const connectMs = world.random.pick(CONNECT_MS);
     if (connectMs > 0) yield* wait(connectMs);
     const answer = yield* request<Answer | typeof TOO_LATE | typeof SILENCE>({
       label: `asks ${this.gateway.id} to send ${reference}`,
-      mayStart: () => decisions.mayStillStart(message) && !this.#calledOff.has(message.dispatchId),
+      mayStart: () => this.#mayStart(message),
       mostMs: sendMaxMs - (world.now - startedAt),
       receive: (give) =>
         provider.receive({ reference, body: message.body, messageId: message.id }, give),
     });
     const result = resultOf(answer, decisions);
     this.#settle(decisions.settlementOf(message, result, decisions.quietMs));
-    yield* this.#noteHealth(result);
+    yield* this.#watch.end(watched, result, !this.#mayStart(message));
   }
 
-  *#noteHealth(result: SendResult): Steps<void> {
-    const { decisions, twin } = this.#parts;
-    const { id: gatewayId } = this.gateway;
-    const pause = decisions.pauseAfter(result);
-    if (pause === undefined) return;
-    try {
-      yield* transact(`pauses the bucket of ${gatewayId}`, (base) =>
-        twin.pauseBucket(base, { gatewayId, ...pause }),
-      );
-    } catch (error) {
-      if (!(error instanceof ConnectionLost)) throw error;
-    }
+  /** Asked when a socket takes the request, which may have waited for one. */
+  #mayStart(message: Held): boolean {
+    const { decisions } = this.#parts;
+    return decisions.mayStillStart(message) && !this.#calledOff.has(message.dispatchId);
+  }
+
+  #giveBackQueue(why: GiveBack): void {
+    for (const message of this.#queue.splice(0)) this.#giveBack(message, why);
   }
 
   #giveBack(message: Held, why: GiveBack): void {

@@ -103,6 +103,7 @@ export class SimulatedWorker {
     const ready = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
     if (ready > 0) for (const sender of this.#senders) sender.work.ring();
     yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
+    yield* transact('forgets tallies', (base) => twin.deleteOldTallies(base));
     yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
     yield* transact('expires messages', (base) => twin.expireMessages(base));
     yield* transact('cancels leftovers', (base) => twin.cancelLeftovers(base, LEFTOVERS_MAX));

@@ -323,6 +323,26 @@ const gateways: Pick<
   findHomes: () => [ALL],
 };
 
+const breakerSteps: readonly BreakerStep[] = [
+  {
+    state: 'open',
+    rung: null,
+    reason: 'failing',
+    openings: 1,
+    retryInMs: 10_000,
+    rowsLeft: null,
+  },
+  {
+    state: 'half_open',
+    rung: 1,
+    reason: 'failing',
+    openings: 1,
+    retryInMs: null,
+    rowsLeft: 5,
+  },
+  { state: 'closed', rung: null, reason: null, openings: 2, retryInMs: null, rowsLeft: null },
+];
+
 const pace: Pick<
   Calls,
   | 'waitForTokenMs'
@@ -362,20 +382,7 @@ const pace: Pick<
     {
       gatewayId: random.pick(known.gatewayIds),
       turn: random.between(1, 3),
-      step: random.pick([
-        {
-          ...{ state: 'open', rung: null, reason: 'failing', openings: 1 },
-          ...{ retryInMs: 10_000, rowsLeft: null },
-        },
-        {
-          ...{ state: 'half_open', rung: 1, reason: 'failing', openings: 1 },
-          ...{ retryInMs: null, rowsLeft: 5 },
-        },
-        {
-          ...{ state: 'closed', rung: null, reason: null, openings: 2 },
-          ...{ retryInMs: null, rowsLeft: null },
-        },
-      ] as const satisfies BreakerStep[]),
+      step: random.pick(breakerSteps),
     },
   ],
   pauseRefused: (scene) => [

@@ -1,0 +1,142 @@
+/** `src/dispatch/watch.ts` as steps: what requests came to is counted, and moves the breaker. */
+import { plainCode, type SendResult } from '#dispatch/model.ts';
+import type { KnownBreaker, TallyRow } from '#dispatch/store-breaker.ts';
+import type { Parts, SimulatedGateway } from './sender.ts';
+import type { Base } from './twin/rows.ts';
+import { ConnectionLost, transact, wait, type Steps } from './world.ts';
+
+const PULSE_MS = 1_000;
+const LATE_MS = 8_000;
+const FROZEN_MS = 5_000;
+
+export type Watched = {
+  readonly turn: number;
+  readonly dispatchId: string;
+  startedAt: number;
+  isLate: boolean;
+};
+
+type Counts = { -readonly [Key in keyof TallyRow]: TallyRow[Key] };
+
+export class SimulatedWatch {
+  #parts: Parts;
+  #gateway: SimulatedGateway;
+  #onOpen: () => void;
+  #underWay = new Set<Watched>();
+  #counts = new Map<string, Counts>();
+  #refusals = new Map<string, string>();
+  #breaker: KnownBreaker | undefined;
+  #inARow = { turn: 0, count: 0 };
+  #pulsedAt: number;
+
+  constructor(parts: Parts, gateway: SimulatedGateway, onOpen: () => void) {
+    this.#parts = parts;
+    this.#gateway = gateway;
+    this.#onOpen = onOpen;
+    this.#pulsedAt = parts.world.now;
+  }
+
+  get window(): number {
+    return this.#parts.decisions.windowOf(this.#breaker, this.#gateway.window);
+  }
+
+  begin({ turn, dispatchId }: { turn: number; dispatchId: string }): Watched {
+    const watched = { turn, dispatchId, startedAt: this.#parts.world.now, isLate: false };
+    this.#underWay.add(watched);
+    return watched;
+  }
+
+  /** `isOurs`: we came too late ourselves, which says nothing about the gateway. */
+  *end(watched: Watched, result: SendResult, isOurs: boolean): Steps<void> {
+    this.#underWay.delete(watched);
+    const isTooFast = result.class === 'not_sent' && result.tooFast === true;
+    if (result.class !== 'not_sent') this.#countsOf(watched)[result.class] += 1;
+    if (result.class === 'rejected') this.#refusals.set(watched.dispatchId, plainCode(result.code));
+    if (result.class === 'accepted' || result.class === 'rejected') {
+      if (watched.turn === this.#inARow.turn) this.#inARow.count = 0;
+    } else if (!isOurs && !isTooFast && !watched.isLate) this.#noteFailure(watched);
+    const pause = this.#parts.decisions.pauseAfter(result);
+    if (pause === undefined) return;
+    const { id: gatewayId } = this.#gateway;
+    yield* this.#untilItFails(`pauses the bucket of ${gatewayId}`, (base) =>
+      this.#parts.twin.pauseBucket(base, { gatewayId, ...pause }),
+    );
+  }
+
+  *run(): Steps<void> {
+    for (;;) {
+      this.#findLate();
+      yield* this.#pulse();
+      yield* wait(PULSE_MS);
+    }
+  }
+
+  #countsOf({ turn, dispatchId }: Watched): Counts {
+    const key = `${turn} ${dispatchId}`;
+    const fresh = { turn, dispatchId, accepted: 0, rejected: 0, unknown: 0, failed: 0 };
+    const counts = this.#counts.get(key) ?? fresh;
+    this.#counts.set(key, counts);
+    return counts;
+  }
+
+  #noteFailure(watched: Watched): void {
+    const { turn } = watched;
+    this.#countsOf(watched).failed += 1;
+    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
+    if (turn === this.#inARow.turn) this.#inARow.count += 1;
+  }
+
+  #findLate(): void {
+    const { now } = this.#parts.world;
+    const wasFrozen = now - this.#pulsedAt > FROZEN_MS;
+    this.#pulsedAt = now;
+    for (const watched of this.#underWay) {
+      if (wasFrozen) watched.startedAt = now;
+      if (watched.isLate || now - watched.startedAt < LATE_MS) continue;
+      watched.isLate = true;
+      this.#noteFailure(watched);
+    }
+  }
+
+  *#pulse(): Steps<void> {
+    const rows = [...this.#counts.values()];
+    const refusals = this.#refusals;
+    this.#counts = new Map();
+    this.#refusals = new Map();
+    const breaker = yield* this.#untilItFails(`watches ${this.#gateway.id}`, (base) => {
+      if (rows.length > 0) this.#parts.twin.insertTally(base, this.#gateway.id, rows);
+      for (const [dispatchId, code] of refusals) this.#judge(base, dispatchId, code);
+      return this.#move(base);
+    });
+    this.#breaker = breaker ?? this.#breaker;
+    if (breaker?.state === 'open') this.#onOpen();
+  }
+
+  #judge(base: Base, dispatchId: string, code: string): void {
+    const { twin, pauseWhenRefused: rule, onPaused } = this.#parts;
+    if (twin.pauseRefused(base, { dispatchId, rule, code }) === undefined) return;
+    twin.notifyDispatch(base, dispatchId);
+    onPaused(dispatchId);
+  }
+
+  #move(base: Base): KnownBreaker | undefined {
+    const { twin, decisions } = this.#parts;
+    const { id: gatewayId } = this.#gateway;
+    const breaker = twin.readBreaker(base, gatewayId);
+    if (breaker === undefined) return undefined;
+    const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
+    const step = decisions.nextStep(breaker, { ...breaker, inARow }, false);
+    if (step === undefined) return breaker;
+    const moved = twin.moveBreaker(base, { gatewayId, turn: breaker.turn, step });
+    return moved ? twin.readBreaker(base, gatewayId) : breaker;
+  }
+
+  *#untilItFails<T>(label: string, run: (base: Base) => T): Steps<T | undefined> {
+    try {
+      return yield* transact(label, run);
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) throw error;
+      return undefined;
+    }
+  }
+}
