@@ -155,6 +155,7 @@ const inbox: Pick<
   Calls,
   | 'findGatewayDoor'
   | 'insertReceipt'
+  | 'insertReceiptOfAttempt'
   | 'claimReceipts'
   | 'applyReceipts'
   | 'markReceiptsHandled'
@@ -171,6 +172,12 @@ const inbox: Pick<
       reference: scene.random.pick([null, 'somebody else’s', 'tocsin-00000000']),
     },
   ],
+  insertReceiptOfAttempt: (scene) => {
+    const [attempt] = scene.random.shuffle([...scene.base.tables.attempt.values()]);
+    const known = { messageId: scene.random.uuid(), epoch: 1, number: 1 };
+    const { messageId, epoch, number } = attempt ?? known;
+    return [{ messageId, epoch, attempt: number, reference: 'reference', status: 'delivered' }];
+  },
   claimReceipts: (scene) => [
     {
       gatewayIds: someGateways(scene),
@@ -302,7 +309,15 @@ const gateways: Pick<
   | 'listSharedChannels'
   | 'rememberSenders'
   | 'findHomes'
+  | 'listGatewayStates'
+  | 'findGatewayState'
+  | 'markGatewayEnabled'
+  | 'setGatewayWeight'
 > = {
+  listGatewayStates: () => [],
+  findGatewayState: (scene) => [someGateways(scene)[0]!],
+  markGatewayEnabled: (scene) => [someGateways(scene)[0]!, scene.random.chance(0.5)],
+  setGatewayWeight: (scene) => [someGateways(scene)[0]!, scene.random.pick([0, 1, 100])],
   listGateways: () => [],
   listGatewayCards: () => [],
   markGatewayRemoved: (scene) => [someGateways(scene)[0]!],

@@ -32,7 +32,7 @@ const names = (Object.keys(calls) as (keyof Twin)[]).flatMap((name) =>
 /** Statements whose answer has an order that the SQL does not promise are compared as sets. */
 const ORDERED = new Set<keyof Twin>([
   ...(['claimMessages', 'claimReceipts', 'listDueRounds', 'listGateways'] as const),
-  ...(['listGatewayCards', 'listSharedChannels'] as const),
+  ...(['listGatewayCards', 'listGatewayStates', 'listSharedChannels'] as const),
   ...(['listRounds', 'listMessagesOfOrganisation', 'listAttempts'] as const),
   ...(['listLookups', 'listReceipts', 'countMessages'] as const),
 ]);

@@ -147,7 +147,7 @@ export function listGatewayCards(base: Base): GatewayCard[] {
 }
 
 /** Changes the gateway where it is there and fits; false where not. */
-function change(
+export function changeGateway(
   base: Base,
   id: string,
   fits: (gateway: Row) => boolean,
@@ -164,7 +164,7 @@ export function markGatewayRemoved(base: Base, id: string): boolean {
   const isNeeded = [...base.tables.message.values()].some(
     (m) => m.gatewayId === id && (m.state === 'claimed' || m.state === 'unknown'),
   );
-  return change(
+  return changeGateway(
     base,
     id,
     (gateway) => gateway.removedAt === null && !isNeeded,
@@ -173,7 +173,7 @@ export function markGatewayRemoved(base: Base, id: string): boolean {
 }
 
 export function addCallbackToken(base: Base, id: string, hash: Buffer): boolean {
-  return change(
+  return changeGateway(
     base,
     id,
     (gateway) => gateway.removedAt === null && gateway.callbackTokenHashes.length < TOKENS_MAX,
@@ -182,7 +182,7 @@ export function addCallbackToken(base: Base, id: string, hash: Buffer): boolean 
 }
 
 export function keepCallbackTokens(base: Base, id: string, most: number): boolean {
-  return change(
+  return changeGateway(
     base,
     id,
     (gateway) => gateway.callbackTokenHashes.length > most,
@@ -200,7 +200,7 @@ export function pinTemplate(base: Base, id: string, template: Template): boolean
     templateVersion: template.version,
     templateBody: template.body,
   };
-  return change(
+  return changeGateway(
     base,
     id,
     (gateway) =>
@@ -212,7 +212,7 @@ export function pinTemplate(base: Base, id: string, template: Template): boolean
 }
 
 export function markTemplateRead(base: Base, id: string): void {
-  change(
+  changeGateway(
     base,
     id,
     () => true,

@@ -163,6 +163,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     createdAt: START_MS - 30 * MINUTE_MS,
     releasedAt,
     endedAt: isOver ? START_MS - random.pick([1, 2 * MINUTE_MS]) : null,
+    forgottenAt: null,
     pauseReason: state === 'paused' ? 'asked for' : null,
     numberMost: isSpaced ? 1 : null,
     numberWithin: isSpaced ? random.between(1, 60) * MINUTE_MS : null,

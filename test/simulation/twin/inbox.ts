@@ -1,5 +1,6 @@
 /** Twins of `src/dispatch/store-inbox.ts`. */
 import type {
+  AttemptReceipt,
   GatewayDoor,
   KeptReply,
   NewReply,
@@ -28,6 +29,14 @@ export function insertReceipt(
     outcome: null,
   });
   base.notify('tocsin_receipt', receipt.gatewayId);
+}
+
+export function insertReceiptOfAttempt(base: Base, receipt: AttemptReceipt): void {
+  const { messageId, epoch, attempt, reference, status } = receipt;
+  const made = base.tables.attempt.get(keyOf(messageId, epoch, attempt));
+  if (made === undefined) return;
+  const { gatewayId } = made;
+  insertReceipt(base, { gatewayId, providerId: reference, status, reference });
 }
 
 export function claimReceipts(

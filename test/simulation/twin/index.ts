@@ -6,6 +6,7 @@ import * as storeAnswer from '#dispatch/store-answer.ts';
 import * as storeCheck from '#dispatch/store-check.ts';
 import * as storeGateway from '#dispatch/store-gateway.ts';
 import * as storeHome from '#dispatch/store-home.ts';
+import * as storeGatewayPage from '#dispatch/store-gateway-page.ts';
 import * as storeHistory from '#dispatch/store-history.ts';
 import * as storeInbox from '#dispatch/store-inbox.ts';
 import * as storeCorrect from '#dispatch/store-correct.ts';
@@ -22,6 +23,7 @@ import type { Tx } from '#db/database.ts';
 import * as answer from './answer.ts';
 import * as check from './check.ts';
 import * as gateway from './gateway.ts';
+import * as gatewayPage from './gateway-page.ts';
 import * as history from './history.ts';
 import * as home from './home.ts';
 import * as inbox from './inbox.ts';
@@ -41,6 +43,7 @@ const stores = {
   ...storeAnswer,
   ...storeCheck,
   ...storeGateway,
+  ...storeGatewayPage,
   ...storeHistory,
   ...storeHome,
   ...storeInbox,
@@ -77,6 +80,7 @@ export const twin: Twin = {
   ...answer,
   ...check,
   ...gateway,
+  ...gatewayPage,
   ...history,
   ...home,
   ...inbox,

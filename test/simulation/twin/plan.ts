@@ -24,6 +24,7 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
     createdAt: base.now,
     releasedAt: null,
     endedAt: null,
+    forgottenAt: null,
     pauseReason: null,
     pausedAt: null,
     numberMost: plan.perNumber?.most ?? null,

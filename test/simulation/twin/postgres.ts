@@ -1,7 +1,7 @@
 /**
  * The same tables in PostgreSQL, under a clock that the test sets: a schema before `pg_catalog` in
  * the search path has functions `now` and `clock_timestamp` of its own, and the defaults of columns
- * are bound to them too.
+ * and the views are bound to them too.
  */
 import { Client } from 'pg';
 import { sql } from '#db/sql.ts';
@@ -25,6 +25,15 @@ const CLOCK = `
     loop
       execute format('alter table %s alter column %I set default simulated.now()',
         found.relation, found.name);
+    end loop;
+    create temporary table definition as
+      select oid::regclass::text as relation, pg_get_viewdef(oid) as body from pg_class
+      where relnamespace = 'dispatch'::regnamespace and relkind = 'v'
+        and pg_get_viewdef(oid) ~ '\\mnow\\(\\)';
+    set local search_path = simulated, pg_catalog, public;
+    for found in select * from definition loop
+      execute format('create or replace view %s with (security_invoker = true) as %s',
+        found.relation, found.body);
     end loop;
   end $$`;
 

@@ -109,6 +109,7 @@ export type DispatchRow = {
   createdAt: number;
   releasedAt: number | null;
   endedAt: number | null;
+  forgottenAt: number | null;
   pauseReason: string | null;
   pausedAt: number | null;
   numberMost: number | null;
@@ -307,6 +308,7 @@ export class Base {
       createdAt: 0,
       releasedAt: 0,
       endedAt: null,
+      forgottenAt: null,
       pauseReason: null,
       pausedAt: null,
       numberMost: null,

@@ -3,9 +3,7 @@ import type { MessageState } from '#dispatch/model.ts';
 import type { Base } from './rows.ts';
 
 /** What has not reached the number and will not, or is not due yet. */
-const UNCOUNTED = new Set<MessageState>([
-  ...(['held', 'rejected', 'cancelled', 'expired', 'suppressed'] as const),
-]);
+const UNCOUNTED = new Set<MessageState>(['held', 'rejected', 'cancelled', 'expired', 'suppressed']);
 
 export function spaceRound(base: Base, round: { dispatchId: string; round: number }): number {
   const { numberMost: most, numberWithin: withinMs } =
