@@ -5,7 +5,7 @@ import { Office } from './office.ts';
 import { Provider } from './provider.ts';
 import { Random } from './random.ts';
 import type { Scenario, TimedFault } from './scenario.ts';
-import type { SimulatedGateway } from './sender.ts';
+import type { SimulatedGateway } from './parts.ts';
 import { twin as liveTwin, type Twin } from './twin/index.ts';
 import { ANSWERS, type Base } from './twin/rows.ts';
 import { SimulatedWorker } from './worker.ts';

@@ -3,11 +3,9 @@ import { hold, type Held } from '#dispatch/held.ts';
 import { Lease } from '#dispatch/lease.ts';
 import type { SendResult } from '#dispatch/model.ts';
 import type { GiveBack } from '#dispatch/request.ts';
-import type { RefusalRule } from '#dispatch/store-breaker.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import type { Decisions } from './decisions.ts';
-import type { Provider } from './provider.ts';
-import type { Twin } from './twin/index.ts';
+import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedWatch } from './watch.ts';
 import {
   Bell,
@@ -20,7 +18,6 @@ import {
   type Answer,
   type Host,
   type Steps,
-  type World,
 } from './world.ts';
 
 const POLL_MS = 1_000;
@@ -30,27 +27,6 @@ const FLUSH_MS = 20;
 const BATCH = 8;
 const DRAIN_MS = 20_000;
 const CONNECT_MS = [0, 0, 0, 5, 60] as const;
-
-/** A gateway as the engine sees it: an adapter to a simulated provider. */
-export type SimulatedGateway = {
-  readonly id: string;
-  readonly channel: 'text' | 'mail';
-  readonly window: number;
-  readonly sendMaxMs: number;
-  readonly canBeAsked: boolean;
-  readonly provider: Provider;
-};
-
-/** What every part of a worker needs. */
-export type Parts = {
-  readonly world: World;
-  readonly twin: Twin;
-  readonly decisions: Decisions;
-  readonly installation: string;
-  readonly pauseWhenRefused: RefusalRule;
-  /** A dispatch was paused because of refusals. */
-  readonly onPaused: (dispatchId: string) => void;
-};
 
 const stopping: GiveBack = { code: 'stopping', inMs: 0 };
 const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };

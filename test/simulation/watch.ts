@@ -1,7 +1,7 @@
 /** `src/dispatch/watch.ts` as steps: what requests came to is counted, and moves the breaker. */
 import { plainCode, type SendResult } from '#dispatch/model.ts';
 import type { KnownBreaker, TallyRow } from '#dispatch/store-breaker.ts';
-import type { Parts, SimulatedGateway } from './sender.ts';
+import type { Parts, SimulatedGateway } from './parts.ts';
 import type { Base } from './twin/rows.ts';
 import { ConnectionLost, transact, wait, type Steps } from './world.ts';
 

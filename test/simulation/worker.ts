@@ -2,7 +2,8 @@
 import type { Found } from '#dispatch/model.ts';
 import type { ToCheck } from '#dispatch/store-check.ts';
 import { openRound } from './rounds.ts';
-import { SimulatedSender, type Parts, type SimulatedGateway } from './sender.ts';
+import type { Parts, SimulatedGateway } from './parts.ts';
+import { SimulatedSender } from './sender.ts';
 import type { Base } from './twin/rows.ts';
 import {
   Bell,

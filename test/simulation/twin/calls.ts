@@ -1,37 +1,18 @@
 /** For each statement, what it may be asked: values that fit the tables, and some that do not. */
-import type { BreakerStep } from '#dispatch/breaker.ts';
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
-import type { Random } from '../random.ts';
-import type { Known } from './generate.ts';
+import { gateways, isClearWhoSent, pace, polling } from './calls-of-gateways.ts';
 import type { Twin } from './index.ts';
-import { ANSWERS, type Base, type MessageRow } from './rows.ts';
-
-type Rest<F> = F extends (base: Base, ...rest: infer R) => unknown ? R : never;
-export type Scene = { readonly base: Base; readonly random: Random; readonly known: Known };
-
-/** Arguments for one call of each statement; `undefined` where there is nothing to ask now. */
-export type Calls = { readonly [K in keyof Twin]: (scene: Scene) => Rest<Twin[K]> | undefined };
-
-const ALL = 1_000;
-
-/** So many that the choice among equals is clear: a limit between two equal times has no order. */
-function most(random: Random, times: readonly (number | null)[]): number {
-  return new Set(times).size === times.length ? random.between(1, 4) : ALL;
-}
-
-function someGateways({ random, known }: Scene): string[] {
-  return random.shuffle(known.gatewayIds).slice(0, random.between(1, known.gatewayIds.length));
-}
-
-function someMessages({ base, random }: Scene, most = 5): MessageRow[] {
-  return random.shuffle([...base.tables.message.values()]).slice(0, random.between(1, most));
-}
-
-/** A dispatch that somebody planned; statements about rounds do not name the standing one. */
-function planned({ random, known }: Scene): string {
-  return random.pick(known.dispatchIds.filter((id) => id !== ANSWERS));
-}
+import {
+  ALL,
+  most,
+  planned,
+  someGateways,
+  someMessages,
+  type Calls,
+  type Rest,
+  type Scene,
+} from './scene.ts';
 
 function attemptKey(scene: Scene): { id: string; attempt: number } {
   const message = scene.random.pick([...scene.base.tables.message.values(), undefined]);
@@ -286,156 +267,6 @@ const plan: Pick<
   notifyDispatch: (scene) => [planned(scene)],
   notifyHalt: (scene) => [planned(scene)],
   countMessages: ({ random, known }) => [random.pick(known.dispatchIds)],
-};
-
-/** False where two messages to one person could each say who wrote to them last. */
-function isClearWhoSent(base: Base): boolean {
-  const keys = [...base.tables.message.values()].map((m) => `${m.contactPointId} ${m.channel}`);
-  return new Set(keys).size === keys.length;
-}
-
-const gateways: Pick<
-  Calls,
-  | 'listGateways'
-  | 'listGatewayCards'
-  | 'markGatewayRemoved'
-  | 'addCallbackToken'
-  | 'keepCallbackTokens'
-  | 'notifyGateways'
-  | 'pinTemplate'
-  | 'markTemplateRead'
-  | 'markGatewayProven'
-  | 'markGatewayFailed'
-  | 'listSharedChannels'
-  | 'rememberSenders'
-  | 'findHomes'
-  | 'listGatewayStates'
-  | 'findGatewayState'
-  | 'markGatewayEnabled'
-  | 'setGatewayWeight'
-> = {
-  listGatewayStates: () => [],
-  findGatewayState: (scene) => [someGateways(scene)[0]!],
-  markGatewayEnabled: (scene) => [someGateways(scene)[0]!, scene.random.chance(0.5)],
-  setGatewayWeight: (scene) => [someGateways(scene)[0]!, scene.random.pick([0, 1, 100])],
-  listGateways: () => [],
-  listGatewayCards: () => [],
-  markGatewayRemoved: (scene) => [someGateways(scene)[0]!],
-  addCallbackToken: (scene) => [someGateways(scene)[0]!, Buffer.from([scene.random.below(4)])],
-  keepCallbackTokens: (scene) => [someGateways(scene)[0]!, scene.random.between(0, 2)],
-  notifyGateways: () => [],
-  pinTemplate: (scene) => [
-    someGateways(scene)[0]!,
-    { id: 'template', version: scene.random.between(1, 2), subject: null, body: '((body))' },
-  ],
-  markTemplateRead: (scene) => [someGateways(scene)[0]!],
-  markGatewayProven: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
-  markGatewayFailed: ({ random, known }) => [random.pick(known.gatewayIds), 'deadline'],
-  listSharedChannels: () => [],
-  rememberSenders: (scene) => [
-    { dispatchId: planned(scene), round: scene.random.between(1, 3), channels: ['text', 'mail'] },
-  ],
-  findHomes: () => [ALL],
-};
-
-const breakerSteps: readonly BreakerStep[] = [
-  {
-    state: 'open',
-    rung: null,
-    reason: 'failing',
-    openings: 1,
-    retryInMs: 10_000,
-    rowsLeft: null,
-  },
-  {
-    state: 'half_open',
-    rung: 1,
-    reason: 'failing',
-    openings: 1,
-    retryInMs: null,
-    rowsLeft: 5,
-  },
-  { state: 'closed', rung: null, reason: null, openings: 2, retryInMs: null, rowsLeft: null },
-];
-
-const pace: Pick<
-  Calls,
-  | 'waitForTokenMs'
-  | 'pauseBucket'
-  | 'reserveTokens'
-  | 'insertTally'
-  | 'deleteOldTallies'
-  | 'readBreaker'
-  | 'moveBreaker'
-  | 'pauseRefused'
-  | 'spaceRound'
-> = {
-  waitForTokenMs: ({ random, known }) => [random.pick(known.gatewayIds)],
-  pauseBucket: ({ random, known }) => [
-    {
-      gatewayId: random.pick([...known.gatewayIds, 'none']),
-      forMs: random.between(1, 60) * 500,
-      reason: '429 RateLimitError',
-      tooFast: random.chance(0.5),
-    },
-  ],
-  reserveTokens: ({ random }) => [random.pick([0, 0.5])],
-  insertTally: (scene) => [
-    scene.random.pick(scene.known.gatewayIds),
-    [1, 2].map((turn) => ({
-      turn,
-      dispatchId: scene.random.pick([null, ...scene.known.dispatchIds]),
-      accepted: scene.random.below(9),
-      rejected: scene.random.below(9),
-      unknown: scene.random.below(3),
-      failed: scene.random.below(9),
-    })),
-  ],
-  deleteOldTallies: () => [],
-  readBreaker: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
-  moveBreaker: ({ random, known }) => [
-    {
-      gatewayId: random.pick(known.gatewayIds),
-      turn: random.between(1, 3),
-      step: random.pick(breakerSteps),
-    },
-  ],
-  pauseRefused: (scene) => [
-    {
-      dispatchId: scene.random.pick(scene.known.dispatchIds),
-      rule: { share: scene.random.pick([0.2, 0.5]), atLeast: scene.random.between(1, 9) },
-      code: '400 ValidationError',
-    },
-  ],
-  spaceRound: (scene) => [{ dispatchId: planned(scene), round: scene.random.between(1, 3) }],
-};
-
-const polling: Pick<Calls, 'claimPolls' | 'finishPoll' | 'insertReceipts'> = {
-  claimPolls: (scene) => [
-    {
-      gatewayIds: someGateways(scene),
-      owner: scene.random.pick(scene.known.owners),
-      leaseMs: scene.random.between(1, 60) * 1_000,
-      liveMs: 5_000,
-      idleMs: 60_000,
-      liveForMs: scene.random.pick([60_000, 3_600_000]),
-    },
-  ],
-  finishPoll: ({ random, known }) => [
-    {
-      gatewayId: random.pick(known.gatewayIds),
-      what: random.pick(['statuses', 'texts']),
-      owner: random.pick(known.owners),
-    },
-  ],
-  insertReceipts: ({ random, known }) => [
-    random.pick(known.gatewayIds),
-    [1, 2].map(() => ({
-      providerId: random.pick(known.messageIds),
-      status: random.pick(['delivered', 'sending']),
-      reference: 'tocsin-00000000',
-    })),
-  ],
 };
 
 const steering: Pick<

@@ -1,0 +1,26 @@
+import type { RefusalRule } from '#dispatch/store-breaker.ts';
+import type { Decisions } from './decisions.ts';
+import type { Provider } from './provider.ts';
+import type { Twin } from './twin/index.ts';
+import type { World } from './world.ts';
+
+/** A gateway as the engine sees it: an adapter to a simulated provider. */
+export type SimulatedGateway = {
+  readonly id: string;
+  readonly channel: 'text' | 'mail';
+  readonly window: number;
+  readonly sendMaxMs: number;
+  readonly canBeAsked: boolean;
+  readonly provider: Provider;
+};
+
+/** What every part of a worker needs. */
+export type Parts = {
+  readonly world: World;
+  readonly twin: Twin;
+  readonly decisions: Decisions;
+  readonly installation: string;
+  readonly pauseWhenRefused: RefusalRule;
+  /** A dispatch was paused because of refusals. */
+  readonly onPaused: (dispatchId: string) => void;
+};
