@@ -10,10 +10,10 @@ import type { Lease } from '#dispatch/lease.ts';
 import {
   afterLookup,
   formatReference,
+  isStuck,
   lookupGapMs,
   plainCode,
   quietMs,
-  receiptWaitMs,
   type ReceiptMeaning,
 } from '#dispatch/model.ts';
 import {
@@ -30,6 +30,7 @@ export const decisions = {
   classify,
   formatReference,
   leaseMsFor,
+  isStuck,
   lookupGapMs,
   mayStillStart,
   nextStep,
@@ -38,7 +39,6 @@ export const decisions = {
   pauseAfter,
   plainCode,
   quietMs,
-  receiptWaitMs,
   settlementOf,
   settlementOfGiveBack,
   windowOf,

@@ -11,6 +11,8 @@ import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
 
+const RECEIPT_ASKS_MS = [120_000, 300_000, 600_000];
+const UNCERTAIN_AFTER_MS = 300_000;
 const CANCEL_MAX = 20_000;
 /** From a pause by the engine to the person who resumes. */
 const LOOK_MS = 20_000;
@@ -126,7 +128,16 @@ export class Office {
 
   #plan(base: Base, dispatch: PlannedDispatch): void {
     const { id, lane, exercise, expiresAfterMs, rounds } = dispatch;
-    this.#twin.insertDispatch(base, { id, label: 'Alert', lane, exercise, expiresAfterMs, rounds });
+    const waits = { receiptAsksMs: RECEIPT_ASKS_MS, uncertainAfterMs: UNCERTAIN_AFTER_MS };
+    this.#twin.insertDispatch(base, {
+      id,
+      label: 'Alert',
+      lane,
+      exercise,
+      expiresAfterMs,
+      rounds,
+      ...waits,
+    });
     for (const message of dispatch.messages) base.addMessage(message);
     for (const [messageId, organisations] of dispatch.credits)
       base.tables.credit.set(messageId, new Set(organisations));

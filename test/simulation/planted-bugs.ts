@@ -2,6 +2,7 @@
  * Bugs planted on purpose: what runs in production with one statement or decision replaced by one
  * that somebody might have written. The simulation must find each, or it proves nothing.
  */
+import type { Asked } from '#dispatch/store-check.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import { decisions } from './decisions.ts';
 import type { Engine } from './run.ts';
@@ -28,11 +29,21 @@ function settleUnfenced(base: Base, _owner: string, batch: readonly Settlement[]
   });
 }
 
-function requeueWithoutAsking(base: Base, asked: { id: string; attempt: number }): boolean {
-  const message = base.tables.message.get(asked.id);
-  if (message?.state !== 'unknown' || message.attempt !== asked.attempt) return false;
-  base.update(message, { state: 'ready', dueAt: base.now, checkAt: null, absences: 0 });
-  return true;
+function requeueWithoutAsking(base: Base, absent: readonly Asked[]): string[] {
+  return absent.flatMap(({ id, attempt }) => {
+    const message = base.tables.message.get(id);
+    if (message?.state !== 'unknown' || message.attempt !== attempt) return [];
+    base.update(message, { state: 'ready', dueAt: base.now, checkAt: null, absences: 0 });
+    return [id];
+  });
+}
+
+/** As if what was asked had been asked of the attempt that is the newest now. */
+function ofNewest<One extends Asked>(base: Base, asked: readonly One[]): One[] {
+  return asked.map((one) => ({
+    ...one,
+    attempt: base.tables.message.get(one.id)?.attempt ?? one.attempt,
+  }));
 }
 
 const planted: readonly Planted[] = [
@@ -116,7 +127,7 @@ const planted: readonly Planted[] = [
   },
   {
     what: 'what comes back is not asked whether it is still needed',
-    twin: { requeueMessage: requeueWithoutAsking },
+    twin: { requeueMessages: requeueWithoutAsking },
   },
   {
     what: 'found as created is adopted',
@@ -142,14 +153,8 @@ const planted: readonly Planted[] = [
   {
     what: 'a look-up speaks for the next attempt too',
     twin: {
-      adoptMessage: (base, adopted) => {
-        const message = base.tables.message.get(adopted.id);
-        return twin.adoptMessage(base, { ...adopted, attempt: message?.attempt ?? 0 });
-      },
-      requeueMessage: (base, asked) => {
-        const message = base.tables.message.get(asked.id);
-        return twin.requeueMessage(base, { ...asked, attempt: message?.attempt ?? 0 });
-      },
+      adoptMessages: (base, adoptions) => twin.adoptMessages(base, ofNewest(base, adoptions)),
+      requeueMessages: (base, absent) => twin.requeueMessages(base, ofNewest(base, absent)),
     },
   },
   {

@@ -28,7 +28,6 @@ const BATCH = 8;
 const DRAIN_MS = 20_000;
 const CONNECT_MS = [0, 0, 0, 5, 60] as const;
 
-const stopping: GiveBack = { code: 'stopping', inMs: 0 };
 const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };
 
 export class SimulatedSender {
@@ -40,6 +39,7 @@ export class SimulatedSender {
   #queue: Held[] = [];
   #inFlight = 0;
   #isStopping = false;
+  #generation = 0;
   #calledOff = new Set<string>();
   #room = new Bell();
   #waiting: Settlement[] = [];
@@ -83,6 +83,7 @@ export class SimulatedSender {
         if (claimed === 0 && !this.#isStopping) yield* wait(yield* this.#idleMs(), this.work);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
+        this.#dropQueue('database_lost');
         yield* wait(ERROR_WAIT_MS, this.work);
       }
     }
@@ -92,7 +93,7 @@ export class SimulatedSender {
   *stop(): Steps<void> {
     this.#isStopping = true;
     this.work.ring();
-    this.#giveBackQueue(stopping);
+    this.#dropQueue('stopping');
     const deadline = this.#parts.world.now + DRAIN_MS;
     const isBusy = () => this.#inFlight > 0 || this.#waiting.length > 0 || this.#isFlushing;
     while (isBusy() && this.#parts.world.now < deadline) yield* wait(100);
@@ -115,7 +116,7 @@ export class SimulatedSender {
     );
     const tookMs = this.#parts.world.now - askedAt;
     this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#host.clocks }));
-    if (this.#isStopping) this.#giveBackQueue(stopping);
+    if (this.#isStopping) this.#dropQueue('stopping');
     this.#fill();
     return claimed.length;
   }
@@ -159,12 +160,13 @@ export class SimulatedSender {
     const reference = decisions.formatReference({ installation, messageId, epoch, attempt });
     const { provider, sendMaxMs } = this.gateway;
     const startedAt = world.now;
+    const generation = this.#generation;
     const watched = this.#watch.begin(message);
     const connectMs = world.random.pick(CONNECT_MS);
     if (connectMs > 0) yield* wait(connectMs);
     const answer = yield* request<Answer | typeof TOO_LATE | typeof SILENCE>({
       label: `asks ${this.gateway.id} to send ${reference}`,
-      mayStart: () => this.#mayStart(message),
+      mayStart: () => generation === this.#generation && this.#mayStart(message),
       mostMs: sendMaxMs - (world.now - startedAt),
       receive: (give) =>
         provider.receive({ reference, body: message.body, messageId: message.id }, give),
@@ -178,6 +180,12 @@ export class SimulatedSender {
   #mayStart(message: Held): boolean {
     const { decisions } = this.#parts;
     return decisions.mayStillStart(message) && !this.#calledOff.has(message.dispatchId);
+  }
+
+  /** The database is gone and may come back without these claims. */
+  #dropQueue(code: string): void {
+    this.#generation += 1;
+    this.#giveBackQueue({ code, inMs: 0 });
   }
 
   #giveBackQueue(why: GiveBack): void {
@@ -209,6 +217,7 @@ export class SimulatedSender {
           break;
         } catch (error) {
           if (!(error instanceof ConnectionLost)) throw error;
+          this.#dropQueue('database_lost');
           yield* wait(ERROR_WAIT_MS);
         }
       }

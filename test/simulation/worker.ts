@@ -156,6 +156,11 @@ export class SimulatedWorker {
         move: decisions.moveOf(receipt, decisions.meaningOf(receipt.status)),
       }));
       const moves = planned.flatMap(({ move }) => move ?? []);
+      const seconds = twin.findSecondTexts(base, moves);
+      twin.insertAlarms(
+        base,
+        seconds.map((second) => ({ ...second, kind: 'accepted_twice' as const })),
+      );
       const moved = new Set(twin.applyReceipts(base, moves));
       twin.markReceiptsHandled(
         base,
@@ -193,23 +198,28 @@ export class SimulatedWorker {
     const found: Found = typeof answer === 'string' ? { answer: 'cannot_tell' } : answer;
     const status = found.answer === 'found' ? found.status : null;
     yield* transact(`notes ${found.answer} ${status ?? ''} of ${reference}`, (base) => {
-      twin.recordLookup(base, { messageId, reference, answer: found.answer, status });
+      twin.recordLookups(base, [{ messageId, reference, answer: found.answer, status }]);
       if (check.state === 'unknown') this.#resolveUnknown(base, check, found);
       this.#applyStatus(base, check, found);
+      if (found.answer === 'found' && decisions.isStuck(found, check.ageMs)) {
+        const { gatewayId } = check;
+        const { providerId } = found;
+        twin.insertAlarms(base, [{ kind: 'stuck_at_provider', messageId, gatewayId, providerId }]);
+      }
     });
   }
 
   #resolveUnknown(base: Base, check: ToCheck, found: Found): void {
     const { twin, decisions } = this.#parts;
-    const step = decisions.afterLookup(found, check.absences);
-    const { id, attempt } = check;
+    const { id, attempt, absences } = check;
+    const step = decisions.afterLookup(found, { absences, gapMs: decisions.lookupGapMs });
     if (step.kind === 'adopt') {
-      const receiptWaitMs = decisions.receiptWaitMs(0)!;
-      twin.adoptMessage(base, { id, attempt, providerId: step.providerId, receiptWaitMs });
-    } else if (step.kind === 'requeue') twin.requeueMessage(base, { id, attempt });
+      const { providerId } = step;
+      twin.adoptMessages(base, [{ id, attempt, foundAttempt: attempt, providerId }]);
+    } else if (step.kind === 'requeue') twin.requeueMessages(base, [{ id, attempt }]);
     else {
-      const { absences } = step;
-      twin.setNextCheck(base, { id, attempt, inMs: decisions.lookupGapMs, absences });
+      const { inMs } = step;
+      twin.setNextChecks(base, [{ id, attempt, inMs, absences: step.absences }]);
     }
   }
 
@@ -220,9 +230,6 @@ export class SimulatedWorker {
     if (found.answer === 'found' && (to === 'delivered' || to === 'undelivered')) {
       const { providerId } = found;
       twin.applyReceipts(base, [{ gatewayId, messageId: id, attempt, providerId, to }]);
-    } else if (check.state === 'accepted') {
-      const inMs = decisions.receiptWaitMs(check.checks);
-      twin.setNextCheck(base, { id, attempt, inMs, absences: 0 });
-    }
+    } else if (check.state === 'accepted') twin.setNextReceiptAsks(base, [{ id, attempt }]);
   }
 }

@@ -1,10 +1,16 @@
 /** Twins of `src/dispatch/store-breaker.ts`. */
 import type { BreakerStep } from '#dispatch/breaker.ts';
 import type { KnownBreaker, RefusalRule, TallyRow } from '#dispatch/store-breaker.ts';
-import type { Base, TallyRow as Row } from './rows.ts';
+import { bucketOf, pausedUntil, tokensAt } from './bucket.ts';
+import type { Base, BreakerRow, TallyRow as Row } from './rows.ts';
 
 const RECENT_MS = 10_000;
+const MINUTE_MS = 60_000;
+const QUARTER_MS = 900_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const SLOW_SHARE = 0.15;
+const POINTS = 10;
 
 export function insertTally(base: Base, gatewayId: string, rows: readonly TallyRow[]): void {
   base.writes += rows.length;
@@ -22,6 +28,53 @@ function sum(rows: readonly Row[], of: (row: Row) => number): number {
   return rows.reduce((total, row) => total + of(row), 0);
 }
 
+function probeIsDue(base: Base, { state, rung, tries, probeAt }: BreakerRow): boolean {
+  if (state === 'open') return false;
+  const isFirstTrial = state === 'half_open' && rung === 0 && tries === 0;
+  return probeAt <= base.now || probeAt > base.now + DAY_MS || isFirstTrial;
+}
+
+export function claimProbe(
+  base: Base,
+  { gatewayId, everyMs }: { gatewayId: string; everyMs: number },
+): number | undefined {
+  const breaker = base.tables.breaker.get(gatewayId);
+  const bucket = bucketOf(base, gatewayId);
+  if (breaker === undefined || bucket === undefined) return undefined;
+  if (base.tables.gateway.get(gatewayId)?.enabled !== true || !probeIsDue(base, breaker))
+    return undefined;
+  const tokens = tokensAt(bucket, base.now);
+  if (pausedUntil(bucket, base.now) !== undefined || tokens < 1) return undefined;
+  base.writes += 1;
+  const open = { pausedAt: null, pausedUntil: null, pauseReason: null };
+  Object.assign(bucket, { ...open, refilledAt: base.now, tokens: tokens - 1 });
+  breaker.probeAt = base.now + everyMs;
+  if (breaker.state === 'half_open') breaker.tries += 1;
+  breaker.triedAt = base.now;
+  return breaker.turn;
+}
+
+/** A gateway whose receipts come late gives some of its people to others, and takes them back. */
+export function shiftSlow(base: Base): number {
+  const shifted = [...base.tables.breaker.values()].filter((breaker) => {
+    const lately = base.tables.tally.filter(
+      (row) => row.gatewayId === breaker.gatewayId && row.at > base.now - QUARTER_MS,
+    );
+    const slow = sum(lately, (row) => row.slowReceipts);
+    const isSlow = slow > 0 && slow >= sum(lately, (row) => row.receipts) * SLOW_SHARE;
+    const { shift, shiftedAt } = breaker;
+    const may = isSlow
+      ? shift < 100 && shiftedAt <= base.now - MINUTE_MS
+      : shift > 0 && shiftedAt <= base.now - 5 * MINUTE_MS;
+    if (!may) return false;
+    breaker.shift = Math.max(0, Math.min(100, shift + (isSlow ? POINTS : -POINTS)));
+    breaker.shiftedAt = base.now;
+    base.writes += 1;
+    return true;
+  });
+  return shifted.length;
+}
+
 export function readBreaker(base: Base, gatewayId: string): KnownBreaker | undefined {
   const breaker = base.tables.breaker.get(gatewayId);
   if (breaker === undefined) return undefined;
@@ -37,6 +90,7 @@ export function readBreaker(base: Base, gatewayId: string): KnownBreaker | undef
     openings,
     turn,
     tries,
+    probeIsDue: probeIsDue(base, breaker),
     answered: sum(now, (row) => row.accepted + row.rejected),
     failed: sum(now, (row) => row.failed),
     acceptedLate: sum(earlier, (row) => row.accepted),

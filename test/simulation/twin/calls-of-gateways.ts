@@ -82,6 +82,8 @@ export const pace: Pick<
   | 'deleteOldTallies'
   | 'readBreaker'
   | 'moveBreaker'
+  | 'claimProbe'
+  | 'shiftSlow'
   | 'pauseRefused'
   | 'spaceRound'
 > = {
@@ -115,6 +117,10 @@ export const pace: Pick<
       step: random.pick(breakerSteps),
     },
   ],
+  claimProbe: ({ random, known }) => [
+    { gatewayId: random.pick(known.gatewayIds), everyMs: 180_000 },
+  ],
+  shiftSlow: () => [],
   pauseRefused: (scene) => [
     {
       dispatchId: scene.random.pick(scene.known.dispatchIds),

@@ -94,9 +94,20 @@ const send: Pick<
   endDispatches: () => [],
 };
 
+function attemptKeys(scene: Scene) {
+  const keys = [attemptKey(scene), attemptKey(scene)];
+  return keys[0]!.id === keys[1]!.id ? keys.slice(1) : keys;
+}
+
 const check: Pick<
   Calls,
-  'claimChecks' | 'recordLookup' | 'adoptMessage' | 'requeueMessage' | 'setNextCheck'
+  | 'claimChecks'
+  | 'recordLookups'
+  | 'adoptMessages'
+  | 'requeueMessages'
+  | 'setNextChecks'
+  | 'setNextReceiptAsks'
+  | 'insertAlarms'
 > = {
   claimChecks: (scene) => [
     {
@@ -108,27 +119,36 @@ const check: Pick<
       ),
     },
   ],
-  recordLookup: (scene) => {
-    const [message] = someMessages(scene);
-    if (message === undefined) return undefined;
-    const answer = scene.random.pick(['found', 'absent', 'cannot_tell']);
-    const status = answer === 'found' ? 'sending' : null;
-    return [{ messageId: message.id, reference: 'reference', answer, status }];
-  },
-  adoptMessage: (scene) => [
-    {
-      ...attemptKey(scene),
-      providerId: scene.random.uuid(),
-      receiptWaitMs: scene.random.below(200_000),
-    },
+  recordLookups: (scene) => [
+    someMessages(scene).map((message) => {
+      const answer = scene.random.pick(['found', 'absent', 'cannot_tell'] as const);
+      const status = answer === 'found' ? 'sending' : null;
+      return { messageId: message.id, reference: 'reference', answer, status };
+    }),
   ],
-  requeueMessage: (scene) => [attemptKey(scene)],
-  setNextCheck: (scene) => [
-    {
-      ...attemptKey(scene),
-      inMs: scene.random.pick([null, 15_000, 120_000]),
+  adoptMessages: (scene) => [
+    attemptKeys(scene).map((key) => ({
+      ...key,
+      foundAttempt: Math.max(1, key.attempt - scene.random.below(2)),
+      providerId: scene.random.uuid(),
+    })),
+  ],
+  requeueMessages: (scene) => [attemptKeys(scene)],
+  setNextChecks: (scene) => [
+    attemptKeys(scene).map((key) => ({
+      ...key,
+      inMs: scene.random.pick([15_000, 120_000]),
       absences: scene.random.below(2),
-    },
+    })),
+  ],
+  setNextReceiptAsks: (scene) => [attemptKeys(scene)],
+  insertAlarms: (scene) => [
+    someMessages(scene).map((message) => ({
+      kind: scene.random.pick(['accepted_twice', 'stuck_at_provider'] as const),
+      messageId: message.id,
+      gatewayId: scene.random.pick(scene.known.gatewayIds),
+      providerId: scene.random.pick(['one', 'two']),
+    })),
   ],
 };
 
@@ -139,6 +159,7 @@ const inbox: Pick<
   | 'insertReceiptOfAttempt'
   | 'claimReceipts'
   | 'applyReceipts'
+  | 'findSecondTexts'
   | 'markReceiptsHandled'
   | 'insertReply'
   | 'findWaitingReply'
@@ -169,6 +190,7 @@ const inbox: Pick<
     },
   ],
   applyReceipts: (scene) => [receiptMoves(scene)],
+  findSecondTexts: (scene) => [receiptMoves(scene)],
   markReceiptsHandled: (scene) => [
     waiting(scene)
       .filter(() => scene.random.chance(0.6))
@@ -230,6 +252,8 @@ const plan: Pick<
         lane,
         exercise: lane === 4,
         expiresAfterMs: random.between(1, 60) * 1000,
+        receiptAsksMs: [60_000],
+        uncertainAfterMs: 60_000,
         ...(random.chance(0.5) && { recallForMs: 60_000 }),
         ...(random.chance(0.5) && { perNumber: { most: 2, withinMs: 60_000 } }),
         rounds: [1, 2].map((round) => ({ round, opensAfterMs: random.below(60_000) })),

@@ -1,7 +1,18 @@
 /** Twins of `src/dispatch/store-check.ts`. */
-import type { CheckRequest, ToCheck } from '#dispatch/store-check.ts';
-import type { Base, MessageRow } from './rows.ts';
+import type {
+  Adoption,
+  Asked,
+  CheckRequest,
+  LookupRow,
+  NewAlarm,
+  NextCheck,
+  ToCheck,
+} from '#dispatch/store-check.ts';
+import { keyOf, type Base, type MessageRow } from './rows.ts';
 import { isUnneeded } from './send.ts';
+
+const DAY_MS = 86_400_000;
+const KEPT_MS = 7 * DAY_MS;
 
 export function claimChecks(base: Base, request: CheckRequest): ToCheck[] {
   const due = [...base.tables.message.values()]
@@ -22,71 +33,92 @@ export function claimChecks(base: Base, request: CheckRequest): ToCheck[] {
     return [
       {
         id: message.id,
-        dispatchId: message.dispatchId,
         gatewayId: message.gatewayId!,
         epoch: attempt.epoch,
         attempt: message.attempt,
         state: message.state as ToCheck['state'],
-        checks: message.checks,
         absences: message.absences,
+        claimedAt: new Date(attempt.claimedAt),
+        ageMs: base.now - attempt.claimedAt,
       },
     ];
   });
 }
 
-export function recordLookup(
-  base: Base,
-  lookup: { messageId: string; reference: string; answer: string; status: string | null },
-): void {
-  base.addLookup({ ...lookup, at: base.now });
+export function recordLookups(base: Base, lookups: readonly LookupRow[]): void {
+  for (const lookup of lookups) base.addLookup({ ...lookup, at: base.now });
 }
 
 /** The message where it is unknown after this very attempt. */
-function findUnknown(base: Base, asked: { id: string; attempt: number }): MessageRow | undefined {
+function findUnknown(base: Base, asked: Asked): MessageRow | undefined {
   const message = base.tables.message.get(asked.id);
   return message?.state === 'unknown' && message.attempt === asked.attempt ? message : undefined;
 }
 
-export function adoptMessage(
-  base: Base,
-  adopted: { id: string; attempt: number; providerId: string; receiptWaitMs: number },
-): boolean {
-  const message = findUnknown(base, adopted);
-  if (message === undefined) return false;
-  base.update(message, {
-    state: 'accepted',
-    providerId: adopted.providerId,
-    acceptedAt: base.now,
-    checkAt: base.now + adopted.receiptWaitMs,
-    checks: 0,
-    absences: 0,
+export function adoptMessages(base: Base, adoptions: readonly Adoption[]): string[] {
+  return adoptions.flatMap((adopted) => {
+    const message = findUnknown(base, adopted);
+    if (message === undefined) return [];
+    base.update(message, {
+      state: 'accepted',
+      attempt: adopted.foundAttempt,
+      providerId: adopted.providerId,
+      acceptedAt: base.now,
+      checkAt: base.now + base.dispatchOf(message).receiptAsksMs[0]!,
+      checks: 0,
+      absences: 0,
+    });
+    return [message.id];
   });
-  return true;
 }
 
-export function requeueMessage(base: Base, asked: { id: string; attempt: number }): boolean {
-  const message = findUnknown(base, asked);
-  if (message === undefined) return false;
-  const unneeded = isUnneeded(base, message);
-  base.update(message, {
-    state: unneeded ? 'cancelled' : 'ready',
-    finalAt: unneeded ? base.now : null,
-    dueAt: base.now,
-    checkAt: null,
-    absences: 0,
-    failureCode: 'absent_at_provider',
+export function requeueMessages(base: Base, absent: readonly Asked[]): string[] {
+  return absent.flatMap((asked) => {
+    const message = findUnknown(base, asked);
+    if (message === undefined) return [];
+    const unneeded = isUnneeded(base, message);
+    base.update(message, {
+      state: unneeded ? 'cancelled' : 'ready',
+      finalAt: unneeded ? base.now : null,
+      dueAt: base.now,
+      checkAt: null,
+      absences: 0,
+      failureCode: 'absent_at_provider',
+    });
+    return [message.id];
   });
-  return true;
 }
 
-export function setNextCheck(
-  base: Base,
-  next: { id: string; attempt: number; inMs: number | null; absences: number },
-): void {
-  const message = base.tables.message.get(next.id);
-  if (message === undefined || message.attempt !== next.attempt) return;
-  if (message.state !== 'unknown' && message.state !== 'accepted') return;
-  if (message.state === 'unknown' && next.inMs === null) return;
-  const checkAt = next.inMs === null ? null : base.now + next.inMs;
-  base.update(message, { absences: next.absences, checkAt });
+export function setNextChecks(base: Base, next: readonly NextCheck[]): void {
+  for (const asked of next) {
+    const message = findUnknown(base, asked);
+    if (message === undefined) continue;
+    base.update(message, { absences: asked.absences, checkAt: base.now + asked.inMs });
+  }
+}
+
+export function setNextReceiptAsks(base: Base, asked: readonly Asked[]): void {
+  for (const { id, attempt } of asked) {
+    const message = base.tables.message.get(id);
+    if (message?.state !== 'accepted' || message.attempt !== attempt) continue;
+    const acceptedAt = message.acceptedAt!;
+    const later = base
+      .dispatchOf(message)
+      .receiptAsksMs.map((ms) => acceptedAt + ms)
+      .filter((at) => at > base.now);
+    const seldom = base.now + Math.min(base.now - acceptedAt, DAY_MS);
+    const at = later.length > 0 ? Math.min(...later) : seldom;
+    const lastAt = acceptedAt + KEPT_MS;
+    base.update(message, { checkAt: base.now < lastAt ? Math.min(at, lastAt) : null });
+  }
+}
+
+export function insertAlarms(base: Base, alarms: readonly NewAlarm[]): NewAlarm[] {
+  return alarms.filter((alarm) => {
+    const key = keyOf(alarm.messageId, alarm.kind, alarm.providerId);
+    if (base.tables.alarm.has(key)) return false;
+    base.writes += 1;
+    base.tables.alarm.set(key, { ...alarm, raisedAt: base.now });
+    return true;
+  });
 }

@@ -31,7 +31,6 @@ export function chooseWordings(
     (m) => m.round === 1 && told.has(m.contactPointId),
   );
   return {
-    corrected: told.size,
     dropped: callOff(base, dropped),
     alreadyTold: callOff(base, alreadyTold),
   };

@@ -18,7 +18,7 @@ function stateOf(base: Base, gateway: GatewayRow): GatewayState {
   const bucket = base.tables.bucket.get(gateway.bucketId)!;
   const breaker = base.tables.breaker.get(gateway.id)!;
   const lately = base.tables.tally.filter(
-    (row) => row.gatewayId === gateway.id && row.at > base.now - HOUR_MS,
+    (row) => row.gatewayId === gateway.id && row.dispatchId !== null && row.at > base.now - HOUR_MS,
   );
   const sum = (of: (row: TallyRow) => number) => lately.reduce((all, row) => all + of(row), 0);
   const until = pausedUntil(bucket, base.now);

@@ -79,6 +79,7 @@ export function addBreaker(base: Base, gatewayId: string): void {
     rowsLeft: null,
     tries: 0,
     triedAt: null,
+    probeAt: base.now,
     shift: 0,
     shiftedAt: base.now,
   });

@@ -157,6 +157,8 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     epoch: state === 'cancelled' ? 2 : 1,
     contentHash: random.pick([null, 'one', 'two']),
     plannedMessages: null,
+    receiptAsksMs: [120_000, 300_000],
+    uncertainAfter: 5 * MINUTE_MS,
     recallFor: random.pick([0, 0, MINUTE_MS]),
     cleared: state !== 'cancelled' || random.chance(0.5),
     expiresAfter: random.between(15, 40) * MINUTE_MS,

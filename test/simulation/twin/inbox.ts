@@ -5,10 +5,14 @@ import type {
   KeptReply,
   NewReply,
   ReceiptMove,
+  SecondText,
   WaitingReceipt,
 } from '#dispatch/store-inbox.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
 import { tell } from './send.ts';
+
+/** A receipt later than this after the acceptance is slow. */
+const SLOW_RECEIPT_MS = 300_000;
 
 export function findGatewayDoor(base: Base, id: string): GatewayDoor | undefined {
   const gateway = base.tables.gateway.get(id);
@@ -55,35 +59,69 @@ export function claimReceipts(
     }));
 }
 
-/** States that a receipt of the given meaning moves. */
-function moves(message: MessageRow, to: ReceiptMove['to']): boolean {
-  if (message.state === 'undelivered') return to === 'delivered';
-  return ['ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed'].includes(message.state);
+/** Whether a receipt moves the message; one of an earlier attempt only what is under question. */
+function moves(message: MessageRow, receipt: ReceiptMove): boolean {
+  const { state, attempt } = message;
+  if (attempt !== receipt.attempt)
+    return attempt > receipt.attempt && ['ready', 'unknown', 'uncertain_closed'].includes(state);
+  if (state === 'undelivered') return receipt.to === 'delivered';
+  return ['ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed'].includes(state);
+}
+
+/** Only the gateway that was asked may say what became of it. */
+function wasAsked(base: Base, receipt: ReceiptMove): boolean {
+  return base
+    .attemptsOf(receipt.messageId)
+    .some((a) => a.number === receipt.attempt && a.gatewayId === receipt.gatewayId);
+}
+
+export function findSecondTexts(base: Base, receipts: readonly ReceiptMove[]): SecondText[] {
+  const found = new Map<string, SecondText>();
+  for (const receipt of receipts) {
+    const { messageId, gatewayId, providerId } = receipt;
+    const message = base.tables.message.get(messageId);
+    if (message === undefined || message.state === 'held' || message.state === 'ready') continue;
+    const isOther = message.providerId !== null && providerId !== message.providerId;
+    if (!isOther && receipt.attempt >= message.attempt) continue;
+    if (wasAsked(base, receipt))
+      found.set(keyOf(messageId, gatewayId, providerId), { messageId, gatewayId, providerId });
+  }
+  return [...found.values()];
 }
 
 export function applyReceipts(base: Base, receipts: readonly ReceiptMove[]): string[] {
   const strongest = new Map<string, ReceiptMove>();
-  for (const receipt of receipts) {
-    const key = keyOf(receipt.messageId, receipt.attempt, receipt.gatewayId);
-    const other = strongest.get(key);
-    if (other === undefined || receipt.to < other.to) strongest.set(key, receipt);
+  for (const receipt of receipts.filter((one) => wasAsked(base, one))) {
+    const other = strongest.get(receipt.messageId);
+    const isNewer = other === undefined || receipt.attempt > other.attempt;
+    if (isNewer || (receipt.attempt === other.attempt && receipt.to < other.to))
+      strongest.set(receipt.messageId, receipt);
   }
   const moved = [...strongest.values()].flatMap((receipt) => {
     const message = base.tables.message.get(receipt.messageId);
-    const fits =
-      message !== undefined &&
-      message.attempt === receipt.attempt &&
-      message.gatewayId === receipt.gatewayId &&
-      moves(message, receipt.to);
+    const fits = message !== undefined && moves(message, receipt);
     return fits ? [applyReceipt(base, message, receipt)] : [];
   });
+  countReceipts(base, moved);
   tell(base, moved);
   return moved.map((message) => message.id);
+}
+
+function countReceipts(base: Base, moved: readonly MessageRow[]): void {
+  for (const gatewayId of new Set(moved.map((message) => message.gatewayId!))) {
+    const own = moved.filter((message) => message.gatewayId === gatewayId);
+    const slow = own.filter((message) => message.acceptedAt! < base.now - SLOW_RECEIPT_MS);
+    const none = { turn: 0, dispatchId: null, accepted: 0, rejected: 0, unknown: 0, failed: 0 };
+    const counted = { receipts: own.length, slowReceipts: slow.length };
+    base.tables.tally.push({ gatewayId, at: base.now, ...none, ...counted });
+  }
 }
 
 export function applyReceipt(base: Base, message: MessageRow, receipt: ReceiptMove): MessageRow {
   base.update(message, {
     state: receipt.to,
+    attempt: receipt.attempt,
+    gatewayId: receipt.gatewayId,
     providerId: receipt.providerId,
     leaseOwner: null,
     leaseUntil: null,

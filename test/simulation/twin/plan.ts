@@ -20,6 +20,8 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
     plannedMessages: null,
     expiresAfter: plan.expiresAfterMs,
     recallFor: plan.recallForMs ?? 0,
+    receiptAsksMs: plan.receiptAsksMs,
+    uncertainAfter: plan.uncertainAfterMs,
     cleared: true,
     createdAt: base.now,
     releasedAt: null,

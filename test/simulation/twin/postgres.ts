@@ -92,6 +92,7 @@ function rowsByTable(tables: Tables): Rows {
     attempt_end: [...tables.attemptEnd.values()],
     lookup: tables.lookup,
     receipt_inbox: [...tables.receipt.values()],
+    alarm: [...tables.alarm.values()],
     part: [...tables.part.values()],
     reply_inbox: [...tables.reply.values()],
   };
@@ -160,6 +161,7 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
       'attempt_end', (select jsonb_agg(to_jsonb(t)) from dispatch.attempt_end t),
       'lookup', (select jsonb_agg(to_jsonb(t)) from dispatch.lookup t),
       'receipt_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.receipt_inbox t),
+      'alarm', (select jsonb_agg(to_jsonb(t)) from dispatch.alarm t),
       'part', (select jsonb_agg(to_jsonb(t)) from dispatch.part t),
       'reply_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.reply_inbox t)) as content`);
   return mapTables(content, (rows) => (rows ?? []).map((row) => comparable(row)));

@@ -5,6 +5,7 @@
  */
 import type { BreakerReason, BreakerState } from '#dispatch/breaker.ts';
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
+import type { NewAlarm } from '#dispatch/store-check.ts';
 import type { AttemptClass, MessageState, ReceiptMeaning } from '#dispatch/model.ts';
 
 export type Channel = 'text' | 'mail';
@@ -64,6 +65,7 @@ export type BreakerRow = {
   rowsLeft: number | null;
   tries: number;
   triedAt: number | null;
+  probeAt: number;
   shift: number;
   shiftedAt: number;
 };
@@ -104,6 +106,8 @@ export type DispatchRow = {
   plannedMessages: number | null;
   expiresAfter: number;
   recallFor: number;
+  receiptAsksMs: readonly number[];
+  uncertainAfter: number;
   /** False while messages of a cancelled dispatch may still wait to be called off. */
   cleared: boolean;
   createdAt: number;
@@ -209,6 +213,8 @@ export type ReceiptRow = {
   outcome: string | null;
 };
 
+export type AlarmRow = NewAlarm & { readonly raisedAt: number };
+
 export type PartRow = {
   gatewayId: string;
   providerId: string;
@@ -255,6 +261,7 @@ function emptyTables() {
     attemptEnd: new Map<string, AttemptEndRow>(),
     lookup: [] as LookupRow[],
     receipt: new Map<string, ReceiptRow>(),
+    alarm: new Map<string, AlarmRow>(),
     part: new Map<string, PartRow>(),
     reply: new Map<string, ReplyRow>(),
   };
@@ -304,6 +311,8 @@ export class Base {
       plannedMessages: null,
       expiresAfter: 3_600_000,
       recallFor: 0,
+      receiptAsksMs: [600_000],
+      uncertainAfter: 3_600_000,
       cleared: true,
       createdAt: 0,
       releasedAt: 0,
@@ -388,6 +397,10 @@ export class Base {
   creditedTo(message: MessageRow): string[] {
     const first = message.organisationId === null ? [] : [message.organisationId];
     return [...first, ...(this.tables.credit.get(message.id) ?? [])];
+  }
+
+  attemptsOf(messageId: string): AttemptRow[] {
+    return [...this.tables.attempt.values()].filter((a) => a.messageId === messageId);
   }
 
   attemptOf(message: MessageRow): AttemptRow | undefined {

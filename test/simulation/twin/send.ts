@@ -100,6 +100,7 @@ export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
       addressSealed: m.addressSealed,
       goodForMs: m.expiresAt! - base.now,
       turn,
+      receiptAskMs: chosen!.receiptAsksMs[0]!,
     }));
 }
 
