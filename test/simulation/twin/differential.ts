@@ -124,13 +124,14 @@ function textOf(name: keyof Twin, answer: unknown): string {
   return answer.map(canonical).sort().join('\n');
 }
 
-/** As JSON with sorted names. */
+/** As JSON with sorted names; fractions to a millionth, since sums of them differ in the last bit. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === 'number') return Math.round(inner * 1e6) / 1e6;
+    return inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
+      : inner;
+  });
 }
 
 function differenceOfTables(seed: number, postgres: Dump, twin: Dump): Difference | undefined {
