@@ -47,6 +47,12 @@ export type DatabaseOptions = {
   readonly onIdleError?: (error: Error) => void;
 };
 
+/**
+ * A worker that stands still inside a transaction keeps its locks, and with that of the bucket all
+ * others stand still too. None of its transactions waits for anything but the database.
+ */
+const WORKER_IDLE_MS = 5_000;
+
 const INT8_ARRAY = 1016;
 
 function parseInt8(text: string): number {
@@ -65,7 +71,7 @@ export function openDatabase(config: ClientConfig, options: DatabaseOptions = {}
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 60_000,
-    idle_in_transaction_session_timeout: 30_000,
+    idle_in_transaction_session_timeout: config.user === 'tocsin_worker' ? WORKER_IDLE_MS : 30_000,
     query_timeout: 65_000,
     max: options.connectionsMax ?? 10,
     ...config,
