@@ -2,14 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { type Answer, NotifyError, json } from './answers.ts';
 import {
-  faultsBody,
+  parseFaults,
   receiptBody,
   replyBody,
   settingsBody,
   templateBody,
 } from './control-schema.ts';
 import { Exchange } from './exchange.ts';
-import type { Fault } from './faults.ts';
 import { isReply } from './handsets.ts';
 import type { LedgerEntry } from './ledger-entries.ts';
 import { readLedger } from './ledger-reader.ts';
@@ -70,7 +69,7 @@ export class ControlApi {
 const HANDLERS: Readonly<Record<string, Handler>> = {
   'GET /faults': ({ simulation }) => json(200, { faults: simulation.faults.list() }),
   'POST /faults': ({ simulation, body }) => {
-    const added = faultsIn(faultsBody.parse(body)).map((fault) => simulation.addFault(fault));
+    const added = parseFaults(body).map((fault) => simulation.addFault(fault));
     return json(201, { faults: added });
   },
   'DELETE /faults': ({ simulation, query }) => {
@@ -106,11 +105,6 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 };
 
 const KNOWN = Object.keys(HANDLERS).map((route) => route.replace(' ', ' /_control'));
-
-function faultsIn(body: z.infer<typeof faultsBody>): readonly Fault[] {
-  if (Array.isArray(body)) return body;
-  return 'faults' in body ? body.faults : [body];
-}
 
 /** @throws NotifyError 400 when it is not a number. */
 function phoneNumber(written: string): string {

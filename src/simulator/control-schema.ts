@@ -1,14 +1,21 @@
 import { z } from 'zod';
-import { faultSchema } from './faults.ts';
+import { faultSchema, type Fault } from './faults.ts';
 
 const url = z.url({ protocol: /^https?$/ });
 
 /** Bodies of `/_control`. Strict: a misspelt field in a test must fail, not be ignored. */
-export const faultsBody = z.union([
-  z.strictObject({ faults: z.array(faultSchema).min(1) }),
-  z.array(faultSchema).min(1),
-  faultSchema,
-]);
+const faultList = z.array(faultSchema).min(1);
+const wrappedFaults = z.strictObject({ faults: faultList });
+
+/**
+ * One fault, a list of them, or `{"faults": […]}`. Which of the three is decided first: a union
+ * would say of any mistake only that the input is invalid.
+ */
+export function parseFaults(body: unknown): readonly Fault[] {
+  if (Array.isArray(body)) return faultList.parse(body);
+  const isWrapped = typeof body === 'object' && body !== null && 'faults' in body;
+  return isWrapped ? wrappedFaults.parse(body).faults : [faultSchema.parse(body)];
+}
 
 export const replyBody = z.strictObject({
   number: z.string().min(1),

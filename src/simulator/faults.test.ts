@@ -187,8 +187,14 @@ describe('the other faults', () => {
     assert.deepEqual(await list(), ['drop', 'receipt_lost', 'slow']);
     await fetch(`${url}?id=2`, { method: 'DELETE' });
     assert.deepEqual(await list(), ['drop', 'slow']);
-    assert.equal((await post({ fault: 'dorp' })).status, 400);
-    assert.equal((await post({ fault: 'drop', tmes: 1 })).status, 400);
+    const misspelt = await post({ fault: 'dorp' });
+    assert.equal(misspelt.status, 400);
+    assert.match(await misspelt.text(), /The faults are down, slow, drop, error, rate_limited/);
+    for (const wrong of [{ fault: 'drop', tmes: 1 }, [{ fault: 'drop', tmes: 1 }]]) {
+      const refused = await post(wrong);
+      assert.equal(refused.status, 400);
+      assert.match(await refused.text(), /tmes/);
+    }
     assert.equal((await post('{')).status, 400);
   });
 

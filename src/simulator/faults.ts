@@ -21,7 +21,7 @@ function fault<Name extends string, Shape extends z.ZodRawShape>(name: Name, sha
 }
 
 /** Every fault this simulator knows, by the moment at which it strikes. */
-export const faultSchema = z.discriminatedUnion('fault', [
+const known = [
   // Before anything is accepted.
   fault('down', {
     mode: z.enum(['refuse', 'unavailable']).default('refuse'),
@@ -66,7 +66,13 @@ export const faultSchema = z.discriminatedUnion('fault', [
   fault('mail_deferred', { code: z.int().min(400).max(499).default(451) }),
   fault('mail_dropped', {}),
   fault('mail_bounced', { delayMs: DELAY.default(0) }),
-]);
+] as const;
+
+const names = known.map(({ shape }) => shape.fault.value).join(', ');
+
+export const faultSchema = z.discriminatedUnion('fault', known, {
+  error: ({ code }) => (code === 'invalid_union' ? `The faults are ${names}` : undefined),
+});
 
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultName = Fault['fault'];

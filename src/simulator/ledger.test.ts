@@ -95,6 +95,15 @@ describe('the ledger', () => {
     for (const line of lines) JSON.parse(line);
   });
 
+  const needsLinux = process.platform !== 'linux' && 'needs Linux';
+  it('belongs to one simulator at a time', { skip: needsLinux }, async (context) => {
+    const dataDir = temporaryFolder(context);
+    const first = await startSimulator({ dataDir });
+    await assert.rejects(startSimulator({ dataDir }), /Another simulator uses .*--data/);
+    await first.close();
+    await (await startSimulator({ dataDir })).close();
+  });
+
   it('refuses to start on a ledger damaged in the middle', async (context) => {
     const dataDir = temporaryFolder(context);
     appendFileSync(join(dataDir, 'ledger.jsonl'), '{"type":\nmore\n');

@@ -5,8 +5,9 @@ import { createPages } from './pages.ts';
 import { parsePhoneNumber } from './phone-number.ts';
 import { restoreFromLedger } from './restore.ts';
 import { Doors, Listener } from './doors.ts';
+import { lockFolder } from './folder-lock.ts';
 import { createHandler } from './server.ts';
-import { type SimulatorOptions, resolveSettings } from './settings.ts';
+import { type Settings, type SimulatorOptions, resolveSettings } from './settings.ts';
 import { Simulation } from './simulation.ts';
 
 export type Simulator = {
@@ -35,6 +36,17 @@ export type FaultInput = { readonly fault: Fault['fault']; readonly [field: stri
  */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const settings = resolveSettings(options);
+  const { dataDir, ledger } = settings;
+  const letGo = dataDir === null || ledger === 'off' ? () => {} : await lockFolder(dataDir);
+  try {
+    return await open(settings, letGo);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+async function open(settings: Settings, letGo: () => void): Promise<Simulator> {
   const simulation = new Simulation(settings);
   await restoreFromLedger(simulation);
   const handler = createHandler(simulation, createPages(simulation));
@@ -64,6 +76,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     close: async () => {
       await Promise.all([doors.close(), mail.close()]);
       await simulation.close();
+      letGo();
     },
   };
 }
