@@ -31,7 +31,8 @@ columns.
 --refused FILE  Write all refused rows to FILE, with the reasons, to be mended and imported.
 --json          Print the result for programs.
 
-Exit code 0: every row was right. 1: rows were refused. 2: nothing could be read.
+Exit code 0: every row was right. 1: rows were refused, or there is no database to write to.
+2: wrongly called, or the file could not be read.
 `;
 
 export type ImportCommandContext = {

@@ -13,7 +13,7 @@ test('the routes are the reviewed ones', async () => {
   assert.equal(
     current,
     printRoutes(await loadRoutes(), current),
-    'test/guards/routes.txt differs: run node test/guards/routes.ts and review the change',
+    'test/guards/routes.txt differs: run node_modules/.bin/node test/guards/routes.ts and review the change',
   );
   assertNone(findUnexplained(current), 'routes for anybody without a reason');
 });

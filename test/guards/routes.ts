@@ -1,6 +1,6 @@
 /**
  * The list of routes for review: `METHOD path access kind`, and a reason for each that anybody may
- * call. `node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps the reasons.
+ * call. `node_modules/.bin/node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps the reasons.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { root } from './repository.ts';
 const ROUTES_FILE = join(root, 'test/guards/routes.txt');
 
 const HEADING = [
-  '# Every route of the product. Written by: node test/guards/routes.ts',
+  '# Every route of the product. Written by: node_modules/.bin/node test/guards/routes.ts',
   '# Those that anybody may call come first; each says why, and this is where that is reviewed.',
 ];
 const NO_REASON = 'REASON MISSING';
