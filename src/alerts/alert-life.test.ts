@@ -100,12 +100,19 @@ describe('writing', () => {
       { title: 'Second tab' },
       { status: 409 },
     );
-    assert.match(page.text, /Somebody else saved this draft after you opened it/);
+    assert.match(page.text, /You saved this draft in another window at \d\d:\d\d\./);
     assert.match(page.body, /value="Second tab"/);
     assert.match(page.text, /What is saved now First tab/);
     await second.submit(`/alerts/${alertId}/edit`, {});
     const saved = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
     assert.equal(saved?.title, 'Second tab');
+    const other = centre.visit(await centre.invite('Mia Berg', ['duty_officer']));
+    await other.get(`/alerts/${alertId}/edit`);
+    await first.get(`/alerts/${alertId}/edit`);
+    await first.submit(`/alerts/${alertId}/edit`, { title: 'Once more' });
+    const third = { title: 'Third' };
+    const theirs = await other.submit(`/alerts/${alertId}/edit`, third, { status: 409 });
+    assert.match(theirs.text, /Somebody else saved this draft at \d\d:\d\d\./);
   });
 
   for (const [name, change, words] of [

@@ -4,13 +4,14 @@ import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { record } from '#audit/index.ts';
+import { listEntries, record } from '#audit/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import {
   listUnknownCodes,
   unknownCodeErrors,
   type AudienceQuestion,
 } from '#organisations/index.ts';
+import { clockTime } from '#web/index.ts';
 import { canonicalWording, type Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import {
@@ -101,13 +102,24 @@ export async function saveDraft(
   const unknown = isFirst ? await checkAudience(tx, draft.audience) : undefined;
   if (unknown) return unknown;
   if (!(await updateDraft(tx, { ...draft, audience, id: version.id })))
-    return refused(
-      'conflict',
-      'Somebody else saved this draft after you opened it. Your words are below: compare them with what is saved now, then save again.',
-    );
+    return await overtakenBy(tx, draft.alertId);
   await addEditor(tx, version.id, actorId(tx.actor));
   await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });
   return ok(undefined);
+}
+
+/** Who saved it meanwhile, and when: it may be the same person in another window. */
+async function overtakenBy(tx: Tx, alertId: string): Promise<Refused> {
+  const subject = { kind: 'alert', id: alertId };
+  const { entries } = await listEntries(tx, { action: 'alert.edited', subject, limit: 1 });
+  const [last] = entries;
+  const isSelf = last?.actorId === actorId(tx.actor);
+  const who = isSelf ? 'You saved this draft in another window' : 'Somebody else saved this draft';
+  const when = last === undefined ? 'after you opened it' : `at ${clockTime(last.at)}`;
+  return refused(
+    'conflict',
+    `${who} ${when}. Your words are below: compare them with what is saved now, then save again.`,
+  );
 }
 
 /** Gives up a draft. It stays readable to the centre and is never sent. */

@@ -49,5 +49,5 @@ test('help is asked for or deserved', async () => {
   }
   const missing = await called('check', join(folder, 'none.yaml'));
   assert.equal(missing.code, 1);
-  assert.match(missing.err, /cannot be read \(ENOENT\): set TOCSIN_OPERATING_MODEL/);
+  assert.match(missing.err, /none\.yaml cannot be read \(ENOENT\)\.\n$/);
 });

@@ -86,7 +86,9 @@ test('a link signs in once, and looking at it does not use it up', async () => {
   await ada.submit('Sign in', {}, { status: 404 });
   assert.match((await ada.get('/account')).text, /Ada Okafor.*Duty officer/);
   const thief = site.visitor();
-  assert.match((await thief.get(link, { status: 409 })).text, /used already or is too old/);
+  const dead = await thief.get(link, { status: 409 });
+  assert.equal(dead.heading, 'This link does not work any more');
+  assert.match(dead.text, /used already, or is too old\..*Get a new one/);
   const again = await thief.request('POST', link);
   assert.equal(again.status, 409);
   assert.equal(thief.cookie('tocsin'), undefined);

@@ -95,7 +95,7 @@ function linkRoutes(context: IdentityContext): Route[] {
         const person = await database.withActor(asker, (tx) =>
           selectLinkPerson(tx, sha256(params.token), now),
         );
-        if (person === undefined) return refusedPage(usedLink);
+        if (person === undefined) return deadLink;
         return view('identity/sign-in-link.njk', { name: person.name, token: params.token });
       },
     }),
@@ -107,7 +107,7 @@ function linkRoutes(context: IdentityContext): Route[] {
       handle: async ({ params, headers, now }) => {
         const how = { now, device: deviceName(headers['user-agent']) };
         const begun = await database.withActor(asker, (tx) => signIn(tx, params.token, how));
-        return begun.ok ? beginSession(context, begun.value, '/') : refusedPage(begun);
+        return begun.ok ? beginSession(context, begun.value, '/') : deadLink;
       },
     }),
   ];
@@ -118,10 +118,8 @@ function beginSession({ limits = SESSION_LIMITS }: IdentityContext, start: strin
   return redirect(to, { session: { start, maxAgeSeconds: Math.floor(limits.absoluteMs / 1000) } });
 }
 
-const usedLink = refused(
-  'conflict',
-  'This link was used already or is too old. Ask whoever sent it for a new one.',
-);
+/** Used already, or too old, or never made: all alike to whoever has it. */
+const deadLink = view('identity/dead-link.njk', {}, { status: 409 });
 
 /** Whoever may do something, with what: so that a newcomer sees whom to be for which task. */
 async function demonstrationPeople({ database, model }: IdentityContext) {

@@ -15,6 +15,9 @@ const read: readonly (readonly [string, ReplyMeaning])[] = [
   ['4821 HELP our servers are down!!', { code: '4821', says: 'help' }],
   ['HELP', { code: undefined, says: 'help' }],
   ['ok', { code: undefined, says: 'got_it' }],
+  ['ok got it', { code: undefined, says: 'got_it' }],
+  ['Ok, received. Thank you!', { code: undefined, says: 'got_it' }],
+  ['ok but not got it', { code: undefined, says: 'unclear' }],
   ['OK thanks', { code: undefined, says: 'got_it' }],
   ['👍', { code: undefined, says: 'got_it' }],
   ['Yes', { code: undefined, says: 'affected' }],
@@ -58,8 +61,10 @@ describe('deciding over a reply', () => {
   });
 
   it('plain words count in the weaker class while one alert is open', () => {
-    const decision = decide('ok', one);
-    assert.equal(decision.kind === 'answer' && decision.evidence, 'text_without_code');
+    for (const words of ['ok', 'ok got it']) {
+      const decision = decide(words, one);
+      assert.equal(decision.kind === 'answer' && decision.evidence, 'text_without_code', words);
+    }
   });
 
   it('with two alerts open, plain words go to a person', () => {

@@ -29,8 +29,9 @@ const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
   [/^(help|help me|call me|call|please call|pls call|ring me|urgent|sos)$/, 'help'],
   [/^(yes|y|affected|yes affected|we are affected)$/, 'affected'],
   [/^(no|n|not affected|no not affected|unaffected)$/, 'not_affected'],
+  // Any of them after one another: "ok got it", "received thanks".
   [
-    /^(ok|okay|k|got it|gotit|got|received|ack|acknowledged|confirmed|thanks|thank you|ok thanks|on it|acting|will do|👍)$/u,
+    /^(?:(?:ok|okay|k|got it|gotit|got|received|ack|acknowledged|confirmed|thanks|thank you|on it|acting|will do|👍)(?: |$))+$/u,
     'got_it',
   ],
   [/^(stop|unsubscribe|stopall)$/, 'stop'],

@@ -74,7 +74,8 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
 
 function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
   const address = (many(form['address'])[0] ?? '').trim();
-  const code = (many(form['code'])[0] ?? '').trim();
+  // As people read four digits aloud: 48 21.
+  const code = (many(form['code'])[0] ?? '').replaceAll(/\s/g, '');
   const kind = many(form['kind'])[0] as AnswerKind;
   const errors: Record<string, string> = {};
   const isMail = address.includes('@');
