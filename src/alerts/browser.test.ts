@@ -104,6 +104,7 @@ test('the approval page is accessible and aligned on a desk and on a phone', asy
   const { page, verify } = visited;
   await page.locator('#words summary').click();
   await page.getByRole('heading', { name: 'What we know' }).waitFor();
+  await page.getByText('03:02 is an example: the time since when').first().waitFor();
   await assertAccessible(page);
   await shoot(page, 'alerts-approval');
   await assertAccessible(page);

@@ -5,7 +5,7 @@ import type { Database } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import type { Draft } from './draft.ts';
 import type { Wording } from './model.ts';
-import { previewAlert } from './preview.ts';
+import { EXAMPLE, previewAlert } from './preview.ts';
 import type { AlertContext } from './rendering.ts';
 import { findNextNumber } from './store.ts';
 
@@ -25,6 +25,7 @@ export async function previewOf(
     return (
       preview && {
         ...preview,
+        exampleTime: EXAMPLE.since,
         likelyNumber: alertNumber === undefined ? likely : undefined,
         lateUpdate: lateUpdate(draft.wording, context.model, now),
       }

@@ -36,7 +36,7 @@ export type Preview = {
 };
 
 /** A name of usual length, and the code of the examples in the documentation. */
-const EXAMPLE = { organisation: 'Northmoor', code: '4821', since: '03:02' };
+export const EXAMPLE = { organisation: 'Northmoor', code: '4821', since: '03:02' };
 
 /** What this wording to this audience would be; undefined where the severity is unknown. */
 export async function previewAlert(

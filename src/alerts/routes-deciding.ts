@@ -26,7 +26,7 @@ import { abandonAlert } from './draft.ts';
 import { renderMarkdown } from './markdown.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
-import { readFrozen, type FrozenRound } from './preview.ts';
+import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
 import { findSubmission, findVersion, listEditors } from './store.ts';
 import { ledgerOfAlert, steerAlert } from './steer.ts';
 import { countRecipients } from './store-freeze.ts';
@@ -230,6 +230,7 @@ async function showAlert(
         ...shared,
         frozen,
         correction,
+        exampleTime: EXAMPLE.since,
         plan: planOf(frozen),
         counts,
         bodyHtml: renderMarkdown(version.body),

@@ -18,7 +18,7 @@ export type CurveView = {
 
 const WIDTH = 640;
 const HEIGHT = 220;
-const MARGIN = { top: 12, right: 16, bottom: 28, left: 44 };
+const MARGIN = { top: 20, right: 24, bottom: 28, left: 44 };
 const SHORTEST_MINUTES = 15;
 
 export type CurveInput = {
@@ -54,7 +54,7 @@ export function drawCurve(input: CurveInput): CurveView {
     line: path(points) ?? '',
     area: fill(points) ?? '',
     tip: { x: round(x(elapsedMinutes)), y: round(y(answers.length)) },
-    xTicks: x.ticks(5).map((minute) => ({ x: round(x(minute)), label: minuteLabel(minute) })),
+    xTicks: x.ticks(3).map((minute) => ({ x: round(x(minute)), label: minuteLabel(minute) })),
     yTicks: wholeTicks(y.domain()[1] ?? 1).map((count) => ({
       y: round(y(count)),
       label: String(count),
