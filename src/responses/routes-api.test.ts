@@ -103,7 +103,8 @@ test('an organisation that was not addressed is not there', async () => {
 async function sendOnce(messageId: string): Promise<void> {
   await api.centre.db.owner.withActor(system('test'), async (tx) => {
     await tx.run(sql`
-      update dispatch.message set gateway_id = 'notify', provider_id = 'provider-1'
+      update dispatch.message set gateway_id = 'notify', provider_id = 'provider-1',
+        due_at = now() - interval '10 s', final_at = now() - interval '5 s'
       where id = ${messageId}`);
     await tx.run(sql`
       insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner, claimed_at)
@@ -141,11 +142,11 @@ test('a message tells who, why, which words, which gateway and what became of it
   assert.deepEqual(
     events.map(({ kind, detail }) => [kind, detail]),
     [
+      ['due', null],
       ['requested', null],
       ['unknown', 'ECONNRESET'],
       ['looked_up', 'sending'],
       ['receipt', 'delivered'],
-      ['due', null],
       ['final', 'delivered'],
     ],
   );
