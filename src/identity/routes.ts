@@ -12,7 +12,6 @@ import {
   type Route,
   type WebRequest,
 } from '#web/index.ts';
-import { refused } from '#kernel/outcome.ts';
 import { endSession, signIn, signInForDemonstration } from './actions.ts';
 import type { IdentityContext } from './context.ts';
 import { deviceName, permissionsOf, roleLabels, SESSION_LIMITS } from './model.ts';

@@ -1,6 +1,7 @@
 /**
  * The list of routes for review: `METHOD path access kind`, and a reason for each that anybody may
- * call. `node_modules/.bin/node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps the reasons.
+ * call. `node_modules/.bin/node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps
+ * the reasons.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
