@@ -60,7 +60,7 @@ test('the organisations behind a figure come page after page', async () => {
     ['listing=everybody', 'listing'],
     [`after=${badId}`, 'after'],
     ['region=%00', 'region'],
-    ['show=silent', ''],
+    ['show=silent', 'show'],
   ])
     assert.deepEqual(fieldsOf(await api.get(`${path}?${query}`)), [field], query);
 });

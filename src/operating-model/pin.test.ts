@@ -59,6 +59,6 @@ test('a file that is not there is a sentence with a way out', async () => {
   assert.ok(!outcome.ok);
   assert.match(
     outcome.message,
-    /nowhere\.yaml cannot be read \(ENOENT\): set TOCSIN_OPERATING_MODEL/,
+    /nowhere\.yaml cannot be read \(ENOENT\)\. Set TOCSIN_OPERATING_MODEL/,
   );
 });
