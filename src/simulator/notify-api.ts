@@ -75,7 +75,7 @@ export class NotifyApi {
       if (await this.#isStopped(exchange, 'send', subject)) return;
       const caller = this.#pass(exchange, subject);
       const late = faults.take('accept_after', subject);
-      if (late !== null) await delay(late.delayMs);
+      if (late !== null) await waitFor(late.delayMs);
       const changed = faults.take('content_changed', subject);
       const wanted = changed === null ? body : withPrefix(body, changed.prefix);
       const draft = this.#admit(exchange, channel, wanted, caller);
@@ -98,7 +98,7 @@ export class NotifyApi {
     this.#simulation.dispatch(draft.row);
     if (faults.take('receipt_early', subject) !== null) await lifeCycle.finish(draft.row);
     const late = faults.take('answer_after', subject);
-    if (late !== null) await delay(late.delayMs);
+    if (late !== null) await waitFor(late.delayMs);
     if (faults.take('accept_then_drop', subject) !== null) {
       exchange.drop();
       return;
@@ -167,7 +167,7 @@ export class NotifyApi {
     if (faults.isEmpty) return false;
     const isMeant = (fault: { on: 'any' | Purpose }) => fault.on === 'any' || fault.on === purpose;
     const slow = faults.takeIf('slow', subject, isMeant);
-    if (slow !== null) await delay(slow.delayMs);
+    if (slow !== null) await waitFor(slow.delayMs);
     if (faults.takeIf('down', subject, ({ mode }) => mode === 'unavailable') !== null) {
       exchange.html(503, 'Service Unavailable');
       return true;
@@ -251,4 +251,9 @@ function withPrefix(body: string, prefix: string): string {
     Object.entries(request.personalisation).map(([name, value]) => [name, prefix + value]),
   );
   return JSON.stringify({ ...request, personalisation });
+}
+
+/** For hours, where a fault says so: it must not keep a process alive whose server was closed. */
+async function waitFor(delayMs: number): Promise<void> {
+  await delay(delayMs, undefined, { ref: false });
 }
