@@ -505,6 +505,8 @@ create table dispatch.message (
   constraint message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text]))),
   constraint message_pkey PRIMARY KEY (id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
+alter table dispatch.message alter column dispatch_id set statistics 0;
+alter table dispatch.message alter column state set statistics 0;
 CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
 CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisation_id, dispatch_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);

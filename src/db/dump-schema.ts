@@ -84,6 +84,9 @@ const PARTS: readonly string[] = [
             from pg_inherits where inhrelid = o.oid), pg_get_expr(o.relpartbound, o.oid))
           else '' end
         || coalesce(' with (' || array_to_string(o.reloptions, ', ') || ')', '') || ';']
+     || array(select format('alter table %I.%I alter column %I set statistics %s;', n.nspname,
+          o.relname, attname, attstattarget)
+        from pg_attribute where attrelid = o.oid and attstattarget >= 0 order by attnum)
      || array(select pg_get_indexdef(i.indexrelid) || ';' from pg_index as i
           join pg_class as ic on ic.oid = i.indexrelid
         where i.indrelid = o.oid and not exists (select from pg_constraint

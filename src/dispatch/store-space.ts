@@ -24,22 +24,25 @@ export async function spaceRound(
     ), lately as (
       select distinct opened.dispatch_id from dispatch.round opened, rule
       where opened.opened_at > now() - rule.within
-    ), crowded as (
-      select message.id, rule.within + (
-        select other.due_at from lately
-        join dispatch.message other on other.dispatch_id = lately.dispatch_id
-          and other.contact_point_id = message.contact_point_id and other.channel = 'text'
-        where other.id <> message.id and other.due_at > now() - rule.within
-          and other.state not in ('held', 'rejected', 'cancelled', 'expired', 'suppressed')
-        order by other.due_at desc offset rule.most - 1 limit 1) as free_at
-      from rule, dispatch.message message
+    ), crowded as materialized (
+      select message.id, message.expires_at, rule.within + nth.due_at as free_at
+      from rule, dispatch.message message, lateral (
+        select other.due_at from lately, lateral (
+          -- Kept apart by its offset: joined freely, all of an index was read for each message.
+          select other.due_at from dispatch.message other
+          where other.dispatch_id = lately.dispatch_id
+            and other.contact_point_id = message.contact_point_id and other.channel = 'text'
+            and other.id <> message.id and other.due_at > now() - rule.within
+            and other.state not in ('held', 'rejected', 'cancelled', 'expired', 'suppressed')
+          offset 0) other
+        order by other.due_at desc offset rule.most - 1 limit 1) nth
       where message.dispatch_id = ${round.dispatchId} and message.round = ${round.round}
         and message.channel = 'text' and message.state = 'ready'
+        and nth.due_at > now() - rule.within
     )
     update dispatch.message message set failure_code = 'number_limit',
-      state = case when crowded.free_at < message.expires_at then 'ready' else 'suppressed' end,
+      state = case when crowded.free_at < crowded.expires_at then 'ready' else 'suppressed' end,
       due_at = crowded.free_at,
-      final_at = case when crowded.free_at < message.expires_at then null else now() end
-    from crowded
-    where message.id = crowded.id and message.state = 'ready' and crowded.free_at > now()`);
+      final_at = case when crowded.free_at < crowded.expires_at then null else now() end
+    from crowded where message.id = crowded.id`);
 }

@@ -104,8 +104,11 @@ async function keep(folder: string): Promise<void> {
   const client = new Client(embedded.superuserConfig());
   client.on('error', () => process.exit(1));
   await client.connect();
+  // What a keeper that was killed left behind. Somebody may be making a database already: not that.
   const { rows } = await client.query<{ name: string }>(
-    `select datname as name from pg_database where datname ~ '^(test|building|template_tocsin)_'`,
+    `select datname as name from pg_database where datname ~ '^(test|building|template_tocsin)_'
+       and (pg_stat_file('base/' || oid || '/PG_VERSION')).modification
+         < pg_postmaster_start_time() - interval '1 second'`,
   );
   for (const { name } of rows) await client.query(`drop database if exists ${name} with (force)`);
   let usedAt = Date.now();

@@ -1,0 +1,78 @@
+import { after, before, describe, it } from 'node:test';
+import { Client } from 'pg';
+import { openDatabase, type Database } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import {
+  makeDispatch,
+  notifyGateway,
+  release,
+  seedNotify,
+  startEngine,
+  startQuickSimulator,
+  statesOf,
+  until,
+} from '../../test/support/dispatch.ts';
+
+/** Each message compared with each takes 20 s at this number; as it should be, half a second. */
+const MESSAGES = 10_000;
+const STATEMENT_MAX_MS = 5_000;
+
+describe('statistics of another hour', () => {
+  let db: Clone;
+  let worker: Database;
+  let web: Database;
+
+  before(async () => {
+    db = await cloneDatabase();
+    await seedNotify(db.worker);
+    const hurried = { statement_timeout: STATEMENT_MAX_MS, allowExitOnIdle: true };
+    worker = openDatabase({ ...db.worker.config, ...hurried });
+    web = openDatabase({ ...db.web.config, ...hurried });
+    // Statistics are as old as each test makes them.
+    await asOwner('alter table dispatch.message set (autovacuum_enabled = off)');
+  });
+
+  after(async () => {
+    await Promise.all([worker.end(), web.end()]);
+    await db.drop();
+  });
+
+  async function asOwner(statement: string): Promise<void> {
+    const client = new Client(db.config);
+    await client.connect();
+    await client.query(statement);
+    await client.end();
+  }
+
+  for (const { name, small } of [
+    { name: 'of an empty table', small: 0 },
+    { name: 'of dispatches that are done', small: 5 },
+  ])
+    it(`${name}: a large dispatch goes through`, async () => {
+      for (let i = 0; i < small; i++) await goThrough(5);
+      await asOwner('vacuum analyze dispatch.message');
+      await goThrough(MESSAGES);
+    });
+
+  it('of the hour in which it was held: it is released', async () => {
+    await goThrough(MESSAGES, 'vacuum analyze dispatch.message');
+  });
+
+  async function goThrough(messages: number, whileHeld?: string): Promise<void> {
+    const id = await makeDispatch(db.owner, { messages });
+    if (whileHeld !== undefined) await asOwner(whileHeld);
+    await release(web, id);
+    const simulator = await startQuickSimulator();
+    const engine = startEngine(worker, [notifyGateway(simulator)]);
+    try {
+      await until(
+        () => statesOf(db.owner, id),
+        (states) => states['accepted'] === messages,
+        60_000,
+      );
+    } finally {
+      await engine.stop();
+      await simulator.close();
+    }
+  }
+});
