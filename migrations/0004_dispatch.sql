@@ -727,12 +727,13 @@ create trigger remember_senders after insert on dispatch.gateway
 -- that is compared at release and the release itself (P5); one check for each statement.
 create function dispatch.refuse_late_message() returns trigger
   language plpgsql set search_path = '' as $$
+declare
+  -- Read once: what was added may be a hundred thousand messages.
+  planned uuid[] := array(select distinct added.dispatch_id from added);
 begin
-  perform from dispatch.dispatch planned
-    where planned.id in (select distinct added.dispatch_id from added) for key share;
-  if exists (select from (select distinct a.dispatch_id as id from added a) a
-    left join dispatch.dispatch d on d.id = a.id
-    where d.id is null or (d.state <> 'held' and d.lane <> 0)) then
+  perform from dispatch.dispatch where id = any (planned) for key share;
+  if cardinality(planned) <> (select count(*) from dispatch.dispatch
+    where id = any (planned) and (state = 'held' or lane = 0)) then
     raise exception 'messages are added only to a dispatch that is held'
       using errcode = 'restrict_violation';
   end if;

@@ -1357,12 +1357,13 @@ CREATE OR REPLACE FUNCTION dispatch.refuse_late_message()
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  -- Read once: what was added may be a hundred thousand messages.
+  planned uuid[] := array(select distinct added.dispatch_id from added);
 begin
-  perform from dispatch.dispatch planned
-    where planned.id in (select distinct added.dispatch_id from added) for key share;
-  if exists (select from (select distinct a.dispatch_id as id from added a) a
-    left join dispatch.dispatch d on d.id = a.id
-    where d.id is null or (d.state <> 'held' and d.lane <> 0)) then
+  perform from dispatch.dispatch where id = any (planned) for key share;
+  if cardinality(planned) <> (select count(*) from dispatch.dispatch
+    where id = any (planned) and (state = 'held' or lane = 0)) then
     raise exception 'messages are added only to a dispatch that is held'
       using errcode = 'restrict_violation';
   end if;
@@ -1506,13 +1507,13 @@ RETURN (encode(set_bit(set_bit("overlay"(uuid_send(gen_random_uuid()), "substrin
 ;
 grant execute on function kernel.uuid_v7() to public;
 
-CREATE OR REPLACE FUNCTION kernel.uuid_v7_of_batch(batch uuid, n bigint)
+CREATE OR REPLACE FUNCTION kernel.uuid_v7_of_batch(batch text, n bigint)
  RETURNS uuid
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN ("overlay"((batch)::text, to_hex(((1879080960 + ((n >> 14) << 16)) + (n & (16383)::bigint))), 15, 9))::uuid
+RETURN ((("left"(batch, 14) || to_hex(((1879080960 + ((n >> 14) << 16)) + (n & (16383)::bigint)))) || "right"(batch, 13)))::uuid
 ;
-grant execute on function kernel.uuid_v7_of_batch(uuid,bigint) to public;
+grant execute on function kernel.uuid_v7_of_batch(text,bigint) to public;
 
 CREATE OR REPLACE FUNCTION operating_model.refuse_change()
  RETURNS trigger

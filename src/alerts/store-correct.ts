@@ -58,12 +58,14 @@ export async function freezeCorrection(
         on recipient.organisation_id = credited.organisation_id
         and recipient.submission_id = ${submissionId}
       group by credited.contact_point_id, credited.channel
+    ), batch as materialized (
+      select kernel.uuid_v7()::text as id
     ), addressed as materialized (
-      select kernel.uuid_v7_of_batch((select kernel.uuid_v7()), row_number() over ()) as id,
+      select kernel.uuid_v7_of_batch(batch.id, row_number() over ()) as id,
         contact_point_id, channel, rank, address_sealed, organisation_ids, codes[1] as code,
         names[1] || case when cardinality(names) > 1
           then ' +' || cardinality(names) - 1 else '' end as name
-      from grouped
+      from batch, grouped
     ), also_credited as (
       insert into dispatch.v_in_credit (message_id, organisation_id)
       select addressed.id, credit.organisation_id

@@ -105,7 +105,7 @@ test('an installation is single and fixed; its passkey domain is set once', asyn
 test('ids drawn as one batch are uuids of version 7, all different, in order of their number', async () => {
   const { ids, versions, sorted } = await database.owner.withActor(nobody, (tx) =>
     tx.one<{ ids: number; versions: string[]; sorted: boolean }>(sql`
-      with batch as (select kernel.uuid_v7() as id),
+      with batch as (select kernel.uuid_v7()::text as id),
         drawn as (select n, kernel.uuid_v7_of_batch(batch.id, n) as id
           -- Over the borders of the counter's low and high part.
           from batch, unnest(array[0, 1, 16383, 16384, 16385, 67108863]::bigint[]) n)

@@ -103,12 +103,19 @@ describe('planning and steering', () => {
       assert.equal(new Set(hashes).size, 3);
     });
 
-    it('tells fields apart that hold a separator', async () => {
-      const split = (subject: string | null, body: string) =>
-        hashAfter((tx) => one(tx, sql`subject = ${subject}, body = ${body}`));
-      const us = String.fromCharCode(31);
-      assert.notEqual(await split(null, `a${us}b`), await split('a', 'b'));
+    it('tells contents apart whose fields follow each other as the same bytes', async () => {
+      const split = (subject: string | null, body: string, address = 'x') =>
+        hashAfter((tx) =>
+          one(
+            tx,
+            sql`subject = ${subject}, body = ${body}, address_sealed = ${Buffer.from(address)}`,
+          ),
+        );
+      assert.notEqual(await split('a', 'b c'), await split('a b', 'c'));
       assert.notEqual(await split('a', 'b,c'), await split('a,b', 'c'));
+      assert.notEqual(await split(null, 'a b'), await split('a', 'b'));
+      assert.notEqual(await split('', 'b'), await split(null, 'b'));
+      assert.notEqual(await split('a', 'b', 'cd'), await split('a', 'bc', 'd'));
     });
   });
 
