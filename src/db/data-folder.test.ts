@@ -144,10 +144,10 @@ test('a folder of another user is one sentence', { skip: !isRoot && 'needs root'
   chmodSync(base, 0o755);
   const script = `
     const { openDataFolder } = await import('./src/db/data-folder.ts');
+    // Only now: that user may not be allowed to read this checkout either.
+    process.setgroups([]), process.setgid(65534), process.setuid(65534);
     console.log(openDataFolder({ path: ${JSON.stringify(folder)}, live: false }).message);`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    uid: 65534,
-    gid: 65534,
     encoding: 'utf8',
   });
   assert.match(stdout, /^This user may not read or write .*var.* Give it the rights, or set/);

@@ -70,7 +70,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   log_timezone: 'UTC',
   max_connections: '100',
   shared_buffers: '192MB',
-  // A freeze of 100,000 writes 100 MB of log in two seconds; with 16 MB a twentieth of it was waiting.
+  // A freeze of 100,000 writes 100 MB of log in two seconds, and waited for it with 16 MB.
   wal_buffers: '64MB',
   effective_cache_size: '1GB',
   maintenance_work_mem: '64MB',

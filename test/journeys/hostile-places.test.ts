@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { prepareGround, root, runCommand, startProgram, type Ground } from '../support/program.ts';
 
 const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
@@ -58,12 +59,21 @@ async function onDisk(t: TestContext, size: string, work: () => Promise<void>): 
     if (status !== 0) return t.skip('mounting is not allowed here');
     await work();
   } finally {
-    spawnSync('umount', [folder]);
+    // Lazily: what a failed test left running must not hide why it failed.
+    spawnSync('umount', ['--lazy', folder]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-const remount = (how: string) => spawnSync('mount', ['-o', `remount,${how}`, ground.folder]);
+/** A disk on which a process that just ended has a file open still stays writable a moment. */
+async function remount(how: 'ro' | 'rw'): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const { status, stderr } = spawnSync('mount', ['-o', `remount,${how}`, ground.folder]);
+    if (status === 0) return;
+    assert.ok(tries < 50, `remount ${how}: ${stderr.toString()}`);
+    await setTimeout(100);
+  }
+}
 
 const UUID = '0a1b2c3d-1111-2222-3333-444455556666';
 
@@ -119,11 +129,11 @@ test(
 
 test('a read-only disk, first and second start', { skip: !isRoot && NEEDS_ROOT }, async (t) => {
   await onDisk(t, '300m', async () => {
-    remount('ro');
+    await remount('ro');
     await refusalOf(ground.folder, READ_ONLY);
-    remount('rw');
+    await remount('rw');
     await (await startProgram(ground)).stop();
-    remount('ro');
+    await remount('ro');
     await refusalOf(ground.folder, READ_ONLY);
   });
 });
