@@ -43,6 +43,19 @@ export function bodyOf(request: FastifyRequest): ParsedBody {
   return (request.body as ParsedBody | undefined) ?? empty;
 }
 
+/** A form as it was posted to a page, to be kept for another try. */
+export type Posted = {
+  readonly path: string;
+  readonly form: Form;
+  /** Of the files with it, which no page can give back. */
+  readonly fileNames: readonly string[];
+};
+
+export function postedBy(request: FastifyRequest): Posted {
+  const { form, files } = bodyOf(request);
+  return { path: request.url, form, fileNames: Object.values(files).map(({ name }) => name) };
+}
+
 export function registerBodyParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>(

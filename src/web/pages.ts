@@ -2,7 +2,8 @@
 import { may } from '#kernel/actor.ts';
 import type { Context, Kit } from './kit.ts';
 import type { Problem } from './problems.ts';
-import type { Form } from './route.ts';
+import type { Posted } from './body.ts';
+import { many } from './forms.ts';
 
 /** `site` in every template; its fields are listed in web/README.md. */
 export type Site = {
@@ -65,7 +66,8 @@ export function problemPage(
     message,
   }));
   const kept = (problem.kept ?? []).filter(({ text }) => text.trim() !== '');
-  const model = { problem: { ...problem, fields, kept }, requestId: context.id };
+  const posted = problem.posted && withFields(problem.posted);
+  const model = { problem: { ...problem, fields, kept }, posted, requestId: context.id };
   return renderPage(kit, context, frame, { template: 'web/problem.njk', model });
 }
 
@@ -73,23 +75,17 @@ export function problemPage(
  * Somebody posted a form after their session ended: the answer holds all of it, so that nothing
  * typed is lost. Sending again posts the same fields to the same address.
  */
-export function signedOutPage(
-  kit: Kit,
-  context: Context,
-  posted: { readonly path: string; readonly form: Form; readonly fileNames: readonly string[] },
-): string {
+export function signedOutPage(kit: Kit, context: Context, posted: Posted): string {
+  const frame = { path: posted.path };
+  const model = { posted: withFields(posted) };
+  return renderPage(kit, context, frame, { template: 'web/signed-out.njk', model });
+}
+
+function withFields(posted: Posted) {
   const fields = Object.entries(posted.form).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => ({ name, value: one })),
+    many(value).map((one) => ({ name, value: one })),
   );
-  return renderPage(
-    kit,
-    context,
-    { path: posted.path },
-    {
-      template: 'web/signed-out.njk',
-      model: { fields, fileNames: posted.fileNames, action: posted.path },
-    },
-  );
+  return { ...posted, fields };
 }
 
 /** For the moment when even the error page cannot be printed. */

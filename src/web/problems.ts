@@ -1,6 +1,7 @@
 /** Everything that is not a proper answer: one table of words, as a page or as problem details. */
 import { isDatabaseRefusal } from '#db/database.ts';
 import type { FieldErrors, Refused } from '#kernel/outcome.ts';
+import type { Posted } from './body.ts';
 import { refusalStatus, type Kept } from './replies.ts';
 
 export type Problem = {
@@ -11,6 +12,8 @@ export type Problem = {
   readonly fields?: FieldErrors;
   /** What was typed and not saved, to be copied: for pages only. */
   readonly kept?: readonly Kept[];
+  /** What was posted, where it may be sent again as it was: for pages only. */
+  readonly posted?: Posted;
 };
 
 export const notFoundProblem: Problem = {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openStream } from './event-stream.ts';
+import { postedBy } from './body.ts';
 import type { Context, Kit } from './kit.ts';
 import { actorId, nobody } from '#kernel/actor.ts';
 import { lastResortPage, problemPage, renderPage, type PageFrame } from './pages.ts';
@@ -14,7 +15,7 @@ import {
 } from './problems.ts';
 import type { Reply, SessionChange } from './replies.ts';
 import type { Session } from './route.ts';
-import { sameSitePath } from './same-site.ts';
+import { isSafeMethod, sameSitePath } from './same-site.ts';
 
 /** More tabs than anybody looks at; each holds a source that asks the database. */
 const STREAMS_MAX = 20;
@@ -68,7 +69,10 @@ export function sendProblem(exchange: Exchange, problem: Problem): FastifyReply 
     const body = JSON.stringify(problemDetails(problem, context.id));
     return reply.type('application/problem+json').send(body);
   }
-  return sendHtml(reply, problemPage(kit, context, { path: request.url }, problem));
+  // Not the fault of what was posted: it may be sent again as it is.
+  const again = problem.status >= 500 && !isSafeMethod(request.method);
+  const said = again ? { ...problem, posted: postedBy(request) } : problem;
+  return sendHtml(reply, problemPage(kit, context, { path: request.url }, said));
 }
 
 /** As `sendProblem`, but never fails: for errors inside errors. */

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { refused, type FieldErrors, type Refused } from '#kernel/outcome.ts';
 import { admission, lackingPermission } from './access.ts';
-import { badRequest, bodyOf, findNul, type ParsedBody } from './body.ts';
+import { badRequest, bodyOf, findNul, postedBy, type ParsedBody } from './body.ts';
 import {
   badKey,
   idempotencyEntry,
@@ -58,9 +58,7 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   }
   // The body of an upload was not read, so there is nothing that this page could give back.
   if (isAdmittedFirst(route)) return sendProblem(exchange, signedOutUpload);
-  const { form, files } = bodyOf(request);
-  const posted = { path: request.url, form, fileNames: Object.values(files).map((f) => f.name) };
-  return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, posted));
+  return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, postedBy(request)));
 }
 
 /** Ids, hashes, numbers and single words were not typed, or are quickly typed again. */

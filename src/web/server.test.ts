@@ -72,6 +72,14 @@ const routes: web.Route[] = [
     },
   }),
   web.page({
+    method: 'POST',
+    path: '/broken',
+    access: 'public',
+    handle: async () => {
+      throw new Error('after the form was read');
+    },
+  }),
+  web.page({
     method: 'GET',
     path: '/unreachable',
     access: 'public',
@@ -223,6 +231,29 @@ test('a form posted after the session ended comes back whole and can be sent aga
   ]);
   assert.equal(page.elements('form')[0]?.attribs['action'], '/write?x=1');
   assert.doesNotMatch(page.text, /must be chosen again/);
+});
+
+test('a form that met a fault or no database comes back whole and can be sent again', async () => {
+  const form = new URLSearchParams({ word: 'two\nlines', doNow: 'Isolate' });
+  const comesBack = async (from: Site, at: string, status: number) => {
+    const visitor = from.visitor();
+    visitor.setCookie('tocsin', 'somebody');
+    const page = readPage(await visitor.request('POST', at, { form }), at);
+    assert.equal(page.status, status);
+    assert.match(page.text, /All that you typed is kept on this page/);
+    const hidden = page.elements('input').map(({ attribs }) => [attribs['name'], attribs['value']]);
+    assert.deepEqual(hidden, [...form]);
+    assert.equal(page.elements('form')[0]?.attribs['action'], at);
+  };
+  await comesBack(site, '/broken', 500);
+  // Who posts it cannot be said without a database either: the form is read before.
+  const findSession = async () => {
+    throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  };
+  const log = { info: () => {}, error: () => {} };
+  const unreachable = await startSite({ routes, log, sessions: { findSession } });
+  await comesBack(unreachable, '/write?x=1', 503);
+  await unreachable.close();
 });
 
 test('what was typed comes back where who signed in again may not do it', async () => {

@@ -163,9 +163,20 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
       return sendProblemSafely(exchange, statusProblem(429));
     }
     if (!takesBody(route, request)) return sendProblemSafely(exchange, statusProblem(415));
-    await identify(kit, exchange.context, request, proofOf(route));
+    if (!isReadFirst(route)) await identify(kit, exchange.context, request, proofOf(route));
     return isAdmittedFirst(route) ? turnAway(exchange, route) : undefined;
   });
+  app.addHook('preHandler', async (request, reply) => {
+    const { context } = exchangeOf(kit, contexts, request, reply);
+    const route = request.routeOptions.config.tocsin;
+    if (route !== undefined && isReadFirst(route))
+      await identify(kit, context, request, proofOf(route));
+  });
+}
+
+/** A form is read before anybody is asked who posts it: nobody may be there to say. */
+function isReadFirst(route: Route): boolean {
+  return route.kind === 'page' && !isSafeMethod(route.method) && !isAdmittedFirst(route);
 }
 
 function isCrowded(kit: Kit, { method, path, perMinuteMax }: Route, { ip }: FastifyRequest) {
