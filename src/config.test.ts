@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { describeConfig, parseConfig, type Environment } from './config.ts';
@@ -25,6 +26,18 @@ function errorsOf(env: Environment) {
   assert.ok(!outcome.ok, 'expected a refusal');
   return outcome.fields;
 }
+
+test('what is not named lies beside the program, wherever it is called from', () => {
+  const here = process.cwd();
+  process.chdir(tmpdir());
+  try {
+    const config = parsed({});
+    assert.equal(config.dataDir, resolve(here, 'var'));
+    assert.equal(config.operatingModelFile, resolve(here, 'operating-model.yaml'));
+  } finally {
+    process.chdir(here);
+  }
+});
 
 test('an empty environment is a working one, on this machine only', () => {
   const config = parsed({ PORT: '', TOCSIN_URL: '  ' });

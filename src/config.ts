@@ -68,6 +68,14 @@ const KNOWN = [
   'TOCSIN_CHROMIUM',
 ];
 
+/**
+ * A path in the folder of the program. Not where somebody stands who calls it: a command from
+ * elsewhere would find nothing there, and a start would make a second, empty installation.
+ */
+export function beside(name: string): string {
+  return resolve(import.meta.dirname, '..', name);
+}
+
 /** The configuration, or `invalid` with a sentence for each variable that is wrong. */
 export function parseConfig(env: Environment): Outcome<Config> {
   const read = new Reader(env);
@@ -99,7 +107,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
   const config: Config = {
     port,
     host: host ?? '127.0.0.1',
-    dataDir: resolve(read.text('TOCSIN_DATA_DIR') ?? './var'),
+    dataDir: resolve(read.text('TOCSIN_DATA_DIR') ?? beside('var')),
     // Not the address: passkeys are bound to a name and refuse addresses.
     url: url ?? `${tls ? 'https' : 'http'}://localhost:${port}`,
     ...(tls && { tls }),
@@ -112,7 +120,9 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
-    operatingModelFile: resolve(read.text('TOCSIN_OPERATING_MODEL') ?? './operating-model.yaml'),
+    operatingModelFile: resolve(
+      read.text('TOCSIN_OPERATING_MODEL') ?? beside('operating-model.yaml'),
+    ),
     warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies), ...deaf(notify)],
   };
   const errors = Object.values(read.errors);

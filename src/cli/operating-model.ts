@@ -1,4 +1,5 @@
 /** `bin/tocsin operating-model`: checks the file and shows what code reads from it. */
+import { beside } from '#config.ts';
 import {
   checkOperatingModel,
   formatDuration,
@@ -15,7 +16,7 @@ const help = `Usage: bin/tocsin operating-model check [FILE] [--json]
 check   Errors and warnings with file, line and way out. Exit code 1 where there are errors.
 show    What is in force: severities, rounds, deadlines, roles.
 
-FILE is TOCSIN_OPERATING_MODEL, or ./operating-model.yaml.
+FILE is TOCSIN_OPERATING_MODEL, or operating-model.yaml beside the program.
 `;
 
 export async function operatingModelCommand(
@@ -59,7 +60,7 @@ function readCall(args: readonly string[]): Call | undefined {
   return {
     ...read.values,
     verb,
-    file: file ?? process.env['TOCSIN_OPERATING_MODEL'] ?? './operating-model.yaml',
+    file: file ?? process.env['TOCSIN_OPERATING_MODEL'] ?? beside('operating-model.yaml'),
   };
 }
 

@@ -1,3 +1,4 @@
+import { beside } from '#config.ts';
 import { parseArgs } from 'node:util';
 import { explainOutside } from '#db/outside-failures.ts';
 import type { SimulatorOptions } from '#simulator/index.ts';
@@ -11,7 +12,7 @@ Prints one line of JSON when it is ready: {"ready":true,"notifyUrl":…,"control
   --port PORT              Notify API, /phones, /mail and /_control (0: any free port)
   --control-port PORT      /phones, /mail and /_control once more, open under the fault "down" (0)
   --smtp-port PORT         mail server (0)
-  --data DIR               folder of the ledger (./var/simulator)
+  --data DIR               folder of the ledger (var/simulator beside the program)
   --no-ledger              keep no ledger: for raw speed only
   --api-key KEY[=TYPE]     {name}-{service id}-{secret}; TYPE is live (default), team or test;
                            may be given more than once
@@ -109,7 +110,7 @@ function toOptions(values: Values): SimulatorOptions {
     notifyPort: wholeNumber(values.port, '--port'),
     controlPort: wholeNumber(values['control-port'], '--control-port'),
     smtpPort: wholeNumber(values['smtp-port'], '--smtp-port'),
-    dataDir: values.data ?? './var/simulator',
+    dataDir: values.data ?? beside('var/simulator'),
     ledger: values['no-ledger'] === true ? 'off' : 'synced',
     apiKeys: keys,
     serviceName: values['service-name'],

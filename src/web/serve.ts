@@ -37,6 +37,11 @@ export function isAdmittedFirst(route: Route): boolean {
   return route.kind === 'api' || (route.kind === 'page' && route.bodyBytesMax !== undefined);
 }
 
+/** A form is read before anybody is asked who posts it: nobody may be there to say. */
+export function isReadFirst(route: Route): boolean {
+  return route.kind === 'page' && !isSafeMethod(route.method) && !isAdmittedFirst(route);
+}
+
 /** Undefined where the request may go on; else what was answered. */
 export function turnAway(exchange: Exchange, route: Route): FastifyReply | undefined {
   const { context, request, reply } = exchange;
@@ -80,6 +85,10 @@ function wordsOf(name: string): string {
 }
 
 export async function serve(exchange: Exchange, route: Route): Promise<FastifyReply> {
+  if (isReadFirst(route)) {
+    const { kit, context, request } = exchange;
+    await identify(kit, context, request, proofOf(route));
+  }
   const away = turnAway(exchange, route);
   if (away !== undefined) return away;
   const parsed = parseRequest(exchange, route);

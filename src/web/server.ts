@@ -17,7 +17,15 @@ import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
 import { sendProblemSafely, type Exchange } from './respond.ts';
 import type { Route } from './route.ts';
-import { identify, isAdmittedFirst, isForPrograms, proofOf, serve, turnAway } from './serve.ts';
+import {
+  identify,
+  isAdmittedFirst,
+  isForPrograms,
+  isReadFirst,
+  proofOf,
+  serve,
+  turnAway,
+} from './serve.ts';
 import { isOurOwn, isSafeMethod } from './same-site.ts';
 import { securityHeaders } from './security-headers.ts';
 import { loadViews } from './views.ts';
@@ -166,17 +174,6 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
     if (!isReadFirst(route)) await identify(kit, exchange.context, request, proofOf(route));
     return isAdmittedFirst(route) ? turnAway(exchange, route) : undefined;
   });
-  app.addHook('preHandler', async (request, reply) => {
-    const { context } = exchangeOf(kit, contexts, request, reply);
-    const route = request.routeOptions.config.tocsin;
-    if (route !== undefined && isReadFirst(route))
-      await identify(kit, context, request, proofOf(route));
-  });
-}
-
-/** A form is read before anybody is asked who posts it: nobody may be there to say. */
-function isReadFirst(route: Route): boolean {
-  return route.kind === 'page' && !isSafeMethod(route.method) && !isAdmittedFirst(route);
 }
 
 function isCrowded(kit: Kit, { method, path, perMinuteMax }: Route, { ip }: FastifyRequest) {
