@@ -10,7 +10,7 @@ import { mintToken, parseNotifyKey } from '#dispatch/gateways/notify-contract.ts
 import { openNotifyGateway } from '#dispatch/index.ts';
 import { applyWaitingReceipts } from '#dispatch/inbox.ts';
 import { formatReference } from '#dispatch/model.ts';
-import { insertReceipt } from '#dispatch/store-inbox.ts';
+import { insertReceipts } from '#dispatch/store-inbox.ts';
 import { claimMessages, settleMessages, type Settlement } from '#dispatch/store-send.ts';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import { BODY, numberOf, type Batches } from './scene.ts';
@@ -195,7 +195,7 @@ async function keepAndApplyAll({ web, worker, installation }: InboxOrder): Promi
       const { id: messageId, providerId } = accepted[next++]!;
       const reference = formatReference({ installation, messageId, epoch: 1, attempt: 1 });
       await keeper.withActor(system('callback:notify'), (tx) =>
-        insertReceipt(tx, { gatewayId: 'notify', providerId, reference, status: 'delivered' }),
+        insertReceipts(tx, 'notify', [{ providerId, reference, status: 'delivered' }]),
       );
     }
   };

@@ -7,7 +7,7 @@ import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import type { GatewayInbox } from './gateways/gateway.ts';
 import { keepReply, type InboxSeals } from './inbox.ts';
-import { insertReceipt } from './store-inbox.ts';
+import { insertReceipts } from './store-inbox.ts';
 import { findWholeEnd, lockParts, upsertPart, upsertPartEnd } from './store-part.ts';
 
 export type InboundOptions = {
@@ -54,5 +54,5 @@ export function openInbox(gatewayId: string, options: InboundOptions): GatewayIn
 async function keepWhole(tx: Tx, gatewayId: string, reference: string): Promise<void> {
   await lockParts(tx, gatewayId, reference);
   const whole = await findWholeEnd(tx, gatewayId, reference);
-  if (whole !== undefined) await insertReceipt(tx, { gatewayId, reference, ...whole });
+  if (whole !== undefined) await insertReceipts(tx, gatewayId, [{ reference, ...whole }]);
 }

@@ -16,7 +16,7 @@ import {
 } from '../../test/support/dispatch.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { notifyStatuses } from './gateways/notify-contract.ts';
-import { applyWaitingReceipts, keepReceipt } from './inbox.ts';
+import { applyWaitingReceipts, keepReceipts } from './inbox.ts';
 import type { MessageState } from './model.ts';
 import { Signal } from './signal.ts';
 
@@ -57,7 +57,7 @@ describe('receipts', () => {
   const doorOf = (id: string) => ({ id, kind: 'notify' as const, callbackTokenHashes: [] });
   const keep = ({ status, reference, id = newId() }: Told) =>
     db.web.withActor(system('callback'), (tx) =>
-      keepReceipt(tx, doorOf('notify'), { id, reference, status }),
+      keepReceipts(tx, doorOf('notify'), [{ id, reference, status }]),
     );
   const apply = () => applyWaitingReceipts(db.worker, gateways);
   const stateOf = async (id: string) =>
@@ -92,7 +92,7 @@ describe('receipts', () => {
     }
     const id = await messageIn('accepted');
     for (const status of ['a word of tomorrow', 'constructor']) {
-      assert.equal(await keep({ status, reference: referenceOf(id) }), false);
+      assert.deepEqual(await keep({ status, reference: referenceOf(id) }), []);
       assert.equal(await apply(), 0, 'nothing was kept');
     }
     assert.equal(await stateOf(id), 'accepted');
@@ -231,11 +231,9 @@ describe('receipts', () => {
         values ('other', 'notify', 'text', 'notify', true, true, '')`);
     });
     await db.web.withActor(system('callback'), (tx) =>
-      keepReceipt(tx, doorOf('other'), {
-        id: newId(),
-        reference: referenceOf(id),
-        status: 'delivered',
-      }),
+      keepReceipts(tx, doorOf('other'), [
+        { id: newId(), reference: referenceOf(id), status: 'delivered' },
+      ]),
     );
     // A process that does not know the gateway leaves the receipt to one that does.
     assert.equal(await apply(), 0);

@@ -16,9 +16,8 @@ import { smppStatuses } from './gateways/smpp-contract.ts';
 import {
   applyReceipts,
   claimReceipts,
-  findGatewayDoor,
   findSecondTexts,
-  insertReceipt,
+  insertReceipts,
   insertReply,
   markReceiptsHandled,
   type GatewayDoor,
@@ -32,18 +31,12 @@ const RECEIPTS_MAX = 1_000;
 /** The task that is told of each new reply; `main.ts` says who listens. */
 export const REPLY_TASK = 'reply_received';
 
-/** The gateway whose callbacks this bearer token opens; compared in constant time. */
-export async function findCaller(
-  tx: Tx,
-  gatewayId: string,
-  token: string,
-): Promise<GatewayDoor | undefined> {
-  const door = await findGatewayDoor(tx, gatewayId);
+/** Whether this bearer token opens the callbacks of the gateway; compared in constant time. */
+export function opens(door: GatewayDoor, token: string): boolean {
   const shown = createHash('sha256').update(token).digest();
   let matches = false;
-  for (const hash of door?.callbackTokenHashes ?? [])
-    matches = timingSafeEqual(hash, shown) || matches;
-  return matches ? door : undefined;
+  for (const hash of door.callbackTokenHashes) matches = timingSafeEqual(hash, shown) || matches;
+  return matches;
 }
 
 /** What each kind of provider says in receipts; one that sends none has no word. */
@@ -54,22 +47,18 @@ const receiptStatuses = {
 } as const satisfies Record<GatewayDoor['kind'], Readonly<Record<string, ReceiptMeaning>>>;
 
 /**
- * False, and nothing is kept, where the status is no word of this provider: kept, it would wait to
- * be applied and then mean nothing, while the provider has "200" in its books.
+ * Keeps those whose status is a word of this provider, and gives them back. Another one, kept,
+ * would wait to be applied and then mean nothing, while the provider has "200" in its books.
  */
-export async function keepReceipt(
+export async function keepReceipts(
   tx: Tx,
   { id: gatewayId, kind }: GatewayDoor,
-  receipt: ReceiptCallback,
-): Promise<boolean> {
-  if (!Object.hasOwn(receiptStatuses[kind], receipt.status)) return false;
-  await insertReceipt(tx, {
-    gatewayId,
-    providerId: receipt.id,
-    status: receipt.status,
-    reference: receipt.reference,
-  });
-  return true;
+  receipts: readonly ReceiptCallback[],
+): Promise<readonly ReceiptCallback[]> {
+  const known = receipts.filter(({ status }) => Object.hasOwn(receiptStatuses[kind], status));
+  const kept = known.map(({ id, status, reference }) => ({ providerId: id, status, reference }));
+  if (kept.length > 0) await insertReceipts(tx, gatewayId, kept);
+  return known;
 }
 
 /** How the inbox hides what it keeps: numbers and texts are sealed, numbers found by index. */

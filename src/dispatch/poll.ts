@@ -8,7 +8,8 @@ import type { Log } from '#log.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { keepNewReply, type InboxSeals } from './inbox.ts';
 import { parseReference } from './model.ts';
-import { claimPolls, finishPoll, insertReceipts, type ToPoll } from './store-poll.ts';
+import { insertReceipts } from './store-inbox.ts';
+import { claimPolls, finishPoll, type ToPoll } from './store-poll.ts';
 
 /** At most ten seconds behind while something is live: this, a beat and a request. */
 const LIVE_MS = 4_000;

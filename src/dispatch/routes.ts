@@ -1,9 +1,9 @@
 /** The doors of providers: delivery receipts and texts that came in. */
 import type { Database, Tx } from '#db/database.ts';
 import { callback, json, type Reply, type Route, type WebRequest } from '#web/index.ts';
-import { findCaller, keepReceipt, keepReply, type InboxSeals } from './inbox.ts';
+import { keepReceipts, keepReply, opens, type InboxSeals } from './inbox.ts';
 import { bearerToken, receiptCallback, replyCallback } from './parse.ts';
-import type { GatewayDoor } from './store-inbox.ts';
+import { findGatewayDoor, type GatewayDoor } from './store-inbox.ts';
 import { Together } from './together.ts';
 import type { z } from 'zod';
 
@@ -20,18 +20,24 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
   const door = <T>(
     path: string,
     schema: z.ZodType<T>,
-    keep: (tx: Tx, caller: GatewayDoor, body: T) => Promise<boolean>,
+    /** Gives back those that it kept. */
+    keep: (tx: Tx, caller: GatewayDoor, bodies: readonly T[]) => Promise<readonly T[]>,
   ) => {
     const together = new Together<Called, Reply>({
       database,
       actorOf: ({ gateway }) => ({ kind: 'system', name: `callback:${gateway}` }),
-      async act(tx, { gateway, token, sent }) {
-        const caller = await findCaller(tx, gateway, token);
-        if (caller === undefined) return json(403, { error: 'refused' });
-        const body = schema.safeParse(sent);
-        if (!body.success) return json(400, { error: 'not a callback of this kind' });
-        const isKept = await keep(tx, caller, body.data);
-        return isKept ? json(200, { status: 'kept' }) : json(400, { error: 'unknown status' });
+      async act(tx, pieces) {
+        // All of one gateway: nobody else's share a transaction with them.
+        const gateway = await findGatewayDoor(tx, pieces[0]!.gateway);
+        const heard = pieces.map((called) => hear(gateway, called, schema));
+        const bodies = heard.flatMap((one) => ('body' in one ? [one.body] : []));
+        const kept = new Set(bodies.length === 0 ? [] : await keep(tx, gateway!, bodies));
+        return heard.map((one) => {
+          if ('answer' in one) return one.answer;
+          return kept.has(one.body)
+            ? json(200, { status: 'kept' })
+            : json(400, { error: 'unknown status' });
+        });
       },
     });
     return callback({
@@ -47,9 +53,23 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
     });
   };
   return [
-    door('/callbacks/:gateway/receipts', receiptCallback, keepReceipt),
-    door('/callbacks/:gateway/texts', replyCallback, (tx, caller, body) =>
-      keepReply(tx, caller, body, seals),
-    ),
+    door('/callbacks/:gateway/receipts', receiptCallback, keepReceipts),
+    door('/callbacks/:gateway/texts', replyCallback, async (tx, caller, bodies) => {
+      for (const body of bodies) await keepReply(tx, caller, body, seals);
+      return bodies;
+    }),
   ];
+}
+
+/** What was called, where it may be believed and understood; else the answer. */
+function hear<T>(
+  gateway: GatewayDoor | undefined,
+  called: Called,
+  schema: z.ZodType<T>,
+): { readonly body: T } | { readonly answer: Reply } {
+  if (gateway === undefined || !opens(gateway, called.token))
+    return { answer: json(403, { error: 'refused' }) };
+  const body = schema.safeParse(called.sent);
+  if (!body.success) return { answer: json(400, { error: 'not a callback of this kind' }) };
+  return { body: body.data };
 }

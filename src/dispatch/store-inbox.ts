@@ -15,18 +15,32 @@ export async function findGatewayDoor(tx: Tx, id: string): Promise<GatewayDoor |
     select id, kind, callback_token_hashes from dispatch.gateway where id = ${id}`);
 }
 
-/** Keeps a receipt; a repetition changes nothing. */
-export async function insertReceipt(
+export type NewReceipt = {
+  readonly providerId: string;
+  readonly status: string;
+  readonly reference: string | null;
+};
+
+/**
+ * Keeps receipts of one gateway that came or were asked for; a repetition changes nothing. In a
+ * fixed order: two that keep the same ones in the same moment must not wait for each other.
+ */
+export async function insertReceipts(
   tx: Tx,
-  receipt: { gatewayId: string; providerId: string; status: string; reference: string | null },
+  gatewayId: string,
+  receipts: readonly NewReceipt[],
 ): Promise<void> {
   await tx.run(sql`
     with kept as (
       insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference)
-      values (${receipt.gatewayId}, ${receipt.providerId}, ${receipt.status}, ${receipt.reference})
+      select ${gatewayId}, told.provider_id, told.status, told.reference
+      from unnest(${receipts.map((r) => r.providerId)}::text[],
+        ${receipts.map((r) => r.status)}::text[], ${receipts.map((r) => r.reference)}::text[])
+        as told (provider_id, status, reference)
+      order by told.provider_id, told.status
       on conflict do nothing returning 1
     )
-    select pg_notify('tocsin_receipt', ${receipt.gatewayId}) from kept`);
+    select pg_notify('tocsin_receipt', ${gatewayId}) from kept limit 1`);
 }
 
 export type AttemptReceipt = {

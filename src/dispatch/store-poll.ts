@@ -57,26 +57,3 @@ export async function finishPoll(
     update dispatch.poll set polled_at = now(), lease_until = null
     where gateway_id = ${done.gatewayId} and what = ${done.what} and owner = ${done.owner}`);
 }
-
-export type PolledReceipt = { providerId: string; status: string; reference: string };
-
-/** Keeps receipts that were asked for, as if they had come; those that are there change nothing. */
-export async function insertReceipts(
-  tx: Tx,
-  gatewayId: string,
-  receipts: readonly PolledReceipt[],
-): Promise<number> {
-  const { kept } = await tx.one<{ kept: number }>(sql`
-    with kept as (
-      insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference)
-      select ${gatewayId}, asked.provider_id, asked.status, asked.reference
-      from unnest(${receipts.map((r) => r.providerId)}::text[],
-        ${receipts.map((r) => r.status)}::text[], ${receipts.map((r) => r.reference)}::text[])
-        as asked (provider_id, status, reference)
-      on conflict do nothing returning 1
-    ), told as (
-      select pg_notify('tocsin_receipt', ${gatewayId}) from kept limit 1
-    )
-    select (select count(*) from kept) + 0 * (select count(*) from told) as kept`);
-  return kept;
-}

@@ -5,7 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
-import { insertReceipt } from './store-inbox.ts';
+import { insertReceipts } from './store-inbox.ts';
 import { Together } from './together.ts';
 
 type Piece = { readonly id: string; readonly actor: string; readonly status?: string };
@@ -26,12 +26,14 @@ describe('work done together', () => {
     await db.owner.withActor(system('test'), (tx) => tx.run(sql`truncate dispatch.receipt_inbox`));
   });
 
-  /** Keeps a receipt, and says in which transaction. */
-  async function keep(tx: Tx, { id, status = 'delivered' }: Piece): Promise<string> {
-    const gatewayId = status === 'refused' ? 'nobody' : 'notify';
-    await insertReceipt(tx, { gatewayId, providerId: id, status, reference: null });
+  /** Keeps receipts, and says of each in which transaction. */
+  async function keep(tx: Tx, pieces: readonly Piece[]): Promise<string[]> {
+    for (const { id, status = 'delivered' } of pieces) {
+      const gatewayId = status === 'refused' ? 'nobody' : 'notify';
+      await insertReceipts(tx, gatewayId, [{ providerId: id, status, reference: null }]);
+    }
     const { xid } = await tx.one<{ xid: string }>(sql`select pg_current_xact_id()::text as xid`);
-    return xid;
+    return pieces.map(() => xid);
   }
 
   const open = () =>

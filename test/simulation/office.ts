@@ -92,7 +92,7 @@ export class Office {
     const { providerId, reference } = entry;
     this.#start(
       this.#surely(`hears ${status} of ${reference}`, (base) =>
-        this.#twin.insertReceipt(base, { gatewayId, providerId, status, reference }),
+        this.#twin.insertReceipts(base, gatewayId, [{ providerId, status, reference }]),
       ),
     );
   }

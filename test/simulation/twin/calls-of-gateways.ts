@@ -131,7 +131,7 @@ export const pace: Pick<
   spaceRound: (scene) => [{ dispatchId: planned(scene), round: scene.random.between(1, 3) }],
 };
 
-export const polling: Pick<Calls, 'claimPolls' | 'finishPoll' | 'insertReceipts'> = {
+export const polling: Pick<Calls, 'claimPolls' | 'finishPoll'> = {
   claimPolls: (scene) => [
     {
       gatewayIds: someGateways(scene),
@@ -148,13 +148,5 @@ export const polling: Pick<Calls, 'claimPolls' | 'finishPoll' | 'insertReceipts'
       what: random.pick(['statuses', 'texts']),
       owner: random.pick(known.owners),
     },
-  ],
-  insertReceipts: ({ random, known }) => [
-    random.pick(known.gatewayIds),
-    [1, 2].map(() => ({
-      providerId: random.pick(known.messageIds),
-      status: random.pick(['delivered', 'sending']),
-      reference: 'tocsin-00000000',
-    })),
   ],
 };

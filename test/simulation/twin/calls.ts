@@ -155,7 +155,7 @@ const check: Pick<
 const inbox: Pick<
   Calls,
   | 'findGatewayDoor'
-  | 'insertReceipt'
+  | 'insertReceipts'
   | 'insertReceiptOfAttempt'
   | 'claimReceipts'
   | 'applyReceipts'
@@ -166,14 +166,16 @@ const inbox: Pick<
   | 'markReplyHandled'
 > = {
   findGatewayDoor: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
-  insertReceipt: (scene) => [
-    {
-      gatewayId: scene.random.pick(scene.known.gatewayIds),
-      providerId: scene.random.pick(scene.known.messageIds),
-      status: scene.random.pick(['delivered', 'permanent-failure', 'sending']),
-      reference: scene.random.pick([null, 'somebody else’s', 'tocsin-00000000']),
-    },
-  ],
+  insertReceipts: ({ random, known }) => {
+    // One for both: of the same receipt twice in a batch either may be the one that is kept.
+    const reference = random.pick([null, 'somebody else’s', 'tocsin-00000000']);
+    const receipt = () => ({
+      providerId: random.pick(known.messageIds),
+      status: random.pick(['delivered', 'permanent-failure', 'sending']),
+      reference,
+    });
+    return [random.pick(known.gatewayIds), [receipt(), receipt()]];
+  },
   insertReceiptOfAttempt: (scene) => {
     const [attempt] = scene.random.shuffle([...scene.base.tables.attempt.values()]);
     const known = { messageId: scene.random.uuid(), epoch: 1, number: 1 };

@@ -3,6 +3,7 @@ import type {
   AttemptReceipt,
   GatewayDoor,
   KeptReply,
+  NewReceipt,
   NewReply,
   ReceiptMove,
   SecondText,
@@ -19,20 +20,20 @@ export function findGatewayDoor(base: Base, id: string): GatewayDoor | undefined
   return gateway && { id, kind: gateway.kind, callbackTokenHashes: gateway.callbackTokenHashes };
 }
 
-export function insertReceipt(
+export function insertReceipts(
   base: Base,
-  receipt: { gatewayId: string; providerId: string; status: string; reference: string | null },
+  gatewayId: string,
+  receipts: readonly NewReceipt[],
 ): void {
-  const key = keyOf(receipt.gatewayId, receipt.providerId, receipt.status);
-  if (base.tables.receipt.has(key)) return;
-  base.writes += 1;
-  base.tables.receipt.set(key, {
-    ...receipt,
-    receivedAt: base.now,
-    handledAt: null,
-    outcome: null,
-  });
-  base.notify('tocsin_receipt', receipt.gatewayId);
+  const place = (receipt: NewReceipt) => `${receipt.providerId} ${receipt.status}`;
+  for (const receipt of receipts.toSorted((a, b) => (place(a) < place(b) ? -1 : 1))) {
+    const key = keyOf(gatewayId, receipt.providerId, receipt.status);
+    if (base.tables.receipt.has(key)) continue;
+    base.writes += 1;
+    const kept = { gatewayId, ...receipt, receivedAt: base.now, handledAt: null, outcome: null };
+    base.tables.receipt.set(key, kept);
+    base.notify('tocsin_receipt', gatewayId);
+  }
 }
 
 export function insertReceiptOfAttempt(base: Base, receipt: AttemptReceipt): void {
@@ -40,7 +41,7 @@ export function insertReceiptOfAttempt(base: Base, receipt: AttemptReceipt): voi
   const made = base.tables.attempt.get(keyOf(messageId, epoch, attempt));
   if (made === undefined) return;
   const { gatewayId } = made;
-  insertReceipt(base, { gatewayId, providerId: reference, status, reference });
+  insertReceipts(base, gatewayId, [{ providerId: reference, status, reference }]);
 }
 
 export function claimReceipts(

@@ -1,6 +1,5 @@
 /** Twins of `src/dispatch/store-poll.ts`. */
-import type { PolledReceipt, PollRequest, ToPoll } from '#dispatch/store-poll.ts';
-import { insertReceipt } from './inbox.ts';
+import type { PollRequest, ToPoll } from '#dispatch/store-poll.ts';
 import { keyOf, type Base } from './rows.ts';
 
 const LIVE_LANES = [1, 2, 4];
@@ -62,14 +61,4 @@ export function finishPoll(
   base.writes += 1;
   poll.polledAt = base.now;
   poll.leaseUntil = null;
-}
-
-export function insertReceipts(
-  base: Base,
-  gatewayId: string,
-  receipts: readonly PolledReceipt[],
-): number {
-  const before = base.tables.receipt.size;
-  for (const receipt of receipts) insertReceipt(base, { ...receipt, gatewayId });
-  return base.tables.receipt.size - before;
 }
