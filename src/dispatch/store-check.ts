@@ -2,7 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AlarmKind } from './model.ts';
-import { isUnneeded } from './store-send.ts';
+import { isUnneeded, readTold, told } from './store-send.ts';
 
 export type ToCheck = {
   id: string;
@@ -76,17 +76,20 @@ export type Adoption = {
  */
 export async function adoptMessages(tx: Tx, adoptions: readonly Adoption[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    update dispatch.message message set state = 'accepted', provider_id = adopted.provider_id,
-      attempt = adopted.found_attempt, accepted_at = now(), checks = 0, absences = 0,
-      check_at = now() + dispatch.receipt_asks_ms[1] * interval '1 ms'
-    from dispatch.dispatch dispatch, unnest(${adoptions.map((a) => a.id)}::uuid[],
-        ${adoptions.map((a) => a.attempt)}::smallint[],
-        ${adoptions.map((a) => a.foundAttempt)}::smallint[],
-        ${adoptions.map((a) => a.providerId)}::text[])
-      as adopted (id, attempt, found_attempt, provider_id)
-    where message.id = adopted.id and message.state = 'unknown'
-      and message.attempt = adopted.attempt and dispatch.id = message.dispatch_id
-    returning message.id`);
+    with moved as (
+      update dispatch.message message set state = 'accepted', provider_id = adopted.provider_id,
+        attempt = adopted.found_attempt, accepted_at = now(), checks = 0, absences = 0,
+        check_at = now() + dispatch.receipt_asks_ms[1] * interval '1 ms'
+      from dispatch.dispatch dispatch, unnest(${adoptions.map((a) => a.id)}::uuid[],
+          ${adoptions.map((a) => a.attempt)}::smallint[],
+          ${adoptions.map((a) => a.foundAttempt)}::smallint[],
+          ${adoptions.map((a) => a.providerId)}::text[])
+        as adopted (id, attempt, found_attempt, provider_id)
+      where message.id = adopted.id and message.state = 'unknown'
+        and message.attempt = adopted.attempt and dispatch.id = message.dispatch_id
+      returning message.id, message.dispatch_id
+    ), ${told}
+    select moved.id from moved cross join ${readTold}`);
   return rows.map(({ id }) => id);
 }
 
@@ -98,15 +101,18 @@ export type Asked = { readonly id: string; readonly attempt: number };
  */
 export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    update dispatch.message message set
-      state = case when ${isUnneeded} then 'cancelled' else 'ready' end,
-      final_at = case when ${isUnneeded} then now() end,
-      due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
-    from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
-      ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
-    where dispatch.id = message.dispatch_id and message.id = absent.id
-      and message.state = 'unknown' and message.attempt = absent.attempt
-    returning message.id`);
+    with moved as (
+      update dispatch.message message set
+        state = case when ${isUnneeded} then 'cancelled' else 'ready' end,
+        final_at = case when ${isUnneeded} then now() end,
+        due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
+      from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
+        ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
+      where dispatch.id = message.dispatch_id and message.id = absent.id
+        and message.state = 'unknown' and message.attempt = absent.attempt
+      returning message.id, message.dispatch_id
+    ), ${told}
+    select moved.id from moved cross join ${readTold}`);
   return rows.map(({ id }) => id);
 }
 

@@ -3,6 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ReceiptMeaning } from './model.ts';
 import type { GatewayRow } from './store-gateway.ts';
+import { readTold, told } from './store-send.ts';
 
 export type GatewayDoor = {
   id: string;
@@ -165,11 +166,8 @@ export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Prom
       select gateway_id, 0, count(*),
         count(*) filter (where accepted_at < now() - ${SLOW_RECEIPT_MS} * interval '1 ms')
       from moved group by gateway_id
-    ), told as (
-      select pg_notify('tocsin_dispatch', dispatch_id::text)
-      from (select distinct dispatch_id from moved) dispatches
-    )
-    select moved.id from moved cross join (select count(*) from told) as t`);
+    ), ${told}
+    select moved.id from moved cross join ${readTold}`);
   return rows.map((row) => row.id);
 }
 

@@ -123,6 +123,17 @@ export const isUnneeded = sql`(dispatch.state not in ('sending', 'paused')
   or (message.round > 1 and ${isSettled}))`;
 
 /**
+ * Tells who looks at the dispatches of the rows in `moved`, each once. It has to be read: what no
+ * one reads of it is not done (`readTold`).
+ */
+export const told = sql`told as (
+    select pg_notify('tocsin_dispatch', dispatch_id::text)
+    from (select distinct dispatch_id from moved) dispatches)`;
+
+/** One row, beside those of `moved`. */
+export const readTold = sql`(select count(*) from told) as those_told`;
+
+/**
  * Writes the ends of a batch of requests. Only the owner of a live lease may settle (owner and
  * attempt must match); a receipt that came first keeps its state. Returns the ids that were moved
  * and notifies each dispatch once.
@@ -144,7 +155,7 @@ export async function settleMessages(
       select message.id from result join dispatch.message message on message.id = result.id
       join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
       where result.class = 'not_sent' and ${isUnneeded}
-    ), settled as (
+    ), moved as (
       update dispatch.message message set
         state = case when result.class <> 'not_sent' then result.class
           -- Asked as a list, which is hashed; a join with it took 0.02 ms a row and row.
@@ -173,11 +184,8 @@ export async function settleMessages(
       where exists (select from dispatch.attempt attempt where attempt.message_id = result.id
         and attempt.epoch = result.epoch and attempt.number = result.attempt)
       on conflict do nothing
-    ), told as (
-      select pg_notify('tocsin_dispatch', dispatch_id::text)
-      from (select distinct dispatch_id from settled) dispatches
-    )
-    select settled.id from settled cross join (select count(*) from told) as t`,
+    ), ${told}
+    select moved.id from moved cross join ${readTold}`,
     { name: 'dispatch.settle' },
   );
   return rows.map((row) => row.id);
@@ -190,20 +198,28 @@ export async function settleMessages(
  */
 export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message set state = 'unknown', lease_owner = null, lease_until = null,
-      check_at = lease_until + ${quietMs} * interval '1 ms', checks = 0, absences = 0,
-      failure_code = 'lease_ended'
-    where id in (select id from dispatch.message
-      where state = 'claimed' and lease_until < now() for update skip locked)`);
+    with moved as (
+      update dispatch.message set state = 'unknown', lease_owner = null, lease_until = null,
+        check_at = lease_until + ${quietMs} * interval '1 ms', checks = 0, absences = 0,
+        failure_code = 'lease_ended'
+      where id in (select id from dispatch.message
+        where state = 'claimed' and lease_until < now() for update skip locked)
+      returning dispatch_id
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
 
 /** Ready messages past their use are never sent; unknowns past it are closed as uncertain. */
 export async function expireMessages(tx: Tx): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message set final_at = now(),
-      state = case state when 'ready' then 'expired' else 'uncertain_closed' end
-    where id in (select id from dispatch.message
-      where state in ('ready', 'unknown') and expires_at <= now() for update skip locked)`);
+    with moved as (
+      update dispatch.message set final_at = now(),
+        state = case state when 'ready' then 'expired' else 'uncertain_closed' end
+      where id in (select id from dispatch.message
+        where state in ('ready', 'unknown') and expires_at <= now() for update skip locked)
+      returning dispatch_id
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
 
 /**
@@ -212,12 +228,16 @@ export async function expireMessages(tx: Tx): Promise<number> {
  */
 export async function cancelLeftovers(tx: Tx, most: number): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message set state = 'cancelled', final_at = now()
-    where id in (select message.id from dispatch.dispatch dispatch
-      join dispatch.message message on message.dispatch_id = dispatch.id
-      where dispatch.state = 'cancelled' and not dispatch.cleared
-        and message.state in ('held', 'ready')
-      limit ${most} for update of message skip locked)`);
+    with moved as (
+      update dispatch.message set state = 'cancelled', final_at = now()
+      where id in (select message.id from dispatch.dispatch dispatch
+        join dispatch.message message on message.dispatch_id = dispatch.id
+        where dispatch.state = 'cancelled' and not dispatch.cleared
+          and message.state in ('held', 'ready')
+        limit ${most} for update of message skip locked)
+      returning dispatch_id
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
 
 /**
@@ -236,11 +256,15 @@ export async function markCleared(tx: Tx): Promise<number> {
 /** A dispatch whose rounds are all open and whose messages all left is done. */
 export async function endDispatches(tx: Tx): Promise<number> {
   return await tx.run(sql`
-    update dispatch.dispatch dispatch set state = 'done', ended_at = now()
-    where dispatch.state = 'sending' and dispatch.lane <> 0
-      and not exists (select from dispatch.round round
-        where round.dispatch_id = dispatch.id and round.opened_at is null)
-      and not exists (select from dispatch.message message
-        where message.dispatch_id = dispatch.id
-          and message.state in ('held', 'ready', 'claimed', 'unknown'))`);
+    with moved as (
+      update dispatch.dispatch dispatch set state = 'done', ended_at = now()
+      where dispatch.state = 'sending' and dispatch.lane <> 0
+        and not exists (select from dispatch.round round
+          where round.dispatch_id = dispatch.id and round.opened_at is null)
+        and not exists (select from dispatch.message message
+          where message.dispatch_id = dispatch.id
+            and message.state in ('held', 'ready', 'claimed', 'unknown'))
+      returning dispatch.id as dispatch_id
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
