@@ -7,6 +7,7 @@ import { asJson, asTable, type Measurement } from './figure.ts';
 import { measureAcknowledgements, measureReceipts } from './callbacks.ts';
 import { measureCancel } from './cancel.ts';
 import { measureReconcile, measureWorkerDeath } from './certainty.ts';
+import { measureFailover } from './failover.ts';
 import { measureFreeze } from './freeze.ts';
 import { measureLaneIsolation } from './lane-isolation.ts';
 import { LATENCIES_MS, measureLatency } from './latency.ts';
@@ -41,6 +42,7 @@ const groups: readonly Group[] = [
   { ids: ['acknowledgements'], measure: measureAcknowledgements },
   { ids: ['cancel_leaving', 'cancel_ledger'], measure: measureCancel },
   { ids: ['lane_isolation'], measure: measureLaneIsolation },
+  { ids: ['failover'], measure: measureFailover },
   { ids: ['reconcile'], measure: measureReconcile },
   { ids: ['rss'], measure: measureResident },
   { ids: ['notify_pace', 'breadth_first'], measure: measureNotifyPace },

@@ -10,7 +10,8 @@ export type EngineOrder =
   | {
       readonly kind: 'start';
       readonly database: ClientConfig;
-      readonly notifyUrl: string;
+      /** Where each gateway of texts is, by its id. */
+      readonly gateways: Readonly<Record<string, string>>;
       readonly apiKey: string;
       readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
       readonly installation: string;
@@ -36,12 +37,14 @@ function nothing(): Buffer {
 }
 
 function start(order: EngineOrder & { kind: 'start' }) {
-  const { notifyUrl, apiKey, installation } = order;
+  const { apiKey, installation } = order;
   const sealingKey = { id: order.sealingKey.id, key: Buffer.from(order.sealingKey.key) };
   const database = openDatabase(order.database, { connectionsMax: 12 });
   const engine = new Engine({
     database,
-    gateways: [openNotifyGateway('notify', { baseUrl: notifyUrl, apiKey })],
+    gateways: Object.entries(order.gateways).map(([id, baseUrl]) =>
+      openNotifyGateway(id, { baseUrl, apiKey }),
+    ),
     openAddress: (id, sealed) => open([sealingKey], `contact_point|${id}`, sealed),
     installation,
     seals: { indexNumber: nothing, sealNumber: nothing, sealContent: nothing },

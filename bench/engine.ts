@@ -10,8 +10,8 @@ import type { WebAnswer, WebOrder } from './web-player.ts';
 export type Theatre = {
   readonly database: BenchDatabase;
   readonly simulator: SimulatorProcess;
-  /** By default it sends to the simulator. */
-  readonly startEngine: (notifyUrl?: string) => Promise<EngineProcess>;
+  /** With these gateways, by id; by default one that sends to the simulator. */
+  readonly startEngine: (gateways?: Readonly<Record<string, string>>) => Promise<EngineProcess>;
   /** Where receipts and texts of the gateway are taken; absent unless asked for. */
   readonly door: CallbackDoor | undefined;
 };
@@ -58,8 +58,8 @@ export async function inTheatre<T>(
       database,
       simulator,
       door,
-      async startEngine(notifyUrl = simulator.notifyUrl) {
-        const engine = await startEngine(stage, database, notifyUrl);
+      async startEngine(gateways = { notify: simulator.notifyUrl }) {
+        const engine = await startEngine(stage, database, gateways);
         ends.push(() => engine.stop());
         return engine;
       },
@@ -72,13 +72,13 @@ export async function inTheatre<T>(
 async function startEngine(
   stage: Stage,
   database: BenchDatabase,
-  notifyUrl: string,
+  gateways: Readonly<Record<string, string>>,
 ): Promise<EngineProcess> {
   const player = startPlayer<Usage>('engine-player.ts');
   const start: EngineOrder = {
     kind: 'start',
     database: database.workerConfig,
-    notifyUrl,
+    gateways,
     apiKey: DEFAULT_API_KEYS.live,
     sealingKey: stage.sealingKey,
     installation: stage.installation,

@@ -36,7 +36,7 @@ async function sendMillion(stage: Stage, url: string): Promise<Measurement[]> {
       const { owner, web } = database;
       const id = await makeDispatch(owner, stage.sealingKey, TEXTS);
       stage.say('  planned');
-      const engine = await startEngine(url);
+      const engine = await startEngine({ notify: url });
       const idle = await engine.usage();
       const askedAt = Date.now();
       const startedAt = await release(web, id);

@@ -31,13 +31,14 @@ export async function seedGateway(
   owner: Database,
   bucket: Bucket,
   callbackTokenHash: Buffer | null = null,
+  id = 'notify',
 ): Promise<void> {
   await owner.withActor(actor, (tx) =>
     upsertGateway(tx, {
-      id: 'notify',
+      id,
       kind: 'notify',
       channel: 'text',
-      bucket: { id: 'notify', ...bucket },
+      bucket: { id, ...bucket },
       canBeAsked: true,
       takesReplies: true,
       settingsSealed: Buffer.from('not read by bench'),
