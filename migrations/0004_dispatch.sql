@@ -593,7 +593,7 @@ create view dispatch.v_alarm with (security_invoker = true) as
   from dispatch.alarm alarm join dispatch.message message on message.id = alarm.message_id;
 -- What somebody texted us, sealed: only a process with the key reads it.
 create view dispatch.v_reply with (security_invoker = true) as
-  select id, content_sealed, received_at from dispatch.reply_inbox;
+  select id, address_sealed, content_sealed, received_at from dispatch.reply_inbox;
 create view dispatch.v_dispatch with (security_invoker = true) as
   select id, label, lane, exercise, state, epoch, released_at, ended_at, pause_reason
   from dispatch.dispatch;

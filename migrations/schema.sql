@@ -1869,6 +1869,7 @@ grant select on dispatch.v_message to tocsin_worker;
 
 create view dispatch.v_reply with (security_invoker=true) as
  SELECT id,
+    address_sealed,
     content_sealed,
     received_at
    FROM dispatch.reply_inbox;

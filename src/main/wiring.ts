@@ -36,6 +36,7 @@ export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly openReply: (replyId: string, sealed: Buffer) => string;
+  readonly openSender: (replyId: string, sealed: Buffer) => string;
   readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
   readonly openSettings: (gatewayId: string, sealed: Buffer) => unknown;
   /** Signs the addresses that undelivered mail comes back to. */
@@ -61,6 +62,7 @@ export function sealsOf(secrets: Secrets): Seals {
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
     sealNumber: (id, number) => seal(key, `reply_number|${id}`, number),
     sealContent: (id, content) => seal(key, `reply_content|${id}`, content),
+    openSender: (id, sealed) => open([key], `reply_number|${id}`, sealed),
     openReply: (id, sealed) => open([key], `reply_content|${id}`, sealed),
     openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
     sealSettings: (id, settings) => seal(key, `gateway|${id}`, JSON.stringify(settings)),

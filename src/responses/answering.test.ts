@@ -316,6 +316,18 @@ describe('what an officer typed', () => {
     await tidy(alertId);
   });
 
+  it('a stranger who texted can be rung back by who took it, and by nobody else', async () => {
+    await textFrom(centre, '07700900987', 'HELP, who are you?');
+    const officer = centre.visit(centre.officer);
+    await officer.get('/');
+    const item = await officer.click('Take it');
+    assert.match(item.body, /Somebody who is not in the directory<\/strong> wrote/);
+    assert.doesNotMatch(item.body, /tel:\+|900987/);
+    const mine = await officer.submit('I take this');
+    assert.match(mine.body, /href="tel:\+447700900987">07700 900987</);
+    await officer.submit('Close it', { outcome: 'A wrong number' });
+  });
+
   it('comes back beside its error: an outcome that is too long, or came too late', async () => {
     const { alertId, codeOf } = await liveAlert();
     await textFrom(centre, numbers.eastvale, `${codeOf(numbers.eastvale)} HELP`);

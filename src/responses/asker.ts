@@ -3,7 +3,7 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
 import { listReachOfPoints, type ReachOfContact } from '#organisations/index.ts';
-import { listAskingPoints, type DeskItemRow } from './store-read.ts';
+import { findSender, listAskingPoints, type DeskItemRow } from './store-read.ts';
 
 export type Asker = {
   /** A person or a post, such as "On-call IT". */
@@ -19,37 +19,58 @@ export type Way = {
   readonly href?: string;
 };
 
-type OpenAddress = (contactPointId: string, sealed: Buffer) => string;
+/** How what is kept sealed is read. */
+export type Opens = {
+  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
+  readonly openSender: (replyId: string, sealed: Buffer) => string;
+};
 
 /**
- * The contacts an item came from. With `openAddress` their details are opened, and every such
- * look-up is an entry of the audit.
+ * The contacts an item came from, or the stranger. With `opens` their details are opened, and every
+ * such look-up is an entry of the audit.
  */
-export async function listAskers(
-  tx: Tx,
-  item: DeskItemRow,
-  openAddress?: OpenAddress,
-): Promise<Asker[]> {
+export async function listAskers(tx: Tx, item: DeskItemRow, opens?: Opens): Promise<Asker[]> {
   const points = await listAskingPoints(tx, item.id);
   const reach = await listReachOfPoints(tx, points, item.organisationId);
   const byContact = Map.groupBy(reach, ({ contactId }) => contactId);
-  if (openAddress !== undefined && byContact.size > 0)
+  const stranger = byContact.size === 0 ? await strangerOf(tx, item, opens) : [];
+  if (opens !== undefined && byContact.size + stranger.length > 0)
     await record(tx, {
       action: 'contact.looked_up',
       subject: { kind: 'desk_item', id: item.id },
       detail: { contacts: [...byContact.keys()] },
     });
+  if (stranger.length > 0) return stranger;
   return [...byContact.values()].map((ways) => ({
     name: ways[0]!.name,
     role: ways[0]!.role,
-    ways: ways.map((way) => wayOf(way, openAddress)),
+    ways: ways.map((way) => wayOf(way, opens)),
   }));
 }
 
-function wayOf(way: ReachOfContact, openAddress: OpenAddress | undefined): Way {
-  if (openAddress === undefined) return { shown: way.shown };
-  const address = openAddress(way.contactPointId, way.addressSealed);
-  if (way.channel === 'mail') return { shown: address, href: `mailto:${address}` };
-  const number = parsePhoneNumber(`+${address}`);
-  return { shown: number.ok ? number.value.national : `+${address}`, href: `tel:+${address}` };
+/** Somebody who texted from a number that is nobody's in the directory. */
+async function strangerOf(
+  tx: Tx,
+  { replyId }: DeskItemRow,
+  opens: Opens | undefined,
+): Promise<Asker[]> {
+  const sealed = replyId === null ? undefined : await findSender(tx, replyId);
+  if (replyId === null || sealed === undefined) return [];
+  const ways = opens === undefined ? [] : [wayOfNumber(opens.openSender(replyId, sealed))];
+  return [{ name: 'Somebody who is not in the directory', role: '', ways }];
+}
+
+function wayOf(way: ReachOfContact, opens: Opens | undefined): Way {
+  if (opens === undefined) return { shown: way.shown };
+  const address = opens.openAddress(way.contactPointId, way.addressSealed);
+  return way.channel === 'mail'
+    ? { shown: address, href: `mailto:${address}` }
+    : wayOfNumber(address);
+}
+
+/** A number as providers and the directory write it; a name that was sent from cannot be rung. */
+function wayOfNumber(text: string): Way {
+  const number = parsePhoneNumber(/^[1-9]\d+$/.test(text) ? `+${text}` : text);
+  if (!number.ok) return { shown: text };
+  return { shown: number.value.national, href: `tel:+${number.value.e164}` };
 }

@@ -18,16 +18,14 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
-import { listAskers } from './asker.ts';
+import { listAskers, type Opens } from './asker.ts';
 import { claimItem, closeItem } from './desk.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
 import { publicRoutes, type PublicRoutesContext } from './routes-public.ts';
 import { findDeskItem, listAnswers, listMessages, type DeskItemRow } from './store-read.ts';
 
-export type ResponseRoutesContext = PublicRoutesContext & {
-  readonly openReply: (replyId: string, sealed: Buffer) => string;
-  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
-};
+export type ResponseRoutesContext = PublicRoutesContext &
+  Opens & { readonly openReply: (replyId: string, sealed: Buffer) => string };
 
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
 const idParams = z.object({ id: z.uuid() });
@@ -154,7 +152,7 @@ function deskItemRoutes(context: ResponseRoutesContext): Route[] {
 }
 
 async function showDeskItem(
-  { database, openReply, openAddress, model }: ResponseRoutesContext,
+  { database, openReply, model, ...opens }: ResponseRoutesContext,
   actor: Actor,
   id: string,
   failed?: { form?: Form; refused: Refused },
@@ -171,7 +169,7 @@ async function showDeskItem(
       'responses/desk-item.njk',
       {
         item,
-        askers: await listAskers(tx, item, maySee ? openAddress : undefined),
+        askers: await listAskers(tx, item, maySee ? opens : undefined),
         words: wordsOf(item, openReply),
         organisation,
         roles: model.contactRoles,

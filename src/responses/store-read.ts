@@ -123,6 +123,13 @@ export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | un
     where item.id = ${id}`);
 }
 
+/** The sealed number that a reply was texted from. */
+export async function findSender(tx: Tx, replyId: string): Promise<Buffer | undefined> {
+  const row = await tx.maybe<{ addressSealed: Buffer }>(sql`
+    select address_sealed from dispatch.v_reply where id = ${replyId}`);
+  return row?.addressSealed;
+}
+
 /** The contact points an item came from; for a call for help everybody who asked while it stood. */
 export async function listAskingPoints(tx: Tx, itemId: string): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
