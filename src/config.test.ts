@@ -132,8 +132,10 @@ test('with a certificate the printed address is https', () => {
 
 test('each wrong variable gets its own sentence with the form it must have', () => {
   const wrong: [string, string, RegExp][] = [
-    ['PORT', '70000', /^PORT is ‘70000’; it must be a whole number from 0 to 65535/],
+    ['PORT', '70000', /^PORT is ‘70000’; it must be a whole number from 1 to 65535/],
     ['PORT', '3000x', /3000x/],
+    ['PORT', '0', /from 1 to 65535/],
+    ['HTTPS_PROXY', 'foo', /proxy\.example:3128/],
     ['TOCSIN_HOST', 'a b', /an address to listen on/],
     ['TOCSIN_URL', 'http://tocsin.example', /https:\/\//],
     ['TOCSIN_URL', 'https://10.0.0.5', /passkeys are bound to a name/],

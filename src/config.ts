@@ -81,7 +81,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
   const read = new Reader(env);
   const tls = readTls(read);
   const port =
-    read.parsed('PORT', 'a whole number from 0 to 65535, such as 3000', parsePort) ?? 3000;
+    read.parsed('PORT', 'a whole number from 1 to 65535, such as 3000', parsePort) ?? 3000;
   const host = read.parsed('TOCSIN_HOST', 'an address to listen on, such as 0.0.0.0', parseHost);
   const url = read.parsed('TOCSIN_URL', URL_FORM, parseOwnUrl);
   const databaseUrl = read.secret(
@@ -188,7 +188,8 @@ function parseOwnUrl(text: string): string | undefined {
 }
 
 function parsePort(text: string): number | undefined {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+  const port = Number(text);
+  return /^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535 ? port : undefined;
 }
 
 function parseHost(text: string): string | undefined {

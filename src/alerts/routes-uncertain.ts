@@ -18,6 +18,7 @@ import {
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
 import { findSubmission, findVersion } from './store.ts';
+import { countUnknown } from './store-uncertain.ts';
 
 export function uncertainRoutes(context: AlertRoutesContext): Route[] {
   const { database } = context;
@@ -67,15 +68,19 @@ async function showUncertain(
     const version = await findVersion(tx, id);
     const submission = version && (await findSubmission(tx, version.id));
     if (version === undefined || submission?.state !== 'released') return undefined;
-    return { version, rows: await listUncertain(tx, submission.dispatchId) };
+    const { dispatchId } = submission;
+    const unknown = await countUnknown(tx, dispatchId);
+    return { version, unknown, rows: await listUncertain(tx, dispatchId) };
   });
   if (found === undefined) return notFound();
   const errors = refused === undefined ? {} : errorsAt('reason', refused);
+  const messages = found.rows.reduce((sum, row) => sum + row.messages, 0);
   return view(
     'alerts/uncertain.njk',
     {
       ...found,
-      messages: found.rows.reduce((sum, row) => sum + row.messages, 0),
+      messages,
+      asked: found.unknown - messages,
       mayDecide: may(actor, 'dispatch.steer'),
       form: formModel(['reason'], form, errors),
     },

@@ -74,6 +74,16 @@ describe('what is uncertain, before the officer', () => {
     verify();
   });
 
+  it('is being asked for, before there is anything to decide', async () => {
+    const { alertId } = await uncertainAlert();
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.attempt set claimed_at = now()`),
+    );
+    const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/uncertain`);
+    assert.match(page.text, /whether they left: the provider is being asked/);
+    assert.doesNotMatch(page.text, /Nothing is uncertain|Send them again/);
+  });
+
   it('is nothing to decide where all is known, and not there for what was never sent', async () => {
     const { alertId } = await releaseAlert(centre);
     const officer = centre.visit(centre.officer);

@@ -107,8 +107,9 @@ export function readProxy(read: Reader): ProxyConfig | undefined {
   return { ...(https && { https }), ...(http && { http }), ...(no && { no }) };
 }
 
+/** A bare word is more likely a slip than a proxy at port 80. */
 function isProxy(address: string): boolean {
-  return isUrl(withScheme(address), ['http:', 'https:', 'socks5:']);
+  return /:/.test(address) && isUrl(withScheme(address), ['http:', 'https:', 'socks5:']);
 }
 
 function withScheme(address: string): string {

@@ -5,6 +5,8 @@ import { area, curveStepAfter, line } from 'd3-shape';
 export type CurveView = {
   readonly width: number;
   readonly height: number;
+  /** Where the lines end; the labels stand outside. */
+  readonly plot: { readonly left: number; readonly right: number; readonly bottom: number };
   readonly line: string;
   readonly area: string;
   /** Where the line stands now. */
@@ -17,8 +19,9 @@ export type CurveView = {
 };
 
 const WIDTH = 640;
-const HEIGHT = 220;
-const MARGIN = { top: 20, right: 24, bottom: 28, left: 44 };
+const HEIGHT = 260;
+/** Room for the labels where they are largest beside the picture: on a phone. */
+const MARGIN = { top: 24, right: 48, bottom: 48, left: 68 };
 const SHORTEST_MINUTES = 15;
 
 export type CurveInput = {
@@ -51,6 +54,7 @@ export function drawCurve(input: CurveInput): CurveView {
   return {
     width: WIDTH,
     height: HEIGHT,
+    plot: { left: MARGIN.left, right: WIDTH - MARGIN.right, bottom: HEIGHT - MARGIN.bottom },
     line: path(points) ?? '',
     area: fill(points) ?? '',
     tip: { x: round(x(elapsedMinutes)), y: round(y(answers.length)) },

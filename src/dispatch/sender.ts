@@ -151,7 +151,7 @@ export class Sender {
       }
       if (performance.now() - measuredAt >= MEASURE_MS) {
         const work = (this.#finished * BATCH_WORK_MS) / MEASURE_MS;
-        this.#batch = Math.min(BATCH_MAX, Math.max(batchMin(gateway), work));
+        this.#batch = Math.min(batchMax(gateway), Math.max(batchMin(gateway), work));
         this.#finished = 0;
         measuredAt = performance.now();
       }
@@ -274,4 +274,12 @@ export class Sender {
 /** A gateway with few requests at once must not hold what others could send meanwhile. */
 function batchMin(gateway: Gateway): number {
   return Math.min(BATCH_MIN, 2 * gateway.window);
+}
+
+/**
+ * What a dead worker held and nobody can be asked about waits for a person, although most of it
+ * never left: of such a gateway no more is claimed than its next requests need.
+ */
+function batchMax(gateway: Gateway): number {
+  return gateway.find === undefined ? batchMin(gateway) : BATCH_MAX;
 }

@@ -75,6 +75,7 @@ test('everything wrong is listed with line and column, and without what stood th
         'ZZ-0001,Lee,person,ciso,2,020 7946 0958,',
         'ZZ-0001,Max,person,ciso,2,+33 6 12 34 56 78,',
         'ZZ-0001,Short,person',
+        'ZZ-0001,Odd,person,ciso,2,0770090,',
       ].join('\n') + '\n',
     ),
   );
@@ -95,6 +96,11 @@ test('everything wrong is listed with line and column, and without what stood th
     { line: 7, field: 'mobile', reason: 'Not a UK mobile number' },
     { line: 8, field: 'mobile', reason: 'Cannot send to international mobile numbers' },
     { line: 9, field: '', reason: 'has 3 columns where 7 are named' },
+    {
+      line: 10,
+      field: 'mobile',
+      reason: 'Number is not valid – double check the phone number you entered',
+    },
   ];
   assert.deepEqual(refusedRows, want);
 });

@@ -1,0 +1,11 @@
+/** Statements about what of an alert is uncertain. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/** Of how many messages it is not known whether they left, also while the provider is asked. */
+export async function countUnknown(tx: Tx, dispatchId: string): Promise<number> {
+  const { unknown } = await tx.one<{ unknown: number }>(sql`
+    select count(*) as unknown from dispatch.v_message
+    where dispatch_id = ${dispatchId} and state = 'unknown'`);
+  return unknown;
+}
