@@ -51,4 +51,4 @@ export {
   type Place,
   type SystemPlace,
 } from './store-places.ts';
-export { listReachOfPoints, type ReachOfContact } from './store-reach.ts';
+export { listReachOfOrganisation, listReachOfPoints, type ReachOfContact } from './store-reach.ts';

@@ -27,14 +27,28 @@ export async function listReachOfPoints(
   organisationId: string | null,
 ): Promise<ReachOfContact[]> {
   return await tx.rows<ReachOfContact>(sql`
-    select contact.id as contact_id, contact.name, contact.is_post, contact.role, link.channel,
-      contact_point.shown, contact_point.id as contact_point_id, contact_point.address_sealed
-    from organisations.contact
-    join organisations.contact_contact_point link on link.contact_id = contact.id
-    join organisations.contact_point on contact_point.id = link.contact_point_id
+    ${selectReach}
     where (${organisationId}::uuid is null or contact.organisation_id = ${organisationId})
       and contact.id in (
         select used.contact_id from organisations.contact_contact_point used
         where used.contact_point_id = any(${[...contactPointIds]}::uuid[]))
-    order by contact.rank, contact.name, contact.id, link.channel desc, link.position`);
+    ${inOrder}`);
 }
+
+/** Everybody on file of an organisation, with every address. */
+export async function listReachOfOrganisation(
+  tx: Tx,
+  organisationId: string,
+): Promise<ReachOfContact[]> {
+  return await tx.rows<ReachOfContact>(sql`
+    ${selectReach} where contact.organisation_id = ${organisationId} ${inOrder}`);
+}
+
+const selectReach = sql`
+    select contact.id as contact_id, contact.name, contact.is_post, contact.role, link.channel,
+      contact_point.shown, contact_point.id as contact_point_id, contact_point.address_sealed
+    from organisations.contact
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+    join organisations.contact_point on contact_point.id = link.contact_point_id`;
+const inOrder = sql`
+    order by contact.rank, contact.name, contact.id, link.channel desc, link.position`;

@@ -316,6 +316,23 @@ describe('what an officer typed', () => {
     await tidy(alertId);
   });
 
+  it('whoever rings sees the numbers of an organisation, and each look is kept', async () => {
+    const { alertId } = await liveAlert();
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/organisations?show=must_answer`);
+    const masked = await officer.click('Northmoor');
+    assert.doesNotMatch(masked.body, /tel:\+|mailto:/);
+    const shown = await officer.submit('Show their numbers');
+    assert.match(shown.body, /href="tel:\+447700900201">07700 900201</);
+    const { rows } = await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.one<{ rows: number }>(sql`
+        select count(*) as rows from audit.entry
+        where action = 'contact.looked_up' and subject_kind = 'organisation'`),
+    );
+    assert.equal(rows, 1);
+    await tidy(alertId);
+  });
+
   it('a stranger who texted can be rung back by who took it, and by nobody else', async () => {
     await textFrom(centre, '07700900987', 'HELP, who are you?');
     const officer = centre.visit(centre.officer);

@@ -2,7 +2,11 @@
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
-import { listReachOfPoints, type ReachOfContact } from '#organisations/index.ts';
+import {
+  listReachOfOrganisation,
+  listReachOfPoints,
+  type ReachOfContact,
+} from '#organisations/index.ts';
 import { findSender, listAskingPoints, type DeskItemRow } from './store-read.ts';
 
 export type Asker = {
@@ -46,6 +50,24 @@ export async function listAskers(tx: Tx, item: DeskItemRow, opens?: Opens): Prom
     role: ways[0]!.role,
     ways: ways.map((way) => wayOf(way, opens)),
   }));
+}
+
+/** How everybody of an organisation is reached, by contact: opened, and an entry of the audit. */
+export async function openContacts(
+  tx: Tx,
+  organisationId: string,
+  opens: Opens,
+): Promise<Readonly<Record<string, readonly Way[]>>> {
+  const reach = await listReachOfOrganisation(tx, organisationId);
+  const byContact = Map.groupBy(reach, ({ contactId }) => contactId);
+  await record(tx, {
+    action: 'contact.looked_up',
+    subject: { kind: 'organisation', id: organisationId },
+    detail: { contacts: [...byContact.keys()] },
+  });
+  return Object.fromEntries(
+    [...byContact].map(([id, ways]) => [id, ways.map((way) => wayOf(way, opens))]),
+  );
 }
 
 /** Somebody who texted from a number that is nobody's in the directory. */

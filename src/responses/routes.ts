@@ -18,7 +18,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
-import { listAskers, type Opens } from './asker.ts';
+import { listAskers, openContacts, type Opens } from './asker.ts';
 import { claimItem, closeItem } from './desk.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
 import { publicRoutes, type PublicRoutesContext } from './routes-public.ts';
@@ -46,13 +46,23 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
     }),
     page({
       method: 'POST',
+      path: '/alerts/:id/organisations/:organisationId/numbers',
+      access: 'response.record',
+      params: inAlert,
+      handle: async ({ actor, params }) =>
+        await showOrganisation(context, actor, params, { withNumbers: true }),
+    }),
+    page({
+      method: 'POST',
       path: '/alerts/:id/organisations/:organisationId/call',
       access: 'response.record',
       params: inAlert,
       async handle({ actor, params, form }) {
         const call = parseCall(form);
         if (!call.ok)
-          return await showOrganisation(context, actor, params, { form, refused: call });
+          return await showOrganisation(context, actor, params, {
+            failed: { form, refused: call },
+          });
         const done = await database.attempt(actor, (tx) =>
           recordCall(tx, {
             id: formIdOf(form),
@@ -62,7 +72,9 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
           }),
         );
         if (!done.ok)
-          return await showOrganisation(context, actor, params, { form, refused: done });
+          return await showOrganisation(context, actor, params, {
+            failed: { form, refused: done },
+          });
         const back = `/alerts/${params.id}/organisations/${params.organisationId}`;
         return redirect(back, { notice: 'The call is written down.' });
       },
@@ -84,11 +96,12 @@ function parseCall(form: Form): { ok: true; value: Call } | Refused {
 }
 
 async function showOrganisation(
-  { database, model }: ResponseRoutesContext,
+  { database, model, ...opens }: ResponseRoutesContext,
   actor: Actor,
   params: { id: string; organisationId: string },
-  failed?: { form: Form; refused: Refused },
+  how: { failed?: { form: Form; refused: Refused }; withNumbers?: boolean } = {},
 ): Promise<Reply> {
+  const { failed, withNumbers } = how;
   return await database.withActor(actor, async (tx) => {
     const { id: alertId, organisationId } = params;
     const organisation = await findOrganisation(tx, organisationId);
@@ -101,6 +114,7 @@ async function showOrganisation(
         alertNumber: messages.alertNumber,
         code: messages.code,
         organisation,
+        numbers: withNumbers === true ? await openContacts(tx, organisationId, opens) : undefined,
         roles: model.contactRoles,
         answers: await listAnswers(tx, alertId, organisationId),
         messages: messages.rows,
