@@ -97,15 +97,23 @@ async function withActor<T>(pool: Pool, actor: Actor, work: (tx: Tx) => Promise<
     await client.query('commit');
     return result;
   } catch (error) {
-    try {
-      await client.query('rollback');
-    } catch (rollbackError) {
-      broken = rollbackError as Error;
-    }
+    // A server that did not answer in time would not answer this either, for as long again.
+    if (isUnanswered(error)) broken = error;
+    else
+      try {
+        await client.query('rollback');
+      } catch (rollbackError) {
+        broken = rollbackError as Error;
+      }
     throw error;
   } finally {
     client.release(broken);
   }
+}
+
+/** `query_timeout` passed, in the driver's own words: it gives no code. */
+function isUnanswered(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout';
 }
 
 /** Carries a refusal past the commit. */

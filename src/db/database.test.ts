@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { openDatabase } from './database.ts';
+import { sql } from './sql.ts';
+
+let clone: Clone;
+
+before(async () => {
+  clone = await cloneDatabase();
+});
+
+after(async () => {
+  await clone.drop();
+});
+
+test('a server that does not answer is waited for once, and the next one is asked anew', async () => {
+  const database = openDatabase({ ...clone.config, query_timeout: 400 });
+  const asked = (seconds: number) =>
+    database.withActor(system('test'), (tx) => tx.run(sql`select pg_sleep(${seconds})`));
+  const from = performance.now();
+  await assert.rejects(asked(5), /Query read timeout/);
+  const waited = performance.now() - from;
+  assert.ok(waited < 750, `${waited} ms: the rollback waited as long again`);
+  assert.equal(await asked(0), 1);
+  await database.end();
+});
