@@ -14,13 +14,13 @@ type Doubt = { readonly name: string; readonly from: number; until: number | und
 export type Certain = { readonly name: string; readonly seconds: number };
 
 export class CertaintyClock {
-  readonly #database: () => Database;
+  readonly #database: Database;
   readonly #doubts = new Set<Doubt>();
   readonly certain: Certain[] = [];
   #stopping = false;
   #loop: Promise<void> | undefined;
 
-  constructor(database: () => Database) {
+  constructor(database: Database) {
     this.#database = database;
   }
 
@@ -48,7 +48,7 @@ export class CertaintyClock {
   async #watch(): Promise<void> {
     while (!this.#stopping) {
       // The database may be what is down: then nothing is certain.
-      const oldest = await oldestInDoubt(this.#database()).catch(() => -Infinity);
+      const oldest = await oldestInDoubt(this.#database).catch(() => -Infinity);
       const now = Date.now();
       for (const doubt of this.#doubts) {
         if (doubt.until === undefined || oldest <= doubt.until) continue;
@@ -60,15 +60,20 @@ export class CertaintyClock {
   }
 }
 
-/** When the oldest attempt without an outcome was made, in epoch ms; infinite where there is none. */
-async function oldestInDoubt(database: Database): Promise<number> {
-  const { oldest } = await database.withActor(system('chaos'), (tx) =>
-    tx.one<{ oldest: Date | null }>(sql`
-      select min(attempt.claimed_at) as oldest
+/**
+ * When the oldest attempt without an outcome was made, in epoch ms; infinite where there is none.
+ * Before our history was compared with the provider there may be attempts that nobody knows of.
+ */
+export async function oldestInDoubt(database: Database): Promise<number> {
+  const { oldest, isWhole } = await database.withActor(system('chaos'), (tx) =>
+    tx.one<{ oldest: Date | null; isWhole: boolean }>(sql`
+      select min(attempt.claimed_at) as oldest,
+        (select held_since is null and proven_start = pg_postmaster_start_time()
+          from dispatch.continuity) as is_whole
       from (select id, attempt from dispatch.message where state = 'claimed'
         union all select id, attempt from dispatch.message where state = 'unknown') doubtful
       join dispatch.attempt attempt on attempt.message_id = doubtful.id
         and attempt.number = doubtful.attempt`),
   );
-  return oldest?.getTime() ?? Infinity;
+  return isWhole ? (oldest?.getTime() ?? Infinity) : -Infinity;
 }

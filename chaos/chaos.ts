@@ -18,7 +18,8 @@ Kills, freezes and cuts off the parts of a running Tocsin, on this machine and l
 compares what the provider accepted with what the database believes. Exit code: 0 none lost,
 none twice, none unknown and all certain within ${CERTAIN_WITHIN_S} s, 1 not so, 2 misused.
 
-  --minutes N      how long faults strike (${MINUTES}); the quiet time after them comes on top
+  --minutes N      how long faults strike (${MINUTES}); the frozen worker before them and the quiet
+                   time after them come on top
   --seed S         which faults strike when; a new one where none is given
   --json           one object on standard output and nothing else
   --defect NAME    with a defect on purpose, which the run must find: "lease" (workers do not

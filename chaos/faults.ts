@@ -1,6 +1,8 @@
 /** What may go wrong, how often each of it is drawn, and how it is done. */
 import type { Cut } from './wire.ts';
+import { oldestInDoubt } from './certainty.ts';
 import { pause } from './part.ts';
+import { letItGoOn } from './person.ts';
 import type { Stage } from './stage.ts';
 
 /** Drawn from the seed: `between` includes both ends. */
@@ -20,6 +22,8 @@ export type Fault = {
 
 /** Past the lease of 16 s, and past the look-ups after it: others may have sent again by then. */
 const FREEZE_MS = [17_000, 35_000] as const;
+/** Half a minute where nothing else is on the machine. */
+const LOOKED_UP_WITHIN_MS = 110_000;
 
 export const faults: readonly Fault[] = [
   {
@@ -60,6 +64,21 @@ export const faults: readonly Fault[] = [
     },
   },
   {
+    name: 'promote a lagging replica',
+    weight: 2,
+    isKill: true,
+    strike({ postgres, load, person }, dice) {
+      const forMs = dice.between(500, 3_000);
+      // One at a time: what another lost is to be read first.
+      if (!postgres.isFree || load.isHolding) return undefined;
+      const before = () => load.hold();
+      return postgres
+        .promoteReplica({ forMs, before })
+        .then(() => letItGoOn(person))
+        .finally(() => load.goOn());
+    },
+  },
+  {
     name: 'kill backend of postgres',
     weight: 2,
     isKill: true,
@@ -72,7 +91,7 @@ export const faults: readonly Fault[] = [
     strike(stage, dice) {
       const part = stage.workers[dice.between(0, stage.workers.length - 1)]!;
       const forMs = dice.between(...FREEZE_MS);
-      return part.isFree ? part.freeze(forMs) : undefined;
+      return part.isFree ? part.freeze(() => pause(forMs)) : undefined;
     },
   },
   {
@@ -81,7 +100,7 @@ export const faults: readonly Fault[] = [
     isKill: false,
     strike({ simulator }, dice) {
       const forMs = dice.between(500, 4_000);
-      return simulator.isFree ? simulator.freeze(forMs) : undefined;
+      return simulator.isFree ? simulator.freeze(() => pause(forMs)) : undefined;
     },
   },
   {
@@ -90,7 +109,7 @@ export const faults: readonly Fault[] = [
     isKill: false,
     strike({ web }, dice) {
       const forMs = dice.between(500, 6_000);
-      return web.isFree ? web.freeze(forMs) : undefined;
+      return web.isFree ? web.freeze(() => pause(forMs)) : undefined;
     },
   },
   {
@@ -149,6 +168,26 @@ export const faults: readonly Fault[] = [
     },
   },
 ];
+
+/**
+ * What each run begins with, before anything else strikes: a worker that does not look at its lease
+ * would never be found out among the other faults. Each few seconds they end its sessions, and who
+ * wakes to that drops what it holds; so does who was frozen inside a transaction.
+ */
+export const opening: Fault = {
+  name: 'freeze worker past the look-ups',
+  weight: 0,
+  isKill: false,
+  strike({ workers, postgres, owner }, dice) {
+    const part = workers[dice.between(0, workers.length - 1)]!;
+    const untilLookedUp = async () => {
+      const from = Date.now();
+      while (Date.now() - from < LOOKED_UP_WITHIN_MS && (await oldestInDoubt(owner)) <= from)
+        await pause(500);
+    };
+    return part.isFree ? part.freeze(untilLookedUp, () => postgres.isIdle(part.name)) : undefined;
+  },
+};
 
 /** In the words of `/_control/faults`; the delays stay inside the shortened waits (task.ts). */
 const providerFaults: readonly object[] = [

@@ -11,14 +11,17 @@ const WAITING_LEAST = 5_000;
 const LOOK_MS = 300;
 
 export class Load {
-  readonly #database: () => { owner: Database; web: Database };
+  readonly #owner: Database;
+  readonly #web: Database;
   readonly #key: SealingKey;
   #stopping = false;
-  #holding = false;
+  #isHolding = false;
+  #topping: Promise<void> | undefined;
   #loop: Promise<void> | undefined;
 
-  constructor(database: () => { owner: Database; web: Database }, key: SealingKey) {
-    this.#database = database;
+  constructor({ owner, web }: { owner: Database; web: Database }, key: SealingKey) {
+    this.#owner = owner;
+    this.#web = web;
     this.#key = key;
   }
 
@@ -31,22 +34,36 @@ export class Load {
     await this.#loop;
   }
 
-  /** True: nothing new is planned, so that what is lost with a database is only what was sent. */
-  hold(isHolding: boolean): void {
-    this.#holding = isHolding;
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /**
+   * From when it resolves on nothing new is planned, so that what is lost with a database is only
+   * what was sent.
+   */
+  async hold(): Promise<void> {
+    this.#isHolding = true;
+    await this.#topping;
+  }
+
+  goOn(): void {
+    this.#isHolding = false;
   }
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      if (!this.#holding) await this.#top().catch(passOverLostConnections);
+      if (!this.#isHolding) {
+        this.#topping = this.#top().catch(passOverLostConnections);
+        await this.#topping;
+      }
       await pause(LOOK_MS);
     }
   }
 
   async #top(): Promise<void> {
-    const { owner, web } = this.#database();
-    if ((await countReady(owner)) >= WAITING_LEAST) return;
-    await release(web, await makeDispatch(owner, this.#key, DISPATCH_MESSAGES));
+    if ((await countReady(this.#owner)) >= WAITING_LEAST) return;
+    await release(this.#web, await makeDispatch(this.#owner, this.#key, DISPATCH_MESSAGES));
   }
 }
 

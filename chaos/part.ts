@@ -2,6 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
+/** Who never comes to the moment is frozen in another one. */
+const TRIES_MAX = 100;
+const BETWEEN_TRIES_MS = 7;
+
 export class Part {
   readonly name: string;
   readonly #spawn: () => Promise<ChildProcess>;
@@ -32,11 +36,16 @@ export class Part {
     });
   }
 
-  /** SIGSTOP for so long. */
-  async freeze(forMs: number): Promise<void> {
+  /** SIGSTOP for as long as `lasts`, in a moment that `isMoment` chooses while it stands. */
+  async freeze(lasts: () => Promise<void>, isMoment = () => Promise.resolve(true)): Promise<void> {
     await this.#struck(async () => {
-      this.#child?.kill('SIGSTOP');
-      await pause(forMs);
+      for (let tries = 1; ; tries += 1) {
+        this.#child?.kill('SIGSTOP');
+        if (tries === TRIES_MAX || (await isMoment())) break;
+        this.#child?.kill('SIGCONT');
+        await pause(BETWEEN_TRIES_MS);
+      }
+      await lasts();
       this.#child?.kill('SIGCONT');
     });
   }

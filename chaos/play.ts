@@ -12,13 +12,14 @@ import {
   type MessageRow,
 } from './audit.ts';
 import { CertaintyClock, type Certain } from './certainty.ts';
-import { drawFault, type Dice } from './faults.ts';
-import { Load } from './load.ts';
+import { drawFault, faults, opening, type Dice, type Fault } from './faults.ts';
 import { pause } from './part.ts';
 import type { Stage } from './stage.ts';
 
 /** Between the beginnings of two faults, in ms: they overlap. */
 const GAP_MS = [200, 3_000] as const;
+/** Long enough that workers have claimed, or have sent what they hold. */
+const BEFORE_MS = 2_000;
 /** The promise: two minutes after the last fault everything is certain. */
 export const CERTAIN_WITHIN_S = 120;
 const QUIET_MAX_MS = CERTAIN_WITHIN_S * 1_000 + 60_000;
@@ -41,9 +42,8 @@ export type RunOptions = {
 };
 
 export async function play(stage: Stage, options: RunOptions): Promise<Run> {
-  const { owner, webRole: web } = stage;
-  const clock = new CertaintyClock(() => owner);
-  const load = new Load(() => ({ owner, web }), stage.sealingKey);
+  const { owner, load } = stage;
+  const clock = new CertaintyClock(owner);
   clock.start();
   load.start();
   const struck = await strikeAll(stage, clock, options);
@@ -51,7 +51,10 @@ export async function play(stage: Stage, options: RunOptions): Promise<Run> {
   options.say('faults are over; waiting until everything is certain');
   await untilQuiet(owner, clock);
   await clock.stop();
-  const kills = [...struck].reduce((sum, [name, n]) => sum + (name.startsWith('kill') ? n : 0), 0);
+  const kills = faults.reduce(
+    (sum, { name, isKill }) => sum + (isKill ? (struck.get(name) ?? 0) : 0),
+    0,
+  );
   return {
     judgement: await judgeRun(stage),
     kills,
@@ -69,19 +72,24 @@ async function strikeAll(
 ): Promise<Map<string, number>> {
   const struck = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
+  const strike = (fault: Fault) => {
+    const healed = fault.strike(stage, dice);
+    if (healed === undefined) return;
+    say(fault.name);
+    struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1);
+    const isOver = clock.begin(fault.name);
+    const ending = healed.finally(isOver).finally(() => underWay.delete(ending));
+    underWay.add(ending);
+  };
+  await pause(BEFORE_MS);
+  strike(opening);
+  await Promise.all(underWay);
+  await pause(BEFORE_MS);
   const until = performance.now() + minutes * 60_000;
-  await pause(2_000);
   while (performance.now() < until) {
     const fault = drawFault(dice);
     const gapMs = dice.between(...GAP_MS);
-    const healed = fault.strike(stage, dice);
-    if (healed !== undefined) {
-      say(fault.name);
-      struck.set(fault.name, (struck.get(fault.name) ?? 0) + 1);
-      const isOver = clock.begin(fault.name);
-      const ending = healed.finally(isOver).finally(() => underWay.delete(ending));
-      underWay.add(ending);
-    }
+    strike(fault);
     await pause(gapMs);
   }
   await Promise.all(underWay);

@@ -12,10 +12,11 @@ import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts'
 import { openDataFolder } from '#db/data-folder.ts';
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
-import { findBinaries } from '#db/postgres-binaries.ts';
-import { preparePlace, type Place } from '#db/postgres-place.ts';
+import type { Place } from '#db/postgres-place.ts';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import { seedGateway } from '../bench/scene.ts';
+import { placeOf } from '../test/support/postgres-replica.ts';
+import { Load } from './load.ts';
 import { Part } from './part.ts';
 import { Postgres } from './postgres.ts';
 import type { Defect, WebTask, WorkerTask } from './task.ts';
@@ -37,9 +38,10 @@ export type Stage = {
   readonly databaseWire: Wire;
   /** The simulator's second door, which stays open while its first one is shut. */
   readonly controlUrl: string;
-  readonly sealingKey: WorkerTask['sealingKey'] & { readonly key: Buffer };
+  readonly load: Load;
   readonly owner: Database;
-  readonly webRole: Database;
+  /** As whoever lets sending go on by `bin/tocsin history` connects. */
+  readonly person: Database;
 };
 
 /** Runs `play` on a stage and takes everything away afterwards, also after a failure. */
@@ -58,7 +60,7 @@ export async function onStage<T>(
 }
 
 async function setUp(folder: string, defect: Defect | null, ends: (() => unknown)[]) {
-  const postgres = new Postgres(await makeCluster(folder));
+  const postgres = new Postgres(await makeCluster(folder), folder);
   ends.push(() => postgres.stop());
   await postgres.start();
   const open = (role: DatabaseRole) => {
@@ -66,7 +68,8 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
     ends.push(() => database.end());
     return database;
   };
-  const [owner, webRole] = [open('tocsin_owner'), open('tocsin_web')];
+  const [owner, web] = [open('tocsin_owner'), open('tocsin_web')];
+  const person = open('tocsin_worker');
   const callbackToken = randomBytes(16).toString('hex');
   await seedGateway(owner, BUCKET, createHash('sha256').update(callbackToken).digest());
 
@@ -89,11 +92,12 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
     defect,
   };
   const webTask: WebTask = { database: configOn(wired.database, 'tocsin_web'), port: ports.web };
-  const workers = Array.from(
-    { length: WORKERS },
-    (_, i) => new Part(`worker ${i + 1}`, () => forked('worker.ts', worker)),
-  );
-  const web = new Part('web', () => forked('web.ts', webTask));
+  const workers = Array.from({ length: WORKERS }, (_, i) => {
+    const name = `worker ${i + 1}`;
+    const database = { ...worker.database, application_name: name };
+    return new Part(name, () => forked('worker.ts', { ...worker, database }));
+  });
+  const webPart = new Part('web', () => forked('web.ts', webTask));
   const simulator = new Part('simulator', () =>
     startSimulator([
       `--data=${path.join(folder, 'simulator')}`,
@@ -106,13 +110,14 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
       '--no-limiter',
     ]),
   );
-  for (const part of [simulator, web, ...workers]) {
+  for (const part of [simulator, webPart, ...workers]) {
     ends.push(() => part.stop());
     await part.start();
   }
   const controlUrl = `http://127.0.0.1:${ports.control}`;
   const wires = { providerWire, databaseWire };
-  return { workers, web, simulator, postgres, ...wires, controlUrl, sealingKey, owner, webRole };
+  const load = new Load({ owner, web }, sealingKey);
+  return { workers, web: webPart, simulator, postgres, ...wires, controlUrl, load, owner, person };
 }
 
 /** A migrated cluster, stopped. */
@@ -125,11 +130,7 @@ async function makeCluster(folder: string): Promise<Place> {
   const migrated = await migrate({ config: embedded.value.configFor('tocsin_owner') });
   await embedded.value.stop();
   if (!migrated.ok) throw new Error(migrated.message);
-  const binaries = findBinaries();
-  if (!binaries.ok) throw new Error(binaries.message);
-  const place = preparePlace(dataFolder.value, binaries.value);
-  if (!place.ok) throw new Error(place.message);
-  return place.value;
+  return placeOf(dataFolder.value);
 }
 
 function configOn(port: number, user: DatabaseRole) {

@@ -2,28 +2,18 @@
  * Servers that lose history: a data folder that is turned back to an earlier copy, and a replica
  * that is promoted without the last commits. The product connects to whichever serves by one path.
  */
-import { spawnSync } from 'node:child_process';
-import {
-  appendFileSync,
-  chmodSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
-import { openDataFolder } from '#db/data-folder.ts';
 import { migrate } from '#db/migrate.ts';
-import { findBinaries } from '#db/postgres-binaries.ts';
 import { initialiseCluster, furnishCluster } from '#db/postgres-cluster.ts';
-import { preparePlace, type Place } from '#db/postgres-place.ts';
+import type { Place } from '#db/postgres-place.ts';
 import { readPostmasterPid, spawnServer, type ServerRun } from '#db/postgres-process.ts';
 import { socketConfig, superuserConfig, tryConnect } from '#db/postgres-takeover.ts';
+import { copyFiles, cutOff, placeIn, prepareReplica, promote } from './postgres-replica.ts';
 
 const UP_WITHIN_MS = 30_000;
 
@@ -57,17 +47,6 @@ export class CopiedServer {
     const pid = readPostmasterPid(this.place.data);
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     await this.#run?.ended;
-  }
-
-  async ask<Row extends object>(statement: string): Promise<Row[]> {
-    const client = new Client(superuserConfig(this.place.run));
-    client.on('error', () => {});
-    await client.connect();
-    try {
-      return (await client.query<Row>(statement)).rows;
-    } finally {
-      await client.end();
-    }
   }
 }
 
@@ -124,38 +103,25 @@ export async function openCopyScene(): Promise<CopyScene> {
     },
     async keepCopy() {
       await primary.stop();
-      copyFiles(place.data, copy);
+      await copyFiles(place.data, copy);
       await primary.start();
     },
     async turnBack() {
       await primary.stop();
-      copyFiles(copy, place.data);
+      await copyFiles(copy, place.data);
       await primary.start();
     },
     async startReplica() {
       const replica = new CopiedServer(placeIn(folder, 'replica'));
       servers.push(replica);
-      await copyOnline(primary, replica.place.data);
-      writeFileSync(join(replica.place.data, 'standby.signal'), '');
-      // Not on the command line, which no reload could change: it is to be cut off.
-      const settings = `primary_conninfo = 'host=${place.run} user=postgres'\n`;
-      appendFileSync(join(replica.place.data, 'postgresql.auto.conf'), settings);
-      own(replica.place);
+      await prepareReplica(place, replica.place);
       await replica.start();
       return replica;
     },
-    async cutOff(replica) {
-      await replica.ask("alter system set primary_conninfo = ''");
-      await replica.ask('select pg_reload_conf()');
-      for (;;) {
-        const rows = await primary.ask('select 1 from pg_stat_replication');
-        if (rows.length === 0) return;
-        await delay(10);
-      }
-    },
+    cutOff: (replica) => cutOff(place, replica.place),
     async promote(replica) {
       await primary.kill();
-      await replica.ask('select pg_promote(true, 30)');
+      await promote(replica.place);
       unlinkSync(serving);
       symlinkSync(replica.place.run, serving);
     },
@@ -166,38 +132,4 @@ export async function openCopyScene(): Promise<CopyScene> {
       rmSync(place.data, { recursive: true, force: true });
     },
   };
-}
-
-function placeIn(folder: string, name: string): Place {
-  const dataFolder = openDataFolder({ path: join(folder, name), live: false });
-  if (!dataFolder.ok) throw new Error(dataFolder.message);
-  const binaries = findBinaries();
-  if (!binaries.ok) throw new Error(binaries.message);
-  const place = preparePlace(dataFolder.value, binaries.value);
-  if (!place.ok) throw new Error(place.message);
-  return place.value;
-}
-
-function copyFiles(from: string, to: string): void {
-  rmSync(to, { recursive: true, force: true });
-  const { status } = spawnSync('cp', ['-a', from, to]);
-  if (status !== 0) throw new Error(`cannot copy ${from}`);
-}
-
-/** The files of a running server, taken between the two calls that make such a copy good. */
-async function copyOnline(primary: CopiedServer, to: string): Promise<void> {
-  const client = new Client(superuserConfig(primary.place.run));
-  await client.connect();
-  await client.query("select pg_backup_start('copy', true)");
-  copyFiles(primary.place.data, to);
-  const { rows } = await client.query<{ labelfile: string }>(
-    'select labelfile from pg_backup_stop(false)',
-  );
-  await client.end();
-  rmSync(join(to, 'postmaster.pid'), { force: true });
-  writeFileSync(join(to, 'backup_label'), rows[0]!.labelfile);
-}
-
-function own({ data, user }: Place): void {
-  if (user !== undefined) spawnSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
 }
