@@ -15,6 +15,9 @@ create table dispatch.continuity (
   -- Set where history was lost: nothing is sent until a person lets it go on.
   held_since timestamptz,
   held_reason text,
+  -- The start of a server in which it is held. In another one it is held anew: that may have come
+  -- from a copy of before, and sending may have gone on since by somebody's decision.
+  held_start timestamptz,
   -- The last claim that we know of: whatever was lost is younger. Null: as far back as there is.
   read_from timestamptz,
   -- When all providers that list their texts had been read, and which of the gateways those were.
@@ -23,6 +26,7 @@ create table dispatch.continuity (
   -- How many messages it was found of that they had been sent.
   adopted integer not null default 0,
   check ((held_since is null) = (held_reason is null)),
+  check ((held_since is null) = (held_start is null)),
   check (looked_at is null or held_since is not null)
 );
 insert into dispatch.continuity (system_identifier, timeline, proven_start)

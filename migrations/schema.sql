@@ -295,12 +295,14 @@ create table dispatch.continuity (
   proven_start timestamp with time zone not null,
   held_since timestamp with time zone,
   held_reason text,
+  held_start timestamp with time zone,
   read_from timestamp with time zone,
   looked_at timestamp with time zone,
   read_gateways text[] default '{}'::text[] not null,
   adopted integer default 0 not null,
   constraint continuity_check CHECK (((held_since IS NULL) = (held_reason IS NULL))),
-  constraint continuity_check1 CHECK (((looked_at IS NULL) OR (held_since IS NOT NULL))),
+  constraint continuity_check1 CHECK (((held_since IS NULL) = (held_start IS NULL))),
+  constraint continuity_check2 CHECK (((looked_at IS NULL) OR (held_since IS NOT NULL))),
   constraint continuity_is_single_check CHECK (is_single),
   constraint continuity_pkey PRIMARY KEY (is_single)
 );

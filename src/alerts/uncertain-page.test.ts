@@ -95,7 +95,8 @@ describe('what is uncertain, before the officer', () => {
   it('held sending is said on the desk and on the board', async () => {
     const { alertId } = await releaseAlert(centre);
     await centre.db.owner.withActor(system('test'), (tx) =>
-      tx.run(sql`update dispatch.continuity set held_since = now(), held_reason = 'a test'`),
+      tx.run(sql`update dispatch.continuity set held_since = now(),
+        held_start = pg_postmaster_start_time(), held_reason = 'a test'`),
     );
     const officer = centre.visit(centre.officer);
     for (const path of ['/', `/alerts/${alertId}/board`])

@@ -35,8 +35,8 @@ const run = (...args: string[]) =>
 const resume = (...args: string[]) => run('resume-after-restore', '--reason', 'checked', ...args);
 const hold = () =>
   clone.owner.withActor(system('test'), (tx) =>
-    tx.run(sql`update dispatch.continuity set held_since = now(), held_reason = 'a test',
-      looked_at = now()`),
+    tx.run(sql`update dispatch.continuity set held_since = now(),
+      held_start = pg_postmaster_start_time(), held_reason = 'a test', looked_at = now()`),
   );
 
 test('says whether sending is held, and why', async () => {

@@ -94,7 +94,7 @@ describe('continuity', () => {
     await own(async (tx) => {
       await tx.run(sql`update dispatch.dispatch set state = 'cancelled'
         where state in ('sending', 'paused', 'held') and lane > 0 and pause_reason is null`);
-      await tx.run(sql`update dispatch.continuity set held_since = null, held_reason = null,
+      await tx.run(sql`update dispatch.continuity set held_since = null, held_start = null, held_reason = null,
         looked_at = null, read_from = null, proven_start = pg_postmaster_start_time(),
         timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)`);
     });
@@ -204,10 +204,31 @@ describe('continuity', () => {
     assert.equal(await keep(), true);
   });
 
+  it('a hold that was read in another start of a server is read again', async () => {
+    const [sent, waits] = await ready(2);
+    await put(sql`held_since = now() - interval '1 hour', held_start = '2026-01-01',
+      held_reason = 'test', looked_at = now(), read_gateways = '{notify}'`);
+    // Somebody had let it go on after this copy was made.
+    listed = [text(referenceOf(sent!, 1))];
+    assert.equal((await resume()).ok, false, 'what was read then does not count');
+    assert.equal(await keep(), false);
+    assert.equal(await keep(), false);
+    assert.equal((await own(readHold)).lookedAt, null, 'old workers may still be sending');
+    await heldFor(SETTLE_MS);
+    await keep();
+    assert.equal((await own(readHold)).adopted, 1);
+    assert.ok((await resume()).ok);
+    assert.deepEqual(
+      (await claim()).map(({ id }) => id),
+      [waits],
+    );
+  });
+
   it('is let go on by whoever may steer, with the reason and the figures in the audit', async () => {
     await ready(1);
     assert.equal((await resume()).ok, false, 'nothing is held');
-    await put(sql`held_since = now(), held_reason = 'test', looked_at = now(),
+    await put(sql`held_since = now(), held_start = pg_postmaster_start_time(),
+      held_reason = 'test', looked_at = now(),
       read_gateways = '{notify}'`);
     const byNobody = await db.worker.attempt(nobody, (tx) =>
       resumeAfterRestore(tx, { reason: 'x', inDoubt: 'send_again', unread: 'accept' }),
@@ -251,7 +272,8 @@ describe('continuity', () => {
     ] as const) {
       const id = await makeDispatch(db.owner, { messages: 2, laterRoundsMs: [3_600_000] });
       await release(db.web, id);
-      await put(sql`held_since = now(), held_reason = 'test', looked_at = now(),
+      await put(sql`held_since = now(), held_start = pg_postmaster_start_time(),
+      held_reason = 'test', looked_at = now(),
         read_gateways = '{notify}'`);
       assert.equal((await own(readHold)).inDoubt, 2);
       assert.ok((await resume({ inDoubt })).ok);

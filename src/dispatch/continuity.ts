@@ -19,6 +19,7 @@ import {
   findUnknownReferences,
   listNeverSent,
   markHeld,
+  markHeldAnew,
   markLookedAt,
   markProven,
   readContinuity,
@@ -48,6 +49,10 @@ export type ContinuityOptions = {
 export async function keepContinuity(options: ContinuityOptions): Promise<boolean> {
   const { database, settleMs } = options;
   const now = await database.withActor(system('dispatch'), readContinuity);
+  if (now.heldReason !== null && !now.isHeldHere) {
+    await holdAnew(options, now.heldReason);
+    return false;
+  }
   if (now.heldReason !== null) {
     if (!now.isLookedAt && now.heldForMs! >= settleMs) await recover(options, now);
     return false;
@@ -105,6 +110,20 @@ async function hold(
   if (held) log.error('dispatch.history_lost', { reason });
 }
 
+/** A server that comes up with a hold in it may lack that a person let sending go on. */
+async function holdAnew({ database, log }: ContinuityOptions, reason: string): Promise<void> {
+  const held = await database.withActor(system('dispatch'), async (tx) => {
+    if (!(await markHeldAnew(tx))) return false;
+    await record(tx, {
+      action: 'dispatch.history_lost',
+      subject: { kind: 'database', id: 'history' },
+      detail: { reason },
+    });
+    return true;
+  });
+  if (held) log.error('dispatch.history_lost', { reason });
+}
+
 /** Reads every provider back to the last claim we know of, and adopts what it has. */
 async function recover(options: ContinuityOptions, now: Continuity): Promise<void> {
   const { database, installation } = options;
@@ -123,7 +142,7 @@ async function recover(options: ContinuityOptions, now: Continuity): Promise<voi
     let adopted = 0;
     for (const [gateway, reading] of readings)
       adopted += await adopt(tx, gateway.id, textsOf(installation, reading));
-    if (!(await markLookedAt(tx, { gatewayIds, adopted }))) return;
+    if (!(await markLookedAt(tx, { heldSince: now.heldSince!, gatewayIds, adopted }))) return;
     await record(tx, {
       action: 'dispatch.history_read',
       subject: { kind: 'database', id: 'history' },

@@ -9,6 +9,9 @@ export type Continuity = {
   isProven: boolean;
   heldReason: string | null;
   heldForMs: number | null;
+  /** It is held in this start of the server, and since then: the exact time, as text. */
+  isHeldHere: boolean;
+  heldSince: string | null;
   /** When the last claim was made that we know of, or as it was when history was lost. */
   readFrom: Date | null;
   isLookedAt: boolean;
@@ -21,6 +24,7 @@ export async function readContinuity(tx: Tx): Promise<Continuity> {
         and system_identifier = (select system_identifier::text from pg_control_system())
         as is_same_server,
       held_reason, (extract(epoch from now() - held_since) * 1000)::float as held_for_ms,
+      coalesce(held_start = pg_postmaster_start_time(), false) as is_held_here, held_since::text,
       case when held_since is null
         then (select max(last_claimed_at) from dispatch.dispatch) else read_from end as read_from,
       looked_at is not null as is_looked_at
@@ -46,8 +50,23 @@ export async function markHeld(
   return (
     (await tx.run(sql`
       update dispatch.continuity
-      set held_since = now(), held_reason = ${hold.reason}, read_from = ${hold.readFrom}
+      set held_since = now(), held_start = pg_postmaster_start_time(),
+        held_reason = ${hold.reason}, read_from = ${hold.readFrom}
       where held_since is null`)) === 1
+  );
+}
+
+/**
+ * What was held in another start of a server is held anew in this one, from the same last claim on:
+ * nothing that was read before counts. False where another worker has done it.
+ */
+export async function markHeldAnew(tx: Tx): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update dispatch.continuity
+      set held_since = now(), held_start = pg_postmaster_start_time(), looked_at = null,
+        read_gateways = '{}'
+      where held_start <> pg_postmaster_start_time()`)) === 1
   );
 }
 
@@ -163,16 +182,20 @@ export async function listNeverSent(tx: Tx, ids: readonly string[]): Promise<str
   return rows.map(({ id }) => id);
 }
 
-/** Every provider was read; false where another worker has said so. */
+/** Every provider was read in this hold; false where another worker has said so. */
 export async function markLookedAt(
   tx: Tx,
-  looked: { readonly gatewayIds: readonly string[]; readonly adopted: number },
+  looked: {
+    readonly heldSince: string;
+    readonly gatewayIds: readonly string[];
+    readonly adopted: number;
+  },
 ): Promise<boolean> {
   return (
     (await tx.run(sql`
       update dispatch.continuity set looked_at = now(), read_gateways = ${[...looked.gatewayIds]},
-        adopted = ${looked.adopted}
-      where held_since is not null and looked_at is null`)) === 1
+        adopted = adopted + ${looked.adopted}
+      where held_since = ${looked.heldSince}::timestamptz and looked_at is null`)) === 1
   );
 }
 
@@ -183,12 +206,13 @@ export async function markLookedAt(
 export async function endHold(tx: Tx, unread: 'refuse' | 'accept'): Promise<boolean> {
   return (
     (await tx.run(sql`
-      update dispatch.continuity set held_since = null, held_reason = null, looked_at = null,
-        read_from = null, read_gateways = '{}', adopted = 0,
+      update dispatch.continuity set held_since = null, held_start = null, held_reason = null,
+        looked_at = null, read_from = null, read_gateways = '{}', adopted = 0,
         proven_start = pg_postmaster_start_time(),
         timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
         system_identifier = (select system_identifier::text from pg_control_system())
-      where looked_at is not null or (${unread} = 'accept'
+      where (looked_at is not null and held_start = pg_postmaster_start_time())
+        or (${unread} = 'accept'
         and (held_since is not null or proven_start <> pg_postmaster_start_time()))`)) === 1
   );
 }
