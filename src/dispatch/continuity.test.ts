@@ -95,7 +95,8 @@ describe('continuity', () => {
       await tx.run(sql`update dispatch.dispatch set state = 'cancelled'
         where state in ('sending', 'paused', 'held') and lane > 0 and pause_reason is null`);
       await tx.run(sql`update dispatch.continuity set held_since = null, held_start = null,
-        held_reason = null, looked_at = null, read_from = null, proven_start = pg_postmaster_start_time(),
+        held_reason = null, looked_at = null, read_from = null,
+        proven_start = pg_postmaster_start_time(),
         timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)`);
     });
   });
