@@ -1,6 +1,7 @@
 /** For each statement, what it may be asked: values that fit the tables, and some that do not. */
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
+import { continuity } from './calls-of-continuity.ts';
 import { gateways, isClearWhoSent, pace, polling } from './calls-of-gateways.ts';
 import type { Twin } from './index.ts';
 import {
@@ -349,6 +350,7 @@ export const calls: Calls = {
   ...steering,
   ...pace,
   ...polling,
+  ...continuity,
   ...parts,
   upsertGateway: ({ base, random, known }) => [
     {

@@ -35,7 +35,7 @@ const ORDERED = new Set<keyof Twin>([
   ...(['claimMessages', 'claimReceipts', 'listDueRounds', 'listGateways'] as const),
   ...(['listGatewayCards', 'listGatewayStates', 'listSharedChannels'] as const),
   ...(['listRounds', 'listMessagesOfOrganisation', 'listAttempts'] as const),
-  ...(['listLookups', 'listReceipts', 'countMessages'] as const),
+  ...(['listLookups', 'listReceipts', 'countMessages', 'restoreAttempts'] as const),
 ]);
 
 export type Difference = {

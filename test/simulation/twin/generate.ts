@@ -51,6 +51,8 @@ export function fillTables(base: Base, random: Random): Known {
     messageIds: [] as string[],
   };
   fillGateways(base, random);
+  fillContinuity(base, random);
+  if (random.chance(0.5)) fillLostText(base, random);
   for (const id of known.dispatchIds) fillDispatch(base, random, id);
   for (const dispatchId of known.dispatchIds) {
     const count = random.below(dispatchId === ANSWERS ? 3 : 7);
@@ -137,6 +139,36 @@ function fillGateways(base: Base, random: Random): void {
   gateway('notify', {});
   gateway('relay', { kind: 'smtp', channel: 'mail', canBeAsked: random.chance(0.5) });
   gateway('second', { bucketId: 'own' });
+}
+
+/** Whole mostly; else another start, timeline or server, or held, read already or not yet. */
+function fillContinuity(base: Base, random: Random): void {
+  if (random.chance(0.7)) return;
+  const row = base.tables.continuity.get('history')!;
+  if (random.chance(0.6)) row.provenStart = START_MS - 60_000;
+  if (random.chance(0.3)) row.timeline = '00000002';
+  if (random.chance(0.2)) row.systemIdentifier = '7000000000000000002';
+  if (random.chance(0.4)) return;
+  row.heldSince = START_MS - random.between(1, 100_000);
+  row.heldReason = 'another database server or timeline';
+  row.readFrom = random.pick([null, START_MS - 200_000]);
+  if (random.chance(0.5)) return;
+  row.lookedAt = START_MS - 1;
+  row.readGateways = random.pick([[], ['notify'], ['notify', 'second']]);
+  row.adopted = random.below(5);
+}
+
+/** A text that an earlier reading found, or the one that is held for. */
+function fillLostText(base: Base, random: Random): void {
+  const reference = random.uuid();
+  base.tables.lostText.set(reference, {
+    reference,
+    gatewayId: 'notify',
+    providerId: random.uuid(),
+    status: 'sending',
+    createdAt: START_MS - 200_000,
+    foundAt: START_MS - random.between(1, 100_000),
+  });
 }
 
 function fillDispatch(base: Base, random: Random, id: string): void {

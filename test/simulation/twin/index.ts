@@ -4,6 +4,7 @@
  */
 import * as storeAnswer from '#dispatch/store-answer.ts';
 import * as storeCheck from '#dispatch/store-check.ts';
+import * as storeContinuity from '#dispatch/store-continuity.ts';
 import * as storeGateway from '#dispatch/store-gateway.ts';
 import * as storeHome from '#dispatch/store-home.ts';
 import * as storeGatewayPage from '#dispatch/store-gateway-page.ts';
@@ -22,6 +23,7 @@ import * as storeSend from '#dispatch/store-send.ts';
 import type { Tx } from '#db/database.ts';
 import * as answer from './answer.ts';
 import * as check from './check.ts';
+import * as continuity from './continuity.ts';
 import * as gateway from './gateway.ts';
 import * as gatewayPage from './gateway-page.ts';
 import * as history from './history.ts';
@@ -42,6 +44,7 @@ import * as send from './send.ts';
 const stores = {
   ...storeAnswer,
   ...storeCheck,
+  ...storeContinuity,
   ...storeGateway,
   ...storeGatewayPage,
   ...storeHistory,
@@ -79,6 +82,7 @@ export const statements: Statements = stores;
 export const twin: Twin = {
   ...answer,
   ...check,
+  ...continuity,
   ...gateway,
   ...gatewayPage,
   ...history,

@@ -1,13 +1,14 @@
 /**
  * The same tables in PostgreSQL, under a clock that the test sets: a schema before `pg_catalog` in
  * the search path has functions `now` and `clock_timestamp` of its own, and the defaults of columns
- * and the views are bound to them too.
+ * and the views are bound to them too. What the server says of its start, its timeline and itself
+ * is said there as well, always the same: histories differ in what the table remembers of it.
  */
 import { Client } from 'pg';
 import { sql } from '#db/sql.ts';
 import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import type { Clone } from '../../support/database.ts';
-import type { Tables } from './rows.ts';
+import { FIRST_SERVER, type Tables } from './rows.ts';
 
 const CLOCK = `
   create schema simulated;
@@ -16,6 +17,13 @@ const CLOCK = `
     return pg_catalog.current_setting('simulated.now')::timestamptz;
   create function simulated.clock_timestamp() returns timestamptz language sql volatile
     return pg_catalog.current_setting('simulated.now')::timestamptz;
+  create function simulated.pg_postmaster_start_time() returns timestamptz language sql stable
+    return timestamptz 'epoch';
+  create function simulated.pg_walfile_name(pg_lsn) returns text language sql stable
+    return '${FIRST_SERVER.timeline}' || '0000000000000001';
+  create function simulated.pg_control_system() returns table (system_identifier bigint)
+    language sql stable as 'select ${FIRST_SERVER.systemIdentifier}::bigint';
+  alter function dispatch.may_claim() set search_path = simulated, pg_catalog;
   do $$ declare found record; begin
     for found in select adrelid::regclass::text as relation, attname as name
       from pg_attrdef join pg_attribute on attrelid = adrelid and attnum = adnum
@@ -95,10 +103,13 @@ function rowsByTable(tables: Tables): Rows {
     alarm: [...tables.alarm.values()],
     part: [...tables.part.values()],
     reply_inbox: [...tables.reply.values()],
+    continuity: [...tables.continuity.values()],
+    lost_text: [...tables.lostText.values()],
   };
 }
 
-const isTime = (column: string) => /_(?:at|until|from)$/.test(column) || column === 'at';
+const isTime = (column: string) =>
+  /_(?:at|until|from|start|since)$/.test(column) || column === 'at';
 const isDuration = (column: string) => /_(?:after|lag|for|within)$/.test(column);
 const snakeCased = (name: string) => name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
@@ -125,6 +136,7 @@ function valueToJson(column: string, value: unknown): unknown {
 export async function loadTables(tx: Tx, tables: Tables): Promise<void> {
   await tx.run(sql`set local session_replication_role = replica`);
   await tx.run(sql`delete from dispatch.dispatch`);
+  await tx.run(sql`delete from dispatch.continuity`);
   const filled = Object.entries(rowsByTable(tables)).filter(([, rows]) => rows.length > 0);
   const parts = filled.map(
     ([name], i) =>
@@ -163,7 +175,9 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
       'receipt_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.receipt_inbox t),
       'alarm', (select jsonb_agg(to_jsonb(t)) from dispatch.alarm t),
       'part', (select jsonb_agg(to_jsonb(t)) from dispatch.part t),
-      'reply_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.reply_inbox t)) as content`);
+      'reply_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.reply_inbox t),
+      'continuity', (select jsonb_agg(to_jsonb(t)) from dispatch.continuity t),
+      'lost_text', (select jsonb_agg(to_jsonb(t)) from dispatch.lost_text t)) as content`);
   return mapTables(content, (rows) => (rows ?? []).map((row) => comparable(row)));
 }
 

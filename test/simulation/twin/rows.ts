@@ -238,6 +238,50 @@ export type ReplyRow = {
   handledAt: number | null;
 };
 
+/** Which run of which server our history was last seen whole in; one row (P10). */
+export type ContinuityRow = {
+  isSingle: true;
+  systemIdentifier: string;
+  timeline: string;
+  provenStart: number;
+  heldSince: number | null;
+  heldReason: string | null;
+  readFrom: number | null;
+  lookedAt: number | null;
+  readGateways: string[];
+  adopted: number;
+};
+
+/** A text of ours at a provider of which the database has no message. */
+export type LostTextRow = {
+  reference: string;
+  gatewayId: string;
+  providerId: string;
+  status: string;
+  createdAt: number;
+  foundAt: number;
+};
+
+/** What the server says of itself. */
+export type Server = {
+  readonly systemIdentifier: string;
+  readonly timeline: string;
+  readonly startedAt: number;
+};
+
+export const FIRST_SERVER: Server = {
+  systemIdentifier: '7000000000000000001',
+  timeline: '00000001',
+  startedAt: 0,
+};
+
+/** A database that is made in this start of a server has no history to lose. */
+export function wholeHistory({ systemIdentifier, timeline, startedAt }: Server): ContinuityRow {
+  const none = { heldSince: null, heldReason: null, readFrom: null, lookedAt: null };
+  const proven = { systemIdentifier, timeline, provenStart: startedAt };
+  return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
+}
+
 export type SettledRow = { dispatchId: string; organisationId: string; settledAt: number };
 
 /** The standing dispatch of automatic answers (migrations/0004). */
@@ -264,6 +308,8 @@ function emptyTables() {
     alarm: new Map<string, AlarmRow>(),
     part: new Map<string, PartRow>(),
     reply: new Map<string, ReplyRow>(),
+    continuity: new Map([['history', wholeHistory(FIRST_SERVER)]]),
+    lostText: new Map<string, LostTextRow>(),
   };
 }
 
@@ -286,6 +332,8 @@ export class Base {
   tables: Tables = emptyTables();
   /** `now()`: whoever runs a transaction sets it. */
   now = 0;
+  /** Another start, another timeline or another server: only where history may have been lost. */
+  server: Server = FIRST_SERVER;
   /** Goes up with every written row, so that a transaction without effect is recognised. */
   writes = 0;
   /** Told of every change of state, in order. */
@@ -368,6 +416,12 @@ export class Base {
     this.writes += 1;
     this.tables.attempt.set(keyOf(attempt.messageId, attempt.epoch, attempt.number), attempt);
     this.onAttempt(attempt);
+  }
+
+  /** An attempt that the provider tells of: it was made in the time that was lost. */
+  restoreAttempt(attempt: AttemptRow): void {
+    this.writes += 1;
+    this.tables.attempt.set(keyOf(attempt.messageId, attempt.epoch, attempt.number), attempt);
   }
 
   addLookup(lookup: LookupRow): void {

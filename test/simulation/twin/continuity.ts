@@ -1,0 +1,214 @@
+/** Twins of `src/dispatch/store-continuity.ts` and of `dispatch.may_claim()` in migrations/0004. */
+import type { MessageState } from '#dispatch/model.ts';
+import type { Continuity, FoundSent, HoldRow, SightedText } from '#dispatch/store-continuity.ts';
+import { keyOf, type Base, type ContinuityRow, type MessageRow } from './rows.ts';
+
+function rowOf(base: Base): ContinuityRow {
+  return base.tables.continuity.get('history')!;
+}
+
+function change(base: Base, columns: Partial<ContinuityRow>): void {
+  base.writes += 1;
+  Object.assign(rowOf(base), columns);
+}
+
+/** Twin of the function of the database: part of every claim. */
+export function mayClaim(base: Base): boolean {
+  const { heldSince, provenStart, timeline } = rowOf(base);
+  const { server } = base;
+  return heldSince === null && provenStart === server.startedAt && timeline === server.timeline;
+}
+
+function isSameServer(base: Base): boolean {
+  const { timeline, systemIdentifier } = rowOf(base);
+  const { server } = base;
+  return timeline === server.timeline && systemIdentifier === server.systemIdentifier;
+}
+
+export function readContinuity(base: Base): Continuity {
+  const { heldSince, heldReason, provenStart, readFrom, lookedAt } = rowOf(base);
+  const claims = [...base.tables.dispatch.values()].flatMap((d) => d.lastClaimedAt ?? []);
+  const from = heldSince === null ? (claims.length === 0 ? null : Math.max(...claims)) : readFrom;
+  return {
+    isSameServer: isSameServer(base),
+    isProven: provenStart === base.server.startedAt,
+    heldReason,
+    heldForMs: heldSince === null ? null : base.now - heldSince,
+    readFrom: from === null ? null : new Date(from),
+    isLookedAt: lookedAt !== null,
+  };
+}
+
+export function markProven(base: Base): boolean {
+  if (rowOf(base).heldSince !== null || !isSameServer(base)) return false;
+  change(base, { provenStart: base.server.startedAt });
+  return true;
+}
+
+export function markHeld(base: Base, hold: { reason: string; readFrom: Date | null }): boolean {
+  if (rowOf(base).heldSince !== null) return false;
+  const readFrom = hold.readFrom?.getTime() ?? null;
+  change(base, { heldSince: base.now, heldReason: hold.reason, readFrom });
+  return true;
+}
+
+export function findUnknownReferences(base: Base, sighted: readonly SightedText[]): string[] {
+  return sighted
+    .filter(({ messageId, epoch, attempt, reference }) => {
+      const isKnown = base.tables.attempt.has(keyOf(messageId, epoch, attempt));
+      return !isKnown && !base.tables.lostText.has(reference);
+    })
+    .map(({ reference }) => reference);
+}
+
+/** Whoever made the attempts that were lost: that record is lost with them. */
+const LOST_OWNER = '00000000-0000-4000-8000-000000000000';
+
+const firstOf = (texts: readonly string[]): string => texts.toSorted()[0]!;
+
+export function restoreAttempts(
+  base: Base,
+  gatewayId: string,
+  sighted: readonly SightedText[],
+): { messageId: string; attempt: number; providerId: string }[] {
+  const restored = new Set<string>();
+  for (const { messageId, epoch, attempt: number, reference } of sighted) {
+    const same = sighted.filter((text) => text.reference === reference);
+    const createdAt = Math.min(...same.map((text) => text.createdAt.getTime()));
+    const key = keyOf(messageId, epoch, number);
+    if (base.tables.message.has(messageId)) {
+      if (base.tables.attempt.has(key)) continue;
+      const by = { gatewayId, owner: LOST_OWNER, claimedAt: createdAt };
+      base.restoreAttempt({ messageId, epoch, number, ...by });
+      restored.add(key);
+    } else if (!base.tables.lostText.has(reference)) {
+      base.writes += 1;
+      base.tables.lostText.set(reference, {
+        reference,
+        gatewayId,
+        providerId: firstOf(same.map((text) => text.providerId)),
+        status: firstOf(same.map((text) => text.status)),
+        createdAt,
+        foundAt: base.now,
+      });
+    }
+  }
+  return sighted
+    .filter((text) => restored.has(keyOf(text.messageId, text.epoch, text.attempt)))
+    .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
+    .map(({ messageId, attempt, providerId }) => ({ messageId, attempt, providerId }));
+}
+
+const ADOPTED: readonly MessageState[] = ['held', 'ready', 'claimed', 'unknown'];
+
+export function adoptLost(base: Base, gatewayId: string, found: readonly FoundSent[]): string[] {
+  const moved: string[] = [];
+  for (const { messageId, attempt, providerId } of found) {
+    const message = base.tables.message.get(messageId);
+    if (message === undefined || !ADOPTED.includes(message.state)) continue;
+    base.update(message, {
+      state: 'accepted',
+      attempt,
+      gatewayId,
+      providerId,
+      leaseOwner: null,
+      leaseUntil: null,
+      dueAt: message.dueAt ?? base.now,
+      acceptedAt: base.now,
+      checks: 0,
+      absences: 0,
+      checkAt: base.now + base.dispatchOf(message).receiptAsksMs[0]!,
+    });
+    moved.push(messageId);
+  }
+  return moved;
+}
+
+const NEVER_SENT: readonly MessageState[] = ['rejected', 'cancelled', 'expired', 'suppressed'];
+
+export function listNeverSent(base: Base, ids: readonly string[]): string[] {
+  return [...new Set(ids)].filter((id) => {
+    const message = base.tables.message.get(id);
+    return message !== undefined && NEVER_SENT.includes(message.state);
+  });
+}
+
+export function markLookedAt(
+  base: Base,
+  { gatewayIds, adopted }: { readonly gatewayIds: readonly string[]; readonly adopted: number },
+): boolean {
+  const { heldSince, lookedAt } = rowOf(base);
+  if (heldSince === null || lookedAt !== null) return false;
+  change(base, { lookedAt: base.now, readGateways: [...gatewayIds], adopted });
+  return true;
+}
+
+export function endHold(base: Base, unread: 'refuse' | 'accept'): boolean {
+  const { heldSince, lookedAt, provenStart } = rowOf(base);
+  const { startedAt, timeline, systemIdentifier } = base.server;
+  const isStopped = heldSince !== null || provenStart !== startedAt;
+  if (lookedAt === null && !(unread === 'accept' && isStopped)) return false;
+  const whole = { heldSince: null, heldReason: null, lookedAt: null, readFrom: null };
+  const server = { provenStart: startedAt, timeline, systemIdentifier };
+  change(base, { ...whole, ...server, readGateways: [], adopted: 0 });
+  return true;
+}
+
+export function raiseEpochs(base: Base): void {
+  for (const dispatch of base.tables.dispatch.values()) {
+    if (!['held', 'sending', 'paused'].includes(dispatch.state)) continue;
+    base.writes += 1;
+    dispatch.epoch += 1;
+  }
+}
+
+/** Twin of the fragment of the same name. */
+function isInDoubt(base: Base, message: MessageRow): boolean {
+  const { readGateways } = rowOf(base);
+  const { state } = base.dispatchOf(message);
+  const round = base.tables.round.get(keyOf(message.dispatchId, message.round));
+  const isDue =
+    message.state === 'ready' ||
+    (message.state === 'held' && (round?.opensAt ?? Infinity) <= base.now);
+  const isUnread = [...base.tables.gateway.values()].some(
+    ({ id, channel, removedAt }) =>
+      channel === message.channel && removedAt === null && !readGateways.includes(id),
+  );
+  return (state === 'sending' || state === 'paused') && isDue && isUnread;
+}
+
+export function closeInDoubt(base: Base): number {
+  const doubtful = [...base.tables.message.values()].filter((m) => isInDoubt(base, m));
+  for (const message of doubtful) {
+    base.update(message, {
+      state: 'uncertain_closed',
+      finalAt: base.now,
+      dueAt: message.dueAt ?? base.now,
+      failureCode: 'history_lost',
+    });
+  }
+  return doubtful.length;
+}
+
+const dateOf = (ms: number | null): Date | null => (ms === null ? null : new Date(ms));
+
+export function readHold(base: Base): HoldRow {
+  const { heldSince, heldReason, lookedAt, adopted } = rowOf(base);
+  const messages = [...base.tables.message.values()];
+  const lost = [...base.tables.lostText.values()];
+  const running = messages.filter((message) => {
+    const { state } = base.dispatchOf(message);
+    return state === 'sending' || state === 'paused';
+  });
+  return {
+    heldSince: dateOf(heldSince),
+    heldReason,
+    lookedAt: dateOf(lookedAt),
+    adopted,
+    withoutMessage: heldSince === null ? 0 : lost.filter((t) => t.foundAt >= heldSince).length,
+    inDoubt: messages.filter((message) => isInDoubt(base, message)).length,
+    notSent: running.filter(
+      (m) => (m.state === 'ready' || m.state === 'claimed') && !isInDoubt(base, m),
+    ).length,
+  };
+}
