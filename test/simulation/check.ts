@@ -5,37 +5,11 @@
  */
 import { moves, type MessageState } from '#dispatch/model.ts';
 import { isTaken, statusAt, type Entry } from './provider.ts';
-import type { PlannedDispatch, Scenario } from './scenario.ts';
+import type { PlannedDispatch } from './scenario.ts';
+import { historyIsRead, isLostAndTold, nothingUnrecorded } from './check-history.ts';
+import type { Evidence } from './evidence.ts';
 import { neverSent } from './states.ts';
-import {
-  ANSWERS,
-  keyOf,
-  type AttemptRow,
-  type LookupRow,
-  type Base,
-  type MessageRow,
-  type Move,
-} from './twin/rows.ts';
-
-export type Evidence = {
-  readonly scenario: Scenario;
-  readonly base: Base;
-  readonly ledgers: ReadonlyMap<string, readonly Entry[]>;
-  readonly moves: Move[];
-  /** Every attempt ever written, with the true time. */
-  readonly attempts: (AttemptRow & { readonly at: number })[];
-  /** Every answer of a provider about a reference, with the true time. */
-  readonly lookups: LookupRow[];
-  /** `after`: how many attempts were written before it; times may fall together. */
-  readonly steering: { readonly dispatchId: string; readonly to: string; readonly after: number }[];
-  readonly released: Map<string, number>;
-  readonly approved: Map<string, string>;
-  readonly answered: {
-    readonly dispatchId: string;
-    readonly organisationIds: readonly string[];
-    readonly after: number;
-  }[];
-};
+import { ANSWERS, keyOf, type AttemptRow, type MessageRow } from './twin/rows.ts';
 
 /** Two absences so far apart are proof (notification-peers.md, 6.7). */
 const ABSENCE_GAP_MS = 15_000;
@@ -60,6 +34,8 @@ export function findBreaches(evidence: Evidence): string[] {
     silenceEscalates,
     bucketHolds,
     exercisesStayApart,
+    historyIsRead,
+    nothingUnrecorded,
   ];
   return judges.flatMap((judge) => judge(evidence));
 }
@@ -84,7 +60,11 @@ function oneRow({ base, scenario }: Evidence): string[] {
 
 function oneAccepted(evidence: Evidence): string[] {
   const all = [...evidence.ledgers.values()].flat();
-  const references = all.map((entry) => entry.reference);
+  // A reference whose request was lost with the database, and was not taken, may be used again.
+  const backAt = evidence.losses.at(-1)?.at ?? 0;
+  const references = all
+    .filter((entry) => isTaken(entry) || entry.at >= backAt)
+    .map((entry) => entry.reference);
   const repeated = references.filter((reference, i) => references.indexOf(reference) !== i);
   const doubled = [...evidence.base.tables.message.keys()].filter(
     (id) => entriesOf(evidence, id).filter(isTaken).length > 1,
@@ -98,7 +78,10 @@ function oneAccepted(evidence: Evidence): string[] {
 /** A request reaches the provider while the lease of its attempt stands, or a moment later. */
 function underLease(evidence: Evidence): string[] {
   return evidence.attempts
-    .filter((attempt) => {
+    .filter((attempt, i) => {
+      // Written anew after its record was lost: judged then.
+      if (evidence.attempts.slice(i + 1).some((later) => isSameAttempt(later, attempt)))
+        return false;
       const name = `-${attempt.epoch}-${attempt.number}`;
       const asked = entriesOf(evidence, attempt.messageId).find((e) => e.reference.endsWith(name));
       return asked !== undefined && asked.at > attempt.at + LEASE_MS + ON_THE_WIRE_MS;
@@ -106,16 +89,21 @@ function underLease(evidence: Evidence): string[] {
     .map((attempt) => `P2: ${short(attempt.messageId)} was requested after its lease`);
 }
 
+function isSameAttempt(a: AttemptRow, b: AttemptRow): boolean {
+  return a.messageId === b.messageId && a.epoch === b.epoch && a.number === b.number;
+}
+
 /** A second attempt only after the first surely left nothing: by its end, or by two absences. */
 function noEarlyRetry(evidence: Evidence): string[] {
-  const { attempts, base, lookups } = evidence;
+  const { attempts, base, lookups, lostEnds } = evidence;
   const gapMs = ABSENCE_GAP_MS - jumpsMsOf(evidence);
-  return attempts.flatMap((attempt) => {
+  return attempts.flatMap((attempt, i) => {
     const before = attempts.findLast(
-      (a) => a.messageId === attempt.messageId && a.number === attempt.number - 1,
+      (a, j) => j < i && a.messageId === attempt.messageId && a.number === attempt.number - 1,
     );
     if (before === undefined) return [];
-    const end = base.tables.attemptEnd.get(keyOf(before.messageId, before.epoch, before.number));
+    const key = keyOf(before.messageId, before.epoch, before.number);
+    const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
     if (end?.class === 'not_sent') return [];
     const absences = lookups.filter(
       (l) =>
@@ -141,7 +129,9 @@ function noEarlyRetry(evidence: Evidence): string[] {
 function nothingUnneeded(evidence: Evidence): string[] {
   const { attempts, base, steering, answered } = evidence;
   return attempts.flatMap((attempt, i) => {
-    const message = base.tables.message.get(attempt.messageId)!;
+    const message = base.tables.message.get(attempt.messageId);
+    // An answer to a reply, lost with the database.
+    if (message === undefined) return [];
     const steered = steering.findLast((s) => s.dispatchId === message.dispatchId && s.after <= i);
     const what = `attempt ${attempt.number} of ${short(message.id)}`;
     if (steered !== undefined && steered.to !== 'sending')
@@ -207,7 +197,9 @@ function honestStates(evidence: Evidence): string[] {
       case 'cancelled':
       case 'expired':
       case 'suppressed':
-        return taken.length > 0 ? says('and the provider has it') : [];
+        return taken.every((entry) => isLostAndTold(evidence, entry))
+          ? []
+          : says('and the provider has it');
       default:
         return [];
     }

@@ -6,7 +6,7 @@
 import type { Entry } from './provider.ts';
 import { openRound } from './rounds.ts';
 import type { OfficerAct, PlannedDispatch } from './scenario.ts';
-import type { Evidence } from './check.ts';
+import type { Evidence } from './evidence.ts';
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
@@ -17,7 +17,7 @@ const CANCEL_MAX = 20_000;
 /** From a pause by the engine to the person who resumes. */
 const LOOK_MS = 20_000;
 const RETRY_MS = 700;
-const TRIES_MAX = 200;
+const TRIES_MAX = 500;
 const ANSWERS_PER_HOUR = 3;
 
 const steerings = {
@@ -70,21 +70,65 @@ export class Office {
         if (to === 'cancelled') this.#twin.cancelUnsent(base, id, CANCEL_MAX);
         if (to === 'sending') this.#twin.notifyDispatch(base, id);
         else this.#twin.notifyHalt(base, id);
-        this.#evidence.steering.push({ dispatchId: id, to, after: this.#evidence.attempts.length });
+        this.#note(id, to);
       });
     }
   }
 
   /** The engine paused a dispatch because of refusals: a person looks at it, and goes on. */
   noticePause(dispatchId: string): void {
-    this.#evidence.steering.push({
-      dispatchId,
-      to: 'paused',
-      after: this.#evidence.attempts.length,
-    });
+    this.#note(dispatchId, 'paused');
     const atMs = this.#world.now + LOOK_MS;
     this.busyUntilMs = Math.max(this.busyUntilMs, atMs + 1);
     this.#start(this.#steer([{ atMs, kind: 'resume', dispatchId }]));
+  }
+
+  /** The database came back without its last moments: a person looks until it may go on. */
+  noticeLoss(): void {
+    for (const { id, state } of this.#world.base.tables.dispatch.values()) this.#note(id, state);
+    this.#start(this.#letGoOn());
+  }
+
+  *#letGoOn(): Steps<void> {
+    let isWhole = false;
+    while (!isWhole) {
+      yield* wait(LOOK_MS);
+      isWhole = (yield* this.#surely('looks at the history', (b) => this.#resumeAfter(b))) ?? false;
+    }
+    this.busyUntilMs = Math.max(this.busyUntilMs, this.#world.now + LOOK_MS);
+    yield* this.#repeatActs();
+  }
+
+  /** `src/dispatch/resume.ts`: what may have left and cannot be asked for counts as sent. */
+  #resumeAfter(base: Base): boolean {
+    const twin = this.#twin;
+    const { heldReason, isProven, isLookedAt } = twin.readContinuity(base);
+    if (heldReason === null) return isProven;
+    if (!isLookedAt) return false;
+    twin.closeInDoubt(base);
+    if (!twin.endHold(base, 'refuse')) return false;
+    twin.raiseEpochs(base);
+    twin.notifyAnswers(base);
+    const { losses, attempts } = this.#evidence;
+    for (const loss of losses) loss.goneOnAfter ??= attempts.length;
+    return true;
+  }
+
+  /** Resumptions and releases that were lost; not where mail may have left that nobody knows of. */
+  *#repeatActs(): Steps<void> {
+    const { scenario, released } = this.#evidence;
+    for (const dispatch of scenario.dispatches) {
+      const { state } = this.#world.base.tables.dispatch.get(dispatch.id)!;
+      const atMs = this.#world.now;
+      if (state === 'paused')
+        yield* this.#steer([{ atMs, kind: 'resume', dispatchId: dispatch.id }]);
+      const isText = dispatch.messages.every(({ channel }) => channel === 'text');
+      if (state === 'held' && released.has(dispatch.id) && isText) yield* this.#release(dispatch);
+    }
+  }
+
+  #note(dispatchId: string, to: string): void {
+    this.#evidence.steering.push({ dispatchId, to, after: this.#evidence.attempts.length });
   }
 
   /** A callback of a provider: kept, and later applied by a worker. */
@@ -161,11 +205,12 @@ export class Office {
       twin.lockDispatch(base, id);
       if (twin.hashContent(base, id, '').hash !== hash) return;
       if (!twin.markReleased(base, id, hash)) return;
+      this.#note(id, 'sending');
       twin.startRounds(base, id);
       if (twin.markRoundOpened(base, id, 1))
         openRound(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
       twin.notifyDispatch(base, id);
-      this.#evidence.released.set(id, this.#world.now);
+      if (!this.#evidence.released.has(id)) this.#evidence.released.set(id, this.#world.now);
     });
   }
 

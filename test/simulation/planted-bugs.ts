@@ -10,7 +10,7 @@ import { applyReceipt } from './twin/inbox.ts';
 import { twin, type Twin } from './twin/index.ts';
 import { cancelAnswered } from './twin/plan.ts';
 import { endAttempt, settleOne } from './twin/send.ts';
-import type { Base } from './twin/rows.ts';
+import { wholeHistory, type Base } from './twin/rows.ts';
 
 type Planted = {
   readonly what: string;
@@ -168,6 +168,26 @@ const planted: readonly Planted[] = [
         return ended;
       },
     },
+  },
+  {
+    what: 'sending goes on after lost history before it was read',
+    twin: {
+      claimMessages: (base, request) => {
+        const kept = base.tables.continuity.get('history')!;
+        base.tables.continuity.set('history', wholeHistory(base.server));
+        const claimed = twin.claimMessages(base, request);
+        base.tables.continuity.set('history', kept);
+        return claimed;
+      },
+    },
+  },
+  {
+    what: 'what the provider has and the database lost is not adopted',
+    twin: { adoptLost: () => [] },
+  },
+  {
+    what: 'a list with texts that the database does not know counts as whole',
+    twin: { findUnknownReferences: () => [] },
   },
 ];
 

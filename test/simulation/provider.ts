@@ -21,6 +21,14 @@ export type Entry = {
   statuses: { readonly status: string; readonly from: number }[];
 };
 
+/** Texts as the provider's list shows them. */
+export type Listing = readonly {
+  readonly reference: string;
+  readonly providerId: string;
+  readonly status: string;
+  readonly createdAt: Date;
+}[];
+
 /** How bad a provider is: shares of requests, from 0 to 1. */
 export type Habits = {
   /** Answers that take seconds. */
@@ -43,6 +51,8 @@ type Behaviour = (entry: Entry, give: (answer: Answer) => void) => void;
 
 export class Provider {
   readonly ledger: Entry[] = [];
+  /** What moment each reading of its list showed. */
+  readonly readings: number[] = [];
   /** While so, nobody gets a connection, and what is written is lost. */
   isDown = false;
   /** Hands a callback over: id, status, reference. */
@@ -98,6 +108,22 @@ export class Provider {
           : { answer: 'found', providerId: entry.providerId, status: statusAt(entry, seen) },
       ),
     );
+  }
+
+  /** Its recent texts, since then: all pages at once. */
+  list(sinceMs: number, give: (listing: Listing | 'refused') => void): void {
+    const { lookupFails, lookupLagMs } = this.#habits;
+    if (this.isDown || this.#random.chance(lookupFails)) return give('refused');
+    const seen = this.#world.now - this.#random.below(lookupLagMs + 1);
+    const listing = this.ledger.flatMap((entry) => {
+      const { reference, providerId, storedAt, deletedAt } = entry;
+      const isThere = storedAt !== null && storedAt <= seen && storedAt >= sinceMs;
+      if (!isThere || (deletedAt !== null && deletedAt <= seen)) return [];
+      const createdAt = new Date(storedAt);
+      return [{ reference, providerId, status: statusAt(entry, seen), createdAt }];
+    });
+    this.readings.push(this.#world.now);
+    this.#world.after(this.#latencyMs(), () => give(listing));
   }
 
   #accepts: Behaviour = (entry, give) => {

@@ -1,7 +1,9 @@
 /** Runs one scenario to its end and lets the ledgers judge it. */
-import { findBreaches, type Evidence } from './check.ts';
+import { findBreaches } from './check.ts';
 import { decisions as liveDecisions, type Decisions } from './decisions.ts';
+import type { Evidence } from './evidence.ts';
 import { Office } from './office.ts';
+import { keepHistory, loseHistory } from './loss.ts';
 import { Provider } from './provider.ts';
 import { Random } from './random.ts';
 import type { Scenario, TimedFault } from './scenario.ts';
@@ -56,6 +58,7 @@ class Stage {
   #workers: SimulatedWorker[] = [];
   #installation: string;
   #quietSince: number | undefined;
+  #databaseDownUntil = 0;
   #evidence: Evidence;
 
   constructor(scenario: Scenario, options: RunOptions) {
@@ -80,6 +83,11 @@ class Stage {
       released: new Map(),
       approved: new Map(),
       answered: [],
+      losses: [],
+      lostEnds: new Map(),
+      readings: new Map(
+        this.#gateways.filter((g) => g.canBeAsked).map((g) => [g.id, g.provider.readings]),
+      ),
     };
     this.#office = new Office(this.#world, this.#engine.twin, this.#evidence);
   }
@@ -92,7 +100,7 @@ class Stage {
     world.base.onLookup = (lookup) => evidence.lookups.push({ ...lookup, at: world.now });
     world.onNotify = (channel, payload) => this.#tell(channel, payload);
     this.#office.open();
-    for (const fault of this.#scenario.faults) world.at(fault.atMs, () => this.#strike(fault));
+    for (const fault of this.#scenario.faults) this.#await(fault);
     for (let place = 0; place < this.#scenario.workers; place++) this.#startWorker(place, 1);
     world.run(END_MS, () => this.#isOver());
     return {
@@ -181,7 +189,37 @@ class Stage {
       if (worker.host.isAlive && !this.#world.random.chance(0.03)) worker.hear(channel, payload);
   }
 
-  #strike(fault: TimedFault): void {
+  #await(fault: TimedFault): void {
+    const world = this.#world;
+    if (!('lostMs' in fault)) return world.at(fault.atMs, () => this.#strike(fault));
+    world.at(fault.atMs - fault.lostMs, () => {
+      const kept = keepHistory(this.#evidence);
+      world.at(fault.atMs, () => {
+        world.say(undefined, `${fault.kind} ${fault.ms} ms, ${fault.lostMs} ms are lost`);
+        this.#takeDown(fault.ms, () => {
+          loseHistory(world, this.#evidence, {
+            kept,
+            isPromoted: fault.kind === 'replica_promoted',
+          });
+          this.#office.noticeLoss();
+        });
+      });
+    });
+  }
+
+  /** Outages may overlap: the database is back when the last of them is over. */
+  #takeDown(ms: number, whenBack: () => void): void {
+    const world = this.#world;
+    world.isDatabaseDown = true;
+    this.#databaseDownUntil = Math.max(this.#databaseDownUntil, world.now + ms);
+    world.after(ms, () => {
+      world.startDatabaseAgain();
+      whenBack();
+      if (world.now >= this.#databaseDownUntil) world.isDatabaseDown = false;
+    });
+  }
+
+  #strike(fault: Exclude<TimedFault, { lostMs: number }>): void {
     const world = this.#world;
     if ('worker' in fault) {
       const worker = this.#workers[fault.worker % this.#scenario.workers];
@@ -194,13 +232,8 @@ class Stage {
     }
     world.say(undefined, `${fault.kind} ${fault.ms} ms`);
     if (fault.kind === 'database_jumps') world.databaseOffsetMs += fault.ms;
-    else if (fault.kind === 'database_down') {
-      world.isDatabaseDown = true;
-      world.after(fault.ms, () => {
-        world.isDatabaseDown = false;
-        world.startDatabaseAgain(undefined);
-      });
-    } else {
+    else if (fault.kind === 'database_down') this.#takeDown(fault.ms, () => {});
+    else {
       const [first, ...others] = this.#providers.values();
       const down = fault.kind === 'provider_down' ? [first!, ...others] : [first!];
       for (const provider of down) provider.isDown = true;
@@ -218,8 +251,10 @@ class Stage {
   }
 }
 
-/** Nothing is on its way any more, and nothing waits for its round. */
+/** Nothing is on its way any more, nothing waits for its round, and history is whole. */
 function isQuiet(base: Base): boolean {
+  const { heldSince, provenStart } = base.tables.continuity.get('history')!;
+  if (heldSince !== null || provenStart !== base.server.startedAt) return false;
   for (const { state } of base.tables.message.values())
     if (state === 'ready' || state === 'claimed' || state === 'unknown') return false;
   for (const { id, state } of base.tables.dispatch.values())

@@ -42,6 +42,13 @@ export type TimedFault =
       readonly atMs: number;
       readonly kind: 'database_down' | 'provider_down' | 'first_provider_down';
       readonly ms: number;
+    }
+  /** The database is away, and comes back as it was `lostMs` before. */
+  | {
+      readonly atMs: number;
+      readonly kind: 'replica_promoted' | 'disk_turned_back';
+      readonly ms: number;
+      readonly lostMs: number;
     };
 
 export type Scenario = {
@@ -79,7 +86,11 @@ export function drawScenario(seed: number): Scenario {
     hasSecond: random.chance(0.4),
     dispatches,
     acts: random.chance(0.4) ? drawActs(random, dispatches) : [],
-    faults: [...drawFaults(random), ...drawLongFreeze(random, dispatches)],
+    faults: [
+      ...drawFaults(random),
+      ...drawLongFreeze(random, dispatches),
+      ...drawLoss(new Random(seed ^ 0x1057), dispatches),
+    ],
     stepFaults: drawStepFaults(random),
     answers: random.pick([0, 0.2, 0.9]),
   };
@@ -204,6 +215,19 @@ function drawLongFreeze(random: Random, dispatches: readonly PlannedDispatch[]):
   const atMs = random.pick(dispatches).releaseAtMs + random.between(5, 400);
   const ms = random.between(115, 240) * SECOND_MS;
   return [{ atMs, kind: 'freeze', worker: random.below(3), ms }];
+}
+
+/**
+ * Now and then the database loses its last moments. A disk takes minutes to be turned back: by then
+ * no request of the lost time is under way any more, as the wait of a hold ensures elsewhere.
+ */
+function drawLoss(random: Random, dispatches: readonly PlannedDispatch[]): TimedFault[] {
+  if (!random.chance(0.15) || dispatches.some(({ isEditedLate }) => isEditedLate)) return [];
+  const atMs = random.pick(dispatches).releaseAtMs + random.between(200, 40_000);
+  const lostMs = Math.min(atMs, random.between(50, random.pick([1_000, 15_000])));
+  return random.chance(0.6)
+    ? [{ atMs, lostMs, kind: 'replica_promoted', ms: random.between(1, 60) * SECOND_MS }]
+    : [{ atMs, lostMs, kind: 'disk_turned_back', ms: random.between(120, 240) * SECOND_MS }];
 }
 
 /** Up to three faults at steps; most steps of a run lie among its first thousand. */

@@ -83,7 +83,7 @@ export class SimulatedSender {
         if (claimed === 0 && !this.#isStopping) yield* wait(yield* this.#idleMs(), this.work);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
-        this.#dropQueue('database_lost');
+        this.dropQueue('database_lost');
         yield* wait(ERROR_WAIT_MS, this.work);
       }
     }
@@ -93,7 +93,7 @@ export class SimulatedSender {
   *stop(): Steps<void> {
     this.#isStopping = true;
     this.work.ring();
-    this.#dropQueue('stopping');
+    this.dropQueue('stopping');
     const deadline = this.#parts.world.now + DRAIN_MS;
     const isBusy = () => this.#inFlight > 0 || this.#waiting.length > 0 || this.#isFlushing;
     while (isBusy() && this.#parts.world.now < deadline) yield* wait(100);
@@ -116,7 +116,7 @@ export class SimulatedSender {
     );
     const tookMs = this.#parts.world.now - askedAt;
     this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#host.clocks }));
-    if (this.#isStopping) this.#dropQueue('stopping');
+    if (this.#isStopping) this.dropQueue('stopping');
     this.#fill();
     return claimed.length;
   }
@@ -182,8 +182,8 @@ export class SimulatedSender {
     return decisions.mayStillStart(message) && !this.#calledOff.has(message.dispatchId);
   }
 
-  /** The database is gone and may come back without these claims. */
-  #dropQueue(code: string): void {
+  /** The database is gone and may come back without these claims, or did. */
+  dropQueue(code: string): void {
     this.#generation += 1;
     this.#giveBackQueue({ code, inMs: 0 });
   }
@@ -217,7 +217,7 @@ export class SimulatedSender {
           break;
         } catch (error) {
           if (!(error instanceof ConnectionLost)) throw error;
-          this.#dropQueue('database_lost');
+          this.dropQueue('database_lost');
           yield* wait(ERROR_WAIT_MS);
         }
       }

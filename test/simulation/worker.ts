@@ -1,6 +1,7 @@
 /** `src/dispatch/engine.ts`, `reconcile.ts` and `inbox.ts` as steps: one process of the engine. */
 import type { Found } from '#dispatch/model.ts';
 import type { ToCheck } from '#dispatch/store-check.ts';
+import { keepContinuity } from './continuity.ts';
 import { openRound } from './rounds.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedSender } from './sender.ts';
@@ -99,17 +100,26 @@ export class SimulatedWorker {
   }
 
   *#beat(): Steps<void> {
-    const { twin, decisions } = this.#parts;
+    const { twin } = this.#parts;
+    if (!(yield* this.#mayGoOn())) return;
     yield* this.#untilItFails(() => this.#steer([]));
     const ready = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
     if (ready > 0) for (const sender of this.#senders) sender.work.ring();
     yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
     yield* transact('forgets tallies', (base) => twin.deleteOldTallies(base));
-    yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
     yield* transact('expires messages', (base) => twin.expireMessages(base));
     yield* transact('cancels leftovers', (base) => twin.cancelLeftovers(base, LEFTOVERS_MAX));
     yield* transact('clears', (base) => twin.markCleared(base));
     yield* transact('ends dispatches', (base) => twin.endDispatches(base));
+  }
+
+  /** False while history may have holes: nothing is too old then, called off or due. */
+  *#mayGoOn(): Steps<boolean> {
+    const { twin, decisions } = this.#parts;
+    yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
+    const isWhole = yield* keepContinuity(this.#parts, [...this.#gateways.values()]);
+    if (!isWhole) for (const sender of this.#senders) sender.dropQueue('history_in_doubt');
+    return isWhole;
   }
 
   #openDueRounds(base: Base): number {

@@ -8,7 +8,7 @@
 import type { Clocks } from '#dispatch/lease.ts';
 import { EventQueue } from './event-queue.ts';
 import { Random } from './random.ts';
-import { Base, type Tables } from './twin/rows.ts';
+import { Base } from './twin/rows.ts';
 
 /** How a request ended, as the process that made it sees it. */
 export type Answer =
@@ -162,10 +162,10 @@ export class World {
     host.frozenUntil = Math.max(host.frozenUntil, this.now + ms);
   }
 
-  /** The database comes back as it was then; transactions under way are lost. */
-  startDatabaseAgain(tables: Tables | undefined): void {
+  /** Another start of the database: transactions under way are lost. */
+  startDatabaseAgain(): void {
     this.#incarnation += 1;
-    if (tables !== undefined) this.base.tables = tables;
+    this.base.server = { ...this.base.server, startedAt: this.now };
   }
 
   say(host: Host | undefined, what: string): void {
