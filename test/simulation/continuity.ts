@@ -15,6 +15,12 @@ export function* keepContinuity(
   gateways: readonly SimulatedGateway[],
 ): Steps<boolean> {
   const now = yield* transact('reads its history', (base) => parts.twin.readContinuity(base));
+  if (now.heldReason !== null && !now.isHeldHere) {
+    yield* transact('holds anew', (base) => {
+      if (parts.twin.markHeldAnew(base)) parts.twin.notifyAnswers(base);
+    });
+    return false;
+  }
   if (now.heldReason !== null) {
     if (!now.isLookedAt && now.heldForMs! >= settleMs(parts, gateways))
       yield* recover(parts, gateways, now);
@@ -79,7 +85,8 @@ function* recover(
     const gatewayIds = readings.map(([id]) => id);
     let adopted = 0;
     for (const [id, sighted] of readings) adopted += adopt(parts, base, { id, sighted });
-    if (twin.markLookedAt(base, { gatewayIds, adopted })) twin.notifyAnswers(base);
+    if (twin.markLookedAt(base, { heldSince: now.heldSince!, gatewayIds, adopted }))
+      twin.notifyAnswers(base);
   });
 }
 

@@ -1,5 +1,6 @@
 /** What the statements about lost history may be asked. */
 import type { SightedText } from '#dispatch/store-continuity.ts';
+import { timeAsText } from './continuity.ts';
 import { someMessages, type Calls, type Scene } from './scene.ts';
 
 /** Texts as a list shows them: of attempts that are known, of others, and of no message at all. */
@@ -41,6 +42,7 @@ export const continuity: Pick<
   | 'readContinuity'
   | 'markProven'
   | 'markHeld'
+  | 'markHeldAnew'
   | 'findUnknownReferences'
   | 'restoreAttempts'
   | 'adoptLost'
@@ -67,9 +69,17 @@ export const continuity: Pick<
     })),
   ],
   listNeverSent: (scene) => [someMessages(scene).map(({ id }) => id)],
-  markLookedAt: ({ random, known }) => [
-    { gatewayIds: random.shuffle(known.gatewayIds).slice(0, 2), adopted: random.below(9) },
-  ],
+  markHeldAnew: () => [],
+  markLookedAt: ({ base, random, known }) => {
+    const { heldSince } = base.tables.continuity.get('history')!;
+    return [
+      {
+        heldSince: timeAsText(random.chance(0.8) ? (heldSince ?? base.now) : base.now),
+        gatewayIds: random.shuffle(known.gatewayIds).slice(0, 2),
+        adopted: random.below(9),
+      },
+    ];
+  },
   endHold: ({ random }) => [random.pick(['refuse', 'accept'])],
   raiseEpochs: () => [],
   closeInDoubt: () => [],

@@ -26,7 +26,7 @@ function isSameServer(base: Base): boolean {
 }
 
 export function readContinuity(base: Base): Continuity {
-  const { heldSince, heldReason, provenStart, readFrom, lookedAt } = rowOf(base);
+  const { heldSince, heldStart, heldReason, provenStart, readFrom, lookedAt } = rowOf(base);
   const claims = [...base.tables.dispatch.values()].flatMap((d) => d.lastClaimedAt ?? []);
   const from = heldSince === null ? (claims.length === 0 ? null : Math.max(...claims)) : readFrom;
   return {
@@ -34,6 +34,8 @@ export function readContinuity(base: Base): Continuity {
     isProven: provenStart === base.server.startedAt,
     heldReason,
     heldForMs: heldSince === null ? null : base.now - heldSince,
+    isHeldHere: heldStart === base.server.startedAt,
+    heldSince: heldSince === null ? null : timeAsText(heldSince),
     readFrom: from === null ? null : new Date(from),
     isLookedAt: lookedAt !== null,
   };
@@ -48,8 +50,23 @@ export function markProven(base: Base): boolean {
 export function markHeld(base: Base, hold: { reason: string; readFrom: Date | null }): boolean {
   if (rowOf(base).heldSince !== null) return false;
   const readFrom = hold.readFrom?.getTime() ?? null;
-  change(base, { heldSince: base.now, heldReason: hold.reason, readFrom });
+  const heldStart = base.server.startedAt;
+  change(base, { heldSince: base.now, heldStart, heldReason: hold.reason, readFrom });
   return true;
+}
+
+export function markHeldAnew(base: Base): boolean {
+  const { heldStart } = rowOf(base);
+  const { startedAt } = base.server;
+  if (heldStart === null || heldStart === startedAt) return false;
+  change(base, { heldSince: base.now, heldStart: startedAt, lookedAt: null, readGateways: [] });
+  return true;
+}
+
+/** As PostgreSQL writes a time in UTC. */
+export function timeAsText(ms: number): string {
+  const text = new Date(ms).toISOString().replace('T', ' ').replace('Z', '');
+  return `${text.replace(/\.?0+$/, '')}+00`;
 }
 
 export function findUnknownReferences(base: Base, sighted: readonly SightedText[]): string[] {
@@ -135,20 +152,31 @@ export function listNeverSent(base: Base, ids: readonly string[]): string[] {
 
 export function markLookedAt(
   base: Base,
-  { gatewayIds, adopted }: { readonly gatewayIds: readonly string[]; readonly adopted: number },
+  looked: {
+    readonly heldSince: string;
+    readonly gatewayIds: readonly string[];
+    readonly adopted: number;
+  },
 ): boolean {
-  const { heldSince, lookedAt } = rowOf(base);
-  if (heldSince === null || lookedAt !== null) return false;
-  change(base, { lookedAt: base.now, readGateways: [...gatewayIds], adopted });
+  const { heldSince, lookedAt, adopted } = rowOf(base);
+  if (heldSince === null || timeAsText(heldSince) !== looked.heldSince) return false;
+  if (lookedAt !== null) return false;
+  change(base, {
+    lookedAt: base.now,
+    readGateways: [...looked.gatewayIds],
+    adopted: adopted + looked.adopted,
+  });
   return true;
 }
 
 export function endHold(base: Base, unread: 'refuse' | 'accept'): boolean {
-  const { heldSince, lookedAt, provenStart } = rowOf(base);
+  const { heldSince, heldStart, lookedAt, provenStart } = rowOf(base);
   const { startedAt, timeline, systemIdentifier } = base.server;
   const isStopped = heldSince !== null || provenStart !== startedAt;
-  if (lookedAt === null && !(unread === 'accept' && isStopped)) return false;
-  const whole = { heldSince: null, heldReason: null, lookedAt: null, readFrom: null };
+  const isRead = lookedAt !== null && heldStart === startedAt;
+  if (!isRead && !(unread === 'accept' && isStopped)) return false;
+  const held = { heldSince: null, heldStart: null, heldReason: null };
+  const whole = { ...held, lookedAt: null, readFrom: null };
   const server = { provenStart: startedAt, timeline, systemIdentifier };
   change(base, { ...whole, ...server, readGateways: [], adopted: 0 });
   return true;

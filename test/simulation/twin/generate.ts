@@ -150,6 +150,7 @@ function fillContinuity(base: Base, random: Random): void {
   if (random.chance(0.2)) row.systemIdentifier = '7000000000000000002';
   if (random.chance(0.4)) return;
   row.heldSince = START_MS - random.between(1, 100_000);
+  row.heldStart = random.pick([base.server.startedAt, START_MS - 90_000]);
   row.heldReason = 'another database server or timeline';
   row.readFrom = random.pick([null, START_MS - 200_000]);
   if (random.chance(0.5)) return;

@@ -245,6 +245,7 @@ export type ContinuityRow = {
   timeline: string;
   provenStart: number;
   heldSince: number | null;
+  heldStart: number | null;
   heldReason: string | null;
   readFrom: number | null;
   lookedAt: number | null;
@@ -277,7 +278,8 @@ export const FIRST_SERVER: Server = {
 
 /** A database that is made in this start of a server has no history to lose. */
 export function wholeHistory({ systemIdentifier, timeline, startedAt }: Server): ContinuityRow {
-  const none = { heldSince: null, heldReason: null, readFrom: null, lookedAt: null };
+  const held = { heldSince: null, heldStart: null, heldReason: null };
+  const none = { ...held, readFrom: null, lookedAt: null };
   const proven = { systemIdentifier, timeline, provenStart: startedAt };
   return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
 }
