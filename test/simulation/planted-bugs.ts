@@ -10,7 +10,8 @@ import { applyReceipt } from './twin/inbox.ts';
 import { twin, type Twin } from './twin/index.ts';
 import { cancelAnswered } from './twin/plan.ts';
 import { endAttempt, settleOne } from './twin/send.ts';
-import { wholeHistory, type Base } from './twin/rows.ts';
+import type { Base } from './twin/rows.ts';
+import { wholeHistory } from './twin/server.ts';
 
 type Planted = {
   readonly what: string;

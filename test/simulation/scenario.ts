@@ -223,7 +223,8 @@ function drawLongFreeze(random: Random, dispatches: readonly PlannedDispatch[]):
  */
 function drawLoss(random: Random, dispatches: readonly PlannedDispatch[]): TimedFault[] {
   if (!random.chance(0.15) || dispatches.some(({ isEditedLate }) => isEditedLate)) return [];
-  const atMs = random.pick(dispatches).releaseAtMs + random.between(200, 40_000);
+  const atMs =
+    random.pick(dispatches).releaseAtMs + random.between(200, random.pick([3_000, 40_000]));
   const lostMs = Math.min(atMs, random.between(50, random.pick([1_000, 15_000])));
   return random.chance(0.6)
     ? [{ atMs, lostMs, kind: 'replica_promoted', ms: random.between(1, 60) * SECOND_MS }]

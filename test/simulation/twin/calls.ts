@@ -2,6 +2,7 @@
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import { continuity } from './calls-of-continuity.ts';
+import { uncertain } from './calls-of-uncertain.ts';
 import { gateways, isClearWhoSent, pace, polling } from './calls-of-gateways.ts';
 import type { Twin } from './index.ts';
 import {
@@ -351,6 +352,7 @@ export const calls: Calls = {
   ...pace,
   ...polling,
   ...continuity,
+  ...uncertain,
   ...parts,
   upsertGateway: ({ base, random, known }) => [
     {

@@ -1,7 +1,8 @@
 /** Twins of `src/dispatch/store-continuity.ts` and of `dispatch.may_claim()` in migrations/0004. */
 import type { MessageState } from '#dispatch/model.ts';
 import type { Continuity, FoundSent, HoldRow, SightedText } from '#dispatch/store-continuity.ts';
-import { keyOf, type Base, type ContinuityRow, type MessageRow } from './rows.ts';
+import { keyOf, type Base, type MessageRow } from './rows.ts';
+import type { ContinuityRow } from './server.ts';
 
 function rowOf(base: Base): ContinuityRow {
   return base.tables.continuity.get('history')!;

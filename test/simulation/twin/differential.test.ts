@@ -14,7 +14,6 @@ const HISTORIES = 120;
 
 const withoutTwin: Readonly<Record<string, string>> = {
   'src/dispatch/store-audit.ts': 'judges the engine, and shares nothing with it',
-  'src/dispatch/store-uncertain.ts': 'what a person decides is tried on PostgreSQL alone',
   'src/dispatch/store-retention.ts': 'takes out what has been over for thirty days',
 };
 

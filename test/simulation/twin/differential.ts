@@ -25,6 +25,8 @@ const often: Partial<Record<keyof Twin, number>> = {
   readyRound: 3,
   cancelSettled: 3,
   expireLeases: 2,
+  applyRiskDecisions: 3,
+  readyDeputies: 3,
 };
 const names = (Object.keys(calls) as (keyof Twin)[]).flatMap((name) =>
   Array.from({ length: often[name] ?? 1 }, () => name),
@@ -35,7 +37,13 @@ const ORDERED = new Set<keyof Twin>([
   ...(['claimMessages', 'claimReceipts', 'listDueRounds', 'listGateways'] as const),
   ...(['listGatewayCards', 'listGatewayStates', 'listSharedChannels'] as const),
   ...(['listRounds', 'listMessagesOfOrganisation', 'listAttempts'] as const),
-  ...(['listLookups', 'listReceipts', 'countMessages', 'restoreAttempts'] as const),
+  ...([
+    'listLookups',
+    'listReceipts',
+    'countMessages',
+    'restoreAttempts',
+    'listUncertain',
+  ] as const),
 ]);
 
 export type Difference = {
@@ -86,6 +94,7 @@ async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<Differe
     if (rest === undefined) continue;
     await setClock(tx, base.now);
     const fromPostgres = await (statements[name] as OnPostgres)(tx, ...rest);
+    if (name === 'insertRiskDecision') drawn.push(await newestDecision(tx));
     if (name === 'insertAnswer' && fromPostgres === true) drawn.push(await newestAnswer(tx, rest));
     const fromTwin = (twin[name] as OnTwin)(base, ...rest);
     const differs =
@@ -104,6 +113,12 @@ async function newestAnswer(tx: Tx, [answer]: readonly unknown[]): Promise<strin
     select id from dispatch.message
     where dispatch_id = ${ANSWERS} and contact_point_id = ${contactPointId}
     order by round desc limit 1`);
+  return id;
+}
+
+async function newestDecision(tx: Tx): Promise<string> {
+  const { id } = await tx.one<{ id: string }>(sql`
+    select id from dispatch.risk_decision order by decided_at desc limit 1`);
   return id;
 }
 

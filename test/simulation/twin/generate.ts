@@ -59,6 +59,7 @@ export function fillTables(base: Base, random: Random): Known {
     for (let i = 0; i < count; i++)
       known.messageIds.push(fillMessage(base, random, dispatchId, known));
   }
+  if (random.chance(0.5)) fillDecision(base, random, random.pick(dispatchIds));
   for (const dispatchId of dispatchIds) {
     for (const organisationId of known.organisationIds) {
       if (!random.chance(0.3)) continue;
@@ -159,6 +160,14 @@ function fillContinuity(base: Base, random: Random): void {
   row.adopted = random.below(5);
 }
 
+/** A person decided, and nobody carried it out yet. */
+function fillDecision(base: Base, random: Random, dispatchId: string): void {
+  const id = random.uuid();
+  const decidedAt = START_MS - random.below(MINUTE_MS);
+  const by = { decidedBy: 'an officer', reason: 'nobody knows' };
+  base.tables.riskDecision.set(id, { id, dispatchId, decidedAt, ...by, appliedAt: null });
+}
+
 /** A text that an earlier reading found, or the one that is held for. */
 function fillLostText(base: Base, random: Random): void {
   const reference = random.uuid();
@@ -191,7 +200,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     contentHash: random.pick([null, 'one', 'two']),
     plannedMessages: null,
     receiptAsksMs: [120_000, 300_000],
-    uncertainAfter: 5 * MINUTE_MS,
+    uncertainAfter: random.pick([20_000, MINUTE_MS, 5 * MINUTE_MS]),
     recallFor: random.pick([0, 0, MINUTE_MS]),
     cleared: state !== 'cancelled' || random.chance(0.5),
     expiresAfter: random.between(15, 40) * MINUTE_MS,

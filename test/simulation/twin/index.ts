@@ -16,6 +16,7 @@ import * as storePart from '#dispatch/store-part.ts';
 import * as storeRecall from '#dispatch/store-recall.ts';
 import * as storeBreaker from '#dispatch/store-breaker.ts';
 import * as storeBucket from '#dispatch/store-bucket.ts';
+import * as storeUncertain from '#dispatch/store-uncertain.ts';
 import * as storePoll from '#dispatch/store-poll.ts';
 import * as storeSpace from '#dispatch/store-space.ts';
 import * as storePlan from '#dispatch/store-plan.ts';
@@ -35,6 +36,7 @@ import * as part from './part.ts';
 import * as recall from './recall.ts';
 import * as breaker from './breaker.ts';
 import * as bucket from './bucket.ts';
+import * as uncertain from './uncertain.ts';
 import * as poll from './poll.ts';
 import * as space from './space.ts';
 import * as plan from './plan.ts';
@@ -57,6 +59,7 @@ const stores = {
   ...storeBreaker,
   ...storeBucket,
   ...storePoll,
+  ...storeUncertain,
   ...storeSpace,
   ...storePlan,
   ...storeSend,
@@ -95,6 +98,7 @@ export const twin: Twin = {
   ...breaker,
   ...bucket,
   ...poll,
+  ...uncertain,
   ...space,
   ...plan,
   ...send,

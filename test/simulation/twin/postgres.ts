@@ -8,7 +8,8 @@ import { Client } from 'pg';
 import { sql } from '#db/sql.ts';
 import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import type { Clone } from '../../support/database.ts';
-import { FIRST_SERVER, type Tables } from './rows.ts';
+import type { Tables } from './rows.ts';
+import { FIRST_SERVER } from './server.ts';
 
 const CLOCK = `
   create schema simulated;
@@ -105,6 +106,8 @@ function rowsByTable(tables: Tables): Rows {
     reply_inbox: [...tables.reply.values()],
     continuity: [...tables.continuity.values()],
     lost_text: [...tables.lostText.values()],
+    risk_decision: [...tables.riskDecision.values()],
+    risk_taken: [...tables.riskTaken.values()],
   };
 }
 
@@ -177,7 +180,9 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
       'part', (select jsonb_agg(to_jsonb(t)) from dispatch.part t),
       'reply_inbox', (select jsonb_agg(to_jsonb(t)) from dispatch.reply_inbox t),
       'continuity', (select jsonb_agg(to_jsonb(t)) from dispatch.continuity t),
-      'lost_text', (select jsonb_agg(to_jsonb(t)) from dispatch.lost_text t)) as content`);
+      'lost_text', (select jsonb_agg(to_jsonb(t)) from dispatch.lost_text t),
+      'risk_decision', (select jsonb_agg(to_jsonb(t)) from dispatch.risk_decision t),
+      'risk_taken', (select jsonb_agg(to_jsonb(t)) from dispatch.risk_taken t)) as content`);
   return mapTables(content, (rows) => (rows ?? []).map((row) => comparable(row)));
 }
 

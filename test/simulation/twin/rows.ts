@@ -7,6 +7,7 @@ import type { BreakerReason, BreakerState } from '#dispatch/breaker.ts';
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
 import type { NewAlarm } from '#dispatch/store-check.ts';
 import type { AttemptClass, MessageState, ReceiptMeaning } from '#dispatch/model.ts';
+import { FIRST_SERVER, wholeHistory, type LostTextRow, type Server } from './server.ts';
 
 export type Channel = 'text' | 'mail';
 
@@ -238,51 +239,22 @@ export type ReplyRow = {
   handledAt: number | null;
 };
 
-/** Which run of which server our history was last seen whole in; one row (P10). */
-export type ContinuityRow = {
-  isSingle: true;
-  systemIdentifier: string;
-  timeline: string;
-  provenStart: number;
-  heldSince: number | null;
-  heldStart: number | null;
-  heldReason: string | null;
-  readFrom: number | null;
-  lookedAt: number | null;
-  readGateways: string[];
-  adopted: number;
+/** A person's decision to risk second copies. */
+export type RiskDecisionRow = {
+  id: string;
+  dispatchId: string;
+  decidedAt: number;
+  decidedBy: string;
+  reason: string;
+  appliedAt: number | null;
 };
 
-/** A text of ours at a provider of which the database has no message. */
-export type LostTextRow = {
-  reference: string;
-  gatewayId: string;
-  providerId: string;
-  status: string;
-  createdAt: number;
-  foundAt: number;
+export type RiskTakenRow = {
+  messageId: string;
+  attempt: number;
+  decisionId: string;
+  takenAt: number;
 };
-
-/** What the server says of itself. */
-export type Server = {
-  readonly systemIdentifier: string;
-  readonly timeline: string;
-  readonly startedAt: number;
-};
-
-export const FIRST_SERVER: Server = {
-  systemIdentifier: '7000000000000000001',
-  timeline: '00000001',
-  startedAt: 0,
-};
-
-/** A database that is made in this start of a server has no history to lose. */
-export function wholeHistory({ systemIdentifier, timeline, startedAt }: Server): ContinuityRow {
-  const held = { heldSince: null, heldStart: null, heldReason: null };
-  const none = { ...held, readFrom: null, lookedAt: null };
-  const proven = { systemIdentifier, timeline, provenStart: startedAt };
-  return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
-}
 
 export type SettledRow = { dispatchId: string; organisationId: string; settledAt: number };
 
@@ -312,6 +284,8 @@ function emptyTables() {
     reply: new Map<string, ReplyRow>(),
     continuity: new Map([['history', wholeHistory(FIRST_SERVER)]]),
     lostText: new Map<string, LostTextRow>(),
+    riskDecision: new Map<string, RiskDecisionRow>(),
+    riskTaken: new Map<string, RiskTakenRow>(),
   };
 }
 

@@ -1,0 +1,47 @@
+/** What a server says of itself, and what the database remembers of the one it knew (P10). */
+
+/** Which run of which server our history was last seen whole in; one row (P10). */
+export type ContinuityRow = {
+  isSingle: true;
+  systemIdentifier: string;
+  timeline: string;
+  provenStart: number;
+  heldSince: number | null;
+  heldStart: number | null;
+  heldReason: string | null;
+  readFrom: number | null;
+  lookedAt: number | null;
+  readGateways: string[];
+  adopted: number;
+};
+
+/** A text of ours at a provider of which the database has no message. */
+export type LostTextRow = {
+  reference: string;
+  gatewayId: string;
+  providerId: string;
+  status: string;
+  createdAt: number;
+  foundAt: number;
+};
+
+/** What the server says of itself. */
+export type Server = {
+  readonly systemIdentifier: string;
+  readonly timeline: string;
+  readonly startedAt: number;
+};
+
+export const FIRST_SERVER: Server = {
+  systemIdentifier: '7000000000000000001',
+  timeline: '00000001',
+  startedAt: 0,
+};
+
+/** A database that is made in this start of a server has no history to lose. */
+export function wholeHistory({ systemIdentifier, timeline, startedAt }: Server): ContinuityRow {
+  const held = { heldSince: null, heldStart: null, heldReason: null };
+  const none = { ...held, readFrom: null, lookedAt: null };
+  const proven = { systemIdentifier, timeline, provenStart: startedAt };
+  return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
+}
