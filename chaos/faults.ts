@@ -58,9 +58,9 @@ export const faults: readonly Fault[] = [
     name: 'kill postgres',
     weight: 3,
     isKill: true,
-    strike({ postgres }, dice) {
+    strike({ postgres, load }, dice) {
       const downMs = dice.between(0, 1_500);
-      return postgres.isFree ? postgres.kill(downMs) : undefined;
+      return mayEnd(postgres, load) ? postgres.kill(downMs) : undefined;
     },
   },
   {
@@ -82,7 +82,7 @@ export const faults: readonly Fault[] = [
     name: 'kill backend of postgres',
     weight: 2,
     isKill: true,
-    strike: ({ postgres }) => (postgres.isFree ? postgres.killBackend() : undefined),
+    strike: ({ postgres, load }) => (mayEnd(postgres, load) ? postgres.killBackend() : undefined),
   },
   {
     name: 'freeze worker past its lease',
@@ -188,6 +188,14 @@ export const opening: Fault = {
     return part.isFree ? part.freeze(untilLookedUp, () => postgres.isIdle(part.name)) : undefined;
   },
 };
+
+/**
+ * Not while lost history is read: each start of a server begins that anew, after lease and quiet
+ * period; drawn every quarter of a minute, it would hold everything to the end of the run.
+ */
+function mayEnd(postgres: Stage['postgres'], load: Stage['load']): boolean {
+  return postgres.isFree && !load.isHolding;
+}
 
 /** In the words of `/_control/faults`; the delays stay inside the shortened waits (task.ts). */
 const providerFaults: readonly object[] = [
