@@ -41,6 +41,9 @@ export type ClaimRequest = {
  *
  * Choosing the dispatch first keeps the scan short: one index on (lane, rank) over all messages had
  * to step over every ready message of a paused dispatch.
+ *
+ * Planned each time (2 ms): a prepared statement is planned for good at its sixth run, and one of
+ * a table with a single message then read all of it for each it took: 250 ms a claim at 20,000.
  */
 export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Claimed[]> {
   return await tx.rows<Claimed>(
@@ -99,7 +102,6 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
       claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed,
       claimed.good_for_ms, allowance.turn, chosen.receipt_ask_ms
     from claimed, chosen, allowance order by claimed.rank, claimed.id`,
-    { name: 'dispatch.claim' },
   );
 }
 
@@ -186,7 +188,6 @@ export async function settleMessages(
       on conflict do nothing
     ), ${told}
     select moved.id from moved cross join ${readTold}`,
-    { name: 'dispatch.settle' },
   );
   return rows.map((row) => row.id);
 }
