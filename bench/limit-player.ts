@@ -142,21 +142,17 @@ async function writeAll({ database: config, texts, batches }: RawOrder): Promise
   for (let from = 0; from < texts; from += batches.settle) {
     const ids = ready.slice(from, from + batches.settle).map(({ id }) => id);
     await database.withActor(actor, async (tx) => {
-      await tx.run(
-        sql`
+      await tx.run(sql`
         with claimed as (
           update dispatch.message message set state = 'claimed', attempt = 1,
             gateway_id = 'notify', lease_owner = ${owner}, lease_until = now()
           from unnest(${ids}::uuid[]) as known (id) where message.id = known.id
         )
         insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
-        select id, 1, 1, 'notify', ${owner} from unnest(${ids}::uuid[]) as known (id)`,
-        { name: 'bench.claim' },
-      );
+        select id, 1, 1, 'notify', ${owner} from unnest(${ids}::uuid[]) as known (id)`);
     });
     await database.withActor(actor, async (tx) => {
-      await tx.run(
-        sql`
+      await tx.run(sql`
         with settled as (
           update dispatch.message message set state = 'accepted', lease_owner = null,
             lease_until = null, provider_id = known.id::text, check_at = now(),
@@ -164,9 +160,7 @@ async function writeAll({ database: config, texts, batches }: RawOrder): Promise
           from unnest(${ids}::uuid[]) as known (id) where message.id = known.id
         )
         insert into dispatch.attempt_end (message_id, epoch, number, class, provider_id)
-        select id, 1, 1, 'accepted', id::text from unnest(${ids}::uuid[]) as known (id)`,
-        { name: 'bench.settle' },
-      );
+        select id, 1, 1, 'accepted', id::text from unnest(${ids}::uuid[]) as known (id)`);
     });
   }
   const seconds = (performance.now() - startedAt) / 1000;

@@ -143,7 +143,6 @@ async function isUnderWay(owner: Database, dispatchId: string): Promise<boolean>
         or exists (select from dispatch.message
           where state = 'claimed' and lease_until > '-infinity' and dispatch_id = ${dispatchId})
         as busy`,
-      { name: 'bench.busy' },
     ),
   );
   return busy;

@@ -13,22 +13,17 @@ import { build, type Sql } from './sql.ts';
 /** The roles of migrations/0001: what a process may touch is decided by PostgreSQL, not by us. */
 export type DatabaseRole = 'tocsin_owner' | 'tocsin_web' | 'tocsin_worker';
 
-export type RunOptions = {
-  /** Prepares the statement under this name on each connection: for hot statements only. */
-  readonly name?: string;
-};
-
 /** One transaction of one actor. Passed to the functions of each slice's `store.ts`. */
 export type Tx = {
   readonly actor: Actor;
   /** All rows, columns in camelCase. */
-  rows<Row>(query: Sql, options?: RunOptions): Promise<Row[]>;
+  rows<Row>(query: Sql): Promise<Row[]>;
   /** Exactly one row; its absence is a bug and throws. */
-  one<Row>(query: Sql, options?: RunOptions): Promise<Row>;
+  one<Row>(query: Sql): Promise<Row>;
   /** The first row or undefined. */
-  maybe<Row>(query: Sql, options?: RunOptions): Promise<Row | undefined>;
+  maybe<Row>(query: Sql): Promise<Row | undefined>;
   /** Runs the statement and says how many rows it touched. */
-  run(query: Sql, options?: RunOptions): Promise<number>;
+  run(query: Sql): Promise<number>;
 };
 
 export type Database = {
@@ -169,24 +164,25 @@ function reach(actor: Actor): 'centre' | 'organisation' | 'nobody' {
 }
 
 function transaction(client: PoolClient, actor: Actor): Tx {
-  const query = async (statement: Sql, options?: RunOptions) =>
-    await client.query<Record<string, unknown>>({ ...build(statement), ...options });
+  // Never prepared: a plan is kept for good from the sixth run on, and nothing tells it of growth.
+  const query = async (statement: Sql) =>
+    await client.query<Record<string, unknown>>(build(statement));
   return {
     actor,
-    async rows<Row>(statement: Sql, options?: RunOptions) {
-      return (await query(statement, options)).rows.map((row) => camelCased(row) as Row);
+    async rows<Row>(statement: Sql) {
+      return (await query(statement)).rows.map((row) => camelCased(row) as Row);
     },
-    async one<Row>(statement: Sql, options?: RunOptions) {
-      const { rows } = await query(statement, options);
+    async one<Row>(statement: Sql) {
+      const { rows } = await query(statement);
       if (rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`);
       return camelCased(rows[0]!) as Row;
     },
-    async maybe<Row>(statement: Sql, options?: RunOptions) {
-      const [row] = (await query(statement, options)).rows;
+    async maybe<Row>(statement: Sql) {
+      const [row] = (await query(statement)).rows;
       return row === undefined ? undefined : (camelCased(row) as Row);
     },
-    async run(statement: Sql, options?: RunOptions) {
-      return (await query(statement, options)).rowCount ?? 0;
+    async run(statement: Sql) {
+      return (await query(statement)).rowCount ?? 0;
     },
   };
 }

@@ -52,8 +52,7 @@ const probeIsDue = sql`(breaker.state <> 'open' and (breaker.probe_at <= clock_t
 
 /** The breaker, and what was counted of this turn: in ten seconds while closed, else since it began. */
 export async function readBreaker(tx: Tx, gatewayId: string): Promise<KnownBreaker | undefined> {
-  return await tx.maybe<KnownBreaker>(
-    sql`
+  return await tx.maybe<KnownBreaker>(sql`
     select breaker.state, breaker.rung, breaker.reason, breaker.openings, breaker.turn,
       breaker.tries, ${probeIsDue} as probe_is_due,
       counted.answered, counted.failed, counted.accepted_late,
@@ -69,9 +68,7 @@ export async function readBreaker(tx: Tx, gatewayId: string): Promise<KnownBreak
       where tally.gateway_id = breaker.gateway_id and tally.at > case breaker.state
         when 'closed' then clock_timestamp() - interval '10 seconds' else breaker.changed_at end
     ) counted
-    where breaker.gateway_id = ${gatewayId}`,
-    { name: 'dispatch.breaker' },
-  );
+    where breaker.gateway_id = ${gatewayId}`);
 }
 
 /** Moves the breaker; false where somebody else moved it in this turn. */

@@ -46,8 +46,7 @@ export type ClaimRequest = {
  * a table with a single message then read all of it for each it took: 250 ms a claim at 20,000.
  */
 export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Claimed[]> {
-  return await tx.rows<Claimed>(
-    sql`
+  return await tx.rows<Claimed>(sql`
     with ${grantFor(request)}, ${homesFor(request)}, chosen as (
       -- One dispatch and one home: of several homes the one whose next message is the earliest, so
       -- that they take turns like one line.
@@ -101,8 +100,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
       claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed,
       claimed.good_for_ms, allowance.turn, chosen.receipt_ask_ms
-    from claimed, chosen, allowance order by claimed.rank, claimed.id`,
-  );
+    from claimed, chosen, allowance order by claimed.rank, claimed.id`);
 }
 
 export type Settlement = {
@@ -145,8 +143,7 @@ export async function settleMessages(
   owner: string,
   batch: readonly Settlement[],
 ): Promise<string[]> {
-  const rows = await tx.rows<{ id: string }>(
-    sql`
+  const rows = await tx.rows<{ id: string }>(sql`
     with result as (
       select * from unnest(${batch.map((s) => s.id)}::uuid[], ${batch.map((s) => s.epoch)}::int[],
         ${batch.map((s) => s.attempt)}::smallint[], ${batch.map((s) => s.class)}::text[],
@@ -187,8 +184,7 @@ export async function settleMessages(
         and attempt.epoch = result.epoch and attempt.number = result.attempt)
       on conflict do nothing
     ), ${told}
-    select moved.id from moved cross join ${readTold}`,
-  );
+    select moved.id from moved cross join ${readTold}`);
   return rows.map((row) => row.id);
 }
 

@@ -63,8 +63,7 @@ export async function touchApiKey(
   secretSha256: Buffer,
   now: Date,
 ): Promise<LivingKey | undefined> {
-  return await tx.maybe(
-    sql`
+  return await tx.maybe(sql`
     with living as (
       select id, name, permissions, last_used_at from identity.api_key
       where secret_sha256 = ${secretSha256} and revoked_at is null
@@ -74,7 +73,5 @@ export async function touchApiKey(
       where api_key.id = living.id
         and coalesce(living.last_used_at, '-infinity') < ${new Date(now.getTime() - 60_000)}
     )
-    select id, name, permissions from living`,
-    { name: 'identity.touch_api_key' },
-  );
+    select id, name, permissions from living`);
 }

@@ -38,8 +38,7 @@ export async function touchSession(
 ): Promise<LivingSession | undefined> {
   const idleSince = new Date(now.getTime() - limits.idleMs);
   const begunAfter = new Date(now.getTime() - limits.absoluteMs);
-  return await tx.maybe(
-    sql`
+  return await tx.maybe(sql`
     with living as (
       select session.id, session.created_at, session.last_seen_at, session.person_id, person.name
       from identity.session join identity.person on person.id = session.person_id
@@ -53,9 +52,7 @@ export async function touchSession(
     select living.id, living.created_at, living.person_id, living.name,
       array(select held.role from identity.role_grant held
         where held.person_id = living.person_id and held.ended_at is null) as roles
-    from living`,
-    { name: 'identity.touch_session' },
-  );
+    from living`);
 }
 
 export type SessionRow = {
