@@ -3,7 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { Client } from 'pg';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { openDatabase, type Database } from '#db/database.ts';
+import { openDatabase, type Database, type Tx } from '#db/database.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import {
   makeDispatch,
@@ -15,7 +16,13 @@ import {
   statesOf,
   until,
 } from '../../test/support/dispatch.ts';
-import { claimMessages } from './store-send.ts';
+import {
+  adoptMessages,
+  requeueMessages,
+  setNextChecks,
+  setNextReceiptAsks,
+} from './store-check.ts';
+import { claimMessages, settleMessages } from './store-send.ts';
 
 /** Each message compared with each takes 20 s at this number; as it should be, half a second. */
 const MESSAGES = 10_000;
@@ -73,6 +80,26 @@ describe('statistics of another hour', () => {
       lease_owner = null, lease_until = null`);
   });
 
+  it('what is found by its id is not sought in the index of its state', async () => {
+    const id = newId();
+    const asked = [{ id, attempt: 1 }];
+    const settled = { id, epoch: 1, attempt: 1, class: 'accepted', code: null } as const;
+    const statements: ((tx: Tx) => Promise<unknown>)[] = [
+      (tx) => settleMessages(tx, newId(), [{ ...settled, providerId: null, againInMs: 1_000 }]),
+      (tx) => adoptMessages(tx, [{ id, attempt: 1, foundAttempt: 1, providerId: 'it' }]),
+      (tx) => requeueMessages(tx, asked),
+      (tx) => setNextChecks(tx, [{ id, attempt: 1, inMs: 1_000, absences: 1 }]),
+      (tx) => setNextReceiptAsks(tx, asked),
+    ];
+    await db.worker.withActor(system('test'), async (tx) => {
+      for (const statement of statements) {
+        const plan = await planOf(tx, statement);
+        assert.match(plan, /Update on message/);
+        assert.doesNotMatch(plan, /message_(leased|unknown|to_check)/, plan);
+      }
+    });
+  });
+
   for (const { name, small } of [
     { name: 'of an empty table', small: 0 },
     { name: 'of dispatches that are done', small: 5 },
@@ -86,6 +113,18 @@ describe('statistics of another hour', () => {
   it('of the hour in which it was held: it is released', async () => {
     await goThrough(MESSAGES, 'vacuum analyze dispatch.message');
   });
+
+  /** How the statement would be carried out, which it is not. */
+  async function planOf(tx: Tx, statement: (tx: Tx) => Promise<unknown>): Promise<string> {
+    const lines: string[] = [];
+    const explain = async (query: Sql) => {
+      for (const row of await tx.rows<object>(sql`explain ${query}`))
+        lines.push(...Object.values(row).map(String));
+      return [];
+    };
+    await statement({ ...tx, rows: explain, run: async (query) => (await explain(query)).length });
+    return lines.join('\n');
+  }
 
   async function goThrough(messages: number, whileHeld?: string): Promise<void> {
     const id = await makeDispatch(db.owner, { messages });

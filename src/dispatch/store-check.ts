@@ -2,7 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AlarmKind } from './model.ts';
-import { isUnneeded, readTold, told } from './store-send.ts';
+import { isStill, isUnneeded, readTold, told } from './store-send.ts';
 
 export type ToCheck = {
   id: string;
@@ -85,7 +85,7 @@ export async function adoptMessages(tx: Tx, adoptions: readonly Adoption[]): Pro
           ${adoptions.map((a) => a.foundAttempt)}::smallint[],
           ${adoptions.map((a) => a.providerId)}::text[])
         as adopted (id, attempt, found_attempt, provider_id)
-      where message.id = adopted.id and message.state = 'unknown'
+      where message.id = adopted.id and ${isStill.unknown}
         and message.attempt = adopted.attempt and dispatch.id = message.dispatch_id
       returning message.id, message.dispatch_id
     ), ${told}
@@ -109,7 +109,7 @@ export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise
       from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
         ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
       where dispatch.id = message.dispatch_id and message.id = absent.id
-        and message.state = 'unknown' and message.attempt = absent.attempt
+        and ${isStill.unknown} and message.attempt = absent.attempt
       returning message.id, message.dispatch_id
     ), ${told}
     select moved.id from moved cross join ${readTold}`);
@@ -126,7 +126,7 @@ export async function setNextChecks(tx: Tx, next: readonly NextCheck[]): Promise
     from unnest(${next.map((n) => n.id)}::uuid[], ${next.map((n) => n.attempt)}::smallint[],
       ${next.map((n) => n.inMs)}::int[], ${next.map((n) => n.absences)}::smallint[])
       as next (id, attempt, in_ms, absences)
-    where message.id = next.id and message.state = 'unknown' and message.attempt = next.attempt`);
+    where message.id = next.id and ${isStill.unknown} and message.attempt = next.attempt`);
 }
 
 /**
@@ -148,7 +148,7 @@ export async function setNextReceiptAsks(tx: Tx, asked: readonly Asked[]): Promi
     )
     update dispatch.message message
     set check_at = case when now() < next.last_at then least(next.at, next.last_at) end
-    from next where message.id = next.id and message.state = 'accepted'`);
+    from next where message.id = next.id and ${isStill.accepted}`);
 }
 
 export type NewAlarm = {

@@ -123,6 +123,18 @@ export const isUnneeded = sql`(dispatch.state not in ('sending', 'paused')
   or (message.round > 1 and ${isSettled}))`;
 
 /**
+ * True where a message that is found by its id is in this state yet. Not written as a comparison
+ * with a word: that let the planner read all that is in the state by its own index instead, dead
+ * entries too, and compare each with each. With 2,500 claimed, a batch of 500 took 410 ms to
+ * settle; the next ones had more, and of 100,000 texts 87,000 outlived their leases.
+ */
+export const isStill = {
+  claimed: sql`message.state = (select 'claimed')`,
+  unknown: sql`message.state = (select 'unknown')`,
+  accepted: sql`message.state = (select 'accepted')`,
+};
+
+/**
  * Tells who looks at the dispatches of the rows in `moved`, each once. It has to be read: what no
  * one reads of it is not done (`readTold`).
  */
@@ -171,7 +183,7 @@ export async function settleMessages(
         final_at = case when result.class = 'rejected'
           or result.id in (select unneeded.id from unneeded) then now() end
       from result
-      where message.id = result.id and message.state = 'claimed'
+      where message.id = result.id and ${isStill.claimed}
         and message.lease_owner = ${owner} and message.attempt = result.attempt
       returning message.id, message.dispatch_id
     ), ended as (

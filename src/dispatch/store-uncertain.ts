@@ -1,7 +1,7 @@
 /** Statements about messages of which nobody can say in time whether they left. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { isUnneeded } from './store-send.ts';
+import { isStill, isUnneeded } from './store-send.ts';
 
 export type UncertainRow = {
   channel: 'text' | 'mail';
@@ -64,7 +64,7 @@ export async function applyRiskDecisions(
       update dispatch.message message set state = 'ready', due_at = now(), check_at = null,
         absences = 0, failure_code = 'risk_taken',
         home_gateway_id = coalesce(${otherGateway}, message.home_gateway_id)
-      from uncertain where message.id = uncertain.id and message.state = 'unknown'
+      from uncertain where message.id = uncertain.id and ${isStill.unknown}
       returning message.id, message.dispatch_id, message.attempt, uncertain.by_id
     ), taken as (
       insert into dispatch.risk_taken (message_id, attempt, decision_id)
