@@ -80,7 +80,10 @@ describe('what is uncertain, before the officer', () => {
       tx.run(sql`update dispatch.attempt set claimed_at = now()`),
     );
     const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/uncertain`);
-    assert.match(page.text, /whether they left: the provider is being asked/);
+    assert.match(
+      page.text,
+      /whether they left: they are being handed over, or the provider is being asked/,
+    );
     assert.doesNotMatch(page.text, /Nothing is uncertain|Send them again/);
   });
 
