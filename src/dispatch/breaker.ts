@@ -51,8 +51,9 @@ const REQUESTS_MIN_RAMPING = 5;
 const FAILING_SHARE = 0.5;
 /** Closed for so long, the next opening counts as the first. */
 const FORGET_MS = 600_000;
-const WAIT_MIN_MS = 10_000;
-const WAIT_MAX_MS = 120_000;
+/** Until the first trial, and at most: each opening doubles it. */
+export type Rest = { readonly leastMs: number; readonly mostMs: number };
+const usualRest: Rest = { leastMs: 10_000, mostMs: 120_000 };
 /** A trial of which nothing is heard for so long failed: its worker may have been killed. */
 const TRIAL_MAX_MS = 60_000;
 
@@ -94,14 +95,15 @@ export function nextStep(
   breaker: Breaker,
   facts: BreakerFacts,
   canProbe: boolean,
+  rest: Rest = usualRest,
 ): BreakerStep | undefined {
   const { state } = breaker;
   if (state === 'open') return isRested(breaker, facts) ? climb(breaker, 0, canProbe) : undefined;
   if (state === 'half_open') {
-    if (facts.failed > 0 || isLost(breaker, facts)) return open(breaker, 'trial_failed');
+    if (facts.failed > 0 || isLost(breaker, facts)) return open(breaker, 'trial_failed', rest);
   } else {
     const reason = failureIn(facts, state === 'closed' ? REQUESTS_MIN : REQUESTS_MIN_RAMPING);
-    if (reason !== undefined) return open(breaker, reason);
+    if (reason !== undefined) return open(breaker, reason, rest);
     if (state === 'closed') return undefined;
   }
   return hasPassed(breaker, facts) ? climb(breaker, breaker.rung! + 1, canProbe) : undefined;
@@ -138,10 +140,10 @@ function hasPassed({ rung, ageMs }: Breaker, { answered, failed }: BreakerFacts)
   return answered >= passes || (failed === 0 && ageMs >= calmMs);
 }
 
-function open(breaker: Breaker, reason: BreakerReason): BreakerStep {
+function open(breaker: Breaker, reason: BreakerReason, rest: Rest): BreakerStep {
   const isFresh = breaker.state === 'closed' && breaker.ageMs > FORGET_MS;
   const openings = isFresh ? 1 : breaker.openings + 1;
-  const retryInMs = Math.min(WAIT_MIN_MS * 2 ** Math.min(openings - 1, 10), WAIT_MAX_MS);
+  const retryInMs = Math.min(rest.leastMs * 2 ** Math.min(openings - 1, 10), rest.mostMs);
   return { state: 'open', rung: null, reason, openings, retryInMs, rowsLeft: null };
 }
 

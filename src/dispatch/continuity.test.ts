@@ -21,7 +21,7 @@ import { keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import type { Listed } from './listing.ts';
 import { resumeAfterRestore, type Resumption } from './resume.ts';
-import { readHold } from './store-continuity.ts';
+import { markProven, readContinuity, readHold } from './store-continuity.ts';
 import { upsertGateway } from './store-gateway.ts';
 import { claimMessages } from './store-send.ts';
 
@@ -105,6 +105,14 @@ describe('continuity', () => {
     await ready(1);
     assert.equal(await keep(), true);
     assert.equal((await claim()).length, 1);
+  });
+
+  it('what was read of one start of the server proves nothing of another', async () => {
+    await restarted();
+    const now = await own(readContinuity);
+    assert.equal(await own((tx) => markProven(tx, '2026-01-02 00:00:00+00')), false);
+    assert.equal((await own(readContinuity)).isProven, false);
+    assert.equal(await own((tx) => markProven(tx, now.start)), true);
   });
 
   it('after a restart nothing is claimed until the providers were read', async () => {

@@ -6,13 +6,21 @@
  * of. A text of ours there that the database does not know, another timeline or another server mean
  * lost history: everything is held, what was sent is adopted, and a person lets it go on.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
 import { raiseAlarms } from './alarms.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { neededFromMs, reaches, readBack, type Reading, type Sighting } from './listing.ts';
+import {
+  neededFromMs,
+  reaches,
+  readBack,
+  type Listed,
+  type Reading,
+  type Sighting,
+} from './listing.ts';
 import { formatReference } from './model.ts';
 import {
   adoptLost,
@@ -37,6 +45,8 @@ export type ContinuityOptions = {
   readonly log: Log;
   /** How long whoever claimed before the hold may still be sending, in ms. */
   readonly settleMs: number;
+  /** How far the clocks of a provider and of ours may be apart, in ms. Tests shorten it. */
+  readonly marginMs?: number;
   readonly isStopping: () => boolean;
   /** Told which provider could not be read: until it is, nothing is sent. */
   readonly onUnread: (gatewayId: string) => void;
@@ -84,7 +94,7 @@ async function prove(options: ContinuityOptions, now: Continuity): Promise<boole
     }
   }
   const proven = await database.withActor(system('dispatch'), async (tx) => {
-    const marked = await markProven(tx);
+    const marked = await markProven(tx, now.start);
     if (marked) await notifyAnswers(tx);
     return marked;
   });
@@ -188,17 +198,38 @@ function listing({ gateways }: ContinuityOptions): Gateway[] {
 
 /** What the provider has of ours since then; undefined where it could not be read so far back. */
 async function readSince(
-  { installation, isStopping }: ContinuityOptions,
+  options: ContinuityOptions,
   gateway: Gateway,
   from: Date | null,
 ): Promise<Reading | undefined> {
-  const fromMs = from === null ? -Infinity : neededFromMs(from);
+  const { installation, marginMs } = options;
+  const fromMs = from === null ? -Infinity : neededFromMs(from, marginMs);
   const reading = await readBack({
-    list: async (olderThan) => (isStopping() ? undefined : await gateway.list?.(olderThan)),
+    list: (olderThan) => readPage(options, gateway, olderThan),
     installation,
     fromMs,
   });
   return reaches(reading.coversFromMs, fromMs) ? reading : undefined;
+}
+
+const PAGE_TRIES = 5;
+const PAGE_AGAIN_MS = 1_000;
+
+/**
+ * One page, asked for again where it failed: after a busy hour there are hundreds, and one answer
+ * that was lost must not make all of them be read anew. The first one is not: nothing is lost yet.
+ */
+async function readPage(
+  { isStopping }: ContinuityOptions,
+  gateway: Gateway,
+  olderThan: string | undefined,
+): Promise<readonly Listed[] | undefined> {
+  for (let tries = 1; !isStopping(); tries += 1) {
+    const page = await gateway.list?.(olderThan);
+    if (page !== undefined || olderThan === undefined || tries === PAGE_TRIES) return page;
+    await delay(PAGE_AGAIN_MS);
+  }
+  return undefined;
 }
 
 function textsOf(installation: string, { sightings }: Reading): SightedText[] {

@@ -8,6 +8,7 @@ import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
+import type { Rest } from './breaker.ts';
 import { keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { openInbox } from './inbound.ts';
@@ -60,6 +61,8 @@ export type EngineOptions = {
   /** Tests shorten these waits of the model and set the clocks; production leaves them out. */
   readonly quietMs?: number;
   readonly lookupGapMs?: number;
+  readonly marginMs?: number;
+  readonly rest?: Rest;
   readonly clocks?: Clocks;
 };
 

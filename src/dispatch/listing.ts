@@ -40,13 +40,13 @@ export type Reading = {
 export const marginMs = 120_000;
 
 /** How far back the pages must go to prove the absence of a request that began then, in ms. */
-export function neededFromMs(requestBeganAt: Date): number {
-  return requestBeganAt.getTime() - marginMs;
+export function neededFromMs(requestBeganAt: Date, margin = marginMs): number {
+  return requestBeganAt.getTime() - margin;
 }
 
 /** True where a request that began then, and is not among the sightings, was never accepted. */
-export function provesAbsence(reading: Reading, requestBeganAt: Date): boolean {
-  return reading.coversFromMs < neededFromMs(requestBeganAt);
+export function provesAbsence(reading: Reading, requestBeganAt: Date, margin = marginMs): boolean {
+  return reading.coversFromMs < neededFromMs(requestBeganAt, margin);
 }
 
 /**

@@ -40,6 +40,8 @@ export type ReconcileOptions = {
   readonly log: Log;
   /** Between two look-ups of one unknown, in ms. Tests shorten it. */
   readonly lookupGapMs?: number;
+  /** How far the clocks of a provider and of ours may be apart, in ms. Tests shorten it. */
+  readonly marginMs?: number;
   /** Look-ups of a provider that does not answer must not hold up the end of the process. */
   readonly isStopping?: () => boolean;
 };
@@ -78,7 +80,7 @@ async function reconcileAt(options: ReconcileOptions, gateway: Gateway): Promise
 
 /** Those of the checks that the provider's list decides: found on it, or proved absent by it. */
 async function findOnPages(
-  { installation, isStopping }: ReconcileOptions,
+  { installation, isStopping, marginMs }: ReconcileOptions,
   gateway: Gateway,
   due: readonly ToCheck[],
 ): Promise<Looked[]> {
@@ -87,12 +89,12 @@ async function findOnPages(
     list: async (olderThan) =>
       isStopping?.() === true ? undefined : await gateway.list?.(olderThan),
     installation,
-    fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt))),
+    fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt, marginMs))),
     // Never more requests than asking for each would take.
     pagesMax: due.length,
   });
   return due.flatMap((check) => {
-    const found = onPages(reading, check);
+    const found = onPages(reading, check, marginMs);
     return found === undefined ? [] : [{ ...check, ...found }];
   });
 }
@@ -100,13 +102,14 @@ async function findOnPages(
 function onPages(
   reading: Reading,
   check: ToCheck,
+  marginMs: number | undefined,
 ): Pick<Looked, 'found' | 'foundAttempt'> | undefined {
   const [first, ...others] = reading.sightings.get(check.id) ?? [];
   // A later attempt than we know of: history was lost, which is settled elsewhere (continuity.ts).
   if ([first, ...others].some((one) => one !== undefined && one.attempt > check.attempt))
     return { found: { answer: 'cannot_tell' }, foundAttempt: check.attempt };
   if (first !== undefined) return sighted(check, first, others);
-  return provesAbsence(reading, check.claimedAt)
+  return provesAbsence(reading, check.claimedAt, marginMs)
     ? { found: { answer: 'absent' }, foundAttempt: check.attempt }
     : undefined;
 }

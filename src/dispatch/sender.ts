@@ -19,6 +19,7 @@ import {
   settlementOfGiveBack,
   type GiveBack,
 } from './request.ts';
+import type { Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
@@ -54,6 +55,7 @@ export type SenderOptions = {
   readonly clocks?: Clocks;
   readonly pauseWhenRefused: RefusalRule;
   readonly probing?: Probing;
+  readonly rest?: Rest;
 };
 
 export class Sender {
@@ -74,7 +76,7 @@ export class Sender {
 
   constructor(options: SenderOptions) {
     this.#options = options;
-    const { database, log, gateway, pauseWhenRefused, probing } = options;
+    const { database, log, gateway, pauseWhenRefused, probing, rest } = options;
     this.#batch = batchMin(gateway);
     this.#settler = new Settler({
       database,
@@ -86,7 +88,7 @@ export class Sender {
       },
     });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
-    this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing });
+    this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing, rest });
   }
 
   start(): void {

@@ -7,6 +7,8 @@ export type Continuity = {
   isSameServer: boolean;
   /** This start of the server was compared with the providers. */
   isProven: boolean;
+  /** When this server was started: the exact time, as text. */
+  start: string;
   heldReason: string | null;
   heldForMs: number | null;
   /** It is held in this start of the server, and since then: the exact time, as text. */
@@ -20,6 +22,7 @@ export type Continuity = {
 export async function readContinuity(tx: Tx): Promise<Continuity> {
   return await tx.one<Continuity>(sql`
     select proven_start = pg_postmaster_start_time() as is_proven,
+      pg_postmaster_start_time()::text as start,
       timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
         and system_identifier = (select system_identifier::text from pg_control_system())
         as is_same_server,
@@ -31,12 +34,15 @@ export async function readContinuity(tx: Tx): Promise<Continuity> {
     from dispatch.continuity`);
 }
 
-/** From here on this start of the server may send. */
-export async function markProven(tx: Tx): Promise<boolean> {
+/**
+ * From here on this start of the server may send. False in another start: what was compared with
+ * the providers was another history.
+ */
+export async function markProven(tx: Tx, start: string): Promise<boolean> {
   return (
     (await tx.run(sql`
       update dispatch.continuity set proven_start = pg_postmaster_start_time()
-      where held_since is null
+      where held_since is null and pg_postmaster_start_time() = ${start}::timestamptz
         and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
         and system_identifier = (select system_identifier::text from pg_control_system())`)) === 1
   );

@@ -9,7 +9,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
-import { nextStep, windowOf } from './breaker.ts';
+import { nextStep, windowOf, type Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { plainCode, type SendResult } from './model.ts';
 import { probeTo, type Probing } from './probe.ts';
@@ -44,6 +44,7 @@ export type WatchOptions = {
   /** When refusals of one dispatch are no accident. */
   readonly pauseWhenRefused: RefusalRule;
   readonly probing?: Probing | undefined;
+  readonly rest?: Rest | undefined;
 };
 
 /** One request under way. */
@@ -239,11 +240,11 @@ export class Watch {
 
   /** Moves the breaker where what was counted asks for it; returns it as it then stands. */
   async #move(tx: Tx): Promise<KnownBreaker | undefined> {
-    const { gateway, log } = this.#options;
+    const { gateway, log, rest } = this.#options;
     const breaker = await readBreaker(tx, gateway.id);
     if (breaker === undefined) return undefined;
     const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
-    const step = nextStep(breaker, { ...breaker, inARow }, this.#canProbe);
+    const step = nextStep(breaker, { ...breaker, inARow }, this.#canProbe, rest);
     if (step === undefined) return breaker;
     if (!(await moveBreaker(tx, { gatewayId: gateway.id, turn: breaker.turn, step })))
       return breaker;

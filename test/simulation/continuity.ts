@@ -57,7 +57,7 @@ function* prove(
     }
   }
   return yield* transact('finds its history whole', (base) => {
-    const marked = twin.markProven(base);
+    const marked = twin.markProven(base, now.start);
     if (marked) twin.notifyAnswers(base);
     return marked;
   });

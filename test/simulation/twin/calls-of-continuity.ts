@@ -54,7 +54,9 @@ export const continuity: Pick<
   | 'readHold'
 > = {
   readContinuity: () => [],
-  markProven: () => [],
+  markProven: ({ base, random }) => [
+    timeAsText(random.chance(0.8) ? base.server.startedAt : base.now - 1_000),
+  ],
   markHeld: ({ base, random }) => [
     { reason: 'lost', readFrom: random.pick([null, new Date(base.now - 1_000)]) },
   ],

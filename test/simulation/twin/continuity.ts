@@ -33,6 +33,7 @@ export function readContinuity(base: Base): Continuity {
   return {
     isSameServer: isSameServer(base),
     isProven: provenStart === base.server.startedAt,
+    start: timeAsText(base.server.startedAt),
     heldReason,
     heldForMs: heldSince === null ? null : base.now - heldSince,
     isHeldHere: heldStart === base.server.startedAt,
@@ -42,8 +43,9 @@ export function readContinuity(base: Base): Continuity {
   };
 }
 
-export function markProven(base: Base): boolean {
+export function markProven(base: Base, start: string): boolean {
   if (rowOf(base).heldSince !== null || !isSameServer(base)) return false;
+  if (timeAsText(base.server.startedAt) !== start) return false;
   change(base, { provenStart: base.server.startedAt });
   return true;
 }
