@@ -35,6 +35,11 @@ export class CertaintyClock {
     return () => (doubt.until = Date.now());
   }
 
+  /** Whether a fault of this name is not certain yet. */
+  isOpen(name: string): boolean {
+    return [...this.#doubts].some((doubt) => doubt.name === name);
+  }
+
   /** How many faults are not certain yet. */
   get open(): number {
     return this.#doubts.size;

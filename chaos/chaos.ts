@@ -51,7 +51,8 @@ async function main(words: string[]): Promise<number> {
     report.kills > 0 &&
     report.lost + report.acceptedTwice + report.unknown + run.neverCertain === 0 &&
     report.secondsToCertaintyMax <= CERTAIN_WITHIN_S;
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tell(run, report, holds));
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  (options.json ? process.stderr : process.stdout).write(tell(run, report, holds));
   return holds ? 0 : 1;
 }
 
@@ -71,7 +72,7 @@ function reportOf({ judgement, kills, lookups, certain }: Run, seed: number) {
 }
 
 function tell(run: Run, report: Report, holds: boolean): string {
-  const { judgement, struck, certain, neverCertain } = run;
+  const { judgement, struck, certain, neverCertain, found } = run;
   const some = (what: string, ids: readonly string[]) =>
     ids.length === 0 ? [] : [`${what}: ${ids.slice(0, 10).join(', ')}`];
   return [
@@ -80,6 +81,7 @@ function tell(run: Run, report: Report, holds: boolean): string {
       const seconds = certain.filter((one) => one.name === name).map((one) => one.seconds);
       return `  ${name.padEnd(34)} ${times} times, certain within ${Math.max(0, ...seconds)} s`;
     }),
+    ...(found.length === 0 ? [] : [`found again after promotions: ${found.join(', ')} texts`]),
     ...some('lost', judgement.lost),
     ...some('accepted twice', judgement.acceptedTwice),
     ...some('unknown', judgement.unknown),

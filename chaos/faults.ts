@@ -13,6 +13,8 @@ export type Fault = {
   /** How often it is drawn, beside the others. */
   readonly weight: number;
   readonly isKill: boolean;
+  /** Not again before all that the last one left in doubt is certain. */
+  readonly isOnceAtATime?: true;
   /**
    * Strikes and heals; undefined where what it would strike is under another fault already. The
    * dice are asked before anything is awaited, so that a seed draws the same faults.
@@ -65,16 +67,17 @@ export const faults: readonly Fault[] = [
   },
   {
     name: 'promote a lagging replica',
-    weight: 2,
+    weight: 1,
     isKill: true,
-    strike({ postgres, load, person }, dice) {
+    // Each holds everything for lease, quiet period and reading: two of them are no fault of ours.
+    isOnceAtATime: true,
+    strike({ postgres, load, person, found }, dice) {
       const forMs = dice.between(500, 3_000);
-      // One at a time: what another lost is to be read first.
-      if (!postgres.isFree || load.isHolding) return undefined;
+      if (!postgres.isFree) return undefined;
       const before = () => load.hold();
       return postgres
         .promoteReplica({ forMs, before })
-        .then(() => letItGoOn(person))
+        .then(async () => void found.push(await letItGoOn(person)))
         .finally(() => load.goOn());
     },
   },

@@ -17,7 +17,7 @@ import { pause } from './part.ts';
 import type { Stage } from './stage.ts';
 
 /** Between the beginnings of two faults, in ms: they overlap. */
-const GAP_MS = [200, 3_000] as const;
+const GAP_MS = [400, 6_000] as const;
 /** Long enough that workers have claimed, or have sent what they hold. */
 const BEFORE_MS = 2_000;
 /** The promise: two minutes after the last fault everything is certain. */
@@ -30,6 +30,8 @@ export type Run = {
   /** How often each fault struck. */
   readonly struck: ReadonlyMap<string, number>;
   readonly lookups: number;
+  /** Of each promotion: how many texts were found that the promoted database did not know. */
+  readonly found: readonly number[];
   readonly certain: readonly Certain[];
   /** Faults of which nobody became certain before the quiet time was over. */
   readonly neverCertain: number;
@@ -60,6 +62,7 @@ export async function play(stage: Stage, options: RunOptions): Promise<Run> {
     kills,
     struck,
     lookups: await countLookups(owner),
+    found: stage.found,
     certain: clock.certain,
     neverCertain: clock.open,
   };
@@ -89,7 +92,7 @@ async function strikeAll(
   while (performance.now() < until) {
     const fault = drawFault(dice);
     const gapMs = dice.between(...GAP_MS);
-    strike(fault);
+    if (!fault.isOnceAtATime || !clock.isOpen(fault.name)) strike(fault);
     await pause(gapMs);
   }
   await Promise.all(underWay);

@@ -42,6 +42,8 @@ export type Stage = {
   readonly owner: Database;
   /** As whoever lets sending go on by `bin/tocsin history` connects. */
   readonly person: Database;
+  /** Of each promotion: how many texts were found that the promoted database did not know. */
+  readonly found: number[];
 };
 
 /** Runs `play` on a stage and takes everything away afterwards, also after a failure. */
@@ -117,7 +119,18 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
   const controlUrl = `http://127.0.0.1:${ports.control}`;
   const wires = { providerWire, databaseWire };
   const load = new Load({ owner, web }, sealingKey);
-  return { workers, web: webPart, simulator, postgres, ...wires, controlUrl, load, owner, person };
+  return {
+    workers,
+    web: webPart,
+    simulator,
+    postgres,
+    ...wires,
+    controlUrl,
+    load,
+    owner,
+    person,
+    found: [],
+  };
 }
 
 /** A migrated cluster, stopped. */

@@ -3,12 +3,18 @@ import type { ClientConfig } from 'pg';
 
 /**
  * Production waits 5, 20 and 5 s for a provider and 35 s before it looks up, so that a lease lasts
- * 62 s. Here all of it is about a quarter, in the same proportions, or a hundred faults would take
- * a day. Shorter still, a busy machine would be a fault by itself.
+ * 62 s; it takes the provider's clock to be two minutes off, and leaves a provider that fails alone
+ * for 10 s to two minutes. Here all of it is about a quarter, in the same proportions, or a hundred
+ * faults would take a day. Shorter still, a busy machine would be a fault by itself.
  */
 export const chaosWaits = {
   gateway: { connectMs: 1_000, headersMs: 5_000, bodyMs: 1_000 },
-  engine: { quietMs: 8_000, lookupGapMs: 3_000 },
+  engine: {
+    quietMs: 8_000,
+    lookupGapMs: 3_000,
+    marginMs: 30_000,
+    rest: { leastMs: 2_500, mostMs: 30_000 },
+  },
 } as const;
 
 /** A defect on purpose, to see that the run finds it. */
