@@ -119,18 +119,8 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
   const controlUrl = `http://127.0.0.1:${ports.control}`;
   const wires = { providerWire, databaseWire };
   const load = new Load({ owner, web }, sealingKey);
-  return {
-    workers,
-    web: webPart,
-    simulator,
-    postgres,
-    ...wires,
-    controlUrl,
-    load,
-    owner,
-    person,
-    found: [],
-  };
+  const parts = { workers, web: webPart, simulator, postgres, ...wires };
+  return { ...parts, controlUrl, load, owner, person, found: [] };
 }
 
 /** A migrated cluster, stopped. */

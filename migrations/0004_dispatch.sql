@@ -340,6 +340,9 @@ create index message_of_organisation on dispatch.message (organisation_id, dispa
 create index message_leased on dispatch.message (lease_until) where state = 'claimed';
 -- Few at any time, among the many that only wait for a receipt: read by the beat and the auditor.
 create index message_unknown on dispatch.message (expires_at) where state = 'unknown';
+-- Few: whose number or address fails again and again is to be mended.
+create index message_failed on dispatch.message (contact_point_id, final_at)
+  where state in ('undelivered', 'rejected');
 create index message_to_check on dispatch.message (check_at) where state in ('unknown', 'accepted');
 
 -- A shared number gets one text, credited to each (P1): here are those beyond the first. As a row

@@ -78,9 +78,17 @@ create table organisations.contact_point (
   shown text not null,
   -- How many contacts have it; kept right by recount_links. Made for one, most stay with one.
   contacts integer not null default 1,
+  -- When somebody last answered from it with the code that went there: it works both ways.
+  proven_at timestamptz,
+  -- Asked for such an answer: when, and by which four digits.
+  asked_at timestamptz,
+  asked_code text check (asked_code ~ '^[0-9]{4}$'),
+  -- The text with it is on its way: it is not written twice.
+  asked_is_texted boolean not null default false,
   created_at timestamptz not null default now(),
   unique (channel, address_index),
-  unique (id, channel)
+  unique (id, channel),
+  check ((asked_at is null) = (asked_code is null))
 );
 create index contact_point_shared on organisations.contact_point (id) where contacts > 1;
 

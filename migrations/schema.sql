@@ -509,6 +509,7 @@ create table dispatch.message (
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
 alter table dispatch.message alter column dispatch_id set statistics 0;
 alter table dispatch.message alter column state set statistics 0;
+CREATE INDEX message_failed ON dispatch.message USING btree (contact_point_id, final_at) WHERE (state = ANY (ARRAY['undelivered'::text, 'rejected'::text]));
 CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE (state = 'claimed'::text);
 CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisation_id, dispatch_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
@@ -963,9 +964,15 @@ create table organisations.contact_point (
   address_index bytea not null,
   shown text not null,
   contacts integer default 1 not null,
+  proven_at timestamp with time zone,
+  asked_at timestamp with time zone,
+  asked_code text,
+  asked_is_texted boolean default false not null,
   created_at timestamp with time zone default now() not null,
   constraint contact_point_address_index_check CHECK ((octet_length(address_index) = 32)),
+  constraint contact_point_asked_code_check CHECK ((asked_code ~ '^[0-9]{4}$'::text)),
   constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint contact_point_check CHECK (((asked_at IS NULL) = (asked_code IS NULL))),
   constraint contact_point_pkey PRIMARY KEY (id),
   constraint contact_point_channel_address_index_key UNIQUE (channel, address_index),
   constraint contact_point_id_channel_key UNIQUE (id, channel)

@@ -1,4 +1,5 @@
-/** Lists as CSV (RFC 4180) that a spreadsheet opens without running anything. */
+/** Who stands where in an alert, as a file. */
+import { csvFile } from '#web/index.ts';
 import type { StandingRow } from './store.ts';
 
 const columns: readonly (readonly [string, (row: StandingRow) => string])[] = [
@@ -13,15 +14,6 @@ const columns: readonly (readonly [string, (row: StandingRow) => string])[] = [
 ];
 
 export function csvOf(rows: readonly StandingRow[]): string {
-  const lines = [
-    columns.map(([name]) => name),
-    ...rows.map((row) => columns.map(([, of]) => of(row))),
-  ];
-  return lines.map((cells) => `${cells.map(cell).join(',')}\r\n`).join('');
-}
-
-/** A cell that begins like a formula gets an apostrophe (OWASP, CSV injection). */
-function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const names = columns.map(([name]) => name);
+  return csvFile([names, ...rows.map((row) => columns.map(([, of]) => of(row)))]);
 }

@@ -1,4 +1,4 @@
-/** Statements of automatic answers: single texts to somebody who just texted us (lane 0). */
+/** Statements of single texts (lane 0): to somebody who just texted us, or is asked to text back. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { homeOf, ways } from './store-home.ts';
@@ -11,8 +11,8 @@ export type AnswerText = {
   readonly addressSealed: Buffer;
   readonly code: string;
   readonly body: string;
-  /** Where their text came in: the answer leaves by the same gateway, if it is on. */
-  readonly gatewayId: string;
+  /** Where their text came in: the answer leaves by the same gateway, if it is on. Else null. */
+  readonly gatewayId: string | null;
   /** No more than so many in an hour to one number: two machines must not talk for ever. */
   readonly perHourMax: number;
 };

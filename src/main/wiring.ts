@@ -19,8 +19,11 @@ import {
 import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
+  NUMBER_ASKED_TASK,
   organisationApiRoutes,
   organisationRoutes,
+  reachRoutes,
+  textQuestion,
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import {
@@ -90,6 +93,7 @@ export function productRoutes(product: Product): Route[] {
   return [
     ...identityRoutes({ database, model, origin, installation: installationOf(product) }),
     ...organisationRoutes({ database, model, secrets: seals.directory }),
+    ...reachRoutes({ database, model }),
     ...alertRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, ...seals }),
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
@@ -136,6 +140,10 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
     [REPLY_TASK]: async (payload) => {
       const { replyId } = payload as { replyId: string };
       await handleReply(answers, replyId);
+    },
+    [NUMBER_ASKED_TASK]: async (payload) => {
+      const { contactPointId } = payload as { contactPointId: string };
+      await textQuestion(product.database, contactPointId, product.model);
     },
     sweep: async () => {
       await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));

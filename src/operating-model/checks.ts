@@ -17,6 +17,12 @@ function checkRetention(retention: ModelFile['retention']): Remark[] {
     .map((what) => error(['retention', what], 'at least P31D: what happened must be told later'));
 }
 
+function checkRegionMap(rows: ModelFile['region_map']): Remark[] {
+  return repeated(rows.flat().filter((code) => code !== '')).map((code) =>
+    error(['region_map'], `‘${code}’ stands there twice`),
+  );
+}
+
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
@@ -26,6 +32,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
     ...checkCeilings(file.marking_ceilings),
     ...checkOrganisationTypes(file.organisation_types),
+    ...checkRegionMap(file.region_map),
     ...checkRetention(file.retention),
     ...checkTexts(file),
   ];

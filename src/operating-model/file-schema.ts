@@ -73,6 +73,10 @@ export const fileSchema = z.strictObject({
   }),
   organisation_types: z.record(id, z.strictObject({ label: line, must_answer: z.boolean() })),
   region_names: z.record(code, line).default({}),
+  region_map: z
+    .array(z.array(z.union([code, z.literal('')])).max(12))
+    .max(12)
+    .default([]),
   contact_roles: z.record(id, z.strictObject({ label: line })),
   texts: z.strictObject({
     first: text,
@@ -84,7 +88,17 @@ export const fileSchema = z.strictObject({
     after_reply: text,
     after_help: text,
     not_understood: text,
+    enrol: text,
+    enrolled: text,
     probe: text,
+  }),
+  proof_holds_for: durationMs,
+  contact_card: z.strictObject({
+    name: line.max(60),
+    numbers: z
+      .array(line.regex(/^\+?[\d ]{3,20}$/, 'must be a telephone number'))
+      .min(1)
+      .max(10),
   }),
   text_price: z.strictObject({
     fragment_pence: z.number().min(0).max(100),

@@ -29,8 +29,14 @@ export type OperatingModel = {
   readonly organisationTypes: Readonly<Record<string, OrganisationType>>;
   /** By code: for regions of which a file of organisations has the code only. */
   readonly regionNames: Readonly<Record<string, string>>;
+  /** Rows of region codes as they lie to each other; '' is a gap. */
+  readonly regionMap: readonly (readonly string[])[];
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   readonly texts: Readonly<Record<TextName, string>>;
+  /** An older proof that somebody answers on a number is none any more. */
+  readonly proofHoldsForMs: number;
+  /** What people save, so that texts ring through; numbers as they are dialled. */
+  readonly contactCard: { readonly name: string; readonly numbers: readonly string[] };
   /** What one billed part of a text costs; fragments are counted by Notify's rules. */
   readonly textPrice: TextPrice;
   readonly sending: {
@@ -92,6 +98,8 @@ export type TextName =
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'
+  | 'enrol'
+  | 'enrolled'
   | 'probe';
 
 /** The severity with this id, or undefined where the model has none of that name. */

@@ -108,6 +108,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       ]),
     ),
     regionNames: file.region_names,
+    regionMap: file.region_map,
     contactRoles: file.contact_roles,
     texts: {
       first: texts.first,
@@ -119,8 +120,12 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       afterReply: texts.after_reply,
       afterHelp: texts.after_help,
       notUnderstood: texts.not_understood,
+      enrol: texts.enrol,
+      enrolled: texts.enrolled,
       probe: texts.probe,
     },
+    proofHoldsForMs: file.proof_holds_for,
+    contactCard: file.contact_card,
     textPrice: {
       fragmentPence: file.text_price.fragment_pence,
       vatPercent: file.text_price.vat_percent,

@@ -48,6 +48,14 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'time', 'help_line', 'code'],
     needed: ['sender', 'help_line'],
   },
+  enrol: {
+    known: ['sender', 'organisation', 'code', 'help_line'],
+    needed: ['sender', 'organisation', 'code'],
+  },
+  enrolled: {
+    known: ['sender', 'organisation', 'link', 'help_line'],
+    needed: ['sender', 'organisation'],
+  },
   probe: { known: ['sender', 'time'], needed: ['sender'] },
 };
 
@@ -75,6 +83,7 @@ const UNASKED: readonly TextKey[] = [
   'next_in_line_marked',
   'correction',
   'correction_marked',
+  'enrol',
 ];
 
 export function checkTexts(file: ModelFile): Remark[] {

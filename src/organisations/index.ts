@@ -22,8 +22,17 @@ export {
   type ImportResult,
   type RefusedRow,
 } from './model.ts';
+export {
+  askForProof,
+  NUMBER_ASKED_TASK,
+  proveByAnswer,
+  proveByReply,
+  textQuestion,
+  type EnrolmentRules,
+} from './enrol.ts';
 export { refusedFile } from './csv.ts';
 export { organisationRoutes } from './routes.ts';
+export { reachRoutes, type ReachRoutesContext } from './routes-reach.ts';
 export type { OrganisationRoutesContext } from './routes-import.ts';
 export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
@@ -51,4 +60,5 @@ export {
   type Place,
   type SystemPlace,
 } from './store-places.ts';
+export { listTrouble, type TroubleRow, type TroubleSearch } from './store-trouble.ts';
 export { listReachOfOrganisation, listReachOfPoints, type ReachOfContact } from './store-reach.ts';

@@ -12,6 +12,8 @@ export type DirectoryRules = {
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   /** What regions are called where a file has their codes only. */
   readonly regionNames?: Readonly<Record<string, string>>;
+  /** Rows of region codes as they lie to each other on a map; '' is a gap. */
+  readonly regionMap?: readonly (readonly string[])[];
 };
 
 /**

@@ -6,7 +6,7 @@ import { findReleased } from '#alerts/index.ts';
 import { record } from '#audit/index.ts';
 import { answerReply, findWaitingReply, markReplyHandled, standDown } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import { findContactPointByIndex } from '#organisations/index.ts';
+import { findContactPointByIndex, proveByAnswer } from '#organisations/index.ts';
 import {
   decideReply,
   guessingFrom,
@@ -32,6 +32,7 @@ import {
   upsertResponses,
   type NewAnswer,
 } from './store.ts';
+import { takeProof } from './proof.ts';
 import { isWrittenDown } from './store-read.ts';
 
 /** What answering needs from outside: the words, the address of the page, and the seals. */
@@ -96,7 +97,15 @@ export async function handleReply(context: AnswerContext, replyId: string): Prom
     const meaning = readReply(context.openReply(replyId, reply.contentSealed));
     const decision = decideReply(meaning, open, point !== undefined);
     const { gatewayId, receivedAt } = reply;
-    await carryOut(tx, context, { decision, replyId, point, gatewayId, receivedAt });
+    const handling = { decision, replyId, point, gatewayId, receivedAt };
+    // A code that no alert gave to this number may be that of an enrolment.
+    const { code } = meaning;
+    const isProof =
+      decision.kind === 'desk' &&
+      point !== undefined &&
+      code !== undefined &&
+      (await takeProof(tx, context, { ...point, code, gatewayId }));
+    if (!isProof) await carryOut(tx, context, handling);
     await markReplyHandled(tx, replyId);
   });
 }
@@ -135,6 +144,8 @@ async function carryOut(tx: Tx, context: AnswerContext, handling: Handling): Pro
       recordedBy: null,
       note: null,
     });
+  if (decision.kind === 'answer' && decision.evidence === 'text_with_code' && point !== undefined)
+    await proveByAnswer(tx, point.id);
   const body = await answerText(tx, context, handling);
   if (body !== undefined && point !== undefined)
     await answerReply(tx, {

@@ -63,6 +63,7 @@ export {
   refuseBody,
   uuid,
 } from './api-shapes.ts';
+export { csvFile } from './csv.ts';
 export { PAGE_ROWS, pageOf, type Page } from './paging.ts';
 export { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration, ZONE } from './times.ts';
 export { sameSitePath } from './same-site.ts';

@@ -11,7 +11,7 @@ export function insertAnswer(base: Base, answer: AnswerText): boolean {
     .filter((m) => m.contactPointId === answer.contactPointId);
   const lately = earlier.filter((m) => m.dueAt! > base.now - HOUR_MS).length;
   if (lately >= answer.perHourMax) return false;
-  const way = base.tables.gateway.get(answer.gatewayId);
+  const way = base.tables.gateway.get(answer.gatewayId ?? '');
   const isOn = way?.enabled === true && way.channel === 'text';
   const { contactPointId } = answer;
   base.addMessage({

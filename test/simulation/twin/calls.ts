@@ -339,7 +339,7 @@ export const calls: Calls = {
   insertAnswer: ({ random, known }) => [
     {
       contactPointId: random.pick(known.pointIds),
-      gatewayId: random.pick([...known.gatewayIds, 'none']),
+      gatewayId: random.pick([...known.gatewayIds, 'none', null]),
       addressSealed: Buffer.from([9]),
       code: '4821',
       body: 'Thanks',

@@ -1,0 +1,56 @@
+/** How far the directory reaches: a map, tables, and the tables as a file. */
+import { z } from 'zod';
+import type { Database } from '#db/database.ts';
+import { csvFile, file, page, view, type Route } from '#web/index.ts';
+import { coverageTable, drawMap, linesBy, percentOf } from './coverage.ts';
+import { word } from './form-mend.ts';
+import type { DirectoryRules } from './model.ts';
+import { listCoverage } from './store-coverage.ts';
+
+export type CoverageRoutesContext = {
+  readonly database: Database;
+  /** The operating model. */
+  readonly model: DirectoryRules;
+};
+
+const coverageQuery = z.object({ who: word });
+
+export function coverageRoutes({ database, model }: CoverageRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations/coverage',
+      access: 'directory.read',
+      query: coverageQuery,
+      async handle({ actor, query, now }) {
+        const mustAnswerOnly = query.who !== 'all';
+        const rows = await database.withActor(actor, (tx) => listCoverage(tx, { mustAnswerOnly }));
+        const all = rows.find(({ by }) => by === 'all')!;
+        const regions = linesBy(rows, 'region', model);
+        return view('organisations/coverage.njk', {
+          all: { ...all, percent: percentOf(all) },
+          mustAnswerOnly,
+          countedAt: now,
+          map: drawMap(regions, model.regionMap),
+          groups: [
+            { by: 'region', title: 'By region', lines: regions },
+            { by: 'system', title: 'By system', lines: linesBy(rows, 'system', model) },
+            { by: 'type', title: 'By type', lines: linesBy(rows, 'type', model) },
+          ],
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/organisations/coverage.csv',
+      access: 'directory.read',
+      query: coverageQuery,
+      async handle({ actor, query, now }) {
+        const mustAnswerOnly = query.who !== 'all';
+        const rows = await database.withActor(actor, (tx) => listCoverage(tx, { mustAnswerOnly }));
+        const name = `coverage-${now.toISOString().slice(0, 10)}.csv`;
+        return file(name, 'text/csv; charset=utf-8', csvFile(coverageTable(rows, model)));
+      },
+    }),
+  ];
+}

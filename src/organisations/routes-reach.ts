@@ -1,0 +1,11 @@
+/** Whether those who must be reached can be: coverage, what is to be mended, proof of numbers. */
+import type { Route } from '#web/index.ts';
+import { coverageRoutes, type CoverageRoutesContext } from './routes-coverage.ts';
+import { enrolmentRoutes, type EnrolmentRoutesContext } from './routes-enrol.ts';
+import { mendRoutes, type MendRoutesContext } from './routes-mend.ts';
+
+export type ReachRoutesContext = CoverageRoutesContext & MendRoutesContext & EnrolmentRoutesContext;
+
+export function reachRoutes(context: ReachRoutesContext): Route[] {
+  return [...coverageRoutes(context), ...mendRoutes(context), ...enrolmentRoutes(context)];
+}

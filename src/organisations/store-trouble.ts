@@ -1,0 +1,141 @@
+/** Statements about contacts who may not be reached: which of their numbers and addresses fail. */
+import { join, sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Channel } from './model.ts';
+import type { Trouble } from './trouble.ts';
+
+export type TroubleSearch = {
+  readonly region?: string;
+  readonly system?: string;
+  readonly type?: string;
+  readonly trouble?: Trouble;
+  readonly mustAnswerOnly: boolean;
+  readonly proofHoldsForMs: number;
+};
+
+export type TroubleRow = {
+  readonly contactId: string;
+  readonly contactPointId: string;
+  readonly name: string;
+  readonly isPost: boolean;
+  readonly role: string;
+  readonly rank: number;
+  readonly channel: Channel;
+  /** Masked. */
+  readonly shown: string;
+  readonly organisationId: string;
+  readonly organisationName: string;
+  readonly telephone: string | null;
+  readonly trouble: Trouble;
+  readonly provenAt: Date | null;
+  readonly askedAt: Date | null;
+  /** Messages to it that failed since it last worked. */
+  readonly failures: number;
+  /** When the last of them failed. */
+  readonly failedAt: Date | null;
+  /** 1 is the worst: the order of the list. */
+  readonly urgency: number;
+};
+
+/** Older failures tell nothing of today. */
+const FAILURES_DAYS = 180;
+
+/**
+ * Numbers and addresses that failed since they last worked. Of those that failed at all, which are
+ * few, it asks dispatch by dispatch whether something arrived later, as the key of P1 serves.
+ */
+const failing = sql`failing as materialized (
+    select failed.contact_point_id, count(*)::int as failures, max(failed.final_at) as failed_at
+    from dispatch.v_message failed
+    where failed.state in ('undelivered', 'rejected')
+      and failed.final_at > now() - ${FAILURES_DAYS} * interval '1 day'
+      and not exists (
+        select from dispatch.v_dispatch dispatch
+        cross join lateral (
+          select message.final_at from dispatch.v_message message
+          where message.dispatch_id = dispatch.id
+            and message.contact_point_id = failed.contact_point_id
+            and message.state = 'delivered' and message.final_at > failed.final_at
+          offset 0) arrived)
+    group by failed.contact_point_id)`;
+
+/** What is wrong with each number and address of each active contact, at most one thing. */
+function troubled(proofHoldsForMs: number): Sql {
+  const isProven = sql`coalesce(
+    contact_point.proven_at > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
+  return sql`troubled as (
+    select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
+      contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
+      organisation.organisation_id, organisation.name as organisation_name,
+      organisation.telephone, organisation.region_code, organisation.system_code,
+      organisation.type, organisation.must_answer, contact_point.proven_at,
+      contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
+      case when coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
+          then case when contact_point.channel = 'mail' then 'bounced'
+            when failing.failures > 1 then 'failing'
+            when not ${isProven} then 'unproven' end
+        when contact_point.channel = 'text' and not ${isProven} then 'unproven' end as trouble
+    from organisations.v_organisation organisation
+    join organisations.contact on contact.organisation_id = organisation.organisation_id
+      and contact.active
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+    join organisations.contact_point on contact_point.id = link.contact_point_id
+    left join failing on failing.contact_point_id = contact_point.id)`;
+}
+
+const urgency = sql`case when troubled.must_answer then 0 else 10 end
+    + case troubled.trouble when 'failing' then 0 when 'bounced' then 1 else 2 end
+    + least(troubled.rank, 3) * 3 - 2`;
+
+function isSought({ region, system, type, trouble, mustAnswerOnly }: TroubleSearch): Sql {
+  return join(
+    [
+      sql`troubled.trouble is not null`,
+      ...(region === undefined ? [] : [sql`troubled.region_code = ${region}`]),
+      ...(system === undefined ? [] : [sql`troubled.system_code = ${system}`]),
+      ...(type === undefined ? [] : [sql`troubled.type = ${type}`]),
+      ...(trouble === undefined ? [] : [sql`troubled.trouble = ${trouble}`]),
+      ...(mustAnswerOnly ? [sql`troubled.must_answer`] : []),
+    ],
+    ' and ',
+  );
+}
+
+export type TroublePage = {
+  /** Urgency, organisation, name and contact point of the last one seen. */
+  readonly after?: readonly [urgency: number, organisation: string, name: string, id: string];
+  readonly limit: number;
+};
+
+/** Numbers and addresses to be mended, by whom they would fail first. */
+export async function listTrouble(
+  tx: Tx,
+  search: TroubleSearch,
+  { after, limit }: TroublePage,
+): Promise<TroubleRow[]> {
+  const isBeyond = after
+    ? sql`(${urgency}, troubled.organisation_name, troubled.name,
+        troubled.contact_point_id) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]}::uuid)`
+    : sql`true`;
+  return await tx.rows<TroubleRow>(sql`
+    with ${failing}, ${troubled(search.proofHoldsForMs)}
+    select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
+      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, failures,
+      failed_at, ${urgency} as urgency
+    from troubled where ${isSought(search)} and ${isBeyond}
+    order by urgency, organisation_name, name, contact_point_id limit ${limit}`);
+}
+
+/** How many there are of each kind. */
+export async function countTrouble(
+  tx: Tx,
+  search: TroubleSearch,
+): Promise<Readonly<Record<Trouble, number>>> {
+  const { trouble: _, ...all } = search;
+  return await tx.one(sql`
+    with ${failing}, ${troubled(search.proofHoldsForMs)}
+    select count(*) filter (where troubled.trouble = 'failing') as failing,
+      count(*) filter (where troubled.trouble = 'bounced') as bounced,
+      count(*) filter (where troubled.trouble = 'unproven') as unproven
+    from troubled where ${isSought(all)}`);
+}
