@@ -98,7 +98,7 @@ create table organisations.contact_contact_point (
   -- A copy, held equal by the foreign key.
   channel text not null,
   -- Order within contact and channel: 1 is the usual one.
-  position smallint not null check (position between 1 and 9),
+  position smallint not null check (position between 1 and 999),
   primary key (contact_id, contact_point_id),
   unique (contact_id, channel, position),
   foreign key (contact_point_id, channel) references organisations.contact_point (id, channel)
@@ -141,6 +141,36 @@ create trigger links_added after insert on organisations.contact_contact_point
 create trigger links_removed after delete on organisations.contact_contact_point
   referencing old table as touched
   for each statement execute function organisations.recount_links();
+
+-- Mergers and splits: on their first day the successors have everybody their predecessors had.
+create table organisations.succession (
+  id uuid primary key default kernel.uuid_v7(),
+  -- The first day of the successors; its midnight is that of London.
+  on_date date not null,
+  state text not null default 'planned'
+    check (state in ('planned', 'confirmed', 'applied', 'withdrawn')),
+  planned_by text not null,
+  planned_at timestamptz not null default now(),
+  confirmed_by text,
+  confirmed_at timestamptz,
+  applied_at timestamptz,
+  withdrawn_at timestamptz,
+  check ((confirmed_at is null) = (confirmed_by is null)),
+  check (state not in ('confirmed', 'applied') or confirmed_at is not null),
+  check ((state = 'applied') = (applied_at is not null)),
+  check ((state = 'withdrawn') = (withdrawn_at is not null))
+);
+create index succession_due on organisations.succession (on_date) where state = 'confirmed';
+
+-- Who takes over from whom. A predecessor that is among its own successors goes on.
+create table organisations.succession_part (
+  succession_id uuid not null references organisations.succession,
+  predecessor_id uuid not null references organisations.organisation,
+  successor_id uuid not null references organisations.organisation,
+  primary key (succession_id, predecessor_id, successor_id)
+);
+create index succession_part_predecessor on organisations.succession_part (predecessor_id);
+create index succession_part_successor on organisations.succession_part (successor_id);
 
 -- Files that changed something.
 create table organisations.import (
@@ -214,6 +244,16 @@ create policy contact_point_update on organisations.contact_point for update
 create policy contact_point_delete on organisations.contact_point for delete
   using ((select kernel.reach() = 'centre'));
 
+-- What is planned with whom is the centre's until it is told.
+alter table organisations.succession enable row level security;
+alter table organisations.succession force row level security;
+create policy succession_of_centre on organisations.succession
+  using ((select kernel.reach() = 'centre'));
+alter table organisations.succession_part enable row level security;
+alter table organisations.succession_part force row level security;
+create policy succession_part_of_centre on organisations.succession_part
+  using ((select kernel.reach() = 'centre'));
+
 -- The system sweeps what nobody came back for.
 alter table organisations.kept_file enable row level security;
 alter table organisations.kept_file force row level security;
@@ -228,6 +268,22 @@ create view organisations.v_organisation with (security_invoker = true) as
   from organisations.organisation
   where (organisation.opened_on is null or organisation.opened_on <= current_date)
     and (organisation.closed_on is null or organisation.closed_on >= current_date);
+
+-- Who stands where a named organisation was: its successors, and theirs.
+create view organisations.v_follower with (security_invoker = true) as
+  with recursive handed as (
+    select part.predecessor_id, part.successor_id from organisations.succession_part part
+    join organisations.succession on succession.id = part.succession_id
+    where succession.state = 'applied' and part.predecessor_id <> part.successor_id
+  ), follower as (
+    select predecessor_id, successor_id from handed
+    union
+    select follower.predecessor_id, handed.successor_id from follower
+    join handed on handed.predecessor_id = follower.successor_id
+  )
+  select predecessor.code, successor.code as successor_code from follower
+  join organisations.organisation predecessor on predecessor.id = follower.predecessor_id
+  join organisations.organisation successor on successor.id = follower.successor_id;
 
 create view organisations.v_region with (security_invoker = true) as
   select code, name from organisations.region;
@@ -251,7 +307,10 @@ grant select, insert, update on organisations.region, organisations.system,
 -- A number that is no longer somebody's is unlinked; the contact point stays for its messages.
 grant select, insert, delete on organisations.contact_contact_point
   to tocsin_web, tocsin_worker;
+grant select, insert, update on organisations.succession to tocsin_web, tocsin_worker;
+grant select, insert on organisations.succession_part to tocsin_web, tocsin_worker;
 grant select, insert on organisations.import to tocsin_web, tocsin_worker;
 grant select, insert, update, delete on organisations.kept_file to tocsin_web;
-grant select on organisations.v_organisation, organisations.v_region, organisations.v_reachable
+grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,
+  organisations.v_reachable
   to tocsin_web, tocsin_worker;

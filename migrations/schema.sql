@@ -933,7 +933,7 @@ create table organisations.contact_contact_point (
   contact_point_id uuid not null,
   channel text not null,
   "position" smallint not null,
-  constraint contact_contact_point_position_check CHECK ((("position" >= 1) AND ("position" <= 9))),
+  constraint contact_contact_point_position_check CHECK ((("position" >= 1) AND ("position" <= 999))),
   constraint contact_contact_point_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id),
   constraint contact_contact_point_contact_point_id_channel_fkey FOREIGN KEY (contact_point_id, channel) REFERENCES organisations.contact_point(id, channel),
   constraint contact_contact_point_pkey PRIMARY KEY (contact_id, contact_point_id),
@@ -1072,6 +1072,47 @@ create table organisations.region (
 );
 grant insert, select, update on organisations.region to tocsin_web;
 grant insert, select, update on organisations.region to tocsin_worker;
+
+create table organisations.succession (
+  id uuid default kernel.uuid_v7() not null,
+  on_date date not null,
+  state text default 'planned'::text not null,
+  planned_by text not null,
+  planned_at timestamp with time zone default now() not null,
+  confirmed_by text,
+  confirmed_at timestamp with time zone,
+  applied_at timestamp with time zone,
+  withdrawn_at timestamp with time zone,
+  constraint succession_check CHECK (((confirmed_at IS NULL) = (confirmed_by IS NULL))),
+  constraint succession_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'applied'::text])) OR (confirmed_at IS NOT NULL))),
+  constraint succession_check2 CHECK (((state = 'applied'::text) = (applied_at IS NOT NULL))),
+  constraint succession_check3 CHECK (((state = 'withdrawn'::text) = (withdrawn_at IS NOT NULL))),
+  constraint succession_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'confirmed'::text, 'applied'::text, 'withdrawn'::text]))),
+  constraint succession_pkey PRIMARY KEY (id)
+);
+CREATE INDEX succession_due ON organisations.succession USING btree (on_date) WHERE (state = 'confirmed'::text);
+alter table organisations.succession enable row level security;
+alter table organisations.succession force row level security;
+create policy succession_of_centre on organisations.succession as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select, update on organisations.succession to tocsin_web;
+grant insert, select, update on organisations.succession to tocsin_worker;
+
+create table organisations.succession_part (
+  succession_id uuid not null,
+  predecessor_id uuid not null,
+  successor_id uuid not null,
+  constraint succession_part_predecessor_id_fkey FOREIGN KEY (predecessor_id) REFERENCES organisations.organisation(id),
+  constraint succession_part_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES organisations.succession(id),
+  constraint succession_part_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES organisations.organisation(id),
+  constraint succession_part_pkey PRIMARY KEY (succession_id, predecessor_id, successor_id)
+);
+CREATE INDEX succession_part_predecessor ON organisations.succession_part USING btree (predecessor_id);
+CREATE INDEX succession_part_successor ON organisations.succession_part USING btree (successor_id);
+alter table organisations.succession_part enable row level security;
+alter table organisations.succession_part force row level security;
+create policy succession_part_of_centre on organisations.succession_part as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.succession_part to tocsin_web;
+grant insert, select on organisations.succession_part to tocsin_worker;
 
 create table organisations.system (
   code text not null,
@@ -1951,6 +1992,31 @@ create view identity.v_person with (security_invoker=true) as
    FROM identity.person;
 grant select on identity.v_person to tocsin_web;
 grant select on identity.v_person to tocsin_worker;
+
+create view organisations.v_follower with (security_invoker=true) as
+ WITH RECURSIVE handed AS (
+         SELECT part.predecessor_id,
+            part.successor_id
+           FROM organisations.succession_part part
+             JOIN organisations.succession ON succession.id = part.succession_id
+          WHERE succession.state = 'applied'::text AND part.predecessor_id <> part.successor_id
+        ), follower AS (
+         SELECT handed.predecessor_id,
+            handed.successor_id
+           FROM handed
+        UNION
+         SELECT follower_1.predecessor_id,
+            handed.successor_id
+           FROM follower follower_1
+             JOIN handed ON handed.predecessor_id = follower_1.successor_id
+        )
+ SELECT predecessor.code,
+    successor.code AS successor_code
+   FROM follower
+     JOIN organisations.organisation predecessor ON predecessor.id = follower.predecessor_id
+     JOIN organisations.organisation successor ON successor.id = follower.successor_id;
+grant select on organisations.v_follower to tocsin_web;
+grant select on organisations.v_follower to tocsin_worker;
 
 create view organisations.v_organisation with (security_invoker=true) as
  SELECT id AS organisation_id,

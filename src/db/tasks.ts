@@ -12,6 +12,13 @@ export type Tasks = Readonly<Record<string, (payload: unknown) => Promise<void>>
 export type RunningTasks = { stop(): Promise<void> };
 
 const CONCURRENCY = 4;
+/** Times are UTC. */
+const CRONTAB = [
+  // Once a day, when little else happens.
+  { at: '17 4 * * *', task: 'sweep' },
+  // What begins on a day begins in its first minutes, in whichever zone the centre lives.
+  { at: '1 * * * *', task: 'hourly' },
+];
 
 /**
  * Runs tasks until stopped. `owner` must be the owner of the tables: those of graphile-worker have
@@ -32,8 +39,9 @@ export async function startTasks(
     concurrency: CONCURRENCY,
     noHandleSignals: true,
     pollInterval: 1_000,
-    // Once a day, when little else happens.
-    ...(tasks['sweep'] && { crontab: '17 4 * * * sweep' }),
+    crontab: CRONTAB.filter(({ task }) => tasks[task] !== undefined)
+      .map(({ at, task }) => `${at} ${task}`)
+      .join('\n'),
     logger: namesOnly(log),
   });
   return {

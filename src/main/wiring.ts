@@ -19,6 +19,7 @@ import {
 import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
+  applyDueSuccessions,
   NUMBER_ASKED_TASK,
   organisationApiRoutes,
   organisationRoutes,
@@ -33,7 +34,7 @@ import {
   responseRoutes,
   type AnswerContext,
 } from '#responses/index.ts';
-import { clockTime, dateTime, type NavigationItem, type Route } from '#web/index.ts';
+import { clockTime, dateTime, londonDay, type NavigationItem, type Route } from '#web/index.ts';
 
 export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
@@ -144,6 +145,9 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
     [NUMBER_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };
       await textQuestion(product.database, contactPointId, product.model);
+    },
+    hourly: async () => {
+      await applyDueSuccessions(product.database, londonDay(new Date()));
     },
     sweep: async () => {
       await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));

@@ -85,6 +85,35 @@ test('coverage and the lists to mend are accessible and fit a phone', async (t) 
   verify();
 });
 
+test('a merger is planned and confirmed on a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await watchedPage(opened.browser, site.address);
+  await page.context().addCookies([{ name: 'tocsin', value: 'x', url: site.address }]);
+  const look = async (name: string) => {
+    await assertAccessible(page);
+    await shoot(page, `reach-${name}`);
+    const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+    assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
+  };
+  await page.goto(`${site.address}/organisations/successions`);
+  await look('successions-none');
+  await page.getByRole('button', { name: 'Plan a merger or split' }).click();
+  await page.getByRole('button', { name: 'See what it would do' }).click();
+  await page.getByText('Enter the first day of the successors').first().waitFor();
+  await look('succession-errors');
+  await page.getByLabel('Who hands over').fill('zz-0010 zz-0011');
+  await page.getByLabel('Who takes over').fill('ZZ-0012');
+  await page.getByLabel('First day').fill('2099-04-01');
+  await page.getByRole('button', { name: 'See what it would do' }).click();
+  await page.getByText('Nothing is decided yet.').waitFor();
+  await look('succession');
+  await page.getByRole('button', { name: 'Confirm for 1 April 2099' }).click();
+  await page.getByText('Confirmed').first().waitFor();
+  await page.goto(`${site.address}/organisations/successions`);
+  await look('successions');
+  verify();
+});
+
 test('a number is asked from the list with the keyboard, and a second press waits', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, site.address);

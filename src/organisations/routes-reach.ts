@@ -2,10 +2,19 @@
 import type { Route } from '#web/index.ts';
 import { coverageRoutes, type CoverageRoutesContext } from './routes-coverage.ts';
 import { enrolmentRoutes, type EnrolmentRoutesContext } from './routes-enrol.ts';
+import { successionRoutes, type SuccessionRoutesContext } from './routes-succession.ts';
 import { mendRoutes, type MendRoutesContext } from './routes-mend.ts';
 
-export type ReachRoutesContext = CoverageRoutesContext & MendRoutesContext & EnrolmentRoutesContext;
+export type ReachRoutesContext = CoverageRoutesContext &
+  MendRoutesContext &
+  EnrolmentRoutesContext &
+  SuccessionRoutesContext;
 
 export function reachRoutes(context: ReachRoutesContext): Route[] {
-  return [...coverageRoutes(context), ...mendRoutes(context), ...enrolmentRoutes(context)];
+  return [
+    ...coverageRoutes(context),
+    ...mendRoutes(context),
+    ...enrolmentRoutes(context),
+    ...successionRoutes(context),
+  ];
 }

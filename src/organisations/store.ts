@@ -16,8 +16,20 @@ export function matchesOrganisation(question: AudienceQuestion): Sql {
     ...(question.mustAnswerOnly ? [sql`organisation.must_answer`] : []),
   ];
   const asked = narrowing.length === 0 ? sql`true` : join(narrowing, ' and ');
-  const named = include.length === 0 ? asked : sql`(${asked} or ${isOneOf(include)})`;
+  const named =
+    include.length === 0
+      ? asked
+      : sql`(${asked} or ${isOneOf(include)} or ${followsOneOf(include)})`;
   return exclude.length === 0 ? named : sql`(${named} and not ${isOneOf(exclude)})`;
+}
+
+/**
+ * Whoever is named means its successors too, from their day on. Not so with those named out: a
+ * merger must not take away who was in.
+ */
+function followsOneOf(codes: readonly string[]): Sql {
+  return sql`organisation.code in (select follower.successor_code
+    from organisations.v_follower follower where follower.code = any(${codes}::text[]))`;
 }
 
 function isOneOf(codes: readonly string[]): Sql {

@@ -65,5 +65,15 @@ export {
 } from './api-shapes.ts';
 export { csvFile } from './csv.ts';
 export { PAGE_ROWS, pageOf, type Page } from './paging.ts';
-export { ago, clockOrDate, clockTime, dateOnly, dateTime, due, duration, ZONE } from './times.ts';
+export {
+  ago,
+  clockOrDate,
+  clockTime,
+  dateOnly,
+  dateTime,
+  due,
+  duration,
+  londonDay,
+  ZONE,
+} from './times.ts';
 export { sameSitePath } from './same-site.ts';

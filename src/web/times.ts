@@ -19,6 +19,11 @@ const date = new Intl.DateTimeFormat('en-GB', {
 const dayKey = new Intl.DateTimeFormat('en-CA', { timeZone: ZONE });
 
 /** `03:12` */
+/** The day in London, as `2026-11-23`. */
+export function londonDay(at: Date): string {
+  return dayKey.format(at);
+}
+
 export function clockTime(at: Date): string {
   return clock.format(at);
 }

@@ -1,0 +1,213 @@
+/** Statements of mergers and splits: who follows whom, and the handing over on the day. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Body, SuccessionState } from './succession.ts';
+
+export async function listBodies(tx: Tx, codes: readonly string[]): Promise<Body[]> {
+  return await tx.rows<Body>(sql`
+    select id, code, name, opened_on::text, closed_on::text
+    from organisations.organisation where code = any(${[...codes]}::text[]) order by code`);
+}
+
+export async function insertSuccession(
+  tx: Tx,
+  plan: { readonly id: string; readonly onDate: string; readonly plannedBy: string },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      insert into organisations.succession (id, on_date, planned_by)
+      values (${plan.id}, ${plan.onDate}, ${plan.plannedBy}) on conflict do nothing`)) === 1
+  );
+}
+
+/** Each of the first is followed by each of the second. */
+export async function insertParts(
+  tx: Tx,
+  successionId: string,
+  {
+    predecessorIds,
+    successorIds,
+  }: { predecessorIds: readonly string[]; successorIds: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
+    select ${successionId}, predecessor_id, successor_id
+    from unnest(${[...predecessorIds]}::uuid[]) predecessor_id
+    cross join unnest(${[...successorIds]}::uuid[]) successor_id`);
+}
+
+export type SuccessionRow = {
+  readonly id: string;
+  readonly onDate: string;
+  readonly state: SuccessionState;
+  readonly predecessors: readonly Body[];
+  readonly successors: readonly Body[];
+  readonly plannedAt: Date;
+  readonly appliedAt: Date | null;
+};
+
+const bodiesOf = (column: 'predecessor' | 'successor') => {
+  const id = column === 'predecessor' ? sql`part.predecessor_id` : sql`part.successor_id`;
+  return sql`(select json_agg(json_build_object('id', body.id, 'code', body.code,
+      'name', body.name, 'openedOn', body.opened_on, 'closedOn', body.closed_on) order by body.code)
+    from organisations.organisation body
+    where body.id in (select ${id} from organisations.succession_part part
+      where part.succession_id = succession.id))`;
+};
+
+const columns = sql`succession.id, succession.on_date::text, succession.state,
+  ${bodiesOf('predecessor')} as predecessors, ${bodiesOf('successor')} as successors,
+  succession.planned_at, succession.applied_at`;
+
+/** What is to come first, then what is done or withdrawn, the newest first. */
+export async function listSuccessions(tx: Tx, limit: number): Promise<SuccessionRow[]> {
+  return await tx.rows<SuccessionRow>(sql`
+    select ${columns} from organisations.succession
+    order by succession.state in ('applied', 'withdrawn'),
+      case when succession.state in ('planned', 'confirmed') then succession.on_date end,
+      succession.on_date desc, succession.id limit ${limit}`);
+}
+
+export async function findSuccession(tx: Tx, id: string): Promise<SuccessionRow | undefined> {
+  return await tx.maybe<SuccessionRow>(sql`
+    select ${columns} from organisations.succession where succession.id = ${id}`);
+}
+
+/** Other plans, not withdrawn or done, in which one of these hands over. */
+export async function countOpenPlans(tx: Tx, predecessorIds: readonly string[]): Promise<number> {
+  const { plans } = await tx.one<{ plans: number }>(sql`
+    select count(distinct succession.id) as plans from organisations.succession
+    join organisations.succession_part part on part.succession_id = succession.id
+    where succession.state in ('planned', 'confirmed')
+      and part.predecessor_id = any(${[...predecessorIds]}::uuid[])
+      and part.predecessor_id <> part.successor_id`);
+  return plans;
+}
+
+export type ActiveContact = {
+  readonly organisationId: string;
+  readonly code: string;
+  readonly name: string;
+  readonly role: string;
+  readonly rank: number;
+};
+
+/** Active contacts of all who take part. */
+export async function listActiveContacts(tx: Tx, successionId: string): Promise<ActiveContact[]> {
+  return await tx.rows<ActiveContact>(sql`
+    select contact.organisation_id, organisation.code, contact.name, contact.role, contact.rank
+    from organisations.contact
+    join organisations.organisation on organisation.id = contact.organisation_id
+    where contact.active and contact.organisation_id in (
+      select unnest(array[part.predecessor_id, part.successor_id])
+      from organisations.succession_part part where part.succession_id = ${successionId})
+    order by contact.rank, contact.name`);
+}
+
+/** Dispatches still under way that count for a predecessor. */
+export async function countOpenDispatches(tx: Tx, successionId: string): Promise<number> {
+  const { dispatches } = await tx.one<{ dispatches: number }>(sql`
+    select count(*) as dispatches from dispatch.v_dispatch dispatch
+    where dispatch.state in ('sending', 'paused') and dispatch.lane > 0 and exists (
+      select from organisations.succession_part part
+      join dispatch.v_credit credit on credit.organisation_id = part.predecessor_id
+      where part.succession_id = ${successionId} and credit.dispatch_id = dispatch.id)`);
+  return dispatches;
+}
+
+export async function markConfirmed(tx: Tx, id: string, by: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update organisations.succession
+      set state = 'confirmed', confirmed_by = ${by}, confirmed_at = now()
+      where id = ${id} and state = 'planned'`)) === 1
+  );
+}
+
+export async function markWithdrawn(tx: Tx, id: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update organisations.succession set state = 'withdrawn', withdrawn_at = now()
+      where id = ${id} and state in ('planned', 'confirmed')`)) === 1
+  );
+}
+
+/** Confirmed ones whose day has come, locked: whoever else applies them passes over. */
+export async function claimDue(tx: Tx, today: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select id from organisations.succession
+    where state = 'confirmed' and on_date <= ${today}::date
+    order by on_date, id for update skip locked`);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Every active contact of a predecessor becomes one of each successor. One of the same role and
+ * name is the same person there: it is told at the earlier rank, and has all numbers in the end.
+ */
+export async function handOverContacts(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.contact (organisation_id, name, is_post, role, rank, reader_kind,
+      language)
+    select distinct on (part.successor_id, contact.role, lower(contact.name)) part.successor_id,
+      contact.name, contact.is_post, contact.role, contact.rank, contact.reader_kind,
+      contact.language
+    from organisations.succession_part part
+    join organisations.contact on contact.organisation_id = part.predecessor_id and contact.active
+    where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
+    order by part.successor_id, contact.role, lower(contact.name), contact.rank, contact.id
+    on conflict (organisation_id, role, lower(name)) do update
+      set active = true, rank = least(contact.rank, excluded.rank), updated_at = now()`);
+}
+
+/** Numbers and addresses follow, behind those that the contact has there already. */
+export async function handOverLinks(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.contact_contact_point (contact_id, contact_point_id, channel,
+      position)
+    select heir_id, contact_point_id, channel, position from (
+      select heir.id as heir_id, told.contact_point_id, told.channel,
+        coalesce(taken.position, 0) + row_number() over (
+          partition by heir.id, told.channel order by told.place, told.contact_point_id)
+          as position
+      from (
+        select part.successor_id, contact.role, lower(contact.name) as name,
+          link.contact_point_id, link.channel, min(link.position) as place
+        from organisations.succession_part part
+        join organisations.contact on contact.organisation_id = part.predecessor_id
+          and contact.active
+        join organisations.contact_contact_point link on link.contact_id = contact.id
+        where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
+        group by part.successor_id, contact.role, lower(contact.name), link.contact_point_id,
+          link.channel
+      ) told
+      join organisations.contact heir on heir.organisation_id = told.successor_id
+        and heir.role = told.role and lower(heir.name) = told.name
+      left join lateral (
+        select max(link.position) as position from organisations.contact_contact_point link
+        where link.contact_id = heir.id and link.channel = told.channel) taken on true
+      where not exists (select from organisations.contact_contact_point link
+        where link.contact_id = heir.id and link.contact_point_id = told.contact_point_id)
+    ) placed`);
+}
+
+/** Predecessors end on the day before, unless they follow themselves. Says how many ended. */
+export async function closePredecessors(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    update organisations.organisation set closed_on = succession.on_date - 1, updated_at = now()
+    from organisations.succession
+    where succession.id = ${successionId} and organisation.id in (
+        select part.predecessor_id from organisations.succession_part part
+        where part.succession_id = ${successionId})
+      and organisation.id not in (
+        select part.successor_id from organisations.succession_part part
+        where part.succession_id = ${successionId})`);
+}
+
+export async function markApplied(tx: Tx, id: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update organisations.succession set state = 'applied', applied_at = now()
+      where id = ${id} and state = 'confirmed'`)) === 1
+  );
+}

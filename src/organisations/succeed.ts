@@ -1,0 +1,169 @@
+/** The verbs of mergers and splits: planned, looked at, confirmed, and carried out on their day. */
+import { actorId, may, system } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import {
+  claimDue,
+  closePredecessors,
+  countOpenDispatches,
+  countOpenPlans,
+  findSuccession,
+  handOverContacts,
+  handOverLinks,
+  insertParts,
+  insertSuccession,
+  listActiveContacts,
+  listBodies,
+  markApplied,
+  markConfirmed,
+  markWithdrawn,
+  type SuccessionRow,
+} from './store-succession.ts';
+import { lockImports } from './store-import.ts';
+import { heirsOf, successionErrors, warningsOf, type Body, type Heir } from './succession.ts';
+
+export type SuccessionPlan = {
+  /** Of the form: posted twice it is one plan. */
+  readonly id: string;
+  /** `2026-04-01`: the first day of the successors. */
+  readonly onDate: string;
+  readonly predecessors: readonly string[];
+  readonly successors: readonly string[];
+};
+
+const notAllowed = refused('forbidden', 'Your role may not change the directory.');
+const gone = refused('not_found', 'There is no such merger or split.');
+
+/** Keeps a plan; nothing follows from it before it is confirmed. */
+export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outcome<string>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  const bodies = {
+    predecessors: await listBodies(tx, plan.predecessors),
+    successors: await listBodies(tx, plan.successors),
+  };
+  const errors = {
+    ...successionErrors({ onDate: plan.onDate, ...bodies }),
+    ...unknownErrors(plan, bodies),
+  };
+  if (Object.keys(errors).length > 0)
+    return refused('invalid', 'Put right what is marked below.', errors);
+  const ids = (found: readonly Body[]) => found.map(({ id }) => id);
+  if ((await countOpenPlans(tx, ids(bodies.predecessors))) > 0)
+    return refused('conflict', 'Another plan is open in which one of these hands over.', {
+      predecessors: 'One of these hands over in another plan: withdraw that one first',
+    });
+  const { id, onDate } = plan;
+  if (!(await insertSuccession(tx, { id, onDate, plannedBy: actorId(tx.actor) }))) return ok(id);
+  await insertParts(tx, id, {
+    predecessorIds: ids(bodies.predecessors),
+    successorIds: ids(bodies.successors),
+  });
+  await record(tx, {
+    action: 'succession.planned',
+    subject: { kind: 'succession', id },
+    detail: { onDate, predecessors: [...plan.predecessors], successors: [...plan.successors] },
+  });
+  return ok(id);
+}
+
+function unknownErrors(
+  plan: SuccessionPlan,
+  found: Readonly<Record<'predecessors' | 'successors', readonly Body[]>>,
+): Record<string, string> {
+  const errors: Record<string, string> = {};
+  for (const field of ['predecessors', 'successors'] as const) {
+    const known = new Set(found[field].map(({ code }) => code));
+    const unknown = plan[field].filter((code) => !known.has(code));
+    if (unknown.length > 0) errors[field] = `Not in the directory: ${unknown.join(', ')}`;
+  }
+  return errors;
+}
+
+export type SuccessionPreview = SuccessionRow & {
+  /** Of each successor: whom it will have, and what a reader should know. */
+  readonly after: readonly {
+    readonly body: Body;
+    readonly heirs: readonly Heir[];
+    readonly warnings: readonly string[];
+  }[];
+  /** Alerts still being sent that count for a predecessor. */
+  readonly openDispatches: number;
+};
+
+/** What it would do if it were carried out now. */
+export async function previewSuccession(
+  tx: Tx,
+  id: string,
+): Promise<SuccessionPreview | undefined> {
+  const found = await findSuccession(tx, id);
+  if (found === undefined) return undefined;
+  const contacts = await listActiveContacts(tx, id);
+  const givers = new Set(found.predecessors.map((body) => body.id));
+  return {
+    ...found,
+    after: found.successors.map((body) => {
+      const heirs = heirsOf(
+        contacts.filter(
+          ({ organisationId }) => organisationId === body.id || givers.has(organisationId),
+        ),
+      );
+      return { body, heirs, warnings: warningsOf(heirs) };
+    }),
+    openDispatches: await countOpenDispatches(tx, id),
+  };
+}
+
+/** From now on it is carried out on its day; at once where that has come. */
+export async function confirmSuccession(tx: Tx, id: string, today: string): Promise<Outcome<void>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  const found = await findSuccession(tx, id);
+  if (found === undefined) return gone;
+  const errors = successionErrors(found);
+  if (Object.keys(errors).length > 0)
+    return refused('conflict', `The directory has changed: ${Object.values(errors).join('; ')}.`);
+  if (!(await markConfirmed(tx, id, actorId(tx.actor))))
+    return refused('conflict', 'It is not waiting to be confirmed any more.');
+  await record(tx, {
+    action: 'succession.confirmed',
+    subject: { kind: 'succession', id },
+    detail: { onDate: found.onDate },
+  });
+  if (found.onDate <= today) await apply(tx, id);
+  return ok(undefined);
+}
+
+export async function withdrawSuccession(tx: Tx, id: string): Promise<Outcome<void>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (!(await markWithdrawn(tx, id)))
+    return refused('conflict', 'It is done or withdrawn already.');
+  await record(tx, {
+    action: 'succession.withdrawn',
+    subject: { kind: 'succession', id },
+    detail: {},
+  });
+  return ok(undefined);
+}
+
+/** Carries out what is confirmed and whose day has come; says how many. */
+export async function applyDueSuccessions(database: Database, today: string): Promise<number> {
+  return await database.withActor(system('organisations'), async (tx) => {
+    const due = await claimDue(tx, today);
+    for (const id of due) await apply(tx, id);
+    return due.length;
+  });
+}
+
+async function apply(tx: Tx, id: string): Promise<void> {
+  // An import that planned from contacts as they were would write over what is handed over.
+  await lockImports(tx);
+  const contacts = await handOverContacts(tx, id);
+  const addresses = await handOverLinks(tx, id);
+  const closed = await closePredecessors(tx, id);
+  await markApplied(tx, id);
+  await record(tx, {
+    action: 'succession.applied',
+    subject: { kind: 'succession', id },
+    detail: { contacts, addresses, closed },
+  });
+}

@@ -1,0 +1,111 @@
+/**
+ * Mergers and splits. On the first day of the successors each of them has everybody who was active
+ * at its predecessors; where two records may be the same person both stay, unless name, role and
+ * organisation are equal. Nobody loses reach: no number or address that reached somebody of a
+ * predecessor reaches nobody afterwards. Words, the table of states and what a preview says. Pure.
+ */
+
+/** Every legal move; `applied` and `withdrawn` are final. */
+export const successionMoves = {
+  planned: ['confirmed', 'withdrawn'],
+  confirmed: ['applied', 'withdrawn'],
+  applied: [],
+  withdrawn: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type SuccessionState = keyof typeof successionMoves;
+
+export const successionStates: Readonly<Record<SuccessionState, string>> = {
+  planned: 'Planned',
+  confirmed: 'Confirmed',
+  applied: 'Done',
+  withdrawn: 'Withdrawn',
+};
+
+export type Body = {
+  readonly id: string;
+  readonly code: string;
+  readonly name: string;
+  /** `2026-11-23`; the last day. */
+  readonly closedOn: string | null;
+  readonly openedOn: string | null;
+};
+
+/** Why these cannot take over from those, by field of the form; empty where they can. */
+export function successionErrors(plan: {
+  readonly onDate: string;
+  readonly predecessors: readonly Body[];
+  readonly successors: readonly Body[];
+}): Record<string, string> {
+  const { onDate, predecessors, successors } = plan;
+  const errors: Record<string, string> = {};
+  if (predecessors.length === 0) errors['predecessors'] = 'Name at least one organisation';
+  if (successors.length === 0) errors['successors'] = 'Name at least one organisation';
+  const gone = predecessors.filter(
+    ({ closedOn }) => closedOn !== null && closedOn < dayBefore(onDate),
+  );
+  if (gone.length > 0) errors['predecessors'] = `Closed before that day already: ${codesOf(gone)}`;
+  const ended = successors.filter(({ closedOn }) => closedOn !== null && closedOn < onDate);
+  if (ended.length > 0) errors['successors'] = `Closed on that day: ${codesOf(ended)}`;
+  const late = successors.filter(({ openedOn }) => openedOn !== null && openedOn > onDate);
+  if (late.length > 0)
+    errors['successors'] = `Opens later than that day, so nobody would be told: ${codesOf(late)}`;
+  const both = predecessors.filter(({ id }) => successors.some((one) => one.id === id));
+  if (both.length > 0 && both.length === predecessors.length && both.length === successors.length)
+    errors['successors'] = 'These would only follow themselves: name another organisation';
+  return errors;
+}
+
+function codesOf(bodies: readonly Body[]): string {
+  return bodies.map(({ code }) => code).join(', ');
+}
+
+/** The day before, as `2026-03-31`. */
+export function dayBefore(day: string): string {
+  return new Date(Date.parse(`${day}T12:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+}
+
+/** A person or post as the successor will have it. */
+export type Heir = {
+  readonly name: string;
+  readonly role: string;
+  readonly rank: number;
+  /** Codes of all organisations that have it now. */
+  readonly from: readonly string[];
+};
+
+type Holder = {
+  readonly code: string;
+  readonly name: string;
+  readonly role: string;
+  readonly rank: number;
+};
+
+/** Who a successor will have, in the order in which they are told. */
+export function heirsOf(records: readonly Holder[]): Heir[] {
+  const byKey = Map.groupBy(records, ({ role, name }) => `${role}|${name.toLowerCase()}`);
+  return [...byKey.values()]
+    .map((same) => ({
+      name: same[0]!.name,
+      role: same[0]!.role,
+      rank: Math.min(...same.map(({ rank }) => rank)),
+      from: [...new Set(same.map(({ code }) => code))].toSorted(),
+    }))
+    .toSorted((a, b) => a.rank - b.rank || a.name.localeCompare(b.name, 'en'));
+}
+
+/** What a reader should know before it is confirmed. */
+export function warningsOf(heirs: readonly Heir[]): string[] {
+  const first = heirs.filter(({ rank }) => rank === 1);
+  const merged = heirs.filter(({ from }) => from.length > 1);
+  return [
+    ...(heirs.length === 0 ? ['Nobody can be told here: none of them has an active contact.'] : []),
+    ...(heirs.length > 0 && first.length === 0
+      ? ['Nobody has rank 1: the first round reaches nobody.']
+      : []),
+    ...(first.length > 1 ? [`${first.length} people have rank 1 and are told together.`] : []),
+    ...merged.map(
+      ({ name, from }) => `${name} is one contact from ${from.join(' and ')}, with all numbers.`,
+    ),
+  ];
+}
