@@ -83,8 +83,8 @@ create table organisations.contact_point (
   -- Asked for such an answer: when, and by which four digits.
   asked_at timestamptz,
   asked_code text check (asked_code ~ '^[0-9]{4}$'),
-  -- The text with it is on its way: it is not written twice.
-  asked_is_texted boolean not null default false,
+  -- The message with it is on its way: it is not written twice.
+  asked_is_sent boolean not null default false,
   created_at timestamptz not null default now(),
   unique (channel, address_index),
   unique (id, channel),

@@ -967,7 +967,7 @@ create table organisations.contact_point (
   proven_at timestamp with time zone,
   asked_at timestamp with time zone,
   asked_code text,
-  asked_is_texted boolean default false not null,
+  asked_is_sent boolean default false not null,
   created_at timestamp with time zone default now() not null,
   constraint contact_point_address_index_check CHECK ((octet_length(address_index) = 32)),
   constraint contact_point_asked_code_check CHECK ((asked_code ~ '^[0-9]{4}$'::text)),

@@ -20,11 +20,11 @@ import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
-  NUMBER_ASKED_TASK,
+  PROOF_ASKED_TASK,
   organisationApiRoutes,
   organisationRoutes,
   reachRoutes,
-  textQuestion,
+  sendQuestion,
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import {
@@ -142,9 +142,12 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
       const { replyId } = payload as { replyId: string };
       await handleReply(answers, replyId);
     },
-    [NUMBER_ASKED_TASK]: async (payload) => {
+    [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };
-      await textQuestion(product.database, contactPointId, product.model);
+      await sendQuestion(product.database, contactPointId, {
+        rules: product.model,
+        host: answers.host,
+      });
     },
     hourly: async () => {
       await applyDueSuccessions(product.database, londonDay(new Date()));

@@ -92,6 +92,7 @@ export const fileSchema = z.strictObject({
     enrolled: text,
     probe: text,
   }),
+  proof_mail: z.strictObject({ subject: line.max(200), body: text }),
   proof_holds_for: durationMs,
   contact_card: z.strictObject({
     name: line.max(60),

@@ -33,7 +33,9 @@ export type OperatingModel = {
   readonly regionMap: readonly (readonly string[])[];
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   readonly texts: Readonly<Record<TextName, string>>;
-  /** An older proof that somebody answers on a number is none any more. */
+  /** Asks its reader to prove the address; blanks as in texts, and {link}. */
+  readonly proofMail: { readonly subject: string; readonly body: string };
+  /** An older proof that somebody answers on a number or from an address is none any more. */
   readonly proofHoldsForMs: number;
   /** What people save, so that texts ring through; numbers as they are dialled. */
   readonly contactCard: { readonly name: string; readonly numbers: readonly string[] };

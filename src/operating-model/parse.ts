@@ -124,6 +124,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       enrolled: texts.enrolled,
       probe: texts.probe,
     },
+    proofMail: file.proof_mail,
     proofHoldsForMs: file.proof_holds_for,
     contactCard: file.contact_card,
     textPrice: {

@@ -19,6 +19,7 @@ const words = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: { enrol: '{code}', enrolled: '{link}' },
+  proofMail: { subject: 'Proof', body: '{code}' },
   passiveRepliesPerHour: 5,
   contactCard: { name: 'Test alerts', numbers: ['0300 000 0000'] },
   proofHoldsForMs: 86_400_000,

@@ -12,9 +12,9 @@ import { contactCard } from './contact-card.ts';
 import {
   ASK_AGAIN_AFTER_MS,
   askForProof,
-  NUMBER_ASKED_TASK,
+  PROOF_ASKED_TASK,
   proveByReply,
-  textQuestion,
+  sendQuestion,
   type EnrolmentRules,
 } from './enrol.ts';
 import { findContactPointByIndex, listOrganisations } from './store.ts';
@@ -23,6 +23,7 @@ const model: EnrolmentRules = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: { enrol: '{organisation}: reply {code}', enrolled: '{organisation} proven, {link}' },
+  proofMail: { subject: '{sender} proof', body: '{organisation}: {code} at {link}' },
   passiveRepliesPerHour: 3,
 };
 const officer = {
@@ -60,18 +61,22 @@ describe('enrolment', () => {
   });
   after(async () => await db.drop());
 
-  const ask = async (now = new Date(), contactId: string | null = null, actor: Actor = officer) => {
+  const ask = async (now = new Date(), pointId: string | null = null, actor: Actor = officer) => {
     const asked = await db.web.attempt(actor, (tx) =>
-      askForProof(tx, { organisationId, contactId }, now),
+      askForProof(tx, { organisationId, pointId }, now),
     );
     const tasks = await db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ payload: { contactPointId: string } }>(sql`
         select payload from graphile_worker._private_jobs job
         join graphile_worker._private_tasks task on task.id = job.task_id
-        where task.identifier = ${NUMBER_ASKED_TASK} order by job.id`),
+        where task.identifier = ${PROOF_ASKED_TASK} order by job.id`),
     );
     // As the worker does, and does again after a kill.
-    for (const { payload } of tasks) await textQuestion(db.worker, payload.contactPointId, model);
+    for (const { payload } of tasks)
+      await sendQuestion(db.worker, payload.contactPointId, {
+        rules: model,
+        host: 'cyber.example',
+      });
     return asked;
   };
   const texts = async () =>
@@ -97,19 +102,23 @@ describe('enrolment', () => {
     assert.deepEqual(await texts(), []);
   });
 
-  it('texts each number of the active contacts once, with a code of its own', async () => {
+  it('tells each number and address of the active contacts once, with a code of its own', async () => {
     const asked = await ask();
-    assert.deepEqual(asked.ok && asked.value, { asked: 2, tooSoon: 0 });
-    const [shared, alone] = await texts();
-    assert.equal(shared!.body, `Northmoor +1: reply ${shared!.code}`);
-    assert.equal(alone!.body, `Northmoor: reply ${alone!.code}`);
-    assert.deepEqual([alone!.state, shared!.state], ['ready', 'ready']);
+    assert.deepEqual(asked.ok && asked.value, { asked: 3, tooSoon: 0 });
+    const sent = await texts();
+    const bodies = sent.map(({ body, code }) => body.replace(code, 'CODE'));
+    assert.deepEqual(bodies.toSorted(), [
+      'Northmoor +1: reply CODE',
+      'Northmoor: CODE at cyber.example/proof',
+      'Northmoor: reply CODE',
+    ]);
+    assert.ok(sent.every(({ state }) => state === 'ready'));
   });
 
   it('does not text again while an answer may be on its way', async () => {
     const again = await ask();
-    assert.deepEqual(again.ok && again.value, { asked: 0, tooSoon: 2 });
-    assert.equal((await texts()).length, 2);
+    assert.deepEqual(again.ok && again.value, { asked: 0, tooSoon: 3 });
+    assert.equal((await texts()).length, 3);
   });
 
   it('is proven by the code that went there, once, and by no other', async () => {
@@ -125,10 +134,10 @@ describe('enrolment', () => {
     assert.equal(await reply(point!.id, code), undefined);
   });
 
-  it('asks afterwards only those that are not proven, or one contact again', async () => {
+  it('asks afterwards only those that are not proven, or one of them again', async () => {
     const later = new Date(Date.now() + ASK_AGAIN_AFTER_MS + 1_000);
     const rest = await ask(later);
-    assert.deepEqual(rest.ok && rest.value, { asked: 1, tooSoon: 0 });
+    assert.deepEqual(rest.ok && rest.value, { asked: 2, tooSoon: 0 });
     const nobodyThere = await ask(later, newId());
     assert.equal(!nobodyThere.ok && nobodyThere.kind, 'not_found');
   });
@@ -144,10 +153,10 @@ describe('enrolment', () => {
     const entries = await db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ action: string; detail: object }>(sql`
         select action, detail from audit.entry
-        where action in ('numbers.asked', 'number.proven') order by at`),
+        where action in ('proof.asked', 'proof.given') order by at`),
     );
-    assert.deepEqual(entries[0], { action: 'numbers.asked', detail: { asked: 2 } });
-    assert.deepEqual(entries[1], { action: 'number.proven', detail: { by: 'enrolment' } });
+    assert.deepEqual(entries[0], { action: 'proof.asked', detail: { asked: 3 } });
+    assert.deepEqual(entries[1], { action: 'proof.given', detail: { by: 'enrolment' } });
   });
 });
 

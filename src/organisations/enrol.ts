@@ -1,6 +1,7 @@
 /**
- * Enrolment: one text and one answer show that a number reaches somebody and that we hear them.
- * Only the numbers of one organisation at a time: nothing here is a mass send (P5).
+ * Enrolment: one text and one answer show that a number reaches somebody and that we hear them; a
+ * mail address is proven by the code that went there, typed on a page. Only one organisation at a
+ * time: nothing here is a mass send (P5).
  */
 import { randomInt } from 'node:crypto';
 import { may, system } from '#kernel/actor.ts';
@@ -14,7 +15,7 @@ import { listOrganisationsOfContactPoint } from './store.ts';
 import {
   claimQuestion,
   listCodesInUse,
-  lockNumbers,
+  lockPoints,
   markAsked,
   markProven,
   markProvenBy,
@@ -26,11 +27,12 @@ export type EnrolmentRules = {
   readonly sender: string;
   readonly helpLine: string;
   readonly texts: { readonly enrol: string; readonly enrolled: string };
+  readonly proofMail: { readonly subject: string; readonly body: string };
   readonly passiveRepliesPerHour: number;
 };
 
-/** The task that texts what was asked; `main.ts` says who does it. */
-export const NUMBER_ASKED_TASK = 'number_asked';
+/** The task that sends what was asked; `main.ts` says who does it. */
+export const PROOF_ASKED_TASK = 'proof_asked';
 
 /** Asked again earlier, an answer to the first text would be taken for a wrong code. */
 export const ASK_AGAIN_AFTER_MS = 10 * 60_000;
@@ -43,33 +45,36 @@ export type Asked = {
 
 export type Asking = {
   readonly organisationId: string;
-  /** Null: everybody whose number is not proven yet. */
-  readonly contactId: string | null;
+  /** One number or address; null: all that are not proven yet. */
+  readonly pointId: string | null;
 };
 
 /**
- * Asks the numbers of one contact, or all of an organisation that are not proven: each gets a code,
- * and the task that texts it is written in the same transaction.
+ * Asks one number or address of an organisation, or all that are not proven: each gets a code, and
+ * the task that sends it is written in the same transaction.
  */
 export async function askForProof(tx: Tx, asking: Asking, now: Date): Promise<Outcome<Asked>> {
   if (!may(tx.actor, 'directory.write'))
     return refused('forbidden', 'Your role may not change the directory.');
-  const numbers = await lockNumbers(tx, asking);
+  const points = await lockPoints(tx, asking);
   const wanted =
-    asking.contactId === null ? numbers.filter(({ provenAt }) => provenAt === null) : numbers;
+    asking.pointId === null ? points.filter(({ provenAt }) => provenAt === null) : points;
   if (wanted.length === 0)
-    return refused('not_found', 'There is no number to text: it may have been changed meanwhile.');
+    return refused(
+      'not_found',
+      'There is nothing to ask here: it may have been changed meanwhile.',
+    );
   const asked = wanted.filter(
     ({ askedAt }) => askedAt === null || now.getTime() - askedAt.getTime() >= ASK_AGAIN_AFTER_MS,
   );
   for (const { contactPointId } of asked) {
     const used = new Set(await listCodesInUse(tx, contactPointId));
     await markAsked(tx, contactPointId, { code: drawCode(used), at: now });
-    await enqueue(tx, NUMBER_ASKED_TASK, { contactPointId });
+    await enqueue(tx, PROOF_ASKED_TASK, { contactPointId });
   }
   if (asked.length > 0) {
     await record(tx, {
-      action: 'numbers.asked',
+      action: 'proof.asked',
       subject: { kind: 'organisation', id: asking.organisationId },
       detail: { asked: asked.length },
     });
@@ -77,26 +82,33 @@ export async function askForProof(tx: Tx, asking: Asking, now: Date): Promise<Ou
   return ok({ asked: asked.length, tooSoon: wanted.length - asked.length });
 }
 
-/** Texts a number that was asked and has not answered yet; a second run finds it texted. */
-export async function textQuestion(
+/** Sends what was asked and is not answered yet; a second run finds it sent. */
+export async function sendQuestion(
   database: Database,
   contactPointId: string,
-  rules: EnrolmentRules,
+  { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
 ): Promise<void> {
   await database.withActor(system('organisations'), async (tx) => {
     const question = await claimQuestion(tx, contactPointId);
     if (question === undefined) return;
-    const { addressSealed, code, shortNames } = question;
+    const { addressSealed, code, shortNames, channel } = question;
+    const values = {
+      sender: rules.sender,
+      organisation: namesOf(shortNames),
+      code,
+      help_line: rules.helpLine,
+      link: `${host}/proof`,
+    };
+    const { subject, body } = rules.proofMail;
+    const words =
+      channel === 'mail'
+        ? { subject: fillBlanks(subject, values), body: fillBlanks(body, values) }
+        : { body: fillBlanks(rules.texts.enrol, values) };
     const isQueued = await answerReply(tx, {
       contactPointId,
       addressSealed,
       code,
-      body: fillBlanks(rules.texts.enrol, {
-        sender: rules.sender,
-        organisation: namesOf(shortNames),
-        code,
-        help_line: rules.helpLine,
-      }),
+      ...words,
       gatewayId: null,
       perHourMax: rules.passiveRepliesPerHour,
     });
@@ -117,7 +129,7 @@ function namesOf([first = '', ...others]: readonly string[]): string {
 }
 
 /**
- * A reply that carries the code we asked for: the number is proven, and this text goes back.
+ * The code we asked for came back: the number or address is proven, and this text goes back.
  * Undefined where nothing was asked, or the code is another one.
  */
 export async function proveByReply(
@@ -129,7 +141,7 @@ export async function proveByReply(
   if (!(await markProvenBy(tx, contactPointId, code))) return undefined;
   const organisations = await listOrganisationsOfContactPoint(tx, contactPointId);
   await record(tx, {
-    action: 'number.proven',
+    action: 'proof.given',
     subject: { kind: 'contact_point', id: contactPointId },
     detail: { by: 'enrolment' },
   });

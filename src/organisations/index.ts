@@ -24,10 +24,10 @@ export {
 } from './model.ts';
 export {
   askForProof,
-  NUMBER_ASKED_TASK,
+  PROOF_ASKED_TASK,
   proveByAnswer,
   proveByReply,
-  textQuestion,
+  sendQuestion,
   type EnrolmentRules,
 } from './enrol.ts';
 export { refusedFile } from './csv.ts';

@@ -119,11 +119,11 @@ test('a number is asked from the list with the keyboard, and a second press wait
   const { page, verify } = await watchedPage(opened.browser, site.address);
   await page.context().addCookies([{ name: 'tocsin', value: 'x', url: site.address }]);
   await page.goto(`${site.address}/organisations/mend/people`);
-  await page.getByRole('button', { name: 'Text now' }).first().focus();
+  await page.getByRole('button', { name: 'Ask now' }).first().focus();
   await page.keyboard.press('Enter');
-  await page.getByText('Texted 1 number: proven when they reply.').waitFor();
-  await page.getByRole('button', { name: 'Text again' }).first().focus();
+  await page.getByText('1 asked: proven when the code comes back.').waitFor();
+  await page.getByRole('button', { name: 'Ask again' }).first().focus();
   await page.keyboard.press('Enter');
-  await page.getByText('1 number had a text a few minutes ago').waitFor();
+  await page.getByText('1 had a message a few minutes ago').waitFor();
   verify();
 });

@@ -31,8 +31,8 @@ export function enrolmentRoutes({ database, model }: EnrolmentRoutesContext): Ro
       access: 'directory.write',
       params: z.object({ id: z.uuid() }),
       async handle({ actor, params, form, now }) {
-        const contactId = z.uuid().safeParse(many(form['contact'])[0]).data ?? null;
-        const asking = { organisationId: params.id, contactId };
+        const pointId = z.uuid().safeParse(many(form['point'])[0]).data ?? null;
+        const asking = { organisationId: params.id, pointId };
         const asked = await database.attempt(actor, (tx) => askForProof(tx, asking, now));
         if (!asked.ok) return refusedPage(asked);
         const back = sameSitePath(form['back'], `/organisations/${params.id}`);
@@ -61,10 +61,9 @@ export function enrolmentRoutes({ database, model }: EnrolmentRoutesContext): Ro
 }
 
 function noticeOf({ asked, tooSoon }: Asked): string {
-  const numbers = (count: number) => (count === 1 ? '1 number' : `${count} numbers`);
-  const texted =
-    asked === 0 ? 'Nobody was texted.' : `Texted ${numbers(asked)}: proven when they reply.`;
+  const done =
+    asked === 0 ? 'Nobody was asked.' : `${asked} asked: proven when the code comes back.`;
   return tooSoon === 0
-    ? texted
-    : `${texted} ${numbers(tooSoon)} had a text a few minutes ago: wait for the reply.`;
+    ? done
+    : `${done} ${tooSoon} had a message a few minutes ago: wait for the answer.`;
 }

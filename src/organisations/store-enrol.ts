@@ -1,44 +1,46 @@
-/** Statements of enrolment: a number is asked for one answer, and proven by it. */
+/** Statements of enrolment: a number or address is asked for one answer, and proven by it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Channel } from './model.ts';
 
-export type NumberToAsk = {
+export type PointToAsk = {
   readonly contactPointId: string;
   readonly provenAt: Date | null;
   readonly askedAt: Date | null;
 };
 
-/** The numbers of an organisation's active contacts, locked; those of one contact where given. */
-export async function lockNumbers(
+/** What an organisation's active contacts have, locked; one of it where given. */
+export async function lockPoints(
   tx: Tx,
-  { organisationId, contactId }: { organisationId: string; contactId: string | null },
-): Promise<NumberToAsk[]> {
-  return await tx.rows<NumberToAsk>(sql`
+  { organisationId, pointId }: { organisationId: string; pointId: string | null },
+): Promise<PointToAsk[]> {
+  return await tx.rows<PointToAsk>(sql`
     select contact_point.id as contact_point_id, contact_point.proven_at, contact_point.asked_at
     from organisations.contact_point
-    where contact_point.channel = 'text' and contact_point.id in (
+    where contact_point.id in (
       select link.contact_point_id from organisations.contact_contact_point link
       join organisations.contact on contact.id = link.contact_id and contact.active
       join organisations.v_organisation organisation
         on organisation.organisation_id = contact.organisation_id
       where contact.organisation_id = ${organisationId}
-        and (${contactId}::uuid is null or contact.id = ${contactId}))
+        and (${pointId}::uuid is null or link.contact_point_id = ${pointId}))
     order by contact_point.id for update of contact_point`);
 }
 
 export type Question = {
+  readonly channel: Channel;
   readonly addressSealed: Buffer;
   readonly code: string;
-  /** Of all organisations whose active contacts have the number. */
+  /** Of all organisations whose active contacts have it. */
   readonly shortNames: readonly string[];
 };
 
-/** The question of a number that has not been texted, which it counts as from now on. */
+/** The question that has not been sent, which it counts as from now on. */
 export async function claimQuestion(tx: Tx, contactPointId: string): Promise<Question | undefined> {
   return await tx.maybe<Question>(sql`
-    update organisations.contact_point set asked_is_texted = true
-    where id = ${contactPointId} and asked_code is not null and not asked_is_texted
-    returning address_sealed, asked_code as code,
+    update organisations.contact_point set asked_is_sent = true
+    where id = ${contactPointId} and asked_code is not null and not asked_is_sent
+    returning channel, address_sealed, asked_code as code,
       (select coalesce(array_agg(named.short_name order by named.code), '{}') from (
         select distinct organisation.code, organisation.short_name
         from organisations.contact_contact_point shared
@@ -49,7 +51,7 @@ export async function claimQuestion(tx: Tx, contactPointId: string): Promise<Que
 }
 
 /**
- * Codes that went to this number before and may still be answered with. Dispatch by dispatch, which
+ * Codes that went there before and may still be answered with. Dispatch by dispatch, which
  * the key of P1 serves; there is no index by contact point alone.
  */
 export async function listCodesInUse(tx: Tx, contactPointId: string): Promise<string[]> {
@@ -69,7 +71,7 @@ export async function markAsked(
 ): Promise<void> {
   await tx.run(sql`
     update organisations.contact_point
-    set asked_at = ${at}, asked_code = ${code}, asked_is_texted = false
+    set asked_at = ${at}, asked_code = ${code}, asked_is_sent = false
     where id = ${contactPointId}`);
 }
 
@@ -77,7 +79,7 @@ export async function markAsked(
 export async function withdrawQuestion(tx: Tx, contactPointId: string): Promise<void> {
   await tx.run(sql`
     update organisations.contact_point
-    set asked_at = null, asked_code = null, asked_is_texted = false
+    set asked_at = null, asked_code = null, asked_is_sent = false
     where id = ${contactPointId}`);
 }
 
@@ -86,7 +88,7 @@ export async function markProvenBy(tx: Tx, contactPointId: string, code: string)
   return (
     (await tx.run(sql`
       update organisations.contact_point
-      set proven_at = now(), asked_at = null, asked_code = null, asked_is_texted = false
+      set proven_at = now(), asked_at = null, asked_code = null, asked_is_sent = false
       where id = ${contactPointId} and asked_code = ${code}`)) === 1
   );
 }

@@ -74,7 +74,7 @@ function troubled(proofHoldsForMs: number): Sql {
           then case when contact_point.channel = 'mail' then 'bounced'
             when failing.failures > 1 then 'failing'
             when not ${isProven} then 'unproven' end
-        when contact_point.channel = 'text' and not ${isProven} then 'unproven' end as trouble
+        when not ${isProven} then 'unproven' end as trouble
     from organisations.v_organisation organisation
     join organisations.contact on contact.organisation_id = organisation.organisation_id
       and contact.active

@@ -7,31 +7,17 @@ import { record } from '#audit/index.ts';
 import { answerReply, findWaitingReply, markReplyHandled, standDown } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { findContactPointByIndex, proveByAnswer } from '#organisations/index.ts';
+import { decideReply, readReply, type AnswerKind, type ReplyDecision } from './model.ts';
 import {
-  decideReply,
-  guessingFrom,
-  guessingWithinMs,
-  readReply,
-  wrongCodesMax,
-  wrongCodesOfNetworkMax,
-  wrongCodesWithinMs,
-  type AnswerKind,
-  type ReplyDecision,
-} from './model.ts';
-import {
-  countAllFailedTries,
-  countFailedTries,
-  countFailedTriesOfNetwork,
   findAddressed,
   insertAnswers,
   insertDeskItem,
-  insertFailedTry,
   listOpenMessages,
-  lockAddress,
   notifyResponse,
   upsertResponses,
   type NewAnswer,
 } from './store.ts';
+import { NOBODY, noteWrongCode, refuseGuessing } from './guessing.ts';
 import { takeProof } from './proof.ts';
 import { isWrittenDown } from './store-read.ts';
 
@@ -200,35 +186,21 @@ export type CodeAnswer = {
   readonly kind: AnswerKind;
 };
 
-/** An id that nobody has: an unknown address is looked up like a known one, as slowly. */
-const NOBODY = '00000000-0000-4000-8000-00000000dead';
-
 /**
  * An answer from the public page: the address the alert came to, and the code that came with it.
  * Whatever is wrong, the words, the count and the work are the same, so that nobody learns which
  * numbers we know or which alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
  */
 export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcome<string[]>> {
-  const { addressIndex, networkIndex } = answer;
-  await lockAddress(tx, addressIndex);
-  const since = { withinMs: wrongCodesWithinMs };
-  const tries = await countFailedTries(tx, { addressIndex, ...since });
-  const triesOfNetwork = await countFailedTriesOfNetwork(tx, { networkIndex, ...since });
+  const { addressIndex } = answer;
+  const tooMany = await refuseGuessing(tx, answer);
   const alert = await findReleased(tx, answer.alertNumber);
   const point = await findContactPointByIndex(tx, answer.channel, addressIndex);
   const open = await listOpenMessages(tx, point?.id ?? NOBODY);
   const message = open.find((one) => one.alertId === alert?.alertId && one.code === answer.code);
-  if (tries >= wrongCodesMax)
-    return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
-  // No lock here: with ten connections at once a few more tries than that may slip through.
-  if (triesOfNetwork >= wrongCodesOfNetworkMax)
-    return refused(
-      'forbidden',
-      'Too many wrong codes from your network. Reply to the text, or ring the help line.',
-    );
+  if (tooMany !== undefined) return tooMany;
   if (point === undefined || message === undefined) {
-    await insertFailedTry(tx, { addressIndex, networkIndex });
-    await warnOfGuessing(tx);
+    await noteWrongCode(tx, answer);
     return refused('invalid', 'That address and code do not belong together.', {
       code: 'Check the address the alert came to and the four digits that came with it',
     });
@@ -243,20 +215,6 @@ export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcom
     note: null,
   });
   return taken.ok ? ok([...message.organisationIds]) : taken;
-}
-
-/** So many wrong codes in ten minutes are not people mistyping: an officer has to know. */
-async function warnOfGuessing(tx: Tx): Promise<void> {
-  const failed = await countAllFailedTries(tx, guessingWithinMs);
-  if (failed < guessingFrom) return;
-  await insertDeskItem(tx, {
-    kind: 'guessing',
-    alertId: null,
-    organisationId: null,
-    contactPointId: null,
-    replyId: null,
-  });
-  await notifyResponse(tx, '');
 }
 
 /** An officer rang and writes down what was said. */

@@ -1,7 +1,16 @@
-/** A text that answers an enrolment: it proves its number, and nothing else is read into it. */
+/**
+ * Answers to an enrolment: a text with the code proves its number, and nothing else is read into
+ * it; the code of a mail is typed on a page.
+ */
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { answerReply } from '#dispatch/index.ts';
-import { proveByReply, type EnrolmentRules } from '#organisations/index.ts';
+import {
+  findContactPointByIndex,
+  proveByReply,
+  type EnrolmentRules,
+} from '#organisations/index.ts';
+import { NOBODY, noteWrongCode, refuseGuessing, type Visitor } from './guessing.ts';
 
 export type CodeFrom = {
   /** The contact point it came from. */
@@ -23,4 +32,22 @@ export async function takeProof(
   const perHourMax = model.passiveRepliesPerHour;
   await answerReply(tx, { contactPointId, addressSealed, code, body, gatewayId, perHourMax });
   return true;
+}
+
+/** A code typed on the page, for the address that it went to. */
+export async function proveWithCode(
+  tx: Tx,
+  typed: Visitor & { readonly channel: 'text' | 'mail'; readonly code: string },
+  context: { readonly model: EnrolmentRules; readonly host: string },
+): Promise<Outcome<void>> {
+  const tooMany = await refuseGuessing(tx, typed);
+  const point = await findContactPointByIndex(tx, typed.channel, typed.addressIndex);
+  if (tooMany !== undefined) return tooMany;
+  const reply = { contactPointId: point?.id ?? NOBODY, code: typed.code };
+  const { model: rules, host } = context;
+  if ((await proveByReply(tx, reply, { rules, host })) !== undefined) return ok(undefined);
+  await noteWrongCode(tx, typed);
+  return refused('invalid', 'That address and code do not belong together.', {
+    code: 'Check the address and the four digits that came with our message',
+  });
 }

@@ -8,7 +8,7 @@ import {
   askForProof,
   findContactPointByIndex,
   listTrouble,
-  textQuestion,
+  sendQuestion,
 } from '#organisations/index.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 import {
@@ -53,8 +53,11 @@ describe('proving a number by text', () => {
   const ask = async (number: string) => {
     const pointId = await point(number);
     const organisationId = await organisationOf(pointId);
-    await own((tx) => askForProof(tx, { organisationId, contactId: null }, new Date()));
-    await textQuestion(centre.db.worker, pointId, centre.product.model);
+    await own((tx) => askForProof(tx, { organisationId, pointId: null }, new Date()));
+    await sendQuestion(centre.db.worker, pointId, {
+      rules: centre.product.model,
+      host: 'cyber.example',
+    });
   };
   const textsTo = async (number: string) =>
     (await messagesOf(centre, ANSWERS)).filter((message) => message.number === number);
@@ -105,6 +108,39 @@ describe('proving a number by text', () => {
     assert.equal(await troubleOf(numbers.southmere), 'unproven');
     await textFrom(centre, numbers.southmere, `${told!.code} help`);
     assert.equal(await troubleOf(numbers.southmere), 'none');
+  });
+
+  it('the code of a mail is typed on a page; wrong pairs are told nothing and are counted', async () => {
+    const { blindIndexKey } = centre.product.seals.directory;
+    const mail = await own((tx) =>
+      findContactPointByIndex(tx, 'mail', blindIndex(blindIndexKey, 'mail', 'desk@eastvale.test')),
+    );
+    const organisationId = await organisationOf(mail!.id);
+    await own((tx) => askForProof(tx, { organisationId, pointId: mail!.id }, new Date()));
+    const context = { rules: centre.product.model, host: 'cyber.example' };
+    await sendQuestion(centre.db.worker, mail!.id, context);
+    const sent = (await messagesOf(centre, ANSWERS)).find(({ channel }) => channel === 'mail');
+    assert.match(sent!.subject ?? '', /prove this address/);
+    assert.match(sent!.body, /open cyber\.example\/proof and enter the code \d{4}/);
+    const visitor = centre.visit(centre.officer);
+    visitor.forgetCookies();
+    await visitor.get('/proof');
+    const empty = await visitor.submit('Prove it', {}, { status: 422 });
+    assert.match(empty.text, /Enter the four digits/);
+    const wrong = sent!.code === '0001' ? '0002' : '0001';
+    for (const address of ['desk@eastvale.test', 'nobody@nowhere.test']) {
+      const { text } = await visitor.submit('Prove it', { address, code: wrong }, { status: 422 });
+      assert.match(text, /Check the address and the four digits/);
+    }
+    const right = { address: 'Desk@eastvale.test', code: sent!.code };
+    assert.match((await visitor.submit('Prove it', right)).text, /We know now that our messages/);
+    await visitor.get('/proof');
+    const { text } = await visitor.submit('Prove it', right, { status: 422 });
+    assert.match(text, /Check the address/);
+    const { tries } = await own((tx) =>
+      tx.one<{ tries: number }>(sql`select count(*) as tries from responses.failed_try`),
+    );
+    assert.equal(tries, 3);
   });
 
   it('two texts in a row that did not arrive put it first; what arrives later clears it', async () => {

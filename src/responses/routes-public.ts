@@ -4,7 +4,7 @@ import { nobody, system } from '#kernel/actor.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
-import { refused, type Refused } from '#kernel/outcome.ts';
+import { ok, refused, type Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import { findReleased, renderMarkdown } from '#alerts/index.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
@@ -72,23 +72,34 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
   ];
 }
 
-function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
+/** Which address was told, and the code that came with it, from a form of a public page. */
+export function parseAddressAndCode(
+  form: Form,
+  context: Pick<PublicRoutesContext, 'indexAddress'>,
+) {
   const address = (many(form['address'])[0] ?? '').trim();
   // As people read four digits aloud: 48 21.
   const code = (many(form['code'])[0] ?? '').replaceAll(/\s/g, '');
-  const kind = many(form['kind'])[0] as AnswerKind;
-  const errors: Record<string, string> = {};
   const isMail = address.includes('@');
   const parsed = isMail ? parseEmailAddress(address) : parsePhoneNumber(address);
-  if (!parsed.ok) errors['address'] = 'Enter the mobile number or mail address the alert came to';
-  if (!/^\d{4}$/.test(code)) errors['code'] = 'Enter the four digits that came with the alert';
-  if (!answerKinds.includes(kind)) errors['kind'] = 'Choose your answer';
+  const errors = {
+    ...(!parsed.ok && { address: 'Enter the mobile number or mail address the message came to' }),
+    ...(!/^\d{4}$/.test(code) && { code: 'Enter the four digits that came with it' }),
+  };
   if (!parsed.ok || Object.keys(errors).length > 0)
     return refused('invalid', 'Put right what is marked below.', errors);
   const channel = isMail ? ('mail' as const) : ('text' as const);
   const normalised = typeof parsed.value === 'string' ? parsed.value : parsed.value.e164;
   const addressIndex = context.indexAddress(channel, normalised);
-  return { ok: true as const, value: { channel, addressIndex, code, kind } };
+  return { ok: true as const, value: { channel, addressIndex, code } };
+}
+
+function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
+  const typed = parseAddressAndCode(form, context);
+  const kind = many(form['kind'])[0] as AnswerKind;
+  if (answerKinds.includes(kind)) return typed.ok ? ok({ ...typed.value, kind }) : typed;
+  const errors = { ...(!typed.ok && typed.fields), kind: 'Choose your answer' };
+  return refused('invalid', 'Put right what is marked below.', errors);
 }
 
 async function showPublic(

@@ -21,6 +21,7 @@ import { recordCall } from './actions.ts';
 import { listAskers, openContacts, type Opens } from './asker.ts';
 import { claimItem, closeItem } from './desk.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
+import { proofRoutes } from './routes-proof.ts';
 import { publicRoutes, type PublicRoutesContext } from './routes-public.ts';
 import { findDeskItem, listAnswers, listMessages, type DeskItemRow } from './store-read.ts';
 
@@ -31,7 +32,12 @@ const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
 const idParams = z.object({ id: z.uuid() });
 
 export function responseRoutes(context: ResponseRoutesContext): Route[] {
-  return [...organisationRoutes(context), ...deskItemRoutes(context), ...publicRoutes(context)];
+  return [
+    ...organisationRoutes(context),
+    ...deskItemRoutes(context),
+    ...publicRoutes(context),
+    ...proofRoutes(context),
+  ];
 }
 
 function organisationRoutes(context: ResponseRoutesContext): Route[] {

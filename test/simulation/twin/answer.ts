@@ -12,23 +12,24 @@ export function insertAnswer(base: Base, answer: AnswerText): boolean {
   const lately = earlier.filter((m) => m.dueAt! > base.now - HOUR_MS).length;
   if (lately >= answer.perHourMax) return false;
   const way = base.tables.gateway.get(answer.gatewayId ?? '');
-  const isOn = way?.enabled === true && way.channel === 'text';
+  const channel = answer.subject === undefined ? 'text' : 'mail';
+  const isOn = way?.enabled === true && way.channel === channel;
   const { contactPointId } = answer;
   base.addMessage({
     id: base.newId(),
     dispatchId: ANSWERS,
     contactPointId,
     organisationId: null,
-    channel: 'text',
+    channel,
     round: Math.max(0, ...earlier.map((m) => m.round)) + 1,
     rank: 1,
     code: answer.code,
-    subject: null,
+    subject: answer.subject ?? null,
     body: answer.body,
     addressSealed: answer.addressSealed,
     state: 'ready',
     dueAt: base.now,
-    homeGatewayId: isOn ? way.id : homeOf(base, { contactPointId, channel: 'text' }),
+    homeGatewayId: isOn ? way.id : homeOf(base, { contactPointId, channel }),
     expiresAt: base.now + base.tables.dispatch.get(ANSWERS)!.expiresAfter,
   });
   return true;

@@ -343,6 +343,7 @@ export const calls: Calls = {
       addressSealed: Buffer.from([9]),
       code: '4821',
       body: 'Thanks',
+      ...(random.chance(0.3) && { subject: 'Hello' }),
       perHourMax: random.between(1, 3),
     },
   ],
