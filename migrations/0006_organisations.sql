@@ -172,6 +172,24 @@ create table organisations.succession_part (
 create index succession_part_predecessor on organisations.succession_part (predecessor_id);
 create index succession_part_successor on organisations.succession_part (successor_id);
 
+-- Asking for proof by itself, so many a day, after a second person approved of it (P5).
+create table organisations.proof_schedule (
+  id uuid primary key,
+  a_day integer not null check (a_day between 1 and 1000),
+  -- Over the number and the words that are sent; changed words end it.
+  hash text not null check (hash ~ '^[0-9a-f]{64}$'),
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'ended')),
+  approval_id uuid not null,
+  planned_by text not null,
+  planned_at timestamptz not null default now(),
+  started_at timestamptz,
+  ended_at timestamptz,
+  check ((state = 'ended') = (ended_at is not null)),
+  check (state <> 'running' or started_at is not null)
+);
+create unique index proof_schedule_once on organisations.proof_schedule ((true))
+  where state <> 'ended';
+
 -- Files that changed something.
 create table organisations.import (
   id uuid primary key default kernel.uuid_v7(),
@@ -254,6 +272,11 @@ alter table organisations.succession_part force row level security;
 create policy succession_part_of_centre on organisations.succession_part
   using ((select kernel.reach() = 'centre'));
 
+alter table organisations.proof_schedule enable row level security;
+alter table organisations.proof_schedule force row level security;
+create policy proof_schedule_of_centre on organisations.proof_schedule
+  using ((select kernel.reach() = 'centre'));
+
 -- The system sweeps what nobody came back for.
 alter table organisations.kept_file enable row level security;
 alter table organisations.kept_file force row level security;
@@ -309,6 +332,8 @@ grant select, insert, delete on organisations.contact_contact_point
   to tocsin_web, tocsin_worker;
 grant select, insert, update on organisations.succession to tocsin_web, tocsin_worker;
 grant select, insert on organisations.succession_part to tocsin_web, tocsin_worker;
+grant select, insert, update on organisations.proof_schedule to tocsin_web;
+grant select, update on organisations.proof_schedule to tocsin_worker;
 grant select, insert on organisations.import to tocsin_web, tocsin_worker;
 grant select, insert, update, delete on organisations.kept_file to tocsin_web;
 grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,

@@ -1063,6 +1063,30 @@ CREATE INDEX organisation_system ON organisations.organisation USING btree (syst
 grant insert, select, update on organisations.organisation to tocsin_web;
 grant insert, select, update on organisations.organisation to tocsin_worker;
 
+create table organisations.proof_schedule (
+  id uuid not null,
+  a_day integer not null,
+  hash text not null,
+  state text default 'waiting'::text not null,
+  approval_id uuid not null,
+  planned_by text not null,
+  planned_at timestamp with time zone default now() not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  constraint proof_schedule_a_day_check CHECK (((a_day >= 1) AND (a_day <= 1000))),
+  constraint proof_schedule_check CHECK (((state = 'ended'::text) = (ended_at IS NOT NULL))),
+  constraint proof_schedule_check1 CHECK (((state <> 'running'::text) OR (started_at IS NOT NULL))),
+  constraint proof_schedule_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+  constraint proof_schedule_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'ended'::text]))),
+  constraint proof_schedule_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX proof_schedule_once ON organisations.proof_schedule USING btree ((true)) WHERE (state <> 'ended'::text);
+alter table organisations.proof_schedule enable row level security;
+alter table organisations.proof_schedule force row level security;
+create policy proof_schedule_of_centre on organisations.proof_schedule as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select, update on organisations.proof_schedule to tocsin_web;
+grant select, update on organisations.proof_schedule to tocsin_worker;
+
 create table organisations.region (
   code text not null,
   name text not null,

@@ -24,6 +24,7 @@ import {
   organisationApiRoutes,
   organisationRoutes,
   reachRoutes,
+  runSchedule,
   sendQuestion,
   type DirectorySecrets,
 } from '#organisations/index.ts';
@@ -34,7 +35,14 @@ import {
   responseRoutes,
   type AnswerContext,
 } from '#responses/index.ts';
-import { clockTime, dateTime, londonDay, type NavigationItem, type Route } from '#web/index.ts';
+import {
+  clockTime,
+  dateTime,
+  londonDay,
+  londonHour,
+  type NavigationItem,
+  type Route,
+} from '#web/index.ts';
 
 export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
@@ -150,7 +158,9 @@ export function tasksOf(product: Product): Record<string, (payload: unknown) => 
       });
     },
     hourly: async () => {
-      await applyDueSuccessions(product.database, londonDay(new Date()));
+      const now = new Date();
+      await applyDueSuccessions(product.database, londonDay(now));
+      await runSchedule(product.database, product.model, { ...londonHour(now), now });
     },
     sweep: async () => {
       await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));

@@ -92,6 +92,10 @@ export const fileSchema = z.strictObject({
     enrolled: text,
     probe: text,
   }),
+  asking_for_proof: z.strictObject({
+    hour: z.int().min(7).max(20),
+    again_after: durationMs.refine((ms) => ms >= 86_400_000, 'must be at least P1D'),
+  }),
   proof_mail: z.strictObject({ subject: line.max(200), body: text }),
   proof_holds_for: durationMs,
   contact_card: z.strictObject({

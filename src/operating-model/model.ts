@@ -33,6 +33,8 @@ export type OperatingModel = {
   readonly regionMap: readonly (readonly string[])[];
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   readonly texts: Readonly<Record<TextName, string>>;
+  /** In which hour of London on working days a schedule asks, and whom not again so soon. */
+  readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
   /** Asks its reader to prove the address; blanks as in texts, and {link}. */
   readonly proofMail: { readonly subject: string; readonly body: string };
   /** An older proof that somebody answers on a number or from an address is none any more. */

@@ -124,6 +124,10 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       enrolled: texts.enrolled,
       probe: texts.probe,
     },
+    askingForProof: {
+      hour: file.asking_for_proof.hour,
+      againAfterMs: file.asking_for_proof.again_after,
+    },
     proofMail: file.proof_mail,
     proofHoldsForMs: file.proof_holds_for,
     contactCard: file.contact_card,

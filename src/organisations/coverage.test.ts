@@ -19,6 +19,8 @@ const words = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: { enrol: '{code}', enrolled: '{link}' },
+  roles: {},
+  askingForProof: { hour: 10, againAfterMs: 86_400_000 },
   proofMail: { subject: 'Proof', body: '{code}' },
   passiveRepliesPerHour: 5,
   contactCard: { name: 'Test alerts', numbers: ['0300 000 0000'] },

@@ -67,11 +67,11 @@ export async function askForProof(tx: Tx, asking: Asking, now: Date): Promise<Ou
   const asked = wanted.filter(
     ({ askedAt }) => askedAt === null || now.getTime() - askedAt.getTime() >= ASK_AGAIN_AFTER_MS,
   );
-  for (const { contactPointId } of asked) {
-    const used = new Set(await listCodesInUse(tx, contactPointId));
-    await markAsked(tx, contactPointId, { code: drawCode(used), at: now });
-    await enqueue(tx, PROOF_ASKED_TASK, { contactPointId });
-  }
+  await askPoints(
+    tx,
+    asked.map(({ contactPointId }) => contactPointId),
+    now,
+  );
   if (asked.length > 0) {
     await record(tx, {
       action: 'proof.asked',
@@ -80,6 +80,19 @@ export async function askForProof(tx: Tx, asking: Asking, now: Date): Promise<Ou
     });
   }
   return ok({ asked: asked.length, tooSoon: wanted.length - asked.length });
+}
+
+/** Gives each a code, and writes the task that sends it. They must be locked. */
+export async function askPoints(
+  tx: Tx,
+  contactPointIds: readonly string[],
+  now: Date,
+): Promise<void> {
+  for (const contactPointId of contactPointIds) {
+    const used = new Set(await listCodesInUse(tx, contactPointId));
+    await markAsked(tx, contactPointId, { code: drawCode(used), at: now });
+    await enqueue(tx, PROOF_ASKED_TASK, { contactPointId });
+  }
 }
 
 /** Sends what was asked and is not answered yet; a second run finds it sent. */

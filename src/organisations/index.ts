@@ -32,6 +32,7 @@ export {
 } from './enrol.ts';
 export { refusedFile } from './csv.ts';
 export { organisationRoutes } from './routes.ts';
+export { runSchedule, type ScheduleRules } from './schedule.ts';
 export { applyDueSuccessions } from './succeed.ts';
 export { reachRoutes, type ReachRoutesContext } from './routes-reach.ts';
 export type { OrganisationRoutesContext } from './routes-import.ts';

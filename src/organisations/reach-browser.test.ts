@@ -72,6 +72,7 @@ test('coverage and the lists to mend are accessible and fit a phone', async (t) 
     ['/organisations/mend?who=all', 'mend'],
     ['/organisations/mend?region=nowhere&kind=nobody&type=board', 'mend-nothing'],
     ['/organisations/mend/people', 'mend-people'],
+    ['/organisations/mend/schedule', 'schedule'],
     ['/ring-through', 'ring-through'],
   ] as const) {
     await page.goto(site.address + path);

@@ -2,12 +2,14 @@
 import type { Route } from '#web/index.ts';
 import { coverageRoutes, type CoverageRoutesContext } from './routes-coverage.ts';
 import { enrolmentRoutes, type EnrolmentRoutesContext } from './routes-enrol.ts';
+import { scheduleRoutes, type ScheduleRoutesContext } from './routes-schedule.ts';
 import { successionRoutes, type SuccessionRoutesContext } from './routes-succession.ts';
 import { mendRoutes, type MendRoutesContext } from './routes-mend.ts';
 
 export type ReachRoutesContext = CoverageRoutesContext &
   MendRoutesContext &
   EnrolmentRoutesContext &
+  ScheduleRoutesContext &
   SuccessionRoutesContext;
 
 export function reachRoutes(context: ReachRoutesContext): Route[] {
@@ -15,6 +17,7 @@ export function reachRoutes(context: ReachRoutesContext): Route[] {
     ...coverageRoutes(context),
     ...mendRoutes(context),
     ...enrolmentRoutes(context),
+    ...scheduleRoutes(context),
     ...successionRoutes(context),
   ];
 }

@@ -74,6 +74,7 @@ export {
   due,
   duration,
   londonDay,
+  londonHour,
   ZONE,
 } from './times.ts';
 export { sameSitePath } from './same-site.ts';

@@ -16,12 +16,25 @@ const date = new Intl.DateTimeFormat('en-GB', {
   month: 'long',
   year: 'numeric',
 });
+const hourAndDay = new Intl.DateTimeFormat('en-GB', {
+  timeZone: ZONE,
+  hour: '2-digit',
+  hourCycle: 'h23',
+  weekday: 'short',
+});
 const dayKey = new Intl.DateTimeFormat('en-CA', { timeZone: ZONE });
 
 /** `03:12` */
 /** The day in London, as `2026-11-23`. */
 export function londonDay(at: Date): string {
   return dayKey.format(at);
+}
+
+/** The hour in London, 0 to 23, and whether it is Monday to Friday there. */
+export function londonHour(at: Date): { readonly hour: number; readonly isWorkingDay: boolean } {
+  const parts = hourAndDay.formatToParts(at);
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  return { hour: Number(part('hour')), isWorkingDay: !['Sat', 'Sun'].includes(part('weekday')) };
 }
 
 export function clockTime(at: Date): string {

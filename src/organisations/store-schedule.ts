@@ -1,0 +1,101 @@
+/** Statements of the schedule that asks for proof by itself, and of whom it asks. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/** Every legal move; one schedule at a time waits or runs. */
+export const scheduleMoves = {
+  waiting: ['running', 'ended'],
+  running: ['ended'],
+  ended: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type ScheduleState = keyof typeof scheduleMoves;
+
+export type ScheduleRow = {
+  readonly id: string;
+  readonly aDay: number;
+  readonly hash: string;
+  readonly state: ScheduleState;
+  readonly approvalId: string;
+  readonly plannedAt: Date;
+  /** Null where a program planned it. */
+  readonly plannedByName: string | null;
+  readonly startedAt: Date | null;
+};
+
+/** The one that waits or runs. */
+export async function findSchedule(tx: Tx): Promise<ScheduleRow | undefined> {
+  return await tx.maybe<ScheduleRow>(sql`
+    select schedule.id, schedule.a_day, schedule.hash, schedule.state, schedule.approval_id,
+      schedule.planned_at, person.name as planned_by_name, schedule.started_at
+    from organisations.proof_schedule schedule
+    left join identity.v_person person on person.id::text = schedule.planned_by
+    where schedule.state <> 'ended'`);
+}
+
+/** False where another one waits or runs. */
+export async function insertSchedule(
+  tx: Tx,
+  plan: Pick<ScheduleRow, 'id' | 'aDay' | 'hash' | 'approvalId'> & { readonly plannedBy: string },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      insert into organisations.proof_schedule (id, a_day, hash, approval_id, planned_by)
+      values (${plan.id}, ${plan.aDay}, ${plan.hash}, ${plan.approvalId}, ${plan.plannedBy})
+      on conflict do nothing`)) === 1
+  );
+}
+
+export async function markRunning(tx: Tx, id: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update organisations.proof_schedule set state = 'running', started_at = now()
+      where id = ${id} and state = 'waiting'`)) === 1
+  );
+}
+
+export async function markEnded(tx: Tx, id: string): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update organisations.proof_schedule set state = 'ended', ended_at = now()
+      where id = ${id} and state <> 'ended'`)) === 1
+  );
+}
+
+export type DueProof = {
+  readonly proofHoldsForMs: number;
+  readonly againAfterMs: number;
+  readonly most: number;
+};
+
+/**
+ * Whom to ask next, locked: numbers and addresses of active contacts whose proof is missing or too
+ * old, those who are told first before the others; whoever is locked is passed over.
+ */
+export async function claimUnproven(tx: Tx, due: DueProof): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select contact_point.id from organisations.contact_point
+    join lateral (
+      select min(contact.rank) as rank, bool_or(organisation.must_answer) as must_answer
+      from organisations.contact_contact_point link
+      join organisations.contact on contact.id = link.contact_id and contact.active
+      join organisations.v_organisation organisation
+        on organisation.organisation_id = contact.organisation_id
+      where link.contact_point_id = contact_point.id
+    ) told on told.rank is not null
+    where contact_point.channel in ('text', 'mail')
+      and (contact_point.proven_at is null
+        or contact_point.proven_at < now() - ${due.proofHoldsForMs} * interval '1 ms')
+      and (contact_point.asked_at is null
+        or contact_point.asked_at < now() - ${due.againAfterMs} * interval '1 ms')
+    order by told.must_answer desc, told.rank, contact_point.asked_at nulls first, contact_point.id
+    limit ${due.most} for update of contact_point skip locked`);
+  return rows.map(({ id }) => id);
+}
+
+/** How many were asked since then. */
+export async function countAskedSince(tx: Tx, since: Date): Promise<number> {
+  const { asked } = await tx.one<{ asked: number }>(sql`
+    select count(*) as asked from organisations.contact_point where asked_at >= ${since}`);
+  return asked;
+}
