@@ -19,7 +19,9 @@ import {
 import type { Stage } from './stage.ts';
 
 const RECEIPTS_PER_SECOND = 2_000;
-const RECEIPTS = 10 * RECEIPTS_PER_SECOND;
+/** Processes that have just begun run every line for the first time: what a day later is not so. */
+const WARMING = 2 * RECEIPTS_PER_SECOND;
+const RECEIPTS = WARMING + 10 * RECEIPTS_PER_SECOND;
 const RECEIPT_TARGET_MS = 50;
 const ANSWERS_PER_SECOND = 500;
 const ANSWERS = 10 * ANSWERS_PER_SECOND;
@@ -29,13 +31,15 @@ const TIMEOUT_MS = 120_000;
 /** The limiter of Notify, so that sending goes on as long as answers come. */
 const NOTIFY_BUCKET = { ratePerSecond: 49.5, burst: 980 };
 
-/** A receipt for each of 20,000 texts that were accepted, all applied in the end. */
+/** A receipt for each of 24,000 texts that were accepted, all applied in the end. */
 export async function measureReceipts(stage: Stage): Promise<Measurement> {
   const runs: number[] = [];
+  const cold: number[] = [];
   const applied: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
     const one = await receiptsOnce(stage);
-    runs.push(quantile(one.answerMs, 0.99));
+    runs.push(quantile(one.answerMs.slice(WARMING), 0.99));
+    cold.push(quantile(one.answerMs.slice(0, WARMING), 0.99));
     applied.push(one.appliedAfterMs);
   }
   return judge({
@@ -48,7 +52,10 @@ export async function measureReceipts(stage: Stage): Promise<Measurement> {
     target: RECEIPT_TARGET_MS,
     better: 'less',
     runs,
-    notes: [`all applied ${applied.map(rounded).join(', ')} ms after the last answer`],
+    notes: [
+      `in the first two seconds of the processes ${cold.map(rounded).join(', ')} ms, not counted`,
+      `all applied ${applied.map(rounded).join(', ')} ms after the last answer`,
+    ],
   });
 }
 

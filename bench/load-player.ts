@@ -15,7 +15,7 @@ export type LoadOrder = {
 };
 
 export type LoadAnswer = {
-  /** From the planned moment to the whole answer, in ms; one for each request. */
+  /** From the planned moment to the whole answer, in ms; one for each request, in their order. */
   readonly answerMs: readonly number[];
   readonly refused: number;
 };
@@ -27,7 +27,7 @@ playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const answerMs: number[] = [];
+  const answerMs = new Array<number>(bodies.length);
   let refused = 0;
   const startedAt = performance.now() + 100;
   const post = async (index: number, plannedAt: number) => {
@@ -35,7 +35,7 @@ playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
     const answer = await pool.request({ method: 'POST', path: pathname, headers, body });
     await answer.body.dump();
     if (answer.statusCode !== 200) refused += 1;
-    answerMs.push(performance.now() - plannedAt);
+    answerMs[index] = performance.now() - plannedAt;
   };
   const underWay: Promise<void>[] = [];
   while (underWay.length < bodies.length) {
