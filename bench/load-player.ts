@@ -27,7 +27,7 @@ playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const answerMs = new Array<number>(bodies.length);
+  const answerMs = Array.from({ length: bodies.length }, () => Infinity);
   let refused = 0;
   const startedAt = performance.now() + 100;
   const post = async (index: number, plannedAt: number) => {
