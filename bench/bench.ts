@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { asJson, asTable, type Measurement } from './figure.ts';
+import { measureAudienceCount } from './audience.ts';
 import { measureAcknowledgements, measureReceipts } from './callbacks.ts';
 import { measureCancel } from './cancel.ts';
 import { measureReconcile, measureWorkerDeath } from './certainty.ts';
@@ -29,6 +30,7 @@ type Group = {
 
 const groups: readonly Group[] = [
   { ids: ['freeze'], measure: (stage) => measureFreeze(stage, 5) },
+  { ids: ['audience_count'], measure: (stage) => measureAudienceCount(stage, 15) },
   { ids: ['send_ceiling'], measure: (stage) => measureSendCeiling(stage, 'bare', 5) },
   { ids: ['send_ceiling_ledger'], measure: (stage) => measureSendCeiling(stage, 'ledger', 3) },
   { ids: ['send_ceiling_receipts'], measure: (stage) => measureSendCeiling(stage, 'receipts', 3) },

@@ -6,11 +6,7 @@ import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listEntries, record } from '#audit/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
-import {
-  listUnknownCodes,
-  unknownCodeErrors,
-  type AudienceQuestion,
-} from '#organisations/index.ts';
+import { resolveQuestion, type AskedQuestion } from '#organisations/index.ts';
 import { clockTime } from '#web/index.ts';
 import { canonicalWording, type Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -23,21 +19,8 @@ import {
   updateDraft,
 } from './store.ts';
 
-export type Draft = { readonly wording: Wording; readonly audience: AudienceQuestion };
-
-/**
- * Refuses an audience with a code that the directory does not have: a slip of one letter would
- * leave an organisation out, and nobody would be told. Undefined where all are known.
- */
-export async function checkAudience(
-  tx: Tx,
-  audience: AudienceQuestion,
-): Promise<Refused | undefined> {
-  const unknown = await listUnknownCodes(tx, audience);
-  if (unknown.length === 0) return undefined;
-  const why = 'The audience names what is not in the directory.';
-  return refused('invalid', why, unknownCodeErrors(unknown));
-}
+/** Saving it pins the saved audiences that it names: what they ask is kept with the alert. */
+export type Draft = { readonly wording: Wording; readonly audience: AskedQuestion };
 
 /**
  * Begins an alert under the operating model of today. `id` is that of the form: the same draft with
@@ -50,17 +33,18 @@ export async function createAlert(
 ): Promise<Outcome<{ id: string; number: number }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
-  const unknown = await checkAudience(tx, draft.audience);
-  if (unknown) return unknown;
+  const audience = await resolveQuestion(tx, draft.audience);
+  if (!audience.ok) return audience;
+  const pinned = { wording: draft.wording, audience: audience.value };
   const versionId = newId();
   await pinVersion(tx, model);
   const number = await insertAlert(tx, { id, createdBy: actorId(tx.actor) });
-  if (number === undefined) return await findSame(tx, id, draft);
+  if (number === undefined) return await findSame(tx, id, pinned);
   await insertVersion(tx, {
     id: versionId,
     alertId: id,
     number: 1,
-    ...draft,
+    ...pinned,
     modelVersion: model.version,
   });
   await addEditor(tx, versionId, actorId(tx.actor));
@@ -98,10 +82,9 @@ export async function saveDraft(
     return refused('conflict', 'This is not a draft any more. Take it back before you change it.');
   // Whom a correction is for is settled: everybody the version before was for.
   const isFirst = version.number === 1;
-  const audience = isFirst ? draft.audience : version.audience;
-  const unknown = isFirst ? await checkAudience(tx, draft.audience) : undefined;
-  if (unknown) return unknown;
-  if (!(await updateDraft(tx, { ...draft, audience, id: version.id })))
+  const asked = isFirst ? await resolveQuestion(tx, draft.audience) : ok(version.audience);
+  if (!asked.ok) return asked;
+  if (!(await updateDraft(tx, { ...draft, audience: asked.value, id: version.id })))
     return await overtakenBy(tx, draft.alertId);
   await addEditor(tx, version.id, actorId(tx.actor));
   await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });

@@ -1,7 +1,12 @@
 /** The composer's form: what a draft looks like in fields, and fields as a draft. */
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { parseAudienceQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  parseQuestionForm,
+  questionAsFields,
+  questionFields,
+  type AskedQuestion,
+} from '#organisations/index.ts';
 import { clockTime, many, ZONE, type Form } from '#web/index.ts';
 import type { Draft } from './draft.ts';
 import type { Wording } from './model.ts';
@@ -20,17 +25,7 @@ export const wordingFields = [
   'ownText',
 ] as const;
 
-export const audienceFields = [
-  'types',
-  'regions',
-  'systems',
-  'roles',
-  'mustAnswerOnly',
-  'include',
-  'exclude',
-] as const;
-
-export const composerFields = [...wordingFields, 'nextUpdateAt', ...audienceFields];
+export const composerFields = [...wordingFields, 'nextUpdateAt', ...questionFields, 'audienceName'];
 
 /** A date and a time by the centre's clock; undefined where there is no such moment. */
 export function instantOf(date: string, time: string): Date | undefined {
@@ -51,7 +46,7 @@ export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
     wordingFields.map((field) => [field, many(form[field])[0] ?? '']),
   ) as unknown as TypedWording;
   const wording = parseWording(typed, model, instantOf);
-  const audience = parseAudience(form, model);
+  const audience = parseQuestionForm(form, model);
   if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
@@ -59,15 +54,8 @@ export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
   });
 }
 
-export function parseAudience(form: Form, model: OperatingModel): Outcome<AudienceQuestion> {
-  const asked = Object.fromEntries(
-    audienceFields.flatMap((field) => (form[field] === undefined ? [] : [[field, form[field]]])),
-  );
-  return parseAudienceQuestion(asked, model);
-}
-
 /** A stored draft in fields, as the form shows it. */
-export function fieldsOf(wording: Wording, audience: AudienceQuestion): Form {
+export function fieldsOf(wording: Wording, audience: AskedQuestion): Form {
   const at = wording.nextUpdateAt;
   return {
     ...wording,
@@ -75,13 +63,7 @@ export function fieldsOf(wording: Wording, audience: AudienceQuestion): Form {
     nextUpdateDate: at === null ? '' : dateOf(at),
     nextUpdateTime: at === null ? '' : clockTime(at),
     ownText: wording.ownText ?? '',
-    types: [...audience.types],
-    regions: [...audience.regions],
-    systems: [...audience.systems],
-    roles: [...audience.roles],
-    mustAnswerOnly: audience.mustAnswerOnly ? 'yes' : '',
-    include: audience.include.join(', '),
-    exclude: audience.exclude.join(', '),
+    ...questionAsFields(audience),
   };
 }
 

@@ -5,10 +5,12 @@ import { within } from '#kernel/marking.ts';
 import type { Tx } from '#db/database.ts';
 import {
   previewAudience,
+  resolveParts,
+  resolveQuestion,
+  type AskedQuestion,
   type AudiencePreview,
-  type AudienceQuestion,
 } from '#organisations/index.ts';
-import { checkAudience } from './draft.ts';
+import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
 import { renderRounds, textFor, type Wording } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
@@ -27,6 +29,10 @@ export type Preview = {
   readonly texts: readonly TextPreview[];
   readonly mail: { readonly subject: string; readonly body: string } | undefined;
   readonly audience: AudiencePreview;
+  /** The saved audiences that it names, as they are today. */
+  readonly heldAudiences: readonly HeldAudience[];
+  /** Who will not be in it soon, as far as the directory knows. */
+  readonly willGo: { readonly days: number; readonly organisations: number };
   /** Texts to all ranks at the length of the first: more than will usually go. */
   readonly costAtMost: string;
   /** True where the marking keeps the wording out of texts or mails. */
@@ -42,9 +48,9 @@ export const EXAMPLE = { organisation: 'Northmoor', code: '4821', since: '03:02'
 export async function previewAlert(
   tx: Tx,
   context: AlertContext,
-  draft: { wording: Wording; audience: AudienceQuestion; alertNumber: number },
+  draft: { wording: Wording; audience: AskedQuestion; alertNumber: number },
 ): Promise<Preview | undefined> {
-  const { wording, audience: question, alertNumber } = draft;
+  const { wording, audience: asked, alertNumber } = draft;
   const rendering = renderingFor({ severity: wording.severity, alertNumber }, context);
   if (rendering === undefined) return undefined;
   const { model } = context;
@@ -59,13 +65,18 @@ export async function previewAlert(
       longestFragments: textFor(body, { ...EXAMPLE, organisation: LONGEST_NAME }).fragments,
     }));
   const mail = rounds.find(({ channel }) => channel === 'mail');
+  const resolved = await resolveQuestion(tx, asked);
+  // What is unknown is said, and the rest is counted all the same.
+  const parts = await resolveParts(tx, asked);
+  const question = parts.ok ? parts.value : { ...asked, audiences: [] };
   const audience = await previewAudience(tx, question);
-  const unknown = await checkAudience(tx, question);
   const fragments = (texts[0]?.text.fragments ?? 0) * audience.contactPoints.text;
   return {
     texts,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
     audience,
+    heldAudiences: await listHeldAudiences(tx, question),
+    willGo: await countWillGo(tx, question, model),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
     withheld: {
       text: !within(wording.marking, model.markingCeilings.text),
@@ -75,7 +86,7 @@ export async function previewAlert(
       checkOwnText(wording, rendering) ??
       checkLinks(wording, rendering) ??
       checkTextLength(wording, rendering, LONGEST_NAME) ??
-      (unknown && Object.values(unknown.fields).join('; ')),
+      (resolved.ok ? undefined : Object.values(resolved.fields).join('; ')),
   };
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { markings } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { audienceQuestion } from '#organisations/index.ts';
+import { audienceQuestion, savedQuestion } from '#organisations/index.ts';
 import { cursorOf, instant, listOf, meaningsOf, pageQuery, uuid } from '#web/index.ts';
 import { versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
@@ -147,15 +147,7 @@ export const alertDetail = z.strictObject({
   nextUpdateAt: instant.nullable(),
   body: z.string(),
   ownText: z.string().nullable(),
-  audience: z.strictObject({
-    types: z.array(z.string()),
-    regions: z.array(z.string()),
-    systems: z.array(z.string()),
-    roles: z.array(z.string()),
-    mustAnswerOnly: z.boolean(),
-    include: z.array(z.string()),
-    exclude: z.array(z.string()),
-  }),
+  audience: savedQuestion,
   modelVersion: z.string().describe('SHA-256 of the operating model it began under'),
   updatedAt: instant,
   releasedAt: instant.nullable(),
@@ -186,6 +178,22 @@ export const preview = z.strictObject({
     withoutAnyText: z.int().describe('Organisations that no text would reach'),
     withoutAny: z.int().describe('Organisations that nothing would reach'),
   }),
+  heldAudiences: z
+    .array(
+      z.strictObject({
+        id: uuid,
+        name: z.string(),
+        version: z.int().describe('The version that the alert holds'),
+        versionToday: z.int(),
+        isRetired: z.boolean(),
+        came: z.int().describe('Since the version of today was saved'),
+        went: z.int(),
+      }),
+    )
+    .describe('The saved audiences that it names, as they are today'),
+  willGo: z
+    .strictObject({ days: z.int(), organisations: z.int() })
+    .describe('How many will not be in it so many days from now'),
   costAtMost: z.string().meta({ examples: ['£86.40'] }),
   withheld: z
     .strictObject({ text: z.boolean(), mail: z.boolean() })

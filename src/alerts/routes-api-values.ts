@@ -2,9 +2,8 @@
 import type { z } from 'zod';
 import { ok, refused, type FieldErrors, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { parseAudienceQuestion } from '#organisations/index.ts';
+import { parseAudienceQuestion, questionFields } from '#organisations/index.ts';
 import type { Draft } from './draft.ts';
-import { audienceFields } from './form.ts';
 import { parseWording } from './parse.ts';
 import type { Preview } from './preview.ts';
 import type { newDraft } from './routes-api-shapes.ts';
@@ -33,7 +32,7 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
 
 /** A refusal of a verb, which names the parts of an audience bare: in a body they are inside. */
 export function withPaths(why: Refused): Refused {
-  const isOfAudience = (field: string) => audienceFields.some((one) => one === field);
+  const isOfAudience = (field: string) => questionFields.some((one) => one === field);
   const fields = Object.entries(why.fields).map(([field, text]) =>
     isOfAudience(field) ? [`audience.${field}`, text] : [field, text],
   );

@@ -25,6 +25,7 @@ import { dispatchesOf } from './model.ts';
 import { previewAlert, readFrozen } from './preview.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import type { AlertContext } from './rendering.ts';
+import { dryRunApiRoutes } from './routes-api-dry-run.ts';
 import {
   alertDetail,
   alertList,
@@ -51,6 +52,7 @@ export function alertApiRoutes(context: AlertApiContext): Route[] {
   return [
     ...listRoutes(context),
     ...readRoutes(context),
+    ...dryRunApiRoutes(context),
     ...draftRoutes(context),
     submitRoute(context),
     ...actRoutes(context),

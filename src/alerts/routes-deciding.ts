@@ -20,6 +20,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { listHeldAudiences } from './audience.ts';
 import { beginCorrection } from './correct.ts';
 import { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert } from './draft.ts';
@@ -203,7 +204,7 @@ async function showAlert(
   const { database, model } = context;
   const found = await database.withActor(actor, (tx) => readShown(tx, id));
   if (found === undefined) return notFound();
-  const { version, submission, editors, frozen, correction, counts } = found;
+  const { version, submission, editors, frozen, correction, counts, held } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && frozen === undefined)
     return refusedPage(refused, [{ label: 'What has to change', text: field(form, 'reason') }]);
   if (version.state === 'released' || version.state === 'closed')
@@ -233,6 +234,7 @@ async function showAlert(
         exampleTime: EXAMPLE.since,
         plan: planOf(frozen),
         counts,
+        held,
         bodyHtml: renderMarkdown(version.body),
         shaped,
         mayApprove: may(actor, 'alert.approve'),
@@ -269,6 +271,7 @@ async function readShown(tx: Tx, id: string) {
         ? await readFrozen(tx, submission.correctionDispatchId)
         : [],
     counts: isWaiting ? await countRecipients(tx, submission.id) : undefined,
+    held: isWaiting ? await listHeldAudiences(tx, version.audience as AudienceQuestion) : [],
   };
 }
 

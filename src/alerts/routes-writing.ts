@@ -1,11 +1,13 @@
 /** Writing an alert: the list, the composer with its preview, and saving. */
+import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
 import { markings } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import {
-  listRegions,
-  listSystems,
+  findAudience,
   listUnknownCodes,
+  parseQuestionForm,
+  readChoices,
   unknownCodeErrors,
   type AudienceQuestion,
 } from '#organisations/index.ts';
@@ -22,6 +24,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { saveAudienceOf } from './audience.ts';
 import { createAlert, saveDraft } from './draft.ts';
 import {
   blankFields,
@@ -29,7 +32,6 @@ import {
   composerFields,
   fieldsOf,
   nextUpdateWithin,
-  parseAudience,
   parseDraft,
 } from './form.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
@@ -41,6 +43,9 @@ const LIST_MAX = 200;
 export function writingRoutes(context: AlertRoutesContext): Route[] {
   return [...listAndNewRoutes(context), ...editingRoutes(context)];
 }
+
+/** `audience`: a saved one to begin with, as it is today. */
+const startQuery = z.object({ audience: z.uuid().optional().catch(undefined) });
 
 function listAndNewRoutes(context: AlertRoutesContext): Route[] {
   const { database, model } = context;
@@ -63,8 +68,16 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       method: 'GET',
       path: '/alerts/new',
       access: 'alert.write',
-      handle: async ({ actor, now }) =>
-        await composer(context, actor, { fields: blankFields(model, now), now }),
+      query: startQuery,
+      async handle({ actor, query: { audience }, now }) {
+        const found =
+          audience && (await database.withActor(actor, (tx) => findAudience(tx, audience)));
+        const fields = {
+          ...blankFields(model, now),
+          ...(found && { within: [`${found.id}@${found.version}`], mustAnswerOnly: '' }),
+        };
+        return await composer(context, actor, { fields, now });
+      },
     }),
     page({
       method: 'POST',
@@ -76,9 +89,10 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
         if (!draft.ok || wrong !== undefined)
           return await composer(context, actor, { fields: form, refused: wrong, now });
         const id = formIdOf(form);
-        const created = await database.attempt(actor, (tx) =>
-          createAlert(tx, model, { ...draft.value, id }),
-        );
+        const created = await database.attempt(actor, async (tx) => {
+          const asked = await saveAudienceOf(tx, { form, draft: draft.value, now });
+          return asked.ok ? await createAlert(tx, model, { ...asked.value, id }) : asked;
+        });
         if (created.ok) return afterSave(id, form);
         const version = await database.withActor(actor, (tx) => findVersion(tx, id));
         return await composer(context, actor, {
@@ -121,9 +135,11 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         if (!draft.ok || wrong !== undefined)
           return await composer(context, actor, { fields: form, version, refused: wrong, now });
         const revision = Number(many(form['revision'])[0]);
-        const saved = await database.attempt(actor, (tx) =>
-          saveDraft(tx, { ...draft.value, alertId: params.id, revision }),
-        );
+        const saved = await database.attempt(actor, async (tx) => {
+          const asked = await saveAudienceOf(tx, { form, draft: draft.value, now });
+          if (!asked.ok) return asked;
+          return await saveDraft(tx, { ...asked.value, alertId: params.id, revision });
+        });
         if (!saved.ok)
           return await composer(context, actor, { fields: form, version, refused: saved, now });
         return afterSave(params.id, form);
@@ -147,9 +163,11 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
   ];
 }
 
-/** `next=check` goes on to the page before submission; anything else stays with the draft. */
+/** `next` goes on to the page before submission or to the dry run; else it stays with the draft. */
 function afterSave(id: string, form: Form): Reply {
-  if (many(form['next'])[0] === 'check') return redirect(`/alerts/${id}`);
+  const next = many(form['next'])[0];
+  if (next === 'check') return redirect(`/alerts/${id}`);
+  if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`);
   return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
 }
 
@@ -171,10 +189,9 @@ async function composer(
   const preview = draft.ok
     ? await previewOf(context, actor, { draft: draft.value, alertNumber, now })
     : undefined;
-  const audience = parseAudience(fields, model);
-  const { unknown, ...places } = await database.withActor(actor, async (tx) => ({
-    regions: await listRegions(tx),
-    systems: await listSystems(tx),
+  const audience = parseQuestionForm(fields, model);
+  const { unknown, choices } = await database.withActor(actor, async (tx) => ({
+    choices: await readChoices(tx, fields),
     unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
   }));
   // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
@@ -204,7 +221,8 @@ async function composer(
         ]),
       ),
       markings,
-      ...places,
+      choices,
+      maySaveAudience: may(actor, 'directory.write'),
     },
     refused === undefined ? {} : { status: refused.kind === 'conflict' ? 409 : 422 },
   );

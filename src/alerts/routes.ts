@@ -2,11 +2,17 @@
 import type { Route } from '#web/index.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { decidingRoutes } from './routes-deciding.ts';
+import { dryRunRoutes } from './routes-dry-run.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
 import { writingRoutes } from './routes-writing.ts';
 
 export type { AlertRoutesContext } from './pages.ts';
 
 export function alertRoutes(context: AlertRoutesContext): Route[] {
-  return [...writingRoutes(context), ...decidingRoutes(context), ...uncertainRoutes(context)];
+  return [
+    ...writingRoutes(context),
+    ...dryRunRoutes(context),
+    ...decidingRoutes(context),
+    ...uncertainRoutes(context),
+  ];
 }

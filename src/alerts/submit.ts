@@ -11,9 +11,13 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
-import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  matchesOrganisation,
+  matchesRole,
+  resolveQuestion,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
 import { findCorrected, planCorrection } from './correct.ts';
-import { checkAudience } from './draft.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -53,8 +57,8 @@ export async function submitAlert(
   const wrong = checkForSubmission(version, context, submission.now);
   if (wrong) return wrong;
   if (version.number === 1) {
-    const unknown = await checkAudience(tx, version.audience as AudienceQuestion);
-    if (unknown) return unknown;
+    const known = await resolveQuestion(tx, version.audience as AudienceQuestion);
+    if (!known.ok) return known;
   }
   const { id: versionId } = version;
   const { revision } = submission;

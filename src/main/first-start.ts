@@ -3,7 +3,12 @@ import { system } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import { createSignInLink, findPersonByEmail, invitePerson, listPeople } from '#identity/index.ts';
-import { demonstrationSector, importContacts, importOrganisations } from '#organisations/index.ts';
+import {
+  demonstrationSector,
+  importContacts,
+  importDemonstrationAudiences,
+  importOrganisations,
+} from '#organisations/index.ts';
 import type { Ground } from './ground.ts';
 
 /** Fictional; the mail domain is reserved (RFC 2606). The first is who the printed link is for. */
@@ -44,6 +49,8 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
       if (!imported.ok) return imported;
       const contacts = await importContacts(tx, file('contacts.csv', files.contacts), options);
       if (!contacts.ok) return contacts;
+      const audiences = await importDemonstrationAudiences(tx, now);
+      if (!audiences.ok) return audiences;
       for (const person of people) {
         const invited = await invitePerson(tx, person, { model, now });
         if (!invited.ok) return invited;

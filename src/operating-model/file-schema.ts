@@ -78,6 +78,7 @@ export const fileSchema = z.strictObject({
     .max(12)
     .default([]),
   contact_roles: z.record(id, z.strictObject({ label: line })),
+  audiences: z.strictObject({ look_ahead: durationMs }),
   texts: z.strictObject({
     first: text,
     first_marked: text,

@@ -32,6 +32,8 @@ export type OperatingModel = {
   /** Rows of region codes as they lie to each other; '' is a gap. */
   readonly regionMap: readonly (readonly string[])[];
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
+  /** How far ahead the pages of audiences look for who will go. */
+  readonly audienceLookAheadMs: number;
   readonly texts: Readonly<Record<TextName, string>>;
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };

@@ -110,6 +110,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     regionNames: file.region_names,
     regionMap: file.region_map,
     contactRoles: file.contact_roles,
+    audienceLookAheadMs: file.audiences.look_ahead,
     texts: {
       first: texts.first,
       firstMarked: texts.first_marked,

@@ -16,11 +16,11 @@ import { startSite, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { demonstrationSector } from './demonstration.ts';
 import { FILE_BYTES_MAX } from './form-import.ts';
-import type { DirectoryRules } from './model.ts';
+import type { AudienceRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';
 
-const model: DirectoryRules = {
+const model: AudienceRules = {
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     board: { label: 'Integrated care board', mustAnswer: true },
@@ -36,6 +36,7 @@ const model: DirectoryRules = {
     siro: { label: 'SIRO' },
     practice_manager: { label: 'Practice manager' },
   },
+  audienceLookAheadMs: 90 * 86_400_000,
 };
 const permissions = new Set(['alert.read', 'directory.read', 'directory.write'] as const);
 const ada = { kind: 'person', id: newId(), name: 'Ada Okafor', permissions } as const;

@@ -8,7 +8,7 @@ import type { Place } from './store-places.ts';
 const TEXT_MAX = 100;
 
 /** Anything strange is no filter: an address may be old, or typed by hand. */
-const word = z
+export const word = z
   .string()
   .catch('')
   .transform((text) =>

@@ -11,10 +11,22 @@ export {
   type DemonstrationFiles,
   type DemonstrationOptions,
 } from './demonstration.ts';
+export { importDemonstrationAudiences } from './demonstration-audiences.ts';
+export { resolveParts, resolveQuestion, saveAudience } from './audiences.ts';
+export {
+  AUDIENCE_NAME_MAX,
+  parseQuestionForm,
+  questionAsFields,
+  questionFields,
+  readChoices,
+} from './form-audience.ts';
+export { nameForm } from './form-use.ts';
 export {
   everybody,
   unknownCodeErrors,
+  type AskedQuestion,
   type AudiencePreview,
+  type AudienceRules,
   type AudienceQuestion,
   type DirectoryRules,
   type ImportCounts,
@@ -38,16 +50,15 @@ export { reachRoutes, type ReachRoutesContext } from './routes-reach.ts';
 export type { OrganisationRoutesContext } from './routes-import.ts';
 export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
+export { savedQuestion } from './routes-api-saved.ts';
 export { audienceQuestion } from './routes-api-shapes.ts';
-export { organisationApiRoutes, type OrganisationApiContext } from './routes-api.ts';
+export { organisationApiRoutes } from './routes-api.ts';
+export type { OrganisationApiContext } from './routes-api-context.ts';
 export {
   findContactPointByIndex,
   findOrganisation,
   listOrganisations,
   listOrganisationsOfContactPoint,
-  matchesOrganisation,
-  matchesRole,
-  previewAudience,
   type ContactDetail,
   type ContactPoint,
   type OrganisationDetail,
@@ -63,4 +74,7 @@ export {
   type SystemPlace,
 } from './store-places.ts';
 export { listTrouble, type TroubleRow, type TroubleSearch } from './store-trouble.ts';
+export { matchesOrganisation, matchesRole, previewAudience } from './store-audience.ts';
+export { findAudience, listParts, type AudienceRow } from './store-saved.ts';
+export { countChanges, listWillGo } from './store-members.ts';
 export { listReachOfOrganisation, listReachOfPoints, type ReachOfContact } from './store-reach.ts';

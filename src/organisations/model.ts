@@ -16,6 +16,9 @@ export type DirectoryRules = {
   readonly regionMap?: readonly (readonly string[])[];
 };
 
+/** What the pages of audiences ask of it beside: how far ahead they look for who will go. */
+export type AudienceRules = DirectoryRules & { readonly audienceLookAheadMs: number };
+
 /**
  * An organisation as a file tells of it. A field that is absent is not in the file and stays as it
  * is; `null` is an empty cell and clears it.
@@ -86,17 +89,55 @@ export type ImportResult = {
 
 /**
  * A question over the directory, asked again each time: which organisations, and which of their
- * contacts. Empty lists do not narrow. `include` and `exclude` name organisations by code;
- * `exclude` wins.
+ * contacts. Empty lists do not narrow. An organisation is in where it fits every list that is not
+ * empty, or is named in `include`, or is of an audience that is added; and out, whatever the rest
+ * says, where `exclude` or an audience that is left out names it. A value: it holds the questions
+ * of other audiences as they were when it was saved.
  */
 export type AudienceQuestion = {
   readonly types: readonly string[];
   readonly regions: readonly string[];
   readonly systems: readonly string[];
   readonly roles: readonly string[];
+  readonly ranks: readonly number[];
+  /** Suppliers and products by any spelling: those that use one of them. */
+  readonly suppliers: readonly string[];
+  readonly products: readonly string[];
+  readonly tags: readonly string[];
   readonly mustAnswerOnly: boolean;
+  /** True: nobody by a choice, only those named and those of added audiences. */
+  readonly namedOnly: boolean;
+  /** Codes of organisations. */
   readonly include: readonly string[];
   readonly exclude: readonly string[];
+  readonly audiences: readonly AudiencePart[];
+};
+
+/**
+ * How another audience counts. `and`: only who is in it too, and only its roles and ranks; `or`:
+ * its organisations are added; `not`: its organisations are left out.
+ */
+export const joins = ['and', 'or', 'not'] as const;
+
+export type Join = (typeof joins)[number];
+
+export type AudiencePart = {
+  readonly how: Join;
+  readonly id: string;
+  readonly version: number;
+  readonly name: string;
+  readonly question: AudienceQuestion;
+};
+
+/** A question as it is asked for: other audiences by id, of today where no version is given. */
+export type AskedQuestion = Omit<AudienceQuestion, 'audiences'> & {
+  readonly audiences: readonly AskedPart[];
+};
+
+export type AskedPart = {
+  readonly how: Join;
+  readonly id: string;
+  readonly version?: number | undefined;
 };
 
 export const everybody: AudienceQuestion = {
@@ -104,20 +145,47 @@ export const everybody: AudienceQuestion = {
   regions: [],
   systems: [],
   roles: [],
+  ranks: [],
+  suppliers: [],
+  products: [],
+  tags: [],
   mustAnswerOnly: false,
+  namedOnly: false,
   include: [],
   exclude: [],
+  audiences: [],
 };
 
-/** The parts of a question that name things by code; whether a code exists only the directory knows. */
-export const namingFields = ['regions', 'systems', 'include', 'exclude'] as const;
+/** The other audiences of a question that count in this way. */
+export function partsOf(question: AudienceQuestion, how: Join): AudiencePart[] {
+  return question.audiences.filter((part) => part.how === how);
+}
+
+/**
+ * What a name is compared by: without regard to case, accents composed alike, one space for any
+ * white space. Computed here and never in SQL, so that both always agree.
+ */
+export function spellingKey(name: string): string {
+  return name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase();
+}
+
+/** The parts of a question that name things; whether they exist only the directory knows. */
+export const namingFields = [
+  'regions',
+  'systems',
+  'suppliers',
+  'products',
+  'tags',
+  'include',
+  'exclude',
+] as const;
 
 export type UnknownCode = { readonly field: (typeof namingFields)[number]; readonly code: string };
 
 /** More would not be read beside a field. */
 const CODES_NAMED_MAX = 10;
 
-/** A sentence for each field that names codes which do not exist; empty where all do. */
+/** A sentence for each field that names what does not exist; empty where all do. */
 export function unknownCodeErrors(unknown: readonly UnknownCode[]): Record<string, string> {
   const errors: Record<string, string> = {};
   for (const field of namingFields) {

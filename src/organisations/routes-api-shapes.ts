@@ -1,8 +1,9 @@
 /** What the API takes and gives of the directory: the schemas check, and are the documentation. */
 import { z } from 'zod';
-import { keysOf, oneLine, pageQuery, uuid } from '#web/index.ts';
+import { keysOf, meaningsOf, oneLine, pageQuery, uuid } from '#web/index.ts';
 import { searchCursor } from './form-search.ts';
 import { channels, type DirectoryRules } from './model.ts';
+import { PARTS_MAX } from './parse-audience.ts';
 
 /** A body of this many bytes is a file of some 100,000 contacts. */
 export const IMPORT_BYTES_MAX = 20 * 1024 * 1024;
@@ -93,6 +94,14 @@ export const region = z.strictObject({
 
 export const place = region.extend({ regionCode: z.string().nullable() });
 
+const names = z.array(oneLine(80).min(1)).max(1000).default([]);
+
+const join = meaningsOf({
+  and: 'only who is in it too, and only contacts of its roles and ranks',
+  or: 'its organisations are added',
+  not: 'its organisations are left out',
+});
+
 export const audienceQuestion = (rules: DirectoryRules) =>
   z
     .strictObject({
@@ -104,7 +113,19 @@ export const audienceQuestion = (rules: DirectoryRules) =>
         .max(100)
         .default([])
         .describe('Only contacts with one of these roles'),
+      ranks: z
+        .array(z.int().min(1).max(9))
+        .max(9)
+        .default([])
+        .describe('Only contacts of one of these ranks'),
+      suppliers: names.describe('Those that use something of one of these suppliers'),
+      products: names.describe('Those that use one of these products'),
+      tags: names.describe('Those with one of these tags'),
       mustAnswerOnly: z.boolean().default(false),
+      namedOnly: z
+        .boolean()
+        .default(false)
+        .describe('Nobody but those of `include` and of audiences that are added'),
       include: z
         .array(code)
         .max(10_000)
@@ -115,6 +136,11 @@ export const audienceQuestion = (rules: DirectoryRules) =>
         .max(10_000)
         .default([])
         .describe('Codes left out whatever the rest says'),
+      audiences: z
+        .array(z.strictObject({ how: join, id: uuid, version: z.int().min(1).optional() }))
+        .max(PARTS_MAX)
+        .default([])
+        .describe('Saved audiences, of today where no version is given'),
     })
     .describe('Which organisations, and which of their contacts; empty lists do not narrow')
     .meta({ examples: [{ types: ['trust'], mustAnswerOnly: true }] });

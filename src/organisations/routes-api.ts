@@ -1,24 +1,15 @@
 /** The directory for programs: look up, preview an audience, import. Same verbs as the pages. */
 import { z } from 'zod';
 import type { Refused } from '#kernel/outcome.ts';
-import type { Database } from '#db/database.ts';
 import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
-import {
-  importContacts,
-  importOrganisations,
-  type DirectorySecrets,
-  type ImportFile,
-} from './actions.ts';
-import {
-  everybody,
-  type AudienceQuestion,
-  type DirectoryRules,
-  type ImportKind,
-  type ImportResult,
-} from './model.ts';
+import { importContacts, importOrganisations, type ImportFile } from './actions.ts';
+import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
 import { searchKey } from './form-search.ts';
+import { resolveParts } from './audiences.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
-import type { TextPermissions } from './parse-contact.ts';
+import { audienceApiRoutes } from './routes-api-audiences.ts';
+import type { OrganisationApiContext } from './routes-api-context.ts';
+import { useApiRoutes } from './routes-api-uses.ts';
 import {
   audiencePreview,
   audienceQuestion,
@@ -32,20 +23,9 @@ import {
   REFUSED_SHOWN_MAX,
   region,
 } from './routes-api-shapes.ts';
-import {
-  findOrganisation,
-  listOrganisations,
-  previewAudience,
-  type ContactDetail,
-} from './store.ts';
+import { findOrganisation, listOrganisations, type ContactDetail } from './store.ts';
+import { previewAudience } from './store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
-
-export type OrganisationApiContext = {
-  readonly database: Database;
-  readonly rules: DirectoryRules;
-  readonly secrets: DirectorySecrets;
-  readonly textPermissions?: TextPermissions;
-};
 
 export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
   return [
@@ -54,6 +34,8 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     audienceRoute(context),
     importRoute(context, 'organisations'),
     importRoute(context, 'contacts'),
+    ...audienceApiRoutes(context),
+    ...useApiRoutes(context),
   ];
 }
 
@@ -171,8 +153,10 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
       if (!asked.ok) return problem(asked);
       return await database.withActor(actor, async (tx) => {
         const unknown = await listUnknownCodes(tx, asked.value);
+        const question = await resolveParts(tx, asked.value);
+        if (!question.ok) return problem(question);
         return json(200, {
-          ...(await previewAudience(tx, asked.value)),
+          ...(await previewAudience(tx, question.value)),
           unknownCodes: [...new Set(unknown.map(({ code }) => code))],
         });
       });

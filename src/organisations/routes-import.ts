@@ -34,7 +34,7 @@ import {
   type ImportContext,
 } from './form-kept-file.ts';
 import type { DirectorySecrets } from './actions.ts';
-import type { DirectoryRules, ImportCounts } from './model.ts';
+import type { AudienceRules, ImportCounts } from './model.ts';
 import { contactColumns, type TextPermissions } from './parse-contact.ts';
 import { organisationColumns } from './parse-organisation.ts';
 import { listImports } from './store-pages.ts';
@@ -42,7 +42,7 @@ import { listImports } from './store-pages.ts';
 export type OrganisationRoutesContext = {
   readonly database: Database;
   /** The operating model. */
-  readonly model: DirectoryRules;
+  readonly model: AudienceRules;
   readonly secrets: DirectorySecrets;
   readonly textPermissions?: TextPermissions;
 };

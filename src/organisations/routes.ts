@@ -4,13 +4,24 @@ import { may } from '#kernel/actor.ts';
 import { notFound, page, PAGE_ROWS, pageOf, view, type Route } from '#web/index.ts';
 import { contactCard, organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery } from './form-search.ts';
+import { oneAudienceRoutes } from './routes-audience.ts';
+import { audienceRoutes } from './routes-audiences.ts';
 import { importRoutes, type OrganisationRoutesContext } from './routes-import.ts';
+import { supplierRoutes } from './routes-suppliers.ts';
+import { readUses, useRoutes } from './routes-uses.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
 import { listRegions } from './store-places.ts';
 
 export function organisationRoutes(context: OrganisationRoutesContext): Route[] {
-  return [...directoryRoutes(context), ...importRoutes(context)];
+  return [
+    ...directoryRoutes(context),
+    ...importRoutes(context),
+    ...audienceRoutes(context),
+    ...oneAudienceRoutes(context),
+    ...supplierRoutes(context),
+    ...useRoutes(context),
+  ];
 }
 
 function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[] {
@@ -45,13 +56,17 @@ function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[
       access: 'directory.read',
       params: z.object({ id: z.uuid() }),
       async handle({ actor, params, now }) {
-        const found = await database.withActor(actor, (tx) => findOrganisation(tx, params.id));
+        const { found, uses } = await database.withActor(actor, async (tx) => ({
+          found: await findOrganisation(tx, params.id),
+          uses: await readUses(tx, params.id),
+        }));
         if (found === undefined) return notFound();
         const contacts = found.contacts.map((one) => contactCard(one, found.contacts, model));
         return view('organisations/organisation.njk', {
           organisation: organisationFacts(found, model, now),
           contacts: contacts.filter(({ active }) => active),
           formerContacts: contacts.filter(({ active }) => !active),
+          ...uses,
         });
       },
     }),

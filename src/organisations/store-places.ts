@@ -1,7 +1,7 @@
 /** Regions and systems by name, for filters and for boards; and which codes are none. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { namingFields, type AudienceQuestion, type UnknownCode } from './model.ts';
+import { namingFields, spellingKey, type AskedQuestion, type UnknownCode } from './model.ts';
 
 export type Place = {
   readonly code: string;
@@ -30,17 +30,24 @@ export async function listSystems(tx: Tx): Promise<SystemPlace[]> {
 }
 
 /** What a question names and the directory does not have, in the order of the question. */
-export async function listUnknownCodes(tx: Tx, question: AudienceQuestion): Promise<UnknownCode[]> {
+export async function listUnknownCodes(tx: Tx, question: AskedQuestion): Promise<UnknownCode[]> {
   const named = namingFields.flatMap((field) => question[field].map((code) => ({ field, code })));
   const [fields, codes] = [named.map(({ field }) => field), named.map(({ code }) => code)];
   return await tx.rows<UnknownCode>(sql`
     select told.field, told.code
-    from unnest(${fields}::text[], ${codes}::text[]) with ordinality as told (field, code, at)
+    from unnest(${fields}::text[], ${codes}::text[], ${codes.map(spellingKey)}::text[])
+      with ordinality as told (field, code, key, at)
     where not case told.field
       when 'regions' then exists (
         select from organisations.region where region.code = told.code)
       when 'systems' then exists (
         select from organisations.system where system.code = told.code)
+      when 'suppliers' then exists (
+        select from organisations.supplier_spelling where supplier_spelling.key = told.key)
+      when 'products' then exists (
+        select from organisations.product_spelling where product_spelling.key = told.key)
+      when 'tags' then exists (
+        select from organisations.tag_spelling where tag_spelling.key = told.key)
       else exists (
         select from organisations.organisation where organisation.code = told.code) end
     order by told.at`);

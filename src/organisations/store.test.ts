@@ -12,8 +12,8 @@ import {
   findContactPointByIndex,
   listOrganisations,
   listOrganisationsOfContactPoint,
-  previewAudience,
 } from './store.ts';
+import { previewAudience } from './store-audience.ts';
 import { listUnknownCodes } from './store-places.ts';
 
 const centre = system('test');

@@ -1,114 +1,8 @@
 /** Reads of the directory. Addresses leave it sealed or masked, never open. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { AudiencePreview, AudienceQuestion, Channel } from './model.ts';
-
-/**
- * Which organisations a question means, over the columns of `organisations.v_organisation` named
- * `organisation`: for this slice and for the `insert … select` of alerts.
- */
-export function matchesOrganisation(question: AudienceQuestion): Sql {
-  const { types, regions, systems, include, exclude } = question;
-  const narrowing = [
-    ...(types.length > 0 ? [sql`organisation.type = any(${types}::text[])`] : []),
-    ...(regions.length > 0 ? [sql`organisation.region_code = any(${regions}::text[])`] : []),
-    ...(systems.length > 0 ? [sql`organisation.system_code = any(${systems}::text[])`] : []),
-    ...(question.mustAnswerOnly ? [sql`organisation.must_answer`] : []),
-  ];
-  const asked = narrowing.length === 0 ? sql`true` : join(narrowing, ' and ');
-  const named =
-    include.length === 0
-      ? asked
-      : sql`(${asked} or ${isOneOf(include)} or ${followsOneOf(include)})`;
-  return exclude.length === 0 ? named : sql`(${named} and not ${isOneOf(exclude)})`;
-}
-
-/**
- * Whoever is named means its successors too, from their day on. Not so with those named out: a
- * merger must not take away who was in.
- */
-function followsOneOf(codes: readonly string[]): Sql {
-  return sql`organisation.code in (select follower.successor_code
-    from organisations.v_follower follower where follower.code = any(${codes}::text[]))`;
-}
-
-function isOneOf(codes: readonly string[]): Sql {
-  return sql`organisation.code = any(${codes}::text[])`;
-}
-
-/** Which contacts a question means, over `organisations.v_reachable` named `reachable`. */
-export function matchesRole(question: AudienceQuestion): Sql {
-  if (question.roles.length === 0) return sql`true`;
-  return sql`reachable.role = any(${question.roles}::text[])`;
-}
-
-/** A filter, not a join ("is true"): half the time, because it runs inside the parallel scan. */
-const isChosen = sql`
-  (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true`;
-
-/** What the audience would be today. Adds up the counts that `recount_links` keeps. */
-export async function previewAudience(
-  tx: Tx,
-  question: AudienceQuestion,
-): Promise<AudiencePreview> {
-  const counted = await tx.one<Counted>(sql`
-    with chosen as materialized (
-      select organisation.organisation_id, organisation.must_answer
-      from organisations.v_organisation organisation
-      where ${matchesOrganisation(question)}
-    ), told as materialized (
-      select reachable.organisation_id, count(*) as contacts, sum(reachable.texts) as texts,
-        sum(reachable.mails) as mails
-      from organisations.contact reachable
-      where reachable.active and ${matchesRole(question)} and ${isChosen}
-      group by reachable.organisation_id
-    ), shared as materialized (
-      select contact_point.id from organisations.contact_point where contact_point.contacts > 1
-    ), surplus as materialized (
-      -- A shared number was added up once for each contact that has it. "offset 0" keeps the way
-      -- through the indexes; row-level security makes the planner expect fewer rows than come.
-      select link.channel, count(*) - count(distinct shared.id) as points
-      from shared
-      cross join lateral (
-        select link.channel, link.contact_id from organisations.contact_contact_point link
-        where link.contact_point_id = shared.id offset 0) link
-      cross join lateral (
-        select reachable.organisation_id from organisations.contact reachable
-        where reachable.id = link.contact_id and reachable.active and ${matchesRole(question)}
-        offset 0) reachable
-      where ${isChosen}
-      group by link.channel
-    )
-    select
-      (select count(*) from chosen) as organisations,
-      (select count(*) from chosen where chosen.must_answer) as must_answer,
-      coalesce(sum(told.contacts), 0)::int as contacts,
-      (coalesce(sum(told.texts), 0) - coalesce(
-        (select surplus.points from surplus where surplus.channel = 'text'), 0))::int as texts,
-      (coalesce(sum(told.mails), 0) - coalesce(
-        (select surplus.points from surplus where surplus.channel = 'mail'), 0))::int as mails,
-      count(*) filter (where told.texts + told.mails > 0) as reached,
-      count(*) filter (where told.texts > 0) as reached_by_text
-    from told`);
-  return {
-    organisations: counted.organisations,
-    mustAnswer: counted.mustAnswer,
-    contacts: counted.contacts,
-    contactPoints: { text: counted.texts, mail: counted.mails },
-    withoutAnyText: counted.organisations - counted.reachedByText,
-    withoutAny: counted.organisations - counted.reached,
-  };
-}
-
-type Counted = {
-  organisations: number;
-  mustAnswer: number;
-  contacts: number;
-  texts: number;
-  mails: number;
-  reached: number;
-  reachedByText: number;
-};
+import type { AudienceQuestion, Channel } from './model.ts';
+import { existsOn, matchesOrganisation } from './store-audience.ts';
 
 export type OrganisationSummary = {
   readonly id: string;
@@ -168,14 +62,13 @@ export function matchesSearch({
             or organisation.code ilike ${like})`,
         ]
       : []),
-    ...(question ? [matchesOrganisation(question), isOpen] : []),
+    ...(question ? [matchesOrganisation(question, byId), existsOn(byId.on)] : []),
   ];
   return conditions.length === 0 ? sql`true` : join(conditions, ' and ');
 }
 
-const isOpen = sql`
-  coalesce(organisation.opened_on <= current_date, true)
-  and coalesce(organisation.closed_on >= current_date, true)`;
+/** Here the table itself is searched, closed organisations too: its id is called so. */
+const byId = { id: sql`organisation.id`, on: sql`current_date` };
 
 export type OrganisationDetail = Omit<OrganisationSummary, 'contacts'> & {
   readonly addressLines: readonly string[];

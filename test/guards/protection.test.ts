@@ -62,6 +62,7 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
 const INSERT_ONLY = [
   'audit.entry',
   'operating_model.version',
+  'organisations.audience_version',
   'dispatch.attempt',
   'dispatch.attempt_end',
   'dispatch.lookup',

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import {
+  everybody,
+  saveAudience,
+  type AskedQuestion,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
+import {
+  contextOf,
+  draftAlert,
+  messagesOf,
+  must,
+  openCentre,
+  releaseAlert,
+  submitDraft,
+  wording,
+  type Centre,
+} from '../../test/support/centre.ts';
+import { seedGateway } from '../../test/support/dispatch.ts';
+import { dryRun, type DryRun } from './dry-run.ts';
+import { createAlert, findVersion } from './index.ts';
+
+let centre: Centre;
+before(async () => {
+  centre = await openCentre();
+});
+after(async () => await centre.close());
+
+async function run(alertId: string): Promise<DryRun> {
+  return await centre.db.web.withActor(centre.officer, async (tx) => {
+    const version = await findVersion(tx, alertId);
+    const page = { limit: 100 };
+    return must(await dryRun(tx, contextOf(centre), { version: version!, page }));
+  });
+}
+
+test('it counts what the freeze then writes, texts and fragments alike', async () => {
+  const alertId = await draftAlert(centre);
+  const dry = await run(alertId);
+  await submitDraft(centre, alertId);
+  const { dispatchId } = await centre.db.web.withActor(centre.officer, (tx) =>
+    tx.one<{ dispatchId: string }>(sql`
+      select submission.dispatch_id from alerts.submission
+      join alerts.version on version.id = submission.version_id
+      where version.alert_id = ${alertId}`),
+  );
+  const frozen = await messagesOf(centre, dispatchId);
+  for (const { round, channel, messages } of dry.rounds)
+    assert.equal(
+      messages,
+      frozen.filter((one) => one.round === round && one.channel === channel).length,
+      `round ${round} by ${channel}`,
+    );
+  const texts = frozen.filter(({ channel }) => channel === 'text').map(({ body }) => body.length);
+  assert.equal(
+    dry.longest?.text.characters,
+    Math.max(...texts) - '{since}'.length + '03:02'.length,
+  );
+  assert.match(dry.longest.name, /^(Northmoor|Southmere) \+1$/);
+  assert.deepEqual([dry.organisations, dry.mustAnswer], [5, 4]);
+});
+
+test('who has no chain to the end is named, with the rounds that would tell nobody', async () => {
+  const { gaps, gapCounts } = await run(await draftAlert(centre));
+  assert.deepEqual(
+    gaps.map(({ code, silentRounds }) => `${code} ${silentRounds.join()}`),
+    ['ZZ-0003 2,3', 'ZZ-0005 1,2,3', 'ZZ-0001 3', 'ZZ-0002 3', 'ZZ-0004 2,3'],
+  );
+  assert.deepEqual(gapCounts, { organisations: 5, mustAnswer: 4, unreachable: 1 });
+  const page = await centre
+    .visit(centre.officer)
+    .get(`/alerts/${await draftAlert(centre)}/dry-run`);
+  assert.match(page.text, /Lonely Trust ZZ-0005 Yes rank 1 \(round 1\), rank 2 \(round 2\)/);
+  assert.match(page.text, /counted at \d\d:\d\d:\d\d/);
+});
+
+test('it says who gets the first text when, and where no gateway takes texts', async () => {
+  const alertId = await draftAlert(centre);
+  assert.equal((await run(alertId)).forecast, null);
+  const client = centre.visit(centre.officer);
+  assert.match((await client.get(`/alerts/${alertId}/dry-run`)).text, /No gateway takes texts now/);
+  const bucket = { ratePerSecond: 0.5, burst: 1 };
+  await seedGateway(centre.db.worker, { id: 'notify', bucket });
+  const { forecast } = await run(alertId);
+  // Three texts in the first round: one at once, two more at one in two seconds.
+  assert.ok(forecast!.everyOrganisationMs! > 3000 && forecast!.everyOrganisationMs! <= 4000);
+  assert.equal(forecast!.everyOrganisationMs, forecast!.firstRoundMs);
+  assert.ok(forecast!.lastTextMs! >= 900_000);
+  assert.equal(forecast!.withoutText, 2);
+  const page = await client.get(`/alerts/${alertId}/dry-run`);
+  assert.match(page.text, /Every organisation has one text ?\d\d:\d\d:\d\d, 4 seconds from now/);
+  assert.match(page.text, /2 organisations get none/);
+});
+
+test('a draft is held by a saved audience at its version; a change and a retirement are said', async () => {
+  const question: AskedQuestion = { ...everybody, types: ['trust'] };
+  const audienceId = newId();
+  const save = async (work: Parameters<typeof centre.db.web.attempt>[1]) =>
+    must(await centre.db.web.attempt(centre.officer, work));
+  await save((tx) =>
+    saveAudience(tx, { id: audienceId, name: 'Trusts', question, now: new Date() }),
+  );
+  const created = must(
+    await centre.db.web.attempt(centre.officer, (tx) =>
+      createAlert(tx, centre.model, {
+        wording,
+        audience: { ...everybody, audiences: [{ how: 'and', id: audienceId }] },
+      }),
+    ),
+  );
+  const held = async () =>
+    (await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, created.id)))
+      ?.audience as AudienceQuestion;
+  assert.equal((await held()).audiences[0]!.version, 1);
+  assert.equal((await run(created.id)).organisations, 4);
+  const officer = centre.visit(centre.officer);
+  await officer.get(`/audiences/${audienceId}/edit`);
+  await officer.submit(`/audiences/${audienceId}/edit`, { types: ['practice'], next: 'save' });
+  assert.equal((await run(created.id)).organisations, 4, 'it holds what it held');
+  const check = await officer.get(`/alerts/${created.id}`);
+  assert.match(check.text, /Trusts has changed: this alert holds version 1, version 2 is in use/);
+  await officer.get(`/alerts/${created.id}/edit`);
+  await officer.submit(`/alerts/${created.id}/edit`, { title: 'Another', next: 'stay' });
+  assert.equal((await held()).audiences[0]!.version, 1, 'saving again keeps the version');
+  await officer.get(`/audiences/${audienceId}`);
+  await officer.submit(`/audiences/${audienceId}/retire`);
+  assert.match((await officer.get(`/alerts/${created.id}`)).text, /Trusts is retired/);
+  await officer.get('/alerts/new');
+  assert.doesNotMatch(officer.page.text, /Trusts/);
+});
+
+test('a choice is saved as an audience with the draft, once, however often it is posted', async () => {
+  const officer = centre.visit(centre.officer);
+  const page = await officer.get('/alerts/new');
+  const formId = page.elements('input[name="formId"]')[0]?.attribs['value'] ?? '';
+  const form = new URLSearchParams({
+    formId,
+    title: 'By audience',
+    severity: 'high',
+    marking: 'CLEAR',
+    types: 'practice',
+    audienceName: 'Practices',
+    next: 'stay',
+  });
+  const post = () => officer.request('POST', '/alerts/new', { form });
+  const answers = await Promise.all([post(), post(), post()]);
+  for (const { status, headers } of answers)
+    assert.deepEqual([status, headers.get('location')], [303, `/alerts/${formId}/edit`]);
+  const version = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, formId));
+  const [part] = (version!.audience as AudienceQuestion).audiences;
+  assert.deepEqual([part?.how, part?.name, part?.version], ['and', 'Practices', 1]);
+  const edit = await officer.get(`/alerts/${formId}/edit`);
+  assert.match(edit.body, /<option value="[^"]+@1" selected>Practices<\/option>/);
+  const taken = new URLSearchParams(form);
+  taken.set('formId', newId());
+  const refused = await officer.request('POST', '/alerts/new', { form: taken });
+  assert.equal(refused.status, 422);
+  assert.match(refused.body, /Another audience is called so/);
+});
+
+test('once it is out there is no dry run of it, but its board', async () => {
+  const { alertId } = await releaseAlert(centre);
+  const answer = await centre.visit(centre.officer).request('GET', `/alerts/${alertId}/dry-run`);
+  assert.deepEqual([answer.status, answer.headers.get('location')], [303, `/alerts/${alertId}`]);
+});

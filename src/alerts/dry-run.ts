@@ -1,0 +1,211 @@
+/** A draft as if it were released now: who is told, what it costs, how long it takes. */
+import { formatMoney, priceOfTexts } from '#kernel/money.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { SmsText } from '#kernel/sms-text.ts';
+import type { Tx } from '#db/database.ts';
+import type { OperatingModel, Severity } from '#operating-model/index.ts';
+import { resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { forecastRounds, type Capacity } from './forecast.ts';
+import { renderRounds, textFor, type Channel, type RoundTemplate } from './model.ts';
+import { EXAMPLE } from './preview.ts';
+import { renderingFor, type AlertContext } from './rendering.ts';
+import {
+  countTextsAhead,
+  listGaps,
+  listTextBuckets,
+  readReach,
+  type BucketNow,
+  type ChainStep,
+  type Gap,
+  type GapCounts,
+  type GapSearch,
+  type Reach,
+} from './store-dry-run.ts';
+import type { VersionRow } from './store.ts';
+
+export type DryRound = {
+  readonly round: number;
+  readonly channel: Channel;
+  readonly ranks: readonly number[];
+  /** After the release. */
+  readonly opensAfterMs: number;
+  readonly organisations: number;
+  readonly people: number;
+  readonly messages: number;
+  /** Billed parts; 0 for mails. */
+  readonly fragments: number;
+  readonly cost: string | null;
+};
+
+export type LongestText = {
+  readonly round: number;
+  readonly organisationId: string;
+  /** As it stands in the text. */
+  readonly name: string;
+  readonly text: SmsText;
+};
+
+export type Forecast = {
+  /** Until each organisation that a text reaches has one, in ms after the release. */
+  readonly everyOrganisationMs: number | null;
+  /** Organisations that no text reaches, in any round. */
+  readonly withoutText: number;
+  /** Until the last text of the first round, and of the last round if nobody answers. */
+  readonly firstRoundMs: number | null;
+  readonly lastTextMs: number | null;
+  readonly capacity: Capacity;
+};
+
+export type DryRun = {
+  readonly organisations: number;
+  readonly mustAnswer: number;
+  readonly rounds: readonly DryRound[];
+  readonly gapCounts: GapCounts;
+  readonly gaps: readonly Gap[];
+  readonly longest: LongestText | null;
+  readonly firstRoundCost: string;
+  readonly costAtMost: string;
+  /** Null where no gateway takes texts, or nothing is sent by text. */
+  readonly forecast: Forecast | null;
+};
+
+/** Counts everything anew. Refused where the draft cannot be rendered or its audience not be asked. */
+export async function dryRun(
+  tx: Tx,
+  context: AlertContext,
+  { version, page }: { version: VersionRow; page: GapSearch },
+): Promise<Outcome<DryRun>> {
+  const rendering = renderingFor(version, context);
+  if (rendering === undefined)
+    return refused('conflict', 'The operating model has no such severity any more.');
+  const question = await resolveQuestion(tx, version.audience as AudienceQuestion);
+  if (!question.ok) return question;
+  const { severity, model } = rendering;
+  const templates = renderRounds(version, rendering);
+  const steps = templates.flatMap(({ round, channel, ranks }): ChainStep[] =>
+    ranks.map((rank) => ({ round, channel, rank })),
+  );
+  const reach = await readReach(tx, question.value, steps);
+  const { counts, gaps } = await listGaps(tx, { question: question.value, steps }, page);
+  const rounds = templates.map((template) => dryRound(template, reach, model));
+  const fragments = (round?: number) =>
+    rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
+  return ok({
+    organisations: reach.organisations,
+    mustAnswer: reach.mustAnswer,
+    rounds,
+    gapCounts: counts,
+    gaps,
+    longest: longestText(templates, reach),
+    firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
+    costAtMost: formatMoney(priceOfTexts(fragments(), model.textPrice)),
+    forecast: await forecast(tx, { severity, model, reach, rounds }),
+  });
+}
+
+/** All names of one length make texts of one length, but for letters that were set apart. */
+function dryRound(template: RoundTemplate, reach: Reach, model: OperatingModel): DryRound {
+  const { round, channel, ranks, opensAfterMs, body } = template;
+  const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
+  const fragments =
+    channel === 'mail'
+      ? 0
+      : reach.names
+          .filter((one) => one.round === round)
+          .reduce((sum, { name, messages }) => sum + messages * rendered(body, name).fragments, 0);
+  return {
+    round,
+    channel,
+    ranks,
+    opensAfterMs,
+    organisations: found?.organisations ?? 0,
+    people: found?.people ?? 0,
+    messages: found?.messages ?? 0,
+    fragments,
+    cost: channel === 'mail' ? null : formatMoney(priceOfTexts(fragments, model.textPrice)),
+  };
+}
+
+function rendered(body: string, name: string): SmsText {
+  return textFor(body, { ...EXAMPLE, organisation: name });
+}
+
+function longestText(templates: readonly RoundTemplate[], reach: Reach): LongestText | null {
+  const texts = templates
+    .filter(({ channel }) => channel === 'text')
+    .flatMap(({ round, body }) =>
+      reach.names
+        .filter((one) => one.round === round)
+        .map(({ name, organisationId }) => ({
+          round,
+          organisationId,
+          name,
+          text: rendered(body, name),
+        })),
+    );
+  const [longest] = texts.toSorted(
+    (a, b) =>
+      b.text.fragments - a.text.fragments ||
+      b.text.characters - a.text.characters ||
+      a.round - b.round,
+  );
+  return longest ?? null;
+}
+
+type Load = {
+  readonly severity: Severity;
+  readonly model: OperatingModel;
+  readonly reach: Reach;
+  readonly rounds: readonly DryRound[];
+};
+
+/** Lanes below these keep off the share of each bucket that is for what is urgent. */
+const ROUTINE_LANE = 3;
+
+async function forecast(
+  tx: Tx,
+  { severity, model, reach, rounds }: Load,
+): Promise<Forecast | null> {
+  const texts = rounds.filter(({ channel }) => channel === 'text');
+  const buckets = await listTextBuckets(tx);
+  if (texts.length === 0 || buckets.length === 0) return null;
+  const reserve = severity.lane >= ROUTINE_LANE ? model.sending.urgentReserveShare : 0;
+  const ahead = await countTextsAhead(tx, severity.lane);
+  const capacity = addedUp(buckets, { reserve, ahead });
+  const { recallWindowMs } = severity;
+  const loads = texts.map(({ opensAfterMs, messages }) => ({
+    opensAfterMs: opensAfterMs + recallWindowMs,
+    texts: messages,
+  }));
+  const until = texts.findIndex(({ round }) => round === reach.firstTextRound);
+  const firsts = [
+    ...loads.slice(0, until),
+    ...loads.slice(until, until + 1).map((load) => ({ ...load, texts: reach.firstTexts })),
+  ];
+  const ends = forecastRounds(capacity, loads);
+  const isSent = texts.some(({ messages }) => messages > 0);
+  return {
+    everyOrganisationMs: until < 0 ? null : (forecastRounds(capacity, firsts).at(-1) ?? null),
+    withoutText: reach.organisations - reach.texted,
+    firstRoundMs: isSent ? (ends[0] ?? null) : null,
+    lastTextMs: isSent ? (ends.at(-1) ?? null) : null,
+    capacity,
+  };
+}
+
+/** Those that are paused count only where all of them are: the others take the texts meanwhile. */
+function addedUp(
+  buckets: readonly BucketNow[],
+  { reserve, ahead }: { reserve: number; ahead: number },
+): Capacity {
+  const open = buckets.filter(({ pausedForMs }) => pausedForMs <= 0);
+  const used = open.length > 0 ? open : buckets;
+  const sum = (of: (bucket: BucketNow) => number) => used.reduce((all, one) => all + of(one), 0);
+  return {
+    ratePerSecond: sum((one) => one.ratePerSecond),
+    burst: sum((one) => one.burst * (1 - reserve)),
+    tokens: sum((one) => one.tokens - one.burst * reserve),
+    pausedForMs: Math.max(0, Math.min(...used.map(({ pausedForMs }) => pausedForMs))),
+    ahead,
+  };
+}

@@ -1,0 +1,122 @@
+/** The dry run for programs: the numbers of the page. */
+import { z } from 'zod';
+import {
+  api,
+  instant,
+  json,
+  notFound,
+  pageOf,
+  pageQuery,
+  problem,
+  uuid,
+  type Route,
+} from '#web/index.ts';
+import { dryRun, type LongestText } from './dry-run.ts';
+import type { AlertRoutesContext } from './pages.ts';
+import { gapCursor, gapKey } from './routes-dry-run.ts';
+import { findVersion } from './store.ts';
+
+const channel = z.enum(['text', 'mail']);
+const milliseconds = z.int().nullable().describe('In ms after the release, if it were now');
+
+const shape = z.strictObject({
+  countedAt: instant.describe('When all of it was counted'),
+  organisations: z.int(),
+  mustAnswer: z.int(),
+  rounds: z.array(
+    z.strictObject({
+      round: z.int(),
+      channel,
+      ranks: z.array(z.int()),
+      opensAfterMs: z.int().describe('After the release'),
+      organisations: z.int(),
+      people: z.int(),
+      messages: z.int(),
+      fragments: z.int().describe('Billed parts; 0 for mails'),
+      cost: z.string().nullable().describe('With VAT; null for mails'),
+    }),
+  ),
+  firstRoundCost: z.string().describe('With VAT'),
+  costAtMost: z.string().describe('With VAT, if nobody answers'),
+  longest: z
+    .strictObject({
+      round: z.int(),
+      organisationId: uuid,
+      name: z.string(),
+      text: z.string().describe('Whole, with an example code'),
+      characters: z.int(),
+      fragments: z.int(),
+    })
+    .nullable(),
+  forecast: z
+    .strictObject({
+      everyOrganisationMs: milliseconds,
+      withoutText: z.int().describe('Organisations that no text reaches in any round'),
+      firstRoundMs: milliseconds,
+      lastTextMs: milliseconds,
+      capacity: z.strictObject({
+        ratePerSecond: z.number(),
+        burst: z.number(),
+        tokens: z.number(),
+        pausedForMs: z.number(),
+        ahead: z.int().describe('Texts that wait now, in the same lane or a more urgent one'),
+      }),
+    })
+    .nullable()
+    .describe('Null where nothing goes by text, or no gateway takes texts'),
+  gapCounts: z.strictObject({
+    organisations: z.int(),
+    mustAnswer: z.int(),
+    unreachable: z.int().describe('Those that no round reaches'),
+  }),
+  gaps: z
+    .strictObject({
+      rows: z.array(
+        z.strictObject({
+          organisationId: uuid,
+          code: z.string(),
+          name: z.string(),
+          mustAnswer: z.boolean(),
+          telephone: z.string().nullable(),
+          silentRounds: z.array(z.int()).describe('Rounds in which nobody of it is told'),
+        }),
+      ),
+      next: z.string().nullable().describe('Give it back as `after`; null on the last page'),
+    })
+    .describe('Organisations without a usable chain to the end, those that must answer first'),
+});
+
+export function dryRunApiRoutes(context: AlertRoutesContext): Route[] {
+  return [
+    api({
+      method: 'GET',
+      path: '/api/v1/alerts/:id/dry-run',
+      access: 'alert.read',
+      params: z.object({ id: z.uuid() }),
+      query: z.strictObject(pageQuery(gapCursor)),
+      api: {
+        summary: 'Whom it would reach if it were released now, what that costs, how long it takes',
+        responses: { 200: shape },
+      },
+      handle: async ({ actor, params: { id }, query: { after, limit }, now }) =>
+        await context.database.withActor(actor, async (tx) => {
+          const version = await findVersion(tx, id);
+          if (version === undefined) return notFound();
+          const page = { after, limit: limit + 1 };
+          const found = await dryRun(tx, context, { version, page });
+          if (!found.ok) return problem(found);
+          const { gaps, longest, ...run } = found.value;
+          return json(200, {
+            ...run,
+            countedAt: now,
+            longest: longest && flat(longest),
+            gaps: pageOf(gaps, limit, gapKey),
+          });
+        }),
+    }),
+  ];
+}
+
+function flat({ text: { text, characters, fragments }, ...rest }: LongestText) {
+  return { ...rest, text, characters, fragments };
+}
