@@ -165,7 +165,7 @@ test('without script: counted by a button, saved, and chosen in the composer', a
   const members = await client.get(`/audiences/${id}/organisations`);
   assert.match(members.text, /Hollow Lane Surgery ?ZZ-0004 ?type GP practice/);
   const csv = await client.request('GET', `/audiences/${id}/organisations.csv`);
-  assert.match(csv.body, /^code,organisation,type,region,must_answer,why\nZZ-0004,/);
+  assert.match(csv.body, /^code,organisation,type,region,must_answer,why\r\nZZ-0004,/);
   const composer = await client.get(`/alerts/new?audience=${id}`);
   assert.match(composer.body, new RegExp(`<option value="${id}@1" selected>Surgeries`));
 });

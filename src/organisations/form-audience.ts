@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { dateOnly, many, parseForm, type Form } from '#web/index.ts';
+import { csvFile, dateOnly, many, parseForm, type Form } from '#web/index.ts';
 import { differenceInWords, questionInWords, type WordNames } from './audience-words.ts';
-import { toCsv } from './csv.ts';
 import { nameForm } from './form-use.ts';
 import { whyIn, type AudienceNames } from './membership.ts';
 import type { AskedQuestion, DirectoryRules } from './model.ts';
@@ -157,10 +156,5 @@ export function membersCsv(
     row.mustAnswer ? 'yes' : 'no',
     whyIn(question, row, names).join('; '),
   ]);
-  return toCsv([csvColumns, ...lines].map((cells) => cells.map(harmless)));
-}
-
-/** A cell that begins like a formula gets an apostrophe (OWASP, CSV injection). */
-function harmless(cell: string): string {
-  return /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  return csvFile([csvColumns, ...lines]);
 }

@@ -16,7 +16,7 @@ import { questionInWords } from './audience-words.ts';
 import { membersCsv, readNames, versionsShown } from './form-audience.ts';
 import { searchCursor, searchKey, word } from './form-search.ts';
 import { whyIn, whyOut, type AudienceNames } from './membership.ts';
-import type { AudienceQuestion, AudienceRules } from './model.ts';
+import { unknownCodeErrors, type AudienceQuestion, type AudienceRules } from './model.ts';
 import { idParams, type AudienceRoutesContext } from './routes-audiences.ts';
 import { previewAudience } from './store-audience.ts';
 import {
@@ -29,6 +29,7 @@ import {
   listWillCome,
   listWillGo,
 } from './store-members.ts';
+import { listUnknownCodes } from './store-places.ts';
 import { findAudience, listAudiences, listAudienceVersions } from './store-saved.ts';
 
 /** More of who came and went would be a list for another page. */
@@ -56,6 +57,7 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
         return view('organisations/audience.njk', {
           audience,
           says: questionInWords(question, names),
+          missing: Object.values(unknownCodeErrors(await listUnknownCodes(tx, question))),
           counts: await previewAudience(tx, question),
           countedAt: now,
           versions: versionsShown(await listAudienceVersions(tx, id), names),
