@@ -53,6 +53,7 @@ test('every route has its doors', async () => {
   await checkDoors(api, { method: 'GET', path: '/api/v1/alerts' }, 'alert.read');
   await checkDoors(api, { method: 'GET', path }, 'alert.read');
   await checkDoors(api, { method: 'GET', path: `${path}/preview` }, 'alert.read');
+  await checkDoors(api, { method: 'GET', path: `${path}/dry-run` }, 'alert.read');
   await checkDoors(api, { method: 'POST', path: '/api/v1/alerts', body: draft }, 'alert.write');
   await checkDoors(api, { method: 'PUT', path, body: { revision: 1, ...draft } }, 'alert.write');
   const body = { revision: 2 };
@@ -63,6 +64,23 @@ test('every route has its doors', async () => {
     await checkDoors(api, { method: 'POST', path: `/api/v1/alerts/${act}` }, 'alert.write');
     assert.equal((await api.post(`/api/v1/alerts/${act}`, { reason: 'x' })).status, 422);
   }
+});
+
+test('a dry run says whom a draft would reach, and names its holes page after page', async () => {
+  const path = `/api/v1/alerts/${await begin()}/dry-run`;
+  const all = await api.get(path);
+  assert.equal(all.value['organisations'], 4);
+  const gaps = all.value['gaps'] as List;
+  const paged: unknown[] = [];
+  for (let next: string | null = ''; next !== null;) {
+    const query: string = next === '' ? '' : `&after=${next}`;
+    const page = (await api.get(`${path}?limit=1${query}`)).value['gaps'] as List;
+    paged.push(...page.rows);
+    next = page.next;
+  }
+  assert.deepEqual(paged, gaps.rows);
+  assert.deepEqual([gaps.rows.length, gaps.next], [4, null]);
+  assert.deepEqual(fieldsOf(await api.get(`${path}?after=x`)), ['after']);
 });
 
 test('a draft is begun once for one key, read as it was written, and found in the list', async () => {

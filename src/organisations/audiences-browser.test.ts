@@ -181,6 +181,9 @@ test('bad input is a sentence, and what is not there is not there', async () => 
     { status: 422 },
   );
   assert.match(wrong.text, /invisible character/);
+  const huge = new URLSearchParams({ name: 'x', include: 'A'.repeat(10 * 1024 * 1024) });
+  const tooLarge = await client.request('POST', '/audiences/preview', { form: huge });
+  assert.equal(tooLarge.status, 413);
   for (const path of ['/audiences/x', '/audiences/01900000-0000-7000-8000-000000000001'])
     await client.get(path, { status: 404 });
   await client.get('/suppliers/01900000-0000-7000-8000-000000000001', { status: 404 });

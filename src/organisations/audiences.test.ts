@@ -17,12 +17,13 @@ import {
   saveAudience,
 } from './audiences.ts';
 import { differenceInWords, questionInWords } from './audience-words.ts';
+import { importDemonstrationAudiences } from './demonstration-audiences.ts';
 import { readNames } from './form-audience.ts';
 import { everybody, spellingKey, type AskedQuestion, type Join } from './model.ts';
 import { endUseToday, mergeProduct, renameOrMerge, sayUse } from './suppliers.ts';
 import { previewAudience } from './store-audience.ts';
 import { countChanges, listCame, listWent, listWillCome, listWillGo } from './store-members.ts';
-import { findAudience, listAudienceVersions } from './store-saved.ts';
+import { findAudience, listAudiences, listAudienceVersions } from './store-saved.ts';
 import { findSupplierByName, listSuppliers, listUsesOfOrganisation } from './store-supplier.ts';
 import { listTags } from './store-tag.ts';
 import { removeTag, renameTagTo, tagOrganisation, untagOrganisation } from './tags.ts';
@@ -388,4 +389,12 @@ test('a tag is made on use, once; renamed it is still found; removed it is gone'
   const removed = await db.web.attempt(writer, (tx) => removeTag(tx, made!.id));
   assert.ok(removed.ok && removed.value === 1);
   assert.equal(await count(id), 0);
+});
+
+test('the demonstration has suppliers, tags and audiences that mean somebody', async () => {
+  const made = await db.web.attempt(writer, (tx) => importDemonstrationAudiences(tx, now));
+  assert.ok(made.ok);
+  const meant = await run((tx) => listAudiences(tx));
+  for (const name of ['All that must answer', 'Users of Brightwater Gateway', 'Stroke centres'])
+    assert.ok(meant.find((one) => one.name === name)!.organisations > 0, name);
 });
