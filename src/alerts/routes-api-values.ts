@@ -2,7 +2,12 @@
 import type { z } from 'zod';
 import { ok, refused, type FieldErrors, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { parseAudienceQuestion, questionFields } from '#organisations/index.ts';
+import {
+  parseAudienceQuestion,
+  questionFields,
+  questionShown,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
 import type { Preview } from './preview.ts';
@@ -49,6 +54,7 @@ export function detailOf(version: VersionRow, submission: SubmissionRow | undefi
   const { id: _, alertId, alertNumber, number, ...rest } = version;
   return {
     ...rest,
+    audience: questionShown(rest.audience as AudienceQuestion),
     id: alertId,
     number: alertNumber,
     version: number,

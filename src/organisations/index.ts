@@ -50,7 +50,7 @@ export { reachRoutes, type ReachRoutesContext } from './routes-reach.ts';
 export type { OrganisationRoutesContext } from './routes-import.ts';
 export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
-export { savedQuestion } from './routes-api-saved.ts';
+export { questionShown, savedQuestion } from './routes-api-saved.ts';
 export { audienceQuestion } from './routes-api-shapes.ts';
 export { organisationApiRoutes } from './routes-api.ts';
 export type { OrganisationApiContext } from './routes-api-context.ts';

@@ -24,6 +24,7 @@ import {
   audience,
   audienceBody,
   audienceChanges,
+  audienceShown,
   changedAudience,
   member,
 } from './routes-api-saved.ts';
@@ -60,7 +61,7 @@ function readRoutes({ database }: OrganisationApiContext): Route[] {
       },
       async handle({ actor }) {
         const rows = await database.withActor(actor, (tx) => listAudiences(tx));
-        return json(200, { rows, next: null });
+        return json(200, { rows: rows.map(audienceShown), next: null });
       },
     }),
     api({
@@ -72,7 +73,7 @@ function readRoutes({ database }: OrganisationApiContext): Route[] {
       handle: async ({ actor, params: { id } }) =>
         await database.withActor(actor, async (tx) => {
           const found = await findAudience(tx, id);
-          return found === undefined ? notFound() : json(200, found);
+          return found === undefined ? notFound() : json(200, audienceShown(found));
         }),
     }),
     api({
@@ -88,7 +89,7 @@ function readRoutes({ database }: OrganisationApiContext): Route[] {
           if (today === undefined || found === undefined) return notFound();
           const { question, savedAt, savedByName, organisations } = found;
           const then = { version: number, question, savedAt, savedByName, organisations };
-          return json(200, { ...today, ...then });
+          return json(200, audienceShown({ ...today, ...then }));
         }),
     }),
   ];
@@ -181,7 +182,7 @@ function writeRoutes({ database, rules }: OrganisationApiContext): Route[] {
           saveAudience(tx, { id, name, question: question.value, now }),
         );
         if (!saved.ok) return problem(saved);
-        return json(201, saved.value, { location: `/api/v1/audiences/${id}` });
+        return json(201, audienceShown(saved.value), { location: `/api/v1/audiences/${id}` });
       },
     }),
     api({
@@ -200,7 +201,7 @@ function writeRoutes({ database, rules }: OrganisationApiContext): Route[] {
         const changed = await database.attempt(actor, (tx) =>
           changeAudience(tx, { id, version, name, question: question.value, now }),
         );
-        return changed.ok ? json(200, changed.value) : problem(changed);
+        return changed.ok ? json(200, audienceShown(changed.value)) : problem(changed);
       },
     }),
   ];
@@ -222,7 +223,7 @@ function actRoutes({ database }: OrganisationApiContext): Route[] {
             name === 'retire' ? await retireAudience(tx, id, now) : await bringBackAudience(tx, id);
           return moved.ok ? { ok: true as const, value: (await findAudience(tx, id))! } : moved;
         });
-        return done.ok ? json(200, done.value) : problem(done);
+        return done.ok ? json(200, audienceShown(done.value)) : problem(done);
       },
     });
   return [

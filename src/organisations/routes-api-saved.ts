@@ -3,18 +3,18 @@ import { z } from 'zod';
 import { instant, uuid } from '#web/index.ts';
 import { AUDIENCE_NAME_MAX } from './form-audience.ts';
 import { nameText, SUPPLIER_MAX, TAG_MAX } from './form-use.ts';
-import { joins, type DirectoryRules } from './model.ts';
+import { joins, type AudienceQuestion, type DirectoryRules } from './model.ts';
 import { audienceQuestion } from './routes-api-shapes.ts';
+import type { AudienceRow } from './store-saved.ts';
 
 const part = z.strictObject({
   how: z.enum(joins),
   id: uuid,
   version: z.int(),
   name: z.string(),
-  question: z.looseObject({}).describe('What it asked at that version, of this same form'),
 });
 
-/** A question with the questions of other audiences inside it. */
+/** A question as it was kept; what its audiences ask is read at their versions. */
 export const savedQuestion = z.strictObject({
   types: z.array(z.string()),
   regions: z.array(z.string()),
@@ -30,6 +30,21 @@ export const savedQuestion = z.strictObject({
   exclude: z.array(z.string()),
   audiences: z.array(part),
 });
+
+/** A question as the API gives it. */
+export function questionShown({ audiences, ...question }: AudienceQuestion) {
+  const parts = audiences.map(({ how, id, version, name: called }) => ({
+    how,
+    id,
+    version,
+    name: called,
+  }));
+  return { ...question, audiences: parts };
+}
+
+export function audienceShown(row: AudienceRow) {
+  return { ...row, question: questionShown(row.question) };
+}
 
 export const audience = z.strictObject({
   id: uuid,

@@ -124,7 +124,7 @@ function tagRoutes({ database }: OrganisationApiContext): Route[] {
       path: '/api/v1/organisations/:id/tags',
       access: 'directory.read',
       params,
-      api: { summary: 'Its tags', responses: { 200: tags } },
+      api: { summary: 'The tags of one organisation', responses: { 200: tags } },
       handle: async ({ actor, params: { id } }) =>
         await database.withActor(actor, async (tx) => {
           if ((await findOrganisation(tx, id)) === undefined) return notFound();
