@@ -162,6 +162,8 @@ grant insert, delete on organisations.supplier, organisations.product, organisat
   to tocsin_web;
 grant insert on organisations.supplier_spelling, organisations.product_spelling,
   organisations.use, organisations.audience, organisations.audience_version to tocsin_web;
+-- A merger or a split is carried out by a task: what is known of one is known of its successors.
+grant insert on organisations.use, organisations.organisation_tag to tocsin_worker;
 -- Two spellings of one thing become one.
 grant update (supplier_id) on organisations.supplier_spelling, organisations.product,
   organisations.use to tocsin_web;

@@ -22,7 +22,15 @@ import { readNames } from './form-audience.ts';
 import { everybody, spellingKey, type AskedQuestion, type Join } from './model.ts';
 import { endUseToday, mergeProduct, renameOrMerge, sayUse } from './suppliers.ts';
 import { previewAudience } from './store-audience.ts';
-import { countChanges, listCame, listWent, listWillCome, listWillGo } from './store-members.ts';
+import {
+  countChanges,
+  listCame,
+  listMembers,
+  listWent,
+  listWillCome,
+  listWillGo,
+} from './store-members.ts';
+import { applyDueSuccessions } from './succeed.ts';
 import { findAudience, listAudiences, listAudienceVersions } from './store-saved.ts';
 import { findSupplierByName, listSuppliers, listUsesOfOrganisation } from './store-supplier.ts';
 import { listTags } from './store-tag.ts';
@@ -397,4 +405,33 @@ test('the demonstration has suppliers, tags and audiences that mean somebody', a
   const meant = await run((tx) => listAudiences(tx));
   for (const name of ['All that must answer', 'Users of Brightwater Gateway', 'Stroke centres'])
     assert.ok(meant.find((one) => one.name === name)!.organisations > 0, name);
+});
+
+test('whoever takes the place of another uses what it used, and is tagged alike', async () => {
+  const [before, heir] = [await idOf('AA-02'), await idOf('AA-03')];
+  const said = { supplier: 'Handover', product: '', saidBy: 'x', saidOn: '2026-01-01' };
+  const use = { ...said, usedUntil: null, organisationId: before, now };
+  assert.ok((await db.web.attempt(writer, (tx) => sayUse(tx, use))).ok);
+  const tagging = { organisationId: before, tag: 'handed over', now };
+  assert.ok((await db.web.attempt(writer, (tx) => tagOrganisation(tx, tagging))).ok);
+  const users = await save('Handover users', { suppliers: ['Handover'], tags: ['handed over'] });
+  const named = await save('Named', { namedOnly: true, include: ['AA-02'] });
+  await db.owner.withActor(system('test'), async (tx) => {
+    const id = newId();
+    await tx.run(sql`
+      insert into organisations.succession (id, on_date, state, planned_by, confirmed_by,
+        confirmed_at) values (${id}, current_date, 'confirmed', 'x', 'x', now())`);
+    await tx.run(sql`
+      insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
+      values (${id}, ${before}, ${heir})`);
+  });
+  await applyDueSuccessions(db.worker, now.toISOString().slice(0, 10));
+  assert.deepEqual([await count(users), await count(named)], [1, 1]);
+  const names = await run((tx) => readNames(tx, rules));
+  const question = (await run((tx) => findAudience(tx, named)))!.question;
+  const [member] = await run((tx) => listMembers(tx, { question, limit: 2 }));
+  assert.deepEqual(
+    [member!.code, whyIn(question, member!, names)],
+    ['AA-03', ['took the place of AA-02, which is named']],
+  );
 });

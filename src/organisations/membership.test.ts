@@ -28,7 +28,9 @@ before(async () => {
 });
 after(async () => await db.drop());
 
-type Body = Omit<OrganisationFacts, 'code' | 'exists'> & {
+type Body = Omit<OrganisationFacts, 'code' | 'exists' | 'follows'> & {
+  /** Whose place it took, by its number in the directory. */
+  readonly predecessor: number | null;
   readonly useEnds: 'never' | 'past' | 'ahead';
 };
 
@@ -42,6 +44,7 @@ const body: fc.Arbitrary<Body> = fc.record({
   suppliers: fc.subarray(NAMES),
   products: fc.subarray(NAMES),
   tags: fc.subarray(TAGS),
+  predecessor: fc.oneof(fc.constant(null), fc.nat(CODES.length - 1)),
   useEnds: fc.constantFrom('never', 'past', 'ahead'),
 });
 
@@ -92,6 +95,7 @@ async function begin(tx: Tx): Promise<void> {
   await tx.run(sql`truncate organisations.use, organisations.organisation_tag,
     organisations.tag_spelling, organisations.tag, organisations.product_spelling,
     organisations.product, organisations.supplier_spelling, organisations.supplier,
+    organisations.succession_part, organisations.succession,
     organisations.organisation cascade`);
   for (const name of NAMES) {
     const supplierId = newId();
@@ -140,11 +144,47 @@ async function fill(bodies: readonly Body[]): Promise<OrganisationFacts[]> {
       join organisations.organisation on organisation.code = told.code
       join organisations.tag on tag.name = told.name`);
   });
+  await db.owner.withActor(centre, (tx) => merge(tx, bodies));
   const today = new Date().toISOString().slice(0, 10);
-  return bodies.map((one, i) => factsOf(one, CODES[i]!, today));
+  return bodies.map((one, i) => ({
+    ...factsOf(one, CODES[i]!, today),
+    follows: [...predecessorsOf(bodies, i)].map((at) => CODES[at]!).sort(),
+  }));
 }
 
-function factsOf({ useEnds, ...one }: Body, code: string, today: string): OrganisationFacts {
+/** One merger that was carried out for each body that took another's place. */
+async function merge(tx: Tx, bodies: readonly Body[]): Promise<void> {
+  for (const [i, { predecessor }] of bodies.entries()) {
+    if (predecessor === null || predecessor === i) continue;
+    const id = newId();
+    await tx.run(sql`
+      insert into organisations.succession (id, on_date, state, planned_by, confirmed_by,
+        confirmed_at, applied_at)
+      values (${id}, current_date, 'applied', 'x', 'x', now(), now())`);
+    await tx.run(sql`
+      insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
+      select ${id}, before.id, after.id
+      from organisations.organisation before, organisations.organisation after
+      where before.code = ${CODES[predecessor]} and after.code = ${CODES[i]}`);
+  }
+}
+
+/** Those whose place it took, and those whose place they had taken. */
+function predecessorsOf(bodies: readonly Body[], i: number): Set<number> {
+  const found = new Set<number>();
+  for (let at = i; ;) {
+    const { predecessor } = bodies[at]!;
+    if (predecessor === null || predecessor === at || found.has(predecessor)) return found;
+    found.add(predecessor);
+    at = predecessor;
+  }
+}
+
+function factsOf(
+  { useEnds, predecessor: _predecessor, ...one }: Body,
+  code: string,
+  today: string,
+): Omit<OrganisationFacts, 'follows'> {
   const isUsed = useEnds !== 'past';
   const used = isUsed ? [...one.suppliers, ...one.products] : [];
   return {
@@ -202,8 +242,9 @@ test('whom a question means in SQL, in the lists and in the plain model', async 
 });
 
 test('whoever is in has a reason for it, whoever is out one for that, and nobody both', async () => {
-  const facts = body.map(({ useEnds: _useEnds, ...one }): OrganisationFacts => ({
+  const facts = body.map(({ useEnds: _useEnds, predecessor, ...one }): OrganisationFacts => ({
     ...one,
+    follows: predecessor === null ? [] : [CODES[predecessor]!],
     code: 'AA-10',
     exists: one.closedOn === null && one.openedOn !== '2999-01-01',
     suppliers: one.suppliers.map((name) => name.toLowerCase()),
@@ -242,6 +283,7 @@ test('everybody is whoever exists', async () => {
       suppliers: [],
       products: [],
       tags: [],
+      follows: [],
     }),
     true,
   );

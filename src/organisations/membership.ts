@@ -15,6 +15,8 @@ export type OrganisationFacts = {
   readonly exists: boolean;
   readonly openedOn: string | null;
   readonly closedOn: string | null;
+  /** Codes of those whose place it took, by mergers and splits. */
+  readonly follows: readonly string[];
   /** Every spelling, folded, of what it uses and how it is tagged. */
   readonly suppliers: readonly string[];
   readonly products: readonly string[];
@@ -37,13 +39,18 @@ export function isMember(question: AudienceQuestion, facts: OrganisationFacts): 
 function isMeant(question: AudienceQuestion, facts: OrganisationFacts): boolean {
   const isIn =
     isAsked(question, facts) ||
-    question.include.includes(facts.code) ||
+    isNamed(question, facts) ||
     isOfSome(partsOf(question, 'or'), facts);
   return isIn && !isLeftOut(question, facts);
 }
 
 function isAsked(question: AudienceQuestion, facts: OrganisationFacts): boolean {
   return !question.namedOnly && narrowings(question).every(({ fits }) => fits(facts));
+}
+
+/** Whoever is named means its successors too; not so with those named out. */
+function isNamed({ include }: AudienceQuestion, { code, follows }: OrganisationFacts): boolean {
+  return include.includes(code) || follows.some((before) => include.includes(before));
 }
 
 function isLeftOut(question: AudienceQuestion, facts: OrganisationFacts): boolean {
@@ -155,14 +162,22 @@ export function whyIn(
   names: AudienceNames,
 ): string[] {
   const asked = isAsked(question, facts) ? [askedWords(question, facts, names)] : [];
-  const isNamed = question.include.includes(facts.code) ? ['named'] : [];
+  const named = isNamed(question, facts) ? [namedWords(question, facts)] : [];
   const through = partsOf(question, 'or')
     .filter((part) => isMeant(part.question, facts))
     .map((part) => {
       const why = whyIn(part.question, facts, names).join('; ');
       return `through audience ${part.name} (${why})`;
     });
-  return [...asked, ...isNamed, ...through];
+  return [...asked, ...named, ...through];
+}
+
+function namedWords({ include }: AudienceQuestion, { code, follows }: OrganisationFacts): string {
+  if (include.includes(code)) return 'named';
+  return `took the place of ${listed(
+    follows.filter((before) => include.includes(before)),
+    'and',
+  )}, which is named`;
 }
 
 function askedWords(

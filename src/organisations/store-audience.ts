@@ -21,7 +21,7 @@ export function matchesOrganisation(question: AudienceQuestion, over: Over = tod
   const asked = narrowing.length === 0 ? sql`true` : sql`(${join(narrowing, ' and ')})`;
   const ways = [
     ...(namedOnly ? [sql`false`] : [asked]),
-    ...(include.length > 0 ? [isOneOf(include)] : []),
+    ...(include.length > 0 ? [isOneOf(include), followsOneOf(include)] : []),
     ...parts('or'),
   ];
   const out = [...(exclude.length > 0 ? [isOneOf(exclude)] : []), ...parts('not')];
@@ -65,6 +65,15 @@ function narrowings(question: AudienceQuestion, over: Over): Sql[] {
         ]
       : []),
   ];
+}
+
+/**
+ * Whoever is named means its successors too, from their day on. Not so with those named out: a
+ * merger must not take away who was in.
+ */
+function followsOneOf(codes: readonly string[]): Sql {
+  return sql`organisation.code in (select follower.successor_code
+    from organisations.v_follower follower where follower.code = any(${codes}::text[]))`;
 }
 
 function isOneOf(codes: readonly string[]): Sql {

@@ -20,6 +20,12 @@ function factsOn(on: Sql): Sql {
   return sql`organisation.id, organisation.name, organisation.code, organisation.type,
     organisation.region_code, organisation.system_code, organisation.must_answer,
     (${existsOn(on)}) as "exists", organisation.opened_on::text, organisation.closed_on::text,
+    -- Not correlated: the successions are read once for all rows.
+    array(select jsonb_array_elements_text(
+      (select jsonb_object_agg(told.successor_code, told.codes) from (
+        select follower.successor_code, jsonb_agg(follower.code order by follower.code) as codes
+        from organisations.v_follower follower group by follower.successor_code) told)
+      -> organisation.code)) as follows,
     array(select distinct spelling.key from organisations.use used
       join organisations.supplier_spelling spelling on spelling.supplier_id = used.supplier_id
       where used.organisation_id = organisation.id and ${isUsedOn(on)}) as suppliers,

@@ -271,3 +271,22 @@ export async function mergeProducts(
     update organisations.product_spelling set product_id = ${into} where product_id = ${from}`);
   await tx.run(sql`delete from organisations.product where id = ${from}`);
 }
+
+/** What a predecessor uses its successors use, as far as anybody knows. */
+export async function handOverUses(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.use (organisation_id, supplier_id, product_id, said_by, said_on,
+      used_until, recorded_by, recorded_at)
+    select distinct on (part.successor_id, used.supplier_id, used.product_id) part.successor_id,
+      used.supplier_id, used.product_id, used.said_by, used.said_on, used.used_until,
+      used.recorded_by, used.recorded_at
+    from organisations.succession_part part
+    join organisations.use used on used.organisation_id = part.predecessor_id and ${usedToday}
+    where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
+      and not exists (
+        select from organisations.use own
+        where own.organisation_id = part.successor_id and own.supplier_id = used.supplier_id
+          and own.product_id is not distinct from used.product_id
+          and (own.used_until is null or own.used_until > current_date))
+    order by part.successor_id, used.supplier_id, used.product_id, used.said_on desc, used.id`);
+}

@@ -92,3 +92,16 @@ export async function deleteTag(tx: Tx, id: string): Promise<number> {
   await tx.run(sql`delete from organisations.tag where id = ${id}`);
   return taken;
 }
+
+/** How a predecessor is tagged its successors are tagged. */
+export async function handOverTags(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.organisation_tag (organisation_id, tag_id, tagged_by, tagged_at)
+    select distinct on (part.successor_id, tagged.tag_id) part.successor_id, tagged.tag_id,
+      tagged.tagged_by, tagged.tagged_at
+    from organisations.succession_part part
+    join organisations.organisation_tag tagged on tagged.organisation_id = part.predecessor_id
+    where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
+    order by part.successor_id, tagged.tag_id, tagged.tagged_at
+    on conflict do nothing`);
+}

@@ -20,6 +20,8 @@ import {
   markWithdrawn,
   type SuccessionRow,
 } from './store-succession.ts';
+import { handOverUses } from './store-supplier.ts';
+import { handOverTags } from './store-tag.ts';
 import { lockImports } from './store-import.ts';
 import { heirsOf, successionErrors, warningsOf, type Body, type Heir } from './succession.ts';
 
@@ -159,11 +161,13 @@ async function apply(tx: Tx, id: string): Promise<void> {
   await lockImports(tx);
   const contacts = await handOverContacts(tx, id);
   const addresses = await handOverLinks(tx, id);
+  const uses = await handOverUses(tx, id);
+  const tags = await handOverTags(tx, id);
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
   await record(tx, {
     action: 'succession.applied',
     subject: { kind: 'succession', id },
-    detail: { contacts, addresses, closed },
+    detail: { contacts, addresses, uses, tags, closed },
   });
 }
