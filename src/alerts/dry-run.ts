@@ -182,13 +182,13 @@ async function forecast(
     ...loads.slice(0, until),
     ...loads.slice(until, until + 1).map((load) => ({ ...load, texts: reach.firstTexts })),
   ];
-  const ends = forecastRounds(capacity, loads);
-  const isSent = texts.some(({ messages }) => messages > 0);
+  // A round that tells nobody by text ends with the one before.
+  const ends = forecastRounds(capacity, loads).filter((_, i) => loads[i]!.texts > 0);
   return {
     everyOrganisationMs: until < 0 ? null : (forecastRounds(capacity, firsts).at(-1) ?? null),
     withoutText: reach.organisations - reach.texted,
-    firstRoundMs: isSent ? (ends[0] ?? null) : null,
-    lastTextMs: isSent ? (ends.at(-1) ?? null) : null,
+    firstRoundMs: loads[0]!.texts > 0 ? (ends[0] ?? null) : null,
+    lastTextMs: ends.at(-1) ?? null,
     capacity,
   };
 }
