@@ -178,7 +178,9 @@ function tagRoutes(context: AudienceRoutesContext): Route[] {
       async handle({ actor, params: { id } }) {
         const done = await database.attempt(actor, (tx) => removeTag(tx, id));
         if (!done.ok) return refusedPage(done);
-        const notice = `Removed. ${done.value} organisations had it.`;
+        const had =
+          done.value === 1 ? '1 organisation had it' : `${done.value} organisations had it`;
+        const notice = `Removed. ${had}.`;
         return redirect('/tags', { notice });
       },
     }),
