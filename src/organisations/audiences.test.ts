@@ -337,6 +337,16 @@ test('a use is said, said again, ended; who uses a supplier is counted', async (
     }),
   );
   assert.ok(!wrong.ok && wrong.fields['product'] === 'NetScaler is a product of Citrix');
+  const personal = {
+    supplier: 'Citrix',
+    product: '',
+    saidBy: 'Kim, 07700 900123',
+    usedUntil: null,
+  };
+  const number = await db.web.attempt(writer, (tx) =>
+    sayUse(tx, { ...personal, saidOn: '2026-01-01', organisationId, now }),
+  );
+  assert.ok(!number.ok && /No number/.test(number.fields['saidBy'] ?? ''));
   const end = () =>
     db.web.attempt(writer, (tx) => endUseToday(tx, { id: first, organisationId, now }));
   assert.ok((await end()).ok);

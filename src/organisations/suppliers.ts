@@ -3,7 +3,7 @@ import { actorId, may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { record } from '#audit/index.ts';
+import { findPersonalData, record } from '#audit/index.ts';
 import type { SaidUse } from './form-use.ts';
 import { findOrganisation } from './store.ts';
 import {
@@ -30,6 +30,10 @@ export async function sayUse(
   said: SaidUse & { readonly organisationId: string; readonly now: Date },
 ): Promise<Outcome<string>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (findPersonalData({ saidBy: said.saidBy }) !== undefined)
+    return refused('invalid', 'Numbers and addresses stay with contacts.', {
+      saidBy: 'No number and no address here: say who it was',
+    });
   if ((await findOrganisation(tx, said.organisationId)) === undefined) return absent;
   await lockNames(tx);
   const supplierId = await findOrMakeSupplier(tx, said.supplier);
