@@ -891,6 +891,61 @@ grant select on operating_model.version to tocsin_worker;
 grant insert (sha256, yaml) on operating_model.version to tocsin_web;
 grant insert (sha256, yaml) on operating_model.version to tocsin_worker;
 
+create table organisations.audience (
+  id uuid not null,
+  name text not null,
+  name_key text not null,
+  version integer not null,
+  created_at timestamp with time zone not null,
+  retired_at timestamp with time zone,
+  constraint audience_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint audience_version_check CHECK ((version >= 1)),
+  constraint audience_pkey PRIMARY KEY (id),
+  constraint audience_name_key_key UNIQUE (name_key)
+);
+alter table organisations.audience enable row level security;
+alter table organisations.audience force row level security;
+create policy centre on organisations.audience as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.audience to tocsin_web;
+grant select on organisations.audience to tocsin_worker;
+grant update (name, name_key, version, retired_at) on organisations.audience to tocsin_web;
+
+create table organisations.audience_member (
+  audience_id uuid not null,
+  organisation_id uuid not null,
+  type text not null,
+  region_code text,
+  system_code text,
+  must_answer boolean not null,
+  constraint audience_member_audience_id_fkey FOREIGN KEY (audience_id) REFERENCES organisations.audience(id),
+  constraint audience_member_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
+  constraint audience_member_pkey PRIMARY KEY (audience_id, organisation_id)
+);
+alter table organisations.audience_member enable row level security;
+alter table organisations.audience_member force row level security;
+create policy centre on organisations.audience_member as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.audience_member to tocsin_web;
+grant select on organisations.audience_member to tocsin_worker;
+
+create table organisations.audience_version (
+  audience_id uuid not null,
+  number integer not null,
+  question jsonb not null,
+  saved_at timestamp with time zone not null,
+  saved_by text not null,
+  saved_by_name text not null,
+  followed_id uuid,
+  organisations integer not null,
+  constraint audience_version_number_check CHECK ((number >= 1)),
+  constraint audience_version_audience_id_fkey FOREIGN KEY (audience_id) REFERENCES organisations.audience(id),
+  constraint audience_version_pkey PRIMARY KEY (audience_id, number)
+);
+alter table organisations.audience_version enable row level security;
+alter table organisations.audience_version force row level security;
+create policy centre on organisations.audience_version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.audience_version to tocsin_web;
+grant select on organisations.audience_version to tocsin_worker;
+
 create table organisations.contact (
   id uuid default kernel.uuid_v7() not null,
   organisation_id uuid not null,
@@ -1063,6 +1118,54 @@ CREATE INDEX organisation_system ON organisations.organisation USING btree (syst
 grant insert, select, update on organisations.organisation to tocsin_web;
 grant insert, select, update on organisations.organisation to tocsin_worker;
 
+create table organisations.organisation_tag (
+  organisation_id uuid not null,
+  tag_id uuid not null,
+  tagged_by text not null,
+  tagged_at timestamp with time zone not null,
+  constraint organisation_tag_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
+  constraint organisation_tag_tag_id_fkey FOREIGN KEY (tag_id) REFERENCES organisations.tag(id),
+  constraint organisation_tag_pkey PRIMARY KEY (organisation_id, tag_id)
+);
+CREATE INDEX organisation_tag_tag ON organisations.organisation_tag USING btree (tag_id, organisation_id);
+alter table organisations.organisation_tag enable row level security;
+alter table organisations.organisation_tag force row level security;
+create policy centre on organisations.organisation_tag as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.organisation_tag to tocsin_web;
+grant insert, select on organisations.organisation_tag to tocsin_worker;
+
+create table organisations.product (
+  id uuid default kernel.uuid_v7() not null,
+  supplier_id uuid not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint product_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint product_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES organisations.supplier(id),
+  constraint product_pkey PRIMARY KEY (id)
+);
+CREATE INDEX product_supplier ON organisations.product USING btree (supplier_id);
+alter table organisations.product enable row level security;
+alter table organisations.product force row level security;
+create policy centre on organisations.product as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.product to tocsin_web;
+grant select on organisations.product to tocsin_worker;
+grant update (supplier_id, name) on organisations.product to tocsin_web;
+
+create table organisations.product_spelling (
+  key text not null,
+  product_id uuid not null,
+  constraint product_spelling_key_check CHECK ((key <> ''::text)),
+  constraint product_spelling_product_id_fkey FOREIGN KEY (product_id) REFERENCES organisations.product(id),
+  constraint product_spelling_pkey PRIMARY KEY (key)
+);
+CREATE INDEX product_spelling_product ON organisations.product_spelling USING btree (product_id);
+alter table organisations.product_spelling enable row level security;
+alter table organisations.product_spelling force row level security;
+create policy centre on organisations.product_spelling as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.product_spelling to tocsin_web;
+grant select on organisations.product_spelling to tocsin_worker;
+grant update (product_id) on organisations.product_spelling to tocsin_web;
+
 create table organisations.proof_schedule (
   id uuid not null,
   a_day integer not null,
@@ -1138,6 +1241,35 @@ create policy succession_part_of_centre on organisations.succession_part as perm
 grant insert, select on organisations.succession_part to tocsin_web;
 grant insert, select on organisations.succession_part to tocsin_worker;
 
+create table organisations.supplier (
+  id uuid default kernel.uuid_v7() not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint supplier_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint supplier_pkey PRIMARY KEY (id)
+);
+alter table organisations.supplier enable row level security;
+alter table organisations.supplier force row level security;
+create policy centre on organisations.supplier as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.supplier to tocsin_web;
+grant select on organisations.supplier to tocsin_worker;
+grant update (name) on organisations.supplier to tocsin_web;
+
+create table organisations.supplier_spelling (
+  key text not null,
+  supplier_id uuid not null,
+  constraint supplier_spelling_key_check CHECK ((key <> ''::text)),
+  constraint supplier_spelling_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES organisations.supplier(id),
+  constraint supplier_spelling_pkey PRIMARY KEY (key)
+);
+CREATE INDEX supplier_spelling_supplier ON organisations.supplier_spelling USING btree (supplier_id);
+alter table organisations.supplier_spelling enable row level security;
+alter table organisations.supplier_spelling force row level security;
+create policy centre on organisations.supplier_spelling as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.supplier_spelling to tocsin_web;
+grant select on organisations.supplier_spelling to tocsin_worker;
+grant update (supplier_id) on organisations.supplier_spelling to tocsin_web;
+
 create table organisations.system (
   code text not null,
   name text not null,
@@ -1149,6 +1281,59 @@ create table organisations.system (
 );
 grant insert, select, update on organisations.system to tocsin_web;
 grant insert, select, update on organisations.system to tocsin_worker;
+
+create table organisations.tag (
+  id uuid default kernel.uuid_v7() not null,
+  name text not null,
+  constraint tag_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 40))),
+  constraint tag_pkey PRIMARY KEY (id)
+);
+alter table organisations.tag enable row level security;
+alter table organisations.tag force row level security;
+create policy centre on organisations.tag as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.tag to tocsin_web;
+grant select on organisations.tag to tocsin_worker;
+grant update (name) on organisations.tag to tocsin_web;
+
+create table organisations.tag_spelling (
+  key text not null,
+  tag_id uuid not null,
+  constraint tag_spelling_key_check CHECK ((key <> ''::text)),
+  constraint tag_spelling_tag_id_fkey FOREIGN KEY (tag_id) REFERENCES organisations.tag(id),
+  constraint tag_spelling_pkey PRIMARY KEY (key)
+);
+CREATE INDEX tag_spelling_tag ON organisations.tag_spelling USING btree (tag_id);
+alter table organisations.tag_spelling enable row level security;
+alter table organisations.tag_spelling force row level security;
+create policy centre on organisations.tag_spelling as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.tag_spelling to tocsin_web;
+grant select on organisations.tag_spelling to tocsin_worker;
+
+create table organisations.use (
+  id uuid default kernel.uuid_v7() not null,
+  organisation_id uuid not null,
+  supplier_id uuid not null,
+  product_id uuid,
+  said_by text not null,
+  said_on date not null,
+  used_until date,
+  recorded_by text not null,
+  recorded_at timestamp with time zone not null,
+  constraint use_said_by_check CHECK (((char_length(said_by) >= 1) AND (char_length(said_by) <= 120))),
+  constraint use_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
+  constraint use_product_id_fkey FOREIGN KEY (product_id) REFERENCES organisations.product(id),
+  constraint use_supplier_id_fkey FOREIGN KEY (supplier_id) REFERENCES organisations.supplier(id),
+  constraint use_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX use_once ON organisations.use USING btree (organisation_id, supplier_id, product_id) NULLS NOT DISTINCT WHERE (used_until IS NULL);
+CREATE INDEX use_product ON organisations.use USING btree (product_id, organisation_id);
+CREATE INDEX use_supplier ON organisations.use USING btree (supplier_id, organisation_id);
+alter table organisations.use enable row level security;
+alter table organisations.use force row level security;
+create policy centre on organisations.use as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.use to tocsin_web;
+grant insert, select on organisations.use to tocsin_worker;
+grant update (supplier_id, product_id, said_by, said_on, used_until, recorded_by, recorded_at) on organisations.use to tocsin_web;
 
 create table responses.answer (
   id uuid not null,
