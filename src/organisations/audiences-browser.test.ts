@@ -152,6 +152,28 @@ test('the dry run on a desk and on a phone', async (t) => {
   verify();
 });
 
+test('an audience is made, changed and retired with the keyboard alone', async (t) => {
+  const visited = await visit(t, '/audiences/new');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.locator('#name').focus();
+  await page.keyboard.type('By keys');
+  await page.keyboard.press('Enter');
+  await page.getByText('Audience saved.').waitFor();
+  await page.getByRole('button', { name: 'Change the question' }).focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#mustAnswerOnly').focus();
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Enter');
+  await page.getByText('Saved. Version 2 is in use.').waitFor();
+  await page.getByRole('button', { name: 'Retire By keys' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('Retired. It is offered no more.').waitFor();
+  await look(page, 'retired');
+  verify();
+  await page.close();
+});
+
 test('without script: counted by a button, saved, and chosen in the composer', async () => {
   const client = centre.visit(centre.officer);
   await client.get('/audiences/new');
