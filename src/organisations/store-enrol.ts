@@ -17,7 +17,7 @@ export async function lockPoints(
   return await tx.rows<PointToAsk>(sql`
     select contact_point.id as contact_point_id, contact_point.proven_at, contact_point.asked_at
     from organisations.contact_point
-    where contact_point.id in (
+    where contact_point.channel in ('text', 'mail') and contact_point.id in (
       select link.contact_point_id from organisations.contact_contact_point link
       join organisations.contact on contact.id = link.contact_id and contact.active
       join organisations.v_organisation organisation
