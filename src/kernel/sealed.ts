@@ -2,7 +2,8 @@
  * Contact points at rest: sealed with AES-256-GCM, found again by a keyed hash. Both keys live
  * outside the database, so a stolen copy of it holds no number and no address (P12).
  */
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { drawBytes } from './random-bytes.ts';
 
 export type SealingKey = {
   /** 1–255, written into the envelope so that keys can be changed one row at a time. */
@@ -36,7 +37,7 @@ export function seal(key: SealingKey, context: string, plaintext: string): Buffe
   if (!Number.isInteger(key.id) || key.id < 1 || key.id > 255) {
     throw new RangeError('a sealing key has an id from 1 to 255');
   }
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = drawBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key.key, nonce).setAAD(Buffer.from(context));
   const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
   return Buffer.concat([Buffer.of(VERSION, key.id), nonce, cipher.getAuthTag(), ciphertext]);
