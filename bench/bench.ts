@@ -10,6 +10,7 @@ import { measureCancel } from './cancel.ts';
 import { measureReconcile, measureWorkerDeath } from './certainty.ts';
 import { measureFailover } from './failover.ts';
 import { measureFreeze } from './freeze.ts';
+import { measureImport } from './import.ts';
 import { measureLaneIsolation } from './lane-isolation.ts';
 import { LATENCIES_MS, measureLatency } from './latency.ts';
 import { measureMillion } from './million.ts';
@@ -31,6 +32,10 @@ type Group = {
 const groups: readonly Group[] = [
   { ids: ['freeze'], measure: (stage) => measureFreeze(stage, 5) },
   { ids: ['audience_count'], measure: (stage) => measureAudienceCount(stage, 15) },
+  {
+    ids: ['import', 'import_page', 'import_memory'],
+    measure: (stage) => measureImport(stage, 3),
+  },
   { ids: ['send_ceiling'], measure: (stage) => measureSendCeiling(stage, 'bare', 5) },
   { ids: ['send_ceiling_ledger'], measure: (stage) => measureSendCeiling(stage, 'ledger', 3) },
   { ids: ['send_ceiling_receipts'], measure: (stage) => measureSendCeiling(stage, 'receipts', 3) },

@@ -198,27 +198,100 @@ create table organisations.import (
   sha256 text not null check (sha256 ~ '^[0-9a-f]{64}$'),
   started_at timestamptz not null,
   finished_at timestamptz not null,
-  -- Rows added, changed, unchanged, refused.
+  -- Rows added, changed, closed, moved, unchanged, refused.
   counts jsonb not null,
-  actor text not null
+  actor text not null,
+  -- Set together and once, by the undo: rows removed, ended, put back, left.
+  undone_at timestamptz,
+  undone_by text,
+  undone jsonb,
+  check ((undone_at is null) = (undone_by is null) and (undone_at is null) = (undone is null))
 );
 create index import_finished on organisations.import (finished_at);
 
--- A file between "Check" and "Import" of the import page: sealed, for its uploader, for an hour.
-create table organisations.kept_file (
+-- What the last import found, to be put back by its undo; the next import takes it away. Written in
+-- the import's transaction, before its entry in organisations.import: so no foreign key to that.
+create table organisations.import_image (
+  import_id uuid not null,
+  kind text not null check (kind in ('contact', 'organisation', 'region', 'system')),
+  contact_id uuid,
+  code text,
+  -- Null where the import added it.
+  before jsonb,
+  -- SHA-256 of the row as the import left it: a row of another hash was changed by somebody since.
+  after_hash bytea check (octet_length(after_hash) = 32),
+  -- Set by the undo, just before it does so.
+  fate text check (fate in ('removed', 'ended', 'put_back', 'left')),
+  check ((kind = 'contact') = (contact_id is not null)),
+  check ((kind = 'contact') = (code is null))
+);
+create unique index import_image_contact on organisations.import_image (import_id, contact_id)
+  where contact_id is not null;
+create unique index import_image_code on organisations.import_image (import_id, kind, code)
+  where code is not null;
+
+-- Which column of a file is which of ours: for the next file with the same first line. Places of
+-- columns and keys of the operating model; no word of the file.
+create table organisations.import_mapping (
+  kind text not null check (kind in ('organisations', 'contacts')),
+  header_sha256 text not null check (header_sha256 ~ '^[0-9a-f]{64}$'),
+  mapping jsonb not null,
+  saved_at timestamptz not null,
+  saved_by text not null,
+  primary key (kind, header_sha256)
+);
+
+-- A file on its way into the directory by the import page; src/organisations/run.ts has its moves.
+-- Sealed, for its uploader, for an hour after the last act.
+create table organisations.import_run (
   id uuid primary key default kernel.uuid_v7(),
   kind text not null check (kind in ('organisations', 'contacts')),
-  -- Name and bytes; kernel/sealed.ts, context kept_file|<id>.
+  state text not null check (state in ('choosing_columns', 'checking', 'checked', 'importing',
+    'imported', 'cancelled', 'failed', 'interrupted')),
+  -- kernel/sealed.ts, contexts import_name|<id>, import_file|<id> and import_header|<id>.
+  name_sealed bytea not null,
   file_sealed bytea not null,
+  -- The names of the columns, for the file of refused rows; set by the check.
+  header_sealed bytea,
   uploaded_by text not null,
   uploaded_at timestamptz not null,
   expires_at timestamptz not null check (expires_at > uploaded_at),
-  -- Set together and once, by the import.
-  imported_at timestamptz,
-  counts jsonb,
-  check ((imported_at is null) = (counts is null))
+  all_or_nothing boolean not null,
+  -- As organisations.import_mapping; null where the names of the file are ours.
+  mapping jsonb,
+  -- Which start of the work this is: a slow thread of an earlier one can write nothing.
+  attempt integer not null default 0,
+  -- Set by the process that works on it, twice a second.
+  beat_at timestamptz,
+  started_at timestamptz,
+  -- What it does now, and how much of all is done, 0 to 1.
+  phase text check (phase in ('waiting', 'reading', 'comparing', 'writing')),
+  progress real check (progress between 0 and 1),
+  -- What the check found or the import did: counts, notes, when.
+  result jsonb,
+  -- A sentence, where it failed.
+  reason text check ((reason is not null) = (state = 'failed')),
+  import_id uuid references organisations.import,
+  check (state not in ('checked', 'imported') or result is not null),
+  check (state in ('checking', 'importing') or beat_at is null)
 );
-create index kept_file_expires on organisations.kept_file (expires_at);
+create index import_run_expires on organisations.import_run (expires_at);
+create index import_run_uploader on organisations.import_run (uploaded_by);
+
+-- What the check says of each row of the file.
+create table organisations.import_row (
+  run_id uuid not null references organisations.import_run on delete cascade,
+  outcome text not null check (outcome in ('added', 'changed', 'closed', 'moved', 'unchanged',
+    'refused')),
+  line integer not null,
+  -- Who or what it is about; empty where the row was refused.
+  label text not null,
+  -- Which field becomes what, or why which was refused; numbers and addresses masked.
+  details jsonb not null,
+  -- Of a refused row: kernel/sealed.ts, context import_row|<run>|<line>.
+  cells_sealed bytea,
+  primary key (run_id, outcome, line)
+);
 
 -- The centre sees all; a contact who answers sees the people of its own organisations (P8).
 -- "case", not "or": the planner takes a "case" for half of the rows and an "or" for one in a
@@ -277,11 +350,63 @@ alter table organisations.proof_schedule force row level security;
 create policy proof_schedule_of_centre on organisations.proof_schedule
   using ((select kernel.reach() = 'centre'));
 
--- The system sweeps what nobody came back for.
-alter table organisations.kept_file enable row level security;
-alter table organisations.kept_file force row level security;
-create policy kept_file_own on organisations.kept_file
+alter table organisations.import_image enable row level security;
+alter table organisations.import_image force row level security;
+create policy import_image_centre on organisations.import_image
+  using ((select kernel.reach() = 'centre'));
+
+-- The system works on runs, and sweeps what nobody came back for.
+alter table organisations.import_run enable row level security;
+alter table organisations.import_run force row level security;
+create policy import_run_own on organisations.import_run
   using (uploaded_by = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+
+alter table organisations.import_row enable row level security;
+alter table organisations.import_row force row level security;
+create policy import_row_own on organisations.import_row
+  using (run_id in (select run.id from organisations.import_run run));
+
+-- Removes what nothing refers to and says what stays: one statement where all may go, one by one
+-- where something holds some of them.
+create function organisations.remove_contacts(ids uuid[]) returns setof uuid
+  language plpgsql set search_path = '' as $$
+declare
+  one uuid;
+begin
+  begin
+    delete from organisations.contact_contact_point where contact_id = any (ids);
+    delete from organisations.contact where id = any (ids);
+    return;
+  exception when foreign_key_violation then null;
+  end;
+  foreach one in array ids loop
+    begin
+      delete from organisations.contact_contact_point where contact_id = one;
+      delete from organisations.contact where id = one;
+    exception when foreign_key_violation then return next one;
+    end;
+  end loop;
+end
+$$;
+
+create function organisations.remove_organisations(codes text[]) returns setof text
+  language plpgsql set search_path = '' as $$
+declare
+  one text;
+begin
+  begin
+    delete from organisations.organisation where code = any (codes);
+    return;
+  exception when foreign_key_violation then null;
+  end;
+  foreach one in array codes loop
+    begin
+      delete from organisations.organisation where code = one;
+    exception when foreign_key_violation then return next one;
+    end;
+  end loop;
+end
+$$;
 
 -- Organisations that exist today, with and without contacts.
 create view organisations.v_organisation with (security_invoker = true) as
@@ -334,8 +459,15 @@ grant select, insert, update on organisations.succession to tocsin_web, tocsin_w
 grant select, insert on organisations.succession_part to tocsin_web, tocsin_worker;
 grant select, insert, update on organisations.proof_schedule to tocsin_web;
 grant select, update on organisations.proof_schedule to tocsin_worker;
-grant select, insert on organisations.import to tocsin_web, tocsin_worker;
-grant select, insert, update, delete on organisations.kept_file to tocsin_web;
+grant select, insert, update (undone_at, undone_by, undone) on organisations.import
+  to tocsin_web, tocsin_worker;
+-- The undo takes away what an import added and nothing refers to.
+grant delete on organisations.region, organisations.system, organisations.organisation,
+  organisations.contact to tocsin_web, tocsin_worker;
+grant select, insert, update, delete on organisations.import_image, organisations.import_run
+  to tocsin_web, tocsin_worker;
+grant select, insert, delete on organisations.import_row to tocsin_web, tocsin_worker;
+grant select, insert, update on organisations.import_mapping to tocsin_web, tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,
   organisations.v_reachable
   to tocsin_web, tocsin_worker;

@@ -980,8 +980,8 @@ CASE ( SELECT kernel.reach() AS reach)
     ELSE false
 END);
 create policy contact_update on organisations.contact as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
-grant insert, select, update on organisations.contact to tocsin_web;
-grant insert, select, update on organisations.contact to tocsin_worker;
+grant delete, insert, select, update on organisations.contact to tocsin_web;
+grant delete, insert, select, update on organisations.contact to tocsin_worker;
 
 create table organisations.contact_contact_point (
   contact_id uuid not null,
@@ -1057,6 +1057,10 @@ create table organisations.import (
   finished_at timestamp with time zone not null,
   counts jsonb not null,
   actor text not null,
+  undone_at timestamp with time zone,
+  undone_by text,
+  undone jsonb,
+  constraint import_check CHECK ((((undone_at IS NULL) = (undone_by IS NULL)) AND ((undone_at IS NULL) = (undone IS NULL)))),
   constraint import_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
   constraint import_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
   constraint import_pkey PRIMARY KEY (id)
@@ -1064,26 +1068,100 @@ create table organisations.import (
 CREATE INDEX import_finished ON organisations.import USING btree (finished_at);
 grant insert, select on organisations.import to tocsin_web;
 grant insert, select on organisations.import to tocsin_worker;
+grant update (undone_at, undone_by, undone) on organisations.import to tocsin_web;
+grant update (undone_at, undone_by, undone) on organisations.import to tocsin_worker;
 
-create table organisations.kept_file (
+create table organisations.import_image (
+  import_id uuid not null,
+  kind text not null,
+  contact_id uuid,
+  code text,
+  before jsonb,
+  after_hash bytea,
+  fate text,
+  constraint import_image_after_hash_check CHECK ((octet_length(after_hash) = 32)),
+  constraint import_image_check CHECK (((kind = 'contact'::text) = (contact_id IS NOT NULL))),
+  constraint import_image_check1 CHECK (((kind = 'contact'::text) = (code IS NULL))),
+  constraint import_image_fate_check CHECK ((fate = ANY (ARRAY['removed'::text, 'ended'::text, 'put_back'::text, 'left'::text]))),
+  constraint import_image_kind_check CHECK ((kind = ANY (ARRAY['contact'::text, 'organisation'::text, 'region'::text, 'system'::text])))
+);
+CREATE UNIQUE INDEX import_image_code ON organisations.import_image USING btree (import_id, kind, code) WHERE (code IS NOT NULL);
+CREATE UNIQUE INDEX import_image_contact ON organisations.import_image USING btree (import_id, contact_id) WHERE (contact_id IS NOT NULL);
+alter table organisations.import_image enable row level security;
+alter table organisations.import_image force row level security;
+create policy import_image_centre on organisations.import_image as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select, update on organisations.import_image to tocsin_web;
+grant delete, insert, select, update on organisations.import_image to tocsin_worker;
+
+create table organisations.import_mapping (
+  kind text not null,
+  header_sha256 text not null,
+  mapping jsonb not null,
+  saved_at timestamp with time zone not null,
+  saved_by text not null,
+  constraint import_mapping_header_sha256_check CHECK ((header_sha256 ~ '^[0-9a-f]{64}$'::text)),
+  constraint import_mapping_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
+  constraint import_mapping_pkey PRIMARY KEY (kind, header_sha256)
+);
+grant insert, select, update on organisations.import_mapping to tocsin_web;
+grant insert, select, update on organisations.import_mapping to tocsin_worker;
+
+create table organisations.import_row (
+  run_id uuid not null,
+  outcome text not null,
+  line integer not null,
+  label text not null,
+  details jsonb not null,
+  cells_sealed bytea,
+  constraint import_row_outcome_check CHECK ((outcome = ANY (ARRAY['added'::text, 'changed'::text, 'closed'::text, 'moved'::text, 'unchanged'::text, 'refused'::text]))),
+  constraint import_row_run_id_fkey FOREIGN KEY (run_id) REFERENCES organisations.import_run(id) ON DELETE CASCADE,
+  constraint import_row_pkey PRIMARY KEY (run_id, outcome, line)
+);
+alter table organisations.import_row enable row level security;
+alter table organisations.import_row force row level security;
+create policy import_row_own on organisations.import_row as permissive for all to public using ((run_id IN ( SELECT run.id
+   FROM organisations.import_run run)));
+grant delete, insert, select on organisations.import_row to tocsin_web;
+grant delete, insert, select on organisations.import_row to tocsin_worker;
+
+create table organisations.import_run (
   id uuid default kernel.uuid_v7() not null,
   kind text not null,
+  state text not null,
+  name_sealed bytea not null,
   file_sealed bytea not null,
+  header_sealed bytea,
   uploaded_by text not null,
   uploaded_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
-  imported_at timestamp with time zone,
-  counts jsonb,
-  constraint kept_file_check CHECK ((expires_at > uploaded_at)),
-  constraint kept_file_check1 CHECK (((imported_at IS NULL) = (counts IS NULL))),
-  constraint kept_file_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
-  constraint kept_file_pkey PRIMARY KEY (id)
+  all_or_nothing boolean not null,
+  mapping jsonb,
+  attempt integer default 0 not null,
+  beat_at timestamp with time zone,
+  started_at timestamp with time zone,
+  phase text,
+  progress real,
+  result jsonb,
+  reason text,
+  import_id uuid,
+  constraint import_run_check CHECK ((expires_at > uploaded_at)),
+  constraint import_run_check1 CHECK (((reason IS NOT NULL) = (state = 'failed'::text))),
+  constraint import_run_check2 CHECK (((state <> ALL (ARRAY['checked'::text, 'imported'::text])) OR (result IS NOT NULL))),
+  constraint import_run_check3 CHECK (((state = ANY (ARRAY['checking'::text, 'importing'::text])) OR (beat_at IS NULL))),
+  constraint import_run_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
+  constraint import_run_phase_check CHECK ((phase = ANY (ARRAY['waiting'::text, 'reading'::text, 'comparing'::text, 'writing'::text]))),
+  constraint import_run_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+  constraint import_run_state_check CHECK ((state = ANY (ARRAY['choosing_columns'::text, 'checking'::text, 'checked'::text, 'importing'::text, 'imported'::text, 'cancelled'::text, 'failed'::text, 'interrupted'::text]))),
+  constraint import_run_import_id_fkey FOREIGN KEY (import_id) REFERENCES organisations.import(id),
+  constraint import_run_pkey PRIMARY KEY (id)
 );
-CREATE INDEX kept_file_expires ON organisations.kept_file USING btree (expires_at);
-alter table organisations.kept_file enable row level security;
-alter table organisations.kept_file force row level security;
-create policy kept_file_own on organisations.kept_file as permissive for all to public using (((uploaded_by = ( SELECT kernel.actor_id() AS actor_id)) OR (( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text)));
-grant delete, insert, select, update on organisations.kept_file to tocsin_web;
+CREATE INDEX import_run_expires ON organisations.import_run USING btree (expires_at);
+CREATE INDEX import_run_uploader ON organisations.import_run USING btree (uploaded_by);
+alter table organisations.import_run enable row level security;
+alter table organisations.import_run force row level security;
+create policy import_run_own on organisations.import_run as permissive for all to public using (((uploaded_by = ( SELECT kernel.actor_id() AS actor_id)) OR (( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text)));
+grant delete, insert, select, update on organisations.import_run to tocsin_web;
+grant delete, insert, select, update on organisations.import_run to tocsin_worker;
 
 create table organisations.organisation (
   id uuid default kernel.uuid_v7() not null,
@@ -1115,8 +1193,8 @@ create table organisations.organisation (
 CREATE INDEX organisation_name ON organisations.organisation USING btree (name, code);
 CREATE INDEX organisation_region ON organisations.organisation USING btree (region_code);
 CREATE INDEX organisation_system ON organisations.organisation USING btree (system_code);
-grant insert, select, update on organisations.organisation to tocsin_web;
-grant insert, select, update on organisations.organisation to tocsin_worker;
+grant delete, insert, select, update on organisations.organisation to tocsin_web;
+grant delete, insert, select, update on organisations.organisation to tocsin_worker;
 
 create table organisations.organisation_tag (
   organisation_id uuid not null,
@@ -1197,8 +1275,8 @@ create table organisations.region (
   constraint region_name_check CHECK ((name <> ''::text)),
   constraint region_pkey PRIMARY KEY (code)
 );
-grant insert, select, update on organisations.region to tocsin_web;
-grant insert, select, update on organisations.region to tocsin_worker;
+grant delete, insert, select, update on organisations.region to tocsin_web;
+grant delete, insert, select, update on organisations.region to tocsin_worker;
 
 create table organisations.succession (
   id uuid default kernel.uuid_v7() not null,
@@ -1279,8 +1357,8 @@ create table organisations.system (
   constraint system_region_code_fkey FOREIGN KEY (region_code) REFERENCES organisations.region(code),
   constraint system_pkey PRIMARY KEY (code)
 );
-grant insert, select, update on organisations.system to tocsin_web;
-grant insert, select, update on organisations.system to tocsin_worker;
+grant delete, insert, select, update on organisations.system to tocsin_web;
+grant delete, insert, select, update on organisations.system to tocsin_worker;
 
 create table organisations.tag (
   id uuid default kernel.uuid_v7() not null,
@@ -1816,6 +1894,56 @@ end
 $function$
 ;
 grant execute on function organisations.recount_links() to public;
+
+CREATE OR REPLACE FUNCTION organisations.remove_contacts(ids uuid[])
+ RETURNS SETOF uuid
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  one uuid;
+begin
+  begin
+    delete from organisations.contact_contact_point where contact_id = any (ids);
+    delete from organisations.contact where id = any (ids);
+    return;
+  exception when foreign_key_violation then null;
+  end;
+  foreach one in array ids loop
+    begin
+      delete from organisations.contact_contact_point where contact_id = one;
+      delete from organisations.contact where id = one;
+    exception when foreign_key_violation then return next one;
+    end;
+  end loop;
+end
+$function$
+;
+grant execute on function organisations.remove_contacts(uuid[]) to public;
+
+CREATE OR REPLACE FUNCTION organisations.remove_organisations(codes text[])
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  one text;
+begin
+  begin
+    delete from organisations.organisation where code = any (codes);
+    return;
+  exception when foreign_key_violation then null;
+  end;
+  foreach one in array codes loop
+    begin
+      delete from organisations.organisation where code = one;
+    exception when foreign_key_violation then return next one;
+    end;
+  end loop;
+end
+$function$
+;
+grant execute on function organisations.remove_organisations(text[]) to public;
 
 create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,

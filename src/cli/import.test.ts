@@ -81,6 +81,81 @@ test('a dry run and --json', async () => {
   assert.match((await called('organisations', file, '--dry-run')).out, /^Dry run, nothing written/);
 });
 
+test('columns with other names are said once, and one value for all rows', async () => {
+  const file = fileOf('odd.csv', 'Org code,Full name,E-mail address\nAA-01,Odd Page,o@a.test\n');
+  const asIs = await called('contacts', file);
+  assert.equal(asIs.code, 2);
+  assert.match(asIs.err, /name, role missing.*--map email="E-mail address"/);
+  const map = [
+    'organisation_code=Org code',
+    'name=full NAME',
+    'email=E-mail address',
+    'role==ciso',
+  ];
+  const said = map.flatMap((one) => ['--map', one]);
+  const tried = await called('contacts', file, '--dry-run', ...said);
+  assert.match(tried.out, /added +1\n/);
+  assert.equal((await called('contacts', file)).code, 2, 'a dry run remembers nothing');
+  assert.equal((await called('contacts', file, ...said)).code, 0);
+  assert.match((await called('contacts', file)).out, /unchanged +1\n/);
+  const wrong = await called('contacts', file, '--map', 'email=Post');
+  assert.match(wrong.err, /The file has no column "Post" that could be email/);
+  assert.equal((await called('contacts', file, '--map', 'email')).code, 2);
+});
+
+test('all or nothing, and what becomes of each row in a file', async () => {
+  const changes = join(folder, 'changes.csv');
+  const bad = fileOf('all.csv', 'code,name,type\nAA-11,New,trust\nAA-12,Bad,castle\n');
+  const withheld = await called('organisations', bad, '--all-or-nothing', '--changes', changes);
+  assert.equal(withheld.code, 1);
+  assert.match(withheld.out, /^All or nothing, nothing written: .*\n {2}added +1\n/);
+  assert.equal(
+    readFileSync(changes, 'utf8').slice(1),
+    ['line,outcome,what,field,from,to', '2,added,AA-11 New,,,\n'].join('\n'),
+  );
+  assert.match((await called('organisations', bad)).out, /^organisations of .*\n {2}added +1\n/);
+});
+
+test('the last import is taken back, after a dry run', async () => {
+  const file = fileOf('undo.csv', 'code,name,type\nAA-21,Undone,trust\n');
+  await called('organisations', file);
+  const dry = await called('import', 'undo');
+  assert.equal(dry.code, 2);
+  assert.match(
+    (await called('undo', '--dry-run')).out,
+    /^Dry run, nothing undone: organisations of/,
+  );
+  const done = await called('undo', '--json');
+  assert.deepEqual(JSON.parse(done.out).counts, { removed: 1, ended: 0, putBack: 0, left: 0 });
+  const again = await called('undo');
+  assert.deepEqual([again.code, again.err], [1, 'The last import is undone already.\n']);
+  assert.match((await called('organisations', file)).out, /added +1\n/);
+});
+
+test('progress is drawn at a terminal, and Ctrl-C leaves nothing written', async () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `CC-${i},Name ${i},trust`);
+  const file = fileOf('large.csv', `code,name,type\n${lines.join('\n')}\n`);
+  let drawn = '';
+  let press = () => {};
+  const terminal = {
+    isTerminal: true,
+    write(text: string) {
+      drawn += text;
+      if (text.includes('writing')) press();
+    },
+    onInterrupt(listener: () => void) {
+      press = listener;
+      return () => (press = () => {});
+    },
+  };
+  const context = { database: db.worker, secrets, model, terminal };
+  const ended = await ran((output) => importCommand(context, ['organisations', file], output));
+  assert.deepEqual([ended.code, ended.err], [1, 'Ended: nothing was written.\n']);
+  assert.match(drawn, /reading: \d+ %[^]*writing: \d+ %, about \d+ s left/);
+  const dry = await called('organisations', file, '--dry-run');
+  assert.match(dry.out, /added +30000\n/);
+});
+
 test('what cannot be read exits 2 with one sentence', async () => {
   const wrong = await called('contacts', organisations);
   assert.equal(wrong.code, 2);

@@ -127,7 +127,7 @@ export async function startWorker(
   });
   auditor.start();
   const product = productOf(ground, database, new LiveViews());
-  const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product), log);
+  const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product, log), log);
   return {
     async stop() {
       await tasks.stop();

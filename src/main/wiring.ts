@@ -4,6 +4,7 @@
  */
 import { system } from '#kernel/actor.ts';
 import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
+import type { Log } from '#log.ts';
 import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import { alertApiRoutes, alertRoutes, type AlertContext } from '#alerts/index.ts';
@@ -20,6 +21,8 @@ import { identityRoutes } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
+  forgetImports,
+  importTasks,
   PROOF_ASKED_TASK,
   organisationApiRoutes,
   organisationRoutes,
@@ -137,34 +140,45 @@ export const navigation: readonly NavigationItem[] = [
 ];
 
 /** Background tasks by name: news of a lower slice, and who hears it. */
-export function tasksOf(product: Product): Record<string, (payload: unknown) => Promise<void>> {
+export function tasksOf(
+  product: Product,
+  log: Pick<Log, 'error'>,
+): Record<string, (payload: unknown) => Promise<void>> {
+  const { database, model, seals } = product;
   const answers: AnswerContext = {
-    database: product.database,
-    model: product.model,
+    database,
+    model,
     host: new URL(product.origin).host,
     clockOf: clockTime,
-    openReply: product.seals.openReply,
+    openReply: seals.openReply,
   };
   return {
+    ...importTasks({
+      database,
+      rules: model,
+      secrets: seals.directory,
+      onError: (error) => log.error('organisations.import_failed', { error }),
+    }),
     [REPLY_TASK]: async (payload) => {
       const { replyId } = payload as { replyId: string };
       await handleReply(answers, replyId);
     },
     [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };
-      await sendQuestion(product.database, contactPointId, {
-        rules: product.model,
+      await sendQuestion(database, contactPointId, {
+        rules: model,
         host: answers.host,
       });
     },
     hourly: async () => {
       const now = new Date();
-      await applyDueSuccessions(product.database, londonDay(now));
-      await runSchedule(product.database, product.model, { ...londonHour(now), now });
+      await applyDueSuccessions(database, londonDay(now));
+      await runSchedule(database, model, { ...londonHour(now), now });
     },
     sweep: async () => {
-      await product.database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
-      await forgetOld(product.database, product.model.retention);
+      await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
+      await forgetOld(database, model.retention);
+      await forgetImports(database, { ...model.retention, now: new Date() });
     },
   };
 }

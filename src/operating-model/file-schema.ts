@@ -122,7 +122,7 @@ export const fileSchema = z.strictObject({
     ),
   }),
   texts_per_number: z.strictObject({ most: z.int().min(1).max(1000), within: durationMs }),
-  retention: z.strictObject({ messages: durationMs, inbox: durationMs }),
+  retention: z.strictObject({ messages: durationMs, inbox: durationMs, imports: durationMs }),
   passive_replies_per_hour: z.int().min(1).max(60),
 });
 

@@ -55,8 +55,14 @@ export type OperatingModel = {
   };
   /** At most so many texts of alerts to one number within so long. */
   readonly textsPerNumber: { readonly most: number; readonly withinMs: number };
-  /** How long messages are kept after the end of their dispatch, and what providers told us. */
-  readonly retention: { readonly messagesMs: number; readonly inboxMs: number };
+  readonly retention: {
+    /** After the end of their dispatch. */
+    readonly messagesMs: number;
+    /** What providers told us, and people answered. */
+    readonly inboxMs: number;
+    /** For how long the last import can be undone. */
+    readonly importsMs: number;
+  };
   /** How many automatic answers one number may get in an hour. */
   readonly passiveRepliesPerHour: number;
 };

@@ -148,7 +148,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       most: file.texts_per_number.most,
       withinMs: file.texts_per_number.within,
     },
-    retention: { messagesMs: file.retention.messages, inboxMs: file.retention.inbox },
+    retention: retentionOf(file),
     passiveRepliesPerHour: file.passive_replies_per_hour,
   };
 }
@@ -167,4 +167,9 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     decideUncertainAfterMs: severity.decide_uncertain_after,
     askForReceiptAfterMs: severity.ask_for_receipt_after,
   };
+}
+
+function retentionOf({ retention }: ModelFile): OperatingModel['retention'] {
+  const { messages, inbox, imports } = retention;
+  return { messagesMs: messages, inboxMs: inbox, importsMs: imports };
 }

@@ -8,7 +8,7 @@ import { listEntries } from '#audit/index.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations, sealingContext } from './actions.ts';
-import type { ImportResult } from './model.ts';
+import type { ImportResult, PlannedRow } from './model.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { listRegions } from './store-places.ts';
 
@@ -33,6 +33,8 @@ async function run(importer: Importer, text: string | Buffer, more = {}): Promis
 const counts = (added: number, changed: number, unchanged: number, refused = 0) => ({
   added,
   changed,
+  closed: 0,
+  moved: 0,
   unchanged,
   refused,
 });
@@ -184,6 +186,88 @@ test('a dry run tells the same and writes nothing', async () => {
   assert.equal((await run(importOrganisations, more, { dryRun: true })).counts.added, 4);
 });
 
+test('all or nothing writes nothing where a row is refused, and everything where none is', async () => {
+  const good = 'organisation_code,name,role,mobile\nAA-04,Jo Hill,ciso,07700 900178\n';
+  const bad = `${good}AA-04,Bo Hill,castle,07700 900179\n`;
+  const before = await countOf('contact');
+  const withheld = await run(importContacts, bad, { allOrNothing: true });
+  assert.deepEqual([withheld.counts, withheld.withheld], [counts(1, 0, 0, 1), true]);
+  assert.equal(withheld.importId, undefined);
+  assert.equal(await countOf('contact'), before);
+  const taken = await run(importContacts, good, { allOrNothing: true });
+  assert.deepEqual([taken.withheld, await countOf('contact')], [false, before + 1]);
+});
+
+test('formulas are text, and a cell of ten megabytes is a sentence', async () => {
+  const file =
+    'organisation_code,name,role,mobile\nAA-04,"=cmd|\' /C calc\'!A0",ciso,07700 900180\n';
+  await run(importContacts, file);
+  const { contacts } = await detail('AA-04');
+  assert.ok(contacts.some(({ name }) => name === "=cmd|' /C calc'!A0"));
+  const large = { name: 'x', bytes: Buffer.from(`${file}AA-04,${'x'.repeat(1e7)},ciso,1\n`) };
+  const outcome = await db.web.withActor(operator, (tx) => importContacts(tx, large, options));
+  assert.match(outcome.ok ? '' : outcome.message, /^The row at line 3 is longer than 20,000/);
+});
+
+test('what becomes of each row is told, with masked numbers', async () => {
+  const rows: PlannedRow[] = [];
+  const onRows = async (part: readonly PlannedRow[]) => void rows.push(...part);
+  const file = [
+    'organisation_code,name,role,rank,mobile,active',
+    'AA-01,Sam Page,ciso,2,07700 900198,',
+    'AA-02,On-call IT,on_call_it,1,07700 900124,no',
+    'AA-04,Jo Hill,ciso,1,07700 900178,',
+    'AA-04,New Hill,ciso,1,07700 900178,\n',
+  ].join('\n');
+  const { counts: dry } = await run(importContacts, file, { dryRun: true, onRows });
+  assert.deepEqual(dry, { ...counts(1, 1, 1), closed: 1 });
+  assert.deepEqual(
+    rows.toSorted((a, b) => a.line - b.line),
+    [
+      {
+        line: 2,
+        outcome: 'changed',
+        label: 'Sam Page, CISO at AA-01',
+        changes: [
+          { field: 'name', from: 'SAM PAGE', to: 'Sam Page' },
+          { field: 'rank', from: '1', to: '2' },
+          { field: 'mobile', from: '07700 ···199', to: '07700 ···198' },
+        ],
+      },
+      {
+        line: 3,
+        outcome: 'closed',
+        label: 'On-call IT, On-call IT at AA-02',
+        changes: [
+          { field: 'kind', from: 'post', to: 'person' },
+          { field: 'active', from: 'yes', to: 'no' },
+        ],
+      },
+      { line: 4, outcome: 'unchanged', label: 'Jo Hill, CISO at AA-04', changes: [] },
+      { line: 5, outcome: 'added', label: 'New Hill, CISO at AA-04', changes: [] },
+    ],
+  );
+});
+
+test('an organisation that closes, and one that moves, are told apart', async () => {
+  const rows: PlannedRow[] = [];
+  const onRows = async (part: readonly PlannedRow[]) => void rows.push(...part);
+  const file = [
+    'code,name,type,system,closed_on',
+    'AA-03,Mill Lane Surgery,practice,SS-2,2027-03-31',
+    'AA-04,Mill Lane Surgery,practice,SS-1,\n',
+  ].join('\n');
+  const { counts: dry } = await run(importOrganisations, file, { dryRun: true, onRows });
+  assert.deepEqual(dry, { ...counts(0, 0, 0), closed: 1, moved: 1 });
+  assert.deepEqual(
+    rows.map(({ changes }) => changes),
+    [
+      [{ field: 'closed_on', from: '', to: '2027-03-31' }],
+      [{ field: 'system', from: 'SS-2', to: 'SS-1' }],
+    ],
+  );
+});
+
 test('addresses are sealed for their row and found by blind index', async () => {
   const index = blindIndex(secrets.blindIndexKey, 'text', '447700900124');
   const row = await db.worker.withActor(operator, (tx) =>
@@ -202,8 +286,8 @@ test('each import that changed something left one entry without numbers', async 
   const { entries } = await db.web.withActor(operator, (tx) =>
     listEntries(tx, { action: 'contacts.imported' }),
   );
-  assert.equal(entries.length, 2);
-  assert.deepEqual(entries[1]?.detail['refused'], 2);
+  assert.equal(entries.length, 4);
+  assert.deepEqual(entries.at(-1)?.detail['refused'], 2);
   assert.equal(/7700|@/.test(JSON.stringify(entries)), false);
 });
 
@@ -250,8 +334,9 @@ test('etr.csv of 2022 and then of 2025: new, changed and closed trusts', { skip 
   );
   assert.deepEqual((await run(importOrganisations, older!)).counts, counts(218, 0, 0));
   const { counts: second, notes } = await run(importOrganisations, newer!);
-  assert.equal(second.added + second.changed + second.unchanged, 210);
-  assert.ok(second.added > 0 && second.changed > 0 && second.unchanged > 100);
+  const { added, changed, closed, moved, unchanged } = second;
+  assert.equal(added + changed + closed + moved + unchanged, 210);
+  assert.ok(added > 0 && changed > 0 && moved > 0 && unchanged > 100);
   assert.deepEqual(notes, ['5 have a closing date; nothing is sent after it.']);
   assert.deepEqual((await run(importOrganisations, newer!)).counts, counts(0, 0, 210));
   const whipps = await detail('R1H');

@@ -1,36 +1,26 @@
 /** The verbs of the directory. Each runs in the caller's transaction and leaves an entry. */
-import { createHash } from 'node:crypto';
-import { actorId, may } from '#kernel/actor.ts';
+import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { blindIndex, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Tx } from '#db/database.ts';
-import { record } from '#audit/index.ts';
+import { findOrNamePoints } from './contact-points.ts';
+import { countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
 import {
-  channels,
-  type Address,
-  type Channel,
-  type DirectoryRules,
-  type ImportCounts,
-  type ImportKind,
-  type ImportResult,
-  type RefusedRow,
-} from './model.ts';
-import { parseContactsFile, parseOrganisationsFile, type ParsedFile } from './parse.ts';
-import type { TextPermissions } from './parse-contact.ts';
-import {
-  placeContacts,
-  planContacts,
-  type ContactPlan,
-  type PlacedContact,
-} from './plan-contacts.ts';
-import { planOrganisations } from './plan-organisations.ts';
+  ROWS_AT_ONCE,
+  tellDone,
+  tellRead,
+  type ImportFile,
+  type ImportOptions,
+} from './import-options.ts';
+import type { ImportResult, PlannedRow, RefusedRow } from './model.ts';
+import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
+import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
+import { planOrganisations, type OrganisationPlan } from './plan-organisations.ts';
+import { aroundContacts, aroundOrganisations, aroundPlaces } from './images.ts';
 import {
   deleteLinks,
   insertContactPoints,
-  insertImport,
   insertLinks,
-  listContactPointIds,
   listOrganisationIds,
   listShortNames,
   listStoredContacts,
@@ -41,29 +31,14 @@ import {
   nameBareRegions,
   saveRegions,
   saveSystems,
-  type NewContactPoint,
 } from './store-import.ts';
 
-export type DirectorySecrets = {
-  readonly addressKey: SealingKey;
-  /** 32 bytes. */
-  readonly blindIndexKey: Buffer;
-};
-
-export type ImportFile = { readonly name: string; readonly bytes: Uint8Array };
-
-export type ImportOptions = {
-  readonly rules: DirectoryRules;
-  readonly secrets: DirectorySecrets;
-  readonly startedAt: Date;
-  /** Says what would change and changes nothing. */
-  readonly dryRun?: boolean;
-  readonly textPermissions?: TextPermissions;
-};
+export type { DirectorySecrets, ImportFile, ImportOptions } from './import-options.ts';
+export { sealingContext } from './contact-points.ts';
 
 /**
- * Brings a file of organisations into the directory: etr.csv of ODS or our own. Rows that are
- * right are written, the others listed; organisations that the file does not name stay.
+ * Brings a file of organisations into the directory: one of ODS or our own. Rows that are right
+ * are written, the others listed; organisations that the file does not name stay.
  */
 export async function importOrganisations(
   tx: Tx,
@@ -71,10 +46,13 @@ export async function importOrganisations(
   options: ImportOptions,
 ): Promise<Outcome<ImportResult>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed();
-  const parsed = parseOrganisationsFile(file.bytes, options.rules);
+  const parsed = parseOrganisationsFile(file.bytes, options.rules, {
+    mapping: options.mapping,
+    onRead: tellRead(options),
+  });
   if (!parsed.ok) return parsed;
   await lockImports(tx);
-  const { rows, source, notes } = parsed.value;
+  const { rows, source, notes, refusedRows } = parsed.value;
   const stored = await listStoredOrganisations(
     tx,
     rows.map(({ row }) => row.code),
@@ -85,21 +63,59 @@ export async function importOrganisations(
     shortNames: new Map(shortNames.map(({ code, shortName }) => [shortName, code])),
   };
   const plan = planOrganisations(rows, state, options.rules);
-  let renamed = 0;
-  if (!options.dryRun) {
-    renamed += await saveRegions(tx, plan.regions);
-    renamed += await nameBareRegions(tx, plan.regionNames);
-    renamed += await saveSystems(tx, plan.systems);
-    await saveOrganisations(tx, [...plan.added, ...plan.changed], source);
-  }
+  const counts = newTally(refusedRows);
+  countRows(counts, plan.rows);
+  for (const part of partsOf(plan.rows)) await options.onRows?.(part);
+  await tellRefused(file, options, refusedRows);
+  const importId = newId(options.startedAt.getTime());
+  const isWriting = mayWrite(options, refusedRows);
+  const renamed = isWriting
+    ? await saveOrganisationPlan(tx, plan, { importId, source, options })
+    : 0;
   const closed = rows.filter(({ row }) => row.closedOn).length;
   const closing = closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`];
-  return await finish(tx, file, options, {
-    kind: 'organisations',
-    plan,
-    renamed,
-    parsed: { ...parsed.value, notes: [...notes, ...closing] },
+  return ok(
+    await finishImport(tx, file, options, {
+      importId,
+      kind: 'organisations',
+      counts,
+      refusedRows,
+      source,
+      isWriting,
+      renamed,
+      notes: [...notes, ...closing],
+    }),
+  );
+}
+
+type Writing = {
+  readonly importId: string;
+  readonly source: 'csv' | 'ods';
+  readonly options: ImportOptions;
+};
+
+/** Says how many names of regions and systems it wrote beside the organisations. */
+async function saveOrganisationPlan(
+  tx: Tx,
+  plan: OrganisationPlan,
+  { importId, source, options }: Writing,
+): Promise<number> {
+  const regions = [...plan.regions, ...plan.regionNames].map(({ code }) => code);
+  const systems = plan.systems.map(({ code }) => code);
+  const changes = [...plan.added, ...plan.changed];
+  const renamed = await aroundPlaces(tx, { importId, regions, systems }, async () => {
+    const made = await saveRegions(tx, plan.regions);
+    const named = await nameBareRegions(tx, plan.regionNames);
+    return made + named + (await saveSystems(tx, plan.systems));
   });
+  let done = 0;
+  for (const part of partsOf(changes)) {
+    const codes = part.map(({ code }) => code);
+    await aroundOrganisations(tx, { importId, codes }, () => saveOrganisations(tx, part, source));
+    done += part.length;
+    tellDone(options, true, done / changes.length);
+  }
+  return renamed;
 }
 
 /** Brings a file of contacts into the directory. Contacts that the file does not name stay. */
@@ -109,133 +125,92 @@ export async function importContacts(
   options: ImportOptions,
 ): Promise<Outcome<ImportResult>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed();
-  const parsed = parseContactsFile(file.bytes, options.rules, options.textPermissions);
+  const parsed = parseContactsFile(file.bytes, options.rules, options.textPermissions, {
+    mapping: options.mapping,
+    onRead: tellRead(options),
+  });
   if (!parsed.ok) return parsed;
   await lockImports(tx);
   const codes = new Set(parsed.value.rows.map(({ row }) => row.organisationCode));
   const organisations = await listOrganisationIds(tx, [...codes]);
   const ids = new Map(organisations.map(({ code, id }) => [code, id]));
-  const { placed, refusedRows } = placeContacts(parsed.value.rows, ids);
-  const points = await findOrMakePoints(tx, placed, options.secrets);
-  const plan = planContacts(placed, {
-    stored: await listStoredContacts(tx, [...ids.values()]),
-    contactPointId: (channel, address) => points.ids.get(pointKey(channel, address))!,
-    newId: () => newId(options.startedAt.getTime()),
-  });
-  if (!options.dryRun) await saveContactPlan(tx, plan, points.made);
-  return await finish(tx, file, options, {
-    kind: 'contacts',
-    plan,
-    parsed: {
-      ...parsed.value,
-      refusedRows: [...parsed.value.refusedRows, ...refusedRows].sort((a, b) => a.line - b.line),
-    },
-  });
-}
-
-async function saveContactPlan(
-  tx: Tx,
-  plan: ContactPlan,
-  made: readonly NewContactPoint[],
-): Promise<void> {
-  if (made.length > 0) await insertContactPoints(tx, made);
-  await saveContacts(tx, [...plan.added, ...plan.changed]);
-  await deleteLinks(
-    tx,
-    plan.relinked.map(({ id }) => id),
-  );
-  await insertLinks(tx, plan.relinked);
-}
-
-function pointKey(channel: Channel, address: Address): string {
-  return `${channel}|${address.normalised}`;
-}
-
-type Points = { readonly ids: ReadonlyMap<string, string>; readonly made: NewContactPoint[] };
-
-/** The contact point of every number and address in the rows: the stored one, or one to be made. */
-async function findOrMakePoints(
-  tx: Tx,
-  rows: readonly PlacedContact[],
-  secrets: DirectorySecrets,
-): Promise<Points> {
-  const ids = new Map<string, string>();
-  const made: NewContactPoint[] = [];
-  for (const channel of channels) {
-    const told = rows.flatMap(({ row }) => row.points[channel] ?? []);
-    const addresses = new Map(told.map((address) => [address.normalised, address]));
-    const indexed = Array.from(addresses.values(), (address) => ({
-      address,
-      addressIndex: blindIndex(secrets.blindIndexKey, channel, address.normalised),
-    }));
-    const indexes = indexed.map(({ addressIndex }) => addressIndex);
-    const stored = await listContactPointIds(tx, channel, indexes);
-    const known = new Map(stored.map((row) => [row.addressIndex.toString('hex'), row.id]));
-    for (const { address, addressIndex } of indexed) {
-      const knownId = known.get(addressIndex.toString('hex'));
-      const id = knownId ?? newId();
-      ids.set(pointKey(channel, address), id);
-      if (knownId !== undefined) continue;
-      const addressSealed = seal(secrets.addressKey, sealingContext(id), address.normalised);
-      made.push({ id, channel, addressSealed, addressIndex, shown: address.shown });
-    }
+  const { placed, refusedRows: homeless } = placeContacts(parsed.value.rows, ids);
+  const refusedRows = [...parsed.value.refusedRows, ...homeless].sort((a, b) => a.line - b.line);
+  await tellRefused(file, options, refusedRows);
+  const importId = newId(options.startedAt.getTime());
+  const isWriting = mayWrite(options, refusedRows);
+  const counts = newTally(refusedRows);
+  let done = 0;
+  for (const part of byOrganisation(placed)) {
+    const rows = await takeContacts(tx, part, isWriting ? importId : undefined, options);
+    countRows(counts, rows);
+    await options.onRows?.(rows);
+    done += part.length;
+    tellDone(options, isWriting, done / placed.length);
   }
-  return { ids, made };
+  return ok(
+    await finishImport(tx, file, options, {
+      importId,
+      kind: 'contacts',
+      counts,
+      refusedRows,
+      notes: parsed.value.notes,
+      source: parsed.value.source,
+      isWriting,
+      renamed: 0,
+    }),
+  );
 }
 
-/** What a contact point's address is sealed under; a message row carries the same bytes. */
-export function sealingContext(contactPointId: string): string {
-  return `contact_point|${contactPointId}`;
-}
-
-type Finished = {
-  readonly kind: ImportKind;
-  readonly plan: { readonly added: readonly unknown[]; readonly changed: readonly unknown[] } & {
-    readonly unchanged: number;
-  };
-  /** Regions and systems written beside the rows. */
-  readonly renamed?: number;
-  readonly parsed: ParsedFile<unknown>;
-};
-
-/** Log and audit entry where something changed; the same file again leaves no trace. */
-async function finish(
+/** Compares contacts with those of their organisations, and writes what became different. */
+async function takeContacts(
   tx: Tx,
-  file: ImportFile,
+  part: readonly PlacedContact[],
+  importId: string | undefined,
   options: ImportOptions,
-  { kind, plan, parsed, renamed = 0 }: Finished,
-): Promise<Outcome<ImportResult>> {
-  const { refusedRows, notes } = parsed;
-  const counts: ImportCounts = {
-    added: plan.added.length,
-    changed: plan.changed.length,
-    unchanged: plan.unchanged,
-    refused: countRows(refusedRows),
-  };
-  const result = { kind, counts, refusedRows, notes, dryRun: options.dryRun ?? false };
-  if (result.dryRun || counts.added + counts.changed + renamed === 0) return ok(result);
-  const id = newId(options.startedAt.getTime());
-  const sha256 = createHash('sha256').update(file.bytes).digest('hex');
-  await insertImport(tx, {
-    id,
-    kind,
-    fileName: file.name,
-    sha256,
-    startedAt: options.startedAt,
-    counts,
-    actor: actorId(tx.actor),
+): Promise<readonly PlannedRow[]> {
+  const points = await findOrNamePoints(tx, part, options.secrets);
+  const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
+  const plan = planContacts(part, {
+    stored: await listStoredContacts(tx, [...organisationIds]),
+    contactPointId: points.idOf,
+    newId: () => newId(options.startedAt.getTime()),
+    roleLabel: (role) => options.rules.contactRoles[role]?.label ?? role,
   });
-  // The name of the file stays out: people put numbers into names of files (P12).
-  await record(tx, {
-    action: `${kind}.imported`,
-    subject: { kind: 'import', id },
-    detail: { sha256, source: parsed.source, ...counts },
+  const changes = [...plan.added, ...plan.changed];
+  if (importId === undefined || changes.length === 0) return plan.rows;
+  const storedIds = plan.changed.map(({ id }) => id);
+  const contactIds = changes.map(({ id }) => id);
+  const relinkedIds = plan.relinked.map(({ id }) => id);
+  await aroundContacts(tx, { importId, storedIds, contactIds }, async () => {
+    await insertContactPoints(tx, points.made());
+    await saveContacts(tx, changes);
+    if (storedIds.length > 0) await deleteLinks(tx, relinkedIds);
+    await insertLinks(tx, plan.relinked);
   });
-  return ok({ ...result, importId: id });
+  return plan.rows;
 }
 
-function countRows(refusedRows: readonly RefusedRow[]): number {
-  return new Set(refusedRows.map(({ line }) => line)).size;
+/** Parts of some thousand rows; those of one organisation stay together, as they are compared. */
+function byOrganisation(placed: readonly PlacedContact[]): PlacedContact[][] {
+  const parts: PlacedContact[][] = [];
+  for (const rows of Map.groupBy(placed, (one) => one.organisationId).values()) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length + rows.length <= ROWS_AT_ONCE) last.push(...rows);
+    else parts.push([...rows]);
+  }
+  return parts;
+}
+
+function partsOf<T>(rows: readonly T[]): T[][] {
+  const count = Math.ceil(rows.length / ROWS_AT_ONCE);
+  return Array.from({ length: count }, (_, i) =>
+    rows.slice(i * ROWS_AT_ONCE, (i + 1) * ROWS_AT_ONCE),
+  );
+}
+
+function mayWrite(options: ImportOptions, refusedRows: readonly RefusedRow[]): boolean {
+  return !options.dryRun && !(options.allOrNothing && refusedRows.length > 0);
 }
 
 function notAllowed(): Outcome<never> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
+import type { RunningTasks } from '#db/tasks.ts';
 import {
   assertAccessible,
   openBrowser,
@@ -11,7 +12,7 @@ import {
   type BrowserPage,
 } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { secrets } from '../../test/support/directory.ts';
+import { secrets, startImports } from '../../test/support/directory.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { demonstrationSector } from './demonstration.ts';
@@ -52,6 +53,7 @@ const MORE_CONTACTS = [
 
 let db: Clone;
 let site: Site;
+let tasks: RunningTasks;
 let opened: BrowserOrReason;
 
 before(async () => {
@@ -65,10 +67,12 @@ before(async () => {
       href: text === 'Directory' ? '/organisations' : `/${text}`,
     })),
   });
+  tasks = await startImports(db, model);
   opened = await openBrowser();
 });
 after(async () => {
   await opened.browser?.close();
+  await tasks.stop();
   await site.close();
   await db.drop();
 });

@@ -1,40 +1,72 @@
-import type { RefusedRow } from './model.ts';
-import { isOdsRow, odsColumns } from './parse-organisation.ts';
-import { readSheet } from './sheet.ts';
+/** Files that people take away: refused rows to be mended, and what an import would change. */
+import type { PlannedRow, RefusedRow } from './model.ts';
+import type { RefusedLine } from './import-options.ts';
+import { isOdsRow, odsColumns, odsType } from './parse-organisation.ts';
+import { readLines } from './sheet.ts';
+
+/**
+ * What a spreadsheet would run instead of show (OWASP, CSV injection). `+44 7700 …` is harmless,
+ * and with an apostrophe before it the mended row could not be imported.
+ */
+const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s()-]*$))/;
 
 /**
  * The refused rows of a file as a file: the same columns, then what was wrong. Mended in place it
  * can be imported as it is. Holds what the file held, numbers too: it belongs to whoever made it.
  */
 export function refusedFile(bytes: Uint8Array, refusedRows: readonly RefusedRow[]): string {
-  const sheet = readSheet(bytes);
-  if (!sheet.ok || refusedRows.length === 0) return '';
-  const [first] = sheet.value.rows;
-  const isOds = isOdsRow(first!.cells);
-  const columns = isOds ? odsColumns : first!.cells;
-  // etr.csv tells no type, and with names of columns it is our own file, which must.
-  const type = (cell: string) => (isOds ? [cell] : []);
+  if (refusedRows.length === 0) return '';
   const byLine = Map.groupBy(refusedRows, ({ line }) => line);
-  const rows = sheet.value.rows.flatMap(({ line, cells }) => {
-    const refused = byLine.get(line) ?? [];
-    if (refused.length === 0) return [];
-    const reasons = refused.map(({ field, reason }) => `${field} ${reason}`.trim()).join('; ');
-    const width = Math.max(columns.length - cells.length, 0);
-    return [
-      [
-        ...cells,
-        ...Array.from({ length: width }, () => ''),
-        String(line),
-        reasons,
-        ...type('trust'),
-      ],
-    ];
-  });
-  return toCsv([[...columns, 'refused_line', 'refused_reason', ...type('type')], ...rows]);
+  const { first, cells } = readLines(bytes, new Set(byLine.keys()));
+  const lines = Array.from(byLine, ([line, reasons]) =>
+    refusedLine(first, { line, cells: cells.get(line) ?? [], reasons }),
+  );
+  return [refusedHead(first), ...lines].join('');
 }
+
+/** The line of names: those of the file, or what the columns of ODS would be called. */
+export function refusedHead(first: readonly string[]): string {
+  const isOds = isOdsRow(first);
+  return toCsv([
+    [...(isOds ? odsColumns : first), 'refused_line', 'refused_reason', ...(isOds ? ['type'] : [])],
+  ]);
+}
+
+export function refusedLine(
+  first: readonly string[],
+  { line, cells, reasons }: RefusedLine,
+): string {
+  const said = reasons.map(({ field, reason }) => `${field} ${reason}`.trim()).join('; ');
+  const width = isOdsRow(first) ? odsColumns.length : first.length;
+  const missing = Array.from({ length: Math.max(width - cells.length, 0) }, () => '');
+  // ODS tells no type, and with names of columns it is our own file, which must.
+  const type = isOdsRow(first) ? [first[12] === '' ? 'trust' : odsType(cells[25] ?? '')] : [];
+  return toCsv([[...cells, ...missing, String(line), said, ...type]]);
+}
+
+export const changesHead = toCsv([['line', 'outcome', 'what', 'field', 'from', 'to']]);
+
+/** A line for each field that becomes different; numbers and addresses masked. */
+export function changesLines({ line, outcome, label, changes }: PlannedRow): string {
+  const what = [String(line), outcome, label];
+  if (changes.length === 0) return toCsv([[...what, '', '', '']]);
+  return toCsv(changes.map(({ field, from, to }) => [...what, field, from, to]));
+}
+
+/** With the mark Excel reads it as UTF-8. */
+export const CSV_MARK = '\uFEFF';
 
 export function toCsv(rows: readonly (readonly string[])[]): string {
   const quoted = (cell: string) =>
     /[",;\t\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  return rows.map((row) => `${row.map(quoted).join(',')}\n`).join('');
+  return rows.map((row) => `${row.map(shownAsText).map(quoted).join(',')}\n`).join('');
+}
+
+function shownAsText(cell: string): string {
+  return FORMULA.test(cell) ? `'${cell}` : cell;
+}
+
+export function changesFile(rows: readonly PlannedRow[]): string {
+  const lines = rows.toSorted((a, b) => a.line - b.line).map(changesLines);
+  return CSV_MARK + [changesHead, ...lines].join('');
 }

@@ -1,20 +1,16 @@
-/** The form of the import page, and the refused rows as a file that a spreadsheet may open. Pure. */
-import { parse } from 'csv-parse/sync';
+/** The forms of the import pages. Pure. */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { many, type Form, type Upload } from '#web/index.ts';
-import { refusedFile, toCsv } from './csv.ts';
-import type { DirectoryRules, ImportKind, RefusedRow } from './model.ts';
-import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
-import type { TextPermissions } from './parse-contact.ts';
+import { columnsOf, constantColumns, type Mapping } from './columns.ts';
+import { recognise } from './layout.ts';
+import type { DirectoryRules, ImportKind } from './model.ts';
+import { readHead } from './sheet.ts';
 
-export const importFields: readonly string[] = ['kind', 'file'];
+export const importFields: readonly string[] = ['kind', 'file', 'refusals'];
 
+/** Some 200,000 contacts: docs/performance.md has how long they take. */
 export const FILE_BYTES_MAX = 20 * 1024 * 1024;
 export const tooLarge = 'The file is larger than 20 MB: split it and import the parts';
-/** Parsing holds the whole process, live boards too: 50,000 rows for 2 s, 300,000 for 20 s. */
-const LINES_MAX = 50_000;
-const tooLong =
-  'The file has more than 50,000 lines: split it, or use bin/tocsin import on the server';
 
 const FILE_NAME_MAX = 120;
 
@@ -27,13 +23,14 @@ export type ImportUpload = {
   readonly kind: ImportKind;
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Where a row is refused, nothing is imported. */
+  readonly allOrNothing: boolean;
 };
 
-/** A file whose columns can be read; whether its rows are right is another question. */
+/** A file whose beginning can be read; whether its rows are right is another question. */
 export function parseUpload(
   form: Form,
   files: Readonly<Record<string, Upload>>,
-  rules: DirectoryRules & { readonly textPermissions?: TextPermissions },
 ): Outcome<ImportUpload> {
   const kind = (Object.keys(kindLabels) as ImportKind[]).find(
     (one) => one === many(form['kind'])[0],
@@ -47,22 +44,11 @@ export function parseUpload(
   }
   const { bytes } = upload;
   if (bytes.length > FILE_BYTES_MAX) return refusedForm({ file: tooLarge });
-  if (countLines(bytes) > LINES_MAX) return refusedForm({ file: tooLong });
-  const parsed =
-    kind === 'organisations'
-      ? parseOrganisationsFile(bytes, rules)
-      : parseContactsFile(bytes, rules, rules.textPermissions);
-  if (!parsed.ok) return refusedForm(wordsFor(parsed.message));
-  return ok({ kind, name: fileName(upload.name), bytes });
-}
-
-function countLines(bytes: Uint8Array): number {
-  let [feeds, returns] = [0, 0];
-  for (const byte of bytes) {
-    if (byte === 0x0a) feeds++;
-    else if (byte === 0x0d) returns++;
-  }
-  return Math.max(feeds, returns);
+  const head = readHead(bytes, 1);
+  const found = head.ok ? recognise(head.value[0]!.cells, kind) : head;
+  if (!found.ok) return refusedForm(wordsFor(found.message));
+  const allOrNothing = many(form['refusals'])[0] === 'nothing';
+  return ok({ kind, name: fileName(upload.name), bytes, allOrNothing });
 }
 
 function refusedForm(fields: Record<string, string>): Outcome<never> {
@@ -84,16 +70,36 @@ function fileName(name: string): string {
   return plain.length <= FILE_NAME_MAX ? plain || 'file' : `${plain.slice(0, FILE_NAME_MAX - 1)}…`;
 }
 
-/**
- * What a spreadsheet would run instead of show (OWASP, CSV injection). `+44 7700 …` is harmless,
- * and with an apostrophe before it the mended row could not be imported.
- */
-const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s()-]*$))/;
+/** Which column is which, as chosen in the form: fields are called as our columns. */
+export function parseColumns(form: Form, kind: ImportKind, width: number): Mapping {
+  const chosen = columnsOf[kind].flatMap((ours): [string, number | string][] => {
+    const value = many(form[ours])[0] ?? '';
+    if (value.startsWith('=') && constantColumns[kind].includes(ours)) return [[ours, value]];
+    const place = Number(value);
+    return value !== '' && Number.isInteger(place) && place >= 0 && place < width
+      ? [[ours, place]]
+      : [];
+  });
+  return Object.fromEntries(chosen);
+}
 
-/** All refused rows with line, column and reason, to be mended in a spreadsheet and imported. */
-export function refusedDownload(bytes: Uint8Array, refusedRows: readonly RefusedRow[]): string {
-  const rows = parse(refusedFile(bytes, refusedRows), { relax_column_count: true });
-  const safe = rows.map((row) => row.map((cell) => (FORMULA.test(cell) ? `'${cell}` : cell)));
-  // With the mark Excel reads it as UTF-8.
-  return `\uFEFF${toCsv(safe)}`;
+/** What one value for all rows may be, by our column. */
+export function constantsOf(kind: ImportKind, rules: DirectoryRules) {
+  return kind === 'organisations'
+    ? { type: rules.organisationTypes }
+    : { role: rules.contactRoles };
+}
+
+const EXAMPLE_MAX = 40;
+
+/** A cell on the page: enough to know its column by, no whole number and no whole address (P12). */
+export function maskedExample(cell: string): string {
+  const masked = cell
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/([^\s@])[^\s@]*@/g, '$1···@')
+    .replaceAll(
+      /\+?\d(?:[ ()-]*\d){8,}/g,
+      (number) => `${number.slice(0, 5)} ···${number.slice(-3)}`,
+    );
+  return masked.length > EXAMPLE_MAX ? `${masked.slice(0, EXAMPLE_MAX - 1)}…` : masked;
 }

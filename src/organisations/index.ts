@@ -42,7 +42,14 @@ export {
   sendQuestion,
   type EnrolmentRules,
 } from './enrol.ts';
-export { refusedFile } from './csv.ts';
+export { changesFile, refusedFile } from './csv.ts';
+export { Ended, fileInThread } from './in-thread.ts';
+export { confirmRun, findOwnRun, IMPORT_TASK, keepUpload, type OwnRun } from './import-run.ts';
+export { settleMapping } from './mapping.ts';
+export { forgetImports } from './retention.ts';
+export { importTasks } from './runner.ts';
+export { previewUndo, undoImport } from './undo.ts';
+export type { FileDone } from './work.ts';
 export { organisationRoutes } from './routes.ts';
 export { runSchedule, type ScheduleRules } from './schedule.ts';
 export { applyDueSuccessions } from './succeed.ts';

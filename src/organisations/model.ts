@@ -68,12 +68,31 @@ export type RefusedRow = {
 
 export type ImportKind = 'organisations' | 'contacts';
 
-export type ImportCounts = {
-  readonly added: number;
-  readonly changed: number;
-  readonly unchanged: number;
-  /** Rows, each counted once however much is wrong with it. */
-  readonly refused: number;
+/** What becomes of a row of a file, with its meaning; each row is one of them. */
+export const rowOutcomes = {
+  added: 'not in the directory until now',
+  changed: 'other fields than those below become different',
+  closed: 'an organisation gets a closing date, a contact is told nothing any more',
+  moved: 'an organisation gets another region or system',
+  unchanged: 'the directory holds all of it',
+  refused: 'something is wrong with it, and it stays out',
+} as const;
+
+export type RowOutcome = keyof typeof rowOutcomes;
+
+/** Rows by what becomes of them; refused ones once, however much is wrong with them. */
+export type ImportCounts = Readonly<Record<RowOutcome, number>>;
+
+/** One field of a row that becomes different; numbers and addresses masked. */
+export type FieldChange = { readonly field: string; readonly from: string; readonly to: string };
+
+/** What an import does with one row, for people to look at before. */
+export type PlannedRow = {
+  readonly line: number;
+  readonly outcome: Exclude<RowOutcome, 'refused'>;
+  /** Who or what, such as `ZZ-0001 Northmoor`. */
+  readonly label: string;
+  readonly changes: readonly FieldChange[];
 };
 
 export type ImportResult = {
@@ -83,8 +102,23 @@ export type ImportResult = {
   /** What a reader should know: ignored columns, an old encoding, organisations already closed. */
   readonly notes: readonly string[];
   readonly dryRun: boolean;
+  /** All or nothing was chosen and rows were refused: nothing was written. */
+  readonly withheld: boolean;
   /** The entry of the log; absent where nothing changed. */
   readonly importId?: string;
+};
+
+/** What the undo of an import does with a row that the import touched. */
+export type Fate = 'removed' | 'ended' | 'put_back' | 'left';
+
+export type UndoCounts = {
+  /** Added by the import, and gone again. */
+  readonly removed: number;
+  /** Added by the import, and kept for what refers to it: inactive, or closed. */
+  readonly ended: number;
+  readonly putBack: number;
+  /** Changed by somebody since. */
+  readonly left: number;
 };
 
 /**

@@ -84,13 +84,18 @@ function pointsOf(
   return points;
 }
 
+/** All digits of a British mobile: with its country it is the same number as without. */
+const BRITISH_MOBILE = /^447\d{9}$/;
+
 function parseMobile(cell: string, permissions: TextPermissions): Outcome<Address> {
   const number = parsePhoneNumber(cell);
   const sendable = number.ok ? forService(number.value, permissions) : number;
   if (!sendable.ok) return sendable;
   // What is sent is the number with its country. Notify takes `0770090` as it is typed and refuses
   // 440770090: it would be found out in the alarm.
-  const sent = parsePhoneNumber(sendable.value.e164);
+  const sent = BRITISH_MOBILE.test(sendable.value.e164)
+    ? sendable
+    : parsePhoneNumber(sendable.value.e164);
   if (!sent.ok && sendable.value.kind !== 'international') return sent;
   return ok({ normalised: sendable.value.e164, shown: maskPhoneNumber(sendable.value) });
 }

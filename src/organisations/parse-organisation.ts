@@ -24,11 +24,18 @@ export const organisationColumns: readonly string[] = [
   'closed_on',
 ];
 
-/** The 27 columns of etr.csv, which has no line of names; those in dashes are not read. */
+/**
+ * The 27 columns of etr.csv and epraccur.csv, which have no line of names; those in dashes are not
+ * read. Only the second fills status, commissioner and setting.
+ */
 export const odsColumns: readonly string[] = (
   'code name region system address_1 address_2 address_3 town county postcode opened_on ' +
-  'closed_on -13- -14- -15- -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- -26- -27-'
+  'closed_on status -14- commissioner -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- ' +
+  'setting -27-'
 ).split(' ');
+
+/** What epraccur.csv calls a GP practice; the others prescribe too: prisons, hospices, walk-in centres. */
+const GP_PRACTICE = '4';
 
 /** True for a row of etr.csv, and of epraccur.csv, which has as many columns. */
 export function isOdsRow(cells: readonly string[]): boolean {
@@ -38,8 +45,12 @@ export function isOdsRow(cells: readonly string[]): boolean {
 const NAME_MAX = 200;
 const addressColumns = ['address_1', 'address_2', 'address_3', 'town', 'county'];
 
-/** A row of our own file. The code, name and type are needed; everything else may be left out. */
-export function parseOrganisation(row: Row, rules: DirectoryRules): OrganisationRow | undefined {
+/** A row with names of columns. Code, name and type are needed; the others may be left out. */
+export function parseOrganisation(
+  row: Row,
+  rules: DirectoryRules,
+  isShouted: boolean,
+): OrganisationRow | undefined {
   const type = row.keyOf('type', rules.organisationTypes);
   const shortName = row.text('short_name');
   if (shortName !== '' && !isShortName(shortName)) {
@@ -49,23 +60,51 @@ export function parseOrganisation(row: Row, rules: DirectoryRules): Organisation
     );
   }
   const mustAnswer = row.yesOrNo('must_answer');
-  return finished(row, {
+  const value = {
     ...commonFields(row),
     type,
     ...(shortName !== '' && { shortName }),
     ...(mustAnswer !== undefined && { mustAnswer }),
-  });
+  };
+  return finished(row, isShouted ? spoken(value) : value);
 }
 
-/** A row of etr.csv: every one is a trust. ODS writes in capitals, which read as shouting. */
+/** A row of etr.csv: every one is a trust. */
 export function parseOdsTrust(row: Row): OrganisationRow | undefined {
+  return finished(row, spoken({ ...commonFields(row), type: 'trust' }));
+}
+
+/**
+ * A row of epraccur.csv. The system is the health geography, and where that is empty the
+ * commissioner; who is not a GP practice becomes another body.
+ */
+export function parseOdsPractice(row: Row): OrganisationRow | undefined {
   const common = commonFields(row);
-  return finished(row, {
-    ...common,
-    type: 'trust',
-    name: titleCased(common.name),
-    addressLines: (common.addressLines ?? []).map(titleCased),
-  });
+  const commissioner = row.code('commissioner');
+  if (row.text('status').toUpperCase() === 'C' && !common.closedOn) {
+    row.refuse('closed_on', 'is empty though the status says closed');
+  }
+  return finished(
+    row,
+    spoken({
+      ...common,
+      type: odsType(row.text('setting')),
+      systemCode: common.systemCode ?? (commissioner || null),
+    }),
+  );
+}
+
+export function odsType(setting: string): 'practice' | 'other' {
+  return setting === GP_PRACTICE ? 'practice' : 'other';
+}
+
+/** ODS writes in capitals, which read as shouting. */
+function spoken(value: OrganisationRow): OrganisationRow {
+  return {
+    ...value,
+    name: titleCased(value.name),
+    ...(value.addressLines && { addressLines: value.addressLines.map(titleCased) }),
+  };
 }
 
 function commonFields(row: Row): Omit<OrganisationRow, 'type'> {

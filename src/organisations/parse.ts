@@ -1,5 +1,7 @@
 /** Files of the directory → rows that are right, and reasons for those that are not. Pure. */
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { exactMapping, missingColumns, type Mapping } from './columns.ts';
+import { missingSentence, recognise, type Layout } from './layout.ts';
 import type {
   ContactRow,
   DirectoryRules,
@@ -7,16 +9,10 @@ import type {
   OrganisationRow,
   RefusedRow,
 } from './model.ts';
-import { contactColumns, contactKey, parseContact, type TextPermissions } from './parse-contact.ts';
-import {
-  isOdsRow,
-  odsColumns,
-  organisationColumns,
-  parseOdsTrust,
-  parseOrganisation,
-} from './parse-organisation.ts';
-import { columnName, Row } from './row.ts';
-import { readSheet, type Sheet, type SheetRow } from './sheet.ts';
+import { contactKey, parseContact, type TextPermissions } from './parse-contact.ts';
+import { parseOdsPractice, parseOdsTrust, parseOrganisation } from './parse-organisation.ts';
+import { Row } from './row.ts';
+import { walkSheet, type Sheet, type SheetRow } from './sheet.ts';
 
 /** A row that is right, with the line where it begins. */
 export type Numbered<T> = { readonly line: number; readonly row: T };
@@ -28,34 +24,29 @@ export type ParsedFile<T> = {
   readonly notes: readonly string[];
 };
 
-type Layout = {
-  readonly kind: ImportKind | 'ods';
-  readonly columns: readonly string[];
-  readonly body: readonly SheetRow[];
+export type ParseOptions = {
+  /** Which column is which, where their names do not say so. */
+  readonly mapping?: Mapping | undefined;
+  /** Told after some thousand rows how much of the file is read, 0 to 1. */
+  readonly onRead?: ((share: number) => void) | undefined;
 };
 
 export function parseOrganisationsFile(
   bytes: Uint8Array,
   rules: DirectoryRules,
+  options: ParseOptions = {},
 ): Outcome<ParsedFile<OrganisationRow>> {
-  const sheet = readSheet(bytes);
-  const layout = sheet.ok ? layoutOf(sheet.value, 'organisations') : sheet;
-  if (!sheet.ok || !layout.ok) return layout as Outcome<never>;
-  const { kind } = layout.value;
-  if (kind === 'ods' && !('trust' in rules.organisationTypes)) {
-    return refused(
-      'invalid',
-      'The operating model has no type "trust" for the trusts of this file.',
-    );
-  }
-  return ok({
-    source: kind === 'ods' ? 'ods' : 'csv',
-    ...parseRows(layout.value, {
-      parse: kind === 'ods' ? parseOdsTrust : (row) => parseOrganisation(row, rules),
-      key: (row) => row.code,
-      keyColumn: 'code',
-    }),
-    notes: notesOn(sheet.value, layout.value, organisationColumns),
+  const parsers = {
+    named: (row: Row, { isShouted }: Layout) => parseOrganisation(row, rules, isShouted),
+    trusts: parseOdsTrust,
+    practices: parseOdsPractice,
+  };
+  return parseFile(bytes, options, {
+    kind: 'organisations',
+    parse: (row, layout) => parsers[layout.rows](row, layout),
+    key: (row) => row.code,
+    keyColumn: 'code',
+    check: (layout) => checkTypes(layout, rules),
   });
 }
 
@@ -63,129 +54,126 @@ export function parseContactsFile(
   bytes: Uint8Array,
   rules: DirectoryRules,
   textPermissions: TextPermissions = {},
+  options: ParseOptions = {},
 ): Outcome<ParsedFile<ContactRow>> {
-  const sheet = readSheet(bytes);
-  const layout = sheet.ok ? layoutOf(sheet.value, 'contacts') : sheet;
-  if (!sheet.ok || !layout.ok) return layout as Outcome<never>;
-  return ok({
-    source: 'csv',
-    ...parseRows(layout.value, {
-      parse: (row) => parseContact(row, rules, textPermissions),
-      key: contactKey,
-      keyColumn: 'name',
-    }),
-    notes: notesOn(sheet.value, layout.value, contactColumns),
+  return parseFile(bytes, options, {
+    kind: 'contacts',
+    parse: (row) => parseContact(row, rules, textPermissions),
+    key: contactKey,
+    keyColumn: 'name',
+    check: () => undefined,
   });
 }
 
-const required = {
-  organisations: ['code', 'name', 'type'],
-  contacts: ['organisation_code', 'name', 'role'],
-} as const;
+const typesOf = { named: [], trusts: ['trust'], practices: ['practice', 'other'] } as const;
 
-/** What the first row says about the file; a sentence where it is not of the wanted kind. */
-function layoutOf(sheet: Sheet, wanted: ImportKind): Outcome<Layout> {
-  const [first, ...rest] = sheet.rows;
-  const columns = first!.cells.map(columnName);
-  const kind = kindOf(first!.cells, columns);
-  if (kind === 'epraccur') {
-    return refused(
-      'invalid',
-      'This looks like epraccur.csv of ODS (practices): only etr.csv is read.',
-    );
-  }
-  if (kind === undefined) {
-    const missing = required[wanted].filter((name) => !columns.includes(name));
-    return refused(
-      'invalid',
-      `The first line must name the columns: ${missing.join(', ')} missing.`,
-    );
-  }
-  if ((kind === 'ods' ? 'organisations' : kind) !== wanted) {
-    const other = kind === 'contacts' ? 'contacts' : 'organisations';
-    return refused('invalid', `This is a file of ${other}: use "import ${other}".`);
-  }
-  const twice = columns.find((name, i) => name !== '' && columns.indexOf(name) !== i);
-  if (kind !== 'ods' && twice !== undefined) {
-    return refused('invalid', `The column ${twice} is there twice.`);
-  }
-  if (isCutOff(sheet, columns.length)) {
+/** A centre may call its types otherwise: then every row would be refused for the same reason. */
+function checkTypes({ rows, reads }: Layout, rules: DirectoryRules): Refused | undefined {
+  const said = reads.constants.get('type');
+  const types = [...typesOf[rows], ...(said === undefined ? [] : [said])];
+  const absent = types.find((type) => !Object.hasOwn(rules.organisationTypes, type));
+  return absent === undefined
+    ? undefined
+    : refused('invalid', `The operating model has no type "${absent}" for the rows of this file.`);
+}
+
+type RowParser<T> = {
+  readonly kind: ImportKind;
+  /** The value, or undefined where the row gathered refusals. */
+  readonly parse: (row: Row, layout: Layout) => T | undefined;
+  /** Equal keys mean the same thing told twice. */
+  readonly key: (value: T) => string;
+  readonly keyColumn: string;
+  readonly check: (layout: Layout) => Refused | undefined;
+};
+
+const ROWS_A_REPORT = 2_000;
+
+function parseFile<T>(
+  bytes: Uint8Array,
+  { mapping, onRead }: ParseOptions,
+  parser: RowParser<T>,
+): Outcome<ParsedFile<T>> {
+  const reader = new Reader(parser);
+  const walked = walkSheet(bytes, (row, share) => {
+    if (row.line % ROWS_A_REPORT === 0) onRead?.(share);
+    return reader.layout === undefined ? reader.begin(row, mapping) : reader.read(row);
+  });
+  if (!walked.ok) return walked;
+  const sheet = walked.value;
+  const layout = reader.layout!;
+  if (sheet.isCutOff) {
     return refused(
       'invalid',
       'The last line has too few columns and no end: the file was cut off.',
     );
   }
-  if (kind === 'ods') return ok({ kind, columns: odsColumns, body: sheet.rows });
-  return rest.length === 0
-    ? refused('invalid', 'The file has a line of column names and no rows.')
-    : ok({ kind, columns, body: rest });
-}
-
-function kindOf(
-  cells: readonly string[],
-  columns: readonly string[],
-): ImportKind | 'ods' | 'epraccur' | undefined {
-  if (isOdsRow(cells)) {
-    // Only the file of practices fills the status.
-    return cells[12] === '' ? 'ods' : 'epraccur';
+  if (layout.rows === 'named' && sheet.rows === 1) {
+    return refused('invalid', 'The file has a line of column names and no rows.');
   }
-  return (['contacts', 'organisations'] as const).find((kind) =>
-    required[kind].every((name) => columns.includes(name)),
-  );
+  const { rows, refusedRows } = reader;
+  return ok({ source: layout.source, rows, refusedRows, notes: notesOn(sheet, layout) });
 }
 
-function isCutOff(sheet: Sheet, width: number): boolean {
-  return !sheet.endsWithNewline && sheet.rows.length > 1 && sheet.rows.at(-1)!.cells.length < width;
-}
+/** Takes the rows of a file one after the other. */
+class Reader<T> {
+  readonly rows: Numbered<T>[] = [];
+  readonly refusedRows: RefusedRow[] = [];
+  layout: Layout | undefined;
+  readonly #parser: RowParser<T>;
+  readonly #lines = new Map<string, number>();
 
-type RowParser<T> = {
-  /** The value, or undefined where the row gathered refusals. */
-  readonly parse: (row: Row) => T | undefined;
-  /** Equal keys mean the same thing told twice. */
-  readonly key: (value: T) => string;
-  readonly keyColumn: string;
-};
+  constructor(parser: RowParser<T>) {
+    this.#parser = parser;
+  }
 
-function parseRows<T>(
-  layout: Layout,
-  parser: RowParser<T>,
-): Pick<ParsedFile<T>, 'rows' | 'refusedRows'> {
-  const rows: Numbered<T>[] = [];
-  const refusedRows: RefusedRow[] = [];
-  const lines = new Map<string, number>();
-  for (const sheetRow of layout.body) {
-    const row = new Row(layout.columns, sheetRow);
-    const value = hasRightWidth(row, sheetRow, layout) ? parser.parse(row) : undefined;
-    const earlier = value === undefined ? undefined : lines.get(parser.key(value));
-    if (earlier !== undefined) row.refuse(parser.keyColumn, `is already in line ${earlier}`);
+  /** The first row says what the file is. */
+  begin(row: SheetRow, mapping: Mapping | undefined): Refused | undefined {
+    const { kind, check } = this.#parser;
+    const found = recognise(row.cells, kind, mapping);
+    if (!found.ok) return found;
+    const { layout } = found.value;
+    if (layout === undefined) {
+      const missing = missingColumns(kind, exactMapping(kind, row.cells));
+      return missingSentence(missing, kind, row.cells);
+    }
+    this.layout = layout;
+    return check(layout) ?? (layout.rows === 'named' ? undefined : this.read(row));
+  }
+
+  read(sheetRow: SheetRow): undefined {
+    const { parse, key, keyColumn } = this.#parser;
+    const layout = this.layout!;
+    const row = new Row(layout.reads, sheetRow);
+    const value = hasRightWidth(row, sheetRow, layout) ? parse(row, layout) : undefined;
+    const earlier = value === undefined ? undefined : this.#lines.get(key(value));
+    if (earlier !== undefined) row.refuse(keyColumn, `is already in line ${earlier}`);
     if (value === undefined || row.refused.length > 0) {
-      refusedRows.push(...row.refused);
+      this.refusedRows.push(...row.refused);
     } else {
-      lines.set(parser.key(value), row.line);
-      rows.push({ line: row.line, row: value });
+      this.#lines.set(key(value), row.line);
+      this.rows.push({ line: row.line, row: value });
     }
   }
-  return { rows, refusedRows };
 }
 
-function hasRightWidth(row: Row, { cells }: SheetRow, { columns }: Layout): boolean {
-  const extra = cells.slice(columns.length).some((cell) => cell !== '');
-  if (cells.length >= columns.length && !extra) return true;
-  row.refuse('', `has ${cells.length} columns where ${columns.length} are named`);
+function hasRightWidth(row: Row, { cells }: SheetRow, { width }: Layout): boolean {
+  const extra = cells.slice(width).some((cell) => cell !== '');
+  if (cells.length >= width && !extra) return true;
+  row.refuse('', `has ${cells.length} columns where ${width} are named`);
   return false;
 }
 
-/** Columns that a file of refused rows adds; it can be mended and imported as it is. */
-const REFUSED_COLUMN = /^refused_/;
+/** How the note about them begins. */
+export const UNREAD = 'Columns not read';
 
-function notesOn(sheet: Sheet, layout: Layout, known: readonly string[]): string[] {
-  const ignored = layout.columns.filter(
-    (name) => !known.includes(name) && !odsColumns.includes(name) && !REFUSED_COLUMN.test(name),
-  );
+function notesOn(sheet: Sheet, { unread, note }: Layout): string[] {
   return [
-    ...(ignored.length > 0 ? [`Columns not read: ${ignored.join(', ')}.`] : []),
+    ...(note === undefined ? [] : [note]),
+    ...(sheet.form === 'json' ? ['A list in JSON: its first entry is line 2.'] : []),
     ...(sheet.encoding === 'windows-1252'
       ? ['The file is not UTF-8; it was read as Windows-1252. Check names with accents.']
       : []),
+    ...(unread.length > 0 ? [`${UNREAD}: ${unread.join(', ')}.`] : []),
   ];
 }

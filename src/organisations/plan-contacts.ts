@@ -1,11 +1,21 @@
 /** What a file of contacts changes in the directory as it is. Pure. */
-import { channels, type Address, type Channel, type ContactRow, type RefusedRow } from './model.ts';
+import {
+  channels,
+  type Address,
+  type Channel,
+  type ContactRow,
+  type FieldChange,
+  type PlannedRow,
+  type RefusedRow,
+} from './model.ts';
 import type { Numbered } from './parse.ts';
 
 export type Link = {
   readonly contactPointId: string;
   readonly channel: Channel;
   readonly position: number;
+  /** The mask, for people. */
+  readonly shown: string;
 };
 
 export type StoredContact = {
@@ -26,7 +36,8 @@ export type ContactPlan = {
   readonly changed: readonly StoredContact[];
   /** Those of `changed` and `added` whose numbers or addresses are to be written. */
   readonly relinked: readonly StoredContact[];
-  readonly unchanged: number;
+  /** One for each row of the file, in its order. */
+  readonly rows: readonly PlannedRow[];
 };
 
 export type ContactState = {
@@ -34,10 +45,12 @@ export type ContactState = {
   readonly stored: readonly StoredContact[];
   readonly contactPointId: (channel: Channel, address: Address) => string;
   readonly newId: () => string;
+  /** What the operating model calls a role. */
+  readonly roleLabel: (role: string) => string;
 };
 
 /** A row whose organisation the directory knows. */
-export type PlacedContact = { readonly organisationId: string; readonly row: ContactRow };
+export type PlacedContact = Numbered<ContactRow> & { readonly organisationId: string };
 
 /** Splits off the rows whose organisation is not in the directory. */
 export function placeContacts(
@@ -49,7 +62,7 @@ export function placeContacts(
   const reason = 'is not in the directory: import its organisation first';
   for (const { line, row } of rows) {
     const organisationId = organisationIds.get(row.organisationCode);
-    if (organisationId !== undefined) placed.push({ organisationId, row });
+    if (organisationId !== undefined) placed.push({ organisationId, line, row });
     else refusedRows.push({ line, field: 'organisation_code', reason });
   }
   return { placed, refusedRows };
@@ -60,15 +73,19 @@ export function planContacts(rows: readonly PlacedContact[], state: ContactState
   const added: StoredContact[] = [];
   const changed: StoredContact[] = [];
   const relinked: StoredContact[] = [];
-  for (const { organisationId, row } of rows) {
+  const planned: PlannedRow[] = [];
+  for (const placed of rows) {
+    const { line, organisationId, row } = placed;
     const before = stored.get(keyOf({ organisationId, ...row }));
-    const next = merged({ organisationId, row }, before, state);
-    const hasOtherLinks = JSON.stringify(before?.links ?? []) !== JSON.stringify(next.links);
+    const next = merged(placed, before, state);
+    const changes = before === undefined ? [] : changesOf(before, next);
     if (before === undefined) added.push(next);
-    else if (hasOtherLinks || !isSame(before, next)) changed.push(next);
-    if (hasOtherLinks) relinked.push(next);
+    else if (changes.length > 0) changed.push(next);
+    if (linksKey(before?.links ?? []) !== linksKey(next.links)) relinked.push(next);
+    const label = `${next.name}, ${state.roleLabel(next.role)} at ${row.organisationCode}`;
+    planned.push({ line, outcome: outcomeOf(before, next, changes), label, changes });
   }
-  return { added, changed, relinked, unchanged: rows.length - added.length - changed.length };
+  return { added, changed, relinked, rows: planned };
 }
 
 /** The same as the unique index `contact_once`. */
@@ -77,7 +94,7 @@ function keyOf(contact: Pick<StoredContact, 'organisationId' | 'role' | 'name'>)
 }
 
 function merged(
-  { organisationId, row }: PlacedContact,
+  { organisationId, row }: Pick<PlacedContact, 'organisationId' | 'row'>,
   before: StoredContact | undefined,
   state: ContactState,
 ): StoredContact {
@@ -108,10 +125,56 @@ function linksOf(
     contactPointId: state.contactPointId(channel, address),
     channel,
     position: i + 1,
+    shown: address.shown,
   }));
 }
 
-function isSame(a: StoredContact, b: StoredContact): boolean {
-  const fields = ['name', 'isPost', 'rank', 'language', 'active'] as const;
-  return fields.every((field) => a[field] === b[field]);
+/** What a file may change of a contact it found, beside its numbers and addresses. */
+const columnOf = {
+  name: 'name',
+  isPost: 'kind',
+  rank: 'rank',
+  language: 'language',
+  active: 'active',
+} as const;
+
+function changesOf(before: StoredContact, next: StoredContact): FieldChange[] {
+  const fields = (Object.keys(columnOf) as (keyof typeof columnOf)[])
+    .filter((field) => before[field] !== next[field])
+    .map((field) => ({
+      field: columnOf[field],
+      from: shown(field, before[field]),
+      to: shown(field, next[field]),
+    }));
+  const points = channels.flatMap((channel) => {
+    const [from, to] = [before.links, next.links].map((links) =>
+      links.filter((link) => link.channel === channel),
+    );
+    if (linksKey(from!) === linksKey(to!)) return [];
+    const list = (links: readonly Link[]) => links.map((link) => link.shown).join(', ');
+    return [{ field: channel === 'text' ? 'mobile' : 'email', from: list(from!), to: list(to!) }];
+  });
+  return [...fields, ...points];
+}
+
+function shown(field: keyof typeof columnOf, value: string | number | boolean): string {
+  if (field === 'isPost') return value === true ? 'post' : 'person';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return String(value);
+}
+
+function linksKey(links: readonly Link[]): string {
+  return links
+    .map(({ channel, position, contactPointId }) => `${channel} ${position} ${contactPointId}`)
+    .join('\n');
+}
+
+function outcomeOf(
+  before: StoredContact | undefined,
+  next: StoredContact,
+  changes: readonly FieldChange[],
+): PlannedRow['outcome'] {
+  if (before === undefined) return 'added';
+  if (changes.length === 0) return 'unchanged';
+  return before.active && !next.active ? 'closed' : 'changed';
 }

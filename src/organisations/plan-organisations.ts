@@ -1,5 +1,5 @@
 /** What a file of organisations changes in the directory as it is. Pure. */
-import type { DirectoryRules, OrganisationRow } from './model.ts';
+import type { DirectoryRules, FieldChange, OrganisationRow, PlannedRow } from './model.ts';
 import type { Numbered } from './parse.ts';
 import { deriveShortName } from './short-name.ts';
 
@@ -30,7 +30,8 @@ export type NamedCode = {
 export type OrganisationPlan = {
   readonly added: readonly StoredOrganisation[];
   readonly changed: readonly StoredOrganisation[];
-  readonly unchanged: number;
+  /** One for each row of the file, in its order. */
+  readonly rows: readonly PlannedRow[];
   readonly regions: readonly NamedCode[];
   /** For those of the regions that no file has named yet. */
   readonly regionNames: readonly NamedCode[];
@@ -52,18 +53,22 @@ export function planOrganisations(
   const taken = new Map(state.shortNames);
   const added: StoredOrganisation[] = [];
   const changed: StoredOrganisation[] = [];
-  for (const { row } of rows) {
+  const planned: PlannedRow[] = [];
+  for (const { line, row } of rows) {
     const stored = state.stored.get(row.code);
     const name = shortNameOf(row, stored, taken);
     taken.set(name.shortName, row.code);
     const next = merged(row, stored, name, rules);
+    const changes = stored === undefined ? [] : changesOf(stored, next);
     if (stored === undefined) added.push(next);
-    else if (!isSame(stored, next)) changed.push(next);
+    else if (changes.length > 0) changed.push(next);
+    const label = `${next.code} ${next.name}`;
+    planned.push({ line, outcome: outcomeOf(stored, next, changes), label, changes });
   }
   return {
     added,
     changed,
-    unchanged: rows.length - added.length - changed.length,
+    rows: planned,
     regions: regionsOf(rows),
     regionNames: regionNamesOf(rows, rules),
     systems: systemsOf(rows),
@@ -111,10 +116,46 @@ function merged(
   };
 }
 
-function isSame(a: StoredOrganisation, b: StoredOrganisation): boolean {
-  return (Object.keys(b) as (keyof StoredOrganisation)[]).every(
-    (field) => JSON.stringify(a[field]) === JSON.stringify(b[field]),
-  );
+/** The columns of the file of organisations in which what is stored shows. */
+const columnOf: Readonly<Record<Exclude<keyof StoredOrganisation, 'code'>, string>> = {
+  name: 'name',
+  shortName: 'short_name',
+  shortNameChosen: 'short_name (chosen)',
+  type: 'type',
+  regionCode: 'region',
+  systemCode: 'system',
+  mustAnswer: 'must_answer',
+  addressLines: 'address',
+  postcode: 'postcode',
+  telephone: 'telephone',
+  openedOn: 'opened_on',
+  closedOn: 'closed_on',
+};
+
+function changesOf(before: StoredOrganisation, next: StoredOrganisation): FieldChange[] {
+  return (Object.keys(columnOf) as (keyof typeof columnOf)[]).flatMap((field) => {
+    const [from, to] = [before[field], next[field]];
+    if (JSON.stringify(from) === JSON.stringify(to)) return [];
+    return [{ field: columnOf[field], from: shown(from), to: shown(to) }];
+  });
+}
+
+function shown(value: StoredOrganisation[keyof StoredOrganisation]): string {
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  return typeof value === 'string' ? value : (value ?? []).join(', ');
+}
+
+/** What matters most to whoever looks: that it closes, then that it belongs elsewhere. */
+function outcomeOf(
+  before: StoredOrganisation | undefined,
+  next: StoredOrganisation,
+  changes: readonly FieldChange[],
+): PlannedRow['outcome'] {
+  if (before === undefined) return 'added';
+  if (changes.length === 0) return 'unchanged';
+  if (before.closedOn === null && next.closedOn !== null) return 'closed';
+  const isMoved = before.regionCode !== next.regionCode || before.systemCode !== next.systemCode;
+  return isMoved ? 'moved' : 'changed';
 }
 
 /** Each code once; a name anywhere in the file counts, otherwise the code stands in for it. */

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { keysOf, meaningsOf, oneLine, pageQuery, uuid } from '#web/index.ts';
 import { searchCursor } from './form-search.ts';
-import { channels, type DirectoryRules } from './model.ts';
+import { columnsOf } from './columns.ts';
+import { channels, type DirectoryRules, type ImportKind } from './model.ts';
 import { PARTS_MAX } from './parse-audience.ts';
 
 /** A body of this many bytes is a file of some 100,000 contacts. */
@@ -159,25 +160,42 @@ export const audiencePreview = z.strictObject({
     .describe('Named in the question, not in the directory; an alert with such a code is refused'),
 });
 
-export const importBody = z.strictObject({
-  fileName: oneLine(200)
-    .min(1)
-    .meta({ examples: ['organisations.csv'] }),
-  content: z
-    .string()
-    .min(1)
-    .describe('The CSV file; its first line names the columns (docs/importing.md)')
-    .meta({ examples: ['code,name,type\nZZ-0001,Northmoor Teaching Hospitals,trust\n'] }),
-  dryRun: z.boolean().default(false).describe('Say what would change, and change nothing'),
-});
+const named = z.string().max(200).optional();
+
+export const importBody = (kind: ImportKind) =>
+  z.strictObject({
+    fileName: oneLine(200)
+      .min(1)
+      .meta({ examples: ['organisations.csv'] }),
+    content: z
+      .string()
+      .min(1)
+      .describe('The CSV file; its first line names the columns (docs/importing.md)')
+      .meta({ examples: ['code,name,type\nZZ-0001,Northmoor Teaching Hospitals,trust\n'] }),
+    dryRun: z.boolean().default(false).describe('Say what would change, and change nothing'),
+    allOrNothing: z.boolean().default(false).describe('Write nothing where a row is refused'),
+    mapping: z
+      .strictObject(Object.fromEntries(columnsOf[kind].map((name) => [name, named])))
+      .default({})
+      .describe('By our column the one of the file, or = and a value for all rows; remembered')
+      .meta({ examples: [{ name: 'Full name' }] }),
+  });
 
 export const importResult = z.strictObject({
   kind: z.enum(['organisations', 'contacts']),
   dryRun: z.boolean(),
   importId: uuid.nullable().describe('Null where nothing changed'),
   counts: z
-    .strictObject({ added: z.int(), changed: z.int(), unchanged: z.int(), refused: z.int() })
-    .describe('Rows of the file; what was right is in, whatever was refused'),
+    .strictObject({
+      added: z.int(),
+      changed: z.int(),
+      closed: z.int().describe('Get a closing date; contacts: are told nothing any more'),
+      moved: z.int().describe('Get another region or system'),
+      unchanged: z.int(),
+      refused: z.int(),
+    })
+    .describe('Rows of the file, each in one of them; what was right is in, unless withheld'),
+  withheld: z.boolean().describe('All or nothing was asked for, and rows were refused'),
   refusedRows: z.array(
     z.strictObject({
       line: z.int().describe('Where the row begins; the first line of the file is 1'),
@@ -187,4 +205,15 @@ export const importResult = z.strictObject({
   ),
   refusedRowsLeftOff: z.int().describe('How many reasons this answer leaves off'),
   notes: z.array(z.string()).describe('Such as columns that are not read'),
+});
+
+export const undoResult = z.strictObject({
+  importId: uuid,
+  counts: z.strictObject({
+    removed: z.int().describe('Added by the import, and gone again'),
+    ended: z.int().describe('Added by it, and kept for what refers to it: inactive, or closed'),
+    putBack: z.int(),
+    left: z.int().describe('Changed by somebody since'),
+  }),
+  left: z.array(z.string()).describe('The first hundred of those that were left, by name'),
 });

@@ -1,8 +1,18 @@
 /** The directory for programs: look up, preview an audience, import. Same verbs as the pages. */
 import { z } from 'zod';
 import type { Refused } from '#kernel/outcome.ts';
-import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
-import { importContacts, importOrganisations, type ImportFile } from './actions.ts';
+import {
+  api,
+  json,
+  listOf,
+  notFound,
+  pageOf,
+  problem,
+  refuseBody,
+  type Route,
+} from '#web/index.ts';
+import { fileInThread } from './in-thread.ts';
+import { settleMapping } from './mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
 import { searchKey } from './form-search.ts';
 import { resolveParts } from './audiences.ts';
@@ -22,10 +32,12 @@ import {
   place,
   REFUSED_SHOWN_MAX,
   region,
+  undoResult,
 } from './routes-api-shapes.ts';
 import { findOrganisation, listOrganisations, type ContactDetail } from './store.ts';
 import { previewAudience } from './store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
+import { undoImport } from './undo.ts';
 
 export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
   return [
@@ -36,6 +48,7 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     importRoute(context, 'contacts'),
     ...audienceApiRoutes(context),
     ...useApiRoutes(context),
+    undoRoute(context),
   ];
 }
 
@@ -164,8 +177,7 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
   });
 }
 
-const importers = { organisations: importOrganisations, contacts: importContacts } as const;
-
+/** In a thread, as by page: a large file would hold the process that serves boards. */
 function importRoute(context: OrganisationApiContext, kind: ImportKind): Route {
   const { database, rules, secrets, textPermissions = {} } = context;
   return api({
@@ -173,20 +185,61 @@ function importRoute(context: OrganisationApiContext, kind: ImportKind): Route {
     path: `/api/v1/${kind}/import`,
     access: 'directory.write',
     bodyBytesMax: IMPORT_BYTES_MAX,
-    body: importBody,
+    body: importBody(kind),
     api: {
       summary: `Bring a CSV file of ${kind} into the directory (at most 20 MiB)`,
       responses: { 200: importResult },
     },
     async handle({ actor, body, now }) {
-      const file: ImportFile = {
-        name: body.fileName,
-        bytes: new TextEncoder().encode(body.content),
-      };
-      const { dryRun } = body;
-      const options = { rules, secrets, textPermissions, dryRun, startedAt: now };
-      const done = await database.attempt(actor, (tx) => importers[kind](tx, file, options));
-      return done.ok ? json(200, resultOf(done.value)) : problem(aboutContent(done));
+      const { dryRun, allOrNothing, mapping: words, fileName: name, content } = body;
+      const bytes = new TextEncoder().encode(content);
+      const mapping = await database.withActor(actor, (tx) =>
+        settleMapping(tx, { kind, bytes, words: defined(words), now, remembers: !dryRun }),
+      );
+      if (!mapping.ok) return problem(aboutContent(mapping));
+      const { outcome } = await fileInThread({
+        config: database.config,
+        context: { rules, secrets, textPermissions },
+        work: {
+          as: 'file',
+          kind,
+          actor,
+          dryRun,
+          allOrNothing,
+          startedAt: now,
+          wantsRows: false,
+          file: { name, bytes },
+          mapping: mapping.value,
+        },
+      });
+      return outcome.ok ? json(200, resultOf(outcome.value)) : problem(aboutContent(outcome));
+    },
+  });
+}
+
+function defined(words: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const said = Object.entries(words).filter(([, theirs]) => theirs !== undefined);
+  return Object.fromEntries(said) as Record<string, string>;
+}
+
+function undoRoute({ database }: OrganisationApiContext): Route {
+  return api({
+    method: 'POST',
+    path: '/api/v1/imports/:id/undo',
+    access: 'directory.write',
+    params: z.object({ id: z.uuid() }),
+    api: {
+      summary: 'Take back the last import; what somebody changed since is left',
+      responses: { 200: undoResult },
+    },
+    async handle({ actor, params, rawBody, now }) {
+      const none = refuseBody(rawBody);
+      if (none !== undefined) return problem(none);
+      const done = await database.attempt(actor, (tx) =>
+        undoImport(tx, { importId: params.id, now }),
+      );
+      if (!done.ok) return problem(done);
+      return json(200, { importId: params.id, counts: done.value.counts, left: done.value.left });
     },
   });
 }

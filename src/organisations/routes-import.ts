@@ -1,15 +1,15 @@
-/** Importing in two steps, "Check" and "Import", and the log of what was imported. */
+/** Importing by page: upload, columns, check, import; the work itself is done in the background. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
-import type { FieldErrors, Refused } from '#kernel/outcome.ts';
-import type { Database } from '#db/database.ts';
+import type { FieldErrors, Outcome, Refused } from '#kernel/outcome.ts';
+import type { Database, Tx } from '#db/database.ts';
 import {
   cursorOf,
-  file,
   formModel,
+  many,
+  notFound,
   page,
-  PAGE_ROWS,
-  pageOf,
   redirect,
   refusedPage,
   view,
@@ -21,69 +21,88 @@ import {
   FILE_BYTES_MAX,
   importFields,
   kindLabels,
+  parseColumns,
   parseUpload,
-  refusedDownload,
   tooLarge,
 } from './form-import.ts';
 import {
-  checkKeptFile,
-  importKeptFile,
-  keepFile,
-  sweepKeptFiles,
-  type CheckedFile,
-  type ImportContext,
-} from './form-kept-file.ts';
-import type { DirectorySecrets } from './actions.ts';
-import type { AudienceRules, ImportCounts } from './model.ts';
-import { contactColumns, type TextPermissions } from './parse-contact.ts';
+  cancelRun,
+  chooseColumns,
+  confirmRun,
+  findColumns,
+  findOwnRun,
+  gone,
+  keepUpload,
+  listOwnRuns,
+  restartRun,
+  sweepRuns,
+  type OwnRun,
+  type RunContext,
+} from './import-run.ts';
+import { rowOutcomes } from './model.ts';
+import { contactColumns } from './parse-contact.ts';
 import { organisationColumns } from './parse-organisation.ts';
-import { listImports } from './store-pages.ts';
+import type { OrganisationRoutesContext } from './routes-context.ts';
+import { downloadRoutes } from './routes-import-files.ts';
+import { logRoutes } from './routes-import-log.ts';
+import { statesBefore, workingStates, type RunState } from './run.ts';
+import { listRows } from './store-run.ts';
+import {
+  checkedModel,
+  columnsModel,
+  progressModel,
+  ROWS_SHOWN,
+  shownOutcome,
+} from './view-import.ts';
 
-export type OrganisationRoutesContext = {
-  readonly database: Database;
-  /** The operating model. */
-  readonly model: AudienceRules;
-  readonly secrets: DirectorySecrets;
-  readonly textPermissions?: TextPermissions;
-};
+export type { OrganisationRoutesContext } from './routes-context.ts';
 
 const idParams = z.object({ id: z.uuid() });
-const ROWS_SHOWN_MAX = 100;
 /** More than a file may have, so that one somewhat too large is answered beside its field. */
 const BODY_BYTES_MAX = FILE_BYTES_MAX + 4 * 1024 * 1024;
+/** A small file is done by then, and nobody sees that it was work. */
+const PATIENCE_MS = 1_500;
+const LOOK_MS = 50;
 
 export function importRoutes(context: OrganisationRoutesContext): Route[] {
-  return [...uploadRoutes(context), ...checkedRoutes(context), logRoute(context)];
+  return [
+    ...uploadRoutes(context),
+    runRoute(context),
+    ...actRoutes(context),
+    ...columnsRoutes(context),
+    ...downloadRoutes(context),
+    ...logRoutes(context),
+  ];
 }
 
-function importContext({ model, secrets, textPermissions }: OrganisationRoutesContext) {
-  return { rules: model, secrets, ...(textPermissions && { textPermissions }) };
-}
-
-function uploadRoutes(context: OrganisationRoutesContext): Route[] {
-  const { database, model, secrets, textPermissions } = context;
-  const rules = { ...model, ...(textPermissions && { textPermissions }) };
+function uploadRoutes({ database, secrets }: OrganisationRoutesContext): Route[] {
+  const form = async (actor: Actor, now: Date, typed: Form, failed?: Failed) => {
+    const runs = await database.withActor(actor, (tx) => listOwnRuns(tx, { secrets, now }));
+    return importForm(runs, typed, failed);
+  };
   return [
     page({
       method: 'GET',
       path: '/organisations/import',
       access: 'directory.write',
       query: z.object({ kind: z.string().optional().catch(undefined) }),
-      handle: async ({ query }) => importForm(query.kind === undefined ? {} : { kind: query.kind }),
+      handle: async ({ actor, query, now }) =>
+        await form(actor, now, query.kind === undefined ? {} : { kind: query.kind }),
     }),
     page({
       method: 'POST',
       path: '/organisations/import',
       access: 'directory.write',
       bodyBytesMax: BODY_BYTES_MAX,
-      async handle({ actor, form, files, now }) {
-        const upload = parseUpload(form, files, rules);
-        if (!upload.ok) return importForm(form, { errors: upload.fields });
-        await sweepKeptFiles(database, now);
-        const id = await database.withActor(actor, (tx) =>
-          keepFile(tx, upload.value, { secrets, now }),
+      async handle({ actor, form: typed, files, now }) {
+        const upload = parseUpload(typed, files);
+        if (!upload.ok) return await form(actor, now, typed, { errors: upload.fields });
+        await sweepRuns(database, now);
+        const kept = await database.attempt(actor, (tx) =>
+          keepUpload(tx, upload.value, { secrets, now }),
         );
-        return redirect(`/organisations/import/${id}`);
+        if (!kept.ok) return await form(actor, now, typed, { errors: { file: kept.message } });
+        return redirect(`/organisations/import/${kept.value}`);
       },
     }),
   ];
@@ -91,11 +110,17 @@ function uploadRoutes(context: OrganisationRoutesContext): Route[] {
 
 type Failed = { readonly errors: FieldErrors; readonly status?: number };
 
-function importForm(typed: Form, failed?: Failed): Reply {
+function importForm(runs: readonly OwnRun[], typed: Form, failed?: Failed): Reply {
   return view(
     'organisations/import.njk',
     {
       form: formModel(importFields, typed, failed?.errors ?? {}),
+      runs: runs.map(({ id, name, kind, state }) => ({
+        id,
+        name,
+        kindLabel: kindLabels[kind],
+        state,
+      })),
       fileBytesMax: FILE_BYTES_MAX,
       tooLarge,
       organisationColumns,
@@ -105,105 +130,160 @@ function importForm(typed: Form, failed?: Failed): Reply {
   );
 }
 
-function checkedRoutes(context: OrganisationRoutesContext): Route[] {
-  const { database } = context;
-  const check = async (actor: Actor, id: string, now: Date) =>
-    await database.withActor(actor, (tx) =>
-      checkKeptFile(tx, id, { ...importContext(context), now }),
-    );
+/** Absent, expired and somebody else's look alike; the way on is the same. */
+function refusedRunPage(why: Refused): Reply {
+  if (why.kind !== 'not_found') return refusedPage(why);
+  return importForm([], {}, { errors: { file: why.message }, status: 404 });
+}
+
+const query = z.object({
+  show: z
+    .enum(Object.keys(rowOutcomes) as [keyof typeof rowOutcomes])
+    .optional()
+    .catch(undefined),
+  after: cursorOf(z.tuple([z.int()]))
+    .optional()
+    .catch(undefined),
+});
+
+/** One address for the whole way of a file: what it shows is where the file is. */
+function runRoute(context: OrganisationRoutesContext): Route {
+  const { database, secrets } = context;
+  return page({
+    method: 'GET',
+    path: '/organisations/import/:id',
+    access: 'directory.write',
+    params: idParams,
+    query,
+    async handle({ actor, params, query: { show, after }, now }) {
+      const run = await patientlyFind(database, actor, params.id, { secrets, now });
+      if (run === undefined) return refusedRunPage(gone);
+      if (run.state === 'choosing_columns') {
+        return await columnsPage(context, actor, run, { now });
+      }
+      if (run.state !== 'checked' && run.state !== 'imported') {
+        return view('organisations/import-run.njk', progressModel(run));
+      }
+      const outcome = show ?? shownOutcome(run);
+      const [line = 0] = after ?? [];
+      const rows = await database.withActor(actor, (tx) =>
+        listRows(tx, run.id, { outcomes: [outcome], after: line, limit: ROWS_SHOWN + 1 }),
+      );
+      return view('organisations/checked.njk', checkedModel(run, { outcome, rows }));
+    },
+  });
+}
+
+/** Waits a moment for work that is done at once. */
+async function patientlyFind(
+  database: Database,
+  actor: Actor,
+  id: string,
+  context: RunContext,
+): Promise<OwnRun | undefined> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const run = await database.withActor(actor, (tx) => findOwnRun(tx, id, context));
+    const isWorking = run !== undefined && isAtWork(run.state);
+    // What has been worked on for longer is not done in a moment.
+    const isLong = isWorking && (run.elapsedMs ?? 0) > PATIENCE_MS;
+    if (!isWorking || isLong || performance.now() > until) return run;
+    await delay(LOOK_MS);
+  }
+}
+
+function isAtWork(state: RunState): boolean {
+  return (workingStates as readonly RunState[]).includes(state);
+}
+
+type Act = (
+  tx: Tx,
+  id: string,
+  context: RunContext & { readonly form: Form },
+) => Promise<Outcome<void>>;
+
+function actRoutes({ database, secrets }: OrganisationRoutesContext): Route[] {
+  const acts: readonly (readonly [string, Act])[] = [
+    [
+      '',
+      (tx, id, { form, ...given }) =>
+        confirmRun(tx, id, { ...given, goodRowsOnly: many(form['refusals'])[0] === 'leave_out' }),
+    ],
+    ['/cancel', cancelRun],
+    ['/again', restartRun],
+  ];
+  return acts.map(([path, act]) =>
+    page({
+      method: 'POST',
+      path: `/organisations/import/:id${path}`,
+      access: 'directory.write',
+      params: idParams,
+      async handle({ actor, params, form, now }) {
+        const done = await database.attempt(actor, (tx) =>
+          act(tx, params.id, { secrets, now, form }),
+        );
+        return done.ok ? redirect(`/organisations/import/${params.id}`) : refusedRunPage(done);
+      },
+    }),
+  );
+}
+
+/** Where its columns may be said anew. */
+const mayChoose: readonly RunState[] = ['choosing_columns', ...statesBefore('choosing_columns')];
+
+function columnsRoutes(context: OrganisationRoutesContext): Route[] {
+  const { database, secrets } = context;
+  const find = async (actor: Actor, id: string, now: Date) =>
+    await database.withActor(actor, (tx) => findOwnRun(tx, id, { secrets, now }));
   return [
     page({
       method: 'GET',
-      path: '/organisations/import/:id',
+      path: '/organisations/import/:id/columns',
       access: 'directory.write',
       params: idParams,
       async handle({ actor, params, now }) {
-        const checked = await check(actor, params.id, now);
-        if (checked.ok) return view('organisations/checked.njk', checkedModel(checked.value));
-        return refusedFilePage(checked);
+        const run = await find(actor, params.id, now);
+        if (run === undefined) return refusedRunPage(gone);
+        if (!mayChoose.includes(run.state)) return notFound();
+        return await columnsPage(context, actor, run, { now });
       },
     }),
     page({
       method: 'POST',
-      path: '/organisations/import/:id',
+      path: '/organisations/import/:id/columns',
       access: 'directory.write',
       params: idParams,
-      async handle({ actor, params, now }) {
-        const options: ImportContext & { now: Date } = { ...importContext(context), now };
-        const done = await database.attempt(actor, (tx) => importKeptFile(tx, params.id, options));
-        if (!done.ok) return refusedFilePage(done);
-        return redirect(`/organisations/import/${params.id}`);
-      },
-    }),
-    page({
-      method: 'GET',
-      path: '/organisations/import/:id/refused.csv',
-      access: 'directory.write',
-      params: idParams,
-      async handle({ actor, params, now }) {
-        const checked = await check(actor, params.id, now);
-        if (!checked.ok) {
-          return refusedFilePage(checked);
-        }
-        const { name, bytes, result } = checked.value;
-        const stem = name.replace(/\.[A-Za-z]{1,4}$/, '');
-        const rows = refusedDownload(bytes, result.refusedRows);
-        return file(`${stem}-refused.csv`, 'text/csv; charset=utf-8', rows);
+      async handle({ actor, params, form, now }) {
+        const run = await find(actor, params.id, now);
+        if (run === undefined) return refusedRunPage(gone);
+        const given = { secrets, now };
+        const done = await database.attempt(actor, async (tx) => {
+          const columns = await findColumns(tx, run, given);
+          if (!columns.ok) return columns;
+          const mapping = parseColumns(form, run.kind, columns.value.names.length);
+          return await chooseColumns(tx, run.id, mapping, given);
+        });
+        if (done.ok) return redirect(`/organisations/import/${run.id}`);
+        if (Object.keys(done.fields).length === 0) return refusedRunPage(done);
+        return await columnsPage(context, actor, run, { now, form, errors: done.fields });
       },
     }),
   ];
 }
 
-/** Absent, expired and somebody else's look alike; the way on is the same. */
-function refusedFilePage(why: Refused): Reply {
-  if (why.kind !== 'not_found') return refusedPage(why);
-  return importForm({}, { errors: { file: why.message }, status: 404 });
-}
+type Typed = { readonly now: Date; readonly form?: Form; readonly errors?: FieldErrors };
 
-function checkedModel(checked: CheckedFile) {
-  const { id, kind, name, expiresAt, imported, result } = checked;
-  const counts = imported?.counts ?? result.counts;
-  const refusedLines = Map.groupBy(result.refusedRows, (one) => one.line);
-  return {
-    id,
-    kind,
-    kindLabel: kindLabels[kind],
-    name,
-    expiresAt,
-    importedAt: imported?.at ?? null,
-    counts,
-    goodRows: goodRows(counts),
-    changes: counts.added + counts.changed,
-    notes: result.notes,
-    refusedRows: Array.from(refusedLines, ([line, reasons]) => ({ line, reasons })).slice(
-      0,
-      ROWS_SHOWN_MAX,
-    ),
-  };
-}
-
-function goodRows({ added, changed, unchanged }: ImportCounts): number {
-  return added + changed + unchanged;
-}
-
-function logRoute({ database }: OrganisationRoutesContext): Route {
-  return page({
-    method: 'GET',
-    path: '/organisations/imports',
-    access: 'directory.read',
-    query: z.object({
-      after: cursorOf(z.tuple([z.uuid()]))
-        .optional()
-        .catch(undefined),
-    }),
-    async handle({ actor, query }) {
-      const [after] = query.after ?? [];
-      const found = await database.withActor(actor, (tx) =>
-        listImports(tx, { ...(after !== undefined && { after }), limit: PAGE_ROWS + 1 }),
-      );
-      const { rows, next } = pageOf(found, PAGE_ROWS, ({ id }) => [id]);
-      const imports = rows.map((row) => ({ ...row, kindLabel: kindLabels[row.kind] }));
-      return view('organisations/imports.njk', { imports, next });
-    },
-  });
+async function columnsPage(
+  { database, secrets, model }: OrganisationRoutesContext,
+  actor: Actor,
+  run: OwnRun,
+  { now, ...typed }: Typed,
+): Promise<Reply> {
+  const columns = await database.withActor(actor, (tx) => findColumns(tx, run, { secrets, now }));
+  if (!columns.ok) return refusedPage(columns);
+  return view(
+    'organisations/columns.njk',
+    columnsModel(run, columns.value, { model, ...typed }),
+    typed.errors === undefined ? {} : { status: 422 },
+  );
 }

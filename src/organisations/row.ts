@@ -10,23 +10,35 @@ export function columnName(cell: string): string {
     .replaceAll(/[\s-]+/g, '_');
 }
 
+/** Where our columns stand in a file, and what every row of it has though no column says so. */
+export type Reads = {
+  /** Place of the file's column by our name, from 0. */
+  readonly places: ReadonlyMap<string, number>;
+  /** By our name. */
+  readonly constants: ReadonlyMap<string, string>;
+};
+
 export class Row {
   readonly line: number;
   readonly refused: RefusedRow[] = [];
-  readonly #cells: ReadonlyMap<string, string>;
+  readonly #reads: Reads;
+  readonly #cells: readonly string[];
 
-  constructor(columns: readonly string[], row: SheetRow) {
+  constructor(reads: Reads, row: SheetRow) {
     this.line = row.line;
-    this.#cells = new Map(columns.map((name, i) => [name, oneLine(row.cells[i] ?? '')]));
+    this.#reads = reads;
+    this.#cells = row.cells;
   }
 
   has(column: string): boolean {
-    return this.#cells.has(column);
+    return this.#reads.places.has(column) || this.#reads.constants.has(column);
   }
 
   /** '' for an empty cell and for a column that the file does not have. */
   text(column: string): string {
-    return this.#cells.get(column) ?? '';
+    const place = this.#reads.places.get(column);
+    if (place === undefined) return this.#reads.constants.get(column) ?? '';
+    return oneLine(this.#cells[place] ?? '');
   }
 
   /** Undefined where the file does not have the column, null where the cell is empty. */
@@ -95,5 +107,5 @@ function isDate(text: string): boolean {
 }
 
 function oneLine(cell: string): string {
-  return cell.replaceAll(/\s+/g, ' ').trim();
+  return /\s\s|[^\S ]/.test(cell) ? cell.replaceAll(/\s+/g, ' ').trim() : cell.trim();
 }

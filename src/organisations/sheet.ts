@@ -1,23 +1,86 @@
 /** Bytes of a file → rows of cells with their lines; a file that is none gets one sentence. */
 import { parse, type CsvError } from 'csv-parse/sync';
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { listOf } from './sheet-json.ts';
 
 export type SheetRow = { readonly line: number; readonly cells: readonly string[] };
 
 export type Sheet = {
-  readonly rows: readonly SheetRow[];
   readonly encoding: 'utf-8' | 'utf-16le' | 'windows-1252';
-  /** False where the last line was cut off or simply not ended. */
-  readonly endsWithNewline: boolean;
+  readonly form: 'csv' | 'json';
+  /** True where the last row has fewer cells than the first, and the line no end. */
+  readonly isCutOff: boolean;
+  readonly rows: number;
 };
+
+/** Gets one row after the other; a refusal ends the reading. `share`: of the file, 0 to 1. */
+export type RowVisitor = (row: SheetRow, share: number) => Refused | undefined;
 
 const CONTROL_CHARACTERS = '\\u0000-\\u0008\\u000e-\\u001f';
 const CONTROL = new RegExp(`[${CONTROL_CHARACTERS}]`);
 const BYTES_MAX = 64 * 1024 * 1024;
 /** A forgotten quotation mark would otherwise swallow the rest of the file into one cell. */
 const ROW_CHARACTERS_MAX = 20_000;
+/** Enough for the first rows, also where their cells are long. */
+const HEAD_BYTES = 128 * 1024;
 
-export function readSheet(bytes: Uint8Array): Outcome<Sheet> {
+/**
+ * Reads the whole file and keeps nothing: 100,000 rows as arrays of cells would take 150 MB. Rows
+ * without anything in them are left out.
+ */
+export function walkSheet(bytes: Uint8Array, visit: RowVisitor): Outcome<Sheet> {
+  const opened = openSheet(bytes);
+  if (!opened.ok) return opened;
+  const { text, encoding } = opened.value;
+  if (isJson(text)) return walkJson(text, encoding, visit);
+  let [rows, firstWidth, lastWidth] = [0, 0, 0];
+  const stopped = walkCsv(text, (row, share) => {
+    lastWidth = row.cells.length;
+    if (rows === 0) firstWidth = lastWidth;
+    rows += 1;
+    return visit(row, share);
+  });
+  if (stopped !== undefined) return stopped;
+  const isCutOff = !/[\r\n]$/.test(text) && rows > 1 && lastWidth < firstWidth;
+  return ok({ encoding, form: 'csv', isCutOff, rows });
+}
+
+/** The first rows alone, read from the beginning of the file: quick however large it is. */
+export function readHead(bytes: Uint8Array, rows: number): Outcome<SheetRow[]> {
+  const isWhole = bytes.length <= HEAD_BYTES;
+  const opened = openSheet(bytes.subarray(0, HEAD_BYTES), !isWhole);
+  if (!opened.ok) return opened;
+  const head: SheetRow[] = [];
+  // A list in JSON has no beginning that could be read without its end.
+  if (isJson(opened.value.text)) {
+    const walked = walkSheet(bytes, (row) => (head.push(row) < rows ? undefined : enough));
+    return walked.ok || walked === enough ? ok(head) : walked;
+  }
+  const stopped = walkCsv(opened.value.text, (row) => (head.push(row) < rows ? undefined : enough));
+  const isReadable = stopped === undefined || stopped === enough || (!isWhole && head.length > 0);
+  return isReadable ? ok(head) : stopped;
+}
+
+/** The cells of these lines, and of the first one. */
+export function readLines(
+  bytes: Uint8Array,
+  lines: ReadonlySet<number>,
+): { first: readonly string[]; cells: ReadonlyMap<number, readonly string[]> } {
+  let first: readonly string[] | undefined;
+  const cells = new Map<number, readonly string[]>();
+  walkSheet(bytes, (row) => {
+    first ??= row.cells;
+    if (lines.has(row.line)) cells.set(row.line, row.cells);
+    return undefined;
+  });
+  return { first: first ?? [], cells };
+}
+
+const enough = refused('invalid', 'enough');
+
+type Opened = { readonly text: string; readonly encoding: Sheet['encoding'] };
+
+function openSheet(bytes: Uint8Array, isPart = false): Outcome<Opened> {
   if (bytes.length === 0) return refused('invalid', 'The file is empty.');
   if (bytes.length > BYTES_MAX) {
     return refused('invalid', 'The file is larger than 64 MB: split it and import the parts.');
@@ -25,14 +88,12 @@ export function readSheet(bytes: Uint8Array): Outcome<Sheet> {
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {
     return refused('invalid', 'This is an Excel workbook: save the sheet as "CSV UTF-8".');
   }
-  const { text, encoding } = decoded(bytes);
+  const { text, encoding } = decoded(bytes, isPart);
   if (CONTROL.test(text)) {
     return refused('invalid', 'This is not a text file: save the sheet as CSV and import that.');
   }
   if (text.trim() === '') return refused('invalid', 'The file is empty.');
-  // Lines are counted right only where they all end alike.
-  const rows = rowsOf(text.replaceAll(/\r\n?/g, '\n'));
-  return rows.ok ? ok({ rows: rows.value, encoding, endsWithNewline: /[\r\n]$/.test(text) }) : rows;
+  return ok({ text, encoding });
 }
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
@@ -40,48 +101,84 @@ function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
 }
 
 /** Excel writes UTF-8 with a mark, UTF-16 as "Unicode text", and Windows-1252 as plain "CSV". */
-function decoded(bytes: Uint8Array): { text: string; encoding: Sheet['encoding'] } {
+function decoded(bytes: Uint8Array, isPart: boolean): Opened {
   if (startsWith(bytes, [0xff, 0xfe])) {
     return { text: new TextDecoder('utf-16le').decode(bytes), encoding: 'utf-16le' };
   }
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), encoding: 'utf-8' };
+    // The beginning of a file may end within a character: "stream" waits for the rest of it.
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    return { text: decoder.decode(bytes, { stream: isPart }), encoding: 'utf-8' };
   } catch {
     return { text: new TextDecoder('windows-1252').decode(bytes), encoding: 'windows-1252' };
   }
 }
 
-function rowsOf(text: string): Outcome<SheetRow[]> {
+function isJson(text: string): boolean {
+  return /^\s*(?:\{\s*"|\[\s*[[{])/.test(text);
+}
+
+function walkJson(text: string, encoding: Sheet['encoding'], visit: RowVisitor): Outcome<Sheet> {
+  const list = listOf(text);
+  if (!list.ok) return list;
+  const { columns, entries } = list.value;
+  const all = [columns, ...entries];
+  for (const [i, cells] of all.entries()) {
+    const stopped = visit({ line: i + 1, cells }, i / all.length);
+    if (stopped !== undefined) return stopped;
+  }
+  return ok({ encoding, form: 'json', isCutOff: false, rows: all.length });
+}
+
+/** Carries a refusal of the visitor out of the parser. */
+class Stopped extends Error {
+  readonly refused: Refused;
+
+  constructor(why: Refused) {
+    super(why.message);
+    this.refused = why;
+  }
+}
+
+function walkCsv(text: string, visit: RowVisitor): Refused | undefined {
+  // Lines are counted right only where they all end alike.
+  const content = Buffer.from(text.replaceAll(/\r\n?/g, '\n'));
   try {
-    const records = parse(text, {
+    parse(content, {
       delimiter: delimiterOf(text),
       record_delimiter: '\n',
       relax_column_count: true,
       skip_empty_lines: true,
       max_record_size: ROW_CHARACTERS_MAX,
-      info: true,
       trim: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return ok(
-      records
-        .map(({ record, info }) => ({ line: info.lines - newlines(record), cells: record }))
-        .filter(({ cells }) => cells.some((cell) => cell !== '')),
-    );
+      on_record(cells: string[], { lines, bytes }) {
+        if (!cells.some((cell) => cell !== '')) return;
+        const line = lines - newlines(cells);
+        const stopped = visit({ line, cells }, bytes / content.length);
+        if (stopped !== undefined) throw new Stopped(stopped);
+      },
+    });
+    return undefined;
   } catch (error) {
+    if (error instanceof Stopped) return error.refused;
     return refused('invalid', sentence(error as CsvError));
   }
 }
 
 function newlines(cells: readonly string[]): number {
-  return cells.join('').split('\n').length - 1;
+  return cells.reduce(
+    (sum, cell) => sum + (cell.includes('\n') ? cell.split('\n').length - 1 : 0),
+    0,
+  );
 }
 
 /** The commonest of `,` `;` and tab outside quotes in the first line; Excel picks one by country. */
 function delimiterOf(text: string): string {
   const line = text
+    .slice(0, ROW_CHARACTERS_MAX)
     .trimStart()
     .replaceAll(/"[^"]*"/g, '')
-    .split('\n', 1)[0]!;
+    .split(/[\r\n]/, 1)[0]!;
   const counts = [',', ';', '\t'].map((mark) => ({ mark, count: line.split(mark).length }));
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).mark;
 }
@@ -92,7 +189,7 @@ function sentence(error: CsvError): string {
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'The file ends inside a quoted cell: it was cut off, or a quotation mark is missing.';
     case 'CSV_MAX_RECORD_SIZE':
-      return `A row near line ${line} does not end: a quotation mark is missing.`;
+      return `The row at line ${line} is longer than 20,000 characters: a quotation mark is missing, or a cell holds far too much.`;
     case 'CSV_INVALID_CLOSING_QUOTE':
     case 'INVALID_OPENING_QUOTE':
       return `Line ${line} has a quotation mark inside a cell: double it, and quote the cell.`;

@@ -31,6 +31,9 @@ export type ImportEntry = {
   readonly actor: string;
   /** Null where no person did it: the command line, or the demonstration. */
   readonly personName: string | null;
+  readonly undoneAt: Date | null;
+  /** It is the last one, and how it was before is still known. */
+  readonly canBeUndone: boolean;
 };
 
 /** Files that changed something, newest first. `after` is the id of the last one seen. */
@@ -41,7 +44,9 @@ export async function listImports(
   // The cursor names a row, not its time: a Date would lose the microseconds of the order.
   return await tx.rows<ImportEntry>(sql`
     select import.id, import.kind, import.file_name, import.finished_at, import.counts,
-      import.actor, person.name as person_name
+      import.actor, person.name as person_name, import.undone_at,
+      coalesce(import.id = (select image.import_id from organisations.import_image image limit 1),
+        false) as can_be_undone
     from organisations.import
     left join identity.v_person person on person.id::text = import.actor
     where ${after === undefined ? sql`true` : isBefore(after)}

@@ -45,6 +45,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'organisations.region': 'public directory',
   'organisations.system': 'public directory',
   'organisations.import': 'names, hashes and counts of imported files',
+  'organisations.import_mapping': 'places of columns in files; no word of a file',
   'alerts.alert': 'a number and a time; every wording is in alerts.version',
   'alerts.editor': 'ids: who shaped which version',
   'responses.failed_try': 'blind indexes and times, written by nobody in particular',

@@ -238,7 +238,7 @@ export async function textFrom(centre: Centre, number: string, words: string): P
 
 /** What the worker does when it hears of a reply. */
 export async function dealWith(centre: Centre, replyId: string): Promise<void> {
-  const tasks = tasksOf({ ...centre.product, database: centre.db.worker });
+  const tasks = tasksOf({ ...centre.product, database: centre.db.worker }, console);
   await tasks['reply_received']!({ replyId });
 }
 

@@ -1,6 +1,14 @@
 /** What a directory needs before the first file comes in: a small model's words, and keys. */
 import { randomBytes } from 'node:crypto';
-import type { AudienceRules, DirectorySecrets } from '#organisations/index.ts';
+import { createLog } from '#log.ts';
+import { startTasks, type RunningTasks } from '#db/tasks.ts';
+import {
+  importTasks,
+  type AudienceRules,
+  type DirectoryRules,
+  type DirectorySecrets,
+} from '#organisations/index.ts';
+import type { Clone } from './database.ts';
 
 export const rules: AudienceRules = {
   organisationTypes: {
@@ -15,3 +23,13 @@ export const secrets: DirectorySecrets = {
   addressKey: { id: 1, key: randomBytes(32) },
   blindIndexKey: randomBytes(32),
 };
+
+/** What a worker does with files of the import page. */
+export async function startImports(
+  db: Clone,
+  model: DirectoryRules = rules,
+): Promise<RunningTasks> {
+  const onError = (error: unknown) => console.error(error);
+  const tasks = importTasks({ database: db.worker, rules: model, secrets, onError });
+  return await startTasks(db.config, tasks, createLog({ level: 'silent' }));
+}

@@ -1,0 +1,33 @@
+/** The thread that works on one file and ends: whoever made it waits, draws and may end it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { openDatabase } from '#db/database.ts';
+import type { ThreadOrder } from './in-thread.ts';
+import { workOnFile, workOnRun } from './work.ts';
+
+const { config, work, context } = workerData as ThreadOrder;
+const { secrets } = context;
+const database = openDatabase(
+  // Between two statements thousands of rows are compared: longer than others may stand still.
+  { ...config, idle_in_transaction_session_timeout: 120_000 },
+  { connectionsMax: 1 },
+);
+const onProgress = (progress: unknown) => parentPort!.postMessage({ progress }, []);
+const given = {
+  ...context,
+  // A Buffer arrives as plain bytes.
+  secrets: {
+    addressKey: { ...secrets.addressKey, key: Buffer.from(secrets.addressKey.key) },
+    blindIndexKey: Buffer.from(secrets.blindIndexKey),
+  },
+  onProgress,
+};
+
+try {
+  const done =
+    work.as === 'file'
+      ? await workOnFile(database, { ...work, file: { ...work.file } }, given)
+      : await workOnRun(database, work, given);
+  parentPort!.postMessage({ done }, []);
+} finally {
+  await database.end();
+}

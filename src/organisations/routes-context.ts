@@ -1,0 +1,12 @@
+import type { Database } from '#db/database.ts';
+import type { DirectorySecrets } from './import-options.ts';
+import type { AudienceRules } from './model.ts';
+import type { TextPermissions } from './parse-contact.ts';
+
+export type OrganisationRoutesContext = {
+  readonly database: Database;
+  /** The operating model. */
+  readonly model: AudienceRules;
+  readonly secrets: DirectorySecrets;
+  readonly textPermissions?: TextPermissions;
+};
