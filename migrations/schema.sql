@@ -891,6 +891,38 @@ grant select on operating_model.version to tocsin_worker;
 grant insert (sha256, yaml) on operating_model.version to tocsin_web;
 grant insert (sha256, yaml) on operating_model.version to tocsin_worker;
 
+create table organisations.absence (
+  id uuid default kernel.uuid_v7() not null,
+  contact_id uuid not null,
+  starts_at timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  cover_id uuid,
+  constraint absence_check CHECK ((ends_at > starts_at)),
+  constraint absence_check1 CHECK ((cover_id <> contact_id)),
+  constraint absence_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint absence_cover_id_fkey FOREIGN KEY (cover_id) REFERENCES organisations.contact(id) ON DELETE SET NULL,
+  constraint absence_pkey PRIMARY KEY (id)
+);
+CREATE INDEX absence_contact ON organisations.absence USING btree (contact_id, ends_at);
+CREATE INDEX absence_cover ON organisations.absence USING btree (cover_id);
+alter table organisations.absence enable row level security;
+alter table organisations.absence force row level security;
+create policy absence_delete on organisations.absence as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy absence_insert on organisations.absence as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy absence_read on organisations.absence as permissive for select to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (contact_id IN ( SELECT contact.id
+       FROM organisations.contact))
+    ELSE false
+END);
+create policy absence_update on organisations.absence as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER absence_added AFTER INSERT ON organisations.absence REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
+CREATE TRIGGER absence_removed AFTER DELETE ON organisations.absence REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
+grant delete, insert, select on organisations.absence to tocsin_web;
+grant select on organisations.absence to tocsin_worker;
+grant update (ends_at) on organisations.absence to tocsin_web;
+
 create table organisations.audience (
   id uuid not null,
   name text not null,
@@ -946,6 +978,35 @@ create policy centre on organisations.audience_version as permissive for all to 
 grant insert, select on organisations.audience_version to tocsin_web;
 grant select on organisations.audience_version to tocsin_worker;
 
+create table organisations.change (
+  id uuid default kernel.uuid_v7() not null,
+  organisation_id uuid not null,
+  contact_id uuid,
+  changed_at timestamp with time zone default now() not null,
+  actor_kind text default kernel.actor_kind() not null,
+  actor_id text default kernel.actor_id() not null,
+  what text not null,
+  fields jsonb default '{}'::jsonb not null,
+  constraint change_fields_check CHECK ((jsonb_typeof(fields) = 'object'::text)),
+  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text]))),
+  constraint change_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
+  constraint change_pkey PRIMARY KEY (id)
+);
+CREATE INDEX change_of_organisation ON organisations.change USING btree (organisation_id, changed_at DESC);
+alter table organisations.change enable row level security;
+alter table organisations.change force row level security;
+create policy change_insert on organisations.change as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy change_read on organisations.change as permissive for select to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))
+    ELSE false
+END);
+grant select on organisations.change to tocsin_web;
+grant select on organisations.change to tocsin_worker;
+grant insert (organisation_id, contact_id, what, fields) on organisations.change to tocsin_web;
+grant insert (organisation_id, contact_id, what, fields) on organisations.change to tocsin_worker;
+
 create table organisations.contact (
   id uuid default kernel.uuid_v7() not null,
   organisation_id uuid not null,
@@ -956,18 +1017,22 @@ create table organisations.contact (
   reader_kind text default 'technical'::text not null,
   language text default 'en'::text not null,
   active boolean default true not null,
+  has_times boolean default false not null,
   texts smallint default 0 not null,
   mails smallint default 0 not null,
+  name_key text collate "C" generated always as (organisations.name_key(name)) stored,
   created_at timestamp with time zone default now() not null,
+  created_by text default kernel.actor_id() not null,
   updated_at timestamp with time zone default now() not null,
   constraint contact_language_check CHECK ((language = ANY (ARRAY['en'::text, 'cy'::text]))),
   constraint contact_name_check CHECK ((name <> ''::text)),
   constraint contact_rank_check CHECK (((rank >= 1) AND (rank <= 9))),
-  constraint contact_reader_kind_check CHECK ((reader_kind ~ '^[a-z][a-z_]*$'::text)),
+  constraint contact_reader_kind_check CHECK ((reader_kind ~ '^[a-z][a-z0-9_]*$'::text)),
   constraint contact_role_check CHECK ((role ~ '^[a-z][a-z0-9_]*$'::text)),
   constraint contact_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
   constraint contact_pkey PRIMARY KEY (id)
 );
+CREATE INDEX contact_name_key ON organisations.contact USING btree (name_key, id);
 CREATE UNIQUE INDEX contact_once ON organisations.contact USING btree (organisation_id, role, lower(name));
 alter table organisations.contact enable row level security;
 alter table organisations.contact force row level security;
@@ -980,6 +1045,7 @@ CASE ( SELECT kernel.reach() AS reach)
     ELSE false
 END);
 create policy contact_update on organisations.contact as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER contacts_noted AFTER UPDATE ON organisations.contact REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_contacts();
 grant delete, insert, select, update on organisations.contact to tocsin_web;
 grant delete, insert, select, update on organisations.contact to tocsin_worker;
 
@@ -1008,7 +1074,9 @@ CASE ( SELECT kernel.reach() AS reach)
 END);
 create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
+CREATE TRIGGER links_added_noted AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
+CREATE TRIGGER links_removed_noted AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
 grant delete, insert, select on organisations.contact_contact_point to tocsin_web;
 grant delete, insert, select on organisations.contact_contact_point to tocsin_worker;
 
@@ -1018,6 +1086,11 @@ create table organisations.contact_point (
   address_sealed bytea not null,
   address_index bytea not null,
   shown text not null,
+  domain text generated always as (
+CASE
+    WHEN (channel = 'mail'::text) THEN split_part(shown, '@'::text, 2)
+    ELSE NULL::text
+END) stored,
   contacts integer default 1 not null,
   proven_at timestamp with time zone,
   asked_at timestamp with time zone,
@@ -1026,12 +1099,13 @@ create table organisations.contact_point (
   created_at timestamp with time zone default now() not null,
   constraint contact_point_address_index_check CHECK ((octet_length(address_index) = 32)),
   constraint contact_point_asked_code_check CHECK ((asked_code ~ '^[0-9]{4}$'::text)),
-  constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text, 'landline'::text]))),
   constraint contact_point_check CHECK (((asked_at IS NULL) = (asked_code IS NULL))),
   constraint contact_point_pkey PRIMARY KEY (id),
   constraint contact_point_channel_address_index_key UNIQUE (channel, address_index),
   constraint contact_point_id_channel_key UNIQUE (id, channel)
 );
+CREATE INDEX contact_point_domain ON organisations.contact_point USING btree (domain) WHERE (channel = 'mail'::text);
 CREATE INDEX contact_point_shared ON organisations.contact_point USING btree (id) WHERE (contacts > 1);
 alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
@@ -1047,6 +1121,34 @@ END);
 create policy contact_point_update on organisations.contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select, update on organisations.contact_point to tocsin_web;
 grant insert, select, update on organisations.contact_point to tocsin_worker;
+
+create table organisations.duty_hours (
+  id uuid default kernel.uuid_v7() not null,
+  contact_id uuid not null,
+  weekday smallint not null,
+  starts_at time without time zone not null,
+  ends_at time without time zone not null,
+  time_zone text not null,
+  constraint duty_hours_weekday_check CHECK (((weekday >= 1) AND (weekday <= 7))),
+  constraint duty_hours_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint duty_hours_pkey PRIMARY KEY (id),
+  constraint duty_hours_contact_id_weekday_starts_at_key UNIQUE (contact_id, weekday, starts_at)
+);
+alter table organisations.duty_hours enable row level security;
+alter table organisations.duty_hours force row level security;
+create policy duty_hours_delete on organisations.duty_hours as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy duty_hours_insert on organisations.duty_hours as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy duty_hours_read on organisations.duty_hours as permissive for select to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (contact_id IN ( SELECT contact.id
+       FROM organisations.contact))
+    ELSE false
+END);
+CREATE TRIGGER hours_added AFTER INSERT ON organisations.duty_hours REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
+CREATE TRIGGER hours_removed AFTER DELETE ON organisations.duty_hours REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
+grant delete, insert, select on organisations.duty_hours to tocsin_web;
+grant select on organisations.duty_hours to tocsin_worker;
 
 create table organisations.import (
   id uuid default kernel.uuid_v7() not null,
@@ -1163,6 +1265,54 @@ create policy import_run_own on organisations.import_run as permissive for all t
 grant delete, insert, select, update on organisations.import_run to tocsin_web;
 grant delete, insert, select, update on organisations.import_run to tocsin_worker;
 
+create table organisations.mail_domain (
+  organisation_id uuid not null,
+  domain text not null,
+  is_own boolean not null,
+  constraint mail_domain_domain_check CHECK (((domain ~ '^[^@\s]+\.[^@\s]+$'::text) AND (domain = lower(domain)))),
+  constraint mail_domain_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
+  constraint mail_domain_pkey PRIMARY KEY (organisation_id, domain)
+);
+alter table organisations.mail_domain enable row level security;
+alter table organisations.mail_domain force row level security;
+create policy mail_domain_centre on organisations.mail_domain as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select, update on organisations.mail_domain to tocsin_web;
+
+create table organisations.merge (
+  id uuid not null,
+  kept_id uuid not null,
+  gone_id uuid not null,
+  before jsonb not null,
+  merged_at timestamp with time zone default now() not null,
+  merged_by text default kernel.actor_id() not null,
+  undone_at timestamp with time zone,
+  constraint merge_gone_id_fkey FOREIGN KEY (gone_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint merge_kept_id_fkey FOREIGN KEY (kept_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint merge_pkey PRIMARY KEY (id)
+);
+CREATE INDEX merge_gone ON organisations.merge USING btree (gone_id);
+CREATE INDEX merge_kept ON organisations.merge USING btree (kept_id);
+alter table organisations.merge enable row level security;
+alter table organisations.merge force row level security;
+create policy merge_centre on organisations.merge as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on organisations.merge to tocsin_web;
+grant update (undone_at) on organisations.merge to tocsin_web;
+
+create table organisations.not_the_same (
+  one_id uuid not null,
+  other_id uuid not null,
+  said_at timestamp with time zone default now() not null,
+  said_by text default kernel.actor_id() not null,
+  constraint not_the_same_check CHECK ((one_id < other_id)),
+  constraint not_the_same_one_id_fkey FOREIGN KEY (one_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint not_the_same_other_id_fkey FOREIGN KEY (other_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint not_the_same_pkey PRIMARY KEY (one_id, other_id)
+);
+alter table organisations.not_the_same enable row level security;
+alter table organisations.not_the_same force row level security;
+create policy not_the_same_centre on organisations.not_the_same as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on organisations.not_the_same to tocsin_web;
+
 create table organisations.organisation (
   id uuid default kernel.uuid_v7() not null,
   code text not null,
@@ -1193,6 +1343,7 @@ create table organisations.organisation (
 CREATE INDEX organisation_name ON organisations.organisation USING btree (name, code);
 CREATE INDEX organisation_region ON organisations.organisation USING btree (region_code);
 CREATE INDEX organisation_system ON organisations.organisation USING btree (system_code);
+CREATE TRIGGER facts_noted AFTER UPDATE ON organisations.organisation REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_facts();
 grant delete, insert, select, update on organisations.organisation to tocsin_web;
 grant delete, insert, select, update on organisations.organisation to tocsin_worker;
 
@@ -1864,6 +2015,196 @@ end $function$
 ;
 grant execute on function operating_model.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION organisations.is_within(moment timestamp with time zone, weekday smallint, starts_at time without time zone, ends_at time without time zone, time_zone text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN CASE WHEN ((EXTRACT(isodow FROM (moment AT TIME ZONE time_zone)) = (weekday)::numeric) AND (((moment AT TIME ZONE time_zone))::time without time zone >= starts_at)) THEN ((ends_at <= starts_at) OR (((moment AT TIME ZONE time_zone))::time without time zone < ends_at)) ELSE ((ends_at <= starts_at) AND (EXTRACT(isodow FROM ((moment AT TIME ZONE time_zone) - '1 day'::interval)) = (weekday)::numeric) AND (((moment AT TIME ZONE time_zone))::time without time zone < ends_at)) END
+;
+grant execute on function organisations.is_within(timestamp with time zone,smallint,time without time zone,time without time zone,text) to public;
+
+CREATE OR REPLACE FUNCTION organisations.name_key(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT COALESCE(string_agg(part.word, ' '::text ORDER BY (part.word COLLATE "C")), ''::text) AS "coalesce" FROM regexp_split_to_table(lower(regexp_replace(NORMALIZE(name_key.name, NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text)), '[\s.,;:''’"()/_-]+'::text) part(word) WHERE (part.word <> ''::text))
+;
+grant execute on function organisations.name_key(text) to public;
+
+CREATE OR REPLACE FUNCTION organisations.note_contacts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into organisations.change (organisation_id, contact_id, what, fields)
+  select after.organisation_id, after.id, 'contact', fields.changed
+  from after
+  join before on before.id = after.id
+  cross join lateral (
+    select jsonb_object_agg(field.name, field.told) filter (where field.was <> field.now) as changed
+    from (values
+      ('name', before.name, after.name, jsonb_build_array(before.name, after.name)),
+      ('kind', before.is_post::text, after.is_post::text,
+        jsonb_build_array(before.is_post, after.is_post)),
+      ('role', before.role, after.role, jsonb_build_array(before.role, after.role)),
+      ('rank', before.rank::text, after.rank::text, jsonb_build_array(before.rank, after.rank)),
+      ('reader_kind', before.reader_kind, after.reader_kind,
+        jsonb_build_array(before.reader_kind, after.reader_kind)),
+      ('language', before.language, after.language,
+        jsonb_build_array(before.language, after.language)),
+      ('active', before.active::text, after.active::text,
+        jsonb_build_array(before.active, after.active))
+    ) as field (name, was, now, told)
+  ) fields
+  where (before.name, before.is_post, before.role, before.rank, before.reader_kind, before.language,
+      before.active)
+    is distinct from (after.name, after.is_post, after.role, after.rank, after.reader_kind,
+      after.language, after.active);
+  return null;
+end
+$function$
+;
+grant execute on function organisations.note_contacts() to public;
+
+CREATE OR REPLACE FUNCTION organisations.note_facts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into organisations.change (organisation_id, what, fields)
+  select after.id, 'facts', fields.changed
+  from after
+  join before on before.id = after.id
+  cross join lateral (
+    select jsonb_object_agg(field.name, field.told)
+      filter (where field.was is distinct from field.now) as changed
+    from (values
+      ('name', before.name, after.name, jsonb_build_array(before.name, after.name)),
+      ('short_name', before.short_name, after.short_name,
+        jsonb_build_array(before.short_name, after.short_name)),
+      ('type', before.type, after.type, jsonb_build_array(before.type, after.type)),
+      ('must_answer', before.must_answer::text, after.must_answer::text,
+        jsonb_build_array(before.must_answer, after.must_answer)),
+      ('region', before.region_code, after.region_code,
+        jsonb_build_array(before.region_code, after.region_code)),
+      ('system', before.system_code, after.system_code,
+        jsonb_build_array(before.system_code, after.system_code)),
+      ('address', concat_ws('|', before.address_lines::text, before.postcode),
+        concat_ws('|', after.address_lines::text, after.postcode), 'null'::jsonb),
+      ('telephone', before.telephone, after.telephone, 'null'::jsonb),
+      ('opened_on', before.opened_on::text, after.opened_on::text,
+        jsonb_build_array(before.opened_on, after.opened_on)),
+      ('closed_on', before.closed_on::text, after.closed_on::text,
+        jsonb_build_array(before.closed_on, after.closed_on))
+    ) as field (name, was, now, told)
+  ) fields
+  where fields.changed is not null;
+  return null;
+end
+$function$
+;
+grant execute on function organisations.note_facts() to public;
+
+CREATE OR REPLACE FUNCTION organisations.note_links()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into organisations.change (organisation_id, contact_id, what, fields)
+  select contact.organisation_id, contact.id,
+    case tg_op when 'INSERT' then 'linked' else 'unlinked' end,
+    jsonb_object_agg(touched.contact_point_id, touched.channel)
+  from touched
+  join organisations.contact on contact.id = touched.contact_id and contact.created_at < now()
+  group by contact.id;
+  return null;
+end
+$function$
+;
+grant execute on function organisations.note_links() to public;
+
+CREATE OR REPLACE FUNCTION organisations.note_times()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update organisations.contact set has_times = noted.has_times
+  from (
+    select touched.contact_id, exists (
+        select from organisations.duty_hours hours where hours.contact_id = touched.contact_id)
+      or exists (
+        select from organisations.absence away where away.contact_id = touched.contact_id)
+      as has_times
+    from touched
+  ) noted
+  where contact.id = noted.contact_id and contact.has_times <> noted.has_times;
+  return null;
+end
+$function$
+;
+grant execute on function organisations.note_times() to public;
+
+CREATE OR REPLACE FUNCTION organisations.reachable_at(moment timestamp with time zone)
+ RETURNS TABLE(organisation_id uuid, code text, short_name text, name text, type text, region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid, role text, rank smallint, reader_kind text, language text, contact_point_id uuid, channel text, "position" smallint, address_sealed bytea, passed_over boolean)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT organisation.organisation_id,
+     organisation.code,
+     organisation.short_name,
+     organisation.name,
+     organisation.type,
+     organisation.region_code,
+     organisation.system_code,
+     organisation.must_answer,
+     contact.id,
+     told.contact_id,
+     contact.role,
+     contact.rank,
+     contact.reader_kind,
+     told.language,
+     link.contact_point_id,
+     link.channel,
+     link."position",
+     contact_point.address_sealed,
+     (told.is_off AND (EXISTS ( SELECT
+            FROM ((organisations.contact other
+              LEFT JOIN LATERAL organisations.seat_at(reachable_at.moment, other.id, other.has_times, other.texts, other.mails) other_seat(holder_id, language) ON (true))
+              JOIN organisations.contact holder ON ((holder.id =
+                 CASE
+                     WHEN other.has_times THEN other_seat.holder_id
+                     ELSE other.id
+                 END)))
+           WHERE ((other.organisation_id = contact.organisation_id) AND other.active AND (other.id <> contact.id) AND (other.rank <= contact.rank) AND (other.reader_kind = contact.reader_kind) AND (
+                 CASE link.channel
+                     WHEN 'text'::text THEN holder.texts
+                     ELSE holder.mails
+                 END > 0)))))
+    FROM (((((organisations.v_organisation organisation
+      JOIN organisations.contact ON (((contact.organisation_id = organisation.organisation_id) AND contact.active)))
+      LEFT JOIN LATERAL organisations.seat_at(reachable_at.moment, contact.id, contact.has_times, contact.texts, contact.mails) seat(holder_id, language) ON (true))
+      CROSS JOIN LATERAL ( SELECT COALESCE(seat.holder_id, contact.id) AS contact_id,
+             COALESCE(seat.language, contact.language) AS language,
+             (contact.has_times AND (seat.holder_id IS NULL)) AS is_off
+          OFFSET 0) told)
+      CROSS JOIN LATERAL ( SELECT linked.contact_point_id,
+             linked.channel,
+             linked."position"
+            FROM organisations.contact_contact_point linked
+           WHERE ((linked.contact_id = told.contact_id) AND (linked.channel <> 'landline'::text))
+          OFFSET 0) link)
+      CROSS JOIN LATERAL ( SELECT point.address_sealed
+            FROM organisations.contact_point point
+           WHERE (point.id = link.contact_point_id)
+          OFFSET 0) contact_point);
+END
+;
+grant execute on function organisations.reachable_at(timestamp with time zone) to public;
+
 CREATE OR REPLACE FUNCTION organisations.recount_links()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1944,6 +2285,39 @@ end
 $function$
 ;
 grant execute on function organisations.remove_organisations(text[]) to public;
+
+CREATE OR REPLACE FUNCTION organisations.seat_at(moment timestamp with time zone, contact_id uuid, has_times boolean, texts smallint, mails smallint)
+ RETURNS TABLE(holder_id uuid, language text)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN away.is_away THEN cover.id
+             WHEN ((NOT (EXISTS ( SELECT
+                FROM organisations.duty_hours hours
+               WHERE (hours.contact_id = seat_at.contact_id)))) OR (EXISTS ( SELECT
+                FROM organisations.duty_hours hours
+               WHERE ((hours.contact_id = seat_at.contact_id) AND organisations.is_within(seat_at.moment, hours.weekday, hours.starts_at, hours.ends_at, hours.time_zone))))) THEN seat_at.contact_id
+             ELSE NULL::uuid
+         END AS "case",
+     cover.language
+    FROM (( SELECT (EXISTS ( SELECT
+                    FROM organisations.absence
+                   WHERE ((absence.contact_id = seat_at.contact_id) AND (absence.starts_at <= seat_at.moment) AND (absence.ends_at > seat_at.moment)))) AS is_away) away
+      LEFT JOIN LATERAL ( SELECT standing_in.id,
+             standing_in.language
+            FROM (organisations.absence
+              JOIN organisations.contact standing_in ON (((standing_in.id = absence.cover_id) AND standing_in.active AND ((standing_in.texts > 0) OR (seat_at.texts = 0)) AND ((standing_in.mails > 0) OR (seat_at.mails = 0)))))
+           WHERE ((absence.contact_id = seat_at.contact_id) AND (absence.starts_at <= seat_at.moment) AND (absence.ends_at > seat_at.moment) AND (NOT (EXISTS ( SELECT
+                    FROM organisations.absence other
+                   WHERE ((other.contact_id = standing_in.id) AND (other.starts_at <= seat_at.moment) AND (other.ends_at > seat_at.moment))))))
+           ORDER BY absence.starts_at, absence.id
+          LIMIT 1) cover ON (away.is_away))
+   WHERE seat_at.has_times;
+END
+;
+grant execute on function organisations.seat_at(timestamp with time zone,uuid,boolean,smallint,smallint) to public;
 
 create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,
@@ -2371,27 +2745,26 @@ grant select on organisations.v_organisation to tocsin_web;
 grant select on organisations.v_organisation to tocsin_worker;
 
 create view organisations.v_reachable with (security_invoker=true) as
- SELECT organisation.organisation_id,
-    organisation.code,
-    organisation.short_name,
-    organisation.name,
-    organisation.type,
-    organisation.region_code,
-    organisation.system_code,
-    organisation.must_answer,
-    contact.id AS contact_id,
-    contact.role,
-    contact.rank,
-    contact.reader_kind,
-    contact.language,
-    link.contact_point_id,
-    link.channel,
-    link."position",
-    contact_point.address_sealed
-   FROM organisations.v_organisation organisation
-     JOIN organisations.contact ON contact.organisation_id = organisation.organisation_id AND contact.active
-     JOIN organisations.contact_contact_point link ON link.contact_id = contact.id
-     JOIN organisations.contact_point ON contact_point.id = link.contact_point_id;
+ SELECT organisation_id,
+    code,
+    short_name,
+    name,
+    type,
+    region_code,
+    system_code,
+    must_answer,
+    seat_id,
+    contact_id,
+    role,
+    rank,
+    reader_kind,
+    language,
+    contact_point_id,
+    channel,
+    "position",
+    address_sealed,
+    passed_over
+   FROM organisations.reachable_at(now()) reachable_at(organisation_id, code, short_name, name, type, region_code, system_code, must_answer, seat_id, contact_id, role, rank, reader_kind, language, contact_point_id, channel, "position", address_sealed, passed_over);
 grant select on organisations.v_reachable to tocsin_web;
 grant select on organisations.v_reachable to tocsin_worker;
 

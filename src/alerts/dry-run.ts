@@ -8,7 +8,7 @@ import { resolveQuestion, type AudienceQuestion } from '#organisations/index.ts'
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { renderRounds, textFor, type Channel, type RoundTemplate } from './model.ts';
 import { EXAMPLE } from './preview.ts';
-import { renderingFor, type AlertContext } from './rendering.ts';
+import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import {
   countTextsAhead,
   listGaps,
@@ -85,8 +85,9 @@ export async function dryRun(
   const steps = templates.flatMap(({ round, channel, ranks }): ChainStep[] =>
     ranks.map((rank) => ({ round, channel, rank })),
   );
-  const reach = await readReach(tx, question.value, steps);
-  const { counts, gaps } = await listGaps(tx, { question: question.value, steps }, page);
+  const chain = { steps, unchased: unchasedReaders(context.model) };
+  const reach = await readReach(tx, question.value, chain);
+  const { counts, gaps } = await listGaps(tx, { question: question.value, chain }, page);
   const rounds = templates.map((template) => dryRound(template, reach, model));
   const fragments = (round?: number) =>
     rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);

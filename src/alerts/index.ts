@@ -8,5 +8,6 @@ export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
+export { listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
 export { findReleased, findSubmission, findVersion, type VersionRow } from './store.ts';
 export { submitAlert } from './submit.ts';

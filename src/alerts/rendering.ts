@@ -23,3 +23,8 @@ export function renderingFor(
   const { model, origin, formatTime } = context;
   return { model, severity, alertNumber: version.alertNumber, origin, formatTime };
 }
+
+/** Reader kinds that are told with the first round and never again. */
+export function unchasedReaders({ readerKinds }: AlertContext['model']): string[] {
+  return Object.keys(readerKinds).filter((kind) => !readerKinds[kind]!.chased);
+}

@@ -1,7 +1,11 @@
 /** What an alert would come to today: counted from the directory, and from what waits to leave. */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { matchesOrganisation, matchesRole, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  matchesOrganisation,
+  matchesToldNow,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
 import type { Channel } from './model.ts';
 
 /** One rank of one round by one channel. */
@@ -11,8 +15,12 @@ export type ChainStep = {
   readonly rank: number;
 };
 
+/** The rounds, and the reader kinds that are told with the first of them, whatever their rank. */
+export type Chain = { readonly steps: readonly ChainStep[]; readonly unchased: readonly string[] };
+
 /** Whom the audience is, and who of it is told in which round, as `freezeRounds` would have it. */
-function reachedBy(question: AudienceQuestion, steps: readonly ChainStep[]): Sql {
+function reachedBy(question: AudienceQuestion, { steps, unchased }: Chain): Sql {
+  const first = steps.filter(({ round }) => round === 1).map(({ rank }) => rank);
   return sql`chosen as materialized (
       select organisation.organisation_id, organisation.code, organisation.name,
         organisation.must_answer, organisation.telephone
@@ -26,8 +34,10 @@ function reachedBy(question: AudienceQuestion, steps: readonly ChainStep[]): Sql
       select reachable.organisation_id, reachable.short_name, reachable.contact_id,
         reachable.contact_point_id, reachable.rank, step.round, step.channel
       from organisations.v_reachable reachable
-      join step on step.channel = reachable.channel and step.rank = reachable.rank
-      where reachable.position = 1 and ${matchesRole(question)}
+      join step on step.channel = reachable.channel
+        and step.rank = case when reachable.reader_kind = any(${unchased}::text[])
+          then ${Math.min(...first)} else reachable.rank end
+      where reachable.position = 1 and ${matchesToldNow(question)}
         and (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true
     )`;
 }
@@ -59,13 +69,9 @@ export type Reach = {
 /** Letters beyond ASCII, and those that count twice: names with them are looked at one by one. */
 const SPECIAL = String.raw`[^ -~]|[][\^{}~|]|\\`;
 
-export async function readReach(
-  tx: Tx,
-  question: AudienceQuestion,
-  steps: readonly ChainStep[],
-): Promise<Reach> {
+export async function readReach(tx: Tx, question: AudienceQuestion, chain: Chain): Promise<Reach> {
   return await tx.one<Reach>(sql`
-    with ${reachedBy(question, steps)}, counted as (
+    with ${reachedBy(question, chain)}, counted as (
       select round, channel, count(distinct organisation_id) as organisations,
         count(distinct contact_id) as people, count(distinct contact_point_id) as messages
       from reached group by round, channel
@@ -130,14 +136,14 @@ export type GapSearch = {
  */
 export async function listGaps(
   tx: Tx,
-  { question, steps }: { question: AudienceQuestion; steps: readonly ChainStep[] },
+  { question, chain }: { question: AudienceQuestion; chain: Chain },
   { after, limit }: GapSearch,
 ): Promise<{ counts: GapCounts; gaps: Gap[] }> {
   const beyond = after
     ? sql`(1 - must_answer::int, name, code) > (${after[0]}::int, ${after[1]}, ${after[2]})`
     : sql`true`;
   return await tx.one<{ counts: GapCounts; gaps: Gap[] }>(sql`
-    with ${reachedBy(question, steps)}, told as (
+    with ${reachedBy(question, chain)}, told as (
       select organisation_id, array_agg(distinct round) as rounds
       from reached group by organisation_id
     ), rounds as (

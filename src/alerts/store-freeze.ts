@@ -45,7 +45,7 @@ export async function freezeRecipients(
 /**
  * Renders every round into held messages; says how many. A number shared by several organisations
  * gets one text in a round, which names the first and counts the others, and is credited to each
- * (P1).
+ * (P1). `unchased` are reader kinds that are told with the first round, whatever their rank.
  *
  * The directory is read once for all rounds. Nothing is joined to what was written: the id of a
  * message is drawn before it is inserted. The planner expects one row from behind row-level
@@ -59,9 +59,10 @@ export async function freezeRounds(
     dispatchId: string;
     templates: readonly RoundTemplate[];
     contacts: Sql;
+    unchased: readonly string[];
   },
 ): Promise<number> {
-  const { submissionId, dispatchId, templates, contacts } = frozen;
+  const { submissionId, dispatchId, templates, contacts, unchased } = frozen;
   const firstComesFirst = sql`order by rank, short_name`;
   // Templates are looked up by number in arrays: a join with six rows was a hash over all messages,
   // which scrambled their order, and every index was filled from the middle.
@@ -85,7 +86,8 @@ export async function freezeRounds(
       from alerts.recipient recipient
       join organisations.v_reachable reachable
         on reachable.organisation_id = recipient.organisation_id
-      join template on template.channel = reachable.channel and template.rank = reachable.rank
+      join template on template.channel = reachable.channel
+        and template.rank = ${rankOfRound(templates, unchased)}
       where recipient.submission_id = ${submissionId} and reachable.position = 1 and ${contacts}
     ), shared as materialized (
       select n, contact_point_id, number, address_sealed, min(rank) as rank,
@@ -119,6 +121,14 @@ export async function freezeRounds(
       replace(replace((${bodies})[number], '{organisation}', short_name), '{code}', code),
       address_sealed
     from batch, addressed`);
+}
+
+/** The rank with whose round a contact is told: its own, or the first where it is not chased. */
+function rankOfRound(templates: readonly RoundTemplate[], unchased: readonly string[]): Sql {
+  const first = templates.filter(({ round }) => round === 1).flatMap(({ ranks }) => ranks);
+  return sql`
+    case when reachable.reader_kind = any(${unchased}::text[]) then ${Math.min(...first)}
+    else reachable.rank end`;
 }
 
 /** Hash over the frozen audience and its codes, in a fixed order. */

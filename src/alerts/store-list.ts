@@ -44,3 +44,29 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
     where ${inState} and ${beyond}
     order by alert.number desc limit ${most}`);
 }
+
+export type AlertOfOrganisation = {
+  readonly alertId: string;
+  readonly number: number;
+  readonly from: Date;
+  /** Null while it is out. */
+  readonly until: Date | null;
+};
+
+/** Alerts that went to an organisation, and while which time each was out; newest first. */
+export async function listAlertsOfOrganisation(
+  tx: Tx,
+  organisationId: string,
+): Promise<AlertOfOrganisation[]> {
+  return await tx.rows<AlertOfOrganisation>(sql`
+    select alert.id as alert_id, alert.number, min(version.released_at) as "from",
+      max(version.closed_at) as until
+    from alerts.recipient
+    join alerts.submission on submission.id = recipient.submission_id
+      and submission.state = 'released'
+    join alerts.version on version.id = submission.version_id
+    join alerts.alert on alert.id = version.alert_id
+    where recipient.organisation_id = ${organisationId}
+    group by alert.id, alert.number
+    order by alert.number desc`);
+}

@@ -13,7 +13,7 @@ import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
 import {
   matchesOrganisation,
-  matchesRole,
+  matchesToldNow,
   resolveQuestion,
   type AudienceQuestion,
 } from '#organisations/index.ts';
@@ -21,7 +21,7 @@ import { findCorrected, planCorrection } from './correct.ts';
 import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
-import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
+import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import {
@@ -127,7 +127,8 @@ async function freeze(
     submissionId,
     dispatchId,
     templates: renderRounds(words, rendering),
-    contacts: matchesRole(audience),
+    contacts: matchesToldNow(audience),
+    unchased: unchasedReaders(context.model),
   });
   const correction =
     corrected.value &&

@@ -7,7 +7,12 @@ import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Log } from '#log.ts';
 import type { Database } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
-import { alertApiRoutes, alertRoutes, type AlertContext } from '#alerts/index.ts';
+import {
+  alertApiRoutes,
+  alertRoutes,
+  listAlertsOfOrganisation,
+  type AlertContext,
+} from '#alerts/index.ts';
 import { consoleApiRoutes, consoleRoutes, type LiveViews } from '#console/index.ts';
 import {
   callbackRoutes,
@@ -24,6 +29,7 @@ import {
   forgetImports,
   importTasks,
   PROOF_ASKED_TASK,
+  contactApiRoutes,
   organisationApiRoutes,
   organisationRoutes,
   reachRoutes,
@@ -104,7 +110,12 @@ export function productRoutes(product: Product): Route[] {
   const alerts = alertContext(product);
   return [
     ...identityRoutes({ database, model, origin, installation: installationOf(product) }),
-    ...organisationRoutes({ database, model, secrets: seals.directory }),
+    ...organisationRoutes({
+      database,
+      model,
+      secrets: seals.directory,
+      alertsOf: listAlertsOfOrganisation,
+    }),
     ...reachRoutes({ database, model }),
     ...alertRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, ...seals }),
@@ -120,6 +131,7 @@ function apiRoutes(product: Product): Route[] {
   const { database, model, seals } = product;
   return [
     ...organisationApiRoutes({ database, rules: model, secrets: seals.directory }),
+    ...contactApiRoutes({ database, rules: model, secrets: seals.directory }),
     ...alertApiRoutes({ ...alertContext(product), database }),
     ...responseApiRoutes({ database, openReply: seals.openReply }),
     ...dispatchApiRoutes({ database }),

@@ -29,6 +29,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...notEmpty(file, 'severities'),
     ...notEmpty(file, 'organisation_types'),
     ...notEmpty(file, 'contact_roles'),
+    ...notEmpty(file, 'reader_kinds'),
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
     ...checkCeilings(file.marking_ceilings),
     ...checkOrganisationTypes(file.organisation_types),
@@ -40,7 +41,7 @@ export function crossCheck(file: ModelFile): Remark[] {
 
 function notEmpty(
   file: ModelFile,
-  key: 'severities' | 'organisation_types' | 'contact_roles',
+  key: 'severities' | 'organisation_types' | 'contact_roles' | 'reader_kinds',
 ): Remark[] {
   return Object.keys(file[key]).length === 0 ? [error([key], 'needs at least one entry')] : [];
 }

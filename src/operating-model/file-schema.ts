@@ -79,6 +79,7 @@ export const fileSchema = z.strictObject({
     .default([]),
   contact_roles: z.record(id, z.strictObject({ label: line })),
   audiences: z.strictObject({ look_ahead: durationMs }),
+  reader_kinds: z.record(id, z.strictObject({ label: line, chased: z.boolean() })),
   texts: z.strictObject({
     first: text,
     first_marked: text,

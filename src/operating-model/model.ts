@@ -34,6 +34,8 @@ export type OperatingModel = {
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   /** How far ahead the pages of audiences look for who will go. */
   readonly audienceLookAheadMs: number;
+  /** How contacts read, the usual one first. */
+  readonly readerKinds: Readonly<Record<string, ReaderKind>>;
   readonly texts: Readonly<Record<TextName, string>>;
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
@@ -93,6 +95,12 @@ export type Round = {
   /** Ranks within an organisation: 1 is the first to be called. */
   readonly ranks: readonly number[];
   readonly afterMs: number;
+};
+
+export type ReaderKind = {
+  readonly label: string;
+  /** False: told with the first round, whatever the rank, and never again. */
+  readonly chased: boolean;
 };
 
 export type OrganisationType = { readonly label: string; readonly mustAnswer: boolean };

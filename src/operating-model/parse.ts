@@ -111,6 +111,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     regionMap: file.region_map,
     contactRoles: file.contact_roles,
     audienceLookAheadMs: file.audiences.look_ahead,
+    readerKinds: file.reader_kinds,
     texts: {
       first: texts.first,
       firstMarked: texts.first_marked,

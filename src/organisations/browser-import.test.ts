@@ -15,10 +15,10 @@ import {
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { secrets, startImports } from '../../test/support/directory.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
-import type { AudienceRules } from './model.ts';
+import type { AudienceRules, ContactRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 
-const model: AudienceRules = {
+const model: AudienceRules & ContactRules = {
   audienceLookAheadMs: 90 * 86_400_000,
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
@@ -31,6 +31,7 @@ const model: AudienceRules = {
     on_call_it: { label: 'On-call IT' },
     practice_manager: { label: 'Practice manager' },
   },
+  readerKinds: { technical: { label: 'Technical', chased: true } },
 };
 const permissions = new Set(['alert.read', 'directory.read', 'directory.write'] as const);
 const ada = { kind: 'person', id: newId(), name: 'Ada Okafor', permissions } as const;

@@ -17,11 +17,11 @@ import { startSite, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { demonstrationSector } from './demonstration.ts';
 import { FILE_BYTES_MAX } from './form-import.ts';
-import type { AudienceRules } from './model.ts';
+import type { AudienceRules, ContactRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';
 
-const model: AudienceRules = {
+const model: AudienceRules & ContactRules = {
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     board: { label: 'Integrated care board', mustAnswer: true },
@@ -38,8 +38,17 @@ const model: AudienceRules = {
     practice_manager: { label: 'Practice manager' },
   },
   audienceLookAheadMs: 90 * 86_400_000,
+  readerKinds: {
+    technical: { label: 'Technical', chased: true },
+    information: { label: 'For information', chased: false },
+  },
 };
-const permissions = new Set(['alert.read', 'directory.read', 'directory.write'] as const);
+const permissions = new Set([
+  'alert.read',
+  'directory.read',
+  'directory.write',
+  'response.record',
+] as const);
 const ada = { kind: 'person', id: newId(), name: 'Ada Okafor', permissions } as const;
 const session = { id: 's', actor: ada, name: ada.name, expiresAt: new Date('2099-01-01') };
 const sector = demonstrationSector({ organisations: 200, mustAnswer: 60, regions: 7, systems: 9 });

@@ -17,7 +17,8 @@ import {
   sendQuestion,
   type EnrolmentRules,
 } from './enrol.ts';
-import { findContactPointByIndex, listOrganisations } from './store.ts';
+import { findContactPointByIndex } from './store-points.ts';
+import { listOrganisations } from './store.ts';
 
 const model: EnrolmentRules = {
   sender: 'TEST',

@@ -11,7 +11,7 @@ import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
 import { answerReply } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
-import { listOrganisationsOfContactPoint } from './store.ts';
+import { listOrganisationsOfContactPoint } from './store-points.ts';
 import {
   claimQuestion,
   listCodesInUse,

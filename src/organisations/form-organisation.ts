@@ -1,5 +1,5 @@
 /** Organisations and contacts in the words of the pages. Pure. */
-import type { DirectoryRules } from './model.ts';
+import type { Channel, ContactRules, DirectoryRules } from './model.ts';
 import type { ContactDetail, OrganisationDetail } from './store.ts';
 
 /** `closed` and `opens` say what a reader must know before relying on it. */
@@ -33,37 +33,67 @@ export function telephoneLink(telephone: string): string {
 }
 
 export type PointShown = {
+  readonly contactPointId: string;
   readonly shown: string;
-  /** Whom a message to it reaches besides: "2 other organisations", names of this one. */
+  /** Others of this organisation who have it. */
   readonly sharedWith: readonly string[];
+  /** Other organisations that have it: one text, credited to each. */
+  readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
+  readonly alsoAtMore: number;
 };
 
 /** A contact with its numbers and addresses by channel, masked, and who else has them. */
 export function contactCard(
   contact: ContactDetail,
   all: readonly ContactDetail[],
-  rules: DirectoryRules,
+  { rules, ownDomains }: { rules: ContactRules; ownDomains: ReadonlySet<string> },
 ) {
-  const shared = ({ contactPointId, sharedBy }: ContactDetail['points'][number]): string[] => {
-    const others = all
-      .filter(({ id, active }) => active && id !== contact.id)
-      .filter(({ points }) => points.some((point) => point.contactPointId === contactPointId))
-      .map(({ name }) => name);
-    const elsewhere = sharedBy - 1;
-    if (elsewhere < 1) return others;
-    return [
-      ...others,
-      elsewhere === 1 ? '1 other organisation' : `${elsewhere} other organisations`,
-    ];
-  };
-  const pointsOf = (channel: 'text' | 'mail'): PointShown[] =>
+  const pointsOf = (channel: Channel): PointShown[] =>
     contact.points
       .filter((point) => point.channel === channel)
-      .map((point) => ({ shown: point.shown, sharedWith: shared(point) }));
+      .map((point) => ({
+        contactPointId: point.contactPointId,
+        shown: point.shown,
+        sharedWith: colleaguesWith(point.contactPointId, contact, all),
+        alsoAt: point.alsoAt,
+        alsoAtMore: point.sharedBy - 1 - point.alsoAt.length,
+      }));
   return {
     ...contact,
     roleLabel: rules.contactRoles[contact.role]?.label ?? contact.role,
+    readerLabel: rules.readerKinds[contact.readerKind]?.label ?? contact.readerKind,
+    isChased: rules.readerKinds[contact.readerKind]?.chased ?? true,
     texts: pointsOf('text'),
     mails: pointsOf('mail'),
+    landlines: pointsOf('landline'),
+    isOffNetwork: isOffNetwork(contact, ownDomains),
+    sharesRank:
+      contact.active &&
+      all.some(({ id, active, rank }) => active && id !== contact.id && rank === contact.rank),
   };
+}
+
+function colleaguesWith(
+  contactPointId: string,
+  contact: ContactDetail,
+  all: readonly ContactDetail[],
+): string[] {
+  return all
+    .filter(({ id, active }) => active && id !== contact.id)
+    .filter(({ points }) => points.some((point) => point.contactPointId === contactPointId))
+    .map(({ name }) => name);
+}
+
+/**
+ * True where something reaches them while the organisation's own network is down: a mobile, or an
+ * address of another domain.
+ */
+export function isOffNetwork(
+  { points }: Pick<ContactDetail, 'points'>,
+  ownDomains: ReadonlySet<string>,
+): boolean {
+  return points.some(
+    ({ channel, domain }) =>
+      channel === 'text' || (channel === 'mail' && !ownDomains.has(domain ?? '')),
+  );
 }

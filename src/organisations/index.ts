@@ -28,6 +28,7 @@ export {
   type AudiencePreview,
   type AudienceRules,
   type AudienceQuestion,
+  type ContactRules,
   type DirectoryRules,
   type ImportCounts,
   type ImportKind,
@@ -50,6 +51,8 @@ export { forgetImports } from './retention.ts';
 export { importTasks } from './runner.ts';
 export { previewUndo, undoImport } from './undo.ts';
 export type { FileDone } from './work.ts';
+export type { DirectoryContext, RunningAlert } from './context.ts';
+export { historyLines, type HistoryLine } from './form-history.ts';
 export { organisationRoutes } from './routes.ts';
 export { runSchedule, type ScheduleRules } from './schedule.ts';
 export { applyDueSuccessions } from './succeed.ts';
@@ -59,19 +62,16 @@ export { parseAudienceQuestion } from './parse-audience.ts';
 export type { TextPermissions } from './parse-contact.ts';
 export { questionShown, savedQuestion } from './routes-api-saved.ts';
 export { audienceQuestion } from './routes-api-shapes.ts';
+export { contactApiRoutes } from './routes-api-contacts.ts';
 export { organisationApiRoutes } from './routes-api.ts';
 export type { OrganisationApiContext } from './routes-api-context.ts';
 export {
-  findContactPointByIndex,
   findOrganisation,
   listOrganisations,
-  listOrganisationsOfContactPoint,
   type ContactDetail,
-  type ContactPoint,
   type OrganisationDetail,
   type OrganisationSearch,
   type OrganisationSummary,
-  type PointOrganisation,
 } from './store.ts';
 export {
   listRegions,
@@ -81,7 +81,14 @@ export {
   type SystemPlace,
 } from './store-places.ts';
 export { listTrouble, type TroubleRow, type TroubleSearch } from './store-trouble.ts';
-export { matchesOrganisation, matchesRole, previewAudience } from './store-audience.ts';
+export { matchesOrganisation, matchesToldNow, previewAudience } from './store-audience.ts';
 export { findAudience, listParts, type AudienceRow } from './store-saved.ts';
 export { countChanges, listWillGo } from './store-members.ts';
+export {
+  findContactPointByIndex,
+  listOrganisationsOfContactPoint,
+  type ContactPoint,
+  type PointOrganisation,
+} from './store-points.ts';
+export { listChanges, type ChangeRow } from './store-history.ts';
 export { listReachOfOrganisation, listReachOfPoints, type ReachOfContact } from './store-reach.ts';

@@ -1,7 +1,8 @@
 /** The directory's words: organisations, contacts and their contact points, and questions over it. */
 
-export const channels = ['text', 'mail'] as const;
+export const channels = ['text', 'mail', 'landline'] as const;
 
+/** What a contact point is; messages go by text and mail, a landline is for people who ring. */
 export type Channel = (typeof channels)[number];
 
 /** What the slice asks of the operating model. */
@@ -18,6 +19,14 @@ export type DirectoryRules = {
 
 /** What the pages of audiences ask of it beside: how far ahead they look for who will go. */
 export type AudienceRules = DirectoryRules & { readonly audienceLookAheadMs: number };
+
+/** What the pages and the API of contacts ask besides. */
+export type ContactRules = DirectoryRules & {
+  /** How contacts read, the usual one first; who is not chased is told with the first round only. */
+  readonly readerKinds: Readonly<
+    Record<string, { readonly label: string; readonly chased: boolean }>
+  >;
+};
 
 /**
  * An organisation as a file tells of it. A field that is absent is not in the file and stays as it
@@ -237,7 +246,7 @@ export type AudiencePreview = {
   readonly mustAnswer: number;
   readonly contacts: number;
   /** Each number and address once, however many share it (P1). */
-  readonly contactPoints: Readonly<Record<Channel, number>>;
+  readonly contactPoints: Readonly<Record<Exclude<Channel, 'landline'>, number>>;
   /** Organisations that no text would reach. */
   readonly withoutAnyText: number;
   /** Organisations that nothing would reach. */

@@ -1,5 +1,5 @@
 import { maskEmailAddress, parseEmailAddress } from '#kernel/email-address.ts';
-import { ok, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { forService, maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
 import type { Address, Channel, ContactRow, DirectoryRules } from './model.ts';
 import type { Row } from './row.ts';
@@ -15,6 +15,7 @@ export const contactColumns: readonly string[] = [
   'second_mobile',
   'email',
   'second_email',
+  'landline',
   'language',
   'active',
 ];
@@ -22,12 +23,14 @@ export const contactColumns: readonly string[] = [
 /** What the text service may send to besides British mobiles: nothing unless it was asked for. */
 export type TextPermissions = { readonly landline?: boolean; readonly international?: boolean };
 
-const NAME_MAX = 120;
-const RANK_MAX = 9;
+export const NEEDS_A_WAY = 'needs a number here or an address under email';
+export const NAME_MAX = 120;
+export const RANK_MAX = 9;
 
 const pointColumns = {
   text: ['mobile', 'second_mobile'],
   mail: ['email', 'second_email'],
+  landline: ['landline'],
 } as const satisfies Record<Channel, readonly string[]>;
 
 /** By this a contact is recognised, in a file and in the directory. */
@@ -44,8 +47,10 @@ export function parseContact(
   if (organisationCode === '') row.refuse('organisation_code', 'is empty');
   const text = pointsOf(row, 'text', (cell) => parseMobile(cell, textPermissions));
   const mail = pointsOf(row, 'mail', parseMail);
-  if ((text ?? []).length + (mail ?? []).length === 0 && row.refused.length === 0) {
-    row.refuse('mobile', 'needs a number here or an address under email');
+  const landline = pointsOf(row, 'landline', parseLandline);
+  const points = [text, mail, landline].flatMap((told) => told ?? []);
+  if (points.length === 0 && row.refused.length === 0) {
+    row.refuse('mobile', NEEDS_A_WAY);
   }
   const active = row.yesOrNo('active');
   const language = languageOf(row);
@@ -57,7 +62,7 @@ export function parseContact(
     rank: rankOf(row),
     ...(language !== undefined && { language }),
     ...(active !== undefined && { active }),
-    points: { ...(text && { text }), ...(mail && { mail }) },
+    points: { ...(text && { text }), ...(mail && { mail }), ...(landline && { landline }) },
   };
   return row.refused.length === 0 ? contact : undefined;
 }
@@ -87,7 +92,7 @@ function pointsOf(
 /** All digits of a British mobile: with its country it is the same number as without. */
 const BRITISH_MOBILE = /^447\d{9}$/;
 
-function parseMobile(cell: string, permissions: TextPermissions): Outcome<Address> {
+export function parseMobile(cell: string, permissions: TextPermissions): Outcome<Address> {
   const number = parsePhoneNumber(cell);
   const sendable = number.ok ? forService(number.value, permissions) : number;
   if (!sendable.ok) return sendable;
@@ -100,13 +105,23 @@ function parseMobile(cell: string, permissions: TextPermissions): Outcome<Addres
   return ok({ normalised: sendable.value.e164, shown: maskPhoneNumber(sendable.value) });
 }
 
-function parseMail(cell: string): Outcome<Address> {
+/** A number that people ring and nobody texts. */
+export function parseLandline(cell: string): Outcome<Address> {
+  const number = parsePhoneNumber(cell);
+  if (!number.ok) return number;
+  if (number.value.kind === 'mobile') {
+    return refused('invalid', 'is a mobile: write it under mobile');
+  }
+  return ok({ normalised: number.value.e164, shown: maskPhoneNumber(number.value) });
+}
+
+export function parseMail(cell: string): Outcome<Address> {
   const address = parseEmailAddress(cell);
   if (!address.ok) return address;
   return ok({ normalised: address.value, shown: maskEmailAddress(address.value) });
 }
 
-function isPost(row: Row): boolean {
+export function isPost(row: Row): boolean {
   const kind = row.text('kind').toLowerCase();
   if (kind !== '' && kind !== 'person' && kind !== 'post') {
     row.refuse('kind', 'must be person or post');
@@ -114,13 +129,13 @@ function isPost(row: Row): boolean {
   return kind === 'post';
 }
 
-function rankOf(row: Row): number {
+export function rankOf(row: Row): number {
   const text = row.text('rank') || '1';
   if (!/^[1-9]$/.test(text)) row.refuse('rank', `must be a whole number from 1 to ${RANK_MAX}`);
   return Number(text);
 }
 
-function languageOf(row: Row): 'en' | 'cy' | undefined {
+export function languageOf(row: Row): 'en' | 'cy' | undefined {
   const language = row.text('language').toLowerCase();
   if (language === '') return undefined;
   if (language === 'en' || language === 'cy') return language;

@@ -63,7 +63,9 @@ const contact = z.strictObject({
   isPost: z.boolean(),
   role: z.string().describe('A key of `contact_roles` in the operating model'),
   rank: z.int().describe('1 is told first'),
+  readerKind: z.string().describe('A key of `reader_kinds` in the operating model'),
   language: z.enum(['en', 'cy']),
+  hasTimes: z.boolean().describe('Has duty hours or absences, so is not told at any time'),
   active: z.boolean().describe('False for somebody who has left: kept, and told nothing'),
   points: z.array(
     z.strictObject({
@@ -73,7 +75,11 @@ const contact = z.strictObject({
         .string()
         .describe('Masked: no number or address leaves the directory in the clear')
         .meta({ examples: ['07700 ···201'] }),
+      domain: z.string().nullable().describe('What stands behind the @; null for numbers'),
       sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),
+      alsoAt: z
+        .array(z.strictObject({ id: uuid, name: z.string() }))
+        .describe('The first of the other organisations that have it'),
     }),
   ),
 });

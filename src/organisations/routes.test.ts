@@ -143,7 +143,7 @@ test('an organisation shows whom to tell, with numbers masked', async () => {
   assert.equal(page.heading, 'Northmoor Teaching Hospitals NHS Trust');
   assert.ok(page.body.includes('href="tel:+442079460000"'));
   assert.match(page.text, /1 Mira Vale.*07700 ···123.*2 On-call desk.*Post.*07700 ···124 Shared/);
-  assert.match(page.text, /with 1 other organisation/);
+  assert.match(page.text, /also at Eastfirth Hospitals NHS Trust/);
   assert.match(page.text, /Not told any more.*Old Hand/);
   assert.doesNotMatch(page.body, /900123|900124|7700900|mira\.vale@/);
   const empty = await client.get(`/organisations/${await idOf('AA-03')}`);

@@ -1,21 +1,52 @@
-/** The pages of the directory. Those of importing: `routes-import.ts`. */
+/** The pages of the directory: the list, and one organisation. Each other has a file of its own. */
 import { z } from 'zod';
-import { may } from '#kernel/actor.ts';
-import { notFound, page, PAGE_ROWS, pageOf, view, type Route } from '#web/index.ts';
+import { may, type Actor } from '#kernel/actor.ts';
+import {
+  notFound,
+  page,
+  PAGE_ROWS,
+  pageOf,
+  refusedPage,
+  view,
+  ZONE,
+  type Reply,
+  type Route,
+} from '#web/index.ts';
+import { chainOf } from './contacts.ts';
+import type { DirectoryContext } from './context.ts';
+import { chainWords, isWallTime } from './form-duty.ts';
+import { historyLines } from './form-history.ts';
 import { contactCard, organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery } from './form-search.ts';
+import { openNumbers, type WholeNumbers } from './numbers.ts';
 import { oneAudienceRoutes } from './routes-audience.ts';
 import { audienceRoutes } from './routes-audiences.ts';
-import { importRoutes, type OrganisationRoutesContext } from './routes-import.ts';
+import { callListRoutes } from './routes-call-list.ts';
+import { contactPlaceRoutes } from './routes-contact-places.ts';
+import { contactRoutes } from './routes-contacts.ts';
+import { duplicateRoutes } from './routes-duplicates.ts';
+import { dutyRoutes } from './routes-duty.ts';
+import { factsRoutes } from './routes-facts.ts';
+import { importRoutes } from './routes-import.ts';
 import { supplierRoutes } from './routes-suppliers.ts';
 import { readUses, useRoutes } from './routes-uses.ts';
+import { listDomains } from './store-domains.ts';
+import { instantOf, listToldAt } from './store-duty.ts';
+import { listChanges } from './store-history.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
 import { listRegions } from './store-places.ts';
 
-export function organisationRoutes(context: OrganisationRoutesContext): Route[] {
+export function organisationRoutes(context: DirectoryContext): Route[] {
   return [
+    ...callListRoutes(context),
+    ...duplicateRoutes(context),
+    ...factsRoutes(context),
+    ...contactRoutes(context),
+    ...contactPlaceRoutes(context),
+    ...dutyRoutes(context),
     ...directoryRoutes(context),
+    ...organisationPageRoutes(context),
     ...importRoutes(context),
     ...audienceRoutes(context),
     ...oneAudienceRoutes(context),
@@ -24,7 +55,7 @@ export function organisationRoutes(context: OrganisationRoutesContext): Route[] 
   ];
 }
 
-function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[] {
+function directoryRoutes({ database, model }: DirectoryContext): Route[] {
   return [
     page({
       method: 'GET',
@@ -46,29 +77,112 @@ function directoryRoutes({ database, model }: OrganisationRoutesContext): Route[
             regions,
             types: model.organisationTypes,
             mayImport: may(actor, 'directory.write'),
+            mayCall: may(actor, 'response.record'),
           });
         });
       },
     }),
+  ];
+}
+
+const idParams = z.object({ id: z.uuid() });
+const CHANGES_ON_PAGE = 10;
+const CHANGES_OF_HISTORY = 200;
+
+function organisationPageRoutes(context: DirectoryContext): Route[] {
+  const { database, model, secrets } = context;
+  return [
     page({
       method: 'GET',
       path: '/organisations/:id',
       access: 'directory.read',
-      params: z.object({ id: z.uuid() }),
+      params: idParams,
+      query: z.object({ at: z.string().catch('') }),
+      handle: async ({ actor, params, query, now }) =>
+        await showOrganisation(context, actor, params.id, { now, at: query.at }),
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/:id/numbers',
+      access: 'response.record',
+      params: idParams,
       async handle({ actor, params, now }) {
-        const { found, uses } = await database.withActor(actor, async (tx) => ({
-          found: await findOrganisation(tx, params.id),
-          uses: await readUses(tx, params.id),
-        }));
-        if (found === undefined) return notFound();
-        const contacts = found.contacts.map((one) => contactCard(one, found.contacts, model));
-        return view('organisations/organisation.njk', {
-          organisation: organisationFacts(found, model, now),
-          contacts: contacts.filter(({ active }) => active),
-          formerContacts: contacts.filter(({ active }) => !active),
-          ...uses,
-        });
+        const opened = await database.attempt(actor, (tx) => openNumbers(tx, params.id, secrets));
+        if (!opened.ok) return refusedPage(opened);
+        return await showOrganisation(context, actor, params.id, { now, numbers: opened.value });
       },
     }),
+    page({
+      method: 'GET',
+      path: '/organisations/:id/history',
+      access: 'directory.read',
+      params: idParams,
+      query: z.object({ before: z.iso.datetime().optional().catch(undefined) }),
+      handle: async ({ actor, params, query: { before } }) =>
+        await database.withActor(actor, async (tx) => {
+          const organisation = await findOrganisation(tx, params.id);
+          if (organisation === undefined) return notFound();
+          const rows = await listChanges(tx, params.id, {
+            limit: CHANGES_OF_HISTORY,
+            ...(before !== undefined && { before: new Date(before) }),
+          });
+          const alerts = (await context.alertsOf?.(tx, params.id)) ?? [];
+          const isMore = rows.length === CHANGES_OF_HISTORY;
+          return view('organisations/history.njk', {
+            organisation,
+            lines: historyLines(rows, model, alerts),
+            next: isMore ? (rows.at(-1)?.changedAt.toISOString() ?? null) : null,
+          });
+        }),
+    }),
   ];
+}
+
+type Shown = {
+  readonly now: Date;
+  /** A time on the wall, for the chain at that moment; anything else: now. */
+  readonly at?: string;
+  readonly numbers?: WholeNumbers;
+};
+
+async function showOrganisation(
+  context: DirectoryContext,
+  actor: Actor,
+  id: string,
+  { now, at = '', numbers }: Shown,
+): Promise<Reply> {
+  const { database, model } = context;
+  return await database.withActor(actor, async (tx) => {
+    const found = await findOrganisation(tx, id);
+    if (found === undefined) return notFound();
+    const domains = await listDomains(tx, id);
+    const ownDomains = new Set(domains.flatMap((one) => (one.isOwn ? [one.domain] : [])));
+    const contacts = found.contacts.map((contact) =>
+      contactCard(contact, found.contacts, { rules: model, ownDomains }),
+    );
+    const told = contacts.filter(({ active }) => active);
+    const moment = isWallTime(at) ? await instantOf(tx, at, ZONE) : now;
+    const changes = await listChanges(tx, id, { limit: CHANGES_ON_PAGE });
+    const alerts = (await context.alertsOf?.(tx, id)) ?? [];
+    return view('organisations/organisation.njk', {
+      organisation: organisationFacts(found, model, now),
+      contacts: told,
+      formerContacts: contacts.filter(({ active }) => !active),
+      order: chainOf(told),
+      firstRank: Math.min(...told.map(({ rank }) => rank)),
+      lastRank: Math.max(...told.map(({ rank }) => rank)),
+      hasTimes: told.some((contact) => contact.hasTimes),
+      chain: chainWords(await listToldAt(tx, id, moment), model.contactRoles),
+      moment: isWallTime(at) ? moment : null,
+      at: isWallTime(at) ? at : '',
+      domains,
+      noneOffNetwork: told.length > 0 && !told.some(({ isOffNetwork }) => isOffNetwork),
+      history: historyLines(changes, model, alerts),
+      ...(await readUses(tx, id)),
+      running: alerts.filter(({ until }) => until === null),
+      numbers: numbers ?? null,
+      mayWrite: may(actor, 'directory.write'),
+      maySeeNumbers: may(actor, 'response.record'),
+    });
+  });
 }

@@ -100,6 +100,15 @@ export function matchesRole(question: AudienceQuestion): Sql {
   return conditions.length === 0 ? sql`true` : sql`(${join(conditions, ' and ')})`;
 }
 
+/**
+ * Which rows of `organisations.v_reachable` named `reachable` are told just now. Hours and absences
+ * pass nobody over where a question picks contacts itself: it asks for exactly those.
+ */
+export function matchesToldNow(question: AudienceQuestion): Sql {
+  const picks = contactConditions(question).length > 0;
+  return picks ? matchesRole(question) : sql`not reachable.passed_over`;
+}
+
 function contactConditions(question: AudienceQuestion): Sql[] {
   const { roles, ranks } = question;
   return [

@@ -79,6 +79,7 @@ function troubled(proofHoldsForMs: number): Sql {
     join organisations.contact on contact.organisation_id = organisation.organisation_id
       and contact.active
     join organisations.contact_contact_point link on link.contact_id = contact.id
+      and link.channel <> 'landline'
     join organisations.contact_point on contact_point.id = link.contact_point_id
       and contact_point.channel in ('text', 'mail')
     left join failing on failing.contact_point_id = contact_point.id)`;

@@ -8,13 +8,10 @@ import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { everybody, unknownCodeErrors, type AudienceQuestion } from './model.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
-import {
-  findContactPointByIndex,
-  listOrganisations,
-  listOrganisationsOfContactPoint,
-} from './store.ts';
 import { previewAudience } from './store-audience.ts';
+import { listOrganisations } from './store.ts';
 import { listUnknownCodes } from './store-places.ts';
+import { findContactPointByIndex, listOrganisationsOfContactPoint } from './store-points.ts';
 
 const centre = system('test');
 

@@ -84,14 +84,21 @@ export type ContactDetail = {
   readonly isPost: boolean;
   readonly role: string;
   readonly rank: number;
+  readonly readerKind: string;
   readonly language: string;
   readonly active: boolean;
+  /** Has duty hours or absences: is not told at any time. */
+  readonly hasTimes: boolean;
   /** By channel and position, masked; how many organisations share each. */
   readonly points: readonly {
     readonly contactPointId: string;
     readonly channel: Channel;
     readonly shown: string;
+    /** What stands behind the @; null for numbers. */
+    readonly domain: string | null;
     readonly sharedBy: number;
+    /** Other organisations that have it, the first of them. */
+    readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   }[];
 };
 
@@ -111,66 +118,38 @@ export async function findOrganisation(
   return organisation && { ...organisation, contacts: await listContacts(tx, id) };
 }
 
+/** More names would not be read; `sharedBy` says how many there are. */
+const ALSO_AT_MAX = 3;
+
 async function listContacts(tx: Tx, organisationId: string): Promise<ContactDetail[]> {
   return await tx.rows<ContactDetail>(sql`
     select contact.id, contact.name, contact.is_post, contact.role, contact.rank,
-      contact.language, contact.active, coalesce(linked.points, '[]') as points
+      contact.reader_kind, contact.language, contact.active, contact.has_times,
+      coalesce(linked.points, '[]') as points
     from organisations.contact
     left join lateral (
       select json_agg(json_build_object('contactPointId', contact_point.id,
         'channel', contact_point.channel, 'shown', contact_point.shown,
-        'sharedBy', (
-          select count(distinct other.organisation_id)
-          from organisations.contact_contact_point shared
-          join organisations.contact other on other.id = shared.contact_id
-          where shared.contact_point_id = contact_point.id))
+        'domain', contact_point.domain, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
+        'alsoAt', coalesce(elsewhere.first, '[]'))
         order by link.channel desc, link.position) as points
       from organisations.contact_contact_point link
       join organisations.contact_point on contact_point.id = link.contact_point_id
+      left join lateral (
+        select count(*) as count, json_agg(json_build_object('id', at.id, 'name', at.name))
+          filter (where at.number <= ${ALSO_AT_MAX}) as first
+        from (
+          select organisation.id, organisation.name,
+            row_number() over (order by organisation.name, organisation.id) as number
+          from organisations.organisation
+          where organisation.id <> contact.organisation_id and organisation.id in (
+            select other.organisation_id from organisations.contact_contact_point shared
+            join organisations.contact other on other.id = shared.contact_id
+            where shared.contact_point_id = contact_point.id)
+        ) at
+      ) elsewhere on contact_point.contacts > 1
       where link.contact_id = contact.id
     ) linked on true
     where contact.organisation_id = ${organisationId}
     order by contact.rank, contact.name`);
-}
-
-export type ContactPoint = {
-  readonly id: string;
-  readonly shown: string;
-  readonly addressSealed: Buffer;
-};
-
-/** The contact point with this blind index (`blindIndex` over channel and normalised address). */
-export async function findContactPointByIndex(
-  tx: Tx,
-  channel: Channel,
-  addressIndex: Buffer,
-): Promise<ContactPoint | undefined> {
-  return await tx.maybe<ContactPoint>(sql`
-    select id, shown, address_sealed from organisations.contact_point
-    where channel = ${channel} and address_index = ${addressIndex}`);
-}
-
-export type PointOrganisation = {
-  readonly organisationId: string;
-  readonly code: string;
-  readonly shortName: string;
-  readonly contactId: string;
-  readonly contactName: string;
-  readonly role: string;
-};
-
-/** Whom a number or an address stands for today: one row for each contact that has it. */
-export async function listOrganisationsOfContactPoint(
-  tx: Tx,
-  contactPointId: string,
-): Promise<PointOrganisation[]> {
-  return await tx.rows<PointOrganisation>(sql`
-    select organisation.organisation_id, organisation.code, organisation.short_name,
-      contact.id as contact_id, contact.name as contact_name, contact.role
-    from organisations.contact_contact_point link
-    join organisations.contact on contact.id = link.contact_id and contact.active
-    join organisations.v_organisation organisation
-      on organisation.organisation_id = contact.organisation_id
-    where link.contact_point_id = ${contactPointId}
-    order by organisation.code, contact.rank`);
 }

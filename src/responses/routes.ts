@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { actorId, may, type Actor } from '#kernel/actor.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
-import { findOrganisation } from '#organisations/index.ts';
+import type { Tx } from '#db/database.ts';
+import { listAlertsOfOrganisation } from '#alerts/index.ts';
+import {
+  findOrganisation,
+  historyLines,
+  listChanges,
+  type HistoryLine,
+  type ContactRules,
+} from '#organisations/index.ts';
 import {
   errorsAt,
   formIdOf,
@@ -122,6 +130,7 @@ async function showOrganisation(
         organisation,
         numbers: withNumbers === true ? await openContacts(tx, organisationId, opens) : undefined,
         roles: model.contactRoles,
+        changes: await chainChanges(tx, params, model),
         answers: await listAnswers(tx, alertId, organisationId),
         messages: messages.rows,
         evidences,
@@ -133,6 +142,25 @@ async function showOrganisation(
       statusOf(failed?.refused),
     );
   });
+}
+
+const CHANGES_SHOWN_MAX = 20;
+
+/** What was changed of the organisation's chain while this alert is, or was, out. */
+async function chainChanges(
+  tx: Tx,
+  { id: alertId, organisationId }: { id: string; organisationId: string },
+  rules: ContactRules,
+): Promise<HistoryLine[]> {
+  const sent = await listAlertsOfOrganisation(tx, organisationId);
+  const alert = sent.find((one) => one.alertId === alertId);
+  if (alert === undefined) return [];
+  const rows = await listChanges(tx, organisationId, {
+    since: alert.from,
+    ...(alert.until !== null && { before: alert.until }),
+    limit: CHANGES_SHOWN_MAX,
+  });
+  return historyLines(rows, rules, [alert]).filter(({ duringAlert }) => duringAlert !== null);
 }
 
 function deskItemRoutes(context: ResponseRoutesContext): Route[] {

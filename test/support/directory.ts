@@ -5,18 +5,24 @@ import { startTasks, type RunningTasks } from '#db/tasks.ts';
 import {
   importTasks,
   type AudienceRules,
+  type ContactRules,
   type DirectoryRules,
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import type { Clone } from './database.ts';
 
-export const rules: AudienceRules = {
+export const rules: AudienceRules & ContactRules = {
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     practice: { label: 'GP practice', mustAnswer: false },
   },
   contactRoles: { ciso: { label: 'CISO' }, on_call_it: { label: 'On-call IT' } },
   audienceLookAheadMs: 90 * 86_400_000,
+  readerKinds: {
+    technical: { label: 'Technical', chased: true },
+    manager: { label: 'Manager', chased: true },
+    information: { label: 'For information', chased: false },
+  },
 };
 
 export const secrets: DirectorySecrets = {

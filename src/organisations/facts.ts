@@ -1,0 +1,155 @@
+/** Changing and adding an organisation by hand. Verbs; each leaves an entry. */
+import { may } from '#kernel/actor.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import type { DirectoryRules, OrganisationRow } from './model.ts';
+import type { StoredOrganisation } from './plan-organisations.ts';
+import { deriveShortName } from './short-name.ts';
+import { keepImportsOut } from './store-contacts.ts';
+import { saveDomain } from './store-domains.ts';
+import {
+  findFacts,
+  findShortNameHolder,
+  insertFacts,
+  updateFacts,
+  type OrganisationFacts,
+} from './store-facts.ts';
+import { insertChange } from './store-history.ts';
+import { listShortNames } from './store-import.ts';
+
+export async function changeFacts(
+  tx: Tx,
+  change: { readonly id: string; readonly version: string; readonly row: OrganisationRow },
+  rules: DirectoryRules,
+): Promise<Outcome<OrganisationFacts>> {
+  const barred = await barredFrom(tx);
+  if (barred) return barred;
+  const before = await findFacts(tx, change.id);
+  if (before === undefined) return refused('not_found', 'There is no such organisation.');
+  const next = await factsOf(tx, change.row, { id: change.id, before, rules });
+  if (!next.ok) return next;
+  const { id, version } = change;
+  if ((await updateFacts(tx, { ...next.value, id, version })) === 0) {
+    const why = 'Somebody changed this organisation after you opened it. Look at it once more.';
+    return refused('conflict', why, { '': why });
+  }
+  await record(tx, {
+    action: 'organisation.changed',
+    subject: { kind: 'organisation', id },
+    detail: { fields: changedFields(before, next.value) },
+  });
+  return ok(before);
+}
+
+export async function addOrganisation(
+  tx: Tx,
+  { id, row }: { readonly id: string; readonly row: OrganisationRow },
+  rules: DirectoryRules,
+): Promise<Outcome<string>> {
+  const barred = await barredFrom(tx);
+  if (barred) return barred;
+  const posted = await findFacts(tx, id);
+  if (posted?.code === row.code) return ok(id);
+  const facts = await factsOf(tx, row, { id, rules });
+  if (!facts.ok) return facts;
+  if ((await insertFacts(tx, { ...facts.value, id })) === 0) {
+    const why = 'There is an organisation with this code already';
+    return refused('invalid', why, { code: why });
+  }
+  await record(tx, { action: 'organisation.added', subject: { kind: 'organisation', id } });
+  return ok(id);
+}
+
+type Known = {
+  readonly id: string;
+  readonly before?: OrganisationFacts;
+  readonly rules: DirectoryRules;
+};
+
+async function factsOf(
+  tx: Tx,
+  row: OrganisationRow,
+  { id, before, rules }: Known,
+): Promise<Outcome<StoredOrganisation>> {
+  const name = await shortNameFor(tx, row, id, before);
+  if (!name.ok) return name;
+  const { code, type } = row;
+  return ok({
+    code,
+    name: row.name,
+    ...name.value,
+    type,
+    regionCode: row.regionCode ?? null,
+    systemCode: row.systemCode ?? null,
+    mustAnswer: row.mustAnswer ?? rules.organisationTypes[type]?.mustAnswer ?? false,
+    addressLines: row.addressLines ?? [],
+    postcode: row.postcode ?? null,
+    telephone: row.telephone ?? null,
+    openedOn: row.openedOn ?? null,
+    closedOn: row.closedOn ?? null,
+  });
+}
+
+/** Of two organisations that texts call alike nobody knows which is meant. */
+async function shortNameFor(
+  tx: Tx,
+  row: OrganisationRow,
+  id: string,
+  before: OrganisationFacts | undefined,
+): Promise<Outcome<Pick<StoredOrganisation, 'shortName' | 'shortNameChosen'>>> {
+  const { shortName } = row;
+  if (shortName !== undefined) {
+    const holder = await findShortNameHolder(tx, shortName, id);
+    if (holder === undefined) {
+      const isKept = before?.shortName === shortName;
+      return ok({ shortName, shortNameChosen: isKept ? before.shortNameChosen : true });
+    }
+    const why = `Texts call ${holder} so already`;
+    return refused('invalid', why, { short_name: why });
+  }
+  const names = await listShortNames(tx);
+  const taken = new Map(names.map((one) => [one.shortName.toLowerCase(), one.code]));
+  const isTaken = (name: string) => (taken.get(name.toLowerCase()) ?? row.code) !== row.code;
+  return ok({ shortName: deriveShortName(row, isTaken), shortNameChosen: false });
+}
+
+/** Whether mail to a domain stays on the organisation's own network, and so fails with it. */
+export async function setMailDomain(
+  tx: Tx,
+  change: { readonly organisationId: string; readonly domain: string; readonly isOwn: boolean },
+): Promise<Outcome<string>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  const { organisationId, isOwn } = change;
+  const domain = change.domain.trim().replace(/^@/, '').toLowerCase();
+  if (!/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(domain)) {
+    const why = 'Write a domain such as northmoor.example';
+    return refused('invalid', why, { domain: why });
+  }
+  if ((await findFacts(tx, organisationId)) === undefined) {
+    return refused('not_found', 'There is no such organisation.');
+  }
+  if ((await saveDomain(tx, organisationId, { domain, isOwn })) === 0) return ok(domain);
+  const fields = { domain, isOwn };
+  await insertChange(tx, { organisationId, contactId: null, what: 'domain', fields });
+  await record(tx, {
+    action: 'organisation.domain_set',
+    subject: { kind: 'organisation', id: organisationId },
+    detail: fields,
+  });
+  return ok(domain);
+}
+
+function changedFields(before: StoredOrganisation, after: StoredOrganisation): string[] {
+  return (Object.keys(after) as (keyof StoredOrganisation)[]).filter(
+    (field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]),
+  );
+}
+
+async function barredFrom(tx: Tx): Promise<Refused | undefined> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (await keepImportsOut(tx)) return undefined;
+  return refused('unavailable', 'A file is being imported just now. Try again in a moment.');
+}
+
+const notAllowed = refused('forbidden', 'Your role may not change the directory.');
