@@ -37,6 +37,9 @@ export type PointShown = {
   readonly shown: string;
   /** Others of this organisation who have it. */
   readonly sharedWith: readonly string[];
+  /** When somebody last gave back the code that went there. */
+  readonly provenAt: Date | null;
+  readonly askedAt: Date | null;
   /** Other organisations that have it: one text, credited to each. */
   readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   readonly alsoAtMore: number;
@@ -54,6 +57,8 @@ export function contactCard(
       .map((point) => ({
         contactPointId: point.contactPointId,
         shown: point.shown,
+        provenAt: point.provenAt === null ? null : new Date(point.provenAt),
+        askedAt: point.askedAt === null ? null : new Date(point.askedAt),
         sharedWith: colleaguesWith(point.contactPointId, contact, all),
         alsoAt: point.alsoAt,
         alsoAtMore: point.sharedBy - 1 - point.alsoAt.length,

@@ -76,6 +76,14 @@ const contact = z.strictObject({
         .describe('Masked: no number or address leaves the directory in the clear')
         .meta({ examples: ['07700 ···201'] }),
       domain: z.string().nullable().describe('What stands behind the @; null for numbers'),
+      provenAt: z.iso
+        .datetime({ offset: true })
+        .nullable()
+        .describe('When somebody last gave back the code that went there'),
+      askedAt: z.iso
+        .datetime({ offset: true })
+        .nullable()
+        .describe('Asked for such a proof and not answered yet'),
       sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),
       alsoAt: z
         .array(z.strictObject({ id: uuid, name: z.string() }))

@@ -176,6 +176,9 @@ async function showOrganisation(
       moment: isWallTime(at) ? moment : null,
       at: isWallTime(at) ? at : '',
       domains,
+      hasUnproven: told.some(({ texts, mails }) =>
+        [...texts, ...mails].some(({ provenAt }) => provenAt === null),
+      ),
       noneOffNetwork: told.length > 0 && !told.some(({ isOffNetwork }) => isOffNetwork),
       history: historyLines(changes, model, alerts),
       ...(await readUses(tx, id)),

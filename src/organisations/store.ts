@@ -96,6 +96,10 @@ export type ContactDetail = {
     readonly shown: string;
     /** What stands behind the @; null for numbers. */
     readonly domain: string | null;
+    /** When somebody last gave back the code that went there; ISO 8601. */
+    readonly provenAt: string | null;
+    /** Asked for such a proof and not answered yet. */
+    readonly askedAt: string | null;
     readonly sharedBy: number;
     /** Other organisations that have it, the first of them. */
     readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
@@ -130,7 +134,8 @@ async function listContacts(tx: Tx, organisationId: string): Promise<ContactDeta
     left join lateral (
       select json_agg(json_build_object('contactPointId', contact_point.id,
         'channel', contact_point.channel, 'shown', contact_point.shown,
-        'domain', contact_point.domain, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
+        'domain', contact_point.domain, 'provenAt', contact_point.proven_at,
+        'askedAt', contact_point.asked_at, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
         'alsoAt', coalesce(elsewhere.first, '[]'))
         order by link.channel desc, link.position) as points
       from organisations.contact_contact_point link
