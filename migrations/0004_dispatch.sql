@@ -303,6 +303,11 @@ create table dispatch.message (
   accepted_at timestamptz,
   final_at timestamptz,
   failure_code text,
+  -- The gateway that was looked through and believed not to have it: no other one may take it, for
+  -- if that was wrong only this one's receipt would stop a second text. Written when it goes back
+  -- in line, and cleared only where a person risks a copy; what became of later attempts says
+  -- nothing of that one.
+  absent_gateway_id text,
   check ((state = 'claimed') = (lease_owner is not null)),
   check ((lease_owner is null) = (lease_until is null)),
   check (state in ('held', 'cancelled', 'suppressed') or due_at is not null),

@@ -494,6 +494,7 @@ create table dispatch.message (
   accepted_at timestamp with time zone,
   final_at timestamp with time zone,
   failure_code text,
+  absent_gateway_id text,
   constraint message_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
   constraint message_check CHECK (((state = 'claimed'::text) = (lease_owner IS NOT NULL))),
   constraint message_check1 CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),

@@ -20,7 +20,9 @@ import {
 import { openNotifyGateway } from './gateways/notify.ts';
 import type { BreakerStep } from './breaker.ts';
 import { moveBreaker, readBreaker } from './store-breaker.ts';
-import { claimMessages } from './store-send.ts';
+import { requeueMessages } from './store-check.ts';
+import { claimMessages, expireLeases, settleMessages } from './store-send.ts';
+import { applyRiskDecisions, insertRiskDecision } from './store-uncertain.ts';
 
 /** Two cores are shared with every other test. */
 const until = <T>(look: () => Promise<T>, holds: (seen: T) => boolean) =>
@@ -34,6 +36,7 @@ const OPEN: BreakerStep = {
   retryInMs: 60_000,
   rowsLeft: null,
 };
+const CLOSED: BreakerStep = { ...OPEN, state: 'closed', reason: null, retryInMs: null };
 const TRIAL: BreakerStep = { ...OPEN, state: 'half_open', rung: 0, retryInMs: null, rowsLeft: 1 };
 
 describe('failing over', () => {
@@ -95,7 +98,7 @@ describe('failing over', () => {
           where dispatch_id = ${id}`),
       );
       assert.equal(attempts.most, 1);
-      await move('a', { ...OPEN, state: 'closed', reason: null, retryInMs: null });
+      await move('a', CLOSED);
       await sending(60);
       const [byA, byB] = [await claimAll('a'), await claimAll('b')];
       assert.ok(byA > 10 && byB > 10 && byA + byB === 60, `${byA} and ${byB}`);
@@ -104,7 +107,7 @@ describe('failing over', () => {
     it('never gives what may have left: unknown, or believed absent where it was asked', async () => {
       const id = await sending(30);
       await run(sql`update dispatch.message set home_gateway_id = 'a', gateway_id = 'a',
-        attempt = 1, failure_code = 'absent_at_provider' where dispatch_id = ${id}`);
+        attempt = 1, absent_gateway_id = 'a' where dispatch_id = ${id}`);
       const [first] = await work((tx) => rowsOf(tx, id));
       await run(sql`update dispatch.message set state = 'unknown', check_at = now()
         where id = ${first!.id}`);
@@ -113,7 +116,79 @@ describe('failing over', () => {
       await run(sql`update dispatch.gateway set enabled = false where id = 'a'`);
       assert.equal(await claimAll('b'), 29);
       await run(sql`update dispatch.gateway set enabled = true where id = 'a'`);
-      await move('a', { ...OPEN, state: 'closed', reason: null, retryInMs: null });
+      await move('a', CLOSED);
+    });
+
+    /** Asked for at this gateway, not answered, looked up there and not found. */
+    async function makeAbsent(gatewayId: string, dispatchId: string): Promise<string[]> {
+      const claimed = await claim(gatewayId);
+      await run(sql`update dispatch.message set lease_until = now() - interval '1 second'
+        where state = 'claimed' and dispatch_id = ${dispatchId}`);
+      await work((tx) => expireLeases(tx, 0));
+      const asked = claimed.map(({ id, attempt }) => ({ id, attempt }));
+      return await work((tx) => requeueMessages(tx, asked));
+    }
+    const waiting = (ids: readonly string[]) =>
+      work((tx) =>
+        tx.rows<{ home: string; absent: string | null }>(sql`
+          select distinct home_gateway_id as home, absent_gateway_id as absent
+          from dispatch.message where state = 'ready' and id = any(${[...ids]}::uuid[])`),
+      );
+
+    it('believed absent stays so where it was asked for, when a later attempt is given back', async () => {
+      const id = await sending(10);
+      await run(sql`update dispatch.message set home_gateway_id = 'a' where dispatch_id = ${id}`);
+      const absent = await makeAbsent('a', id);
+      assert.equal(absent.length, 10);
+      const owner = newId();
+      const again = await work((tx) =>
+        claimMessages(tx, { gatewayId: 'a', channel: 'text', owner, leaseMs: 60_000, most: 10 }),
+      );
+      await move('a', OPEN);
+      const givenBack = again.map(({ id: messageId, epoch, attempt }) => ({
+        id: messageId,
+        epoch,
+        attempt,
+        class: 'not_sent' as const,
+        code: 'gateway_open',
+        providerId: null,
+        againInMs: 0,
+      }));
+      assert.equal((await work((tx) => settleMessages(tx, owner, givenBack))).length, 10);
+      assert.equal(await claimAll('b'), 0);
+      assert.deepEqual(await waiting(absent), [{ home: 'a', absent: 'a' }]);
+      await move('a', CLOSED);
+      assert.equal(await claimAll('a'), 10);
+    });
+
+    it('believed absent at a gateway that helped out goes by that one again', async () => {
+      const id = await sending(10);
+      await run(sql`update dispatch.message set home_gateway_id = 'a' where dispatch_id = ${id}`);
+      await move('a', OPEN);
+      const absent = await makeAbsent('b', id);
+      await move('a', CLOSED);
+      assert.equal(await claimAll('a'), 0);
+      assert.deepEqual(await waiting(absent), [{ home: 'b', absent: 'b' }]);
+      assert.equal(await claimAll('b'), 10);
+    });
+
+    it('what a person risked a copy of is free to go by any', async () => {
+      const id = await sending(10);
+      await run(sql`update dispatch.message set home_gateway_id = 'a' where dispatch_id = ${id}`);
+      await makeAbsent('a', id);
+      await claim('a');
+      await run(sql`update dispatch.message set lease_until = now() - interval '1 second'
+        where state = 'claimed' and dispatch_id = ${id}`);
+      await work((tx) => expireLeases(tx, 0));
+      await run(sql`update dispatch.attempt set claimed_at = now() - interval '1 day'
+        from dispatch.message where message_id = message.id and dispatch_id = ${id}`);
+      await db.web.withActor(system('test'), (tx) =>
+        insertRiskDecision(tx, { dispatchId: id, decidedBy: 'somebody', reason: 'test' }),
+      );
+      await work((tx) => applyRiskDecisions(tx));
+      await move('b', OPEN);
+      assert.equal(await claimAll('a'), 10);
+      await move('b', CLOSED);
     });
 
     it('lets through as many as the trial allows, to however many workers', async () => {
@@ -130,7 +205,7 @@ describe('failing over', () => {
       const five = await Promise.all(Array.from({ length: 6 }, () => claim('a', 3)));
       assert.equal(five.flat().length, 5);
       assert.equal(await claimAll('b'), 34);
-      await move('a', { ...OPEN, state: 'closed', reason: null, retryInMs: null });
+      await move('a', CLOSED);
     });
 
     it('gives to others what a long pause would hold up', async () => {
@@ -156,7 +231,7 @@ describe('failing over', () => {
       ),
     );
     assert.equal(moved.filter(Boolean).length, 1);
-    await move('b', { ...OPEN, state: 'closed', reason: null, retryInMs: null });
+    await move('b', CLOSED);
   });
 
   async function twoGateways(context: TestContext) {
@@ -215,8 +290,7 @@ describe('failing over', () => {
   it('one that comes back is tried, ramps up and closes; nothing waits in vain', async (context) => {
     await run(sql`update dispatch.message set state = 'cancelled', final_at = now(),
       lease_owner = null, lease_until = null where final_at is null`);
-    const back = { ...OPEN, state: 'closed', reason: null, retryInMs: null } as const;
-    await move('a', back);
+    await move('a', CLOSED);
     const { a } = await twoGateways(context);
     await run(sql`update dispatch.gateway set enabled = false where id = 'b'`);
     await a.addFault({ fault: 'down', mode: 'refuse' });

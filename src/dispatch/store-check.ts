@@ -97,7 +97,9 @@ export type Asked = { readonly id: string; readonly attempt: number };
 
 /**
  * Unknowns that the provider surely does not have go back, where every check of claiming still
- * passes; else they are cancelled (P2). Returns those that were unknown after this attempt.
+ * passes; else they are cancelled (P2). Whichever gateway was asked is their home from here on,
+ * also where it only helped out: no other one may take them. Returns those that were unknown after
+ * this attempt.
  */
 export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
@@ -105,7 +107,8 @@ export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise
       update dispatch.message message set
         state = case when ${isUnneeded} then 'cancelled' else 'ready' end,
         final_at = case when ${isUnneeded} then now() end,
-        due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider'
+        due_at = now(), check_at = null, absences = 0, failure_code = 'absent_at_provider',
+        absent_gateway_id = message.gateway_id, home_gateway_id = message.gateway_id
       from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
         ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
       where dispatch.id = message.dispatch_id and message.id = absent.id

@@ -96,9 +96,10 @@ const LONG_PAUSE_MS = 10_000;
 
 /**
  * Not what was looked up and believed absent: that proof holds at the gateway that was asked, and
- * if it is wrong only that one's receipt would stop a second text.
+ * if it is wrong only that one's receipt would stop a second text. Not told by `failure_code`, as
+ * the next attempt overwrites it: one that was given back untried set the message free.
  */
-export const hasSurelyNotLeft = sql`message.failure_code is distinct from 'absent_at_provider'`;
+export const hasSurelyNotLeft = sql`message.absent_gateway_id is null`;
 
 /** A message that is ready, due and not too old. */
 export const mayBeClaimed = sql`message.state = 'ready' and message.due_at <= now()

@@ -62,7 +62,7 @@ export async function applyRiskDecisions(
       for update of message skip locked
     ), risked as (
       update dispatch.message message set state = 'ready', due_at = now(), check_at = null,
-        absences = 0, failure_code = 'risk_taken',
+        absences = 0, failure_code = 'risk_taken', absent_gateway_id = null,
         home_gateway_id = coalesce(${otherGateway}, message.home_gateway_id)
       from uncertain where message.id = uncertain.id and ${isStill.unknown}
       returning message.id, message.dispatch_id, message.attempt, uncertain.by_id

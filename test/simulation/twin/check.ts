@@ -84,6 +84,8 @@ export function requeueMessages(base: Base, absent: readonly Asked[]): string[] 
       checkAt: null,
       absences: 0,
       failureCode: 'absent_at_provider',
+      absentGatewayId: message.gatewayId,
+      homeGatewayId: message.gatewayId,
     });
     return [message.id];
   });

@@ -271,6 +271,7 @@ const heldColumns: Partial<MessageRow> = {
   attempt: 0,
   homeGatewayId: null,
   gatewayId: null,
+  absentGatewayId: null,
   leaseOwner: null,
   leaseUntil: null,
   checkAt: null,
@@ -305,6 +306,7 @@ function columnsOf(random: Random, state: MessageState, known: Known): Partial<M
     providerId: wasAccepted ? random.uuid() : null,
     acceptedAt: wasAccepted ? START_MS - random.below(1_000_000) : null,
     finalAt: FINAL.has(state) ? START_MS - 3 : null,
+    absentGatewayId: attempt > 0 && random.chance(0.3) ? random.pick(known.gatewayIds) : null,
   };
 }
 

@@ -159,6 +159,7 @@ export type MessageRow = {
   acceptedAt: number | null;
   finalAt: number | null;
   failureCode: string | null;
+  absentGatewayId: string | null;
 };
 
 /** The columns that a planner fills (dispatch.v_in_recipient). */
@@ -383,6 +384,7 @@ export class Base {
       acceptedAt: null,
       finalAt: null,
       failureCode: null,
+      absentGatewayId: null,
       ...planned,
     });
   }

@@ -40,7 +40,7 @@ function listClaimable(base: Base, line: { dispatchId: string; channel: string; 
       (m) =>
         m.channel === line.channel &&
         m.homeGatewayId === line.home.id &&
-        (line.home.givesAll || m.failureCode !== 'absent_at_provider') &&
+        (line.home.givesAll || m.absentGatewayId === null) &&
         base.mayBeClaimed(m),
     )
     .toSorted(byDeparture);

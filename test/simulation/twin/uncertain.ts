@@ -78,6 +78,7 @@ export function applyRiskDecisions(base: Base): { dispatchId: string; messages: 
         checkAt: null,
         absences: 0,
         failureCode: 'risk_taken',
+        absentGatewayId: null,
         homeGatewayId: otherGateway(base, message) ?? message.homeGatewayId,
       });
     }
