@@ -528,6 +528,8 @@ create table dispatch.poll (
   polled_at timestamptz,
   owner uuid not null,
   lease_until timestamptz,
+  -- A list is read a few pages a turn: where the next turn goes on; null where from the newest.
+  older_than text,
   primary key (gateway_id, what)
 );
 

@@ -563,6 +563,7 @@ create table dispatch.poll (
   polled_at timestamp with time zone,
   owner uuid not null,
   lease_until timestamp with time zone,
+  older_than text,
   constraint poll_what_check CHECK ((what = ANY (ARRAY['statuses'::text, 'texts'::text]))),
   constraint poll_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
   constraint poll_pkey PRIMARY KEY (gateway_id, what)

@@ -18,7 +18,7 @@ import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
 import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
-import { poll } from './poll.ts';
+import { listPolled, poll } from './poll.ts';
 import { Sender } from './sender.ts';
 import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
@@ -75,7 +75,7 @@ export class Engine {
   #lookups = new Signal();
   #templates = new Signal();
   #minutely = new Sometimes(MINUTE_MS);
-  #polls = new Signal();
+  #polls: Signal[] = [];
   #owner = newId();
   #unread = new Sometimes(UNREAD_NOTE_MS);
   #stopping = false;
@@ -112,7 +112,7 @@ export class Engine {
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
       this.#every('look-ups', () => this.#lookUp(), this.#lookups),
-      this.#every('polls', () => this.#poll(), this.#polls),
+      ...this.#poll(),
       this.#every('templates', () => readTemplates(this.#options), this.#templates, TEMPLATES_MS),
     ];
   }
@@ -120,8 +120,8 @@ export class Engine {
   /** Drains: nothing new is claimed, what is under way ends and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates, this.#polls];
-    for (const signal of signals) signal.wake();
+    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates];
+    for (const signal of [...signals, ...this.#polls]) signal.wake();
     await this.#listener?.stop();
     await Promise.all([...this.#senders.map((sender) => sender.stop()), ...this.#loops]);
     await this.#steering;
@@ -190,10 +190,15 @@ export class Engine {
     void this.#steer([id]);
   }
 
-  async #poll(): Promise<void> {
+  /** A loop for each thing to ask: texts wait for no status, and no gateway for another one. */
+  #poll(): Promise<void>[] {
     const isStopping = () => this.#stopping;
-    const gateways = this.#gateways;
-    await poll({ ...this.#options, gateways, owner: this.#owner, isStopping });
+    const options = { ...this.#options, gateways: this.#gateways, owner: this.#owner, isStopping };
+    return listPolled(this.#gateways).map((polled) => {
+      const signal = new Signal();
+      this.#polls.push(signal);
+      return this.#every(`polls of ${polled.what}`, () => poll(polled, options), signal);
+    });
   }
 
   /**

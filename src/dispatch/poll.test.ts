@@ -1,6 +1,7 @@
 /** A site that nothing can call: no callback at all, and yet statuses and answers arrive in time. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { open } from '#kernel/sealed.ts';
@@ -24,7 +25,7 @@ import type { Gateway } from './gateways/gateway.ts';
 import { REPLY_TASK } from './inbox.ts';
 import { addToken, dropTokens, saveGateway } from './manage-gateways.ts';
 import { poll, type PollOptions } from './poll.ts';
-import { claimPolls, finishPoll, type PollRequest } from './store-poll.ts';
+import { claimPoll, finishPoll, type Polled, type PollRequest } from './store-poll.ts';
 
 describe('where no callback can come', () => {
   let db: Clone;
@@ -96,8 +97,50 @@ describe('where no callback can come', () => {
     assert.equal(jobs, texts.length);
   });
 
+  describe('one worker, and a list of statuses that is long or hangs', () => {
+    /** 40 pages of 300 ms; where it hangs, nothing until the test is over. */
+    function slowList(context: TestContext) {
+      const over = new AbortController();
+      const waits = { hangs: false };
+      context.after(() => over.abort());
+      const after = (ms: number) =>
+        sleep(ms, undefined, { signal: over.signal }).catch(() => undefined);
+      const list = async (olderThan = '0') => {
+        await after(waits.hangs ? 60_000 : 300);
+        const page = Number(olderThan) + 1;
+        const one = { reference: null, status: 'sending', createdAt: new Date() };
+        return over.signal.aborted || page > 40 ? [] : [{ providerId: String(page), ...one }];
+      };
+      return { list, waits };
+    }
+
+    it('texts come within ten seconds all the same', async (context) => {
+      await owner((tx) => tx.run(sql`delete from dispatch.poll`));
+      const simulator = await startQuickSimulator();
+      context.after(() => simulator.close());
+      const { list, waits } = slowList(context);
+      const engine = startEngine(db.worker, [Object.assign(notifyGateway(simulator), { list })]);
+      context.after(() => engine.stop());
+      await release(db.web, await makeDispatch(db.owner, { messages: 1 }));
+      const behindMs: number[] = [];
+      for (const text of ['4821 one', '4821 two', '4821 three']) {
+        // The last one comes while the list hangs, and has for a while.
+        waits.hangs = text === '4821 three';
+        if (waits.hangs) await sleep(6_000);
+        await simulator.simulation.reply('447700000007', text);
+        const begun = performance.now();
+        await until(kept, ({ texts }) => texts.includes(text), 40_000);
+        behindMs.push(Math.round(performance.now() - begun));
+      }
+      context.diagnostic(`${behindMs.join(', ')} ms behind`);
+      assert.ok(Math.max(...behindMs) <= 10_000, `${behindMs.join(', ')} ms behind`);
+    });
+  });
+
+  const both = ['statuses', 'texts'] as const;
   const request = (change: Partial<PollRequest> = {}): PollRequest => ({
-    gatewayIds: ['notify'],
+    gatewayId: 'notify',
+    what: 'statuses',
     owner: newId(),
     leaseMs: 30_000,
     liveMs: 4_000,
@@ -105,11 +148,17 @@ describe('where no callback can come', () => {
     liveForMs: 86_400_000,
     ...change,
   });
-  const claim = (change: Partial<PollRequest> = {}) =>
-    db.worker.withActor(system('test'), async (tx) =>
-      (await claimPolls(tx, request(change))).map(({ what }) => what).sort(),
+  /** Which of the two there was to ask. */
+  const claim = async (change: Partial<PollRequest> = {}) => {
+    const claims = await Promise.all(
+      both.map(async (what) => {
+        const wanted = request({ ...change, what });
+        const due = await db.worker.withActor(system('test'), (tx) => claimPoll(tx, wanted));
+        return due === undefined ? [] : [what];
+      }),
     );
-  const both = ['statuses', 'texts'];
+    return claims.flat();
+  };
   const reset = () => owner((tx) => tx.run(sql`delete from dispatch.poll`));
   const age = (seconds: number) =>
     owner((tx) =>
@@ -133,7 +182,7 @@ describe('where no callback can come', () => {
     assert.deepEqual(await claim(), both);
     for (const what of both)
       await db.worker.withActor(system('test'), (tx) =>
-        finishPoll(tx, { gatewayId: 'notify', what, owner: dead }),
+        finishPoll(tx, { gatewayId: 'notify', what, owner: dead, olderThan: null }),
       );
     assert.deepEqual(await claim(), [], 'still leased by the one who took over');
   });
@@ -185,6 +234,40 @@ describe('where no callback can come', () => {
       owner: newId(),
     });
 
+    const ofStatuses: Polled = { gatewayId: 'notify', what: 'statuses' };
+    const ofTexts: Polled = { gatewayId: 'notify', what: 'texts' };
+
+    it('takes ten pages of statuses a turn, and goes on at the next, whoever has it', async () => {
+      await reset();
+      const reference = 'tocsin-00000000-00000000-0000-4000-8000-000000000000-1-1';
+      const asked: number[] = [];
+      const list = (olderThan = '0') => {
+        const page = Number(olderThan) + 1;
+        asked.push(page);
+        // Only the oldest ones are final; what is behind the 25th is older than ten minutes.
+        const status = page > 24 ? 'delivered' : 'sending';
+        const createdAt = at(page > 25 ? 601 : page);
+        return Promise.resolve([{ providerId: String(page), reference, status, createdAt }]);
+      };
+      const gateway = { list, meaningOf: (status: string) => status as 'delivered' };
+      const turns: number[][] = [];
+      for (let turn = 0; turn < 4; turn++) {
+        await poll(ofStatuses, options(gateway));
+        turns.push(asked.splice(0));
+      }
+      const pages = (first: number, last: number) =>
+        Array.from({ length: last - first + 1 }, (_, i) => first + i);
+      assert.deepEqual(turns, [pages(1, 10), pages(11, 20), pages(21, 26), []]);
+      const found = await owner<{ receipts: number }>((tx) =>
+        tx.one(sql`select count(*) as receipts from dispatch.receipt_inbox
+          where provider_id in ('25', '26')`),
+      );
+      assert.equal(found.receipts, 2);
+      await age(61);
+      await poll(ofStatuses, options(gateway));
+      assert.equal(asked[0], 1, 'after its end from the newest again');
+    });
+
     it('takes texts until a page without news, the oldest first, none older than the gateway', async () => {
       await reset();
       const pages = [at(-3), at(-2), at(-1)]
@@ -206,15 +289,15 @@ describe('where no callback can come', () => {
           olderThan === undefined ? 0 : list.findIndex(([one]) => one!.id === olderThan) + 1;
         return Promise.resolve(list[next] ?? []);
       };
-      const gateway = { list: () => Promise.resolve([]), listTexts };
-      await poll(options(gateway));
+      const gateway = { listTexts };
+      await poll(ofTexts, options(gateway));
       const { texts } = await kept();
       assert.deepEqual(new Set(texts.filter((text) => text.startsWith('page'))).size, 3);
       assert.ok(!texts.includes('old'));
       assert.equal(asked, 4);
       await reset();
       asked = 0;
-      await poll(options(gateway));
+      await poll(ofTexts, options(gateway));
       assert.equal(asked, 1, 'the newest page had nothing new');
     });
 
@@ -224,7 +307,7 @@ describe('where no callback can come', () => {
         list: () => Promise.reject(new Error('x')),
         listTexts: () => Promise.resolve(undefined),
       };
-      await poll(options(fails));
+      for (const polled of [ofStatuses, ofTexts]) await poll(polled, options(fails));
       const rows = await owner<{ open: number }>((tx) =>
         tx.one(sql`select count(*) as open from dispatch.poll where lease_until is not null`),
       );

@@ -7,9 +7,11 @@ import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { keepNewReply, type InboxSeals } from './inbox.ts';
+import type { Listed } from './listing.ts';
 import { parseReference } from './model.ts';
+import type { ReplyCallback } from './parse.ts';
 import { insertReceipts } from './store-inbox.ts';
-import { claimPolls, finishPoll, type ToPoll } from './store-poll.ts';
+import { claimPoll, finishPoll, type Polled, type ToPoll } from './store-poll.ts';
 
 /** At most ten seconds behind while something is live: this, a beat and a request. */
 const LIVE_MS = 4_000;
@@ -19,8 +21,13 @@ const LIVE_FOR_MS = 86_400_000;
 const LEASE_MS = 30_000;
 /** Later statuses are found by the look-ups of accepted messages (2, 5, 10 minutes …). */
 const WINDOW_MS = 600_000;
-/** Of 250 each: 10,000 messages. What is beyond is left to the look-ups too. */
-const PAGES_MAX = 40;
+/**
+ * Of 250 each. More in one turn outlive the lease where a page takes a second, and another worker
+ * would read them too; what is behind them is read at the next beat.
+ */
+const STATUS_PAGES = 10;
+/** 10,000 texts at once. */
+const TEXT_PAGES = 40;
 
 export type PollOptions = {
   readonly database: Database;
@@ -33,15 +40,20 @@ export type PollOptions = {
   readonly isStopping?: () => boolean;
 };
 
-/** Asks what is due to be asked. */
-export async function poll(options: PollOptions): Promise<void> {
-  const { database, gateways, owner } = options;
-  const askable = [...gateways.values()].filter((gateway) => gateway.list !== undefined);
-  const gatewayIds = askable.map(({ id }) => id);
-  if (gatewayIds.length === 0) return;
+/** What there is to ask. Each in a loop of its own: a list that hangs holds up no other. */
+export function listPolled(gateways: ReadonlyMap<string, Gateway>): Polled[] {
+  return [...gateways.values()].flatMap((gateway): Polled[] => [
+    ...(gateway.list === undefined ? [] : [{ gatewayId: gateway.id, what: 'statuses' } as const]),
+    ...(gateway.listTexts === undefined ? [] : [{ gatewayId: gateway.id, what: 'texts' } as const]),
+  ]);
+}
+
+/** Asks, where it is due to be asked. */
+export async function poll(polled: Polled, options: PollOptions): Promise<void> {
+  const { database, gateways, log, owner } = options;
   const due = await database.withActor(system('dispatch'), (tx) =>
-    claimPolls(tx, {
-      gatewayIds,
+    claimPoll(tx, {
+      ...polled,
       owner,
       leaseMs: LEASE_MS,
       liveMs: LIVE_MS,
@@ -49,28 +61,34 @@ export async function poll(options: PollOptions): Promise<void> {
       liveForMs: LIVE_FOR_MS,
     }),
   );
-  await Promise.all(due.map((wanted) => pollOne(wanted, options)));
-}
-
-async function pollOne(wanted: ToPoll, options: PollOptions): Promise<void> {
-  const { database, gateways, log, owner } = options;
-  const { gatewayId, what } = wanted;
-  const gateway = gateways.get(gatewayId)!;
+  if (due === undefined) return;
+  const gateway = gateways.get(polled.gatewayId)!;
+  let olderThan: string | null = null;
   try {
-    await (what === 'texts' ? pollTexts : pollStatuses)(gateway, wanted, options);
+    if (polled.what === 'texts') await pollTexts(gateway, due, options);
+    else olderThan = await pollStatuses(gateway, due, options);
   } catch (error) {
-    log.error('dispatch.poll_failed', { gateway: gatewayId, error });
+    log.error('dispatch.poll_failed', { gateway: gateway.id, error });
   }
-  await database.withActor(system('dispatch'), (tx) => finishPoll(tx, { gatewayId, what, owner }));
+  await database.withActor(system('dispatch'), (tx) =>
+    finishPoll(tx, { ...polled, owner, olderThan }),
+  );
 }
 
+/**
+ * Some pages of statuses; says where to go on, null where it came to the end. A page without news
+ * is no end: while a large dispatch leaves, the newest page has nothing final yet.
+ */
 async function pollStatuses(
   gateway: Gateway,
-  _wanted: ToPoll,
+  { olderThan }: ToPoll,
   options: PollOptions,
-): Promise<void> {
+): Promise<string | null> {
   const from = (options.now ?? Date.now)() - WINDOW_MS;
-  for await (const page of pagesOf((olderThan) => gateway.list!(olderThan), idOfListed, options)) {
+  const ask = (before?: string) => gateway.list!(before);
+  const at = { idOf: (one: Listed) => one.providerId, olderThan, most: STATUS_PAGES };
+  let read = 0;
+  for await (const page of pagesOf(ask, at, options)) {
     const final = page.flatMap(({ providerId, status, reference }) => {
       const meaning = gateway.meaningOf(status);
       const isFinal = meaning === 'delivered' || meaning === 'undelivered';
@@ -81,13 +99,18 @@ async function pollStatuses(
       await options.database.withActor(system(`poll:${gateway.id}`), (tx) =>
         insertReceipts(tx, gateway.id, final),
       );
-    if (page.at(-1)!.createdAt.getTime() < from) return;
+    read += 1;
+    const last = page.at(-1)!;
+    if (last.createdAt.getTime() < from) return null;
+    if (read === STATUS_PAGES) return last.providerId;
   }
+  return null;
 }
 
 async function pollTexts(gateway: Gateway, { since }: ToPoll, options: PollOptions): Promise<void> {
   const ask = (olderThan?: string) => gateway.listTexts!(olderThan);
-  for await (const page of pagesOf(ask, ({ id }) => id, options)) {
+  const at = { idOf: (text: ReplyCallback) => text.id, olderThan: null, most: TEXT_PAGES };
+  for await (const page of pagesOf(ask, at, options)) {
     const wanted = page.filter(({ dateReceived }) => dateReceived! >= since);
     let isNews = false;
     await options.database.withActor(system(`poll:${gateway.id}`), async (tx) => {
@@ -100,20 +123,22 @@ async function pollTexts(gateway: Gateway, { since }: ToPoll, options: PollOptio
   }
 }
 
-const idOfListed = ({ providerId }: { readonly providerId: string }) => providerId;
-
-/** Page after page, newest first, until an empty one, or one that cannot be told. */
+/** So many pages at most, newest first, until an empty one, or one that cannot be told. */
 async function* pagesOf<T>(
   ask: (olderThan?: string) => Promise<readonly T[] | undefined>,
-  idOf: (item: T) => string,
+  at: {
+    readonly idOf: (item: T) => string;
+    readonly olderThan: string | null;
+    readonly most: number;
+  },
   { isStopping }: PollOptions,
 ): AsyncGenerator<readonly T[]> {
-  let olderThan: string | undefined;
-  for (let i = 0; i < PAGES_MAX; i++) {
+  let olderThan = at.olderThan ?? undefined;
+  for (let i = 0; i < at.most; i++) {
     if (isStopping?.() === true) return;
     const page = await ask(olderThan);
     if (page === undefined || page.length === 0) return;
     yield page;
-    olderThan = idOf(page.at(-1)!);
+    olderThan = at.idOf(page.at(-1)!);
   }
 }

@@ -2,16 +2,17 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
+/** What is asked of a provider. */
+export type Polled = { readonly gatewayId: string; readonly what: 'statuses' | 'texts' };
+
 export type ToPoll = {
-  gatewayId: string;
-  what: 'statuses' | 'texts';
   /** What is older than the gateway itself is nobody's answer to us. */
   since: Date;
+  /** Where the last turn stopped, and this one goes on; null where it begins with the newest. */
+  olderThan: string | null;
 };
 
-export type PollRequest = {
-  /** The gateways this process can ask. */
-  readonly gatewayIds: readonly string[];
+export type PollRequest = Polled & {
   readonly owner: string;
   readonly leaseMs: number;
   /** Between two questions while something is live, and otherwise. */
@@ -21,39 +22,44 @@ export type PollRequest = {
   readonly liveForMs: number;
 };
 
-/** Takes what is due to be asked, under a lease: any number of workers ask once. */
-export async function claimPolls(tx: Tx, request: PollRequest): Promise<ToPoll[]> {
-  return await tx.rows<ToPoll>(sql`
+/**
+ * Takes the turn to ask, where it is due, under a lease: any number of workers ask once. A list
+ * that was not read to its end goes on at once.
+ */
+export async function claimPoll(tx: Tx, request: PollRequest): Promise<ToPoll | undefined> {
+  return await tx.maybe<ToPoll>(sql`
     with pace as (
       select case when exists (select from dispatch.dispatch dispatch
           where dispatch.lane in (1, 2, 4) and dispatch.state <> 'held'
             and dispatch.released_at > now() - ${request.liveForMs} * interval '1 ms')
         then ${request.liveMs}::int else ${request.idleMs}::int end * interval '1 ms' as every
-    ), wanted as (
-      select gateway.id, asked.what
-      from dispatch.gateway gateway, unnest(array['statuses', 'texts']) as asked (what)
-      where gateway.id = any(${[...request.gatewayIds]}) and gateway.removed_at is null
-        and (gateway.polls = 'always' or (gateway.polls = 'without_token'
-          and cardinality(gateway.callback_token_hashes) = 0))
-        and (asked.what = 'statuses' or gateway.takes_replies)
     )
     insert into dispatch.poll as poll (gateway_id, what, owner, lease_until)
-    select wanted.id, wanted.what, ${request.owner}, now() + ${request.leaseMs} * interval '1 ms'
-    from wanted
+    select gateway.id, ${request.what}, ${request.owner},
+      now() + ${request.leaseMs} * interval '1 ms'
+    from dispatch.gateway gateway
+    where gateway.id = ${request.gatewayId} and gateway.removed_at is null
+      and (gateway.polls = 'always' or (gateway.polls = 'without_token'
+        and cardinality(gateway.callback_token_hashes) = 0))
+      and (${request.what} = 'statuses' or gateway.takes_replies)
     on conflict (gateway_id, what) do update
       set owner = excluded.owner, lease_until = excluded.lease_until
       where (poll.lease_until is null or poll.lease_until < now())
-        and (poll.polled_at is null or poll.polled_at <= now() - (select pace.every from pace))
-    returning poll.gateway_id, poll.what, (select gateway.created_at
+        and (poll.polled_at is null or poll.older_than is not null
+          or poll.polled_at <= now() - (select pace.every from pace))
+    returning poll.older_than, (select gateway.created_at
       from dispatch.gateway gateway where gateway.id = poll.gateway_id) as since`);
 }
 
+export type PollEnd = Polled & {
+  readonly owner: string;
+  /** Where the next turn goes on; null where this one came to the end. */
+  readonly olderThan: string | null;
+};
+
 /** It was asked; whoever took it over after our lease keeps it. */
-export async function finishPoll(
-  tx: Tx,
-  done: { gatewayId: string; what: string; owner: string },
-): Promise<void> {
+export async function finishPoll(tx: Tx, done: PollEnd): Promise<void> {
   await tx.run(sql`
-    update dispatch.poll set polled_at = now(), lease_until = null
+    update dispatch.poll set polled_at = now(), lease_until = null, older_than = ${done.olderThan}
     where gateway_id = ${done.gatewayId} and what = ${done.what} and owner = ${done.owner}`);
 }

@@ -131,10 +131,11 @@ export const pace: Pick<
   spaceRound: (scene) => [{ dispatchId: planned(scene), round: scene.random.between(1, 3) }],
 };
 
-export const polling: Pick<Calls, 'claimPolls' | 'finishPoll'> = {
-  claimPolls: (scene) => [
+export const polling: Pick<Calls, 'claimPoll' | 'finishPoll'> = {
+  claimPoll: (scene) => [
     {
-      gatewayIds: someGateways(scene),
+      gatewayId: someGateways(scene)[0]!,
+      what: scene.random.pick(['statuses', 'texts']),
       owner: scene.random.pick(scene.known.owners),
       leaseMs: scene.random.between(1, 60) * 1_000,
       liveMs: 5_000,
@@ -147,6 +148,7 @@ export const polling: Pick<Calls, 'claimPolls' | 'finishPoll'> = {
       gatewayId: random.pick(known.gatewayIds),
       what: random.pick(['statuses', 'texts']),
       owner: random.pick(known.owners),
+      olderThan: random.pick([null, null, 'a text']),
     },
   ],
 };

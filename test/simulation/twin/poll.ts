@@ -1,10 +1,10 @@
 /** Twins of `src/dispatch/store-poll.ts`. */
-import type { PollRequest, ToPoll } from '#dispatch/store-poll.ts';
+import type { PollEnd, PollRequest, ToPoll } from '#dispatch/store-poll.ts';
 import { keyOf, type Base } from './rows.ts';
 
 const LIVE_LANES = [1, 2, 4];
 
-export function claimPolls(base: Base, request: PollRequest): ToPoll[] {
+function everyMsOf(base: Base, request: PollRequest): number {
   const isLive = [...base.tables.dispatch.values()].some(
     (d) =>
       LIVE_LANES.includes(d.lane) &&
@@ -12,53 +12,40 @@ export function claimPolls(base: Base, request: PollRequest): ToPoll[] {
       d.releasedAt !== null &&
       d.releasedAt > base.now - request.liveForMs,
   );
-  const everyMs = isLive ? request.liveMs : request.idleMs;
-  return [...base.tables.gateway.values()]
-    .filter(
-      (gateway) =>
-        request.gatewayIds.includes(gateway.id) &&
-        gateway.removedAt === null &&
-        (gateway.polls === 'always' ||
-          (gateway.polls === 'without_token' && gateway.callbackTokenHashes.length === 0)),
-    )
-    .flatMap((gateway) =>
-      (gateway.takesReplies ? (['statuses', 'texts'] as const) : (['statuses'] as const)).flatMap(
-        (what) =>
-          takePoll(base, { gatewayId: gateway.id, what, everyMs }, request)
-            ? [{ gatewayId: gateway.id, what, since: new Date(gateway.createdAt) }]
-            : [],
-      ),
-    );
+  return isLive ? request.liveMs : request.idleMs;
 }
 
-function takePoll(
-  base: Base,
-  asked: { gatewayId: string; what: 'statuses' | 'texts'; everyMs: number },
-  { owner, leaseMs }: PollRequest,
-): boolean {
-  const key = keyOf(asked.gatewayId, asked.what);
-  const before = base.tables.poll.get(key);
+export function claimPoll(base: Base, request: PollRequest): ToPoll | undefined {
+  const { gatewayId, what, owner, leaseMs } = request;
+  const gateway = base.tables.gateway.get(gatewayId);
+  if (gateway === undefined || gateway.removedAt !== null) return undefined;
+  const isAsked =
+    gateway.polls === 'always' ||
+    (gateway.polls === 'without_token' && gateway.callbackTokenHashes.length === 0);
+  if (!isAsked || (what === 'texts' && !gateway.takesReplies)) return undefined;
+  const before = base.tables.poll.get(keyOf(gatewayId, what));
   const isLeased = (before?.leaseUntil ?? -Infinity) >= base.now;
-  const isEarly = (before?.polledAt ?? -Infinity) > base.now - asked.everyMs;
-  if (isLeased || isEarly) return false;
+  const olderThan = before?.olderThan ?? null;
+  const isEarly =
+    olderThan === null && (before?.polledAt ?? -Infinity) > base.now - everyMsOf(base, request);
+  if (isLeased || isEarly) return undefined;
   base.writes += 1;
-  base.tables.poll.set(key, {
-    gatewayId: asked.gatewayId,
-    what: asked.what,
+  base.tables.poll.set(keyOf(gatewayId, what), {
+    gatewayId,
+    what,
     polledAt: before?.polledAt ?? null,
     owner,
     leaseUntil: base.now + leaseMs,
+    olderThan,
   });
-  return true;
+  return { since: new Date(gateway.createdAt), olderThan };
 }
 
-export function finishPoll(
-  base: Base,
-  done: { gatewayId: string; what: string; owner: string },
-): void {
+export function finishPoll(base: Base, done: PollEnd): void {
   const poll = base.tables.poll.get(keyOf(done.gatewayId, done.what));
   if (poll?.owner !== done.owner) return;
   base.writes += 1;
   poll.polledAt = base.now;
   poll.leaseUntil = null;
+  poll.olderThan = done.olderThan;
 }

@@ -90,6 +90,7 @@ export type PollRow = {
   polledAt: number | null;
   owner: string;
   leaseUntil: number | null;
+  olderThan: string | null;
 };
 
 export type SenderRow = { contactPointId: string; channel: Channel; gatewayId: string };
