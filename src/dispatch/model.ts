@@ -1,6 +1,6 @@
 /**
- * The states of a message, as one table: it feeds the type, the guards in `store.ts`, the test of
- * the CHECK constraint and the diagram in the README. Promises P1-P6 of docs/architecture.md.
+ * The states of a message, as one table: it feeds the type, the tests and the README's diagram, and
+ * `moves.test.ts` compares what statements make with it. Promises P1-P6 of docs/architecture.md.
  */
 
 /** What each state means, in one sentence. */
@@ -50,7 +50,7 @@ export const moves = {
   suppressed: [],
 } as const satisfies Record<MessageState, readonly MessageState[]>;
 
-/** The states from which a message may move to `to`: the guard of every update. */
+/** The states from which a message may move to `to`; most statements make fewer of the moves. */
 export function statesBefore(to: MessageState): MessageState[] {
   return (Object.keys(moves) as MessageState[]).filter((from) =>
     (moves[from] as readonly MessageState[]).includes(to),

@@ -3,6 +3,8 @@
  * it makes must stand in `moves`, and every move must be made by some statement.
  */
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -20,6 +22,7 @@ import {
 } from '../../test/support/dispatch.ts';
 import { moves, states, type AttemptClass, type MessageState } from './model.ts';
 import { adoptLost, closeInDoubt } from './store-continuity.ts';
+import { callOffAll, chooseWordings } from './store-correct.ts';
 import { applyReceipts } from './store-inbox.ts';
 import {
   cancelSettled,
@@ -35,6 +38,7 @@ import {
   setNextChecks,
   setNextReceiptAsks,
 } from './store-check.ts';
+import { markRecalled, stopRounds } from './store-recall.ts';
 import { spaceRound } from './store-space.ts';
 import { applyRiskDecisions, insertRiskDecision, readyDeputies } from './store-uncertain.ts';
 import {
@@ -47,6 +51,30 @@ import {
 } from './store-send.ts';
 
 const all = Object.keys(states) as MessageState[];
+
+/** The exported statements of `store*.ts` that update the state of messages. */
+async function listStateSetters(): Promise<string[]> {
+  const files = (await readdir(import.meta.dirname)).filter((file) =>
+    /^store.*(?<!\.test)\.ts$/.test(file),
+  );
+  const sources = await Promise.all(
+    files.map((file) => readFile(join(import.meta.dirname, file), 'utf8')),
+  );
+  return sources.flatMap((source) =>
+    source
+      .split('export async function ')
+      .slice(1)
+      .flatMap((statement) => {
+        // What is assigned: up to the `from` or `where` of the update itself, which begins a line.
+        const updates = statement.matchAll(
+          /update dispatch\.message\b(?: message)?\s+set\b([^]*?)(?:\n *from\b|\bwhere\b|\breturning\b)/g,
+        );
+        const sets = [...updates].some(([, assigned]) => /(?:^|,)\s*state = /.test(assigned!));
+        return sets ? [/^\w+/.exec(statement)![0]] : [];
+      }),
+  );
+}
+
 const OWNER = newId();
 
 describe('every statement on every state', () => {
@@ -134,22 +162,30 @@ describe('every statement on every state', () => {
   /** Every exported statement that touches messages, and what exactly it may make. */
   const statements: Record<
     string,
-    { act: (tx: Tx, rows: Row[]) => Promise<unknown>; makes: string[] }
+    {
+      of: (tx: Tx, ...rest: never[]) => Promise<unknown>;
+      act: (tx: Tx, rows: Row[]) => Promise<unknown>;
+      makes: string[];
+    }
   > = {
-    claim: { act: claim, makes: ['ready to claimed'] },
+    claim: { of: claimMessages, act: claim, makes: ['ready to claimed'] },
     'settle accepted': {
+      of: settleMessages,
       act: (tx, rows) => settle(tx, rows, 'accepted'),
       makes: ['claimed to accepted'],
     },
     'settle rejected': {
+      of: settleMessages,
       act: (tx, rows) => settle(tx, rows, 'rejected'),
       makes: ['claimed to rejected'],
     },
     'settle not sent': {
+      of: settleMessages,
       act: (tx, rows) => settle(tx, rows, 'not_sent'),
       makes: ['claimed to ready'],
     },
     'settle not sent, called off': {
+      of: settleMessages,
       act: async (tx, rows) => {
         await cancel(tx);
         await settle(tx, rows, 'not_sent');
@@ -157,22 +193,26 @@ describe('every statement on every state', () => {
       makes: ['claimed to cancelled'],
     },
     'settle unknown': {
+      of: settleMessages,
       act: (tx, rows) => settle(tx, rows, 'unknown'),
       makes: ['claimed to unknown'],
     },
     'receipt delivered': {
+      of: applyReceipts,
       act: (tx, rows) => receive(tx, rows, 'delivered'),
       makes: ['ready', 'claimed', 'unknown', 'accepted', 'undelivered', 'uncertain_closed'].map(
         (from) => `${from} to delivered`,
       ),
     },
     'receipt undelivered': {
+      of: applyReceipts,
       act: (tx, rows) => receive(tx, rows, 'undelivered'),
       makes: ['ready', 'claimed', 'unknown', 'accepted', 'uncertain_closed'].map(
         (from) => `${from} to undelivered`,
       ),
     },
     'lease ends': {
+      of: expireLeases,
       act: async (tx) => {
         await tx.run(sql`update dispatch.message set lease_until = now() - interval '1 second'
           where lease_until is not null`);
@@ -180,16 +220,18 @@ describe('every statement on every state', () => {
       },
       makes: ['claimed to unknown'],
     },
-    'lease stands': { act: (tx) => expireLeases(tx, 35_000), makes: [] },
+    'lease stands': { of: expireLeases, act: (tx) => expireLeases(tx, 35_000), makes: [] },
     'too old': {
+      of: expireMessages,
       act: async (tx) => {
         await tx.run(sql`update dispatch.message set expires_at = now()`);
         await expireMessages(tx);
       },
       makes: ['ready to expired', 'unknown to uncertain_closed'],
     },
-    'young enough': { act: (tx) => expireMessages(tx), makes: [] },
+    'young enough': { of: expireMessages, act: (tx) => expireMessages(tx), makes: [] },
     'too old to claim': {
+      of: claimMessages,
       act: async (tx) => {
         await tx.run(sql`update dispatch.message set expires_at = now()`);
         await claim(tx);
@@ -197,6 +239,7 @@ describe('every statement on every state', () => {
       makes: [],
     },
     checks: {
+      of: claimChecks,
       act: async (tx) => {
         await tx.run(sql`update dispatch.message set check_at = now() where check_at is not null`);
         await claimChecks(tx, { gatewayIds: ['notify'], gapMs: 15_000, most: 50 });
@@ -204,6 +247,7 @@ describe('every statement on every state', () => {
       makes: [],
     },
     adopt: {
+      of: adoptMessages,
       act: (tx, rows) =>
         adoptMessages(
           tx,
@@ -212,10 +256,12 @@ describe('every statement on every state', () => {
       makes: ['unknown to accepted'],
     },
     requeue: {
+      of: requeueMessages,
       act: (tx, rows) => requeueMessages(tx, first(rows)),
       makes: ['unknown to ready'],
     },
     'requeue, called off': {
+      of: requeueMessages,
       act: async (tx, rows) => {
         await cancel(tx);
         await requeueMessages(tx, first(rows));
@@ -223,6 +269,7 @@ describe('every statement on every state', () => {
       makes: ['unknown to cancelled'],
     },
     'next check': {
+      of: setNextChecks,
       act: (tx, rows) =>
         setNextChecks(
           tx,
@@ -231,10 +278,12 @@ describe('every statement on every state', () => {
       makes: [],
     },
     'next question for a receipt': {
+      of: setNextReceiptAsks,
       act: (tx, rows) => setNextReceiptAsks(tx, first(rows)),
       makes: [],
     },
     'found sent after a restore': {
+      of: adoptLost,
       act: (tx, rows) =>
         adoptLost(
           tx,
@@ -244,6 +293,7 @@ describe('every statement on every state', () => {
       makes: ['held', 'ready', 'claimed', 'unknown'].map((from) => `${from} to accepted`),
     },
     'nobody can say after a restore': {
+      of: closeInDoubt,
       act: async (tx) => {
         await tx.run(sql`update dispatch.round set opens_at = now()`);
         await closeInDoubt(tx);
@@ -251,6 +301,7 @@ describe('every statement on every state', () => {
       makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
     },
     'a copy risked': {
+      of: applyRiskDecisions,
       act: async (tx) => {
         await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
         await insertRiskDecision(tx, { dispatchId, decidedBy: 'somebody', reason: 'test' });
@@ -259,6 +310,7 @@ describe('every statement on every state', () => {
       makes: ['unknown to ready'],
     },
     'the next in line': {
+      of: readyDeputies,
       act: async (tx) => {
         await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
         // All of one organisation, which has nothing else.
@@ -269,12 +321,14 @@ describe('every statement on every state', () => {
       makes: ['held to ready'],
     },
     'open round': {
+      of: readyRound,
       act: async (tx) => {
         for (const round of [1, 2]) await readyRound(tx, { dispatchId, round, clock: '03:02' });
       },
       makes: ['held to ready'],
     },
     'its number has its share': {
+      of: spaceRound,
       act: async (tx) => {
         await tx.run(sql`update dispatch.dispatch set number_most = 1, number_within = '1 hour'
           where id = ${dispatchId}`);
@@ -287,22 +341,57 @@ describe('every statement on every state', () => {
       makes: ['ready to suppressed'],
     },
     cancel: {
+      of: cancelUnsent,
       act: (tx) => cancelUnsent(tx, dispatchId, 100),
       makes: ['held to cancelled', 'ready to cancelled'],
     },
     'stand down': {
+      of: cancelSettled,
       act: async (tx, rows) => await cancelSettled(tx, await answerAll(tx, rows)),
       makes: ['held to cancelled', 'ready to cancelled'],
     },
     'left over': {
+      of: cancelLeftovers,
       act: async (tx) => {
         await cancel(tx);
         await cancelLeftovers(tx, 100);
       },
       makes: ['held to cancelled', 'ready to cancelled'],
     },
-    'nothing left over': { act: (tx) => cancelLeftovers(tx, 100), makes: [] },
-    end: { act: (tx) => endDispatches(tx), makes: [] },
+    'recalled before anything left': {
+      of: markRecalled,
+      act: async (tx) => {
+        await tx.run(sql`update dispatch.round set opened_at = null
+          where dispatch_id = ${dispatchId}`);
+        await stopRounds(tx, dispatchId);
+        assert.ok(await markRecalled(tx, dispatchId));
+        await cancelUnsent(tx, dispatchId, 100);
+      },
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    corrected: {
+      of: callOffAll,
+      act: (tx) => callOffAll(tx, [dispatchId]),
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    'a correction for whoever had nothing': {
+      of: chooseWordings,
+      act: (tx) =>
+        chooseWordings(tx, { earlierIds: [], correctionId: dispatchId, firstId: newId() }),
+      makes: ['held to cancelled'],
+    },
+    'a first alert for whoever was told': {
+      of: chooseWordings,
+      act: (tx) =>
+        chooseWordings(tx, {
+          earlierIds: [dispatchId],
+          correctionId: newId(),
+          firstId: dispatchId,
+        }),
+      makes: ['held to cancelled'],
+    },
+    'nothing left over': { of: cancelLeftovers, act: (tx) => cancelLeftovers(tx, 100), makes: [] },
+    end: { of: endDispatches, act: (tx) => endDispatches(tx), makes: [] },
   };
 
   const made = new Set<string>();
@@ -313,6 +402,16 @@ describe('every statement on every state', () => {
       for (const move of found) made.add(move);
     });
   }
+
+  it('every statement that sets the state of a message is among them', async () => {
+    const listed = new Set(Object.values(statements).map(({ of }) => of.name));
+    const found = await listStateSetters();
+    assert.ok(found.includes('claimMessages') && found.includes('expireLeases'));
+    assert.deepEqual(
+      found.filter((name) => !listed.has(name)),
+      [],
+    );
+  });
 
   it('what they make together is the table', () => {
     const legal = all.flatMap((from) => moves[from].map((to) => `${from} to ${to}`));

@@ -1,6 +1,7 @@
 /** Statements about whether our history is whole, and about going on where it is not (P10). */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { statesBefore } from './model.ts';
 
 export type Continuity = {
   /** The server and the timeline are those that the history was last seen whole in. */
@@ -174,7 +175,7 @@ export async function adoptLost(
         with ordinality as listed (id, attempt, provider_id, place)
       order by id, place) found
     where message.id = found.id and dispatch.id = message.dispatch_id
-      and message.state in ('held', 'ready', 'claimed', 'unknown')
+      and message.state = any(${statesBefore('accepted')})
     returning message.id`);
   return rows.map(({ id }) => id);
 }
