@@ -26,6 +26,7 @@ export function findBreaches(evidence: Evidence): string[] {
     oneAccepted,
     underLease,
     noEarlyRetry,
+    absentStays,
     nothingUnneeded,
     noSilentRow,
     honestStates,
@@ -122,6 +123,26 @@ function noEarlyRetry(evidence: Evidence): string[] {
     return isProven && isQuiet
       ? []
       : [`P2: attempt ${attempt.number} of ${short(attempt.messageId)} without proof of absence`];
+  });
+}
+
+/**
+ * What may have left by one gateway never goes by another: only that one's receipt would tell. No
+ * gateway is switched off here and nobody risks a copy; what was lost is judged by its history.
+ */
+function absentStays({ attempts, base, lostEnds, losses }: Evidence): string[] {
+  if (losses.length > 0) return [];
+  return attempts.flatMap((attempt, i) => {
+    const elsewhere = attempts.slice(0, i).find((before) => {
+      const key = keyOf(before.messageId, before.epoch, before.number);
+      const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
+      const isOther =
+        before.messageId === attempt.messageId && before.gatewayId !== attempt.gatewayId;
+      return isOther && end?.class !== 'not_sent';
+    });
+    return elsewhere === undefined
+      ? []
+      : [`P2: ${short(attempt.messageId)} may be at ${elsewhere.gatewayId}, and went elsewhere`];
   });
 }
 

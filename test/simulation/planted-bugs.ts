@@ -131,6 +131,17 @@ const planted: readonly Planted[] = [
     twin: { requeueMessages: requeueWithoutAsking },
   },
   {
+    what: 'the end of a later attempt forgets that one was believed absent',
+    twin: {
+      settleMessages: (base, owner, batch) => {
+        const settled = twin.settleMessages(base, owner, batch);
+        for (const id of settled)
+          base.update(base.tables.message.get(id)!, { absentGatewayId: null });
+        return settled;
+      },
+    },
+  },
+  {
     what: 'found as created is adopted',
     decisions: {
       afterLookup: (found, before) =>
