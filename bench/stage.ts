@@ -90,6 +90,12 @@ async function startPostgres(folder: string): Promise<Embedded> {
 async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
   const name = `bench_${randomBytes(4).toString('hex')}`;
   await asSuperuser(embedded, `create database ${name} template ${TEMPLATE} owner tocsin_owner`);
+  // A copied database counts as restored, and would send nothing (P10).
+  await asSuperuser(
+    embedded,
+    'update dispatch.continuity set database_id = dispatch.database_id()',
+    name,
+  );
   const owner = openDatabase(embedded.configFor('tocsin_owner', name));
   const web = openDatabase(embedded.configFor('tocsin_web', name));
   return {
@@ -106,8 +112,12 @@ async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
   };
 }
 
-async function asSuperuser(embedded: Embedded, statement: string): Promise<void> {
-  const client = new Client(embedded.superuserConfig());
+async function asSuperuser(
+  embedded: Embedded,
+  statement: string,
+  database?: string,
+): Promise<void> {
+  const client = new Client(embedded.superuserConfig(database));
   client.on('error', () => {});
   await client.connect();
   try {

@@ -3,14 +3,24 @@
 create schema dispatch;
 grant usage on schema dispatch to tocsin_web, tocsin_worker;
 
--- Which run of which server our history was last seen whole in (P10). A restored backup, a promoted
--- replica and a disk that was turned back all come up as another start of a server, so nothing is
--- sent from a start whose history was not compared with what the providers have. A database that
--- is made in this start has no history to lose.
+-- Which database this is in its server: what a dump that is restored into it cannot bring along.
+-- The database's oid changes where it is made anew, the table's where only the tables are.
+create function dispatch.database_id() returns text language plpgsql stable as $$ begin
+  return (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    || '-' || 'dispatch.continuity'::regclass::oid;
+end $$;
+
+-- Which run of which server and database our history was last seen whole in (P10). A promoted
+-- replica and a disk that was turned back come up as another start of a server, a restored dump as
+-- another database, so nothing is sent from one whose history was not compared with what the
+-- providers have. Rows alone that are restored leave no mark: each engine looks when it starts. A
+-- database that is made in this start has no history to lose.
 create table dispatch.continuity (
   is_single boolean primary key default true check (is_single),
   system_identifier text not null,
   timeline text not null,
+  -- That in which this row was last written: by a hold too, so that a copy of it is known as one.
+  database_id text not null,
   proven_start timestamptz not null,
   -- Set where history was lost: nothing is sent until a person lets it go on.
   held_since timestamptz,
@@ -29,9 +39,9 @@ create table dispatch.continuity (
   check ((held_since is null) = (held_start is null)),
   check (looked_at is null or held_since is not null)
 );
-insert into dispatch.continuity (system_identifier, timeline, proven_start)
+insert into dispatch.continuity (system_identifier, timeline, database_id, proven_start)
 select system_identifier::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-  pg_postmaster_start_time()
+  dispatch.database_id(), pg_postmaster_start_time()
 from pg_control_system();
 
 -- True where a claim may be made. It also makes the claim durable before any request, whatever the
@@ -47,7 +57,8 @@ begin
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
   return exists (select from dispatch.continuity
     where held_since is null and proven_start = pg_postmaster_start_time()
-      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+      and database_id = dispatch.database_id());
 end $$;
 
 -- One token bucket per limiter at a provider; several gateways may draw on one.

@@ -292,6 +292,7 @@ create table dispatch.continuity (
   is_single boolean default true not null,
   system_identifier text not null,
   timeline text not null,
+  database_id text not null,
   proven_start timestamp with time zone not null,
   held_since timestamp with time zone,
   held_reason text,
@@ -1688,6 +1689,17 @@ end $function$
 ;
 grant execute on function dispatch.add_breaker() to public;
 
+CREATE OR REPLACE FUNCTION dispatch.database_id()
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$ begin
+  return (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    || '-' || 'dispatch.continuity'::regclass::oid;
+end $function$
+;
+grant execute on function dispatch.database_id() to public;
+
 CREATE OR REPLACE FUNCTION dispatch.delete_messages(ids uuid[])
  RETURNS void
  LANGUAGE sql
@@ -1826,7 +1838,8 @@ begin
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
   return exists (select from dispatch.continuity
     where held_since is null and proven_start = pg_postmaster_start_time()
-      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8));
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+      and database_id = dispatch.database_id());
 end $function$
 ;
 grant execute on function dispatch.may_claim() to public;

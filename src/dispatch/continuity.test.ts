@@ -17,7 +17,7 @@ import {
   seedNotify,
   statesOf,
 } from '../../test/support/dispatch.ts';
-import { keepContinuity } from './continuity.ts';
+import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import type { Listed } from './listing.ts';
 import { resumeAfterRestore, type Resumption } from './resume.ts';
@@ -37,13 +37,14 @@ describe('continuity', () => {
   } as unknown as Gateway;
   const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
   const put = (what: Sql) => own((tx) => tx.run(sql`update dispatch.continuity set ${what}`));
-  const keep = (gateways: readonly Gateway[] = [gateway]) =>
+  const keep = (gateways: readonly Gateway[] = [gateway], firstLook = beginFirstLook(0)) =>
     keepContinuity({
       database: db.worker,
       gateways: new Map(gateways.map((one) => [one.id, one])),
       installation,
       log: quiet,
       settleMs: SETTLE_MS,
+      firstLook,
       isStopping: () => false,
       onUnread: () => {},
     });
@@ -97,7 +98,8 @@ describe('continuity', () => {
       await tx.run(sql`update dispatch.continuity set held_since = null, held_start = null,
         held_reason = null, looked_at = null, read_from = null,
         proven_start = pg_postmaster_start_time(),
-        timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)`);
+        timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+        database_id = dispatch.database_id()`);
     });
   });
 
@@ -149,15 +151,74 @@ describe('continuity', () => {
   for (const [name, change] of [
     ['timeline', sql`timeline = '00000009'`],
     ['server', sql`system_identifier = '1'`],
+    ['database', sql`database_id = '1-' || 'dispatch.continuity'::regclass::oid`],
+    ['table', sql`database_id = split_part(database_id, '-', 1) || '-1'`],
   ] as const)
     it(`another ${name} holds everything`, async () => {
       await ready(1);
       await put(change);
       assert.equal(await keep(), false);
       assert.equal((await claim()).length, 0);
-      assert.match((await own(readHold)).heldReason!, /another database server or timeline/);
+      assert.match((await own(readHold)).heldReason!, /another database, server or timeline/);
       await put(sql`system_identifier = (select system_identifier::text from pg_control_system())`);
+      assert.equal((await resume()).ok, false, 'not read yet');
     });
+
+  it('a hold that was read is no hold of a copy of it', async () => {
+    await ready(1);
+    await put(sql`held_since = now(), held_start = pg_postmaster_start_time(),
+      held_reason = 'test', looked_at = now(), database_id = '1-1'`);
+    assert.equal((await resume()).ok, false);
+    assert.equal(await keep(), false);
+    assert.equal((await own(readHold)).lookedAt, null);
+  });
+
+  it('an engine compares the newest page once, and then no more', async () => {
+    await ready(2);
+    let pages = 0;
+    const counted = {
+      ...gateway,
+      list: (olderThan?: string) => ((pages += 1), gateway.list!(olderThan)),
+    };
+    const firstLook = beginFirstLook();
+    listed = [text(null)];
+    for (const whole of [await keep([counted], firstLook), await keep([counted], firstLook)])
+      assert.equal(whole, true);
+    assert.equal(pages, 1);
+    listed = [text(referenceOf(newId()))];
+    assert.equal(await keep([counted], firstLook), true, 'one that runs does not ask again');
+    await restarted();
+    listed = [];
+    const another = beginFirstLook();
+    assert.equal(await keep([counted], another), true);
+    assert.equal(await keep([counted], another), true);
+    assert.equal(pages, 2, 'what was read back to the last claim is compared');
+  });
+
+  it('an engine that finds a text it does not know holds everything', async () => {
+    await ready(1);
+    listed = [text(referenceOf(newId()))];
+    assert.equal(await keep([gateway], beginFirstLook()), false);
+    assert.equal((await claim()).length, 0);
+    assert.equal(
+      (await own(readHold)).heldReason,
+      'notify has sent texts that this database does not know',
+    );
+  });
+
+  it('an engine waits for a page that cannot be read, not for ever, and compares it late', async () => {
+    await ready(1);
+    listed = undefined;
+    assert.equal(await keep([gateway], beginFirstLook()), false);
+    const late = beginFirstLook(0);
+    assert.equal(await keep([gateway], late), true);
+    await late.reading;
+    listed = [text(referenceOf(newId()))];
+    assert.equal(await keep([gateway], late), true);
+    await late.reading;
+    assert.equal(await keep([gateway], late), false);
+    assert.equal((await claim()).length, 0);
+  });
 
   it('waits until old workers have stopped, then adopts what is found, once', async () => {
     const [sent, asked, waits] = await ready(3);

@@ -1,41 +1,40 @@
 /**
  * Whether our history is whole (P10). A restored backup, a promoted replica that lacked the last
  * commits and a disk that was turned back have one thing in common: the database says "not sent
- * yet" of texts that were sent. Each shows itself as another start of a server; so before anything
- * is sent from a new start, the lists of the providers are read back to the last claim that we know
- * of. A text of ours there that the database does not know, another timeline or another server mean
- * lost history: everything is held, what was sent is adopted, and a person lets it go on.
+ * yet" of texts that were sent. Most show themselves as another start of a server; so before
+ * anything is sent from a new start, the lists of the providers are read back to the last claim
+ * that we know of. A text of ours there that the database does not know, another timeline, server
+ * or database mean lost history: everything is held, what was sent is adopted, and a person lets it
+ * go on. Rows that are restored under a server that runs show nothing: there the first look of an
+ * engine tells.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
-import type { Database, Tx } from '#db/database.ts';
+import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
-import { raiseAlarms } from './alarms.ts';
+import { adopt } from './adopt.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import {
   neededFromMs,
   reaches,
   readBack,
+  sightingsOf,
   type Listed,
   type Reading,
   type Sighting,
 } from './listing.ts';
 import { formatReference } from './model.ts';
 import {
-  adoptLost,
   findUnknownReferences,
-  listNeverSent,
   markHeld,
   markHeldAnew,
   markLookedAt,
   markProven,
   readContinuity,
-  restoreAttempts,
   type Continuity,
   type SightedText,
 } from './store-continuity.ts';
-import { findSecondTexts } from './store-inbox.ts';
 import { notifyAnswers } from './store-answer.ts';
 
 export type ContinuityOptions = {
@@ -48,9 +47,31 @@ export type ContinuityOptions = {
   /** How far the clocks of a provider and of ours may be apart, in ms. Tests shorten it. */
   readonly marginMs?: number;
   readonly isStopping: () => boolean;
+  readonly firstLook: FirstLook;
   /** Told which provider could not be read: until it is, nothing is sent. */
   readonly onUnread: (gatewayId: string) => void;
 };
+
+/** What an engine has compared since it started. */
+export type FirstLook = {
+  /** Until then it waits for providers that do not answer; on the clock of `performance`, in ms. */
+  readonly waitsUntilMs: number;
+  /** The gateways whose newest page was compared. */
+  readonly compared: Set<string>;
+  /** Of the reading that is under way: whether history is whole as far as it was read. */
+  reading?: Promise<boolean> | undefined;
+};
+
+/**
+ * So long an engine waits for the newest page of a provider. Nothing says that history was lost,
+ * and a provider that is down must not hold up the others for longer: as long as a breaker stays
+ * open.
+ */
+const FIRST_LOOK_MS = 10_000;
+
+export function beginFirstLook(waitMs = FIRST_LOOK_MS): FirstLook {
+  return { waitsUntilMs: performance.now() + waitMs, compared: new Set() };
+}
 
 /**
  * Looks whether history is whole, and does what is to be done where it is not or is not known to
@@ -68,10 +89,63 @@ export async function keepContinuity(options: ContinuityOptions): Promise<boolea
     return false;
   }
   if (!now.isSameServer) {
-    await hold(options, 'another database server or timeline', now.readFrom);
+    await hold(options, 'another database, server or timeline', now.readFrom);
     return false;
   }
-  return now.isProven || (await prove(options, now));
+  return now.isProven ? await lookFirst(options, now) : await prove(options, now);
+}
+
+/**
+ * One page of each list, once in the life of an engine: in an ordinary start it knows all of it.
+ * What does not answer is asked on, beside the work once the wait is over.
+ */
+async function lookFirst(options: ContinuityOptions, now: Continuity): Promise<boolean> {
+  const { firstLook, log } = options;
+  const left = listing(options).filter(({ id }) => !firstLook.compared.has(id));
+  if (left.length === 0) return true;
+  firstLook.reading ??= Promise.all(left.map((one) => compareNewest(options, one, now)))
+    .then((found) => found.every((isWhole) => isWhole))
+    .catch((error: unknown) => {
+      log.error('dispatch.loop_failed', { error, part: 'first look' });
+      return false;
+    })
+    .finally(() => (firstLook.reading = undefined));
+  const waitMs = firstLook.waitsUntilMs - performance.now();
+  if (waitMs <= 0) return true;
+  return await Promise.race([firstLook.reading, delay(waitMs, false, { ref: false })]);
+}
+
+/** False where the newest page could not be read, or has a text of ours that is not known. */
+async function compareNewest(
+  options: ContinuityOptions,
+  gateway: Gateway,
+  now: Continuity,
+): Promise<boolean> {
+  const page = await gateway.list?.();
+  if (page === undefined) {
+    options.onUnread(gateway.id);
+    return false;
+  }
+  const reading = { sightings: sightingsOf(options.installation, page) };
+  if (!(await isKnown(options, gateway, { reading, now }))) return false;
+  options.firstLook.compared.add(gateway.id);
+  return true;
+}
+
+/** True where the database knows what was read; else everything is held. */
+async function isKnown(
+  options: ContinuityOptions,
+  gateway: Gateway,
+  { reading, now }: { reading: Pick<Reading, 'sightings'>; now: Continuity },
+): Promise<boolean> {
+  const sighted = textsOf(options.installation, reading);
+  const unknown = await options.database.withActor(system('dispatch'), (tx) =>
+    findUnknownReferences(tx, sighted),
+  );
+  if (unknown.length === 0) return true;
+  const reason = `${gateway.id} has sent texts that this database does not know`;
+  await hold(options, reason, now.readFrom);
+  return false;
 }
 
 /** Compares this start of the server with what the providers have. */
@@ -83,22 +157,17 @@ async function prove(options: ContinuityOptions, now: Continuity): Promise<boole
       options.onUnread(gateway.id);
       return false;
     }
-    const sighted = textsOf(options.installation, reading);
-    const unknown = await database.withActor(system('dispatch'), (tx) =>
-      findUnknownReferences(tx, sighted),
-    );
-    if (unknown.length > 0) {
-      const reason = `${gateway.id} has sent texts that this database does not know`;
-      await hold(options, reason, now.readFrom);
-      return false;
-    }
+    if (!(await isKnown(options, gateway, { reading, now }))) return false;
   }
   const proven = await database.withActor(system('dispatch'), async (tx) => {
     const marked = await markProven(tx, now.start);
     if (marked) await notifyAnswers(tx);
     return marked;
   });
-  if (proven) log.info('dispatch.history_whole');
+  if (proven) {
+    for (const { id } of listing(options)) options.firstLook.compared.add(id);
+    log.info('dispatch.history_whole');
+  }
   return proven;
 }
 
@@ -162,36 +231,6 @@ async function recover(options: ContinuityOptions, now: Continuity): Promise<voi
   });
 }
 
-/** Writes down the attempts that were lost, and moves their messages; says how many moved. */
-async function adopt(tx: Tx, gatewayId: string, sighted: readonly SightedText[]): Promise<number> {
-  const restored = await restoreAttempts(tx, gatewayId, sighted);
-  const adopted = await adoptLost(tx, gatewayId, restored);
-  const seconds = await findSecondTexts(
-    tx,
-    restored.map((one) => ({ ...one, gatewayId, to: 'delivered' })),
-  );
-  const neverSent = new Set(
-    await listNeverSent(
-      tx,
-      restored.map(({ messageId }) => messageId),
-    ),
-  );
-  await raiseAlarms(tx, [
-    ...seconds
-      .filter(({ messageId }) => !neverSent.has(messageId))
-      .map((second) => ({ ...second, kind: 'accepted_twice' as const })),
-    ...restored
-      .filter(({ messageId }) => neverSent.has(messageId))
-      .map(({ messageId, providerId }) => ({
-        messageId,
-        gatewayId,
-        providerId,
-        kind: 'sent_unrecorded' as const,
-      })),
-  ]);
-  return adopted.length;
-}
-
 function listing({ gateways }: ContinuityOptions): Gateway[] {
   return [...gateways.values()].filter((gateway) => gateway.list !== undefined);
 }
@@ -232,7 +271,7 @@ async function readPage(
   return undefined;
 }
 
-function textsOf(installation: string, { sightings }: Reading): SightedText[] {
+function textsOf(installation: string, { sightings }: Pick<Reading, 'sightings'>): SightedText[] {
   return [...sightings.values()].flat().map((sighting: Sighting) => ({
     ...sighting,
     reference: formatReference({ ...sighting, installation }),

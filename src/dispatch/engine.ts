@@ -9,7 +9,7 @@ import type { Log } from '#log.ts';
 import { listen, type Listener } from '#db/listen.ts';
 import { openDueRounds } from './actions.ts';
 import type { Rest } from './breaker.ts';
-import { keepContinuity } from './continuity.ts';
+import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { openInbox } from './inbound.ts';
 import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
@@ -62,6 +62,7 @@ export type EngineOptions = {
   readonly quietMs?: number;
   readonly lookupGapMs?: number;
   readonly marginMs?: number;
+  readonly firstLookMs?: number;
   readonly rest?: Rest;
   readonly clocks?: Clocks;
 };
@@ -77,6 +78,9 @@ export class Engine {
   #minutely = new Sometimes(MINUTE_MS);
   #polls: Signal[] = [];
   #owner = newId();
+  #firstLook;
+  /** Nothing is claimed before the first beat that found history whole. */
+  #mayClaim = Promise.withResolvers<void>();
   #unread = new Sometimes(UNREAD_NOTE_MS);
   #stopping = false;
   #steering: Promise<void> = Promise.resolve();
@@ -85,6 +89,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#firstLook = beginFirstLook(options.firstLookMs);
     this.#gateways = new Map(options.gateways.map((gateway) => [gateway.id, gateway]));
     this.#senders = options.gateways.map((gateway) => new Sender({ ...options, gateway }));
   }
@@ -107,7 +112,7 @@ export class Engine {
     });
     for (const gateway of this.#gateways.values())
       gateway.receive?.(openInbox(gateway.id, this.#options));
-    for (const sender of this.#senders) sender.start();
+    for (const sender of this.#senders) sender.start(this.#mayClaim.promise);
     this.#loops = [
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
@@ -123,7 +128,9 @@ export class Engine {
     const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates];
     for (const signal of [...signals, ...this.#polls]) signal.wake();
     await this.#listener?.stop();
-    await Promise.all([...this.#senders.map((sender) => sender.stop()), ...this.#loops]);
+    const stopped = this.#senders.map((sender) => sender.stop());
+    this.#mayClaim.resolve();
+    await Promise.all([...stopped, ...this.#loops]);
     await this.#steering;
   }
 
@@ -157,10 +164,12 @@ export class Engine {
       ...this.#options,
       gateways: this.#gateways,
       settleMs: Math.max(0, ...gateways.map(({ sendMaxMs }) => leaseMsFor(sendMaxMs))) + quiet,
+      firstLook: this.#firstLook,
       isStopping: () => this.#stopping,
       onUnread: (gatewayId) => this.#noteUnread(gatewayId),
     });
-    if (!isWhole) this.#senders.forEach((sender) => sender.dropQueue('history_in_doubt'));
+    if (isWhole) this.#mayClaim.resolve();
+    else this.#senders.forEach((sender) => sender.dropQueue('history_in_doubt'));
     return isWhole;
   }
 

@@ -125,9 +125,14 @@ function readingOf(
   seen: ReadonlyMap<string, Listed>,
   coversFromMs: number,
 ): Reading {
+  return { sightings: sightingsOf(installation, [...seen.values()]), coversFromMs };
+}
+
+/** The attempts of ours among texts that are listed newest first. */
+export function sightingsOf(installation: string, listed: readonly Listed[]): Reading['sightings'] {
   const sightings = new Map<string, Sighting[]>();
   // Turned round before it is sorted: of one instant, too, the oldest comes last in the list.
-  const oldestFirst = [...seen.values()]
+  const oldestFirst = listed
     .toReversed()
     .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
   for (const text of oldestFirst) {
@@ -139,5 +144,5 @@ function readingOf(
     if (before === undefined) sightings.set(messageId, [sighting]);
     else before.push(sighting);
   }
-  return { sightings, coversFromMs };
+  return sightings;
 }

@@ -60,8 +60,9 @@ async function openScene(context: TestContext) {
         LONG_MS,
       ),
     stopEngine,
-    startEngine: () => {
-      engine = startEngine(worker, [quickGateway(simulator.notifyUrl)], quickWaits.engine);
+    startEngine: (changes: { list?: undefined } = {}) => {
+      const changed = Object.assign(quickGateway(simulator.notifyUrl), changes);
+      engine = startEngine(worker, [changed], quickWaits.engine);
     },
     /** The hold, as soon as every provider has been read. */
     looked: async () =>
@@ -120,6 +121,33 @@ describe('history that was lost', () => {
     scene.assertEachOnce(670);
   });
 
+  for (const [what, keep, restore, reason] of [
+    ['a dump', 'keepDatabase', 'restoreDatabase', /another database/],
+    ['the rows alone', 'keepRows', 'restoreRows', /notify has sent texts/],
+  ] as const)
+    it(`${what} restored into the same server: nothing is accepted twice`, async (context) => {
+      const scene = await openScene(context);
+      const { copies, owner, web } = scene;
+      const id = await makeDispatch(owner, { messages: 47 });
+      await scene.stopEngine();
+      await release(web, id);
+      await copies[keep]();
+      scene.startEngine();
+      await until(() => statesOf(owner, id), taken(47), LONG_MS);
+      await scene.stopEngine();
+      await copies[restore]();
+      assert.deepEqual(await statesOf(owner, id), { ready: 47 });
+      scene.startEngine();
+      const hold = await scene.looked();
+      assert.match(hold!.heldReason!, reason);
+      assert.deepEqual([scene.accepted(), hold!.adopted], [47, 47]);
+      await scene.goOn();
+      const next = await makeDispatch(owner, { messages: 5 });
+      await release(web, next);
+      await until(() => statesOf(owner, next), taken(5), LONG_MS);
+      scene.assertEachOnce(52);
+    });
+
   it('the same without the reading of pages is noticed', async (context) => {
     const scene = await openScene(context);
     const { copies, owner, web, worker } = scene;
@@ -132,7 +160,7 @@ describe('history that was lost', () => {
     await worker.withActor(system('test'), (tx) =>
       tx.run(sql`update dispatch.continuity set proven_start = pg_postmaster_start_time()`),
     );
-    scene.startEngine();
+    scene.startEngine({ list: undefined });
     await release(web, id);
     await until(() => statesOf(owner, id), taken(60), LONG_MS);
     assert.equal(scene.accepted(), 120, 'this fault proves nothing: nothing went twice');
@@ -171,7 +199,7 @@ describe('history that was lost', () => {
     await scene.sent(scene.accepted() + 300);
     await copies.promote(replica);
     const hold = await scene.looked();
-    assert.match(hold!.heldReason!, /another database server or timeline/);
+    assert.match(hold!.heldReason!, /another database, server or timeline/);
     assert.ok(hold!.adopted > 0, 'the replica lacked nothing, so this proves nothing');
     const atHold = scene.accepted();
     await simulator.clearFaults();

@@ -91,9 +91,10 @@ export class Sender {
     this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing, rest });
   }
 
-  start(): void {
+  /** Claims nothing before `mayClaim` resolves. */
+  start(mayClaim: Promise<void>): void {
     this.#watch.start();
-    this.#loop = this.#run();
+    this.#loop = mayClaim.then(() => this.#run());
   }
 
   /** There may be something to send. */

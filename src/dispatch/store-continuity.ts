@@ -4,7 +4,7 @@ import type { Tx } from '#db/database.ts';
 import { statesBefore } from './model.ts';
 
 export type Continuity = {
-  /** The server and the timeline are those that the history was last seen whole in. */
+  /** Server, timeline and database are those that the history was last seen whole in. */
   isSameServer: boolean;
   /** This start of the server was compared with the providers. */
   isProven: boolean;
@@ -12,7 +12,7 @@ export type Continuity = {
   start: string;
   heldReason: string | null;
   heldForMs: number | null;
-  /** It is held in this start of the server, and since then: the exact time, as text. */
+  /** It is held in this start of the server and this database, and since then: the exact time, as text. */
   isHeldHere: boolean;
   heldSince: string | null;
   /** When the last claim was made that we know of, or as it was when history was lost. */
@@ -26,9 +26,10 @@ export async function readContinuity(tx: Tx): Promise<Continuity> {
       pg_postmaster_start_time()::text as start,
       timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
         and system_identifier = (select system_identifier::text from pg_control_system())
-        as is_same_server,
+        and database_id = dispatch.database_id() as is_same_server,
       held_reason, (extract(epoch from now() - held_since) * 1000)::float as held_for_ms,
-      coalesce(held_start = pg_postmaster_start_time(), false) as is_held_here, held_since::text,
+      coalesce(held_start = pg_postmaster_start_time(), false)
+        and database_id = dispatch.database_id() as is_held_here, held_since::text,
       case when held_since is null
         then (select max(last_claimed_at) from dispatch.dispatch) else read_from end as read_from,
       looked_at is not null as is_looked_at
@@ -45,7 +46,8 @@ export async function markProven(tx: Tx, start: string): Promise<boolean> {
       update dispatch.continuity set proven_start = pg_postmaster_start_time()
       where held_since is null and pg_postmaster_start_time() = ${start}::timestamptz
         and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
-        and system_identifier = (select system_identifier::text from pg_control_system())`)) === 1
+        and system_identifier = (select system_identifier::text from pg_control_system())
+        and database_id = dispatch.database_id()`)) === 1
   );
 }
 
@@ -58,22 +60,25 @@ export async function markHeld(
     (await tx.run(sql`
       update dispatch.continuity
       set held_since = now(), held_start = pg_postmaster_start_time(),
-        held_reason = ${hold.reason}, read_from = ${hold.readFrom}
+        held_reason = ${hold.reason}, read_from = ${hold.readFrom},
+        database_id = dispatch.database_id()
       where held_since is null`)) === 1
   );
 }
 
 /**
- * What was held in another start of a server is held anew in this one, from the same last claim on:
- * nothing that was read before counts. False where another worker has done it.
+ * What was held in another start of a server or in another database is held anew in this one, from
+ * the same last claim on: nothing that was read before counts. False where another worker has done
+ * it.
  */
 export async function markHeldAnew(tx: Tx): Promise<boolean> {
   return (
     (await tx.run(sql`
       update dispatch.continuity
       set held_since = now(), held_start = pg_postmaster_start_time(), looked_at = null,
-        read_gateways = '{}'
-      where held_start <> pg_postmaster_start_time()`)) === 1
+        read_gateways = '{}', database_id = dispatch.database_id()
+      where held_start <> pg_postmaster_start_time()
+        or (held_since is not null and database_id <> dispatch.database_id())`)) === 1
   );
 }
 
@@ -207,8 +212,9 @@ export async function markLookedAt(
 }
 
 /**
- * This start of this server is where our history goes on: every provider was read, or a person
- * takes it upon them that one could not be. False where it goes on already, or must be read first.
+ * This start of this server and this database are where our history goes on: every provider was
+ * read, or a person takes it upon them that one could not be. False where it goes on already, or
+ * must be read first.
  */
 export async function endHold(tx: Tx, unread: 'refuse' | 'accept'): Promise<boolean> {
   return (
@@ -217,10 +223,13 @@ export async function endHold(tx: Tx, unread: 'refuse' | 'accept'): Promise<bool
         looked_at = null, read_from = null, read_gateways = '{}', adopted = 0,
         proven_start = pg_postmaster_start_time(),
         timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-        system_identifier = (select system_identifier::text from pg_control_system())
-      where (looked_at is not null and held_start = pg_postmaster_start_time())
+        system_identifier = (select system_identifier::text from pg_control_system()),
+        database_id = dispatch.database_id()
+      where (looked_at is not null and held_start = pg_postmaster_start_time()
+          and database_id = dispatch.database_id())
         or (${unread} = 'accept'
-        and (held_since is not null or proven_start <> pg_postmaster_start_time()))`)) === 1
+        and (held_since is not null or proven_start <> pg_postmaster_start_time()
+          or database_id <> dispatch.database_id()))`)) === 1
   );
 }
 

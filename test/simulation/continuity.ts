@@ -9,10 +9,20 @@ import { request, transact, type SILENCE, type Steps, type TOO_LATE } from './wo
 
 const LIST_MOST_MS = 30_000;
 
+/** What a worker has compared since it started, and until when it waits for the rest. */
+export type FirstLook = { readonly waitsUntilMs: number; readonly compared: Set<string> };
+
+const FIRST_LOOK_MS = 10_000;
+
+export function beginFirstLook(startedMs: number): FirstLook {
+  return { waitsUntilMs: startedMs + FIRST_LOOK_MS, compared: new Set() };
+}
+
 /** True where messages may be sent. */
 export function* keepContinuity(
   parts: Parts,
   gateways: readonly SimulatedGateway[],
+  firstLook: FirstLook,
 ): Steps<boolean> {
   const now = yield* transact('reads its history', (base) => parts.twin.readContinuity(base));
   if (now.heldReason !== null && !now.isHeldHere) {
@@ -27,10 +37,44 @@ export function* keepContinuity(
     return false;
   }
   if (!now.isSameServer) {
-    yield* hold(parts, 'another database server or timeline', now.readFrom);
+    yield* hold(parts, 'another database, server or timeline', now.readFrom);
     return false;
   }
-  return now.isProven || (yield* prove(parts, gateways, now));
+  const asked = gateways.filter(({ id, canBeAsked }) => canBeAsked && !firstLook.compared.has(id));
+  if (now.isProven) return yield* lookFirst(parts, asked, { firstLook, now });
+  const isProven = yield* prove(parts, gateways, now);
+  if (isProven) for (const { id } of asked) firstLook.compared.add(id);
+  return isProven;
+}
+
+/** Once the wait is over, what did not answer is not asked any more: here it would hold up a beat. */
+function* lookFirst(
+  parts: Parts,
+  asked: readonly SimulatedGateway[],
+  { firstLook, now }: { firstLook: FirstLook; now: Continuity },
+): Steps<boolean> {
+  let isWhole = true;
+  for (const gateway of asked) {
+    if (parts.world.now >= firstLook.waitsUntilMs) return true;
+    const sighted = yield* readList(parts, gateway, (give) => gateway.provider.newest(give));
+    if (sighted === undefined) isWhole = false;
+    else if (!(yield* isKnown(parts, gateway, { sighted, now }))) return false;
+    else firstLook.compared.add(gateway.id);
+  }
+  return isWhole;
+}
+
+function* isKnown(
+  parts: Parts,
+  gateway: SimulatedGateway,
+  { sighted, now }: { sighted: readonly SightedText[]; now: Continuity },
+): Steps<boolean> {
+  const unknown = yield* transact('compares its history', (base) =>
+    parts.twin.findUnknownReferences(base, sighted),
+  );
+  if (unknown.length === 0) return true;
+  yield* hold(parts, `${gateway.id} has sent texts that are not known`, now.readFrom);
+  return false;
 }
 
 /** How long whoever claimed before the hold may still be sending. */
@@ -48,13 +92,7 @@ function* prove(
   for (const gateway of gateways.filter(({ canBeAsked }) => canBeAsked)) {
     const sighted = yield* readSince(parts, gateway, now.readFrom);
     if (sighted === undefined) return false;
-    const unknown = yield* transact('compares its history', (base) =>
-      twin.findUnknownReferences(base, sighted),
-    );
-    if (unknown.length > 0) {
-      yield* hold(parts, `${gateway.id} has sent texts that are not known`, now.readFrom);
-      return false;
-    }
+    if (!(yield* isKnown(parts, gateway, { sighted, now }))) return false;
   }
   return yield* transact('finds its history whole', (base) => {
     const marked = twin.markProven(base, now.start);
@@ -121,15 +159,24 @@ function adopt(
 
 /** What the provider has of ours since then; undefined where it could not be read. */
 function* readSince(
-  { installation }: Parts,
-  { id, provider }: SimulatedGateway,
+  parts: Parts,
+  gateway: SimulatedGateway,
   from: Date | null,
+): Steps<readonly SightedText[] | undefined> {
+  const sinceMs = from === null ? -Infinity : neededFromMs(from);
+  return yield* readList(parts, gateway, (give) => gateway.provider.list(sinceMs, give));
+}
+
+function* readList(
+  { installation }: Parts,
+  { id }: SimulatedGateway,
+  receive: (give: (listing: Listing | 'refused') => void) => void,
 ): Steps<readonly SightedText[] | undefined> {
   const answer = yield* request<Listing | 'refused' | typeof TOO_LATE | typeof SILENCE>({
     label: `reads the list of ${id}`,
     mayStart: () => true,
     mostMs: LIST_MOST_MS,
-    receive: (give) => provider.list(from === null ? -Infinity : neededFromMs(from), give),
+    receive,
   });
   if (typeof answer === 'string') return undefined;
   return answer.flatMap((text) => {

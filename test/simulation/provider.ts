@@ -49,6 +49,9 @@ const FINAL = [
 
 type Behaviour = (entry: Entry, give: (answer: Answer) => void) => void;
 
+/** Notify's. */
+const PAGE = 250;
+
 export class Provider {
   readonly ledger: Entry[] = [];
   /** What moment each reading of its list showed. */
@@ -112,6 +115,22 @@ export class Provider {
 
   /** Its recent texts, since then: all pages at once. */
   list(sinceMs: number, give: (listing: Listing | 'refused') => void): void {
+    this.#list(sinceMs, (listing) => {
+      if (listing !== 'refused') this.readings.push(this.#world.now);
+      give(listing);
+    });
+  }
+
+  /** The newest page alone: no reading of what was lost. */
+  newest(give: (listing: Listing | 'refused') => void): void {
+    this.#list(-Infinity, (listing) => {
+      if (listing === 'refused') return give(listing);
+      const newestFirst = listing.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+      give(newestFirst.slice(0, PAGE));
+    });
+  }
+
+  #list(sinceMs: number, give: (listing: Listing | 'refused') => void): void {
     const { lookupFails, lookupLagMs } = this.#habits;
     if (this.isDown || this.#random.chance(lookupFails)) return give('refused');
     const seen = this.#world.now - this.#random.below(lookupLagMs + 1);
@@ -122,7 +141,6 @@ export class Provider {
       const createdAt = new Date(storedAt);
       return [{ reference, providerId, status: statusAt(entry, seen), createdAt }];
     });
-    this.readings.push(this.#world.now);
     this.#world.after(this.#latencyMs(), () => give(listing));
   }
 

@@ -1,7 +1,7 @@
 /** `src/dispatch/engine.ts`, `reconcile.ts` and `inbox.ts` as steps: one process of the engine. */
 import type { Found } from '#dispatch/model.ts';
 import type { ToCheck } from '#dispatch/store-check.ts';
-import { keepContinuity } from './continuity.ts';
+import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
 import { openRound } from './rounds.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedSender } from './sender.ts';
@@ -35,17 +35,19 @@ export class SimulatedWorker {
   #timers = new Bell();
   #isStopping = false;
   #isSteering = false;
+  #firstLook: FirstLook;
+  #mayClaim = false;
 
   constructor(parts: Parts, host: Host, gateways: readonly SimulatedGateway[]) {
     this.host = host;
     this.#parts = parts;
+    this.#firstLook = beginFirstLook(parts.world.now);
     this.#gateways = new Map(gateways.map((gateway) => [gateway.id, gateway]));
     this.#senders = gateways.map((gateway) => new SimulatedSender(parts, host, gateway));
   }
 
   start(): void {
     const { world } = this.#parts;
-    for (const sender of this.#senders) world.start(this.host, sender.run());
     world.start(
       this.host,
       this.#every(() => this.#beat(), this.#timers),
@@ -117,9 +119,21 @@ export class SimulatedWorker {
   *#mayGoOn(): Steps<boolean> {
     const { twin, decisions } = this.#parts;
     yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
-    const isWhole = yield* keepContinuity(this.#parts, [...this.#gateways.values()]);
-    if (!isWhole) for (const sender of this.#senders) sender.dropQueue('history_in_doubt');
+    const isWhole = yield* keepContinuity(
+      this.#parts,
+      [...this.#gateways.values()],
+      this.#firstLook,
+    );
+    if (isWhole) this.#startSenders();
+    else for (const sender of this.#senders) sender.dropQueue('history_in_doubt');
     return isWhole;
+  }
+
+  /** Nothing is claimed before the first beat that found history whole. */
+  #startSenders(): void {
+    if (this.#mayClaim || this.#isStopping) return;
+    this.#mayClaim = true;
+    for (const sender of this.#senders) this.#parts.world.start(this.host, sender.run());
   }
 
   #openDueRounds(base: Base): number {

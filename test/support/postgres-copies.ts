@@ -58,6 +58,13 @@ export type CopyScene = {
   keepCopy(): Promise<void>;
   /** Stops the server, puts the copy in its place, and starts it: the last hours never were. */
   turnBack(): Promise<void>;
+  /** As a dump would: everything as it is now, beside the database. Nobody may be at work in it. */
+  keepDatabase(): Promise<void>;
+  /** As a restore into the running server would: the database is dropped and made of the copy. */
+  restoreDatabase(): Promise<void>;
+  /** The same for the rows alone: no table and no database is made anew. */
+  keepRows(): Promise<void>;
+  restoreRows(): Promise<void>;
   /** A server that follows the primary. */
   startReplica(): Promise<CopiedServer>;
   /** From here on the replica gets no more commits. */
@@ -77,6 +84,47 @@ async function makePrimary(folder: string): Promise<CopiedServer> {
   await furnishCluster(client);
   await client.end();
   return primary;
+}
+
+const EACH_TABLE = `select tablename as name from pg_tables where schemaname = 'dispatch'`;
+const KEEP_ROWS = `
+  create schema kept;
+  do $$ declare one record; begin
+    for one in ${EACH_TABLE} loop
+      execute format('create table kept.%I as table dispatch.%I', one.name, one.name);
+    end loop;
+  end $$`;
+const RESTORE_ROWS = `
+  do $$ declare one record; begin
+    set local session_replication_role = replica;
+    for one in ${EACH_TABLE} loop
+      execute format('delete from dispatch.%I', one.name);
+      execute format('insert into dispatch.%I select * from kept.%I', one.name, one.name);
+    end loop;
+  end $$`;
+
+async function asSuperuser(
+  place: Place,
+  database: string,
+  statements: readonly string[],
+): Promise<void> {
+  const client = new Client(superuserConfig(place.run, database));
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** The embedded PostgreSQL comes without pg_dump; what counts is the same server, another oid. */
+async function copyDatabase(place: Place, { from, to }: { from: string; to: string }) {
+  await asSuperuser(place, 'postgres', [
+    `drop database if exists ${to} with (force)`,
+    `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${from}'`,
+    `create database ${to} template ${from} owner tocsin_owner`,
+  ]);
 }
 
 /** A migrated server of its own. */
@@ -111,6 +159,10 @@ export async function openCopyScene(): Promise<CopyScene> {
       await copyFiles(copy, place.data);
       await primary.start();
     },
+    keepDatabase: () => copyDatabase(place, { from: 'tocsin', to: 'kept' }),
+    restoreDatabase: () => copyDatabase(place, { from: 'kept', to: 'tocsin' }),
+    keepRows: () => asSuperuser(place, 'tocsin', [KEEP_ROWS]),
+    restoreRows: () => asSuperuser(place, 'tocsin', [RESTORE_ROWS]),
     async startReplica() {
       const replica = new CopiedServer(placeIn(folder, 'replica'));
       servers.push(replica);

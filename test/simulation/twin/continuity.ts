@@ -17,13 +17,19 @@ function change(base: Base, columns: Partial<ContinuityRow>): void {
 export function mayClaim(base: Base): boolean {
   const { heldSince, provenStart, timeline } = rowOf(base);
   const { server } = base;
-  return heldSince === null && provenStart === server.startedAt && timeline === server.timeline;
+  if (heldSince !== null || !isSameDatabase(base)) return false;
+  return provenStart === server.startedAt && timeline === server.timeline;
+}
+
+function isSameDatabase(base: Base): boolean {
+  return rowOf(base).databaseId === base.server.databaseId;
 }
 
 function isSameServer(base: Base): boolean {
   const { timeline, systemIdentifier } = rowOf(base);
   const { server } = base;
-  return timeline === server.timeline && systemIdentifier === server.systemIdentifier;
+  const isServer = timeline === server.timeline && systemIdentifier === server.systemIdentifier;
+  return isServer && isSameDatabase(base);
 }
 
 export function readContinuity(base: Base): Continuity {
@@ -36,7 +42,7 @@ export function readContinuity(base: Base): Continuity {
     start: timeAsText(base.server.startedAt),
     heldReason,
     heldForMs: heldSince === null ? null : base.now - heldSince,
-    isHeldHere: heldStart === base.server.startedAt,
+    isHeldHere: heldStart === base.server.startedAt && isSameDatabase(base),
     heldSince: heldSince === null ? null : timeAsText(heldSince),
     readFrom: from === null ? null : new Date(from),
     isLookedAt: lookedAt !== null,
@@ -53,16 +59,17 @@ export function markProven(base: Base, start: string): boolean {
 export function markHeld(base: Base, hold: { reason: string; readFrom: Date | null }): boolean {
   if (rowOf(base).heldSince !== null) return false;
   const readFrom = hold.readFrom?.getTime() ?? null;
-  const heldStart = base.server.startedAt;
-  change(base, { heldSince: base.now, heldStart, heldReason: hold.reason, readFrom });
+  const { startedAt: heldStart, databaseId } = base.server;
+  change(base, { heldSince: base.now, heldStart, heldReason: hold.reason, readFrom, databaseId });
   return true;
 }
 
 export function markHeldAnew(base: Base): boolean {
   const { heldStart } = rowOf(base);
-  const { startedAt } = base.server;
-  if (heldStart === null || heldStart === startedAt) return false;
-  change(base, { heldSince: base.now, heldStart: startedAt, lookedAt: null, readGateways: [] });
+  const { startedAt, databaseId } = base.server;
+  if (heldStart === null || (heldStart === startedAt && isSameDatabase(base))) return false;
+  const held = { heldSince: base.now, heldStart: startedAt, databaseId };
+  change(base, { ...held, lookedAt: null, readGateways: [] });
   return true;
 }
 
@@ -174,13 +181,13 @@ export function markLookedAt(
 
 export function endHold(base: Base, unread: 'refuse' | 'accept'): boolean {
   const { heldSince, heldStart, lookedAt, provenStart } = rowOf(base);
-  const { startedAt, timeline, systemIdentifier } = base.server;
-  const isStopped = heldSince !== null || provenStart !== startedAt;
-  const isRead = lookedAt !== null && heldStart === startedAt;
+  const { startedAt, ...where } = base.server;
+  const isStopped = heldSince !== null || provenStart !== startedAt || !isSameDatabase(base);
+  const isRead = lookedAt !== null && heldStart === startedAt && isSameDatabase(base);
   if (!isRead && !(unread === 'accept' && isStopped)) return false;
   const held = { heldSince: null, heldStart: null, heldReason: null };
   const whole = { ...held, lookedAt: null, readFrom: null };
-  const server = { provenStart: startedAt, timeline, systemIdentifier };
+  const server = { provenStart: startedAt, ...where };
   change(base, { ...whole, ...server, readGateways: [], adopted: 0 });
   return true;
 }

@@ -149,10 +149,11 @@ function fillContinuity(base: Base, random: Random): void {
   if (random.chance(0.6)) row.provenStart = START_MS - 60_000;
   if (random.chance(0.3)) row.timeline = '00000002';
   if (random.chance(0.2)) row.systemIdentifier = '7000000000000000002';
+  if (random.chance(0.2)) row.databaseId = '6-16400';
   if (random.chance(0.4)) return;
   row.heldSince = START_MS - random.between(1, 100_000);
   row.heldStart = random.pick([base.server.startedAt, START_MS - 90_000]);
-  row.heldReason = 'another database server or timeline';
+  row.heldReason = 'another database, server or timeline';
   row.readFrom = random.pick([null, START_MS - 200_000]);
   if (random.chance(0.5)) return;
   row.lookedAt = START_MS - 1;

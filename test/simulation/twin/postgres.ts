@@ -24,6 +24,9 @@ const CLOCK = `
     return '${FIRST_SERVER.timeline}' || '0000000000000001';
   create function simulated.pg_control_system() returns table (system_identifier bigint)
     language sql stable as 'select ${FIRST_SERVER.systemIdentifier}::bigint';
+  create or replace function dispatch.database_id() returns text language sql stable
+    return '${FIRST_SERVER.databaseId}';
+  update dispatch.continuity set database_id = dispatch.database_id();
   alter function dispatch.may_claim() set search_path = simulated, pg_catalog;
   do $$ declare found record; begin
     for found in select adrelid::regclass::text as relation, attname as name

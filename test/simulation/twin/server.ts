@@ -5,6 +5,7 @@ export type ContinuityRow = {
   isSingle: true;
   systemIdentifier: string;
   timeline: string;
+  databaseId: string;
   provenStart: number;
   heldSince: number | null;
   heldStart: number | null;
@@ -29,19 +30,22 @@ export type LostTextRow = {
 export type Server = {
   readonly systemIdentifier: string;
   readonly timeline: string;
+  readonly databaseId: string;
   readonly startedAt: number;
 };
 
 export const FIRST_SERVER: Server = {
   systemIdentifier: '7000000000000000001',
   timeline: '00000001',
+  databaseId: '5-16400',
   startedAt: 0,
 };
 
 /** A database that is made in this start of a server has no history to lose. */
-export function wholeHistory({ systemIdentifier, timeline, startedAt }: Server): ContinuityRow {
+export function wholeHistory(server: Server): ContinuityRow {
+  const { startedAt, ...where } = server;
   const held = { heldSince: null, heldStart: null, heldReason: null };
   const none = { ...held, readFrom: null, lookedAt: null };
-  const proven = { systemIdentifier, timeline, provenStart: startedAt };
+  const proven = { ...where, provenStart: startedAt };
   return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
 }
