@@ -456,6 +456,7 @@ create table dispatch.alarm (
   raised_at timestamptz not null default now(),
   primary key (message_id, kind, provider_id)
 );
+create index alarm_of_second_text on dispatch.alarm (raised_at) where kind = 'accepted_twice';
 
 -- What providers told us, kept before it is believed. No number and no text in the clear.
 create table dispatch.receipt_inbox (

@@ -188,6 +188,7 @@ create table dispatch.alarm (
   constraint alarm_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
   constraint alarm_pkey PRIMARY KEY (message_id, kind, provider_id)
 );
+CREATE INDEX alarm_of_second_text ON dispatch.alarm USING btree (raised_at) WHERE (kind = 'accepted_twice'::text);
 grant select on dispatch.alarm to tocsin_web;
 grant insert, select on dispatch.alarm to tocsin_worker;
 

@@ -67,14 +67,23 @@ describe('the auditor', () => {
       values (${id}, 1, 2, 'notify', ${owner})`);
     await tx.run(sql`update dispatch.message set attempt = 2 where id = ${id}`);
   };
-  const end = (tx: Tx, id: string, number: number) =>
+  const end = (tx: Tx, id: string, number: number, providerId: string = newId()) =>
     tx.run(sql`insert into dispatch.attempt_end (message_id, epoch, number, class, provider_id)
-      values (${id}, 1, ${number}, 'accepted', ${newId()})`);
-  const receive = (tx: Tx, reference: string, status: string, outcome: string | null) =>
+      values (${id}, 1, ${number}, 'accepted', ${providerId})`);
+  const receive = (
+    tx: Tx,
+    reference: string,
+    status: string,
+    outcome: string | null,
+    providerId: string = newId(),
+  ) =>
     tx.run(sql`insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference,
         handled_at, outcome)
-      values ('notify', ${newId()}, ${status}, ${reference},
+      values ('notify', ${providerId}, ${status}, ${reference},
         case when ${outcome}::text is not null then now() end, ${outcome})`);
+  const alarm = (tx: Tx, id: string, kind: string, age: string) =>
+    tx.run(sql`insert into dispatch.alarm (kind, message_id, gateway_id, provider_id, raised_at)
+      values (${kind}, ${id}, 'notify', ${newId()}, now() - ${age}::interval)`);
 
   const breaches: [InvariantId, string, (tx: Tx, ids: string[]) => Promise<unknown>][] = [
     [
@@ -164,6 +173,38 @@ describe('the auditor', () => {
       },
     ],
     [
+      'accepted_once',
+      'an alarm was raised within a day',
+      (tx, ids) => alarm(tx, ids[0]!, 'accepted_twice', '23 hours'),
+    ],
+    [
+      'accepted_once',
+      'a receipt names another text than the answer did, under one reference',
+      async (tx, ids) => {
+        await put(tx, ids[0]!, 'delivered');
+        await end(tx, ids[0]!, 1);
+        await receive(tx, referenceOf(ids[0]!, 1), 'delivered', 'repeated');
+      },
+    ],
+    [
+      'accepted_once',
+      'a receipt names another text than the look-up did, under one reference',
+      async (tx, ids) => {
+        await put(tx, ids[0]!, 'delivered');
+        await tx.run(sql`update dispatch.message set provider_id = 'found' where id = ${ids[0]!}`);
+        await receive(tx, referenceOf(ids[0]!, 1), 'delivered', 'repeated');
+      },
+    ],
+    [
+      'accepted_once',
+      'two receipts name two texts under one reference',
+      async (tx, ids) => {
+        await put(tx, ids[0]!, 'delivered');
+        await receive(tx, referenceOf(ids[0]!, 1), 'delivered', 'applied');
+        await receive(tx, referenceOf(ids[0]!, 1), 'sent', 'repeated');
+      },
+    ],
+    [
       'timed',
       'an accepted message is asked for no more',
       async (tx, ids) => {
@@ -226,6 +267,41 @@ describe('the auditor', () => {
   it('finds nothing where all holds', async () => {
     assert.deepEqual(await brokenAfter(() => Promise.resolve()), []);
   });
+
+  const sound: [string, (tx: Tx, ids: string[]) => Promise<unknown>][] = [
+    ['an alarm of the day before', (tx, ids) => alarm(tx, ids[0]!, 'accepted_twice', '25 hours')],
+    ['an alarm of another kind', (tx, ids) => alarm(tx, ids[0]!, 'stuck_at_provider', '0')],
+    [
+      'receipts of one text that tell of its way',
+      async (tx, ids) => {
+        await put(tx, ids[0]!, 'delivered');
+        await end(tx, ids[0]!, 1, 'one');
+        await receive(tx, referenceOf(ids[0]!, 1), 'sent', 'repeated', 'one');
+        await receive(tx, referenceOf(ids[0]!, 1), 'delivered', 'applied', 'one');
+      },
+    ],
+    [
+      'a receipt of a gateway that was not asked',
+      async (tx, ids) => {
+        await seedElsewhere(tx);
+        await put(tx, ids[0]!, 'delivered');
+        await end(tx, ids[0]!, 1, 'one');
+        await receive(tx, referenceOf(ids[0]!, 1), 'delivered', 'applied', 'one');
+        await tx.run(sql`insert into dispatch.receipt_inbox (gateway_id, provider_id, status,
+            reference, handled_at, outcome)
+          values ('elsewhere', 'two', 'sent', ${referenceOf(ids[0]!, 1)}, now(), 'repeated')`);
+      },
+    ],
+  ];
+  const seedElsewhere = (tx: Tx) =>
+    tx.run(sql`insert into dispatch.gateway (id, kind, channel, bucket_id, settings_sealed,
+        can_be_asked, takes_replies)
+      values ('elsewhere', 'notify', 'text', 'notify', '', true, true)`);
+
+  for (const [what, act] of sound)
+    it(`finds nothing in ${what}`, async () => {
+      assert.deepEqual(await brokenAfter(act), []);
+    });
 
   for (const [id, what, act] of breaches)
     it(`finds that ${what}`, async () => {

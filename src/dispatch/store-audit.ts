@@ -60,7 +60,8 @@ export async function countUnopened(tx: Tx): Promise<Breaches> {
 
 /**
  * Messages that a provider accepted more than once: by the ends of the attempts of the last hour,
- * by what look-ups found, and by receipts for another attempt than the one that counts.
+ * by what look-ups found, by receipts for another attempt than the one that counts or, as after a
+ * restore, for another text of the same one, and by the alarms of the last day.
  */
 export async function countAcceptedTwice(tx: Tx): Promise<Breaches> {
   return await ask(
@@ -79,9 +80,10 @@ export async function countAcceptedTwice(tx: Tx): Promise<Breaches> {
       from again join dispatch.lookup found on found.message_id = again.message_id
       where found.answer = 'found' and found.status <> 'created'
     ), receipt as (
-      select case when reference ~ '^tocsin-[0-9a-f]{8}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
+      select gateway_id, provider_id,
+        case when reference ~ '^tocsin-[0-9a-f]{8}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
           then substring(reference from 17 for 36)::uuid end as message_id,
-        split_part(reference, '-', -1) as number
+        split_part(reference, '-', -2) as epoch, split_part(reference, '-', -1) as number
       from dispatch.receipt_inbox where received_at > now() - interval '90 seconds'
       order by received_at desc limit 50000
     ), twice as (
@@ -91,6 +93,19 @@ export async function countAcceptedTwice(tx: Tx): Promise<Breaches> {
       join dispatch.message message on message.id = receipt.message_id
       where message.attempt::text <> receipt.number
         and message.state in ('accepted', 'delivered', 'undelivered')
+      union
+      select message.id from receipt
+      join dispatch.message message on message.id = receipt.message_id
+      left join dispatch.attempt_end ended on ended.message_id = message.id
+        and ended.epoch::text = receipt.epoch and ended.number::text = receipt.number
+      where message.gateway_id = receipt.gateway_id and message.attempt::text = receipt.number
+        and (message.provider_id <> receipt.provider_id or ended.provider_id <> receipt.provider_id)
+      union
+      select message_id from receipt where message_id is not null
+      group by message_id, epoch, number, gateway_id having min(provider_id) <> max(provider_id)
+      union
+      select message_id from dispatch.alarm
+      where kind = 'accepted_twice' and raised_at > now() - interval '1 day'
     )
     select count(*) as breaches, min(message_id::text) as sample from twice
     -- A recorded decision to risk a copy allows one (P2).
