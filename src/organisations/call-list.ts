@@ -145,14 +145,9 @@ export function callListCsv({ regions }: CallList): string {
     }),
   );
   const header = 'region,organisation_code,organisation,switchboard,rank,name,role,mobile,landline';
-  return toCsv([header.split(','), ...rows.map((row) => row.map(withoutFormula))]);
+  return toCsv([header.split(','), ...rows]);
 }
 
 function wordsOf(numbers: readonly Dialled[]): string {
   return numbers.map(({ text }) => text).join(' / ');
-}
-
-/** A cell that a sheet would compute is kept as text. */
-function withoutFormula(cell: string): string {
-  return /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
 }

@@ -1,9 +1,5 @@
 /** The contact card that people save, so that alerts ring through "do not disturb" (RFC 6350). Pure. */
-
-/** As a phone dials it: digits, and a plus in front. */
-export function dialled(number: string): string {
-  return number.replaceAll(/[^\d+]/g, '');
-}
+import { dialled } from './form-organisation.ts';
 
 /** vCard 3.0 (RFC 2426): what every phone still reads, old ones too. */
 export function contactCard(name: string, numbers: readonly string[]): string {

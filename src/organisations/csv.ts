@@ -1,14 +1,9 @@
 /** Files that people take away: refused rows to be mended, and what an import would change. */
+import { csvCell } from '#web/index.ts';
 import type { PlannedRow, RefusedRow } from './model.ts';
 import type { RefusedLine } from './import-options.ts';
 import { isOdsRow, odsColumns, odsType } from './parse-organisation.ts';
 import { readLines } from './sheet.ts';
-
-/**
- * What a spreadsheet would run instead of show (OWASP, CSV injection). `+44 7700 …` is harmless,
- * and with an apostrophe before it the mended row could not be imported.
- */
-const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s()-]*$))/;
 
 /**
  * The refused rows of a file as a file: the same columns, then what was wrong. Mended in place it
@@ -57,13 +52,7 @@ export function changesLines({ line, outcome, label, changes }: PlannedRow): str
 export const CSV_MARK = '\uFEFF';
 
 export function toCsv(rows: readonly (readonly string[])[]): string {
-  const quoted = (cell: string) =>
-    /[",;\t\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
-  return rows.map((row) => `${row.map(shownAsText).map(quoted).join(',')}\n`).join('');
-}
-
-function shownAsText(cell: string): string {
-  return FORMULA.test(cell) ? `'${cell}` : cell;
+  return rows.map((row) => `${row.map(csvCell).join(',')}\n`).join('');
 }
 
 export function changesFile(rows: readonly PlannedRow[]): string {

@@ -26,10 +26,14 @@ function dayOf(day: string | null | undefined): Date | null {
 }
 
 /** What a phone dials: digits, and a plus in front. "+44 (0)20" is not dialled with its nought. */
-export function telephoneLink(telephone: string): string {
+export function dialled(telephone: string): string {
   const isInternational = telephone.trim().startsWith('+');
   const number = isInternational ? telephone.replace('(0)', '') : telephone;
-  return `tel:${isInternational ? '+' : ''}${number.replaceAll(/\D/g, '')}`;
+  return `${isInternational ? '+' : ''}${number.replaceAll(/\D/g, '')}`;
+}
+
+export function telephoneLink(telephone: string): string {
+  return `tel:${dialled(telephone)}`;
 }
 
 export type PointShown = {

@@ -17,9 +17,12 @@ const values = z
 const list = values.transform((all) => [...new Set(all)].sort());
 
 /** Codes as somebody types or pastes them: with commas, spaces or lines between, in any case. */
-const codes = list.transform((all) => [
-  ...new Set(all.flatMap((text) => text.toUpperCase().split(/[\s,;]+/)).filter(Boolean)),
-]);
+export function codesIn(texts: readonly string[]): string[] {
+  const codes = texts.flatMap((text) => text.toUpperCase().split(/[\s,;]+/));
+  return [...new Set(codes.filter(Boolean))];
+}
+
+const codes = list.transform(codesIn);
 
 const names = values.transform((all) =>
   [...new Set(all.map((text) => text.normalize('NFKC').replaceAll(/\s+/g, ' ')))].sort(),

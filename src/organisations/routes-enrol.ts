@@ -11,7 +11,8 @@ import {
   view,
   type Route,
 } from '#web/index.ts';
-import { contactCard, dialled } from './contact-card.ts';
+import { contactCard } from './contact-card.ts';
+import { telephoneLink } from './form-organisation.ts';
 import { askForProof, type Asked, type EnrolmentRules } from './enrol.ts';
 
 export type EnrolmentRoutesContext = {
@@ -46,7 +47,7 @@ export function enrolmentRoutes({ database, model }: EnrolmentRoutesContext): Ro
       handle: async () =>
         view('organisations/ring-through.njk', {
           name,
-          numbers: numbers.map((shown) => ({ shown, link: `tel:${dialled(shown)}` })),
+          numbers: numbers.map((shown) => ({ shown, link: telephoneLink(shown) })),
           helpLine: model.helpLine,
         }),
     }),

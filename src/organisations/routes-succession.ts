@@ -19,6 +19,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { DirectoryRules } from './model.ts';
+import { codesIn } from './parse-audience.ts';
 import { listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
   confirmSuccession,
@@ -38,6 +39,8 @@ export type SuccessionRoutesContext = {
 const fields = ['predecessors', 'successors', 'onDate'];
 const idParams = z.object({ id: z.uuid() });
 const LIST_MAX = 200;
+/** Of one side: more would be read by nobody. */
+const CODES_MAX = 500;
 
 export function successionRoutes(context: SuccessionRoutesContext): Route[] {
   return [listRoute(context), ...planRoutes(context), ...oneRoutes(context)];
@@ -92,17 +95,12 @@ function planForm(typed: Form, errors?: FieldErrors): Reply {
 
 const day = z.iso.date();
 
-/** Codes as people paste them: with commas, spaces or lines between, in any case. */
-function codesIn(form: Form, field: string): string[] {
-  const text = many(form[field]).join(' ').toUpperCase();
-  return [...new Set(text.split(/[\s,;]+/).filter(Boolean))].slice(0, 500);
-}
-
 function parsePlan(
   form: Form,
 ): { ok: true; value: SuccessionPlan } | { ok: false; errors: FieldErrors } {
   const onDate = day.safeParse((many(form['onDate'])[0] ?? '').trim());
-  const [predecessors, successors] = [codesIn(form, 'predecessors'), codesIn(form, 'successors')];
+  const codesOf = (field: string) => codesIn(many(form[field])).slice(0, CODES_MAX);
+  const [predecessors, successors] = [codesOf('predecessors'), codesOf('successors')];
   const errors = {
     ...(predecessors.length === 0 && { predecessors: 'Name at least one organisation' }),
     ...(successors.length === 0 && { successors: 'Name at least one organisation' }),

@@ -8,10 +8,11 @@ const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s()-]*$))/;
 
 /** Rows as a file; a cell that begins like a formula gets an apostrophe. With the mark Excel reads UTF-8. */
 export function csvFile(rows: readonly (readonly string[])[]): string {
-  return `\uFEFF${rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('')}`;
+  return `\uFEFF${rows.map((row) => `${row.map(csvCell).join(',')}\r\n`).join('')}`;
 }
 
-function cell(text: string): string {
+/** One cell: quoted where it has to be, and nothing that a spreadsheet would run. */
+export function csvCell(text: string): string {
   const safe = FORMULA.test(text) ? `'${text}` : text;
   return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
