@@ -772,9 +772,10 @@ end;
 -- organisation and reader kind is on duty with the same channel in the same or an earlier rank: so
 -- an organisation is reached in every rank and channel as if all were on duty. A question that
 -- picks contacts by role or rank asks for exactly those and reads passed_over not at all.
--- "offset 0" keeps the way through the indexes. Of an audience that was frozen a moment ago the
--- planner expects 35 rows and not 20,000; row-level security hides from it that a look-up costs
--- nothing; and once it compared 100,000 contact points with 100,000 links, one by one.
+-- Two parts: whoever has no hours and no absences, by plain joins, and the few who have. Each part
+-- is planned by itself and read whole, unless one organisation is named: then by its indexes.
+-- "offset 0" keeps the few on the way through the indexes: row-level security hides from the planner
+-- that a look-up costs nothing; once it compared 100,000 contact points with 100,000 links.
 create function organisations.reachable_at(moment timestamptz)
   returns table (organisation_id uuid, code text, short_name text, name text, type text,
     region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid,
@@ -782,6 +783,18 @@ create function organisations.reachable_at(moment timestamptz)
     "position" smallint, address_sealed bytea, passed_over boolean)
   language sql stable parallel safe
 begin atomic
+  select organisation.organisation_id, organisation.code, organisation.short_name,
+    organisation.name, organisation.type, organisation.region_code, organisation.system_code,
+    organisation.must_answer, contact.id, contact.id, contact.role, contact.rank,
+    contact.reader_kind, contact.language, link.contact_point_id,
+    link.channel, link."position", contact_point.address_sealed, false
+  from organisations.v_organisation organisation
+  join organisations.contact on contact.organisation_id = organisation.organisation_id
+    and contact.active and not contact.has_times
+  join organisations.contact_contact_point link on link.contact_id = contact.id
+    and link.channel <> 'landline'
+  join organisations.contact_point on contact_point.id = link.contact_point_id
+  union all
   select organisation.organisation_id, organisation.code, organisation.short_name,
     organisation.name, organisation.type, organisation.region_code, organisation.system_code,
     organisation.must_answer, contact.id, told.contact_id, contact.role, contact.rank,
@@ -799,13 +812,12 @@ begin atomic
         and case link.channel when 'text' then holder.texts else holder.mails end > 0)
   from organisations.v_organisation organisation
   join organisations.contact on contact.organisation_id = organisation.organisation_id
-    and contact.active
-  left join lateral organisations.seat_at(
-    moment, contact.id, contact.has_times, contact.texts, contact.mails) seat on true
+    and contact.active and contact.has_times
+  cross join lateral organisations.seat_at(
+    moment, contact.id, contact.has_times, contact.texts, contact.mails) seat
   cross join lateral (
     select coalesce(seat.holder_id, contact.id) as contact_id,
-      coalesce(seat.language, contact.language) as language,
-      contact.has_times and seat.holder_id is null as is_off
+      coalesce(seat.language, contact.language) as language, seat.holder_id is null as is_off
     offset 0
   ) told
   cross join lateral (

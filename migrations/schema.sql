@@ -2178,6 +2178,30 @@ BEGIN ATOMIC
      organisation.system_code,
      organisation.must_answer,
      contact.id,
+     contact.id,
+     contact.role,
+     contact.rank,
+     contact.reader_kind,
+     contact.language,
+     link.contact_point_id,
+     link.channel,
+     link."position",
+     contact_point.address_sealed,
+     false
+    FROM (((organisations.v_organisation organisation
+      JOIN organisations.contact ON (((contact.organisation_id = organisation.organisation_id) AND contact.active AND (NOT contact.has_times))))
+      JOIN organisations.contact_contact_point link ON (((link.contact_id = contact.id) AND (link.channel <> 'landline'::text))))
+      JOIN organisations.contact_point ON ((contact_point.id = link.contact_point_id)))
+ UNION ALL
+  SELECT organisation.organisation_id,
+     organisation.code,
+     organisation.short_name,
+     organisation.name,
+     organisation.type,
+     organisation.region_code,
+     organisation.system_code,
+     organisation.must_answer,
+     contact.id,
      told.contact_id,
      contact.role,
      contact.rank,
@@ -2201,11 +2225,11 @@ BEGIN ATOMIC
                      ELSE holder.mails
                  END > 0)))))
     FROM (((((organisations.v_organisation organisation
-      JOIN organisations.contact ON (((contact.organisation_id = organisation.organisation_id) AND contact.active)))
-      LEFT JOIN LATERAL organisations.seat_at(reachable_at.moment, contact.id, contact.has_times, contact.texts, contact.mails) seat(holder_id, language) ON (true))
+      JOIN organisations.contact ON (((contact.organisation_id = organisation.organisation_id) AND contact.active AND contact.has_times)))
+      CROSS JOIN LATERAL organisations.seat_at(reachable_at.moment, contact.id, contact.has_times, contact.texts, contact.mails) seat(holder_id, language))
       CROSS JOIN LATERAL ( SELECT COALESCE(seat.holder_id, contact.id) AS contact_id,
              COALESCE(seat.language, contact.language) AS language,
-             (contact.has_times AND (seat.holder_id IS NULL)) AS is_off
+             (seat.holder_id IS NULL) AS is_off
           OFFSET 0) told)
       CROSS JOIN LATERAL ( SELECT linked.contact_point_id,
              linked.channel,

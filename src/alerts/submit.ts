@@ -118,14 +118,16 @@ async function freeze(
     uncertainAfterMs: severity.decideUncertainAfterMs,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
-  if (corrected.value === undefined)
-    await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) });
-  else await copyRecipients(tx, { from: corrected.value.submission.id, submissionId });
+  const organisations =
+    corrected.value === undefined
+      ? await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) })
+      : await copyRecipients(tx, { from: corrected.value.submission.id, submissionId });
   // Of a correction the author's own text is for those who had the version before.
   const words = corrected.value === undefined ? version : { ...version, ownText: null };
   const first = await freezeRounds(tx, {
     submissionId,
     dispatchId,
+    organisations,
     templates: renderRounds(words, rendering),
     contacts: matchesToldNow(audience),
     unchased: unchasedReaders(context.model),
