@@ -288,7 +288,9 @@ test('each import that changed something left one entry without numbers', async 
   );
   assert.equal(entries.length, 4);
   assert.deepEqual(entries.at(-1)?.detail['refused'], 2);
-  assert.equal(/7700|@/.test(JSON.stringify(entries)), false);
+  // A hash may have any digits.
+  const told = entries.map(({ detail }) => ({ ...detail, sha256: '' }));
+  assert.equal(/7700|@/.test(JSON.stringify(told)), false);
 });
 
 test('a refused file and a refused actor change nothing', async () => {

@@ -3,7 +3,7 @@ import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { findOrNamePoints } from './contact-points.ts';
+import { findOrNamePoints, indexAddresses, type IndexedAddresses } from './contact-points.ts';
 import { countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
 import {
   ROWS_AT_ONCE,
@@ -141,8 +141,15 @@ export async function importContacts(
   const isWriting = mayWrite(options, refusedRows);
   const counts = newTally(refusedRows);
   let done = 0;
-  for (const part of byOrganisation(placed)) {
-    const rows = await takeContacts(tx, part, isWriting ? importId : undefined, options);
+  const parts = byOrganisation(placed);
+  let addresses = await indexAddresses(parts[0] ?? [], options.secrets);
+  for (const [i, part] of parts.entries()) {
+    // The next part is hashed while the database writes this one.
+    const [rows, next] = await Promise.all([
+      takeContacts(tx, { part, addresses, importId: isWriting ? importId : undefined }, options),
+      indexAddresses(parts[i + 1] ?? [], options.secrets),
+    ]);
+    addresses = next;
     countRows(counts, rows);
     await options.onRows?.(rows);
     done += part.length;
@@ -162,14 +169,20 @@ export async function importContacts(
   );
 }
 
+type Part = {
+  readonly part: readonly PlacedContact[];
+  readonly addresses: IndexedAddresses;
+  /** Undefined: nothing is written. */
+  readonly importId: string | undefined;
+};
+
 /** Compares contacts with those of their organisations, and writes what became different. */
 async function takeContacts(
   tx: Tx,
-  part: readonly PlacedContact[],
-  importId: string | undefined,
+  { part, addresses, importId }: Part,
   options: ImportOptions,
 ): Promise<readonly PlannedRow[]> {
-  const points = await findOrNamePoints(tx, part, options.secrets);
+  const points = await findOrNamePoints(tx, addresses, options.secrets);
   const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
   const plan = planContacts(part, {
     stored: await listStoredContacts(tx, [...organisationIds]),
@@ -183,8 +196,9 @@ async function takeContacts(
   const contactIds = changes.map(({ id }) => id);
   const relinkedIds = plan.relinked.map(({ id }) => id);
   await aroundContacts(tx, { importId, storedIds, contactIds }, async () => {
-    await insertContactPoints(tx, points.made());
-    await saveContacts(tx, changes);
+    // Sealed while the database writes the contacts.
+    const [, made] = await Promise.all([saveContacts(tx, changes), points.make()]);
+    await insertContactPoints(tx, made);
     if (storedIds.length > 0) await deleteLinks(tx, relinkedIds);
     await insertLinks(tx, plan.relinked);
   });
