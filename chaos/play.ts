@@ -14,6 +14,7 @@ import {
 import { CertaintyClock, type Certain } from './certainty.ts';
 import { drawFault, faults, opening, type Dice, type Fault } from './faults.ts';
 import { pause } from './part.ts';
+import { tellProgress } from './progress.ts';
 import type { Stage } from './stage.ts';
 
 /** Between the beginnings of two faults, in ms: they overlap. */
@@ -48,11 +49,15 @@ export async function play(stage: Stage, options: RunOptions): Promise<Run> {
   const clock = new CertaintyClock(owner);
   clock.start();
   load.start();
+  let isOver = false;
+  const progress = tellProgress(owner, () => isOver, options.say);
   const struck = await strikeAll(stage, clock, options);
   await load.stop();
   options.say('faults are over; waiting until everything is certain');
   await untilQuiet(owner, clock);
   await clock.stop();
+  isOver = true;
+  await progress;
   const kills = faults.reduce(
     (sum, { name, isKill }) => sum + (isKill ? (struck.get(name) ?? 0) : 0),
     0,
