@@ -17,10 +17,10 @@ import { adopt } from './adopt.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import {
   neededFromMs,
+  patiently,
   reaches,
   readBack,
   sightingsOf,
-  type Listed,
   type Reading,
   type Sighting,
 } from './listing.ts';
@@ -241,34 +241,14 @@ async function readSince(
   gateway: Gateway,
   from: Date | null,
 ): Promise<Reading | undefined> {
-  const { installation, marginMs } = options;
+  const { installation, marginMs, isStopping } = options;
   const fromMs = from === null ? -Infinity : neededFromMs(from, marginMs);
   const reading = await readBack({
-    list: (olderThan) => readPage(options, gateway, olderThan),
+    list: patiently(gateway, isStopping),
     installation,
     fromMs,
   });
   return reaches(reading.coversFromMs, fromMs) ? reading : undefined;
-}
-
-const PAGE_TRIES = 5;
-const PAGE_AGAIN_MS = 1_000;
-
-/**
- * One page, asked for again where it failed: after a busy hour there are hundreds, and one answer
- * that was lost must not make all of them be read anew. The first one is not: nothing is lost yet.
- */
-async function readPage(
-  { isStopping }: ContinuityOptions,
-  gateway: Gateway,
-  olderThan: string | undefined,
-): Promise<readonly Listed[] | undefined> {
-  for (let tries = 1; !isStopping(); tries += 1) {
-    const page = await gateway.list?.(olderThan);
-    if (page !== undefined || olderThan === undefined || tries === PAGE_TRIES) return page;
-    await delay(PAGE_AGAIN_MS);
-  }
-  return undefined;
 }
 
 function textsOf(installation: string, { sightings }: Pick<Reading, 'sightings'>): SightedText[] {

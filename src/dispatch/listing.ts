@@ -6,6 +6,7 @@
  * past the start of its request, and by a margin, because that start is told by our clock and the
  * pages are dated by theirs. A reading that broke off proves nothing about what is older.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseReference } from './model.ts';
 
 /** One text as the provider lists it. */
@@ -69,6 +70,28 @@ export type ReadingRequest = {
   /** Gives up after so many pages, with what is covered by then. */
   readonly pagesMax?: number;
 };
+
+const PAGE_TRIES = 5;
+const PAGE_AGAIN_MS = 1_000;
+
+/**
+ * The pages of a provider, each asked for again where it failed: after a busy hour there are
+ * hundreds, and one answer that was lost must not make all of them be read anew, or leave what is
+ * older undecided. The first one is not: nothing is lost yet.
+ */
+export function patiently(
+  provider: { readonly list?: ListPage },
+  isStopping: () => boolean,
+): ListPage {
+  return async (olderThan) => {
+    for (let tries = 1; !isStopping(); tries += 1) {
+      const page = await provider.list?.(olderThan);
+      if (page !== undefined || olderThan === undefined || tries === PAGE_TRIES) return page;
+      await delay(PAGE_AGAIN_MS);
+    }
+    return undefined;
+  };
+}
 
 /** Reads back page by page until the time asked for is covered, or nobody can tell. */
 export async function readBack(request: ReadingRequest): Promise<Reading> {

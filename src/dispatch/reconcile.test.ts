@@ -106,6 +106,24 @@ describe('looking up', () => {
     assert.ok(asked().pages <= 10, `${asked().pages} pages`);
   });
 
+  it('a page whose answer was lost is asked for again', async (context) => {
+    const { db, gateway, unknown, send, lookUp, asked } = await openScene(context);
+    const { dispatchId, ids } = await unknown(600);
+    for (let i = 0; i < ids.length; i += 50)
+      await Promise.all(ids.slice(i, i + 50).map((id) => send(referenceOf(id))));
+    const list = gateway.list!.bind(gateway);
+    let lost = 0;
+    Object.assign(gateway, {
+      list: async (olderThan?: string) =>
+        olderThan !== undefined && lost++ === 0 ? undefined : await list(olderThan),
+    });
+    await lookUp();
+    assert.equal(lost > 1, true, 'a later page failed once');
+    const { unknown: left } = await statesOf(db.owner, dispatchId);
+    assert.equal(left, undefined);
+    assert.equal(asked().questions, 0);
+  });
+
   it('where pages do not reach back far enough it asks one by one', async (context) => {
     const { db, gateway, unknown, send, lookUp, asked } = await openScene(context);
     const { dispatchId, ids } = await unknown(30);

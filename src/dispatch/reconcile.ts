@@ -9,7 +9,14 @@ import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
 import { raiseAlarms } from './alarms.ts';
-import { neededFromMs, provesAbsence, readBack, type Reading, type Sighting } from './listing.ts';
+import {
+  neededFromMs,
+  patiently,
+  provesAbsence,
+  readBack,
+  type Reading,
+  type Sighting,
+} from './listing.ts';
 import { afterLookup, formatReference, isStuck, lookupGapMs, type Found } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { applyReceipts, type ReceiptMove } from './store-inbox.ts';
@@ -86,8 +93,7 @@ async function findOnPages(
 ): Promise<Looked[]> {
   if (gateway.list === undefined) return [];
   const reading = await readBack({
-    list: async (olderThan) =>
-      isStopping?.() === true ? undefined : await gateway.list?.(olderThan),
+    list: patiently(gateway, () => isStopping?.() === true),
     installation,
     fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt, marginMs))),
     // Never more requests than asking for each would take.
