@@ -68,14 +68,18 @@ function keeperFolder(): string {
   return path.join(os.tmpdir(), `tocsin-test-${process.getuid?.() ?? 0}-${checkout}`);
 }
 
-/** Several test files may call at once: the instance lock lets one keeper win, all use that one. */
+/**
+ * Several test files may call at once: the instance lock lets one keeper win, all use that one. It
+ * is ready when its database is there, which it makes last: a cluster answers before it has the
+ * roles, and whoever came then was told that `tocsin_owner` does not exist.
+ */
 async function callKeeper(): Promise<string> {
   const folder = keeperFolder();
   const until = Date.now() + CALL_TIMEOUT_MS;
   let keeper: ReturnType<typeof spawn> | undefined;
   while (Date.now() < until) {
     const run = readRemembered({ path: folder })?.run;
-    const client = run === undefined ? undefined : await tryConnect(superuserConfig(run));
+    const client = run === undefined ? undefined : await tryConnect(superuserConfig(run, 'tocsin'));
     if (run !== undefined && client instanceof Client) {
       await client.end();
       return run;
