@@ -7,10 +7,15 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { replay } from './replay.ts';
 import { runInThreads, type Report, type Task } from './threads.ts';
+import { calls } from './twin/calls.ts';
+import { rankEffects } from './twin/effects.ts';
 
 const SEEDS = 1_000;
 const CRASH_SCENARIOS = 3;
 const CHUNK = 50;
+/** So many histories let every statement do something; a few may miss one by chance. */
+const EFFECTS_FROM = 1_000;
+const EFFECTS_TOLD = 10;
 
 const help = `Usage: npm run simulate -- [--seeds N] [--crashes N] [--json]
        npm run simulate -- --differential [--seeds N] [--json]
@@ -21,7 +26,8 @@ Exit code: 0 every promise held, 1 one did not, 2 misused.
   --seeds N        so many runs, of seeds 1 to N; ${SEEDS} unless told
   --from S         the first seed, 1 unless told
   --crashes N      so many scenes with every fault at every step, ${CRASH_SCENARIOS} unless told
-  --differential   statements against their twins on so many random histories, on PostgreSQL
+  --differential   statements against their twins on so many random histories, on PostgreSQL; of
+                   ${EFFECTS_FROM} or more, one in which a statement never did anything is a failure
   --seed S         plays this seed and prints what happens, step by step
   --step K         plays the scene S with each fault at step K, and prints the first that fails
   --threads N      so many threads; as many as there are processors unless told
@@ -41,7 +47,7 @@ async function main(words: string[]): Promise<number> {
     return 0;
   }
   if (asked.seed !== undefined) return replay(asked.seed, asked.step);
-  const report = await runInThreads(planTasks(asked), asked.threads);
+  const report = withIdle(await runInThreads(planTasks(asked), asked.threads));
   process.stdout.write(asked.json === true ? `${JSON.stringify(report)}\n` : inWords(report));
   return report.failed.length === 0 ? 0 : 1;
 }
@@ -99,13 +105,32 @@ function planTasks({ seeds, from, crashes, differential }: Asked): Task[] {
   return [...scenes, ...chunks];
 }
 
+function ranked({ effects }: Report) {
+  return rankEffects(Object.keys(calls), effects);
+}
+
+/** A statement that never took effect on enough histories was not compared: that is a failure. */
+function withIdle(report: Report): Report {
+  if (report.histories < EFFECTS_FROM) return report;
+  const idle = ranked(report).filter(([, { took }]) => took === 0);
+  const failed = idle.map(([name, { asked }]) => ({
+    replay: '--differential',
+    what: [`${name} was asked ${asked} times and never took effect`],
+  }));
+  return { ...report, failed: [...report.failed, ...failed] };
+}
+
 function inWords(report: Report): string {
   const { runs, crashRuns, histories, steps, requests, lookups, virtualHours, seconds } = report;
+  const least = ranked(report)
+    .slice(0, EFFECTS_TOLD)
+    .map(([name, { asked, took }]) => `  ${name}: ${took} of ${asked} times`);
   const lines = [
     `${runs} runs, ${crashRuns} runs with a fault at one step, ${histories} histories on PostgreSQL`,
     `${steps} steps, ${requests} requests, ${lookups} look-ups, ${virtualHours} virtual hours`,
     `in ${seconds} s: ${report.failed.length} failed`,
     ...report.failed.map(({ replay, what }) => `${replay}\n  ${what.join('\n  ')}`),
+    ...(report.histories > 0 ? ['statements that took effect least often:', ...least] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

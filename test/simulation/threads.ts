@@ -6,6 +6,7 @@ import { crashEverywhere, crashScenarios } from './crashes.ts';
 import { runScenario } from './run.ts';
 import { drawScenario } from './scenario.ts';
 import { runHistory } from './twin/differential.ts';
+import { addEffects, type Effects } from './twin/effects.ts';
 import { openUnderClock, sweep } from './twin/postgres.ts';
 
 export type Task =
@@ -23,8 +24,12 @@ const nothing = {
   lookups: 0,
   virtualHours: 0,
 };
-type Part = typeof nothing & { readonly failed: readonly Failure[] };
-export type Report = Part & { readonly seconds: number };
+type Part = typeof nothing & {
+  readonly failed: readonly Failure[];
+  /** What statements did on histories; of other tasks none. */
+  readonly effects?: Effects;
+};
+export type Report = Required<Part> & { readonly seconds: number };
 
 /** Runs all tasks and adds up what came of them. */
 export async function runInThreads(tasks: readonly Task[], threads: number): Promise<Report> {
@@ -39,6 +44,7 @@ export async function runInThreads(tasks: readonly Task[], threads: number): Pro
     ...total,
     virtualHours: Math.round(total.virtualHours),
     failed: parts.flatMap((part) => part.failed),
+    effects: parts.reduce<Effects>((sum, part) => addEffects(sum, part.effects ?? {}), {}),
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
   };
 }
@@ -91,13 +97,15 @@ async function openHistories() {
   return {
     async play(first: number, count: number): Promise<Part> {
       const failed: Failure[] = [];
+      let effects: Effects = {};
       for (let seed = first; seed < first + count; seed++) {
-        const found = await runHistory(database, seed);
-        if (found !== undefined)
-          failed.push({ replay: `history ${seed}`, what: [JSON.stringify(found)] });
+        const history = await runHistory(database, seed);
+        effects = addEffects(effects, history.effects);
+        if (history.difference !== undefined)
+          failed.push({ replay: `history ${seed}`, what: [JSON.stringify(history.difference)] });
       }
       await sweep(clone);
-      return { ...nothing, histories: count, failed };
+      return { ...nothing, histories: count, failed, effects };
     },
     async close() {
       await database.end();

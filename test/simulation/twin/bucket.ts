@@ -100,5 +100,6 @@ export function pauseBucket(
 }
 
 export function reserveTokens(base: Base, share: number): void {
+  base.writes += base.tables.bucket.size;
   for (const bucket of base.tables.bucket.values()) bucket.reserveShare = share;
 }

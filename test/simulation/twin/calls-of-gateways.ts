@@ -1,6 +1,6 @@
 /** Calls of the statements about gateways, buckets, breakers and polls. */
 import type { BreakerStep } from '#dispatch/breaker.ts';
-import { ALL, planned, someGateways, type Calls } from './scene.ts';
+import { ALL, mostly, planned, someGateways, type Calls, type Scene } from './scene.ts';
 import type { Base } from './rows.ts';
 
 /** False where two messages to one person could each say who wrote to them last. */
@@ -123,13 +123,32 @@ export const pace: Pick<
   shiftSlow: () => [],
   pauseRefused: (scene) => [
     {
-      dispatchId: scene.random.pick(scene.known.dispatchIds),
+      dispatchId: mostly(scene, countedDispatches(scene), () =>
+        scene.random.pick(scene.known.dispatchIds),
+      ),
       rule: { share: scene.random.pick([0.2, 0.5]), atLeast: scene.random.between(1, 9) },
       code: '400 ValidationError',
     },
   ],
-  spaceRound: (scene) => [{ dispatchId: planned(scene), round: scene.random.between(1, 3) }],
+  spaceRound: (scene) => [
+    mostly(scene, spacedRounds(scene), () => ({
+      dispatchId: planned(scene),
+      round: scene.random.between(1, 3),
+    })),
+  ],
 };
+
+function countedDispatches({ base }: Scene): string[] {
+  return base.tables.tally.flatMap(({ dispatchId }) => dispatchId ?? []);
+}
+
+/** Rounds with a text that may be too much for its number. */
+function spacedRounds({ base }: Scene): { dispatchId: string; round: number }[] {
+  return [...base.tables.message.values()]
+    .filter(({ channel, state }) => channel === 'text' && state === 'ready')
+    .filter((message) => base.dispatchOf(message).numberMost !== null)
+    .map(({ dispatchId, round }) => ({ dispatchId, round }));
+}
 
 export const polling: Pick<Calls, 'claimPoll' | 'finishPoll'> = {
   claimPoll: (scene) => [

@@ -1,5 +1,5 @@
 /** What the statements about uncertain messages may be asked. */
-import { planned, type Calls } from './scene.ts';
+import { mostly, planned, type Calls, type Scene } from './scene.ts';
 
 export const uncertain: Pick<
   Calls,
@@ -20,5 +20,16 @@ export const uncertain: Pick<
   },
   applyRiskDecisions: () => [],
   listWaitingDeputies: () => [],
-  readyDeputies: (scene) => [{ dispatchId: planned(scene), clock: '03:02' }],
+  readyDeputies: (scene) => {
+    const dispatchId = mostly(scene, waitingDispatches(scene), () => planned(scene));
+    return [{ dispatchId, clock: '03:02' }];
+  },
 };
+
+/** Dispatches with something unknown, and somebody who is not told yet. */
+function waitingDispatches({ base }: Scene): string[] {
+  return [...base.tables.dispatch.keys()].filter((id) => {
+    const states = base.messagesOf(id).map(({ state }) => state);
+    return states.includes('unknown') && states.includes('held');
+  });
+}

@@ -8,6 +8,7 @@ import type { Twin } from './index.ts';
 import {
   ALL,
   most,
+  mostly,
   planned,
   someGateways,
   someMessages,
@@ -266,14 +267,20 @@ const plan: Pick<
   },
   lockDispatch: (scene) => [planned(scene)],
   hashContent: (scene) => [planned(scene), scene.random.pick(['', 'page'])],
-  markReleased: (scene) => [planned(scene), scene.random.pick(['one', 'two'])],
+  markReleased: (scene) => {
+    const any = () => [planned(scene), scene.random.pick(['one', 'two'])] as const;
+    return [...mostly(scene, sealedDispatches(scene), any)];
+  },
   setContent: (scene) => [
     planned(scene),
     { hash: scene.random.pick(['one', 'two']), messages: scene.random.below(9) },
   ],
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
-  markRoundOpened: (scene) => [planned(scene), scene.random.between(1, 3)],
+  markRoundOpened: (scene) => {
+    const any = () => [planned(scene), scene.random.between(1, 3)] as const;
+    return [...mostly(scene, dueRounds(scene), any)];
+  },
   readyRound: (scene) => [
     { dispatchId: planned(scene), round: scene.random.between(1, 3), clock: '03:02' },
   ],
@@ -297,19 +304,38 @@ const plan: Pick<
   countMessages: ({ random, known }) => [random.pick(known.dispatchIds)],
 };
 
+function sealedDispatches({ base }: Scene): (readonly [string, string])[] {
+  return [...base.tables.dispatch.values()].flatMap(({ id, state, contentHash }) =>
+    state === 'held' && contentHash !== null ? ([[id, contentHash]] as const) : [],
+  );
+}
+
+function dueRounds({ base }: Scene): (readonly [string, number])[] {
+  return [...base.tables.round.values()]
+    .filter(({ opensAt, openedAt }) => openedAt === null && opensAt !== null && opensAt <= base.now)
+    .map(({ dispatchId, round }) => [dispatchId, round] as const);
+}
+
 const steering: Pick<
   Calls,
   'stopRounds' | 'markRecalled' | 'hurryRounds' | 'callOffAll' | 'chooseWordings' | 'readLedger'
 > = {
   stopRounds: (scene) => [planned(scene)],
   markRecalled: (scene) => [planned(scene)],
-  hurryRounds: (scene) => [planned(scene)],
+  hurryRounds: (scene) => [mostly(scene, recallable(scene), () => planned(scene))],
   callOffAll: (scene) => [[planned(scene)]],
   chooseWordings: (scene) => [
     { earlierIds: [planned(scene)], correctionId: planned(scene), firstId: planned(scene) },
   ],
   readLedger: ({ random, known }) => [random.pick(known.dispatchIds)],
 };
+
+/** Dispatches whose first round waits. */
+function recallable({ base }: Scene): string[] {
+  return [...base.tables.round.values()]
+    .filter(({ round, opensAt }) => round === 1 && opensAt !== null && opensAt > base.now)
+    .map(({ dispatchId }) => dispatchId);
+}
 
 const parts: Pick<Calls, 'upsertPart' | 'upsertPartEnd' | 'lockParts' | 'findWholeEnd'> = {
   // The id says which part it is: of two first parts PostgreSQL takes any.
@@ -328,7 +354,14 @@ const parts: Pick<Calls, 'upsertPart' | 'upsertPartEnd' | 'lockParts' | 'findWho
     },
   ],
   lockParts: ({ random, known }) => [random.pick(known.gatewayIds), 'a'],
-  findWholeEnd: ({ random, known }) => [random.pick(known.gatewayIds), random.pick(['a', 'b'])],
+  findWholeEnd: (scene) => {
+    const { base, random, known } = scene;
+    const texts = [...base.tables.part.values()].flatMap(({ gatewayId, reference }) =>
+      reference === null ? [] : ([[gatewayId, reference]] as const),
+    );
+    const any = () => [random.pick(known.gatewayIds), random.pick(['a', 'b'])] as const;
+    return [...mostly(scene, texts, any)];
+  },
 };
 
 export const calls: Calls = {
@@ -383,5 +416,8 @@ export const calls: Calls = {
   ],
   listAttempts: (scene) => [someMessages(scene).map((m) => m.id)],
   listLookups: (scene) => [someMessages(scene).map((m) => m.id)],
-  listReceipts: (scene) => [someMessages(scene).map((m) => m.id)],
+  listReceipts: (scene) => {
+    const some = someMessages(scene, 10);
+    return [some.map((m) => m.id)];
+  },
 };

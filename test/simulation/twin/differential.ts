@@ -7,6 +7,7 @@ import { sql } from '#db/sql.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { Random } from '../random.ts';
 import { calls } from './calls.ts';
+import { addEffects, isSomething, type Effects } from './effects.ts';
 import type { Scene } from './scene.ts';
 import { fillTables } from './generate.ts';
 import { Base, statements, twin as liveTwin, type Twin } from './index.ts';
@@ -59,31 +60,35 @@ type OnTwin = (base: Base, ...rest: readonly unknown[]) => unknown;
 
 const undo = new Error('undone on purpose');
 
-/** Runs one history; undefined where both sides agree. `twin`: another one, to see it noticed. */
+/** What a history came to: undefined where both sides agree, and what its statements did. */
+export type History = { readonly difference: Difference | undefined; readonly effects: Effects };
+
+/** Runs one history. `twin`: another one, to see it noticed. */
 export async function runHistory(
   database: Database,
   seed: number,
   twin: Twin = liveTwin,
-): Promise<Difference | undefined> {
-  let found: Difference | undefined;
+): Promise<History> {
+  let history: History = { difference: undefined, effects: {} };
   try {
     await database.withActor(system('test'), async (tx) => {
-      found = await compareHistory(tx, seed, twin);
+      history = await compareHistory(tx, seed, twin);
       throw undo;
     });
   } catch (error) {
     if (error !== undo) throw new Error(`history ${seed}`, { cause: error });
   }
-  return found;
+  return history;
 }
 
-async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<Difference | undefined> {
+async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<History> {
   const random = new Random(seed);
   const drawn: string[] = [];
   const base = new Base(() => drawn.shift()!);
   const known = fillTables(base, random);
   const scene: Scene = { base, random, known };
   const hashes: (readonly [string, string])[] = [];
+  let effects: Effects = {};
   await setClock(tx, base.now);
   await loadTables(tx, base.tables);
   for (let call = 1; call <= CALLS; call++) {
@@ -96,14 +101,21 @@ async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<Differe
     const fromPostgres = await (statements[name] as OnPostgres)(tx, ...rest);
     if (name === 'insertRiskDecision') drawn.push(await newestDecision(tx));
     if (name === 'insertAnswer' && fromPostgres === true) drawn.push(await newestAnswer(tx, rest));
+    const writes = base.writes;
     const fromTwin = (twin[name] as OnTwin)(base, ...rest);
+    const took = isSomething(fromPostgres) || base.writes > writes;
+    effects = addEffects(effects, { [name]: { asked: 1, took: took ? 1 : 0 } });
     const differs =
       name === 'hashContent'
         ? !pairs(hashes, String(fromPostgres), String(fromTwin))
         : !isSame(name, fromPostgres, fromTwin);
-    if (differs) return { seed, statement: name, call, postgres: fromPostgres, twin: fromTwin };
+    if (differs) {
+      const difference = { seed, statement: name, call, postgres: fromPostgres, twin: fromTwin };
+      return { difference, effects };
+    }
   }
-  return differenceOfTables(seed, await dumpPostgres(tx), dumpTwin(base.tables));
+  const difference = differenceOfTables(seed, await dumpPostgres(tx), dumpTwin(base.tables));
+  return { difference, effects };
 }
 
 /** The id that PostgreSQL drew for the answer, so that the twin takes the same. */

@@ -223,12 +223,15 @@ export function markTemplateRead(base: Base, id: string): void {
 
 export function markGatewayProven(base: Base, id: string): void {
   const gateway = base.tables.gateway.get(id);
-  if (gateway !== undefined) gateway.lastProvenAt = base.now;
+  if (gateway === undefined) return;
+  base.writes += 1;
+  gateway.lastProvenAt = base.now;
 }
 
 export function markGatewayFailed(base: Base, id: string, code: string): void {
   const gateway = base.tables.gateway.get(id);
   if (gateway === undefined) return;
+  base.writes += 1;
   gateway.lastFailureAt = base.now;
   gateway.lastFailureCode = code;
 }

@@ -2,6 +2,7 @@
 import { states, type MessageState } from '#dispatch/model.ts';
 import type { Random } from '../random.ts';
 import { addBreaker } from './gateway.ts';
+import { fillTraces } from './traces.ts';
 import {
   ANSWERS,
   keyOf,
@@ -21,8 +22,12 @@ const STATES: readonly MessageState[] = [
   ...(Object.keys(states) as MessageState[]),
   ...(['ready', 'ready', 'ready', 'claimed', 'claimed', 'unknown', 'unknown', 'held'] as const),
 ];
+/** Those in which nothing of a message is on its way any more. */
+const OVER: readonly MessageState[] = ['accepted', 'delivered', 'rejected', 'cancelled'];
 const OWNERS = 3;
 const ORGANISATIONS = 4;
+/** One more, of which in some dispatches nobody is known to have anything. */
+const SILENT = ORGANISATIONS;
 
 /** What statements may be asked about: ids that are there, and some that are not. */
 export type Known = {
@@ -44,7 +49,7 @@ export function fillTables(base: Base, random: Random): Known {
   const dispatchIds = ids(random, random.between(1, 3));
   const known = {
     dispatchIds: [...dispatchIds, ANSWERS],
-    organisationIds: ids(random, ORGANISATIONS),
+    organisationIds: ids(random, ORGANISATIONS + 1),
     pointIds: ids(random, 3),
     owners: ids(random, OWNERS),
     gatewayIds: ['notify', 'relay', 'second'],
@@ -55,9 +60,17 @@ export function fillTables(base: Base, random: Random): Known {
   if (random.chance(0.5)) fillLostText(base, random);
   for (const id of known.dispatchIds) fillDispatch(base, random, id);
   for (const dispatchId of known.dispatchIds) {
-    const count = random.below(dispatchId === ANSWERS ? 3 : 7);
-    for (let i = 0; i < count; i++)
-      known.messageIds.push(fillMessage(base, random, dispatchId, known));
+    const isPlanned = dispatchId !== ANSWERS;
+    const isCancelled = base.tables.dispatch.get(dispatchId)!.state === 'cancelled';
+    const isOver = isPlanned && random.chance(isCancelled ? 0.6 : 0.25);
+    if (isOver) openAllRounds(base, dispatchId);
+    for (let i = random.below(isPlanned ? 7 : 3); i > 0; i--) {
+      const told = { dispatchId, ...(isOver && { state: random.pick(OVER) }) };
+      known.messageIds.push(fillMessage(base, random, known, told));
+    }
+    if (!isPlanned || isOver) continue;
+    if (random.chance(0.3)) known.messageIds.push(...fillSilence(base, random, known, dispatchId));
+    if (random.chance(0.5)) known.messageIds.push(...fillCrowd(base, random, known, dispatchId));
   }
   if (random.chance(0.5)) fillDecision(base, random, random.pick(dispatchIds));
   for (const dispatchId of dispatchIds) {
@@ -68,6 +81,7 @@ export function fillTables(base: Base, random: Random): Known {
     }
   }
   known.messageIds.push(random.uuid());
+  fillTraces(base, random, known);
   return known;
 }
 
@@ -92,14 +106,14 @@ function fillGateways(base: Base, random: Random): void {
       id,
       ratePerSecond: random.pick([0.5, 1, 2, 4]),
       burst,
-      tokens: random.below(2 * burst + 1) / 2,
+      tokens: random.pick([0, 0, random.below(2 * burst + 1) / 2]),
       refilledAt: START_MS - random.between(-4, 8) * 500,
       reserveShare: random.pick([0, 0.5]),
       pausedAt: isPaused ? START_MS - random.between(-1, 4) * 500 : null,
       slowShare: 0.5,
       slowFrom: isSlow ? START_MS - 4_000 : null,
       slowUntil: isSlow ? START_MS + random.between(-1, 60) * 500 : null,
-      pausedUntil: isPaused ? START_MS + random.between(-2, 6) * 500 : null,
+      pausedUntil: isPaused ? START_MS + random.between(-2, random.pick([6, 600])) * 500 : null,
       pauseReason: isPaused ? '429 RateLimitError' : null,
     });
   }
@@ -139,12 +153,19 @@ function fillGateways(base: Base, random: Random): void {
   }
   gateway('notify', {});
   gateway('relay', { kind: 'smtp', channel: 'mail', canBeAsked: random.chance(0.5) });
-  gateway('second', { bucketId: 'own' });
+  gateway('second', { bucketId: 'own', ...(random.chance(0.2) && removed) });
 }
+
+/** Taken away a moment ago. */
+const removed: Partial<GatewayRow> = {
+  removedAt: START_MS - 10_000,
+  enabled: false,
+  callbackTokenHashes: [],
+};
 
 /** Whole mostly; else another start, timeline or server, or held, read already or not yet. */
 function fillContinuity(base: Base, random: Random): void {
-  if (random.chance(0.7)) return;
+  if (random.chance(0.6)) return;
   const row = base.tables.continuity.get('history')!;
   if (random.chance(0.6)) row.provenStart = START_MS - 60_000;
   if (random.chance(0.3)) row.timeline = '00000002';
@@ -188,9 +209,11 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     ? 'sending'
     : random.pick(['held', 'sending', 'sending', 'sending', 'paused', 'cancelled', 'done']);
   const lane = isStanding ? 0 : random.pick([1, 1, 2, 3, 4]);
-  const isSpaced = random.chance(0.3);
+  const isSpaced = random.chance(0.4);
   const isOver = state === 'cancelled' || state === 'done';
-  const releasedAt = state === 'held' ? null : START_MS - random.between(1, 20) * MINUTE_MS;
+  const ageMs = random.pick([random.below(MINUTE_MS), random.between(1, 20) * MINUTE_MS]);
+  const releasedAt = state === 'held' ? null : START_MS - ageMs;
+  const recallFor = random.pick([0, 0, MINUTE_MS, 10 * MINUTE_MS]);
   base.tables.dispatch.set(id, {
     id,
     label: `Dispatch ${random.below(100)}`,
@@ -202,7 +225,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     plannedMessages: null,
     receiptAsksMs: [120_000, 300_000],
     uncertainAfter: random.pick([20_000, MINUTE_MS, 5 * MINUTE_MS]),
-    recallFor: random.pick([0, 0, MINUTE_MS]),
+    recallFor,
     cleared: state !== 'cancelled' || random.chance(0.5),
     expiresAfter: random.between(15, 40) * MINUTE_MS,
     createdAt: START_MS - 30 * MINUTE_MS,
@@ -210,9 +233,9 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     endedAt: isOver ? START_MS - random.pick([1, 2 * MINUTE_MS]) : null,
     forgottenAt: null,
     pauseReason: state === 'paused' ? 'asked for' : null,
-    numberMost: isSpaced ? 1 : null,
-    numberWithin: isSpaced ? random.between(1, 60) * MINUTE_MS : null,
-    refusalsFrom: random.pick([null, START_MS - 1_000]),
+    numberMost: isSpaced ? random.pick([1, 1, 2]) : null,
+    numberWithin: isSpaced ? random.pick([1, 10, 30, 60]) * MINUTE_MS : null,
+    refusalsFrom: random.pick([null, START_MS - 1_000, START_MS - 600_000]),
     pausedAt: state === 'paused' ? START_MS - random.below(MINUTE_MS) : null,
     // All apart, so that it is clear which is served next.
     lastClaimedAt: START_MS - 1 - random.below(1_000_000),
@@ -220,25 +243,36 @@ function fillDispatch(base: Base, random: Random, id: string): void {
   if (isStanding) return;
   for (let round = 1; round <= random.between(1, 3); round++) {
     const opensAfter = (round - 1) * random.between(1, 10) * MINUTE_MS;
-    const opensAt = releasedAt === null ? null : releasedAt + opensAfter + round;
+    const opensAt = releasedAt === null ? null : releasedAt + recallFor + opensAfter + round;
     const openedAt = opensAt !== null && opensAt <= START_MS && random.chance(0.6) ? opensAt : null;
     const key = keyOf(id, round);
     base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt });
   }
 }
 
-function fillMessage(base: Base, random: Random, dispatchId: string, known: Known): string {
+/** As where nothing waits any more: a dispatch may end then. */
+function openAllRounds(base: Base, dispatchId: string): void {
+  for (const round of base.tables.round.values())
+    if (round.dispatchId === dispatchId) round.openedAt ??= round.opensAt;
+}
+
+/** What is told of a message; the rest is drawn. */
+type Told = Pick<MessageRow, 'dispatchId'> &
+  Partial<Pick<MessageRow, 'channel' | 'contactPointId' | 'organisationId' | 'round' | 'state'>>;
+
+function fillMessage(base: Base, random: Random, known: Known, told: Told): string {
+  const { dispatchId } = told;
   const id = random.uuid();
   const isAnswer = dispatchId === ANSWERS;
   const dispatch = base.tables.dispatch.get(dispatchId)!;
   const taken = base.messagesOf(dispatchId);
-  const isShared = isAnswer || random.chance(0.3);
-  const contactPointId = isShared ? random.pick(known.pointIds) : random.uuid();
+  const isShared = isAnswer || (told.round === undefined && random.chance(0.3));
+  const drawnPoint = isShared ? random.pick(known.pointIds) : random.uuid();
+  const contactPointId = told.contactPointId ?? drawnPoint;
   base.addMessage({
     id,
-    dispatchId,
     contactPointId,
-    organisationId: isAnswer ? null : random.pick(known.organisationIds),
+    organisationId: isAnswer ? null : random.pick(known.organisationIds.slice(0, SILENT)),
     channel: random.pick(['text', 'text', 'text', 'mail']),
     round: isShared
       ? taken.filter((m) => m.contactPointId === contactPointId).length + 1
@@ -248,7 +282,8 @@ function fillMessage(base: Base, random: Random, dispatchId: string, known: Know
     subject: random.pick([null, 'Subject']),
     body: random.pick(['Isolate now. {since}', 'Unanswered since {since}, {since}', 'News']),
     addressSealed: Buffer.from([random.below(256), random.below(256)]),
-    ...columnsOf(random, random.pick(STATES), known),
+    ...columnsOf(random, told.state ?? random.pick(STATES), known),
+    ...told,
   });
   if (random.chance(0.2)) {
     const { channel } = base.tables.message.get(id)!;
@@ -264,6 +299,28 @@ function fillMessage(base: Base, random: Random, dispatchId: string, known: Know
   }
   fillAttempts(base, random, message, known);
   return id;
+}
+
+/** An organisation with an unknown message, perhaps a refused one, and deputies who wait. */
+function fillSilence(base: Base, random: Random, known: Known, dispatchId: string): string[] {
+  const of = { dispatchId, organisationId: known.organisationIds[SILENT]! };
+  const states = random.pick([
+    ['unknown', 'held', 'held'],
+    ['unknown', 'rejected', 'held', 'held', 'held'],
+    ['unknown', 'ready', 'held'],
+  ] as const);
+  return states.map((state, i) =>
+    fillMessage(base, random, known, { ...of, state, round: 1 + Math.min(i, 2) }),
+  );
+}
+
+/** A number that gets a text in each round, where a dispatch says how many are too many. */
+function fillCrowd(base: Base, random: Random, known: Known, dispatchId: string): string[] {
+  if (base.tables.dispatch.get(dispatchId)!.numberMost === null) return [];
+  openAllRounds(base, dispatchId);
+  const to = { dispatchId, contactPointId: random.uuid(), channel: 'text' } as const;
+  const states = random.shuffle(['ready', 'accepted', random.pick(STATES)] as const);
+  return states.map((state, i) => fillMessage(base, random, known, { ...to, state, round: 1 + i }));
 }
 
 const heldColumns: Partial<MessageRow> = {

@@ -178,5 +178,7 @@ export function findWaitingReply(base: Base, id: string): KeptReply | undefined 
 
 export function markReplyHandled(base: Base, id: string): void {
   const reply = base.tables.reply.get(id);
-  if (reply !== undefined) reply.handledAt = base.now;
+  if (reply === undefined) return;
+  base.writes += 1;
+  reply.handledAt = base.now;
 }

@@ -29,3 +29,8 @@ export function someMessages({ base, random }: Scene, most = 5): MessageRow[] {
 export function planned({ random, known }: Scene): string {
   return random.pick(known.dispatchIds.filter((id) => id !== ANSWERS));
 }
+
+/** Mostly one of those where the statement has something to do. */
+export function mostly<T>({ random }: Scene, some: readonly T[], otherwise: () => T): T {
+  return some.length > 0 && random.chance(0.7) ? random.pick(some) : otherwise();
+}
