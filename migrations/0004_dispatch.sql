@@ -790,6 +790,23 @@ create trigger guard_message before update on dispatch.message for each row
     and (old.body is distinct from new.body or old.state is distinct from new.state))
   execute function dispatch.guard_message();
 
+-- Where a person risked a second copy, the first may be out: whatever becomes of the copy, nobody
+-- can say that the message did not leave. Found by the simulation: called off, it counted as never
+-- sent, and a correction passed its reader over. Here and not in each of the eight statements that
+-- end a message; after guard_message, by its name.
+create function dispatch.keep_in_doubt() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if exists (select from dispatch.risk_taken risk where risk.message_id = new.id) then
+    new.state := 'uncertain_closed';
+  end if;
+  return new;
+end $$;
+create trigger risked_stays_in_doubt before update of state on dispatch.message for each row
+  when (new.attempt > 0 and new.state in ('rejected', 'cancelled', 'expired', 'suppressed')
+    and old.state is distinct from new.state)
+  execute function dispatch.keep_in_doubt();
+
 -- Retention. Attempts are append-only by grant (P9), so what is old goes by these functions alone:
 -- they run as the owner, take only what is over and old, and nothing younger than thirty days,
 -- whoever calls them. A batch at a time: whoever calls decides how many and how often.

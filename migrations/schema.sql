@@ -524,6 +524,7 @@ alter table dispatch.message force row level security;
 create policy centre on dispatch.message as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND ((old.body IS DISTINCT FROM new.body) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION dispatch.guard_message();
 CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.refuse_late_message();
+CREATE TRIGGER risked_stays_in_doubt BEFORE UPDATE OF state ON dispatch.message FOR EACH ROW WHEN (((new.attempt > 0) AND (new.state = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION dispatch.keep_in_doubt();
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
@@ -1817,6 +1818,20 @@ begin
 end $function$
 ;
 grant execute on function dispatch.guard_message() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.keep_in_doubt()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from dispatch.risk_taken risk where risk.message_id = new.id) then
+    new.state := 'uncertain_closed';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function dispatch.keep_in_doubt() to public;
 
 CREATE OR REPLACE FUNCTION dispatch.ledger_part(state text, dispatch_state text)
  RETURNS integer

@@ -21,24 +21,19 @@ export const states = {
 
 export type MessageState = keyof typeof states;
 
+/** How a message ends that may be out: its receipt came, or nobody can say. */
+const outEnds = ['delivered', 'undelivered', 'uncertain_closed'] as const;
+
 /** Every legal move. A state with no moves is final; nothing moves backwards (P6). */
 export const moves = {
   // Accepted or closed while held or ready: the database was restored, and the provider has what
   // was sent in the lost time, or nobody can say (P10).
   held: ['ready', 'cancelled', 'accepted', 'uncertain_closed'],
   // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
-  ready: [
-    'claimed',
-    'cancelled',
-    'expired',
-    'suppressed',
-    'accepted',
-    'delivered',
-    'undelivered',
-    'uncertain_closed',
-  ],
-  claimed: ['accepted', 'rejected', 'ready', 'unknown', 'delivered', 'undelivered', 'cancelled'],
-  unknown: ['accepted', 'ready', 'cancelled', 'delivered', 'undelivered', 'uncertain_closed'],
+  ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'accepted', ...outEnds],
+  // Closed while claimed: refused for good, and a copy had been risked of an earlier attempt.
+  claimed: ['accepted', 'rejected', 'ready', 'unknown', 'cancelled', ...outEnds],
+  unknown: ['accepted', 'ready', 'cancelled', ...outEnds],
   accepted: ['delivered', 'undelivered'],
   // A provider may first give up and then report that the text arrived after all.
   undelivered: ['delivered'],

@@ -309,6 +309,21 @@ describe('every statement on every state', () => {
       },
       makes: ['unknown to ready'],
     },
+    'refused for good, a copy was risked': {
+      of: settleMessages,
+      act: async (tx, rows) => {
+        await tx.run(sql`
+          with decision as (
+            insert into dispatch.risk_decision (dispatch_id, decided_by, reason)
+            values (${dispatchId}, 'somebody', 'test') returning id
+          )
+          insert into dispatch.risk_taken (message_id, attempt, decision_id)
+          select message.id, 1, decision.id from dispatch.message message, decision
+          where message.id = any(${rows.map(({ id }) => id)}::uuid[])`);
+        await settle(tx, rows, 'rejected');
+      },
+      makes: ['claimed to uncertain_closed'],
+    },
     'the next in line': {
       of: readyDeputies,
       act: async (tx) => {

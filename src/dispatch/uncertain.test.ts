@@ -14,7 +14,9 @@ import {
   seedNotify,
   statesOf,
 } from '../../test/support/dispatch.ts';
-import { openDueRounds, standDown } from './actions.ts';
+import { cancelDispatch, openDueRounds, standDown } from './actions.ts';
+import { readLedger } from './store-ledger.ts';
+import { expireMessages } from './store-send.ts';
 import { listUncertain } from './store-uncertain.ts';
 import { riskSecondCopies, settleUncertain } from './uncertain.ts';
 
@@ -145,6 +147,25 @@ describe('what is uncertain', () => {
       tx.one<{ state: string }>(sql`select state from dispatch.message where id = ${later}`),
     );
     assert.equal(state, 'unknown');
+  });
+
+  it('whatever becomes of a risked copy, the message never counts as not sent', async () => {
+    const { id } = await scene(['unknown', 'unknown']);
+    assert.ok((await decide(id)).ok);
+    await settle();
+    const [first] = (await own((tx) => rowsOf(tx, id))).filter(({ state }) => state === 'ready');
+    await own((tx) =>
+      tx.run(sql`update dispatch.message set expires_at = now() where id = ${first!.id}`),
+    );
+    await own((tx) => expireMessages(tx));
+    const called = await db.web.attempt(officer, (tx) =>
+      cancelDispatch(tx, { dispatchId: id, reason: 'a false alarm' }),
+    );
+    assert.ok(called.ok);
+    const states = await statesOf(db.owner, id);
+    assert.deepEqual(states, { uncertain_closed: 2, cancelled: 4 }, 'one too old, one called off');
+    const { messages } = await own((tx) => readLedger(tx, id));
+    assert.deepEqual([messages.unknown, messages.neverSent], [2, 4]);
   });
 
   it('is decided only by whoever may, with a reason that may be kept', async () => {

@@ -300,6 +300,8 @@ export type Move = {
   readonly at: number;
 };
 
+const NOT_SENT = new Set<MessageState>(['rejected', 'cancelled', 'expired', 'suppressed']);
+
 /** A key of several columns. */
 export function keyOf(...parts: readonly (string | number)[]): string {
   return parts.join(' ');
@@ -361,9 +363,16 @@ export class Base {
   update(message: MessageRow, change: Partial<MessageRow>): void {
     const from = message.state;
     Object.assign(message, change);
+    const ends = NOT_SENT.has(message.state) && message.state !== from;
+    if (ends && this.#isRisked(message.id)) message.state = 'uncertain_closed';
     this.writes += 1;
     if (message.state !== from)
       this.onMove({ messageId: message.id, from, to: message.state, at: this.now });
+  }
+
+  /** Twin of the trigger risked_stays_in_doubt: a copy was risked, so the first one may be out. */
+  #isRisked(messageId: string): boolean {
+    return [...this.tables.riskTaken.values()].some((risk) => risk.messageId === messageId);
   }
 
   /** Adds a message as planned, or with the columns that its statement sets. */
