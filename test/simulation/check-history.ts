@@ -17,7 +17,7 @@ export function historyIsRead(evidence: Evidence): string[] {
       );
       if (!isRead) return [`${what} before the history was read`];
       const isHeld = loss.after + i < (loss.goneOnAfter ?? Infinity);
-      return isHeld && (loss.isPromoted || lostTexts(evidence, loss).length > 0)
+      return isHeld && (loss.isElsewhere || lostTexts(evidence, loss).length > 0)
         ? [`${what} before a person let it go on`]
         : [];
     }),

@@ -5,8 +5,9 @@
  */
 import { moves, type MessageState } from '#dispatch/model.ts';
 import { isTaken, statusAt, type Entry } from './provider.ts';
-import type { PlannedDispatch } from './scenario.ts';
+import type { PlannedDispatch } from './dispatches.ts';
 import { historyIsRead, isLostAndTold, nothingUnrecorded } from './check-history.ts';
+import * as people from './check-people.ts';
 import type { Evidence } from './evidence.ts';
 import { neverSent } from './states.ts';
 import { ANSWERS, keyOf, type AttemptRow, type MessageRow } from './twin/rows.ts';
@@ -37,6 +38,11 @@ export function findBreaches(evidence: Evidence): string[] {
     exercisesStayApart,
     historyIsRead,
     nothingUnrecorded,
+    people.correctionsReach,
+    people.risksAreDecided,
+    people.deputiesAreNext,
+    people.cancelledStops,
+    people.closedStaysClosed,
   ];
   return judges.flatMap((judge) => judge(evidence));
 }
@@ -68,7 +74,8 @@ function oneAccepted(evidence: Evidence): string[] {
     .map((entry) => entry.reference);
   const repeated = references.filter((reference, i) => references.indexOf(reference) !== i);
   const doubled = [...evidence.base.tables.message.keys()].filter(
-    (id) => entriesOf(evidence, id).filter(isTaken).length > 1,
+    (id) =>
+      entriesOf(evidence, id).filter(isTaken).length > 1 + people.risksOf(evidence, id).length,
   );
   return [
     ...doubled.map((id) => `P2: message ${short(id)} was accepted twice`),
@@ -105,7 +112,7 @@ function noEarlyRetry(evidence: Evidence): string[] {
     if (before === undefined) return [];
     const key = keyOf(before.messageId, before.epoch, before.number);
     const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
-    if (end?.class === 'not_sent') return [];
+    if (end?.class === 'not_sent' || people.isRisked(evidence, before)) return [];
     const absences = lookups.filter(
       (l) =>
         l.messageId === before.messageId &&
@@ -127,10 +134,11 @@ function noEarlyRetry(evidence: Evidence): string[] {
 }
 
 /**
- * What may have left by one gateway never goes by another: only that one's receipt would tell. No
- * gateway is switched off here and nobody risks a copy; what was lost is judged by its history.
+ * What may have left by one gateway never goes by another, unless somebody risks a copy: only that
+ * one's receipt would tell. No gateway is switched off here; losses are judged by their history.
  */
-function absentStays({ attempts, base, lostEnds, losses }: Evidence): string[] {
+function absentStays(evidence: Evidence): string[] {
+  const { attempts, base, lostEnds, losses } = evidence;
   if (losses.length > 0) return [];
   return attempts.flatMap((attempt, i) => {
     const elsewhere = attempts.slice(0, i).find((before) => {
@@ -138,7 +146,8 @@ function absentStays({ attempts, base, lostEnds, losses }: Evidence): string[] {
       const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
       const isOther =
         before.messageId === attempt.messageId && before.gatewayId !== attempt.gatewayId;
-      return isOther && end?.class !== 'not_sent';
+      const hasStayed = end?.class === 'not_sent';
+      return isOther && !hasStayed && !people.wasRiskedSince(evidence, before);
     });
     return elsewhere === undefined
       ? []
@@ -254,15 +263,17 @@ function onlyLegalMoves({ moves: made }: Evidence): string[] {
 }
 
 /** Who did not answer got every round; round 1 went out whatever happened (P7). */
-function silenceEscalates({ base, scenario, answered }: Evidence): string[] {
+function silenceEscalates({ base, scenario, answered, corrected }: Evidence): string[] {
   const settled = (dispatch: PlannedDispatch) =>
     new Set(answered.filter((a) => a.dispatchId === dispatch.id).flatMap((a) => a.organisationIds));
   return scenario.dispatches.flatMap((dispatch) => {
     if (base.tables.dispatch.get(dispatch.id)!.state !== 'done') return [];
     const done = settled(dispatch);
+    const isReworded = corrected.some(({ dispatches }) => dispatches.includes(dispatch));
     return base
       .messagesOf(dispatch.id)
       .filter((message) => message.state === 'cancelled')
+      .filter((m) => !isReworded || m.round > 1)
       .filter((m) => m.round === 1 || !base.creditedTo(m).every((id) => done.has(id)))
       .map((m) => `P7: message ${short(m.id)} of round ${m.round} was called off unanswered`);
   });

@@ -4,7 +4,7 @@
  */
 import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
 import { nextStep, windowOf } from '#dispatch/breaker.ts';
-import { moveOf, outcomeOf } from '#dispatch/inbox.ts';
+import { moveOf, opens, outcomeOf } from '#dispatch/inbox.ts';
 import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type ReceiptMeaning,
 } from '#dispatch/model.ts';
 import {
+  addressUnreadable,
   beforeRequest,
   leaseMsFor,
   pauseAfter,
@@ -25,6 +26,7 @@ import {
 } from '#dispatch/request.ts';
 
 export const decisions = {
+  addressUnreadable,
   afterLookup,
   beforeRequest,
   classify,
@@ -35,6 +37,7 @@ export const decisions = {
   mayStillStart,
   nextStep,
   moveOf,
+  opens,
   outcomeOf,
   pauseAfter,
   plainCode,

@@ -3,22 +3,27 @@
  * providers. Each act is a transaction of `src/dispatch/actions.ts`, tried again where the
  * connection was lost, because nobody can know whether it happened.
  */
+import type { Correction } from './corrections.ts';
+import type { Decisions } from './decisions.ts';
+import type { Callback } from './forger.ts';
 import type { Entry } from './provider.ts';
 import { openRound } from './rounds.ts';
-import type { OfficerAct, PlannedDispatch } from './scenario.ts';
+import type { PlannedDispatch } from './dispatches.ts';
+import type { OfficerAct } from './scenario.ts';
 import type { Evidence } from './evidence.ts';
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 import { ConnectionLost, Host, transact, wait, type Steps, type World } from './world.ts';
 
 const RECEIPT_ASKS_MS = [120_000, 300_000, 600_000];
-const UNCERTAIN_AFTER_MS = 300_000;
 const CANCEL_MAX = 20_000;
 /** From a pause by the engine to the person who resumes. */
 const LOOK_MS = 20_000;
 const RETRY_MS = 700;
 const TRIES_MAX = 500;
 const ANSWERS_PER_HOUR = 3;
+/** How often somebody looks at what is uncertain. */
+const RISK_LOOK_MS = 25_000;
 
 const steerings = {
   pause: { from: ['sending'], to: 'paused' },
@@ -31,18 +36,21 @@ export class Office {
   busyUntilMs: number;
   #world: World;
   #twin: Twin;
+  #decisions: Decisions;
   #evidence: Evidence;
   #host: Host;
 
-  constructor(world: World, twin: Twin, evidence: Evidence) {
-    const { dispatches, acts, faults } = evidence.scenario;
+  constructor(world: World, engine: { twin: Twin; decisions: Decisions }, evidence: Evidence) {
+    const { dispatches, acts, correction, faults } = evidence.scenario;
     this.#world = world;
-    this.#twin = twin;
+    this.#twin = engine.twin;
+    this.#decisions = engine.decisions;
     this.#evidence = evidence;
     this.#host = new Host('office', () => world.now, true);
     const times = [
-      ...dispatches.map((d) => d.releaseAtMs),
+      ...dispatches.map((d) => d.releaseAtMs).filter(Number.isFinite),
       ...acts.map((a) => a.atMs),
+      correction?.atMs ?? 0,
       ...faults.map((f) => f.atMs),
     ];
     this.busyUntilMs = Math.max(...times) + 1;
@@ -50,11 +58,15 @@ export class Office {
 
   /** Plans everything, lets each dispatch go at its time, and steers. */
   open(): void {
-    this.#start(this.#steer(this.#evidence.scenario.acts));
-    for (const dispatch of this.#evidence.scenario.dispatches) {
+    const { acts, correction, dispatches, takesRisks } = this.#evidence.scenario;
+    this.#start(this.#steer(acts));
+    for (const dispatch of dispatches) {
       this.#plan(this.#world.base, dispatch);
-      this.#world.at(dispatch.releaseAtMs, () => this.#start(this.#release(dispatch)));
+      if (dispatch.releaseAtMs < Infinity)
+        this.#world.at(dispatch.releaseAtMs, () => this.#start(this.#release(dispatch)));
     }
+    if (correction !== undefined) this.#start(this.#correct(correction));
+    if (takesRisks) this.#start(this.#takeRisks());
   }
 
   /** One officer, one act after the other. */
@@ -128,16 +140,20 @@ export class Office {
   }
 
   #note(dispatchId: string, to: string): void {
-    this.#evidence.steering.push({ dispatchId, to, after: this.#evidence.attempts.length });
+    const { steering, attempts } = this.#evidence;
+    steering.push({ dispatchId, to, after: attempts.length, at: this.#world.now });
   }
 
-  /** A callback of a provider: kept, and later applied by a worker. */
-  receive(gatewayId: string, entry: Entry, status: string): void {
-    const { providerId, reference } = entry;
+  /** A call of a gateway's door: kept where it may be believed, and later applied by a worker. */
+  receive({ gatewayId, token, ...receipt }: Callback): void {
+    const { status, reference } = receipt;
     this.#start(
-      this.#surely(`hears ${status} of ${reference}`, (base) =>
-        this.#twin.insertReceipts(base, gatewayId, [{ providerId, status, reference }]),
-      ),
+      this.#surely(`hears ${status} of ${reference}`, (base) => {
+        const door = this.#twin.findGatewayDoor(base, gatewayId);
+        if (door === undefined || !this.#decisions.opens(door, token)) return;
+        if (this.#decisions.meaningOf(status) === undefined) return;
+        this.#twin.insertReceipts(base, gatewayId, [receipt]);
+      }),
     );
   }
 
@@ -147,8 +163,9 @@ export class Office {
     if (planned === undefined) return;
     const { dispatchId, contactPointId, code, addressSealed } = planned.message;
     const settled = { dispatchId, organisationIds: planned.organisationIds };
+    const what = `is answered for ${entry.messageId.slice(0, 4)}`;
     this.#start(
-      this.#surely(`is answered for ${entry.messageId.slice(0, 4)}`, (base) => {
+      this.#sealed(what, (base) => {
         this.#twin.lockLaterRounds(base, settled);
         this.#twin.markSettled(base, settled);
         this.#twin.cancelSettled(base, settled);
@@ -172,7 +189,7 @@ export class Office {
 
   #plan(base: Base, dispatch: PlannedDispatch): void {
     const { id, lane, exercise, expiresAfterMs, rounds } = dispatch;
-    const waits = { receiptAsksMs: RECEIPT_ASKS_MS, uncertainAfterMs: UNCERTAIN_AFTER_MS };
+    const waits = { receiptAsksMs: RECEIPT_ASKS_MS, uncertainAfterMs: dispatch.uncertainAfterMs };
     this.#twin.insertDispatch(base, {
       id,
       label: 'Alert',
@@ -189,33 +206,87 @@ export class Office {
 
   *#release(dispatch: PlannedDispatch): Steps<void> {
     const { id } = dispatch;
-    const twin = this.#twin;
-    const hash = yield* this.#surely(`seals ${id.slice(0, 4)}`, (base) => {
-      const content = twin.hashContent(base, id, '');
-      twin.setContent(base, id, content);
-      return content.hash;
-    });
-    this.#evidence.approved.set(id, hash ?? '');
+    const hash = yield* this.#seal(id);
     if (dispatch.isEditedLate) {
       const [first] = dispatch.messages;
       const late = { ...first!, id: this.#world.random.uuid(), contactPointId: first!.id };
       yield* this.#surely('adds a message late', (base) => base.addMessage(late));
     }
     yield* this.#surely(`releases ${id.slice(0, 4)}`, (base) => {
-      twin.lockDispatch(base, id);
-      if (twin.hashContent(base, id, '').hash !== hash) return;
-      if (!twin.markReleased(base, id, hash)) return;
-      this.#note(id, 'sending');
-      twin.startRounds(base, id);
-      if (twin.markRoundOpened(base, id, 1))
-        openRound(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
-      twin.notifyDispatch(base, id);
-      if (!this.#evidence.released.has(id)) this.#evidence.released.set(id, this.#world.now);
+      this.#twin.lockDispatch(base, id);
+      if (this.#twin.hashContent(base, id, '').hash === hash) this.#letGo(base, id, hash);
     });
+  }
+
+  *#seal(id: string): Steps<string> {
+    const hash = yield* this.#surely(`seals ${id.slice(0, 4)}`, (base) => {
+      const content = this.#twin.hashContent(base, id, '');
+      this.#twin.setContent(base, id, content);
+      return content.hash;
+    });
+    this.#evidence.approved.set(id, hash ?? '');
+    return hash ?? '';
+  }
+
+  #letGo(base: Base, id: string, hash: string): void {
+    const twin = this.#twin;
+    if (!twin.markReleased(base, id, hash)) return;
+    this.#note(id, 'sending');
+    twin.startRounds(base, id);
+    if (twin.markRoundOpened(base, id, 1))
+      openRound(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
+    twin.notifyDispatch(base, id);
+    if (!this.#evidence.released.has(id)) this.#evidence.released.set(id, this.#world.now);
+  }
+
+  /** `src/dispatch/correct.ts`: both wordings go in the moment in which the earlier one is over. */
+  *#correct(correction: Correction): Steps<void> {
+    const { atMs, earlierId, correctionId, firstId } = correction;
+    const twin = this.#twin;
+    const ids = [correctionId, firstId];
+    const hashes = [yield* this.#seal(correctionId), yield* this.#seal(firstId)];
+    yield* wait(Math.max(0, atMs - this.#world.now));
+    yield* this.#surely(`corrects ${earlierId.slice(0, 4)}`, (base) => {
+      for (const id of ids) twin.lockDispatch(base, id);
+      const isSame = ids.every((id, i) => twin.hashContent(base, id, '').hash === hashes[i]);
+      const stateOf = (id: string) => twin.findDispatch(base, id)?.state;
+      if (!isSame || stateOf(earlierId) === 'held' || stateOf(firstId) !== 'held') return;
+      const over = { from: ['sending', 'paused'], to: 'cancelled', reason: null } as const;
+      if (twin.moveDispatch(base, { id: earlierId, ...over })) {
+        twin.stopRounds(base, earlierId);
+        twin.notifyHalt(base, earlierId);
+        this.#note(earlierId, 'cancelled');
+      }
+      twin.callOffAll(base, [earlierId]);
+      twin.chooseWordings(base, { earlierIds: [earlierId], correctionId, firstId });
+      ids.forEach((id, i) => this.#letGo(base, id, hashes[i]!));
+      this.#evidence.corrected.push(correction);
+    });
+  }
+
+  /** An officer who has what is uncertain sent again (`src/dispatch/uncertain.ts`). */
+  *#takeRisks(): Steps<void> {
+    for (;;) {
+      yield* wait(RISK_LOOK_MS);
+      for (const { id: dispatchId } of this.#evidence.scenario.dispatches)
+        yield* this.#surely(`looks at the uncertain of ${dispatchId.slice(0, 4)}`, (base) => {
+          if (this.#twin.listUncertain(base, dispatchId).length === 0) return;
+          const by = { decidedBy: 'an officer', reason: 'nobody knows' };
+          this.#twin.insertRiskDecision(base, { dispatchId, ...by });
+          this.#evidence.risked.push({ dispatchId, at: base.now });
+          this.#twin.notifyDispatch(base, dispatchId);
+        });
+    }
   }
 
   #start(steps: Steps<unknown>): void {
     this.#world.start(this.#host, steps);
+  }
+
+  /** What seals a number fails without its key: whoever called calls again. */
+  *#sealed(label: string, run: (base: Base) => void): Steps<void> {
+    while (this.#world.areKeysAway) yield* wait(RETRY_MS);
+    yield* this.#surely(label, run);
   }
 
   /** Until it is known to have happened. */

@@ -24,3 +24,8 @@ export type Parts = {
   /** A dispatch was paused because of refusals. */
   readonly onPaused: (dispatchId: string) => void;
 };
+
+/** What the provider of a gateway shows at our door. */
+export function tokenOf(gatewayId: string): string {
+  return `token of ${gatewayId}`;
+}

@@ -3,6 +3,7 @@
  * that somebody might have written. The simulation must find each, or it proves nothing.
  */
 import type { Asked } from '#dispatch/store-check.ts';
+import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import { decisions } from './decisions.ts';
 import type { Engine } from './run.ts';
@@ -45,6 +46,22 @@ function ofNewest<One extends Asked>(base: Base, asked: readonly One[]): One[] {
     ...one,
     attempt: base.tables.message.get(one.id)?.attempt ?? one.attempt,
   }));
+}
+
+/** As if the gateway that was asked for this attempt had said it. */
+function ofAsked(base: Base, receipt: ReceiptMove): ReceiptMove {
+  const asked = base.attemptsOf(receipt.messageId).find((a) => a.number === receipt.attempt);
+  return asked === undefined ? receipt : { ...receipt, gatewayId: asked.gatewayId };
+}
+
+/** As if every dispatch had this deadline for what is unknown. */
+function withDeadlines<T>(base: Base, uncertainAfter: number, run: (base: Base) => T): T {
+  const dispatches = [...base.tables.dispatch.values()];
+  const before = dispatches.map((dispatch) => dispatch.uncertainAfter);
+  for (const dispatch of dispatches) dispatch.uncertainAfter = uncertainAfter;
+  const result = run(base);
+  dispatches.forEach((dispatch, i) => (dispatch.uncertainAfter = before[i]!));
+  return result;
 }
 
 const planted: readonly Planted[] = [
@@ -200,6 +217,45 @@ const planted: readonly Planted[] = [
   {
     what: 'a list with texts that the database does not know counts as whole',
     twin: { findUnknownReferences: () => [] },
+  },
+  { what: 'a callback is believed without its token', decisions: { opens: () => true } },
+  {
+    what: 'any gateway may say what became of a text',
+    twin: {
+      applyReceipts: (base, receipts) =>
+        twin.applyReceipts(
+          base,
+          receipts.map((receipt) => ofAsked(base, receipt)),
+        ),
+    },
+  },
+  {
+    what: 'a correction goes only where the text was accepted',
+    twin: {
+      chooseWordings: (base, choice) => {
+        const open = choice.earlierIds
+          .flatMap((id) => base.messagesOf(id))
+          .filter(({ state }) => state === 'claimed' || state === 'unknown')
+          .map((message) => ({ message, state: message.state }));
+        for (const { message } of open) message.state = 'rejected';
+        const chosen = twin.chooseWordings(base, choice);
+        for (const { message, state } of open) message.state = state;
+        return chosen;
+      },
+    },
+  },
+  {
+    what: 'a risk is taken of what is not past its deadline',
+    twin: {
+      applyRiskDecisions: (base) => withDeadlines(base, -3_600_000, twin.applyRiskDecisions),
+    },
+  },
+  {
+    what: 'deputies are told as soon as anything is unknown',
+    twin: {
+      listWaitingDeputies: (base) => withDeadlines(base, 0, twin.listWaitingDeputies),
+      readyDeputies: (base, told) => withDeadlines(base, 0, () => twin.readyDeputies(base, told)),
+    },
   },
 ];
 

@@ -58,6 +58,10 @@ export class Provider {
   readonly readings: number[] = [];
   /** While so, nobody gets a connection, and what is written is lost. */
   isDown = false;
+  /** While so, it has room for nobody: it refuses every request and answers no question. */
+  isOverrun = false;
+  /** Told of every request that came. */
+  onRequest: (entry: Entry) => void = () => {};
   /** Hands a callback over: id, status, reference. */
   onReceipt: (entry: Entry, status: string) => void = () => {};
   /** Told when a handset has it. */
@@ -86,6 +90,8 @@ export class Provider {
       statuses: [],
     };
     this.ledger.push(entry);
+    this.onRequest(entry);
+    if (this.isOverrun) return this.#refuse(give);
     const behave = this.#random.chance(this.#habits.mishap)
       ? this.#random.pick(this.#mishaps)
       : this.#accepts;
@@ -95,7 +101,7 @@ export class Provider {
   find(reference: string, give: (found: Found | 'refused') => void): void {
     const { lookupFails, lookupLagMs } = this.#habits;
     if (this.isDown) return give('refused');
-    if (this.#random.chance(lookupFails)) return give({ answer: 'cannot_tell' });
+    if (this.isOverrun || this.#random.chance(lookupFails)) return give({ answer: 'cannot_tell' });
     const seen = this.#world.now - this.#random.below(lookupLagMs + 1);
     const entry = this.ledger.find(
       (e) =>
@@ -132,7 +138,7 @@ export class Provider {
 
   #list(sinceMs: number, give: (listing: Listing | 'refused') => void): void {
     const { lookupFails, lookupLagMs } = this.#habits;
-    if (this.isDown || this.#random.chance(lookupFails)) return give('refused');
+    if (this.isDown || this.isOverrun || this.#random.chance(lookupFails)) return give('refused');
     const seen = this.#world.now - this.#random.below(lookupLagMs + 1);
     const listing = this.ledger.flatMap((entry) => {
       const { reference, providerId, storedAt, deletedAt } = entry;
@@ -142,6 +148,12 @@ export class Provider {
       return [{ reference, providerId, status: statusAt(entry, seen), createdAt }];
     });
     this.#world.after(this.#latencyMs(), () => give(listing));
+  }
+
+  /** A storm of refusals: too many requests, or an error of the server. */
+  #refuse(give: (answer: Answer) => void): void {
+    const tooMany = problem(429, 'RateLimitError', 'Exceeded rate limit');
+    this.#answer(give, this.#random.pick([tooMany, { status: 503, body: undefined }]));
   }
 
   #accepts: Behaviour = (entry, give) => {

@@ -1,15 +1,19 @@
 /** Runs one scenario to its end and lets the ledgers judge it. */
+import { createHash } from 'node:crypto';
 import { findBreaches } from './check.ts';
 import { decisions as liveDecisions, type Decisions } from './decisions.ts';
-import type { Evidence } from './evidence.ts';
+import { isNextInLine } from './check-people.ts';
+import { keepLogs, type Evidence } from './evidence.ts';
+import type { TimedFault } from './faults.ts';
+import { forge } from './forger.ts';
 import { Office } from './office.ts';
 import { keepHistory, loseHistory } from './loss.ts';
-import { Provider } from './provider.ts';
+import { Provider, type Entry } from './provider.ts';
 import { Random } from './random.ts';
-import type { Scenario, TimedFault } from './scenario.ts';
-import type { SimulatedGateway } from './parts.ts';
+import type { Scenario } from './scenario.ts';
+import { tokenOf, type SimulatedGateway } from './parts.ts';
 import { twin as liveTwin, type Twin } from './twin/index.ts';
-import { ANSWERS, type Base } from './twin/rows.ts';
+import { ANSWERS, keyOf, type Base, type Move } from './twin/rows.ts';
 import { SimulatedWorker } from './worker.ts';
 import { Host, World, type StepFault } from './world.ts';
 
@@ -60,20 +64,24 @@ class Stage {
   #quietSince: number | undefined;
   #databaseDownUntil = 0;
   #evidence: Evidence;
+  #forger: Random;
 
   constructor(scenario: Scenario, options: RunOptions) {
     this.#scenario = scenario;
     this.#engine = options.engine ?? liveEngine;
+    const stepFaults = new Map([...scenario.stepFaults, ...(options.stepFaults ?? [])]);
     this.#world = new World({
       seed: scenario.seed,
-      faults: new Map([...scenario.stepFaults, ...(options.stepFaults ?? [])]),
+      faults: stepFaults,
       traces: options.traces ?? false,
     });
     this.#installation = this.#world.random.uuid();
+    this.#forger = new Random(scenario.seed ^ 0xf0f9e);
     this.#providers = this.#openProviders();
     this.#gateways = this.#openGateways();
     this.#evidence = {
       scenario,
+      stepFaults,
       base: this.#world.base,
       ledgers: new Map([...this.#providers].map(([id, provider]) => [id, provider.ledger])),
       moves: [],
@@ -83,21 +91,26 @@ class Stage {
       released: new Map(),
       approved: new Map(),
       answered: [],
+      corrected: [],
+      risked: [],
+      toldEarly: [],
+      keysAway: [],
       losses: [],
       lostEnds: new Map(),
       readings: new Map(
         this.#gateways.filter((g) => g.canBeAsked).map((g) => [g.id, g.provider.readings]),
       ),
     };
-    this.#office = new Office(this.#world, this.#engine.twin, this.#evidence);
+    this.#office = new Office(this.#world, this.#engine, this.#evidence);
   }
 
   play(): Outcome {
     const world = this.#world;
     const evidence = this.#evidence;
-    world.base.onMove = (move) => evidence.moves.push({ ...move, at: world.now });
+    world.base.onMove = (move) => this.#noteMove(move);
     world.base.onAttempt = (attempt) => evidence.attempts.push({ ...attempt, at: world.now });
     world.base.onLookup = (lookup) => evidence.lookups.push({ ...lookup, at: world.now });
+    world.keepLogs = () => keepLogs(evidence);
     world.onNotify = (channel, payload) => this.#tell(channel, payload);
     this.#office.open();
     for (const fault of this.#scenario.faults) this.#await(fault);
@@ -121,7 +134,15 @@ class Stage {
     return new Map(
       ['notify', 'second', 'relay'].map((id) => {
         const provider = new Provider(this.#world, random, habits);
-        provider.onReceipt = (entry, status) => this.#office.receive(id, entry, status);
+        provider.onReceipt = ({ providerId, reference }, status) =>
+          this.#office.receive({
+            gatewayId: id,
+            token: tokenOf(id),
+            providerId,
+            reference,
+            status,
+          });
+        provider.onRequest = (entry) => this.#tellLies(id, entry);
         provider.onDelivered = (entry) => {
           if (random.chance(answers))
             this.#world.after(random.between(500, random.pick([3_000, 60_000])), () =>
@@ -151,7 +172,7 @@ class Stage {
         bucket: { id: shape.id, ...bucket },
         takesReplies: true,
         settingsSealed: Buffer.alloc(0),
-        callbackTokenHash: null,
+        callbackTokenHash: createHash('sha256').update(tokenOf(shape.id)).digest(),
       });
       return {
         ...shape,
@@ -160,6 +181,29 @@ class Stage {
         provider: this.#providers.get(shape.id)!,
       };
     });
+  }
+
+  /** Soon after a request, while it is still open what becomes of it. */
+  #tellLies(gatewayId: string, entry: Entry): void {
+    const { forgeries } = this.#scenario;
+    const ids = this.#gateways.map(({ id }) => id);
+    const random = this.#forger;
+    if (!random.chance(forgeries)) return;
+    this.#world.after(random.between(1, random.pick([200, 60_000])), () =>
+      this.#office.receive(forge(random, ids, { gatewayId, entry })),
+    );
+  }
+
+  #noteMove(move: Move): void {
+    const { now, base } = this.#world;
+    const { moves, toldEarly } = this.#evidence;
+    moves.push({ ...move, at: now });
+    if (move.from !== 'held' || move.to !== 'ready') return;
+    const message = base.tables.message.get(move.messageId)!;
+    const round = base.tables.round.get(keyOf(message.dispatchId, message.round));
+    if (round?.openedAt !== null) return;
+    const isInDoubt = isNextInLine(this.#evidence, message);
+    toldEarly.push({ messageId: message.id, isInDoubt });
   }
 
   /** A worker that dies is started again, as a supervisor does. */
@@ -197,10 +241,7 @@ class Stage {
       world.at(fault.atMs, () => {
         world.say(undefined, `${fault.kind} ${fault.ms} ms, ${fault.lostMs} ms are lost`);
         this.#takeDown(fault.ms, () => {
-          loseHistory(world, this.#evidence, {
-            kept,
-            isPromoted: fault.kind === 'replica_promoted',
-          });
+          loseHistory(world, this.#evidence, { kept, kind: fault.kind });
           this.#office.noticeLoss();
         });
       });
@@ -233,7 +274,14 @@ class Stage {
     world.say(undefined, `${fault.kind} ${fault.ms} ms`);
     if (fault.kind === 'database_jumps') world.databaseOffsetMs += fault.ms;
     else if (fault.kind === 'database_down') this.#takeDown(fault.ms, () => {});
-    else {
+    else if (fault.kind === 'disk_full') this.#meanwhile(fault.ms, (is) => (world.isDiskFull = is));
+    else if (fault.kind === 'keys_away') {
+      this.#evidence.keysAway.push({ from: world.now, until: world.now + fault.ms });
+      this.#meanwhile(fault.ms, (is) => (world.areKeysAway = is));
+    } else if (fault.kind === 'provider_storms') {
+      for (const provider of this.#providers.values())
+        this.#meanwhile(fault.ms, (is) => (provider.isOverrun = is));
+    } else {
       const [first, ...others] = this.#providers.values();
       const down = fault.kind === 'provider_down' ? [first!, ...others] : [first!];
       for (const provider of down) provider.isDown = true;
@@ -241,6 +289,11 @@ class Stage {
         for (const provider of down) provider.isDown = false;
       });
     }
+  }
+
+  #meanwhile(ms: number, set: (is: boolean) => void): void {
+    set(true);
+    this.#world.after(ms, () => set(false));
   }
 
   #isOver(): boolean {

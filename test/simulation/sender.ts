@@ -147,8 +147,10 @@ export class SimulatedSender {
       leaseOutlasts: decisions.outlasts(message.lease, this.gateway.sendMaxMs),
       tooOld: !message.use.outlasts(0),
     });
-    if (giveBack === undefined) yield* this.#request(message);
-    else this.#giveBack(message, giveBack);
+    if (giveBack !== undefined) this.#giveBack(message, giveBack);
+    else if (this.#parts.world.areKeysAway)
+      this.#giveBack(message, decisions.addressUnreadable(message.attempt));
+    else yield* this.#request(message);
     this.#inFlight -= 1;
     this.#fill();
     if (this.#queue.length < this.#watch.window) this.#room.ring();

@@ -105,8 +105,9 @@ export class SimulatedWorker {
     const { twin } = this.#parts;
     if (!(yield* this.#mayGoOn())) return;
     yield* this.#untilItFails(() => this.#steer([]));
-    const ready = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
-    if (ready > 0) for (const sender of this.#senders) sender.work.ring();
+    const opened = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
+    const settled = yield* transact('settles the uncertain', (base) => this.#settleUncertain(base));
+    if (opened + settled > 0) for (const sender of this.#senders) sender.work.ring();
     yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
     yield* transact('forgets tallies', (base) => twin.deleteOldTallies(base));
     yield* transact('expires messages', (base) => twin.expireMessages(base));
@@ -143,6 +144,22 @@ export class SimulatedWorker {
       if (!twin.markRoundOpened(base, dispatchId, round)) continue;
       ready += openRound(twin, base, { dispatchId, round, clock: CLOCK });
       twin.notifyDispatch(base, dispatchId);
+    }
+    return ready;
+  }
+
+  /** `src/dispatch/uncertain.ts`: what was decided, and whoever is next in line. */
+  #settleUncertain(base: Base): number {
+    const { twin } = this.#parts;
+    let ready = 0;
+    for (const { dispatchId, messages } of twin.applyRiskDecisions(base)) {
+      ready += messages;
+      twin.notifyDispatch(base, dispatchId);
+    }
+    for (const { dispatchId } of twin.listWaitingDeputies(base)) {
+      const told = twin.readyDeputies(base, { dispatchId, clock: CLOCK });
+      if (told > 0) twin.notifyDispatch(base, dispatchId);
+      ready += told;
     }
     return ready;
   }

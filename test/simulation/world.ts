@@ -8,7 +8,7 @@
 import type { Clocks } from '#dispatch/lease.ts';
 import { EventQueue } from './event-queue.ts';
 import { Random } from './random.ts';
-import { Base } from './twin/rows.ts';
+import { Base, type Tables } from './twin/rows.ts';
 
 /** How a request ended, as the process that made it sees it. */
 export type Answer =
@@ -35,8 +35,16 @@ export type Effect =
 
 export type Steps<Result> = Generator<Effect, Result, unknown>;
 
-/** The transaction may or may not have happened. */
-export class ConnectionLost extends Error {}
+/** The transaction may or may not have happened; on a full disk it did not. */
+export class ConnectionLost extends Error {
+  constructor(what: string) {
+    // Thousands in a run, and nobody reads where from: the stacks were a twelfth of its time.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(what);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
 
 /** A request that was not written: the process was too late. */
 export const TOO_LATE = 'too_late';
@@ -111,13 +119,18 @@ export class World {
   databaseOffsetMs = 0;
   /** While so, every transaction fails. */
   isDatabaseDown = false;
+  /** While so, a transaction that writes fails, and all it did is taken back. */
+  isDiskFull = false;
+  /** While so, no number can be opened and none sealed. */
+  areKeysAway = false;
+  /** Remembers what transactions leave beside the tables; gives back how that is taken back. */
+  keepLogs: () => () => void = () => () => {};
   /** Goes up when the database starts again: what was under way is lost. */
   #incarnation = 0;
   /** Told of each notification of a committed transaction. */
   onNotify: (channel: string, payload: string) => void = () => {};
-  /** Looks at the rows after each committed transaction. */
-  afterCommit: (base: Base) => void = () => {};
   #events = new EventQueue();
+  #copied: { readonly writes: number; readonly of: Tables; readonly tables: Tables } | undefined;
   #options: WorldOptions;
 
   constructor(options: WorldOptions) {
@@ -225,26 +238,47 @@ export class World {
     const incarnation = this.#incarnation;
     this.after(this.#databaseMs(), () => {
       if (this.isDatabaseDown || incarnation !== this.#incarnation) return fail();
-      const result = this.#commit(run, step);
+      const { result, isDone } = this.#commit(run, step);
+      if (!isDone) return fail();
       this.#strikeAfter(host, fault);
       if (fault?.kind === 'lost_after') return this.after(1, fail);
       this.after(1, () => this.#resume(host, steps, () => steps.next(result)));
     });
   }
 
-  #commit(run: (base: Base) => unknown, step: number): unknown {
+  #commit(run: (base: Base) => unknown, step: number): { result: unknown; isDone: boolean } {
     const { base } = this;
     base.now = this.now + this.databaseOffsetMs;
     base.told = [];
     const writes = base.writes;
+    const takeBack = this.isDiskFull ? this.#keep() : undefined;
     const result = run(base);
     if (base.writes > writes) {
+      if (takeBack !== undefined) {
+        takeBack();
+        return { result, isDone: false };
+      }
       this.effective.push(step);
-      this.afterCommit(base);
     }
     for (const { channel, payload } of base.told)
       this.after(this.random.between(1, 5), () => this.onNotify(channel, payload));
-    return result;
+    return { result, isDone: true };
+  }
+
+  /** A copy holds until something is written: most transactions only look. */
+  #keep(): () => void {
+    const { base } = this;
+    const { writes, tables: of } = base;
+    if (this.#copied?.writes !== writes || this.#copied.of !== of)
+      this.#copied = { writes, of, tables: base.copy() };
+    const { tables } = this.#copied;
+    const takeBackLogs = this.keepLogs();
+    return () => {
+      base.tables = tables;
+      base.writes = writes;
+      this.#copied = undefined;
+      takeBackLogs();
+    };
   }
 
   #request({ host, steps, step, fault }: Doing, request: Effect & { kind: 'request' }): void {

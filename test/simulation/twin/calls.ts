@@ -268,8 +268,8 @@ const plan: Pick<
   lockDispatch: (scene) => [planned(scene)],
   hashContent: (scene) => [planned(scene), scene.random.pick(['', 'page'])],
   markReleased: (scene) => {
-    const any = () => [planned(scene), scene.random.pick(['one', 'two'])] as const;
-    return [...mostly(scene, sealedDispatches(scene), any)];
+    const anything = () => [planned(scene), scene.random.pick(['one', 'two'])] as const;
+    return [...mostly(scene, sealedDispatches(scene), anything)];
   },
   setContent: (scene) => [
     planned(scene),
@@ -278,8 +278,8 @@ const plan: Pick<
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
   markRoundOpened: (scene) => {
-    const any = () => [planned(scene), scene.random.between(1, 3)] as const;
-    return [...mostly(scene, dueRounds(scene), any)];
+    const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
+    return [...mostly(scene, dueRounds(scene), anything)];
   },
   readyRound: (scene) => [
     { dispatchId: planned(scene), round: scene.random.between(1, 3), clock: '03:02' },
@@ -359,8 +359,8 @@ const parts: Pick<Calls, 'upsertPart' | 'upsertPartEnd' | 'lockParts' | 'findWho
     const texts = [...base.tables.part.values()].flatMap(({ gatewayId, reference }) =>
       reference === null ? [] : ([[gatewayId, reference]] as const),
     );
-    const any = () => [random.pick(known.gatewayIds), random.pick(['a', 'b'])] as const;
-    return [...mostly(scene, texts, any)];
+    const anything = () => [random.pick(known.gatewayIds), random.pick(['a', 'b'])] as const;
+    return [...mostly(scene, texts, anything)];
   },
 };
 

@@ -2,6 +2,7 @@
 import { states, type MessageState } from '#dispatch/model.ts';
 import type { Random } from '../random.ts';
 import { addBreaker } from './gateway.ts';
+import type { Known } from './known.ts';
 import { fillTraces } from './traces.ts';
 import {
   ANSWERS,
@@ -28,16 +29,6 @@ const OWNERS = 3;
 const ORGANISATIONS = 4;
 /** One more, of which in some dispatches nobody is known to have anything. */
 const SILENT = ORGANISATIONS;
-
-/** What statements may be asked about: ids that are there, and some that are not. */
-export type Known = {
-  readonly dispatchIds: readonly string[];
-  readonly messageIds: readonly string[];
-  readonly organisationIds: readonly string[];
-  readonly pointIds: readonly string[];
-  readonly owners: readonly string[];
-  readonly gatewayIds: readonly string[];
-};
 
 function ids(random: Random, count: number): string[] {
   return Array.from({ length: count }, () => random.uuid());

@@ -1,6 +1,6 @@
 /** What a call of a statement is drawn from. */
 import type { Random } from '../random.ts';
-import type { Known } from './generate.ts';
+import type { Known } from './known.ts';
 import type { Twin } from './index.ts';
 import { ANSWERS, type Base, type MessageRow } from './rows.ts';
 

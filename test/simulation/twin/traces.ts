@@ -1,10 +1,10 @@
 /**
  * What came before a random history begins, beside its messages: what was counted, heard and asked
- * for. Without it most histories of so few calls would find nothing to count, to apply or to forget.
+ * for. Without it most histories of so few calls would find nothing to count, apply or forget.
  */
 import type { ReceiptMeaning } from '#dispatch/model.ts';
 import type { Random } from '../random.ts';
-import type { Known } from './generate.ts';
+import type { Known } from './known.ts';
 import { keyOf, type Base } from './rows.ts';
 
 /** About the limits within which statements count: ten seconds, a minute, a quarter, an hour. */
@@ -17,6 +17,7 @@ export function fillTraces(base: Base, random: Random, known: Known): void {
   fillTallies(base, random, known);
   fillReceipts(base, random);
   fillLookups(base, random);
+  fillRisks(base, random);
   fillReplies(base, random, known);
   fillParts(base, random, known);
   fillPolls(base, random, known);
@@ -76,6 +77,15 @@ function fillLookups(base: Base, random: Random): void {
       answer,
       status,
     });
+  }
+}
+
+/** Copies that were risked of an attempt before those that are here. */
+function fillRisks(base: Base, random: Random): void {
+  for (const { id: messageId, attempt } of base.tables.message.values()) {
+    if (attempt === 0 || !random.chance(0.1)) continue;
+    const taken = { messageId, attempt: 0, decisionId: random.uuid(), takenAt: base.now - 1_000 };
+    base.tables.riskTaken.set(keyOf(messageId, 0), taken);
   }
 }
 
