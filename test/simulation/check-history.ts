@@ -44,6 +44,16 @@ export function isLostAndTold(evidence: Evidence, entry: Entry): boolean {
   return !hasList || base.tables.alarm.has(alarm);
 }
 
+/**
+ * True where the provider had the text when history was lost, and took it out again after it was
+ * adopted: it counts as accepted even while it is only `created`, so that nobody gets two.
+ */
+export function wasTakenOutLater({ losses }: Evidence, entries: readonly Entry[]): boolean {
+  return losses.some((loss) =>
+    entries.some(({ at, deletedAt }) => at < loss.at && deletedAt !== null && deletedAt > loss.at),
+  );
+}
+
 /** Every text that a provider took is written down in the end, as an attempt or as a lost text. */
 export function nothingUnrecorded(evidence: Evidence): string[] {
   const { attempt, lostText } = evidence.base.tables;

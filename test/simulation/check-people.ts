@@ -107,7 +107,7 @@ export function correctionsReach(evidence: Evidence): string[] {
 }
 
 /** After a cancellation no more leaves than what is on the wire, a beat of news later at the most. */
-const NEWS_MS = 5_000;
+const NEWS_MS = 3_000;
 
 export function cancelledStops(evidence: Evidence): string[] {
   const { base, ledgers, steering } = evidence;

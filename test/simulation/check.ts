@@ -6,7 +6,7 @@
 import { moves, type MessageState } from '#dispatch/model.ts';
 import { isTaken, statusAt, type Entry } from './provider.ts';
 import type { PlannedDispatch } from './dispatches.ts';
-import { historyIsRead, isLostAndTold, nothingUnrecorded } from './check-history.ts';
+import * as history from './check-history.ts';
 import * as people from './check-people.ts';
 import type { Evidence } from './evidence.ts';
 import { neverSent } from './states.ts';
@@ -36,8 +36,8 @@ export function findBreaches(evidence: Evidence): string[] {
     silenceEscalates,
     bucketHolds,
     exercisesStayApart,
-    historyIsRead,
-    nothingUnrecorded,
+    history.historyIsRead,
+    history.nothingUnrecorded,
     people.correctionsReach,
     people.risksAreDecided,
     people.deputiesAreNext,
@@ -211,14 +211,17 @@ function isWhole(m: MessageRow): boolean {
 function honestStates(evidence: Evidence): string[] {
   const now = Infinity;
   return [...evidence.base.tables.message.values()].flatMap((message) => {
-    const taken = entriesOf(evidence, message.id).filter(isTaken);
+    const entries = entriesOf(evidence, message.id);
+    const taken = entries.filter(isTaken);
     const says = (what: string) => [
       `P4: message ${short(message.id)} is ${message.state}, ${what}`,
     ];
     switch (message.state) {
       case 'accepted':
       case 'undelivered':
-        return taken.length === 0 ? says('and the provider does not have it') : [];
+        return taken.length > 0 || history.wasTakenOutLater(evidence, entries)
+          ? []
+          : says('and the provider does not have it');
       case 'delivered':
         return taken.some((entry) => statusAt(entry, now) === 'delivered')
           ? []
@@ -227,7 +230,7 @@ function honestStates(evidence: Evidence): string[] {
       case 'cancelled':
       case 'expired':
       case 'suppressed':
-        return taken.every((entry) => isLostAndTold(evidence, entry))
+        return taken.every((entry) => history.isLostAndTold(evidence, entry))
           ? []
           : says('and the provider has it');
       default:

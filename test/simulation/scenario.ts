@@ -7,7 +7,6 @@ import { Random } from './random.ts';
 import type { StepFault } from './world.ts';
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60_000;
 
 export type OfficerAct = {
   readonly atMs: number;

@@ -13,6 +13,8 @@ const SEEDS_FOR_A_BUG = 600;
 const once: Readonly<Record<number, string>> = {
   7290: 'an office that could die left its dispatch paused for ever',
   11832: 'a claim in the very millisecond of a resumption',
+  143: 'a message counted as never sent, and a copy of it had been risked',
+  3586: 'a text that was adopted as created, and taken out by its provider afterwards',
   34508: 'two absences, with a clock of the database set back between them',
 };
 
