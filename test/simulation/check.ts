@@ -101,17 +101,25 @@ function isSameAttempt(a: AttemptRow, b: AttemptRow): boolean {
   return a.messageId === b.messageId && a.epoch === b.epoch && a.number === b.number;
 }
 
+/** How it ended; of one before a loss as it was known then: its reference may be used again. */
+function endOf({ attempts, base, losses, lostEnds }: Evidence, place: number) {
+  const { messageId, epoch, number } = attempts[place]!;
+  const key = keyOf(messageId, epoch, number);
+  const lost = losses.some(({ after }) => place < after) ? lostEnds.get(key) : undefined;
+  return lost ?? base.tables.attemptEnd.get(key);
+}
+
 /** A second attempt only after the first surely left nothing: by its end, or by two absences. */
 function noEarlyRetry(evidence: Evidence): string[] {
-  const { attempts, base, lookups, lostEnds } = evidence;
+  const { attempts, lookups } = evidence;
   const gapMs = ABSENCE_GAP_MS - jumpsMsOf(evidence);
   return attempts.flatMap((attempt, i) => {
-    const before = attempts.findLast(
+    const place = attempts.findLastIndex(
       (a, j) => j < i && a.messageId === attempt.messageId && a.number === attempt.number - 1,
     );
+    const before = attempts[place];
     if (before === undefined) return [];
-    const key = keyOf(before.messageId, before.epoch, before.number);
-    const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
+    const end = endOf(evidence, place);
     if (end?.class === 'not_sent' || people.isRisked(evidence, before)) return [];
     const absences = lookups.filter(
       (l) =>
@@ -138,12 +146,12 @@ function noEarlyRetry(evidence: Evidence): string[] {
  * one's receipt would tell. No gateway is switched off here; losses are judged by their history.
  */
 function absentStays(evidence: Evidence): string[] {
-  const { attempts, base, lostEnds, losses } = evidence;
+  const { attempts, base, losses } = evidence;
   if (losses.length > 0) return [];
   return attempts.flatMap((attempt, i) => {
     const elsewhere = attempts.slice(0, i).find((before) => {
       const key = keyOf(before.messageId, before.epoch, before.number);
-      const end = base.tables.attemptEnd.get(key) ?? lostEnds.get(key);
+      const end = base.tables.attemptEnd.get(key);
       const isOther =
         before.messageId === attempt.messageId && before.gatewayId !== attempt.gatewayId;
       const hasStayed = end?.class === 'not_sent';

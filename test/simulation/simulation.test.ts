@@ -11,6 +11,7 @@ const SEEDS_FOR_A_BUG = 600;
 
 /** Seeds that once found a bug, of the engine or of the simulation, each with what it was. */
 const once: Readonly<Record<number, string>> = {
+  5134: 'an attempt whose reference was used again after its record was lost',
   7290: 'an office that could die left its dispatch paused for ever',
   11832: 'a claim in the very millisecond of a resumption',
   143: 'a message counted as never sent, and a copy of it had been risked',

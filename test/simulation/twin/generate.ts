@@ -140,7 +140,8 @@ function fillGateways(base: Base, random: Random): void {
   };
   for (const id of ['notify', 'relay', 'second']) {
     addBreaker(base, id);
-    Object.assign(base.tables.breaker.get(id)!, random.pick(breakers));
+    const shift = random.pick([0, 0, 30, 100]);
+    Object.assign(base.tables.breaker.get(id)!, { ...random.pick(breakers), shift });
   }
   gateway('notify', {});
   gateway('relay', { kind: 'smtp', channel: 'mail', canBeAsked: random.chance(0.5) });

@@ -1,6 +1,6 @@
 /** Twins of `src/dispatch/store-home.ts`. */
 import { compare, keyOf, type Base, type Channel, type GatewayRow } from './rows.ts';
-import { hashUuid } from './uuid-hash.ts';
+import { hashName, hashUuid } from './uuid-hash.ts';
 
 type Way = { readonly id: string; readonly low: number; readonly high: number };
 
@@ -29,8 +29,26 @@ function chosenWay(base: Base, { contactPointId, channel }: Addressed): string |
   return ways.find(({ low, high }) => point >= low && point < high)!.id;
 }
 
-/** The gateway by which a message is to leave; null where its channel has none that is on. */
+/**
+ * The gateway by which a message is to leave: its reader's, or another one where that is slow and
+ * the reader among those shifted away; null where its channel has none that is on.
+ */
 export function homeOf(base: Base, message: Addressed): string | null {
+  const { contactPointId } = message;
+  const own = knownWay(base, message);
+  if (own === null) return null;
+  const shiftOf = (id: string) => base.tables.breaker.get(id)!.shift;
+  const place = Number(BigInt.asUintN(63, hashUuid(contactPointId, 1n)) % 100n);
+  if (place >= shiftOf(own)) return own;
+  const byName = (id: string) => BigInt.asIntN(64, hashUuid(contactPointId, hashName(id)));
+  const [other] = waysOf(base, base.tables.gateway.get(own)!.channel)
+    .filter(({ id }) => id !== own && shiftOf(id) < shiftOf(own))
+    .toSorted((a, b) => (byName(a.id) < byName(b.id) ? -1 : 1));
+  return other?.id ?? own;
+}
+
+/** The sender that somebody knows, where that gateway is on; else the weighted choice. */
+function knownWay(base: Base, message: Addressed): string | null {
   const sender = base.tables.sender.get(keyOf(message.contactPointId, message.channel));
   if (sender !== undefined && base.tables.gateway.get(sender.gatewayId)?.enabled === true)
     return sender.gatewayId;
