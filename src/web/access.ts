@@ -10,6 +10,7 @@ export type Admission = 'pass' | 'sign-in' | 'forbidden';
 export function admission(access: Access, actor: Actor): Admission {
   if (access === 'public' || access === 'callback') return 'pass';
   if (access === 'signed-in') return actor.kind === 'person' ? 'pass' : 'sign-in';
+  if (access === 'contact') return actor.kind === 'contact' ? 'pass' : 'sign-in';
   if (may(actor, access)) return 'pass';
   return actor.kind === 'person' || actor.kind === 'key' ? 'forbidden' : 'sign-in';
 }

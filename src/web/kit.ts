@@ -70,6 +70,8 @@ export type ServerOptions = {
   /** What people type, such as `https://tocsin.example`; decides cookies and HSTS. */
   readonly origin: string;
   readonly sessions: Sessions;
+  /** Of contacts who came by a code; none where absent. */
+  readonly contactSessions?: Sessions;
   readonly apiKeys: ApiKeys;
   readonly idempotency?: IdempotencyStore;
   readonly navigation?: readonly NavigationItem[];
@@ -102,7 +104,7 @@ export type Kit = {
   readonly options: ServerOptions;
   readonly views: Views;
   readonly assets: Assets;
-  readonly cookies: { readonly session: string; readonly notice: string };
+  readonly cookies: Readonly<Record<'session' | 'contact' | 'notice', string>>;
   readonly now: () => Date;
   /** Aborts when the server closes, so that streams end. */
   readonly closing: AbortSignal;
@@ -115,5 +117,6 @@ export type Kit = {
 /** `__Host-` pins a cookie to this very host and to https (RFC 6265bis, section 4.1.3.2). */
 export function cookieNames(origin: string): Kit['cookies'] {
   const prefix = origin.startsWith('https:') ? '__Host-' : '';
-  return { session: `${prefix}tocsin`, notice: `${prefix}tocsin-notice` };
+  const name = `${prefix}tocsin`;
+  return { session: name, contact: `${name}-contact`, notice: `${name}-notice` };
 }

@@ -31,7 +31,8 @@ export function renderPage(
     path: frame.path,
     now: kit.now(),
     notice: frame.notice ?? '',
-    person: context.session?.name ?? '',
+    // A contact has no account and no menu: its pages say themselves who it is.
+    person: context.actor.kind === 'person' ? (context.session?.name ?? '') : '',
     navigation: navigationFor(kit, context, frame.path),
   };
   return kit.views.render(page.template, { ...page.model, site, cspNonce: context.nonce });
@@ -75,9 +76,14 @@ export function problemPage(
  * Somebody posted a form after their session ended: the answer holds all of it, so that nothing
  * typed is lost. Sending again posts the same fields to the same address.
  */
-export function signedOutPage(kit: Kit, context: Context, posted: Posted): string {
+export function signedOutPage(
+  kit: Kit,
+  context: Context,
+  posted: Posted,
+  signInPath: string,
+): string {
   const frame = { path: posted.path };
-  const model = { posted: withFields(posted) };
+  const model = { posted: withFields(posted), signInPath };
   return renderPage(kit, context, frame, { template: 'web/signed-out.njk', model });
 }
 

@@ -1,10 +1,12 @@
 /** What a handler answers: values, turned into HTTP in `respond.ts` alone. */
 import type { Refusal, Refused } from '#kernel/outcome.ts';
 
+/** Whose: a person's unless told; a contact's is a cookie of its own. */
 export type SessionChange =
-  | { readonly start: string; readonly maxAgeSeconds: number }
+  | { readonly start: string; readonly maxAgeSeconds: number; readonly of?: 'contact' }
   /** Forgets the cookie and what the browser stored. */
-  | 'end';
+  | 'end'
+  | 'end-contact';
 
 /** One event of a stream. `name` is the region of the page that it fills. */
 export type StreamEvent =

@@ -168,18 +168,18 @@ function cookieOptions(kit: Kit) {
 
 function changeSession(exchange: Exchange, change: SessionChange | undefined): void {
   if (change === undefined) return;
-  if (change === 'end') {
-    forgetSession(exchange);
+  if (change === 'end' || change === 'end-contact') {
+    forgetSession(exchange, change === 'end' ? 'session' : 'contact');
     exchange.reply.header('clear-site-data', '"cache", "storage"');
     return;
   }
   const { kit, reply } = exchange;
   const options = { ...cookieOptions(kit), maxAge: change.maxAgeSeconds };
-  reply.setCookie(kit.cookies.session, change.start, options);
+  reply.setCookie(kit.cookies[change.of ?? 'session'], change.start, options);
 }
 
-export function forgetSession({ kit, reply }: Exchange): void {
-  reply.clearCookie(kit.cookies.session, cookieOptions(kit));
+export function forgetSession({ kit, reply }: Exchange, whose: 'session' | 'contact'): void {
+  reply.clearCookie(kit.cookies[whose], cookieOptions(kit));
 }
 
 /** In a cookie, not in the address: a link passed on must not repeat “Sent”. */

@@ -9,9 +9,10 @@ import type { Reply } from './replies.ts';
 
 /**
  * Who may come: `public` anybody; `signed-in` any person; a permission: whoever holds it;
- * `callback`: a program whose proof (a bearer token of the gateway) the handler itself checks.
+ * `contact`: a contact by a code, with a cookie of its own; `callback`: a program whose proof (a
+ * bearer token of the gateway) the handler itself checks.
  */
-export type Access = 'public' | 'signed-in' | 'callback' | Permission;
+export type Access = 'public' | 'signed-in' | 'contact' | 'callback' | Permission;
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

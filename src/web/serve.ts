@@ -22,6 +22,9 @@ import { fieldErrors, many } from './forms.ts';
 
 export const SIGN_IN_PATH = '/sign-in';
 
+/** Where contacts ask for a code. */
+const CONTACT_SIGN_IN_PATH = '/your-details/sign-in';
+
 /** True where the answer goes to a program, so that errors are problem details. */
 export function isForPrograms(route: Route | undefined, path: string): boolean {
   if (route !== undefined) return route.kind === 'api' || route.kind === 'callback';
@@ -57,13 +60,16 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
     if (route.kind === 'api') reply.header('www-authenticate', 'Bearer realm="Tocsin"');
     return sendProblem(exchange, statusProblem(401));
   }
-  if (request.cookies[exchange.kit.cookies.session] !== undefined) forgetSession(exchange);
+  const whose = route.access === 'contact' ? 'contact' : 'session';
+  if (request.cookies[exchange.kit.cookies[whose]] !== undefined) forgetSession(exchange, whose);
+  const signIn = whose === 'contact' ? CONTACT_SIGN_IN_PATH : SIGN_IN_PATH;
   if (isSafeMethod(request.method)) {
-    return respond(exchange, redirect(`${SIGN_IN_PATH}?to=${encodeURIComponent(request.url)}`));
+    const to = whose === 'contact' ? '' : `?to=${encodeURIComponent(request.url)}`;
+    return respond(exchange, redirect(signIn + to));
   }
   // The body of an upload was not read, so there is nothing that this page could give back.
   if (isAdmittedFirst(route)) return sendProblem(exchange, signedOutUpload);
-  return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, postedBy(request)));
+  return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, postedBy(request), signIn));
 }
 
 /** Ids, hashes, numbers and single words were not typed, or are quickly typed again. */
@@ -203,9 +209,13 @@ function isLocal(request: FastifyRequest): boolean {
   return /^(::1|(::ffff:)?127(\.\d+){3})$/.test(request.socket.remoteAddress ?? '');
 }
 
+/** `cookie`: of a person; `contact`: the cookie of a contact. */
+type Proof = 'cookie' | 'contact' | 'bearer' | 'none';
+
 /** How a caller of this route says who it is. */
-export function proofOf(route: Route): 'cookie' | 'bearer' | 'none' {
+export function proofOf(route: Route): Proof {
   if (route.kind === 'api') return 'bearer';
+  if (route.access === 'contact') return 'contact';
   return route.kind === 'callback' ? 'none' : 'cookie';
 }
 
@@ -214,18 +224,20 @@ export async function identify(
   kit: Kit,
   context: Context,
   request: FastifyRequest,
-  proof: 'cookie' | 'bearer' | 'none',
+  proof: Proof,
 ): Promise<void> {
-  const { sessions, apiKeys } = kit.options;
+  const { sessions, contactSessions, apiKeys } = kit.options;
   if (proof === 'bearer') {
     const secret = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(request.headers.authorization ?? '')?.[1];
     if (secret === undefined) return;
     context.actor = (await apiKeys.findApiKey(secret, kit.now())) ?? context.actor;
   }
-  if (proof === 'cookie') {
-    const token = request.cookies[kit.cookies.session];
+  if (proof === 'cookie' || proof === 'contact') {
+    const isContact = proof === 'contact';
+    const token = request.cookies[isContact ? kit.cookies.contact : kit.cookies.session];
     if (token === undefined || token.length > 200) return;
-    context.session = await sessions.findSession(token, kit.now());
+    const kept = isContact ? contactSessions : sessions;
+    context.session = await kept?.findSession(token, kit.now());
     context.actor = context.session?.actor ?? context.actor;
   }
 }

@@ -5,7 +5,8 @@ import { permissions } from '#kernel/actor.ts';
 import { assertNone, listFiles } from './repository.ts';
 import { findTwice, findUnexplained, loadRoutes, printRoutes, readRoutesFile } from './routes.ts';
 
-const accesses = new Set<string>(['public', 'signed-in', 'callback', ...Object.keys(permissions)]);
+const others = ['public', 'signed-in', 'contact', 'callback'];
+const accesses = new Set<string>([...others, ...Object.keys(permissions)]);
 const kinds = new Set<string>(['page', 'api', 'callback', 'events']);
 
 test('the routes are the reviewed ones', async () => {
