@@ -71,6 +71,10 @@ create table organisations.contact (
   language text not null default 'en' check (language in ('en', 'cy')),
   -- False for somebody who has left: kept, and told nothing.
   active boolean not null default true,
+  -- When the contact itself last said that all on file is right.
+  attested_at timestamptz,
+  -- When the contact said that it has left; null again once somebody has dealt with it.
+  says_left_at timestamptz,
   -- Has hours or absences; kept right by note_times. Whoever has none costs a freeze nothing.
   has_times boolean not null default false,
   -- How many contact points it has by channel; kept right by recount_links.
@@ -135,9 +139,14 @@ create index contact_contact_point_point
 -- Counting an audience by its links means telling 200,000 uuids apart: 320 ms for 100,000 contacts.
 -- With these counts it means adding, and telling apart only what is shared. Links are inserted and
 -- deleted, never updated (grants below), so these two triggers see every change.
+-- They count over all organisations, whoever acts: a contact that changes its own number does not
+-- see the others who have it, and would count them away.
 create function organisations.recount_links() returns trigger
   language plpgsql set search_path = '' as $$
+declare
+  reach text := kernel.reach();
 begin
+  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
   update organisations.contact set texts = counted.texts, mails = counted.mails
   from (
     select changed.contact_id, count(*) filter (where link.channel = 'text') as texts,
@@ -157,7 +166,31 @@ begin
     group by changed.contact_point_id
   ) counted
   where contact_point.id = counted.contact_point_id and contact_point.contacts <> counted.contacts;
+  perform pg_catalog.set_config('tocsin.reach', reach, true);
   return null;
+end
+$$;
+
+-- The contact point of this number or address: the stored one, or this new one. Whoever names an
+-- address knows it already and learns an id, and not whose it is.
+create function organisations.find_or_add_point(
+    id uuid, channel text, address_sealed bytea, address_index bytea, shown text)
+  returns uuid
+  language plpgsql set search_path = '' as $$
+declare
+  reach text := kernel.reach();
+  found uuid;
+begin
+  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
+  insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
+    shown)
+  values (find_or_add_point.id, find_or_add_point.channel, find_or_add_point.address_sealed,
+    find_or_add_point.address_index, find_or_add_point.shown)
+  on conflict on constraint contact_point_channel_address_index_key
+    do update set shown = stored.shown
+  returning stored.id into found;
+  perform pg_catalog.set_config('tocsin.reach', reach, true);
+  return found;
 end
 $$;
 
@@ -271,6 +304,45 @@ create trigger absence_removed after delete on organisations.absence
   referencing old table as touched
   for each statement execute function organisations.note_times();
 
+-- Codes of six digits for contacts who keep their own details: somebody typed this number or
+-- address. A row whether or not it is on file, so that whoever asks learns nothing (P8).
+create table organisations.one_time_code (
+  id uuid primary key,
+  channel text not null check (channel in ('text', 'mail')),
+  address_index bytea not null check (octet_length(address_index) = 32),
+  -- Keyed hash of where it was asked from: so that they are counted and nobody is named.
+  network_index bytea not null,
+  asked_at timestamptz not null,
+  -- Of a number that a contact wants on file: whose, and in the place of which.
+  contact_id uuid references organisations.contact on delete cascade,
+  replaces_id uuid references organisations.contact_point,
+  -- Known once it is on its way; before that of a new number only.
+  contact_point_id uuid references organisations.contact_point,
+  -- Keyed hash of the digits, under the id of this row; null: nothing was sent.
+  code_index bytea check (octet_length(code_index) = 32),
+  wrong_tries smallint not null default 0,
+  used_at timestamptz,
+  check (replaces_id is null or contact_id is not null),
+  check (code_index is null or contact_point_id is not null)
+);
+create index one_time_code_asked on organisations.one_time_code (asked_at);
+create index one_time_code_of_network on organisations.one_time_code (network_index, asked_at);
+create index one_time_code_of_point on organisations.one_time_code (contact_point_id, asked_at)
+  where contact_point_id is not null;
+
+-- A contact at its own details, from the code until four hours later. Over as well once the contact
+-- is told nothing any more, or the number that the code went to is not its own any more.
+create table organisations.code_session (
+  id uuid primary key,
+  token_sha256 bytea not null unique check (octet_length(token_sha256) = 32),
+  contact_id uuid not null references organisations.contact on delete cascade,
+  contact_point_id uuid not null references organisations.contact_point,
+  opened_at timestamptz not null,
+  ended_at timestamptz
+);
+create index code_session_of_contact on organisations.code_session (contact_id);
+create index code_session_opened on organisations.code_session (opened_at);
+
 -- Mail domains that an organisation said are, or are not, its own. Others are learnt (v_domain).
 create table organisations.mail_domain (
   organisation_id uuid not null references organisations.organisation on delete cascade,
@@ -315,7 +387,7 @@ create table organisations.change (
   actor_kind text not null default kernel.actor_kind(),
   actor_id text not null default kernel.actor_id(),
   what text not null check (what in ('facts', 'contact', 'linked', 'unlinked', 'hours', 'absence',
-    'domain', 'merge')),
+    'domain', 'merge', 'attested', 'left')),
   -- By name of the field, before and after; of links the ids of contact points by channel.
   fields jsonb not null default '{}' check (jsonb_typeof(fields) = 'object')
 );
@@ -517,7 +589,8 @@ create table organisations.import_row (
   primary key (run_id, outcome, line)
 );
 
--- The centre sees all; a contact who answers sees the people of its own organisations (P8).
+-- The centre sees all; a contact who answers sees the people of its own organisations (P8), and
+-- writes what is on file of itself.
 -- "case", not "or": the planner takes a "case" for half of the rows and an "or" for one in a
 -- hundred, and then walks 100,000 contacts by nested loops.
 alter table organisations.contact enable row level security;
@@ -529,7 +602,9 @@ create policy contact_read on organisations.contact for select
 create policy contact_insert on organisations.contact for insert
   with check ((select kernel.reach() = 'centre'));
 create policy contact_update on organisations.contact for update
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      id::text = (select kernel.actor_id())
+    else false end);
 create policy contact_delete on organisations.contact for delete
   using ((select kernel.reach() = 'centre'));
 
@@ -540,11 +615,15 @@ create policy contact_contact_point_read on organisations.contact_contact_point 
       contact_id in (select contact.id from organisations.contact)
     else false end);
 create policy contact_contact_point_insert on organisations.contact_contact_point for insert
-  with check ((select kernel.reach() = 'centre'));
+  with check (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 create policy contact_contact_point_update on organisations.contact_contact_point for update
   using ((select kernel.reach() = 'centre'));
 create policy contact_contact_point_delete on organisations.contact_contact_point for delete
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 
 alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
@@ -555,7 +634,10 @@ create policy contact_point_read on organisations.contact_point for select
 create policy contact_point_insert on organisations.contact_point for insert
   with check ((select kernel.reach() = 'centre'));
 create policy contact_point_update on organisations.contact_point for update
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      id in (select link.contact_point_id from organisations.contact_contact_point link
+        where link.contact_id::text = (select kernel.actor_id()))
+    else false end);
 create policy contact_point_delete on organisations.contact_point for delete
   using ((select kernel.reach() = 'centre'));
 
@@ -581,9 +663,13 @@ create policy duty_hours_read on organisations.duty_hours for select
       contact_id in (select contact.id from organisations.contact)
     else false end);
 create policy duty_hours_insert on organisations.duty_hours for insert
-  with check ((select kernel.reach() = 'centre'));
+  with check (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 create policy duty_hours_delete on organisations.duty_hours for delete
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 
 alter table organisations.absence enable row level security;
 alter table organisations.absence force row level security;
@@ -592,11 +678,17 @@ create policy absence_read on organisations.absence for select
       contact_id in (select contact.id from organisations.contact)
     else false end);
 create policy absence_insert on organisations.absence for insert
-  with check ((select kernel.reach() = 'centre'));
+  with check (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 create policy absence_update on organisations.absence for update
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 create policy absence_delete on organisations.absence for delete
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 
 alter table organisations.mail_domain enable row level security;
 alter table organisations.mail_domain force row level security;
@@ -620,7 +712,24 @@ create policy change_read on organisations.change for select
       organisation_id = any ((select kernel.actor_organisations())::uuid[])
     else false end);
 create policy change_insert on organisations.change for insert
-  with check ((select kernel.reach() = 'centre'));
+  with check (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      organisation_id = any ((select kernel.actor_organisations())::uuid[])
+      and contact_id::text = (select kernel.actor_id())
+    else false end);
+
+alter table organisations.one_time_code enable row level security;
+alter table organisations.one_time_code force row level security;
+create policy one_time_code_own on organisations.one_time_code
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
+
+alter table organisations.code_session enable row level security;
+alter table organisations.code_session force row level security;
+create policy code_session_own on organisations.code_session
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      contact_id::text = (select kernel.actor_id())
+    else false end);
 
 alter table organisations.import_image enable row level security;
 alter table organisations.import_image force row level security;
@@ -863,6 +972,12 @@ grant select, insert, delete, update (ends_at) on organisations.absence to tocsi
 grant select, insert, update, delete on organisations.mail_domain to tocsin_web;
 grant select, insert, delete on organisations.not_the_same to tocsin_web;
 grant select, insert, update (undone_at) on organisations.merge to tocsin_web;
+grant select, insert, update (wrong_tries, used_at) on organisations.one_time_code to tocsin_web;
+grant select, delete, update (contact_point_id, code_index) on organisations.one_time_code
+  to tocsin_worker;
+grant select, insert, update (contact_point_id, ended_at) on organisations.code_session
+  to tocsin_web;
+grant select, delete on organisations.code_session to tocsin_worker;
 -- Who and when stay the database's to say.
 grant select, insert (organisation_id, contact_id, what, fields) on organisations.change
   to tocsin_web, tocsin_worker;

@@ -38,6 +38,7 @@ export {
   type RoleModel,
   type SessionLimits,
 } from './model.ts';
+export { newToken, sha256 } from './secrets.ts';
 export type { IdentityContext } from './context.ts';
 export { identityRoutes } from './routes.ts';
 export {

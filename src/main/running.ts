@@ -15,6 +15,7 @@ import {
 } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
+import { contactSessionsOf } from '#organisations/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
 import { networkOf } from './environment-gateways.ts';
@@ -49,6 +50,7 @@ export async function startWeb(
     installation: installationOf(product),
     origin: config.url,
     sessions: sessionsOf(database, model),
+    contactSessions: contactSessionsOf(database),
     apiKeys: apiKeysOf(database),
     idempotency: idempotencyOf(database),
     navigation,

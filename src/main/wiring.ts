@@ -30,10 +30,14 @@ import {
   importTasks,
   PROOF_ASKED_TASK,
   contactApiRoutes,
+  forgetOwnCodes,
   organisationApiRoutes,
   organisationRoutes,
+  OWN_CODE_TASK,
+  ownDetailsRoutes,
   reachRoutes,
   runSchedule,
+  sendOwnCode,
   sendQuestion,
   type DirectorySecrets,
 } from '#organisations/index.ts';
@@ -117,6 +121,12 @@ export function productRoutes(product: Product): Route[] {
       alertsOf: listAlertsOfOrganisation,
     }),
     ...reachRoutes({ database, model }),
+    ...ownDetailsRoutes({
+      database,
+      model,
+      secrets: seals.directory,
+      indexNetwork: seals.indexNetwork,
+    }),
     ...alertRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, ...seals }),
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
@@ -182,6 +192,11 @@ export function tasksOf(
         host: answers.host,
       });
     },
+    [OWN_CODE_TASK]: async (payload) => {
+      const { id } = payload as { id: string };
+      const rules = { rules: model, secrets: seals.directory, now: new Date() };
+      await sendOwnCode(database, id, rules);
+    },
     hourly: async () => {
       const now = new Date();
       await applyDueSuccessions(database, londonDay(now));
@@ -191,6 +206,7 @@ export function tasksOf(
       await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
       await forgetOld(database, model.retention);
       await forgetImports(database, { ...model.retention, now: new Date() });
+      await forgetOwnCodes(database, new Date());
     },
   };
 }

@@ -3,6 +3,7 @@ import { strictness, within } from '#kernel/marking.ts';
 import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
+import { blanksOf } from './model.ts';
 import { checkTexts } from './text-checks.ts';
 
 /** A longer wait is a plan for later, which an approval of now does not cover. */
@@ -23,6 +24,26 @@ function checkRegionMap(rows: ModelFile['region_map']): Remark[] {
   );
 }
 
+const CODE_MAIL_BLANKS = ['sender', 'code', 'help_line'];
+
+/** Codes, which any stranger may ask for, must leave room for the answers to a person's own texts. */
+function checkOwnDetails({ own_details: own, passive_replies_per_hour }: ModelFile): Remark[] {
+  const path = ['own_details', 'mail'];
+  const remarks = (['subject', 'body'] as const).flatMap((part) =>
+    blanksOf(own.mail[part])
+      .filter((blank) => !CODE_MAIL_BLANKS.includes(blank))
+      .map((blank) => error([...path, part], `unknown blank {${blank}}`)),
+  );
+  if (!blanksOf(own.mail.body).includes('code'))
+    remarks.push(error([...path, 'body'], 'cannot do without {code}'));
+  const most = passive_replies_per_hour - 1;
+  if (own.codes_per_hour.number > most) {
+    const why = `${most} at most: passive_replies_per_hour counts them too`;
+    remarks.push(error(['own_details', 'codes_per_hour', 'number'], why));
+  }
+  return remarks;
+}
+
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
@@ -35,6 +56,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkOrganisationTypes(file.organisation_types),
     ...checkRegionMap(file.region_map),
     ...checkRetention(file.retention),
+    ...checkOwnDetails(file),
     ...checkTexts(file),
   ];
 }

@@ -92,6 +92,7 @@ export const fileSchema = z.strictObject({
     not_understood: text,
     enrol: text,
     enrolled: text,
+    own_code: text,
     probe: text,
   }),
   asking_for_proof: z.strictObject({
@@ -107,6 +108,16 @@ export const fileSchema = z.strictObject({
       .min(1)
       .max(10),
   }),
+  own_details: z.strictObject({
+    codes_per_hour: z.strictObject({
+      number: z.int().min(1).max(59),
+      network: z.int().min(1).max(10_000),
+      all: z.int().min(1).max(100_000),
+    }),
+    mail: z.strictObject({ subject: line, body: text }),
+    notice: z.string().trim().min(1).max(400),
+  }),
+  silent_after: z.int().min(1).max(100),
   text_price: z.strictObject({
     fragment_pence: z.number().min(0).max(100),
     vat_percent: z.number().min(0).max(100),
@@ -124,7 +135,7 @@ export const fileSchema = z.strictObject({
   }),
   texts_per_number: z.strictObject({ most: z.int().min(1).max(1000), within: durationMs }),
   retention: z.strictObject({ messages: durationMs, inbox: durationMs, imports: durationMs }),
-  passive_replies_per_hour: z.int().min(1).max(60),
+  passive_replies_per_hour: z.int().min(2).max(60),
 });
 
 export type ModelFile = z.output<typeof fileSchema>;

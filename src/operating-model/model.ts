@@ -45,6 +45,21 @@ export type OperatingModel = {
   readonly proofHoldsForMs: number;
   /** What people save, so that texts ring through; numbers as they are dialled. */
   readonly contactCard: { readonly name: string; readonly numbers: readonly string[] };
+  /** What contacts see and keep of themselves, by a code that goes there. */
+  readonly ownDetails: {
+    /** To one number or address, asked from one network, and in all. */
+    readonly codesPerHour: {
+      readonly number: number;
+      readonly network: number;
+      readonly all: number;
+    };
+    /** Blanks {sender}, {code}, {help_line}. */
+    readonly mail: { readonly subject: string; readonly body: string };
+    /** Who keeps it, and what for: one sentence or two. */
+    readonly notice: string;
+  };
+  /** Told so many times since the last answer: their number is to be mended. */
+  readonly silentAfter: number;
   /** What one billed part of a text costs; fragments are counted by Notify's rules. */
   readonly textPrice: TextPrice;
   readonly sending: {
@@ -120,6 +135,7 @@ export type TextName =
   | 'notUnderstood'
   | 'enrol'
   | 'enrolled'
+  | 'ownCode'
   | 'probe';
 
 /** The severity with this id, or undefined where the model has none of that name. */

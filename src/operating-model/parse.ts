@@ -85,7 +85,7 @@ function readFile(content: unknown): { file?: ModelFile; remarks: Remark[] } {
 }
 
 function modelOf(file: ModelFile, source: string): OperatingModel {
-  const { marking_ceilings: ceilings, texts } = file;
+  const { marking_ceilings: ceilings } = file;
   return {
     version: createHash('sha256').update(source).digest('hex'),
     source,
@@ -112,20 +112,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     contactRoles: file.contact_roles,
     audienceLookAheadMs: file.audiences.look_ahead,
     readerKinds: file.reader_kinds,
-    texts: {
-      first: texts.first,
-      firstMarked: texts.first_marked,
-      nextInLine: texts.next_in_line,
-      nextInLineMarked: texts.next_in_line_marked,
-      correction: texts.correction,
-      correctionMarked: texts.correction_marked,
-      afterReply: texts.after_reply,
-      afterHelp: texts.after_help,
-      notUnderstood: texts.not_understood,
-      enrol: texts.enrol,
-      enrolled: texts.enrolled,
-      probe: texts.probe,
-    },
+    texts: textsOf(file),
     askingForProof: {
       hour: file.asking_for_proof.hour,
       againAfterMs: file.asking_for_proof.again_after,
@@ -133,6 +120,12 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     proofMail: file.proof_mail,
     proofHoldsForMs: file.proof_holds_for,
     contactCard: file.contact_card,
+    ownDetails: {
+      codesPerHour: file.own_details.codes_per_hour,
+      mail: file.own_details.mail,
+      notice: file.own_details.notice,
+    },
+    silentAfter: file.silent_after,
     textPrice: {
       fragmentPence: file.text_price.fragment_pence,
       vatPercent: file.text_price.vat_percent,
@@ -167,6 +160,24 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     recallWindowMs: severity.recall_window,
     decideUncertainAfterMs: severity.decide_uncertain_after,
     askForReceiptAfterMs: severity.ask_for_receipt_after,
+  };
+}
+
+function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
+  return {
+    first: texts.first,
+    firstMarked: texts.first_marked,
+    nextInLine: texts.next_in_line,
+    nextInLineMarked: texts.next_in_line_marked,
+    correction: texts.correction,
+    correctionMarked: texts.correction_marked,
+    afterReply: texts.after_reply,
+    afterHelp: texts.after_help,
+    notUnderstood: texts.not_understood,
+    enrol: texts.enrol,
+    enrolled: texts.enrolled,
+    ownCode: texts.own_code,
+    probe: texts.probe,
   };
 }
 

@@ -56,6 +56,7 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'organisation', 'link', 'help_line'],
     needed: ['sender', 'organisation'],
   },
+  own_code: { known: ['sender', 'code', 'help_line'], needed: ['sender', 'code'] },
   probe: { known: ['sender', 'time'], needed: ['sender'] },
 };
 
@@ -84,6 +85,7 @@ const UNASKED: readonly TextKey[] = [
   'correction',
   'correction_marked',
   'enrol',
+  'own_code',
 ];
 
 export function checkTexts(file: ModelFile): Remark[] {

@@ -44,7 +44,7 @@ export type NewContact = {
   readonly points: PointChoices;
 };
 
-const IMPORT_RUNS = 'A file is being imported just now. Try again in a moment.';
+export const IMPORT_RUNS = 'A file is being imported just now. Try again in a moment.';
 
 export async function addContact(
   tx: Tx,
@@ -218,7 +218,7 @@ async function linksOf(
   return links;
 }
 
-async function pointOf(
+export async function pointOf(
   tx: Tx,
   channel: Channel,
   { normalised, shown }: Address,

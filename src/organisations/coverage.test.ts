@@ -25,6 +25,7 @@ const words = {
   passiveRepliesPerHour: 5,
   contactCard: { name: 'Test alerts', numbers: ['0300 000 0000'] },
   proofHoldsForMs: 86_400_000,
+  silentAfter: 3,
 };
 
 const ORGANISATIONS = [

@@ -1,8 +1,8 @@
 /** When somebody is on duty, and who stands in. Verbs; the rule itself is `reachable_at` in SQL. */
-import { may } from '#kernel/actor.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
+import { mayKeep } from './policy.ts';
 import { findContact, touchContacts, type ContactRecord } from './store-contacts.ts';
 import {
   deleteComingAbsence,
@@ -99,7 +99,6 @@ async function wrongCover(
 
 /** Back again: one that has begun ends now, one to come is taken off. */
 export async function endAbsence(tx: Tx, id: string, now: Date): Promise<Outcome<Absence>> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
   const absence = await findAbsence(tx, id);
   if (absence === undefined) return refused('not_found', 'There is no such absence.');
   const contact = await writable(tx, absence.contactId);
@@ -112,7 +111,7 @@ export async function endAbsence(tx: Tx, id: string, now: Date): Promise<Outcome
 }
 
 async function writable(tx: Tx, contactId: string): Promise<Outcome<ContactRecord>> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (!mayKeep(tx.actor, contactId)) return notAllowed;
   const contact = await findContact(tx, contactId);
   return contact ? ok(contact) : refused('not_found', 'There is no such contact.');
 }

@@ -89,8 +89,8 @@ export async function askPoints(
   now: Date,
 ): Promise<void> {
   for (const contactPointId of contactPointIds) {
-    const used = new Set(await listCodesInUse(tx, contactPointId));
-    await markAsked(tx, contactPointId, { code: drawCode(used), at: now });
+    const code = await drawUnusedCode(tx, contactPointId);
+    await markAsked(tx, contactPointId, { code, at: now });
     await enqueue(tx, PROOF_ASKED_TASK, { contactPointId });
   }
 }
@@ -130,7 +130,8 @@ export async function sendQuestion(
 }
 
 /** Four digits that no alert gave to this number: one code must never mean two things. */
-function drawCode(used: ReadonlySet<string>): string {
+export async function drawUnusedCode(tx: Tx, contactPointId: string): Promise<string> {
+  const used = new Set(await listCodesInUse(tx, contactPointId));
   for (;;) {
     const code = String(randomInt(10_000)).padStart(4, '0');
     if (!used.has(code) || used.size >= 9_000) return code;

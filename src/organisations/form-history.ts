@@ -40,16 +40,18 @@ export function historyLines(
     .filter(({ words }) => words !== '');
 }
 
-function whoOf({ personName, actorKind, actorId }: ChangeRow): string {
-  if (personName !== null) return personName;
+function whoOf({ actorName, actorKind, actorId }: ChangeRow): string {
+  if (actorKind === 'contact') return `${actorName ?? 'a former contact'}, a contact`;
+  if (actorName !== null) return actorName;
   if (actorKind === 'key') return 'a program';
-  if (actorKind === 'contact') return 'one of their contacts';
   return /^[0-9a-f-]{36}$/.test(actorId) ? 'somebody' : `the system (${actorId})`;
 }
 
-/** Facts of the organisation and looks at numbers change nobody's place in the chain. */
+/** What changes nobody's place in the chain: facts of the organisation, looks, and words. */
+const besideTheChain = ['facts', 'domain', 'looked_up', 'attested', 'left'];
+
 function isOfChain(group: readonly ChangeRow[]): boolean {
-  return group.some(({ what }) => !['facts', 'domain', 'looked_up'].includes(what));
+  return group.some(({ what }) => !besideTheChain.includes(what));
 }
 
 function alertAt(alerts: readonly RunningAlert[], at: Date): number | null {
@@ -92,6 +94,10 @@ function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
       ];
     case 'merge':
       return [fields['undone'] ? 'merge undone' : 'merged with another contact'];
+    case 'attested':
+      return ['said that all of it is still right'];
+    case 'left':
+      return [fields['said'] === true ? 'said that they have left' : 'has not left'];
     case 'linked':
     case 'unlinked':
       return [];

@@ -43,6 +43,15 @@ export {
   sendQuestion,
   type EnrolmentRules,
 } from './enrol.ts';
+export {
+  contactSessionsOf,
+  forgetOwnCodes,
+  OWN_CODE_TASK,
+  sendOwnCode,
+  type OwnDetailsRules,
+} from './own-session.ts';
+export { ownDetailsRoutes } from './routes-own-details.ts';
+export type { OwnRoutesContext } from './routes-own-session.ts';
 export { changesFile, refusedFile } from './csv.ts';
 export { Ended, fileInThread } from './in-thread.ts';
 export { confirmRun, findOwnRun, IMPORT_TASK, keepUpload, type OwnRun } from './import-run.ts';

@@ -35,6 +35,9 @@ export const contactShape = z.strictObject({
   readerKind: z.string(),
   language: z.enum(['en', 'cy']),
   active: z.boolean().describe('False for somebody who has left'),
+  saysLeftAt: instant
+    .nullable()
+    .describe('Says that it has left; told until somebody has dealt with it'),
   version,
   points: z.array(
     z.strictObject({

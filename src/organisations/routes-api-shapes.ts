@@ -1,6 +1,6 @@
 /** What the API takes and gives of the directory: the schemas check, and are the documentation. */
 import { z } from 'zod';
-import { keysOf, meaningsOf, oneLine, pageQuery, uuid } from '#web/index.ts';
+import { instant, keysOf, meaningsOf, oneLine, pageQuery, uuid } from '#web/index.ts';
 import { searchCursor } from './form-search.ts';
 import { columnsOf } from './columns.ts';
 import { channels, type DirectoryRules, type ImportKind } from './model.ts';
@@ -65,6 +65,10 @@ const contact = z.strictObject({
   rank: z.int().describe('1 is told first'),
   readerKind: z.string().describe('A key of `reader_kinds` in the operating model'),
   language: z.enum(['en', 'cy']),
+  attestedAt: instant.nullable().describe('When it last said itself that all of it is right'),
+  saysLeftAt: instant
+    .nullable()
+    .describe('Says that it has left; told until somebody has dealt with it'),
   hasTimes: z.boolean().describe('Has duty hours or absences, so is not told at any time'),
   active: z.boolean().describe('False for somebody who has left: kept, and told nothing'),
   points: z.array(

@@ -25,6 +25,7 @@ import {
   type PointChoices,
 } from './contacts.ts';
 import type { DirectoryContext } from './context.ts';
+import { denyLeft } from './own-details.ts';
 import { parseContactForm, typedOf } from './form-contact.ts';
 import { directions } from './ranks.ts';
 import { sayingWhoIsTwice } from './routes-contacts.ts';
@@ -71,6 +72,18 @@ function orderRoutes({ database }: DirectoryContext): Route[] {
         const nobody = left === 0 ? ' Nobody is left to tell here.' : '';
         const notice = `${name} has left and is told nothing any more.${nobody}`;
         return redirect(`/organisations/${organisationId}`, { notice });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/contacts/:id/stays',
+      access: 'directory.write',
+      params: idParams,
+      async handle({ actor, params }) {
+        const stays = await database.attempt(actor, (tx) => denyLeft(tx, params.id));
+        if (!stays.ok) return refusedPage(stays);
+        const notice = `${stays.value.name} has not left.`;
+        return redirect(`/organisations/contacts/${params.id}`, { notice });
       },
     }),
     page({

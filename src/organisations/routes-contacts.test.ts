@@ -181,7 +181,11 @@ test('a landline in the place of a mobile is offered to be kept as one, and neve
   assert.deepEqual(told, []);
   // Nor is it asked for proof, which would be a text.
   const trouble = await db.web.withActor(system('test'), (tx) =>
-    listTrouble(tx, { proofHoldsForMs: 1, mustAnswerOnly: false }, { limit: 100 }),
+    listTrouble(
+      tx,
+      { proofHoldsForMs: 1, silentAfter: 3, chased: ['technical'], mustAnswerOnly: false },
+      { limit: 100 },
+    ),
   );
   assert.ok(trouble.length > 0 && trouble.every(({ channel }) => channel !== 'landline'));
   await client.request('POST', `/organisations/contacts/${await idOf('Gate')}/leave`, {

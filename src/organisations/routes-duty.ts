@@ -1,7 +1,8 @@
 /** Duty hours and absences by page. */
 import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
-import type { Refused } from '#kernel/outcome.ts';
+import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
+import type { Database } from '#db/database.ts';
 import {
   formIdOf,
   many,
@@ -38,17 +39,9 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
       access: 'directory.write',
       params: idParams,
       async handle({ actor, params, form, now }) {
-        const hours = parseHours(form);
-        const version = many(form['version'])[0] ?? '';
-        const done = hours.ok
-          ? await database.attempt(actor, (tx) =>
-              setHours(tx, { contactId: params.id, version, hours: hours.value, timeZone: ZONE }),
-            )
-          : hours;
+        const done = await takeHours(database, actor, { contactId: params.id, form });
         if (!done.ok) return await failed(actor, params.id, { form, refused: done, now });
-        const isAlways = hours.ok && hours.value.length === 0;
-        const notice = isAlways ? 'Always on duty from now on.' : 'The hours are kept.';
-        return redirect(`/organisations/contacts/${params.id}`, { notice });
+        return redirect(`/organisations/contacts/${params.id}`, { notice: done.value });
       },
     }),
     page({
@@ -57,21 +50,9 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
       access: 'directory.write',
       params: idParams,
       async handle({ actor, params, form, now }) {
-        const parsed = parseAbsence(form);
-        const id = formIdOf(form);
-        const done = parsed.ok
-          ? await database.attempt(actor, async (tx) => {
-              const startsAt = await instantOf(tx, parsed.value.from, ZONE);
-              const endsAt = await instantOf(tx, parsed.value.until, ZONE);
-              const { coverId } = parsed.value;
-              const absence = { id, contactId: params.id, startsAt, endsAt, coverId };
-              return await recordAbsence(tx, absence, now);
-            })
-          : parsed;
+        const done = await takeAbsence(database, actor, { contactId: params.id, form, now });
         if (!done.ok) return await failed(actor, params.id, { form, refused: done, now });
-        return redirect(`/organisations/contacts/${params.id}`, {
-          notice: 'The absence is written down.',
-        });
+        return redirect(`/organisations/contacts/${params.id}`, { notice: done.value });
       },
     }),
     page({
@@ -87,4 +68,37 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
       },
     }),
   ];
+}
+
+/** The hours of a posted form; what to say of it. */
+export async function takeHours(
+  database: Database,
+  actor: Actor,
+  { contactId, form }: { readonly contactId: string; readonly form: Form },
+): Promise<Outcome<string>> {
+  const hours = parseHours(form);
+  if (!hours.ok) return hours;
+  const version = many(form['version'])[0] ?? '';
+  const change = { contactId, version, hours: hours.value, timeZone: ZONE };
+  const done = await database.attempt(actor, (tx) => setHours(tx, change));
+  if (!done.ok) return done;
+  return ok(hours.value.length === 0 ? 'Always on duty from now on.' : 'The hours are kept.');
+}
+
+/** The absence of a posted form; what to say of it. */
+export async function takeAbsence(
+  database: Database,
+  actor: Actor,
+  { contactId, form, now }: { readonly contactId: string; readonly form: Form; readonly now: Date },
+): Promise<Outcome<string>> {
+  const parsed = parseAbsence(form);
+  if (!parsed.ok) return parsed;
+  const { from, until, coverId } = parsed.value;
+  const id = formIdOf(form);
+  const done = await database.attempt(actor, async (tx) => {
+    const startsAt = await instantOf(tx, from, ZONE);
+    const endsAt = await instantOf(tx, until, ZONE);
+    return await recordAbsence(tx, { id, contactId, startsAt, endsAt, coverId }, now);
+  });
+  return done.ok ? ok('The absence is written down.') : done;
 }

@@ -17,11 +17,11 @@ import type { Route } from '#web/index.ts';
 import { gaps } from './coverage.ts';
 import { mendFields, readMendQuery, type Places } from './form-mend.ts';
 import { telephoneLink } from './form-organisation.ts';
-import type { DirectoryRules } from './model.ts';
+import type { ContactRules, DirectoryRules } from './model.ts';
 import { countGaps, listGaps, type GapRow } from './store-coverage.ts';
 import { listRegions, listSystems } from './store-places.ts';
 import { countTrouble, listTrouble, type TroubleRow } from './store-trouble.ts';
-import { troubles, troubleSentence } from './trouble.ts';
+import { troubleRules, troubles, troubleSentence, type TroubleRules } from './trouble.ts';
 
 /** More would not open in a spreadsheet. */
 const FILE_ROWS_MAX = 100_000;
@@ -43,10 +43,7 @@ const troubleQuery = z.object({
 export type MendRoutesContext = {
   readonly database: Database;
   /** The operating model. */
-  readonly model: DirectoryRules & {
-    /** An older proof that somebody answers on a number is none any more. */
-    readonly proofHoldsForMs: number;
-  };
+  readonly model: ContactRules & TroubleRules;
 };
 
 export function mendRoutes(context: MendRoutesContext): Route[] {
@@ -141,8 +138,11 @@ async function readTroubleQuery(
   const places = await placesOf(tx);
   const { search, ...asked } = readMendQuery(query, troubles, model, places);
   const { kind: trouble, ...narrowing } = search;
-  const { proofHoldsForMs } = model;
-  const sought = { ...narrowing, proofHoldsForMs, ...(trouble !== undefined && { trouble }) };
+  const sought = {
+    ...narrowing,
+    ...troubleRules(model),
+    ...(trouble !== undefined && { trouble }),
+  };
   return { search: sought, asked, places };
 }
 

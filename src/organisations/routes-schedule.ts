@@ -24,8 +24,7 @@ import {
   planSchedule,
   type ScheduleRules,
 } from './schedule.ts';
-import { countAskedSince, findSchedule } from './store-schedule.ts';
-import { countTrouble } from './store-trouble.ts';
+import { countAskedSince, countUnproven, findSchedule } from './store-schedule.ts';
 
 export type ScheduleRoutesContext = {
   readonly database: Database;
@@ -99,14 +98,13 @@ async function show(
   return await database.withActor(actor, async (tx) => {
     const schedule = await findSchedule(tx);
     const request = schedule && (await findApproval(tx, schedule.approvalId));
-    const counts = await countTrouble(tx, { mustAnswerOnly: false, proofHoldsForMs });
     return view(
       'organisations/schedule.njk',
       {
         schedule,
         isExpired: request !== undefined && request.expiresAt <= now,
         isMine: request !== undefined && actor.kind === 'person' && shaped(request, actor.id),
-        unproven: counts.unproven,
+        unproven: await countUnproven(tx, proofHoldsForMs),
         askedToday: await countAskedSince(tx, new Date(now.getTime() - DAY_MS)),
         ...wordsOf(rules),
         hour: askingForProof.hour,

@@ -23,6 +23,8 @@ export type ContactRecord = ContactFields & {
   readonly organisationCode: string;
   readonly organisationName: string;
   readonly active: boolean;
+  /** Says that it has left, and nobody has dealt with it yet. */
+  readonly saysLeftAt: Date | null;
   /** What a form saw; another one means that somebody changed the contact since. */
   readonly version: string;
   /** By channel and position. */
@@ -57,7 +59,8 @@ export async function findContact(tx: Tx, id: string): Promise<ContactRecord | u
   const contact = await tx.maybe<Omit<ContactRecord, 'points'>>(sql`
     select contact.id, contact.organisation_id, organisation.code as organisation_code,
       organisation.name as organisation_name, contact.name, contact.is_post, contact.role,
-      contact.rank, contact.reader_kind, contact.language, contact.active, ${version} as version
+      contact.rank, contact.reader_kind, contact.language, contact.active,
+      contact.says_left_at, ${version} as version
     from organisations.contact
     join organisations.organisation on organisation.id = contact.organisation_id
     where contact.id = ${id}`);
@@ -152,7 +155,7 @@ export async function setContactActive(
   { id, active }: { readonly id: string; readonly active: boolean },
 ): Promise<number> {
   return await tx.run(sql`
-    update organisations.contact set active = ${active}, updated_at = now()
+    update organisations.contact set active = ${active}, says_left_at = null, updated_at = now()
     where contact.id = ${id} and contact.active <> ${active}`);
 }
 
@@ -176,12 +179,8 @@ export async function touchContacts(tx: Tx, ids: readonly string[]): Promise<voi
 /** The contact point of this number or address: the stored one, or this new one. */
 export async function findOrInsertPoint(tx: Tx, point: NewContactPoint): Promise<string> {
   const { id } = await tx.one<{ id: string }>(sql`
-    insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
-      shown)
-    values (${point.id}, ${point.channel}, ${point.addressSealed}, ${point.addressIndex},
-      ${point.shown})
-    on conflict (channel, address_index) do update set shown = stored.shown
-    returning id`);
+    select organisations.find_or_add_point(${point.id}, ${point.channel}, ${point.addressSealed},
+      ${point.addressIndex}, ${point.shown}) as id`);
   return id;
 }
 

@@ -11,6 +11,8 @@ export const changeKinds = [
   'absence',
   'domain',
   'merge',
+  'attested',
+  'left',
 ] as const;
 
 export type ChangeKind = (typeof changeKinds)[number];
@@ -20,8 +22,8 @@ export type ChangeRow = {
   readonly changedAt: Date;
   readonly actorKind: string;
   readonly actorId: string;
-  /** Null where no person did it, such as an import at the command line. */
-  readonly personName: string | null;
+  /** Null where no person and no contact did it, such as an import at the command line. */
+  readonly actorName: string | null;
   /** Null: of the organisation itself. */
   readonly contactId: string | null;
   readonly contactName: string | null;
@@ -32,7 +34,7 @@ export type ChangeRow = {
 export type NewChange = {
   readonly organisationId: string;
   readonly contactId: string | null;
-  readonly what: 'hours' | 'absence' | 'domain' | 'merge';
+  readonly what: 'hours' | 'absence' | 'domain' | 'merge' | 'attested' | 'left';
   /** Never a number and never an address. */
   readonly fields: Readonly<Record<string, unknown>>;
 };
@@ -84,10 +86,12 @@ export async function listChanges(
       order by entry.at desc limit ${limit})
     )
     select told.id, told.changed_at, coalesce(told.actor_kind, 'unknown') as actor_kind,
-      told.actor_id, person.name as person_name, told.contact_id, contact.name as contact_name,
-      told.what, told.fields
+      told.actor_id, coalesce(person.name, doer.name) as actor_name, told.contact_id,
+      contact.name as contact_name, told.what, told.fields
     from told
     left join identity.v_person person on person.id::text = told.actor_id
+    left join organisations.contact doer
+      on doer.id = case told.actor_kind when 'contact' then told.actor_id::uuid end
     left join organisations.contact on contact.id = told.contact_id
     order by told.changed_at desc, told.id desc
     limit ${limit}`);

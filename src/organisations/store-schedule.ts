@@ -1,5 +1,5 @@
 /** Statements of the schedule that asks for proof by itself, and of whom it asks. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
 /** Every legal move; one schedule at a time waits or runs. */
@@ -68,6 +68,29 @@ export type DueProof = {
   readonly most: number;
 };
 
+/** Its owner's "still right" keeps a proof young, and is none for what was never answered from. */
+function isUnproven(proofHoldsForMs: number): Sql {
+  return sql`contact_point.channel in ('text', 'mail') and (contact_point.proven_at is null
+    or greatest(contact_point.proven_at, told.attested_at)
+      < now() - ${proofHoldsForMs} * interval '1 ms')`;
+}
+
+/** Numbers and addresses of active contacts whose proof is missing or too old. */
+export async function countUnproven(tx: Tx, proofHoldsForMs: number): Promise<number> {
+  const { unproven } = await tx.one<{ unproven: number }>(sql`
+    select count(*) as unproven from organisations.contact_point
+    join (
+      select link.contact_point_id, max(contact.attested_at) as attested_at
+      from organisations.contact_contact_point link
+      join organisations.contact on contact.id = link.contact_id and contact.active
+      join organisations.v_organisation organisation
+        on organisation.organisation_id = contact.organisation_id
+      group by link.contact_point_id
+    ) told on told.contact_point_id = contact_point.id
+    where ${isUnproven(proofHoldsForMs)}`);
+  return unproven;
+}
+
 /**
  * Whom to ask next, locked: numbers and addresses of active contacts whose proof is missing or too
  * old, those who are told first before the others; whoever is locked is passed over.
@@ -76,16 +99,15 @@ export async function claimUnproven(tx: Tx, due: DueProof): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
     select contact_point.id from organisations.contact_point
     join lateral (
-      select min(contact.rank) as rank, bool_or(organisation.must_answer) as must_answer
+      select min(contact.rank) as rank, max(contact.attested_at) as attested_at,
+        bool_or(organisation.must_answer) as must_answer
       from organisations.contact_contact_point link
       join organisations.contact on contact.id = link.contact_id and contact.active
       join organisations.v_organisation organisation
         on organisation.organisation_id = contact.organisation_id
       where link.contact_point_id = contact_point.id
     ) told on told.rank is not null
-    where contact_point.channel in ('text', 'mail')
-      and (contact_point.proven_at is null
-        or contact_point.proven_at < now() - ${due.proofHoldsForMs} * interval '1 ms')
+    where ${isUnproven(due.proofHoldsForMs)}
       and (contact_point.asked_at is null
         or contact_point.asked_at < now() - ${due.againAfterMs} * interval '1 ms')
     order by told.must_answer desc, told.rank, contact_point.asked_at nulls first, contact_point.id

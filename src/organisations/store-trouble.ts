@@ -2,7 +2,7 @@
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Channel } from './model.ts';
-import type { Trouble } from './trouble.ts';
+import type { Trouble, troubleRules } from './trouble.ts';
 
 export type TroubleSearch = {
   readonly region?: string;
@@ -10,8 +10,7 @@ export type TroubleSearch = {
   readonly type?: string;
   readonly trouble?: Trouble;
   readonly mustAnswerOnly: boolean;
-  readonly proofHoldsForMs: number;
-};
+} & ReturnType<typeof troubleRules>;
 
 export type TroubleRow = {
   readonly contactId: string;
@@ -33,6 +32,8 @@ export type TroubleRow = {
   readonly failures: number;
   /** When the last of them failed. */
   readonly failedAt: Date | null;
+  /** How often its contact was told since it last answered from anywhere. */
+  readonly told: number;
   /** 1 is the worst: the order of the list. */
   readonly urgency: number;
 };
@@ -59,10 +60,47 @@ const failing = sql`failing as materialized (
           offset 0) arrived)
     group by failed.contact_point_id)`;
 
+/** More would cost seconds on a large directory, and say no more. */
+const RELEASES_LOOKED_AT = 30;
+
+/**
+ * Contacts who were told by so many releases, and have answered nothing from any of their numbers
+ * and addresses since. A correction is a release too. Who is not chased need not answer.
+ */
+function silent({ silentAfter, chased }: TroubleSearch): Sql {
+  return sql`released as materialized (
+      select dispatch.id from dispatch.v_dispatch dispatch
+      where dispatch.lane between 1 and 3 and not dispatch.exercise
+        and dispatch.released_at > now() - ${FAILURES_DAYS} * interval '1 day'
+      order by dispatch.released_at desc limit ${RELEASES_LOOKED_AT}
+    ), silent as materialized (
+      select contact.id as contact_id, count(distinct told.dispatch_id)::int as told
+      from released
+      join dispatch.v_message told on told.dispatch_id = released.id
+        and told.state in ('accepted', 'delivered')
+      join organisations.contact_contact_point link
+        on link.contact_point_id = told.contact_point_id
+      join organisations.contact on contact.id = link.contact_id and contact.active
+        and contact.reader_kind = any(${[...chased]})
+      where not exists (
+        select from organisations.contact_contact_point other
+        join organisations.contact_point answered on answered.id = other.contact_point_id
+        where other.contact_id = contact.id and answered.proven_at > told.accepted_at)
+      group by contact.id having count(distinct told.dispatch_id) >= ${silentAfter})`;
+}
+
+/** True of one of the contact's numbers and addresses: what is wrong with the contact stands there. */
+const isUsual = sql`link.contact_point_id = (
+    select usual.contact_point_id from organisations.contact_contact_point usual
+    where usual.contact_id = contact.id and usual.channel <> 'landline'
+    order by usual.channel desc, usual.position limit 1)`;
+
 /** What is wrong with each number and address of each active contact, at most one thing. */
-function troubled(proofHoldsForMs: number): Sql {
-  const isProven = sql`coalesce(
-    contact_point.proven_at > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
+function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
+  // Its owner's "still right" keeps a proof young; it is none for what was never answered from.
+  const isProven = sql`coalesce(contact_point.proven_at is not null
+    and greatest(contact_point.proven_at, contact.attested_at)
+      > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
   return sql`troubled as (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
@@ -70,10 +108,13 @@ function troubled(proofHoldsForMs: number): Sql {
       organisation.telephone, organisation.region_code, organisation.system_code,
       organisation.type, organisation.must_answer, contact_point.proven_at,
       contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
-      case when coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
+      coalesce(silent.told, 0) as told,
+      case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
+        when coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
           then case when contact_point.channel = 'mail' then 'bounced'
             when failing.failures > 1 then 'failing'
             when not ${isProven} then 'unproven' end
+        when silent.told > 0 and ${isUsual} then 'silent'
         when not ${isProven} then 'unproven' end as trouble
     from organisations.v_organisation organisation
     join organisations.contact on contact.organisation_id = organisation.organisation_id
@@ -82,11 +123,13 @@ function troubled(proofHoldsForMs: number): Sql {
       and link.channel <> 'landline'
     join organisations.contact_point on contact_point.id = link.contact_point_id
       and contact_point.channel in ('text', 'mail')
-    left join failing on failing.contact_point_id = contact_point.id)`;
+    left join failing on failing.contact_point_id = contact_point.id
+    left join silent on silent.contact_id = contact.id)`;
 }
 
 const urgency = sql`case when troubled.must_answer then 0 else 10 end
-    + case troubled.trouble when 'failing' then 0 when 'bounced' then 1 else 2 end
+    + case when troubled.trouble in ('left', 'failing') then 0
+      when troubled.trouble = 'bounced' then 1 else 2 end
     + least(troubled.rank, 3) * 3 - 2`;
 
 function isSought({ region, system, type, trouble, mustAnswerOnly }: TroubleSearch): Sql {
@@ -120,10 +163,10 @@ export async function listTrouble(
         troubled.contact_point_id) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]}::uuid)`
     : sql`true`;
   return await tx.rows<TroubleRow>(sql`
-    with ${failing}, ${troubled(search.proofHoldsForMs)}
+    with ${failing}, ${silent(search)}, ${troubled(search)}
     select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
       organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, failures,
-      failed_at, ${urgency} as urgency
+      failed_at, told, ${urgency} as urgency
     from troubled where ${isSought(search)} and ${isBeyond}
     order by urgency, organisation_name, name, contact_point_id limit ${limit}`);
 }
@@ -135,8 +178,10 @@ export async function countTrouble(
 ): Promise<Readonly<Record<Trouble, number>>> {
   const { trouble: _, ...all } = search;
   return await tx.one(sql`
-    with ${failing}, ${troubled(search.proofHoldsForMs)}
-    select count(*) filter (where troubled.trouble = 'failing') as failing,
+    with ${failing}, ${silent(search)}, ${troubled(search)}
+    select count(*) filter (where troubled.trouble = 'left') as left,
+      count(*) filter (where troubled.trouble = 'failing') as failing,
+      count(*) filter (where troubled.trouble = 'silent') as silent,
       count(*) filter (where troubled.trouble = 'bounced') as bounced,
       count(*) filter (where troubled.trouble = 'unproven') as unproven
     from troubled where ${isSought(all)}`);

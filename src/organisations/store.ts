@@ -87,6 +87,10 @@ export type ContactDetail = {
   readonly readerKind: string;
   readonly language: string;
   readonly active: boolean;
+  /** When it last said itself that all of it is right. */
+  readonly attestedAt: Date | null;
+  /** Says that it has left, and nobody has dealt with it yet. */
+  readonly saysLeftAt: Date | null;
   /** Has duty hours or absences: is not told at any time. */
   readonly hasTimes: boolean;
   /** By channel and position, masked; how many organisations share each. */
@@ -129,6 +133,7 @@ async function listContacts(tx: Tx, organisationId: string): Promise<ContactDeta
   return await tx.rows<ContactDetail>(sql`
     select contact.id, contact.name, contact.is_post, contact.role, contact.rank,
       contact.reader_kind, contact.language, contact.active, contact.has_times,
+      contact.attested_at, contact.says_left_at,
       coalesce(linked.points, '[]') as points
     from organisations.contact
     left join lateral (

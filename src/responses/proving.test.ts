@@ -21,6 +21,12 @@ import {
   type Centre,
 } from '../../test/support/centre.ts';
 
+const search = {
+  mustAnswerOnly: false,
+  proofHoldsForMs: 86_400_000,
+  silentAfter: 3,
+  chased: ['technical'],
+};
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
 
 describe('proving a number by text', () => {
@@ -62,16 +68,12 @@ describe('proving a number by text', () => {
   const textsTo = async (number: string) =>
     (await messagesOf(centre, ANSWERS)).filter((message) => message.number === number);
   const trouble = async () =>
-    (
-      await own((tx) =>
-        listTrouble(tx, { mustAnswerOnly: false, proofHoldsForMs: 86_400_000 }, { limit: 100 }),
-      )
-    ).map((row) => `${row.name} ${row.trouble} ${row.failures}`);
+    (await own((tx) => listTrouble(tx, search, { limit: 100 }))).map(
+      (row) => `${row.name} ${row.trouble} ${row.failures}`,
+    );
   const troubleOf = async (number: string) => {
     const pointId = await point(number);
-    const rows = await own((tx) =>
-      listTrouble(tx, { mustAnswerOnly: false, proofHoldsForMs: 86_400_000 }, { limit: 100 }),
-    );
+    const rows = await own((tx) => listTrouble(tx, search, { limit: 100 }));
     return rows.find((row) => row.contactPointId === pointId)?.trouble ?? 'none';
   };
   const fail = async (dispatchId: string, number: string) => {

@@ -20,6 +20,7 @@ import { LiveViews } from '#console/index.ts';
 import { invitePerson, permissionsOf } from '#identity/index.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import {
+  contactSessionsOf,
   everybody,
   importContacts,
   importOrganisations,
@@ -98,7 +99,10 @@ export async function openCentre(): Promise<Centre> {
     installation,
   };
   live.start(db.web);
-  const site = await startSite({ routes: productRoutes(product) });
+  const site = await startSite({
+    routes: productRoutes(product),
+    contactSessions: contactSessionsOf(db.web),
+  });
   const invite = async (name: string, roles: readonly string[]): Promise<Person> => {
     const email = `${name.toLowerCase().replaceAll(' ', '.')}@centre.test`;
     const id = await db.web.withActor(system('test'), async (tx) =>
@@ -234,6 +238,16 @@ export async function textFrom(centre: Centre, number: string, words: string): P
   );
   await dealWith(centre, id);
   return id;
+}
+
+/** What the worker does with codes that contacts asked for. */
+export async function sendOwnCodes(centre: Centre): Promise<void> {
+  const tasks = tasksOf({ ...centre.product, database: centre.db.worker }, console);
+  const asked = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ id: string }>(sql`
+      select id from organisations.one_time_code where code_index is null order by asked_at`),
+  );
+  for (const { id } of asked) await tasks['own_code_asked']!({ id });
 }
 
 /** What the worker does when it hears of a reply. */
