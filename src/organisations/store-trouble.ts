@@ -60,8 +60,8 @@ const failing = sql`failing as materialized (
           offset 0) arrived)
     group by failed.contact_point_id)`;
 
-/** More would cost seconds on a large directory, and say no more. */
-const RELEASES_LOOKED_AT = 30;
+/** For each that must be unanswered: more cost seconds on a large directory, and say no more. */
+const RELEASES_LOOKED_AT = 4;
 
 /**
  * Contacts who were told by so many releases, and have answered nothing from any of their numbers
@@ -72,21 +72,24 @@ function silent({ silentAfter, chased }: TroubleSearch): Sql {
       select dispatch.id from dispatch.v_dispatch dispatch
       where dispatch.lane between 1 and 3 and not dispatch.exercise
         and dispatch.released_at > now() - ${FAILURES_DAYS} * interval '1 day'
-      order by dispatch.released_at desc limit ${RELEASES_LOOKED_AT}
+      order by dispatch.released_at desc limit ${silentAfter * RELEASES_LOOKED_AT}
+    ), asked as materialized (
+      select contact.id as contact_id, max(point.proven_at) as answered_at
+      from organisations.contact
+      join organisations.contact_contact_point link on link.contact_id = contact.id
+      join organisations.contact_point point on point.id = link.contact_point_id
+      where contact.active and contact.reader_kind = any(${[...chased]})
+      group by contact.id
     ), silent as materialized (
-      select contact.id as contact_id, count(distinct told.dispatch_id)::int as told
+      select asked.contact_id, count(distinct told.dispatch_id)::int as told
       from released
       join dispatch.v_message told on told.dispatch_id = released.id
         and told.state in ('accepted', 'delivered')
       join organisations.contact_contact_point link
         on link.contact_point_id = told.contact_point_id
-      join organisations.contact on contact.id = link.contact_id and contact.active
-        and contact.reader_kind = any(${[...chased]})
-      where not exists (
-        select from organisations.contact_contact_point other
-        join organisations.contact_point answered on answered.id = other.contact_point_id
-        where other.contact_id = contact.id and answered.proven_at > told.accepted_at)
-      group by contact.id having count(distinct told.dispatch_id) >= ${silentAfter})`;
+      join asked on asked.contact_id = link.contact_id
+        and told.accepted_at > coalesce(asked.answered_at, '-infinity')
+      group by asked.contact_id having count(distinct told.dispatch_id) >= ${silentAfter})`;
 }
 
 /** True of one of the contact's numbers and addresses: what is wrong with the contact stands there. */
@@ -101,7 +104,7 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
   const isProven = sql`coalesce(contact_point.proven_at is not null
     and greatest(contact_point.proven_at, contact.attested_at)
       > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
-  return sql`troubled as (
+  return sql`troubled as materialized (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
       organisation.organisation_id, organisation.name as organisation_name,
