@@ -30,8 +30,13 @@ create index entry_action on audit.entry (action, at);
 alter table audit.entry enable row level security;
 alter table audit.entry force row level security;
 create policy entry_write on audit.entry for insert with check (true);
+-- Whoever keeps an organisation's contacts also sees who looked at their numbers.
 create policy entry_read on audit.entry for select
-  using ((select kernel.reach() = 'centre'));
+  using (case (select kernel.reach()) when 'centre' then true when 'organisation' then
+      (select kernel.actor_kind() = 'person') and action = 'contact.looked_up'
+      and subject_kind = 'organisation'
+      and subject_id = any ((select kernel.actor_organisations())::text[])
+    else false end);
 
 -- Grants stop the run-time roles; this stops the owner too, also in replica mode.
 create function audit.refuse_change() returns trigger

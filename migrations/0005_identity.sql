@@ -19,6 +19,8 @@ create table identity.role_grant (
   person_id uuid not null references identity.person,
   -- A key of the operating model's roles. One that the model no longer has allows nothing.
   role text not null check (role ~ '^[a-z][a-z_]*$'),
+  -- For which organisation it is given; null: for the centre. The directory stands above: no key.
+  organisation_id uuid,
   given_at timestamptz not null,
   given_by text not null,
   ended_at timestamptz,
@@ -27,7 +29,8 @@ create table identity.role_grant (
   check (ended_at >= given_at)
 );
 
-create unique index role_grant_once on identity.role_grant (person_id, role) where ended_at is null;
+create unique index role_grant_once on identity.role_grant (person_id, role, organisation_id)
+  nulls not distinct where ended_at is null;
 
 -- Tokens and keys are 256 random bits, kept as SHA-256 only: whoever reads this table can use none.
 create table identity.session (

@@ -80,7 +80,8 @@ function deskRoutes(context: ConsoleContext): Route[] {
       path: '/',
       access: 'signed-in',
       async handle({ actor, now }) {
-        if (!may(actor, 'alert.read')) return redirect('/account');
+        if (!may(actor, 'alert.read'))
+          return redirect(may(actor, 'directory.own') ? '/our-contacts' : '/account');
         const desk = await readDesk(context, now);
         return view('console/desk.njk', { desk, mayWrite: may(actor, 'alert.write') });
       },

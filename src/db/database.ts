@@ -6,7 +6,7 @@
  * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
-import { actorId, type Actor } from '#kernel/actor.ts';
+import { actorId, scopedPermissions, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { build, type Sql } from './sql.ts';
 
@@ -140,12 +140,12 @@ async function attempt<T>(
 
 /** One round trip: begin, and the settings that policies and audit triggers read. */
 function beginAs(actor: Actor): string {
-  const organisations = actor.kind === 'contact' ? actor.organisationIds.join(',') : '';
+  const own = 'organisationIds' in actor ? (actor.organisationIds ?? []) : [];
   const settings = {
     'tocsin.actor_kind': actor.kind,
     'tocsin.actor_id': actorId(actor),
     'tocsin.reach': reach(actor),
-    'tocsin.organisations': organisations,
+    'tocsin.organisations': own.join(','),
   };
   const calls = Object.entries(settings).map(
     ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,
@@ -155,12 +155,14 @@ function beginAs(actor: Actor): string {
 
 /**
  * How far the actor reads: the whole centre, its own organisations, or what is public. Whoever
- * holds any permission works for the centre; which of its pages they may open, routes decide.
+ * holds any permission works for the centre, but for those that are given for organisations; which
+ * of its pages they may open, routes decide.
  */
 function reach(actor: Actor): 'centre' | 'organisation' | 'nobody' {
   if (actor.kind === 'system') return 'centre';
   if (actor.kind === 'contact') return 'organisation';
-  return 'permissions' in actor && actor.permissions.size > 0 ? 'centre' : 'nobody';
+  if (!('permissions' in actor) || actor.permissions.size === 0) return 'nobody';
+  return actor.permissions.isSubsetOf(scopedPermissions) ? 'organisation' : 'centre';
 }
 
 function transaction(client: PoolClient, actor: Actor): Tx {

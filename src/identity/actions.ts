@@ -5,7 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { isSelf, LINK_LIFE_MS, type RoleModel } from './model.ts';
+import { isScoped, isSelf, LINK_LIFE_MS, type RoleModel } from './model.ts';
 import { newToken, sha256 } from './secrets.ts';
 import {
   insertGrant,
@@ -35,13 +35,16 @@ export async function invitePerson(
 ): Promise<Outcome<string>> {
   const unknown = invitation.roles.find((role) => !(role in model.roles));
   if (unknown !== undefined) return unknownRole(unknown);
+  if (invitation.roles.some((role) => isScoped(model, role))) return scopedLater;
   const { id = newId(now.getTime()) } = invitation;
   const email = invitation.email.toLowerCase();
   const person = { id, name: invitation.name, email, createdAt: now, createdBy: actorId(tx.actor) };
   if ((await insertPerson(tx, person)) === 0)
     return await refuseAnother(tx, { ...invitation, id, email });
   await record(tx, { action: 'person.invited', subject: { kind: 'person', id } });
-  for (const role of invitation.roles) await grantRole(tx, id, role, now);
+  for (const role of invitation.roles) {
+    await grantRole(tx, { personId: id, role, organisationId: null }, now);
+  }
   return ok(id);
 }
 
@@ -64,38 +67,46 @@ async function refuseAnother(
   return refused('conflict', message);
 }
 
+/** A role of somebody; some are held for one organisation each, null for the centre. */
+export type HeldRole = {
+  readonly personId: string;
+  readonly role: string;
+  readonly organisationId: string | null;
+};
+
 /** Gives a role to somebody else. Done already is done. */
 export async function giveRole(
   tx: Tx,
-  given: { readonly personId: string; readonly role: string },
+  given: HeldRole,
   { model, now }: { readonly model: RoleModel; readonly now: Date },
 ): Promise<Outcome<void>> {
   if (!(given.role in model.roles)) return unknownRole(given.role);
+  if (isScoped(model, given.role) !== (given.organisationId !== null)) return wrongScope;
   if (isSelf(tx.actor, given.personId)) return notOneself;
   const person = await selectPerson(tx, given.personId);
   if (person === undefined) return noSuchPerson;
-  await grantRole(tx, given.personId, given.role, now);
+  await grantRole(tx, given, now);
   return ok(undefined);
 }
 
-async function grantRole(tx: Tx, personId: string, role: string, now: Date): Promise<void> {
-  const grant = { id: newId(now.getTime()), personId, role, givenAt: now };
+async function grantRole(tx: Tx, given: HeldRole, now: Date): Promise<void> {
+  const grant = { ...given, id: newId(now.getTime()), givenAt: now };
   if ((await insertGrant(tx, { ...grant, givenBy: actorId(tx.actor) })) === 0) return;
-  const subject = { kind: 'person', id: personId };
-  await record(tx, { action: 'role.given', subject, detail: { role } });
+  const { personId, ...detail } = given;
+  await record(tx, { action: 'role.given', subject: { kind: 'person', id: personId }, detail });
 }
 
 /** Ends a role of somebody else, from their next request on. */
 export async function endRole(
   tx: Tx,
-  held: { readonly personId: string; readonly role: string },
+  held: HeldRole,
   { now }: { readonly now: Date },
 ): Promise<Outcome<void>> {
   if (isSelf(tx.actor, held.personId)) return notOneself;
   const ended = await markGrantEnded(tx, held, { at: now, by: actorId(tx.actor) });
   if (ended === 0) return refused('conflict', 'This person does not hold that role any more.');
-  const subject = { kind: 'person', id: held.personId };
-  await record(tx, { action: 'role.ended', subject, detail: { role: held.role } });
+  const { personId, ...detail } = held;
+  await record(tx, { action: 'role.ended', subject: { kind: 'person', id: personId }, detail });
   return ok(undefined);
 }
 
@@ -189,6 +200,16 @@ export async function endSession(
 }
 
 export const signOut = endSession;
+
+const scopedLater = refused(
+  'invalid',
+  'A role for organisations is given afterwards, on their page',
+  { roles: 'A role for organisations is given afterwards, on their page' },
+);
+
+const wrongScope = refused('invalid', 'Say for which organisation, where the role is for one.', {
+  organisation: 'Enter the code of an organisation of the directory',
+});
 
 const noSuchPerson = refused('not_found', 'There is no such person.');
 

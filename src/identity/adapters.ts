@@ -23,13 +23,13 @@ export function sessionsOf(
         touchSession(tx, sha256(token), now, limits),
       );
       if (found === undefined) return undefined;
-      const { id, personId, name, roles, createdAt } = found;
+      const { id, personId, name, roles, organisationIds, createdAt } = found;
       const permissions = permissionsOf(model, roles);
       return {
         id,
         name,
         expiresAt: new Date(createdAt.getTime() + limits.absoluteMs),
-        actor: { kind: 'person', id: personId, name, permissions },
+        actor: { kind: 'person', id: personId, name, permissions, organisationIds },
       };
     },
   };

@@ -1,4 +1,4 @@
-import type { Database } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
 import type { RoleModel, SessionLimits } from './model.ts';
 
@@ -10,4 +10,12 @@ export type IdentityContext = {
   /** For the links that are shown, such as `https://tocsin.example`. */
   readonly origin: string;
   readonly limits?: SessionLimits;
+  /** People are known here, organisations are not: the wiring says where they are asked for. */
+  readonly organisations?: {
+    readonly findByCode: (tx: Tx, code: string) => Promise<{ readonly id: string } | undefined>;
+    readonly listNames: (
+      tx: Tx,
+      ids: readonly string[],
+    ) => Promise<readonly { readonly id: string; readonly name: string }[]>;
+  };
 };

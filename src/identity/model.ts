@@ -1,5 +1,5 @@
 /** People, roles and sessions: types and decisions. */
-import { permissions, type Actor, type Permission } from '#kernel/actor.ts';
+import { permissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
 
 /** The part of the operating model that identity needs; the whole model fits. */
 export type RoleModel = {
@@ -28,6 +28,11 @@ export const APPROVAL_LIFE_MS = 24 * 3_600_000;
 /** What somebody with these roles may do. Roles that the model does not have allow nothing. */
 export function permissionsOf(model: RoleModel, roles: readonly string[]): ReadonlySet<Permission> {
   return new Set(roles.flatMap((role) => model.roles[role]?.may ?? []));
+}
+
+/** True of a role that is given for organisations, each by itself, and not for the centre. */
+export function isScoped(model: RoleModel, role: string): boolean {
+  return model.roles[role]?.may.some((permission) => scopedPermissions.has(permission)) ?? false;
 }
 
 /** The roles with this permission, for questions in SQL. */

@@ -17,13 +17,21 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { createSignInLink, endRole, giveRole, invitePerson, setActive } from './actions.ts';
+import {
+  createSignInLink,
+  endRole,
+  giveRole,
+  invitePerson,
+  setActive,
+  type HeldRole,
+} from './actions.ts';
 import type { IdentityContext } from './context.ts';
-import { isSelf, roleLabels, type RoleModel } from './model.ts';
+import { isScoped, isSelf, roleLabels, type RoleModel } from './model.ts';
 import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
 import { selectGrants, selectPeople, selectPerson } from './store.ts';
 
-const id = z.object({ id: z.uuid() });
+const uuid = z.uuid();
+const id = z.object({ id: uuid });
 
 export function peopleRoutes(context: IdentityContext): Route[] {
   return [...listRoutes(context), ...personRoutes(context), ...actRoutes(context)];
@@ -34,7 +42,7 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
     form: formModel(INVITATION_FIELDS, typed, why && errorsAt('', why)),
     // After a conflict a new one, so that pressing again is a decision.
     formId: formIdOf(why?.kind === 'conflict' ? {} : typed),
-    roles: roleChoices(model),
+    roles: roleChoices(model).filter((role) => !role.isScoped),
   });
   return [
     page({
@@ -78,7 +86,8 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
   ];
 }
 
-function personRoutes({ database, model, origin }: IdentityContext): Route[] {
+function personRoutes(context: IdentityContext): Route[] {
+  const { database, origin } = context;
   return [
     page({
       method: 'GET',
@@ -86,7 +95,7 @@ function personRoutes({ database, model, origin }: IdentityContext): Route[] {
       access: 'person.manage',
       params: id,
       handle: async ({ actor, params }) =>
-        await database.withActor(actor, (tx) => personPage(tx, params.id, { actor, model })),
+        await database.withActor(actor, (tx) => personPage(tx, context, params.id, { actor })),
     }),
     page({
       method: 'POST',
@@ -110,12 +119,13 @@ function personRoutes({ database, model, origin }: IdentityContext): Route[] {
   ];
 }
 
-function actRoutes({ database, model }: IdentityContext): Route[] {
+function actRoutes(context: IdentityContext): Route[] {
+  const { database } = context;
   /** A button on the page of one person: does it, then back to the page with a word about it. */
   const act = (
     path: string,
     notice: string,
-    verb: (tx: Tx, change: { personId: string; role: string; now: Date }) => Promise<Outcome<void>>,
+    verb: (tx: Tx, change: HeldRole & { now: Date }) => Promise<Outcome<void>>,
   ) =>
     page({
       method: 'POST',
@@ -123,15 +133,14 @@ function actRoutes({ database, model }: IdentityContext): Route[] {
       access: 'person.manage',
       params: id,
       handle: async ({ actor, params, form, now }) => {
-        const change = { personId: params.id, role: oneOf(form, 'role'), now };
+        const organisationId = uuid.safeParse(oneOf(form, 'organisationId')).data ?? null;
+        const change = { personId: params.id, role: oneOf(form, 'role'), organisationId, now };
         const done = await database.withActor(actor, (tx) => verb(tx, change));
         return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
       },
     });
   return [
-    act('/people/:id/roles', 'Role given.', (tx, { now, ...given }) =>
-      giveRole(tx, given, { model, now }),
-    ),
+    giveRoute(context),
     act('/people/:id/roles/end', 'Role ended.', (tx, { now, ...held }) =>
       endRole(tx, held, { now }),
     ),
@@ -144,31 +153,78 @@ function actRoutes({ database, model }: IdentityContext): Route[] {
   ];
 }
 
+/** A role of the centre, or one for the organisation with this code. */
+function giveRoute(context: IdentityContext): Route {
+  const { database, model, organisations } = context;
+  return page({
+    method: 'POST',
+    path: '/people/:id/roles',
+    access: 'person.manage',
+    params: id,
+    handle: async ({ actor, params, form, now }) => {
+      const code = oneOf(form, 'organisation').trim().toUpperCase();
+      const given = await database.attempt(actor, async (tx) => {
+        const found = code === '' ? undefined : await organisations?.findByCode(tx, code);
+        const role = { personId: params.id, role: oneOf(form, 'role') };
+        const held = { ...role, organisationId: found?.id ?? null };
+        return await giveRole(tx, held, { model, now });
+      });
+      if (given.ok) return redirect(`/people/${params.id}`, { notice: 'Role given.' });
+      if (given.kind !== 'invalid') return refusedPage(given);
+      return await database.withActor(actor, (tx) =>
+        personPage(tx, context, params.id, { actor, failed: { form, refused: given } }),
+      );
+    },
+  });
+}
+
 async function personPage(
   tx: Tx,
+  { model, organisations }: IdentityContext,
   personId: string,
-  { actor, model }: { actor: Actor; model: RoleModel },
+  { actor, failed }: { actor: Actor; failed?: { form: Form; refused: Refused } },
 ): Promise<Reply> {
   const person = await selectPerson(tx, personId);
   if (person === undefined) return notFound();
   const held = new Set(person.roles);
   const grants = await selectGrants(tx, personId);
-  return view('identity/person.njk', {
-    person,
-    formId: formIdOf({}),
-    isSelf: isSelf(actor, personId),
-    roles: roleChoices(model).map((role) => ({ ...role, held: held.has(role.key) })),
-    grants: grants.map((grant) => ({
-      ...grant,
-      label: roleLabels(model, [grant.role])[0] ?? grant.role,
-    })),
-  });
+  const ids = grants.flatMap(({ organisationId }) => organisationId ?? []);
+  const named = (await organisations?.listNames(tx, ids)) ?? [];
+  const names = new Map(named.map(({ id, name }) => [id, name]));
+  const shown = grants.map((grant) => ({
+    ...grant,
+    label: roleLabels(model, [grant.role])[0] ?? grant.role,
+    organisation: grant.organisationId && (names.get(grant.organisationId) ?? 'not known'),
+  }));
+  const errors = failed ? errorsAt('organisation', failed.refused) : {};
+  return view(
+    'identity/person.njk',
+    {
+      person,
+      formId: formIdOf({}),
+      isSelf: isSelf(actor, personId),
+      roles: roleChoices(model).map((role) => ({
+        ...role,
+        held: held.has(role.key),
+        heldFor: shown.filter((grant) => grant.role === role.key && grant.endedAt === null),
+        form: formModel(
+          ['organisation'],
+          ...(failed && oneOf(failed.form, 'role') === role.key ? [failed.form, errors] : []),
+        ),
+      })),
+      grants: shown,
+      // Without links: each role for organisations has a field of its own.
+      form: formModel([], {}, errors),
+    },
+    failed ? { status: refusalStatus(failed.refused.kind).status } : {},
+  );
 }
 
 function roleChoices(model: RoleModel) {
   return Object.entries(model.roles).map(([key, { label, may }]) => ({
     key,
     label,
+    isScoped: isScoped(model, key),
     may: may.map((permission) => permissions[permission]),
   }));
 }

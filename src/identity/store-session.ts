@@ -24,6 +24,8 @@ export type LivingSession = {
   readonly personId: string;
   readonly name: string;
   readonly roles: readonly string[];
+  /** For which some of them were given. */
+  readonly organisationIds: readonly string[];
 };
 
 /** Writing at every request would make a row version for every click. */
@@ -51,7 +53,10 @@ export async function touchSession(
     )
     select living.id, living.created_at, living.person_id, living.name,
       array(select held.role from identity.role_grant held
-        where held.person_id = living.person_id and held.ended_at is null) as roles
+        where held.person_id = living.person_id and held.ended_at is null) as roles,
+      array(select held.organisation_id from identity.role_grant held
+        where held.person_id = living.person_id and held.ended_at is null
+          and held.organisation_id is not null) as organisation_ids
     from living`);
 }
 

@@ -14,7 +14,7 @@ export type PersonRow = {
 
 const PERSON = sql`
   select person.id, person.name, person.email, person.active, person.created_at,
-    array(select held.role from identity.role_grant held
+    array(select distinct held.role from identity.role_grant held
       where held.person_id = person.id and held.ended_at is null order by held.role) as roles,
     (select max(session.last_seen_at) from identity.session
       where session.person_id = person.id) as last_seen_at
@@ -57,6 +57,7 @@ export type NewGrant = {
   readonly id: string;
   readonly personId: string;
   readonly role: string;
+  readonly organisationId: string | null;
   readonly givenAt: Date;
   readonly givenBy: string;
 };
@@ -64,23 +65,26 @@ export type NewGrant = {
 /** 0 where the person holds the role already. */
 export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
   return await tx.run(sql`
-    insert into identity.role_grant (id, person_id, role, given_at, given_by)
-    values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.givenAt}, ${grant.givenBy})
-    on conflict (person_id, role) where ended_at is null do nothing`);
+    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
+    values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.organisationId},
+      ${grant.givenAt}, ${grant.givenBy})
+    on conflict (person_id, role, organisation_id) where ended_at is null do nothing`);
 }
 
 export async function markGrantEnded(
   tx: Tx,
-  held: { readonly personId: string; readonly role: string },
+  held: Pick<NewGrant, 'personId' | 'role' | 'organisationId'>,
   ended: { readonly at: Date; readonly by: string },
 ): Promise<number> {
   return await tx.run(sql`
     update identity.role_grant set ended_at = ${ended.at}, ended_by = ${ended.by}
-    where person_id = ${held.personId} and role = ${held.role} and ended_at is null`);
+    where person_id = ${held.personId} and role = ${held.role} and ended_at is null
+      and organisation_id is not distinct from ${held.organisationId}::uuid`);
 }
 
 export type GrantRow = {
   readonly role: string;
+  readonly organisationId: string | null;
   readonly givenAt: Date;
   readonly givenByName: string;
   readonly endedAt: Date | null;
@@ -89,8 +93,8 @@ export type GrantRow = {
 /** Every role the person ever held, the newest first. */
 export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
   return await tx.rows(sql`
-    select held.role, held.given_at, coalesce(giver.name, held.given_by) as given_by_name,
-      held.ended_at
+    select held.role, held.organisation_id, held.given_at,
+      coalesce(giver.name, held.given_by) as given_by_name, held.ended_at
     from identity.role_grant held
     left join identity.person giver on giver.id::text = held.given_by
     where held.person_id = ${personId}

@@ -11,6 +11,8 @@ export type Actor =
       readonly id: string;
       readonly name: string;
       readonly permissions: ReadonlySet<Permission>;
+      /** Those whose contacts the person keeps (`directory.own`); absent: none. */
+      readonly organisationIds?: readonly string[];
     }
   /** A program with a bearer key of `bin/tocsin api-key create`. */
   | {
@@ -37,6 +39,7 @@ export const permissions = {
   'response.record': 'Record answers by phone and work the help queue',
   'directory.read': 'Read organisations and contacts',
   'directory.write': 'Import organisations and contacts',
+  'directory.own': 'Keep the contacts of one’s own organisations',
   'person.manage': 'Invite people and give roles',
   'model.read': 'Read the operating model',
   'audit.read': 'Read the audit',
@@ -56,6 +59,18 @@ export function system(name: string): Actor {
 export function may(actor: Actor, permission: Permission): boolean {
   if (actor.kind === 'system') return true;
   return (actor.kind === 'person' || actor.kind === 'key') && actor.permissions.has(permission);
+}
+
+/** Given for organisations, not for the centre: whoever has only these works for no centre. */
+export const scopedPermissions: ReadonlySet<Permission> = new Set(['directory.own']);
+
+/** True where the actor keeps the contacts of this organisation as its own. */
+export function isOwn(actor: Actor, organisationId: string): boolean {
+  return (
+    actor.kind === 'person' &&
+    actor.permissions.has('directory.own') &&
+    (actor.organisationIds ?? []).includes(organisationId)
+  );
 }
 
 /** The id written to audit entries and `…_by` columns. */

@@ -30,7 +30,9 @@ import {
   importTasks,
   PROOF_ASKED_TASK,
   contactApiRoutes,
+  findOrganisationByCode,
   forgetOwnCodes,
+  listOrganisationNames,
   organisationApiRoutes,
   organisationRoutes,
   OWN_CODE_TASK,
@@ -113,7 +115,13 @@ export function productRoutes(product: Product): Route[] {
   const { database, model, seals, live, origin } = product;
   const alerts = alertContext(product);
   return [
-    ...identityRoutes({ database, model, origin, installation: installationOf(product) }),
+    ...identityRoutes({
+      database,
+      model,
+      origin,
+      installation: installationOf(product),
+      organisations: { findByCode: findOrganisationByCode, listNames: listOrganisationNames },
+    }),
     ...organisationRoutes({
       database,
       model,
@@ -157,6 +165,7 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/', text: 'Duty desk', permission: 'alert.read' },
   { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
   { href: '/organisations', text: 'Directory', permission: 'directory.read' },
+  { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
   { href: '/gateways', text: 'Gateways', permission: 'system.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },
 ];

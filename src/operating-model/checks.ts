@@ -1,4 +1,5 @@
 /** Rules between the parts of the file: what a form cannot say. */
+import { scopedPermissions } from '#kernel/actor.ts';
 import { strictness, within } from '#kernel/marking.ts';
 import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
@@ -73,6 +74,11 @@ function checkRoles(roles: ModelFile['roles']): Remark[] {
   for (const [id, role] of Object.entries(roles)) {
     for (const twice of repeated(role.may)) {
       remarks.push(error(['roles', id, 'may'], `‘${twice}’ stands there twice`));
+    }
+    const isScoped = role.may.some((permission) => scopedPermissions.has(permission));
+    if (isScoped && !role.may.every((permission) => scopedPermissions.has(permission))) {
+      const why = 'directory.own is given for organisations: make it a role of its own';
+      remarks.push(error(['roles', id, 'may'], why));
     }
   }
   const holders = (permission: string) =>

@@ -1,6 +1,8 @@
 /** Contacts at their own details in a real browser, at both widths. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sessionsOf, signInForDemonstration } from '#identity/index.ts';
 import {
   assertAccessible,
   openBrowser,
@@ -9,7 +11,14 @@ import {
   type BrowserOrReason,
   type BrowserPage,
 } from '../../test/support/browser.ts';
-import { messagesOf, openCentre, sendOwnCodes, type Centre } from '../../test/support/centre.ts';
+import {
+  messagesOf,
+  must,
+  openCentre,
+  sendOwnCodes,
+  type Centre,
+  type Person,
+} from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
@@ -42,6 +51,18 @@ async function newestCode(): Promise<string> {
   await sendOwnCodes(centre);
   const sent = (await messagesOf(centre, ANSWERS)).find(({ id }) => !before.has(id));
   return /\b(\d{6})\b/.exec(sent?.body ?? '')?.[1] ?? assert.fail('no code was sent');
+}
+
+/** The person as it would be signed in: with the roles and organisations of this moment. */
+async function actorOf(person: Person): Promise<Person> {
+  const token = must(
+    await centre.db.web.withActor(system('test'), (tx) =>
+      signInForDemonstration(tx, person.id, { now: new Date(), device: 'test' }),
+    ),
+  );
+  const session = await sessionsOf(centre.db.web, centre.model).findSession(token, new Date());
+  assert.equal(session?.actor.kind, 'person');
+  return session.actor;
 }
 
 test('a contact comes in by a code, says that all is right, and replaces its number', async (t) => {
@@ -88,6 +109,36 @@ test('a contact comes in by a code, says that all is right, and replaces its num
   await page.getByRole('button', { name: 'I have left' }).click();
   await page.getByText('You said that you have left').waitFor();
   await lookAt(page, 'left');
+  verify();
+});
+
+test('whoever keeps the contacts of an organisation sees its own', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const administrator = await centre.invite('Ines Falk', ['administrator']);
+  const keeper = await centre.invite('Nora Quist', []);
+  const giver = centre.visit(administrator);
+  await giver.get(`/people/${keeper.id}`);
+  for (const organisation of ['ZZ-0001', 'ZZ-0005'])
+    await giver.submit('Give for it', { organisation });
+  const actor = await actorOf(keeper);
+  centre.visit(actor);
+  const { page, verify } = await watchedPage(opened.browser, centre.site.address);
+  const as = async (id: string) =>
+    await page.context().addCookies([{ name: 'tocsin', value: id, url: centre.site.address }]);
+  await as(administrator.id);
+  await page.goto(`${centre.site.address}/people/${keeper.id}`);
+  await lookAt(page, 'person');
+  await page.getByLabel('Code of the organisation').fill('nowhere');
+  await page.getByRole('button', { name: 'Give for it' }).click();
+  await page.getByText('Enter the code of an organisation').first().waitFor();
+  await lookAt(page, 'person-refused');
+  await as(keeper.id);
+  await page.goto(centre.site.address);
+  await page.getByRole('heading', { name: 'Our contacts' }).waitFor();
+  await lookAt(page, 'ours');
+  await page.getByRole('link', { name: 'Northmoor' }).first().click();
+  await page.getByRole('button', { name: 'Show numbers' }).waitFor();
+  await lookAt(page, 'ours-organisation');
   verify();
 });
 

@@ -1,5 +1,4 @@
 /** The verbs of one contact. Each runs in the caller's transaction and leaves an entry. */
-import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { blindIndex, seal } from '#kernel/sealed.ts';
@@ -8,6 +7,7 @@ import { record } from '#audit/index.ts';
 import { sealingContext, type DirectorySecrets } from './actions.ts';
 import { channels, type Address, type Channel } from './model.ts';
 import { NEEDS_A_WAY } from './parse-contact.ts';
+import { keepsContactsOf } from './policy.ts';
 import { closeGap, moveRank, type Direction } from './ranks.ts';
 import {
   findContact,
@@ -52,7 +52,7 @@ export async function addContact(
   secrets: DirectorySecrets,
 ): Promise<Outcome<string>> {
   const { id, organisationId, fields } = contact;
-  const barred = await barredFrom(tx);
+  const barred = await barredFrom(tx, organisationId);
   if (barred) return barred;
   const posted = await findContact(tx, id);
   if (posted) return posted.name === fields.name ? ok(id) : overtaken;
@@ -85,11 +85,11 @@ export async function changeContact(
   change: ContactChange,
   secrets: DirectorySecrets,
 ): Promise<Outcome<ContactRecord>> {
-  const barred = await barredFrom(tx);
-  if (barred) return barred;
   const before = await findContact(tx, change.id);
   if (before === undefined) return absent;
   const { organisationId } = before;
+  const barred = await barredFrom(tx, organisationId);
+  if (barred) return barred;
   const twice = await refuseNamesake(tx, { ...change.fields, organisationId }, change.id);
   if (twice) return twice;
   await lockContacts(tx, organisationId);
@@ -133,9 +133,9 @@ export async function moveContact(
   tx: Tx,
   move: { readonly id: string; readonly direction: Direction; readonly chain: string },
 ): Promise<Outcome<ContactRecord>> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
   const contact = await findContact(tx, move.id);
   if (contact === undefined) return absent;
+  if (!keepsContactsOf(tx.actor, contact.organisationId)) return notAllowed;
   const told = (await lockContacts(tx, contact.organisationId)).filter(({ active }) => active);
   if (chainOf(told) !== move.chain) {
     return refused('conflict', 'The order changed after you opened the page. It is now as below.');
@@ -166,9 +166,9 @@ export async function endContact(
   tx: Tx,
   id: string,
 ): Promise<Outcome<ContactRecord & { readonly left: number }>> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
   const contact = await findContact(tx, id);
   if (contact === undefined) return absent;
+  if (!keepsContactsOf(tx.actor, contact.organisationId)) return notAllowed;
   const told = (await lockContacts(tx, contact.organisationId)).filter(({ active }) => active);
   if ((await setContactActive(tx, { id, active: false })) === 0) {
     return refused('conflict', 'Somebody wrote that down already.');
@@ -186,9 +186,9 @@ export async function endContact(
 
 /** Told again, at the rank it had. */
 export async function returnContact(tx: Tx, id: string): Promise<Outcome<ContactRecord>> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
   const contact = await findContact(tx, id);
   if (contact === undefined) return absent;
+  if (!keepsContactsOf(tx.actor, contact.organisationId)) return notAllowed;
   if ((await setContactActive(tx, { id, active: true })) === 0) {
     return refused('conflict', 'Somebody brought them back already.');
   }
@@ -249,8 +249,8 @@ function fieldsOf(before: ContactFields, after: ContactFields): string[] {
   return fields.filter((field) => before[field] !== after[field]);
 }
 
-async function barredFrom(tx: Tx): Promise<Refused | undefined> {
-  if (!may(tx.actor, 'directory.write')) return notAllowed;
+async function barredFrom(tx: Tx, organisationId: string): Promise<Refused | undefined> {
+  if (!keepsContactsOf(tx.actor, organisationId)) return notAllowed;
   return (await keepImportsOut(tx)) ? undefined : refused('unavailable', IMPORT_RUNS);
 }
 

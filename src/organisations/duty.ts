@@ -111,9 +111,9 @@ export async function endAbsence(tx: Tx, id: string, now: Date): Promise<Outcome
 }
 
 async function writable(tx: Tx, contactId: string): Promise<Outcome<ContactRecord>> {
-  if (!mayKeep(tx.actor, contactId)) return notAllowed;
   const contact = await findContact(tx, contactId);
-  return contact ? ok(contact) : refused('not_found', 'There is no such contact.');
+  if (contact === undefined) return refused('not_found', 'There is no such contact.');
+  return mayKeep(tx.actor, contact) ? ok(contact) : notAllowed;
 }
 
 async function note(

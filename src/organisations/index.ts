@@ -50,6 +50,7 @@ export {
   sendOwnCode,
   type OwnDetailsRules,
 } from './own-session.ts';
+export { findOrganisationByCode } from './store-contacts.ts';
 export { ownDetailsRoutes } from './routes-own-details.ts';
 export type { OwnRoutesContext } from './routes-own-session.ts';
 export { changesFile, refusedFile } from './csv.ts';
@@ -76,6 +77,7 @@ export { organisationApiRoutes } from './routes-api.ts';
 export type { OrganisationApiContext } from './routes-api-context.ts';
 export {
   findOrganisation,
+  listOrganisationNames,
   listOrganisations,
   type ContactDetail,
   type OrganisationDetail,

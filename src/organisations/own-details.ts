@@ -3,7 +3,7 @@
  * it write what is on file of itself and nothing else; each act leaves an entry and a line in the
  * history of its organisation.
  */
-import { may, type Actor } from '#kernel/actor.ts';
+import type { Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { blindIndex } from '#kernel/sealed.ts';
@@ -14,6 +14,7 @@ import { IMPORT_RUNS, pointOf } from './contacts.ts';
 import type { DirectorySecrets } from './import-options.ts';
 import type { Address } from './model.ts';
 import { checkCode, OWN_CODE_TASK, type OwnDetailsRules, type TypedCode } from './own-session.ts';
+import { keepsContactsOf } from './policy.ts';
 import {
   findContact,
   insertLinksOf,
@@ -58,10 +59,10 @@ export async function sayLeft(tx: Tx, now: Date): Promise<void> {
 
 /** They have not left: dealt with by whoever keeps the directory. */
 export async function denyLeft(tx: Tx, contactId: string): Promise<Outcome<ContactRecord>> {
-  if (!may(tx.actor, 'directory.write'))
-    return refused('forbidden', 'Your role may not change the directory.');
   const contact = await findContact(tx, contactId);
   if (contact === undefined) return refused('not_found', 'There is no such contact.');
+  if (!keepsContactsOf(tx.actor, contact.organisationId))
+    return refused('forbidden', 'Your role may not change the directory.');
   if (!(await markSaysLeft(tx, contactId, null)))
     return refused('conflict', 'Somebody dealt with that already.');
   await note(tx, contact, 'left', { said: false });

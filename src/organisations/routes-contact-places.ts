@@ -44,7 +44,7 @@ function orderRoutes({ database }: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/move',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, form }) {
         const asked = many(form['direction'])[0];
@@ -63,7 +63,7 @@ function orderRoutes({ database }: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/leave',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params }) {
         const ended = await database.attempt(actor, (tx) => endContact(tx, params.id));
@@ -77,7 +77,7 @@ function orderRoutes({ database }: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/stays',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params }) {
         const stays = await database.attempt(actor, (tx) => denyLeft(tx, params.id));
@@ -89,7 +89,7 @@ function orderRoutes({ database }: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/return',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params }) {
         const back = await database.attempt(actor, (tx) => returnContact(tx, params.id));

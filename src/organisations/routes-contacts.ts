@@ -1,6 +1,6 @@
 /** Adding, changing, ordering and ending contacts by page. */
 import { z } from 'zod';
-import type { Actor } from '#kernel/actor.ts';
+import { may, type Actor } from '#kernel/actor.ts';
 import { refused, type FieldErrors, type Refused } from '#kernel/outcome.ts';
 import { violatedConstraint, type Tx } from '#db/database.ts';
 import {
@@ -28,6 +28,7 @@ import {
   withLandlineMoved,
 } from './form-contact.ts';
 import { absenceWords, hoursWords } from './form-duty.ts';
+import { keepsContactsOf } from './policy.ts';
 import { findContact, type ContactRecord } from './store-contacts.ts';
 import { listAbsences, listHours } from './store-duty.ts';
 import { findOrganisation } from './store.ts';
@@ -45,7 +46,7 @@ function newContactRoutes(context: DirectoryContext): Route[] {
   const show = async (actor: Actor, organisationId: string, failed?: Failed): Promise<Reply> =>
     await database.withActor(actor, async (tx) => {
       const organisation = await findOrganisation(tx, organisationId);
-      if (organisation === undefined) return notFound();
+      if (organisation === undefined || !keepsContactsOf(actor, organisationId)) return notFound();
       const last = Math.max(
         0,
         ...organisation.contacts.filter((one) => one.active).map((one) => one.rank),
@@ -60,14 +61,14 @@ function newContactRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'GET',
       path: '/organisations/:id/contacts/new',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       handle: async ({ actor, params }) => await show(actor, params.id),
     }),
     page({
       method: 'POST',
       path: '/organisations/:id/contacts/new',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, form: posted }) {
         const form = withLandlineMoved(posted);
@@ -134,6 +135,7 @@ function contactForm(context: DirectoryContext, shown: Shown): Reply {
       absences: [],
       colleagues: [],
       elsewhere: [],
+      ofCentre: false,
       duty: null,
       ...more,
     },
@@ -147,7 +149,7 @@ function contactPageRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'GET',
       path: '/organisations/contacts/:id',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       handle: async ({ actor, params, now }) =>
         await database.withActor(actor, (tx) => contactPage(tx, context, params.id, { now })),
@@ -155,7 +157,7 @@ function contactPageRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, form: posted, now }) {
         const form = withLandlineMoved(posted);
@@ -192,6 +194,7 @@ export async function contactPage(
   const contact = await findContact(tx, id);
   const organisation = contact && (await findOrganisation(tx, contact.organisationId));
   if (contact === undefined || organisation === undefined) return notFound();
+  if (!keepsContactsOf(tx.actor, organisation.id)) return notFound();
   const colleagues = organisation.contacts.filter((one) => one.active && one.id !== id);
   const reply = contactForm(context, {
     organisation,
@@ -203,6 +206,7 @@ export async function contactPage(
       absences: (await listAbsences(tx, id)).map((one) => absenceWords(one, now)),
       colleagues,
       elsewhere: elsewhereOf(contact),
+      ofCentre: may(tx.actor, 'directory.write'),
       duty: duty ? { ...dutyProblem(duty), version: versionFor(contact, duty) } : null,
     },
   });

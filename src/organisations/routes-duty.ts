@@ -36,7 +36,7 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/hours',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, form, now }) {
         const done = await takeHours(database, actor, { contactId: params.id, form });
@@ -47,7 +47,7 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/contacts/:id/absences',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, form, now }) {
         const done = await takeAbsence(database, actor, { contactId: params.id, form, now });
@@ -58,7 +58,7 @@ export function dutyRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/absences/:id/end',
-      access: 'directory.write',
+      access: ['directory.write', 'directory.own'],
       params: idParams,
       async handle({ actor, params, now }) {
         const done = await database.attempt(actor, (tx) => endAbsence(tx, params.id, now));

@@ -209,7 +209,7 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
   ];
 }
 
-function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
+export function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
   return {
     ...row,
     roleLabel: rules.contactRoles[row.role]?.label ?? row.role,

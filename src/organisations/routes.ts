@@ -1,6 +1,6 @@
 /** The pages of the directory: the list, and one organisation. Each other has a file of its own. */
 import { z } from 'zod';
-import { may, type Actor } from '#kernel/actor.ts';
+import { isOwn, may, type Actor } from '#kernel/actor.ts';
 import {
   notFound,
   page,
@@ -19,6 +19,7 @@ import { historyLines } from './form-history.ts';
 import { contactCard, organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery } from './form-search.ts';
 import { openNumbers, type WholeNumbers } from './numbers.ts';
+import { keepsContactsOf, maySee } from './policy.ts';
 import { oneAudienceRoutes } from './routes-audience.ts';
 import { audienceRoutes } from './routes-audiences.ts';
 import { callListRoutes } from './routes-call-list.ts';
@@ -95,7 +96,7 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'GET',
       path: '/organisations/:id',
-      access: 'directory.read',
+      access: ['directory.read', 'directory.own'],
       params: idParams,
       query: z.object({ at: z.string().catch('') }),
       handle: async ({ actor, params, query, now }) =>
@@ -104,7 +105,7 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'POST',
       path: '/organisations/:id/numbers',
-      access: 'response.record',
+      access: ['response.record', 'directory.own'],
       params: idParams,
       async handle({ actor, params, now }) {
         const opened = await database.attempt(actor, (tx) => openNumbers(tx, params.id, secrets));
@@ -115,13 +116,13 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
     page({
       method: 'GET',
       path: '/organisations/:id/history',
-      access: 'directory.read',
+      access: ['directory.read', 'directory.own'],
       params: idParams,
       query: z.object({ before: z.iso.datetime().optional().catch(undefined) }),
       handle: async ({ actor, params, query: { before } }) =>
         await database.withActor(actor, async (tx) => {
           const organisation = await findOrganisation(tx, params.id);
-          if (organisation === undefined) return notFound();
+          if (organisation === undefined || !maySee(actor, params.id)) return notFound();
           const rows = await listChanges(tx, params.id, {
             limit: CHANGES_OF_HISTORY,
             ...(before !== undefined && { before: new Date(before) }),
@@ -154,7 +155,7 @@ async function showOrganisation(
   const { database, model } = context;
   return await database.withActor(actor, async (tx) => {
     const found = await findOrganisation(tx, id);
-    if (found === undefined) return notFound();
+    if (found === undefined || !maySee(actor, id)) return notFound();
     const domains = await listDomains(tx, id);
     const ownDomains = new Set(domains.flatMap((one) => (one.isOwn ? [one.domain] : [])));
     const contacts = found.contacts.map((contact) =>
@@ -184,8 +185,10 @@ async function showOrganisation(
       ...(await readUses(tx, id)),
       running: alerts.filter(({ until }) => until === null),
       numbers: numbers ?? null,
+      ofCentre: may(actor, 'directory.read'),
       mayWrite: may(actor, 'directory.write'),
-      maySeeNumbers: may(actor, 'response.record'),
+      mayKeep: keepsContactsOf(actor, id),
+      maySeeNumbers: may(actor, 'response.record') || isOwn(actor, id),
     });
   });
 }

@@ -51,6 +51,8 @@ export type GapSearch = {
   readonly type?: string;
   readonly kind?: Gap;
   readonly mustAnswerOnly: boolean;
+  /** These only; absent: all. */
+  readonly organisationIds?: readonly string[];
 };
 
 export type GapRow = {
@@ -75,7 +77,8 @@ const found = sql`found as (
         + case when people = 0 then 1 when by_text = 0 then 2 else 3 end as urgency
     from standing where people < 2 or by_text = 0)`;
 
-function isSought({ region, system, type, kind, mustAnswerOnly }: GapSearch): Sql {
+function isSought(search: GapSearch): Sql {
+  const { region, system, type, kind, mustAnswerOnly, organisationIds } = search;
   return join(
     [
       sql`true`,
@@ -84,6 +87,9 @@ function isSought({ region, system, type, kind, mustAnswerOnly }: GapSearch): Sq
       ...(type === undefined ? [] : [sql`found.type = ${type}`]),
       ...(kind === undefined ? [] : [sql`found.gap = ${kind}`]),
       ...(mustAnswerOnly ? [sql`found.must_answer`] : []),
+      ...(organisationIds
+        ? [sql`found.organisation_id = any(${[...organisationIds]}::uuid[])`]
+        : []),
     ],
     ' and ',
   );

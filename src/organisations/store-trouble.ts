@@ -10,6 +10,8 @@ export type TroubleSearch = {
   readonly type?: string;
   readonly trouble?: Trouble;
   readonly mustAnswerOnly: boolean;
+  /** These only; absent: all. */
+  readonly organisationIds?: readonly string[];
 } & ReturnType<typeof troubleRules>;
 
 export type TroubleRow = {
@@ -135,7 +137,8 @@ const urgency = sql`case when troubled.must_answer then 0 else 10 end
       when troubled.trouble = 'bounced' then 1 else 2 end
     + least(troubled.rank, 3) * 3 - 2`;
 
-function isSought({ region, system, type, trouble, mustAnswerOnly }: TroubleSearch): Sql {
+function isSought(search: TroubleSearch): Sql {
+  const { region, system, type, trouble, mustAnswerOnly, organisationIds } = search;
   return join(
     [
       sql`troubled.trouble is not null`,
@@ -144,6 +147,9 @@ function isSought({ region, system, type, trouble, mustAnswerOnly }: TroubleSear
       ...(type === undefined ? [] : [sql`troubled.type = ${type}`]),
       ...(trouble === undefined ? [] : [sql`troubled.trouble = ${trouble}`]),
       ...(mustAnswerOnly ? [sql`troubled.must_answer`] : []),
+      ...(organisationIds
+        ? [sql`troubled.organisation_id = any(${[...organisationIds]}::uuid[])`]
+        : []),
     ],
     ' and ',
   );

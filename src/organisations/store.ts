@@ -70,6 +70,16 @@ export function matchesSearch({
 /** Here the table itself is searched, closed organisations too: its id is called so. */
 const byId = { id: sql`organisation.id`, on: sql`current_date` };
 
+/** The names of these organisations, by name. */
+export async function listOrganisationNames(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<{ id: string; name: string }[]> {
+  return await tx.rows(sql`
+    select organisation.id, organisation.name from organisations.organisation
+    where organisation.id = any(${[...ids]}::uuid[]) order by organisation.name`);
+}
+
 export type OrganisationDetail = Omit<OrganisationSummary, 'contacts'> & {
   readonly addressLines: readonly string[];
   readonly postcode: string | null;

@@ -11,13 +11,15 @@ export function admission(access: Access, actor: Actor): Admission {
   if (access === 'public' || access === 'callback') return 'pass';
   if (access === 'signed-in') return actor.kind === 'person' ? 'pass' : 'sign-in';
   if (access === 'contact') return actor.kind === 'contact' ? 'pass' : 'sign-in';
-  if (may(actor, access)) return 'pass';
+  const permissions = typeof access === 'string' ? [access] : access;
+  if (permissions.some((permission) => may(actor, permission))) return 'pass';
   return actor.kind === 'person' || actor.kind === 'key' ? 'forbidden' : 'sign-in';
 }
 
 /** What the role lacks, as a sentence. */
 export function lackingPermission(access: Access): string {
-  if (!(access in permissions)) return 'It is for people who are signed in.';
-  const meaning = permissions[access as keyof typeof permissions];
+  const first = typeof access === 'string' ? access : access[0];
+  if (!(first in permissions)) return 'It is for people who are signed in.';
+  const meaning = permissions[first as keyof typeof permissions];
   return `It needs the permission “${meaning}”; whoever manages people can give it.`;
 }

@@ -44,7 +44,8 @@ function operation(route: Route): Json {
   return {
     operationId: operationId(route),
     summary: route.api?.summary,
-    ...(route.access in permissions && { 'x-permission': route.access }),
+    ...(typeof route.access === 'string' &&
+      route.access in permissions && { 'x-permission': route.access }),
     ...(route.access === 'public' && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(route.body !== undefined && {

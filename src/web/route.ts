@@ -12,7 +12,10 @@ import type { Reply } from './replies.ts';
  * `contact`: a contact by a code, with a cookie of its own; `callback`: a program whose proof (a
  * bearer token of the gateway) the handler itself checks.
  */
-export type Access = 'public' | 'signed-in' | 'contact' | 'callback' | Permission;
+export type Access = 'public' | 'signed-in' | 'contact' | 'callback' | Permission | OneOf;
+
+/** Whoever holds one of them; what each may do then, the verb decides. */
+export type OneOf = readonly [Permission, ...Permission[]];
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

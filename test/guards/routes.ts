@@ -28,7 +28,8 @@ export function isOpen(route: Listed): boolean {
 export function printRoutes(routes: readonly Listed[], current: string): string {
   const reasons = reasonsIn(current);
   const lines = routes.map((route) => {
-    const line = `${route.method.padEnd(6)} ${route.path} ${route.access} ${route.kind}`;
+    const access = [route.access].flat().join('|');
+    const line = `${route.method.padEnd(6)} ${route.path} ${access} ${route.kind}`;
     return { line, open: isOpen(route) };
   });
   const byPath = (a: { line: string }, b: { line: string }) => (a.line < b.line ? -1 : 1);
