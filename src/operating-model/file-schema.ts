@@ -114,6 +114,7 @@ export const fileSchema = z.strictObject({
       network: z.int().min(1).max(10_000),
       all: z.int().min(1).max(100_000),
     }),
+    codes_per_day: z.int().min(1).max(200),
     mail: z.strictObject({ subject: line, body: text }),
     notice: z.string().trim().min(1).max(400),
   }),

@@ -53,6 +53,8 @@ export type OperatingModel = {
       readonly network: number;
       readonly all: number;
     };
+    /** To one number or address. */
+    readonly codesPerDay: number;
     /** Blanks {sender}, {code}, {help_line}. */
     readonly mail: { readonly subject: string; readonly body: string };
     /** Who keeps it, and what for: one sentence or two. */

@@ -122,6 +122,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     contactCard: file.contact_card,
     ownDetails: {
       codesPerHour: file.own_details.codes_per_hour,
+      codesPerDay: file.own_details.codes_per_day,
       mail: file.own_details.mail,
       notice: file.own_details.notice,
     },

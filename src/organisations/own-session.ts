@@ -31,6 +31,7 @@ import {
   markCodeUsed,
   markCodeWrong,
   type CodeRow,
+  type CodeToSend,
 } from './store-own.ts';
 import { listOrganisationsOfContactPoint, type PointOrganisation } from './store-points.ts';
 
@@ -45,6 +46,7 @@ export type OwnDetailsRules = {
       readonly network: number;
       readonly all: number;
     };
+    readonly codesPerDay: number;
     readonly mail: { readonly subject: string; readonly body: string };
     readonly notice: string;
   };
@@ -107,10 +109,10 @@ export async function sendOwnCode(
 ): Promise<void> {
   await database.withActor(asker, async (tx) => {
     const askedAfter = new Date(now.getTime() - CODE_LIFE_MS);
-    const since = new Date(now.getTime() - HOUR_MS);
-    const asked = await findCodeToSend(tx, id, { askedAfter, since });
-    const { number, all } = rules.ownDetails.codesPerHour;
-    if (asked === undefined || asked.sentThere >= number || asked.sentInAll >= all) return;
+    const anHourAgo = new Date(now.getTime() - HOUR_MS);
+    const aDayAgo = new Date(now.getTime() - 24 * HOUR_MS);
+    const asked = await findCodeToSend(tx, id, { askedAfter, anHourAgo, aDayAgo });
+    if (asked === undefined || isEnough(asked, rules)) return;
     const { contactPointId, channel, addressSealed } = asked;
     const code = String(randomInt(1_000_000)).padStart(6, '0');
     const values = { sender: rules.sender, help_line: rules.helpLine, code };
@@ -135,6 +137,14 @@ export async function sendOwnCode(
       subject: { kind: 'contact_point', id: contactPointId },
     });
   });
+}
+
+/** Anybody may ask: a phone must not ring all night for it, nor the bill grow. */
+function isEnough(
+  { inHour, inDay, inAll }: CodeToSend,
+  { ownDetails: { codesPerHour, codesPerDay } }: OwnDetailsRules,
+): boolean {
+  return inHour >= codesPerHour.number || inDay >= codesPerDay || inAll >= codesPerHour.all;
 }
 
 /** Of the digits under their own row: the hash of one says nothing of another. */

@@ -47,28 +47,34 @@ export type CodeToSend = {
   readonly contactPointId: string;
   readonly channel: 'text' | 'mail';
   readonly addressSealed: Buffer;
-  /** Sent since then: to this number or address, and in all. */
-  readonly sentThere: number;
-  readonly sentInAll: number;
+  /** Sent to this number or address in an hour and in a day, and in all in an hour. */
+  readonly inHour: number;
+  readonly inDay: number;
+  readonly inAll: number;
 };
 
 /** Where a code that was not sent yet goes: to what is on file of a contact who is told. Locked. */
 export async function findCodeToSend(
   tx: Tx,
   id: string,
-  { askedAfter, since }: { readonly askedAfter: Date; readonly since: Date },
+  times: { readonly askedAfter: Date; readonly anHourAgo: Date; readonly aDayAgo: Date },
 ): Promise<CodeToSend | undefined> {
   return await tx.maybe<CodeToSend>(sql`
     select point.id as contact_point_id, asked.channel, point.address_sealed,
-      (select count(*) from organisations.one_time_code sent
-        where sent.contact_point_id = point.id and sent.code_index is not null
-          and sent.asked_at > ${since}) as sent_there,
-      (select count(*) from organisations.one_time_code sent
-        where sent.code_index is not null and sent.asked_at > ${since}) as sent_in_all
+      there.in_hour, there.in_day, (
+        select count(*) from organisations.one_time_code sent
+        where sent.code_index is not null and sent.asked_at > ${times.anHourAgo}) as in_all
     from organisations.one_time_code asked
     join organisations.contact_point point
       on point.channel = asked.channel and point.address_index = asked.address_index
-    where asked.id = ${id} and asked.code_index is null and asked.asked_at > ${askedAfter}
+    cross join lateral (
+      select count(*) filter (where sent.asked_at > ${times.anHourAgo}) as in_hour,
+        count(*) as in_day
+      from organisations.one_time_code sent
+      where sent.contact_point_id = point.id and sent.code_index is not null
+        and sent.asked_at > ${times.aDayAgo}
+    ) there
+    where asked.id = ${id} and asked.code_index is null and asked.asked_at > ${times.askedAfter}
       and (asked.contact_id is not null or exists (
         select from organisations.contact_contact_point link
         join organisations.contact on contact.id = link.contact_id and contact.active
