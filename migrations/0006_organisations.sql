@@ -109,7 +109,9 @@ create table organisations.contact_point (
   contacts integer not null default 1,
   -- When somebody last answered from it with the code that went there: it works both ways.
   proven_at timestamptz,
-  -- Asked for such an answer: when, and by which four digits.
+  -- When somebody last answered an alert from it, with the code or without.
+  answered_at timestamptz,
+  -- Asked for such a proof: when, and by which four digits.
   asked_at timestamptz,
   asked_code text check (asked_code ~ '^[0-9]{4}$'),
   -- The message with it is on its way: it is not written twice.

@@ -17,7 +17,6 @@ import {
   listCodesInUse,
   lockPoints,
   markAsked,
-  markProven,
   markProvenBy,
   withdrawQuestion,
 } from './store-enrol.ts';
@@ -165,9 +164,4 @@ export async function proveByReply(
     link: `${host}/ring-through`,
     help_line: rules.helpLine,
   });
-}
-
-/** An alert was answered from this number with its code. */
-export async function proveByAnswer(tx: Tx, contactPointId: string): Promise<void> {
-  await markProven(tx, contactPointId);
 }

@@ -38,7 +38,6 @@ export {
 export {
   askForProof,
   PROOF_ASKED_TASK,
-  proveByAnswer,
   proveByReply,
   sendQuestion,
   type EnrolmentRules,
@@ -53,6 +52,7 @@ export {
 export { findOrganisationByCode } from './store-contacts.ts';
 export { ownDetailsRoutes } from './routes-own-details.ts';
 export type { OwnRoutesContext } from './routes-own-session.ts';
+export { markAnswered } from './store-enrol.ts';
 export { changesFile, refusedFile } from './csv.ts';
 export { Ended, fileInThread } from './in-thread.ts';
 export { confirmRun, findOwnRun, IMPORT_TASK, keepUpload, type OwnRun } from './import-run.ts';

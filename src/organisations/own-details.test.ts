@@ -9,6 +9,7 @@ import {
   openCentre,
   releaseAlert,
   sendOwnCodes,
+  textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
@@ -378,5 +379,10 @@ describe('contacts keep their own details', () => {
     assert.match((await officer.get(silent)).text, /Manager.*told 3 times and never answered/);
     await enter('manager@hollow.test');
     assert.doesNotMatch((await officer.get(silent)).text, /Manager/);
+    // Words without a code prove nothing, but somebody is there.
+    await deliver();
+    assert.match((await officer.get(silent)).text, /Shared desk.*told 3 times since the last/);
+    await textFrom(centre, numbers.eastvale, 'is this for us?');
+    assert.doesNotMatch((await officer.get(silent)).text, /Shared desk/);
   });
 });

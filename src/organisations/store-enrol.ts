@@ -93,7 +93,19 @@ export async function markProvenBy(tx: Tx, contactPointId: string, code: string)
   );
 }
 
-/** An alert was answered from there with its code: proof as good as any. */
+/** An alert was answered from there; with its code that is proof as good as any. */
+export async function markAnswered(
+  tx: Tx,
+  contactPointId: string,
+  { withCode }: { readonly withCode: boolean },
+): Promise<void> {
+  await tx.run(sql`
+    update organisations.contact_point set answered_at = now(),
+      proven_at = case when ${withCode} then now() else proven_at end
+    where id = ${contactPointId}`);
+}
+
+/** The code that went there was typed on a page. */
 export async function markProven(tx: Tx, contactPointId: string): Promise<void> {
   await tx.run(sql`
     update organisations.contact_point set proven_at = now()

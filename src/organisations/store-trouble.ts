@@ -76,7 +76,8 @@ function silent({ silentAfter, chased }: TroubleSearch): Sql {
         and dispatch.released_at > now() - ${FAILURES_DAYS} * interval '1 day'
       order by dispatch.released_at desc limit ${silentAfter * RELEASES_LOOKED_AT}
     ), asked as materialized (
-      select contact.id as contact_id, max(point.proven_at) as answered_at
+      select contact.id as contact_id, 
+        max(greatest(point.proven_at, point.answered_at)) as answered_at
       from organisations.contact
       join organisations.contact_contact_point link on link.contact_id = contact.id
       join organisations.contact_point point on point.id = link.contact_point_id

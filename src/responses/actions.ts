@@ -6,7 +6,7 @@ import { findReleased } from '#alerts/index.ts';
 import { record } from '#audit/index.ts';
 import { answerReply, findWaitingReply, markReplyHandled, standDown } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import { findContactPointByIndex, proveByAnswer } from '#organisations/index.ts';
+import { findContactPointByIndex, markAnswered } from '#organisations/index.ts';
 import { decideReply, readReply, type AnswerKind, type ReplyDecision } from './model.ts';
 import {
   findAddressed,
@@ -130,8 +130,10 @@ async function carryOut(tx: Tx, context: AnswerContext, handling: Handling): Pro
       recordedBy: null,
       note: null,
     });
-  if (decision.kind === 'answer' && decision.evidence === 'text_with_code' && point !== undefined)
-    await proveByAnswer(tx, point.id);
+  if (point !== undefined) {
+    const withCode = decision.kind === 'answer' && decision.evidence === 'text_with_code';
+    await markAnswered(tx, point.id, { withCode });
+  }
   const body = await answerText(tx, context, handling);
   if (body !== undefined && point !== undefined)
     await answerReply(tx, {
@@ -214,7 +216,9 @@ export async function answerWithCode(tx: Tx, answer: CodeAnswer): Promise<Outcom
     recordedBy: null,
     note: null,
   });
-  return taken.ok ? ok([...message.organisationIds]) : taken;
+  if (!taken.ok) return taken;
+  await markAnswered(tx, point.id, { withCode: true });
+  return ok([...message.organisationIds]);
 }
 
 /** An officer rang and writes down what was said. */
