@@ -36,11 +36,13 @@ import {
   organisationApiRoutes,
   organisationRoutes,
   OWN_CODE_TASK,
+  OWN_REPLACED_TASK,
   ownDetailsRoutes,
   reachRoutes,
   runSchedule,
   sendOwnCode,
   sendQuestion,
+  tellReplaced,
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import {
@@ -205,6 +207,10 @@ export function tasksOf(
       const { id } = payload as { id: string };
       const rules = { rules: model, secrets: seals.directory, now: new Date() };
       await sendOwnCode(database, id, rules);
+    },
+    [OWN_REPLACED_TASK]: async (payload) => {
+      const { contactPointId } = payload as { contactPointId: string };
+      await tellReplaced(database, contactPointId, model);
     },
     hourly: async () => {
       const now = new Date();

@@ -25,18 +25,19 @@ function checkRegionMap(rows: ModelFile['region_map']): Remark[] {
   );
 }
 
-const CODE_MAIL_BLANKS = ['sender', 'code', 'help_line'];
+const OWN_BLANKS = { mail: ['sender', 'code', 'help_line'], replaced: ['sender', 'help_line'] };
 
 /** Codes, which any stranger may ask for, must leave room for the answers to a person's own texts. */
 function checkOwnDetails({ own_details: own, passive_replies_per_hour }: ModelFile): Remark[] {
-  const path = ['own_details', 'mail'];
-  const remarks = (['subject', 'body'] as const).flatMap((part) =>
-    blanksOf(own.mail[part])
-      .filter((blank) => !CODE_MAIL_BLANKS.includes(blank))
-      .map((blank) => error([...path, part], `unknown blank {${blank}}`)),
+  const remarks = (['mail', 'replaced'] as const).flatMap((what) =>
+    (['subject', 'body'] as const).flatMap((part) =>
+      blanksOf(own[what][part])
+        .filter((blank) => !OWN_BLANKS[what].includes(blank))
+        .map((blank) => error(['own_details', what, part], `unknown blank {${blank}}`)),
+    ),
   );
   if (!blanksOf(own.mail.body).includes('code'))
-    remarks.push(error([...path, 'body'], 'cannot do without {code}'));
+    remarks.push(error(['own_details', 'mail', 'body'], 'cannot do without {code}'));
   const most = passive_replies_per_hour - 1;
   if (own.codes_per_hour.number > most) {
     const why = `${most} at most: passive_replies_per_hour counts them too`;

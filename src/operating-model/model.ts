@@ -57,6 +57,8 @@ export type OperatingModel = {
     readonly codesPerDay: number;
     /** Blanks {sender}, {code}, {help_line}. */
     readonly mail: { readonly subject: string; readonly body: string };
+    /** To what another one took the place of, by text without the subject; no {code}. */
+    readonly replaced: { readonly subject: string; readonly body: string };
     /** Who keeps it, and what for: one sentence or two. */
     readonly notice: string;
   };

@@ -124,6 +124,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       codesPerHour: file.own_details.codes_per_hour,
       codesPerDay: file.own_details.codes_per_day,
       mail: file.own_details.mail,
+      replaced: file.own_details.replaced,
       notice: file.own_details.notice,
     },
     silentAfter: file.silent_after,

@@ -50,6 +50,7 @@ export {
   type OwnDetailsRules,
 } from './own-session.ts';
 export { findOrganisationByCode } from './store-contacts.ts';
+export { OWN_REPLACED_TASK, tellReplaced } from './own-details.ts';
 export { ownDetailsRoutes } from './routes-own-details.ts';
 export type { OwnRoutesContext } from './routes-own-session.ts';
 export { markAnswered } from './store-enrol.ts';

@@ -9,6 +9,7 @@ import {
   openCentre,
   releaseAlert,
   sendOwnCodes,
+  tasksFor,
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
@@ -236,6 +237,16 @@ describe('contacts keep their own details', () => {
     );
     const home = await client.submit('Go on', { code: code! });
     assert.match(home.text, /It is on file, and proven.*07700 ···210 proven until/);
+    const { told } = await one<{ told: string }>(sql`
+      select payload->>'contactPointId' as told from graphile_worker._private_jobs job
+      join graphile_worker._private_tasks task on task.id = job.task_id
+      where task.identifier = 'own_number_replaced'`);
+    const tasks = tasksFor(centre);
+    await tasks['own_number_replaced']!({ contactPointId: told });
+    const atTheOld = (await messagesOf(centre, ANSWERS)).filter(
+      (message) => message.number === numbers.southmere && message.body.includes('go to another'),
+    );
+    assert.equal(atTheOld.length, 1);
     assert.deepEqual(await fileOf(), ['07700 ···210', 'b···@southmere.test']);
     assert.equal(
       await count(sql`select contacts as count from organisations.contact_point

@@ -3,14 +3,17 @@
  * it write what is on file of itself and nothing else; each act leaves an entry and a line in the
  * history of its organisation.
  */
-import type { Actor } from '#kernel/actor.ts';
+import { system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { blindIndex } from '#kernel/sealed.ts';
-import type { Tx } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
+import { answerReply } from '#dispatch/index.ts';
+import { fillBlanks } from '#operating-model/index.ts';
 import { IMPORT_RUNS, pointOf } from './contacts.ts';
+import { drawUnusedCode } from './enrol.ts';
 import type { DirectorySecrets } from './import-options.ts';
 import type { Address } from './model.ts';
 import { checkCode, OWN_CODE_TASK, type OwnDetailsRules, type TypedCode } from './own-session.ts';
@@ -29,6 +32,7 @@ import { insertChange } from './store-history.ts';
 import { deleteLinks } from './store-import.ts';
 import {
   countCodesOfContact,
+  getSealedPoint,
   insertCode,
   markAttested,
   markCodeUsed,
@@ -170,10 +174,37 @@ export async function takeNumber(
   await insertLinksOf(tx, contact.id, links);
   await touchContacts(tx, [contact.id]);
   await markProven(tx, contactPointId);
-  if (replacesId !== null)
+  if (replacesId !== null) {
     await moveCodeSessions(tx, { contactId: contact.id, from: replacesId, to: contactPointId });
+    await enqueue(tx, OWN_REPLACED_TASK, { contactPointId: replacesId });
+  }
   await recordChange(tx, contact, { fields: [], relinked: true });
   return ok(undefined);
+}
+
+/** The task that tells the old number or address; `main.ts` says who does it. */
+export const OWN_REPLACED_TASK = 'own_number_replaced';
+
+/** Whoever had the old one learns of it there: alerts must not be led away in silence. */
+export async function tellReplaced(
+  database: Database,
+  contactPointId: string,
+  rules: OwnDetailsRules,
+): Promise<void> {
+  await database.withActor(system('own details'), async (tx) => {
+    const { channel, addressSealed } = await getSealedPoint(tx, contactPointId);
+    const values = { sender: rules.sender, help_line: rules.helpLine };
+    const { subject, body } = rules.ownDetails.replaced;
+    await answerReply(tx, {
+      contactPointId,
+      addressSealed,
+      code: await drawUnusedCode(tx, contactPointId),
+      ...(channel === 'mail' && { subject: fillBlanks(subject, values) }),
+      body: fillBlanks(body, values),
+      gatewayId: null,
+      perHourMax: rules.passiveRepliesPerHour,
+    });
+  });
 }
 
 /** Where the old one was; at the end of its channel where that is gone or none was named. */

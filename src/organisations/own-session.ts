@@ -48,6 +48,7 @@ export type OwnDetailsRules = {
     };
     readonly codesPerDay: number;
     readonly mail: { readonly subject: string; readonly body: string };
+    readonly replaced: { readonly subject: string; readonly body: string };
     readonly notice: string;
   };
   readonly passiveRepliesPerHour: number;

@@ -210,6 +210,15 @@ export async function listOwnPoints(tx: Tx, contactId: string): Promise<OwnPoint
     order by link.channel desc, link.position`);
 }
 
+export async function getSealedPoint(
+  tx: Tx,
+  contactPointId: string,
+): Promise<{ channel: Channel; addressSealed: Buffer }> {
+  return await tx.one(sql`
+    select contact_point.channel, contact_point.address_sealed from organisations.contact_point
+    where contact_point.id = ${contactPointId}`);
+}
+
 export type Attestation = {
   readonly attestedAt: Date | null;
   readonly saysLeftAt: Date | null;

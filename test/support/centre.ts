@@ -240,9 +240,14 @@ export async function textFrom(centre: Centre, number: string, words: string): P
   return id;
 }
 
+/** The worker's background tasks by name. */
+export function tasksFor(centre: Centre): ReturnType<typeof tasksOf> {
+  return tasksOf({ ...centre.product, database: centre.db.worker }, console);
+}
+
 /** What the worker does with codes that contacts asked for. */
 export async function sendOwnCodes(centre: Centre): Promise<void> {
-  const tasks = tasksOf({ ...centre.product, database: centre.db.worker }, console);
+  const tasks = tasksFor(centre);
   const asked = await centre.db.owner.withActor(system('test'), (tx) =>
     tx.rows<{ id: string }>(sql`
       select id from organisations.one_time_code where code_index is null order by asked_at`),
@@ -252,8 +257,7 @@ export async function sendOwnCodes(centre: Centre): Promise<void> {
 
 /** What the worker does when it hears of a reply. */
 export async function dealWith(centre: Centre, replyId: string): Promise<void> {
-  const tasks = tasksOf({ ...centre.product, database: centre.db.worker }, console);
-  await tasks['reply_received']!({ replyId });
+  await tasksFor(centre)['reply_received']!({ replyId });
 }
 
 export function contextOf(centre: Centre) {
