@@ -120,7 +120,7 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
           then case when contact_point.channel = 'mail' then 'bounced'
             when failing.failures > 1 then 'failing'
             when not ${isProven} then 'unproven' end
-        when silent.told > 0 and ${isUsual} then 'silent'
+        when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
         when not ${isProven} then 'unproven' end as trouble
     from organisations.v_organisation organisation
     join organisations.contact on contact.organisation_id = organisation.organisation_id
