@@ -169,7 +169,12 @@ CREATE INDEX entry_at ON audit.entry USING btree (at, id);
 CREATE INDEX entry_subject ON audit.entry USING btree (subject_kind, subject_id, at);
 alter table audit.entry enable row level security;
 alter table audit.entry force row level security;
-create policy entry_read on audit.entry as permissive for select to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy entry_read on audit.entry as permissive for select to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (( SELECT (kernel.actor_kind() = 'person'::text)) AND (action = 'contact.looked_up'::text) AND (subject_kind = 'organisation'::text) AND (subject_id = ANY ((( SELECT kernel.actor_organisations() AS actor_organisations))::text[])))
+    ELSE false
+END);
 create policy entry_write on audit.entry as permissive for insert to public with check (true);
 CREATE TRIGGER entry_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 grant select on audit.entry to tocsin_web;
@@ -808,6 +813,7 @@ create table identity.role_grant (
   id uuid not null,
   person_id uuid not null,
   role text not null,
+  organisation_id uuid,
   given_at timestamp with time zone not null,
   given_by text not null,
   ended_at timestamp with time zone,
@@ -818,7 +824,7 @@ create table identity.role_grant (
   constraint role_grant_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint role_grant_pkey PRIMARY KEY (id)
 );
-CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
 grant insert, select on identity.role_grant to tocsin_web;
 grant select on identity.role_grant to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
@@ -912,8 +918,20 @@ CREATE INDEX absence_contact ON organisations.absence USING btree (contact_id, e
 CREATE INDEX absence_cover ON organisations.absence USING btree (cover_id);
 alter table organisations.absence enable row level security;
 alter table organisations.absence force row level security;
-create policy absence_delete on organisations.absence as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
-create policy absence_insert on organisations.absence as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy absence_delete on organisations.absence as permissive for delete to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
+create policy absence_insert on organisations.absence as permissive for insert to public with check (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 create policy absence_read on organisations.absence as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -921,7 +939,13 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact))
     ELSE false
 END);
-create policy absence_update on organisations.absence as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy absence_update on organisations.absence as permissive for update to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 CREATE TRIGGER absence_added AFTER INSERT ON organisations.absence REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 CREATE TRIGGER absence_removed AFTER DELETE ON organisations.absence REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 grant delete, insert, select on organisations.absence to tocsin_web;
@@ -993,14 +1017,19 @@ create table organisations.change (
   what text not null,
   fields jsonb default '{}'::jsonb not null,
   constraint change_fields_check CHECK ((jsonb_typeof(fields) = 'object'::text)),
-  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text]))),
+  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text, 'attested'::text, 'left'::text]))),
   constraint change_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
   constraint change_pkey PRIMARY KEY (id)
 );
 CREATE INDEX change_of_organisation ON organisations.change USING btree (organisation_id, changed_at DESC);
 alter table organisations.change enable row level security;
 alter table organisations.change force row level security;
-create policy change_insert on organisations.change as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy change_insert on organisations.change as permissive for insert to public with check (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 create policy change_read on organisations.change as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1012,6 +1041,33 @@ grant select on organisations.change to tocsin_worker;
 grant insert (organisation_id, contact_id, what, fields) on organisations.change to tocsin_web;
 grant insert (organisation_id, contact_id, what, fields) on organisations.change to tocsin_worker;
 
+create table organisations.code_session (
+  id uuid not null,
+  token_sha256 bytea not null,
+  contact_id uuid not null,
+  contact_point_id uuid not null,
+  opened_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint code_session_token_sha256_check CHECK ((octet_length(token_sha256) = 32)),
+  constraint code_session_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint code_session_contact_point_id_fkey FOREIGN KEY (contact_point_id) REFERENCES organisations.contact_point(id),
+  constraint code_session_pkey PRIMARY KEY (id),
+  constraint code_session_token_sha256_key UNIQUE (token_sha256)
+);
+CREATE INDEX code_session_of_contact ON organisations.code_session USING btree (contact_id);
+CREATE INDEX code_session_opened ON organisations.code_session USING btree (opened_at);
+alter table organisations.code_session enable row level security;
+alter table organisations.code_session force row level security;
+create policy code_session_own on organisations.code_session as permissive for all to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))
+    ELSE false
+END);
+grant insert, select on organisations.code_session to tocsin_web;
+grant delete, select on organisations.code_session to tocsin_worker;
+grant update (contact_point_id, ended_at) on organisations.code_session to tocsin_web;
+
 create table organisations.contact (
   id uuid default kernel.uuid_v7() not null,
   organisation_id uuid not null,
@@ -1022,6 +1078,8 @@ create table organisations.contact (
   reader_kind text default 'technical'::text not null,
   language text default 'en'::text not null,
   active boolean default true not null,
+  attested_at timestamp with time zone,
+  says_left_at timestamp with time zone,
   has_times boolean default false not null,
   texts smallint default 0 not null,
   mails smallint default 0 not null,
@@ -1042,14 +1100,24 @@ CREATE UNIQUE INDEX contact_once ON organisations.contact USING btree (organisat
 alter table organisations.contact enable row level security;
 alter table organisations.contact force row level security;
 create policy contact_delete on organisations.contact as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
-create policy contact_insert on organisations.contact as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_insert on organisations.contact as permissive for insert to public with check (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (( SELECT (kernel.actor_kind() = 'person'::text)) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))
+    ELSE false
+END);
 create policy contact_read on organisations.contact as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
     WHEN 'organisation'::text THEN (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))
     ELSE false
 END);
-create policy contact_update on organisations.contact as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_update on organisations.contact as permissive for update to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 CREATE TRIGGER contacts_noted AFTER UPDATE ON organisations.contact REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_contacts();
 grant delete, insert, select, update on organisations.contact to tocsin_web;
 grant delete, insert, select, update on organisations.contact to tocsin_worker;
@@ -1068,8 +1136,20 @@ create table organisations.contact_contact_point (
 CREATE INDEX contact_contact_point_point ON organisations.contact_contact_point USING btree (contact_point_id, contact_id);
 alter table organisations.contact_contact_point enable row level security;
 alter table organisations.contact_contact_point force row level security;
-create policy contact_contact_point_delete on organisations.contact_contact_point as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
-create policy contact_contact_point_insert on organisations.contact_contact_point as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_contact_point_delete on organisations.contact_contact_point as permissive for delete to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
+create policy contact_contact_point_insert on organisations.contact_contact_point as permissive for insert to public with check (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 create policy contact_contact_point_read on organisations.contact_contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1098,6 +1178,7 @@ CASE
 END) stored,
   contacts integer default 1 not null,
   proven_at timestamp with time zone,
+  answered_at timestamp with time zone,
   asked_at timestamp with time zone,
   asked_code text,
   asked_is_sent boolean default false not null,
@@ -1123,7 +1204,14 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact_contact_point link))
     ELSE false
 END);
-create policy contact_point_update on organisations.contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_point_update on organisations.contact_point as permissive for update to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN (id IN ( SELECT link.contact_point_id
+       FROM organisations.contact_contact_point link
+      WHERE (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((link.contact_id)::text = ( SELECT kernel.actor_id() AS actor_id)))))
+    ELSE false
+END);
 grant insert, select, update on organisations.contact_point to tocsin_web;
 grant insert, select, update on organisations.contact_point to tocsin_worker;
 
@@ -1141,8 +1229,20 @@ create table organisations.duty_hours (
 );
 alter table organisations.duty_hours enable row level security;
 alter table organisations.duty_hours force row level security;
-create policy duty_hours_delete on organisations.duty_hours as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
-create policy duty_hours_insert on organisations.duty_hours as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy duty_hours_delete on organisations.duty_hours as permissive for delete to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
+create policy duty_hours_insert on organisations.duty_hours as permissive for insert to public with check (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
+       FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
+    ELSE false
+END);
 create policy duty_hours_read on organisations.duty_hours as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1317,6 +1417,44 @@ alter table organisations.not_the_same enable row level security;
 alter table organisations.not_the_same force row level security;
 create policy not_the_same_centre on organisations.not_the_same as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant delete, insert, select on organisations.not_the_same to tocsin_web;
+
+create table organisations.one_time_code (
+  id uuid not null,
+  channel text not null,
+  address_index bytea not null,
+  network_index bytea not null,
+  asked_at timestamp with time zone not null,
+  contact_id uuid,
+  replaces_id uuid,
+  contact_point_id uuid,
+  code_index bytea,
+  wrong_tries smallint default 0 not null,
+  used_at timestamp with time zone,
+  constraint one_time_code_address_index_check CHECK ((octet_length(address_index) = 32)),
+  constraint one_time_code_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
+  constraint one_time_code_check CHECK (((replaces_id IS NULL) OR (contact_id IS NOT NULL))),
+  constraint one_time_code_check1 CHECK (((code_index IS NULL) OR (contact_point_id IS NOT NULL))),
+  constraint one_time_code_code_index_check CHECK ((octet_length(code_index) = 32)),
+  constraint one_time_code_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id) ON DELETE CASCADE,
+  constraint one_time_code_contact_point_id_fkey FOREIGN KEY (contact_point_id) REFERENCES organisations.contact_point(id),
+  constraint one_time_code_replaces_id_fkey FOREIGN KEY (replaces_id) REFERENCES organisations.contact_point(id),
+  constraint one_time_code_pkey PRIMARY KEY (id)
+);
+CREATE INDEX one_time_code_asked ON organisations.one_time_code USING btree (asked_at);
+CREATE INDEX one_time_code_of_network ON organisations.one_time_code USING btree (network_index, asked_at);
+CREATE INDEX one_time_code_of_point ON organisations.one_time_code USING btree (contact_point_id, asked_at) WHERE (contact_point_id IS NOT NULL);
+alter table organisations.one_time_code enable row level security;
+alter table organisations.one_time_code force row level security;
+create policy one_time_code_own on organisations.one_time_code as permissive for all to public using (
+CASE ( SELECT kernel.reach() AS reach)
+    WHEN 'centre'::text THEN true
+    WHEN 'organisation'::text THEN ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))
+    ELSE false
+END);
+grant insert, select on organisations.one_time_code to tocsin_web;
+grant delete, select on organisations.one_time_code to tocsin_worker;
+grant update (wrong_tries, used_at) on organisations.one_time_code to tocsin_web;
+grant update (contact_point_id, code_index) on organisations.one_time_code to tocsin_worker;
 
 create table organisations.organisation (
   id uuid default kernel.uuid_v7() not null,
@@ -2046,6 +2184,30 @@ end $function$
 ;
 grant execute on function operating_model.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION organisations.find_or_add_point(id uuid, channel text, address_sealed bytea, address_index bytea, shown text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  reach text := kernel.reach();
+  found uuid;
+begin
+  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
+  insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
+    shown)
+  values (find_or_add_point.id, find_or_add_point.channel, find_or_add_point.address_sealed,
+    find_or_add_point.address_index, find_or_add_point.shown)
+  on conflict on constraint contact_point_channel_address_index_key
+    do update set shown = stored.shown
+  returning stored.id into found;
+  perform pg_catalog.set_config('tocsin.reach', reach, true);
+  return found;
+end
+$function$
+;
+grant execute on function organisations.find_or_add_point(uuid,text,bytea,bytea,text) to public;
+
 CREATE OR REPLACE FUNCTION organisations.is_within(moment timestamp with time zone, weekday smallint, starts_at time without time zone, ends_at time without time zone, time_zone text)
  RETURNS boolean
  LANGUAGE sql
@@ -2265,7 +2427,10 @@ CREATE OR REPLACE FUNCTION organisations.recount_links()
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  reach text := kernel.reach();
 begin
+  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
   update organisations.contact set texts = counted.texts, mails = counted.mails
   from (
     select changed.contact_id, count(*) filter (where link.channel = 'text') as texts,
@@ -2285,6 +2450,7 @@ begin
     group by changed.contact_point_id
   ) counted
   where contact_point.id = counted.contact_point_id and contact_point.contacts <> counted.contacts;
+  perform pg_catalog.set_config('tocsin.reach', reach, true);
   return null;
 end
 $function$
