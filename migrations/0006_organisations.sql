@@ -898,8 +898,8 @@ end;
 -- picks contacts by role or rank asks for exactly those and reads passed_over not at all.
 -- Two parts: whoever has no hours and no absences, by plain joins, and the few who have. Each part
 -- is planned by itself and read whole, unless one organisation is named: then by its indexes.
--- "offset 0" keeps the few on the way through the indexes: row-level security hides from the planner
--- that a look-up costs nothing; once it compared 100,000 contact points with 100,000 links.
+-- "offset 0" keeps the few on the way through the indexes: row-level security hides from the
+-- planner that a look-up costs nothing; once it compared 100,000 contact points with 100,000 links.
 create function organisations.reachable_at(moment timestamptz)
   returns table (organisation_id uuid, code text, short_name text, name text, type text,
     region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid,

@@ -42,29 +42,30 @@ export async function freezeRecipients(
     where ${frozen.where}`);
 }
 
+export type FrozenRounds = {
+  readonly submissionId: string;
+  readonly dispatchId: string;
+  /** How many were frozen. */
+  readonly organisations: number;
+  readonly templates: readonly RoundTemplate[];
+  readonly contacts: Sql;
+  /** Reader kinds that are told with the first round, whatever their rank. */
+  readonly unchased: readonly string[];
+};
+
 /**
  * Renders every round into held messages; says how many. A number shared by several organisations
  * gets one text in a round, which names the first and counts the others, and is credited to each
- * (P1). `unchased` are reader kinds that are told with the first round, whatever their rank.
+ * (P1).
  *
  * The directory is read once for all rounds. Nothing is joined to what was written: the id of a
  * message is drawn before it is inserted. The planner expects one row from behind row-level
  * security, so a join on `returning` became a nested loop: 18 s for 20,000 messages. Only what is
  * shared is grouped: grouping all, to find one organisation nearly each time, took a tenth longer.
  */
-export async function freezeRounds(
-  tx: Tx,
-  frozen: {
-    submissionId: string;
-    dispatchId: string;
-    /** How many were frozen. */
-    organisations: number;
-    templates: readonly RoundTemplate[];
-    contacts: Sql;
-    unchased: readonly string[];
-  },
-): Promise<number> {
-  const { submissionId, dispatchId, organisations, templates, contacts, unchased } = frozen;
+export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number> {
+  const { submissionId, dispatchId, templates, contacts, unchased } = frozen;
+  const reached = frozen.organisations < WHOLE_FROM ? reachedOneByOne : reachedAtOnce;
   const firstComesFirst = sql`order by rank, short_name`;
   // Templates are looked up by number in arrays: a join with six rows was a hash over all messages,
   // which scrambled their order, and every index was filled from the middle.
@@ -86,7 +87,7 @@ export async function freezeRounds(
         dense_rank() over (order by reachable.contact_point_id, template.number) as n,
         count(*) over (partition by reachable.contact_point_id, template.number) as sharing
       from alerts.recipient recipient
-      ${organisations < WHOLE_FROM ? reachedOneByOne : reachedAtOnce}
+      ${reached}
       join template on template.channel = reachable.channel
         and template.rank = ${rankOfRound(templates, unchased)}
       where recipient.submission_id = ${submissionId} and reachable.position = 1 and ${contacts}
@@ -127,8 +128,8 @@ export async function freezeRounds(
 /**
  * From so many organisations on the directory is read whole. The planner cannot choose: of what was
  * frozen a moment ago it expects 35. Of 20,000 organisations with 100,000 contact points, on a busy
- * machine: all of them at once 0.9 s and one by one 1.6 s; 5,000 at once 0.6 s and one by one 0.4 s;
- * 5 at once 0.6 s and one by one 0.01 s.
+ * machine: all of them at once 0.9 s and one by one 1.6 s; 5,000 of them 0.6 s and 0.4 s; 5 of
+ * them 0.6 s and 0.01 s.
  */
 const WHOLE_FROM = 7_000;
 
@@ -138,7 +139,9 @@ const reachedAtOnce = sql`
 
 const reachedOneByOne = sql`
   cross join lateral (
-    select * from organisations.v_reachable told
+    select told.contact_point_id, told.channel, told.position, told.address_sealed, told.role,
+      told.rank, told.reader_kind, told.organisation_id, told.passed_over
+    from organisations.v_reachable told
     where told.organisation_id = recipient.organisation_id
     -- Else it becomes the other.
     offset 0
