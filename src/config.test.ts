@@ -124,6 +124,21 @@ test('SMPP needs its sender, and never shows its password', () => {
   assert.match(errorsOf({ ...smpp, SMPP_URL: 'http://x' })['SMPP_URL']!, /wrong form/);
 });
 
+test('a handset and a mailbox of ours are taken as people write them, and never shown', () => {
+  const probe = (TOCSIN_PROBE_NUMBER: string, TOCSIN_PROBE_MAILBOX?: string) =>
+    parsed({ TOCSIN_PROBE_NUMBER, TOCSIN_PROBE_MAILBOX });
+  const config = probe('+44 7700 900123', 'duty@centre.example');
+  assert.deepEqual(config.probe, { number: '447700900123', mailbox: 'duty@centre.example' });
+  assert.doesNotMatch(describeConfig(config), /900123|duty@/);
+  assert.deepEqual(probe('').probe, {});
+  for (const number of ['07700 900123', '+44x', '44', 'our number'])
+    assert.match(
+      errorsOf({ TOCSIN_PROBE_NUMBER: number })['TOCSIN_PROBE_NUMBER']!,
+      /^TOCSIN_PROBE_NUMBER has the wrong form; it must be a number in international form/,
+    );
+  assert.ok(errorsOf({ TOCSIN_PROBE_MAILBOX: 'duty' })['TOCSIN_PROBE_MAILBOX']);
+});
+
 test('with a certificate the printed address is https', () => {
   const config = parsed({ TOCSIN_TLS_CERT: 'c.pem', TOCSIN_TLS_KEY: 'k.pem' });
   assert.equal(config.url, 'https://localhost:3000');

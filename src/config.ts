@@ -11,6 +11,7 @@ import {
   nameOfKey,
   readMailIn,
   readNotify,
+  readProbe,
   readProxy,
   readSmpp,
   readSmtp,
@@ -18,6 +19,7 @@ import {
 import type {
   MailInConfig,
   NotifyConfig,
+  ProbeConfig,
   ProxyConfig,
   SmppConfig,
   SmtpConfig,
@@ -44,6 +46,7 @@ export type Config = {
   readonly smtp?: SmtpConfig;
   readonly smpp?: SmppConfig;
   readonly mailIn?: MailInConfig;
+  readonly probe: ProbeConfig;
   readonly proxy?: ProxyConfig;
   /** Certificates that are trusted beside the usual ones; a file in PEM. */
   readonly caFile?: string;
@@ -64,6 +67,8 @@ const KNOWN = [
   'TOCSIN_OPERATING_MODEL',
   'TOCSIN_CA_FILE',
   'TOCSIN_DEADMAN_URL',
+  'TOCSIN_PROBE_NUMBER',
+  'TOCSIN_PROBE_MAILBOX',
   // Read by the tests alone.
   'TOCSIN_CHROMIUM',
 ];
@@ -117,6 +122,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(smtp && { smtp }),
     ...(smpp && { smpp }),
     ...(mailIn && { mailIn }),
+    probe: readProbe(read),
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
@@ -151,6 +157,8 @@ export function describeConfig(config: Config): string {
     MAIL_BOUNCE_DOMAIN: config.mailIn?.domain ?? 'none',
     SMPP_URL: smpp ? placeOf(smpp.url) : 'none',
     SMPP_FROM: smpp ? '(set)' : 'none',
+    TOCSIN_PROBE_NUMBER: config.probe.number ? '(set)' : 'none',
+    TOCSIN_PROBE_MAILBOX: config.probe.mailbox ? '(set)' : 'none',
     HTTPS_PROXY: proxy?.https ? placeOf(proxy.https) : 'none',
     HTTP_PROXY: proxy?.http ? placeOf(proxy.http) : 'none',
     NO_PROXY: proxy?.no ?? 'none',

@@ -35,8 +35,8 @@ token   Adds a token for its callbacks beside the one in use, and prints it once
         --drop-all nobody can call back, and the provider is asked instead.
 --json  Print the result for programs.
 
-Gateways that the environment describes come back at the next start. Running workers follow at
-once.
+Gateways that the environment describes come back at the next start, with what it names; their
+other settings stay as they were added here. Running workers follow at once.
 `;
 
 export type GatewayContext = {

@@ -26,6 +26,9 @@ export type MailInConfig = {
 
 export type SmppConfig = { readonly url: string; readonly from: string };
 
+/** A handset and a mailbox of ours, to which the gateways of the environment prove themselves. */
+export type ProbeConfig = { readonly number?: string; readonly mailbox?: string };
+
 /** Proxies for requests to providers; what `no` names is reached directly. */
 export type ProxyConfig = { readonly https?: string; readonly http?: string; readonly no?: string };
 
@@ -92,6 +95,24 @@ export function readSmpp(read: Reader): SmppConfig | undefined {
   const from = read.text('SMPP_FROM');
   if (url && !from) read.missing('SMPP_FROM', 'SMPP_URL', fromForm);
   return url && from ? { url, from } : undefined;
+}
+
+/** Both are somebody's: an error does not repeat them. */
+export function readProbe(read: Reader): ProbeConfig {
+  const number = read.secret(
+    'TOCSIN_PROBE_NUMBER',
+    'a number in international form, such as 447700900123 or +44 7700 900123',
+    (text) => /^[1-9]\d{4,14}$/.test(digitsOf(text)),
+  );
+  const mailbox = read.secret('TOCSIN_PROBE_MAILBOX', 'an e-mail address', (text) =>
+    /^[^@\s<>]+@[^@\s<>]+\.[^@\s<>]+$/.test(text),
+  );
+  return { ...(number && { number: digitsOf(number) }), ...(mailbox && { mailbox }) };
+}
+
+/** Without what people write between the digits of a number; a letter stays, and is refused. */
+function digitsOf(number: string): string {
+  return number.replace(/^\+/, '').replaceAll(/[ ()-]/g, '');
 }
 
 /** As other programs read them: in capitals or small, capitals first, the scheme left out or not. */

@@ -4,19 +4,33 @@ import type { Config } from '#config.ts';
 import { openGateway, type NewGateway } from '#dispatch/index.ts';
 
 /** Texts and mail of one Notify service are two gateways on one bucket. */
-export function gatewaysOf({ notify, smtp, smpp }: Config): NewGateway[] {
+export function gatewaysOf({ notify, smtp, smpp, probe }: Config): NewGateway[] {
+  const ours = {
+    text: { ...(probe.number && { probeAddress: probe.number }) },
+    mail: { ...(probe.mailbox && { probeAddress: probe.mailbox }) },
+  };
   const atNotify = (notify?.channels ?? []).map((channel) => ({
     id: channel === 'text' ? 'notify' : 'notify-mail',
     kind: 'notify' as const,
     channel,
-    settings: { baseUrl: notify!.baseUrl, apiKey: notify!.apiKey },
+    settings: { baseUrl: notify!.baseUrl, apiKey: notify!.apiKey, ...ours[channel] },
     callbackToken: notify!.callbackToken,
   }));
   const bySmtp = smtp && [
-    { id: 'smtp', kind: 'smtp' as const, channel: 'mail' as const, settings: { ...smtp } },
+    {
+      id: 'smtp',
+      kind: 'smtp' as const,
+      channel: 'mail' as const,
+      settings: { ...smtp, ...ours.mail },
+    },
   ];
   const bySmpp = smpp && [
-    { id: 'smpp', kind: 'smpp' as const, channel: 'text' as const, settings: { ...smpp } },
+    {
+      id: 'smpp',
+      kind: 'smpp' as const,
+      channel: 'text' as const,
+      settings: { ...smpp, ...ours.text },
+    },
   ];
   return [...atNotify, ...(bySmtp ?? []), ...(bySmpp ?? [])];
 }

@@ -19,34 +19,36 @@ import type { SimulatorProcess } from './simulator-process.ts';
 const DEMONSTRATION_KEY =
   'simulator_live-70c51700-0000-4000-8000-000000000001-70c51700-0000-4000-8000-0000000000aa';
 
-/** The environment (or the simulator, in a demonstration) describes the first of each kind. */
+/**
+ * The environment (or the simulator, in a demonstration) describes the first of each kind. What it
+ * names wins; every other setting of such a gateway stays as an operator left it.
+ */
 export async function seedGateways(
-  ground: Ground,
+  ground: Pick<Ground, 'config' | 'seals'>,
   database: Database,
   simulator: SimulatorProcess | undefined,
 ): Promise<void> {
   const wanted = simulator ? gatewaysOfDemonstration(simulator) : gatewaysOf(ground.config);
+  const { openSettings, sealSettings } = ground.seals;
   await database.withActor(system('start'), async (tx) => {
     const settled = new Map((await listGateways(tx)).map((row) => [row.id, row]));
     for (const gateway of wanted) {
       const row = settled.get(gateway.id);
+      const isThere = row?.kind === gateway.kind && row.channel === gateway.channel;
+      const kept = isThere ? openSettings(row.id, row.settingsSealed) : {};
+      const settings = { ...(kept as object), ...(gateway.settings as object) };
       // Written only where something is new: each writing is an entry of the audit.
-      if (row?.channel === gateway.channel) {
-        const kept = ground.seals.openSettings(row.id, row.settingsSealed);
-        if (isKept(kept, row, gateway)) continue;
-      }
-      const saved = await saveGateway(tx, gateway, ground.seals.sealSettings);
+      if (isThere && isDeepStrictEqual(kept, settings) && takesToken(row, gateway)) continue;
+      const saved = await saveGateway(tx, { ...gateway, settings }, sealSettings);
       if (!saved.ok) throw new Error(saved.message);
     }
   });
 }
 
-/** True where the row has these settings already, and takes this token. */
-function isKept(kept: unknown, row: GatewayRow, gateway: NewGateway): boolean {
-  const { callbackToken } = gateway;
-  const hash = callbackToken && createHash('sha256').update(callbackToken).digest();
-  if (hash && !row.callbackTokenHashes.some((known) => known.equals(hash))) return false;
-  return isDeepStrictEqual(kept, { ...(kept as object), ...(gateway.settings as object) });
+function takesToken(row: GatewayRow, { callbackToken }: NewGateway): boolean {
+  if (callbackToken === undefined) return true;
+  const hash = createHash('sha256').update(callbackToken).digest();
+  return row.callbackTokenHashes.some((known) => known.equals(hash));
 }
 
 function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
