@@ -54,6 +54,26 @@ export async function startProgram(ground: Ground): Promise<Program> {
   };
 }
 
+/** A worker alone, in a process of its own; `ended` is its exit code, null where a signal ended it. */
+export type WorkerProcess = {
+  readonly ended: Promise<number | null>;
+  signal(signal: NodeJS.Signals): void;
+};
+
+/** Starts `bin/tocsin worker` and waits until it says that it runs. */
+export async function startWorkerProcess(
+  environment: Readonly<Record<string, string>>,
+): Promise<WorkerProcess> {
+  const child = spawn(process.execPath, [path.join(root, 'src/main.ts'), 'worker'], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  await outputUntil(child, /The worker is running/);
+  return { ended, signal: (signal) => void child.kill(signal) };
+}
+
 /** No command takes so long; one that hangs is a failure, not a wait. */
 const COMMAND_MAX_MS = 60_000;
 
