@@ -35,7 +35,7 @@ import {
 } from './store-send.ts';
 
 const BEAT_MS = 1_000;
-/** A template changes seldom; what is sent with a changed one is noticed at the first answer. */
+/** For whoever looks at the page; each dispatch reads it again before it begins (`TemplateCheck`). */
 const TEMPLATES_MS = 180_000;
 const MINUTE_MS = 60_000;
 /** Half a second of work: a beat must not hold up the others. */

@@ -25,7 +25,7 @@ import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
-import { pauseForContent } from './templates.ts';
+import { pauseForContent, TemplateCheck } from './templates.ts';
 import type { Probing } from './probe.ts';
 import type { RefusalRule } from './store-breaker.ts';
 import { waitForTokenMs } from './store-bucket.ts';
@@ -73,6 +73,7 @@ export class Sender {
   #work = new Signal();
   #loop: Promise<void> | undefined;
   #watch: Watch;
+  #template: TemplateCheck;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -87,6 +88,7 @@ export class Sender {
         this.dropQueue('database_lost');
       },
     });
+    this.#template = new TemplateCheck({ database, gateway, log });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
     this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing, rest });
   }
@@ -185,8 +187,12 @@ export class Sender {
       }),
     );
     const tookMs = performance.now() - askedAt;
-    this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
+    const held = hold(claimed, { lease, tookMs, clocks: this.#options.clocks });
+    const generation = this.#generation;
+    await this.#template.before(claimed);
+    this.#queue.push(...held);
     if (this.#stopping) this.dropQueue('stopping');
+    else if (generation !== this.#generation) this.dropQueue('database_lost');
     this.#fill();
     return claimed.length;
   }

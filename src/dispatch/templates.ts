@@ -2,6 +2,7 @@
  * Reads the provider's own frame around our messages and remembers it on the gateway's row: an edit
  * there would change every text after it was approved. What is found is audited when it changes.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
@@ -21,7 +22,10 @@ export async function readTemplates(options: TemplateOptions): Promise<void> {
   await Promise.all(options.gateways.map((gateway) => readTemplateOf(gateway, options)));
 }
 
-async function readTemplateOf(gateway: Gateway, { database, log }: TemplateOptions): Promise<void> {
+async function readTemplateOf(
+  gateway: Gateway,
+  { database, log }: Omit<TemplateOptions, 'gateways'>,
+): Promise<void> {
   const reading = await gateway.readTemplate?.();
   if (reading === undefined || reading.answer === 'cannot_tell') return;
   const gatewayId = gateway.id;
@@ -52,6 +56,34 @@ export type ContentGuard = {
   readonly gateway: Gateway;
   readonly log: Log;
 };
+
+/** A provider that does not say so soon is not waited for: what it sends is compared all the same. */
+const READING_MS = 2_000;
+
+/**
+ * Reads the template of a gateway again before the first message of each dispatch leaves by it. The
+ * answer to a first request tells of other words too, but then a whole window of them is out.
+ */
+export class TemplateCheck {
+  #guard: ContentGuard;
+  #begun = new Set<string>();
+
+  constructor(guard: ContentGuard) {
+    this.#guard = guard;
+  }
+
+  /** Resolves when these may leave, or the provider was waited for. */
+  async before(claimed: readonly { readonly dispatchId: string }[]): Promise<void> {
+    const { gateway, ...others } = this.#guard;
+    const begun = new Set(claimed.map(({ dispatchId }) => dispatchId)).difference(this.#begun);
+    if (begun.size === 0 || gateway.readTemplate === undefined) return;
+    for (const dispatchId of begun) this.#begun.add(dispatchId);
+    const reading = readTemplateOf(gateway, others).catch((error: unknown) =>
+      others.log.error('dispatch.loop_failed', { error, part: 'template' }),
+    );
+    await Promise.race([reading, delay(READING_MS, undefined, { ref: false })]);
+  }
+}
 
 /**
  * What leaves is not what was approved: the dispatch stops until a person has looked (P5). Said
