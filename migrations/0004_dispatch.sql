@@ -44,9 +44,20 @@ select system_identifier::text, left(pg_walfile_name(pg_current_wal_insert_lsn()
   dispatch.database_id(), pg_postmaster_start_time()
 from pg_control_system();
 
+-- True where our history is whole as far as anybody knows: nothing is held, and this run of this
+-- server and database was compared with the providers. The timeline is that of the log being
+-- written; the control file shows a promotion only at the next checkpoint.
+create function dispatch.history_is_whole() returns boolean
+  language plpgsql stable parallel safe set search_path = '' as $$
+begin
+  return exists (select from dispatch.continuity
+    where held_since is null and proven_start = pg_postmaster_start_time()
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+      and database_id = dispatch.database_id());
+end $$;
+
 -- True where a claim may be made. It also makes the claim durable before any request, whatever the
--- site has set: a claim lost with a crashed server would be a text that is sent twice. The timeline
--- is that of the log being written; the control file shows a promotion only at the next checkpoint.
+-- site has set: a claim lost with a crashed server would be a text that is sent twice.
 create function dispatch.may_claim() returns boolean
   language plpgsql volatile set search_path = '' as $$
 begin
@@ -55,10 +66,7 @@ begin
   end if;
   -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
-  return exists (select from dispatch.continuity
-    where held_since is null and proven_start = pg_postmaster_start_time()
-      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
-      and database_id = dispatch.database_id());
+  return dispatch.history_is_whole();
 end $$;
 
 -- One token bucket per limiter at a provider; several gateways may draw on one.
@@ -627,18 +635,24 @@ create view dispatch.v_dispatch with (security_invoker = true) as
 -- Where a message counts in the ledger of a dispatch; of the messages of an organisation the
 -- least counts: 1 gone (a provider took it), 2 unknown (it may be with one), 3 waiting, 4 never
 -- sent. What a cancelled dispatch still holds never leaves: nothing claims it, the beat clears it.
-create function dispatch.ledger_part(state text, dispatch_state text) returns int
+-- Where history is not whole it may have left before, in the time of which the records are lost.
+create function dispatch.ledger_part(state text, dispatch_state text, history_is_whole boolean)
+  returns int
   language sql immutable parallel safe
   return case
     when state in ('accepted', 'delivered', 'undelivered') then 1
     when state in ('claimed', 'unknown', 'uncertain_closed') then 2
     when state in ('held', 'ready') and dispatch_state <> 'cancelled' then 3
+    when state in ('held', 'ready') and not history_is_whole then 2
     else 4 end;
 
 -- The ledger of a dispatch in one statement, so in one snapshot: the parts add up to the whole at
 -- every moment, whatever workers do meanwhile (P3).
 create view dispatch.v_ledger with (security_invoker = true) as
+  -- Asked once, not for each of a million messages.
+  with history as materialized (select dispatch.history_is_whole() as is_whole)
   select dispatch.id as dispatch_id,
+    kept.dispatch_id is not null or (select is_whole from history) as history_is_whole,
     coalesce(kept.messages, messages.total) as messages,
     coalesce(kept.messages_gone, messages.gone) as messages_gone,
     coalesce(kept.messages_unknown, messages.unknown) as messages_unknown,
@@ -656,7 +670,8 @@ create view dispatch.v_ledger with (security_invoker = true) as
     select count(*) as total, count(*) filter (where part = 1) as gone,
       count(*) filter (where part = 2) as unknown, count(*) filter (where part = 3) as waiting,
       count(*) filter (where part = 4) as never_sent
-    from (select dispatch.ledger_part(message.state, dispatch.state) as part
+    from (select dispatch.ledger_part(message.state, dispatch.state,
+        (select is_whole from history)) as part
       from dispatch.message message where message.dispatch_id = dispatch.id) parts
   ) messages
   cross join lateral (
@@ -666,11 +681,13 @@ create view dispatch.v_ledger with (security_invoker = true) as
     from (
       select organisation_id, min(part) as part
       from (
-        select message.organisation_id, dispatch.ledger_part(message.state, dispatch.state) as part
+        select message.organisation_id, dispatch.ledger_part(message.state, dispatch.state,
+          (select is_whole from history)) as part
         from dispatch.message message
         where message.dispatch_id = dispatch.id and message.organisation_id is not null
         union all
-        select credit.organisation_id, dispatch.ledger_part(message.state, dispatch.state)
+        select credit.organisation_id, dispatch.ledger_part(message.state, dispatch.state,
+          (select is_whole from history))
         from dispatch.message message
         join dispatch.message_credit credit on credit.message_id = message.id
         where message.dispatch_id = dispatch.id

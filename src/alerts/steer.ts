@@ -1,7 +1,13 @@
 /** Steering what is out: an alert has one dispatch, or two where it was corrected. */
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { ledgerSentence, readLedger, type LedgerCounts, type Steering } from '#dispatch/index.ts';
+import {
+  ledgerCaveat,
+  ledgerSentence,
+  readLedger,
+  type LedgerCounts,
+  type Steering,
+} from '#dispatch/index.ts';
 import { dispatchesOf } from './model.ts';
 import { absent } from './policy.ts';
 import { findLiveVersion, findSubmission } from './store.ts';
@@ -27,12 +33,13 @@ export async function steerAlert(
 
 /** What became of the messages up to now, in sentences; empty where the alert is not out. */
 export async function ledgerOfAlert(tx: Tx, alertId: string): Promise<string> {
-  const sentences = [];
+  const sentences = new Set<string>();
   for (const dispatchId of await listDispatches(tx, alertId)) {
-    const { messages, organisations } = await readLedger(tx, dispatchId);
-    sentences.push(`${counted('organisation', organisations)}; ${counted('message', messages)}.`);
+    const { messages, organisations, historyIsWhole } = await readLedger(tx, dispatchId);
+    sentences.add(`${counted('organisation', organisations)}; ${counted('message', messages)}.`);
+    if (!historyIsWhole) sentences.add(ledgerCaveat);
   }
-  return sentences.join(' ');
+  return [...sentences].join(' ');
 }
 
 function counted(what: string, counts: LedgerCounts): string {

@@ -3,6 +3,7 @@ import type { Database, Tx } from '#db/database.ts';
 import {
   cancelDispatch,
   findDispatch,
+  ledgerCaveat,
   ledgerSentence,
   pauseDispatch,
   readLedger,
@@ -83,6 +84,7 @@ async function run({ database }: DispatchContext, call: Call, output: Output): P
   output.out(`${dispatch?.label ?? ''}: ${dispatch?.state ?? ''}\n`);
   output.out(line('organisations', ledger.organisations));
   output.out(line('messages', ledger.messages));
+  if (!ledger.historyIsWhole) output.out(`${ledgerCaveat}\n`);
   return 0;
 }
 

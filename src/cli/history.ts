@@ -21,7 +21,7 @@ resume-after-restore
           Lets sending go on. Whoever may steer dispatches answers for it, by mail address.
           --in-doubt says what becomes of texts and mails of which nobody can say whether they
           left, because their gateway cannot be read: a second copy, or perhaps none. Needed where
-          there are any.
+          there are any. What was called off meanwhile is sent in neither case: it stays unknown.
           --unread goes on although a provider could not be read: it may get texts twice.
 --json    Print the result for programs.
 `;

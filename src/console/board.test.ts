@@ -88,6 +88,26 @@ describe('the live board', () => {
     );
   });
 
+  it('says that what was stopped may have left, while history is being read back', async () => {
+    const { alertId } = await releaseAlert(centre);
+    const keep = (statement: Sql) =>
+      centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+    await keep(sql`update dispatch.continuity set held_since = now(),
+      held_start = pg_postmaster_start_time(), held_reason = 'another server'`);
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/board`);
+    const stopped = await officer.submit('Stop sending for good');
+    const caveat = /until that is done, what counts as unknown or waiting may have left already/g;
+    assert.equal(stopped.text.match(caveat)?.length, 2, 'in the notice and beside the ledger');
+    assert.match(stopped.text, /0 gone, [1-9]\d* unknown, 0 never sent/);
+    assert.match(stopped.text, /bin\/tocsin history status/);
+    await keep(sql`update dispatch.continuity set held_since = null, held_start = null,
+      held_reason = null`);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    assert.doesNotMatch(board.text, caveat);
+    assert.match(board.text, /0 gone, 0 unknown, [1-9]\d* never sent/);
+  });
+
   it('every number opens its list, and the list is what was counted', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
     await deliverAll(centre, dispatchId);

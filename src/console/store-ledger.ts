@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 
 /** By organisations and messages: what left, what may have, what never did. */
 export type LedgerRow = {
+  historyIsWhole: boolean;
   messages: number;
   messagesGone: number;
   messagesUnknown: number;
@@ -18,8 +19,8 @@ export type LedgerRow = {
 
 export async function readLedger(tx: Tx, dispatchId: string): Promise<LedgerRow> {
   return await tx.one<LedgerRow>(sql`
-    select messages, messages_gone, messages_unknown, messages_waiting, messages_never_sent,
-      organisations, organisations_gone, organisations_unknown, organisations_waiting,
-      organisations_never_sent
+    select history_is_whole, messages, messages_gone, messages_unknown, messages_waiting,
+      messages_never_sent, organisations, organisations_gone, organisations_unknown,
+      organisations_waiting, organisations_never_sent
     from dispatch.v_ledger where dispatch_id = ${dispatchId}`);
 }

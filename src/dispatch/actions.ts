@@ -9,16 +9,13 @@ import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts'
 import { listSharedChannels, rememberSenders } from './store-home.ts';
 import { spaceRound } from './store-space.ts';
 import {
-  cancelSettled,
   cancelUnsent,
   hashContent,
   insertDispatch,
   listDueRounds,
   lockDispatch,
-  lockLaterRounds,
   markReleased,
   markRoundOpened,
-  markSettled,
   moveDispatch,
   notifyDispatch,
   notifyHalt,
@@ -27,6 +24,7 @@ import {
   setContent,
   startRounds,
 } from './store-plan.ts';
+import { cancelSettled, lockLaterRounds, markSettled } from './store-settled.ts';
 
 /** Writes the dispatch and its rounds; its messages follow through `dispatch.v_in_recipient`. */
 export async function planDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {

@@ -17,13 +17,16 @@ import {
   seedNotify,
   statesOf,
 } from '../../test/support/dispatch.ts';
+import { cancelDispatch, standDown } from './actions.ts';
 import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import type { Listed } from './listing.ts';
+import { recallDispatch } from './recall.ts';
 import { resumeAfterRestore, type Resumption } from './resume.ts';
 import { markProven, readContinuity, readHold } from './store-continuity.ts';
 import { upsertGateway } from './store-gateway.ts';
-import { claimMessages } from './store-send.ts';
+import { readLedger } from './store-ledger.ts';
+import { cancelLeftovers, claimMessages } from './store-send.ts';
 
 const SETTLE_MS = 60_000;
 
@@ -79,6 +82,19 @@ describe('continuity', () => {
     const id = await makeDispatch(db.owner, { messages });
     await release(db.web, id);
     return (await own((tx) => rowsOf(tx, id))).map((row) => row.id);
+  }
+
+  const cancel = (dispatchId: string) =>
+    db.web.attempt(system('test'), (tx) => cancelDispatch(tx, { dispatchId, reason: 'test' }));
+  /** What the beat does once history is whole. */
+  const clearAway = () => db.worker.withActor(system('test'), (tx) => cancelLeftovers(tx, 100));
+
+  async function ledgerOf(id: string): Promise<Record<string, number | boolean>> {
+    const { messages, historyIsWhole } = await db.web.withActor(system('test'), (tx) =>
+      readLedger(tx, id),
+    );
+    const { total: _, ...parts } = messages;
+    return { ...parts, historyIsWhole };
   }
 
   before(async () => {
@@ -274,6 +290,85 @@ describe('continuity', () => {
     assert.equal(await keep(), true);
   });
 
+  it('what is called off while history is held is unknown until it was read', async () => {
+    const id = await makeDispatch(db.owner, { messages: 3, laterRoundsMs: [3_600_000] });
+    await release(db.web, id);
+    const [sent] = await own((tx) => rowsOf(tx, id));
+    // Also in the moment before an engine has noticed.
+    await restarted();
+    assert.ok((await cancel(id)).ok);
+    const nothingKnown = { gone: 0, unknown: 6, waiting: 0, neverSent: 0, historyIsWhole: false };
+    assert.deepEqual(await ledgerOf(id), nothingKnown);
+    listed = [text(referenceOf(sent!.id))];
+    assert.equal(await keep(), false);
+    assert.equal(await clearAway(), 0, 'a beat that began before');
+    assert.deepEqual(await ledgerOf(id), nothingKnown);
+    await heldFor(SETTLE_MS);
+    await keep();
+    assert.deepEqual(await ledgerOf(id), { ...nothingKnown, gone: 1, unknown: 5 });
+    assert.ok((await resume()).ok);
+    assert.deepEqual(await ledgerOf(id), {
+      gone: 1,
+      unknown: 0,
+      waiting: 0,
+      neverSent: 5,
+      historyIsWhole: true,
+    });
+    assert.equal((await claim()).length, 0);
+    await clearAway();
+    assert.deepEqual(await statesOf(db.owner, id), { accepted: 1, cancelled: 5 });
+    const alarms = await own((tx) =>
+      tx.rows(sql`select kind from dispatch.v_alarm where dispatch_id = ${id}`),
+    );
+    assert.deepEqual(alarms, []);
+  });
+
+  for (const [name, found] of [
+    ['a person lets it go on', true],
+    ['the providers know of nothing else', false],
+  ] as const)
+    it(`who answers before is not asked again: ${name}`, async () => {
+      const id = await makeDispatch(db.owner, { messages: 1, laterRoundsMs: [3_600_000] });
+      await release(db.web, id);
+      const [first] = await own((tx) => rowsOf(tx, id));
+      const { organisationId } = await own((tx) =>
+        tx.one<{ organisationId: string }>(
+          sql`select organisation_id from dispatch.message where id = ${first!.id}`,
+        ),
+      );
+      const answer = { dispatchId: id, organisationIds: [organisationId] };
+      await restarted();
+      listed = found ? [text(referenceOf(first!.id))] : [];
+      const stoodDown = await db.web.withActor(system('test'), (tx) => standDown(tx, answer));
+      assert.equal(stoodDown, 0, 'the second round may have left');
+      assert.equal(await keep(), !found);
+      if (found) {
+        await heldFor(SETTLE_MS);
+        await keep();
+        assert.ok((await resume()).ok);
+      }
+      assert.deepEqual(await statesOf(db.owner, id), {
+        [found ? 'accepted' : 'ready']: 1,
+        cancelled: 1,
+      });
+    });
+
+  it('what may have left is not recalled', async () => {
+    const id = await makeDispatch(db.owner, { messages: 2 });
+    await release(db.web, id);
+    await own((tx) =>
+      tx.run(sql`update dispatch.round set opened_at = null where dispatch_id = ${id}`),
+    );
+    await restarted();
+    const steering = { dispatchId: id, reason: 'test' };
+    const recall = () => db.web.attempt(system('test'), (tx) => recallDispatch(tx, steering));
+    const refused = await recall();
+    assert.ok(!refused.ok && refused.message.includes('may have left'));
+    assert.equal(await keep(), true);
+    assert.ok((await recall()).ok);
+    assert.deepEqual(await statesOf(db.owner, id), { cancelled: 2 });
+  });
+
   it('a hold that was read in another start of a server is read again', async () => {
     const [sent, waits] = await ready(2);
     await put(sql`held_since = now() - interval '1 hour', held_start = '2026-01-01',
@@ -354,6 +449,26 @@ describe('continuity', () => {
       );
     }
   });
+
+  for (const inDoubt of ['send_again', 'treat_as_sent'] as const)
+    it(`what was called off meanwhile stays unknown where nobody can read: ${inDoubt}`, async () => {
+      const id = await makeDispatch(db.owner, { messages: 2, laterRoundsMs: [3_600_000] });
+      await release(db.web, id);
+      await put(sql`held_since = now(), held_start = pg_postmaster_start_time(),
+        held_reason = 'test', looked_at = now(), read_gateways = '{notify}'`);
+      assert.ok((await cancel(id)).ok);
+      assert.equal((await own(readHold)).inDoubt, 2);
+      assert.ok((await resume({ inDoubt })).ok);
+      await clearAway();
+      assert.deepEqual(await statesOf(db.owner, id), { uncertain_closed: 2, cancelled: 2 });
+      assert.deepEqual(await ledgerOf(id), {
+        gone: 0,
+        unknown: 2,
+        waiting: 0,
+        neverSent: 2,
+        historyIsWhole: true,
+      });
+    });
 
   it('a claim is durable before any request, whatever the site has set', async () => {
     for (const [site, commits] of [

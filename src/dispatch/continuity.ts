@@ -36,6 +36,7 @@ import {
   type SightedText,
 } from './store-continuity.ts';
 import { notifyAnswers } from './store-answer.ts';
+import { cancelAllSettled } from './store-settled.ts';
 
 export type ContinuityOptions = {
   readonly database: Database;
@@ -161,8 +162,10 @@ async function prove(options: ContinuityOptions, now: Continuity): Promise<boole
   }
   const proven = await database.withActor(system('dispatch'), async (tx) => {
     const marked = await markProven(tx, now.start);
-    if (marked) await notifyAnswers(tx);
-    return marked;
+    if (!marked) return false;
+    await cancelAllSettled(tx);
+    await notifyAnswers(tx);
+    return true;
   });
   if (proven) {
     for (const { id } of listing(options)) options.firstLook.compared.add(id);

@@ -25,13 +25,8 @@ export { parseNotifyKey } from './gateways/notify-contract.ts';
 export { openSmppGateway, type SmppSettings } from './gateways/smpp.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
-export {
-  ledgerParts,
-  ledgerSentence,
-  states,
-  type DispatchPlan,
-  type MessageState,
-} from './model.ts';
+export { ledgerCaveat, ledgerParts, ledgerSentence } from './ledger.ts';
+export { states, type DispatchPlan, type MessageState } from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
 export { riskSecondCopies, type RiskDecision } from './uncertain.ts';
 export { listUncertain, type UncertainRow } from './store-uncertain.ts';

@@ -20,7 +20,8 @@ import {
   type Simulator,
 } from '../../test/support/dispatch.ts';
 import { cancelDispatch, pauseDispatch } from './actions.ts';
-import { ledgerPartOf, ledgerSentence, type MessageState } from './model.ts';
+import { ledgerPartOf, ledgerSentence } from './ledger.ts';
+import type { MessageState } from './model.ts';
 import { readLedger, type Ledger } from './store-ledger.ts';
 import { cancelUnsent, moveDispatch } from './store-plan.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { ledgerPartOf } from './ledger.ts';
 import {
   afterLookup,
   backoffMs,
   formatReference,
   isStuck,
-  ledgerPartOf,
   moves,
   parseReference,
   stateAfter,

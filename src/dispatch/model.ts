@@ -52,44 +52,6 @@ export function statesBefore(to: MessageState): MessageState[] {
   );
 }
 
-/** What a ledger says of messages, and of the organisations they count for. */
-export const ledgerParts = {
-  gone: 'a provider took it',
-  unknown: 'it may be with a provider, or on the wire',
-  waiting: 'it may still leave',
-  neverSent: 'it did not leave, and will not',
-} as const;
-
-export type LedgerPart = keyof typeof ledgerParts;
-
-/**
- * Where each state counts; `dispatch.ledger_part` of migrations/0004 says the same. What waits in a
- * dispatch that is cancelled counts as never sent: nothing claims it any more.
- */
-export const ledgerPartOf: Record<MessageState, LedgerPart> = {
-  held: 'waiting',
-  ready: 'waiting',
-  claimed: 'unknown',
-  unknown: 'unknown',
-  accepted: 'gone',
-  delivered: 'gone',
-  undelivered: 'gone',
-  // A refusal for good: nobody read it, so a correction owes them nothing.
-  rejected: 'neverSent',
-  cancelled: 'neverSent',
-  expired: 'neverSent',
-  suppressed: 'neverSent',
-  uncertain_closed: 'unknown',
-};
-
-/** A ledger as one sentence, for whoever just steered: "gone 812, unknown 7, never sent 4,181". */
-export function ledgerSentence(counts: Readonly<Record<LedgerPart, number>>): string {
-  const number = (part: LedgerPart) => counts[part].toLocaleString('en-GB');
-  const waiting = counts.waiting === 0 ? '' : `, waiting ${number('waiting')}`;
-  const never = `never sent ${number('neverSent')}`;
-  return `gone ${number('gone')}, unknown ${number('unknown')}${waiting}, ${never}`;
-}
-
 /** How a request to a provider ended (the class of an attempt). */
 export type AttemptClass = 'accepted' | 'rejected' | 'not_sent' | 'unknown';
 

@@ -24,13 +24,8 @@ import { moves, states, type AttemptClass, type MessageState } from './model.ts'
 import { adoptLost, closeInDoubt } from './store-continuity.ts';
 import { callOffAll, chooseWordings } from './store-correct.ts';
 import { applyReceipts } from './store-inbox.ts';
-import {
-  cancelSettled,
-  cancelUnsent,
-  moveDispatch,
-  readyRound,
-  markSettled,
-} from './store-plan.ts';
+import { cancelUnsent, moveDispatch, readyRound } from './store-plan.ts';
+import { cancelAllSettled, cancelSettled, markSettled } from './store-settled.ts';
 import {
   adoptMessages,
   claimChecks,
@@ -296,7 +291,7 @@ describe('every statement on every state', () => {
       of: closeInDoubt,
       act: async (tx) => {
         await tx.run(sql`update dispatch.round set opens_at = now()`);
-        await closeInDoubt(tx);
+        await closeInDoubt(tx, 'treat_as_sent');
       },
       makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
     },
@@ -363,6 +358,14 @@ describe('every statement on every state', () => {
     'stand down': {
       of: cancelSettled,
       act: async (tx, rows) => await cancelSettled(tx, await answerAll(tx, rows)),
+      makes: ['held to cancelled', 'ready to cancelled'],
+    },
+    'stand down, once history is whole': {
+      of: cancelAllSettled,
+      act: async (tx, rows) => {
+        await answerAll(tx, rows);
+        await cancelAllSettled(tx);
+      },
       makes: ['held to cancelled', 'ready to cancelled'],
     },
     'left over': {

@@ -13,7 +13,7 @@ export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcom
   if (!(await markRecalled(tx, dispatchId)))
     return refused(
       'conflict',
-      'It is leaving already, so it cannot be recalled. Stop sending, or correct it.',
+      'It is leaving already, or may have left, so it cannot be recalled. Stop sending, or correct it.',
     );
   await cancelUnsent(tx, dispatchId, CANCEL_MAX);
   await notifyHalt(tx, dispatchId);

@@ -5,10 +5,14 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { notifyAnswers } from './store-answer.ts';
 import { closeInDoubt, endHold, raiseEpochs, readHold, type HoldRow } from './store-continuity.ts';
+import { cancelAllSettled } from './store-settled.ts';
 
 export type Resumption = {
   readonly reason: string;
-  /** What becomes of texts and mails of which nobody can say whether they left. */
+  /**
+   * What becomes of texts and mails of which nobody can say whether they left. Those that were
+   * called off meanwhile are not sent again: they stay unknown.
+   */
   readonly inDoubt: 'send_again' | 'treat_as_sent';
   /** Whether to go on although a provider could not be read. */
   readonly unread: 'refuse' | 'accept';
@@ -23,7 +27,7 @@ export async function resumeAfterRestore(
     return refused('forbidden', 'Your role may not steer dispatches.');
   const { reason, inDoubt, unread } = resumption;
   const hold = await readHold(tx);
-  const closed = inDoubt === 'treat_as_sent' ? await closeInDoubt(tx) : 0;
+  const closed = await closeInDoubt(tx, inDoubt);
   if (!(await endHold(tx, unread)))
     return refused(
       'conflict',
@@ -32,6 +36,7 @@ export async function resumeAfterRestore(
         : 'The providers have not all been read yet. Wait until they are.',
     );
   await raiseEpochs(tx);
+  await cancelAllSettled(tx);
   await record(tx, {
     action: 'dispatch.resumed_after_restore',
     subject: { kind: 'database', id: 'history' },

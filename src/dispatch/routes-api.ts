@@ -6,7 +6,8 @@ import type { Database, Tx } from '#db/database.ts';
 import { api, instant, json, meaningsOf, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { readAudit } from './auditor.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from './actions.ts';
-import { ledgerParts, states } from './model.ts';
+import { ledgerCaveat, ledgerParts } from './ledger.ts';
+import { states } from './model.ts';
 import { findDispatch, listRounds } from './store-history.ts';
 import { readLedger } from './store-ledger.ts';
 import { countMessages } from './store-plan.ts';
@@ -25,7 +26,11 @@ const ledgerCounts = z.strictObject({
 });
 
 const ledger = z
-  .strictObject({ messages: ledgerCounts, organisations: ledgerCounts })
+  .strictObject({
+    messages: ledgerCounts,
+    organisations: ledgerCounts,
+    historyIsWhole: z.boolean().describe(`If false: ${ledgerCaveat}`),
+  })
   .describe('Read in one moment: the parts add up to the total');
 
 const dispatchDetail = z.strictObject({

@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AlarmKind } from './model.ts';
+import { historyIsWhole } from './store-plan.ts';
 import { isStill, isUnneeded, readTold, told } from './store-send.ts';
 
 export type ToCheck = {
@@ -99,7 +100,7 @@ export type Asked = { readonly id: string; readonly attempt: number };
  * Unknowns that the provider surely does not have go back, where every check of claiming still
  * passes; else they are cancelled (P2). Whichever gateway was asked is their home from here on,
  * also where it only helped out: no other one may take them. Returns those that were unknown after
- * this attempt.
+ * this attempt. None while our history is not whole: a later attempt may be among what was lost.
  */
 export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
@@ -112,7 +113,7 @@ export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise
       from dispatch.dispatch dispatch, unnest(${absent.map((a) => a.id)}::uuid[],
         ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
       where dispatch.id = message.dispatch_id and message.id = absent.id
-        and ${isStill.unknown} and message.attempt = absent.attempt
+        and ${isStill.unknown} and message.attempt = absent.attempt and ${historyIsWhole}
       returning message.id, message.dispatch_id
     ), ${told}
     select moved.id from moved cross join ${readTold}`);

@@ -1,5 +1,5 @@
 /** Statements about whether our history is whole, and about going on where it is not (P10). */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { statesBefore } from './model.ts';
 
@@ -240,22 +240,35 @@ export async function raiseEpochs(tx: Tx): Promise<void> {
     where state in ('held', 'sending', 'paused')`);
 }
 
-/** What may have left in the lost time, of running dispatches, by a gateway that was not read. */
-const isInDoubt = sql`(message.dispatch_id in (select dispatch.id
-    from dispatch.dispatch dispatch where dispatch.state in ('sending', 'paused'))
+/**
+ * What may have left in the lost time by a gateway that was not read. Of a cancelled dispatch: what
+ * the hold left alone; its rounds have no time where they were stopped or their release is lost.
+ */
+function isInDoubt(states: readonly DispatchState[]): Sql {
+  return sql`(message.dispatch_id in (select dispatch.id from dispatch.dispatch dispatch
+    where dispatch.state = any(${[...states]})
+      and (dispatch.state <> 'cancelled' or not dispatch.cleared))
   and (message.state = 'ready' or (message.state = 'held' and exists (
     select from dispatch.round round where round.dispatch_id = message.dispatch_id
-      and round.round = message.round and round.opens_at <= now())))
+      and round.round = message.round and coalesce(round.opens_at, now()) <= now())))
   and message.channel in (select gateway.channel from dispatch.gateway gateway
     where gateway.removed_at is null and gateway.id not in (
       select unnest(read_gateways) from dispatch.continuity)))`;
+}
 
-/** Closes what nobody can say of whether it left: it counts as possibly sent. */
-export async function closeInDoubt(tx: Tx): Promise<number> {
+type DispatchState = 'sending' | 'paused' | 'cancelled';
+
+const doubtful = ['sending', 'paused', 'cancelled'] as const;
+
+/** Closes, as possibly sent, what nobody can say of and is not to go again or was called off. */
+export async function closeInDoubt(
+  tx: Tx,
+  inDoubt: 'send_again' | 'treat_as_sent',
+): Promise<number> {
   return await tx.run(sql`
     update dispatch.message message set state = 'uncertain_closed', final_at = now(),
       due_at = coalesce(message.due_at, now()), failure_code = 'history_lost'
-    where ${isInDoubt}`);
+    where ${isInDoubt(inDoubt === 'send_again' ? ['cancelled'] : doubtful)}`);
 }
 
 export type HoldRow = {
@@ -278,10 +291,10 @@ export async function readHold(tx: Tx): Promise<HoldRow> {
       continuity.adopted,
       (select count(*) from dispatch.lost_text lost
         where lost.found_at >= continuity.held_since) as without_message,
-      (select count(*) from dispatch.message message where ${isInDoubt}) as in_doubt,
+      (select count(*) from dispatch.message message where ${isInDoubt(doubtful)}) as in_doubt,
       (select count(*) from dispatch.message message
         join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
         where dispatch.state in ('sending', 'paused') and message.state in ('ready', 'claimed')
-          and not ${isInDoubt}) as not_sent
+          and not ${isInDoubt(doubtful)}) as not_sent
     from dispatch.continuity continuity`);
 }

@@ -1,5 +1,5 @@
 /** Statements of whoever plans, releases and steers a dispatch. */
-import { sql, type Sql } from '#db/sql.ts';
+import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { DispatchPlan } from './model.ts';
 import { homeOf, ways } from './store-home.ts';
@@ -189,6 +189,12 @@ export async function moveDispatch(
 }
 
 /**
+ * True where our history is whole. Where it is not, what waits may have left in the lost time: it
+ * stays as it is until that is known, and whoever would call it off does so afterwards (P10).
+ */
+export const historyIsWhole = sql`(select dispatch.history_is_whole())`;
+
+/**
  * What no worker holds of the dispatch is called off, `most` of it; says how many. It waits for no
  * message: a claim holds messages and waits for the dispatch, which whoever cancels holds, and one
  * of the two would be turned away. What is left is called off by the next beats.
@@ -197,67 +203,9 @@ export async function cancelUnsent(tx: Tx, dispatchId: string, most: number): Pr
   return await tx.run(sql`
     update dispatch.message set state = 'cancelled', final_at = now()
     where id in (select id from dispatch.message
-      where dispatch_id = ${dispatchId} and state in ('held', 'ready') limit ${most}
+      where dispatch_id = ${dispatchId} and state in ('held', 'ready') and ${historyIsWhole}
+      limit ${most}
       for update skip locked)`);
-}
-
-/** True where every organisation that a message counts for needs nothing more (P1). */
-export const isSettled = sql`(exists (select from dispatch.settled settled
-    where settled.dispatch_id = message.dispatch_id
-      and settled.organisation_id = message.organisation_id)
-  and not exists (select from dispatch.message_credit credit where credit.message_id = message.id
-    and not exists (select from dispatch.settled settled
-      where settled.dispatch_id = message.dispatch_id
-        and settled.organisation_id = credit.organisation_id)))`;
-
-/** True where a message counts for one of these organisations. */
-function countsFor(organisationIds: readonly string[]): Sql {
-  const ids = sql`any(${[...organisationIds]}::uuid[])`;
-  return sql`(message.organisation_id = ${ids}
-    or message.id in (select credit.message_id from dispatch.message_credit credit
-      where credit.organisation_id = ${ids}))`;
-}
-
-/**
- * Locks the messages that standing down may call off, in a fixed order: two organisations that
- * share a number and answer in the same moment would else each see the other one still waiting.
- */
-export async function lockLaterRounds(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<void> {
-  await tx.run(sql`
-    select from dispatch.message message
-    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
-      and message.state in ('held', 'ready')
-      and ${countsFor(settled.organisationIds)}
-    order by message.id for update of message`);
-}
-
-/** These organisations need nothing more from this dispatch. */
-export async function markSettled(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<void> {
-  await tx.run(sql`
-    insert into dispatch.settled (dispatch_id, organisation_id)
-    select ${settled.dispatchId}, id from unnest(${[...settled.organisationIds]}::uuid[]) id
-    on conflict do nothing`);
-}
-
-/**
- * Calls off later rounds of messages whose credited organisations are all settled (P1, P7): round
- * 1 goes out whatever happens.
- */
-export async function cancelSettled(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<number> {
-  return await tx.run(sql`
-    update dispatch.message message set state = 'cancelled', final_at = now()
-    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
-      and message.state in ('held', 'ready')
-      and ${countsFor(settled.organisationIds)} and ${isSettled}`);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Statements of the recall window: between the release and the first text. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { historyIsWhole } from './store-plan.ts';
 
 /**
  * Stops the clocks of all rounds that did not open. It waits for a beat that opens one in this
@@ -13,14 +14,17 @@ export async function stopRounds(tx: Tx, dispatchId: string): Promise<void> {
     where dispatch_id = ${dispatchId} and opened_at is null`);
 }
 
-/** Calls the dispatch off if no round of it ever opened; false where one did, or it is over. */
+/**
+ * Calls the dispatch off if no round of it ever opened; false where one did or may have, in a time
+ * of which the records are lost, or where it is over.
+ */
 export async function markRecalled(tx: Tx, dispatchId: string): Promise<boolean> {
   return (
     (await tx.run(sql`
       update dispatch.dispatch dispatch set state = 'cancelled', epoch = epoch + 1,
         pause_reason = null, paused_at = null, cleared = false, ended_at = now()
       where dispatch.id = ${dispatchId} and dispatch.state in ('sending', 'paused')
-        and not exists (select from dispatch.round round
+        and ${historyIsWhole} and not exists (select from dispatch.round round
           where round.dispatch_id = dispatch.id and round.opened_at is not null)`)) === 1
   );
 }

@@ -4,7 +4,8 @@ import type { Tx } from '#db/database.ts';
 import type { AttemptClass } from './model.ts';
 import { grantFor, spendFor } from './store-bucket.ts';
 import { hasSurelyNotLeft, homesFor, mayBeClaimed } from './store-home.ts';
-import { isSettled } from './store-plan.ts';
+import { historyIsWhole } from './store-plan.ts';
+import { isSettled } from './store-settled.ts';
 
 export type Claimed = {
   id: string;
@@ -242,7 +243,7 @@ export async function cancelLeftovers(tx: Tx, most: number): Promise<number> {
       where id in (select message.id from dispatch.dispatch dispatch
         join dispatch.message message on message.dispatch_id = dispatch.id
         where dispatch.state = 'cancelled' and not dispatch.cleared
-          and message.state in ('held', 'ready')
+          and message.state in ('held', 'ready') and ${historyIsWhole}
         limit ${most} for update of message skip locked)
       returning dispatch_id
     ), ${told}

@@ -32,16 +32,17 @@ function lostTexts(evidence: Evidence, loss: Loss): Entry[] {
 }
 
 /**
- * True where somebody called a message off after its sending was lost: an alarm says so, or it went
- * by a gateway that has no list, of which nobody can know.
+ * True where a message counts as never sent because nothing could tell that its sending was lost: a
+ * disk was turned back, and all that was lost had gone by gateways that have no list.
  */
-export function isLostAndTold(evidence: Evidence, entry: Entry): boolean {
-  const { base, losses, readings } = evidence;
-  const isLost = losses.some((loss) => entry.at < loss.at && !loss.known.has(attemptOf(entry)));
-  if (!isLost) return false;
-  const hasList = [...readings.keys()].some((id) => evidence.ledgers.get(id)!.includes(entry));
-  const alarm = keyOf(entry.messageId, 'sent_unrecorded', entry.providerId);
-  return !hasList || base.tables.alarm.has(alarm);
+export function isLostUnnoticed(evidence: Evidence, entry: Entry): boolean {
+  return evidence.losses.some(
+    (loss) =>
+      entry.at < loss.at &&
+      !loss.known.has(attemptOf(entry)) &&
+      !loss.isElsewhere &&
+      lostTexts(evidence, loss).length === 0,
+  );
 }
 
 /**

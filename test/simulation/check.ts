@@ -238,7 +238,7 @@ function honestStates(evidence: Evidence): string[] {
       case 'cancelled':
       case 'expired':
       case 'suppressed':
-        return taken.every((entry) => history.isLostAndTold(evidence, entry))
+        return taken.every((entry) => history.isLostUnnoticed(evidence, entry))
           ? []
           : says('and the provider has it');
       default:

@@ -96,8 +96,10 @@ function* prove(
   }
   return yield* transact('finds its history whole', (base) => {
     const marked = twin.markProven(base, now.start);
-    if (marked) twin.notifyAnswers(base);
-    return marked;
+    if (!marked) return false;
+    twin.cancelAllSettled(base);
+    twin.notifyAnswers(base);
+    return true;
   });
 }
 

@@ -117,9 +117,10 @@ export class Office {
     const { heldReason, isProven, isLookedAt } = twin.readContinuity(base);
     if (heldReason === null) return isProven;
     if (!isLookedAt) return false;
-    twin.closeInDoubt(base);
+    twin.closeInDoubt(base, 'treat_as_sent');
     if (!twin.endHold(base, 'refuse')) return false;
     twin.raiseEpochs(base);
+    twin.cancelAllSettled(base);
     twin.notifyAnswers(base);
     const { losses, attempts } = this.#evidence;
     for (const loss of losses) loss.goneOnAfter ??= attempts.length;

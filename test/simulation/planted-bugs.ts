@@ -9,7 +9,7 @@ import { decisions } from './decisions.ts';
 import type { Engine } from './run.ts';
 import { applyReceipt } from './twin/inbox.ts';
 import { twin, type Twin } from './twin/index.ts';
-import { cancelAnswered } from './twin/plan.ts';
+import { cancelAnswered } from './twin/settled.ts';
 import { endAttempt, settleOne } from './twin/send.ts';
 import type { Base } from './twin/rows.ts';
 import { wholeHistory } from './twin/server.ts';
@@ -61,6 +61,15 @@ function withDeadlines<T>(base: Base, uncertainAfter: number, run: (base: Base) 
   for (const dispatch of dispatches) dispatch.uncertainAfter = uncertainAfter;
   const result = run(base);
   dispatches.forEach((dispatch, i) => (dispatch.uncertainAfter = before[i]!));
+  return result;
+}
+
+/** As if nothing had been lost, whatever is known of it. */
+function asIfWhole<T>(base: Base, act: () => T): T {
+  const kept = base.tables.continuity.get('history')!;
+  base.tables.continuity.set('history', wholeHistory(base.server));
+  const result = act();
+  base.tables.continuity.set('history', kept);
   return result;
 }
 
@@ -201,13 +210,14 @@ const planted: readonly Planted[] = [
   {
     what: 'sending goes on after lost history before it was read',
     twin: {
-      claimMessages: (base, request) => {
-        const kept = base.tables.continuity.get('history')!;
-        base.tables.continuity.set('history', wholeHistory(base.server));
-        const claimed = twin.claimMessages(base, request);
-        base.tables.continuity.set('history', kept);
-        return claimed;
-      },
+      claimMessages: (base, request) => asIfWhole(base, () => twin.claimMessages(base, request)),
+    },
+  },
+  {
+    what: 'what may have left in the lost time is called off as never sent',
+    twin: {
+      cancelUnsent: (base, id, most) => asIfWhole(base, () => twin.cancelUnsent(base, id, most)),
+      cancelSettled: (base, settled) => asIfWhole(base, () => twin.cancelSettled(base, settled)),
     },
   },
   {

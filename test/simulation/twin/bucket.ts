@@ -1,5 +1,5 @@
 /** Twins of `src/dispatch/store-bucket.ts` and of the functions of buckets in migrations/0004. */
-import { mayClaim } from './continuity.ts';
+import { historyIsWhole } from './continuity.ts';
 import type { BreakerRow, Base, BucketRow, Channel } from './rows.ts';
 
 const SLOW_MS = 60_000;
@@ -42,7 +42,7 @@ export function allowanceOf(base: Base, gatewayId: string): Allowance | undefine
   if (base.tables.gateway.get(gatewayId)?.enabled !== true) return undefined;
   if (breaker.state === 'open' || breaker.rowsLeft === 0) return undefined;
   if (pausedUntil(bucket, base.now) !== undefined) return undefined;
-  if (!mayClaim(base)) return undefined;
+  if (!historyIsWhole(base)) return undefined;
   const tokens = tokensAt(bucket, base.now);
   return { bucket, breaker, tokens, reserve: bucket.burst * bucket.reserveShare };
 }

@@ -84,6 +84,6 @@ export const continuity: Pick<
   },
   endHold: ({ random }) => [random.pick(['refuse', 'accept'])],
   raiseEpochs: () => [],
-  closeInDoubt: () => [],
+  closeInDoubt: ({ random }) => [random.pick(['send_again', 'treat_as_sent'])],
   readHold: () => [],
 };

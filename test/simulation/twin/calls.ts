@@ -244,6 +244,7 @@ const plan: Pick<
   | 'lockLaterRounds'
   | 'markSettled'
   | 'cancelSettled'
+  | 'cancelAllSettled'
   | 'notifyDispatch'
   | 'notifyHalt'
   | 'countMessages'
@@ -299,6 +300,7 @@ const plan: Pick<
   lockLaterRounds: (scene) => [answered(scene)],
   markSettled: (scene) => [answered(scene)],
   cancelSettled: (scene) => [answered(scene)],
+  cancelAllSettled: () => [],
   notifyDispatch: (scene) => [planned(scene)],
   notifyHalt: (scene) => [planned(scene)],
   countMessages: ({ random, known }) => [random.pick(known.dispatchIds)],

@@ -9,6 +9,7 @@ import type {
   ToCheck,
 } from '#dispatch/store-check.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
+import { historyIsWhole } from './continuity.ts';
 import { isUnneeded } from './send.ts';
 
 const DAY_MS = 86_400_000;
@@ -75,7 +76,7 @@ export function adoptMessages(base: Base, adoptions: readonly Adoption[]): strin
 export function requeueMessages(base: Base, absent: readonly Asked[]): string[] {
   return absent.flatMap((asked) => {
     const message = findUnknown(base, asked);
-    if (message === undefined) return [];
+    if (message === undefined || !historyIsWhole(base)) return [];
     const unneeded = isUnneeded(base, message);
     base.update(message, {
       state: unneeded ? 'cancelled' : 'ready',

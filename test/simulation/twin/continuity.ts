@@ -1,4 +1,4 @@
-/** Twins of `src/dispatch/store-continuity.ts` and of `dispatch.may_claim()` in migrations/0004. */
+/** Twins of `src/dispatch/store-continuity.ts` and of `dispatch.history_is_whole()`. */
 import type { MessageState } from '#dispatch/model.ts';
 import type { Continuity, FoundSent, HoldRow, SightedText } from '#dispatch/store-continuity.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
@@ -13,8 +13,8 @@ function change(base: Base, columns: Partial<ContinuityRow>): void {
   Object.assign(rowOf(base), columns);
 }
 
-/** Twin of the function of the database: part of every claim. */
-export function mayClaim(base: Base): boolean {
+/** Twin of the function of the database: part of every claim, and of calling off. */
+export function historyIsWhole(base: Base): boolean {
   const { heldSince, provenStart, timeline } = rowOf(base);
   const { server } = base;
   if (heldSince !== null || !isSameDatabase(base)) return false;
@@ -203,20 +203,26 @@ export function raiseEpochs(base: Base): void {
 /** Twin of the fragment of the same name. */
 function isInDoubt(base: Base, message: MessageRow): boolean {
   const { readGateways } = rowOf(base);
-  const { state } = base.dispatchOf(message);
+  const { state, cleared } = base.dispatchOf(message);
   const round = base.tables.round.get(keyOf(message.dispatchId, message.round));
   const isDue =
     message.state === 'ready' ||
-    (message.state === 'held' && (round?.opensAt ?? Infinity) <= base.now);
+    (message.state === 'held' &&
+      round !== undefined &&
+      (round.opensAt === null || round.opensAt <= base.now));
   const isUnread = [...base.tables.gateway.values()].some(
     ({ id, channel, removedAt }) =>
       channel === message.channel && removedAt === null && !readGateways.includes(id),
   );
-  return (state === 'sending' || state === 'paused') && isDue && isUnread;
+  const isLeft = state === 'cancelled' && !cleared;
+  return (state === 'sending' || state === 'paused' || isLeft) && isDue && isUnread;
 }
 
-export function closeInDoubt(base: Base): number {
-  const doubtful = [...base.tables.message.values()].filter((m) => isInDoubt(base, m));
+export function closeInDoubt(base: Base, inDoubt: 'send_again' | 'treat_as_sent'): number {
+  const doubtful = [...base.tables.message.values()].filter((m) => {
+    const isWanted = inDoubt === 'treat_as_sent' || base.dispatchOf(m).state === 'cancelled';
+    return isWanted && isInDoubt(base, m);
+  });
   for (const message of doubtful) {
     base.update(message, {
       state: 'uncertain_closed',

@@ -21,6 +21,7 @@ import * as storePoll from '#dispatch/store-poll.ts';
 import * as storeSpace from '#dispatch/store-space.ts';
 import * as storePlan from '#dispatch/store-plan.ts';
 import * as storeSend from '#dispatch/store-send.ts';
+import * as storeSettled from '#dispatch/store-settled.ts';
 import type { Tx } from '#db/database.ts';
 import * as answer from './answer.ts';
 import * as check from './check.ts';
@@ -42,6 +43,7 @@ import * as space from './space.ts';
 import * as plan from './plan.ts';
 import type { Base } from './rows.ts';
 import * as send from './send.ts';
+import * as settled from './settled.ts';
 
 const stores = {
   ...storeAnswer,
@@ -63,6 +65,7 @@ const stores = {
   ...storeSpace,
   ...storePlan,
   ...storeSend,
+  ...storeSettled,
 };
 
 type Statement = (tx: Tx, ...rest: never[]) => Promise<unknown>;
@@ -102,6 +105,7 @@ export const twin: Twin = {
   ...space,
   ...plan,
   ...send,
+  ...settled,
 };
 
 export { Base } from './rows.ts';

@@ -1,6 +1,7 @@
 /** Twins of `src/dispatch/store-ledger.ts`. */
-import { ledgerPartOf, type LedgerPart } from '#dispatch/model.ts';
+import { ledgerPartOf, type LedgerPart } from '#dispatch/ledger.ts';
 import type { Ledger } from '#dispatch/store-ledger.ts';
+import { historyIsWhole } from './continuity.ts';
 import type { Base, MessageRow } from './rows.ts';
 
 /** The least counts for an organisation. */
@@ -9,7 +10,8 @@ const ORDER: readonly LedgerPart[] = ['gone', 'unknown', 'waiting', 'neverSent']
 function partOf(base: Base, message: MessageRow): LedgerPart {
   const part = ledgerPartOf[message.state];
   const isOver = base.dispatchOf(message).state === 'cancelled';
-  return part === 'waiting' && isOver ? 'neverSent' : part;
+  if (part !== 'waiting' || !isOver) return part;
+  return historyIsWhole(base) ? 'neverSent' : 'unknown';
 }
 
 function countParts(parts: readonly LedgerPart[]): Ledger['messages'] {
@@ -32,6 +34,7 @@ export function readLedger(base: Base, dispatchId: string): Ledger {
     }
   }
   return {
+    historyIsWhole: historyIsWhole(base),
     messages: countParts(messages.map((message) => partOf(base, message))),
     organisations: countParts([...standings.values()]),
   };

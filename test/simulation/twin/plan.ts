@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { DispatchPlan } from '#dispatch/model.ts';
 import type { DueRound, MessageCounts, SteeredState } from '#dispatch/store-plan.ts';
+import { historyIsWhole } from './continuity.ts';
 import { homeOf } from './home.ts';
-import { compare, keyOf, type Base, type DispatchRow, type MessageRow } from './rows.ts';
+import { compare, keyOf, type Base, type DispatchRow } from './rows.ts';
 
 const DUE_ROUNDS_MAX = 100;
 
@@ -203,50 +204,13 @@ export function moveDispatch(
 }
 
 export function cancelUnsent(base: Base, dispatchId: string, most: number): number {
+  if (!historyIsWhole(base)) return 0;
   const unsent = base
     .messagesOf(dispatchId)
     .filter((m) => m.state === 'held' || m.state === 'ready')
     .slice(0, most);
   for (const message of unsent) base.update(message, { state: 'cancelled', finalAt: base.now });
   return unsent.length;
-}
-
-/** Twin of the fragment of the same name. */
-export function isSettled(base: Base, message: MessageRow): boolean {
-  const isDone = (id: string) => base.tables.settled.has(keyOf(message.dispatchId, id));
-  return message.organisationId !== null && base.creditedTo(message).every(isDone);
-}
-
-type Answered = { dispatchId: string; organisationIds: readonly string[] };
-
-export function lockLaterRounds(_base: Base, _settled: Answered): void {}
-
-export function markSettled(base: Base, { dispatchId, organisationIds }: Answered): void {
-  for (const organisationId of organisationIds) {
-    const key = keyOf(dispatchId, organisationId);
-    if (base.tables.settled.has(key)) continue;
-    base.writes += 1;
-    base.tables.settled.set(key, { dispatchId, organisationId, settledAt: base.now });
-  }
-}
-
-export function cancelSettled(base: Base, { dispatchId, organisationIds }: Answered): number {
-  return cancelAnswered(base, { dispatchId, organisationIds }, 2);
-}
-
-/** Calls off what answered organisations do not need any more, from `firstRound` on. */
-export function cancelAnswered(base: Base, answered: Answered, firstRound: number): number {
-  const found = base
-    .messagesOf(answered.dispatchId)
-    .filter(
-      (m) =>
-        m.round >= firstRound &&
-        (m.state === 'held' || m.state === 'ready') &&
-        base.creditedTo(m).some((id) => answered.organisationIds.includes(id)) &&
-        isSettled(base, m),
-    );
-  for (const message of found) base.update(message, { state: 'cancelled', finalAt: base.now });
-  return found.length;
 }
 
 export function notifyDispatch(base: Base, dispatchId: string): void {

@@ -27,7 +27,7 @@ const CLOCK = `
   create or replace function dispatch.database_id() returns text language sql stable
     return '${FIRST_SERVER.databaseId}';
   update dispatch.continuity set database_id = dispatch.database_id();
-  alter function dispatch.may_claim() set search_path = simulated, pg_catalog;
+  alter function dispatch.history_is_whole() set search_path = simulated, pg_catalog;
   do $$ declare found record; begin
     for found in select adrelid::regclass::text as relation, attname as name
       from pg_attrdef join pg_attribute on attrelid = adrelid and attnum = adnum

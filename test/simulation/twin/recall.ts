@@ -1,4 +1,5 @@
 /** Twins of `src/dispatch/store-recall.ts`. */
+import { historyIsWhole } from './continuity.ts';
 import { roundsOf } from './plan.ts';
 import type { Base } from './rows.ts';
 
@@ -14,6 +15,7 @@ export function markRecalled(base: Base, dispatchId: string): boolean {
   const dispatch = base.tables.dispatch.get(dispatchId);
   if (dispatch?.state !== 'sending' && dispatch?.state !== 'paused') return false;
   if (roundsOf(base, dispatchId).some((round) => round.openedAt !== null)) return false;
+  if (!historyIsWhole(base)) return false;
   base.writes += 1;
   Object.assign(dispatch, {
     state: 'cancelled',

@@ -9,8 +9,9 @@ import {
   spend,
   type Allowance,
 } from './bucket.ts';
-import { isSettled } from './plan.ts';
+import { historyIsWhole } from './continuity.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
+import { isSettled } from './settled.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -236,6 +237,7 @@ function isUnsent({ state }: MessageRow): boolean {
 }
 
 export function cancelLeftovers(base: Base, most: number): number {
+  if (!historyIsWhole(base)) return 0;
   return updateWhere(
     base,
     (m) => {

@@ -1,0 +1,77 @@
+/** Statements about organisations that need nothing more from a dispatch: they answered. */
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { historyIsWhole } from './store-plan.ts';
+
+/** True where every organisation that a message counts for needs nothing more (P1). */
+export const isSettled = sql`(exists (select from dispatch.settled settled
+    where settled.dispatch_id = message.dispatch_id
+      and settled.organisation_id = message.organisation_id)
+  and not exists (select from dispatch.message_credit credit where credit.message_id = message.id
+    and not exists (select from dispatch.settled settled
+      where settled.dispatch_id = message.dispatch_id
+        and settled.organisation_id = credit.organisation_id)))`;
+
+/** True where a message counts for one of these organisations. */
+function countsFor(organisationIds: readonly string[]): Sql {
+  const ids = sql`any(${[...organisationIds]}::uuid[])`;
+  return sql`(message.organisation_id = ${ids}
+    or message.id in (select credit.message_id from dispatch.message_credit credit
+      where credit.organisation_id = ${ids}))`;
+}
+
+/**
+ * Locks the messages that standing down may call off, in a fixed order: two organisations that
+ * share a number and answer in the same moment would else each see the other one still waiting.
+ */
+export async function lockLaterRounds(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    select from dispatch.message message
+    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
+      and message.state in ('held', 'ready')
+      and ${countsFor(settled.organisationIds)}
+    order by message.id for update of message`);
+}
+
+/** These organisations need nothing more from this dispatch. */
+export async function markSettled(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<void> {
+  await tx.run(sql`
+    insert into dispatch.settled (dispatch_id, organisation_id)
+    select ${settled.dispatchId}, id from unnest(${[...settled.organisationIds]}::uuid[]) id
+    on conflict do nothing`);
+}
+
+/**
+ * Calls off later rounds of messages whose credited organisations are all settled (P1, P7): round
+ * 1 goes out whatever happens.
+ */
+export async function cancelSettled(
+  tx: Tx,
+  settled: { dispatchId: string; organisationIds: readonly string[] },
+): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message message set state = 'cancelled', final_at = now()
+    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
+      and message.state in ('held', 'ready')
+      and ${countsFor(settled.organisationIds)} and ${isSettled} and ${historyIsWhole}`);
+}
+
+/**
+ * The same in all that is not over: whoever answered while our history was not whole called nothing
+ * off. Also where the record of the release is lost.
+ */
+export async function cancelAllSettled(tx: Tx): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message set state = 'cancelled', final_at = now()
+    where id in (select message.id from dispatch.message message
+      join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+      where dispatch.state in ('held', 'sending', 'paused') and message.round > 1
+        and message.state in ('held', 'ready') and ${isSettled} and ${historyIsWhole}
+      order by message.id for update of message)`);
+}
