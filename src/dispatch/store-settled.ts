@@ -12,35 +12,37 @@ export const isSettled = sql`(exists (select from dispatch.settled settled
       where settled.dispatch_id = message.dispatch_id
         and settled.organisation_id = credit.organisation_id)))`;
 
-/** True where a message counts for one of these organisations. */
-function countsFor(organisationIds: readonly string[]): Sql {
+/**
+ * True where a message counts for one of these organisations. Their messages are looked up first,
+ * by two indexes: with "or" each answer read all messages of the dispatch, 0.2 s of 100,000.
+ */
+function countsFor({ dispatchId, organisationIds }: Answered): Sql {
   const ids = sql`any(${[...organisationIds]}::uuid[])`;
-  return sql`(message.organisation_id = ${ids}
-    or message.id in (select credit.message_id from dispatch.message_credit credit
-      where credit.organisation_id = ${ids}))`;
+  return sql`message.id = any(array(
+    select own.id from dispatch.message own
+    where own.organisation_id = ${ids} and own.dispatch_id = ${dispatchId}
+    union all
+    select credit.message_id from dispatch.message_credit credit
+    where credit.organisation_id = ${ids}))`;
 }
+
+type Answered = { dispatchId: string; organisationIds: readonly string[] };
 
 /**
  * Locks the messages that standing down may call off, in a fixed order: two organisations that
  * share a number and answer in the same moment would else each see the other one still waiting.
  */
-export async function lockLaterRounds(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<void> {
+export async function lockLaterRounds(tx: Tx, settled: Answered): Promise<void> {
   await tx.run(sql`
     select from dispatch.message message
     where message.dispatch_id = ${settled.dispatchId} and message.round > 1
       and message.state in ('held', 'ready')
-      and ${countsFor(settled.organisationIds)}
+      and ${countsFor(settled)}
     order by message.id for update of message`);
 }
 
 /** These organisations need nothing more from this dispatch. */
-export async function markSettled(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<void> {
+export async function markSettled(tx: Tx, settled: Answered): Promise<void> {
   await tx.run(sql`
     insert into dispatch.settled (dispatch_id, organisation_id)
     select ${settled.dispatchId}, id from unnest(${[...settled.organisationIds]}::uuid[]) id
@@ -51,15 +53,12 @@ export async function markSettled(
  * Calls off later rounds of messages whose credited organisations are all settled (P1, P7): round
  * 1 goes out whatever happens.
  */
-export async function cancelSettled(
-  tx: Tx,
-  settled: { dispatchId: string; organisationIds: readonly string[] },
-): Promise<number> {
+export async function cancelSettled(tx: Tx, settled: Answered): Promise<number> {
   return await tx.run(sql`
     update dispatch.message message set state = 'cancelled', final_at = now()
     where message.dispatch_id = ${settled.dispatchId} and message.round > 1
       and message.state in ('held', 'ready')
-      and ${countsFor(settled.organisationIds)} and ${isSettled} and ${historyIsWhole}`);
+      and ${countsFor(settled)} and ${isSettled} and ${historyIsWhole}`);
 }
 
 /**

@@ -12,14 +12,19 @@ export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<
   return await tx.rows<OpenMessage>(sql`
     select live.alert_id, live.dispatch_id, message.code, live.state = 'released' as is_live,
       array_agg(distinct credit.organisation_id) as organisation_ids
-    from dispatch.v_message message
+    from alerts.v_live live
     -- Also by a version that was corrected since: its code is the same, and so is the alert.
-    join alerts.v_sent sent on sent.dispatch_id = message.dispatch_id
-    join alerts.v_live live on live.alert_id = sent.alert_id
-    join dispatch.v_credit credit on credit.message_id = message.id
-    where message.contact_point_id = ${contactPointId}
-      and message.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
-        'uncertain_closed')
+    join alerts.v_sent sent on sent.alert_id = live.alert_id
+    -- By the index of P1, dispatch by dispatch; as a join each answer read every message there is.
+    cross join lateral (
+      select sending.id, sending.code from dispatch.v_message sending
+      where sending.dispatch_id = sent.dispatch_id and sending.contact_point_id = ${contactPointId}
+        and sending.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
+          'uncertain_closed')
+      offset 0
+    ) message
+    cross join lateral (select counted.organisation_id from dispatch.v_credit counted
+      where counted.message_id = message.id offset 0) credit
     group by live.alert_id, live.dispatch_id, live.state, live.released_at, message.code
     order by live.state = 'released' desc, live.released_at desc`);
 }
