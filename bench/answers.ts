@@ -17,7 +17,7 @@ const ANSWERS = WARMING + 10 * PER_SECOND;
 const TARGET_MS = 200;
 const RUNS = 3;
 /** Whoever answers has his text; then sending goes on for as long as answers come. */
-const BUCKET = { ratePerSecond: 500, burst: ANSWERS };
+const BUCKET = { ratePerSecond: 100, burst: ANSWERS };
 const LOOK_MS = 50;
 
 /** Each answer is by another contact of an alert that went to 20,000 organisations. */
@@ -62,6 +62,7 @@ async function answersOnce(stage: Stage): Promise<LoadAnswer> {
       await startEngine();
       await approve(database.web, context, alert);
       const told = await untilTold(database, alert.dispatchId);
+      stage.say(`  ${told.length} people are told`);
       const answer = await loadOpenly({
         url: `${door!.origin}/${alert.alertNumber}`,
         headers: {

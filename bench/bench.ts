@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { asJson, asTable, type Measurement } from './figure.ts';
+import { measureAnswersByLink } from './answers.ts';
 import { measureAudienceCount } from './audience.ts';
 import { measureAcknowledgements, measureReceipts } from './callbacks.ts';
 import { measureCancel } from './cancel.ts';
@@ -15,11 +16,13 @@ import { measureLaneIsolation } from './lane-isolation.ts';
 import { LATENCIES_MS, measureLatency } from './latency.ts';
 import { measureMillion } from './million.ts';
 import { measureNotifyPace } from './notify-pace.ts';
+import { measurePromotion } from './promotion.ts';
 import { measureReleaseToWire } from './release-to-wire.ts';
 import { measureResident } from './resident.ts';
 import { measureSendCeiling } from './send-ceiling.ts';
 import { onStage, type Stage } from './stage.ts';
 import { measureStatements } from './statements.ts';
+import { measureZombie } from './zombie.ts';
 
 type Group = {
   /** The figures that come out of one measurement. */
@@ -47,6 +50,7 @@ const groups: readonly Group[] = [
   { ids: ['release_to_wire'], measure: measureReleaseToWire },
   { ids: ['receipts'], measure: measureReceipts },
   { ids: ['acknowledgements'], measure: measureAcknowledgements },
+  { ids: ['acknowledgements_link'], measure: measureAnswersByLink },
   { ids: ['cancel_leaving', 'cancel_ledger'], measure: measureCancel },
   { ids: ['lane_isolation'], measure: measureLaneIsolation },
   { ids: ['failover'], measure: measureFailover },
@@ -54,6 +58,8 @@ const groups: readonly Group[] = [
   { ids: ['rss'], measure: measureResident },
   { ids: ['notify_pace', 'breadth_first'], measure: measureNotifyPace },
   { ids: ['worker_death'], measure: measureWorkerDeath, isLong: true },
+  { ids: ['zombie_copies', 'zombie_certain'], measure: measureZombie, isLong: true },
+  { ids: ['promotion_copies', 'promotion_certain'], measure: measurePromotion, isLong: true },
   {
     ids: ['million_rate', 'million_memory', 'million_board'],
     measure: measureMillion,

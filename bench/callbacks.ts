@@ -6,8 +6,8 @@ import type { Database } from '#db/database.ts';
 import { formatReference } from '#dispatch/model.ts';
 import { inTheatre, NO_RECEIPTS, type CallbackDoor } from './engine.ts';
 import { judge, median, quantile, rounded, type Measurement } from './figure.ts';
-import type { LoadAnswer, LoadOrder } from './load-player.ts';
-import { startPlayer } from './player.ts';
+import type { LoadAnswer } from './load-player.ts';
+import { loadOpenly } from './player.ts';
 import {
   makeDispatch,
   numberOf,
@@ -149,13 +149,9 @@ async function load(
   perSecond: number,
   bodies: readonly string[],
 ): Promise<LoadAnswer> {
-  const player = startPlayer<LoadAnswer>('load-player.ts');
-  try {
-    const order: LoadOrder = { url: door.url + path, token: door.token, perSecond, bodies };
-    const answer = await player.ask(order);
-    if (answer.refused > 0) throw new Error(`${answer.refused} were refused`);
-    return answer;
-  } finally {
-    await player.stop();
-  }
+  const headers = { authorization: `Bearer ${door.token}`, 'content-type': 'application/json' };
+  const requests = bodies.map((body) => ({ body }));
+  const answer = await loadOpenly({ url: door.url + path, headers, perSecond, requests });
+  if (answer.refused > 0) throw new Error(`${answer.refused} were refused`);
+  return answer;
 }

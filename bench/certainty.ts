@@ -12,10 +12,10 @@ import { addFault, readState, type Stage } from './stage.ts';
 const TIMEOUT_MS = 200_000;
 
 /** Of production: the lease, the quiet period and the second of two look-ups, in seconds. */
-const LEASE_S = 62;
-const QUIET_S = 35;
-const GAP_S = 15;
-const CERTAIN_WITHIN_S = 120;
+export const LEASE_S = 62;
+export const QUIET_S = 35;
+export const GAP_S = 15;
+export const CERTAIN_WITHIN_S = 120;
 const DEATH_TEXTS = 2_000;
 const DEATH_DELAY_MS = 200;
 
@@ -104,7 +104,7 @@ async function forgetAnswers(owner: Database, dispatchId: string): Promise<void>
   );
 }
 
-async function untilNoDoubt(owner: Database, dispatchId: string): Promise<void> {
+export async function untilNoDoubt(owner: Database, dispatchId: string): Promise<void> {
   const deadline = performance.now() + TIMEOUT_MS;
   for (;;) {
     const { doubtful } = await owner.withActor(system('bench'), (tx) =>

@@ -1,4 +1,4 @@
-/** A directory of 20,000 organisations with 100,000 contact points, written by plain inserts. */
+/** A directory of 20,000 organisations, with 100,000 contact points unless told, by plain inserts. */
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { blindIndex, seal, type SealingKey } from '#kernel/sealed.ts';
@@ -6,27 +6,41 @@ import { sql } from '#db/sql.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { numberOf } from './scene.ts';
 
-const ORGANISATIONS = 20_000;
-/** The ranks of an organisation that have the channel: five contact points each. */
-const RANKS = { text: 3, mail: 2 } as const;
+export const ORGANISATIONS = 20_000;
 
-export const CONTACT_POINTS = ORGANISATIONS * (RANKS.text + RANKS.mail);
+/** Of each organisation: where somebody stands in its order, and what he is reached by. */
+export type Post = { readonly rank: number; readonly channels: readonly ('text' | 'mail')[] };
 
-export async function fillDirectory(owner: Database, key: SealingKey): Promise<void> {
+const fivePoints: readonly Post[] = [
+  { rank: 1, channels: ['text', 'mail'] },
+  { rank: 2, channels: ['text', 'mail'] },
+  { rank: 3, channels: ['text'] },
+];
+
+export const CONTACT_POINTS =
+  ORGANISATIONS * fivePoints.reduce((sum, { channels }) => sum + channels.length, 0);
+
+export async function fillDirectory(
+  owner: Database,
+  key: SealingKey,
+  posts: readonly Post[] = fivePoints,
+): Promise<void> {
   const actor = system('bench');
-  await owner.withActor(actor, async (tx) => {
-    await tx.run(sql`
+  await owner.withActor(actor, (tx) =>
+    tx.run(sql`
       insert into organisations.organisation (code, name, short_name, type, must_answer, source)
       select 'BENCH-' || n, 'Bench organisation ' || n, 'Bench ' || n, 'trust', true, 'csv'
-      from generate_series(1, ${ORGANISATIONS}) n`);
-    await tx.run(sql`
-      insert into organisations.contact (organisation_id, name, is_post, role, rank)
-      select organisation.id, 'Post ' || rank, true, 'on_call_it', rank
-      from organisations.organisation cross join generate_series(1, 3) rank`);
-    for (const [channel, ranks] of Object.entries(RANKS))
-      for (let rank = 1; rank <= ranks; rank += 1)
-        await addPoints(tx, key, { channel: channel as 'text' | 'mail', rank });
-  });
+      from generate_series(1, ${ORGANISATIONS}) n`),
+  );
+  for (const [index, { rank, channels }] of posts.entries())
+    await owner.withActor(actor, async (tx) => {
+      const name = `Post ${index + 1}`;
+      await tx.run(sql`
+        insert into organisations.contact (organisation_id, name, is_post, role, rank)
+        select organisation.id, ${name}, true, 'on_call_it', ${rank}
+        from organisations.organisation`);
+      for (const channel of channels) await addPoints(tx, key, { channel, name, index });
+    });
   // As after an import some minutes ago: autovacuum has counted the rows.
   await owner.withActor(actor, (tx) =>
     tx.run(sql`
@@ -38,9 +52,9 @@ export async function fillDirectory(owner: Database, key: SealingKey): Promise<v
 async function addPoints(
   tx: Tx,
   key: SealingKey,
-  { channel, rank }: { channel: 'text' | 'mail'; rank: number },
+  { channel, name, index }: { channel: 'text' | 'mail'; name: string; index: number },
 ): Promise<void> {
-  const offset = rank * ORGANISATIONS;
+  const offset = index * ORGANISATIONS;
   const points = Array.from({ length: ORGANISATIONS }, (_, i) => {
     const id = newId();
     const number = numberOf(offset + i);
@@ -61,7 +75,7 @@ async function addPoints(
       (contact_id, contact_point_id, channel, position)
     select contact.id, point.id, ${channel}, 1
     from (select id, row_number() over (order by id) as n from organisations.contact
-      where rank = ${rank}) contact
+      where name = ${name}) contact
     join unnest(${points.map((p) => p.id)}::uuid[]) with ordinality as point (id, n)
       on point.n = contact.n`);
 }

@@ -18,8 +18,12 @@ export type Theatre = {
 
 export type EngineProcess = Pick<Player<Usage>, 'stop' | 'kill'> & { usage(): Promise<Usage> };
 
-/** The part of the web process that providers call, in a process of its own. */
-export type CallbackDoor = { readonly url: string; readonly token: string };
+/** The part of the web process that providers call, and readers, in a process of its own. */
+export type CallbackDoor = {
+  readonly url: string;
+  readonly token: string;
+  readonly origin: string;
+};
 
 export type TheatreOptions = {
   readonly bucket: Bucket;
@@ -49,7 +53,7 @@ export async function inTheatre<T>(
       const web = startPlayer<WebAnswer>('web-player.ts');
       ends.push(() => web.stop());
       const order: WebOrder = { database: database.webConfig, sealingKey: stage.sealingKey };
-      door = { url: (await web.ask(order)).url, token };
+      door = { ...(await web.ask(order)), token };
       calls.push(`--callback-url=${door.url}`, `--callback-token=${token}`);
     }
     const simulator = await stage.startSimulator([...options.simulator, ...calls]);

@@ -8,39 +8,51 @@ import { playOrders } from './player.ts';
 
 export type LoadOrder = {
   readonly url: string;
-  readonly token: string;
+  /** Of every request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly perSecond: number;
-  /** Request bodies, one each. */
-  readonly bodies: readonly string[];
+  readonly requests: readonly LoadRequest[];
+};
+
+export type LoadRequest = {
+  readonly body: string;
+  /** The address of its visitor, as a proxy tells it. */
+  readonly from?: string;
 };
 
 export type LoadAnswer = {
   /** From the planned moment to the whole answer, in ms; one for each request, in their order. */
   readonly answerMs: readonly number[];
   readonly refused: number;
+  /** From the first planned moment to the last answer. */
+  readonly seconds: number;
 };
 
 const CONNECTIONS = 128;
 const TICK_MS = 2;
 
-playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
+playOrders<LoadOrder>(async ({ url, headers, perSecond, requests }) => {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const answerMs = Array.from({ length: bodies.length }, () => Infinity);
+  const answerMs = Array.from({ length: requests.length }, () => Infinity);
   let refused = 0;
   const startedAt = performance.now() + 100;
   const post = async (index: number, plannedAt: number) => {
-    const body = bodies[index]!;
-    const answer = await pool.request({ method: 'POST', path: pathname, headers, body });
+    const { body, from } = requests[index]!;
+    const answer = await pool.request({
+      method: 'POST',
+      path: pathname,
+      headers: from === undefined ? headers : { ...headers, 'x-forwarded-for': from },
+      body,
+    });
     await answer.body.dump();
     if (answer.statusCode !== 200) refused += 1;
     answerMs[index] = performance.now() - plannedAt;
   };
   const underWay: Promise<void>[] = [];
-  while (underWay.length < bodies.length) {
+  while (underWay.length < requests.length) {
     const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
-    while (underWay.length < Math.min(due, bodies.length)) {
+    while (underWay.length < Math.min(due, requests.length)) {
       const index = underWay.length;
       underWay.push(post(index, startedAt + (index * 1_000) / perSecond));
     }
@@ -48,5 +60,6 @@ playOrders<LoadOrder>(async ({ url, token, perSecond, bodies }) => {
   }
   await Promise.all(underWay);
   await pool.close();
-  return { answerMs, refused } satisfies LoadAnswer;
+  const seconds = (performance.now() - startedAt) / 1_000;
+  return { answerMs, refused, seconds } satisfies LoadAnswer;
 });

@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
+import type { LoadAnswer, LoadOrder } from './load-player.ts';
 
 export type Usage = { readonly residentMaxMegabytes: number; readonly cpuSeconds: number };
 
@@ -41,6 +42,16 @@ export function startPlayer<Answer>(file: string): Player<Answer> {
       await exited;
     },
   };
+}
+
+/** Open-loop load by a process of its own. */
+export async function loadOpenly(order: LoadOrder): Promise<LoadAnswer> {
+  const player = startPlayer<LoadAnswer>('load-player.ts');
+  try {
+    return await player.ask(order);
+  } finally {
+    await player.stop();
+  }
 }
 
 /** In the player: answers each order by what `play` makes of it; `end` runs when we are done. */

@@ -12,13 +12,17 @@ export const BODY =
   'NHS CYBER 4901 HIGH, Northmoor: ransomware via Citrix. Isolate Citrix gateways now. ' +
   'Email safe. Reply 4821=got it, 4821 HELP=call me';
 
-const NUMBERS = 800_000;
+const NUMBERS = 1_000_000;
+const FIRST = 100_000;
 const ROWS_AT_ONCE = 10_000;
 const actor = system('bench');
 
-/** 07700 100000 to 899999 (Ofcom's drama range widened): only while every gateway is loopback. */
+/**
+ * 07700 100000 and on, a million of them (Ofcom's drama range widened): only while every gateway is
+ * loopback.
+ */
 export function numberOf(index: number): string {
-  return `447700${100_000 + (index % NUMBERS)}`;
+  return `447700${String((FIRST + index) % NUMBERS).padStart(6, '0')}`;
 }
 
 export type Bucket = { readonly ratePerSecond: number; readonly burst: number };

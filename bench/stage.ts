@@ -158,7 +158,10 @@ export async function readState(
 }
 
 /** Makes the simulator misbehave, in the words of its `/_control/faults`. */
-export async function addFault(simulator: SimulatorProcess, fault: object): Promise<void> {
+export async function addFault(
+  simulator: Pick<SimulatorProcess, 'controlUrl'>,
+  fault: object,
+): Promise<void> {
   const response = await fetch(`${simulator.controlUrl}/_control/faults`, {
     method: 'POST',
     body: JSON.stringify(fault),

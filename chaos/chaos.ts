@@ -7,7 +7,7 @@ import { seededRandom } from '#simulator/faults.ts';
 import type { Dice } from './faults.ts';
 import { CERTAIN_WITHIN_S, play, type Run } from './play.ts';
 import { onStage } from './stage.ts';
-import type { Defect } from './task.ts';
+import { chaosWaits, type Defect } from './task.ts';
 
 const MINUTES = 2;
 const SEED_MAX = 2 ** 31;
@@ -43,7 +43,9 @@ async function main(words: string[]): Promise<number> {
   const { minutes, seed, defect } = options;
   const say = (sentence: string) => process.stderr.write(`${sentence}\n`);
   say(`seed ${seed}, ${minutes} minutes of faults`);
-  const run = await onStage(defect, (stage) => play(stage, { minutes, dice: diceOf(seed), say }));
+  const run = await onStage({ defect, waits: chaosWaits }, (stage) =>
+    play(stage, { minutes, dice: diceOf(seed), say }),
+  );
   const report = reportOf(run, seed);
   // Nothing sent or nobody killed proves nothing.
   const holds =

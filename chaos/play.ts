@@ -124,7 +124,7 @@ async function countWaiting(owner: Database): Promise<number> {
   return waiting;
 }
 
-async function judgeRun(stage: Stage): Promise<Judgement> {
+export async function judgeRun(stage: Stage): Promise<Judgement> {
   const accepted = new AcceptedCounts();
   for await (const line of createInterface(createReadStream(await ledgerPath(stage))))
     accepted.add(JSON.parse(line) as LedgerLine);

@@ -8,18 +8,19 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { newId } from '#kernel/ids.ts';
+import type { SealingKey } from '#kernel/sealed.ts';
 import { openDatabase, type Database, type DatabaseRole } from '#db/database.ts';
 import { openDataFolder } from '#db/data-folder.ts';
 import { startEmbeddedPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
 import type { Place } from '#db/postgres-place.ts';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
-import { seedGateway } from '../bench/scene.ts';
+import { seedGateway, type Bucket } from '../bench/scene.ts';
 import { placeOf } from '../test/support/postgres-replica.ts';
 import { Load } from './load.ts';
 import { Part } from './part.ts';
 import { Postgres } from './postgres.ts';
-import type { Defect, WebTask, WorkerTask } from './task.ts';
+import type { Defect, Waits, WebTask, WorkerTask } from './task.ts';
 import { Wire } from './wire.ts';
 
 const WORKERS = 3;
@@ -39,6 +40,7 @@ export type Stage = {
   /** The simulator's second door, which stays open while its first one is shut. */
   readonly controlUrl: string;
   readonly load: Load;
+  readonly sealingKey: SealingKey;
   readonly owner: Database;
   /** As whoever lets sending go on by `bin/tocsin history` connects. */
   readonly person: Database;
@@ -46,22 +48,32 @@ export type Stage = {
   readonly found: number[];
 };
 
+export type StageOptions = {
+  readonly defect: Defect | null;
+  readonly waits: Waits;
+  readonly bucket?: Bucket;
+};
+
 /** Runs `play` on a stage and takes everything away afterwards, also after a failure. */
 export async function onStage<T>(
-  defect: Defect | null,
+  options: StageOptions,
   play: (stage: Stage) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-chaos-'));
   chmodSync(folder, 0o755);
   const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
   try {
-    return await play(await setUp(folder, defect, ends));
+    return await play(await setUp(folder, options, ends));
   } finally {
     for (const end of ends.toReversed()) await end();
   }
 }
 
-async function setUp(folder: string, defect: Defect | null, ends: (() => unknown)[]) {
+async function setUp(
+  folder: string,
+  { defect, waits, bucket = BUCKET }: StageOptions,
+  ends: (() => unknown)[],
+): Promise<Stage> {
   const postgres = new Postgres(await makeCluster(folder), folder);
   ends.push(() => postgres.stop());
   await postgres.start();
@@ -73,7 +85,7 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
   const [owner, web] = [open('tocsin_owner'), open('tocsin_web')];
   const person = open('tocsin_worker');
   const callbackToken = randomBytes(16).toString('hex');
-  await seedGateway(owner, BUCKET, createHash('sha256').update(callbackToken).digest());
+  await seedGateway(owner, bucket, createHash('sha256').update(callbackToken).digest());
 
   const ports = { notify: await freePort(), control: await freePort(), web: await freePort() };
   const providerWire = new Wire(
@@ -92,6 +104,7 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
     installation: newId(),
     sealingKey,
     defect,
+    waits,
   };
   const webTask: WebTask = { database: configOn(wired.database, 'tocsin_web'), port: ports.web };
   const workers = Array.from({ length: WORKERS }, (_, i) => {
@@ -120,7 +133,7 @@ async function setUp(folder: string, defect: Defect | null, ends: (() => unknown
   const wires = { providerWire, databaseWire };
   const load = new Load({ owner, web }, sealingKey);
   const parts = { workers, web: webPart, simulator, postgres, ...wires };
-  return { ...parts, controlUrl, load, owner, person, found: [] };
+  return { ...parts, controlUrl, load, sealingKey, owner, person, found: [] };
 }
 
 /** A migrated cluster, stopped. */

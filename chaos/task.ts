@@ -17,6 +17,15 @@ export const chaosWaits = {
   },
 } as const;
 
+/** As the product waits when nobody tells it otherwise. */
+export const productionWaits: Waits = { gateway: {}, engine: {} };
+
+/** What a worker of a run does not leave to the product. */
+export type Waits = {
+  readonly gateway: Partial<(typeof chaosWaits)['gateway']>;
+  readonly engine: Partial<(typeof chaosWaits)['engine']>;
+};
+
 /** A defect on purpose, to see that the run finds it. */
 export type Defect = 'lease' | 'look-up';
 
@@ -27,6 +36,7 @@ export type WorkerTask = {
   readonly installation: string;
   readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
   readonly defect: Defect | null;
+  readonly waits: Waits;
 };
 
 export type WebTask = { readonly database: ClientConfig; readonly port: number };

@@ -3,7 +3,7 @@ import { open } from '#kernel/sealed.ts';
 import { openDatabase } from '#db/database.ts';
 import { Engine, openNotifyGateway, type Clocks, type Gateway } from '#dispatch/index.ts';
 import { createLog } from '#log.ts';
-import { chaosWaits, type WorkerTask } from './task.ts';
+import type { WorkerTask } from './task.ts';
 
 process.once('message', (task: WorkerTask) => {
   start(task);
@@ -15,7 +15,7 @@ process.once('disconnect', () => process.exit(1));
 function start(task: WorkerTask): void {
   const key = { id: task.sealingKey.id, key: Buffer.from(task.sealingKey.key) };
   const settings = { baseUrl: task.notifyUrl, apiKey: task.apiKey };
-  const gateway = openNotifyGateway('notify', settings, { waits: chaosWaits.gateway });
+  const gateway = openNotifyGateway('notify', settings, { waits: task.waits.gateway });
   const stopped: Clocks = { monotonicMs: () => 0, wallMs: () => 0 };
   const engine = new Engine({
     pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
@@ -26,7 +26,7 @@ function start(task: WorkerTask): void {
     seals: { indexNumber: nothing, sealNumber: nothing, sealContent: nothing },
     log: createLog({ level: 'silent' }),
     clockOf: (time) => time.toISOString().slice(11, 16),
-    ...chaosWaits.engine,
+    ...task.waits.engine,
     ...(task.defect === 'lease' && { clocks: stopped }),
   });
   engine.start();
