@@ -1957,6 +1957,21 @@ end $function$
 ;
 grant execute on function dispatch.guard_message() to public;
 
+CREATE OR REPLACE FUNCTION dispatch.history_is_whole()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from dispatch.continuity
+    where held_since is null and proven_start = pg_postmaster_start_time()
+      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
+      and database_id = dispatch.database_id());
+end $function$
+;
+grant execute on function dispatch.history_is_whole() to public;
+
 CREATE OR REPLACE FUNCTION dispatch.keep_in_doubt()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1971,13 +1986,13 @@ end $function$
 ;
 grant execute on function dispatch.keep_in_doubt() to public;
 
-CREATE OR REPLACE FUNCTION dispatch.ledger_part(state text, dispatch_state text)
+CREATE OR REPLACE FUNCTION dispatch.ledger_part(state text, dispatch_state text, history_is_whole boolean)
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undelivered'::text])) THEN 1 WHEN (state = ANY (ARRAY['claimed'::text, 'unknown'::text, 'uncertain_closed'::text])) THEN 2 WHEN ((state = ANY (ARRAY['held'::text, 'ready'::text])) AND (dispatch_state <> 'cancelled'::text)) THEN 3 ELSE 4 END
+RETURN CASE WHEN (state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'undelivered'::text])) THEN 1 WHEN (state = ANY (ARRAY['claimed'::text, 'unknown'::text, 'uncertain_closed'::text])) THEN 2 WHEN ((state = ANY (ARRAY['held'::text, 'ready'::text])) AND (dispatch_state <> 'cancelled'::text)) THEN 3 WHEN ((state = ANY (ARRAY['held'::text, 'ready'::text])) AND (NOT history_is_whole)) THEN 2 ELSE 4 END
 ;
-grant execute on function dispatch.ledger_part(text,text) to public;
+grant execute on function dispatch.ledger_part(text,text,boolean) to public;
 
 CREATE OR REPLACE FUNCTION dispatch.may_claim()
  RETURNS boolean
@@ -1990,10 +2005,7 @@ begin
   end if;
   -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
-  return exists (select from dispatch.continuity
-    where held_since is null and proven_start = pg_postmaster_start_time()
-      and timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)
-      and database_id = dispatch.database_id());
+  return dispatch.history_is_whole();
 end $function$
 ;
 grant execute on function dispatch.may_claim() to public;
@@ -2782,7 +2794,12 @@ grant select on dispatch.v_invariant to tocsin_web;
 grant select on dispatch.v_invariant to tocsin_worker;
 
 create view dispatch.v_ledger with (security_invoker=true) as
+ WITH history AS MATERIALIZED (
+         SELECT dispatch.history_is_whole() AS is_whole
+        )
  SELECT dispatch.id AS dispatch_id,
+    kept.dispatch_id IS NOT NULL OR ( SELECT history.is_whole
+           FROM history) AS history_is_whole,
     COALESCE(kept.messages, messages.total) AS messages,
     COALESCE(kept.messages_gone, messages.gone) AS messages_gone,
     COALESCE(kept.messages_unknown, messages.unknown) AS messages_unknown,
@@ -2806,7 +2823,8 @@ create view dispatch.v_ledger with (security_invoker=true) as
             count(*) FILTER (WHERE parts.part = 2) AS unknown,
             count(*) FILTER (WHERE parts.part = 3) AS waiting,
             count(*) FILTER (WHERE parts.part = 4) AS never_sent
-           FROM ( SELECT dispatch.ledger_part(message.state, dispatch.state) AS part
+           FROM ( SELECT dispatch.ledger_part(message.state, dispatch.state, ( SELECT history.is_whole
+                           FROM history)) AS part
                    FROM dispatch.message message
                   WHERE message.dispatch_id = dispatch.id) parts) messages
      CROSS JOIN LATERAL ( SELECT count(*) AS total,
@@ -2817,12 +2835,14 @@ create view dispatch.v_ledger with (security_invoker=true) as
            FROM ( SELECT credited.organisation_id,
                     min(credited.part) AS part
                    FROM ( SELECT message.organisation_id,
-                            dispatch.ledger_part(message.state, dispatch.state) AS part
+                            dispatch.ledger_part(message.state, dispatch.state, ( SELECT history.is_whole
+                                   FROM history)) AS part
                            FROM dispatch.message message
                           WHERE message.dispatch_id = dispatch.id AND message.organisation_id IS NOT NULL
                         UNION ALL
                          SELECT credit.organisation_id,
-                            dispatch.ledger_part(message.state, dispatch.state) AS ledger_part
+                            dispatch.ledger_part(message.state, dispatch.state, ( SELECT history.is_whole
+                                   FROM history)) AS ledger_part
                            FROM dispatch.message message
                              JOIN dispatch.message_credit credit ON credit.message_id = message.id
                           WHERE message.dispatch_id = dispatch.id) credited
