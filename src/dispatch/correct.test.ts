@@ -25,6 +25,7 @@ import {
 } from '../../test/support/dispatch.ts';
 import { planDispatch, sealDispatch } from './actions.ts';
 import { hashOfCorrection, releaseCorrection } from './correct.ts';
+import { markHeld } from './store-continuity.ts';
 import type { MessageState } from './model.ts';
 
 const actor = system('test');
@@ -145,6 +146,24 @@ describe('a correction', () => {
     const plans = await planned(earlier);
     const both = await Promise.all([correct([earlier], plans), correct([earlier], plans)]);
     assert.equal(both.filter(({ ok }) => ok).length, 1);
+    assert.deepEqual(await statesOf(db.owner, plans.firstId), { ready: 3 });
+  });
+
+  it('is refused as a whole while it is not known who had the earlier text', async () => {
+    const earlier = await makeDispatch(db.owner, { messages: 3 });
+    await release(db.web, earlier);
+    const plans = await planned(earlier);
+    const hold = (tx: Tx) => markHeld(tx, { reason: 'test', readFrom: null });
+    assert.equal(await db.worker.withActor(actor, hold), true);
+    const refusedOne = await correct([earlier], plans);
+    assert.equal(!refusedOne.ok && refusedOne.kind, 'conflict');
+    assert.deepEqual(await statesOf(db.owner, earlier), { ready: 3 });
+    assert.deepEqual(await statesOf(db.owner, plans.correctionId), { held: 3 });
+    await db.owner.withActor(actor, (tx) =>
+      tx.run(sql`update dispatch.continuity
+        set held_since = null, held_reason = null, held_start = null`),
+    );
+    assert.ok((await correct([earlier], plans)).ok);
     assert.deepEqual(await statesOf(db.owner, plans.firstId), { ready: 3 });
   });
 

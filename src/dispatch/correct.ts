@@ -10,6 +10,7 @@ import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { letGo } from './actions.ts';
+import { readContinuity } from './store-continuity.ts';
 import { callOffAll, chooseWordings } from './store-correct.ts';
 import { hashContent, lockDispatch, moveDispatch, notifyHalt } from './store-plan.ts';
 import { stopRounds } from './store-recall.ts';
@@ -27,14 +28,23 @@ export type Correction = {
   readonly clock: string;
 };
 
+const NOT_KNOWN_YET =
+  'Who had the earlier text is being read back from the providers. Nothing leaves meanwhile. ' +
+  'Release the correction again as soon as the board says that it is known.';
+
 /** What the approval covers beside the first alert: the caller's own, and the correction's hash. */
 export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<string> {
   return (await hashContent(tx, correctionId, '')).hash;
 }
 
-/** Run it by `Database.attempt`: a refusal half-way takes back what was called off. */
+/**
+ * Run it by `Database.attempt`: a refusal half-way takes back what was called off. Not while our
+ * history may have holes: who had the earlier text is not known then, and nothing leaves (P10).
+ */
 export async function releaseCorrection(tx: Tx, correction: Correction): Promise<Outcome<void>> {
   const { earlierIds, correctionId, firstId, approved, clock } = correction;
+  const { heldReason, isSameServer, isProven } = await readContinuity(tx);
+  if (heldReason !== null || !isSameServer || !isProven) return refused('conflict', NOT_KNOWN_YET);
   for (const id of [correctionId, firstId]) await lockDispatch(tx, id);
   const correctionHash = await hashOfCorrection(tx, correctionId);
   const { hash } = await hashContent(tx, firstId, correction.alsoCovers(correctionHash));

@@ -247,8 +247,12 @@ export class Office {
     const ids = [correctionId, firstId];
     const hashes = [yield* this.#seal(correctionId), yield* this.#seal(firstId)];
     yield* wait(Math.max(0, atMs - this.#world.now));
-    yield* this.#surely(`corrects ${earlierId.slice(0, 4)}`, (base) => {
+    let isRefused = true;
+    const release = (base: Base) => {
       for (const id of ids) twin.lockDispatch(base, id);
+      const { heldReason, isSameServer, isProven } = twin.readContinuity(base);
+      isRefused = heldReason !== null || !isSameServer || !isProven;
+      if (isRefused) return;
       const isSame = ids.every((id, i) => twin.hashContent(base, id, '').hash === hashes[i]);
       const stateOf = (id: string) => twin.findDispatch(base, id)?.state;
       if (!isSame || stateOf(earlierId) === 'held' || stateOf(firstId) !== 'held') return;
@@ -262,7 +266,12 @@ export class Office {
       twin.chooseWordings(base, { earlierIds: [earlierId], correctionId, firstId });
       ids.forEach((id, i) => this.#letGo(base, id, hashes[i]!));
       this.#evidence.corrected.push(correction);
-    });
+    };
+    while (true) {
+      yield* this.#surely(`corrects ${earlierId.slice(0, 4)}`, release);
+      if (!isRefused) return;
+      yield* wait(RETRY_MS);
+    }
   }
 
   /** An officer who has what is uncertain sent again (`src/dispatch/uncertain.ts`). */
