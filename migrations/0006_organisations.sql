@@ -44,6 +44,32 @@ create index organisation_name on organisations.organisation (name, code);
 create index organisation_region on organisations.organisation (region_code);
 create index organisation_system on organisations.organisation (system_code);
 
+-- So that an exclusion constraint can say "the same organisation" without an extension.
+create type organisations.id_range as range (subtype = uuid);
+
+-- Below whom an organisation stands, by date: one parent at a time. That nobody stands below itself
+-- at any date is held by whoever writes, under one lock (parenthood.ts).
+create table organisations.parenthood (
+  id uuid primary key default kernel.uuid_v7(),
+  child_id uuid not null references organisations.organisation on delete cascade,
+  parent_id uuid not null references organisations.organisation,
+  -- Null: nobody said since when.
+  began_on date,
+  -- The last day, as closed_on of an organisation. Null: no end is known.
+  ended_on date,
+  -- Who told us, in words: "Kim Lee, head of IT, by phone".
+  said_by text not null check (char_length(said_by) between 1 and 120),
+  recorded_by text not null default kernel.actor_id(),
+  recorded_at timestamptz not null default now(),
+  check (child_id <> parent_id),
+  check (began_on <= ended_on),
+  constraint one_parent_at_a_time exclude using gist (
+    organisations.id_range(child_id, child_id, '[]') with &&,
+    daterange(began_on, ended_on, '[]') with &&)
+);
+create index parenthood_child on organisations.parenthood (child_id);
+create index parenthood_parent on organisations.parenthood (parent_id, child_id);
+
 -- The same for "Vale, Mira", "MIRA VALE" and "Míra  Vale": words without accents, in order.
 create function organisations.name_key(name text) returns text
   language sql immutable parallel safe
@@ -389,8 +415,9 @@ create table organisations.change (
   actor_kind text not null default kernel.actor_kind(),
   actor_id text not null default kernel.actor_id(),
   what text not null check (what in ('facts', 'contact', 'linked', 'unlinked', 'hours', 'absence',
-    'domain', 'merge', 'attested', 'left')),
-  -- By name of the field, before and after; of links the ids of contact points by channel.
+    'domain', 'merge', 'attested', 'left', 'parent')),
+  -- By name of the field, before and after; of links the ids of contact points by channel; of
+  -- parents what went and what came, each as code, first and last day.
   fields jsonb not null default '{}' check (jsonb_typeof(fields) = 'object')
 );
 create index change_of_organisation on organisations.change (organisation_id, changed_at desc);
@@ -487,6 +514,29 @@ $$;
 create trigger facts_noted after update on organisations.organisation
   referencing old table as before new table as after
   for each statement execute function organisations.note_facts();
+
+-- The parents of an organisation that is added in this transaction are part of its being added.
+create function organisations.note_parents() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  insert into organisations.change (organisation_id, what, fields)
+  select child.id, 'parent',
+    jsonb_build_object(case tg_op when 'INSERT' then 'came' else 'went' end,
+      jsonb_agg(jsonb_build_array(parent.code, touched.began_on, touched.ended_on)
+        order by touched.began_on nulls first))
+  from touched
+  join organisations.organisation child on child.id = touched.child_id and child.created_at < now()
+  join organisations.organisation parent on parent.id = touched.parent_id
+  group by child.id;
+  return null;
+end
+$$;
+create trigger parents_added_noted after insert on organisations.parenthood
+  referencing new table as touched
+  for each statement execute function organisations.note_parents();
+create trigger parents_removed_noted after delete on organisations.parenthood
+  referencing old table as touched
+  for each statement execute function organisations.note_parents();
 
 -- Files that changed something.
 create table organisations.import (
@@ -650,6 +700,11 @@ create policy contact_point_update on organisations.contact_point for update
 create policy contact_point_delete on organisations.contact_point for delete
   using ((select kernel.reach() = 'centre'));
 
+alter table organisations.parenthood enable row level security;
+alter table organisations.parenthood force row level security;
+create policy parenthood_of_centre on organisations.parenthood
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+
 -- What is planned with whom is the centre's until it is told.
 alter table organisations.succession enable row level security;
 alter table organisations.succession force row level security;
@@ -790,6 +845,9 @@ create function organisations.remove_organisations(codes text[]) returns setof t
 declare
   one text;
 begin
+  -- Whom one of them stands below may be one of them too.
+  delete from organisations.parenthood where child_id in (
+    select id from organisations.organisation where code = any (codes));
   begin
     delete from organisations.organisation where code = any (codes);
     return;
@@ -969,6 +1027,7 @@ grant select, insert, update on organisations.region, organisations.system,
 -- A number that is no longer somebody's is unlinked; the contact point stays for its messages.
 grant select, insert, delete on organisations.contact_contact_point
   to tocsin_web, tocsin_worker;
+grant select, insert, delete on organisations.parenthood to tocsin_web, tocsin_worker;
 grant select, insert, update on organisations.succession to tocsin_web, tocsin_worker;
 grant select, insert on organisations.succession_part to tocsin_web, tocsin_worker;
 grant select, insert, update on organisations.proof_schedule to tocsin_web;

@@ -30,6 +30,8 @@ create schema responses;
 grant usage on schema responses to tocsin_web;
 grant usage on schema responses to tocsin_worker;
 
+create type organisations.id_range as range (subtype = uuid);
+
 create sequence alerts.alert_number_seq as integer;
 
 create table alerts.alert (
@@ -1017,7 +1019,7 @@ create table organisations.change (
   what text not null,
   fields jsonb default '{}'::jsonb not null,
   constraint change_fields_check CHECK ((jsonb_typeof(fields) = 'object'::text)),
-  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text, 'attested'::text, 'left'::text]))),
+  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text, 'attested'::text, 'left'::text, 'parent'::text]))),
   constraint change_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
   constraint change_pkey PRIMARY KEY (id)
 );
@@ -1505,6 +1507,33 @@ alter table organisations.organisation_tag force row level security;
 create policy centre on organisations.organisation_tag as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant delete, insert, select on organisations.organisation_tag to tocsin_web;
 grant insert, select on organisations.organisation_tag to tocsin_worker;
+
+create table organisations.parenthood (
+  id uuid default kernel.uuid_v7() not null,
+  child_id uuid not null,
+  parent_id uuid not null,
+  began_on date,
+  ended_on date,
+  said_by text not null,
+  recorded_by text default kernel.actor_id() not null,
+  recorded_at timestamp with time zone default now() not null,
+  constraint parenthood_check CHECK ((child_id <> parent_id)),
+  constraint parenthood_check1 CHECK ((began_on <= ended_on)),
+  constraint parenthood_said_by_check CHECK (((char_length(said_by) >= 1) AND (char_length(said_by) <= 120))),
+  constraint parenthood_child_id_fkey FOREIGN KEY (child_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
+  constraint parenthood_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES organisations.organisation(id),
+  constraint parenthood_pkey PRIMARY KEY (id),
+  constraint one_parent_at_a_time EXCLUDE USING gist (organisations.id_range(child_id, child_id, '[]'::text) WITH &&, daterange(began_on, ended_on, '[]'::text) WITH &&)
+);
+CREATE INDEX parenthood_child ON organisations.parenthood USING btree (child_id);
+CREATE INDEX parenthood_parent ON organisations.parenthood USING btree (parent_id, child_id);
+alter table organisations.parenthood enable row level security;
+alter table organisations.parenthood force row level security;
+create policy parenthood_of_centre on organisations.parenthood as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER parents_added_noted AFTER INSERT ON organisations.parenthood REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
+CREATE TRIGGER parents_removed_noted AFTER DELETE ON organisations.parenthood REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
+grant delete, insert, select on organisations.parenthood to tocsin_web;
+grant delete, insert, select on organisations.parenthood to tocsin_worker;
 
 create table organisations.product (
   id uuid default kernel.uuid_v7() not null,
@@ -2220,6 +2249,46 @@ $function$
 ;
 grant execute on function organisations.find_or_add_point(uuid,text,bytea,bytea,text) to public;
 
+CREATE OR REPLACE FUNCTION organisations.id_multirange()
+ RETURNS organisations.id_multirange
+ LANGUAGE internal
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$multirange_constructor0$function$
+;
+grant execute on function organisations.id_multirange() to public;
+
+CREATE OR REPLACE FUNCTION organisations.id_multirange(organisations.id_range)
+ RETURNS organisations.id_multirange
+ LANGUAGE internal
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$multirange_constructor1$function$
+;
+grant execute on function organisations.id_multirange(organisations.id_range) to public;
+
+CREATE OR REPLACE FUNCTION organisations.id_multirange(VARIADIC organisations.id_range[])
+ RETURNS organisations.id_multirange
+ LANGUAGE internal
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$multirange_constructor2$function$
+;
+grant execute on function organisations.id_multirange(organisations.id_range[]) to public;
+
+CREATE OR REPLACE FUNCTION organisations.id_range(uuid, uuid)
+ RETURNS organisations.id_range
+ LANGUAGE internal
+ IMMUTABLE PARALLEL SAFE
+AS $function$range_constructor2$function$
+;
+grant execute on function organisations.id_range(uuid,uuid) to public;
+
+CREATE OR REPLACE FUNCTION organisations.id_range(uuid, uuid, text)
+ RETURNS organisations.id_range
+ LANGUAGE internal
+ IMMUTABLE PARALLEL SAFE
+AS $function$range_constructor3$function$
+;
+grant execute on function organisations.id_range(uuid,uuid,text) to public;
+
 CREATE OR REPLACE FUNCTION organisations.is_within(moment timestamp with time zone, weekday smallint, starts_at time without time zone, ends_at time without time zone, time_zone text)
  RETURNS boolean
  LANGUAGE sql
@@ -2330,6 +2399,27 @@ end
 $function$
 ;
 grant execute on function organisations.note_links() to public;
+
+CREATE OR REPLACE FUNCTION organisations.note_parents()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into organisations.change (organisation_id, what, fields)
+  select child.id, 'parent',
+    jsonb_build_object(case tg_op when 'INSERT' then 'came' else 'went' end,
+      jsonb_agg(jsonb_build_array(parent.code, touched.began_on, touched.ended_on)
+        order by touched.began_on nulls first))
+  from touched
+  join organisations.organisation child on child.id = touched.child_id and child.created_at < now()
+  join organisations.organisation parent on parent.id = touched.parent_id
+  group by child.id;
+  return null;
+end
+$function$
+;
+grant execute on function organisations.note_parents() to public;
 
 CREATE OR REPLACE FUNCTION organisations.note_times()
  RETURNS trigger
@@ -2503,6 +2593,9 @@ AS $function$
 declare
   one text;
 begin
+  -- Whom one of them stands below may be one of them too.
+  delete from organisations.parenthood where child_id in (
+    select id from organisations.organisation where code = any (codes));
   begin
     delete from organisations.organisation where code = any (codes);
     return;

@@ -40,15 +40,17 @@ const PARTS: readonly string[] = [
      || ${GRANTS('n.nspacl', 'n', 'n.nspowner', `format('schema %I', n.nspname)`)} as lines
    from pg_namespace as n where ${OURS} order by n.nspname`,
   `select n.nspname as schema, array[format('create %s %I.%I as %s;',
-     case o.typtype when 'e' then 'type' else 'domain' end, n.nspname, o.typname,
+     case o.typtype when 'd' then 'domain' else 'type' end, n.nspname, o.typname,
      case o.typtype
+       when 'r' then (select format('range (subtype = %s)', rngsubtype::regtype)
+         from pg_range where rngtypid = o.oid)
        when 'e' then 'enum (' || (select string_agg(quote_literal(enumlabel), ', '
          order by enumsortorder) from pg_enum where enumtypid = o.oid) || ')'
        else format_type(o.typbasetype, o.typtypmod) || coalesce((select string_agg(' ' ||
          pg_get_constraintdef(c.oid), '' order by conname) from pg_constraint as c
          where c.contypid = o.oid), '') end)] as lines
    from pg_type as o join pg_namespace as n on n.oid = o.typnamespace
-   where ${OURS} and o.typtype in ('e', 'd') and ${NOT_OF_EXTENSION('pg_type')}
+   where ${OURS} and o.typtype in ('e', 'd', 'r') and ${NOT_OF_EXTENSION('pg_type')}
    order by n.nspname, o.typname`,
   `select n.nspname as schema, array[format('create sequence %I.%I as %s;', n.nspname, o.relname,
      format_type(s.seqtypid, null))]

@@ -16,7 +16,11 @@ import type { ImportResult, PlannedRow, RefusedRow } from './model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
 import { planOrganisations, type OrganisationPlan } from './plan-organisations.ts';
-import { aroundContacts, aroundOrganisations, aroundPlaces } from './images.ts';
+import { planParents } from './plan-parents.ts';
+import type { Lines } from './parents.ts';
+import { aroundContacts, aroundPlaces } from './images.ts';
+import { keepOrganisations, markOrganisations } from './store-image.ts';
+import { readDates, readLines, saveLines } from './store-parents.ts';
 import {
   deleteLinks,
   insertContactPoints,
@@ -52,7 +56,15 @@ export async function importOrganisations(
   });
   if (!parsed.ok) return parsed;
   await lockImports(tx);
-  const { rows, source, notes, refusedRows } = parsed.value;
+  const { source, notes } = parsed.value;
+  const lines = await readLines(tx);
+  const parents = planParents(
+    parsed.value.rows,
+    { lines, datesOf: await readDates(tx) },
+    options.startedAt.toISOString().slice(0, 10),
+  );
+  const { rows } = parents;
+  const refusedRows = inOrder([...parsed.value.refusedRows, ...parents.refusedRows]);
   const stored = await listStoredOrganisations(
     tx,
     rows.map(({ row }) => row.code),
@@ -61,6 +73,7 @@ export async function importOrganisations(
   const state = {
     stored: new Map(stored.map((organisation) => [organisation.code, organisation])),
     shortNames: new Map(shortNames.map(({ code, shortName }) => [shortName, code])),
+    parents: { stored: lines, changed: parents.changed },
   };
   const plan = planOrganisations(rows, state, options.rules);
   const counts = newTally(refusedRows);
@@ -70,7 +83,7 @@ export async function importOrganisations(
   const importId = newId(options.startedAt.getTime());
   const isWriting = mayWrite(options, refusedRows);
   const renamed = isWriting
-    ? await saveOrganisationPlan(tx, plan, { importId, source, options })
+    ? await saveOrganisationPlan(tx, plan, { importId, source, options, lines: parents.changed })
     : 0;
   const closed = rows.filter(({ row }) => row.closedOn).length;
   const closing = closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`];
@@ -83,7 +96,7 @@ export async function importOrganisations(
       source,
       isWriting,
       renamed,
-      notes: [...notes, ...closing],
+      notes: [...notes, ...closing, ...parents.notes],
     }),
   );
 }
@@ -92,13 +105,17 @@ type Writing = {
   readonly importId: string;
   readonly source: 'csv' | 'ods';
   readonly options: ImportOptions;
+  /** Parents by date that become different, by code of the child. */
+  readonly lines: Lines;
 };
+
+const saidBy = { ods: 'File of ODS', csv: 'Imported file' } as const;
 
 /** Says how many names of regions and systems it wrote beside the organisations. */
 async function saveOrganisationPlan(
   tx: Tx,
   plan: OrganisationPlan,
-  { importId, source, options }: Writing,
+  { importId, source, options, lines }: Writing,
 ): Promise<number> {
   const regions = [...plan.regions, ...plan.regionNames].map(({ code }) => code);
   const systems = plan.systems.map(({ code }) => code);
@@ -109,12 +126,17 @@ async function saveOrganisationPlan(
     return made + named + (await saveSystems(tx, plan.systems));
   });
   let done = 0;
-  for (const part of partsOf(changes)) {
-    const codes = part.map(({ code }) => code);
-    await aroundOrganisations(tx, { importId, codes }, () => saveOrganisations(tx, part, source));
+  const parts = partsOf(changes);
+  for (const part of parts) {
+    await keepOrganisations(tx, { importId, codes: part.map(({ code }) => code) });
+    await saveOrganisations(tx, part, source);
     done += part.length;
     tellDone(options, true, done / changes.length);
   }
+  // A parent may be of a later part than its child.
+  for (const part of partsOf([...lines])) await saveLines(tx, part, saidBy[source]);
+  for (const part of parts)
+    await markOrganisations(tx, { importId, codes: part.map(({ code }) => code) });
   return renamed;
 }
 
@@ -135,7 +157,7 @@ export async function importContacts(
   const organisations = await listOrganisationIds(tx, [...codes]);
   const ids = new Map(organisations.map(({ code, id }) => [code, id]));
   const { placed, refusedRows: homeless } = placeContacts(parsed.value.rows, ids);
-  const refusedRows = [...parsed.value.refusedRows, ...homeless].sort((a, b) => a.line - b.line);
+  const refusedRows = inOrder([...parsed.value.refusedRows, ...homeless]);
   await tellRefused(file, options, refusedRows);
   const importId = newId(options.startedAt.getTime());
   const isWriting = mayWrite(options, refusedRows);
@@ -221,6 +243,10 @@ function partsOf<T>(rows: readonly T[]): T[][] {
   return Array.from({ length: count }, (_, i) =>
     rows.slice(i * ROWS_AT_ONCE, (i + 1) * ROWS_AT_ONCE),
   );
+}
+
+function inOrder(rows: readonly RefusedRow[]): RefusedRow[] {
+  return rows.toSorted((a, b) => a.line - b.line);
 }
 
 function mayWrite(options: ImportOptions, refusedRows: readonly RefusedRow[]): boolean {

@@ -139,6 +139,25 @@ test('the directory and its imports are accessible and fit a phone', async (t) =
   );
   await page.goto(`${site.address}/organisations/${northmoor!.id}`);
   await look('organisation');
+  await page.getByRole('link', { name: 'Change the parent' }).click();
+  await page.getByLabel('Code of the parent').fill('zz-0002');
+  await page.getByLabel('First day').fill('2099-04-01');
+  await page.getByRole('button', { name: 'Write it down' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+  await look('parent-errors');
+  await page.getByLabel('Who said so').fill('Kim Lee, head of IT, by phone');
+  await page.getByRole('button', { name: 'Write it down' }).click();
+  await page.getByText('Written down.').waitFor();
+  await look('parents');
+  await page
+    .getByRole('link', { name: /Integrated Care Board/ })
+    .first()
+    .click();
+  await look('parent');
+  await page.getByRole('link', { name: /^\d+ organisations$/ }).click();
+  await look('below');
+  await page.goto(`${site.address}/organisations/${northmoor!.id}/edit`);
+  await look('facts');
   await page.goto(`${site.address}/organisations/import`);
   await page.getByRole('button', { name: 'Check the file' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();

@@ -56,6 +56,9 @@ const otherNames: Readonly<Record<ImportKind, Readonly<Record<string, readonly s
     telephone: ['telephonenumber', 'phone', 'phonenumber', 'tel', 'switchboard'],
     opened_on: ['opened', 'opendate', 'openingdate', 'startdate', 'validfrom'],
     closed_on: ['closed', 'closedate', 'closingdate', 'enddate', 'validto'],
+    parent: ['parentcode', 'parentodscode', 'parentorganisation', 'parentorganisationcode'],
+    parent_from: ['parentsince', 'joinedparent', 'joinparentdate', 'parentstart'],
+    parent_until: ['leftparent', 'leftparentdate', 'parentend'],
   },
   contacts: {
     organisation_code: ['orgcode', 'odscode', 'organisation', 'organizationcode', 'org', 'ods'],

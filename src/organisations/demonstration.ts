@@ -47,6 +47,8 @@ type Organisation = {
   readonly type: string;
   readonly region: Place;
   readonly system: Place;
+  /** Code of the board of its system; '' of a board. */
+  readonly parent: string;
 };
 
 export function demonstrationSector(options: DemonstrationOptions = {}): DemonstrationFiles {
@@ -54,10 +56,11 @@ export function demonstrationSector(options: DemonstrationOptions = {}): Demonst
   const organisations = makeOrganisations(options, random);
   return {
     organisations: toCsv([
-      ['code', 'name', 'type', 'region', 'region_name', 'system', 'system_name', 'telephone'],
-      ...organisations.map(({ code, name, type, region, system }, i) => {
+      'code name type region region_name system system_name telephone parent'.split(' '),
+      ...organisations.map(({ code, name, type, region, system, parent }, i) => {
         const telephone = `0306999${String(i % 1000).padStart(4, '0')}`;
-        return [code, name, type, region.code, region.name, system.code, system.name, telephone];
+        const places = [region.code, region.name, system.code, system.name];
+        return [code, name, type, ...places, telephone, parent];
       }),
     ]),
     contacts: toCsv([
@@ -88,17 +91,22 @@ function makeOrganisations(options: DemonstrationOptions, random: Random): Organ
   return Array.from({ length: organisations }, (_, i) => {
     const { region, ...system } = systems[i % systems.length]!;
     const place = places[i % places.length]!;
-    const code = `ZZ-${String(i + 1).padStart(4, '0')}`;
+    const code = codeOf(i);
     if (i < systemCount) {
-      return { code, name: `${system.name} Integrated Care Board`, type: 'board', region, system };
+      const name = `${system.name} Integrated Care Board`;
+      return { code, name, type: 'board', region, system, parent: '' };
     }
     const type = i < mustAnswer ? 'trust' : otherType(random);
     const name =
       type === 'trust'
         ? `${place} ${trustKinds[(i - systemCount) % trustKinds.length]!}`
         : nameOf(type, place, random);
-    return { code, name, type, region, system };
+    return { code, name, type, region, system, parent: codeOf(i % systemCount) };
   });
+}
+
+function codeOf(place: number): string {
+  return `ZZ-${String(place + 1).padStart(4, '0')}`;
 }
 
 function otherType(random: Random): string {

@@ -146,7 +146,8 @@ function changedFields(before: StoredOrganisation, after: StoredOrganisation): s
   );
 }
 
-async function barredFrom(tx: Tx): Promise<Refused | undefined> {
+/** Who may not change the directory, or not just now; undefined for everybody else. */
+export async function barredFrom(tx: Tx): Promise<Refused | undefined> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
   if (await keepImportsOut(tx)) return undefined;
   return refused('unavailable', 'A file is being imported just now. Try again in a moment.');

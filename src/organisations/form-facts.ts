@@ -100,11 +100,11 @@ const day = new Intl.DateTimeFormat('en-GB', {
 /** What follows from other dates, said before they are saved; empty where nothing does. */
 export function consequencesOf(
   row: Pick<OrganisationRow, 'openedOn' | 'closedOn'>,
-  before: Pick<OrganisationFacts, 'openedOn' | 'closedOn' | 'contacts'>,
+  before: Pick<OrganisationFacts, 'openedOn' | 'closedOn' | 'contacts' | 'children'>,
   now: Date,
 ): string[] {
   const today = now.toISOString().slice(0, 10);
-  const { contacts } = before;
+  const { contacts, children } = before;
   const who = contacts === 1 ? '1 contact is told' : `${contacts} contacts are told`;
   const said: string[] = [];
   if (row.closedOn && row.closedOn !== before.closedOn) {
@@ -114,6 +114,8 @@ export function consequencesOf(
         ? `${who} nothing any more, at once.`
         : `${who} nothing from ${day.format(next)}.`,
     );
+    const below = children === 1 ? '1 organisation goes on' : `${children} organisations go on`;
+    if (children > 0) said.push(`${below} below it: say on their pages whom they belong to then.`);
   }
   if (!row.closedOn && before.closedOn)
     said.push(`${who} again: there is no closing date any more.`);

@@ -2,6 +2,7 @@
 import { dateTime } from '#web/index.ts';
 import type { RunningAlert } from './context.ts';
 import type { ContactRules } from './model.ts';
+import { daysInWords } from './parents.ts';
 import type { ChangeRow } from './store-history.ts';
 
 export type HistoryLine = {
@@ -32,7 +33,11 @@ export function historyLines(
         subject: first.contactId === null ? '' : (first.contactName ?? 'A former contact'),
         contactId: first.contactName === null ? null : first.contactId,
         words: [
-          ...new Set([...linkWords(group), ...group.flatMap((row) => wordsOf(row, rules))]),
+          ...new Set([
+            ...linkWords(group),
+            ...parentWords(group),
+            ...group.flatMap((row) => wordsOf(row, rules)),
+          ]),
         ].join('; '),
         duringAlert: isOfChain(group) ? alertAt(alerts, first.changedAt) : null,
       };
@@ -48,7 +53,7 @@ function whoOf({ actorName, actorKind, actorId }: ChangeRow): string {
 }
 
 /** What changes nobody's place in the chain: facts of the organisation, looks, and words. */
-const besideTheChain = ['facts', 'domain', 'looked_up', 'attested', 'left'];
+const besideTheChain = ['facts', 'domain', 'parent', 'looked_up', 'attested', 'left'];
 
 function isOfChain(group: readonly ChangeRow[]): boolean {
   return group.some(({ what }) => !besideTheChain.includes(what));
@@ -78,6 +83,22 @@ function linkWords(group: readonly ChangeRow[]): string[] {
   });
 }
 
+type ParentDays = readonly [parent: string, from: string | null, until: string | null];
+
+/** What only got another last day went and came: it is told once. */
+function parentWords(group: readonly ChangeRow[]): string[] {
+  const of = (side: 'came' | 'went') =>
+    group.flatMap(({ what, fields }) =>
+      what === 'parent' ? ((fields[side] ?? []) as readonly ParentDays[]) : [],
+    );
+  const came = of('came');
+  const gone = of('went').filter(([parent]) => !came.some(([other]) => other === parent));
+  return [
+    ...gone.map(([parent]) => `no more below ${parent}`),
+    ...came.map(([parent, from, until]) => `below ${parent}${daysInWords({ from, until })}`),
+  ];
+}
+
 function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
   switch (what) {
     case 'added':
@@ -100,6 +121,7 @@ function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
       return [fields['said'] === true ? 'said that they have left' : 'has not left'];
     case 'linked':
     case 'unlinked':
+    case 'parent':
       return [];
     default:
       return Object.entries(fields).map(([field, told]) => fieldWords(field, told, rules));

@@ -1,14 +1,6 @@
 /** What an import finds and what it leaves, kept around each of its statements for the undo. */
 import type { Tx } from '#db/database.ts';
-import {
-  keepContacts,
-  keepOrganisations,
-  keepPlaces,
-  markContacts,
-  markOrganisations,
-  markPlaces,
-  type Places,
-} from './store-image.ts';
+import { keepContacts, keepPlaces, markContacts, markPlaces, type Places } from './store-image.ts';
 
 export async function aroundContacts(
   tx: Tx,
@@ -24,16 +16,6 @@ export async function aroundContacts(
   if (contactIds.length > 0) await keepContacts(tx, { importId, contactIds });
   await write();
   await markContacts(tx, about);
-}
-
-export async function aroundOrganisations(
-  tx: Tx,
-  about: { readonly importId: string; readonly codes: readonly string[] },
-  write: () => Promise<void>,
-): Promise<void> {
-  await keepOrganisations(tx, about);
-  await write();
-  await markOrganisations(tx, about);
 }
 
 /** Returns what `write` says. */

@@ -150,6 +150,10 @@ test('the real hierarchy of practices, boards and joined trusts are read whole',
     systemCode: 'QHM',
     systemName: 'Cumbria and North East',
     postcode: 'TS18 1HU',
+    parent: {
+      said: ['U89141', 'QHM'].map((parent) => ({ parent, from: null, until: null })),
+      isDerived: true,
+    },
   });
   const boards = organisations(real('icb-2026/icb-2026.json'));
   assert.deepEqual([boards.rows.length, boards.refusedRows], [36, []]);

@@ -57,6 +57,7 @@ const knownFiles: readonly Known[] = [
       system_name: 'stp_name',
       region: 'comm_region_code',
       region_name: 'comm_region_name',
+      parent: 'pcn_code',
     },
     type: 'practice',
     note: 'Practices of “Patients registered at a GP practice”: its STP is their system.',

@@ -1,4 +1,5 @@
 /** The directory's words: organisations, contacts and their contact points, and questions over it. */
+import type { SaidParent } from './parents.ts';
 
 export const channels = ['text', 'mail', 'landline'] as const;
 
@@ -49,6 +50,15 @@ export type OrganisationRow = {
   readonly openedOn?: string | null;
   /** The last day on which it existed. */
   readonly closedOn?: string | null;
+  readonly parent?: ToldParent;
+};
+
+/** Below whom an organisation stands, as a file tells of it. */
+export type ToldParent = {
+  /** By code; the first that is in the directory counts. */
+  readonly said: readonly SaidParent[];
+  /** From what a register says beside: one that does not fit is left out, and refuses no row. */
+  readonly isDerived: boolean;
 };
 
 export type ContactRow = {
@@ -82,7 +92,7 @@ export const rowOutcomes = {
   added: 'not in the directory until now',
   changed: 'other fields than those below become different',
   closed: 'an organisation gets a closing date, a contact is told nothing any more',
-  moved: 'an organisation gets another region or system',
+  moved: 'an organisation gets another region, system or parent',
   unchanged: 'the directory holds all of it',
   refused: 'something is wrong with it, and it stays out',
 } as const;

@@ -1,6 +1,6 @@
 import type { DirectoryRules, OrganisationRow } from './model.ts';
 import { isShortName, SHORT_NAME_MAX, titleCased } from './short-name.ts';
-import type { Row } from './row.ts';
+import { isDate, type Row } from './row.ts';
 
 /** The columns of our own file of organisations (docs/importing.md). */
 export const organisationColumns: readonly string[] = [
@@ -22,15 +22,18 @@ export const organisationColumns: readonly string[] = [
   'telephone',
   'opened_on',
   'closed_on',
+  'parent',
+  'parent_from',
+  'parent_until',
 ];
 
 /**
  * The 27 columns of etr.csv and epraccur.csv, which have no line of names; those in dashes are not
- * read. Only the second fills status, commissioner and setting.
+ * read. Only the second fills status, commissioner with first and last day, and setting.
  */
 export const odsColumns: readonly string[] = (
   'code name region system address_1 address_2 address_3 town county postcode opened_on ' +
-  'closed_on status -14- commissioner -16- -17- telephone -19- -20- -21- -22- -23- -24- -25- ' +
+  'closed_on status -14- commissioner joined left telephone -19- -20- -21- -22- -23- -24- -25- ' +
   'setting -27-'
 ).split(' ');
 
@@ -60,9 +63,14 @@ export function parseOrganisation(
     );
   }
   const mustAnswer = row.yesOrNo('must_answer');
+  const common = commonFields(row);
+  const parent = isShouted
+    ? besideParent(common, row.text('parent').toUpperCase())
+    : ownParent(row, common);
   const value = {
-    ...commonFields(row),
+    ...common,
     type,
+    ...parent,
     ...(shortName !== '' && { shortName }),
     ...(mustAnswer !== undefined && { mustAnswer }),
   };
@@ -71,7 +79,8 @@ export function parseOrganisation(
 
 /** A row of etr.csv: every one is a trust. */
 export function parseOdsTrust(row: Row): OrganisationRow | undefined {
-  return finished(row, spoken({ ...commonFields(row), type: 'trust' }));
+  const common = commonFields(row);
+  return finished(row, spoken({ ...common, type: 'trust', ...besideParent(common) }));
 }
 
 /**
@@ -90,8 +99,50 @@ export function parseOdsPractice(row: Row): OrganisationRow | undefined {
       ...common,
       type: odsType(row.text('setting')),
       systemCode: common.systemCode ?? (commissioner || null),
+      ...besideParent(common, commissioner, odsDays(row)),
     }),
   );
+}
+
+type Common = Omit<OrganisationRow, 'type'>;
+
+type Parent = Pick<OrganisationRow, 'parent'>;
+
+/** The column `parent` with its days; an empty cell: nobody. */
+function ownParent(row: Row, { closedOn }: Common): Parent {
+  const [from, until] = [row.date('parent_from') ?? null, row.date('parent_until') ?? null];
+  if (!row.has('parent')) {
+    if (from !== null || until !== null) row.refuse('parent_from', 'is given without a parent');
+    return {};
+  }
+  if (from !== null && until !== null && until < from)
+    row.refuse('parent_until', 'is before parent_from');
+  if (from !== null && closedOn && from > closedOn) row.refuse('parent_from', 'is after closed_on');
+  return {
+    parent: { said: [{ parent: row.code('parent') || null, from, until }], isDerived: false },
+  };
+}
+
+type Days = { readonly from: string | null; readonly until: string | null };
+
+const UNKNOWN_DAYS: Days = { from: null, until: null };
+
+/** Where a register has an organisation: below the one that it names, else below its system. */
+function besideParent({ code, systemCode }: Common, named = '', days = UNKNOWN_DAYS): Parent {
+  const said = [
+    { parent: named, ...days },
+    { parent: systemCode ?? '', ...UNKNOWN_DAYS },
+  ].filter(({ parent }) => parent !== '' && parent !== code);
+  return said.length === 0 ? {} : { parent: { said, isDerived: true } };
+}
+
+/** Since when a practice is with its commissioner: days that cannot be are none. */
+function odsDays(row: Row): Days {
+  const [from, until] = ['joined', 'left'].map((column) => {
+    const day = row.text(column).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3');
+    return isDate(day) ? day : null;
+  }) as [string | null, string | null];
+  return from !== null && until !== null && until < from ? UNKNOWN_DAYS : { from, until };
 }
 
 export function odsType(setting: string): 'practice' | 'other' {
@@ -107,7 +158,7 @@ function spoken(value: OrganisationRow): OrganisationRow {
   };
 }
 
-function commonFields(row: Row): Omit<OrganisationRow, 'type'> {
+function commonFields(row: Row): Common {
   const code = row.code('code');
   if (code === '') row.refuse('code', 'is empty');
   const [regionName, systemName] = [row.text('region_name'), row.text('system_name')];

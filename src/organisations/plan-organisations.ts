@@ -1,5 +1,6 @@
 /** What a file of organisations changes in the directory as it is. Pure. */
 import type { DirectoryRules, FieldChange, OrganisationRow, PlannedRow } from './model.ts';
+import { lineInWords, type Lines } from './parents.ts';
 import type { Numbered } from './parse.ts';
 import { deriveShortName } from './short-name.ts';
 
@@ -43,6 +44,8 @@ export type OrganisationState = {
   readonly stored: ReadonlyMap<string, StoredOrganisation>;
   /** Whose short name is whose: all of the directory, code by short name. */
   readonly shortNames: ReadonlyMap<string, string>;
+  /** Below whom they stand, and below whom those of the file come to stand. */
+  readonly parents: { readonly stored: Lines; readonly changed: Lines };
 };
 
 export function planOrganisations(
@@ -59,11 +62,13 @@ export function planOrganisations(
     const name = shortNameOf(row, stored, taken);
     taken.set(name.shortName, row.code);
     const next = merged(row, stored, name, rules);
-    const changes = stored === undefined ? [] : changesOf(stored, next);
+    const moves = parentChange(row.code, state.parents);
+    const changes = stored === undefined ? [] : [...changesOf(stored, next), ...moves];
     if (stored === undefined) added.push(next);
     else if (changes.length > 0) changed.push(next);
     const label = `${next.code} ${next.name}`;
-    planned.push({ line, outcome: outcomeOf(stored, next, changes), label, changes });
+    const outcome = outcomeOf(stored, next, changes);
+    planned.push({ line, outcome, label, changes });
   }
   return {
     added,
@@ -140,6 +145,18 @@ function changesOf(before: StoredOrganisation, next: StoredOrganisation): FieldC
   });
 }
 
+function parentChange(
+  code: string,
+  { stored, changed }: OrganisationState['parents'],
+): FieldChange[] {
+  const next = changed.get(code);
+  if (next === undefined) return [];
+  const from = lineInWords(stored.get(code) ?? []);
+  return [{ field: PARENT, from, to: lineInWords(next) }];
+}
+
+const PARENT = 'parent';
+
 function shown(value: StoredOrganisation[keyof StoredOrganisation]): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   return typeof value === 'string' ? value : (value ?? []).join(', ');
@@ -154,7 +171,10 @@ function outcomeOf(
   if (before === undefined) return 'added';
   if (changes.length === 0) return 'unchanged';
   if (before.closedOn === null && next.closedOn !== null) return 'closed';
-  const isMoved = before.regionCode !== next.regionCode || before.systemCode !== next.systemCode;
+  const isMoved =
+    before.regionCode !== next.regionCode ||
+    before.systemCode !== next.systemCode ||
+    changes.some(({ field }) => field === PARENT);
   return isMoved ? 'moved' : 'changed';
 }
 

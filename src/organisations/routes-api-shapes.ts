@@ -208,7 +208,7 @@ export const importResult = z.strictObject({
       added: z.int(),
       changed: z.int(),
       closed: z.int().describe('Get a closing date; contacts: are told nothing any more'),
-      moved: z.int().describe('Get another region or system'),
+      moved: z.int().describe('Get another region, system or parent'),
       unchanged: z.int(),
       refused: z.int(),
     })

@@ -19,6 +19,7 @@ import { resolveParts } from './audiences.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
 import { audienceApiRoutes } from './routes-api-audiences.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
+import { parentApiRoutes } from './routes-api-parents.ts';
 import { useApiRoutes } from './routes-api-uses.ts';
 import {
   audiencePreview,
@@ -48,6 +49,7 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     importRoute(context, 'contacts'),
     ...audienceApiRoutes(context),
     ...useApiRoutes(context),
+    ...parentApiRoutes(context),
     undoRoute(context),
   ];
 }

@@ -143,7 +143,12 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
           })),
         }));
         return view('organisations/succession.njk', {
-          succession: { ...facts(found), after, openDispatches: found.openDispatches },
+          succession: {
+            ...facts(found),
+            after,
+            openDispatches: found.openDispatches,
+            below: found.below,
+          },
           isDue: found.onDate <= londonDay(now),
           mayPlan: may(actor, 'directory.write'),
         });

@@ -29,6 +29,7 @@ import { duplicateRoutes } from './routes-duplicates.ts';
 import { dutyRoutes } from './routes-duty.ts';
 import { factsRoutes } from './routes-facts.ts';
 import { importRoutes } from './routes-import.ts';
+import { parentRoutes, readFamily } from './routes-parents.ts';
 import { supplierRoutes } from './routes-suppliers.ts';
 import { readUses, useRoutes } from './routes-uses.ts';
 import { listDomains } from './store-domains.ts';
@@ -46,6 +47,7 @@ export function organisationRoutes(context: DirectoryContext): Route[] {
     ...contactRoutes(context),
     ...contactPlaceRoutes(context),
     ...dutyRoutes(context),
+    ...parentRoutes(context),
     ...directoryRoutes(context),
     ...organisationPageRoutes(context),
     ...importRoutes(context),
@@ -182,6 +184,7 @@ async function showOrganisation(
       ),
       noneOffNetwork: told.length > 0 && !told.some(({ isOffNetwork }) => isOffNetwork),
       history: historyLines(changes, model, alerts),
+      ...(await readFamily(tx, id, now.toISOString().slice(0, 10))),
       ...(await readUses(tx, id)),
       running: alerts.filter(({ until }) => until === null),
       numbers: numbers ?? null,

@@ -101,7 +101,9 @@ export class Row {
   }
 }
 
-function isDate(text: string): boolean {
+/** A day of the calendar, as `2026-11-23`; years of PostgreSQL and of people, not of typing errors. */
+export function isDate(text: string): boolean {
+  if (text < '1000') return false;
   const time = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }

@@ -9,6 +9,8 @@ export type OrganisationFacts = StoredOrganisation & {
   readonly version: string;
   /** Contacts who are told. */
   readonly contacts: number;
+  /** Organisations below it that go on, today or later. */
+  readonly children: number;
 };
 
 const version = sql`
@@ -22,7 +24,12 @@ export async function findFacts(tx: Tx, id: string): Promise<OrganisationFacts |
       organisation.postcode, organisation.telephone, organisation.opened_on::text,
       organisation.closed_on::text, ${version} as version,
       (select count(*) from organisations.contact
-        where contact.organisation_id = organisation.id and contact.active) as contacts
+        where contact.organisation_id = organisation.id and contact.active) as contacts,
+      (select count(distinct child.id) from organisations.parenthood held
+        join organisations.organisation child on child.id = held.child_id
+        where held.parent_id = organisation.id
+          and coalesce(held.ended_on, 'infinity') >= current_date
+          and coalesce(child.closed_on, 'infinity') >= current_date) as children
     from organisations.organisation
     where organisation.id = ${id}`);
 }
@@ -43,7 +50,7 @@ export async function findShortNameHolder(
 /** Where it still is as the form saw it. */
 export async function updateFacts(
   tx: Tx,
-  facts: Omit<OrganisationFacts, 'contacts' | 'code'>,
+  facts: Omit<OrganisationFacts, 'contacts' | 'children' | 'code'>,
 ): Promise<number> {
   return await tx.run(sql`
     update organisations.organisation set name = ${facts.name}, short_name = ${facts.shortName},
@@ -57,7 +64,7 @@ export async function updateFacts(
 
 export async function insertFacts(
   tx: Tx,
-  facts: Omit<OrganisationFacts, 'contacts' | 'version'>,
+  facts: Omit<OrganisationFacts, 'contacts' | 'children' | 'version'>,
 ): Promise<number> {
   return await tx.run(sql`
     insert into organisations.organisation (id, code, name, short_name, short_name_chosen, type,

@@ -13,6 +13,7 @@ export const changeKinds = [
   'merge',
   'attested',
   'left',
+  'parent',
 ] as const;
 
 export type ChangeKind = (typeof changeKinds)[number];

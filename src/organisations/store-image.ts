@@ -24,7 +24,11 @@ export const contactHash = sql`
     where link.contact_id = contact.id), ''), 'UTF8'))`;
 
 /** Over a row named `organisation`. */
-export const organisationImage = sql`to_jsonb(organisation) - 'updated_at'`;
+export const organisationImage = sql`
+  to_jsonb(organisation) - 'updated_at' || jsonb_build_object('parents', coalesce((
+    select jsonb_agg(to_jsonb(held) order by held.began_on nulls first)
+    from organisations.parenthood held
+    where held.child_id = organisation.id), '[]'))`;
 
 /** Over a row named `region` or `system`. */
 export const regionImage = sql`to_jsonb(region)`;

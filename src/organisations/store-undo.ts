@@ -48,9 +48,17 @@ const gotMessages = sql`
       and message.dispatch_id > image.import_id
     where link.contact_id = contact.id)`;
 
-/** Ids are made in the order of time: a dispatch after the import may have it in its audience. */
+/**
+ * Ids are made in the order of time: a dispatch after the import may have it in its audience. Whom
+ * the import itself put below it is put back, or removed with it.
+ */
 const mayBeReferred = sql`
   (exists (select from organisations.contact where contact.organisation_id = organisation.id)
+    or exists (select from organisations.parenthood held
+      join organisations.organisation child on child.id = held.child_id
+      where held.parent_id = organisation.id and not exists (
+        select from organisations.import_image other where other.import_id = image.import_id
+          and other.kind = 'organisation' and other.code = child.code))
     or exists (select from dispatch.v_dispatch later where later.id > image.import_id))`;
 
 /** Over an image and the contact it is of. */
@@ -155,6 +163,30 @@ export async function relinkPutBack(tx: Tx, importId: string): Promise<void> {
     cross join lateral jsonb_to_recordset(image.before -> 'links')
       as old (contact_point_id uuid, channel text, position smallint)
     where ${fated(importId, 'contact', 'put_back')}`);
+}
+
+/** Before organisations are removed: one of those may be the parent that the import gave. */
+export async function unparentPutBack(tx: Tx, importId: string): Promise<void> {
+  await tx.run(sql`
+    delete from organisations.parenthood held
+    using organisations.import_image image, organisations.organisation
+    where ${fated(importId, 'organisation', 'put_back')} and organisation.code = image.code
+      and held.child_id = organisation.id
+      and not image.before -> 'parents' @> jsonb_build_array(to_jsonb(held))`);
+}
+
+/** What stayed all the time was never taken away. */
+export async function reparentPutBack(tx: Tx, importId: string): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.parenthood (id, child_id, parent_id, began_on, ended_on, said_by,
+      recorded_by, recorded_at)
+    select old.id, old.child_id, old.parent_id, old.began_on, old.ended_on, old.said_by,
+      old.recorded_by, old.recorded_at
+    from organisations.import_image image
+    cross join lateral jsonb_populate_recordset(null::organisations.parenthood,
+      image.before -> 'parents') old
+    where ${fated(importId, 'organisation', 'put_back')}
+    on conflict (id) do nothing`);
 }
 
 export async function removeOrganisations(tx: Tx, importId: string): Promise<void> {

@@ -23,6 +23,8 @@ import {
 import { handOverUses } from './store-supplier.ts';
 import { handOverTags } from './store-tag.ts';
 import { lockImports } from './store-import.ts';
+import { readLines, saveLines } from './store-parents.ts';
+import { stretchOn, successionLines, type HandingOver } from './parents.ts';
 import { heirsOf, successionErrors, warningsOf, type Body, type Heir } from './succession.ts';
 
 export type SuccessionPlan = {
@@ -91,6 +93,13 @@ export type SuccessionPreview = SuccessionRow & {
   }[];
   /** Alerts still being sent that count for a predecessor. */
   readonly openDispatches: number;
+  /** Organisations below a predecessor on that day. */
+  readonly below: {
+    /** That come to stand below the successor. */
+    readonly moved: number;
+    /** That stay where they are, though what is above them may close. */
+    readonly left: number;
+  };
 };
 
 /** What it would do if it were carried out now. */
@@ -113,7 +122,29 @@ export async function previewSuccession(
       return { body, heirs, warnings: warningsOf(heirs) };
     }),
     openDispatches: await countOpenDispatches(tx, id),
+    below: await countBelow(tx, found),
   };
+}
+
+async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
+  const over = handingOverOf(row);
+  const lines = await readLines(tx);
+  const changed = successionLines(lines, over);
+  const children = [...lines].filter(([code, line]) => {
+    const parent = stretchOn(line, over.onDate)?.parent;
+    return (
+      parent !== undefined &&
+      over.predecessors.includes(parent) &&
+      !over.predecessors.includes(code)
+    );
+  });
+  const moved = children.filter(([code]) => changed.has(code)).length;
+  return { moved, left: children.length - moved };
+}
+
+function handingOverOf({ onDate, predecessors, successors }: SuccessionRow): HandingOver {
+  const codesOf = (bodies: readonly Body[]) => bodies.map(({ code }) => code);
+  return { onDate, predecessors: codesOf(predecessors), successors: codesOf(successors) };
 }
 
 /** From now on it is carried out on its day; at once where that has come. */
@@ -163,11 +194,16 @@ async function apply(tx: Tx, id: string): Promise<void> {
   const addresses = await handOverLinks(tx, id);
   const uses = await handOverUses(tx, id);
   const tags = await handOverTags(tx, id);
+  const lines = successionLines(
+    await readLines(tx),
+    handingOverOf((await findSuccession(tx, id))!),
+  );
+  await saveLines(tx, [...lines], 'Merger or split');
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
   await record(tx, {
     action: 'succession.applied',
     subject: { kind: 'succession', id },
-    detail: { contacts, addresses, uses, tags, closed },
+    detail: { contacts, addresses, uses, tags, parents: lines.size, closed },
   });
 }

@@ -62,7 +62,15 @@ function codesOf(bodies: readonly Body[]): string {
 
 /** The day before, as `2026-03-31`. */
 export function dayBefore(day: string): string {
-  return new Date(Date.parse(`${day}T12:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+  return daysAfter(day, -1);
+}
+
+export function dayAfter(day: string): string {
+  return daysAfter(day, 1);
+}
+
+function daysAfter(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T12:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
 }
 
 /** A person or post as the successor will have it. */

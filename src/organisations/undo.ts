@@ -23,9 +23,11 @@ import {
   putBackRegions,
   putBackSystems,
   relinkPutBack,
+  reparentPutBack,
   removeContacts,
   removeOrganisations,
   unlinkPutBack,
+  unparentPutBack,
   writeFates,
   type LastImport,
 } from './store-undo.ts';
@@ -75,9 +77,11 @@ export async function undoImport(
   await putBackContacts(tx, id);
   await unlinkPutBack(tx, id);
   await relinkPutBack(tx, id);
+  await unparentPutBack(tx, id);
   await removeOrganisations(tx, id);
   await endOrganisations(tx, id);
   await putBackOrganisations(tx, id);
+  await reparentPutBack(tx, id);
   const places = (await putBackSystems(tx, id)) + (await putBackRegions(tx, id));
   const counts = await countWritten(tx, id);
   await markUndone(tx, id, { now, by: actorId(tx.actor), counts });
