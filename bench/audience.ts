@@ -24,6 +24,7 @@ const narrow: AudienceQuestion = {
 const questions: Readonly<Record<string, AudienceQuestion>> = {
   everybody,
   'trusts with a supplier': narrow,
+  'all below one, three levels deep': { ...everybody, parents: ['BENCH-1'] },
   'ranks 1 and 2 of a tag, another audience added, one left out': {
     ...everybody,
     tags: [TAG],
@@ -109,13 +110,26 @@ async function addMore(owner: Database): Promise<void> {
         and link.channel = 'text'
       where first.rank = 1 and hashtext(first.id::text) % 10 = 0`);
     await addDependencies(tx);
+    await addParents(tx);
   });
   await owner.withActor(actor, (tx) =>
     tx.run(sql`
       analyze organisations.organisation, organisations.contact, organisations.contact_point,
-        organisations.contact_contact_point, organisations.use, organisations.organisation_tag`),
+        organisations.contact_contact_point, organisations.use, organisations.organisation_tag,
+        organisations.parenthood`),
   );
 }
+
+/** One at the top, seven below it, thirty-six below those, and everybody else below one of these. */
+const addParents: Work = async (tx) => {
+  await tx.run(sql`
+    insert into organisations.parenthood (child_id, parent_id, said_by)
+    select child.id, parent.id, 'bench'
+    from generate_series(2, 20000) n
+    join organisations.organisation child on child.code = 'BENCH-' || n
+    join organisations.organisation parent on parent.code = 'BENCH-'
+      || case when n <= 8 then 1 when n <= 44 then 2 + n % 7 else 9 + n % 36 end`);
+};
 
 const addDependencies: Work = async (tx) => {
   await tx.run(sql`

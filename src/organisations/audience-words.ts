@@ -21,6 +21,7 @@ const lines: readonly Line[] = [
   },
   { what: 'Region', of: ({ regions }, { regionName }) => regions.map(regionName) },
   { what: 'System', of: ({ systems }, { systemName }) => systems.map(systemName) },
+  { what: 'Below', of: ({ parents }) => parents },
   { what: 'Uses something of', of: ({ suppliers }) => suppliers },
   { what: 'Uses', of: ({ products }) => products },
   { what: 'Tag', of: ({ tags }) => tags },

@@ -28,10 +28,13 @@ before(async () => {
 });
 after(async () => await db.drop());
 
-type Body = Omit<OrganisationFacts, 'code' | 'exists' | 'follows'> & {
+type Body = Omit<OrganisationFacts, 'code' | 'exists' | 'follows' | 'above'> & {
   /** Whose place it took, by its number in the directory. */
   readonly predecessor: number | null;
   readonly useEnds: 'never' | 'past' | 'ahead';
+  /** Below whom it stands, by its number in the directory, which is a lower one. */
+  readonly parent: number | null;
+  readonly parentWas: 'ever' | 'past' | 'ahead';
 };
 
 const body: fc.Arbitrary<Body> = fc.record({
@@ -46,6 +49,8 @@ const body: fc.Arbitrary<Body> = fc.record({
   tags: fc.subarray(TAGS),
   predecessor: fc.oneof(fc.constant(null), fc.nat(CODES.length - 1)),
   useEnds: fc.constantFrom('never', 'past', 'ahead'),
+  parent: fc.option(fc.nat(CODES.length - 1), { freq: 3 }),
+  parentWas: fc.constantFrom('ever', 'ever', 'past', 'ahead'),
 });
 
 /** In any case and with any white space: names are compared without regard to them. */
@@ -63,6 +68,7 @@ const flat: fc.Arbitrary<AudienceQuestion> = fc.record({
   types: seldom(fc.subarray(TYPES)),
   regions: seldom(fc.subarray(PLACES)),
   systems: seldom(fc.subarray(PLACES)),
+  parents: seldom(fc.subarray(CODES, { maxLength: 3 })),
   roles: fc.constant([]),
   ranks: fc.constant([]),
   suppliers: seldom(spelled(NAMES)),
@@ -95,7 +101,7 @@ async function begin(tx: Tx): Promise<void> {
   await tx.run(sql`truncate organisations.use, organisations.organisation_tag,
     organisations.tag_spelling, organisations.tag, organisations.product_spelling,
     organisations.product, organisations.supplier_spelling, organisations.supplier,
-    organisations.succession_part, organisations.succession,
+    organisations.succession_part, organisations.succession, organisations.parenthood,
     organisations.organisation cascade`);
   for (const name of NAMES) {
     const supplierId = newId();
@@ -145,10 +151,12 @@ async function fill(bodies: readonly Body[]): Promise<OrganisationFacts[]> {
       join organisations.tag on tag.name = told.name`);
   });
   await db.owner.withActor(centre, (tx) => merge(tx, bodies));
+  await db.owner.withActor(centre, (tx) => placeBelow(tx, bodies));
   const today = new Date().toISOString().slice(0, 10);
   return bodies.map((one, i) => ({
     ...factsOf(one, CODES[i]!, today),
     follows: [...predecessorsOf(bodies, i)].map((at) => CODES[at]!).sort(),
+    above: [...aboveOf(bodies, i)].map((at) => CODES[at]!).sort(),
   }));
 }
 
@@ -169,6 +177,29 @@ async function merge(tx: Tx, bodies: readonly Body[]): Promise<void> {
   }
 }
 
+async function placeBelow(tx: Tx, bodies: readonly Body[]): Promise<void> {
+  const held = bodies.flatMap((one, i) =>
+    one.parent !== null && one.parent < i
+      ? [{ child: CODES[i], parent: CODES[one.parent], was: one.parentWas }]
+      : [],
+  );
+  await tx.run(sql`
+    insert into organisations.parenthood (child_id, parent_id, began_on, ended_on, said_by)
+    select child.id, parent.id, case told.was when 'ahead' then current_date + 1 end,
+      case told.was when 'past' then current_date - 1 end, 'x'
+    from jsonb_to_recordset(${JSON.stringify(held)}::jsonb)
+      as told (child text, parent text, was text)
+    join organisations.organisation child on child.code = told.child
+    join organisations.organisation parent on parent.code = told.parent`);
+}
+
+/** Those that it stands below today, and those whose place they took. */
+function aboveOf(bodies: readonly Body[], i: number): Set<number> {
+  const { parent, parentWas } = bodies[i]!;
+  if (parent === null || parent >= i || parentWas !== 'ever') return new Set();
+  return new Set([parent, ...predecessorsOf(bodies, parent), ...aboveOf(bodies, parent)]);
+}
+
 /** Those whose place it took, and those whose place they had taken. */
 function predecessorsOf(bodies: readonly Body[], i: number): Set<number> {
   const found = new Set<number>();
@@ -181,10 +212,10 @@ function predecessorsOf(bodies: readonly Body[], i: number): Set<number> {
 }
 
 function factsOf(
-  { useEnds, predecessor: _predecessor, ...one }: Body,
+  { useEnds, predecessor: _predecessor, parent: _parent, parentWas: _parentWas, ...one }: Body,
   code: string,
   today: string,
-): Omit<OrganisationFacts, 'follows'> {
+): Omit<OrganisationFacts, 'follows' | 'above'> {
   const isUsed = useEnds !== 'past';
   const used = isUsed ? [...one.suppliers, ...one.products] : [];
   return {
@@ -242,14 +273,17 @@ test('whom a question means in SQL, in the lists and in the plain model', async 
 });
 
 test('whoever is in has a reason for it, whoever is out one for that, and nobody both', async () => {
-  const facts = body.map(({ useEnds: _useEnds, predecessor, ...one }): OrganisationFacts => ({
-    ...one,
-    follows: predecessor === null ? [] : [CODES[predecessor]!],
-    code: 'AA-10',
-    exists: one.closedOn === null && one.openedOn !== '2999-01-01',
-    suppliers: one.suppliers.map((name) => name.toLowerCase()),
-    products: one.products.map((name) => name.toLowerCase()),
-  }));
+  const facts = body.map(
+    ({ useEnds: _ends, parentWas: _was, predecessor, parent, ...one }): OrganisationFacts => ({
+      ...one,
+      above: parent === null ? [] : [CODES[parent]!],
+      follows: predecessor === null ? [] : [CODES[predecessor]!],
+      code: 'AA-10',
+      exists: one.closedOn === null && one.openedOn !== '2999-01-01',
+      suppliers: one.suppliers.map((name) => name.toLowerCase()),
+      products: one.products.map((name) => name.toLowerCase()),
+    }),
+  );
   fc.assert(
     fc.property(question, facts, (asked, one) => {
       const isIn = isMember(asked, one);
@@ -284,6 +318,7 @@ test('everybody is whoever exists', async () => {
       products: [],
       tags: [],
       follows: [],
+      above: [],
     }),
     true,
   );

@@ -17,6 +17,8 @@ export type OrganisationFacts = {
   readonly closedOn: string | null;
   /** Codes of those whose place it took, by mergers and splits. */
   readonly follows: readonly string[];
+  /** Codes of all that it stands below, at any depth, and of those whose place they took. */
+  readonly above: readonly string[];
   /** Every spelling, folded, of what it uses and how it is tagged. */
   readonly suppliers: readonly string[];
   readonly products: readonly string[];
@@ -79,11 +81,12 @@ export type Before = Pick<OrganisationFacts, 'type' | 'regionCode' | 'systemCode
 const ALWAYS: Narrowing = { fits: () => true, inWords: () => '', outWords: () => '' };
 
 function narrowings(question: AudienceQuestion): Narrowing[] {
-  const { types, regions, systems, suppliers, products, tags } = question;
+  const { types, regions, systems, parents, suppliers, products, tags } = question;
   const all = [
     types.length === 0 ? ALWAYS : ofType(types),
     regions.length === 0 ? ALWAYS : ofPlace('region', regions),
     systems.length === 0 ? ALWAYS : ofPlace('system', systems),
+    parents.length === 0 ? ALWAYS : belowOne(parents),
     question.mustAnswerOnly ? MUST_ANSWER : ALWAYS,
     suppliers.length === 0 ? ALWAYS : named('suppliers', suppliers, ['uses', 'does not use']),
     products.length === 0 ? ALWAYS : named('products', products, ['uses', 'does not use']),
@@ -113,6 +116,15 @@ function ofPlace(kind: 'region' | 'system', codes: readonly string[]): Narrowing
     inWords: (facts, names) => `${kind} ${nameOf(facts[key], names)}`,
     outWords: (facts, names, before) =>
       wasAndIs(kind, nameOf(facts[key], names), before && nameOf(before[key], names)),
+  };
+}
+
+function belowOne(codes: readonly string[]): Narrowing {
+  const found = ({ above }: OrganisationFacts) => codes.filter((code) => above.includes(code));
+  return {
+    fits: (facts) => found(facts).length > 0,
+    inWords: (facts) => `below ${listed(found(facts), 'and')}`,
+    outWords: () => `not below ${listed(codes, 'or')}`,
   };
 }
 

@@ -151,6 +151,8 @@ export type AudienceQuestion = {
   readonly types: readonly string[];
   readonly regions: readonly string[];
   readonly systems: readonly string[];
+  /** Codes of organisations: all that stand below one of them, at any depth. */
+  readonly parents: readonly string[];
   readonly roles: readonly string[];
   readonly ranks: readonly number[];
   /** Suppliers and products by any spelling: those that use one of them. */
@@ -197,6 +199,7 @@ export const everybody: AudienceQuestion = {
   types: [],
   regions: [],
   systems: [],
+  parents: [],
   roles: [],
   ranks: [],
   suppliers: [],
@@ -226,6 +229,7 @@ export function spellingKey(name: string): string {
 export const namingFields = [
   'regions',
   'systems',
+  'parents',
   'suppliers',
   'products',
   'tags',

@@ -61,6 +61,7 @@ const shape = z.object({
   types: list.default([]),
   regions: codes.default([]),
   systems: codes.default([]),
+  parents: codes.default([]),
   roles: list.default([]),
   ranks: ranks.default([]),
   suppliers: names.default([]),

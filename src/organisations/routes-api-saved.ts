@@ -19,6 +19,7 @@ export const savedQuestion = z.strictObject({
   types: z.array(z.string()),
   regions: z.array(z.string()),
   systems: z.array(z.string()),
+  parents: z.array(z.string()),
   roles: z.array(z.string()),
   ranks: z.array(z.int()),
   suppliers: z.array(z.string()),

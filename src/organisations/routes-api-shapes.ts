@@ -27,6 +27,7 @@ export const listQuery = (rules: DirectoryRules) =>
       .describe('A type of the operating model; with any of these filters only those open today'),
     region: code.optional().describe('Code of a region'),
     system: code.optional().describe('Code of a system'),
+    parent: code.optional().describe('Code of an organisation: all below it, at any depth'),
     mustAnswer: z.enum(['true']).optional().describe('Only those that must answer'),
     ...pageQuery(searchCursor),
   });
@@ -127,6 +128,11 @@ export const audienceQuestion = (rules: DirectoryRules) =>
       types: z.array(keysOf(rules.organisationTypes)).max(100).default([]),
       regions: z.array(code).max(1000).default([]).describe('Codes of regions'),
       systems: z.array(code).max(1000).default([]).describe('Codes of systems'),
+      parents: z
+        .array(code)
+        .max(1000)
+        .default([])
+        .describe('Codes of organisations: all that stand below one of them today, at any depth'),
       roles: z
         .array(keysOf(rules.contactRoles))
         .max(100)

@@ -99,16 +99,18 @@ function questionOf(filters: {
   readonly type?: string | undefined;
   readonly region?: string | undefined;
   readonly system?: string | undefined;
+  readonly parent?: string | undefined;
   readonly mustAnswer?: 'true' | undefined;
 }): AudienceQuestion | undefined {
-  const { type, region: regionCode, system, mustAnswer } = filters;
-  if (type ?? regionCode ?? system ?? mustAnswer) {
+  const { type, region: regionCode, system, parent, mustAnswer } = filters;
+  if (type ?? regionCode ?? system ?? parent ?? mustAnswer) {
     const listed = (value: string | undefined) => (value === undefined ? [] : [value]);
     return {
       ...everybody,
       types: listed(type),
       regions: listed(regionCode?.toUpperCase()),
       systems: listed(system?.toUpperCase()),
+      parents: listed(parent?.toUpperCase()),
       mustAnswerOnly: mustAnswer !== undefined,
     };
   }

@@ -74,7 +74,15 @@ const startQuery = z.object({
   supplier: z.string().optional().catch(undefined),
   product: z.string().optional().catch(undefined),
   tag: z.string().optional().catch(undefined),
+  parent: z.string().optional().catch(undefined),
 });
+
+type StartedFrom = Readonly<Record<'used' | 'tag' | 'parent', string | undefined>>;
+
+function nameFrom({ used, tag, parent }: StartedFrom): string {
+  if (used !== undefined) return `Users of ${used}`;
+  return tag ?? (parent === undefined ? '' : `All below ${parent}`);
+}
 
 function newRoutes(context: AudienceRoutesContext): Route[] {
   const { database, model } = context;
@@ -84,15 +92,15 @@ function newRoutes(context: AudienceRoutesContext): Route[] {
       path: '/audiences/new',
       access: 'directory.write',
       query: startQuery,
-      async handle({ actor, query: { supplier, product, tag } }) {
-        const name = product ?? supplier;
+      async handle({ actor, query: { supplier, product, tag, parent } }) {
         const fields: Form = {
-          name: name === undefined ? (tag ?? '') : `Users of ${name}`,
+          name: nameFrom({ used: product ?? supplier, tag, parent }),
           ...questionAsFields({
             ...everybody,
             suppliers: supplier === undefined ? [] : [supplier],
             products: product === undefined ? [] : [product],
             tags: tag === undefined ? [] : [tag],
+            parents: parent === undefined ? [] : [parent],
           }),
         };
         return await form(context, actor, { fields });

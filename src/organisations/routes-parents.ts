@@ -92,6 +92,7 @@ function childRoutes({ database, model }: DirectoryContext): Route[] {
             })),
             next,
             isFirst: after === undefined,
+            mayWrite: may(actor, 'directory.write'),
           });
         }),
     }),

@@ -1,6 +1,7 @@
 /** Questions over the directory as conditions, and what they come to. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isHeldOn } from './store-parents.ts';
 import { partsOf, spellingKey, type AudiencePreview, type AudienceQuestion } from './model.ts';
 
 /** What a condition stands over: the id of the organisation, and the day it is asked for. */
@@ -31,11 +32,12 @@ export function matchesOrganisation(question: AudienceQuestion, over: Over = tod
 }
 
 function narrowings(question: AudienceQuestion, over: Over): Sql[] {
-  const { types, regions, systems, suppliers, products, tags } = question;
+  const { types, regions, systems, parents, suppliers, products, tags } = question;
   return [
     ...(types.length > 0 ? [sql`organisation.type = any(${types}::text[])`] : []),
     ...(regions.length > 0 ? [sql`organisation.region_code = any(${regions}::text[])`] : []),
     ...(systems.length > 0 ? [sql`organisation.system_code = any(${systems}::text[])`] : []),
+    ...(parents.length > 0 ? [standsBelow(parents, over)] : []),
     ...(question.mustAnswerOnly ? [sql`organisation.must_answer`] : []),
     ...(suppliers.length > 0
       ? [
@@ -65,6 +67,36 @@ function narrowings(question: AudienceQuestion, over: Over): Sql[] {
         ]
       : []),
   ];
+}
+
+/**
+ * Below one of these or of whoever took its place, however many stand between. Only those who have
+ * somebody below them are climbed down, one level at a time: 40 of 20,000 and not all of them. They
+ * are found by jumping from each to the next in the index, which saves 15 of 37 ms. "is true" makes
+ * a filter of it: joined, the planner expected 200 organisations, and took four times as long.
+ */
+function standsBelow(codes: readonly string[], { id, on }: Over): Sql {
+  return sql`(${id} in (
+    with recursive parent as (
+      (select held.parent_id as id from organisations.parenthood held
+      order by held.parent_id limit 1)
+      union all
+      select (select held.parent_id from organisations.parenthood held
+        where held.parent_id > parent.id order by held.parent_id limit 1)
+      from parent where parent.id is not null
+    ), step as materialized (
+      select held.child_id, held.parent_id from parent
+      join organisations.parenthood held on held.child_id = parent.id and ${isHeldOn(on)}
+    ), above as (
+      select top.id from organisations.organisation top
+      where top.code = any(${codes}::text[]) or top.code = any(array(
+        select follower.successor_code from organisations.v_follower follower
+        where follower.code = any(${codes}::text[])))
+      union
+      select step.child_id from above join step on step.parent_id = above.id
+    )
+    select held.child_id from organisations.parenthood held
+    where ${isHeldOn(on)} and (held.parent_id in (select above.id from above)) is true)) is true`;
 }
 
 /**

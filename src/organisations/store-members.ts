@@ -3,6 +3,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Before, OrganisationFacts } from './membership.ts';
 import type { AudienceQuestion } from './model.ts';
+import { isHeldOn } from './store-parents.ts';
 import { matchesSearch } from './store.ts';
 import { existsOn, isUsedOn, matchesOrganisation, type Over } from './store-audience.ts';
 
@@ -15,17 +16,31 @@ function inDays(days: number): Over {
   return { id, on: sql`(current_date + ${days}::int)` };
 }
 
+/** Whose place each took, by code. Not correlated: the successions are read once for all rows. */
+const followed = sql`(
+  select jsonb_object_agg(told.successor_code, told.codes) from (
+    select follower.successor_code, jsonb_agg(follower.code order by follower.code) as codes
+    from organisations.v_follower follower group by follower.successor_code) told)`;
+
 /** Spellings and not names: a question may ask by any of them. */
 function factsOn(on: Sql): Sql {
   return sql`organisation.id, organisation.name, organisation.code, organisation.type,
     organisation.region_code, organisation.system_code, organisation.must_answer,
     (${existsOn(on)}) as "exists", organisation.opened_on::text, organisation.closed_on::text,
-    -- Not correlated: the successions are read once for all rows.
-    array(select jsonb_array_elements_text(
-      (select jsonb_object_agg(told.successor_code, told.codes) from (
-        select follower.successor_code, jsonb_agg(follower.code order by follower.code) as codes
-        from organisations.v_follower follower group by follower.successor_code) told)
-      -> organisation.code)) as follows,
+    array(select jsonb_array_elements_text(${followed} -> organisation.code)) as follows,
+    array(
+      with recursive above as (
+        select held.parent_id from organisations.parenthood held
+        where held.child_id = organisation.id and ${isHeldOn(on)}
+        union
+        select held.parent_id from above
+        join organisations.parenthood held on held.child_id = above.parent_id and ${isHeldOn(on)}
+      )
+      select distinct told.code from above
+      join organisations.organisation top on top.id = above.parent_id
+      cross join lateral (
+        select top.code union all select jsonb_array_elements_text(${followed} -> top.code)) told
+      order by told.code) as above,
     array(select distinct spelling.key from organisations.use used
       join organisations.supplier_spelling spelling on spelling.supplier_id = used.supplier_id
       where used.organisation_id = organisation.id and ${isUsedOn(on)}) as suppliers,

@@ -1,5 +1,5 @@
 /** Statements about parents: lines of time by code, who stands below whom, and how they are kept. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Dates, Lines, Stretch } from './parents.ts';
 
@@ -125,11 +125,16 @@ export async function countChildren(
   return count;
 }
 
+/** Whether a parent, in a row called `held`, is one on this day. */
+export function isHeldOn(on: Sql): Sql {
+  return sql`(coalesce(held.began_on, '-infinity') <= ${on}
+    and coalesce(held.ended_on, 'infinity') >= ${on})`;
+}
+
 /** Over `held` and `child`. */
-function isChildOn(on: string) {
+function isChildOn(on: string): Sql {
   return sql`
-    coalesce(held.began_on, '-infinity') <= ${on}::date
-      and coalesce(held.ended_on, 'infinity') >= ${on}::date
+    ${isHeldOn(sql`${on}::date`)}
       and coalesce(child.opened_on, '-infinity') <= ${on}::date
       and coalesce(child.closed_on, 'infinity') >= ${on}::date`;
 }
