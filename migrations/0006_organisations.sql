@@ -32,13 +32,22 @@ create table organisations.organisation (
   postcode text,
   -- The switchboard: public, never texted.
   telephone text,
+  -- Degrees north and east, WGS 84.
+  latitude double precision check (latitude between -90 and 90),
+  longitude double precision check (longitude between -180 and 180),
+  -- Whom it serves, in words; how many people those are, and on which day.
+  serves text check (char_length(serves) between 1 and 200),
+  population integer check (population > 0),
+  population_on date,
   opened_on date,
   -- The last day, as ODS has it: the successor opens on the next.
   closed_on date,
   -- The kind of file it came from, 'ods' or 'csv'; 'page' where it was added by hand.
   source text not null,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  check ((latitude is null) = (longitude is null)),
+  check (population_on is null or population is not null)
 );
 create index organisation_name on organisations.organisation (name, code);
 create index organisation_region on organisations.organisation (region_code);
@@ -501,6 +510,13 @@ begin
       ('address', concat_ws('|', before.address_lines::text, before.postcode),
         concat_ws('|', after.address_lines::text, after.postcode), 'null'::jsonb),
       ('telephone', before.telephone, after.telephone, 'null'::jsonb),
+      ('position', concat_ws(' ', before.latitude, before.longitude),
+        concat_ws(' ', after.latitude, after.longitude), 'null'::jsonb),
+      ('serves', before.serves, after.serves, jsonb_build_array(before.serves, after.serves)),
+      ('population', before.population::text, after.population::text,
+        jsonb_build_array(before.population, after.population)),
+      ('population_on', before.population_on::text, after.population_on::text,
+        jsonb_build_array(before.population_on, after.population_on)),
       ('opened_on', before.opened_on::text, after.opened_on::text,
         jsonb_build_array(before.opened_on, after.opened_on)),
       ('closed_on', before.closed_on::text, after.closed_on::text,

@@ -86,6 +86,11 @@ async function factsOf(
     addressLines: row.addressLines ?? [],
     postcode: row.postcode ?? null,
     telephone: row.telephone ?? null,
+    latitude: row.latitude ?? null,
+    longitude: row.longitude ?? null,
+    serves: row.serves ?? null,
+    population: row.population ?? null,
+    populationOn: row.populationOn ?? null,
     openedOn: row.openedOn ?? null,
     closedOn: row.closedOn ?? null,
   });

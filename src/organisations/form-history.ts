@@ -149,6 +149,10 @@ const labels: Readonly<Record<string, string>> = {
   system: 'system',
   address: 'address',
   telephone: 'switchboard',
+  position: 'position',
+  serves: 'serves',
+  population: 'people served',
+  population_on: 'counted on',
   opened_on: 'opened on',
   closed_on: 'last day',
 };

@@ -5,7 +5,7 @@ import type { ContactDetail, OrganisationDetail } from './store.ts';
 /** `closed` and `opens` say what a reader must know before relying on it. */
 export function organisationFacts<
   T extends Pick<OrganisationDetail, 'type' | 'closedOn'> &
-    Partial<Pick<OrganisationDetail, 'telephone' | 'openedOn'>>,
+    Partial<Pick<OrganisationDetail, 'telephone' | 'openedOn' | 'populationOn'>>,
 >(organisation: T, rules: DirectoryRules, now: Date) {
   // Days are compared as PostgreSQL does (current_date), which runs in UTC.
   const today = now.toISOString().slice(0, 10);
@@ -16,6 +16,7 @@ export function organisationFacts<
     closedOn: dayOf(closedOn),
     isClosed: closedOn !== null && closedOn < today,
     openedOn: dayOf(openedOn),
+    populationOn: dayOf(organisation.populationOn),
     isYetToOpen: typeof openedOn === 'string' && openedOn > today,
     telephoneLink: telephone ? telephoneLink(telephone) : null,
   };

@@ -165,6 +165,10 @@ test('the real hierarchy of practices, boards and joined trusts are read whole',
   const trusts = organisations(real('ods-trusts/trusts-joined.json'));
   assert.deepEqual([trusts.rows.length, trusts.refusedRows], [202, []]);
   assert.equal(trusts.rows.filter(({ row }) => row.systemCode === null).length, 9);
+  assert.deepEqual(
+    [trusts.rows[0]?.row.latitude, trusts.rows[0]?.row.longitude],
+    [51.53665, -0.131658],
+  );
 });
 
 test('real files that are no lists of organisations say what they are', { skip }, () => {

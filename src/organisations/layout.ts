@@ -85,6 +85,8 @@ const knownFiles: readonly Known[] = [
       system: 'icb_2026',
       postcode: 'postcode',
       town: 'town',
+      latitude: 'lat',
+      longitude: 'lon',
       opened_on: 'open_date',
     },
     type: 'trust',

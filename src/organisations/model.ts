@@ -46,6 +46,13 @@ export type OrganisationRow = {
   readonly addressLines?: readonly string[];
   readonly postcode?: string | null;
   readonly telephone?: string | null;
+  /** Degrees north and east, WGS 84; both or none. */
+  readonly latitude?: number | null;
+  readonly longitude?: number | null;
+  /** Whom it serves, in words; how many people, and on which day. */
+  readonly serves?: string | null;
+  readonly population?: number | null;
+  readonly populationOn?: string | null;
   /** `2026-11-23`. */
   readonly openedOn?: string | null;
   /** The last day on which it existed. */

@@ -20,6 +20,11 @@ export const organisationColumns: readonly string[] = [
   'county',
   'postcode',
   'telephone',
+  'latitude',
+  'longitude',
+  'serves',
+  'population',
+  'population_on',
   'opened_on',
   'closed_on',
   'parent',
@@ -168,6 +173,9 @@ function commonFields(row: Row): Common {
     addressLines: addressOf(row),
     postcode: row.optional('postcode'),
     telephone: telephoneOf(row),
+    ...positionOf(row),
+    serves: servesOf(row),
+    ...populationOf(row),
     openedOn: row.date('opened_on'),
     closedOn: row.date('closed_on'),
   };
@@ -200,6 +208,52 @@ function telephoneOf(row: Row): string | null | undefined {
     return row.refuse('telephone', 'must be digits, spaces and + ( ) -');
   }
   return text;
+}
+
+const DEGREES_MAX = { latitude: 90, longitude: 180 } as const;
+
+function positionOf(row: Row): Pick<OrganisationRow, 'latitude' | 'longitude'> {
+  const degrees = (column: keyof typeof DEGREES_MAX): number | null | undefined => {
+    const text = row.optional(column);
+    if (text === null || text === undefined) return text;
+    const value = /^-?\d{1,3}(\.\d{1,15})?$/.test(text) ? Number(text) : Number.NaN;
+    if (Math.abs(value) <= DEGREES_MAX[column]) return value;
+    const example = column === 'latitude' ? '53.46244' : '-2.22771';
+    return row.refuse(column, `must be degrees of WGS 84 such as ${example}`);
+  };
+  const [latitude, longitude] = [degrees('latitude'), degrees('longitude')];
+  if (typeof latitude === 'number' && longitude === null)
+    row.refuse('longitude', 'is empty though there is a latitude');
+  if (typeof longitude === 'number' && latitude === null)
+    row.refuse('latitude', 'is empty though there is a longitude');
+  // A file with one of the two columns says nowhere.
+  if (latitude === undefined || longitude === undefined) return {};
+  return { latitude, longitude };
+}
+
+const SERVES_MAX = 200;
+
+function servesOf(row: Row): string | null | undefined {
+  const text = row.optional('serves');
+  if (typeof text !== 'string' || text.length <= SERVES_MAX) return text;
+  return row.refuse('serves', `is longer than ${SERVES_MAX} characters`);
+}
+
+/** No organisation serves more people than there are. */
+const POPULATION_MAX = 2_000_000_000;
+
+function populationOf(row: Row): Pick<OrganisationRow, 'population' | 'populationOn'> {
+  const text = row.optional('population');
+  const populationOn = row.date('population_on');
+  if (text === undefined || text === null) {
+    if (populationOn) row.refuse('population_on', 'is given without a population');
+    return text === null ? { population: null, populationOn: null } : {};
+  }
+  const digits = text.replaceAll(/[\s,]/g, '');
+  const population = /^\d{1,10}$/.test(digits) ? Number(digits) : 0;
+  if (population < 1 || population > POPULATION_MAX)
+    row.refuse('population', 'must be a whole number of people');
+  return { population, populationOn: populationOn ?? null };
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

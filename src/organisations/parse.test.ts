@@ -37,6 +37,51 @@ function sentence(
 
 const HEADER = 'organisation_code,name,kind,role,rank,mobile,email';
 
+test('position and people served: right ones as numbers, each wrong one a sentence', () => {
+  const { rows, refusedRows } = organisations(
+    bytes(
+      [
+        'code,name,type,latitude,longitude,serves,population,population_on',
+        'AA-1,A,trust,53.46244,-2.22771,Adults of the Moor,"480,000",2026-01-01',
+        'AA-2,B,trust,,,,,',
+        'AA-3,C,trust,91,0,,,',
+        'AA-4,D,trust,53.4,,,,',
+        'AA-5,E,trust,north,-2,,,',
+        'AA-6,F,trust,,,,many,',
+        'AA-7,G,trust,,,,0,',
+        'AA-8,H,trust,,,,,2026-01-01',
+        `AA-9,I,trust,,,${'x'.repeat(201)},,`,
+        '',
+      ].join('\n'),
+    ),
+  );
+  assert.deepEqual(
+    rows.map(({ row: { code: _code, name: _name, type: _type, ...rest } }) => rest),
+    [
+      {
+        latitude: 53.46244,
+        longitude: -2.22771,
+        serves: 'Adults of the Moor',
+        population: 480_000,
+        populationOn: '2026-01-01',
+      },
+      { latitude: null, longitude: null, serves: null, population: null, populationOn: null },
+    ],
+  );
+  assert.deepEqual(
+    refusedRows.map(({ line, field, reason }) => `${line} ${field} ${reason}`),
+    [
+      '4 latitude must be degrees of WGS 84 such as 53.46244',
+      '5 longitude is empty though there is a latitude',
+      '6 latitude must be degrees of WGS 84 such as 53.46244',
+      '7 population must be a whole number of people',
+      '8 population must be a whole number of people',
+      '9 population_on is given without a population',
+      '10 serves is longer than 200 characters',
+    ],
+  );
+});
+
 test('a file of contacts becomes rows with one form of each number and address', () => {
   const { rows, refusedRows } = contacts(
     bytes(

@@ -17,6 +17,11 @@ export type StoredOrganisation = {
   readonly addressLines: readonly string[];
   readonly postcode: string | null;
   readonly telephone: string | null;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly serves: string | null;
+  readonly population: number | null;
+  readonly populationOn: string | null;
   readonly openedOn: string | null;
   readonly closedOn: string | null;
 };
@@ -116,6 +121,11 @@ function merged(
     addressLines: kept(row.addressLines, stored?.addressLines, []),
     postcode: kept(row.postcode, stored?.postcode, null),
     telephone: kept(row.telephone, stored?.telephone, null),
+    latitude: kept(row.latitude, stored?.latitude, null),
+    longitude: kept(row.longitude, stored?.longitude, null),
+    serves: kept(row.serves, stored?.serves, null),
+    population: kept(row.population, stored?.population, null),
+    populationOn: kept(row.populationOn, stored?.populationOn, null),
     openedOn: kept(row.openedOn, stored?.openedOn, null),
     closedOn: kept(row.closedOn, stored?.closedOn, null),
   };
@@ -133,6 +143,11 @@ const columnOf: Readonly<Record<Exclude<keyof StoredOrganisation, 'code'>, strin
   addressLines: 'address',
   postcode: 'postcode',
   telephone: 'telephone',
+  latitude: 'latitude',
+  longitude: 'longitude',
+  serves: 'serves',
+  population: 'population',
+  populationOn: 'population_on',
   openedOn: 'opened_on',
   closedOn: 'closed_on',
 };
@@ -159,7 +174,7 @@ const PARENT = 'parent';
 
 function shown(value: StoredOrganisation[keyof StoredOrganisation]): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return typeof value === 'string' ? value : (value ?? []).join(', ');
+  return Array.isArray(value) ? value.join(', ') : String(value ?? '');
 }
 
 /** What matters most to whoever looks: that it closes, then that it belongs elsewhere. */

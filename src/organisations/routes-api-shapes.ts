@@ -102,6 +102,11 @@ export const organisationDetail = z.strictObject({
   addressLines: z.array(z.string()),
   postcode: z.string().nullable(),
   telephone: z.string().nullable().describe('The public switchboard; never texted'),
+  latitude: z.number().nullable().describe('Degrees north, WGS 84'),
+  longitude: z.number().nullable().describe('Degrees east, WGS 84'),
+  serves: z.string().nullable().describe('Whom it serves, in words'),
+  population: z.int().nullable().describe('How many people it serves'),
+  populationOn: z.iso.date().nullable().describe('The day for which that was counted'),
   openedOn: z.iso.date().nullable(),
   contacts: z.array(contact).describe('By rank, then name'),
 });

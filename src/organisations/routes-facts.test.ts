@@ -105,6 +105,41 @@ test('what a closing date brings with it is said before it is saved', async () =
   assert.match(history.text, /last day none → 2027-03-31; name in texts Northmoor → North Moor/);
 });
 
+test('where it is and whom it serves, by page: refused beside the field, shown, in the history', async () => {
+  const client = visitor();
+  const path = `/organisations/${northmoor}/edit`;
+  await client.get(path);
+  for (const [values, said] of [
+    [{ latitude: '53,4', longitude: '-2.2' }, /Latitude must be degrees of WGS 84/],
+    [{ latitude: '53.4', longitude: '' }, /Longitude is empty though there is a latitude/],
+    [{ population: 'lots' }, /How many people must be a whole number/],
+    [{ population_on: '2026-01-01' }, /Counted on is given without a population/],
+  ] as const) {
+    assert.match((await client.submit(path, values, { status: 422 })).text, said);
+    await client.get(path);
+  }
+  const page = await client.submit(path, {
+    latitude: '53.46244',
+    longitude: '-2.22771',
+    serves: 'Adults of the Moor',
+    population: '480 000',
+    population_on: '2026-01-01',
+  });
+  assert.match(page.text, /Position ?53\.46244, -2\.22771/);
+  assert.match(page.text, /Adults of the Moor, 480,000 people counted 1 January 2026/);
+  const history = await client.get(`/organisations/${northmoor}/history`);
+  assert.match(history.text, /position changed/);
+  assert.match(history.text, /serves none → Adults of the Moor/);
+  await client.get(path);
+  const cleared = await client.submit(path, {
+    latitude: '',
+    longitude: '',
+    population: '',
+    population_on: '',
+  });
+  assert.doesNotMatch(cleared.text, /Position ?\d|480,000 people/);
+});
+
 test('an organisation is added by hand, once', async () => {
   const client = visitor();
   await client.get('/organisations/new');

@@ -21,7 +21,9 @@ export async function findFacts(tx: Tx, id: string): Promise<OrganisationFacts |
     select organisation.id, organisation.code, organisation.name, organisation.short_name,
       organisation.short_name_chosen, organisation.type, organisation.region_code,
       organisation.system_code, organisation.must_answer, organisation.address_lines,
-      organisation.postcode, organisation.telephone, organisation.opened_on::text,
+      organisation.postcode, organisation.telephone, organisation.latitude, organisation.longitude,
+      organisation.serves, organisation.population, organisation.population_on::text,
+      organisation.opened_on::text,
       organisation.closed_on::text, ${version} as version,
       (select count(*) from organisations.contact
         where contact.organisation_id = organisation.id and contact.active) as contacts,
@@ -57,7 +59,9 @@ export async function updateFacts(
       short_name_chosen = ${facts.shortNameChosen}, type = ${facts.type},
       region_code = ${facts.regionCode}, system_code = ${facts.systemCode},
       must_answer = ${facts.mustAnswer}, address_lines = ${[...facts.addressLines]}::text[],
-      postcode = ${facts.postcode}, telephone = ${facts.telephone}, opened_on = ${facts.openedOn},
+      postcode = ${facts.postcode}, telephone = ${facts.telephone}, latitude = ${facts.latitude},
+      longitude = ${facts.longitude}, serves = ${facts.serves}, population = ${facts.population},
+      population_on = ${facts.populationOn}, opened_on = ${facts.openedOn},
       closed_on = ${facts.closedOn}, updated_at = now()
     where organisation.id = ${facts.id} and ${version} = ${facts.version}`);
 }
@@ -68,11 +72,12 @@ export async function insertFacts(
 ): Promise<number> {
   return await tx.run(sql`
     insert into organisations.organisation (id, code, name, short_name, short_name_chosen, type,
-      region_code, system_code, must_answer, address_lines, postcode, telephone, opened_on,
-      closed_on, source)
+      region_code, system_code, must_answer, address_lines, postcode, telephone, latitude,
+      longitude, serves, population, population_on, opened_on, closed_on, source)
     values (${facts.id}, ${facts.code}, ${facts.name}, ${facts.shortName},
       ${facts.shortNameChosen}, ${facts.type}, ${facts.regionCode}, ${facts.systemCode},
       ${facts.mustAnswer}, ${[...facts.addressLines]}::text[], ${facts.postcode},
-      ${facts.telephone}, ${facts.openedOn}, ${facts.closedOn}, 'page')
+      ${facts.telephone}, ${facts.latitude}, ${facts.longitude}, ${facts.serves},
+      ${facts.population}, ${facts.populationOn}, ${facts.openedOn}, ${facts.closedOn}, 'page')
     on conflict do nothing`);
 }

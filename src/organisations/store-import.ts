@@ -16,7 +16,8 @@ export async function listStoredOrganisations(
 ): Promise<StoredOrganisation[]> {
   return await tx.rows<StoredOrganisation>(sql`
     select code, name, short_name, short_name_chosen, type, region_code, system_code, must_answer,
-      address_lines, postcode, telephone, opened_on::text, closed_on::text
+      address_lines, postcode, telephone, latitude, longitude, serves, population,
+      population_on::text, opened_on::text, closed_on::text
     from organisations.organisation
     where code = any(${codes}::text[])
     for no key update`);
@@ -66,21 +67,25 @@ export async function saveOrganisations(
 ): Promise<void> {
   await tx.run(sql`
     insert into organisations.organisation (code, name, short_name, short_name_chosen, type,
-      region_code, system_code, must_answer, address_lines, postcode, telephone, opened_on,
-      closed_on, source)
+      region_code, system_code, must_answer, address_lines, postcode, telephone, latitude,
+      longitude, serves, population, population_on, opened_on, closed_on, source)
     select told.code, told.name, told."shortName", told."shortNameChosen", told.type,
       told."regionCode", told."systemCode", told."mustAnswer",
       array(select jsonb_array_elements_text(told."addressLines")), told.postcode, told.telephone,
+      told.latitude, told.longitude, told.serves, told.population, told."populationOn",
       told."openedOn", told."closedOn", ${source}
     from jsonb_to_recordset(${JSON.stringify(organisations)}::jsonb) as told (code text, name text,
       "shortName" text, "shortNameChosen" boolean, type text, "regionCode" text, "systemCode" text,
-      "mustAnswer" boolean, "addressLines" jsonb, postcode text, telephone text, "openedOn" date,
+      "mustAnswer" boolean, "addressLines" jsonb, postcode text, telephone text, latitude float8,
+      longitude float8, serves text, population int, "populationOn" date, "openedOn" date,
       "closedOn" date)
     on conflict (code) do update set name = excluded.name, short_name = excluded.short_name,
       short_name_chosen = excluded.short_name_chosen, type = excluded.type,
       region_code = excluded.region_code, system_code = excluded.system_code,
       must_answer = excluded.must_answer, address_lines = excluded.address_lines,
       postcode = excluded.postcode, telephone = excluded.telephone,
+      latitude = excluded.latitude, longitude = excluded.longitude, serves = excluded.serves,
+      population = excluded.population, population_on = excluded.population_on,
       opened_on = excluded.opened_on, closed_on = excluded.closed_on, source = excluded.source,
       updated_at = now()`);
 }

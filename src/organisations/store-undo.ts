@@ -214,6 +214,8 @@ export async function putBackOrganisations(tx: Tx, importId: string): Promise<vo
       short_name_chosen = old.short_name_chosen, type = old.type, region_code = old.region_code,
       system_code = old.system_code, must_answer = old.must_answer,
       address_lines = old.address_lines, postcode = old.postcode, telephone = old.telephone,
+      latitude = old.latitude, longitude = old.longitude, serves = old.serves,
+      population = old.population, population_on = old.population_on,
       opened_on = old.opened_on, closed_on = old.closed_on, source = old.source,
       updated_at = now()
     from organisations.import_image image

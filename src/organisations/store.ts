@@ -84,6 +84,13 @@ export type OrganisationDetail = Omit<OrganisationSummary, 'contacts'> & {
   readonly addressLines: readonly string[];
   readonly postcode: string | null;
   readonly telephone: string | null;
+  /** Degrees north and east, WGS 84. */
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  /** Whom it serves; how many people, and on which day. */
+  readonly serves: string | null;
+  readonly population: number | null;
+  readonly populationOn: string | null;
   readonly openedOn: string | null;
   readonly contacts: readonly ContactDetail[];
 };
@@ -128,7 +135,9 @@ export async function findOrganisation(
     select organisation.id, organisation.code, organisation.name, organisation.short_name,
       organisation.type, region.name as region_name, system.name as system_name,
       organisation.must_answer, organisation.address_lines, organisation.postcode,
-      organisation.telephone, organisation.opened_on::text, organisation.closed_on::text
+      organisation.telephone, organisation.latitude, organisation.longitude, organisation.serves,
+      organisation.population, organisation.population_on::text, organisation.opened_on::text,
+      organisation.closed_on::text
     from organisations.organisation
     left join organisations.region on region.code = organisation.region_code
     left join organisations.system on system.code = organisation.system_code

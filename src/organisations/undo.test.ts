@@ -22,9 +22,9 @@ beforeEach(async () => {
 after(async () => await db.drop());
 
 const ORGANISATIONS = [
-  'code,name,type,region,region_name,system',
-  'AA-01,Northmoor,trust,RR-1,North,SS-1',
-  'AA-02,Eastfirth,trust,RR-1,North,SS-1\n',
+  'code,name,type,region,region_name,system,latitude,longitude,serves,population,population_on',
+  'AA-01,Northmoor,trust,RR-1,North,SS-1,53.4,-2.2,The Moor,480000,2026-01-01',
+  'AA-02,Eastfirth,trust,RR-1,North,SS-1,,,,,\n',
 ].join('\n');
 const HEADER = 'organisation_code,name,role,rank,mobile,email';
 const CONTACTS = [
@@ -53,7 +53,8 @@ const run = async (statement: Sql) => await db.owner.withActor(actor, (tx) => tx
 async function directory(): Promise<unknown> {
   return await db.owner.withActor(actor, async (tx) => ({
     organisations: await tx.rows(sql`
-      select code, name, short_name, region_code, system_code, closed_on::text, type, postcode
+      select code, name, short_name, region_code, system_code, closed_on::text, type, postcode,
+        latitude, longitude, serves, population, population_on::text
       from organisations.organisation order by code`),
     places: await tx.rows(sql`
       select code, name, null as region_code from organisations.region
@@ -104,10 +105,13 @@ test('an import of organisations is taken back with the names of its places', as
   await take(
     importOrganisations,
     [
-      'code,name,type,region,region_name,system,system_name,closed_on',
-      'AA-01,Northmoor Renamed,practice,RR-2,South,SS-2,Moor,2027-01-01',
-      'AA-02,Eastfirth,trust,RR-1,Far North,SS-1,Named,',
-      'AA-03,Westmere,trust,RR-3,,SS-3,,\n',
+      [
+        'code,name,type,region,region_name,system,system_name,closed_on,latitude,longitude,serves',
+        'population,population_on',
+      ].join(),
+      'AA-01,Northmoor Renamed,practice,RR-2,South,SS-2,Moor,2027-01-01,50,1,Others,7,',
+      'AA-02,Eastfirth,trust,RR-1,Far North,SS-1,Named,,,,,,',
+      'AA-03,Westmere,trust,RR-3,,SS-3,,,,,,,\n',
     ].join('\n'),
   );
   const done = await undo();
