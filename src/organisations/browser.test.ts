@@ -128,6 +128,8 @@ test('the directory and its imports are accessible and fit a phone', async (t) =
     ['/organisations', 'list'],
     ['/organisations?q=northmoor&type=trust', 'found'],
     ['/organisations?q=nobody', 'nothing'],
+    ['/organisations?as-at=2020-01-01', 'list-past'],
+    ['/organisations?as-at=2099-04-01&type=trust', 'list-future'],
     ['/organisations/imports', 'imports'],
     ['/organisations/import', 'import'],
   ] as const) {
@@ -139,6 +141,36 @@ test('the directory and its imports are accessible and fit a phone', async (t) =
   );
   await page.goto(`${site.address}/organisations/${northmoor!.id}`);
   await look('organisation');
+  await page.goto(`${site.address}/organisations/import`);
+  await page.getByRole('button', { name: 'Check the file' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+  await look('import-errors');
+  await check('contacts of november, with a name that somebody made rather long.csv', BAD);
+  await page.getByRole('heading', { name: 'Check before you import' }).waitFor();
+  await look('checked-bad');
+  await page.getByRole('button', { name: 'Import the 1 good row' }).click();
+  await page.getByRole('heading', { name: 'Imported' }).waitFor();
+  await look('imported');
+  await check('contacts.csv', sector.contacts);
+  await page.getByText('The directory holds all of this already').waitFor();
+  await look('checked-same');
+  verify();
+});
+
+test('an organisation on another day, its parents, and who stands below', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await watchedPage(opened.browser, site.address);
+  await page.context().addCookies([{ name: 'tocsin', value: 'x', url: site.address }]);
+  const look = async (name: string) => await lookAt(page, name);
+  const [northmoor] = await db.web.withActor(ada, (tx) =>
+    listOrganisations(tx, { text: 'ZZ-0010', limit: 1 }),
+  );
+  await page.goto(`${site.address}/organisations/${northmoor!.id}`);
+  await page.getByLabel('As at another day').fill('2099-04-01');
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByText('As at 1 April 2099.').waitFor();
+  await look('organisation-as-at');
+  await page.getByRole('link', { name: 'Back to today' }).click();
   await page.getByRole('link', { name: 'Change the parent' }).click();
   await page.getByLabel('Code of the parent').fill('zz-0002');
   await page.getByLabel('First day').fill('2099-04-01');
@@ -158,19 +190,6 @@ test('the directory and its imports are accessible and fit a phone', async (t) =
   await look('below');
   await page.goto(`${site.address}/organisations/${northmoor!.id}/edit`);
   await look('facts');
-  await page.goto(`${site.address}/organisations/import`);
-  await page.getByRole('button', { name: 'Check the file' }).click();
-  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
-  await look('import-errors');
-  await check('contacts of november, with a name that somebody made rather long.csv', BAD);
-  await page.getByRole('heading', { name: 'Check before you import' }).waitFor();
-  await look('checked-bad');
-  await page.getByRole('button', { name: 'Import the 1 good row' }).click();
-  await page.getByRole('heading', { name: 'Imported' }).waitFor();
-  await look('imported');
-  await check('contacts.csv', sector.contacts);
-  await page.getByText('The directory holds all of this already').waitFor();
-  await look('checked-same');
   verify();
 });
 

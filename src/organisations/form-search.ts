@@ -1,6 +1,7 @@
 /** The search of the directory as it stands in the address. Pure. */
 import { z } from 'zod';
 import { cursorOf, formModel, oneLine, type FormModel } from '#web/index.ts';
+import { asAtOf, type AsAt } from './as-at.ts';
 import { everybody, type AudienceQuestion, type DirectoryRules } from './model.ts';
 import type { OrganisationSearch } from './store.ts';
 import type { Place } from './store-places.ts';
@@ -30,6 +31,7 @@ export const searchQuery = z.object({
   type: word,
   region: word,
   must: word,
+  'as-at': word,
   after: searchCursor.optional().catch(undefined),
 });
 
@@ -38,6 +40,8 @@ export type SearchQuery = z.output<typeof searchQuery>;
 export type DirectorySearch = {
   readonly search: Omit<OrganisationSearch, 'limit'>;
   readonly form: FormModel;
+  /** Undefined: today. */
+  readonly asAt: AsAt | undefined;
   /** The address without its cursor, ending in ? or &. */
   readonly href: string;
   readonly isFiltered: boolean;
@@ -46,13 +50,15 @@ export type DirectorySearch = {
 export function readSearch(
   query: SearchQuery,
   rules: DirectoryRules,
-  regions: readonly Place[],
+  { regions, now }: { readonly regions: readonly Place[]; readonly now: Date },
 ): DirectorySearch {
+  const asAt = asAtOf(query['as-at'], now);
   const chosen = {
     q: query.q,
     type: Object.hasOwn(rules.organisationTypes, query.type) ? query.type : '',
     region: regions.some(({ code }) => code === query.region) ? query.region : '',
     must: query.must === 'yes' ? 'yes' : '',
+    'as-at': asAt?.day ?? '',
   };
   const question: AudienceQuestion = {
     ...everybody,
@@ -67,10 +73,12 @@ export function readSearch(
     search: {
       ...(chosen.q !== '' && { text: chosen.q }),
       ...(narrows && { question }),
+      asAt,
       ...(query.after && { after: query.after }),
     },
+    asAt,
     form: formModel(Object.keys(chosen), chosen),
     href: `/organisations?${address}${address === '' ? '' : '&'}`,
-    isFiltered: filled.length > 0,
+    isFiltered: filled.some(([name]) => name !== 'as-at'),
   };
 }

@@ -95,6 +95,9 @@ describe('organisation administrators', () => {
     await page.submit('Show numbers');
     assert.match(page.page.text, /07700 900201/);
     const northmoor = await organisation('ZZ-0001');
+    // Above and below, and other days, are the centre's.
+    const past = await page.get(`/organisations/${northmoor}?as-at=2020-01-01`);
+    assert.doesNotMatch(past.text, /As at|Above and below/);
     const ada = await contactOf('ZZ-0001');
     await page.get(`/organisations/contacts/${ada}`);
     assert.doesNotMatch(page.page.text, /Is also a contact of another/);

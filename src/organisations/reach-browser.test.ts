@@ -69,6 +69,8 @@ test('coverage and the lists to mend are accessible and fit a phone', async (t) 
   for (const [path, name] of [
     ['/organisations/coverage', 'coverage'],
     ['/organisations/coverage?who=all', 'coverage-all'],
+    ['/organisations/coverage?who=all&as-at=2020-01-01', 'coverage-past'],
+    ['/organisations/coverage?as-at=2099-04-01', 'coverage-future'],
     ['/organisations/mend?who=all', 'mend'],
     ['/organisations/mend?region=nowhere&kind=nobody&type=board', 'mend-nothing'],
     ['/organisations/mend/people', 'mend-people'],

@@ -29,6 +29,10 @@ export const listQuery = (rules: DirectoryRules) =>
     system: code.optional().describe('Code of a system'),
     parent: code.optional().describe('Code of an organisation: all below it, at any depth'),
     mustAnswer: z.enum(['true']).optional().describe('Only those that must answer'),
+    asAt: z.iso
+      .date()
+      .optional()
+      .describe('Those that existed on another day, as the directory had them at its end'),
     ...pageQuery(searchCursor),
   });
 

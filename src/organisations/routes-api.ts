@@ -11,6 +11,7 @@ import {
   refuseBody,
   type Route,
 } from '#web/index.ts';
+import { asAtOf } from './as-at.ts';
 import { fileInThread } from './in-thread.ts';
 import { settleMapping } from './mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
@@ -63,7 +64,7 @@ function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
       access: 'directory.read',
       query,
       api: { summary: 'Organisations by name', responses: { 200: listOf(organisationSummary) } },
-      async handle({ actor, query: { search, after, limit, ...filters } }) {
+      async handle({ actor, query: { search, after, limit, asAt, ...filters }, now }) {
         const asked = questionOf(filters);
         const found = await database.withActor(actor, (tx) =>
           listOrganisations(tx, {
@@ -71,6 +72,7 @@ function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
             ...(search !== undefined && { text: search }),
             ...(asked !== undefined && { question: asked }),
             ...(after !== undefined && { after }),
+            asAt: asAtOf(asAt ?? '', now),
           }),
         );
         return json(200, pageOf(found, limit, searchKey));

@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import type { Database } from '#db/database.ts';
 import { csvFile, file, page, view, type Route } from '#web/index.ts';
+import { asAtOf } from './as-at.ts';
 import { coverageTable, drawMap, linesBy, percentOf } from './coverage.ts';
 import { word } from './form-mend.ts';
 import type { DirectoryRules } from './model.ts';
+import { readAsAt } from './routes-as-at.ts';
 import { listCoverage } from './store-coverage.ts';
 
 export type CoverageRoutesContext = {
@@ -13,7 +15,7 @@ export type CoverageRoutesContext = {
   readonly model: DirectoryRules;
 };
 
-const coverageQuery = z.object({ who: word });
+const coverageQuery = z.object({ who: word, 'as-at': word });
 
 export function coverageRoutes({ database, model }: CoverageRoutesContext): Route[] {
   return [
@@ -24,12 +26,17 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
       query: coverageQuery,
       async handle({ actor, query, now }) {
         const mustAnswerOnly = query.who !== 'all';
-        const rows = await database.withActor(actor, (tx) => listCoverage(tx, { mustAnswerOnly }));
+        const asAt = asAtOf(query['as-at'], now);
+        const [rows, shown] = await database.withActor(actor, async (tx) => [
+          await listCoverage(tx, { mustAnswerOnly, asAt }),
+          await readAsAt(tx, asAt),
+        ]);
         const all = rows.find(({ by }) => by === 'all')!;
         const regions = linesBy(rows, 'region', model);
         return view('organisations/coverage.njk', {
           all: { ...all, percent: percentOf(all) },
           mustAnswerOnly,
+          asAt: shown,
           countedAt: now,
           map: drawMap(regions, model.regionMap),
           groups: [
@@ -47,8 +54,11 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
       query: coverageQuery,
       async handle({ actor, query, now }) {
         const mustAnswerOnly = query.who !== 'all';
-        const rows = await database.withActor(actor, (tx) => listCoverage(tx, { mustAnswerOnly }));
-        const name = `coverage-${now.toISOString().slice(0, 10)}.csv`;
+        const asAt = asAtOf(query['as-at'], now);
+        const rows = await database.withActor(actor, (tx) =>
+          listCoverage(tx, { mustAnswerOnly, asAt }),
+        );
+        const name = `coverage-${asAt?.day ?? now.toISOString().slice(0, 10)}.csv`;
         return file(name, 'text/csv; charset=utf-8', csvFile(coverageTable(rows, model)));
       },
     }),

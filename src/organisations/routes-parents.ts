@@ -19,6 +19,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { Refused } from '#kernel/outcome.ts';
+import { asAtOf, asAtShown } from './as-at.ts';
 import type { DirectoryContext } from './context.ts';
 import { parentFields, parentForm } from './form-parent.ts';
 import { searchCursor, searchKey } from './form-search.ts';
@@ -74,16 +75,21 @@ function childRoutes({ database, model }: DirectoryContext): Route[] {
       path: '/organisations/:id/below',
       access: 'directory.read',
       params: idParams,
-      query: z.object({ after: searchCursor.optional().catch(undefined) }),
-      handle: async ({ actor, params: { id }, query: { after }, now }) =>
+      query: z.object({
+        after: searchCursor.optional().catch(undefined),
+        'as-at': z.string().catch(''),
+      }),
+      handle: async ({ actor, params: { id }, query: { after, ...query }, now }) =>
         await database.withActor(actor, async (tx) => {
           const organisation = await findFacts(tx, id);
           if (organisation === undefined) return notFound();
-          const on = now.toISOString().slice(0, 10);
+          const asAt = asAtOf(query['as-at'], now);
+          const on = asAt?.day ?? now.toISOString().slice(0, 10);
           const found = await listChildren(tx, { parentId: id, on, after, limit: PAGE_ROWS + 1 });
           const { rows, next } = pageOf(found, PAGE_ROWS, searchKey);
           return view('organisations/below.njk', {
             organisation,
+            asAt: asAtShown(asAt, null),
             count: await countChildren(tx, { parentId: id, on }),
             children: rows.map((row) => ({
               ...row,

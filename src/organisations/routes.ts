@@ -12,12 +12,14 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { asAtOf } from './as-at.ts';
 import { chainOf } from './contacts.ts';
 import type { DirectoryContext } from './context.ts';
 import { chainWords, isWallTime } from './form-duty.ts';
 import { historyLines } from './form-history.ts';
 import { contactCard, organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery } from './form-search.ts';
+import { readAsAt, showOrganisationOn } from './routes-as-at.ts';
 import { openNumbers, type WholeNumbers } from './numbers.ts';
 import { keepsContactsOf, maySee } from './policy.ts';
 import { oneAudienceRoutes } from './routes-audience.ts';
@@ -68,11 +70,12 @@ function directoryRoutes({ database, model }: DirectoryContext): Route[] {
       async handle({ actor, query, now }) {
         return await database.withActor(actor, async (tx) => {
           const regions = await listRegions(tx);
-          const { search, ...asked } = readSearch(query, model, regions);
+          const { search, ...asked } = readSearch(query, model, { regions, now });
           const found = await listOrganisations(tx, { ...search, limit: PAGE_ROWS + 1 });
           const { rows, next } = pageOf(found, PAGE_ROWS, searchKey);
           return view('organisations/list.njk', {
             ...asked,
+            asAt: await readAsAt(tx, asked.asAt),
             count: await countOrganisations(tx, search),
             organisations: rows.map((row) => organisationFacts(row, model, now)),
             next,
@@ -100,9 +103,14 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
       path: '/organisations/:id',
       access: ['directory.read', 'directory.own'],
       params: idParams,
-      query: z.object({ at: z.string().catch('') }),
-      handle: async ({ actor, params, query, now }) =>
-        await showOrganisation(context, actor, params.id, { now, at: query.at }),
+      query: z.object({ at: z.string().catch(''), 'as-at': z.string().catch('') }),
+      async handle({ actor, params, query, now }) {
+        const asAt = asAtOf(query['as-at'], now);
+        // Of other days the history of all is read: that is the centre's.
+        if (asAt !== undefined && may(actor, 'directory.read'))
+          return await showOrganisationOn(context, actor, params.id, asAt);
+        return await showOrganisation(context, actor, params.id, { now, at: query.at });
+      },
     }),
     page({
       method: 'POST',

@@ -1,30 +1,36 @@
 /** Statements about who can be told at all: coverage by place and type, and what is to be mended. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { AsAt } from './as-at.ts';
 import type { CoverageRow, Gap } from './coverage.ts';
+import { contactsOn, dayOf, organisationsOn } from './store-as-at.ts';
+import { existsOn } from './store-audience.ts';
 
-/** Of each organisation that exists today: active contacts who can be told, and by text. */
-const standing = sql`standing as materialized (
-    select organisation.organisation_id, organisation.code, organisation.name,
+/** Of each organisation that exists on the day: active contacts who can be told, and by text. */
+const standingOn = (asAt: AsAt | undefined): Sql => sql`standing as materialized (
+    select organisation.id as organisation_id, organisation.code, organisation.name,
       organisation.telephone, organisation.type, organisation.region_code,
       organisation.system_code, organisation.must_answer,
       coalesce(told.people, 0) as people, coalesce(told.by_text, 0) as by_text
-    from organisations.v_organisation organisation
+    from ${organisationsOn(asAt)}
     left join (
       select contact.organisation_id, count(*) as people,
         count(*) filter (where contact.texts > 0) as by_text
-      from organisations.contact
+      from ${contactsOn(asAt)}
       where contact.active and contact.texts + contact.mails > 0
       group by contact.organisation_id
-    ) told on told.organisation_id = organisation.organisation_id)`;
+    ) told on told.organisation_id = organisation.id
+    where ${existsOn(dayOf(asAt))})`;
+
+const standing = standingOn(undefined);
 
 /** How far the directory reaches: for all, and by each region, system and type. */
 export async function listCoverage(
   tx: Tx,
-  { mustAnswerOnly }: { readonly mustAnswerOnly: boolean },
+  { mustAnswerOnly, asAt }: { readonly mustAnswerOnly: boolean; readonly asAt?: AsAt | undefined },
 ): Promise<CoverageRow[]> {
   return await tx.rows<CoverageRow>(sql`
-    with ${standing}, counted as (
+    with ${standingOn(asAt)}, counted as (
       select case when grouping(region_code) = 0 then 'region'
           when grouping(system_code) = 0 then 'system'
           when grouping(type) = 0 then 'type' else 'all' end as by,

@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ImportCounts, ImportKind } from './model.ts';
+import { organisationsOn } from './store-as-at.ts';
 import { matchesSearch, type OrganisationSearch } from './store.ts';
 
 export type OrganisationCount = {
@@ -13,12 +14,12 @@ export type OrganisationCount = {
 /** Counts what `listOrganisations` lists for the same search over all its pages. */
 export async function countOrganisations(
   tx: Tx,
-  search: Pick<OrganisationSearch, 'text' | 'question'>,
+  search: Pick<OrganisationSearch, 'text' | 'question' | 'asAt'>,
 ): Promise<OrganisationCount> {
   return await tx.one<OrganisationCount>(sql`
     select count(*) as organisations,
       count(*) filter (where organisation.closed_on < current_date) as closed
-    from organisations.organisation
+    from ${organisationsOn(search.asAt)}
     where ${matchesSearch(search)}`);
 }
 

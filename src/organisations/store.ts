@@ -1,7 +1,9 @@
 /** Reads of the directory. Addresses leave it sealed or masked, never open. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { AsAt } from './as-at.ts';
 import type { AudienceQuestion, Channel } from './model.ts';
+import { contactsOn, dayOf, organisationsOn } from './store-as-at.ts';
 import { existsOn, matchesOrganisation } from './store-audience.ts';
 
 export type OrganisationSummary = {
@@ -21,17 +23,19 @@ export type OrganisationSearch = {
   /** Part of the name, the short name or the code. */
   readonly text?: string;
   readonly question?: AudienceQuestion;
+  /** Undefined: today. */
+  readonly asAt?: AsAt | undefined;
   /** Name and code of the last one seen. */
   readonly after?: readonly [name: string, code: string];
   readonly limit: number;
 };
 
-/** By name, closed ones too unless a question is asked. */
+/** By name; today closed ones too, unless a question is asked. */
 export async function listOrganisations(
   tx: Tx,
   search: OrganisationSearch,
 ): Promise<OrganisationSummary[]> {
-  const { after, limit } = search;
+  const { after, limit, asAt } = search;
   const beyond = after
     ? sql`(organisation.name, organisation.code) > (${after[0]}, ${after[1]})`
     : sql`true`;
@@ -39,9 +43,9 @@ export async function listOrganisations(
     select organisation.id, organisation.code, organisation.name, organisation.short_name,
       organisation.type, region.name as region_name, system.name as system_name,
       organisation.must_answer, organisation.closed_on::text,
-      (select count(*) from organisations.contact
+      (select count(*) from ${contactsOn(asAt)}
         where contact.organisation_id = organisation.id and contact.active) as contacts
-    from organisations.organisation
+    from ${organisationsOn(asAt)}
     left join organisations.region on region.code = organisation.region_code
     left join organisations.system on system.code = organisation.system_code
     where ${matchesSearch(search)} and ${beyond}
@@ -53,7 +57,9 @@ export async function listOrganisations(
 export function matchesSearch({
   text,
   question,
-}: Pick<OrganisationSearch, 'text' | 'question'>): Sql {
+  asAt,
+}: Pick<OrganisationSearch, 'text' | 'question' | 'asAt'>): Sql {
+  const on = dayOf(asAt);
   const like = `%${(text ?? '').replaceAll(/[\\%_]/g, '\\$&')}%`;
   const conditions = [
     ...(text
@@ -62,13 +68,11 @@ export function matchesSearch({
             or organisation.code ilike ${like})`,
         ]
       : []),
-    ...(question ? [matchesOrganisation(question, byId), existsOn(byId.on)] : []),
+    ...(question ? [matchesOrganisation(question, { id: sql`organisation.id`, on })] : []),
+    ...(question || asAt ? [existsOn(on)] : []),
   ];
   return conditions.length === 0 ? sql`true` : join(conditions, ' and ');
 }
-
-/** Here the table itself is searched, closed organisations too: its id is called so. */
-const byId = { id: sql`organisation.id`, on: sql`current_date` };
 
 /** The names of these organisations, by name. */
 export async function listOrganisationNames(
