@@ -57,7 +57,7 @@ create index organisation_system on organisations.organisation (system_code);
 create type organisations.id_range as range (subtype = uuid);
 
 -- Below whom an organisation stands, by date: one parent at a time. That nobody stands below itself
--- at any date is held by whoever writes, under one lock (parenthood.ts).
+-- at any date is held by whoever writes, under one lock (parents.ts, plan-parents.ts).
 create table organisations.parenthood (
   id uuid primary key default kernel.uuid_v7(),
   child_id uuid not null references organisations.organisation on delete cascade,
