@@ -25,7 +25,7 @@ Prints one line of JSON when it is ready: {"ready":true,"notifyUrl":…,"control
   --callback-retry-ms MS   wait before each further try (300000)
   --receipt-delay-ms A,B   from acceptance to final status, between A and B (100,1000)
   --limit PER_MINUTE       requests a minute and key type (3000)
-  --no-limiter             no limit
+  --no-limiter             no limit, neither of a minute nor of a day
   --bounce-smtp HOST:PORT  where bounces go under the fault "mail_bounced"
   --seed N                 seed of delays and fault probabilities (1)
   --exit-with-stdin        stop when standard input closes
@@ -105,6 +105,7 @@ function parse(args: string[]) {
 function toOptions(values: Values): SimulatorOptions {
   const keys = values['api-key']?.map(toKey);
   const limit = wholeNumber(values.limit, '--limit');
+  const isUnlimited = values['no-limiter'] === true;
   return definedOnly({
     host: values.host,
     notifyPort: wholeNumber(values.port, '--port'),
@@ -119,12 +120,8 @@ function toOptions(values: Values): SimulatorOptions {
     callbackToken: values['callback-token'],
     callbackRetryMs: wholeNumber(values['callback-retry-ms'], '--callback-retry-ms'),
     receiptDelayMs: toRange(values['receipt-delay-ms']),
-    limiter:
-      values['no-limiter'] === true
-        ? 'off'
-        : limit === undefined
-          ? undefined
-          : { perMinute: limit },
+    limiter: isUnlimited ? 'off' : limit === undefined ? undefined : { perMinute: limit },
+    dailyLimits: isUnlimited ? { sms: Infinity, email: Infinity } : undefined,
     bounceSmtp: toAddress(values['bounce-smtp']),
     seed: wholeNumber(values.seed, '--seed'),
   });
