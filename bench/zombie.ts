@@ -26,17 +26,21 @@ type Awakening = {
   readonly copies: number;
   readonly lost: number;
   readonly unknown: number;
+  /** Believed never sent, and at the provider. */
+  readonly misstated: number;
   /** From the freeze until each of them was certain. */
   readonly seconds: number;
 };
 
 export async function measureZombie(bench: Stage): Promise<Measurement[]> {
-  const { held, copies, lost, unknown, seconds } = await onChaosStage(
+  const { held, copies, lost, unknown, misstated, seconds } = await onChaosStage(
     { defect: null, waits: productionWaits },
     (stage) => freezeAndWake(stage, (sentence) => bench.say(sentence)),
   );
-  const isSound = held > 0 && lost === 0 && unknown === 0;
-  const notes = [`${held} in its hands; ${lost} lost, ${unknown} unknown at the end`];
+  const isSound = held > 0 && lost + unknown + misstated === 0;
+  const notes = [
+    `${held} in its hands; ${lost} lost, ${unknown} unknown, ${misstated} misstated at the end`,
+  ];
   return [
     judge({
       id: 'zombie_copies',
@@ -91,13 +95,14 @@ async function freezeAndWake(
   );
   await untilNoDoubt(owner, id);
   const seconds = (performance.now() - frozenAt) / 1_000;
-  const { acceptedTwice, lost, unknown } = await judgeRun(stage);
+  const { acceptedTwice, lost, unknown, misstated } = await judgeRun(stage);
   say(`  certain after ${rounded(seconds)} s, ${acceptedTwice.length} went twice`);
   return {
     held,
     copies: acceptedTwice.length,
     lost: lost.length,
     unknown: unknown.length,
+    misstated: misstated.length,
     seconds,
   };
 }

@@ -29,7 +29,8 @@ describe('the judgement of a chaos run', () => {
         { id: two, state: 'accepted' },
       ],
     );
-    assert.deepEqual(found, { messages: 2, lost: [], acceptedTwice: [], unknown: [] });
+    const nothing = { lost: [], acceptedTwice: [], unknown: [], misstated: [] };
+    assert.deepEqual(found, { messages: 2, ...nothing });
   });
 
   it('finds what was accepted twice, also of a message that the database lost', () => {
@@ -52,6 +53,14 @@ describe('the judgement of a chaos run', () => {
     const rows: MessageRow[] = [{ id: one, state: 'unknown' }];
     assert.deepEqual(judged([accepted('a', one)], rows).unknown, [one]);
   });
+
+  for (const state of ['rejected', 'cancelled', 'expired', 'suppressed'] as const)
+    it(`finds what the provider has though it counts as ${state}`, () => {
+      const row = { id: one, state };
+      const deleted = { type: 'deleted', id: 'a', reference: null };
+      assert.deepEqual(judged([accepted('a', one)], [row]).misstated, [one]);
+      assert.deepEqual(judged([accepted('a', one), deleted], [row]).misstated, []);
+    });
 
   it('passes over lines of other installations and other kinds', () => {
     const strange = { type: 'accepted', id: 'c', reference: 'of somebody else' };

@@ -18,6 +18,8 @@ export type Judgement = {
   readonly acceptedTwice: readonly string[];
   /** Messages of which the database does not know what became. */
   readonly unknown: readonly string[];
+  /** Messages that count as never sent, though the provider has them. */
+  readonly misstated: readonly string[];
 };
 
 const UNCERTAIN: ReadonlySet<MessageState> = new Set([
@@ -26,6 +28,13 @@ const UNCERTAIN: ReadonlySet<MessageState> = new Set([
   'claimed',
   'unknown',
   'uncertain_closed',
+]);
+
+const NEVER_SENT: ReadonlySet<MessageState> = new Set([
+  'rejected',
+  'cancelled',
+  'expired',
+  'suppressed',
 ]);
 
 /** How often the provider accepted each message, by the id that the reference holds. */
@@ -61,5 +70,8 @@ export function judge(accepted: AcceptedCounts, rows: readonly MessageRow[]): Ju
     lost: rows.filter(({ id }) => accepted.of(id) === 0).map(({ id }) => id),
     acceptedTwice: accepted.moreThanOnce(),
     unknown: rows.filter(({ state }) => UNCERTAIN.has(state)).map(({ id }) => id),
+    misstated: rows
+      .filter(({ id, state }) => NEVER_SENT.has(state) && accepted.of(id) > 0)
+      .map(({ id }) => id),
   };
 }

@@ -16,7 +16,8 @@ const help = `Usage: npm run chaos -- [--minutes N] [--seed S] [--json] [--defec
 
 Kills, freezes and cuts off the parts of a running Tocsin, on this machine and loopback alone, and
 compares what the provider accepted with what the database believes. Exit code: 0 none lost,
-none twice, none unknown and all certain within ${CERTAIN_WITHIN_S} s, 1 not so, 2 misused.
+none twice, none unknown, none taken for never sent, and all certain within
+${CERTAIN_WITHIN_S} s; 1 not so, 2 misused.
 
   --minutes N      how long faults strike (${MINUTES}); the frozen worker before them and the quiet
                    time after them come on top
@@ -52,6 +53,7 @@ async function main(words: string[]): Promise<number> {
     report.messages > 0 &&
     report.kills > 0 &&
     report.lost + report.acceptedTwice + report.unknown + run.neverCertain === 0 &&
+    run.judgement.misstated.length === 0 &&
     report.secondsToCertaintyMax <= CERTAIN_WITHIN_S;
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
   (options.json ? process.stderr : process.stdout).write(tell(run, report, holds));
@@ -87,6 +89,7 @@ function tell(run: Run, report: Report, holds: boolean): string {
     ...some('lost', judgement.lost),
     ...some('accepted twice', judgement.acceptedTwice),
     ...some('unknown', judgement.unknown),
+    ...some(`${judgement.misstated.length} never sent, says the database`, judgement.misstated),
     ...(neverCertain === 0 ? [] : [`${neverCertain} faults left something in doubt for good`]),
     holds ? 'The promise held.' : 'THE PROMISE IS BROKEN.',
     '',
