@@ -76,8 +76,9 @@ create table dispatch.bucket (
   burst double precision not null check (burst >= 1),
   tokens double precision not null,
   refilled_at timestamptz not null default now(),
-  -- Below this share of the burst nothing of lanes 3 and 4 leaves, so that an alert finds a burst.
-  reserve_share double precision not null default 0.4
+  -- Below this share of the burst nothing of lanes 3 and 4 leaves, so that an alert finds a burst:
+  -- behind routine traffic 5,000 texts of Notify's pace may take 5 % longer, which asks for 80 %.
+  reserve_share double precision not null default 0.85
     check (reserve_share >= 0 and reserve_share < 1),
   paused_at timestamptz,
   paused_until timestamptz,
@@ -101,6 +102,13 @@ create function dispatch.tokens_at(bucket dispatch.bucket, at timestamptz)
     - case when bucket.slow_from is null then 0
         else bucket.rate_per_second * (1 - bucket.slow_share) * greatest(0, extract(epoch from
           least(at, bucket.slow_until) - greatest(bucket.refilled_at, bucket.slow_from))) end)
+$$;
+
+-- What only lanes 0 to 2 may spend. At least one token is for everybody: a bucket that holds few
+-- would else never grant lanes 3 and 4 any.
+create function dispatch.reserve_of(bucket dispatch.bucket)
+  returns double precision language sql immutable as $$
+  select least(bucket.burst * bucket.reserve_share, bucket.burst - 1)
 $$;
 
 -- Until when nobody may draw on it; null where it is open. A pause that begins in the future was

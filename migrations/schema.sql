@@ -276,7 +276,7 @@ create table dispatch.bucket (
   burst double precision not null,
   tokens double precision not null,
   refilled_at timestamp with time zone default now() not null,
-  reserve_share double precision default 0.4 not null,
+  reserve_share double precision default 0.85 not null,
   paused_at timestamp with time zone,
   paused_until timestamp with time zone,
   pause_reason text,
@@ -2101,6 +2101,16 @@ begin
 end $function$
 ;
 grant execute on function dispatch.remember_senders() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.reserve_of(bucket dispatch.bucket)
+ RETURNS double precision
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select least(bucket.burst * bucket.reserve_share, bucket.burst - 1)
+$function$
+;
+grant execute on function dispatch.reserve_of(dispatch.bucket) to public;
 
 CREATE OR REPLACE FUNCTION dispatch.tokens_at(bucket dispatch.bucket, at timestamp with time zone)
  RETURNS double precision

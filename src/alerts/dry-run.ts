@@ -202,10 +202,12 @@ function addedUp(
   const open = buckets.filter(({ pausedForMs }) => pausedForMs <= 0);
   const used = open.length > 0 ? open : buckets;
   const sum = (of: (bucket: BucketNow) => number) => used.reduce((all, one) => all + of(one), 0);
+  // As `dispatch.reserve_of` has it: one token is for everybody.
+  const kept = ({ burst }: BucketNow) => Math.min(burst * reserve, burst - 1);
   return {
     ratePerSecond: sum((one) => one.ratePerSecond),
-    burst: sum((one) => one.burst * (1 - reserve)),
-    tokens: sum((one) => one.tokens - one.burst * reserve),
+    burst: sum((one) => one.burst - kept(one)),
+    tokens: sum((one) => one.tokens - kept(one)),
     pausedForMs: Math.max(0, Math.min(...used.map(({ pausedForMs }) => pausedForMs))),
     ahead,
   };

@@ -23,7 +23,7 @@ export function grantFor({ gatewayId, channel }: Drawing): Sql {
       for update of bucket, breaker
     ), allowance as (
       select (bucket).id, at, state, turn, rows_left, dispatch.tokens_at(bucket, at) as tokens,
-        (bucket).burst * (bucket).reserve_share as reserve
+        dispatch.reserve_of(bucket) as reserve
       from locked
     ), text_waits as (
       -- Where texts and mail draw on one bucket, mail waits for the texts of its lane.
@@ -61,13 +61,19 @@ export function spendFor(gatewayId: string): Sql {
     )`;
 }
 
-/** When the gateway may next send at least one message, in ms from now; 0 means at once. */
+/**
+ * When the gateway may next send at least one message, in ms from now; 0 means at once. Where it
+ * may send one of an alert, that is when it may send one of routine too: it trickles in, and asking
+ * once a second a small bucket would overflow meanwhile.
+ */
 export async function waitForTokenMs(tx: Tx, gatewayId: string): Promise<number> {
   const { waitMs } = await tx.one<{ waitMs: number }>(sql`
     select ceil(1000 * greatest(0,
       extract(epoch from dispatch.paused_until(bucket, now()) - now()),
-      (1 - dispatch.tokens_at(bucket, now())) / bucket.rate_per_second))::int as wait_ms
+      (case when held.tokens < 1 then 1 else 1 + dispatch.reserve_of(bucket) end - held.tokens)
+        / bucket.rate_per_second))::int as wait_ms
     from dispatch.bucket bucket join dispatch.gateway gateway on gateway.bucket_id = bucket.id
+    cross join lateral (select dispatch.tokens_at(bucket, now()) as tokens) held
     where gateway.id = ${gatewayId}`);
   return waitMs;
 }

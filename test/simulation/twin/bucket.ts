@@ -21,6 +21,11 @@ export function tokensAt(bucket: BucketRow, at: number): number {
   return Math.min(bucket.burst, filled - perMs * (1 - bucket.slowShare) * slowMs);
 }
 
+/** What only lanes 0 to 2 may spend. */
+function reserveOf({ burst, reserveShare }: BucketRow): number {
+  return Math.min(burst * reserveShare, burst - 1);
+}
+
 /** Until when nobody may draw on it; undefined where it is open. */
 export function pausedUntil(bucket: BucketRow, at: number): number | undefined {
   const { pausedAt, pausedUntil: until } = bucket;
@@ -44,7 +49,7 @@ export function allowanceOf(base: Base, gatewayId: string): Allowance | undefine
   if (pausedUntil(bucket, base.now) !== undefined) return undefined;
   if (!historyIsWhole(base)) return undefined;
   const tokens = tokensAt(bucket, base.now);
-  return { bucket, breaker, tokens, reserve: bucket.burst * bucket.reserveShare };
+  return { bucket, breaker, tokens, reserve: reserveOf(bucket) };
 }
 
 /** The lowest lane of the texts that wait on this bucket, for which mail waits; none: Infinity. */
@@ -77,7 +82,9 @@ export function spend(base: Base, { bucket, breaker, tokens }: Allowance, count:
 export function waitForTokenMs(base: Base, gatewayId: string): number {
   const bucket = bucketOf(base, gatewayId)!;
   const paused = (pausedUntil(bucket, base.now) ?? base.now) - base.now;
-  const refill = (1000 * (1 - tokensAt(bucket, base.now))) / bucket.ratePerSecond;
+  const tokens = tokensAt(bucket, base.now);
+  const wanted = tokens < 1 ? 1 : 1 + reserveOf(bucket);
+  const refill = (1000 * (wanted - tokens)) / bucket.ratePerSecond;
   return Math.ceil(Math.max(0, paused, refill));
 }
 

@@ -96,7 +96,7 @@ export const pace: Pick<
       tooFast: random.chance(0.5),
     },
   ],
-  reserveTokens: ({ random }) => [random.pick([0, 0.5])],
+  reserveTokens: ({ random }) => [random.pick([0, 0.5, 0.85])],
   insertTally: (scene) => [
     scene.random.pick(scene.known.gatewayIds),
     [1, 2].map((turn) => ({

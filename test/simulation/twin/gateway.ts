@@ -12,7 +12,7 @@ export function upsertGateway(base: Base, seed: GatewaySeed): void {
   const bucket = base.tables.bucket.get(shape.id) ?? {
     tokens: shape.burst,
     refilledAt: base.now,
-    reserveShare: 0.4,
+    reserveShare: 0.85,
     pausedAt: null,
     pausedUntil: null,
     pauseReason: null,

@@ -99,7 +99,7 @@ function fillGateways(base: Base, random: Random): void {
       burst,
       tokens: random.pick([0, 0, random.below(2 * burst + 1) / 2]),
       refilledAt: START_MS - random.between(-4, 8) * 500,
-      reserveShare: random.pick([0, 0.5]),
+      reserveShare: random.pick([0, 0.5, 0.85]),
       pausedAt: isPaused ? START_MS - random.between(-1, 4) * 500 : null,
       slowShare: 0.5,
       slowFrom: isSlow ? START_MS - 4_000 : null,
