@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import type { Database } from '#db/database.ts';
-import { inTheatre, NO_RECEIPTS } from './engine.ts';
+import { inTheatre } from './engine.ts';
 import { judge, rounded, type Measurement } from './figure.ts';
 import { checkAllAccepted, makeDispatch, openBucket, readStates, release } from './scene.ts';
 import { untilSettled } from './scene.ts';
@@ -18,11 +18,13 @@ export const GAP_S = 15;
 export const CERTAIN_WITHIN_S = 120;
 const DEATH_TEXTS = 2_000;
 const DEATH_DELAY_MS = 200;
+/** In *created* for a minute, before the first look-up; final after all is over. */
+const HANDED_OVER = '--receipt-delay-ms=200000,200000';
 
 export async function measureWorkerDeath(stage: Stage): Promise<Measurement> {
   const { seconds, doubtful, accepted } = await inTheatre(
     stage,
-    { bucket: openBucket, simulator: ['--no-limiter', '--no-ledger', NO_RECEIPTS] },
+    { bucket: openBucket, simulator: ['--no-limiter', '--no-ledger', HANDED_OVER] },
     async ({ database, simulator, startEngine }) => {
       await addFault(simulator, { fault: 'slow', delayMs: DEATH_DELAY_MS, on: 'send' });
       const id = await makeDispatch(database.owner, stage.sealingKey, DEATH_TEXTS);

@@ -1,6 +1,9 @@
 /** An engine in a process of its own, on a database and a simulator of its own. */
 import { createHash, randomBytes } from 'node:crypto';
+import { system } from '#kernel/actor.ts';
+import { openNotifyGateway, reserveTokens } from '#dispatch/index.ts';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
+import { readModel } from './alert.ts';
 import type { EngineOrder } from './engine-player.ts';
 import { startPlayer, type Player, type Usage } from './player.ts';
 import { seedGateway, type Bucket } from './scene.ts';
@@ -32,6 +35,14 @@ export type TheatreOptions = {
   /** True: a web process takes callbacks, and the simulator calls it. */
   readonly callsBack?: boolean;
 };
+
+/** How many requests to Notify are on the wire at once: the gateway says. */
+export async function readWindow(): Promise<number> {
+  const { live: apiKey } = DEFAULT_API_KEYS;
+  const gateway = openNotifyGateway('notify', { baseUrl: 'http://127.0.0.1:1', apiKey });
+  await gateway.close();
+  return gateway.window;
+}
 
 /** Nobody is told of receipts in bench; none falls due while something is measured. */
 export const NO_RECEIPTS = '--receipt-delay-ms=600000,600000';
@@ -78,6 +89,11 @@ async function startEngine(
   database: BenchDatabase,
   gateways: Readonly<Record<string, string>>,
 ): Promise<EngineProcess> {
+  // As the worker does at its start (src/main/running.ts).
+  const { sending } = await readModel();
+  await database.owner.withActor(system('bench'), (tx) =>
+    reserveTokens(tx, sending.urgentReserveShare),
+  );
   const player = startPlayer<Usage>('engine-player.ts');
   const start: EngineOrder = {
     kind: 'start',

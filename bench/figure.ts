@@ -1,4 +1,5 @@
 /** What a measurement says, and how it is written down. */
+import { describeMachine, type Machine } from './machine.ts';
 
 /** How `value` is judged: `limit` is what the same machine could do at most in the same run. */
 export type Figure = {
@@ -11,6 +12,8 @@ export type Figure = {
   readonly ratio: number;
   /** In the unit of the value. */
   readonly target: number;
+  /** Of the runs. */
+  readonly worst: number;
   readonly met: boolean;
 };
 
@@ -41,7 +44,8 @@ export function judge(judged: Judged): Measurement {
   const { better, alsoNeeds = true, notes = [], ...rest } = judged;
   const { value, limit, target } = judged;
   const reached = better === 'more' ? value >= target : value <= target;
-  return { ...rest, notes, ratio: value / limit, met: reached && alsoNeeds };
+  const worst = better === 'more' ? Math.min(...judged.runs) : Math.max(...judged.runs);
+  return { ...rest, notes, worst, ratio: value / limit, met: reached && alsoNeeds };
 }
 
 /** Nearest-rank: the smallest value that at least `share` of all do not exceed. */
@@ -61,20 +65,21 @@ export function rounded(value: number): number {
   return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
-export function asJson(measured: readonly Measurement[]): string {
-  const figures = measured.map(({ id, value, unit, limit, ratio, target, met }): Figure => ({
+export function asJson(machine: Machine, measured: readonly Measurement[]): string {
+  const figures = measured.map(({ id, value, unit, limit, ratio, target, worst, met }): Figure => ({
     id,
     value: rounded(value),
     unit,
     limit: rounded(limit),
     ratio: rounded(ratio),
     target: rounded(target),
+    worst: rounded(worst),
     met,
   }));
-  return JSON.stringify({ figures });
+  return JSON.stringify({ machine, figures });
 }
 
-export function asTable(measured: readonly Measurement[]): string {
+export function asTable(machine: Machine, measured: readonly Measurement[]): string {
   const rows = measured.map((m) => [
     m.id,
     `${rounded(m.value)} ${m.unit}`,
@@ -97,7 +102,7 @@ export function asTable(measured: readonly Measurement[]): string {
     `${m.id}: ${m.title}. Limit: ${m.limitIs}.`,
     ...m.notes.map((note) => `  ${note}`),
   ]);
-  return `${[...lines, ...said].join('\n')}\n`;
+  return `${[describeMachine(machine), '', ...lines, ...said].join('\n')}\n`;
 }
 
 function spreadOf(runs: readonly number[]): string {

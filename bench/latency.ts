@@ -1,8 +1,6 @@
 /** How much of its window the engine uses when the provider takes its time. */
-import { inTheatre, NO_RECEIPTS } from './engine.ts';
+import { inTheatre, NO_RECEIPTS, readWindow } from './engine.ts';
 import { judge, type Measurement } from './figure.ts';
-import { openNotifyGateway } from '#dispatch/index.ts';
-import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import { checkAllAccepted, makeDispatch, openBucket, release, untilSettled } from './scene.ts';
 import { addFault, type Stage } from './stage.ts';
 
@@ -12,12 +10,7 @@ const TARGET_RATIO = 0.9;
 const TIMEOUT_MS = 60_000;
 
 export async function measureLatency(stage: Stage, delayMs: number): Promise<Measurement> {
-  const gateway = openNotifyGateway('notify', {
-    baseUrl: 'http://127.0.0.1:1',
-    apiKey: DEFAULT_API_KEYS.live,
-  });
-  const { window } = gateway;
-  await gateway.close();
+  const window = await readWindow();
   const limit = (window * 1_000) / delayMs;
   const texts = Math.round(limit * SECONDS);
   const perSecond = await inTheatre(

@@ -7,12 +7,8 @@ import { openDatabase } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import { record } from '#audit/index.ts';
 import { mintToken, parseNotifyKey } from '#dispatch/gateways/notify-contract.ts';
-import { openNotifyGateway } from '#dispatch/index.ts';
-import { applyWaitingReceipts } from '#dispatch/inbox.ts';
 import { formatReference } from '#dispatch/model.ts';
-import { insertReceipts } from '#dispatch/store-inbox.ts';
 import { claimMessages, settleMessages, type Settlement } from '#dispatch/store-send.ts';
-import { DEFAULT_API_KEYS } from '#simulator/index.ts';
 import { BODY, numberOf, type Batches } from './scene.ts';
 import { playOrders } from './player.ts';
 
@@ -36,27 +32,16 @@ export type SqlOrder = {
 /** The same rows written as plainly as can be: by their ids, without asking anything. */
 export type RawOrder = Omit<SqlOrder, 'kind'> & { readonly kind: 'raw' };
 
-/** Receipts of all that is accepted, kept and applied by the engine's own statements. */
-export type InboxOrder = {
-  readonly kind: 'inbox';
-  readonly web: ClientConfig;
-  readonly worker: ClientConfig;
-  readonly installation: string;
-};
-
 export type Rate = { readonly perSecond: number };
-export type LimitOrder = HttpOrder | SqlOrder | RawOrder | InboxOrder;
+export type LimitOrder = HttpOrder | SqlOrder | RawOrder;
 
 const plays: {
   readonly [Kind in LimitOrder['kind']]: (order: LimitOrder & { kind: Kind }) => Promise<Rate>;
-} = { http: postAll, sql: claimAndSettleAll, raw: writeAll, inbox: keepAndApplyAll };
+} = { http: postAll, sql: claimAndSettleAll, raw: writeAll };
 
 playOrders<LimitOrder>((order) =>
   (plays[order.kind] as (order: LimitOrder) => Promise<Rate>)(order),
 );
-
-/** As many connections as the web process has. */
-const KEEPERS = 10;
 
 /** Bare POSTs by one undici pool; the bodies are made before the clock starts. */
 async function postAll(order: HttpOrder): Promise<Rate> {
@@ -167,37 +152,6 @@ async function writeAll({ database: config, texts, batches }: RawOrder): Promise
   await database.end();
   if (ready.length !== texts) throw new Error(`${ready.length} of ${texts} were there to write`);
   return { perSecond: texts / seconds };
-}
-
-/** A receipt for each accepted message: kept as the web process does, then applied. */
-async function keepAndApplyAll({ web, worker, installation }: InboxOrder): Promise<Rate> {
-  const keeper = openDatabase(web);
-  const applier = openDatabase(worker, { connectionsMax: 1 });
-  const actor = system('dispatch');
-  const accepted = await applier.withActor(actor, (tx) =>
-    tx.rows<{ id: string; providerId: string }>(sql`
-      select id, provider_id from dispatch.message where state = 'accepted'`),
-  );
-  const gateway = openNotifyGateway('notify', {
-    baseUrl: 'http://127.0.0.1:1',
-    apiKey: DEFAULT_API_KEYS.live,
-  });
-  const startedAt = performance.now();
-  let next = 0;
-  const keep = async () => {
-    while (next < accepted.length) {
-      const { id: messageId, providerId } = accepted[next++]!;
-      const reference = formatReference({ installation, messageId, epoch: 1, attempt: 1 });
-      await keeper.withActor(system('callback:notify'), (tx) =>
-        insertReceipts(tx, 'notify', [{ providerId, reference, status: 'delivered' }]),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: KEEPERS }, keep));
-  while ((await applyWaitingReceipts(applier, new Map([['notify', gateway]]))) > 0);
-  const seconds = (performance.now() - startedAt) / 1000;
-  await Promise.all([keeper.end(), applier.end(), gateway.close()]);
-  return { perSecond: accepted.length / seconds };
 }
 
 function settlementOf(claimed: { id: string; epoch: number; attempt: number }): Settlement {

@@ -46,7 +46,12 @@ export function startPlayer<Answer>(file: string): Player<Answer> {
 
 /** Open-loop load by a process of its own. */
 export async function loadOpenly(order: LoadOrder): Promise<LoadAnswer> {
-  const player = startPlayer<LoadAnswer>('load-player.ts');
+  return await askOnce<LoadAnswer>('load-player.ts', order);
+}
+
+/** One order to a process of its own, which ends with its answer. */
+export async function askOnce<Answer>(file: string, order: object): Promise<Answer> {
+  const player = startPlayer<Answer>(file);
   try {
     return await player.ask(order);
   } finally {

@@ -184,6 +184,15 @@ export async function readBatches(owner: Database): Promise<Batches> {
   );
 }
 
+/** How many receipts shared a transaction at the door, on average. */
+export async function readReceiptBatch(owner: Database): Promise<number> {
+  const { batch } = await owner.withActor(actor, (tx) =>
+    tx.one<{ batch: number }>(sql`
+      select (count(*) / count(distinct received_at))::int as batch from dispatch.receipt_inbox`),
+  );
+  return batch;
+}
+
 /** How many messages of the dispatch are in each state. */
 export async function readStates(
   owner: Database,

@@ -2,17 +2,21 @@
  * How many messages a second the engine sends when nothing holds it up, beside what the same
  * machine does with the two halves of the work alone: bare POSTs, and the statements.
  */
-import { openNotifyGateway } from '#dispatch/index.ts';
+import { newId } from '#kernel/ids.ts';
 import { DEFAULT_API_KEYS, DEFAULT_TEMPLATES } from '#simulator/index.ts';
-import { inTheatre, NO_RECEIPTS } from './engine.ts';
+import { inTheatre, NO_RECEIPTS, readWindow } from './engine.ts';
 import { judge, median, rounded, type Measurement } from './figure.ts';
+import type { BareAnswer } from './bare-player.ts';
+import type { InboxOrder, IntakeAnswer } from './intake-player.ts';
 import type { HttpOrder, LimitOrder, Rate } from './limit-player.ts';
-import { startPlayer } from './player.ts';
+import { askOnce, loadOpenly, startPlayer } from './player.ts';
+import { receiptBody } from './receipts.ts';
 import {
   checkAllAccepted,
   makeDispatch,
   openBucket,
   readBatches,
+  readReceiptBatch,
   release,
   untilDelivered,
   untilSettled,
@@ -34,14 +38,17 @@ const ids = {
 } as const;
 
 type Limits = { readonly http: number; readonly sql: number; readonly inbox?: Inbox };
-/** Receipts taken by a bare server, and kept and applied by the statements alone. */
+/** Receipts posted to a bare server, and kept and applied by the statements alone. */
 type Inbox = { readonly http: number; readonly sql: number };
-type Run = {
+/** What the engine did, and what it left behind for its limit. */
+type Sent = {
   readonly engine: number;
-  readonly limits: Limits;
   readonly batches: Batches;
+  /** Receipts that shared a transaction at the door; none where none came. */
+  readonly receiptBatch: number | undefined;
   readonly cpuSeconds: number;
 };
+type Run = Sent & { readonly limits: Limits };
 
 export async function measureSendCeiling(
   stage: Stage,
@@ -58,7 +65,8 @@ export async function measureSendCeiling(
   const ratios = measured.map((run) => run.engine / limitOf(run.limits));
   const value = median(measured.map((run) => run.engine));
   const limit = value / median(ratios);
-  const { claim, settle } = measured.at(-1)!.batches;
+  const { batches, receiptBatch, limits } = measured.at(-1)!;
+  const { claim, settle } = batches;
   const inboxToo = ceiling === 'receipts' ? ' + 1/receipts by HTTP + 1/receipts applied' : '';
   return judge({
     id: ids[ceiling],
@@ -72,9 +80,10 @@ export async function measureSendCeiling(
     runs: measured.map((run) => run.engine),
     notes: [
       `ratios of the runs: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
-      `the last run's halves: ${tell(measured.at(-1)!.limits)}`,
+      `the last run's halves: ${tell(limits)}`,
       `rows a claim ${claim}, a settlement ${settle}; engine's own cpu ` +
         `${rounded((median(measured.map((run) => run.cpuSeconds)) * 1e6) / TEXTS)} µs a message`,
+      ...(receiptBatch === undefined ? [] : [`receipts in a transaction ${receiptBatch}`]),
     ],
   });
 }
@@ -98,10 +107,10 @@ async function runOnce(stage: Stage, ceiling: Ceiling): Promise<Run> {
     callsBack ? '--receipt-delay-ms=0,0' : NO_RECEIPTS,
     ...(ceiling === 'ledger' ? [] : ['--no-ledger']),
   ];
-  const engine = await inTheatre(
+  const sent = await inTheatre(
     stage,
     { bucket: openBucket, simulator, callsBack },
-    async ({ database, startEngine }) => {
+    async ({ database, startEngine }): Promise<Sent> => {
       const process = await startEngine();
       const id = await makeDispatch(database.owner, stage.sealingKey, TEXTS);
       const before = await process.usage();
@@ -111,19 +120,19 @@ async function runOnce(stage: Stage, ceiling: Ceiling): Promise<Run> {
       const seconds = (Date.now() - startedAt) / 1000;
       const cpuSeconds = (await process.usage()).cpuSeconds - before.cpuSeconds;
       if (!callsBack) await checkAllAccepted(database.owner, id);
-      return { perSecond: TEXTS / seconds, cpuSeconds, batches: await readBatches(database.owner) };
+      const batches = await readBatches(database.owner);
+      const receiptBatch = callsBack ? await readReceiptBatch(database.owner) : undefined;
+      return { engine: TEXTS / seconds, cpuSeconds, batches, receiptBatch };
     },
   );
-  const { perSecond, cpuSeconds, batches } = engine;
-  return {
-    engine: perSecond,
-    limits: await runLimits(stage, ceiling, batches),
-    batches,
-    cpuSeconds,
-  };
+  return { ...sent, limits: await runLimits(stage, ceiling, sent) };
 }
 
-async function runLimits(stage: Stage, ceiling: Ceiling, batches: Batches): Promise<Limits> {
+async function runLimits(
+  stage: Stage,
+  ceiling: Ceiling,
+  { batches, receiptBatch }: Sent,
+): Promise<Limits> {
   const ledger = ceiling === 'ledger' ? [] : ['--no-ledger'];
   const simulator = ['--no-limiter', NO_RECEIPTS, ...ledger];
   return await inTheatre(
@@ -140,13 +149,11 @@ async function runLimits(stage: Stage, ceiling: Ceiling, batches: Batches): Prom
         const posts = await httpOrder(stage, simulator.notifyUrl);
         const http = await ask(posts);
         const sql = await ask({ kind: 'sql', database: worker, texts: TEXTS, batches });
-        if (ceiling !== 'receipts') return { http, sql };
-        const inbox = {
-          // What a receipt costs by HTTP alone: as much as a text does.
-          http,
-          sql: await ask({ kind: 'inbox', web, worker, installation }),
-        };
-        return { http, sql, inbox };
+        if (receiptBatch === undefined) return { http, sql };
+        const order: InboxOrder = { kind: 'inbox', web, worker, installation, batch: receiptBatch };
+        const kept = await askOnce<IntakeAnswer>('intake-player.ts', order);
+        const taken = await postReceipts(installation);
+        return { http, sql, inbox: { http: taken, sql: kept.perSecond } };
       } finally {
         await player.stop();
       }
@@ -154,18 +161,31 @@ async function runLimits(stage: Stage, ceiling: Ceiling, batches: Batches): Prom
   );
 }
 
+/** How many a second a server takes that does nothing with them. */
+async function postReceipts(installation: string): Promise<number> {
+  const server = startPlayer<BareAnswer>('bare-player.ts');
+  try {
+    const { url } = await server.ask({});
+    const requests = Array.from({ length: TEXTS }, () => ({
+      body: receiptBody(installation, { messageId: newId(), providerId: newId() }),
+    }));
+    const headers = { authorization: 'Bearer bench', 'content-type': 'application/json' };
+    // All due at once: as fast as they go.
+    const { seconds } = await loadOpenly({ url, headers, perSecond: Infinity, requests });
+    return TEXTS / seconds;
+  } finally {
+    await server.stop();
+  }
+}
+
 async function httpOrder(stage: Stage, notifyUrl: string): Promise<HttpOrder> {
-  const { live: apiKey } = DEFAULT_API_KEYS;
-  const gateway = openNotifyGateway('notify', { baseUrl: notifyUrl, apiKey });
-  const { window } = gateway;
-  await gateway.close();
   return {
     kind: 'http',
     notifyUrl,
-    apiKey,
+    apiKey: DEFAULT_API_KEYS.live,
     templateId: DEFAULT_TEMPLATES[0].id,
     installation: stage.installation,
     texts: TEXTS,
-    window,
+    window: await readWindow(),
   };
 }

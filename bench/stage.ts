@@ -16,16 +16,19 @@ import { openDatabase, type Database } from '#db/database.ts';
 import { openDataFolder } from '#db/data-folder.ts';
 import { startEmbeddedPostgres, type Embedded } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
+import { readMachine, type Machine } from './machine.ts';
 
 export type BenchDatabase = {
   readonly owner: Database;
   readonly web: Database;
+  readonly ownerConfig: ClientConfig;
   readonly webConfig: ClientConfig;
   readonly workerConfig: ClientConfig;
   drop(): Promise<void>;
 };
 
 export type Stage = {
+  readonly machine: Machine;
   readonly sealingKey: SealingKey;
   readonly installation: string;
   /** A copy of the migrated database in which nothing has happened yet. */
@@ -54,7 +57,9 @@ export async function onStage<T>(
   const embedded = await startPostgres(folder);
   const simulators = new Set<SimulatorProcess>();
   try {
+    const [version] = await asSuperuser(embedded, 'show server_version');
     return await work({
+      machine: readMachine(String(version!['server_version'])),
       sealingKey: { id: 1, key: randomBytes(32) },
       installation: newId(),
       freshDatabase: () => freshDatabase(embedded),
@@ -101,6 +106,7 @@ async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
   return {
     owner,
     web,
+    ownerConfig: embedded.configFor('tocsin_owner', name),
     webConfig: embedded.configFor('tocsin_web', name),
     workerConfig: embedded.configFor('tocsin_worker', name),
     async drop() {
@@ -116,12 +122,12 @@ async function asSuperuser(
   embedded: Embedded,
   statement: string,
   database?: string,
-): Promise<void> {
+): Promise<Record<string, unknown>[]> {
   const client = new Client(embedded.superuserConfig(database));
   client.on('error', () => {});
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query<Record<string, unknown>>(statement)).rows;
   } finally {
     await client.end();
   }

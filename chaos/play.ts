@@ -124,11 +124,20 @@ async function countWaiting(owner: Database): Promise<number> {
   return waiting;
 }
 
-export async function judgeRun(stage: Stage): Promise<Judgement> {
+export async function judgeRun({ owner, controlUrl }: Stage): Promise<Judgement> {
+  return await judgeLedgers(owner, [controlUrl]);
+}
+
+/** The ledgers of all simulators together, beside the one database that sent to them. */
+export async function judgeLedgers(
+  owner: Database,
+  controlUrls: readonly string[],
+): Promise<Judgement> {
   const accepted = new AcceptedCounts();
-  for await (const line of createInterface(createReadStream(await ledgerPath(stage))))
-    accepted.add(JSON.parse(line) as LedgerLine);
-  const rows = await stage.owner.withActor(system('chaos'), (tx) =>
+  for (const controlUrl of controlUrls)
+    for await (const line of createInterface(createReadStream(await ledgerPath(controlUrl))))
+      accepted.add(JSON.parse(line) as LedgerLine);
+  const rows = await owner.withActor(system('chaos'), (tx) =>
     tx.rows<MessageRow>(sql`
       select message.id, message.state from dispatch.message message
       join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
@@ -137,7 +146,7 @@ export async function judgeRun(stage: Stage): Promise<Judgement> {
   return judge(accepted, rows);
 }
 
-async function ledgerPath({ controlUrl }: Stage): Promise<string> {
+async function ledgerPath(controlUrl: string): Promise<string> {
   // A page of the ledger is read only after all of it is on disk.
   const response = await fetch(`${controlUrl}/_control/ledger?limit=1`);
   return ((await response.json()) as { path: string }).path;

@@ -1,0 +1,47 @@
+/**
+ * The job that makes an acknowledgement of a text that came in, as the worker runs it
+ * (src/main/wiring.ts), in a process of its own.
+ */
+import type { ClientConfig } from 'pg';
+import { open } from '#kernel/sealed.ts';
+import { openDatabase, type Database } from '#db/database.ts';
+import { startTasks, type RunningTasks } from '#db/tasks.ts';
+import { REPLY_TASK } from '#dispatch/index.ts';
+import { createLog } from '#log.ts';
+import { handleReply, type AnswerContext } from '#responses/index.ts';
+import { readModel } from './alert.ts';
+import { playOrders } from './player.ts';
+
+export type ReplyOrder = {
+  readonly owner: ClientConfig;
+  readonly worker: ClientConfig;
+  readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
+};
+
+const model = await readModel();
+let running: { tasks: RunningTasks; database: Database } | undefined;
+
+playOrders<ReplyOrder>(
+  async ({ owner, worker, sealingKey }) => {
+    const key = { id: sealingKey.id, key: Buffer.from(sealingKey.key) };
+    const database = openDatabase(worker);
+    const context: AnswerContext = {
+      database,
+      model,
+      host: 'cyber.example',
+      clockOf: (at) => at.toISOString().slice(11, 16),
+      openReply: (replyId, sealed) => open([key], `reply_content|${replyId}`, sealed),
+    };
+    const handle = async (payload: unknown) => {
+      const { replyId } = payload as { replyId: string };
+      await handleReply(context, replyId);
+    };
+    const log = createLog({ level: 'warn' });
+    running = { database, tasks: await startTasks(owner, { [REPLY_TASK]: handle }, log) };
+    return {};
+  },
+  async () => {
+    await running?.tasks.stop();
+    await running?.database.end();
+  },
+);
