@@ -47,6 +47,8 @@ async function main(filters: readonly string[]): Promise<number> {
   const failed = CHECKS.filter((check) => !passes(check)).map(([name]) => name);
   console.log(`\n== tests (${files.length} files)`);
   const tests = await runTests(files);
+  if (tests.left.length > 0)
+    console.error(`\nNot tested here, ${tests.left.length}:\n  ${tests.left.join('\n  ')}`);
   if (filters.length === 0 && tests.ran < TESTS_FLOOR) {
     console.error(`\nOnly ${tests.ran} tests ran; at least ${TESTS_FLOOR} were expected.`);
     return 1;
@@ -70,7 +72,9 @@ function passes([name, [program = '', ...flags]]: (typeof CHECKS)[number]): bool
   return status === 0;
 }
 
-async function runTests(files: readonly string[]): Promise<{ passed: boolean; ran: number }> {
+type Counts = { readonly ran: number; readonly left: readonly string[] };
+
+async function runTests(files: readonly string[]): Promise<{ passed: boolean } & Counts> {
   sweepLeftovers();
   const folder = mkdtempSync(path.join(os.tmpdir(), temporary));
   // Where we are root, the server's own user must be able to pass.
@@ -79,7 +83,7 @@ async function runTests(files: readonly string[]): Promise<{ passed: boolean; ra
   try {
     const counts = path.join(folder, 'counts.json');
     const passed = await runNodeTests(files, { counts, environment });
-    return { passed, ran: readRan(counts) };
+    return { passed, ...readCounts(counts) };
   } finally {
     await embedded.stop();
     rmSync(embedded.dataPath, { recursive: true, force: true });
@@ -108,12 +112,17 @@ async function runNodeTests(
   return code === 0;
 }
 
-function readRan(counts: string): number {
+/** How many tests ran, and which were left out, with the reason. */
+function readCounts(file: string): Counts {
   try {
-    const { passed, failed } = JSON.parse(readFileSync(counts, 'utf8')) as Record<string, number>;
-    return (passed ?? 0) + (failed ?? 0);
+    const { passed, failed, left } = JSON.parse(readFileSync(file, 'utf8')) as {
+      passed: number;
+      failed: number;
+      left: string[];
+    };
+    return { ran: passed + failed, left };
   } catch {
-    return 0;
+    return { ran: 0, left: [] };
   }
 }
 
