@@ -1,6 +1,7 @@
 /**
  * The states of a message, as one table: it feeds the type, the tests and the README's diagram, and
- * `moves.test.ts` compares what statements make with it. Promises P1-P6 of docs/architecture.md.
+ * `moves.test.ts` compares what statements and triggers make with it. Promises P1-P6 of
+ * docs/architecture.md.
  */
 
 /** What each state means, in one sentence. */

@@ -1,10 +1,9 @@
 /**
- * The table of moves against the database: each statement is tried on a message in each state. What
- * it makes must stand in `moves`, and every move must be made by some statement.
+ * The table of moves against the database: each statement, and each trigger that moves a message by
+ * itself, is tried on a message in each state. What they make must stand in `moves`, and every move
+ * must be made by some of them.
  */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -20,6 +19,7 @@ import {
   seedNotify,
   type Row,
 } from '../../test/support/dispatch.ts';
+import { listStateSetters } from '../../test/support/state-setters.ts';
 import { moves, states, type AttemptClass, type MessageState } from './model.ts';
 import { adoptLost, closeInDoubt } from './store-continuity.ts';
 import { callOffAll, chooseWordings } from './store-correct.ts';
@@ -46,29 +46,6 @@ import {
 } from './store-send.ts';
 
 const all = Object.keys(states) as MessageState[];
-
-/** The exported statements of `store*.ts` that update the state of messages. */
-async function listStateSetters(): Promise<string[]> {
-  const files = (await readdir(import.meta.dirname)).filter((file) =>
-    /^store.*(?<!\.test)\.ts$/.test(file),
-  );
-  const sources = await Promise.all(
-    files.map((file) => readFile(join(import.meta.dirname, file), 'utf8')),
-  );
-  return sources.flatMap((source) =>
-    source
-      .split('export async function ')
-      .slice(1)
-      .flatMap((statement) => {
-        // What is assigned: up to the `from` or `where` of the update itself, which begins a line.
-        const updates = statement.matchAll(
-          /update dispatch\.message\b(?: message)?\s+set\b([^]*?)(?:\n *from\b|\bwhere\b|\breturning\b)/g,
-        );
-        const sets = [...updates].some(([, assigned]) => /(?:^|,)\s*state = /.test(assigned!));
-        return sets ? [/^\w+/.exec(statement)![0]] : [];
-      }),
-  );
-}
 
 const OWNER = newId();
 
@@ -154,11 +131,23 @@ describe('every statement on every state', () => {
     });
   const first = (rows: Row[]) => rows.map(({ id }) => ({ id, attempt: 1 }));
 
+  const riskCopies = (tx: Tx, rows: Row[]) =>
+    tx.run(sql`
+      with decision as (
+        insert into dispatch.risk_decision (dispatch_id, decided_by, reason)
+        values (${dispatchId}, 'somebody', 'test') returning id
+      )
+      insert into dispatch.risk_taken (message_id, attempt, decision_id)
+      select message.id, 1, decision.id from dispatch.message message, decision
+      where message.id = any(${rows.map(({ id }) => id)}::uuid[])`);
+
   /** Every exported statement that touches messages, and what exactly it may make. */
   const statements: Record<
     string,
     {
       of: (tx: Tx, ...rest: never[]) => Promise<unknown>;
+      /** The trigger's function that makes another state of what the statement wrote. */
+      through?: string;
       act: (tx: Tx, rows: Row[]) => Promise<unknown>;
       makes: string[];
     }
@@ -306,18 +295,21 @@ describe('every statement on every state', () => {
     },
     'refused for good, a copy was risked': {
       of: settleMessages,
+      through: 'keep_in_doubt',
       act: async (tx, rows) => {
-        await tx.run(sql`
-          with decision as (
-            insert into dispatch.risk_decision (dispatch_id, decided_by, reason)
-            values (${dispatchId}, 'somebody', 'test') returning id
-          )
-          insert into dispatch.risk_taken (message_id, attempt, decision_id)
-          select message.id, 1, decision.id from dispatch.message message, decision
-          where message.id = any(${rows.map(({ id }) => id)}::uuid[])`);
+        await riskCopies(tx, rows);
         await settle(tx, rows, 'rejected');
       },
       makes: ['claimed to uncertain_closed'],
+    },
+    'called off, a copy was risked': {
+      of: cancelUnsent,
+      through: 'keep_in_doubt',
+      act: async (tx, rows) => {
+        await riskCopies(tx, rows);
+        await cancelUnsent(tx, dispatchId, 100);
+      },
+      makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
     },
     'the next in line': {
       of: readyDeputies,
@@ -421,10 +413,13 @@ describe('every statement on every state', () => {
     });
   }
 
-  it('every statement that sets the state of a message is among them', async () => {
-    const listed = new Set(Object.values(statements).map(({ of }) => of.name));
-    const found = await listStateSetters();
-    assert.ok(found.includes('claimMessages') && found.includes('expireLeases'));
+  it('every statement and trigger that sets the state of a message is among them', async () => {
+    const listed = new Set(
+      Object.values(statements).flatMap(({ of, through = of.name }) => [of.name, through]),
+    );
+    const found = listStateSetters();
+    for (const name of ['claimMessages', 'expireLeases', 'keep_in_doubt'])
+      assert.ok(found.includes(name), name);
     assert.deepEqual(
       found.filter((name) => !listed.has(name)),
       [],
