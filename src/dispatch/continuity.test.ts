@@ -23,9 +23,10 @@ import type { Gateway } from './gateways/gateway.ts';
 import type { Listed } from './listing.ts';
 import { recallDispatch } from './recall.ts';
 import { resumeAfterRestore, type Resumption } from './resume.ts';
-import { markProven, readContinuity, readHold } from './store-continuity.ts';
+import { markProven, readContinuity } from './store-continuity.ts';
 import { upsertGateway } from './store-gateway.ts';
 import { readLedger } from './store-ledger.ts';
+import { readHold } from './store-resume.ts';
 import { cancelLeftovers, claimMessages } from './store-send.ts';
 
 const SETTLE_MS = 60_000;

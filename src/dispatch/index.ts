@@ -31,7 +31,7 @@ export { messageEvents, readHistories, type MessageEventKind } from './history.t
 export { riskSecondCopies, type RiskDecision } from './uncertain.ts';
 export { listUncertain, type UncertainRow } from './store-uncertain.ts';
 export { resumeAfterRestore, type Resumption } from './resume.ts';
-export { readHold, type HoldRow } from './store-continuity.ts';
+export { readHold, type HoldRow } from './store-resume.ts';
 export { callbackRoutes } from './routes.ts';
 export type { Probing } from './probe.ts';
 export { gatewayRoutes } from './routes-gateways.ts';

@@ -32,7 +32,8 @@ export const moves = {
   held: ['ready', 'cancelled', 'accepted', 'uncertain_closed'],
   // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
   ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'accepted', ...outEnds],
-  // Closed while claimed: refused for good, and a copy had been risked of an earlier attempt.
+  // Closed while claimed: refused for good, and a copy had been risked of an earlier attempt; or
+  // the database was restored, and a lost attempt may have been sent.
   claimed: ['accepted', 'rejected', 'ready', 'unknown', 'cancelled', ...outEnds],
   unknown: ['accepted', 'ready', 'cancelled', ...outEnds],
   accepted: ['delivered', 'undelivered'],

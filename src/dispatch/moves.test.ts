@@ -21,7 +21,7 @@ import {
 } from '../../test/support/dispatch.ts';
 import { listStateSetters } from '../../test/support/state-setters.ts';
 import { moves, states, type AttemptClass, type MessageState } from './model.ts';
-import { adoptLost, closeInDoubt } from './store-continuity.ts';
+import { adoptLost } from './store-continuity.ts';
 import { callOffAll, chooseWordings } from './store-correct.ts';
 import { applyReceipts } from './store-inbox.ts';
 import { cancelUnsent, moveDispatch, readyRound } from './store-plan.ts';
@@ -34,6 +34,7 @@ import {
   setNextReceiptAsks,
 } from './store-check.ts';
 import { markRecalled, stopRounds } from './store-recall.ts';
+import { closeInDoubt } from './store-resume.ts';
 import { spaceRound } from './store-space.ts';
 import { applyRiskDecisions, insertRiskDecision, readyDeputies } from './store-uncertain.ts';
 import {
@@ -282,7 +283,7 @@ describe('every statement on every state', () => {
         await tx.run(sql`update dispatch.round set opens_at = now()`);
         await closeInDoubt(tx, 'treat_as_sent');
       },
-      makes: ['held to uncertain_closed', 'ready to uncertain_closed'],
+      makes: ['held', 'ready', 'claimed', 'unknown'].map((from) => `${from} to uncertain_closed`),
     },
     'a copy risked': {
       of: applyRiskDecisions,

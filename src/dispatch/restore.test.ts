@@ -21,7 +21,7 @@ import {
 import { openCopyScene } from '../../test/support/postgres-copies.ts';
 import type { Engine } from './engine.ts';
 import { resumeAfterRestore } from './resume.ts';
-import { readHold } from './store-continuity.ts';
+import { readHold } from './store-resume.ts';
 
 /** Far more than it takes on two idle cores: they are shared with every other test. */
 const LONG_MS = 95_000;

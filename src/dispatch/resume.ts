@@ -4,7 +4,7 @@ import { may } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { notifyAnswers } from './store-answer.ts';
-import { closeInDoubt, endHold, raiseEpochs, readHold, type HoldRow } from './store-continuity.ts';
+import { closeInDoubt, endHold, raiseEpochs, readHold, type HoldRow } from './store-resume.ts';
 import { cancelAllSettled } from './store-settled.ts';
 
 export type Resumption = {

@@ -1,5 +1,5 @@
-/** Statements about whether our history is whole, and about going on where it is not (P10). */
-import { sql, type Sql } from '#db/sql.ts';
+/** Statements about whether our history is whole, and about what was lost of it (P10). */
+import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { statesBefore } from './model.ts';
 
@@ -209,92 +209,4 @@ export async function markLookedAt(
         adopted = adopted + ${looked.adopted}
       where held_since = ${looked.heldSince}::timestamptz and looked_at is null`)) === 1
   );
-}
-
-/**
- * This start of this server and this database are where our history goes on: every provider was
- * read, or a person takes it upon them that one could not be. False where it goes on already, or
- * must be read first.
- */
-export async function endHold(tx: Tx, unread: 'refuse' | 'accept'): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update dispatch.continuity set held_since = null, held_start = null, held_reason = null,
-        looked_at = null, read_from = null, read_gateways = '{}', adopted = 0,
-        proven_start = pg_postmaster_start_time(),
-        timeline = left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
-        system_identifier = (select system_identifier::text from pg_control_system()),
-        database_id = dispatch.database_id()
-      where (looked_at is not null and held_start = pg_postmaster_start_time()
-          and database_id = dispatch.database_id())
-        or (${unread} = 'accept'
-        and (held_since is not null or proven_start <> pg_postmaster_start_time()
-          or database_id <> dispatch.database_id()))`)) === 1
-  );
-}
-
-/** No reference of what is sent from now on can have been used in the lost time. */
-export async function raiseEpochs(tx: Tx): Promise<void> {
-  await tx.run(sql`
-    update dispatch.dispatch set epoch = epoch + 1
-    where state in ('held', 'sending', 'paused')`);
-}
-
-/**
- * What may have left in the lost time by a gateway that was not read. Of a cancelled dispatch: what
- * the hold left alone; its rounds have no time where they were stopped or their release is lost.
- */
-function isInDoubt(states: readonly DispatchState[]): Sql {
-  return sql`(message.dispatch_id in (select dispatch.id from dispatch.dispatch dispatch
-    where dispatch.state = any(${[...states]})
-      and (dispatch.state <> 'cancelled' or not dispatch.cleared))
-  and (message.state = 'ready' or (message.state = 'held' and exists (
-    select from dispatch.round round where round.dispatch_id = message.dispatch_id
-      and round.round = message.round and coalesce(round.opens_at, now()) <= now())))
-  and message.channel in (select gateway.channel from dispatch.gateway gateway
-    where gateway.removed_at is null and gateway.id not in (
-      select unnest(read_gateways) from dispatch.continuity)))`;
-}
-
-type DispatchState = 'sending' | 'paused' | 'cancelled';
-
-const doubtful = ['sending', 'paused', 'cancelled'] as const;
-
-/** Closes, as possibly sent, what nobody can say of and is not to go again or was called off. */
-export async function closeInDoubt(
-  tx: Tx,
-  inDoubt: 'send_again' | 'treat_as_sent',
-): Promise<number> {
-  return await tx.run(sql`
-    update dispatch.message message set state = 'uncertain_closed', final_at = now(),
-      due_at = coalesce(message.due_at, now()), failure_code = 'history_lost'
-    where ${isInDoubt(inDoubt === 'send_again' ? ['cancelled'] : doubtful)}`);
-}
-
-export type HoldRow = {
-  heldSince: Date | null;
-  heldReason: string | null;
-  lookedAt: Date | null;
-  /** Texts that the provider has and this database had no record of. */
-  adopted: number;
-  withoutMessage: number;
-  /** Texts and mails of which nobody can say whether they left. */
-  inDoubt: number;
-  /** Texts that surely have not left, because their provider was read. */
-  notSent: number;
-};
-
-/** What a person needs to know to let it go on. */
-export async function readHold(tx: Tx): Promise<HoldRow> {
-  return await tx.one<HoldRow>(sql`
-    select continuity.held_since, continuity.held_reason, continuity.looked_at,
-      continuity.adopted,
-      (select count(*) from dispatch.lost_text lost
-        where lost.found_at >= continuity.held_since) as without_message,
-      (select count(*) from dispatch.message message where ${isInDoubt(doubtful)}) as in_doubt,
-      (select count(*) from dispatch.message message
-        join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
-        where dispatch.state in ('sending', 'paused') and message.state in ('ready', 'claimed')
-          and not ${isInDoubt(doubtful)}) as not_sent
-    from dispatch.continuity continuity`);
 }

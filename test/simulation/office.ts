@@ -127,7 +127,7 @@ export class Office {
     return true;
   }
 
-  /** Resumptions and releases that were lost; not where mail may have left that nobody knows of. */
+  /** Resumptions and releases that were lost; not where something may have left unknown to all. */
   *#repeatActs(): Steps<void> {
     const { scenario, released } = this.#evidence;
     for (const dispatch of scenario.dispatches) {
@@ -135,8 +135,10 @@ export class Office {
       const atMs = this.#world.now;
       if (state === 'paused')
         yield* this.#steer([{ atMs, kind: 'resume', dispatchId: dispatch.id }]);
+      const hasList = !scenario.hasSecond || scenario.secondCanBeAsked;
       const isText = dispatch.messages.every(({ channel }) => channel === 'text');
-      if (state === 'held' && released.has(dispatch.id) && isText) yield* this.#release(dispatch);
+      if (state === 'held' && released.has(dispatch.id) && isText && hasList)
+        yield* this.#release(dispatch);
     }
   }
 

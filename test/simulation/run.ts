@@ -156,11 +156,11 @@ class Stage {
 
   #openGateways(): SimulatedGateway[] {
     const { twin } = this.#engine;
-    const { bucket, hasMail, hasSecond } = this.#scenario;
+    const { bucket, hasMail, hasSecond, secondCanBeAsked: canBeAsked } = this.#scenario;
     const shapes = [
       { id: 'notify', kind: 'notify', channel: 'text', canBeAsked: true },
       ...(hasSecond
-        ? [{ id: 'second', kind: 'notify', channel: 'text', canBeAsked: true } as const]
+        ? [{ id: 'second', kind: 'notify', channel: 'text', canBeAsked } as const]
         : []),
       ...(hasMail
         ? [{ id: 'relay', kind: 'smtp', channel: 'mail', canBeAsked: false } as const]

@@ -22,6 +22,7 @@ export type Scenario = {
   readonly hasMail: boolean;
   /** A second gateway for texts: what waits for one that fails goes by the other. */
   readonly hasSecond: boolean;
+  readonly secondCanBeAsked: boolean;
   readonly dispatches: readonly PlannedDispatch[];
   readonly acts: readonly OfficerAct[];
   readonly correction: Correction | undefined;
@@ -60,6 +61,10 @@ export function drawScenario(seed: number): Scenario {
     habits: isCalm ? calm : drawHabits(random),
     hasMail,
     hasSecond: random.chance(0.4),
+    // What it alone lost with a disk that is turned back nothing could notice.
+    secondCanBeAsked:
+      losses.some(({ kind }) => kind === 'disk_turned_back') ||
+      new Random(seed ^ 0xb11d).chance(0.6),
     dispatches: [...dispatches, ...(correction?.dispatches ?? [])],
     acts: random.chance(0.4) ? drawActs(random, dispatches) : [],
     correction,

@@ -1,6 +1,7 @@
-/** Twins of `src/dispatch/store-continuity.ts` and of `dispatch.history_is_whole()`. */
+/** Twins of `src/dispatch/store-continuity.ts` and `store-resume.ts`, and of `history_is_whole()`. */
 import type { MessageState } from '#dispatch/model.ts';
-import type { Continuity, FoundSent, HoldRow, SightedText } from '#dispatch/store-continuity.ts';
+import type { Continuity, FoundSent, SightedText } from '#dispatch/store-continuity.ts';
+import type { HoldRow } from '#dispatch/store-resume.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
 import type { ContinuityRow } from './server.ts';
 
@@ -206,7 +207,7 @@ function isInDoubt(base: Base, message: MessageRow): boolean {
   const { state, cleared } = base.dispatchOf(message);
   const round = base.tables.round.get(keyOf(message.dispatchId, message.round));
   const isDue =
-    message.state === 'ready' ||
+    ['ready', 'claimed', 'unknown'].includes(message.state) ||
     (message.state === 'held' &&
       round !== undefined &&
       (round.opensAt === null || round.opensAt <= base.now));
@@ -229,6 +230,8 @@ export function closeInDoubt(base: Base, inDoubt: 'send_again' | 'treat_as_sent'
       finalAt: base.now,
       dueAt: message.dueAt ?? base.now,
       failureCode: 'history_lost',
+      leaseOwner: null,
+      leaseUntil: null,
     });
   }
   return doubtful.length;

@@ -14,6 +14,7 @@ import * as storeCorrect from '#dispatch/store-correct.ts';
 import * as storeLedger from '#dispatch/store-ledger.ts';
 import * as storePart from '#dispatch/store-part.ts';
 import * as storeRecall from '#dispatch/store-recall.ts';
+import * as storeResume from '#dispatch/store-resume.ts';
 import * as storeBreaker from '#dispatch/store-breaker.ts';
 import * as storeBucket from '#dispatch/store-bucket.ts';
 import * as storeUncertain from '#dispatch/store-uncertain.ts';
@@ -58,6 +59,7 @@ const stores = {
   ...storeLedger,
   ...storePart,
   ...storeRecall,
+  ...storeResume,
   ...storeBreaker,
   ...storeBucket,
   ...storePoll,

@@ -1,0 +1,145 @@
+/** What lost history does to the messages: what was found, what nobody can say, what must wait. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import {
+  makeDispatch,
+  putInState,
+  release,
+  rowsOf,
+  seedNotify,
+  statesOf,
+} from '../../test/support/dispatch.ts';
+import type { MessageState } from './model.ts';
+import { resumeAfterRestore, type Resumption } from './resume.ts';
+import { requeueMessages } from './store-check.ts';
+import { upsertGateway } from './store-gateway.ts';
+import { readHold } from './store-resume.ts';
+import { settleMessages } from './store-send.ts';
+
+const OWNER = newId();
+
+describe('messages after lost history', () => {
+  let db: Clone;
+
+  const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
+  const work = <T>(act: (tx: Tx) => Promise<T>) => db.worker.withActor(system('test'), act);
+  const put = (what: Sql) => own((tx) => tx.run(sql`update dispatch.continuity set ${what}`));
+  const held = sql`held_since = now(), held_start = pg_postmaster_start_time(),
+    held_reason = 'test'`;
+  const resume = (wish: Partial<Resumption>) =>
+    db.worker.attempt(system('test'), (tx) =>
+      resumeAfterRestore(tx, {
+        reason: 'test',
+        inDoubt: 'treat_as_sent',
+        unread: 'refuse',
+        ...wish,
+      }),
+    );
+
+  /** A released dispatch of so many texts, one in each of these states after attempt 1. */
+  async function inStates(...states: MessageState[]): Promise<{ id: string; ids: string[] }> {
+    const id = await makeDispatch(db.owner, { messages: states.length });
+    await release(db.web, id);
+    const ids = (await own((tx) => rowsOf(tx, id))).map((row) => row.id);
+    await own(async (tx) => {
+      for (const [i, state] of states.entries())
+        await putInState(tx, ids[i]!, state, { owner: OWNER });
+    });
+    return { id, ids };
+  }
+
+  before(async () => {
+    db = await cloneDatabase();
+    await seedNotify(db.worker);
+  });
+
+  after(async () => {
+    await db.drop();
+  });
+
+  beforeEach(async () => {
+    await own(async (tx) => {
+      await tx.run(sql`update dispatch.dispatch set state = 'cancelled'
+        where state in ('sending', 'paused', 'held') and lane > 0 and pause_reason is null`);
+      await tx.run(sql`update dispatch.continuity set held_since = null, held_start = null,
+        held_reason = null, looked_at = null, read_gateways = '{}', read_from = null`);
+    });
+  });
+
+  describe('an attempt after the one that is known may be among what was lost', () => {
+    const addBlind = () =>
+      work((tx) =>
+        upsertGateway(tx, {
+          id: 'blind',
+          kind: 'notify',
+          channel: 'text',
+          bucket: { id: 'notify', ratePerSecond: 1e6, burst: 1e6 },
+          canBeAsked: false,
+          takesReplies: true,
+          settingsSealed: Buffer.from(''),
+          callbackTokenHash: null,
+        }),
+      );
+    const absentTwice = (ids: readonly string[]) =>
+      work((tx) =>
+        requeueMessages(
+          tx,
+          ids.map((id) => ({ id, attempt: 1 })),
+        ),
+      );
+    const giveBack = (ids: readonly string[]) =>
+      work((tx) =>
+        settleMessages(
+          tx,
+          OWNER,
+          ids.map((id) => ({
+            id,
+            epoch: 1,
+            attempt: 1,
+            class: 'not_sent',
+            code: 'history_in_doubt',
+            providerId: null,
+            againInMs: 0,
+          })),
+        ),
+      );
+
+    it('not where every gateway was read: then a look-up tells', async () => {
+      const { id, ids } = await inStates('claimed', 'unknown');
+      await put(sql`${held}, looked_at = now(), read_gateways = '{notify}'`);
+      assert.equal((await own(readHold)).inDoubt, 0);
+      assert.ok((await resume({})).ok);
+      assert.deepEqual(await statesOf(db.owner, id), { claimed: 1, unknown: 1 });
+      assert.equal((await absentTwice(ids)).length, 1);
+      assert.equal((await giveBack(ids)).length, 1);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 2 });
+    });
+
+    for (const [name, unread, reading] of [
+      ['by a gateway without a list', 'refuse', sql`looked_at = now(), read_gateways = '{notify}'`],
+      ['by one that was not read', 'accept', sql`looked_at = null`],
+    ] as const)
+      it(`${name}: treated as sent it does not go again`, async () => {
+        await addBlind();
+        const { id, ids } = await inStates('claimed', 'unknown', 'ready', 'accepted');
+        await put(sql`${held}, ${reading}`);
+        assert.equal((await own(readHold)).inDoubt, 3);
+        assert.ok((await resume({ unread })).ok);
+        assert.deepEqual(await statesOf(db.owner, id), { uncertain_closed: 3, accepted: 1 });
+        assert.deepEqual([await absentTwice(ids), await giveBack(ids)], [[], []]);
+      });
+
+    it('by a gateway without a list: what a person sends again is looked up first', async () => {
+      await addBlind();
+      const { id } = await inStates('claimed', 'unknown', 'ready');
+      await put(sql`${held}, looked_at = now(), read_gateways = '{notify}'`);
+      assert.ok((await resume({ inDoubt: 'send_again' })).ok);
+      assert.deepEqual(await statesOf(db.owner, id), { claimed: 1, unknown: 1, ready: 1 });
+    });
+  });
+});
