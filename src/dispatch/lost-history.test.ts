@@ -19,7 +19,9 @@ import { resumeAfterRestore, type Resumption } from './resume.ts';
 import { requeueMessages } from './store-check.ts';
 import { upsertGateway } from './store-gateway.ts';
 import { readHold } from './store-resume.ts';
-import { settleMessages } from './store-send.ts';
+import { cancelLeftovers, expireMessages, markCleared, settleMessages } from './store-send.ts';
+import { spaceRound } from './store-space.ts';
+import { applyRiskDecisions, insertRiskDecision } from './store-uncertain.ts';
 
 const OWNER = newId();
 
@@ -39,6 +41,23 @@ describe('messages after lost history', () => {
         unread: 'refuse',
         ...wish,
       }),
+    );
+
+  const giveBack = (ids: readonly string[]) =>
+    work((tx) =>
+      settleMessages(
+        tx,
+        OWNER,
+        ids.map((id) => ({
+          id,
+          epoch: 1,
+          attempt: 1,
+          class: 'not_sent',
+          code: 'history_in_doubt',
+          providerId: null,
+          againInMs: 0,
+        })),
+      ),
     );
 
   /** A released dispatch of so many texts, one in each of these states after attempt 1. */
@@ -92,23 +111,6 @@ describe('messages after lost history', () => {
           ids.map((id) => ({ id, attempt: 1 })),
         ),
       );
-    const giveBack = (ids: readonly string[]) =>
-      work((tx) =>
-        settleMessages(
-          tx,
-          OWNER,
-          ids.map((id) => ({
-            id,
-            epoch: 1,
-            attempt: 1,
-            class: 'not_sent',
-            code: 'history_in_doubt',
-            providerId: null,
-            againInMs: 0,
-          })),
-        ),
-      );
-
     it('not where every gateway was read: then a look-up tells', async () => {
       const { id, ids } = await inStates('claimed', 'unknown');
       await put(sql`${held}, looked_at = now(), read_gateways = '{notify}'`);
@@ -140,6 +142,78 @@ describe('messages after lost history', () => {
       await put(sql`${held}, looked_at = now(), read_gateways = '{notify}'`);
       assert.ok((await resume({ inDoubt: 'send_again' })).ok);
       assert.deepEqual(await statesOf(db.owner, id), { claimed: 1, unknown: 1, ready: 1 });
+    });
+  });
+
+  // As a worker does that stood still in its beat while a replica was promoted.
+  describe('nothing counts as never sent while history is held, whatever a beat had begun', () => {
+    const hold = () => put(held);
+    const whole = () => put(sql`held_since = null, held_start = null, held_reason = null`);
+
+    it('what is too old', async () => {
+      const { id } = await inStates('ready', 'unknown');
+      await own((tx) =>
+        tx.run(sql`update dispatch.message set expires_at = now() where dispatch_id = ${id}`),
+      );
+      await hold();
+      assert.equal(await work(expireMessages), 0);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 1, unknown: 1 });
+      await whole();
+      await work(expireMessages);
+      assert.deepEqual(await statesOf(db.owner, id), { expired: 1, uncertain_closed: 1 });
+    });
+
+    it('what is given back of a dispatch that was called off', async () => {
+      const { id, ids } = await inStates('claimed');
+      await own((tx) =>
+        tx.run(sql`update dispatch.dispatch set state = 'cancelled', cleared = false,
+          ended_at = now() - interval '2 minutes' where id = ${id}`),
+      );
+      assert.equal(await work(markCleared), 0, 'it may come back in line');
+      await hold();
+      assert.equal((await giveBack(ids)).length, 1);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 1 });
+      await whole();
+      await work((tx) => cancelLeftovers(tx, 100));
+      assert.deepEqual(await statesOf(db.owner, id), { cancelled: 1 });
+    });
+
+    it('what its number has no room for', async () => {
+      const { id } = await inStates('ready', 'accepted');
+      const [one] = await own((tx) => rowsOf(tx, id));
+      await own(async (tx) => {
+        await tx.run(sql`update dispatch.dispatch set number_most = 1, number_within = '1 hour'
+          where id = ${id}`);
+        await tx.run(sql`insert into dispatch.round (dispatch_id, round, opens_after, opened_at)
+          values (${id}, 2, '0', now())`);
+        // Both to one number, the second of a round of its own.
+        await tx.run(sql`update dispatch.message set round = 2
+          where dispatch_id = ${id} and state = 'ready'`);
+        await tx.run(sql`update dispatch.message set expires_at = now() + interval '1 minute',
+          contact_point_id = (select contact_point_id from dispatch.message where id = ${one!.id})
+          where dispatch_id = ${id}`);
+      });
+      const space = () => work((tx) => spaceRound(tx, { dispatchId: id, round: 2 }));
+      await hold();
+      assert.equal(await space(), 1);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 1, accepted: 1 });
+      await whole();
+      assert.equal(await space(), 1);
+      assert.deepEqual(await statesOf(db.owner, id), { suppressed: 1, accepted: 1 });
+    });
+
+    it('and no copy is risked', async () => {
+      const { id } = await inStates('unknown');
+      await own(async (tx) => {
+        await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
+        await insertRiskDecision(tx, { dispatchId: id, decidedBy: 'somebody', reason: 'test' });
+      });
+      await hold();
+      assert.deepEqual(await work(applyRiskDecisions), []);
+      assert.deepEqual(await statesOf(db.owner, id), { unknown: 1 });
+      await whole();
+      assert.equal((await work(applyRiskDecisions)).length, 1);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 1 });
     });
   });
 });

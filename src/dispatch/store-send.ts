@@ -166,7 +166,8 @@ export async function settleMessages(
     ), unneeded as (
       select message.id from result join dispatch.message message on message.id = result.id
       join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
-      where result.class = 'not_sent' and ${isUnneeded}
+      -- Where our history may have holes it goes back in line: an earlier attempt may be lost.
+      where result.class = 'not_sent' and ${isUnneeded} and ${historyIsWhole}
     ), moved as (
       update dispatch.message message set
         state = case when result.class <> 'not_sent' then result.class
@@ -219,14 +220,19 @@ export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
     select from moved cross join ${readTold}`);
 }
 
-/** Ready messages past their use are never sent; unknowns past it are closed as uncertain. */
+/**
+ * Ready messages past their use are never sent; unknowns past it are closed as uncertain. None while
+ * our history is not whole: a worker that stood still may ask this of a server that was promoted
+ * meanwhile.
+ */
 export async function expireMessages(tx: Tx): Promise<number> {
   return await tx.run(sql`
     with moved as (
       update dispatch.message set final_at = now(),
         state = case state when 'ready' then 'expired' else 'uncertain_closed' end
       where id in (select id from dispatch.message
-        where state in ('ready', 'unknown') and expires_at <= now() for update skip locked)
+        where state in ('ready', 'unknown') and expires_at <= now() and ${historyIsWhole}
+        for update skip locked)
       returning dispatch_id
     ), ${told}
     select from moved cross join ${readTold}`);
@@ -252,7 +258,8 @@ export async function cancelLeftovers(tx: Tx, most: number): Promise<number> {
 
 /**
  * A cancelled dispatch without anything left is not looked through again. Not in its first minute:
- * a round may have opened while it was cancelled, by a statement that began before.
+ * a round may have opened while it was cancelled, by a statement that began before. What is claimed
+ * may come back in line.
  */
 export async function markCleared(tx: Tx): Promise<number> {
   return await tx.run(sql`
@@ -260,7 +267,8 @@ export async function markCleared(tx: Tx): Promise<number> {
     where dispatch.state = 'cancelled' and not dispatch.cleared
       and dispatch.ended_at < now() - interval '1 minute'
       and not exists (select from dispatch.message message
-        where message.dispatch_id = dispatch.id and message.state in ('held', 'ready'))`);
+        where message.dispatch_id = dispatch.id
+          and message.state in ('held', 'ready', 'claimed'))`);
 }
 
 /** A dispatch whose rounds are all open and whose messages all left is done. */

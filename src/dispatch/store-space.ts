@@ -1,11 +1,13 @@
 /** Statements about how much one number gets: networks block what comes too often. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { historyIsWhole } from './store-plan.ts';
 
 /**
  * Puts off what would be too much for a number, of the texts of a round that was just opened: it is
  * due when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
- * past its use. Answers to somebody's own texts have a limit of their own. Says how many.
+ * past its use. While our history is not whole it is only put off: it may have left in the lost
+ * time. Answers to somebody's own texts have a limit of their own. Says how many.
  *
  * A round has at most one text for a number, so nothing is read unless more rounds opened lately
  * than the limit allows texts. Two rounds that open in the same moment do not see each other: the
@@ -25,7 +27,8 @@ export async function spaceRound(
       select distinct opened.dispatch_id from dispatch.round opened, rule
       where opened.opened_at > now() - rule.within
     ), crowded as materialized (
-      select message.id, message.expires_at, rule.within + nth.due_at as free_at
+      select message.id, rule.within + nth.due_at as free_at,
+        rule.within + nth.due_at < message.expires_at or not ${historyIsWhole} as waits
       from rule, dispatch.message message, lateral (
         select other.due_at from lately, lateral (
           -- Kept apart by its offset: joined freely, all of an index was read for each message.
@@ -41,8 +44,8 @@ export async function spaceRound(
         and nth.due_at > now() - rule.within
     )
     update dispatch.message message set failure_code = 'number_limit',
-      state = case when crowded.free_at < crowded.expires_at then 'ready' else 'suppressed' end,
+      state = case when crowded.waits then 'ready' else 'suppressed' end,
       due_at = crowded.free_at,
-      final_at = case when crowded.free_at < crowded.expires_at then null else now() end
+      final_at = case when crowded.waits then null else now() end
     from crowded where message.id = crowded.id`);
 }

@@ -1,6 +1,7 @@
 /** Statements about messages of which nobody can say in time whether they left. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { historyIsWhole } from './store-plan.ts';
 import { isStill, isUnneeded } from './store-send.ts';
 
 export type UncertainRow = {
@@ -40,7 +41,8 @@ export async function insertRiskDecision(
 /**
  * Carries out what was decided: every unknown that was past its deadline then, and still is
  * unknown, goes back in line, by another gateway where there is one; except where nobody needs it
- * any more. Says how many messages of which dispatch go again.
+ * any more. Says how many messages of which dispatch go again. A decision waits while our history is
+ * not whole: what it was about may be known by then.
  */
 export async function applyRiskDecisions(
   tx: Tx,
@@ -48,7 +50,8 @@ export async function applyRiskDecisions(
   return await tx.rows(sql`
     with decided as (
       select id, dispatch_id, decided_at from dispatch.risk_decision
-      where applied_at is null order by decided_at limit 100 for update skip locked
+      where applied_at is null and ${historyIsWhole}
+      order by decided_at limit 100 for update skip locked
     ), uncertain as (
       select message.id, message.attempt, message.channel, message.gateway_id, decided.id as by_id
       from decided

@@ -155,7 +155,8 @@ export function settleMessages(base: Base, owner: string, batch: readonly Settle
 }
 
 export function settleOne(base: Base, message: MessageRow, result: Settlement): void {
-  const unneeded = result.class === 'not_sent' && isUnneeded(base, message);
+  const isOver = result.class === 'not_sent' && isUnneeded(base, message);
+  const unneeded = isOver && historyIsWhole(base);
   const isAsked = result.class === 'unknown' || result.class === 'accepted';
   base.update(message, {
     state: unneeded ? 'cancelled' : stateAfter[result.class],
@@ -222,6 +223,7 @@ export function expireLeases(base: Base, quietMs: number): number {
 }
 
 export function expireMessages(base: Base): number {
+  if (!historyIsWhole(base)) return 0;
   return updateWhere(
     base,
     (m) =>
@@ -255,7 +257,7 @@ export function markCleared(base: Base): number {
       dispatch.state === 'cancelled' &&
       !dispatch.cleared &&
       dispatch.endedAt! < base.now - MINUTE_MS &&
-      !base.messagesOf(dispatch.id).some(isUnsent),
+      !base.messagesOf(dispatch.id).some((m) => isUnsent(m) || m.state === 'claimed'),
   );
   for (const dispatch of cleared) {
     base.writes += 1;

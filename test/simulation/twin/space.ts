@@ -1,5 +1,6 @@
 /** Twins of `src/dispatch/store-space.ts`. */
 import type { MessageState } from '#dispatch/model.ts';
+import { historyIsWhole } from './continuity.ts';
 import type { Base } from './rows.ts';
 
 /** What has not reached the number and will not, or is not due yet. */
@@ -35,11 +36,12 @@ export function spaceRound(base: Base, round: { dispatchId: string; round: numbe
     .filter(({ freeAt }) => freeAt > base.now);
   for (const { message, freeAt } of crowded) {
     const inTime = message.expiresAt !== null && freeAt < message.expiresAt;
+    const waits = inTime || !historyIsWhole(base);
     base.update(message, {
       failureCode: 'number_limit',
-      state: inTime ? 'ready' : 'suppressed',
+      state: waits ? 'ready' : 'suppressed',
       dueAt: freeAt,
-      finalAt: inTime ? null : base.now,
+      finalAt: waits ? null : base.now,
     });
   }
   return crowded.length;

@@ -1,6 +1,7 @@
 /** Twins of `src/dispatch/store-uncertain.ts` and of the view `v_uncertain`. */
 import type { UncertainRow, WaitingDeputies } from '#dispatch/store-uncertain.ts';
 import type { MessageState } from '#dispatch/model.ts';
+import { historyIsWhole } from './continuity.ts';
 import { compare, keyOf, type AttemptRow, type Base, type MessageRow } from './rows.ts';
 import { isUnneeded } from './send.ts';
 
@@ -62,6 +63,7 @@ export function insertRiskDecision(
 }
 
 export function applyRiskDecisions(base: Base): { dispatchId: string; messages: number }[] {
+  if (!historyIsWhole(base)) return [];
   const decided = [...base.tables.riskDecision.values()].filter((d) => d.appliedAt === null);
   return decided.map((decision) => {
     const { dispatchId, decidedAt } = decision;
