@@ -14,9 +14,11 @@ import {
   seedNotify,
   statesOf,
 } from '../../test/support/dispatch.ts';
+import { adopt } from './adopt.ts';
 import type { MessageState } from './model.ts';
 import { resumeAfterRestore, type Resumption } from './resume.ts';
-import { requeueMessages } from './store-check.ts';
+import { claimChecks, requeueMessages } from './store-check.ts';
+import type { SightedText } from './store-continuity.ts';
 import { upsertGateway } from './store-gateway.ts';
 import { readHold } from './store-resume.ts';
 import { cancelLeftovers, expireMessages, markCleared, settleMessages } from './store-send.ts';
@@ -142,6 +144,58 @@ describe('messages after lost history', () => {
       await put(sql`${held}, looked_at = now(), read_gateways = '{notify}'`);
       assert.ok((await resume({ inDoubt: 'send_again' })).ok);
       assert.deepEqual(await statesOf(db.owner, id), { claimed: 1, unknown: 1, ready: 1 });
+    });
+  });
+
+  describe('what a provider only has as created may be deleted again', () => {
+    const texts = (ids: readonly string[], attempt: number, status: string) =>
+      ids.map((messageId) => ({
+        messageId,
+        epoch: 1,
+        attempt,
+        reference: `${messageId}-${attempt}`,
+        providerId: newId(),
+        status,
+        createdAt: new Date(),
+      }));
+    const found = (sighted: readonly SightedText[]) => work((tx) => adopt(tx, 'notify', sighted));
+
+    it('it is looked up, and goes again once it is absent', async () => {
+      const { id, ids } = await inStates('ready', 'claimed', 'unknown');
+      await put(held);
+      assert.equal(await found(texts(ids, 2, 'created')), 3);
+      assert.deepEqual(await statesOf(db.owner, id), { unknown: 3 });
+      assert.ok((await resume({ unread: 'accept', inDoubt: 'send_again' })).ok);
+      const due = await work((tx) =>
+        claimChecks(tx, { gatewayIds: ['notify'], gapMs: 15_000, most: 50 }),
+      );
+      assert.deepEqual(
+        due.filter((check) => ids.includes(check.id)).map(({ epoch, attempt }) => [epoch, attempt]),
+        [
+          [1, 2],
+          [1, 2],
+          [1, 2],
+        ],
+      );
+      const absent = ids.map((one) => ({ id: one, attempt: 2 }));
+      assert.equal((await work((tx) => requeueMessages(tx, absent))).length, 3);
+      assert.deepEqual(await statesOf(db.owner, id), { ready: 3 });
+    });
+
+    it('of several the one that is sent counts', async () => {
+      const { id, ids } = await inStates('ready');
+      await put(held);
+      await found([...texts(ids, 2, 'created'), ...texts(ids, 3, 'sending')]);
+      assert.deepEqual(await statesOf(db.owner, id), { accepted: 1 });
+      const [row] = await own((tx) => rowsOf(tx, id));
+      assert.equal(row!.attempt, 3);
+    });
+
+    it('believed to be held it counts as accepted: it has no words yet to go again with', async () => {
+      const { id, ids } = await inStates('held');
+      await put(held);
+      await found(texts(ids, 2, 'created'));
+      assert.deepEqual(await statesOf(db.owner, id), { accepted: 1 });
     });
   });
 

@@ -130,6 +130,12 @@ describe('every statement on every state', () => {
       leaseMs: 60_000,
       most: 100,
     });
+  const findLost = (tx: Tx, rows: Row[], status: string) =>
+    adoptLost(
+      tx,
+      'notify',
+      rows.map(({ id }) => ({ messageId: id, attempt: 2, providerId: 'p', status })),
+    );
   const first = (rows: Row[]) => rows.map(({ id }) => ({ id, attempt: 1 }));
 
   const riskCopies = (tx: Tx, rows: Row[]) =>
@@ -269,13 +275,13 @@ describe('every statement on every state', () => {
     },
     'found sent after a restore': {
       of: adoptLost,
-      act: (tx, rows) =>
-        adoptLost(
-          tx,
-          'notify',
-          rows.map(({ id }) => ({ messageId: id, attempt: 2, providerId: 'p' })),
-        ),
+      act: (tx, rows) => findLost(tx, rows, 'sending'),
       makes: ['held', 'ready', 'claimed', 'unknown'].map((from) => `${from} to accepted`),
+    },
+    'found created after a restore': {
+      of: adoptLost,
+      act: (tx, rows) => findLost(tx, rows, 'created'),
+      makes: ['held to accepted', 'ready to unknown', 'claimed to unknown'],
     },
     'nobody can say after a restore': {
       of: closeInDoubt,

@@ -121,7 +121,7 @@ export async function restoreAttempts(
   tx: Tx,
   gatewayId: string,
   sighted: readonly SightedText[],
-): Promise<{ messageId: string; attempt: number; providerId: string }[]> {
+): Promise<FoundSent[]> {
   return await tx.rows(sql`
     with sighted as (
       select message_id, epoch, number, reference, provider_id, status, created_at
@@ -147,7 +147,7 @@ export async function restoreAttempts(
       group by sighted.reference
       on conflict do nothing
     )
-    select restored.message_id, restored.number as attempt, sighted.provider_id
+    select restored.message_id, restored.number as attempt, sighted.provider_id, sighted.status
     from restored join sighted using (message_id, epoch, number)
     order by sighted.created_at`);
 }
@@ -156,11 +156,18 @@ export type FoundSent = {
   readonly messageId: string;
   readonly attempt: number;
   readonly providerId: string;
+  readonly status: string;
 };
 
 /**
+ * What a provider may still delete, as after each look-up (`afterLookup`). Believed to be held it
+ * could not go again: its words and the end of its use are written when its round opens.
+ */
+const isOpen = sql`(found.status = 'created' and message.state <> 'held')`;
+
+/**
  * What was sent in the lost time counts as accepted, whatever the database believes of it, unless
- * it believes that it is over. Returns those that moved.
+ * it believes that it is over; as unknown where it is only created. Returns those that moved.
  */
 export async function adoptLost(
   tx: Tx,
@@ -168,17 +175,22 @@ export async function adoptLost(
   found: readonly FoundSent[],
 ): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    update dispatch.message message set state = 'accepted', attempt = found.attempt,
-      gateway_id = ${gatewayId}, provider_id = found.provider_id, lease_owner = null,
-      lease_until = null, due_at = coalesce(message.due_at, now()), accepted_at = now(),
-      checks = 0, absences = 0,
-      check_at = now() + dispatch.receipt_asks_ms[1] * interval '1 ms'
+    update dispatch.message message set
+      state = case when ${isOpen} then 'unknown' else 'accepted' end, attempt = found.attempt,
+      gateway_id = ${gatewayId}, provider_id = case when not ${isOpen} then found.provider_id end,
+      lease_owner = null, lease_until = null, due_at = coalesce(message.due_at, now()),
+      accepted_at = case when not ${isOpen} then now() end, checks = 0, absences = 0,
+      check_at = case when ${isOpen} then now()
+        else now() + dispatch.receipt_asks_ms[1] * interval '1 ms' end
     from dispatch.dispatch dispatch, (
-      select distinct on (id) id, attempt, provider_id
+      -- Of several the first that is sent; of those that are created the last, which is looked up.
+      select distinct on (id) id, attempt, provider_id, status
       from unnest(${found.map((f) => f.messageId)}::uuid[],
-        ${found.map((f) => f.attempt)}::smallint[], ${found.map((f) => f.providerId)}::text[])
-        with ordinality as listed (id, attempt, provider_id, place)
-      order by id, place) found
+        ${found.map((f) => f.attempt)}::smallint[], ${found.map((f) => f.providerId)}::text[],
+        ${found.map((f) => f.status)}::text[])
+        with ordinality as listed (id, attempt, provider_id, status, place)
+      order by id, status = 'created',
+        case when status = 'created' then -place else place end) found
     where message.id = found.id and dispatch.id = message.dispatch_id
       and message.state = any(${statesBefore('accepted')})
     returning message.id`);

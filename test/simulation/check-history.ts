@@ -46,13 +46,21 @@ export function isLostUnnoticed(evidence: Evidence, entry: Entry): boolean {
 }
 
 /**
- * True where the provider had the text when history was lost, and took it out again after it was
- * adopted: it counts as accepted even while it is only `created`, so that nobody gets two.
+ * True where the opening of its round was lost too, and the provider, which had the text then, took
+ * it out again after it was adopted: there it counts as accepted even while it is only `created`.
  */
-export function wasTakenOutLater({ losses }: Evidence, entries: readonly Entry[]): boolean {
-  return losses.some((loss) =>
+export function wasTakenOutLater(
+  { losses, moves }: Evidence,
+  messageId: string,
+  entries: readonly Entry[],
+): boolean {
+  const wasHeld = moves.some(
+    (move) => move.messageId === messageId && move.from === 'held' && move.to === 'accepted',
+  );
+  const wasTakenOut = losses.some((loss) =>
     entries.some(({ at, deletedAt }) => at < loss.at && deletedAt !== null && deletedAt > loss.at),
   );
+  return wasHeld && wasTakenOut;
 }
 
 /** Every text that a provider took is written down in the end, as an attempt or as a lost text. */

@@ -227,7 +227,7 @@ function honestStates(evidence: Evidence): string[] {
     switch (message.state) {
       case 'accepted':
       case 'undelivered':
-        return taken.length > 0 || history.wasTakenOutLater(evidence, entries)
+        return taken.length > 0 || history.wasTakenOutLater(evidence, message.id, entries)
           ? []
           : says('and the provider does not have it');
       case 'delivered':

@@ -64,10 +64,11 @@ export const continuity: Pick<
   restoreAttempts: (scene) => [scene.random.pick(scene.known.gatewayIds), sightings(scene)],
   adoptLost: (scene) => [
     scene.random.pick(scene.known.gatewayIds),
-    sightings(scene).map(({ messageId, attempt, providerId }) => ({
+    sightings(scene).map(({ messageId, attempt, providerId, status }) => ({
       messageId,
       attempt,
       providerId,
+      status,
     })),
   ],
   listNeverSent: (scene) => [someMessages(scene).map(({ id }) => id)],

@@ -98,7 +98,7 @@ export function restoreAttempts(
   base: Base,
   gatewayId: string,
   sighted: readonly SightedText[],
-): { messageId: string; attempt: number; providerId: string }[] {
+): FoundSent[] {
   const restored = new Set<string>();
   for (const { messageId, epoch, attempt: number, reference } of sighted) {
     const same = sighted.filter((text) => text.reference === reference);
@@ -124,28 +124,37 @@ export function restoreAttempts(
   return sighted
     .filter((text) => restored.has(keyOf(text.messageId, text.epoch, text.attempt)))
     .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
-    .map(({ messageId, attempt, providerId }) => ({ messageId, attempt, providerId }));
+    .map(({ messageId, attempt, providerId, status }) => ({
+      messageId,
+      attempt,
+      providerId,
+      status,
+    }));
 }
 
 const ADOPTED: readonly MessageState[] = ['held', 'ready', 'claimed', 'unknown'];
 
 export function adoptLost(base: Base, gatewayId: string, found: readonly FoundSent[]): string[] {
   const moved: string[] = [];
-  for (const { messageId, attempt, providerId } of found) {
+  for (const messageId of new Set(found.map((text) => text.messageId))) {
     const message = base.tables.message.get(messageId);
     if (message === undefined || !ADOPTED.includes(message.state)) continue;
+    const texts = found.filter((text) => text.messageId === messageId);
+    const sent = texts.find(({ status }) => status !== 'created');
+    const { attempt, providerId } = sent ?? texts.at(-1)!;
+    const isOpen = sent === undefined && message.state !== 'held';
     base.update(message, {
-      state: 'accepted',
+      state: isOpen ? 'unknown' : 'accepted',
       attempt,
       gatewayId,
-      providerId,
+      providerId: isOpen ? null : providerId,
       leaseOwner: null,
       leaseUntil: null,
       dueAt: message.dueAt ?? base.now,
-      acceptedAt: base.now,
+      acceptedAt: isOpen ? null : base.now,
       checks: 0,
       absences: 0,
-      checkAt: base.now + base.dispatchOf(message).receiptAsksMs[0]!,
+      checkAt: base.now + (isOpen ? 0 : base.dispatchOf(message).receiptAsksMs[0]!),
     });
     moved.push(messageId);
   }
