@@ -465,11 +465,12 @@ create table dispatch.lost_text (
 );
 
 -- What an operator has to know of one message, each once: that a second text of it is out (the one
--- the alarm names), that the provider has it and does not send it, or that it is out though it
--- counts as never sent.
+-- the alarm names), that the provider has it and does not send it, that it took it and has it no
+-- more, or that it is out though it counts as never sent.
 create table dispatch.alarm (
   kind text not null
-    check (kind in ('accepted_twice', 'stuck_at_provider', 'sent_unrecorded')),
+    check (kind in ('accepted_twice', 'stuck_at_provider', 'missing_at_provider',
+      'sent_unrecorded')),
   message_id uuid not null references dispatch.message,
   gateway_id text not null references dispatch.gateway,
   provider_id text not null,

@@ -178,6 +178,7 @@ export function isStuck(found: Found, ageMs: number): boolean {
 export const alarms = {
   accepted_twice: 'the provider has a second text of this message',
   stuck_at_provider: 'the provider has the text and does not send it',
+  missing_at_provider: 'the provider took it and does not have it any more',
   sent_unrecorded: 'the provider sent it, though it counts as never sent',
 } as const;
 

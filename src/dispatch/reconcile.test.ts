@@ -201,6 +201,19 @@ describe('looking up', () => {
     assert.deepEqual(await alarms(), [{ kind: 'stuck_at_provider', messageId: ids[0] }]);
   });
 
+  it('what was accepted and is not there any more is told, once', async (context) => {
+    const { db, own, unknown, lookUp, alarms } = await openScene(context);
+    const { dispatchId, ids } = await unknown(2);
+    await own(async (tx) => {
+      for (const id of ids) await putInState(tx, id, 'accepted', { owner: newId() });
+      await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '4 days'
+        where message_id = ${ids[1]}`);
+    });
+    for (let i = 0; i < 2; i++) await lookUp();
+    assert.deepEqual(await statesOf(db.owner, dispatchId), { accepted: 2 });
+    assert.deepEqual(await alarms(), [{ kind: 'missing_at_provider', messageId: ids[0] }]);
+  });
+
   it('absent proves nothing of what the provider no longer keeps', async (context) => {
     const { db, own, unknown, lookUp } = await openScene(context);
     const { dispatchId } = await unknown(1);

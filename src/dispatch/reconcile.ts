@@ -169,7 +169,10 @@ async function keep(
     );
     await resolveUnknowns(tx, options, looked);
     await applyStatuses(tx, gateway, looked);
-    return await raiseAlarms(tx, looked.flatMap(alarmsOf));
+    return await raiseAlarms(
+      tx,
+      looked.flatMap((one) => alarmsOf(installation, one)),
+    );
   });
   for (const { kind, messageId } of raised) log.error(`dispatch.${kind}`, { messageId });
 }
@@ -240,9 +243,19 @@ async function applyStatuses(tx: Tx, gateway: Gateway, looked: readonly Looked[]
   if (later.length > 0) await setNextReceiptAsks(tx, later);
 }
 
-function alarmsOf({ id, gatewayId, found, ageMs }: Looked): NewAlarm[] {
-  if (found.answer !== 'found') return [];
+function alarmsOf(installation: string, looked: Looked): NewAlarm[] {
+  const { id, gatewayId, state, found, ageMs } = looked;
   const alarm = { messageId: id, gatewayId };
+  // It counts as gone, and nobody got it. Named by its reference: there is no text with an id.
+  if (found.answer === 'absent' && state === 'accepted')
+    return [
+      {
+        ...alarm,
+        kind: 'missing_at_provider' as const,
+        providerId: referenceOf(installation, looked),
+      },
+    ];
+  if (found.answer !== 'found') return [];
   return [
     ...(found.doubles ?? []).map((providerId) => ({
       ...alarm,
