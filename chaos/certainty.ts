@@ -78,7 +78,9 @@ export async function oldestInDoubt(database: Database): Promise<number> {
       from (select id, attempt from dispatch.message where state = 'claimed'
         union all select id, attempt from dispatch.message where state = 'unknown') doubtful
       join dispatch.attempt attempt on attempt.message_id = doubtful.id
-        and attempt.number = doubtful.attempt`),
+        and attempt.number = doubtful.attempt
+        and attempt.epoch = (select max(other.epoch) from dispatch.attempt other
+          where other.message_id = attempt.message_id and other.number = attempt.number)`),
   );
   return isWhole ? (oldest?.getTime() ?? Infinity) : -Infinity;
 }

@@ -631,6 +631,9 @@ create view dispatch.v_uncertain with (security_invoker = true) as
   join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
   join dispatch.attempt attempt on attempt.message_id = message.id
     and attempt.number = message.attempt and attempt.gateway_id = message.gateway_id
+    -- What is lost and written down again later may have the same number in an earlier epoch.
+    and attempt.epoch = (select max(other.epoch) from dispatch.attempt other
+      where other.message_id = attempt.message_id and other.number = attempt.number)
   where message.state = 'unknown' and dispatch.state in ('sending', 'paused')
     and attempt.claimed_at + dispatch.uncertain_after <= now();
 create view dispatch.v_continuity with (security_invoker = true) as

@@ -191,6 +191,27 @@ describe('messages after lost history', () => {
       assert.equal(row!.attempt, 3);
     });
 
+    it('what is looked up is the attempt of the newest epoch', async () => {
+      const { ids } = await inStates('unknown', 'unknown');
+      await own((tx) =>
+        tx.run(sql`insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner,
+            claimed_at)
+          select id, epoch, 1, 'notify', ${OWNER}, now() - interval '1 hour'
+          from unnest(${ids}::uuid[]) id, unnest('{3,2}'::int[]) epoch`),
+      );
+      await own((tx) =>
+        tx.run(sql`update dispatch.message set check_at = now()
+        where id = any(${ids}::uuid[])`),
+      );
+      const due = await work((tx) =>
+        claimChecks(tx, { gatewayIds: ['notify'], gapMs: 15_000, most: 50 }),
+      );
+      assert.deepEqual(
+        due.filter((check) => ids.includes(check.id)).map(({ epoch }) => epoch),
+        [3, 3],
+      );
+    });
+
     it('believed to be held it counts as accepted: it has no words yet to go again with', async () => {
       const { id, ids } = await inStates('held');
       await put(held);

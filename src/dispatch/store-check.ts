@@ -24,6 +24,15 @@ export type CheckRequest = {
   readonly most: number;
 };
 
+/**
+ * True for the attempt that its message stands at, of those with its number: what was lost and is
+ * written down again later may have the same number in an earlier epoch. A value to compare with,
+ * not a join, which could read all attempts.
+ */
+export const isOfNewestEpoch = sql`attempt.epoch = (select max(other.epoch)
+    from dispatch.attempt other
+    where other.message_id = attempt.message_id and other.number = attempt.number)`;
+
 /** Takes messages whose time to be asked for has come, and sets their next time so that another
  * worker does not ask too. Only gateways that can be asked. */
 export async function claimChecks(tx: Tx, request: CheckRequest): Promise<ToCheck[]> {
@@ -39,7 +48,7 @@ export async function claimChecks(tx: Tx, request: CheckRequest): Promise<ToChec
     set check_at = now() + ${request.gapMs} * interval '1 ms', checks = checks + 1
     from due, dispatch.attempt attempt
     where message.id = due.id and attempt.message_id = message.id
-      and attempt.number = message.attempt
+      and attempt.number = message.attempt and ${isOfNewestEpoch}
     returning message.id, message.gateway_id, attempt.epoch, message.attempt, message.state,
       message.absences, attempt.claimed_at,
       (extract(epoch from now() - attempt.claimed_at) * 1000)::float as age_ms`);

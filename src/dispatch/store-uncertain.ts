@@ -1,6 +1,7 @@
 /** Statements about messages of which nobody can say in time whether they left. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isOfNewestEpoch } from './store-check.ts';
 import { historyIsWhole } from './store-plan.ts';
 import { isStill, isUnneeded } from './store-send.ts';
 
@@ -60,6 +61,7 @@ export async function applyRiskDecisions(
       join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
       join dispatch.attempt attempt on attempt.message_id = message.id
         and attempt.number = message.attempt and attempt.gateway_id = message.gateway_id
+        and ${isOfNewestEpoch}
       where attempt.claimed_at + dispatch.uncertain_after <= decided.decided_at
         and not ${isUnneeded}
       for update of message skip locked

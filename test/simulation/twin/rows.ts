@@ -445,10 +445,11 @@ export class Base {
     return [...this.tables.attempt.values()].filter((a) => a.messageId === messageId);
   }
 
+  /** The attempt that the message stands at: of those with its number that of the newest epoch. */
   attemptOf(message: MessageRow): AttemptRow | undefined {
-    return [...this.tables.attempt.values()].find(
-      (a) => a.messageId === message.id && a.number === message.attempt,
-    );
+    return this.attemptsOf(message.id)
+      .filter(({ number }) => number === message.attempt)
+      .toSorted((a, b) => b.epoch - a.epoch)[0];
   }
 
   /** A copy that later changes do not reach: what a replica or a backup holds. */
