@@ -23,6 +23,7 @@ import type { Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
+import { Line } from './line.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
 import { pauseForContent, TemplateCheck } from './templates.ts';
@@ -62,7 +63,7 @@ export class Sender {
   readonly owner = newId();
   #options: SenderOptions;
   #settler: Settler;
-  #queue: Held[] = [];
+  #line: Line;
   #inFlight = 0;
   #generation = 0;
   #finished = 0;
@@ -73,7 +74,6 @@ export class Sender {
   #work = new Signal();
   #loop: Promise<void> | undefined;
   #watch: Watch;
-  #template: TemplateCheck;
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -88,7 +88,10 @@ export class Sender {
         this.dropQueue('database_lost');
       },
     });
-    this.#template = new TemplateCheck({ database, gateway, log });
+    this.#line = new Line(new TemplateCheck({ database, gateway, log }), () => {
+      this.#fill();
+      this.wake();
+    });
     const onOpen = () => this.#giveBackQueue(gatewayOpen);
     this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing, rest });
   }
@@ -115,7 +118,7 @@ export class Sender {
 
   /** The dispatches that are held back or wait in the queue: those whose state matters here. */
   dispatchIds(): string[] {
-    return [...this.#calledOff, ...this.#queue.map((message) => message.dispatchId)];
+    return [...this.#calledOff, ...this.#line.dispatchIds];
   }
 
   allow(dispatchId: string): void {
@@ -150,7 +153,7 @@ export class Sender {
     const { gateway, log } = this.#options;
     let measuredAt = performance.now();
     while (!this.#stopping) {
-      if (this.#queue.length >= this.#watch.window) {
+      if (this.#line.length >= this.#watch.window) {
         await this.#room.wait(POLL_MS);
         continue;
       }
@@ -177,6 +180,7 @@ export class Sender {
     const leaseMs = leaseMsFor(gateway.sendMaxMs);
     const lease = new Lease(leaseMs, this.#options.clocks);
     const askedAt = performance.now();
+    const generation = this.#generation;
     const claimed = await database.withActor(system('dispatch'), (tx) =>
       claimMessages(tx, {
         gatewayId: gateway.id,
@@ -184,13 +188,11 @@ export class Sender {
         owner: this.owner,
         leaseMs,
         most: Math.max(1, Math.floor((this.#batch * this.#watch.window) / gateway.window)),
+        notOf: this.#line.beginning,
       }),
     );
     const tookMs = performance.now() - askedAt;
-    const held = hold(claimed, { lease, tookMs, clocks: this.#options.clocks });
-    const generation = this.#generation;
-    await this.#template.before(claimed);
-    this.#queue.push(...held);
+    this.#line.add(hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
     if (this.#stopping) this.dropQueue('stopping');
     else if (generation !== this.#generation) this.dropQueue('database_lost');
     this.#fill();
@@ -206,13 +208,15 @@ export class Sender {
   }
 
   #fill(): void {
-    while (this.#inFlight < this.#watch.window && this.#queue.length > 0) {
+    while (this.#inFlight < this.#watch.window) {
+      const message = this.#line.next();
+      if (message === undefined) return;
       this.#inFlight += 1;
-      void this.#sendOne(this.#queue.shift()!).finally(() => {
+      void this.#sendOne(message).finally(() => {
         this.#inFlight -= 1;
         this.#finished += 1;
         this.#fill();
-        if (this.#queue.length < this.#watch.window) this.#room.wake();
+        if (this.#line.length < this.#watch.window) this.#room.wake();
       });
     }
   }
@@ -271,7 +275,7 @@ export class Sender {
   }
 
   #giveBackQueue(why: GiveBack): void {
-    for (const message of this.#queue.splice(0)) this.#giveBack(message, why);
+    for (const message of this.#line.takeAll()) this.#giveBack(message, why);
   }
 
   /** Claimed and surely not requested: back in line, where the lease still stands. */

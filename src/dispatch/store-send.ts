@@ -22,6 +22,8 @@ export type Claimed = {
   turn: number;
   /** From its acceptance to the first question for its receipt. */
   receiptAskMs: number;
+  /** Of its dispatch: 0 answers, 1 live alerts, 2 escalation, 3 routine, 4 exercise. */
+  lane: number;
 };
 
 export type ClaimRequest = {
@@ -31,6 +33,8 @@ export type ClaimRequest = {
   readonly leaseMs: number;
   /** At most so many messages; the bucket may grant fewer. */
   readonly most: number;
+  /** Nothing of these dispatches. */
+  readonly notOf?: readonly string[];
 };
 
 /**
@@ -64,6 +68,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
         order by message.rank, message.due_at, message.id limit 1
       ) next
       where dispatch.state = 'sending'
+        and dispatch.id <> all(${[...(request.notOf ?? [])]}::uuid[])
         and dispatch.lane < coalesce((select text_waits.lane from text_waits), 5)
       order by dispatch.lane, dispatch.last_claimed_at nulls first, next.rank, next.due_at, next.id
       limit 1
@@ -100,7 +105,7 @@ export async function claimMessages(tx: Tx, request: ClaimRequest): Promise<Clai
     )
     select claimed.id, claimed.dispatch_id, claimed.contact_point_id, chosen.epoch,
       claimed.attempt, claimed.subject, claimed.body, claimed.address_sealed,
-      claimed.good_for_ms, allowance.turn, chosen.receipt_ask_ms
+      claimed.good_for_ms, allowance.turn, chosen.receipt_ask_ms, chosen.lane
     from claimed, chosen, allowance order by claimed.rank, claimed.id`);
 }
 

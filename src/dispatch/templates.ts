@@ -59,6 +59,11 @@ export type ContentGuard = {
 
 /** A provider that does not say so soon is not waited for: what it sends is compared all the same. */
 const READING_MS = 2_000;
+/** Nor for longer where lives hang on it (answers, alerts, escalation): most answer in a tenth. */
+const READING_LIVE_MS = 300;
+const ROUTINE = 3;
+/** A dispatch of which nothing was claimed for so long is over, or begins anew. */
+const FORGET_MS = 600_000;
 
 /**
  * Reads the template of a gateway again before the first message of each dispatch leaves by it. The
@@ -66,22 +71,32 @@ const READING_MS = 2_000;
  */
 export class TemplateCheck {
   #guard: ContentGuard;
-  #begun = new Set<string>();
+  /** The dispatches that have begun, and when something of them was last claimed. */
+  #claimedAt = new Map<string, number>();
 
   constructor(guard: ContentGuard) {
     this.#guard = guard;
   }
 
-  /** Resolves when these may leave, or the provider was waited for. */
-  async before(claimed: readonly { readonly dispatchId: string }[]): Promise<void> {
+  /**
+   * Resolves when what was claimed of this dispatch may leave, or the provider was waited for;
+   * undefined where it may at once. `now` is on a monotonic clock, in ms.
+   */
+  before(
+    { dispatchId, lane }: { readonly dispatchId: string; readonly lane: number },
+    now = performance.now(),
+  ): Promise<void> | undefined {
     const { gateway, ...others } = this.#guard;
-    const begun = new Set(claimed.map(({ dispatchId }) => dispatchId)).difference(this.#begun);
-    if (begun.size === 0 || gateway.readTemplate === undefined) return;
-    for (const dispatchId of begun) this.#begun.add(dispatchId);
+    for (const [id, claimedAt] of this.#claimedAt)
+      if (now - claimedAt > FORGET_MS) this.#claimedAt.delete(id);
+    const isBegun = this.#claimedAt.has(dispatchId);
+    this.#claimedAt.set(dispatchId, now);
+    if (isBegun || gateway.readTemplate === undefined) return undefined;
     const reading = readTemplateOf(gateway, others).catch((error: unknown) =>
       others.log.error('dispatch.loop_failed', { error, part: 'template' }),
     );
-    await Promise.race([reading, delay(READING_MS, undefined, { ref: false })]);
+    const waitMs = lane < ROUTINE ? READING_LIVE_MS : READING_MS;
+    return Promise.race([reading, delay(waitMs, undefined, { ref: false })]);
   }
 }
 

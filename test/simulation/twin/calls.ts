@@ -82,6 +82,7 @@ const send: Pick<
       owner: random.pick(known.owners),
       leaseMs: random.between(1, 60) * 1000,
       most: random.between(0, 5),
+      notOf: random.chance(0.2) ? [random.pick(known.dispatchIds)] : [],
     },
   ],
   settleMessages: (scene) => {

@@ -57,7 +57,8 @@ function chooseLine(base: Base, request: ClaimRequest, allowance: Allowance) {
   const below = laneOfWaitingTexts(base, allowance.bucket.id, channel);
   const homes = homesFor(base, request, allowance);
   return [...base.tables.dispatch.values()]
-    .filter((dispatch) => dispatch.state === 'sending' && dispatch.lane < below)
+    .filter(({ id, state }) => state === 'sending' && request.notOf?.includes(id) !== true)
+    .filter(({ lane }) => lane < below)
     .flatMap((dispatch) =>
       homes.flatMap((home) => {
         const due = listClaimable(base, { dispatchId: dispatch.id, channel, home });
@@ -102,6 +103,7 @@ export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
       goodForMs: m.expiresAt! - base.now,
       turn,
       receiptAskMs: chosen!.receiptAsksMs[0]!,
+      lane: chosen!.lane,
     }));
 }
 
