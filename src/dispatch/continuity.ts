@@ -152,14 +152,13 @@ async function isKnown(
 /** Compares this start of the server with what the providers have. */
 async function prove(options: ContinuityOptions, now: Continuity): Promise<boolean> {
   const { database, log } = options;
-  for (const gateway of listing(options)) {
-    const reading = await readSince(options, gateway, now.readFrom);
-    if (reading === undefined) {
-      options.onUnread(gateway.id);
-      return false;
-    }
-    if (!(await isKnown(options, gateway, { reading, now }))) return false;
-  }
+  const found = await Promise.all(
+    listing(options).map(async (gateway) => {
+      const reading = await readSince(options, gateway, now.readFrom);
+      return reading !== undefined && (await isKnown(options, gateway, { reading, now }));
+    }),
+  );
+  if (!found.every((isWhole) => isWhole)) return false;
   const proven = await database.withActor(system('dispatch'), async (tx) => {
     const marked = await markProven(tx, now.start);
     if (!marked) return false;
@@ -210,20 +209,15 @@ async function holdAnew({ database, log }: ContinuityOptions, reason: string): P
 async function recover(options: ContinuityOptions, now: Continuity): Promise<void> {
   const { database, installation } = options;
   const gateways = listing(options);
-  const readings: [Gateway, Reading][] = [];
-  for (const gateway of gateways) {
-    const reading = await readSince(options, gateway, now.readFrom);
-    if (reading === undefined) {
-      options.onUnread(gateway.id);
-      return;
-    }
-    readings.push([gateway, reading]);
-  }
+  const readings = await Promise.all(
+    gateways.map((gateway) => readSince(options, gateway, now.readFrom)),
+  );
+  if (!readings.every((reading) => reading !== undefined)) return;
   await database.withActor(system('dispatch'), async (tx) => {
     const gatewayIds = gateways.map(({ id }) => id);
     let adopted = 0;
-    for (const [gateway, reading] of readings)
-      adopted += await adopt(tx, gateway.id, textsOf(installation, reading));
+    for (const [i, gateway] of gateways.entries())
+      adopted += await adopt(tx, gateway.id, textsOf(installation, readings[i]!));
     if (!(await markLookedAt(tx, { heldSince: now.heldSince!, gatewayIds, adopted }))) return;
     await record(tx, {
       action: 'dispatch.history_read',
@@ -238,7 +232,7 @@ function listing({ gateways }: ContinuityOptions): Gateway[] {
   return [...gateways.values()].filter((gateway) => gateway.list !== undefined);
 }
 
-/** What the provider has of ours since then; undefined where it could not be read so far back. */
+/** What the provider has of ours since then; undefined, and said, where it cannot be read so far. */
 async function readSince(
   options: ContinuityOptions,
   gateway: Gateway,
@@ -251,7 +245,9 @@ async function readSince(
     installation,
     fromMs,
   });
-  return reaches(reading.coversFromMs, fromMs) ? reading : undefined;
+  if (reaches(reading.coversFromMs, fromMs)) return reading;
+  options.onUnread(gateway.id);
+  return undefined;
 }
 
 function textsOf(installation: string, { sightings }: Pick<Reading, 'sightings'>): SightedText[] {

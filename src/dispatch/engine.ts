@@ -73,10 +73,10 @@ export class Engine {
   #senders: readonly Sender[];
   #receipts = new Signal();
   #timers = new Signal();
-  #lookups = new Signal();
   #templates = new Signal();
   #minutely = new Sometimes(MINUTE_MS);
-  #polls: Signal[] = [];
+  /** Of the loops that ask a provider. */
+  #asking: Signal[] = [];
   #owner = newId();
   #firstLook;
   /** Nothing is claimed before the first beat that found history whole. */
@@ -116,7 +116,7 @@ export class Engine {
     this.#loops = [
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
-      this.#every('look-ups', () => this.#lookUp(), this.#lookups),
+      ...this.#lookUp(),
       ...this.#poll(),
       this.#every('templates', () => readTemplates(this.#options), this.#templates, TEMPLATES_MS),
     ];
@@ -125,8 +125,8 @@ export class Engine {
   /** Drains: nothing new is claimed, what is under way ends and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const signals = [this.#receipts, this.#timers, this.#lookups, this.#templates];
-    for (const signal of [...signals, ...this.#polls]) signal.wake();
+    const signals = [this.#receipts, this.#timers, this.#templates];
+    for (const signal of [...signals, ...this.#asking]) signal.wake();
     await this.#listener?.stop();
     const stopped = this.#senders.map((sender) => sender.stop());
     this.#mayClaim.resolve();
@@ -185,11 +185,22 @@ export class Engine {
     }
   }
 
-  /** Until nothing is due: after a crash there may be hundreds, and a beat takes fifty. */
-  async #lookUp(): Promise<void> {
+  /**
+   * A loop for each gateway that can be asked: the pages of one that hangs take minutes. Each time
+   * until nothing is due: after a crash there may be hundreds, and a beat takes fifty.
+   */
+  #lookUp(): Promise<void>[] {
     const isStopping = () => this.#stopping;
-    const options = { ...this.#options, gateways: this.#gateways, isStopping };
-    while (!this.#stopping && (await reconcile(options)) > 0);
+    const options = { ...this.#options, isStopping };
+    const asked = [...this.#gateways.values()].filter((gateway) => gateway.find !== undefined);
+    return asked.map((gateway) => {
+      const signal = new Signal();
+      this.#asking.push(signal);
+      const lookUp = async () => {
+        while (!this.#stopping && (await reconcile(options, gateway)) > 0);
+      };
+      return this.#every(`look-ups at ${gateway.id}`, lookUp, signal);
+    });
   }
 
   /** News of a dispatch, by its id; followed by ` halt` where nothing more of it may leave. */
@@ -205,7 +216,7 @@ export class Engine {
     const options = { ...this.#options, gateways: this.#gateways, owner: this.#owner, isStopping };
     return listPolled(this.#gateways).map((polled) => {
       const signal = new Signal();
-      this.#polls.push(signal);
+      this.#asking.push(signal);
       return this.#every(`polls of ${polled.what}`, () => poll(polled, options), signal);
     });
   }

@@ -7,6 +7,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase } from '../../test/support/database.ts';
 import {
+  DEFAULT_API_KEYS,
   installation,
   makeDispatch,
   notifyGateway,
@@ -15,11 +16,15 @@ import {
   referenceOf,
   release,
   rowsOf,
+  seedGateway,
   seedNotify,
+  startEngine,
   startQuickSimulator,
   statesOf,
+  until,
 } from '../../test/support/dispatch.ts';
 import type { Gateway } from './gateways/gateway.ts';
+import { openNotifyGateway } from './gateways/notify.ts';
 import { reconcile } from './reconcile.ts';
 
 const GAP_MS = 15_000;
@@ -77,9 +82,8 @@ async function openScene(context: TestContext) {
         tx.run(sql`update dispatch.message set check_at = now() - interval '1 ms'
           where check_at is not null`),
       );
-      const gateways = new Map([['notify', gateway]]);
-      const options = { database: db.worker, gateways, installation, log: quiet };
-      while ((await reconcile({ ...options, lookupGapMs: GAP_MS })) > 0);
+      const options = { database: db.worker, installation, log: quiet, lookupGapMs: GAP_MS };
+      while ((await reconcile(options, gateway)) > 0);
     },
     alarms: () =>
       own((tx) =>
@@ -122,6 +126,53 @@ describe('looking up', () => {
     const { unknown: left } = await statesOf(db.owner, dispatchId);
     assert.equal(left, undefined);
     assert.equal(asked().questions, 0);
+  });
+
+  it('pages of one provider that hang do not hold up what another one has', async (context) => {
+    const { db, gateway, own, unknown } = await openScene(context);
+    const elsewhere = await startQuickSimulator();
+    const settings = { baseUrl: elsewhere.notifyUrl, apiKey: DEFAULT_API_KEYS.live };
+    const other = openNotifyGateway('other', settings);
+    await seedGateway(db.worker, { id: 'other' });
+    await unknown(25);
+    const { dispatchId, ids } = await unknown(25);
+    await own(async (tx) => {
+      await tx.run(sql`update dispatch.attempt set gateway_id = 'other'
+        where message_id = any(${ids}::uuid[])`);
+      await tx.run(sql`update dispatch.message set gateway_id = 'other', home_gateway_id = 'other'
+        where id = any(${ids}::uuid[])`);
+      await tx.run(sql`update dispatch.message set check_at = now() - interval '1 ms'`);
+    });
+    for (const id of ids) {
+      const outgoing = { address: '447700900123', subject: null, body: 'text' };
+      await other.send({ reference: referenceOf(id), ...outgoing });
+    }
+    const over = Promise.withResolvers<undefined>();
+    let isHanging = false;
+    const list = (olderThan?: string) => {
+      const one = { providerId: 'p', reference: null, status: 'sending' };
+      const page = [0, 1].map((age) => ({ ...one, createdAt: new Date(Date.now() - age) }));
+      if (olderThan === undefined) return Promise.resolve(page);
+      isHanging = true;
+      return over.promise;
+    };
+    const startedAt = performance.now();
+    const hanging = Object.assign(gateway, { list, close: () => Promise.resolve() });
+    const engine = startEngine(db.worker, [hanging, other]);
+    try {
+      await until(() => Promise.resolve(isHanging), Boolean);
+      await until(
+        () => statesOf(db.owner, dispatchId),
+        ({ accepted = 0, delivered = 0 }) => accepted + delivered === 25,
+        20_000,
+      );
+    } finally {
+      over.resolve(undefined);
+      await engine.stop();
+      await elsewhere.close();
+    }
+    const tookMs = Math.round(performance.now() - startedAt);
+    assert.ok(tookMs <= 5_000, `${tookMs} ms`);
   });
 
   it('where pages do not reach back far enough it asks one by one', async (context) => {

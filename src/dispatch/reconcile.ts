@@ -42,7 +42,6 @@ const LOOKUPS_AT_ONCE = 8;
 
 export type ReconcileOptions = {
   readonly database: Database;
-  readonly gateways: ReadonlyMap<string, Gateway>;
   readonly installation: string;
   readonly log: Log;
   /** Between two look-ups of one unknown, in ms. Tests shorten it. */
@@ -56,17 +55,8 @@ export type ReconcileOptions = {
 /** One message that was asked for, and what the provider said of it. */
 type Looked = ToCheck & { readonly found: Found; readonly foundAttempt: number };
 
-/** Looks up what is due; says how many. */
-export async function reconcile(options: ReconcileOptions): Promise<number> {
-  let due = 0;
-  for (const gateway of options.gateways.values()) {
-    if (gateway.find !== undefined) due += await reconcileAt(options, gateway);
-    if (options.isStopping?.() === true) break;
-  }
-  return due;
-}
-
-async function reconcileAt(options: ReconcileOptions, gateway: Gateway): Promise<number> {
+/** Looks up what is due at a gateway that can be asked; says how many. */
+export async function reconcile(options: ReconcileOptions, gateway: Gateway): Promise<number> {
   const { database, lookupGapMs: gapMs = lookupGapMs } = options;
   const most = gateway.list === undefined ? CHECKS_MAX : LISTED_MAX;
   const due = await database.withActor(system('dispatch'), (tx) =>
