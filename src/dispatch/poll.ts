@@ -22,10 +22,14 @@ const LEASE_MS = 30_000;
 /** Later statuses are found by the look-ups of accepted messages (2, 5, 10 minutes …). */
 const WINDOW_MS = 600_000;
 /**
- * Of 250 each. More in one turn outlive the lease where a page takes a second, and another worker
- * would read them too; what is behind them is read at the next beat.
+ * Most receipts come within a minute of their text, so each turn begins with the newest pages, of
+ * 250 texts each: at Notify's pace twelve are a minute. Then it goes on from where the last turn
+ * stopped: 120 pages, which is all of the window, are seen within fifteen turns. More in one turn
+ * outlive the lease where a page takes a second, and another worker would read them too.
  */
-const STATUS_PAGES = 10;
+const FRESH_MS = 60_000;
+const FRESH_PAGES = 12;
+const OLDER_PAGES = 8;
 /** 10,000 texts at once. */
 const TEXT_PAGES = 40;
 
@@ -76,19 +80,39 @@ export async function poll(polled: Polled, options: PollOptions): Promise<void> 
 }
 
 /**
- * Some pages of statuses; says where to go on, null where it came to the end. A page without news
- * is no end: while a large dispatch leaves, the newest page has nothing final yet.
+ * The newest pages of statuses, then some older ones; says where to go on, null where it came to
+ * the end.
  */
 async function pollStatuses(
   gateway: Gateway,
   { olderThan }: ToPoll,
   options: PollOptions,
 ): Promise<string | null> {
-  const from = (options.now ?? Date.now)() - WINDOW_MS;
+  const now = (options.now ?? Date.now)();
+  const fromMs = now - WINDOW_MS;
+  const isAll = (last: Listed | undefined) =>
+    last === undefined || last.createdAt.getTime() < fromMs;
+  const newest = { olderThan: null, most: FRESH_PAGES, fromMs: now - FRESH_MS };
+  const fresh = await readStatuses(gateway, newest, options);
+  if (isAll(fresh)) return null;
+  const older = { olderThan: olderThan ?? fresh!.providerId, most: OLDER_PAGES, fromMs };
+  const last = await readStatuses(gateway, older, options);
+  return isAll(last) ? null : last!.providerId;
+}
+
+/**
+ * So many pages of statuses at most, until one that goes back past a time. Returns the last text
+ * on them; undefined where nothing is behind it, or cannot be told. A page without news is no end:
+ * while a large dispatch leaves, the newest page has nothing final yet.
+ */
+async function readStatuses(
+  gateway: Gateway,
+  from: { readonly olderThan: string | null; readonly most: number; readonly fromMs: number },
+  options: PollOptions,
+): Promise<Listed | undefined> {
   const ask = (before?: string) => gateway.list!(before);
-  const at = { idOf: (one: Listed) => one.providerId, olderThan, most: STATUS_PAGES };
   let read = 0;
-  for await (const page of pagesOf(ask, at, options)) {
+  for await (const page of pagesOf(ask, { ...from, idOf: (one) => one.providerId }, options)) {
     const final = page.flatMap(({ providerId, status, reference }) => {
       const meaning = gateway.meaningOf(status);
       const isFinal = meaning === 'delivered' || meaning === 'undelivered';
@@ -101,10 +125,9 @@ async function pollStatuses(
       );
     read += 1;
     const last = page.at(-1)!;
-    if (last.createdAt.getTime() < from) return null;
-    if (read === STATUS_PAGES) return last.providerId;
+    if (read === from.most || last.createdAt.getTime() < from.fromMs) return last;
   }
-  return null;
+  return undefined;
 }
 
 async function pollTexts(gateway: Gateway, { since }: ToPoll, options: PollOptions): Promise<void> {
