@@ -37,6 +37,11 @@ describe('the auditor', () => {
     await seedNotify(db.worker);
     dispatchId = await makeDispatch(db.owner, { messages: 4, laterRoundsMs: [3_600_000] });
     await release(db.web, dispatchId);
+    // No engine sends it, and it is not to look forgotten meanwhile.
+    await db.owner.withActor(actor, (tx) =>
+      tx.run(sql`update dispatch.message set due_at = now() + interval '30 minutes'
+        where state = 'ready'`),
+    );
   });
 
   after(async () => {
@@ -232,6 +237,28 @@ describe('the auditor', () => {
         await receive(tx, referenceOf(ids[0]!), 'delivered', 'applied');
         await put(tx, ids[0]!, 'accepted');
       },
+    ],
+    [
+      'forward',
+      'a message that was delivered in the words of SMPP was moved back',
+      async (tx, ids) => {
+        await receive(tx, referenceOf(ids[0]!), 'DELIVRD', 'applied');
+        await put(tx, ids[0]!, 'accepted');
+      },
+    ],
+    [
+      'leaving',
+      'texts of an alert are due and go nowhere',
+      (tx) =>
+        tx.run(sql`update dispatch.message set due_at = now() - interval '61 seconds'
+          where state = 'ready'`),
+    ],
+    [
+      'whole',
+      'history is held',
+      (tx) =>
+        tx.run(sql`update dispatch.continuity set held_since = now(), held_reason = 'test',
+          held_start = pg_postmaster_start_time()`),
     ],
     [
       'laned',

@@ -12,16 +12,21 @@ import { deadlineIn, openHttp, type Network } from './gateways/http.ts';
 import { Signal } from './signal.ts';
 import {
   countAcceptedTwice,
+  countHeld,
   countMiscounted,
   countMislaned,
   countMovedBack,
   countOverheld,
   countOverspent,
+  countStranded,
   countUnfinished,
   countUnheard,
   countUnopened,
   countUnresolved,
   countUntimed,
+  type Breaches,
+} from './store-audit.ts';
+import {
   endTurn,
   listInvariants,
   notifyAudit,
@@ -29,9 +34,8 @@ import {
   recordInvariant,
   takeTurn,
   type AuditorRow,
-  type Breaches,
   type InvariantRow,
-} from './store-audit.ts';
+} from './store-auditor.ts';
 
 type Invariant = {
   /** What must hold, in one sentence. */
@@ -100,6 +104,17 @@ export const invariants = {
     holds: 'no bucket was overspent',
     mend: 'The provider may refuse texts for some seconds. Report a fault of Tocsin.',
     count: countOverspent,
+  },
+  leaving: {
+    holds: 'what is due of a live alert leaves: a provider took some of it in the last minute',
+    mend: `Look at the page of gateways: switch one on, or ring the provider; else tell people by another way. ${WORKER}`,
+    count: countStranded,
+    isTimer: true,
+  },
+  whole: {
+    holds: 'sending is not held because history was lost',
+    mend: 'Nothing leaves until a person lets it go on: bin/tocsin history status says what was found.',
+    count: countHeld,
   },
   heard: {
     holds: 'every receipt and reply was dealt with within a minute',

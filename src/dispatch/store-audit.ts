@@ -159,7 +159,9 @@ export async function countMovedBack(tx: Tx): Promise<Breaches> {
       select case when reference ~ '^tocsin-[0-9a-f]{8}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-'
           then substring(reference from 17 for 36)::uuid end as message_id
       from dispatch.receipt_inbox
-      where received_at > now() - interval '90 seconds' and status = 'delivered'
+      where received_at > now() - interval '90 seconds'
+        -- The words of Notify and of SMPP.
+        and status in ('delivered', 'DELIVRD')
         and outcome = 'applied'
       order by received_at desc limit 50000
     )
@@ -203,73 +205,52 @@ export async function countUnheard(tx: Tx): Promise<Breaches> {
   );
 }
 
-/** Takes this minute's turn; false where another worker has it. */
-export async function takeTurn(tx: Tx, owner: string, everyMs: number): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update dispatch.auditor set owner = ${owner}, begun_at = now()
-      where begun_at is null or begun_at <= now() - ${everyMs} * interval '1 ms'`)) === 1
+/**
+ * Live dispatches (answers, alerts, escalation) of which something has been due for a minute while
+ * nothing of its channel leaves: in the last minute no provider took or refused anything. That is
+ * no breach where many wait for their turn, where mail waits for texts on one bucket, nor where a
+ * provider asked us to wait for longer than a minute.
+ */
+export async function countStranded(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    with gone as (
+      select distinct gateway.channel, gateway.bucket_id
+      from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id
+      join dispatch.tally tally on tally.gateway_id = gateway.id
+      where tally.dispatch_id is not null and tally.accepted + tally.rejected > 0
+        -- A slow pace leaves long gaps.
+        and tally.at > now() - greatest(60, 2 / bucket.rate_per_second) * interval '1 second'
+    ), moving as (
+      select channel from gone
+      union
+      select gateway.channel
+      from dispatch.gateway gateway join dispatch.bucket bucket on bucket.id = gateway.bucket_id
+      join dispatch.breaker breaker on breaker.gateway_id = gateway.id
+      where gateway.enabled and breaker.state <> 'open'
+        and (gateway.bucket_id in (select bucket_id from gone)
+          or (bucket.paused_until > now() - interval '1 minute'
+            and bucket.paused_until - bucket.paused_at > interval '1 minute'))
+    )
+    select count(*) as breaches, min(dispatch.id::text) as sample
+    from dispatch.dispatch dispatch cross join (values ('text'), ('mail')) as way (channel)
+    where dispatch.state = 'sending' and dispatch.lane <= 2
+      -- Let go a moment ago, by a person who had stopped it.
+      and dispatch.refusals_from < now() - interval '1 minute'
+      and way.channel not in (select channel from moving)
+      and exists (select from dispatch.message message
+        where message.dispatch_id = dispatch.id and message.channel = way.channel
+          and message.state = 'ready' and message.due_at < now() - interval '1 minute')`,
   );
 }
 
-/** Says that the whole round was made. */
-export async function endTurn(tx: Tx, owner: string): Promise<void> {
-  await tx.run(sql`
-    update dispatch.auditor set ended_at = clock_timestamp(),
-      took_ms = extract(epoch from clock_timestamp() - begun_at) * 1000
-    where owner = ${owner}`);
-}
-
-export type Finding = Breaches & {
-  readonly id: string;
-  readonly holds: string;
-  readonly mend: string;
-};
-
-export async function recordInvariant(tx: Tx, finding: Finding): Promise<void> {
-  const { id, holds, mend, breaches, sample } = finding;
-  await tx.run(sql`
-    insert into dispatch.invariant as known (id, holds, mend, checked_at, breaches, sample,
-      broken_since, last_broken_at)
-    select ${id}, ${holds}, ${mend}, clock_timestamp(), found.breaches, ${sample}::text, found.at,
-      found.at
-    from (select ${breaches}::bigint as breaches,
-      case when ${breaches}::bigint > 0 then clock_timestamp() end as at) found
-    on conflict (id) do update set holds = excluded.holds, mend = excluded.mend,
-      checked_at = excluded.checked_at, breaches = excluded.breaches, sample = excluded.sample,
-      broken_since = case when excluded.breaches > 0
-        then coalesce(known.broken_since, excluded.broken_since) end,
-      last_broken_at = coalesce(excluded.last_broken_at, known.last_broken_at)`);
-}
-
-export type InvariantRow = {
-  id: string;
-  holds: string;
-  mend: string;
-  checkedAt: Date;
-  breaches: number;
-  sample: string | null;
-  brokenSince: Date | null;
-  lastBrokenAt: Date | null;
-};
-
-export async function listInvariants(tx: Tx): Promise<InvariantRow[]> {
-  return await tx.rows<InvariantRow>(sql`
-    select id, holds, mend, checked_at, breaches, sample, broken_since, last_broken_at
-    from dispatch.invariant order by id`);
-}
-
-export type AuditorRow = { auditedAt: Date | null; tookMs: number | null; isStale: boolean };
-
-/** When the last whole round ended; stale where that is more than three minutes ago. */
-export async function readAuditor(tx: Tx): Promise<AuditorRow> {
-  return await tx.one<AuditorRow>(sql`
-    select ended_at as audited_at, took_ms,
-      coalesce(ended_at < now() - interval '3 minutes', true) as is_stale
-    from dispatch.auditor`);
-}
-
-/** Boards and the duty desk look again. */
-export async function notifyAudit(tx: Tx): Promise<void> {
-  await tx.run(sql`select pg_notify('tocsin_dispatch', 'audit')`);
+/** Whether sending is held because history was lost. */
+export async function countHeld(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(held_reason) as sample from dispatch.continuity
+    where held_since is not null`,
+  );
 }

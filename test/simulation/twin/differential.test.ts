@@ -14,6 +14,7 @@ const HISTORIES = 120;
 
 const withoutTwin: Readonly<Record<string, string>> = {
   'src/dispatch/store-audit.ts': 'judges the engine, and shares nothing with it',
+  'src/dispatch/store-auditor.ts': 'keeps what the auditor found',
   'src/dispatch/store-retention.ts': 'takes out what has been over for thirty days',
 };
 
