@@ -9,9 +9,12 @@ import {
   windowOf,
   type Breaker,
   type BreakerFacts,
+  type BreakerOf,
   type BreakerState,
 } from './breaker.ts';
 
+const gateway: BreakerOf = { canProbe: false, leaseMs: 40_000 };
+const withProbe: BreakerOf = { ...gateway, canProbe: true };
 const quiet: BreakerFacts = { answered: 0, failed: 0, inARow: 0, acceptedLate: 0 };
 const closed: Breaker = {
   state: 'closed',
@@ -55,8 +58,14 @@ describe('the breaker', () => {
     ['failed half, one more came', { ...open, reason: 'failing' }, { acceptedLate: 1 }, undefined],
     ['the clock jumped back', { ...open, ageMs: -1, retryInMs: 4e6 }, {}, 'half_open 0'],
     ['nothing to try yet', { ...on(0), ageMs: 1e6 }, {}, undefined],
-    ['the trial is under way', { ...on(0), tries: 1, triedMs: 59_000 }, {}, undefined],
-    ['the trial was lost', { ...on(0), tries: 1, triedMs: 61_000 }, {}, 'open'],
+    ['the trial is under way', { ...on(0), tries: 1, triedMs: 43_000 }, {}, undefined],
+    ['the trial was lost', { ...on(0), tries: 1, triedMs: 43_001 }, {}, 'half_open 0'],
+    [
+      'one of five was lost',
+      { ...on(1), tries: 5, triedMs: 43_001 },
+      { answered: 4 },
+      'half_open 1',
+    ],
     ['the trial failed', { ...on(0), tries: 1, triedMs: 5 }, { failed: 1, inARow: 1 }, 'open'],
     ['the trial passed', { ...on(0), tries: 1, triedMs: 5 }, { answered: 1 }, 'half_open 1'],
     ['four of five passed', { ...on(1), tries: 5, triedMs: 5 }, { answered: 4 }, undefined],
@@ -73,7 +82,7 @@ describe('the breaker', () => {
   ];
   for (const [name, breaker, facts, expected] of cells) {
     it(`${breaker.state}, ${name}: ${expected ?? 'stays'}`, () => {
-      const step = nextStep(breaker, { ...quiet, ...facts }, false);
+      const step = nextStep(breaker, { ...quiet, ...facts }, gateway);
       assert.equal(
         step && [step.state, step.rung].filter((part) => part !== null).join(' '),
         expected,
@@ -83,20 +92,20 @@ describe('the breaker', () => {
 
   it('waits 10 s, then twice as long each time, two minutes at most', () => {
     const waits = [0, 1, 2, 3, 4, 30].map(
-      (openings) => nextStep({ ...on(0), openings }, { ...quiet, failed: 1 }, false)!.retryInMs,
+      (openings) => nextStep({ ...on(0), openings }, { ...quiet, failed: 1 }, gateway)!.retryInMs,
     );
     assert.deepEqual(waits, [10_000, 20_000, 40_000, 80_000, 120_000, 120_000]);
     const failing = { ...quiet, inARow: 5 };
-    assert.equal(nextStep({ ...closed, openings: 4 }, failing, false)!.openings, 1);
-    assert.equal(nextStep({ ...closed, openings: 4, ageMs: 9 }, failing, false)!.openings, 5);
+    assert.equal(nextStep({ ...closed, openings: 4 }, failing, gateway)!.openings, 1);
+    assert.equal(nextStep({ ...closed, openings: 4, ageMs: 9 }, failing, gateway)!.openings, 5);
   });
 
   it('tries a handset of ours first, where it has one', () => {
     const rested = { ...open, retryInMs: 0 };
-    assert.equal(nextStep(rested, quiet, true)!.rowsLeft, 0);
-    assert.equal(nextStep(rested, quiet, false)!.rowsLeft, 1);
-    assert.equal(nextStep(on(0), { ...quiet, answered: 1 }, true)!.rowsLeft, 5);
-    assert.equal(nextStep(on(1), { ...quiet, answered: 5 }, true)!.rowsLeft, null);
+    assert.equal(nextStep(rested, quiet, withProbe)!.rowsLeft, 0);
+    assert.equal(nextStep(rested, quiet, gateway)!.rowsLeft, 1);
+    assert.equal(nextStep(on(0), { ...quiet, answered: 1 }, withProbe)!.rowsLeft, 5);
+    assert.equal(nextStep(on(1), { ...quiet, answered: 5 }, withProbe)!.rowsLeft, null);
   });
 
   it('gives the window of its rung, never none but while open', () => {
@@ -127,7 +136,7 @@ describe('the breaker', () => {
     fc.assert(
       fc.property(breakers, some, ({ at, retryInMs, ...rest }, facts) => {
         const breaker = { ...at, ...rest, retryInMs: at.state === 'open' ? retryInMs : null };
-        const step = nextStep(breaker, facts, false);
+        const step = nextStep(breaker, facts, gateway);
         if (step === undefined) return;
         made.add(`${at.state} to ${step.state}`);
         assert.equal(step.state === 'open', step.retryInMs !== null);

@@ -54,8 +54,8 @@ const FORGET_MS = 600_000;
 /** Until the first trial, and at most: each opening doubles it. */
 export type Rest = { readonly leastMs: number; readonly mostMs: number };
 const usualRest: Rest = { leastMs: 10_000, mostMs: 120_000 };
-/** A trial of which nothing is heard for so long failed: its worker may have been killed. */
-const TRIAL_MAX_MS = 60_000;
+/** From the end of a request until its tally can be read, in ms; a slow database included. */
+const TALLY_MS = 3_000;
 
 /** The breaker as it stands. Times are ages by the database's clock; negative: the clock jumped. */
 export type Breaker = {
@@ -90,17 +90,27 @@ export type BreakerStep = {
   readonly rowsLeft: number | null;
 };
 
-/** The next step, or undefined where it stays. `canProbe`: it has a handset or mailbox of ours. */
+/** What the next step depends on beside what was counted. */
+export type BreakerOf = {
+  /** The gateway has a handset or mailbox of ours. */
+  readonly canProbe: boolean;
+  /** How long whoever claims a message may be at it: no trial lasts longer. */
+  readonly leaseMs: number;
+  readonly rest?: Rest | undefined;
+};
+
+/** The next step, or undefined where it stays. */
 export function nextStep(
   breaker: Breaker,
   facts: BreakerFacts,
-  canProbe: boolean,
-  rest: Rest = usualRest,
+  { canProbe, leaseMs, rest = usualRest }: BreakerOf,
 ): BreakerStep | undefined {
   const { state } = breaker;
   if (state === 'open') return isRested(breaker, facts) ? climb(breaker, 0, canProbe) : undefined;
   if (state === 'half_open') {
-    if (facts.failed > 0 || isLost(breaker, facts)) return open(breaker, 'trial_failed', rest);
+    if (facts.failed > 0) return open(breaker, 'trial_failed', rest);
+    // Its worker was killed, or gave it back: no word on the provider, so it is made again.
+    if (isLost(breaker, facts, leaseMs)) return climb(breaker, breaker.rung!, canProbe);
   } else {
     const reason = failureIn(facts, state === 'closed' ? REQUESTS_MIN : REQUESTS_MIN_RAMPING);
     if (reason !== undefined) return open(breaker, reason, rest);
@@ -131,8 +141,12 @@ function isRested({ ageMs, retryInMs, reason }: Breaker, { acceptedLate }: Break
   return ageMs < 0 || retryInMs! <= 0 || (reason === 'no_answer' && acceptedLate > 0);
 }
 
-function isLost({ tries, triedMs }: Breaker, { answered, failed }: BreakerFacts): boolean {
-  return triedMs !== null && triedMs > TRIAL_MAX_MS && tries > answered + failed;
+function isLost(
+  { tries, triedMs }: Breaker,
+  { answered, failed }: BreakerFacts,
+  leaseMs: number,
+): boolean {
+  return triedMs !== null && triedMs > leaseMs + TALLY_MS && tries > answered + failed;
 }
 
 function hasPassed({ rung, ageMs }: Breaker, { answered, failed }: BreakerFacts): boolean {

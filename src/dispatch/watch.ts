@@ -1,6 +1,7 @@
 /**
  * Watches the requests of one sender: counts what became of them, a row a second, and moves the
- * breaker by it. So the cost is one small statement a second, whatever the pace.
+ * breaker by it. So the cost is one small statement a second, whatever the pace; only the few
+ * trials of a gateway that comes back are written as they end.
  *
  * Promise kept here: what is counted belongs to the turn in which the request was claimed, so an
  * old time-out cannot undo a trial that began after it.
@@ -13,7 +14,7 @@ import { nextStep, windowOf, type Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { plainCode, type SendResult } from './model.ts';
 import { probeTo, type Probing } from './probe.ts';
-import { pauseAfter } from './request.ts';
+import { leaseMsFor, pauseAfter } from './request.ts';
 import { Signal } from './signal.ts';
 import {
   claimProbe,
@@ -122,6 +123,8 @@ export class Watch {
       this.#failure = plainCode(result.code);
       if (!isOurs && !isTooFast && !watched.isLate) this.#noteFailure(watched);
     }
+    // A trial is written at once: killed within the second, a worker would leave it lost.
+    if (this.#breaker?.state === 'half_open') this.#signal.wake();
     const pause = pauseAfter(result);
     if (pause !== undefined) await this.#pause(pause);
   }
@@ -244,7 +247,11 @@ export class Watch {
     const breaker = await readBreaker(tx, gateway.id);
     if (breaker === undefined) return undefined;
     const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
-    const step = nextStep(breaker, { ...breaker, inARow }, this.#canProbe, rest);
+    const step = nextStep(
+      breaker,
+      { ...breaker, inARow },
+      { canProbe: this.#canProbe, leaseMs: leaseMsFor(gateway.sendMaxMs), rest },
+    );
     if (step === undefined) return breaker;
     if (!(await moveBreaker(tx, { gatewayId: gateway.id, turn: breaker.turn, step })))
       return breaker;

@@ -3,7 +3,7 @@ import { plainCode, type SendResult } from '#dispatch/model.ts';
 import type { KnownBreaker, TallyRow } from '#dispatch/store-breaker.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import type { Base } from './twin/rows.ts';
-import { ConnectionLost, transact, wait, type Steps } from './world.ts';
+import { Bell, ConnectionLost, transact, wait, type Steps } from './world.ts';
 
 const PULSE_MS = 1_000;
 const LATE_MS = 8_000;
@@ -28,6 +28,7 @@ export class SimulatedWatch {
   #breaker: KnownBreaker | undefined;
   #inARow = { turn: 0, count: 0 };
   #pulsedAt: number;
+  #bell = new Bell();
 
   constructor(parts: Parts, gateway: SimulatedGateway, onOpen: () => void) {
     this.#parts = parts;
@@ -55,6 +56,7 @@ export class SimulatedWatch {
     if (result.class === 'accepted' || result.class === 'rejected') {
       if (watched.turn === this.#inARow.turn) this.#inARow.count = 0;
     } else if (!isOurs && !isTooFast && !watched.isLate) this.#noteFailure(watched);
+    if (this.#breaker?.state === 'half_open') this.#bell.ring();
     const pause = this.#parts.decisions.pauseAfter(result);
     if (pause === undefined) return;
     const { id: gatewayId } = this.#gateway;
@@ -67,7 +69,7 @@ export class SimulatedWatch {
     for (;;) {
       this.#findLate();
       yield* this.#pulse();
-      yield* wait(PULSE_MS);
+      yield* wait(PULSE_MS, this.#bell);
     }
   }
 
@@ -125,7 +127,8 @@ export class SimulatedWatch {
     const breaker = twin.readBreaker(base, gatewayId);
     if (breaker === undefined) return undefined;
     const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
-    const step = decisions.nextStep(breaker, { ...breaker, inARow }, false);
+    const leaseMs = decisions.leaseMsFor(this.#gateway.sendMaxMs);
+    const step = decisions.nextStep(breaker, { ...breaker, inARow }, { canProbe: false, leaseMs });
     if (step === undefined) return breaker;
     const moved = twin.moveBreaker(base, { gatewayId, turn: breaker.turn, step });
     return moved ? twin.readBreaker(base, gatewayId) : breaker;
