@@ -6,7 +6,8 @@
  * that we know of. A text of ours there that the database does not know, another timeline, server
  * or database mean lost history: everything is held, what was sent is adopted, and a person lets it
  * go on. Rows that are restored under a server that runs show nothing: there the first look of an
- * engine tells.
+ * engine tells. Nor does a machine that was turned back with its memory, but for its wall clock,
+ * which the host then puts right: where that jumps, an engine looks as if for the first time.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
@@ -70,6 +71,7 @@ export type FirstLook = {
  */
 const FIRST_LOOK_MS = 10_000;
 
+/** `waitMs`: Infinity where it may send nothing before every provider has answered. */
 export function beginFirstLook(waitMs = FIRST_LOOK_MS): FirstLook {
   return { waitsUntilMs: performance.now() + waitMs, compared: new Set() };
 }
@@ -113,7 +115,8 @@ async function lookFirst(options: ContinuityOptions, now: Continuity): Promise<b
     .finally(() => (firstLook.reading = undefined));
   const waitMs = firstLook.waitsUntilMs - performance.now();
   if (waitMs <= 0) return true;
-  return await Promise.race([firstLook.reading, delay(waitMs, false, { ref: false })]);
+  const soonMs = Math.min(waitMs, FIRST_LOOK_MS);
+  return await Promise.race([firstLook.reading, delay(soonMs, false, { ref: false })]);
 }
 
 /** False where the newest page could not be read, or has a text of ours that is not known. */

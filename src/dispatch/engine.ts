@@ -13,7 +13,7 @@ import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { openInbox } from './inbound.ts';
 import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
-import type { Clocks } from './lease.ts';
+import { Drift, type Clocks } from './lease.ts';
 import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
 import type { Probing } from './probe.ts';
@@ -79,7 +79,8 @@ export class Engine {
   #asking: Signal[] = [];
   #owner = newId();
   #firstLook;
-  /** Nothing is claimed before the first beat that found history whole. */
+  #drift: Drift;
+  /** Nothing is claimed before a beat found history whole: the first one, or after a jump. */
   #mayClaim = Promise.withResolvers<void>();
   #unread = new Sometimes(UNREAD_NOTE_MS);
   #stopping = false;
@@ -90,6 +91,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#firstLook = beginFirstLook(options.firstLookMs);
+    this.#drift = new Drift(options.clocks);
     this.#gateways = new Map(options.gateways.map((gateway) => [gateway.id, gateway]));
     this.#senders = options.gateways.map((gateway) => new Sender({ ...options, gateway }));
   }
@@ -112,7 +114,7 @@ export class Engine {
     });
     for (const gateway of this.#gateways.values())
       gateway.receive?.(openInbox(gateway.id, this.#options));
-    for (const sender of this.#senders) sender.start(this.#mayClaim.promise);
+    for (const sender of this.#senders) sender.start(() => this.#untilMayClaim());
     this.#loops = [
       this.#every('timers', () => this.#beat(), this.#timers),
       this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
@@ -159,18 +161,47 @@ export class Engine {
    */
   async #mayGoOn(): Promise<boolean> {
     const { database, quietMs: quiet = quietMs, gateways } = this.#options;
+    this.#heedClocks();
+    const [firstLook, mayClaim] = [this.#firstLook, this.#mayClaim];
     await database.withActor(system('dispatch'), (tx) => expireLeases(tx, quiet));
     const isWhole = await keepContinuity({
       ...this.#options,
       gateways: this.#gateways,
       settleMs: Math.max(0, ...gateways.map(({ sendMaxMs }) => leaseMsFor(sendMaxMs))) + quiet,
-      firstLook: this.#firstLook,
+      firstLook,
       isStopping: () => this.#stopping,
       onUnread: (gatewayId) => this.#noteUnread(gatewayId),
     });
-    if (isWhole) this.#mayClaim.resolve();
+    if (isWhole) mayClaim.resolve();
     else this.#senders.forEach((sender) => sender.dropQueue('history_in_doubt'));
     return isWhole;
+  }
+
+  /**
+   * A machine that was turned back with its memory, database and all, knows nothing of what it has
+   * sent since. Its wall clock tells, once it is put right: the providers are asked before anything
+   * else leaves, however long they take.
+   */
+  #heedClocks(): void {
+    const { clocks, log } = this.#options;
+    if (!this.#drift.hasJumped || this.#stopping) return;
+    log.warn('dispatch.clock_jumped');
+    this.#drift = new Drift(clocks);
+    this.#firstLook = beginFirstLook(Infinity);
+    // Whoever waits for the old one finds the new one.
+    this.#mayClaim.resolve();
+    this.#mayClaim = Promise.withResolvers();
+    for (const sender of this.#senders) sender.dropQueue('clock_jumped');
+  }
+
+  async #untilMayClaim(): Promise<void> {
+    for (;;) {
+      this.#heedClocks();
+      const { promise } = this.#mayClaim;
+      await promise;
+      const isLatest = promise === this.#mayClaim.promise && !this.#drift.hasJumped;
+      if (isLatest || this.#stopping) return;
+    }
   }
 
   #noteUnread(gatewayId: string): void {

@@ -16,22 +16,39 @@ export const systemClocks: Clocks = {
 
 const JUMP_MS = 5_000;
 
+/** How far the wall clock has moved against the monotonic one since it was made. */
+export class Drift {
+  #clocks: Clocks;
+  #atStart: number;
+
+  constructor(clocks: Clocks = systemClocks) {
+    this.#clocks = clocks;
+    this.#atStart = this.#now();
+  }
+
+  /** True where one jumped: a machine that slept, or was turned back to a copy of its memory. */
+  get hasJumped(): boolean {
+    return Math.abs(this.#now() - this.#atStart) > JUMP_MS;
+  }
+
+  #now(): number {
+    return this.#clocks.wallMs() - this.#clocks.monotonicMs();
+  }
+}
+
 export class Lease {
   #endsAt: number;
-  #driftAtStart: number;
+  #drift: Drift;
   #clocks: Clocks;
 
   constructor(leaseMs: number, clocks: Clocks = systemClocks) {
     this.#clocks = clocks;
     this.#endsAt = clocks.monotonicMs() + leaseMs;
-    this.#driftAtStart = clocks.wallMs() - clocks.monotonicMs();
+    this.#drift = new Drift(clocks);
   }
 
   /** True where a request that takes at most `requestMs` would still end inside the lease. */
   outlasts(requestMs: number): boolean {
-    const now = this.#clocks.monotonicMs();
-    const drift = this.#clocks.wallMs() - now;
-    if (Math.abs(drift - this.#driftAtStart) > JUMP_MS) return false;
-    return now + requestMs < this.#endsAt;
+    return !this.#drift.hasJumped && this.#clocks.monotonicMs() + requestMs < this.#endsAt;
   }
 }

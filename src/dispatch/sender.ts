@@ -96,10 +96,10 @@ export class Sender {
     this.#watch = new Watch({ database, gateway, log, onOpen, pauseWhenRefused, probing, rest });
   }
 
-  /** Claims nothing before `mayClaim` resolves. */
-  start(mayClaim: Promise<void>): void {
+  /** `mayClaim` is asked before each claim, which waits until it resolves. */
+  start(mayClaim: () => Promise<void>): void {
     this.#watch.start();
-    this.#loop = mayClaim.then(() => this.#run());
+    this.#loop = this.#run(mayClaim);
   }
 
   /** There may be something to send. */
@@ -149,10 +149,12 @@ export class Sender {
     await this.#options.gateway.close();
   }
 
-  async #run(): Promise<void> {
+  async #run(mayClaim: () => Promise<void>): Promise<void> {
     const { gateway, log } = this.#options;
     let measuredAt = performance.now();
-    while (!this.#stopping) {
+    for (;;) {
+      await mayClaim();
+      if (this.#stopping) return;
       if (this.#line.length >= this.#watch.window) {
         await this.#room.wait(POLL_MS);
         continue;

@@ -45,9 +45,15 @@ export class SimulatedSender {
   #waiting: Settlement[] = [];
   #isFlushing = false;
   #watch: SimulatedWatch;
+  #mayClaim: () => boolean;
 
-  constructor(parts: Parts, host: Host, gateway: SimulatedGateway) {
+  constructor(
+    parts: Parts,
+    host: Host,
+    { gateway, mayClaim }: { gateway: SimulatedGateway; mayClaim: () => boolean },
+  ) {
     this.#parts = parts;
+    this.#mayClaim = mayClaim;
     this.#host = host;
     this.gateway = gateway;
     this.#watch = new SimulatedWatch(parts, gateway, () => this.#giveBackQueue(gatewayOpen));
@@ -74,6 +80,10 @@ export class SimulatedSender {
   *run(): Steps<void> {
     this.#parts.world.start(this.#host, this.#watch.run());
     while (!this.#isStopping) {
+      if (!this.#mayClaim()) {
+        yield* wait(POLL_MS, this.work);
+        continue;
+      }
       if (this.#queue.length >= this.#watch.window) {
         yield* wait(POLL_MS, this.#room);
         continue;

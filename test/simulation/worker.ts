@@ -1,4 +1,5 @@
 /** `src/dispatch/engine.ts`, `reconcile.ts` and `inbox.ts` as steps: one process of the engine. */
+import { Drift } from '#dispatch/lease.ts';
 import type { Found } from '#dispatch/model.ts';
 import type { ToCheck } from '#dispatch/store-check.ts';
 import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
@@ -36,6 +37,8 @@ export class SimulatedWorker {
   #isStopping = false;
   #isSteering = false;
   #firstLook: FirstLook;
+  #drift: Drift;
+  #haveStarted = false;
   #mayClaim = false;
 
   constructor(parts: Parts, host: Host, gateways: readonly SimulatedGateway[]) {
@@ -43,7 +46,14 @@ export class SimulatedWorker {
     this.#parts = parts;
     this.#firstLook = beginFirstLook(parts.world.now);
     this.#gateways = new Map(gateways.map((gateway) => [gateway.id, gateway]));
-    this.#senders = gateways.map((gateway) => new SimulatedSender(parts, host, gateway));
+    this.#drift = new Drift(host.clocks);
+    const mayClaim = () => {
+      this.#heedClocks();
+      return this.#mayClaim;
+    };
+    this.#senders = gateways.map(
+      (gateway) => new SimulatedSender(parts, host, { gateway, mayClaim }),
+    );
   }
 
   start(): void {
@@ -119,22 +129,33 @@ export class SimulatedWorker {
   /** False while history may have holes: nothing is too old then, called off or due. */
   *#mayGoOn(): Steps<boolean> {
     const { twin, decisions } = this.#parts;
+    this.#heedClocks();
+    const firstLook = this.#firstLook;
     yield* transact('expires leases', (base) => twin.expireLeases(base, decisions.quietMs));
-    const isWhole = yield* keepContinuity(
-      this.#parts,
-      [...this.#gateways.values()],
-      this.#firstLook,
-    );
-    if (isWhole) this.#startSenders();
-    else for (const sender of this.#senders) sender.dropQueue('history_in_doubt');
-    return isWhole;
+    const isWhole = yield* keepContinuity(this.#parts, [...this.#gateways.values()], firstLook);
+    if (isWhole && firstLook === this.#firstLook) this.#startSenders();
+    if (isWhole) return true;
+    for (const sender of this.#senders) sender.dropQueue('history_in_doubt');
+    return false;
   }
 
-  /** Nothing is claimed before the first beat that found history whole. */
+  /** Nothing is claimed before a beat found history whole: the first one, or after a jump. */
   #startSenders(): void {
     if (this.#mayClaim || this.#isStopping) return;
     this.#mayClaim = true;
-    for (const sender of this.#senders) this.#parts.world.start(this.host, sender.run());
+    for (const sender of this.#senders) {
+      if (this.#haveStarted) sender.work.ring();
+      else this.#parts.world.start(this.host, sender.run());
+    }
+    this.#haveStarted = true;
+  }
+
+  #heedClocks(): void {
+    if (!this.#drift.hasJumped || this.#isStopping) return;
+    this.#drift = new Drift(this.host.clocks);
+    this.#firstLook = { waitsUntilMs: Infinity, compared: new Set() };
+    this.#mayClaim = false;
+    for (const sender of this.#senders) sender.dropQueue('clock_jumped');
   }
 
   #openDueRounds(base: Base): number {
