@@ -30,8 +30,8 @@ export const moves = {
   // Accepted or closed while held or ready: the database was restored, and the provider has what
   // was sent in the lost time, or nobody can say (P10).
   held: ['ready', 'cancelled', 'accepted', 'uncertain_closed'],
-  // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2). Unknown
-  // while ready: of the lost time the provider has it as `created`, which it may still delete.
+  // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
+  // Unknown while ready: of the lost time the provider has it as `created`, and may delete it.
   ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'accepted', 'unknown', ...outEnds],
   // Closed while claimed: refused for good, and a copy had been risked of an earlier attempt; or
   // the database was restored, and a lost attempt may have been sent.

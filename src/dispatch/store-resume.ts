@@ -54,8 +54,8 @@ type DispatchState = 'sending' | 'paused' | 'cancelled';
 const doubtful = ['sending', 'paused', 'cancelled'] as const;
 
 /**
- * Closes, as possibly sent, what nobody can say of and is not to go again or was called off. Whoever
- * still holds a claim of it is fenced: given back or looked up, it would go again.
+ * Closes, as possibly sent, what nobody can say of and is not to go again or was called off.
+ * Whoever still holds a claim of it is fenced: given back or looked up, it would go again.
  */
 export async function closeInDoubt(
   tx: Tx,

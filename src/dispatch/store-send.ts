@@ -226,9 +226,9 @@ export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
 }
 
 /**
- * Ready messages past their use are never sent; unknowns past it are closed as uncertain. None while
- * our history is not whole: a worker that stood still may ask this of a server that was promoted
- * meanwhile.
+ * Ready messages past their use are never sent; unknowns past it are closed as uncertain. None
+ * while our history is not whole: a worker that stood still may ask this of a server that was
+ * promoted meanwhile.
  */
 export async function expireMessages(tx: Tx): Promise<number> {
   return await tx.run(sql`

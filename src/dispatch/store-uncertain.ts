@@ -42,8 +42,8 @@ export async function insertRiskDecision(
 /**
  * Carries out what was decided: every unknown that was past its deadline then, and still is
  * unknown, goes back in line, by another gateway where there is one; except where nobody needs it
- * any more. Says how many messages of which dispatch go again. A decision waits while our history is
- * not whole: what it was about may be known by then.
+ * any more. Says how many messages of which dispatch go again. A decision waits while our history
+ * is not whole: what it was about may be known by then.
  */
 export async function applyRiskDecisions(
   tx: Tx,
