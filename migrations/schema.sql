@@ -190,7 +190,7 @@ create table dispatch.alarm (
   gateway_id text not null,
   provider_id text not null,
   raised_at timestamp with time zone default now() not null,
-  constraint alarm_kind_check CHECK ((kind = ANY (ARRAY['accepted_twice'::text, 'stuck_at_provider'::text, 'sent_unrecorded'::text]))),
+  constraint alarm_kind_check CHECK ((kind = ANY (ARRAY['accepted_twice'::text, 'stuck_at_provider'::text, 'missing_at_provider'::text, 'sent_unrecorded'::text]))),
   constraint alarm_gateway_id_fkey FOREIGN KEY (gateway_id) REFERENCES dispatch.gateway(id),
   constraint alarm_message_id_fkey FOREIGN KEY (message_id) REFERENCES dispatch.message(id),
   constraint alarm_pkey PRIMARY KEY (message_id, kind, provider_id)
@@ -3032,7 +3032,9 @@ create view dispatch.v_uncertain with (security_invoker=true) as
     attempt.claimed_at + dispatch.uncertain_after AS uncertain_since
    FROM dispatch.message message
      JOIN dispatch.dispatch dispatch ON dispatch.id = message.dispatch_id
-     JOIN dispatch.attempt attempt ON attempt.message_id = message.id AND attempt.number = message.attempt AND attempt.gateway_id = message.gateway_id
+     JOIN dispatch.attempt attempt ON attempt.message_id = message.id AND attempt.number = message.attempt AND attempt.gateway_id = message.gateway_id AND attempt.epoch = (( SELECT max(other.epoch) AS max
+           FROM dispatch.attempt other
+          WHERE other.message_id = attempt.message_id AND other.number = attempt.number))
   WHERE message.state = 'unknown'::text AND (dispatch.state = ANY (ARRAY['sending'::text, 'paused'::text])) AND (attempt.claimed_at + dispatch.uncertain_after) <= now();
 grant select on dispatch.v_uncertain to tocsin_web;
 grant select on dispatch.v_uncertain to tocsin_worker;

@@ -21,7 +21,7 @@ import {
   until,
 } from '../../test/support/dispatch.ts';
 import { systemClocks } from './lease.ts';
-import { readHold } from './store-continuity.ts';
+import { readHold } from './store-resume.ts';
 
 async function openScene(context: TestContext) {
   const db = await cloneDatabase();

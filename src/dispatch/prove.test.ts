@@ -8,7 +8,7 @@ import { cloneDatabase } from '../../test/support/database.ts';
 import { installation, quiet, referenceOf, until } from '../../test/support/dispatch.ts';
 import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { readHold } from './store-continuity.ts';
+import { readHold } from './store-resume.ts';
 
 it('a lost text at one provider is found while the list of another one hangs', async (context) => {
   const db = await cloneDatabase();
