@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import {
   deliverAll,
@@ -106,6 +107,24 @@ describe('the live board', () => {
     const board = await officer.get(`/alerts/${alertId}/board`);
     assert.doesNotMatch(board.text, caveat);
     assert.match(board.text, /0 gone, 0 unknown, [1-9]\d* never sent/);
+  });
+
+  it('says what an alarm was raised about, and of how many texts', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    const [one, other] = await messagesOf(centre, dispatchId);
+    const raise = (kind: string, id: string) =>
+      centre.db.owner.withActor(system('test'), (tx) =>
+        tx.run(sql`insert into dispatch.alarm (kind, message_id, gateway_id, provider_id)
+          values (${kind}, ${id}, 'notify', ${newId()})`),
+      );
+    await raise('missing_at_provider', one!.id);
+    await raise('stuck_at_provider', one!.id);
+    await raise('stuck_at_provider', other!.id);
+    const officer = centre.visit(centre.officer);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    assert.match(board.text, /The provider took 1 text and does not have it any more/);
+    assert.match(board.text, /2 texts wait at the provider, which does not send on/);
+    assert.doesNotMatch(board.text, /went out/);
   });
 
   it('every number opens its list, and the list is what was counted', async () => {

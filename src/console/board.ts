@@ -4,7 +4,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { lastLeavesInMs, type PathTally, type Tally } from './model.ts';
-import { countSecondTexts, countUncertain, findHold } from './store-certainty.ts';
+import { countAlarms, countUncertain, findHold, type AlarmCount } from './store-certainty.ts';
 import {
   dispatchesOf,
   findLiveAlert,
@@ -46,7 +46,7 @@ export type Board = {
   readonly curve: CurveView;
   /** Messages whose fate somebody has to decide. */
   readonly uncertainMessages: number;
-  readonly secondTexts: number;
+  readonly alarms: readonly AlarmCount[];
   /** Why nothing is sent at all. */
   readonly hold: { readonly heldReason: string } | undefined;
   readonly readAt: Date;
@@ -101,7 +101,7 @@ export async function readBoard(
         ? await readLedger(tx, alert.dispatchId)
         : undefined,
       uncertainMessages: await countUncertain(tx, alert.dispatchId),
-      secondTexts: await countSecondTexts(tx, alert.dispatchId),
+      alarms: await countAlarms(tx, alert.dispatchId),
       hold: await findHold(tx),
       desk: withWords(await listDesk(tx, alertId), openReply),
       nextCalls: await listNextCalls(tx, alertId, NEXT_CALLS),

@@ -9,12 +9,14 @@ export async function countUncertain(tx: Tx, dispatchId: string): Promise<number
   return messages;
 }
 
-/** How many texts of the dispatch are out a second time. */
-export async function countSecondTexts(tx: Tx, dispatchId: string): Promise<number> {
-  const { messages } = await tx.one<{ messages: number }>(sql`
-    select count(*) as messages from dispatch.v_alarm
-    where dispatch_id = ${dispatchId} and kind = 'accepted_twice'`);
-  return messages;
+/** `kind` is one of `alarms` in dispatch/model.ts. */
+export type AlarmCount = { readonly kind: string; readonly messages: number };
+
+/** What the engine raised an alarm about, and of how many messages of the dispatch. */
+export async function countAlarms(tx: Tx, dispatchId: string): Promise<AlarmCount[]> {
+  return await tx.rows<AlarmCount>(sql`
+    select kind, count(distinct message_id) as messages from dispatch.v_alarm
+    where dispatch_id = ${dispatchId} group by kind order by kind`);
 }
 
 /** Why nothing is sent at all, where our history has a hole; undefined where it is whole. */

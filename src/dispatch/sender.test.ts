@@ -193,11 +193,12 @@ describe('the running engine', () => {
     jumpMs = 60_000;
     await until(() => statesOf(db.owner, id), allAccepted(300));
     assert.equal(counted(simulator), 300);
-    const { short } = await db.owner.withActor(system('test'), (tx) =>
-      tx.one<{ short: number }>(sql`select count(*) as short from dispatch.attempt_end
-        where code = 'lease_too_short'`),
+    // By the sender before a request, or by the engine, which looks at its history again.
+    const { back } = await db.owner.withActor(system('test'), (tx) =>
+      tx.one<{ back: number }>(sql`select count(*) as back from dispatch.attempt_end
+        where code in ('lease_too_short', 'clock_jumped')`),
     );
-    assert.ok(short > 0, 'nothing was held when the clock jumped');
+    assert.ok(back > 0, 'nothing was held when the clock jumped');
   });
 
   it('an address that cannot be opened is never unknown, and stops no other', async (context) => {
