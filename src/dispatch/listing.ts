@@ -34,6 +34,8 @@ export type Reading = {
   readonly coversFromMs: number;
 };
 
+type Sightings = Map<string, readonly Sighting[]>;
+
 /**
  * Notify refuses a token whose time is 30 s off, and two clocks of ours may be as far apart; what
  * is more costs pages and proves no better.
@@ -67,8 +69,6 @@ export type ReadingRequest = {
   readonly installation: string;
   /** Reads until everything younger than this is covered. */
   readonly fromMs: number;
-  /** Gives up after so many pages, with what is covered by then. */
-  readonly pagesMax?: number;
 };
 
 const PAGE_TRIES = 5;
@@ -93,29 +93,39 @@ export function patiently(
   };
 }
 
-/** Reads back page by page until the time asked for is covered, or nobody can tell. */
+/** Reads back until the time asked for is covered, or nobody can tell; all of it in the end. */
 export async function readBack(request: ReadingRequest): Promise<Reading> {
-  const { list, fromMs, pagesMax = Infinity } = request;
-  const seen = new Map<string, Listed>();
+  let reading: Reading = { sightings: new Map(), coversFromMs: Infinity };
+  for await (const soFar of readPages(request)) reading = soFar;
+  return reading;
+}
+
+/**
+ * The same, told after each page: what a page says is true whatever becomes of the next one. Each
+ * reading is the one before with more in it. None where the first page cannot be read.
+ */
+export async function* readPages(request: ReadingRequest): AsyncGenerator<Reading> {
+  const { list, installation, fromMs } = request;
+  const seen = new Set<string>();
+  const sightings: Sightings = new Map();
   let coversFromMs = Infinity;
   let cursor: string | undefined;
-  for (let pages = 0; pages < pagesMax && !reaches(coversFromMs, fromMs); pages += 1) {
-    const page = await list(cursor);
+  while (!reaches(coversFromMs, fromMs)) {
+    const before = cursor;
+    const page = await list(before);
     // After the first page there is always the text that was read before. An empty one says that
     // the text we counted from is gone: taken for the end, it would prove what it does not.
-    if (page === undefined || (page.length === 0 && cursor !== undefined)) break;
-    const known = seen.size;
-    for (const text of page) seen.set(text.providerId, text);
-    if (seen.size === known) return readingOf(request, seen, -Infinity);
-    coversFromMs = page.at(-1)!.createdAt.getTime();
-    const next = nextCursor(page);
-    if (next === undefined) {
-      if (await isAllThereIs(list, page, cursor)) coversFromMs = -Infinity;
-      break;
-    }
-    cursor = next;
+    if (page === undefined || (page.length === 0 && before !== undefined)) return;
+    const news = page.filter(({ providerId }) => !seen.has(providerId));
+    for (const { providerId } of news) seen.add(providerId);
+    addSightings(sightings, installation, news);
+    cursor = nextCursor(page);
+    const isEnd =
+      news.length === 0 || (cursor === undefined && (await isAllThereIs(list, page, before)));
+    coversFromMs = isEnd ? -Infinity : page.at(-1)!.createdAt.getTime();
+    yield { sightings, coversFromMs };
+    if (cursor === undefined) return;
   }
-  return readingOf(request, seen, coversFromMs);
 }
 
 /** True where a reading that covers so much goes back to the time asked for. */
@@ -143,29 +153,25 @@ async function isAllThereIs(
   return again?.some(({ providerId }) => providerId === last) ?? false;
 }
 
-function readingOf(
-  { installation }: ReadingRequest,
-  seen: ReadonlyMap<string, Listed>,
-  coversFromMs: number,
-): Reading {
-  return { sightings: sightingsOf(installation, [...seen.values()]), coversFromMs };
-}
-
 /** The attempts of ours among texts that are listed newest first. */
 export function sightingsOf(installation: string, listed: readonly Listed[]): Reading['sightings'] {
-  const sightings = new Map<string, Sighting[]>();
-  // Turned round before it is sorted: of one instant, too, the oldest comes last in the list.
-  const oldestFirst = listed
-    .toReversed()
-    .toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
-  for (const text of oldestFirst) {
+  const sightings: Sightings = new Map();
+  addSightings(sightings, installation, listed);
+  return sightings;
+}
+
+/** Adds those of a page to what younger pages told. */
+function addSightings(sightings: Sightings, installation: string, listed: readonly Listed[]): void {
+  for (const text of listed) {
     const parts = text.reference === null ? undefined : parseReference(text.reference);
     if (parts === undefined || !installation.startsWith(parts.installation)) continue;
     const { messageId, epoch, attempt } = parts;
-    const before = sightings.get(messageId);
     const sighting = { ...text, messageId, epoch, attempt };
-    if (before === undefined) sightings.set(messageId, [sighting]);
-    else before.push(sighting);
+    // Before those of the same instant: of them, too, the oldest comes last in the list.
+    const all = [sighting, ...(sightings.get(messageId) ?? [])];
+    sightings.set(
+      messageId,
+      all.sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime()),
+    );
   }
-  return sightings;
 }

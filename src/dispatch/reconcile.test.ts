@@ -128,6 +128,50 @@ describe('looking up', () => {
     assert.equal(asked().questions, 0);
   });
 
+  it('what a page tells is kept before the next one is read', async (context) => {
+    const { db, gateway, own, unknown, send, lookUp, alarms } = await openScene(context);
+    const { dispatchId, ids } = await unknown(300);
+    const twice = ids[0]!;
+    await own(async (tx) => {
+      await tx.run(sql`insert into dispatch.attempt (message_id, epoch, number, gateway_id, owner)
+        select message_id, epoch, 2, gateway_id, owner from dispatch.attempt
+        where message_id = ${twice}`);
+      await tx.run(sql`update dispatch.message set attempt = 2 where id = ${twice}`);
+    });
+    await send(referenceOf(twice, 1));
+    for (const id of ids.slice(1)) await send(referenceOf(id));
+    await send(referenceOf(twice, 2));
+    const goOn = Promise.withResolvers<undefined>();
+    const list = gateway.list!.bind(gateway);
+    Object.assign(gateway, {
+      list: async (olderThan?: string) => {
+        if (olderThan !== undefined) await goOn.promise;
+        return await list(olderThan);
+      },
+    });
+    const looking = lookUp();
+    const early = await until(
+      () => statesOf(db.owner, dispatchId),
+      ({ accepted = 0, delivered = 0 }) => accepted + delivered > 0,
+    );
+    assert.equal(early['unknown'], 50, 'those of the second page');
+    assert.deepEqual(await alarms(), []);
+    goOn.resolve(undefined);
+    await looking;
+    assert.equal((await statesOf(db.owner, dispatchId))['unknown'], undefined);
+    assert.deepEqual(await alarms(), [{ kind: 'accepted_twice', messageId: twice }]);
+  });
+
+  it('the last few are asked for, not sought on page after page', async (context) => {
+    const { db, unknown, send, lookUp, asked } = await openScene(context);
+    const { dispatchId, ids } = await unknown(21);
+    for (let i = 0; i < 400; i++) await send(`foreign-${i}`);
+    for (const id of ids.slice(1)) await send(referenceOf(id));
+    await lookUp();
+    assert.equal((await statesOf(db.owner, dispatchId))['unknown'], 1);
+    assert.deepEqual(asked(), { pages: 1, questions: 1 });
+  });
+
   it('pages of one provider that hang do not hold up what another one has', async (context) => {
     const { db, gateway, own, unknown } = await openScene(context);
     const elsewhere = await startQuickSimulator();

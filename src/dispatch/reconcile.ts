@@ -13,7 +13,7 @@ import {
   neededFromMs,
   patiently,
   provesAbsence,
-  readBack,
+  readPages,
   type Reading,
   type Sighting,
 } from './listing.ts';
@@ -62,11 +62,8 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
   const due = await database.withActor(system('dispatch'), (tx) =>
     claimChecks(tx, { gatewayIds: [gateway.id], gapMs, most }),
   );
-  const listed = due.length < LISTED_FROM ? [] : await findOnPages(options, gateway, due);
-  if (listed.length > 0) await keep(options, gateway, listed);
-  const told = new Set(listed.map(({ id }) => id));
-  // What the pages did not cover is asked for one by one; the rest of it when it is due again.
-  const left = due.filter(({ id }) => !told.has(id)).slice(0, CHECKS_MAX);
+  // What the list leaves open is asked for one by one; the rest of it when it is due again.
+  const left = due.length < LISTED_FROM ? due : await findOnPages(options, gateway, due);
   for (let i = 0; i < left.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE) {
     const checks = left.slice(i, i + LOOKUPS_AT_ONCE);
     const looked = await Promise.all(checks.map((check) => lookUp(options, gateway, check)));
@@ -75,24 +72,45 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
   return due.length;
 }
 
-/** Those of the checks that the provider's list decides: found on it, or proved absent by it. */
+/**
+ * Keeps what the provider's list decides of the checks: found on it, or proved absent by it. Each
+ * page at once, for after a busy hour there are hundreds, and who reads may be killed before the
+ * last. It ends where asking for each of the others takes no more requests than were spent on
+ * pages: so never more than twice what it would take to know in advance. Returns those to ask for.
+ */
 async function findOnPages(
-  { installation, isStopping, marginMs }: ReconcileOptions,
+  options: ReconcileOptions,
   gateway: Gateway,
   due: readonly ToCheck[],
-): Promise<Looked[]> {
-  if (gateway.list === undefined) return [];
-  const reading = await readBack({
+): Promise<readonly ToCheck[]> {
+  const { installation, isStopping, marginMs } = options;
+  const told = new Map<string, number>();
+  let left = due;
+  let pages = 0;
+  const readings = readPages({
     list: patiently(gateway, () => isStopping?.() === true),
     installation,
     fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt, marginMs))),
-    // Never more requests than asking for each would take.
-    pagesMax: due.length,
   });
-  return due.flatMap((check) => {
-    const found = onPages(reading, check, marginMs);
-    return found === undefined ? [] : [{ ...check, ...found }];
-  });
+  for await (const reading of readings) {
+    const looked = due.flatMap((check) => {
+      const found = onPages(reading, check, marginMs);
+      // Once more where an older page has another text of it.
+      const isNews = found !== undefined && told.get(check.id) !== sightedOf(reading, check);
+      return isNews ? [{ ...check, ...found }] : [];
+    });
+    if (looked.length > 0) await keep(options, gateway, looked);
+    for (const check of looked) told.set(check.id, sightedOf(reading, check));
+    left = due.filter(({ id }) => !told.has(id));
+    pages += 1;
+    if (left.length <= pages) return left;
+  }
+  return left.slice(0, Math.max(CHECKS_MAX, pages));
+}
+
+/** How many texts of it were seen. */
+function sightedOf(reading: Reading, { id }: ToCheck): number {
+  return reading.sightings.get(id)?.length ?? 0;
 }
 
 function onPages(
