@@ -41,7 +41,7 @@ playOrders<IntakeOrder>((order) =>
 
 /** As many connections as the web process has. */
 const CONNECTIONS = 10;
-/** As many transactions at once as the door makes (src/dispatch/together.ts). */
+/** As many transactions at once as the door makes (src/db/together.ts). */
 const KEEPERS = 3;
 const TICK_MS = 2;
 

@@ -1,5 +1,5 @@
 /**
- * The job that makes an acknowledgement of a text that came in, as the worker runs it
+ * The job that makes acknowledgements of texts that came in, as the worker runs it
  * (src/main/wiring.ts), in a process of its own.
  */
 import type { ClientConfig } from 'pg';
@@ -8,7 +8,7 @@ import { openDatabase, type Database } from '#db/database.ts';
 import { startTasks, type RunningTasks } from '#db/tasks.ts';
 import { REPLY_TASK } from '#dispatch/index.ts';
 import { createLog } from '#log.ts';
-import { handleReply, type AnswerContext } from '#responses/index.ts';
+import { handleReplies, type AnswerContext } from '#responses/index.ts';
 import { readModel } from './alert.ts';
 import { playOrders } from './player.ts';
 
@@ -32,12 +32,9 @@ playOrders<ReplyOrder>(
       clockOf: (at) => at.toISOString().slice(11, 16),
       openReply: (replyId, sealed) => open([key], `reply_content|${replyId}`, sealed),
     };
-    const handle = async (payload: unknown) => {
-      const { replyId } = payload as { replyId: string };
-      await handleReply(context, replyId);
-    };
+    const tasks = { [REPLY_TASK]: () => handleReplies(context) };
     const log = createLog({ level: 'warn' });
-    running = { database, tasks: await startTasks(owner, { [REPLY_TASK]: handle }, log) };
+    running = { database, tasks: await startTasks(owner, tasks, log) };
     return {};
   },
   async () => {

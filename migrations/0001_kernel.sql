@@ -58,12 +58,14 @@ create function kernel.uuid_v7_of_batch(batch text, n bigint) returns uuid
 -- Jobs (technology-facts, section 4): graphile-worker's tables have row-level security without a
 -- policy, so that only their owner writes them. This runs as the owner and adds, nothing else.
 create function kernel.enqueue(
-    task text, payload json, job_key text default null, run_at timestamptz default null)
+    task text, payload json, job_key text default null, run_at timestamptz default null,
+    queue text default null)
   returns bigint
   -- A quoted body on purpose: a bound one would forbid graphile-worker to replace its add_job.
   language sql volatile security definer set search_path = '' as $$
     select job.id from graphile_worker.add_job(
-      task, payload, job_key := enqueue.job_key, run_at := enqueue.run_at) as job
+      task, payload, queue_name := enqueue.queue, job_key := enqueue.job_key,
+      run_at := enqueue.run_at) as job
   $$;
 
 revoke all on function kernel.enqueue from public;

@@ -2179,18 +2179,19 @@ RETURN (string_to_array(COALESCE(current_setting('tocsin.organisations'::text, t
 ;
 grant execute on function kernel.actor_organisations() to public;
 
-CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, queue text DEFAULT NULL::text)
  RETURNS bigint
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO ''
 AS $function$
     select job.id from graphile_worker.add_job(
-      task, payload, job_key := enqueue.job_key, run_at := enqueue.run_at) as job
+      task, payload, queue_name := enqueue.queue, job_key := enqueue.job_key,
+      run_at := enqueue.run_at) as job
   $function$
 ;
-grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_web;
-grant execute on function kernel.enqueue(text,json,text,timestamp with time zone) to tocsin_worker;
+grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_web;
+grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_worker;
 
 CREATE OR REPLACE FUNCTION kernel.reach()
  RETURNS text

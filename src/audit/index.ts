@@ -1,7 +1,7 @@
 import { isUuid } from '#kernel/ids.ts';
 import type { Tx } from '#db/database.ts';
 import { findPersonalData, type EntryPage, type NewEntry, type Subject } from './model.ts';
-import { insertEntry, selectEntries } from './store.ts';
+import { insertEntries, selectEntries } from './store.ts';
 
 export { findPersonalData, maskPersonalData } from './model.ts';
 export type { Entry, EntryPage, NewEntry, Subject } from './model.ts';
@@ -12,11 +12,17 @@ export type { Entry, EntryPage, NewEntry, Subject } from './model.ts';
  * is a bug of the caller, and an audit that cannot be changed is the worst place to leave one.
  */
 export async function record(tx: Tx, entry: NewEntry): Promise<void> {
-  const found = findPersonalData({ id: entry.subject.id, detail: entry.detail ?? {} });
-  if (found !== undefined) {
-    throw new Error(`audit ${entry.action}: looks like a number or an address at ${found}`);
+  await recordAll(tx, [entry]);
+}
+
+/** The same for changes that are made together. */
+export async function recordAll(tx: Tx, entries: readonly NewEntry[]): Promise<void> {
+  for (const { action, subject, detail } of entries) {
+    const found = findPersonalData({ id: subject.id, detail: detail ?? {} });
+    if (found !== undefined)
+      throw new Error(`audit ${action}: looks like a number or an address at ${found}`);
   }
-  await insertEntry(tx, entry);
+  await insertEntries(tx, entries);
 }
 
 export type ListEntriesOptions = {

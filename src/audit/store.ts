@@ -2,11 +2,14 @@ import { join, sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Entry, NewEntry, Subject } from './model.ts';
 
-export async function insertEntry(tx: Tx, entry: NewEntry): Promise<void> {
+export async function insertEntries(tx: Tx, entries: readonly NewEntry[]): Promise<void> {
   await tx.run(sql`
     insert into audit.entry (action, subject_kind, subject_id, detail)
-    values (${entry.action}, ${entry.subject.kind}, ${entry.subject.id},
-      ${JSON.stringify(entry.detail ?? {})}::jsonb)`);
+    select action, subject_kind, subject_id, detail::jsonb
+    from unnest(${entries.map((e) => e.action)}::text[],
+      ${entries.map((e) => e.subject.kind)}::text[], ${entries.map((e) => e.subject.id)}::text[],
+      ${entries.map((e) => JSON.stringify(e.detail ?? {}))}::text[])
+      as entry (action, subject_kind, subject_id, detail)`);
 }
 
 export type EntryFilter = {

@@ -10,9 +10,14 @@ export async function enqueue(
   tx: Tx,
   task: string,
   payload: Readonly<Record<string, string | number>>,
-  options: { readonly jobKey?: string; readonly runAt?: Date } = {},
+  options: {
+    readonly jobKey?: string;
+    readonly runAt?: Date;
+    /** Jobs of one queue run one after the other. */
+    readonly queue?: string;
+  } = {},
 ): Promise<void> {
   await tx.run(sql`
     select kernel.enqueue(${task}, ${JSON.stringify(payload)}::json,
-      ${options.jobKey ?? null}, ${options.runAt ?? null})`);
+      ${options.jobKey ?? null}, ${options.runAt ?? null}, ${options.queue ?? null})`);
 }

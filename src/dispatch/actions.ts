@@ -3,9 +3,10 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Approved } from '#kernel/approved.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
-import { insertAnswer, notifyAnswers, type AnswerText } from './store-answer.ts';
+import { insertAnswers, notifyAnswers, type AnswerText } from './store-answer.ts';
 import { listSharedChannels, rememberSenders } from './store-home.ts';
 import { spaceRound } from './store-space.ts';
 import {
@@ -193,7 +194,16 @@ async function steer(
 
 /** Answers a person who texted us; false where the number had its share of answers this hour. */
 export async function answerReply(tx: Tx, answer: AnswerText): Promise<boolean> {
-  const queued = await insertAnswer(tx, answer);
-  if (queued) await notifyAnswers(tx);
+  return (await answerReplies(tx, [answer])) === 1;
+}
+
+/** Answers several, each with another number; says how many are answered. */
+export async function answerReplies(tx: Tx, answers: readonly AnswerText[]): Promise<number> {
+  if (answers.length === 0) return 0;
+  const queued = await insertAnswers(
+    tx,
+    answers.map((answer) => ({ ...answer, id: newId() })),
+  );
+  if (queued > 0) await notifyAnswers(tx);
   return queued;
 }

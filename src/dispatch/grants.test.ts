@@ -7,7 +7,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { makeDispatch, putInState, rowsOf, seedNotify } from '../../test/support/dispatch.ts';
-import { insertReply } from './store-inbox.ts';
+import { insertReplies } from './store-inbox.ts';
 import { pauseBucket } from './store-bucket.ts';
 import { claimMessages, expireLeases, settleMessages } from './store-send.ts';
 
@@ -106,14 +106,16 @@ describe('grants', () => {
 
   it('whoever is not of the centre sees no message, no credit and no reply (P8)', async () => {
     await db.web.withActor(system('test'), (tx) =>
-      insertReply(tx, newId(), {
-        gatewayId: 'notify',
-        providerId: 'p',
-        addressIndex: Buffer.from('i'),
-        addressSealed: Buffer.from('a'),
-        contentSealed: Buffer.from('c'),
-        sentAt: null,
-      }),
+      insertReplies(tx, 'notify', [
+        {
+          id: newId(),
+          providerId: 'p',
+          addressIndex: Buffer.from('i'),
+          addressSealed: Buffer.from('a'),
+          contentSealed: Buffer.from('c'),
+          sentAt: null,
+        },
+      ]),
     );
     for (const [actor, expected] of [
       [system('test'), [1, 1, 1]],

@@ -6,7 +6,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import type { GatewayInbox } from './gateways/gateway.ts';
-import { keepReply, type InboxSeals } from './inbox.ts';
+import { keepReplies, type InboxSeals } from './inbox.ts';
 import { insertReceipts } from './store-inbox.ts';
 import { findWholeEnd, lockParts, upsertPart, upsertPartEnd } from './store-part.ts';
 
@@ -46,7 +46,7 @@ export function openInbox(gatewayId: string, options: InboundOptions): GatewayIn
       return kept ?? 'failed';
     },
     async reply(reply) {
-      return (await keep((tx) => keepReply(tx, { id: gatewayId }, reply, seals))) ?? false;
+      return (await keep((tx) => keepReplies(tx, gatewayId, [reply], seals))) !== undefined;
     },
   };
 }

@@ -18,7 +18,7 @@ import {
   claimReceipts,
   findSecondTexts,
   insertReceipts,
-  insertReply,
+  insertReplies,
   markReceiptsHandled,
   type GatewayDoor,
   type ReceiptMove,
@@ -28,7 +28,7 @@ import type { ReceiptCallback, ReplyCallback } from './parse.ts';
 
 const RECEIPTS_MAX = 1_000;
 
-/** The task that is told of each new reply; `main.ts` says who listens. */
+/** The task that is told of new replies; `main.ts` says who listens. */
 export const REPLY_TASK = 'reply_received';
 
 /** Whether this bearer token opens the callbacks of the gateway; compared in constant time. */
@@ -68,34 +68,33 @@ export type InboxSeals = {
   readonly sealContent: (replyId: string, content: string) => Buffer;
 };
 
-export async function keepReply(
-  tx: Tx,
-  { id: gatewayId }: Pick<GatewayDoor, 'id'>,
-  reply: ReplyCallback,
-  seals: InboxSeals,
-): Promise<boolean> {
-  await keepNewReply(tx, gatewayId, reply, seals);
-  return true;
-}
-
-/** Keeps a reply and tells of it; false where it was kept before. */
-export async function keepNewReply(
+/**
+ * Keeps the replies that are new, and tells of them all by one job; says how many there are. They
+ * are dealt with in the order in which they are given.
+ */
+export async function keepReplies(
   tx: Tx,
   gatewayId: string,
-  reply: ReplyCallback,
+  replies: readonly ReplyCallback[],
   seals: InboxSeals,
-): Promise<boolean> {
-  const id = newId();
-  const isNew = await insertReply(tx, id, {
-    gatewayId,
-    providerId: reply.id,
-    addressIndex: seals.indexNumber(reply.sourceNumber),
-    addressSealed: seals.sealNumber(id, reply.sourceNumber),
-    contentSealed: seals.sealContent(id, reply.message),
-    sentAt: reply.dateReceived,
+): Promise<number> {
+  // Kept at the same time, they are told apart by their ids.
+  const ids = replies.map(() => newId()).toSorted();
+  const kept = replies.map((reply, i) => {
+    const id = ids[i]!;
+    return {
+      id,
+      providerId: reply.id,
+      addressIndex: seals.indexNumber(reply.sourceNumber),
+      addressSealed: seals.sealNumber(id, reply.sourceNumber),
+      contentSealed: seals.sealContent(id, reply.message),
+      sentAt: reply.dateReceived,
+    };
   });
-  if (isNew) await enqueue(tx, REPLY_TASK, { replyId: id });
-  return isNew;
+  const news = kept.length === 0 ? 0 : await insertReplies(tx, gatewayId, kept);
+  // One job at a time: two would wait for each other’s rows.
+  if (news > 0) await enqueue(tx, REPLY_TASK, {}, { queue: REPLY_TASK });
+  return news;
 }
 
 /** Applies receipts that wait; says how many there were. */

@@ -1,5 +1,6 @@
 /** The door of the dispatch engine: what other slices may call. */
 export {
+  answerReplies,
   answerReply,
   cancelDispatch,
   pauseDispatch,
@@ -56,7 +57,8 @@ export {
   type GatewayRow,
   type GatewaySeed,
 } from './store-gateway.ts';
+export type { AnswerText } from './store-answer.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { reserveTokens } from './store-bucket.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
-export { findWaitingReply, markReplyHandled, type KeptReply } from './store-inbox.ts';
+export { lockWaitingReplies, markRepliesHandled, type KeptReply } from './store-inbox.ts';

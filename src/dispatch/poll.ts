@@ -6,7 +6,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import type { Gateway } from './gateways/gateway.ts';
-import { keepNewReply, type InboxSeals } from './inbox.ts';
+import { keepReplies, type InboxSeals } from './inbox.ts';
 import type { Listed } from './listing.ts';
 import { parseReference } from './model.ts';
 import type { ReplyCallback } from './parse.ts';
@@ -135,14 +135,12 @@ async function pollTexts(gateway: Gateway, { since }: ToPoll, options: PollOptio
   const at = { idOf: (text: ReplyCallback) => text.id, olderThan: null, most: TEXT_PAGES };
   for await (const page of pagesOf(ask, at, options)) {
     const wanted = page.filter(({ dateReceived }) => dateReceived! >= since);
-    let isNews = false;
-    await options.database.withActor(system(`poll:${gateway.id}`), async (tx) => {
-      // The oldest first: what was said first is dealt with first.
-      for (const reply of wanted.toReversed())
-        isNews = (await keepNewReply(tx, gateway.id, reply, options.seals)) || isNews;
-    });
+    // The oldest first: what was said first is dealt with first.
+    const news = await options.database.withActor(system(`poll:${gateway.id}`), (tx) =>
+      keepReplies(tx, gateway.id, wanted.toReversed(), options.seals),
+    );
     // Behind a page without news there is none: texts are listed in the order they came.
-    if (!isNews) return;
+    if (news === 0) return;
   }
 }
 

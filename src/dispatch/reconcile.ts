@@ -75,8 +75,9 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
 /**
  * Keeps what the provider's list decides of the checks: found on it, or proved absent by it. Each
  * page at once, for after a busy hour there are hundreds, and who reads may be killed before the
- * last. It ends where asking for each of the others takes no more requests than were spent on
- * pages: so never more than twice what it would take to know in advance. Returns those to ask for.
+ * last. It ends where asking for the others, several at once, takes no longer than the pages took,
+ * which come one after the other: so never more than twice the time of whoever knew it in advance.
+ * Returns those to ask for.
  */
 async function findOnPages(
   options: ReconcileOptions,
@@ -103,9 +104,9 @@ async function findOnPages(
     for (const check of looked) told.set(check.id, sightedOf(reading, check));
     left = due.filter(({ id }) => !told.has(id));
     pages += 1;
-    if (left.length <= pages) return left;
+    if (left.length <= pages * LOOKUPS_AT_ONCE) return left;
   }
-  return left.slice(0, Math.max(CHECKS_MAX, pages));
+  return left.slice(0, Math.max(CHECKS_MAX, pages * LOOKUPS_AT_ONCE));
 }
 
 /** How many texts of it were seen. */

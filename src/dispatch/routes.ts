@@ -1,10 +1,10 @@
 /** The doors of providers: delivery receipts and texts that came in. */
 import type { Database, Tx } from '#db/database.ts';
+import { Together } from '#db/together.ts';
 import { callback, json, type Reply, type Route, type WebRequest } from '#web/index.ts';
-import { keepReceipts, keepReply, opens, type InboxSeals } from './inbox.ts';
+import { keepReceipts, keepReplies, opens, type InboxSeals } from './inbox.ts';
 import { bearerToken, receiptCallback, replyCallback } from './parse.ts';
 import { findGatewayDoor, type GatewayDoor } from './store-inbox.ts';
-import { Together } from './together.ts';
 import type { z } from 'zod';
 
 export type CallbackContext = { readonly database: Database; readonly seals: InboxSeals };
@@ -55,7 +55,7 @@ export function callbackRoutes({ database, seals }: CallbackContext): Route[] {
   return [
     door('/callbacks/:gateway/receipts', receiptCallback, keepReceipts),
     door('/callbacks/:gateway/texts', replyCallback, async (tx, caller, bodies) => {
-      for (const body of bodies) await keepReply(tx, caller, body, seals);
+      await keepReplies(tx, caller.id, bodies, seals);
       return bodies;
     }),
   ];

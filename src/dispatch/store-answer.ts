@@ -19,27 +19,39 @@ export type AnswerText = {
   readonly perHourMax: number;
 };
 
-/** Queues the text; false where the number had its share. */
-export async function insertAnswer(tx: Tx, answer: AnswerText): Promise<boolean> {
-  const { subject } = answer;
-  const channel = subject === undefined ? 'text' : 'mail';
-  return (
-    (await tx.run(sql`
-      with ${ways}
-      insert into dispatch.message (dispatch_id, contact_point_id, channel, round, rank, code,
-        subject, body, address_sealed, state, due_at, expires_at, home_gateway_id)
-      select ${ANSWERS}, ${answer.contactPointId}, ${channel}, coalesce(max(earlier.round), 0) + 1,
-        1, ${answer.code}, ${subject ?? null}, ${answer.body}, ${answer.addressSealed}, 'ready',
-        now(), now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS}),
-        coalesce(
-          (select way.id from way where way.id = ${answer.gatewayId} and way.channel = ${channel}),
-          (select ${homeOf} from (values (${answer.contactPointId}::uuid, ${channel}::text))
-            as message (contact_point_id, channel)))
-      from dispatch.message earlier
-      where earlier.dispatch_id = ${ANSWERS} and earlier.contact_point_id = ${answer.contactPointId}
-      having count(*) filter (where earlier.due_at > now() - interval '1 hour')
-        < ${answer.perHourMax}`)) === 1
-  );
+/**
+ * Queues these texts, each to another contact point, but for numbers that had their share; says how
+ * many.
+ */
+export async function insertAnswers(
+  tx: Tx,
+  answers: readonly (AnswerText & { readonly id: string })[],
+): Promise<number> {
+  return await tx.run(sql`
+    with ${ways}
+    insert into dispatch.message (id, dispatch_id, contact_point_id, channel, round, rank, code,
+      subject, body, address_sealed, state, due_at, expires_at, home_gateway_id)
+    select message.id, ${ANSWERS}, message.contact_point_id, message.channel,
+      earlier.last_round + 1, 1, message.code, message.subject, message.body,
+      message.address_sealed, 'ready', now(),
+      now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS}),
+      coalesce((select way.id from way
+        where way.id = message.gateway_id and way.channel = message.channel), ${homeOf})
+    from unnest(${answers.map((a) => a.id)}::uuid[],
+      ${answers.map((a) => a.contactPointId)}::uuid[],
+      ${answers.map((a) => (a.subject === undefined ? 'text' : 'mail'))}::text[],
+      ${answers.map((a) => a.code)}::text[], ${answers.map((a) => a.subject ?? null)}::text[],
+      ${answers.map((a) => a.body)}::text[], ${answers.map((a) => a.addressSealed)}::bytea[],
+      ${answers.map((a) => a.gatewayId)}::text[], ${answers.map((a) => a.perHourMax)}::int[])
+      as message (id, contact_point_id, channel, code, subject, body, address_sealed, gateway_id,
+        per_hour_max)
+    cross join lateral (
+      select coalesce(max(sent.round), 0) as last_round,
+        count(*) filter (where sent.due_at > now() - interval '1 hour') as lately
+      from dispatch.message sent
+      where sent.dispatch_id = ${ANSWERS} and sent.contact_point_id = message.contact_point_id
+    ) earlier
+    where earlier.lately < message.per_hour_max`);
 }
 
 /** Engines look for new answers at once. */

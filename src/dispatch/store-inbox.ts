@@ -186,7 +186,7 @@ export async function markReceiptsHandled(
 }
 
 export type NewReply = {
-  readonly gatewayId: string;
+  readonly id: string;
   readonly providerId: string;
   readonly addressIndex: Buffer;
   readonly addressSealed: Buffer;
@@ -194,16 +194,23 @@ export type NewReply = {
   readonly sentAt: Date | null;
 };
 
-/** Keeps a reply; undefined where it was kept before. */
-export async function insertReply(tx: Tx, id: string, reply: NewReply): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      insert into dispatch.reply_inbox
-        (id, gateway_id, provider_id, address_index, address_sealed, content_sealed, sent_at)
-      values (${id}, ${reply.gatewayId}, ${reply.providerId}, ${reply.addressIndex},
-        ${reply.addressSealed}, ${reply.contentSealed}, ${reply.sentAt})
-      on conflict (gateway_id, provider_id) do nothing`)) === 1
-  );
+/** Keeps replies; says how many were not kept before. */
+export async function insertReplies(
+  tx: Tx,
+  gatewayId: string,
+  replies: readonly NewReply[],
+): Promise<number> {
+  return await tx.run(sql`
+    insert into dispatch.reply_inbox
+      (id, gateway_id, provider_id, address_index, address_sealed, content_sealed, sent_at)
+    select id, ${gatewayId}, provider_id, address_index, address_sealed, content_sealed, sent_at
+    from unnest(${replies.map((r) => r.id)}::uuid[], ${replies.map((r) => r.providerId)}::text[],
+      ${replies.map((r) => r.addressIndex)}::bytea[],
+      ${replies.map((r) => r.addressSealed)}::bytea[],
+      ${replies.map((r) => r.contentSealed)}::bytea[],
+      ${replies.map((r) => r.sentAt)}::timestamptz[])
+      as reply (id, provider_id, address_index, address_sealed, content_sealed, sent_at)
+    on conflict (gateway_id, provider_id) do nothing`);
 }
 
 export type KeptReply = {
@@ -215,13 +222,19 @@ export type KeptReply = {
   receivedAt: Date;
 };
 
-/** The reply, locked, if nobody has dealt with it yet. */
-export async function findWaitingReply(tx: Tx, id: string): Promise<KeptReply | undefined> {
-  return await tx.maybe<KeptReply>(sql`
+/** Replies that nobody has dealt with yet, locked, the oldest first. */
+export async function lockWaitingReplies(
+  tx: Tx,
+  { most, except }: { readonly most: number; readonly except: readonly string[] },
+): Promise<KeptReply[]> {
+  return await tx.rows<KeptReply>(sql`
     select id, gateway_id, address_index, address_sealed, content_sealed, received_at
-    from dispatch.reply_inbox where id = ${id} and handled_at is null for update`);
+    from dispatch.reply_inbox
+    where handled_at is null and id <> all(${[...except]}::uuid[])
+    order by received_at, id limit ${most} for update skip locked`);
 }
 
-export async function markReplyHandled(tx: Tx, id: string): Promise<void> {
-  await tx.run(sql`update dispatch.reply_inbox set handled_at = now() where id = ${id}`);
+export async function markRepliesHandled(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    update dispatch.reply_inbox set handled_at = now() where id = any(${[...ids]}::uuid[])`);
 }

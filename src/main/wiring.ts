@@ -47,7 +47,7 @@ import {
 } from '#organisations/index.ts';
 import {
   deleteOldTries,
-  handleReply,
+  handleReplies,
   responseApiRoutes,
   responseRoutes,
   type AnswerContext,
@@ -192,10 +192,7 @@ export function tasksOf(
       secrets: seals.directory,
       onError: (error) => log.error('organisations.import_failed', { error }),
     }),
-    [REPLY_TASK]: async (payload) => {
-      const { replyId } = payload as { replyId: string };
-      await handleReply(answers, replyId);
-    },
+    [REPLY_TASK]: () => handleReplies(answers),
     [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };
       await sendQuestion(database, contactPointId, {

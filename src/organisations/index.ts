@@ -98,6 +98,7 @@ export { findAudience, listParts, type AudienceRow } from './store-saved.ts';
 export { countChanges, listWillGo } from './store-members.ts';
 export {
   findContactPointByIndex,
+  listContactPointsByIndex,
   listOrganisationsOfContactPoint,
   type ContactPoint,
   type PointOrganisation,

@@ -93,16 +93,17 @@ export async function markProvenBy(tx: Tx, contactPointId: string, code: string)
   );
 }
 
-/** An alert was answered from there; with its code that is proof as good as any. */
+/** Alerts were answered from there; with its code that is proof as good as any. */
 export async function markAnswered(
   tx: Tx,
-  contactPointId: string,
-  { withCode }: { readonly withCode: boolean },
+  answered: readonly { readonly contactPointId: string; readonly withCode: boolean }[],
 ): Promise<void> {
   await tx.run(sql`
-    update organisations.contact_point set answered_at = now(),
-      proven_at = case when ${withCode} then now() else proven_at end
-    where id = ${contactPointId}`);
+    update organisations.contact_point point set answered_at = now(),
+      proven_at = case when answered.with_code then now() else point.proven_at end
+    from unnest(${answered.map((a) => a.contactPointId)}::uuid[],
+      ${answered.map((a) => a.withCode)}::boolean[]) as answered (id, with_code)
+    where point.id = answered.id`);
 }
 
 /** The code that went there was typed on a page. */

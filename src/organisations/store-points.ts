@@ -7,6 +7,7 @@ export type ContactPoint = {
   readonly id: string;
   readonly shown: string;
   readonly addressSealed: Buffer;
+  readonly addressIndex: Buffer;
 };
 
 /** The contact point with this blind index (`blindIndex` over channel and normalised address). */
@@ -15,9 +16,19 @@ export async function findContactPointByIndex(
   channel: Channel,
   addressIndex: Buffer,
 ): Promise<ContactPoint | undefined> {
-  return await tx.maybe<ContactPoint>(sql`
-    select id, shown, address_sealed from organisations.contact_point
-    where channel = ${channel} and address_index = ${addressIndex}`);
+  const [point] = await listContactPointsByIndex(tx, channel, [addressIndex]);
+  return point;
+}
+
+/** Those that there are of several. */
+export async function listContactPointsByIndex(
+  tx: Tx,
+  channel: Channel,
+  addressIndexes: readonly Buffer[],
+): Promise<ContactPoint[]> {
+  return await tx.rows<ContactPoint>(sql`
+    select id, shown, address_sealed, address_index from organisations.contact_point
+    where channel = ${channel} and address_index = any(${[...addressIndexes]}::bytea[])`);
 }
 
 export type PointOrganisation = {

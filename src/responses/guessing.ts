@@ -11,10 +11,9 @@ import {
 import {
   countAllFailedTries,
   countFailedTries,
-  countFailedTriesOfNetwork,
   insertDeskItem,
-  insertFailedTry,
-  lockAddress,
+  insertFailedTries,
+  lockAddresses,
   notifyResponse,
 } from './store.ts';
 
@@ -24,22 +23,31 @@ export const NOBODY = '00000000-0000-4000-8000-00000000dead';
 /** Blind indexes of an address somebody typed, and of the visitor's network. */
 export type Visitor = { readonly addressIndex: Buffer; readonly networkIndex: Buffer };
 
+/** Wrong codes of late by blind index, in hex, of an address or a network. */
+export type Tries = Map<string, number>;
+
+/** Counts the wrong codes of these visitors, whose addresses are theirs until the end. */
+export async function countTries(tx: Tx, visitors: readonly Visitor[]): Promise<Tries> {
+  const addressIndexes = visitors.map((visitor) => visitor.addressIndex);
+  const networkIndexes = visitors.map((visitor) => visitor.networkIndex);
+  await lockAddresses(tx, addressIndexes);
+  const withinMs = wrongCodesWithinMs;
+  const counts = await countFailedTries(tx, { addressIndexes, networkIndexes, withinMs });
+  return new Map(counts.map(({ index, tries }) => [index.toString('hex'), tries]));
+}
+
 /**
  * Why no code is taken from here any more, or undefined. To be returned only after all look-ups are
  * made: whoever guesses must not learn from the time an answer takes (P8).
  */
-export async function refuseGuessing(
-  tx: Tx,
+export function refuseGuessing(
+  tries: Tries,
   { addressIndex, networkIndex }: Visitor,
-): Promise<Refused | undefined> {
-  await lockAddress(tx, addressIndex);
-  const since = { withinMs: wrongCodesWithinMs };
-  const tries = await countFailedTries(tx, { addressIndex, ...since });
-  const triesOfNetwork = await countFailedTriesOfNetwork(tx, { networkIndex, ...since });
-  if (tries >= wrongCodesMax)
+): Refused | undefined {
+  if ((tries.get(addressIndex.toString('hex')) ?? 0) >= wrongCodesMax)
     return refused('forbidden', 'Too many wrong codes. Reply to the text, or ring the help line.');
   // No lock here: with ten connections at once a few more tries than that may slip through.
-  if (triesOfNetwork >= wrongCodesOfNetworkMax)
+  if ((tries.get(networkIndex.toString('hex')) ?? 0) >= wrongCodesOfNetworkMax)
     return refused(
       'forbidden',
       'Too many wrong codes from your network. Reply to the text, or ring the help line.',
@@ -47,10 +55,17 @@ export async function refuseGuessing(
   return undefined;
 }
 
-/** Counts a wrong code, and tells the desk where there are many. */
-export async function noteWrongCode(tx: Tx, visitor: Visitor): Promise<void> {
-  const { addressIndex, networkIndex } = visitor;
-  await insertFailedTry(tx, { addressIndex, networkIndex });
+/** Counts a wrong code among those who came together. */
+export function addTry(tries: Tries, { addressIndex, networkIndex }: Visitor): void {
+  for (const index of [addressIndex, networkIndex]) {
+    const key = index.toString('hex');
+    tries.set(key, (tries.get(key) ?? 0) + 1);
+  }
+}
+
+/** Writes wrong codes down, and tells the desk where there are many. */
+export async function noteWrongCodes(tx: Tx, visitors: readonly Visitor[]): Promise<void> {
+  await insertFailedTries(tx, visitors);
   await warnOfGuessing(tx);
 }
 

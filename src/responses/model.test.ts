@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { decideReply, readReply, type OpenMessage, type ReplyMeaning } from './model.ts';
+import * as fc from 'fast-check';
+import { decideReply, readReply, takeTurns, type OpenMessage, type ReplyMeaning } from './model.ts';
 
 const read: readonly (readonly [string, ReplyMeaning])[] = [
   ['4821', { code: '4821', says: 'got_it' }],
@@ -42,6 +43,7 @@ describe('reading a reply', () => {
 
 const message = (alertId: string, code: string): OpenMessage => ({
   alertId,
+  alertNumber: 4901,
   isLive: true,
   dispatchId: `dispatch of ${alertId}`,
   code,
@@ -101,5 +103,31 @@ describe('deciding over a reply', () => {
 
   it('without a live alert everything goes to a person', () => {
     assert.equal(decide('ok', []).kind, 'desk');
+  });
+});
+
+describe('turns', () => {
+  it('keep all, no name twice in one, and who shares a name in the order they came', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const item = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(item), (all) => {
+        const items = all.map((own, at) => ({ own, at }));
+        const turns = takeTurns(items, ({ own }) => own);
+        assert.deepEqual(new Set(turns.flat()), new Set(items));
+        for (const turn of turns) {
+          const all = turn.flatMap(({ own }) => own);
+          assert.equal(new Set(all).size, all.length);
+        }
+        for (const name of names) {
+          const came = turns.flat().filter(({ own }) => own.includes(name));
+          assert.deepEqual(
+            came,
+            came.toSorted((one, other) => one.at - other.at),
+          );
+        }
+      }),
+    );
+    assert.equal(takeTurns([['a'], ['b'], ['c']], (own) => own).length, 1);
   });
 });

@@ -64,6 +64,7 @@ function plain(text: string): string {
 /** A live alert in which this number was texted, newest first. */
 export type OpenMessage = {
   readonly alertId: string;
+  readonly alertNumber: number;
   /** A closed alert takes answers with their code; plain words no longer mean it. */
   readonly isLive: boolean;
   readonly dispatchId: string;
@@ -124,6 +125,25 @@ export function decideReply(
     evidence: 'text_without_code',
     alsoToDesk: false,
   };
+}
+
+/**
+ * What came together in turns, in none of which a name is twice: of two answers the later one
+ * counts, so it must come in a later turn. The names are those of whoever answers.
+ */
+export function takeTurns<Item>(
+  items: readonly Item[],
+  namesOf: (item: Item) => readonly string[],
+): Item[][] {
+  const turns: Item[][] = [];
+  const turnAfter = new Map<string, number>();
+  for (const item of items) {
+    const names = namesOf(item);
+    const turn = Math.max(0, ...names.map((name) => turnAfter.get(name) ?? 0));
+    (turns[turn] ??= []).push(item);
+    for (const name of names) turnAfter.set(name, turn + 1);
+  }
+  return turns;
 }
 
 /** Tries of a wrong code on the public page before an address has to ring instead. */

@@ -10,7 +10,7 @@ import {
   proveByReply,
   type EnrolmentRules,
 } from '#organisations/index.ts';
-import { NOBODY, noteWrongCode, refuseGuessing, type Visitor } from './guessing.ts';
+import { countTries, NOBODY, noteWrongCodes, refuseGuessing, type Visitor } from './guessing.ts';
 
 export type CodeFrom = {
   /** The contact point it came from. */
@@ -40,13 +40,13 @@ export async function proveWithCode(
   typed: Visitor & { readonly channel: 'text' | 'mail'; readonly code: string },
   context: { readonly model: EnrolmentRules; readonly host: string },
 ): Promise<Outcome<void>> {
-  const tooMany = await refuseGuessing(tx, typed);
+  const tooMany = refuseGuessing(await countTries(tx, [typed]), typed);
   const point = await findContactPointByIndex(tx, typed.channel, typed.addressIndex);
   if (tooMany !== undefined) return tooMany;
   const reply = { contactPointId: point?.id ?? NOBODY, code: typed.code };
   const { model: rules, host } = context;
   if ((await proveByReply(tx, reply, { rules, host })) !== undefined) return ok(undefined);
-  await noteWrongCode(tx, typed);
+  await noteWrongCodes(tx, [typed]);
   return refused('invalid', 'That address and code do not belong together.', {
     code: 'Check the address and the four digits that came with our message',
   });

@@ -1,15 +1,16 @@
 /** The public page on which anybody with the code that came with the alert answers. */
 import { z } from 'zod';
-import { nobody, system } from '#kernel/actor.ts';
+import { nobody } from '#kernel/actor.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
-import { ok, refused, type Refused } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
+import { Together } from '#db/together.ts';
 import { findReleased, renderMarkdown } from '#alerts/index.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
-import { answerWithCode } from './actions.ts';
+import { answerWithCodes, type CodeAnswer } from './code-answers.ts';
 import { answerKinds, type AnswerKind } from './model.ts';
 
 export type PublicRoutesContext = {
@@ -36,6 +37,11 @@ const POSTS_PER_MINUTE_MAX = 300;
 /** The address that texts and mails name. Whoever may not read the alert still may answer it. */
 export function publicRoutes(context: PublicRoutesContext): Route[] {
   const { database } = context;
+  const together = new Together<CodeAnswer, Outcome<readonly string[]>>({
+    database,
+    actorOf: () => ({ kind: 'system', name: 'answer page' }),
+    act: answerWithCodes,
+  });
   return [
     page({
       method: 'GET',
@@ -53,13 +59,11 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
       async handle({ params, form, ip }) {
         const answer = parseCodeAnswer(form, context);
         if (!answer.ok) return await showPublic(context, params.number, { form, refused: answer });
-        const done = await database.withActor(system('answer page'), (tx) =>
-          answerWithCode(tx, {
-            alertNumber: params.number,
-            networkIndex: context.indexNetwork(networkOf(ip)),
-            ...answer.value,
-          }),
-        );
+        const done = await together.do({
+          alertNumber: params.number,
+          networkIndex: context.indexNetwork(networkOf(ip)),
+          ...answer.value,
+        });
         if (!done.ok) return await showPublic(context, params.number, { form, refused: done });
         const { helpLine } = context.model;
         return view('responses/answered.njk', {

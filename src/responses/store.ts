@@ -5,30 +5,37 @@ import { newId } from '#kernel/ids.ts';
 import type { AnswerKind, Evidence, OpenMessage } from './model.ts';
 
 /**
- * Alerts in which this contact point got a message that may have left: live ones first, the newest
- * first. Closed ones still take answers.
+ * Alerts in which these contact points got a message that may have left: live ones first, the
+ * newest first. Closed ones still take answers.
  */
-export async function listOpenMessages(tx: Tx, contactPointId: string): Promise<OpenMessage[]> {
-  return await tx.rows<OpenMessage>(sql`
-    select live.alert_id, live.dispatch_id, message.code, live.state = 'released' as is_live,
+export async function listOpenMessages(
+  tx: Tx,
+  contactPointIds: readonly string[],
+): Promise<(OpenMessage & { contactPointId: string })[]> {
+  return await tx.rows<OpenMessage & { contactPointId: string }>(sql`
+    select point.id as contact_point_id, live.alert_id, live.number as alert_number,
+      live.dispatch_id, message.code, live.state = 'released' as is_live,
       array_agg(distinct credit.organisation_id) as organisation_ids
     from alerts.v_live live
     -- Also by a version that was corrected since: its code is the same, and so is the alert.
     join alerts.v_sent sent on sent.alert_id = live.alert_id
-    -- By the index of P1, dispatch by dispatch; as a join each answer read every message there is.
+    cross join unnest(${[...contactPointIds]}::uuid[]) as point (id)
+    -- By the index of P1, one after the other; as a join each answer read every message there is.
     cross join lateral (
       select sending.id, sending.code from dispatch.v_message sending
-      where sending.dispatch_id = sent.dispatch_id and sending.contact_point_id = ${contactPointId}
+      where sending.dispatch_id = sent.dispatch_id and sending.contact_point_id = point.id
         and sending.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
           'uncertain_closed')
       offset 0
     ) message
     cross join lateral (select counted.organisation_id from dispatch.v_credit counted
       where counted.message_id = message.id offset 0) credit
-    group by live.alert_id, live.dispatch_id, live.state, live.released_at, message.code
+    group by point.id, live.alert_id, live.number, live.dispatch_id, live.state,
+      live.released_at, message.code
     order by live.state = 'released' desc, live.released_at desc`);
 }
 
+/** What somebody said for these organisations, each named once. */
 export type NewAnswer = {
   /** Of the form, where one organisation's answer is typed: the same id is the same answer. */
   readonly id?: string;
@@ -41,34 +48,52 @@ export type NewAnswer = {
   readonly note: string | null;
 };
 
+/** One answer by each organisation; in one order, so that no two transactions wait for each other. */
+function byOrganisation(answers: readonly NewAnswer[]) {
+  return answers
+    .flatMap(({ id, organisationIds, ...answer }) =>
+      organisationIds.map((organisationId, i) => ({
+        ...answer,
+        id: (i === 0 ? id : undefined) ?? newId(),
+        organisationId,
+      })),
+    )
+    .toSorted((a, b) => (a.organisationId < b.organisationId ? -1 : 1));
+}
+
 /** Says how many are new: one with an id that is there already is not. */
-export async function insertAnswers(tx: Tx, answer: NewAnswer): Promise<number> {
-  const { organisationIds } = answer;
-  const ids = organisationIds.map((_, i) => (i === 0 ? (answer.id ?? newId()) : newId()));
+export async function insertAnswers(tx: Tx, answers: readonly NewAnswer[]): Promise<number> {
+  const rows = byOrganisation(answers);
   return await tx.run(sql`
     insert into responses.answer (id, alert_id, organisation_id, kind, evidence, contact_point_id,
       recorded_by, note)
-    select given.id, ${answer.alertId}, given.organisation_id, ${answer.kind}, ${answer.evidence},
-      ${answer.contactPointId}, ${answer.recordedBy}, ${answer.note}
-    from unnest(${ids}::uuid[], ${[...organisationIds]}::uuid[]) as given (id, organisation_id)
+    select id, alert_id, organisation_id, kind, evidence, contact_point_id, recorded_by, note
+    from unnest(${rows.map((r) => r.id)}::uuid[], ${rows.map((r) => r.alertId)}::uuid[],
+      ${rows.map((r) => r.organisationId)}::uuid[], ${rows.map((r) => r.kind)}::text[],
+      ${rows.map((r) => r.evidence)}::text[], ${rows.map((r) => r.contactPointId)}::uuid[],
+      ${rows.map((r) => r.recordedBy)}::text[], ${rows.map((r) => r.note)}::text[])
+      as answer (id, alert_id, organisation_id, kind, evidence, contact_point_id, recorded_by, note)
     on conflict (id) do nothing`);
 }
 
 /**
- * The present state after an answer. The first acknowledgement of what is out stands, with its
- * time and evidence; whether they are affected, and that they asked for help, follows the newest
- * word.
+ * The present state after these answers, by each organisation one in each alert. The first
+ * acknowledgement of what is out stands, with its time and evidence; whether they are affected, and
+ * that they asked for help, follows the newest word.
  */
-export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> {
-  const { kind } = answer;
-  const affected = kind === 'affected' ? 'yes' : kind === 'not_affected' ? 'no' : null;
+export async function upsertResponses(tx: Tx, answers: readonly NewAnswer[]): Promise<void> {
+  const rows = byOrganisation(answers);
   await tx.run(sql`
     insert into responses.response as response (alert_id, organisation_id, acknowledged_at,
       evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at)
-    select ${answer.alertId}, organisation_id, now(), ${answer.evidence}, ${answer.contactPointId},
-      ${affected}::text, case when ${affected}::text is not null then now() end,
-      case when ${kind} = 'help' then now() end
-    from unnest(${[...answer.organisationIds]}::uuid[]) as given (organisation_id)
+    select alert_id, organisation_id, now(), evidence, contact_point_id,
+      case kind when 'affected' then 'yes' when 'not_affected' then 'no' end,
+      case when kind in ('affected', 'not_affected') then now() end,
+      case when kind = 'help' then now() end
+    from unnest(${rows.map((r) => r.alertId)}::uuid[],
+      ${rows.map((r) => r.organisationId)}::uuid[], ${rows.map((r) => r.kind)}::text[],
+      ${rows.map((r) => r.evidence)}::text[], ${rows.map((r) => r.contactPointId)}::uuid[])
+      as answer (alert_id, organisation_id, kind, evidence, contact_point_id)
     on conflict (alert_id, organisation_id) do update set
       -- One of a version that was corrected since says nothing of the correction.
       (acknowledged_at, evidence, acknowledged_by_contact_point_id) = (
@@ -80,7 +105,8 @@ export async function upsertResponses(tx: Tx, answer: NewAnswer): Promise<void> 
             excluded.acknowledged_by_contact_point_id)
         ) kept (rank, acknowledged_at, evidence, contact_point_id)
         where kept.rank = 2 or kept.acknowledged_at >= (
-          select live.released_at from alerts.v_live live where live.alert_id = ${answer.alertId})
+          select live.released_at from alerts.v_live live
+          where live.alert_id = excluded.alert_id)
         order by kept.rank limit 1),
       affected = coalesce(excluded.affected, response.affected),
       affected_at = coalesce(excluded.affected_at, response.affected_at),
@@ -111,27 +137,30 @@ export async function notifyResponse(tx: Tx, alertId: string): Promise<void> {
 }
 
 export type Addressed = {
+  alertId: string;
   alertNumber: number;
   dispatchId: string;
   nextUpdateAt: Date | null;
   state: string;
-  organisations: string[];
+  /** By the id of the organisation, such as "Northmoor". */
+  shortNames: Record<string, string>;
 };
 
-/** The alert and the short names of these organisations in it, for the words of an answer. */
+/** The alert, and those of these organisations that it was sent to. */
 export async function findAddressed(
   tx: Tx,
   alertId: string,
   organisationIds: readonly string[],
 ): Promise<Addressed | undefined> {
   return await tx.maybe<Addressed>(sql`
-    select live.number as alert_number, live.dispatch_id, live.next_update_at, live.state,
-      array_agg(recipient.short_name order by recipient.short_name) as organisations
+    select live.alert_id, live.number as alert_number, live.dispatch_id, live.next_update_at,
+      live.state,
+      jsonb_object_agg(recipient.organisation_id, recipient.short_name) as short_names
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
     where live.alert_id = ${alertId}
       and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
-    group by live.number, live.dispatch_id, live.next_update_at, live.state`);
+    group by live.alert_id, live.number, live.dispatch_id, live.next_update_at, live.state`);
 }
 
 /** Moves a desk item; false where somebody was faster. */
@@ -160,33 +189,30 @@ export async function closeDeskItem(
 }
 
 /** One guess at a time for an address: two at once would both find a try left. */
-export async function lockAddress(tx: Tx, addressIndex: Buffer): Promise<void> {
+export async function lockAddresses(tx: Tx, addressIndexes: readonly Buffer[]): Promise<void> {
   await tx.run(sql`
-    select pg_advisory_xact_lock(hashtextextended(encode(${addressIndex}, 'hex'), 0))`);
+    select pg_advisory_xact_lock(key) from (
+      select distinct hashtextextended(encode(index, 'hex'), 0) as key
+      from unnest(${[...addressIndexes]}::bytea[]) as index order by key) ordered`);
 }
 
-/** Wrong codes for this address, whichever alert they were meant for. */
+/** Wrong codes of late, whichever alert they were meant for; none where there is no row. */
 export async function countFailedTries(
   tx: Tx,
-  tries: { addressIndex: Buffer; withinMs: number },
-): Promise<number> {
-  const { count } = await tx.one<{ count: number }>(sql`
-    select count(*) from responses.failed_try
-    where address_index = ${tries.addressIndex}
-      and at > now() - ${tries.withinMs} * interval '1 ms'`);
-  return count;
-}
-
-/** Wrong codes from this network, whichever address they were tried with. */
-export async function countFailedTriesOfNetwork(
-  tx: Tx,
-  tries: { networkIndex: Buffer; withinMs: number },
-): Promise<number> {
-  const { count } = await tx.one<{ count: number }>(sql`
-    select count(*) from responses.failed_try
-    where network_index = ${tries.networkIndex}
-      and at > now() - ${tries.withinMs} * interval '1 ms'`);
-  return count;
+  tries: {
+    readonly addressIndexes: readonly Buffer[];
+    readonly networkIndexes: readonly Buffer[];
+    readonly withinMs: number;
+  },
+): Promise<{ index: Buffer; tries: number }[]> {
+  return await tx.rows<{ index: Buffer; tries: number }>(sql`
+    select address_index as index, count(*) as tries from responses.failed_try
+    where address_index = any(${[...tries.addressIndexes]}::bytea[])
+      and at > now() - ${tries.withinMs} * interval '1 ms' group by 1
+    union all
+    select network_index, count(*) from responses.failed_try
+    where network_index = any(${[...tries.networkIndexes]}::bytea[])
+      and at > now() - ${tries.withinMs} * interval '1 ms' group by 1`);
 }
 
 /** Wrong codes for all addresses together: many of them are somebody trying numbers. */
@@ -197,13 +223,15 @@ export async function countAllFailedTries(tx: Tx, withinMs: number): Promise<num
   return count;
 }
 
-export async function insertFailedTry(
+export async function insertFailedTries(
   tx: Tx,
-  failed: { addressIndex: Buffer; networkIndex: Buffer },
+  failed: readonly { readonly addressIndex: Buffer; readonly networkIndex: Buffer }[],
 ): Promise<void> {
   await tx.run(sql`
     insert into responses.failed_try (address_index, network_index)
-    values (${failed.addressIndex}, ${failed.networkIndex})`);
+    select address_index, network_index
+    from unnest(${failed.map((f) => f.addressIndex)}::bytea[],
+      ${failed.map((f) => f.networkIndex)}::bytea[]) as failed (address_index, network_index)`);
 }
 
 /** Tries of yesterday tell nothing any more. */

@@ -174,8 +174,8 @@ export class Office {
         this.#twin.cancelSettled(base, settled);
         this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
         const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
-        if (this.#twin.insertAnswer(base, { ...thanks, perHourMax: ANSWERS_PER_HOUR }))
-          this.#twin.notifyAnswers(base);
+        const text = { ...thanks, id: base.newId(), perHourMax: ANSWERS_PER_HOUR };
+        if (this.#twin.insertAnswers(base, [text]) > 0) this.#twin.notifyAnswers(base);
       }),
     );
   }

@@ -227,6 +227,13 @@ export async function deliverAll(centre: Centre, dispatchId: string): Promise<vo
 
 /** A text from this number arrives and is dealt with, as the worker would. */
 export async function textFrom(centre: Centre, number: string, words: string): Promise<string> {
+  const id = await textCameFrom(centre, number, words);
+  await dealWithReplies(centre);
+  return id;
+}
+
+/** A text from this number arrives, and waits. */
+export async function textCameFrom(centre: Centre, number: string, words: string): Promise<string> {
   const { seals } = centre.product;
   const id = newId();
   await centre.db.owner.withActor(system('test'), (tx) =>
@@ -236,7 +243,6 @@ export async function textFrom(centre: Centre, number: string, words: string): P
       values (${id}, 'notify', ${newId()}, ${seals.indexNumber(number)},
         ${seals.sealNumber(id, number)}, ${seals.sealContent(id, words)})`),
   );
-  await dealWith(centre, id);
   return id;
 }
 
@@ -255,9 +261,9 @@ export async function sendOwnCodes(centre: Centre): Promise<void> {
   for (const { id } of asked) await tasks['own_code_asked']!({ id });
 }
 
-/** What the worker does when it hears of a reply. */
-export async function dealWith(centre: Centre, replyId: string): Promise<void> {
-  await tasksFor(centre)['reply_received']!({ replyId });
+/** What the worker does when it hears of replies. */
+export async function dealWithReplies(centre: Centre): Promise<void> {
+  await tasksFor(centre)['reply_received']!({});
 }
 
 export function contextOf(centre: Centre) {

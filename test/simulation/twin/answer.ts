@@ -5,7 +5,14 @@ import { ANSWERS, type Base } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
 
-export function insertAnswer(base: Base, answer: AnswerText): boolean {
+export function insertAnswers(
+  base: Base,
+  answers: readonly (AnswerText & { readonly id: string })[],
+): number {
+  return answers.filter((answer) => insertAnswer(base, answer)).length;
+}
+
+function insertAnswer(base: Base, answer: AnswerText & { readonly id: string }): boolean {
   const earlier = base
     .messagesOf(ANSWERS)
     .filter((m) => m.contactPointId === answer.contactPointId);
@@ -16,7 +23,7 @@ export function insertAnswer(base: Base, answer: AnswerText): boolean {
   const isOn = way?.enabled === true && way.channel === channel;
   const { contactPointId } = answer;
   base.addMessage({
-    id: base.newId(),
+    id: answer.id,
     dispatchId: ANSWERS,
     contactPointId,
     organisationId: null,

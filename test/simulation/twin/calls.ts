@@ -46,6 +46,12 @@ function settlements(scene: Scene): Settlement[] {
   });
 }
 
+/** Some that are kept, and one that is not. */
+function someReplies(base: Scene['base'], random: Scene['random']): string[] {
+  const kept = [...base.tables.reply.keys()].filter(() => random.chance(0.4));
+  return [...kept, random.uuid()];
+}
+
 function receiptMoves(scene: Scene): ReceiptMove[] {
   const { random, known } = scene;
   return someMessages(scene).flatMap((message) =>
@@ -165,9 +171,9 @@ const inbox: Pick<
   | 'applyReceipts'
   | 'findSecondTexts'
   | 'markReceiptsHandled'
-  | 'insertReply'
-  | 'findWaitingReply'
-  | 'markReplyHandled'
+  | 'insertReplies'
+  | 'lockWaitingReplies'
+  | 'markRepliesHandled'
 > = {
   findGatewayDoor: ({ random, known }) => [random.pick([...known.gatewayIds, 'none'])],
   insertReceipts: ({ random, known }) => {
@@ -208,23 +214,21 @@ const inbox: Pick<
         outcome: scene.random.pick(['applied', 'repeated', 'unmatched'] as const),
       })),
   ],
-  insertReply: ({ random, known }) => [
-    random.uuid(),
-    {
-      gatewayId: random.pick(known.gatewayIds),
+  insertReplies: ({ random, known }) => [
+    random.pick(known.gatewayIds),
+    Array.from({ length: random.between(1, 3) }, () => ({
+      id: random.uuid(),
       providerId: random.pick(known.messageIds),
       addressIndex: Buffer.from([1, random.below(256)]),
       addressSealed: Buffer.from([2]),
       contentSealed: Buffer.from([3]),
       sentAt: random.pick([null, new Date(0)]),
-    },
+    })),
   ],
-  findWaitingReply: ({ base, random }) => [
-    random.pick([...base.tables.reply.keys(), random.uuid()]),
+  lockWaitingReplies: ({ base, random }) => [
+    { most: random.between(1, 3), except: someReplies(base, random) },
   ],
-  markReplyHandled: ({ base, random }) => [
-    random.pick([...base.tables.reply.keys(), random.uuid()]),
-  ],
+  markRepliesHandled: ({ base, random }) => [someReplies(base, random)],
 };
 
 const plan: Pick<
@@ -372,16 +376,20 @@ export const calls: Calls = {
   ...check,
   ...inbox,
   ...plan,
-  insertAnswer: ({ random, known }) => [
-    {
-      contactPointId: random.pick(known.pointIds),
-      gatewayId: random.pick([...known.gatewayIds, 'none', null]),
-      addressSealed: Buffer.from([9]),
-      code: '4821',
-      body: 'Thanks',
-      ...(random.chance(0.3) && { subject: 'Hello' }),
-      perHourMax: random.between(1, 3),
-    },
+  insertAnswers: ({ random, known }) => [
+    random
+      .shuffle(known.pointIds)
+      .slice(0, random.between(1, 3))
+      .map((contactPointId) => ({
+        id: random.uuid(),
+        contactPointId,
+        gatewayId: random.pick([...known.gatewayIds, 'none', null]),
+        addressSealed: Buffer.from([9]),
+        code: '4821',
+        body: 'Thanks',
+        ...(random.chance(0.3) && { subject: 'Hello' }),
+        perHourMax: random.between(1, 3),
+      })),
   ],
   notifyAnswers: () => [],
   ...gateways,

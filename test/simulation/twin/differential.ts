@@ -12,7 +12,6 @@ import type { Scene } from './scene.ts';
 import { fillTables } from './generate.ts';
 import { Base, statements, twin as liveTwin, type Twin } from './index.ts';
 import { dumpPostgres, dumpTwin, loadTables, setClock, type Dump } from './postgres.ts';
-import { ANSWERS } from './rows.ts';
 
 const CALLS = 16;
 /** The statements of the hot path are drawn more often than the others. */
@@ -100,7 +99,6 @@ async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<History
     await setClock(tx, base.now);
     const fromPostgres = await (statements[name] as OnPostgres)(tx, ...rest);
     if (name === 'insertRiskDecision') drawn.push(await newestDecision(tx));
-    if (name === 'insertAnswer' && fromPostgres === true) drawn.push(await newestAnswer(tx, rest));
     const writes = base.writes;
     const fromTwin = (twin[name] as OnTwin)(base, ...rest);
     const took = isSomething(fromPostgres) || base.writes > writes;
@@ -116,16 +114,6 @@ async function compareHistory(tx: Tx, seed: number, twin: Twin): Promise<History
   }
   const difference = differenceOfTables(seed, await dumpPostgres(tx), dumpTwin(base.tables));
   return { difference, effects };
-}
-
-/** The id that PostgreSQL drew for the answer, so that the twin takes the same. */
-async function newestAnswer(tx: Tx, [answer]: readonly unknown[]): Promise<string> {
-  const { contactPointId } = answer as { contactPointId: string };
-  const { id } = await tx.one<{ id: string }>(sql`
-    select id from dispatch.message
-    where dispatch_id = ${ANSWERS} and contact_point_id = ${contactPointId}
-    order by round desc limit 1`);
-  return id;
 }
 
 async function newestDecision(tx: Tx): Promise<string> {

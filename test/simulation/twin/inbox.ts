@@ -146,39 +146,49 @@ export function markReceiptsHandled(
   }
 }
 
-export function insertReply(base: Base, id: string, reply: NewReply): boolean {
-  const isKnown = [...base.tables.reply.values()].some(
-    (r) => r.gatewayId === reply.gatewayId && r.providerId === reply.providerId,
-  );
-  if (isKnown) return false;
-  base.writes += 1;
-  base.tables.reply.set(id, {
-    ...reply,
-    id,
-    sentAt: reply.sentAt?.getTime() ?? null,
-    receivedAt: base.now,
-    handledAt: null,
-  });
-  return true;
+export function insertReplies(base: Base, gatewayId: string, replies: readonly NewReply[]): number {
+  let inserted = 0;
+  for (const reply of replies) {
+    const isKnown = [...base.tables.reply.values()].some(
+      (r) => r.gatewayId === gatewayId && r.providerId === reply.providerId,
+    );
+    if (isKnown) continue;
+    inserted += 1;
+    base.writes += 1;
+    base.tables.reply.set(reply.id, {
+      ...reply,
+      gatewayId,
+      sentAt: reply.sentAt?.getTime() ?? null,
+      receivedAt: base.now,
+      handledAt: null,
+    });
+  }
+  return inserted;
 }
 
-export function findWaitingReply(base: Base, id: string): KeptReply | undefined {
-  const reply = base.tables.reply.get(id);
-  if (reply === undefined || reply.handledAt !== null) return undefined;
-  const { gatewayId, addressIndex, addressSealed, contentSealed, receivedAt } = reply;
-  return {
-    id,
-    gatewayId,
-    addressIndex,
-    addressSealed,
-    contentSealed,
-    receivedAt: new Date(receivedAt),
-  };
+export function lockWaitingReplies(
+  base: Base,
+  { most, except }: { readonly most: number; readonly except: readonly string[] },
+): KeptReply[] {
+  return [...base.tables.reply.values()]
+    .filter(({ id, handledAt }) => handledAt === null && !except.includes(id))
+    .sort((a, b) => a.receivedAt - b.receivedAt || (a.id < b.id ? -1 : 1))
+    .slice(0, most)
+    .map(({ id, gatewayId, addressIndex, addressSealed, contentSealed, receivedAt }) => ({
+      id,
+      gatewayId,
+      addressIndex,
+      addressSealed,
+      contentSealed,
+      receivedAt: new Date(receivedAt),
+    }));
 }
 
-export function markReplyHandled(base: Base, id: string): void {
-  const reply = base.tables.reply.get(id);
-  if (reply === undefined) return;
-  base.writes += 1;
-  reply.handledAt = base.now;
+export function markRepliesHandled(base: Base, ids: readonly string[]): void {
+  for (const id of ids) {
+    const reply = base.tables.reply.get(id);
+    if (reply === undefined) continue;
+    base.writes += 1;
+    reply.handledAt = base.now;
+  }
 }

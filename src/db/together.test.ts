@@ -5,7 +5,6 @@ import type { Tx } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
-import { insertReceipts } from './store-inbox.ts';
 import { Together } from './together.ts';
 
 type Piece = { readonly id: string; readonly actor: string; readonly status?: string };
@@ -30,7 +29,9 @@ describe('work done together', () => {
   async function keep(tx: Tx, pieces: readonly Piece[]): Promise<string[]> {
     for (const { id, status = 'delivered' } of pieces) {
       const gatewayId = status === 'refused' ? 'nobody' : 'notify';
-      await insertReceipts(tx, gatewayId, [{ providerId: id, status, reference: null }]);
+      await tx.run(sql`
+        insert into dispatch.receipt_inbox (gateway_id, provider_id, status)
+        values (${gatewayId}, ${id}, ${status}) on conflict do nothing`);
     }
     const { xid } = await tx.one<{ xid: string }>(sql`select pg_current_xact_id()::text as xid`);
     return pieces.map(() => xid);

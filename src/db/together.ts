@@ -7,7 +7,7 @@
  * each, in a shared one, still was more than a process can do at 2,000 a second.
  */
 import type { Actor } from '#kernel/actor.ts';
-import { isDatabaseRefusal, type Database, type Tx } from '#db/database.ts';
+import { isDatabaseRefusal, type Database, type Tx } from './database.ts';
 
 /** At once: a lock that one of them waits for must not stop the others. */
 const TRANSACTIONS_MAX = 3;
