@@ -98,12 +98,14 @@ export async function markAnswered(
   tx: Tx,
   answered: readonly { readonly contactPointId: string; readonly withCode: boolean }[],
 ): Promise<void> {
+  const ids = answered.map(({ contactPointId }) => contactPointId);
+  const proven = answered.filter(({ withCode }) => withCode);
+  // No join: behind row-level security it read all contact points, 47 ms for twenty of 60,000.
   await tx.run(sql`
-    update organisations.contact_point point set answered_at = now(),
-      proven_at = case when answered.with_code then now() else point.proven_at end
-    from unnest(${answered.map((a) => a.contactPointId)}::uuid[],
-      ${answered.map((a) => a.withCode)}::boolean[]) as answered (id, with_code)
-    where point.id = answered.id`);
+    update organisations.contact_point set answered_at = now(),
+      proven_at = case when id = any(${proven.map((a) => a.contactPointId)}::uuid[]) then now()
+        else proven_at end
+    where id = any(${ids}::uuid[])`);
 }
 
 /** The code that went there was typed on a page. */
