@@ -31,6 +31,15 @@ export async function raiseEpochs(tx: Tx): Promise<void> {
     where state in ('held', 'sending', 'paused')`);
 }
 
+/** A deputy who may have been told early in the lost time: whoever came before may be uncertain. */
+const mayBeToldEarly = sql`exists (
+    select from dispatch.dispatch dispatch join dispatch.message earlier
+      on earlier.dispatch_id = dispatch.id
+      and earlier.organisation_id = message.organisation_id and earlier.round < message.round
+      and earlier.state in ('ready', 'claimed', 'unknown')
+    where dispatch.id = message.dispatch_id and dispatch.lane > 0
+      and dispatch.released_at + dispatch.uncertain_after <= now())`;
+
 /**
  * What may have left in the lost time by a gateway that was not read: also what is claimed or
  * unknown, since a later attempt than the one we know of may have gone by that gateway. Of a
@@ -41,9 +50,10 @@ function isInDoubt(states: readonly DispatchState[]): Sql {
   return sql`(message.dispatch_id in (select dispatch.id from dispatch.dispatch dispatch
     where dispatch.state = any(${[...states]})
       and (dispatch.state <> 'cancelled' or not dispatch.cleared))
-  and (message.state in ('ready', 'claimed', 'unknown') or (message.state = 'held' and exists (
+  and (message.state in ('ready', 'claimed', 'unknown') or (message.state = 'held' and (exists (
     select from dispatch.round round where round.dispatch_id = message.dispatch_id
-      and round.round = message.round and coalesce(round.opens_at, now()) <= now())))
+      and round.round = message.round and coalesce(round.opens_at, now()) <= now())
+    or ${mayBeToldEarly})))
   and message.channel in (select gateway.channel from dispatch.gateway gateway
     where gateway.removed_at is null and gateway.id not in (
       select unnest(read_gateways) from dispatch.continuity)))`;

@@ -211,6 +211,20 @@ export function raiseEpochs(base: Base): void {
 }
 
 /** Twin of the fragment of the same name. */
+function mayBeToldEarly(base: Base, message: MessageRow): boolean {
+  const { lane, releasedAt, uncertainAfter } = base.dispatchOf(message);
+  if (lane === 0 || releasedAt === null || releasedAt + uncertainAfter > base.now) return false;
+  return base
+    .messagesOf(message.dispatchId)
+    .some(
+      (earlier) =>
+        earlier.organisationId !== null &&
+        earlier.organisationId === message.organisationId &&
+        earlier.round < message.round &&
+        ['ready', 'claimed', 'unknown'].includes(earlier.state),
+    );
+}
+
 function isInDoubt(base: Base, message: MessageRow): boolean {
   const { readGateways } = rowOf(base);
   const { state, cleared } = base.dispatchOf(message);
@@ -218,8 +232,8 @@ function isInDoubt(base: Base, message: MessageRow): boolean {
   const isDue =
     ['ready', 'claimed', 'unknown'].includes(message.state) ||
     (message.state === 'held' &&
-      round !== undefined &&
-      (round.opensAt === null || round.opensAt <= base.now));
+      ((round !== undefined && (round.opensAt === null || round.opensAt <= base.now)) ||
+        mayBeToldEarly(base, message)));
   const isUnread = [...base.tables.gateway.values()].some(
     ({ id, channel, removedAt }) =>
       channel === message.channel && removedAt === null && !readGateways.includes(id),
