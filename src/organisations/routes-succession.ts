@@ -146,6 +146,7 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
           succession: {
             ...facts(found),
             after,
+            hindrance: found.hindrance ?? null,
             openDispatches: found.openDispatches,
             below: found.below,
           },

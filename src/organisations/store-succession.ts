@@ -1,7 +1,7 @@
 /** Statements of mergers and splits: who follows whom, and the handing over on the day. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { Body, SuccessionState } from './succession.ts';
+import type { Body, Heir, Holder, SuccessionState } from './succession.ts';
 
 export async function listBodies(tx: Tx, codes: readonly string[]): Promise<Body[]> {
   return await tx.rows<Body>(sql`
@@ -84,24 +84,26 @@ export async function countOpenPlans(tx: Tx, predecessorIds: readonly string[]):
   return plans;
 }
 
-export type ActiveContact = {
-  readonly organisationId: string;
-  readonly code: string;
-  readonly name: string;
-  readonly role: string;
-  readonly rank: number;
-};
-
-/** Active contacts of all who take part. */
-export async function listActiveContacts(tx: Tx, successionId: string): Promise<ActiveContact[]> {
-  return await tx.rows<ActiveContact>(sql`
-    select contact.organisation_id, organisation.code, contact.name, contact.role, contact.rank
+/** Contacts of all who take part; of those who have left only those of successors. */
+export async function listHolders(tx: Tx, successionId: string): Promise<Holder[]> {
+  return await tx.rows<Holder>(sql`
+    select contact.id, contact.organisation_id, organisation.code, contact.name,
+      lower(contact.name) as name_key, contact.role, contact.rank, contact.active,
+      usual.text, usual.mail
     from organisations.contact
     join organisations.organisation on organisation.id = contact.organisation_id
-    where contact.active and contact.organisation_id in (
-      select unnest(array[part.predecessor_id, part.successor_id])
-      from organisations.succession_part part where part.succession_id = ${successionId})
-    order by contact.rank, contact.name`);
+    cross join lateral (
+      select max(link.contact_point_id::text) filter (where link.channel = 'text') as text,
+        max(link.contact_point_id::text) filter (where link.channel = 'mail') as mail
+      from organisations.contact_contact_point link
+      where link.contact_id = contact.id and link.position = 1
+    ) usual
+    where (contact.active and contact.organisation_id in (
+        select part.predecessor_id from organisations.succession_part part
+        where part.succession_id = ${successionId}))
+      or contact.organisation_id in (
+        select part.successor_id from organisations.succession_part part
+        where part.succession_id = ${successionId})`);
 }
 
 /** Dispatches still under way that count for a predecessor. */
@@ -141,27 +143,24 @@ export async function claimDue(tx: Tx, today: string): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
-/**
- * Every active contact of a predecessor becomes one of each successor. One of the same role and
- * name is the same person there: it is told at the earlier rank, and has all numbers in the end.
- */
-export async function handOverContacts(tx: Tx, successionId: string): Promise<number> {
+export type HeirOf = Heir & { readonly successorId: string };
+
+/** Heirs become contacts of their successor, or again; its own that is one of them stays. */
+export async function handOverContacts(tx: Tx, heirs: readonly HeirOf[]): Promise<number> {
   return await tx.run(sql`
     insert into organisations.contact (organisation_id, name, is_post, role, rank, reader_kind,
       language)
-    select distinct on (part.successor_id, contact.role, lower(contact.name)) part.successor_id,
-      contact.name, contact.is_post, contact.role, contact.rank, contact.reader_kind,
-      contact.language
-    from organisations.succession_part part
-    join organisations.contact on contact.organisation_id = part.predecessor_id and contact.active
-    where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
-    order by part.successor_id, contact.role, lower(contact.name), contact.rank, contact.id
+    select told."successorId", told.name, contact.is_post, contact.role, told.rank,
+      contact.reader_kind, contact.language
+    from jsonb_to_recordset(${JSON.stringify(heirs)}::jsonb) as told ("successorId" uuid, name text,
+      rank smallint, "contactIds" uuid[])
+    join organisations.contact on contact.id = told."contactIds"[1]
     on conflict (organisation_id, role, lower(name)) do update
-      set active = true, rank = least(contact.rank, excluded.rank), updated_at = now()`);
+      set active = true, rank = excluded.rank, updated_at = now()`);
 }
 
 /** Numbers and addresses follow, behind those that the contact has there already. */
-export async function handOverLinks(tx: Tx, successionId: string): Promise<number> {
+export async function handOverLinks(tx: Tx, heirs: readonly HeirOf[]): Promise<number> {
   return await tx.run(sql`
     insert into organisations.contact_contact_point (contact_id, contact_point_id, channel,
       position)
@@ -171,17 +170,15 @@ export async function handOverLinks(tx: Tx, successionId: string): Promise<numbe
           partition by heir.id, told.channel order by told.place, told.contact_point_id)
           as position
       from (
-        select part.successor_id, contact.role, lower(contact.name) as name,
-          link.contact_point_id, link.channel, min(link.position) as place
-        from organisations.succession_part part
-        join organisations.contact on contact.organisation_id = part.predecessor_id
-          and contact.active
-        join organisations.contact_contact_point link on link.contact_id = contact.id
-        where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
-        group by part.successor_id, contact.role, lower(contact.name), link.contact_point_id,
+        select named."successorId", named.role, lower(named.name) as name, link.contact_point_id,
+          link.channel, min(link.position) as place
+        from jsonb_to_recordset(${JSON.stringify(heirs)}::jsonb) as named ("successorId" uuid,
+          role text, name text, "contactIds" uuid[])
+        join organisations.contact_contact_point link on link.contact_id = any(named."contactIds")
+        group by named."successorId", named.role, lower(named.name), link.contact_point_id,
           link.channel
       ) told
-      join organisations.contact heir on heir.organisation_id = told.successor_id
+      join organisations.contact heir on heir.organisation_id = told."successorId"
         and heir.role = told.role and lower(heir.name) = told.name
       left join lateral (
         select max(link.position) as position from organisations.contact_contact_point link

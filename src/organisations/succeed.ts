@@ -13,11 +13,12 @@ import {
   handOverLinks,
   insertParts,
   insertSuccession,
-  listActiveContacts,
   listBodies,
+  listHolders,
   markApplied,
   markConfirmed,
   markWithdrawn,
+  type HeirOf,
   type SuccessionRow,
 } from './store-succession.ts';
 import { handOverUses } from './store-supplier.ts';
@@ -25,7 +26,14 @@ import { handOverTags } from './store-tag.ts';
 import { lockImports } from './store-import.ts';
 import { readLines, saveLines } from './store-parents.ts';
 import { stretchOn, successionLines, type HandingOver } from './parents.ts';
-import { heirsOf, successionErrors, warningsOf, type Body, type Heir } from './succession.ts';
+import {
+  heirsOf,
+  successionErrors,
+  warningsOf,
+  type Body,
+  type Heir,
+  type Holder,
+} from './succession.ts';
 
 export type SuccessionPlan = {
   /** Of the form: posted twice it is one plan. */
@@ -91,6 +99,8 @@ export type SuccessionPreview = SuccessionRow & {
     readonly heirs: readonly Heir[];
     readonly warnings: readonly string[];
   }[];
+  /** A sentence, where it waits until a successor is open on its day. */
+  readonly hindrance: string | undefined;
   /** Alerts still being sent that count for a predecessor. */
   readonly openDispatches: number;
   /** Organisations below a predecessor on that day. */
@@ -109,21 +119,33 @@ export async function previewSuccession(
 ): Promise<SuccessionPreview | undefined> {
   const found = await findSuccession(tx, id);
   if (found === undefined) return undefined;
-  const contacts = await listActiveContacts(tx, id);
-  const givers = new Set(found.predecessors.map((body) => body.id));
+  const holders = await listHolders(tx, id);
   return {
     ...found,
     after: found.successors.map((body) => {
-      const heirs = heirsOf(
-        contacts.filter(
-          ({ organisationId }) => organisationId === body.id || givers.has(organisationId),
-        ),
-      );
+      const heirs = heirsAt(found, body, holders);
       return { body, heirs, warnings: warningsOf(heirs) };
     }),
+    hindrance: hindranceOf(found),
     openDispatches: await countOpenDispatches(tx, id),
     below: await countBelow(tx, found),
   };
+}
+
+/** Whom one of the successors will have. */
+function heirsAt(
+  { predecessors }: SuccessionRow,
+  successor: Body,
+  holders: readonly Holder[],
+): readonly Heir[] {
+  const givers = new Set([successor, ...predecessors].map(({ id }) => id));
+  return heirsOf(
+    successor.id,
+    holders.filter(
+      ({ organisationId, active }) =>
+        givers.has(organisationId) && (active || organisationId === successor.id),
+    ),
+  );
 }
 
 async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
@@ -182,22 +204,32 @@ export async function withdrawSuccession(tx: Tx, id: string): Promise<Outcome<vo
 export async function applyDueSuccessions(database: Database, today: string): Promise<number> {
   return await database.withActor(system('organisations'), async (tx) => {
     const due = await claimDue(tx, today);
-    for (const id of due) await apply(tx, id);
-    return due.length;
+    let applied = 0;
+    for (const id of due) if (await apply(tx, id)) applied += 1;
+    return applied;
   });
 }
 
-async function apply(tx: Tx, id: string): Promise<void> {
+/**
+ * False: the directory has changed since, and a successor would be closed. Then nobody closes and
+ * everybody is told where they were, until the plan is withdrawn or the successor open again.
+ */
+async function apply(tx: Tx, id: string): Promise<boolean> {
   // An import that planned from contacts as they were would write over what is handed over.
   await lockImports(tx);
-  const contacts = await handOverContacts(tx, id);
-  const addresses = await handOverLinks(tx, id);
+  const row = (await findSuccession(tx, id))!;
+  if (hindranceOf(row) !== undefined) return false;
+  const holders = await listHolders(tx, id);
+  const heirs = row.successors.flatMap((body) =>
+    heirsAt(row, body, holders)
+      .filter(({ contactIds }) => contactIds.length > 0)
+      .map((heir): HeirOf => ({ ...heir, successorId: body.id })),
+  );
+  const contacts = await handOverContacts(tx, heirs);
+  const addresses = await handOverLinks(tx, heirs);
   const uses = await handOverUses(tx, id);
   const tags = await handOverTags(tx, id);
-  const lines = successionLines(
-    await readLines(tx),
-    handingOverOf((await findSuccession(tx, id))!),
-  );
+  const lines = successionLines(await readLines(tx), handingOverOf(row));
   await saveLines(tx, [...lines], 'Merger or split');
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
@@ -206,4 +238,11 @@ async function apply(tx: Tx, id: string): Promise<void> {
     subject: { kind: 'succession', id },
     detail: { contacts, addresses, uses, tags, parents: lines.size, closed },
   });
+  return true;
+}
+
+/** Why nobody could be told at a successor on its first day. */
+function hindranceOf(row: SuccessionRow): string | undefined {
+  const isOpen = row.state === 'planned' || row.state === 'confirmed';
+  return isOpen ? successionErrors(row)['successors'] : undefined;
 }

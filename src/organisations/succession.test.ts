@@ -13,7 +13,14 @@ import { everybody, type AudienceQuestion } from './model.ts';
 import { successionRoutes } from './routes-succession.ts';
 import { listOrganisations } from './store.ts';
 import { applyDueSuccessions, confirmSuccession, planSuccession } from './succeed.ts';
-import { dayBefore, heirsOf, successionErrors, warningsOf, type Body } from './succession.ts';
+import {
+  dayBefore,
+  heirsOf,
+  successionErrors,
+  warningsOf,
+  type Body,
+  type Holder,
+} from './succession.ts';
 
 const now = new Date('2026-11-23T03:12:00Z');
 const TODAY = '2026-11-23';
@@ -56,7 +63,7 @@ describe('mergers and splits', () => {
     });
   }
 
-  /** Who is told today at these organisations, as `code name rank number`. */
+  /** Whom alerts go to today at these organisations, as `code name rank number`. */
   async function told(codes: readonly string[]): Promise<string[]> {
     const rows = await db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ line: string }>(sql`
@@ -65,7 +72,8 @@ describe('mergers and splits', () => {
         from organisations.v_reachable reachable
         join organisations.contact on contact.id = reachable.contact_id
         join organisations.contact_point point on point.id = reachable.contact_point_id
-        where reachable.code = any(${[...codes]}::text[]) order by 1`),
+        where reachable.code = any(${[...codes]}::text[]) and reachable.position = 1
+        order by 1`),
     );
     return rows.map(({ line }) => line);
   }
@@ -80,10 +88,11 @@ describe('mergers and splits', () => {
         join organisations.organisation on organisation.id = contact.organisation_id
         join organisations.contact_contact_point link on link.contact_id = contact.id
         join organisations.contact_point point on point.id = link.contact_point_id
-        where organisation.code = ${code} group by contact.id, contact.name, contact.rank
-        order by contact.name`),
+        where organisation.code = ${code} and contact.active
+        group by contact.id, contact.name, contact.rank
+        order by contact.name collate "C"`),
     );
-    return heirs.map(({ line }) => line);
+    return heirs.map(({ line }) => line).toSorted();
   }
 
   const visitor = (permissions = officer.permissions) =>
@@ -100,8 +109,10 @@ describe('mergers and splits', () => {
         'AA-01,Sam,ciso,1,07700 900123,',
         'AA-01,Gone,ciso,2,07700 900129,no',
         'AA-02,Kim,ciso,1,07700 900124,',
+        'AA-01,On call,on_call_it,2,07700 900127,',
         'AA-02,On call,on_call_it,2,07700 900125,',
-        'AA-03,Kim,ciso,3,07700 900126,',
+        'AA-03,Kim,ciso,3,07700 900124,',
+        'AA-03,Sam,ciso,2,07700 900126,no',
       ],
     );
     const ada = visitor();
@@ -128,6 +139,7 @@ describe('mergers and splits', () => {
     assert.match(plan.text, /Northmoor, Eastfirth close at the end of 30 November 2026/);
     assert.match(plan.text, /2 people have rank 1 and are told together/);
     assert.match(plan.text, /Kim is one contact from AA-02 and AA-03/);
+    assert.match(plan.text, /2 ?On call \(AA-02\)/);
     await ada.submit('Confirm for 1 December 2026');
     assert.match((await ada.get('/organisations/successions')).text, /Confirmed/);
     const before = await told(['AA-01', 'AA-02', 'AA-03']);
@@ -137,9 +149,10 @@ describe('mergers and splits', () => {
     assert.equal(await applyDueSuccessions(db.worker, '2026-12-01'), 0);
     // Before its day the successor is not open: its contacts are looked at beside the view.
     assert.deepEqual(await heirsAt('AA-03'), [
-      'Kim 1 07700 ···126 + 07700 ···124',
-      'On call 2 07700 ···125',
-      'Sam 1 07700 ···123',
+      'Kim 1 07700 ···124',
+      'On call (AA-02) 2 07700 ···125',
+      'On call 2 07700 ···127',
+      'Sam (AA-01) 1 07700 ···123',
     ]);
     const ended = await db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ code: string; closedOn: string | null }>(sql`
@@ -185,6 +198,24 @@ describe('mergers and splits', () => {
     assert.equal(late.ok, false);
     assert.equal(await applyDueSuccessions(db.worker, '2026-12-31'), 0);
     assert.ok((await plan(newId())).ok);
+  });
+
+  it('waits where a successor was closed meanwhile: nobody closes, nobody loses reach', async () => {
+    await fill(['EE-01,Fell,trust,,', 'EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    const id = newId();
+    const plan = { id, onDate: '2026-12-10', predecessors: ['EE-01'], successors: ['EE-02'] };
+    const done = await db.web.attempt(officer, async (tx) => {
+      const planned = await planSuccession(tx, plan);
+      return planned.ok ? await confirmSuccession(tx, id, TODAY) : planned;
+    });
+    assert.ok(done.ok);
+    await fill(['EE-02,Dale,trust,,2026-11-30'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 0);
+    assert.deepEqual(await told(['EE-01']), ['EE-01 Sam 1 07700 ···161']);
+    const page = await visitor().get(`/organisations/successions/${id}`);
+    assert.match(page.text, /It waits\. Closed on that day: EE-02/);
+    await fill(['EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 1);
   });
 
   it('a question that names a predecessor means its successors, and theirs', async () => {
@@ -248,6 +279,7 @@ describe('mergers and splits', () => {
       role: fc.constantFrom('ciso', 'on_call_it'),
       rank: fc.integer({ min: 1, max: 4 }),
       number: fc.integer({ min: 400, max: 420 }),
+      active: fc.constantFrom('yes', 'no'),
     });
     let turn = 0;
     await fc.assert(
@@ -266,7 +298,9 @@ describe('mergers and splits', () => {
           const codes = [0, 1, 2, 3, 4].map(code);
           await fill(
             codes.map((one) => `${one},Body ${one},trust,,`),
-            people.map((p) => `${code(p.at)},${p.name},${p.role},${p.rank},07700 900${p.number},`),
+            people.map(
+              (p) => `${code(p.at)},${p.name},${p.role},${p.rank},07700 900${p.number},${p.active}`,
+            ),
           );
           const numbersAt = async (which: readonly number[]) =>
             new Set(
@@ -319,19 +353,61 @@ describe('what may follow what', () => {
     assert.deepEqual(errors([body('A')], [body('B', { openedOn: '2026-04-02' })]), ['successors']);
     assert.deepEqual(errors([body('A')], [body('B', { closedOn: '2026-03-31' })]), ['successors']);
     assert.deepEqual(errors([body('A')], [body('A')]), ['successors']);
+    assert.deepEqual(errors([body('A', { openedOn: '2026-04-01' })], [body('B')]), [
+      'predecessors',
+    ]);
+  });
+
+  const holder = (
+    code: string,
+    name: string,
+    rank: number,
+    more: Partial<Holder> = {},
+  ): Holder => ({
+    id: `${code}-${name}`,
+    organisationId: code,
+    code,
+    name,
+    nameKey: name.toLowerCase(),
+    role: 'ciso',
+    rank,
+    active: true,
+    text: 'one',
+    mail: null,
+    ...more,
   });
 
   it('says what a reader should know', () => {
-    const holder = (code: string, name: string, rank: number) => ({
-      code,
-      name,
-      role: 'ciso',
-      rank,
-    });
     assert.match(warningsOf([])[0]!, /Nobody can be told here/);
-    assert.match(warningsOf(heirsOf([holder('A', 'Sam', 2)]))[0]!, /Nobody has rank 1/);
-    const [sam] = heirsOf([holder('A', 'Sam', 2), holder('B', 'SAM', 1)]);
-    assert.deepEqual(sam, { name: 'Sam', role: 'ciso', rank: 1, from: ['A', 'B'] });
+    assert.match(warningsOf(heirsOf('C', [holder('A', 'Sam', 2)]))[0]!, /Nobody has rank 1/);
+    const [sam] = heirsOf('C', [holder('A', 'Sam', 2), holder('B', 'SAM', 1)]);
+    assert.deepEqual(sam, {
+      name: 'SAM',
+      role: 'ciso',
+      rank: 1,
+      from: ['A', 'B'],
+      contactIds: ['B-SAM', 'A-Sam'],
+    });
+  });
+
+  it('two of one name and role are one only where alerts go to the same', () => {
+    const named = (...holders: Holder[]) => heirsOf('C', holders).map(({ name }) => name);
+    const post = (code: string, text: string | null, more: Partial<Holder> = {}) =>
+      holder(code, 'On call', 1, { text, ...more });
+    assert.deepEqual(named(post('A', 'one'), post('B', 'two')), ['On call', 'On call (B)']);
+    assert.deepEqual(named(post('C', 'one'), post('A', 'two'), post('B', 'two')), [
+      'On call',
+      'On call (A)',
+    ]);
+    assert.deepEqual(named(post('A', 'one'), post('B', null, { mail: 'm' })), [
+      'On call',
+      'On call (B)',
+    ]);
+    assert.deepEqual(named(post('A', 'one', { mail: 'm' }), post('B', 'one')), ['On call']);
+    // One who left the successor: an old number must not come before the one of today.
+    assert.deepEqual(named(post('C', 'old', { active: false }), post('A', 'one')), ['On call (A)']);
+    assert.deepEqual(named(post('C', 'one', { active: false }), post('A', 'one')), ['On call']);
+    assert.deepEqual(named(post('C', 'one', { active: false })), []);
   });
 
   it('counts days over months, years and leap days', () => {

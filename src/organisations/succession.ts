@@ -1,8 +1,9 @@
 /**
  * Mergers and splits. On the first day of the successors each of them has everybody who was active
- * at its predecessors; where two records may be the same person both stay, unless name, role and
- * organisation are equal. Nobody loses reach: no number or address that reached somebody of a
- * predecessor reaches nobody afterwards. Words, the table of states and what a preview says. Pure.
+ * at its predecessors; where two records may be the same person both stay, unless name, role, and
+ * the number and address that alerts go to are equal: two posts called "On-call IT" are two phones.
+ * Nobody loses reach: no number or address that alerts to a predecessor go to is without them
+ * afterwards. Words, the table of states and what a preview says. Pure.
  */
 
 /** Every legal move; `applied` and `withdrawn` are final. */
@@ -45,6 +46,9 @@ export function successionErrors(plan: {
     ({ closedOn }) => closedOn !== null && closedOn < dayBefore(onDate),
   );
   if (gone.length > 0) errors['predecessors'] = `Closed before that day already: ${codesOf(gone)}`;
+  const unborn = predecessors.filter(({ openedOn }) => openedOn !== null && openedOn >= onDate);
+  if (unborn.length > 0)
+    errors['predecessors'] = `Not open before that day, nothing to hand over: ${codesOf(unborn)}`;
   const ended = successors.filter(({ closedOn }) => closedOn !== null && closedOn < onDate);
   if (ended.length > 0) errors['successors'] = `Closed on that day: ${codesOf(ended)}`;
   const late = successors.filter(({ openedOn }) => openedOn !== null && openedOn > onDate);
@@ -80,26 +84,71 @@ export type Heir = {
   readonly rank: number;
   /** Codes of all organisations that have it now. */
   readonly from: readonly string[];
+  /** Those whose numbers and addresses it gets; the successor's own is not among them. */
+  readonly contactIds: readonly string[];
 };
 
-type Holder = {
+/** A contact of one who takes part. */
+export type Holder = {
+  readonly id: string;
+  readonly organisationId: string;
   readonly code: string;
   readonly name: string;
+  /** Equal for names that the directory takes for one. */
+  readonly nameKey: string;
   readonly role: string;
   readonly rank: number;
+  readonly active: boolean;
+  /** The contact points that alerts go to; null: none of that channel. */
+  readonly text: string | null;
+  readonly mail: string | null;
 };
 
-/** Who a successor will have, in the order in which they are told. */
-export function heirsOf(records: readonly Holder[]): Heir[] {
-  const byKey = Map.groupBy(records, ({ role, name }) => `${role}|${name.toLowerCase()}`);
+/**
+ * Whom a successor will have, in the order in which they are told: its own and those of the others.
+ * A second one of a name and role whose number or address is another gets its organisation's code
+ * behind its name.
+ */
+export function heirsOf(successorId: string, holders: readonly Holder[]): Heir[] {
+  const isOwn = ({ organisationId }: Holder) => organisationId === successorId;
+  const inOrder = holders.toSorted(
+    (a, b) => Number(isOwn(b)) - Number(isOwn(a)) || a.rank - b.rank || (a.code < b.code ? -1 : 1),
+  );
+  const byKey = Map.groupBy(inOrder, ({ role, nameKey }) => `${role}|${nameKey}`);
   return [...byKey.values()]
-    .map((same) => ({
-      name: same[0]!.name,
-      role: same[0]!.role,
-      rank: Math.min(...same.map(({ rank }) => rank)),
-      from: [...new Set(same.map(({ code }) => code))].toSorted(),
+    .flatMap(seatsOf)
+    .map(({ name, members }) => ({ name, members: members.filter(({ active }) => active) }))
+    .filter(({ members }) => members.length > 0)
+    .map(({ name, members }) => ({
+      name,
+      role: members[0]!.role,
+      rank: Math.min(...members.map(({ rank }) => rank)),
+      from: [...new Set(members.map(({ code }) => code))].toSorted(),
+      contactIds: members.filter((one) => !isOwn(one)).map(({ id }) => id),
     }))
     .toSorted((a, b) => a.rank - b.rank || a.name.localeCompare(b.name, 'en'));
+}
+
+type Seat = { readonly name: string; readonly members: readonly Holder[] };
+
+/** Of one name and role: each is told by what the first of its seat is told by, or by less. */
+function seatsOf(same: readonly Holder[]): readonly Seat[] {
+  const seats: { name: string; members: Holder[] }[] = [];
+  for (const one of same) {
+    const seat = seats.find(({ members }) => isToldWith(one, members[0]!));
+    if (seat !== undefined) seat.members.push(one);
+    else
+      seats.push({
+        name: seats.length === 0 ? one.name : `${one.name} (${one.code})`,
+        members: [one],
+      });
+  }
+  return seats;
+}
+
+function isToldWith(one: Holder, first: Holder): boolean {
+  const { text, mail } = one;
+  return (text === null || text === first.text) && (mail === null || mail === first.mail);
 }
 
 /** What a reader should know before it is confirmed. */
