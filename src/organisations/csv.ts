@@ -1,8 +1,10 @@
 /** Files that people take away: refused rows to be mended, and what an import would change. */
 import { csvCell } from '#web/index.ts';
+import { REFUSED_COLUMN } from './columns.ts';
 import type { PlannedRow, RefusedRow } from './model.ts';
 import type { RefusedLine } from './import-options.ts';
 import { isOdsRow, odsColumns, odsType } from './parse-organisation.ts';
+import { columnName } from './row.ts';
 import { readLines } from './sheet.ts';
 
 /**
@@ -22,9 +24,13 @@ export function refusedFile(bytes: Uint8Array, refusedRows: readonly RefusedRow[
 /** The line of names: those of the file, or what the columns of ODS would be called. */
 export function refusedHead(first: readonly string[]): string {
   const isOds = isOdsRow(first);
-  return toCsv([
-    [...(isOds ? odsColumns : first), 'refused_line', 'refused_reason', ...(isOds ? ['type'] : [])],
-  ]);
+  const names = isOds ? odsColumns : ownCells(first, first);
+  return toCsv([[...names, 'refused_line', 'refused_reason', ...(isOds ? ['type'] : [])]]);
+}
+
+/** Without what an earlier file of refused rows added: mended in part, it is refused in part again. */
+function ownCells(first: readonly string[], cells: readonly string[]): readonly string[] {
+  return cells.filter((_, i) => !REFUSED_COLUMN.test(columnName(first[i] ?? '')));
 }
 
 export function refusedLine(
@@ -32,11 +38,12 @@ export function refusedLine(
   { line, cells, reasons }: RefusedLine,
 ): string {
   const said = reasons.map(({ field, reason }) => `${field} ${reason}`.trim()).join('; ');
-  const width = isOdsRow(first) ? odsColumns.length : first.length;
-  const missing = Array.from({ length: Math.max(width - cells.length, 0) }, () => '');
+  const own = ownCells(first, cells);
+  const width = isOdsRow(first) ? odsColumns.length : ownCells(first, first).length;
+  const missing = Array.from({ length: Math.max(width - own.length, 0) }, () => '');
   // ODS tells no type, and with names of columns it is our own file, which must.
   const type = isOdsRow(first) ? [first[12] === '' ? 'trust' : odsType(cells[25] ?? '')] : [];
-  return toCsv([[...cells, ...missing, String(line), said, ...type]]);
+  return toCsv([[...own, ...missing, String(line), said, ...type]]);
 }
 
 export const changesHead = toCsv([['line', 'outcome', 'what', 'field', 'from', 'to']]);

@@ -51,6 +51,7 @@ export function isOdsRow(cells: readonly string[]): boolean {
 }
 
 const NAME_MAX = 200;
+const POSTCODE_MAX = 20;
 const addressColumns = ['address_1', 'address_2', 'address_3', 'town', 'county'];
 
 /** A row with names of columns. Code, name and type are needed; the others may be left out. */
@@ -166,12 +167,13 @@ function spoken(value: OrganisationRow): OrganisationRow {
 function commonFields(row: Row): Common {
   const code = row.code('code');
   if (code === '') row.refuse('code', 'is empty');
-  const [regionName, systemName] = [row.text('region_name'), row.text('system_name')];
+  const regionName = row.limited('region_name', NAME_MAX);
+  const systemName = row.limited('system_name', NAME_MAX);
   const present = {
     regionCode: row.has('region') ? row.code('region') || null : undefined,
     systemCode: row.has('system') ? row.code('system') || null : undefined,
     addressLines: addressOf(row),
-    postcode: row.optional('postcode'),
+    postcode: row.has('postcode') ? row.limited('postcode', POSTCODE_MAX) || null : undefined,
     telephone: telephoneOf(row),
     ...positionOf(row),
     serves: servesOf(row),
@@ -198,7 +200,9 @@ function finished(row: Row, value: OrganisationRow): OrganisationRow | undefined
 
 function addressOf(row: Row): readonly string[] | undefined {
   if (!addressColumns.some((column) => row.has(column))) return undefined;
-  return addressColumns.map((column) => row.text(column)).filter((line) => line !== '');
+  return addressColumns
+    .map((column) => row.limited(column, NAME_MAX))
+    .filter((line) => line !== '');
 }
 
 /** The switchboard is rung by people, never texted: Notify's rules (no 0800) are not for it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { refusedFile } from './csv.ts';
 import type { ContactRow, DirectoryRules, OrganisationRow, RefusedRow } from './model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 
@@ -181,6 +182,15 @@ test('marks, encodings, semicolons, line ends and quoted newlines of spreadsheet
   }
 });
 
+test('a name is the same person whichever way its accent is written', () => {
+  const rows = [
+    'ZZ-1,Zo\u00eb,person,ciso,1,07700 900123,',
+    'ZZ-1,Zoe\u0308,person,ciso,1,07700 900124,',
+  ];
+  const { refusedRows } = contacts(bytes(`${HEADER}\n${rows.join('\n')}\n`));
+  assert.deepEqual(refusedRows, [{ line: 3, field: 'name', reason: 'is already in line 2' }]);
+});
+
 test('lines are counted through quoted newlines and empty lines', () => {
   const { refusedRows } = organisations(
     bytes(
@@ -205,6 +215,37 @@ test('columns that are absent are left alone, empty cells clear, unread columns 
     closedOn: '2026-03-31',
   });
   assert.deepEqual(notes, ['Columns not read: favourite_colour.']);
+});
+
+test('no field holds more than anybody would write there', () => {
+  const columns = ['address_1', 'county', 'postcode', 'region_name', 'system_name'];
+  const large = columns.map((column) => ({
+    code: 'ZZ-01',
+    name: 'A',
+    type: 'trust',
+    [column]: 'x'.repeat(201),
+  }));
+  const { refusedRows } = organisations(bytes(JSON.stringify(large)));
+  assert.deepEqual(
+    refusedRows.map(({ field, reason }) => `${field} ${reason}`),
+    columns.map((column) =>
+      column === 'postcode'
+        ? 'postcode is longer than 20 characters'
+        : `${column} is longer than 200 characters`,
+    ),
+  );
+});
+
+test('refused rows come back as they were, also the second time', () => {
+  const file = bytes('code,name,type,latitude,longitude\nZZ-01,A,?,53.4,-2.22771\nZZ-02,B,?,,\n');
+  const first = refusedFile(file, organisations(file).refusedRows);
+  const half = bytes(first.replace('?', 'trust'));
+  const { rows, refusedRows } = organisations(half);
+  assert.equal(rows[0]?.row.longitude, -2.22771);
+  assert.equal(refusedRows.length, 1);
+  const second = refusedFile(half, refusedRows);
+  assert.match(second, /^code,name,type,latitude,longitude,refused_line,refused_reason\nZZ-02,/);
+  assert.deepEqual(organisations(bytes(second.replace('?', 'trust'))).refusedRows, []);
 });
 
 test('a file that cannot be an import gets one sentence', () => {

@@ -52,8 +52,13 @@ export class Row {
   }
 
   required(column: string, lengthMax: number): string {
-    const text = this.text(column);
+    const text = this.limited(column, lengthMax);
     if (text === '') this.refuse(column, 'is empty');
+    return text;
+  }
+
+  limited(column: string, lengthMax: number): string {
+    const text = this.text(column);
     if (text.length > lengthMax) this.refuse(column, `is longer than ${lengthMax} characters`);
     return text;
   }
@@ -108,6 +113,8 @@ export function isDate(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
+/** Letters with accents in one form, too: a file of a Mac has "Zoë" as four characters. */
 function oneLine(cell: string): string {
-  return /\s\s|[^\S ]/.test(cell) ? cell.replaceAll(/\s+/g, ' ').trim() : cell.trim();
+  const text = cell.normalize('NFC');
+  return /\s\s|[^\S ]/.test(text) ? text.replaceAll(/\s+/g, ' ').trim() : text.trim();
 }

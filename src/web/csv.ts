@@ -1,10 +1,11 @@
 /** Lists as CSV (RFC 4180) that a spreadsheet opens without running anything. Pure. */
 
 /**
- * What a spreadsheet would run instead of show (OWASP, CSV injection). `+44 7700 …` is harmless,
- * and with an apostrophe before it a mended row could not be imported.
+ * What a spreadsheet would run instead of show (OWASP, CSV injection). `+44 7700 …` and a longitude
+ * such as `-2.22771` are harmless, and with an apostrophe before them a mended row could not be
+ * imported.
  */
-const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s()-]*$))/;
+const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s().-]*$))/;
 
 /** Rows as a file; a cell that begins like a formula gets an apostrophe. With the mark Excel reads UTF-8. */
 export function csvFile(rows: readonly (readonly string[])[]): string {
