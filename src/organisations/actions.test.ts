@@ -97,6 +97,22 @@ test('short names are derived, kept where somebody chose them, and different', a
   assert.equal((await detail('AA-01')).shortName, 'Northmoor');
 });
 
+test('texts call no two organisations alike, whatever the file says', async () => {
+  const names = (...rows: string[]) => `code,name,type,short_name\n${rows.join('\n')}\n`;
+  const taken = await run(
+    importOrganisations,
+    names('AA-10,A,trust,EASTFIRTH', 'AA-11,B,trust,Same', 'AA-12,C,trust,same'),
+    { dryRun: true },
+  );
+  assert.deepEqual(
+    taken.refusedRows.map(({ line, field, reason }) => `${line} ${field} ${reason}`),
+    ['2 short_name is what texts call AA-02 already', '4 short_name is already in line 3'],
+  );
+  const swapped = names('AA-01,Northmoor NHS Trust,trust,Eastfirth', 'AA-02,E,trust,Northmoor');
+  const { counts: dry } = await run(importOrganisations, swapped, { dryRun: true });
+  assert.deepEqual(dry, counts(0, 2, 0));
+});
+
 test('columns that a file leaves out keep their values, empty cells clear them', async () => {
   assert.equal((await detail('AA-01')).telephone, '0800 123');
   assert.equal((await detail('AA-01')).systemName, 'Moor');
@@ -175,13 +191,30 @@ test('a new number replaces the old one, in its channel only', async () => {
   assert.equal(await countOf('contact'), 3);
 });
 
+test('a file without ranks and kinds leaves the chain as it is', async () => {
+  const post = 'AA-01,On-call IT,on_call_it,07700 900124';
+  const file = `organisation_code,name,role,mobile\n${post}\n`;
+  assert.deepEqual((await run(importContacts, file)).counts, counts(0, 0, 1));
+});
+
+test('a landline that changes is called so', async () => {
+  const rows: PlannedRow[] = [];
+  const onRows = async (part: readonly PlannedRow[]) => void rows.push(...part);
+  const file = 'organisation_code,name,role,landline\nAA-01,On-call IT,on_call_it,020 7946 0999\n';
+  await run(importContacts, file, { dryRun: true, onRows });
+  assert.deepEqual(
+    rows.flatMap(({ changes }) => changes.map(({ field }) => field)),
+    ['landline'],
+  );
+});
+
 test('a dry run tells the same and writes nothing', async () => {
   const file = 'organisation_code,name,role,mobile\nAA-03,Ash Lee,ciso,07700 900177\n';
   const points = await countOf('contact_point');
   const dry = await run(importContacts, file, { dryRun: true });
   assert.deepEqual([dry.counts, dry.dryRun, dry.importId], [counts(1, 0, 0), true, undefined]);
   assert.deepEqual([await countOf('contact'), await countOf('contact_point')], [3, points]);
-  const more = ORGANISATIONS.replaceAll('AA-', 'BB-');
+  const more = ORGANISATIONS.replaceAll('AA-', 'BB-').replaceAll('Eastfirth', 'Westfirth');
   assert.equal((await run(importOrganisations, more, { dryRun: true })).counts.added, 4);
   assert.equal((await run(importOrganisations, more, { dryRun: true })).counts.added, 4);
 });
@@ -238,10 +271,7 @@ test('what becomes of each row is told, with masked numbers', async () => {
         line: 3,
         outcome: 'closed',
         label: 'On-call IT, On-call IT at AA-02',
-        changes: [
-          { field: 'kind', from: 'post', to: 'person' },
-          { field: 'active', from: 'yes', to: 'no' },
-        ],
+        changes: [{ field: 'active', from: 'yes', to: 'no' }],
       },
       { line: 4, outcome: 'unchanged', label: 'Jo Hill, CISO at AA-04', changes: [] },
       { line: 5, outcome: 'added', label: 'New Hill, CISO at AA-04', changes: [] },
@@ -266,6 +296,28 @@ test('an organisation that closes, and one that moves, are told apart', async ()
       [{ field: 'system', from: 'SS-2', to: 'SS-1' }],
     ],
   );
+});
+
+test('a day that does not fit those of the directory refuses its row', async () => {
+  const days = 'code,name,type,opened_on,closed_on\n';
+  await run(importOrganisations, `${days}AA-06,Fell,trust,2020-01-01,2030-01-01\n`);
+  const closed = await run(
+    importOrganisations,
+    'code,name,type,closed_on\nAA-06,Fell,trust,2019-12-31\n',
+  );
+  assert.deepEqual(closed.refusedRows, [
+    { line: 2, field: 'closed_on', reason: 'is before opened_on, which is 2020-01-01 so far' },
+  ]);
+  const opened = await run(
+    importOrganisations,
+    'code,name,type,opened_on\nAA-06,Fell,trust,2030-01-02\n',
+  );
+  assert.deepEqual(opened.refusedRows, [
+    { line: 2, field: 'opened_on', reason: 'is after closed_on, which is 2030-01-01 so far' },
+  ]);
+  const both = await run(importOrganisations, `${days}AA-06,Fell,trust,2030-01-02,\n`);
+  assert.deepEqual([both.counts.changed, both.refusedRows], [1, []]);
+  assert.deepEqual(both.notes, ['AA-06: no closing date any more, so they are told again.']);
 });
 
 test('addresses are sealed for their row and found by blind index', async () => {

@@ -12,10 +12,15 @@ import {
   type ImportFile,
   type ImportOptions,
 } from './import-options.ts';
-import type { ImportResult, PlannedRow, RefusedRow } from './model.ts';
+import type { ImportResult, OrganisationRow, PlannedRow, RefusedRow } from './model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
-import { planOrganisations, type OrganisationPlan } from './plan-organisations.ts';
+import {
+  planOrganisations,
+  type OrganisationPlan,
+  type StoredOrganisation,
+} from './plan-organisations.ts';
+import { refuseMisfits } from './plan-fit.ts';
 import { planParents } from './plan-parents.ts';
 import type { Lines } from './parents.ts';
 import { aroundContacts, aroundPlaces } from './images.ts';
@@ -58,21 +63,22 @@ export async function importOrganisations(
   await lockImports(tx);
   const { source, notes } = parsed.value;
   const lines = await readLines(tx);
-  const parents = planParents(
-    parsed.value.rows,
-    { lines, datesOf: await readDates(tx) },
-    options.startedAt.toISOString().slice(0, 10),
+  const datesOf = await readDates(tx);
+  const shortNames = new Map(
+    (await listShortNames(tx)).map(({ code, shortName }) => [shortName.toLowerCase(), code]),
   );
+  const fit = refuseMisfits(parsed.value.rows, { datesOf, shortNames });
+  const today = options.startedAt.toISOString().slice(0, 10);
+  const parents = planParents(fit.rows, { lines, datesOf }, today);
   const { rows } = parents;
-  const refusedRows = inOrder([...parsed.value.refusedRows, ...parents.refusedRows]);
+  const refusedRows = inOrder([parsed.value, fit, parents].flatMap((found) => found.refusedRows));
   const stored = await listStoredOrganisations(
     tx,
     rows.map(({ row }) => row.code),
   );
-  const shortNames = await listShortNames(tx);
   const state = {
     stored: new Map(stored.map((organisation) => [organisation.code, organisation])),
-    shortNames: new Map(shortNames.map(({ code, shortName }) => [shortName, code])),
+    shortNames,
     parents: { stored: lines, changed: parents.changed },
   };
   const plan = planOrganisations(rows, state, options.rules);
@@ -85,8 +91,6 @@ export async function importOrganisations(
   const renamed = isWriting
     ? await saveOrganisationPlan(tx, plan, { importId, source, options, lines: parents.changed })
     : 0;
-  const closed = rows.filter(({ row }) => row.closedOn).length;
-  const closing = closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`];
   return ok(
     await finishImport(tx, file, options, {
       importId,
@@ -96,10 +100,33 @@ export async function importOrganisations(
       source,
       isWriting,
       renamed,
-      notes: [...notes, ...closing, ...parents.notes],
+      notes: [...notes, ...closingNotes(plan, state.stored, rows), ...parents.notes],
     }),
   );
 }
+
+/** What closing dates bring with them, also those that the file takes away. */
+function closingNotes(
+  { changed }: OrganisationPlan,
+  stored: ReadonlyMap<string, StoredOrganisation>,
+  rows: readonly { readonly row: Pick<OrganisationRow, 'closedOn'> }[],
+): string[] {
+  const closed = rows.filter(({ row }) => row.closedOn).length;
+  const opened = changed.filter(
+    ({ code, closedOn }) => closedOn === null && stored.get(code)?.closedOn !== null,
+  );
+  const codes = opened.map(({ code }) => code);
+  const named = codes.slice(0, CODES_NAMED_MAX).join(', ');
+  const more = codes.length > CODES_NAMED_MAX ? ` and ${codes.length - CODES_NAMED_MAX} more` : '';
+  return [
+    ...(closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`]),
+    ...(codes.length === 0
+      ? []
+      : [`${named}${more}: no closing date any more, so they are told again.`]),
+  ];
+}
+
+const CODES_NAMED_MAX = 10;
 
 type Writing = {
   readonly importId: string;

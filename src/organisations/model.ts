@@ -71,9 +71,9 @@ export type ToldParent = {
 export type ContactRow = {
   readonly organisationCode: string;
   readonly name: string;
-  readonly isPost: boolean;
+  readonly isPost?: boolean;
   readonly role: string;
-  readonly rank: number;
+  readonly rank?: number;
   readonly language?: 'en' | 'cy';
   readonly active?: boolean;
   /** In order of use. Absent: the file has no column for the channel, what is there stays. */

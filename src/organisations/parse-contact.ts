@@ -57,9 +57,9 @@ export function parseContact(
   const contact: ContactRow = {
     organisationCode,
     name: row.required('name', NAME_MAX),
-    isPost: isPost(row),
+    ...(row.has('kind') && { isPost: isPost(row) }),
     role: row.keyOf('role', rules.contactRoles),
-    rank: rankOf(row),
+    ...(row.has('rank') && { rank: rankOf(row) }),
     ...(language !== undefined && { language }),
     ...(active !== undefined && { active }),
     points: { ...(text && { text }), ...(mail && { mail }), ...(landline && { landline }) },

@@ -98,14 +98,14 @@ function merged(
   before: StoredContact | undefined,
   state: ContactState,
 ): StoredContact {
-  const { name, isPost, role, rank } = row;
+  const { name, role } = row;
   return {
     id: before?.id ?? state.newId(),
     organisationId,
     name,
-    isPost,
+    isPost: row.isPost ?? before?.isPost ?? false,
     role,
-    rank,
+    rank: row.rank ?? before?.rank ?? 1,
     language: row.language ?? before?.language ?? 'en',
     active: row.active ?? before?.active ?? true,
     links: channels.flatMap((channel) => linksOf(channel, row, before, state)),
@@ -138,6 +138,8 @@ const columnOf = {
   active: 'active',
 } as const;
 
+const pointColumnOf = { text: 'mobile', mail: 'email', landline: 'landline' } as const;
+
 function changesOf(before: StoredContact, next: StoredContact): FieldChange[] {
   const fields = (Object.keys(columnOf) as (keyof typeof columnOf)[])
     .filter((field) => before[field] !== next[field])
@@ -152,7 +154,7 @@ function changesOf(before: StoredContact, next: StoredContact): FieldChange[] {
     );
     if (linksKey(from!) === linksKey(to!)) return [];
     const list = (links: readonly Link[]) => links.map((link) => link.shown).join(', ');
-    return [{ field: channel === 'text' ? 'mobile' : 'email', from: list(from!), to: list(to!) }];
+    return [{ field: pointColumnOf[channel], from: list(from!), to: list(to!) }];
   });
   return [...fields, ...points];
 }

@@ -47,7 +47,7 @@ export type OrganisationPlan = {
 export type OrganisationState = {
   /** Those of the file that are stored, by code. */
   readonly stored: ReadonlyMap<string, StoredOrganisation>;
-  /** Whose short name is whose: all of the directory, code by short name. */
+  /** Whose short name is whose: all of the directory, code by short name in small letters. */
   readonly shortNames: ReadonlyMap<string, string>;
   /** Below whom they stand, and below whom those of the file come to stand. */
   readonly parents: { readonly stored: Lines; readonly changed: Lines };
@@ -58,14 +58,17 @@ export function planOrganisations(
   state: OrganisationState,
   rules: DirectoryRules,
 ): OrganisationPlan {
-  const taken = new Map(state.shortNames);
+  const chosen = rows.flatMap(({ row: { code, shortName } }): [string, string][] =>
+    shortName === undefined ? [] : [[shortName.toLowerCase(), code]],
+  );
+  const taken = new Map([...state.shortNames, ...chosen]);
   const added: StoredOrganisation[] = [];
   const changed: StoredOrganisation[] = [];
   const planned: PlannedRow[] = [];
   for (const { line, row } of rows) {
     const stored = state.stored.get(row.code);
     const name = shortNameOf(row, stored, taken);
-    taken.set(name.shortName, row.code);
+    taken.set(name.shortName.toLowerCase(), row.code);
     const next = merged(row, stored, name, rules);
     const moves = parentChange(row.code, state.parents);
     const changes = stored === undefined ? [] : [...changesOf(stored, next), ...moves];
@@ -97,7 +100,8 @@ function shortNameOf(
   if (stored && (stored.shortNameChosen || stored.name === row.name)) {
     return { shortName: stored.shortName, shortNameChosen: stored.shortNameChosen };
   }
-  const isTaken = (shortName: string) => (taken.get(shortName) ?? row.code) !== row.code;
+  const isTaken = (shortName: string) =>
+    (taken.get(shortName.toLowerCase()) ?? row.code) !== row.code;
   return { shortName: deriveShortName(row, isTaken), shortNameChosen: false };
 }
 

@@ -187,7 +187,11 @@ function rowsWords(count: number): string {
   return count === 1 ? '1 row names' : `${count} rows name`;
 }
 
-function datesWith(row: Told, stored: ReadonlyMap<string, Dates>): Dates {
+/** The days of an organisation once its row is written. */
+export function datesWith(
+  row: Pick<Told, 'code' | 'openedOn' | 'closedOn'>,
+  stored: ReadonlyMap<string, Dates>,
+): Dates {
   const before = stored.get(row.code);
   return {
     openedOn: row.openedOn !== undefined ? row.openedOn : (before?.openedOn ?? null),
