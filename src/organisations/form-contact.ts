@@ -202,7 +202,9 @@ export function withLandlineMoved(form: Form): Form {
 
 const hints: Readonly<Record<string, string>> = {
   mobile: 'The whole number. It is masked once it is saved',
+  second_mobile: 'To be rung. Alerts go to the first one alone',
   email: 'One on another network than their own is worth most',
+  second_email: 'Alerts go to the first one alone',
   landline: 'To be rung, never texted',
 };
 

@@ -95,15 +95,16 @@ function colleaguesWith(
 }
 
 /**
- * True where something reaches them while the organisation's own network is down: a mobile, or an
- * address of another domain.
+ * True where an alert reaches them while the organisation's own network is down: a mobile, or a
+ * usual address of another domain. A second address gets no alerts.
  */
 export function isOffNetwork(
   { points }: Pick<ContactDetail, 'points'>,
   ownDomains: ReadonlySet<string>,
 ): boolean {
-  return points.some(
-    ({ channel, domain }) =>
-      channel === 'text' || (channel === 'mail' && !ownDomains.has(domain ?? '')),
+  const usual = points.find(({ channel }) => channel === 'mail');
+  return (
+    points.some(({ channel }) => channel === 'text') ||
+    (usual !== undefined && !ownDomains.has(usual.domain ?? ''))
   );
 }

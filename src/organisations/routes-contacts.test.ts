@@ -420,6 +420,10 @@ test('mail on their own network alone is warned of, and domains are theirs to sa
   assert.match(client.page.text, /Nothing reaches them while their own network is down/);
   assert.match(client.page.text, /Kim.*Own network only/);
   assert.match(client.page.text, /westmere\.test own network, as it seems/);
+  // Alerts go to the usual address alone: a second one elsewhere reaches nobody.
+  await client.click('Kim');
+  await client.submit(client.page.path, { second_email: 'kim@northmoor.test' });
+  assert.match(client.page.text, /Nothing reaches them while their own network is down/);
   await client.submit('Not theirs');
   assert.doesNotMatch(client.page.text, /Nothing reaches them while/);
   assert.match(client.page.text, /westmere\.test elsewhere/);
