@@ -4,9 +4,9 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { open } from '#kernel/sealed.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
 import type { Tx } from '#db/database.ts';
+import { csvFile } from '#web/index.ts';
 import { record } from '#audit/index.ts';
 import { sealingContext, type DirectorySecrets } from './actions.ts';
-import { toCsv } from './csv.ts';
 import { telephoneLink } from './form-organisation.ts';
 import type { AudienceQuestion, DirectoryRules } from './model.ts';
 import { listCallRows, type CallRow } from './store-call-list.ts';
@@ -145,7 +145,7 @@ export function callListCsv({ regions }: CallList): string {
     }),
   );
   const header = 'region,organisation_code,organisation,switchboard,rank,name,role,mobile,landline';
-  return toCsv([header.split(','), ...rows]);
+  return csvFile([header.split(','), ...rows]);
 }
 
 function wordsOf(numbers: readonly Dialled[]): string {

@@ -8,6 +8,7 @@ import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './actions.ts';
+import { callListCsv } from './call-list.ts';
 import { organisationRoutes } from './routes.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 
@@ -233,11 +234,13 @@ test('a call list has whole numbers, says who made it, and is in the audit', asy
   const form = new URLSearchParams({ types: 'practice' });
   const csv = await client.request('POST', '/organisations/call-list.csv', { form });
   assert.match(csv.headers.get('content-type') ?? '', /text\/csv/);
-  assert.equal(csv.body.split('\n')[1], 'South,AA-03,Mill Lane Surgery,0306 999 0003,,,,,');
+  assert.equal(csv.body.split('\r\n')[1], 'South,AA-03,Mill Lane Surgery,0306 999 0003,,,,,');
   const whole = await client.request('POST', '/organisations/call-list.csv', {
     form: new URLSearchParams(),
   });
   assert.match(whole.body, /,'=On call,/);
+  const none = callListCsv({ regions: [], organisations: 0, contacts: 0 });
+  assert.match(none, /^\uFEFFregion,/, 'names with accents are read right in Excel');
   const { entries } = await db.web.withActor(system('test'), (tx) =>
     listEntries(tx, { action: 'call_list.made' }),
   );
