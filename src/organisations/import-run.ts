@@ -137,7 +137,9 @@ function opened(
 
 export async function listOwnRuns(tx: Tx, context: RunContext): Promise<OwnRun[]> {
   const runs = await listOpenRuns(tx, context.now);
-  return runs.map((run) => opened(run, context));
+  return runs.map((run) =>
+    opened(isAbandoned(run) ? { ...run, state: 'interrupted' } : run, context),
+  );
 }
 
 export type Columns = {

@@ -11,6 +11,7 @@ import {
   confirmRun,
   findOwnRun,
   keepUpload,
+  listOwnRuns,
   restartRun,
   sweepRuns,
 } from './import-run.ts';
@@ -172,6 +173,8 @@ test('a run whose process is gone says so, and starts again', async () => {
     tx.run(sql`update organisations.import_run set beat_at = now() - interval '20 s'
       where id = ${id}`),
   );
+  const [listed] = await db.web.withActor(actor, (tx) => listOwnRuns(tx, given()));
+  assert.equal(listed?.state, 'interrupted');
   assert.equal((await runOf(actor, id)).state, 'interrupted');
   const beat = { attempt: 0, phase: 'reading', progress: 0.5 } as const;
   assert.equal(await db.worker.withActor(system, (tx) => beatRun(tx, id, beat)), false);

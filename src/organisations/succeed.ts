@@ -29,10 +29,12 @@ import { stretchOn, successionLines, type HandingOver } from './parents.ts';
 import {
   heirsOf,
   successionErrors,
+  successionMoves,
   warningsOf,
   type Body,
   type Heir,
   type Holder,
+  type SuccessionState,
 } from './succession.ts';
 
 export type SuccessionPlan = {
@@ -132,13 +134,13 @@ export async function previewSuccession(
   };
 }
 
-/** Whom one of the successors will have. */
+/** Whom one of the successors will have; whom it has, once it is done or withdrawn. */
 function heirsAt(
-  { predecessors }: SuccessionRow,
+  { state, predecessors }: SuccessionRow,
   successor: Body,
   holders: readonly Holder[],
 ): readonly Heir[] {
-  const givers = new Set([successor, ...predecessors].map(({ id }) => id));
+  const givers = new Set([successor, ...(isOpen(state) ? predecessors : [])].map(({ id }) => id));
   return heirsOf(
     successor.id,
     holders.filter(
@@ -243,6 +245,9 @@ async function apply(tx: Tx, id: string): Promise<boolean> {
 
 /** Why nobody could be told at a successor on its first day. */
 function hindranceOf(row: SuccessionRow): string | undefined {
-  const isOpen = row.state === 'planned' || row.state === 'confirmed';
-  return isOpen ? successionErrors(row)['successors'] : undefined;
+  return isOpen(row.state) ? successionErrors(row)['successors'] : undefined;
+}
+
+function isOpen(state: SuccessionState): boolean {
+  return successionMoves[state].length > 0;
 }

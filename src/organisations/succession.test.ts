@@ -154,6 +154,9 @@ describe('mergers and splits', () => {
       'On call 2 07700 ···127',
       'Sam (AA-01) 1 07700 ···123',
     ]);
+    const done = await ada.get(plan.path);
+    assert.equal(done.text.match(/On call \(AA-02\)/g)?.length, 1);
+    assert.doesNotMatch(done.text, /is one contact from/);
     const ended = await db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ code: string; closedOn: string | null }>(sql`
         select code, closed_on::text from organisations.organisation where code like 'AA-%'
