@@ -320,6 +320,13 @@ test('a day that does not fit those of the directory refuses its row', async () 
   assert.deepEqual(both.notes, ['AA-06: no closing date any more, so they are told again.']);
 });
 
+test('contacts of a closed organisation are told of', async () => {
+  await run(importOrganisations, 'code,name,type,closed_on\nAA-07,Past,trust,2020-01-01\n');
+  const file = 'organisation_code,name,role,mobile\nAA-07,Jo,ciso,07700 900181\n';
+  const { notes } = await run(importContacts, file, { dryRun: true });
+  assert.deepEqual(notes, ['1 belongs to an organisation that closed; nothing is sent there.']);
+});
+
 test('addresses are sealed for their row and found by blind index', async () => {
   const index = blindIndex(secrets.blindIndexKey, 'text', '447700900124');
   const row = await db.worker.withActor(operator, (tx) =>

@@ -183,6 +183,7 @@ export async function importContacts(
   const codes = new Set(parsed.value.rows.map(({ row }) => row.organisationCode));
   const organisations = await listOrganisationIds(tx, [...codes]);
   const ids = new Map(organisations.map(({ code, id }) => [code, id]));
+  const closed = new Set(organisations.flatMap(({ id, isClosed }) => (isClosed ? [id] : [])));
   const { placed, refusedRows: homeless } = placeContacts(parsed.value.rows, ids);
   const refusedRows = inOrder([...parsed.value.refusedRows, ...homeless]);
   await tellRefused(file, options, refusedRows);
@@ -210,12 +211,18 @@ export async function importContacts(
       kind: 'contacts',
       counts,
       refusedRows,
-      notes: parsed.value.notes,
+      notes: [...parsed.value.notes, ...closedNotes(placed, closed)],
       source: parsed.value.source,
       isWriting,
       renamed: 0,
     }),
   );
+}
+
+function closedNotes(placed: readonly PlacedContact[], closed: ReadonlySet<string>): string[] {
+  const count = placed.filter(({ organisationId }) => closed.has(organisationId)).length;
+  const who = count === 1 ? '1 belongs to an organisation' : `${count} belong to organisations`;
+  return count === 0 ? [] : [`${who} that closed; nothing is sent there.`];
 }
 
 type Part = {

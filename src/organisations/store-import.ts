@@ -93,9 +93,10 @@ export async function saveOrganisations(
 export async function listOrganisationIds(
   tx: Tx,
   codes: readonly string[],
-): Promise<{ code: string; id: string }[]> {
+): Promise<{ code: string; id: string; isClosed: boolean }[]> {
   return await tx.rows(sql`
-    select code, id from organisations.organisation where code = any(${codes}::text[])`);
+    select code, id, coalesce(closed_on < current_date, false) as is_closed
+    from organisations.organisation where code = any(${codes}::text[])`);
 }
 
 export async function listStoredContacts(

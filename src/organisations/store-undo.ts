@@ -59,6 +59,8 @@ const mayBeReferred = sql`
       where held.parent_id = organisation.id and not exists (
         select from organisations.import_image other where other.import_id = image.import_id
           and other.kind = 'organisation' and other.code = child.code))
+    or exists (select from organisations.succession_part part
+      where organisation.id in (part.predecessor_id, part.successor_id))
     or exists (select from dispatch.v_dispatch later where later.id > image.import_id))`;
 
 /** Over an image and the contact it is of. */

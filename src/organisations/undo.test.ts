@@ -8,6 +8,7 @@ import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { forgetImports } from './retention.ts';
+import { planSuccession } from './succeed.ts';
 import { previewUndo, undoImport } from './undo.ts';
 
 const actor = system('import');
@@ -166,6 +167,23 @@ test('an organisation that has contacts or may have been told is closed, not rem
       select count(*) as open from organisations.v_organisation where code in ('AA-03', 'AA-04')`),
   );
   assert.equal(open, 0);
+});
+
+test('an organisation of a planned merger is closed, as the preview says', async () => {
+  await take(importOrganisations, 'code,name,type\nAA-03,Westmere,trust\n');
+  const plan = {
+    id: newId(),
+    onDate: '2099-01-01',
+    predecessors: ['AA-01'],
+    successors: ['AA-03'],
+  };
+  const planned = await db.web.attempt(actor, (tx) => planSuccession(tx, plan));
+  assert.ok(planned.ok);
+  const counts = { removed: 0, ended: 1, putBack: 0, left: 0 };
+  const preview = await db.web.withActor(actor, (tx) => previewUndo(tx));
+  assert.deepEqual(preview.ok && preview.value.counts, counts);
+  const done = await undo();
+  assert.deepEqual(done.ok && done.value.counts, counts);
 });
 
 test('only the last import is undone, by whom it is allowed, and not for ever', async () => {
