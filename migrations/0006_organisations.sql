@@ -605,8 +605,8 @@ create table organisations.import_mapping (
   primary key (kind, header_sha256)
 );
 
--- A file on its way into the directory by the import page; src/organisations/run.ts has its moves.
--- Sealed, for its uploader, for an hour after the last act.
+-- A file on its way into the directory by the import page; imports/run.ts of the slice has its
+-- moves. Sealed, for its uploader, for an hour after the last act.
 create table organisations.import_run (
   id uuid primary key default kernel.uuid_v7(),
   kind text not null check (kind in ('organisations', 'contacts')),

@@ -8,14 +8,14 @@ import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
-import { importContacts, importOrganisations } from './actions.ts';
+import { importContacts, importOrganisations } from './imports/actions.ts';
 import { asAtOf } from './as-at.ts';
-import type { CoverageRow } from './coverage.ts';
-import { coverageRoutes } from './routes-coverage.ts';
+import type { CoverageRow } from './coverage/coverage.ts';
+import { coverageRoutes } from './coverage/routes-coverage.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';
 import { listContactsOn } from './store-as-at.ts';
-import { listCoverage } from './store-coverage.ts';
+import { listCoverage } from './coverage/store-coverage.ts';
 
 const actor = system('import');
 const now = new Date();

@@ -1,5 +1,5 @@
 /** A day other than today that the directory is looked at for. Pure. */
-import { isDate } from './row.ts';
+import { isDate } from './imports/row.ts';
 
 export type AsAt = {
   /** `2026-04-01`. */

@@ -14,9 +14,9 @@ import {
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { secrets, startImports } from '../../test/support/directory.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
-import { importContacts, importOrganisations } from './actions.ts';
-import { demonstrationSector } from './demonstration.ts';
-import { FILE_BYTES_MAX } from './form-import.ts';
+import { importContacts, importOrganisations } from './imports/actions.ts';
+import { demonstrationSector } from './demonstration/demonstration.ts';
+import { FILE_BYTES_MAX } from './imports/form-import.ts';
 import type { AudienceRules, ContactRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';

@@ -1,6 +1,6 @@
 import type { Tx } from '#db/database.ts';
 import type { AudienceRules, ContactRules } from './model.ts';
-import type { OrganisationRoutesContext } from './routes-import.ts';
+import type { OrganisationRoutesContext } from './imports/routes-import.ts';
 
 /** An alert that is out and concerns an organisation: its chain is live meanwhile. */
 export type RunningAlert = {

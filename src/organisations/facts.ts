@@ -4,10 +4,10 @@ import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import type { DirectoryRules, OrganisationRow } from './model.ts';
-import type { StoredOrganisation } from './plan-organisations.ts';
+import type { StoredOrganisation } from './imports/plan-organisations.ts';
 import { deriveShortName } from './short-name.ts';
-import { keepImportsOut } from './store-contacts.ts';
-import { saveDomain } from './store-domains.ts';
+import { keepImportsOut } from './contacts/store-contacts.ts';
+import { saveDomain } from './contacts/store-domains.ts';
 import {
   findFacts,
   findShortNameHolder,
@@ -16,7 +16,7 @@ import {
   type OrganisationFacts,
 } from './store-facts.ts';
 import { insertChange } from './store-history.ts';
-import { listShortNames } from './store-import.ts';
+import { listShortNames } from './imports/store-import.ts';
 
 export async function changeFacts(
   tx: Tx,

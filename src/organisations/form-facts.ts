@@ -2,8 +2,8 @@
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { many, type Form } from '#web/index.ts';
 import type { DirectoryRules, OrganisationRow } from './model.ts';
-import { parseOrganisation } from './parse-organisation.ts';
-import { Row } from './row.ts';
+import { parseOrganisation } from './imports/parse-organisation.ts';
+import { Row } from './imports/row.ts';
 import type { OrganisationFacts } from './store-facts.ts';
 
 export const factsFields = [

@@ -1,7 +1,7 @@
 /** What somebody types about the parent of an organisation. Pure. */
 import { z } from 'zod';
-import { nameText } from './form-use.ts';
-import { isDate } from './row.ts';
+import { nameText } from './suppliers/form-use.ts';
+import { isDate } from './imports/row.ts';
 
 const day = z
   .string()

@@ -15,9 +15,9 @@ import {
   type SaidParent,
   type Stretch,
 } from './parents.ts';
-import type { Numbered } from './parse.ts';
-import { planParents } from './plan-parents.ts';
-import { dayAfter } from './succession.ts';
+import type { Numbered } from './imports/parse.ts';
+import { planParents } from './imports/plan-parents.ts';
+import { dayAfter } from './successions/succession.ts';
 
 const TODAY = '2026-01-16';
 /** Thirty days around today: every one of them is looked at. */

@@ -2,7 +2,7 @@
  * Below whom organisations stand, by date: one parent at a time, and nobody below itself at any
  * date. A line of time is a list of stretches that do not overlap, the earliest first. Pure.
  */
-import { dayAfter, dayBefore } from './succession.ts';
+import { dayAfter, dayBefore } from './successions/succession.ts';
 
 /** Days as `2026-11-23`; both are within it. */
 export type Stretch = {

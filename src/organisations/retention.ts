@@ -1,8 +1,8 @@
 /** What the directory keeps for a while only. */
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
-import { sweepRuns } from './import-run.ts';
-import { forgetOldImages } from './store-image.ts';
+import { sweepRuns } from './imports/import-run.ts';
+import { forgetOldImages } from './imports/store-image.ts';
 
 /** Files nobody came back for, and what the undo of an old import would need. */
 export async function forgetImports(

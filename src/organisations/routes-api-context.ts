@@ -1,8 +1,8 @@
 /** What the routes of the API need from outside. */
 import type { Database } from '#db/database.ts';
-import type { DirectorySecrets } from './actions.ts';
+import type { DirectorySecrets } from './imports/actions.ts';
 import type { DirectoryRules } from './model.ts';
-import type { TextPermissions } from './parse-contact.ts';
+import type { TextPermissions } from './imports/parse-contact.ts';
 
 export type OrganisationApiContext = {
   readonly database: Database;

@@ -13,7 +13,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import { searchCursor, searchKey } from './form-search.ts';
-import { nameText } from './form-use.ts';
+import { nameText } from './suppliers/form-use.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
 import { setParent } from './set-parent.ts';
 import { findFacts } from './store-facts.ts';

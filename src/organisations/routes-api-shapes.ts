@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { instant, keysOf, meaningsOf, oneLine, pageQuery, uuid } from '#web/index.ts';
 import { searchCursor } from './form-search.ts';
-import { columnsOf } from './columns.ts';
+import { columnsOf } from './imports/columns.ts';
 import { channels, type DirectoryRules, type ImportKind } from './model.ts';
-import { PARTS_MAX } from './parse-audience.ts';
+import { PARTS_MAX } from './audiences/parse-audience.ts';
 
 /** A body of this many bytes is a file of some 100,000 contacts. */
 export const IMPORT_BYTES_MAX = 20 * 1024 * 1024;

@@ -12,16 +12,16 @@ import {
   type Route,
 } from '#web/index.ts';
 import { asAtOf } from './as-at.ts';
-import { fileInThread } from './in-thread.ts';
-import { settleMapping } from './mapping.ts';
+import { fileInThread } from './imports/in-thread.ts';
+import { settleMapping } from './imports/mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
 import { searchKey } from './form-search.ts';
-import { resolveParts } from './audiences.ts';
-import { parseAudienceQuestion } from './parse-audience.ts';
-import { audienceApiRoutes } from './routes-api-audiences.ts';
+import { resolveParts } from './audiences/audiences.ts';
+import { parseAudienceQuestion } from './audiences/parse-audience.ts';
+import { audienceApiRoutes } from './audiences/routes-api-audiences.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
 import { parentApiRoutes } from './routes-api-parents.ts';
-import { useApiRoutes } from './routes-api-uses.ts';
+import { useApiRoutes } from './suppliers/routes-api-uses.ts';
 import {
   audiencePreview,
   audienceQuestion,
@@ -37,9 +37,9 @@ import {
   undoResult,
 } from './routes-api-shapes.ts';
 import { findOrganisation, listOrganisations, type ContactDetail } from './store.ts';
-import { previewAudience } from './store-audience.ts';
+import { previewAudience } from './audiences/store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
-import { undoImport } from './undo.ts';
+import { undoImport } from './imports/undo.ts';
 
 export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
   return [

@@ -1,7 +1,7 @@
 import type { Database } from '#db/database.ts';
-import type { DirectorySecrets } from './import-options.ts';
+import type { DirectorySecrets } from './imports/import-options.ts';
 import type { AudienceRules } from './model.ts';
-import type { TextPermissions } from './parse-contact.ts';
+import type { TextPermissions } from './imports/parse-contact.ts';
 
 export type OrganisationRoutesContext = {
   readonly database: Database;

@@ -7,8 +7,8 @@ import { listEntries } from '#audit/index.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
-import { importContacts, importOrganisations } from './actions.ts';
-import { callListCsv } from './call-list.ts';
+import { importContacts, importOrganisations } from './imports/actions.ts';
+import { callListCsv } from './coverage/call-list.ts';
 import { organisationRoutes } from './routes.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 

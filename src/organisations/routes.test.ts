@@ -5,7 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
-import { importContacts, importOrganisations } from './actions.ts';
+import { importContacts, importOrganisations } from './imports/actions.ts';
 import { telephoneLink } from './form-organisation.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';

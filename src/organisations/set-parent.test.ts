@@ -9,15 +9,15 @@ import { listEntries } from '#audit/index.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
-import { importOrganisations } from './actions.ts';
+import { importOrganisations } from './imports/actions.ts';
 import { lineInWords } from './parents.ts';
 import { organisationRoutes } from './routes.ts';
 import { setParent, type ParentSaid } from './set-parent.ts';
 import { listOrganisations } from './store.ts';
 import { listChanges } from './store-history.ts';
 import { readLines } from './store-parents.ts';
-import { confirmSuccession, planSuccession } from './succeed.ts';
-import { previewUndo, undoImport } from './undo.ts';
+import { confirmSuccession, planSuccession } from './successions/succeed.ts';
+import { previewUndo, undoImport } from './imports/undo.ts';
 import { historyLines } from './form-history.ts';
 
 const now = new Date('2026-11-26T03:10:00Z');

@@ -4,7 +4,7 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { barredFrom } from './facts.ts';
 import { lineInWords, type SaidParent } from './parents.ts';
-import { planParents } from './plan-parents.ts';
+import { planParents } from './imports/plan-parents.ts';
 import { findFacts } from './store-facts.ts';
 import { lockParents, readDates, readLines, saveLines } from './store-parents.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseOrganisationsFile } from './parse.ts';
+import { parseOrganisationsFile } from './imports/parse.ts';
 import { deriveShortName, isShortName, titleCased } from './short-name.ts';
 
 const free = () => false;

@@ -1,7 +1,7 @@
 /** The facts of one organisation, as its form reads and writes them. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { StoredOrganisation } from './plan-organisations.ts';
+import type { StoredOrganisation } from './imports/plan-organisations.ts';
 
 export type OrganisationFacts = StoredOrganisation & {
   readonly id: string;

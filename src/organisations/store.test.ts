@@ -5,13 +5,16 @@ import { blindIndex } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
-import { importContacts, importOrganisations } from './actions.ts';
+import { importContacts, importOrganisations } from './imports/actions.ts';
 import { everybody, unknownCodeErrors, type AudienceQuestion } from './model.ts';
-import { parseAudienceQuestion } from './parse-audience.ts';
-import { previewAudience } from './store-audience.ts';
+import { parseAudienceQuestion } from './audiences/parse-audience.ts';
+import { previewAudience } from './audiences/store-audience.ts';
 import { listOrganisations } from './store.ts';
 import { listUnknownCodes } from './store-places.ts';
-import { findContactPointByIndex, listOrganisationsOfContactPoint } from './store-points.ts';
+import {
+  findContactPointByIndex,
+  listOrganisationsOfContactPoint,
+} from './contacts/store-points.ts';
 
 const centre = system('test');
 

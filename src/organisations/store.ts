@@ -4,7 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { AsAt } from './as-at.ts';
 import type { AudienceQuestion, Channel } from './model.ts';
 import { contactsOn, dayOf, organisationsOn } from './store-as-at.ts';
-import { existsOn, matchesOrganisation } from './store-audience.ts';
+import { existsOn, matchesOrganisation } from './audiences/store-audience.ts';
 
 export type OrganisationSummary = {
   readonly id: string;

@@ -5,7 +5,7 @@ import { unitOf } from './boundaries.ts';
 import { assertNone, blanked, isTest, lineAt, listFiles, sqlOf, type File } from './repository.ts';
 
 /** Files beside `store.ts` that hold statements, each with its reason. */
-const STORES = /^src\/[a-z-]+\/store(?:-[a-z-]+)?\.ts$/;
+const STORES = /^src\/[a-z-]+\/(?:[a-z-]+\/)?store(?:-[a-z-]+)?\.ts$/;
 
 const migrations = listFiles('migrations', /^\d{4}_.*\.sql$/);
 

@@ -1,0 +1,42 @@
+/** Whole numbers and addresses of an organisation's contacts: each look is an entry of the audit. */
+import { isOwn, may } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { open } from '#kernel/sealed.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { sealingContext, type DirectorySecrets } from '../imports/actions.ts';
+import { nationalNumber } from '../coverage/call-list.ts';
+import { listReachOfOrganisation } from '../coverage/store-reach.ts';
+
+export type WholeNumber = { readonly text: string; readonly href: string };
+
+/** By contact point. */
+export type WholeNumbers = Readonly<Record<string, WholeNumber>>;
+
+export async function openNumbers(
+  tx: Tx,
+  organisationId: string,
+  { addressKey }: DirectorySecrets,
+): Promise<Outcome<WholeNumbers>> {
+  if (!may(tx.actor, 'response.record') && !isOwn(tx.actor, organisationId)) {
+    return refused('forbidden', 'Your role may not see whole numbers.');
+  }
+  const reach = await listReachOfOrganisation(tx, organisationId);
+  await record(tx, {
+    action: 'contact.looked_up',
+    subject: { kind: 'organisation', id: organisationId },
+    detail: { contacts: [...new Set(reach.map(({ contactId }) => contactId))] },
+  });
+  return ok(
+    Object.fromEntries(
+      reach.map(({ contactPointId, channel, addressSealed }) => {
+        const address = open([addressKey], sealingContext(contactPointId), addressSealed);
+        const whole =
+          channel === 'mail'
+            ? { text: address, href: `mailto:${address}` }
+            : { text: nationalNumber(address), href: `tel:+${address}` };
+        return [contactPointId, whole];
+      }),
+    ),
+  );
+}

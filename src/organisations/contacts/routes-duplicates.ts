@@ -1,0 +1,146 @@
+/** The same person twice, and shared numbers, by page. */
+import { z } from 'zod';
+import { may } from '#kernel/actor.ts';
+import {
+  cursorOf,
+  formIdOf,
+  many,
+  notFound,
+  page,
+  PAGE_ROWS,
+  pageOf,
+  redirect,
+  refusedPage,
+  view,
+  type Form,
+  type Route,
+} from '#web/index.ts';
+import type { DirectoryContext } from '../context.ts';
+import { mergeContacts, mergeOf, sayNotTheSame, undoMerge } from './merge.ts';
+import { findContact } from './store-contacts.ts';
+import { listMerges, listSharedPoints, listTwins } from './store-duplicates.ts';
+
+const idParams = z.object({ id: z.uuid() });
+const pair = z.object({ keep: z.uuid(), other: z.uuid() });
+const TWINS_SHOWN_MAX = 50;
+const MERGES_SHOWN_MAX = 10;
+
+export function duplicateRoutes(context: DirectoryContext): Route[] {
+  return [listRoute(context), ...mergeRoutes(context), sharedRoute(context)];
+}
+
+function listRoute({ database, model }: DirectoryContext): Route {
+  return page({
+    method: 'GET',
+    path: '/organisations/duplicates',
+    access: 'directory.read',
+    query: z.object({ scope: z.enum(['within', 'across']).catch('within') }),
+    handle: async ({ actor, query: { scope } }) =>
+      await database.withActor(actor, async (tx) => {
+        const found = await listTwins(tx, { scope, limit: TWINS_SHOWN_MAX + 1 });
+        return view('organisations/duplicates.njk', {
+          scope,
+          twins: found.slice(0, TWINS_SHOWN_MAX),
+          isMore: found.length > TWINS_SHOWN_MAX,
+          merges: await listMerges(tx, MERGES_SHOWN_MAX),
+          roles: model.contactRoles,
+          mayWrite: may(actor, 'directory.write'),
+        });
+      }),
+  });
+}
+
+function mergeRoutes({ database, model }: DirectoryContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations/duplicates/merge',
+      access: 'directory.write',
+      query: pair,
+      handle: async ({ actor, query }) =>
+        await database.withActor(actor, async (tx) => {
+          const [kept, gone] = [
+            await findContact(tx, query.keep),
+            await findContact(tx, query.other),
+          ];
+          if (kept === undefined || gone === undefined || kept.id === gone.id) return notFound();
+          return view('organisations/merge.njk', {
+            kept,
+            gone,
+            merge: mergeOf(kept, gone),
+            roles: model.contactRoles,
+            formId: formIdOf({}),
+          });
+        }),
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/duplicates/merge',
+      access: 'directory.write',
+      async handle({ actor, form }) {
+        const ids = pair.safeParse(form);
+        if (!ids.success) return notFound();
+        const versions = [textOf(form, 'keptVersion'), textOf(form, 'goneVersion')] as const;
+        const { keep: keptId, other: goneId } = ids.data;
+        const done = await database.attempt(actor, (tx) =>
+          mergeContacts(tx, { id: formIdOf(form), keptId, goneId, versions }),
+        );
+        if (!done.ok) return refusedPage(done);
+        const notice = `${done.value.name} is one contact now. It can be undone below.`;
+        return redirect('/organisations/duplicates', { notice });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/duplicates/merges/:id/undo',
+      access: 'directory.write',
+      params: idParams,
+      async handle({ actor, params }) {
+        const done = await database.attempt(actor, (tx) => undoMerge(tx, params.id));
+        if (!done.ok) return refusedPage(done);
+        return redirect('/organisations/duplicates', { notice: 'They are two contacts again.' });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/duplicates/not-the-same',
+      access: 'directory.write',
+      async handle({ actor, form }) {
+        const ids = pair.safeParse(form);
+        if (!ids.success) return notFound();
+        const { keep, other } = ids.data;
+        const done = await database.attempt(actor, (tx) => sayNotTheSame(tx, keep, other));
+        if (!done.ok) return refusedPage(done);
+        const scope = textOf(form, 'scope') === 'across' ? 'across' : 'within';
+        const notice = 'Remembered: these two are not listed again.';
+        return redirect(`/organisations/duplicates?scope=${scope}`, { notice });
+      },
+    }),
+  ];
+}
+
+function textOf(form: Form, field: string): string {
+  return many(form[field])[0] ?? '';
+}
+
+function sharedRoute({ database }: DirectoryContext): Route {
+  const cursor = cursorOf(z.tuple([z.int(), z.uuid()]));
+  return page({
+    method: 'GET',
+    path: '/organisations/shared-numbers',
+    access: 'directory.read',
+    query: z.object({ after: cursor.optional().catch(undefined) }),
+    handle: async ({ actor, query: { after } }) =>
+      await database.withActor(actor, async (tx) => {
+        const found = await listSharedPoints(tx, {
+          ...(after !== undefined && { after }),
+          limit: PAGE_ROWS + 1,
+        });
+        const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
+          row.contacts,
+          row.contactPointId,
+        ]);
+        return view('organisations/shared-numbers.njk', { points: rows, next });
+      }),
+  });
+}

@@ -1,0 +1,66 @@
+/** How far the directory reaches: a map, tables, and the tables as a file. */
+import { z } from 'zod';
+import type { Database } from '#db/database.ts';
+import { csvFile, file, page, view, type Route } from '#web/index.ts';
+import { asAtOf } from '../as-at.ts';
+import { coverageTable, drawMap, linesBy, percentOf } from './coverage.ts';
+import { word } from '../proof/form-mend.ts';
+import type { DirectoryRules } from '../model.ts';
+import { readAsAt } from '../routes-as-at.ts';
+import { listCoverage } from './store-coverage.ts';
+
+export type CoverageRoutesContext = {
+  readonly database: Database;
+  /** The operating model. */
+  readonly model: DirectoryRules;
+};
+
+const coverageQuery = z.object({ who: word, 'as-at': word });
+
+export function coverageRoutes({ database, model }: CoverageRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations/coverage',
+      access: 'directory.read',
+      query: coverageQuery,
+      async handle({ actor, query, now }) {
+        const mustAnswerOnly = query.who !== 'all';
+        const asAt = asAtOf(query['as-at'], now);
+        const [rows, shown] = await database.withActor(actor, async (tx) => [
+          await listCoverage(tx, { mustAnswerOnly, asAt }),
+          await readAsAt(tx, asAt),
+        ]);
+        const all = rows.find(({ by }) => by === 'all')!;
+        const regions = linesBy(rows, 'region', model);
+        return view('organisations/coverage.njk', {
+          all: { ...all, percent: percentOf(all) },
+          mustAnswerOnly,
+          asAt: shown,
+          countedAt: now,
+          map: drawMap(regions, model.regionMap),
+          groups: [
+            { by: 'region', title: 'By region', lines: regions },
+            { by: 'system', title: 'By system', lines: linesBy(rows, 'system', model) },
+            { by: 'type', title: 'By type', lines: linesBy(rows, 'type', model) },
+          ],
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/organisations/coverage.csv',
+      access: 'directory.read',
+      query: coverageQuery,
+      async handle({ actor, query, now }) {
+        const mustAnswerOnly = query.who !== 'all';
+        const asAt = asAtOf(query['as-at'], now);
+        const rows = await database.withActor(actor, (tx) =>
+          listCoverage(tx, { mustAnswerOnly, asAt }),
+        );
+        const name = `coverage-${asAt?.day ?? now.toISOString().slice(0, 10)}.csv`;
+        return file(name, 'text/csv; charset=utf-8', csvFile(coverageTable(rows, model)));
+      },
+    }),
+  ];
+}

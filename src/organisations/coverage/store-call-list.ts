@@ -1,0 +1,61 @@
+/** Whom to ring, organisation by organisation. Numbers leave sealed; who opens them leaves an entry. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { AudienceQuestion, Channel } from '../model.ts';
+import { matchesOrganisation, matchesRole } from '../audiences/store-audience.ts';
+
+export type CallRow = {
+  readonly organisationId: string;
+  readonly code: string;
+  readonly organisationName: string;
+  readonly regionName: string | null;
+  readonly telephone: string | null;
+  /** Null: the organisation has no such contact. */
+  readonly contactId: string | null;
+  readonly contactName: string | null;
+  readonly isPost: boolean | null;
+  readonly role: string | null;
+  readonly rank: number | null;
+  readonly points: readonly {
+    readonly contactPointId: string;
+    readonly channel: Channel;
+    /** In base 64. */
+    readonly sealed: string;
+  }[];
+};
+
+/** By region, then name, then rank: a row for each contact, one without for whom nobody is named. */
+export async function listCallRows(
+  tx: Tx,
+  question: AudienceQuestion,
+  organisationsMax: number,
+): Promise<CallRow[]> {
+  return await tx.rows<CallRow>(sql`
+    select chosen.organisation_id, chosen.code, chosen.name as organisation_name,
+      chosen.region_name, chosen.telephone, reachable.id as contact_id,
+      reachable.name as contact_name, reachable.is_post, reachable.role, reachable.rank,
+      coalesce(numbers.points, '[]') as points
+    from (
+      select organisation.organisation_id, organisation.code, organisation.name,
+        organisation.telephone, region.name as region_name
+      from organisations.v_organisation organisation
+      left join organisations.region on region.code = organisation.region_code
+      where ${matchesOrganisation(question)}
+      order by region.name nulls last, organisation.name, organisation.code
+      limit ${organisationsMax}
+    ) chosen
+    left join organisations.contact reachable
+      on reachable.organisation_id = chosen.organisation_id and reachable.active
+      and ${matchesRole(question)}
+    left join lateral (
+      select json_agg(json_build_object('contactPointId', contact_point.id,
+        'channel', contact_point.channel,
+        'sealed', encode(contact_point.address_sealed, 'base64'))
+        order by link.channel desc, link.position) as points
+      from organisations.contact_contact_point link
+      join organisations.contact_point on contact_point.id = link.contact_point_id
+      where link.contact_id = reachable.id and link.channel in ('text', 'landline')
+    ) numbers on true
+    order by chosen.region_name nulls last, chosen.name, chosen.code, reachable.rank,
+      reachable.name`);
+}

@@ -1,0 +1,54 @@
+/** Whom a contact point belongs to, with every way to reach them. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Channel } from '../model.ts';
+
+/** One way to reach a contact; the address stays sealed until somebody may see it. */
+export type ReachOfContact = {
+  readonly contactId: string;
+  readonly name: string;
+  readonly isPost: boolean;
+  readonly role: string;
+  readonly channel: Channel;
+  /** Masked. */
+  readonly shown: string;
+  readonly contactPointId: string;
+  readonly addressSealed: Buffer;
+};
+
+/**
+ * Contacts that use one of these contact points, with all their contact points: those of this
+ * organisation, or of every one where none is given. Contacts that are not active any more too:
+ * they may have asked before.
+ */
+export async function listReachOfPoints(
+  tx: Tx,
+  contactPointIds: readonly string[],
+  organisationId: string | null,
+): Promise<ReachOfContact[]> {
+  return await tx.rows<ReachOfContact>(sql`
+    ${selectReach}
+    where (${organisationId}::uuid is null or contact.organisation_id = ${organisationId})
+      and contact.id in (
+        select used.contact_id from organisations.contact_contact_point used
+        where used.contact_point_id = any(${[...contactPointIds]}::uuid[]))
+    ${inOrder}`);
+}
+
+/** Everybody on file of an organisation, with every address. */
+export async function listReachOfOrganisation(
+  tx: Tx,
+  organisationId: string,
+): Promise<ReachOfContact[]> {
+  return await tx.rows<ReachOfContact>(sql`
+    ${selectReach} where contact.organisation_id = ${organisationId} ${inOrder}`);
+}
+
+const selectReach = sql`
+    select contact.id as contact_id, contact.name, contact.is_post, contact.role, link.channel,
+      contact_point.shown, contact_point.id as contact_point_id, contact_point.address_sealed
+    from organisations.contact
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+    join organisations.contact_point on contact_point.id = link.contact_point_id`;
+const inOrder = sql`
+    order by contact.rank, contact.name, contact.id, link.channel desc, link.position`;

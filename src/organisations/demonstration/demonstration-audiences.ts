@@ -1,0 +1,49 @@
+/** What the demonstration sector depends on, and audiences over it: fictional, by the same verbs. */
+import { newId } from '#kernel/ids.ts';
+import { ok, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { saveAudience } from '../audiences/audiences.ts';
+import { everybody, type AskedQuestion } from '../model.ts';
+import { listOrganisations } from '../store.ts';
+import { sayUse } from '../suppliers/suppliers.ts';
+import { tagOrganisation } from '../suppliers/tags.ts';
+
+const GATEWAY = { supplier: 'Brightwater Systems', product: 'Brightwater Gateway' };
+const RECORDS = { supplier: 'Quillfeather', product: 'Quillfeather Records' };
+const STROKE = 'Stroke centre';
+
+/** So many of the organisations that must answer are told of. */
+const TOLD_OF = 60;
+
+const audiences: readonly { readonly name: string; readonly question: Partial<AskedQuestion> }[] = [
+  { name: 'All that must answer', question: { mustAnswerOnly: true } },
+  { name: 'Users of Brightwater Gateway', question: { products: [GATEWAY.product] } },
+  { name: 'Stroke centres', question: { tags: [STROKE] } },
+];
+
+export async function importDemonstrationAudiences(tx: Tx, now: Date): Promise<Outcome<void>> {
+  const question = { ...everybody, mustAnswerOnly: true };
+  const organisations = await listOrganisations(tx, { question, limit: TOLD_OF });
+  const saidOn = now.toISOString().slice(0, 10);
+  for (const [i, { id: organisationId }] of organisations.entries()) {
+    const said = { saidBy: 'Yearly survey of suppliers', saidOn, usedUntil: null };
+    const uses = i % 3 === 0 ? [GATEWAY, RECORDS] : i % 3 === 1 ? [RECORDS] : [];
+    for (const use of uses) {
+      const done = await sayUse(tx, { ...use, ...said, organisationId, now });
+      if (!done.ok) return done;
+    }
+    if (i % 5 !== 0) continue;
+    const tagged = await tagOrganisation(tx, { organisationId, tag: STROKE, now });
+    if (!tagged.ok) return tagged;
+  }
+  for (const { name, question: asked } of organisations.length > 0 ? audiences : []) {
+    const saved = await saveAudience(tx, {
+      id: newId(),
+      name,
+      question: { ...everybody, ...asked },
+      now,
+    });
+    if (!saved.ok) return saved;
+  }
+  return ok(undefined);
+}

@@ -1,0 +1,296 @@
+/** The verbs of the directory. Each runs in the caller's transaction and leaves an entry. */
+import { may } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import {
+  findOrNamePoints,
+  indexAddresses,
+  type IndexedAddresses,
+} from '../contacts/contact-points.ts';
+import { countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
+import {
+  ROWS_AT_ONCE,
+  tellDone,
+  tellRead,
+  type ImportFile,
+  type ImportOptions,
+} from './import-options.ts';
+import type { ImportResult, OrganisationRow, PlannedRow, RefusedRow } from '../model.ts';
+import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
+import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
+import {
+  planOrganisations,
+  type OrganisationPlan,
+  type StoredOrganisation,
+} from './plan-organisations.ts';
+import { refuseMisfits } from './plan-fit.ts';
+import { planParents } from './plan-parents.ts';
+import type { Lines } from '../parents.ts';
+import { aroundContacts, aroundPlaces } from './images.ts';
+import { keepOrganisations, markOrganisations } from './store-image.ts';
+import { readDates, readLines, saveLines } from '../store-parents.ts';
+import {
+  deleteLinks,
+  insertContactPoints,
+  insertLinks,
+  listOrganisationIds,
+  listShortNames,
+  listStoredContacts,
+  listStoredOrganisations,
+  lockImports,
+  saveContacts,
+  saveOrganisations,
+  nameBareRegions,
+  saveRegions,
+  saveSystems,
+} from './store-import.ts';
+
+export type { DirectorySecrets, ImportFile, ImportOptions } from './import-options.ts';
+export { sealingContext } from '../contacts/contact-points.ts';
+
+/**
+ * Brings a file of organisations into the directory: one of ODS or our own. Rows that are right
+ * are written, the others listed; organisations that the file does not name stay.
+ */
+export async function importOrganisations(
+  tx: Tx,
+  file: ImportFile,
+  options: ImportOptions,
+): Promise<Outcome<ImportResult>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed();
+  const parsed = parseOrganisationsFile(file.bytes, options.rules, {
+    mapping: options.mapping,
+    onRead: tellRead(options),
+  });
+  if (!parsed.ok) return parsed;
+  await lockImports(tx);
+  const { source, notes } = parsed.value;
+  const lines = await readLines(tx);
+  const datesOf = await readDates(tx);
+  const shortNames = new Map(
+    (await listShortNames(tx)).map(({ code, shortName }) => [shortName.toLowerCase(), code]),
+  );
+  const fit = refuseMisfits(parsed.value.rows, { datesOf, shortNames });
+  const today = options.startedAt.toISOString().slice(0, 10);
+  const parents = planParents(fit.rows, { lines, datesOf }, today);
+  const { rows } = parents;
+  const refusedRows = inOrder([parsed.value, fit, parents].flatMap((found) => found.refusedRows));
+  const stored = await listStoredOrganisations(
+    tx,
+    rows.map(({ row }) => row.code),
+  );
+  const state = {
+    stored: new Map(stored.map((organisation) => [organisation.code, organisation])),
+    shortNames,
+    parents: { stored: lines, changed: parents.changed },
+  };
+  const plan = planOrganisations(rows, state, options.rules);
+  const counts = newTally(refusedRows);
+  countRows(counts, plan.rows);
+  for (const part of partsOf(plan.rows)) await options.onRows?.(part);
+  await tellRefused(file, options, refusedRows);
+  const importId = newId(options.startedAt.getTime());
+  const isWriting = mayWrite(options, refusedRows);
+  const renamed = isWriting
+    ? await saveOrganisationPlan(tx, plan, { importId, source, options, lines: parents.changed })
+    : 0;
+  return ok(
+    await finishImport(tx, file, options, {
+      importId,
+      kind: 'organisations',
+      counts,
+      refusedRows,
+      source,
+      isWriting,
+      renamed,
+      notes: [...notes, ...closingNotes(plan, state.stored, rows), ...parents.notes],
+    }),
+  );
+}
+
+/** What closing dates bring with them, also those that the file takes away. */
+function closingNotes(
+  { changed }: OrganisationPlan,
+  stored: ReadonlyMap<string, StoredOrganisation>,
+  rows: readonly { readonly row: Pick<OrganisationRow, 'closedOn'> }[],
+): string[] {
+  const closed = rows.filter(({ row }) => row.closedOn).length;
+  const opened = changed.filter(
+    ({ code, closedOn }) => closedOn === null && stored.get(code)?.closedOn !== null,
+  );
+  const codes = opened.map(({ code }) => code);
+  const named = codes.slice(0, CODES_NAMED_MAX).join(', ');
+  const more = codes.length > CODES_NAMED_MAX ? ` and ${codes.length - CODES_NAMED_MAX} more` : '';
+  return [
+    ...(closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`]),
+    ...(codes.length === 0
+      ? []
+      : [`${named}${more}: no closing date any more, so they are told again.`]),
+  ];
+}
+
+const CODES_NAMED_MAX = 10;
+
+type Writing = {
+  readonly importId: string;
+  readonly source: 'csv' | 'ods';
+  readonly options: ImportOptions;
+  /** Parents by date that become different, by code of the child. */
+  readonly lines: Lines;
+};
+
+const saidBy = { ods: 'File of ODS', csv: 'Imported file' } as const;
+
+/** Says how many names of regions and systems it wrote beside the organisations. */
+async function saveOrganisationPlan(
+  tx: Tx,
+  plan: OrganisationPlan,
+  { importId, source, options, lines }: Writing,
+): Promise<number> {
+  const regions = [...plan.regions, ...plan.regionNames].map(({ code }) => code);
+  const systems = plan.systems.map(({ code }) => code);
+  const changes = [...plan.added, ...plan.changed];
+  const renamed = await aroundPlaces(tx, { importId, regions, systems }, async () => {
+    const made = await saveRegions(tx, plan.regions);
+    const named = await nameBareRegions(tx, plan.regionNames);
+    return made + named + (await saveSystems(tx, plan.systems));
+  });
+  let done = 0;
+  const parts = partsOf(changes);
+  for (const part of parts) {
+    await keepOrganisations(tx, { importId, codes: part.map(({ code }) => code) });
+    await saveOrganisations(tx, part, source);
+    done += part.length;
+    tellDone(options, true, done / changes.length);
+  }
+  // A parent may be of a later part than its child.
+  for (const part of partsOf([...lines])) await saveLines(tx, part, saidBy[source]);
+  for (const part of parts)
+    await markOrganisations(tx, { importId, codes: part.map(({ code }) => code) });
+  return renamed;
+}
+
+/** Brings a file of contacts into the directory. Contacts that the file does not name stay. */
+export async function importContacts(
+  tx: Tx,
+  file: ImportFile,
+  options: ImportOptions,
+): Promise<Outcome<ImportResult>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed();
+  const parsed = parseContactsFile(file.bytes, options.rules, options.textPermissions, {
+    mapping: options.mapping,
+    onRead: tellRead(options),
+  });
+  if (!parsed.ok) return parsed;
+  await lockImports(tx);
+  const codes = new Set(parsed.value.rows.map(({ row }) => row.organisationCode));
+  const organisations = await listOrganisationIds(tx, [...codes]);
+  const ids = new Map(organisations.map(({ code, id }) => [code, id]));
+  const closed = new Set(organisations.flatMap(({ id, isClosed }) => (isClosed ? [id] : [])));
+  const { placed, refusedRows: homeless } = placeContacts(parsed.value.rows, ids);
+  const refusedRows = inOrder([...parsed.value.refusedRows, ...homeless]);
+  await tellRefused(file, options, refusedRows);
+  const importId = newId(options.startedAt.getTime());
+  const isWriting = mayWrite(options, refusedRows);
+  const counts = newTally(refusedRows);
+  let done = 0;
+  const parts = byOrganisation(placed);
+  let addresses = await indexAddresses(parts[0] ?? [], options.secrets);
+  for (const [i, part] of parts.entries()) {
+    // The next part is hashed while the database writes this one.
+    const [rows, next] = await Promise.all([
+      takeContacts(tx, { part, addresses, importId: isWriting ? importId : undefined }, options),
+      indexAddresses(parts[i + 1] ?? [], options.secrets),
+    ]);
+    addresses = next;
+    countRows(counts, rows);
+    await options.onRows?.(rows);
+    done += part.length;
+    tellDone(options, isWriting, done / placed.length);
+  }
+  return ok(
+    await finishImport(tx, file, options, {
+      importId,
+      kind: 'contacts',
+      counts,
+      refusedRows,
+      notes: [...parsed.value.notes, ...closedNotes(placed, closed)],
+      source: parsed.value.source,
+      isWriting,
+      renamed: 0,
+    }),
+  );
+}
+
+function closedNotes(placed: readonly PlacedContact[], closed: ReadonlySet<string>): string[] {
+  const count = placed.filter(({ organisationId }) => closed.has(organisationId)).length;
+  const who = count === 1 ? '1 belongs to an organisation' : `${count} belong to organisations`;
+  return count === 0 ? [] : [`${who} that closed; nothing is sent there.`];
+}
+
+type Part = {
+  readonly part: readonly PlacedContact[];
+  readonly addresses: IndexedAddresses;
+  /** Undefined: nothing is written. */
+  readonly importId: string | undefined;
+};
+
+/** Compares contacts with those of their organisations, and writes what became different. */
+async function takeContacts(
+  tx: Tx,
+  { part, addresses, importId }: Part,
+  options: ImportOptions,
+): Promise<readonly PlannedRow[]> {
+  const points = await findOrNamePoints(tx, addresses, options.secrets);
+  const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
+  const plan = planContacts(part, {
+    stored: await listStoredContacts(tx, [...organisationIds]),
+    contactPointId: points.idOf,
+    newId: () => newId(options.startedAt.getTime()),
+    roleLabel: (role) => options.rules.contactRoles[role]?.label ?? role,
+  });
+  const changes = [...plan.added, ...plan.changed];
+  if (importId === undefined || changes.length === 0) return plan.rows;
+  const storedIds = plan.changed.map(({ id }) => id);
+  const contactIds = changes.map(({ id }) => id);
+  const relinkedIds = plan.relinked.map(({ id }) => id);
+  await aroundContacts(tx, { importId, storedIds, contactIds }, async () => {
+    // Sealed while the database writes the contacts.
+    const [, made] = await Promise.all([saveContacts(tx, changes), points.make()]);
+    await insertContactPoints(tx, made);
+    if (storedIds.length > 0) await deleteLinks(tx, relinkedIds);
+    await insertLinks(tx, plan.relinked);
+  });
+  return plan.rows;
+}
+
+/** Parts of some thousand rows; those of one organisation stay together, as they are compared. */
+function byOrganisation(placed: readonly PlacedContact[]): PlacedContact[][] {
+  const parts: PlacedContact[][] = [];
+  for (const rows of Map.groupBy(placed, (one) => one.organisationId).values()) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length + rows.length <= ROWS_AT_ONCE) last.push(...rows);
+    else parts.push([...rows]);
+  }
+  return parts;
+}
+
+function partsOf<T>(rows: readonly T[]): T[][] {
+  const count = Math.ceil(rows.length / ROWS_AT_ONCE);
+  return Array.from({ length: count }, (_, i) =>
+    rows.slice(i * ROWS_AT_ONCE, (i + 1) * ROWS_AT_ONCE),
+  );
+}
+
+function inOrder(rows: readonly RefusedRow[]): RefusedRow[] {
+  return rows.toSorted((a, b) => a.line - b.line);
+}
+
+function mayWrite(options: ImportOptions, refusedRows: readonly RefusedRow[]): boolean {
+  return !options.dryRun && !(options.allOrNothing && refusedRows.length > 0);
+}
+
+function notAllowed(): Outcome<never> {
+  return refused('forbidden', 'Your role may not change the directory.');
+}

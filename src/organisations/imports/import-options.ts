@@ -1,0 +1,63 @@
+/** What an import is given, and what it tells while it works. */
+import type { SealingKey } from '#kernel/sealed.ts';
+import type { Mapping } from './columns.ts';
+import type { DirectoryRules, PlannedRow } from '../model.ts';
+import type { TextPermissions } from './parse-contact.ts';
+
+export type DirectorySecrets = {
+  readonly addressKey: SealingKey;
+  /** 32 bytes. */
+  readonly blindIndexKey: Buffer;
+};
+
+export type ImportFile = { readonly name: string; readonly bytes: Uint8Array };
+
+export type ImportProgress = {
+  readonly phase: 'reading' | 'comparing' | 'writing';
+  /** Of all that is to be done, 0 to 1. */
+  readonly share: number;
+};
+
+/** A refused row as it stood in the file, and what is wrong with it. */
+export type RefusedLine = {
+  readonly line: number;
+  readonly cells: readonly string[];
+  readonly reasons: readonly { readonly field: string; readonly reason: string }[];
+};
+
+export type ImportOptions = {
+  readonly rules: DirectoryRules;
+  readonly secrets: DirectorySecrets;
+  readonly startedAt: Date;
+  /** Says what would change and changes nothing. */
+  readonly dryRun?: boolean;
+  /** Changes nothing either where a row is refused. */
+  readonly allOrNothing?: boolean;
+  readonly textPermissions?: TextPermissions;
+  /** Which column is which, where their names do not say so. */
+  readonly mapping?: Mapping | undefined;
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
+  /** Gets what becomes of each row, some thousand at a time. */
+  readonly onRows?: ((rows: readonly PlannedRow[]) => Promise<void>) | undefined;
+  /** Gets the refused rows, once, with the names of the columns. */
+  readonly onRefused?:
+    | ((lines: readonly RefusedLine[], first: readonly string[]) => Promise<void>)
+    | undefined;
+};
+
+/** Rows that are written by one statement: each takes less than half a second. */
+export const ROWS_AT_ONCE = 4_000;
+
+/** Reading the file is about a third of the work. */
+const READING_SHARE = 0.3;
+
+export function tellRead(options: ImportOptions): (share: number) => void {
+  return (share) => options.onProgress?.({ phase: 'reading', share: share * READING_SHARE });
+}
+
+export function tellDone(options: ImportOptions, isWriting: boolean, share: number): void {
+  options.onProgress?.({
+    phase: isWriting ? 'writing' : 'comparing',
+    share: READING_SHARE + share * (1 - READING_SHARE),
+  });
+}

@@ -1,0 +1,256 @@
+/**
+ * What a person does with a file on the import page. The file waits in the database, sealed, for
+ * an hour after the last act: any web process finds it there, and a copy of the database holds no
+ * number (P12). The address carries an id, which opens nothing for anybody but its uploader.
+ * Rejected: a hidden field in the page (27 MB of base64 that a lost page loses) and a temporary
+ * file (open numbers, on one machine only).
+ */
+import { actorId, may, system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { open, seal } from '#kernel/sealed.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { enqueue } from '#db/enqueue.ts';
+import { headerHash, missingColumns, type Mapping } from './columns.ts';
+import type { ImportUpload } from './form-import.ts';
+import type { DirectorySecrets, ImportFile } from './import-options.ts';
+import { recognise, type Recognised } from './layout.ts';
+import type { ImportKind } from '../model.ts';
+import { isAbandoned, type Run } from './run.ts';
+import { readHead, type SheetRow } from './sheet.ts';
+import {
+  deleteOldRuns,
+  endRun,
+  findMapping,
+  findRun,
+  getRunFile,
+  insertRun,
+  listOpenRuns,
+  moveRun,
+  saveMapping,
+  startRun,
+} from './store-run.ts';
+
+/** The background task that works on a run; its payload is `RunJob`. */
+export const IMPORT_TASK = 'import_run';
+
+export type RunJob = { readonly runId: string; readonly attempt: number };
+
+const KEPT_MS = 60 * 60 * 1000;
+/** Several windows may each hold a file; more would only fill the disk. */
+const KEPT_PER_PERSON = 5;
+/** The first rows are shown where somebody says which column is which. */
+const HEAD_ROWS = 4;
+
+export type RunContext = { readonly secrets: DirectorySecrets; readonly now: Date };
+
+export type OwnRun = Run & { readonly name: string };
+
+/** Takes expired files away, so that no file stays longer than until the next one comes. */
+export async function sweepRuns(
+  database: Database,
+  now: Date,
+  keptPerPerson: number = KEPT_PER_PERSON,
+): Promise<number> {
+  return await database.withActor(system('organisations'), (tx) =>
+    deleteOldRuns(tx, { now, keptPerPerson }),
+  );
+}
+
+/** Keeps a file, and has it checked where its columns are known. Returns the id of its run. */
+export async function keepUpload(
+  tx: Tx,
+  { kind, name, bytes, allOrNothing }: ImportUpload,
+  { secrets, now }: RunContext,
+): Promise<Outcome<string>> {
+  const head = readHead(bytes, HEAD_ROWS);
+  if (!head.ok) return head;
+  const first = head.value[0]!.cells;
+  const found = recognise(first, kind);
+  if (!found.ok) return found;
+  const mapping = await findMapping(tx, kind, headerHash(first));
+  const isKnown = mapping !== undefined || found.value.unnamed === undefined;
+  const id = newId(now.getTime());
+  await insertRun(tx, {
+    id,
+    kind,
+    state: isKnown ? 'checking' : 'choosing_columns',
+    nameSealed: seal(secrets.addressKey, `import_name|${id}`, name),
+    fileSealed: sealFile(id, bytes, secrets),
+    uploadedBy: actorId(tx.actor),
+    uploadedAt: now,
+    expiresAt: keptUntil(now),
+    allOrNothing,
+    mapping: mapping ?? null,
+  });
+  if (isKnown) await enqueueWork(tx, { runId: id, attempt: 0 });
+  return ok(id);
+}
+
+function keptUntil(now: Date): Date {
+  return new Date(now.getTime() + KEPT_MS);
+}
+
+async function enqueueWork(tx: Tx, job: RunJob): Promise<void> {
+  await enqueue(tx, IMPORT_TASK, job);
+}
+
+function sealFile(id: string, bytes: Uint8Array, { addressKey }: DirectorySecrets): Buffer {
+  return seal(addressKey, `import_file|${id}`, Buffer.from(bytes).toString('latin1'));
+}
+
+/** The file as it was uploaded. */
+export async function openRunFile(
+  tx: Tx,
+  id: string,
+  { addressKey }: DirectorySecrets,
+): Promise<ImportFile & { uploadedBy: string }> {
+  const { nameSealed, fileSealed, uploadedBy } = await getRunFile(tx, id);
+  return {
+    name: open([addressKey], `import_name|${id}`, nameSealed),
+    bytes: Buffer.from(open([addressKey], `import_file|${id}`, fileSealed), 'latin1'),
+    uploadedBy,
+  };
+}
+
+/** The actor's own run; one whose process is gone is marked so. */
+export async function findOwnRun(
+  tx: Tx,
+  id: string,
+  context: RunContext,
+): Promise<OwnRun | undefined> {
+  const found = await findRun(tx, id, context.now);
+  if (found === undefined) return undefined;
+  if (isAbandoned(found)) {
+    await endRun(tx, id, { attempt: found.attempt, to: 'interrupted' });
+    return await findOwnRun(tx, id, context);
+  }
+  return opened(found, context);
+}
+
+function opened(
+  { nameSealed, ...run }: Run & { readonly nameSealed: Buffer },
+  context: RunContext,
+) {
+  return { ...run, name: open([context.secrets.addressKey], `import_name|${run.id}`, nameSealed) };
+}
+
+export async function listOwnRuns(tx: Tx, context: RunContext): Promise<OwnRun[]> {
+  const runs = await listOpenRuns(tx, context.now);
+  return runs.map((run) =>
+    opened(isAbandoned(run) ? { ...run, state: 'interrupted' } : run, context),
+  );
+}
+
+export type Columns = {
+  readonly kind: ImportKind;
+  readonly names: readonly string[];
+  /** The first rows under them. */
+  readonly examples: readonly SheetRow[];
+  /** What was chosen before, else the best guess. */
+  readonly mapping: Mapping;
+};
+
+/** The columns of a file, for the form that asks which is which. */
+export async function findColumns(
+  tx: Tx,
+  run: Run,
+  { secrets }: RunContext,
+): Promise<Outcome<Columns>> {
+  const { bytes } = await openRunFile(tx, run.id, secrets);
+  const head = readHead(bytes, HEAD_ROWS);
+  if (!head.ok) return head;
+  const [first, ...examples] = head.value;
+  const found = recognise(first!.cells, run.kind);
+  if (!found.ok) return found;
+  const guess = guessOf(found.value);
+  return ok({ kind: run.kind, names: first!.cells, examples, mapping: run.mapping ?? guess });
+}
+
+function guessOf({ layout, unnamed }: Recognised): Mapping {
+  return unnamed?.guess ?? Object.fromEntries(layout?.reads.places ?? []);
+}
+
+/** Reads the file anew with these columns, and remembers them for the next one like it. */
+export async function chooseColumns(
+  tx: Tx,
+  id: string,
+  mapping: Mapping,
+  context: RunContext,
+): Promise<Outcome<void>> {
+  const run = await findRun(tx, id, context.now);
+  if (run === undefined) return gone;
+  const missing = missingColumns(run.kind, mapping);
+  if (missing.length > 0) {
+    const fields = missing.map((name) => [name, 'Choose the column that holds this'] as const);
+    return refused('invalid', 'Put right what is marked below.', Object.fromEntries(fields));
+  }
+  const expiresAt = keptUntil(context.now);
+  if (run.state !== 'choosing_columns') {
+    const moved = await moveRun(tx, id, { to: 'choosing_columns', expiresAt });
+    if (!moved) return movedOn;
+  }
+  const attempt = await startRun(tx, id, { to: 'checking', expiresAt, mapping });
+  if (attempt === undefined) return movedOn;
+  const { bytes } = await openRunFile(tx, id, context.secrets);
+  const head = readHead(bytes, 1);
+  if (head.ok) {
+    const headerSha256 = headerHash(head.value[0]!.cells);
+    const savedBy = actorId(tx.actor);
+    await saveMapping(tx, { kind: run.kind, headerSha256, mapping, savedAt: context.now, savedBy });
+  }
+  await enqueueWork(tx, { runId: id, attempt });
+  return ok(undefined);
+}
+
+/** Has it imported, once: a second press finds it under way or done. */
+export async function confirmRun(
+  tx: Tx,
+  id: string,
+  context: RunContext & { readonly goodRowsOnly: boolean },
+): Promise<Outcome<void>> {
+  if (!may(tx.actor, 'directory.write')) {
+    return refused('forbidden', 'Your role may not change the directory.');
+  }
+  const run = await findRun(tx, id, context.now);
+  if (run === undefined) return gone;
+  if (run.state === 'importing' || run.state === 'imported') return ok(undefined);
+  const attempt = await startRun(tx, id, {
+    to: 'importing',
+    expiresAt: keptUntil(context.now),
+    ...(context.goodRowsOnly && { allOrNothing: false }),
+  });
+  // Pressed twice in the same moment: the other one is at it.
+  if (attempt === undefined) return run.state === 'checked' ? ok(undefined) : movedOn;
+  await enqueueWork(tx, { runId: id, attempt });
+  return ok(undefined);
+}
+
+/** Nothing is written after this; what is imported already stays. */
+export async function cancelRun(tx: Tx, id: string, { now }: RunContext): Promise<Outcome<void>> {
+  const run = await findRun(tx, id, now);
+  if (run === undefined) return gone;
+  if (run.state === 'cancelled') return ok(undefined);
+  const moved = await moveRun(tx, id, { to: 'cancelled', expiresAt: keptUntil(now) });
+  return moved ? ok(undefined) : movedOn;
+}
+
+/** Checks it anew, after it was cancelled, broke off or failed. */
+export async function restartRun(tx: Tx, id: string, { now }: RunContext): Promise<Outcome<void>> {
+  const run = await findRun(tx, id, now);
+  if (run === undefined) return gone;
+  const attempt = await startRun(tx, id, { to: 'checking', expiresAt: keptUntil(now) });
+  if (attempt === undefined) return movedOn;
+  await enqueueWork(tx, { runId: id, attempt });
+  return ok(undefined);
+}
+
+export const gone: Refused = refused(
+  'not_found',
+  'The file is gone: it is kept for an hour. Choose it again.',
+);
+
+const movedOn: Refused = refused(
+  'conflict',
+  'The file has moved on meanwhile: look at where it is now.',
+);

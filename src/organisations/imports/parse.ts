@@ -1,0 +1,179 @@
+/** Files of the directory → rows that are right, and reasons for those that are not. Pure. */
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { exactMapping, missingColumns, type Mapping } from './columns.ts';
+import { missingSentence, recognise, type Layout } from './layout.ts';
+import type {
+  ContactRow,
+  DirectoryRules,
+  ImportKind,
+  OrganisationRow,
+  RefusedRow,
+} from '../model.ts';
+import { contactKey, parseContact, type TextPermissions } from './parse-contact.ts';
+import { parseOdsPractice, parseOdsTrust, parseOrganisation } from './parse-organisation.ts';
+import { Row } from './row.ts';
+import { walkSheet, type Sheet, type SheetRow } from './sheet.ts';
+
+/** A row that is right, with the line where it begins. */
+export type Numbered<T> = { readonly line: number; readonly row: T };
+
+export type ParsedFile<T> = {
+  readonly source: 'csv' | 'ods';
+  readonly rows: readonly Numbered<T>[];
+  readonly refusedRows: readonly RefusedRow[];
+  readonly notes: readonly string[];
+};
+
+export type ParseOptions = {
+  /** Which column is which, where their names do not say so. */
+  readonly mapping?: Mapping | undefined;
+  /** Told after some thousand rows how much of the file is read, 0 to 1. */
+  readonly onRead?: ((share: number) => void) | undefined;
+};
+
+export function parseOrganisationsFile(
+  bytes: Uint8Array,
+  rules: DirectoryRules,
+  options: ParseOptions = {},
+): Outcome<ParsedFile<OrganisationRow>> {
+  const parsers = {
+    named: (row: Row, { isShouted }: Layout) => parseOrganisation(row, rules, isShouted),
+    trusts: parseOdsTrust,
+    practices: parseOdsPractice,
+  };
+  return parseFile(bytes, options, {
+    kind: 'organisations',
+    parse: (row, layout) => parsers[layout.rows](row, layout),
+    key: (row) => row.code,
+    keyColumn: 'code',
+    check: (layout) => checkTypes(layout, rules),
+  });
+}
+
+export function parseContactsFile(
+  bytes: Uint8Array,
+  rules: DirectoryRules,
+  textPermissions: TextPermissions = {},
+  options: ParseOptions = {},
+): Outcome<ParsedFile<ContactRow>> {
+  return parseFile(bytes, options, {
+    kind: 'contacts',
+    parse: (row) => parseContact(row, rules, textPermissions),
+    key: contactKey,
+    keyColumn: 'name',
+    check: () => undefined,
+  });
+}
+
+const typesOf = { named: [], trusts: ['trust'], practices: ['practice', 'other'] } as const;
+
+/** A centre may call its types otherwise: then every row would be refused for the same reason. */
+function checkTypes({ rows, reads }: Layout, rules: DirectoryRules): Refused | undefined {
+  const said = reads.constants.get('type');
+  const types = [...typesOf[rows], ...(said === undefined ? [] : [said])];
+  const absent = types.find((type) => !Object.hasOwn(rules.organisationTypes, type));
+  return absent === undefined
+    ? undefined
+    : refused('invalid', `The operating model has no type "${absent}" for the rows of this file.`);
+}
+
+type RowParser<T> = {
+  readonly kind: ImportKind;
+  /** The value, or undefined where the row gathered refusals. */
+  readonly parse: (row: Row, layout: Layout) => T | undefined;
+  /** Equal keys mean the same thing told twice. */
+  readonly key: (value: T) => string;
+  readonly keyColumn: string;
+  readonly check: (layout: Layout) => Refused | undefined;
+};
+
+const ROWS_A_REPORT = 2_000;
+
+function parseFile<T>(
+  bytes: Uint8Array,
+  { mapping, onRead }: ParseOptions,
+  parser: RowParser<T>,
+): Outcome<ParsedFile<T>> {
+  const reader = new Reader(parser);
+  const walked = walkSheet(bytes, (row, share) => {
+    if (row.line % ROWS_A_REPORT === 0) onRead?.(share);
+    return reader.layout === undefined ? reader.begin(row, mapping) : reader.read(row);
+  });
+  if (!walked.ok) return walked;
+  const sheet = walked.value;
+  const layout = reader.layout!;
+  if (sheet.isCutOff) {
+    return refused(
+      'invalid',
+      'The last line has too few columns and no end: the file was cut off.',
+    );
+  }
+  if (layout.rows === 'named' && sheet.rows === 1) {
+    return refused('invalid', 'The file has a line of column names and no rows.');
+  }
+  const { rows, refusedRows } = reader;
+  return ok({ source: layout.source, rows, refusedRows, notes: notesOn(sheet, layout) });
+}
+
+/** Takes the rows of a file one after the other. */
+class Reader<T> {
+  readonly rows: Numbered<T>[] = [];
+  readonly refusedRows: RefusedRow[] = [];
+  layout: Layout | undefined;
+  readonly #parser: RowParser<T>;
+  readonly #lines = new Map<string, number>();
+
+  constructor(parser: RowParser<T>) {
+    this.#parser = parser;
+  }
+
+  /** The first row says what the file is. */
+  begin(row: SheetRow, mapping: Mapping | undefined): Refused | undefined {
+    const { kind, check } = this.#parser;
+    const found = recognise(row.cells, kind, mapping);
+    if (!found.ok) return found;
+    const { layout } = found.value;
+    if (layout === undefined) {
+      const missing = missingColumns(kind, exactMapping(kind, row.cells));
+      return missingSentence(missing, kind, row.cells);
+    }
+    this.layout = layout;
+    return check(layout) ?? (layout.rows === 'named' ? undefined : this.read(row));
+  }
+
+  read(sheetRow: SheetRow): undefined {
+    const { parse, key, keyColumn } = this.#parser;
+    const layout = this.layout!;
+    const row = new Row(layout.reads, sheetRow);
+    const value = hasRightWidth(row, sheetRow, layout) ? parse(row, layout) : undefined;
+    const earlier = value === undefined ? undefined : this.#lines.get(key(value));
+    if (earlier !== undefined) row.refuse(keyColumn, `is already in line ${earlier}`);
+    if (value === undefined || row.refused.length > 0) {
+      this.refusedRows.push(...row.refused);
+    } else {
+      this.#lines.set(key(value), row.line);
+      this.rows.push({ line: row.line, row: value });
+    }
+  }
+}
+
+function hasRightWidth(row: Row, { cells }: SheetRow, { width }: Layout): boolean {
+  const extra = cells.slice(width).some((cell) => cell !== '');
+  if (cells.length >= width && !extra) return true;
+  row.refuse('', `has ${cells.length} columns where ${width} are named`);
+  return false;
+}
+
+/** How the note about them begins. */
+export const UNREAD = 'Columns not read';
+
+function notesOn(sheet: Sheet, { unread, note }: Layout): string[] {
+  return [
+    ...(note === undefined ? [] : [note]),
+    ...(sheet.form === 'json' ? ['A list in JSON: its first entry is line 2.'] : []),
+    ...(sheet.encoding === 'windows-1252'
+      ? ['The file is not UTF-8; it was read as Windows-1252. Check names with accents.']
+      : []),
+    ...(unread.length > 0 ? [`${UNREAD}: ${unread.join(', ')}.`] : []),
+  ];
+}

@@ -1,0 +1,217 @@
+/** Statements of the importers. Many rows travel as one JSON parameter (as fast as `unnest`). */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Channel, ImportCounts, ImportKind } from '../model.ts';
+import type { NamedCode, StoredOrganisation } from './plan-organisations.ts';
+import type { StoredContact } from './plan-contacts.ts';
+
+/** Two imports at once would each plan from a directory that the other is about to change. */
+export async function lockImports(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_advisory_xact_lock(hashtext('organisations.import'))`);
+}
+
+export async function listStoredOrganisations(
+  tx: Tx,
+  codes: readonly string[],
+): Promise<StoredOrganisation[]> {
+  return await tx.rows<StoredOrganisation>(sql`
+    select code, name, short_name, short_name_chosen, type, region_code, system_code, must_answer,
+      address_lines, postcode, telephone, latitude, longitude, serves, population,
+      population_on::text, opened_on::text, closed_on::text
+    from organisations.organisation
+    where code = any(${codes}::text[])
+    for no key update`);
+}
+
+export async function listShortNames(tx: Tx): Promise<{ code: string; shortName: string }[]> {
+  return await tx.rows(sql`select code, short_name from organisations.organisation`);
+}
+
+/** A code never takes the place of a name. Says how many rows it wrote. */
+export async function saveRegions(tx: Tx, regions: readonly NamedCode[]): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.region as stored (code, name)
+    select told.code, told.name
+    from jsonb_to_recordset(${JSON.stringify(regions)}::jsonb) as told (code text, name text)
+    on conflict (code) do update set name = excluded.name
+    where excluded.name <> excluded.code and excluded.name <> stored.name`);
+}
+
+/** Gives names to regions that have none but their code. Says how many rows it wrote. */
+export async function nameBareRegions(tx: Tx, names: readonly NamedCode[]): Promise<number> {
+  return await tx.run(sql`
+    update organisations.region set name = told.name
+    from jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as told (code text, name text)
+    where told.code = region.code and region.name = region.code and told.name <> region.code`);
+}
+
+export async function saveSystems(tx: Tx, systems: readonly NamedCode[]): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.system as stored (code, name, region_code)
+    select told.code, told.name, told."regionCode"
+    from jsonb_to_recordset(${JSON.stringify(systems)}::jsonb)
+      as told (code text, name text, "regionCode" text)
+    on conflict (code) do update
+      set name = case when excluded.name = excluded.code then stored.name else excluded.name end,
+        region_code = coalesce(excluded.region_code, stored.region_code)
+    where (excluded.name <> excluded.code and excluded.name <> stored.name)
+      or (excluded.region_code is not null
+        and excluded.region_code is distinct from stored.region_code)`);
+}
+
+/** Writes them by code, whether they are new or not. */
+export async function saveOrganisations(
+  tx: Tx,
+  organisations: readonly StoredOrganisation[],
+  source: 'csv' | 'ods',
+): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.organisation (code, name, short_name, short_name_chosen, type,
+      region_code, system_code, must_answer, address_lines, postcode, telephone, latitude,
+      longitude, serves, population, population_on, opened_on, closed_on, source)
+    select told.code, told.name, told."shortName", told."shortNameChosen", told.type,
+      told."regionCode", told."systemCode", told."mustAnswer",
+      array(select jsonb_array_elements_text(told."addressLines")), told.postcode, told.telephone,
+      told.latitude, told.longitude, told.serves, told.population, told."populationOn",
+      told."openedOn", told."closedOn", ${source}
+    from jsonb_to_recordset(${JSON.stringify(organisations)}::jsonb) as told (code text, name text,
+      "shortName" text, "shortNameChosen" boolean, type text, "regionCode" text, "systemCode" text,
+      "mustAnswer" boolean, "addressLines" jsonb, postcode text, telephone text, latitude float8,
+      longitude float8, serves text, population int, "populationOn" date, "openedOn" date,
+      "closedOn" date)
+    on conflict (code) do update set name = excluded.name, short_name = excluded.short_name,
+      short_name_chosen = excluded.short_name_chosen, type = excluded.type,
+      region_code = excluded.region_code, system_code = excluded.system_code,
+      must_answer = excluded.must_answer, address_lines = excluded.address_lines,
+      postcode = excluded.postcode, telephone = excluded.telephone,
+      latitude = excluded.latitude, longitude = excluded.longitude, serves = excluded.serves,
+      population = excluded.population, population_on = excluded.population_on,
+      opened_on = excluded.opened_on, closed_on = excluded.closed_on, source = excluded.source,
+      updated_at = now()`);
+}
+
+export async function listOrganisationIds(
+  tx: Tx,
+  codes: readonly string[],
+): Promise<{ code: string; id: string; isClosed: boolean }[]> {
+  return await tx.rows(sql`
+    select code, id, coalesce(closed_on < current_date, false) as is_closed
+    from organisations.organisation where code = any(${codes}::text[])`);
+}
+
+export async function listStoredContacts(
+  tx: Tx,
+  organisationIds: readonly string[],
+): Promise<StoredContact[]> {
+  return await tx.rows<StoredContact>(sql`
+    select contact.id, contact.organisation_id, contact.name, contact.is_post, contact.role,
+      contact.rank, contact.language, contact.active, coalesce(linked.links, '[]') as links
+    from organisations.contact
+    left join lateral (
+      select json_agg(json_build_object('contactPointId', link.contact_point_id,
+        'channel', link.channel, 'position', link.position, 'shown', (
+          -- Not a join: behind row-level security the planner expects half of all contact points.
+          select point.shown from organisations.contact_point point
+          where point.id = link.contact_point_id))
+        order by link.channel desc, link.position) as links
+      from organisations.contact_contact_point link
+      where link.contact_id = contact.id
+    ) linked on true
+    where contact.organisation_id = any(${organisationIds}::uuid[])
+    for no key update of contact`);
+}
+
+export async function listContactPointIds(
+  tx: Tx,
+  channel: Channel,
+  indexes: readonly Buffer[],
+): Promise<{ id: string; addressIndex: Buffer }[]> {
+  return await tx.rows(sql`
+    select id, address_index from organisations.contact_point
+    where channel = ${channel} and address_index = any(${indexes}::bytea[])`);
+}
+
+export type NewContactPoint = {
+  readonly id: string;
+  readonly channel: Channel;
+  readonly addressSealed: Buffer;
+  readonly addressIndex: Buffer;
+  readonly shown: string;
+};
+
+export async function insertContactPoints(
+  tx: Tx,
+  points: readonly NewContactPoint[],
+): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.contact_point (id, channel, address_sealed, address_index, shown)
+    select told.id, told.channel, told.address_sealed, told.address_index, told.shown
+    from unnest(${points.map((point) => point.id)}::uuid[],
+      ${points.map((point) => point.channel)}::text[],
+      ${points.map((point) => point.addressSealed)}::bytea[],
+      ${points.map((point) => point.addressIndex)}::bytea[],
+      ${points.map((point) => point.shown)}::text[])
+      as told (id, channel, address_sealed, address_index, shown)`);
+}
+
+/** Writes them by id, whether they are new or not; their links are another statement. */
+export async function saveContacts(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.contact (id, organisation_id, name, is_post, role, rank, language,
+      active, texts, mails)
+    select told.id, told."organisationId", told.name, told."isPost", told.role, told.rank,
+      told.language, told.active, told.texts, told.mails
+    from jsonb_to_recordset(${JSON.stringify(contacts.map(withCounts))}::jsonb) as told (id uuid,
+      "organisationId" uuid, name text, "isPost" boolean, role text, rank smallint, language text,
+      active boolean, texts smallint, mails smallint)
+    on conflict (id) do update set name = excluded.name, is_post = excluded.is_post,
+      rank = excluded.rank, language = excluded.language, active = excluded.active,
+      updated_at = now()`);
+}
+
+/** What the trigger on the links would write a moment later, row by row. */
+function withCounts(contact: StoredContact): object {
+  const { links, ...columns } = contact;
+  const texts = links.filter(({ channel }) => channel === 'text').length;
+  return { ...columns, texts, mails: links.length - texts };
+}
+
+export async function deleteLinks(tx: Tx, contactIds: readonly string[]): Promise<void> {
+  await tx.run(sql`
+    delete from organisations.contact_contact_point where contact_id = any(${contactIds}::uuid[])`);
+}
+
+export async function insertLinks(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
+  const links = contacts.flatMap(({ id, links }) =>
+    links.map(({ contactPointId, channel, position }) => ({
+      contactId: id,
+      contactPointId,
+      channel,
+      position,
+    })),
+  );
+  await tx.run(sql`
+    insert into organisations.contact_contact_point (contact_id, contact_point_id, channel,
+      position)
+    select told."contactId", told."contactPointId", told.channel, told.position
+    from jsonb_to_recordset(${JSON.stringify(links)}::jsonb) as told ("contactId" uuid,
+      "contactPointId" uuid, channel text, position smallint)`);
+}
+
+export type NewImport = {
+  readonly id: string;
+  readonly kind: ImportKind;
+  readonly fileName: string;
+  readonly sha256: string;
+  readonly startedAt: Date;
+  readonly counts: ImportCounts;
+  readonly actor: string;
+};
+
+export async function insertImport(tx: Tx, row: NewImport): Promise<void> {
+  await tx.run(sql`
+    insert into organisations.import (id, kind, file_name, sha256, started_at, finished_at, counts,
+      actor)
+    values (${row.id}, ${row.kind}, ${row.fileName}, ${row.sha256}, ${row.startedAt},
+      clock_timestamp(), ${JSON.stringify(row.counts)}::jsonb, ${row.actor})`);
+}

@@ -1,0 +1,92 @@
+/**
+ * Undo of the last import. What it added goes, or ends where messages or anything else refer to
+ * it; what it changed is put back; what somebody changed since is left, and named.
+ */
+import { actorId, may } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import type { UndoCounts } from '../model.ts';
+import { lockImports } from './store-import.ts';
+import { forgetImages } from './store-image.ts';
+import {
+  countFates,
+  countWritten,
+  endContacts,
+  endOrganisations,
+  findLastImport,
+  listLeft,
+  lockImaged,
+  markUndone,
+  putBackContacts,
+  putBackOrganisations,
+  putBackRegions,
+  putBackSystems,
+  relinkPutBack,
+  reparentPutBack,
+  removeContacts,
+  removeOrganisations,
+  unlinkPutBack,
+  unparentPutBack,
+  writeFates,
+  type LastImport,
+} from './store-undo.ts';
+
+export type Undo = {
+  readonly import: LastImport;
+  readonly counts: UndoCounts;
+  /** The first of those that are left. */
+  readonly left: readonly string[];
+};
+
+const LEFT_NAMED_MAX = 100;
+
+/** What the undo of the last import would do. `importId`: refused where it is not the last. */
+export async function previewUndo(tx: Tx, importId?: string): Promise<Outcome<Undo>> {
+  if (!may(tx.actor, 'directory.write')) {
+    return refused('forbidden', 'Your role may not change the directory.');
+  }
+  const last = await findLastImport(tx);
+  if (last === undefined) return refused('not_found', 'No file has changed the directory yet.');
+  if (importId !== undefined && last.id !== importId) {
+    return refused('conflict', 'Another file came in since: only the last import can be undone.');
+  }
+  if (last.undoneAt !== null) return refused('conflict', 'The last import is undone already.');
+  if (!last.hasImages) {
+    return refused('conflict', 'It is too long ago: how it was before is not kept any more.');
+  }
+  const counts = await countFates(tx, last.id);
+  const left = counts.left === 0 ? [] : await listLeft(tx, last.id, LEFT_NAMED_MAX);
+  return ok({ import: last, counts, left });
+}
+
+/** Undoes the last import, once, as the directory is now. */
+export async function undoImport(
+  tx: Tx,
+  { importId, now }: { readonly importId?: string; readonly now: Date },
+): Promise<Outcome<Undo>> {
+  await lockImports(tx);
+  const found = await previewUndo(tx, importId);
+  if (!found.ok) return found;
+  const { id } = found.value.import;
+  await lockImaged(tx, id);
+  const left = await listLeft(tx, id, LEFT_NAMED_MAX);
+  await writeFates(tx, id);
+  await removeContacts(tx, id);
+  await endContacts(tx, id);
+  await putBackContacts(tx, id);
+  await unlinkPutBack(tx, id);
+  await relinkPutBack(tx, id);
+  await unparentPutBack(tx, id);
+  await removeOrganisations(tx, id);
+  await endOrganisations(tx, id);
+  await putBackOrganisations(tx, id);
+  await reparentPutBack(tx, id);
+  const places = (await putBackSystems(tx, id)) + (await putBackRegions(tx, id));
+  const counts = await countWritten(tx, id);
+  await markUndone(tx, id, { now, by: actorId(tx.actor), counts });
+  await forgetImages(tx, { of: id });
+  const detail = { ...counts, places };
+  await record(tx, { action: 'import.undone', subject: { kind: 'import', id }, detail });
+  return ok({ import: found.value.import, counts, left });
+}

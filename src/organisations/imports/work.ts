@@ -1,0 +1,167 @@
+/** The work on a file, in the thread that is made for it: read, compare, write. */
+import type { Actor } from '#kernel/actor.ts';
+import type { Outcome } from '#kernel/outcome.ts';
+import { seal } from '#kernel/sealed.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { importContacts, importOrganisations } from './actions.ts';
+import type {
+  DirectorySecrets,
+  ImportFile,
+  ImportOptions,
+  ImportProgress,
+  RefusedLine,
+} from './import-options.ts';
+import { openRunFile } from './import-run.ts';
+import type { ImportKind, ImportResult, PlannedRow } from '../model.ts';
+import type { RunResult } from './run.ts';
+import { deleteRows, endRun, findRun, insertRows, type NewRow } from './store-run.ts';
+
+/** What every work needs, as it travels to the thread. */
+export type WorkContext = Pick<ImportOptions, 'rules' | 'secrets' | 'textPermissions'>;
+
+/** A file that somebody waits for: the command line, or a program. */
+export type FileWork = {
+  readonly as: 'file';
+  readonly kind: ImportKind;
+  readonly file: ImportFile;
+  readonly actor: Actor;
+  readonly dryRun: boolean;
+  readonly allOrNothing: boolean;
+  readonly mapping?: ImportOptions['mapping'];
+  /** Gives back what becomes of each row. */
+  readonly wantsRows: boolean;
+  readonly startedAt: Date;
+};
+
+/** A run of the import page. */
+export type RunWork = {
+  readonly as: 'run';
+  readonly runId: string;
+  readonly attempt: number;
+  readonly startedAt: Date;
+};
+
+export type FileDone = {
+  readonly outcome: Outcome<ImportResult>;
+  readonly rows: readonly PlannedRow[];
+};
+
+type Tell = (progress: ImportProgress) => void;
+
+const importers = { organisations: importOrganisations, contacts: importContacts } as const;
+
+export async function workOnFile(
+  database: Database,
+  work: FileWork,
+  { onProgress, ...context }: WorkContext & { readonly onProgress: Tell },
+): Promise<FileDone> {
+  const rows: PlannedRow[] = [];
+  const { kind, file, actor, wantsRows, ...options } = work;
+  const outcome = await database.attempt(actor, (tx) =>
+    importers[kind](tx, file, {
+      ...context,
+      ...options,
+      onProgress,
+      ...(wantsRows && { onRows: async (part: readonly PlannedRow[]) => void rows.push(...part) }),
+    }),
+  );
+  return { outcome, rows };
+}
+
+/** Carries out of a transaction that the run is not ours any more. */
+class NotOurs extends Error {}
+
+/**
+ * Checks or imports, as the run's state says. Its end is written in the transaction of the work:
+ * where the run was cancelled or begun anew meanwhile, nothing is.
+ */
+export async function workOnRun(
+  database: Database,
+  work: RunWork,
+  { onProgress, ...context }: WorkContext & { readonly onProgress: Tell },
+): Promise<void> {
+  const { runId, attempt } = work;
+  const { run, file } = await database.withActor(
+    { kind: 'system', name: 'organisations' },
+    async (tx) => ({
+      run: await findRun(tx, runId, new Date(0)),
+      file: await openRunFile(tx, runId, context.secrets),
+    }),
+  );
+  if (run === undefined || run.attempt !== attempt) return;
+  const isCheck = run.state === 'checking';
+  const uploader: Actor = {
+    kind: 'person',
+    id: file.uploadedBy,
+    name: '',
+    // Asked for when the button was pressed.
+    permissions: new Set(['directory.read', 'directory.write']),
+  };
+  try {
+    await database.withActor(uploader, async (tx) => {
+      const report = isCheck ? reportOf(tx, runId, context.secrets) : undefined;
+      if (isCheck) await deleteRows(tx, runId);
+      const outcome = await importers[run.kind](tx, file, {
+        ...context,
+        startedAt: work.startedAt,
+        dryRun: isCheck,
+        allOrNothing: run.allOrNothing,
+        ...(run.mapping && { mapping: run.mapping }),
+        onProgress,
+        onRows: report?.onRows,
+        onRefused: report?.onRefused,
+      });
+      if (!outcome.ok) throw new Unreadable(outcome.message);
+      const { counts, notes, withheld, importId } = outcome.value;
+      const result: RunResult = { counts, notes, withheld, at: work.startedAt.toISOString() };
+      const to = isCheck || withheld ? 'checked' : 'imported';
+      const header = report?.header();
+      const end = { attempt, to, result, importId, headerSealed: header } as const;
+      if (!(await endRun(tx, runId, end))) throw new NotOurs();
+    });
+  } catch (error) {
+    if (error instanceof NotOurs) return;
+    if (!(error instanceof Unreadable)) throw error;
+    const reason = error.message;
+    await database.withActor(uploader, (tx) =>
+      endRun(tx, runId, { attempt, to: 'failed', reason }),
+    );
+  }
+}
+
+/** A sentence about the file, past everything that was written in the transaction. */
+class Unreadable extends Error {}
+
+/** Writes what becomes of each row beside the run, the refused ones with their cells, sealed. */
+function reportOf(tx: Tx, runId: string, { addressKey }: DirectorySecrets) {
+  let header: Buffer | undefined;
+  const sealed = (line: number, cells: readonly string[]) =>
+    seal(addressKey, `import_row|${runId}|${line}`, JSON.stringify(cells));
+  return {
+    header: () => header,
+    onRows: async (rows: readonly PlannedRow[]) => {
+      await insertRows(
+        tx,
+        runId,
+        rows.map(({ changes, ...row }): NewRow => ({ ...row, details: changes })),
+      );
+    },
+    onRefused: async (lines: readonly RefusedLine[], first: readonly string[]) => {
+      header = seal(addressKey, `import_header|${runId}`, JSON.stringify(first));
+      for (let i = 0; i < lines.length; i += REFUSED_AT_ONCE) {
+        const rows = lines
+          .slice(i, i + REFUSED_AT_ONCE)
+          .map(({ line, cells, reasons }): NewRow => ({
+            outcome: 'refused',
+            line,
+            label: '',
+            details: reasons,
+            cellsSealed: sealed(line, cells),
+          }));
+        await insertRows(tx, runId, rows);
+      }
+    },
+  };
+}
+
+const REFUSED_AT_ONCE = 4_000;

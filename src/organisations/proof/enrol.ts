@@ -1,0 +1,167 @@
+/**
+ * Enrolment: one text and one answer show that a number reaches somebody and that we hear them; a
+ * mail address is proven by the code that went there, typed on a page. Only one organisation at a
+ * time: nothing here is a mass send (P5).
+ */
+import { randomInt } from 'node:crypto';
+import { may, system } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { enqueue } from '#db/enqueue.ts';
+import { record } from '#audit/index.ts';
+import { answerReply } from '#dispatch/index.ts';
+import { fillBlanks } from '#operating-model/index.ts';
+import { listOrganisationsOfContactPoint } from '../contacts/store-points.ts';
+import {
+  claimQuestion,
+  listCodesInUse,
+  lockPoints,
+  markAsked,
+  markProvenBy,
+  withdrawQuestion,
+} from './store-enrol.ts';
+
+/** What the operating model says of it. */
+export type EnrolmentRules = {
+  readonly sender: string;
+  readonly helpLine: string;
+  readonly texts: { readonly enrol: string; readonly enrolled: string };
+  readonly proofMail: { readonly subject: string; readonly body: string };
+  readonly passiveRepliesPerHour: number;
+};
+
+/** The task that sends what was asked; `main.ts` says who does it. */
+export const PROOF_ASKED_TASK = 'proof_asked';
+
+/** Asked again earlier, an answer to the first text would be taken for a wrong code. */
+export const ASK_AGAIN_AFTER_MS = 10 * 60_000;
+
+export type Asked = {
+  readonly asked: number;
+  /** Asked a few minutes ago. */
+  readonly tooSoon: number;
+};
+
+export type Asking = {
+  readonly organisationId: string;
+  /** One number or address; null: all that are not proven yet. */
+  readonly pointId: string | null;
+};
+
+/**
+ * Asks one number or address of an organisation, or all that are not proven: each gets a code, and
+ * the task that sends it is written in the same transaction.
+ */
+export async function askForProof(tx: Tx, asking: Asking, now: Date): Promise<Outcome<Asked>> {
+  if (!may(tx.actor, 'directory.write'))
+    return refused('forbidden', 'Your role may not change the directory.');
+  const points = await lockPoints(tx, asking);
+  const wanted =
+    asking.pointId === null ? points.filter(({ provenAt }) => provenAt === null) : points;
+  if (wanted.length === 0)
+    return refused(
+      'not_found',
+      'There is nothing to ask here: it may have been changed meanwhile.',
+    );
+  const asked = wanted.filter(
+    ({ askedAt }) => askedAt === null || now.getTime() - askedAt.getTime() >= ASK_AGAIN_AFTER_MS,
+  );
+  await askPoints(
+    tx,
+    asked.map(({ contactPointId }) => contactPointId),
+    now,
+  );
+  if (asked.length > 0) {
+    await record(tx, {
+      action: 'proof.asked',
+      subject: { kind: 'organisation', id: asking.organisationId },
+      detail: { asked: asked.length },
+    });
+  }
+  return ok({ asked: asked.length, tooSoon: wanted.length - asked.length });
+}
+
+/** Gives each a code, and writes the task that sends it. They must be locked. */
+export async function askPoints(
+  tx: Tx,
+  contactPointIds: readonly string[],
+  now: Date,
+): Promise<void> {
+  for (const contactPointId of contactPointIds) {
+    const code = await drawUnusedCode(tx, contactPointId);
+    await markAsked(tx, contactPointId, { code, at: now });
+    await enqueue(tx, PROOF_ASKED_TASK, { contactPointId });
+  }
+}
+
+/** Sends what was asked and is not answered yet; a second run finds it sent. */
+export async function sendQuestion(
+  database: Database,
+  contactPointId: string,
+  { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
+): Promise<void> {
+  await database.withActor(system('organisations'), async (tx) => {
+    const question = await claimQuestion(tx, contactPointId);
+    if (question === undefined) return;
+    const { addressSealed, code, shortNames, channel } = question;
+    const values = {
+      sender: rules.sender,
+      organisation: namesOf(shortNames),
+      code,
+      help_line: rules.helpLine,
+      link: `${host}/proof`,
+    };
+    const { subject, body } = rules.proofMail;
+    const words =
+      channel === 'mail'
+        ? { subject: fillBlanks(subject, values), body: fillBlanks(body, values) }
+        : { body: fillBlanks(rules.texts.enrol, values) };
+    const isQueued = await answerReply(tx, {
+      contactPointId,
+      addressSealed,
+      code,
+      ...words,
+      gatewayId: null,
+      perHourMax: rules.passiveRepliesPerHour,
+    });
+    if (!isQueued) await withdrawQuestion(tx, contactPointId);
+  });
+}
+
+/** Four digits that no alert gave to this number: one code must never mean two things. */
+export async function drawUnusedCode(tx: Tx, contactPointId: string): Promise<string> {
+  const used = new Set(await listCodesInUse(tx, contactPointId));
+  for (;;) {
+    const code = String(randomInt(10_000)).padStart(4, '0');
+    if (!used.has(code) || used.size >= 9_000) return code;
+  }
+}
+
+function namesOf([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? first : `${first} +${others.length}`;
+}
+
+/**
+ * The code we asked for came back: the number or address is proven, and this text goes back.
+ * Undefined where nothing was asked, or the code is another one.
+ */
+export async function proveByReply(
+  tx: Tx,
+  reply: { readonly contactPointId: string; readonly code: string },
+  { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
+): Promise<string | undefined> {
+  const { contactPointId, code } = reply;
+  if (!(await markProvenBy(tx, contactPointId, code))) return undefined;
+  const organisations = await listOrganisationsOfContactPoint(tx, contactPointId);
+  await record(tx, {
+    action: 'proof.given',
+    subject: { kind: 'contact_point', id: contactPointId },
+    detail: { by: 'enrolment' },
+  });
+  return fillBlanks(rules.texts.enrolled, {
+    sender: rules.sender,
+    organisation: namesOf([...new Set(organisations.map(({ shortName }) => shortName))]),
+    link: `${host}/ring-through`,
+    help_line: rules.helpLine,
+  });
+}

@@ -1,0 +1,60 @@
+/** The filters of the lists of what is to be mended, as they stand in the address. Pure. */
+import { z } from 'zod';
+import { formModel, type FormModel } from '#web/index.ts';
+import type { DirectoryRules } from '../model.ts';
+import type { Place } from '../store-places.ts';
+
+/** Anything strange is no filter: an address may be old, or typed by hand. */
+export const word = z.string().max(100).catch('');
+
+export const mendFields = { region: word, system: word, type: word, kind: word, who: word };
+
+export type MendQuery = Readonly<Record<keyof typeof mendFields, string>>;
+
+export type Places = { readonly regions: readonly Place[]; readonly systems: readonly Place[] };
+
+export type Narrowing<Kind extends string> = {
+  readonly search: {
+    readonly region?: string;
+    readonly system?: string;
+    readonly type?: string;
+    readonly kind?: Kind;
+    readonly mustAnswerOnly: boolean;
+  };
+  readonly form: FormModel;
+  /** What stands behind the question mark of the address, without the cursor; ends in & if any. */
+  readonly query: string;
+  readonly isFiltered: boolean;
+};
+
+/** What a query narrows to; codes and kinds that do not exist narrow nothing. */
+export function readMendQuery<Kind extends string>(
+  query: MendQuery,
+  kinds: Readonly<Record<Kind, string>>,
+  rules: DirectoryRules,
+  { regions, systems }: Places,
+): Narrowing<Kind> {
+  const isCode = (places: readonly Place[], wanted: string) =>
+    places.some(({ code }) => code === wanted);
+  const chosen = {
+    region: isCode(regions, query.region) ? query.region : '',
+    system: isCode(systems, query.system) ? query.system : '',
+    type: Object.hasOwn(rules.organisationTypes, query.type) ? query.type : '',
+    kind: Object.hasOwn(kinds, query.kind) ? query.kind : '',
+    who: query.who === 'all' ? 'all' : '',
+  };
+  const filled = Object.entries(chosen).filter(([, value]) => value !== '');
+  const address = new URLSearchParams(filled).toString();
+  return {
+    search: {
+      ...(chosen.region !== '' && { region: chosen.region }),
+      ...(chosen.system !== '' && { system: chosen.system }),
+      ...(chosen.type !== '' && { type: chosen.type }),
+      ...(chosen.kind !== '' && { kind: chosen.kind as Kind }),
+      mustAnswerOnly: chosen.who !== 'all',
+    },
+    form: formModel(Object.keys(chosen), chosen),
+    query: address === '' ? '' : `${address}&`,
+    isFiltered: filled.length > 0,
+  };
+}

@@ -1,0 +1,225 @@
+/** What is to be mended first: organisations that cannot be told, and numbers that may not work. */
+import { z } from 'zod';
+import type { Database, Tx } from '#db/database.ts';
+import { may } from '#kernel/actor.ts';
+import {
+  csvFile,
+  cursorOf,
+  file,
+  oneLine,
+  page,
+  PAGE_ROWS,
+  pageOf,
+  uuid,
+  view,
+} from '#web/index.ts';
+import type { Route } from '#web/index.ts';
+import { gaps } from '../coverage/coverage.ts';
+import { mendFields, readMendQuery, type Places } from './form-mend.ts';
+import { telephoneLink } from '../form-organisation.ts';
+import type { ContactRules, DirectoryRules } from '../model.ts';
+import { countGaps, listGaps, type GapRow } from '../coverage/store-coverage.ts';
+import { listRegions, listSystems } from '../store-places.ts';
+import { countTrouble, listTrouble, type TroubleRow } from './store-trouble.ts';
+import { troubleRules, troubles, troubleSentence, type TroubleRules } from './trouble.ts';
+
+/** More would not open in a spreadsheet. */
+const FILE_ROWS_MAX = 100_000;
+
+const gapQuery = z.object({
+  ...mendFields,
+  after: cursorOf(z.tuple([z.int(), oneLine(300), oneLine(20)]))
+    .optional()
+    .catch(undefined),
+});
+
+const troubleQuery = z.object({
+  ...mendFields,
+  after: cursorOf(z.tuple([z.int(), oneLine(300), oneLine(200), uuid]))
+    .optional()
+    .catch(undefined),
+});
+
+export type MendRoutesContext = {
+  readonly database: Database;
+  /** The operating model. */
+  readonly model: ContactRules & TroubleRules;
+};
+
+export function mendRoutes(context: MendRoutesContext): Route[] {
+  return [...gapRoutes(context), ...troubleRoutes(context)];
+}
+
+async function placesOf(tx: Tx): Promise<Places> {
+  return { regions: await listRegions(tx), systems: await listSystems(tx) };
+}
+
+/** What the filters of both lists offer. */
+function offered({ regions, systems }: Places, rules: DirectoryRules) {
+  const inUse = systems.filter(({ organisations }) => organisations > 0);
+  return { regions, systems: inUse, types: rules.organisationTypes };
+}
+
+function gapRoutes({ database, model }: MendRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations/mend',
+      access: 'directory.read',
+      query: gapQuery,
+      async handle({ actor, query }) {
+        return await database.withActor(actor, async (tx) => {
+          const places = await placesOf(tx);
+          const { search, ...asked } = readMendQuery(query, gaps, model, places);
+          const limit = PAGE_ROWS + 1;
+          const found = await listGaps(tx, search, {
+            limit,
+            ...(query.after && { after: query.after }),
+          });
+          const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
+            row.urgency,
+            row.name,
+            row.code,
+          ]);
+          return view('organisations/mend.njk', {
+            ...asked,
+            ...offered(places, model),
+            rows: rows.map((row) => gapFacts(row, model)),
+            counts: await countGaps(tx, search),
+            kinds: gaps,
+            next,
+            isFirst: query.after === undefined,
+          });
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/organisations/mend.csv',
+      access: 'directory.read',
+      query: gapQuery,
+      async handle({ actor, query, now }) {
+        const found = await database.withActor(actor, async (tx) => {
+          const { search } = readMendQuery(query, gaps, model, await placesOf(tx));
+          return await listGaps(tx, search, { limit: FILE_ROWS_MAX });
+        });
+        const rows = found
+          .map((row) => gapFacts(row, model))
+          .map((row) => [
+            row.code,
+            row.name,
+            row.typeLabel,
+            row.regionName ?? '',
+            row.mustAnswer ? 'yes' : 'no',
+            row.gapLabel,
+            row.telephone ?? '',
+          ]);
+        const names = ['code', 'name', 'type', 'region', 'must_answer', 'gap', 'switchboard'];
+        return csv('organisations-to-mend', now, [names, ...rows]);
+      },
+    }),
+  ];
+}
+
+function gapFacts(row: GapRow, rules: DirectoryRules) {
+  return {
+    ...row,
+    typeLabel: rules.organisationTypes[row.type]?.label ?? row.type,
+    gapLabel: gaps[row.gap],
+    telephoneLink: row.telephone === null ? null : telephoneLink(row.telephone),
+  };
+}
+
+async function readTroubleQuery(
+  tx: Tx,
+  query: z.output<typeof troubleQuery>,
+  model: MendRoutesContext['model'],
+) {
+  const places = await placesOf(tx);
+  const { search, ...asked } = readMendQuery(query, troubles, model, places);
+  const { kind: trouble, ...narrowing } = search;
+  const sought = {
+    ...narrowing,
+    ...troubleRules(model),
+    ...(trouble !== undefined && { trouble }),
+  };
+  return { search: sought, asked, places };
+}
+
+function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/organisations/mend/people',
+      access: 'directory.read',
+      query: troubleQuery,
+      async handle({ actor, query }) {
+        return await database.withActor(actor, async (tx) => {
+          const { search, asked, places } = await readTroubleQuery(tx, query, model);
+          const limit = PAGE_ROWS + 1;
+          const found = await listTrouble(tx, search, {
+            limit,
+            ...(query.after && { after: query.after }),
+          });
+          const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
+            row.urgency,
+            row.organisationName,
+            row.name,
+            row.contactPointId,
+          ]);
+          return view('organisations/mend-people.njk', {
+            ...asked,
+            ...offered(places, model),
+            rows: rows.map((row) => troubleFacts(row, model)),
+            counts: await countTrouble(tx, search),
+            kinds: troubles,
+            next,
+            isFirst: query.after === undefined,
+            mayAsk: may(actor, 'directory.write'),
+          });
+        });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/organisations/mend/people.csv',
+      access: 'directory.read',
+      query: troubleQuery,
+      async handle({ actor, query, now }) {
+        const found = await database.withActor(actor, async (tx) => {
+          const { search } = await readTroubleQuery(tx, query, model);
+          return await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
+        });
+        const rows = found
+          .map((row) => troubleFacts(row, model))
+          .map((row) => [
+            row.organisationName,
+            row.name,
+            row.roleLabel,
+            String(row.rank),
+            row.shown,
+            row.troubleLabel,
+            row.sentence,
+            row.telephone ?? '',
+          ]);
+        const names = ['organisation', 'name', 'role', 'rank', 'address', 'trouble', 'why'];
+        return csv('people-to-mend', now, [[...names, 'switchboard'], ...rows]);
+      },
+    }),
+  ];
+}
+
+export function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
+  return {
+    ...row,
+    roleLabel: rules.contactRoles[row.role]?.label ?? row.role,
+    troubleLabel: troubles[row.trouble],
+    sentence: troubleSentence(row),
+    telephoneLink: row.telephone === null ? null : telephoneLink(row.telephone),
+  };
+}
+
+function csv(stem: string, now: Date, rows: readonly (readonly string[])[]) {
+  const day = now.toISOString().slice(0, 10);
+  return file(`${stem}-${day}.csv`, 'text/csv; charset=utf-8', csvFile(rows));
+}

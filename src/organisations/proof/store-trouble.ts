@@ -1,0 +1,198 @@
+/** Statements about contacts who may not be reached: which of their numbers and addresses fail. */
+import { join, sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Channel } from '../model.ts';
+import type { Trouble, troubleRules } from './trouble.ts';
+
+export type TroubleSearch = {
+  readonly region?: string;
+  readonly system?: string;
+  readonly type?: string;
+  readonly trouble?: Trouble;
+  readonly mustAnswerOnly: boolean;
+  /** These only; absent: all. */
+  readonly organisationIds?: readonly string[];
+} & ReturnType<typeof troubleRules>;
+
+export type TroubleRow = {
+  readonly contactId: string;
+  readonly contactPointId: string;
+  readonly name: string;
+  readonly isPost: boolean;
+  readonly role: string;
+  readonly rank: number;
+  readonly channel: Channel;
+  /** Masked. */
+  readonly shown: string;
+  readonly organisationId: string;
+  readonly organisationName: string;
+  readonly telephone: string | null;
+  readonly trouble: Trouble;
+  readonly provenAt: Date | null;
+  readonly askedAt: Date | null;
+  /** Messages to it that failed since it last worked. */
+  readonly failures: number;
+  /** When the last of them failed. */
+  readonly failedAt: Date | null;
+  /** How often its contact was told since it last answered from anywhere. */
+  readonly told: number;
+  /** 1 is the worst: the order of the list. */
+  readonly urgency: number;
+};
+
+/** Older failures tell nothing of today. */
+const FAILURES_DAYS = 180;
+
+/**
+ * Numbers and addresses that failed since they last worked. Of those that failed at all, which are
+ * few, it asks dispatch by dispatch whether something arrived later, as the key of P1 serves.
+ */
+const failing = sql`failing as materialized (
+    select failed.contact_point_id, count(*)::int as failures, max(failed.final_at) as failed_at
+    from dispatch.v_message failed
+    where failed.state in ('undelivered', 'rejected')
+      and failed.final_at > now() - ${FAILURES_DAYS} * interval '1 day'
+      and not exists (
+        select from dispatch.v_dispatch dispatch
+        cross join lateral (
+          select message.final_at from dispatch.v_message message
+          where message.dispatch_id = dispatch.id
+            and message.contact_point_id = failed.contact_point_id
+            and message.state = 'delivered' and message.final_at > failed.final_at
+          offset 0) arrived)
+    group by failed.contact_point_id)`;
+
+/** For each that must be unanswered: more cost seconds on a large directory, and say no more. */
+const RELEASES_LOOKED_AT = 4;
+
+/**
+ * Contacts who were told by so many releases, and have answered nothing from any of their numbers
+ * and addresses since. A correction is a release too. Who is not chased need not answer.
+ */
+function silent({ silentAfter, chased }: TroubleSearch): Sql {
+  return sql`released as materialized (
+      select dispatch.id from dispatch.v_dispatch dispatch
+      where dispatch.lane between 1 and 3 and not dispatch.exercise
+        and dispatch.released_at > now() - ${FAILURES_DAYS} * interval '1 day'
+      order by dispatch.released_at desc limit ${silentAfter * RELEASES_LOOKED_AT}
+    ), asked as materialized (
+      select contact.id as contact_id, 
+        max(greatest(point.proven_at, point.answered_at)) as answered_at
+      from organisations.contact
+      join organisations.contact_contact_point link on link.contact_id = contact.id
+      join organisations.contact_point point on point.id = link.contact_point_id
+      where contact.active and contact.reader_kind = any(${[...chased]})
+      group by contact.id
+    ), silent as materialized (
+      select asked.contact_id, count(distinct told.dispatch_id)::int as told
+      from released
+      join dispatch.v_message told on told.dispatch_id = released.id
+        and told.state in ('accepted', 'delivered')
+      join organisations.contact_contact_point link
+        on link.contact_point_id = told.contact_point_id
+      join asked on asked.contact_id = link.contact_id
+        and told.accepted_at > coalesce(asked.answered_at, '-infinity')
+      group by asked.contact_id having count(distinct told.dispatch_id) >= ${silentAfter})`;
+}
+
+/** True of one of the contact's numbers and addresses: what is wrong with the contact stands there. */
+const isUsual = sql`link.contact_point_id = (
+    select usual.contact_point_id from organisations.contact_contact_point usual
+    where usual.contact_id = contact.id and usual.channel <> 'landline'
+    order by usual.channel desc, usual.position limit 1)`;
+
+/** What is wrong with each number and address of each active contact, at most one thing. */
+function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
+  // Its owner's "still right" keeps a proof young; it is none for what was never answered from.
+  const isProven = sql`coalesce(contact_point.proven_at is not null
+    and greatest(contact_point.proven_at, contact.attested_at)
+      > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
+  return sql`troubled as materialized (
+    select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
+      contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
+      organisation.organisation_id, organisation.name as organisation_name,
+      organisation.telephone, organisation.region_code, organisation.system_code,
+      organisation.type, organisation.must_answer, contact_point.proven_at,
+      contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
+      coalesce(silent.told, 0) as told,
+      case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
+        when coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
+          then case when contact_point.channel = 'mail' then 'bounced'
+            when failing.failures > 1 then 'failing'
+            when not ${isProven} then 'unproven' end
+        when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
+        when not ${isProven} then 'unproven' end as trouble
+    from organisations.v_organisation organisation
+    join organisations.contact on contact.organisation_id = organisation.organisation_id
+      and contact.active
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+      and link.channel <> 'landline'
+    join organisations.contact_point on contact_point.id = link.contact_point_id
+      and contact_point.channel in ('text', 'mail')
+    left join failing on failing.contact_point_id = contact_point.id
+    left join silent on silent.contact_id = contact.id)`;
+}
+
+const urgency = sql`case when troubled.must_answer then 0 else 10 end
+    + case when troubled.trouble in ('left', 'failing') then 0
+      when troubled.trouble = 'bounced' then 1 else 2 end
+    + least(troubled.rank, 3) * 3 - 2`;
+
+function isSought(search: TroubleSearch): Sql {
+  const { region, system, type, trouble, mustAnswerOnly, organisationIds } = search;
+  return join(
+    [
+      sql`troubled.trouble is not null`,
+      ...(region === undefined ? [] : [sql`troubled.region_code = ${region}`]),
+      ...(system === undefined ? [] : [sql`troubled.system_code = ${system}`]),
+      ...(type === undefined ? [] : [sql`troubled.type = ${type}`]),
+      ...(trouble === undefined ? [] : [sql`troubled.trouble = ${trouble}`]),
+      ...(mustAnswerOnly ? [sql`troubled.must_answer`] : []),
+      ...(organisationIds
+        ? [sql`troubled.organisation_id = any(${[...organisationIds]}::uuid[])`]
+        : []),
+    ],
+    ' and ',
+  );
+}
+
+export type TroublePage = {
+  /** Urgency, organisation, name and contact point of the last one seen. */
+  readonly after?: readonly [urgency: number, organisation: string, name: string, id: string];
+  readonly limit: number;
+};
+
+/** Numbers and addresses to be mended, by whom they would fail first. */
+export async function listTrouble(
+  tx: Tx,
+  search: TroubleSearch,
+  { after, limit }: TroublePage,
+): Promise<TroubleRow[]> {
+  const isBeyond = after
+    ? sql`(${urgency}, troubled.organisation_name, troubled.name,
+        troubled.contact_point_id) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]}::uuid)`
+    : sql`true`;
+  return await tx.rows<TroubleRow>(sql`
+    with ${failing}, ${silent(search)}, ${troubled(search)}
+    select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
+      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, failures,
+      failed_at, told, ${urgency} as urgency
+    from troubled where ${isSought(search)} and ${isBeyond}
+    order by urgency, organisation_name, name, contact_point_id limit ${limit}`);
+}
+
+/** How many there are of each kind. */
+export async function countTrouble(
+  tx: Tx,
+  search: TroubleSearch,
+): Promise<Readonly<Record<Trouble, number>>> {
+  const { trouble: _, ...all } = search;
+  return await tx.one(sql`
+    with ${failing}, ${silent(search)}, ${troubled(search)}
+    select count(*) filter (where troubled.trouble = 'left') as left,
+      count(*) filter (where troubled.trouble = 'failing') as failing,
+      count(*) filter (where troubled.trouble = 'silent') as silent,
+      count(*) filter (where troubled.trouble = 'bounced') as bounced,
+      count(*) filter (where troubled.trouble = 'unproven') as unproven
+    from troubled where ${isSought(all)}`);
+}

@@ -1,0 +1,253 @@
+/** The verbs of mergers and splits: planned, looked at, confirmed, and carried out on their day. */
+import { actorId, may, system } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import {
+  claimDue,
+  closePredecessors,
+  countOpenDispatches,
+  countOpenPlans,
+  findSuccession,
+  handOverContacts,
+  handOverLinks,
+  insertParts,
+  insertSuccession,
+  listBodies,
+  listHolders,
+  markApplied,
+  markConfirmed,
+  markWithdrawn,
+  type HeirOf,
+  type SuccessionRow,
+} from './store-succession.ts';
+import { handOverUses } from '../suppliers/store-supplier.ts';
+import { handOverTags } from '../suppliers/store-tag.ts';
+import { lockImports } from '../imports/store-import.ts';
+import { readLines, saveLines } from '../store-parents.ts';
+import { stretchOn, successionLines, type HandingOver } from '../parents.ts';
+import {
+  heirsOf,
+  successionErrors,
+  successionMoves,
+  warningsOf,
+  type Body,
+  type Heir,
+  type Holder,
+  type SuccessionState,
+} from './succession.ts';
+
+export type SuccessionPlan = {
+  /** Of the form: posted twice it is one plan. */
+  readonly id: string;
+  /** `2026-04-01`: the first day of the successors. */
+  readonly onDate: string;
+  readonly predecessors: readonly string[];
+  readonly successors: readonly string[];
+};
+
+const notAllowed = refused('forbidden', 'Your role may not change the directory.');
+const gone = refused('not_found', 'There is no such merger or split.');
+
+/** Keeps a plan; nothing follows from it before it is confirmed. */
+export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outcome<string>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  const bodies = {
+    predecessors: await listBodies(tx, plan.predecessors),
+    successors: await listBodies(tx, plan.successors),
+  };
+  const errors = {
+    ...successionErrors({ onDate: plan.onDate, ...bodies }),
+    ...unknownErrors(plan, bodies),
+  };
+  if (Object.keys(errors).length > 0)
+    return refused('invalid', 'Put right what is marked below.', errors);
+  const ids = (found: readonly Body[]) => found.map(({ id }) => id);
+  if ((await countOpenPlans(tx, ids(bodies.predecessors))) > 0)
+    return refused('conflict', 'Another plan is open in which one of these hands over.', {
+      predecessors: 'One of these hands over in another plan: withdraw that one first',
+    });
+  const { id, onDate } = plan;
+  if (!(await insertSuccession(tx, { id, onDate, plannedBy: actorId(tx.actor) }))) return ok(id);
+  await insertParts(tx, id, {
+    predecessorIds: ids(bodies.predecessors),
+    successorIds: ids(bodies.successors),
+  });
+  await record(tx, {
+    action: 'succession.planned',
+    subject: { kind: 'succession', id },
+    detail: { onDate, predecessors: [...plan.predecessors], successors: [...plan.successors] },
+  });
+  return ok(id);
+}
+
+function unknownErrors(
+  plan: SuccessionPlan,
+  found: Readonly<Record<'predecessors' | 'successors', readonly Body[]>>,
+): Record<string, string> {
+  const errors: Record<string, string> = {};
+  for (const field of ['predecessors', 'successors'] as const) {
+    const known = new Set(found[field].map(({ code }) => code));
+    const unknown = plan[field].filter((code) => !known.has(code));
+    if (unknown.length > 0) errors[field] = `Not in the directory: ${unknown.join(', ')}`;
+  }
+  return errors;
+}
+
+export type SuccessionPreview = SuccessionRow & {
+  /** Of each successor: whom it will have, and what a reader should know. */
+  readonly after: readonly {
+    readonly body: Body;
+    readonly heirs: readonly Heir[];
+    readonly warnings: readonly string[];
+  }[];
+  /** A sentence, where it waits until a successor is open on its day. */
+  readonly hindrance: string | undefined;
+  /** Alerts still being sent that count for a predecessor. */
+  readonly openDispatches: number;
+  /** Organisations below a predecessor on that day. */
+  readonly below: {
+    /** That come to stand below the successor. */
+    readonly moved: number;
+    /** That stay where they are, though what is above them may close. */
+    readonly left: number;
+  };
+};
+
+/** What it would do if it were carried out now. */
+export async function previewSuccession(
+  tx: Tx,
+  id: string,
+): Promise<SuccessionPreview | undefined> {
+  const found = await findSuccession(tx, id);
+  if (found === undefined) return undefined;
+  const holders = await listHolders(tx, id);
+  return {
+    ...found,
+    after: found.successors.map((body) => {
+      const heirs = heirsAt(found, body, holders);
+      return { body, heirs, warnings: warningsOf(heirs) };
+    }),
+    hindrance: hindranceOf(found),
+    openDispatches: await countOpenDispatches(tx, id),
+    below: await countBelow(tx, found),
+  };
+}
+
+/** Whom one of the successors will have; whom it has, once it is done or withdrawn. */
+function heirsAt(
+  { state, predecessors }: SuccessionRow,
+  successor: Body,
+  holders: readonly Holder[],
+): readonly Heir[] {
+  const givers = new Set([successor, ...(isOpen(state) ? predecessors : [])].map(({ id }) => id));
+  return heirsOf(
+    successor.id,
+    holders.filter(
+      ({ organisationId, active }) =>
+        givers.has(organisationId) && (active || organisationId === successor.id),
+    ),
+  );
+}
+
+async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
+  const over = handingOverOf(row);
+  const lines = await readLines(tx);
+  const changed = successionLines(lines, over);
+  const children = [...lines].filter(([code, line]) => {
+    const parent = stretchOn(line, over.onDate)?.parent;
+    return (
+      parent !== undefined &&
+      over.predecessors.includes(parent) &&
+      !over.predecessors.includes(code)
+    );
+  });
+  const moved = children.filter(([code]) => changed.has(code)).length;
+  return { moved, left: children.length - moved };
+}
+
+function handingOverOf({ onDate, predecessors, successors }: SuccessionRow): HandingOver {
+  const codesOf = (bodies: readonly Body[]) => bodies.map(({ code }) => code);
+  return { onDate, predecessors: codesOf(predecessors), successors: codesOf(successors) };
+}
+
+/** From now on it is carried out on its day; at once where that has come. */
+export async function confirmSuccession(tx: Tx, id: string, today: string): Promise<Outcome<void>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  const found = await findSuccession(tx, id);
+  if (found === undefined) return gone;
+  const errors = successionErrors(found);
+  if (Object.keys(errors).length > 0)
+    return refused('conflict', `The directory has changed: ${Object.values(errors).join('; ')}.`);
+  if (!(await markConfirmed(tx, id, actorId(tx.actor))))
+    return refused('conflict', 'It is not waiting to be confirmed any more.');
+  await record(tx, {
+    action: 'succession.confirmed',
+    subject: { kind: 'succession', id },
+    detail: { onDate: found.onDate },
+  });
+  if (found.onDate <= today) await apply(tx, id);
+  return ok(undefined);
+}
+
+export async function withdrawSuccession(tx: Tx, id: string): Promise<Outcome<void>> {
+  if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (!(await markWithdrawn(tx, id)))
+    return refused('conflict', 'It is done or withdrawn already.');
+  await record(tx, {
+    action: 'succession.withdrawn',
+    subject: { kind: 'succession', id },
+    detail: {},
+  });
+  return ok(undefined);
+}
+
+/** Carries out what is confirmed and whose day has come; says how many. */
+export async function applyDueSuccessions(database: Database, today: string): Promise<number> {
+  return await database.withActor(system('organisations'), async (tx) => {
+    const due = await claimDue(tx, today);
+    let applied = 0;
+    for (const id of due) if (await apply(tx, id)) applied += 1;
+    return applied;
+  });
+}
+
+/**
+ * False: the directory has changed since, and a successor would be closed. Then nobody closes and
+ * everybody is told where they were, until the plan is withdrawn or the successor open again.
+ */
+async function apply(tx: Tx, id: string): Promise<boolean> {
+  // An import that planned from contacts as they were would write over what is handed over.
+  await lockImports(tx);
+  const row = (await findSuccession(tx, id))!;
+  if (hindranceOf(row) !== undefined) return false;
+  const holders = await listHolders(tx, id);
+  const heirs = row.successors.flatMap((body) =>
+    heirsAt(row, body, holders)
+      .filter(({ contactIds }) => contactIds.length > 0)
+      .map((heir): HeirOf => ({ ...heir, successorId: body.id })),
+  );
+  const contacts = await handOverContacts(tx, heirs);
+  const addresses = await handOverLinks(tx, heirs);
+  const uses = await handOverUses(tx, id);
+  const tags = await handOverTags(tx, id);
+  const lines = successionLines(await readLines(tx), handingOverOf(row));
+  await saveLines(tx, [...lines], 'Merger or split');
+  const closed = await closePredecessors(tx, id);
+  await markApplied(tx, id);
+  await record(tx, {
+    action: 'succession.applied',
+    subject: { kind: 'succession', id },
+    detail: { contacts, addresses, uses, tags, parents: lines.size, closed },
+  });
+  return true;
+}
+
+/** Why nobody could be told at a successor on its first day. */
+function hindranceOf(row: SuccessionRow): string | undefined {
+  return isOpen(row.state) ? successionErrors(row)['successors'] : undefined;
+}
+
+function isOpen(state: SuccessionState): boolean {
+  return successionMoves[state].length > 0;
+}

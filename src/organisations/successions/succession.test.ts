@@ -1,0 +1,423 @@
+/** Mergers and splits: what may be planned, what happens on the day, and that nobody loses reach. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { system, type Permission } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
+import { rules, secrets } from '../../../test/support/directory.ts';
+import { startSite, type Site } from '../../../test/support/page-client.ts';
+import { importContacts, importOrganisations } from '../imports/actions.ts';
+import { everybody, type AudienceQuestion } from '../model.ts';
+import { successionRoutes } from './routes-succession.ts';
+import { listOrganisations } from '../store.ts';
+import { applyDueSuccessions, confirmSuccession, planSuccession } from './succeed.ts';
+import {
+  dayBefore,
+  heirsOf,
+  successionErrors,
+  warningsOf,
+  type Body,
+  type Holder,
+} from './succession.ts';
+
+const now = new Date('2026-11-23T03:12:00Z');
+const TODAY = '2026-11-23';
+const officer = {
+  kind: 'person' as const,
+  id: newId(),
+  name: 'Ada Okafor',
+  permissions: new Set<Permission>(['alert.read', 'directory.read', 'directory.write']),
+};
+
+describe('mergers and splits', () => {
+  let db: Clone;
+  let site: Site;
+
+  before(async () => {
+    db = await cloneDatabase();
+    site = await startSite({
+      routes: successionRoutes({ database: db.web, model: rules }),
+      navigation: [{ href: '/organisations', text: 'Directory', permission: 'directory.read' }],
+      now: () => now,
+    });
+  });
+  after(async () => {
+    await site.close();
+    await db.drop();
+  });
+
+  async function fill(organisations: readonly string[], contacts: readonly string[]) {
+    const options = { rules, secrets, startedAt: now };
+    const file = (rows: readonly string[]) => ({
+      name: 'x.csv',
+      bytes: Buffer.from(`${rows.join('\n')}\n`),
+    });
+    await db.web.withActor(system('import'), async (tx) => {
+      const header = 'code,name,type,opened_on,closed_on';
+      assert.ok((await importOrganisations(tx, file([header, ...organisations]), options)).ok);
+      const columns = 'organisation_code,name,role,rank,mobile,active';
+      const done = await importContacts(tx, file([columns, ...contacts]), options);
+      assert.ok(done.ok && done.value.counts.refused === 0, JSON.stringify(done));
+    });
+  }
+
+  /** Whom alerts go to today at these organisations, as `code name rank number`. */
+  async function told(codes: readonly string[]): Promise<string[]> {
+    const rows = await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ line: string }>(sql`
+        select reachable.code || ' ' || contact.name || ' ' || reachable.rank || ' '
+          || point.shown as line
+        from organisations.v_reachable reachable
+        join organisations.contact on contact.id = reachable.contact_id
+        join organisations.contact_point point on point.id = reachable.contact_point_id
+        where reachable.code = any(${[...codes]}::text[]) and reachable.position = 1
+        order by 1`),
+    );
+    return rows.map(({ line }) => line);
+  }
+
+  /** Contacts of an organisation with their numbers in order, open or not. */
+  async function heirsAt(code: string): Promise<string[]> {
+    const heirs = await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ line: string }>(sql`
+        select contact.name || ' ' || contact.rank || ' ' || string_agg(point.shown, ' + '
+          order by link.position) as line
+        from organisations.contact
+        join organisations.organisation on organisation.id = contact.organisation_id
+        join organisations.contact_contact_point link on link.contact_id = contact.id
+        join organisations.contact_point point on point.id = link.contact_point_id
+        where organisation.code = ${code} and contact.active
+        group by contact.id, contact.name, contact.rank
+        order by contact.name collate "C"`),
+    );
+    return heirs.map(({ line }) => line).toSorted();
+  }
+
+  const visitor = (permissions = officer.permissions) =>
+    site.visitorAs({ ...officer, permissions });
+
+  it('are planned, looked at and confirmed on a page, and done on their day', async () => {
+    await fill(
+      [
+        'AA-01,Northmoor,trust,,',
+        'AA-02,Eastfirth,trust,,',
+        'AA-03,Moor and Firth,trust,2026-12-01,',
+      ],
+      [
+        'AA-01,Sam,ciso,1,07700 900123,',
+        'AA-01,Gone,ciso,2,07700 900129,no',
+        'AA-02,Kim,ciso,1,07700 900124,',
+        'AA-01,On call,on_call_it,2,07700 900127,',
+        'AA-02,On call,on_call_it,2,07700 900125,',
+        'AA-03,Kim,ciso,3,07700 900124,',
+        'AA-03,Sam,ciso,2,07700 900126,no',
+      ],
+    );
+    const ada = visitor();
+    assert.match((await ada.get('/organisations/successions')).text, /None is planned/);
+    await ada.get('/organisations/successions/new');
+    const wrong = await ada.submit(
+      'See what it would do',
+      { predecessors: 'aa-01, ZZ-99', successors: '', onDate: 'soon' },
+      { status: 422 },
+    );
+    assert.match(wrong.text, /Enter the first day/);
+    const unknown = await ada.submit(
+      'See what it would do',
+      { predecessors: 'aa-01 ZZ-99', successors: 'AA-03', onDate: '2026-12-01' },
+      { status: 422 },
+    );
+    assert.match(unknown.text, /Not in the directory: ZZ-99/);
+    const plan = await ada.submit('See what it would do', {
+      predecessors: 'aa-01\nAA-02',
+      successors: 'AA-03',
+      onDate: '2026-12-01',
+    });
+    assert.match(plan.text, /Nothing is decided yet/);
+    assert.match(plan.text, /Northmoor, Eastfirth close at the end of 30 November 2026/);
+    assert.match(plan.text, /2 people have rank 1 and are told together/);
+    assert.match(plan.text, /Kim is one contact from AA-02 and AA-03/);
+    assert.match(plan.text, /2 ?On call \(AA-02\)/);
+    await ada.submit('Confirm for 1 December 2026');
+    assert.match((await ada.get('/organisations/successions')).text, /Confirmed/);
+    const before = await told(['AA-01', 'AA-02', 'AA-03']);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-11-30'), 0);
+    assert.deepEqual(await told(['AA-01', 'AA-02', 'AA-03']), before);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-01'), 1);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-01'), 0);
+    // Before its day the successor is not open: its contacts are looked at beside the view.
+    assert.deepEqual(await heirsAt('AA-03'), [
+      'Kim 1 07700 ···124',
+      'On call (AA-02) 2 07700 ···125',
+      'On call 2 07700 ···127',
+      'Sam (AA-01) 1 07700 ···123',
+    ]);
+    const done = await ada.get(plan.path);
+    assert.equal(done.text.match(/On call \(AA-02\)/g)?.length, 1);
+    assert.doesNotMatch(done.text, /is one contact from/);
+    const ended = await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ code: string; closedOn: string | null }>(sql`
+        select code, closed_on::text from organisations.organisation where code like 'AA-%'
+        order by code`),
+    );
+    assert.deepEqual(
+      ended.map(({ code, closedOn }) => `${code} ${closedOn}`),
+      ['AA-01 2026-11-30', 'AA-02 2026-11-30', 'AA-03 null'],
+    );
+  });
+
+  it('are for whoever may change the directory; a reader looks only', async () => {
+    const reader = visitor(new Set<Permission>(['directory.read']));
+    const { text } = await reader.get('/organisations/successions');
+    assert.doesNotMatch(text, /Plan a merger/);
+    await reader.get('/organisations/successions/new', { status: 403 });
+    await reader.get(`/organisations/successions/${newId()}`, { status: 404 });
+  });
+
+  it('hand over once: a second plan is refused, a withdrawn one is never carried out', async () => {
+    await fill(
+      ['BB-01,Westmere,trust,,', 'BB-02,Overwater,trust,,'],
+      ['BB-01,Sam,ciso,1,07700 900131,'],
+    );
+    const plan = async (id: string) =>
+      await db.web.attempt(officer, (tx) =>
+        planSuccession(tx, {
+          id,
+          onDate: '2026-12-05',
+          predecessors: ['BB-01'],
+          successors: ['BB-02'],
+        }),
+      );
+    const id = newId();
+    assert.ok((await plan(id)).ok);
+    const second = await plan(newId());
+    assert.equal(!second.ok && second.kind, 'conflict');
+    const ada = visitor();
+    await ada.get(`/organisations/successions/${id}`);
+    await ada.submit('Withdraw');
+    const late = await db.web.attempt(officer, (tx) => confirmSuccession(tx, id, TODAY));
+    assert.equal(late.ok, false);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-31'), 0);
+    assert.ok((await plan(newId())).ok);
+  });
+
+  it('waits where a successor was closed meanwhile: nobody closes, nobody loses reach', async () => {
+    await fill(['EE-01,Fell,trust,,', 'EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    const id = newId();
+    const plan = { id, onDate: '2026-12-10', predecessors: ['EE-01'], successors: ['EE-02'] };
+    const done = await db.web.attempt(officer, async (tx) => {
+      const planned = await planSuccession(tx, plan);
+      return planned.ok ? await confirmSuccession(tx, id, TODAY) : planned;
+    });
+    assert.ok(done.ok);
+    await fill(['EE-02,Dale,trust,,2026-11-30'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 0);
+    assert.deepEqual(await told(['EE-01']), ['EE-01 Sam 1 07700 ···161']);
+    const page = await visitor().get(`/organisations/successions/${id}`);
+    assert.match(page.text, /It waits\. Closed on that day: EE-02/);
+    await fill(['EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 1);
+  });
+
+  it('a question that names a predecessor means its successors, and theirs', async () => {
+    await fill(
+      ['DD-01,First,trust,,', 'DD-02,Second,trust,,', 'DD-03,Third,trust,,'],
+      ['DD-01,Sam,ciso,1,07700 900151,'],
+    );
+    const asked = async (question: Partial<AudienceQuestion>) =>
+      await db.web.withActor(officer, async (tx) => {
+        const only = { ...everybody, regions: ['NOWHERE'], ...question };
+        const found = await listOrganisations(tx, { question: only, limit: 10 });
+        return found.map(({ code }) => code);
+      });
+    assert.deepEqual(await asked({ include: ['DD-01'] }), ['DD-01']);
+    for (const [from, to] of [
+      ['DD-01', 'DD-02'],
+      ['DD-02', 'DD-03'],
+    ] as const) {
+      const id = newId();
+      const today = new Date().toISOString().slice(0, 10);
+      const done = await db.web.attempt(officer, async (tx) => {
+        const plan = { id, onDate: today, predecessors: [from], successors: [to] };
+        const planned = await planSuccession(tx, plan);
+        return planned.ok ? await confirmSuccession(tx, id, today) : planned;
+      });
+      assert.ok(done.ok, JSON.stringify(done));
+    }
+    assert.deepEqual(await asked({ include: ['DD-01'] }), ['DD-03']);
+    assert.deepEqual(await asked({ regions: [], types: ['trust'], exclude: ['DD-01'] }), [
+      ...(await asked({ regions: [], types: ['trust'] })),
+    ]);
+  });
+
+  it('whoever goes on stays open and keeps its own people', async () => {
+    await fill(
+      ['CC-01,Whole,trust,,', 'CC-02,Half,trust,,'],
+      ['CC-01,Sam,ciso,1,07700 900141,', 'CC-02,Ida,ciso,1,07700 900142,'],
+    );
+    const id = newId();
+    const planned = await db.web.attempt(officer, (tx) =>
+      planSuccession(tx, {
+        id,
+        onDate: TODAY,
+        predecessors: ['CC-01'],
+        successors: ['CC-01', 'CC-02'],
+      }),
+    );
+    assert.ok(planned.ok);
+    assert.ok((await db.web.attempt(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
+    assert.deepEqual(await told(['CC-01', 'CC-02']), [
+      'CC-01 Sam 1 07700 ···141',
+      'CC-02 Ida 1 07700 ···142',
+      'CC-02 Sam 1 07700 ···141',
+    ]);
+  });
+
+  it('nobody loses reach, whoever follows whom', async () => {
+    const person = fc.record({
+      at: fc.nat(4),
+      name: fc.constantFrom('Sam', 'sam', 'Kim', 'On call'),
+      role: fc.constantFrom('ciso', 'on_call_it'),
+      rank: fc.integer({ min: 1, max: 4 }),
+      number: fc.integer({ min: 400, max: 420 }),
+      active: fc.constantFrom('yes', 'no'),
+    });
+    let turn = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(person, {
+          selector: ({ at, name, role }) => `${at} ${name.toLowerCase()} ${role}`,
+          minLength: 1,
+        }),
+        fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
+        fc.uniqueArray(fc.nat(4), { minLength: 1, maxLength: 3 }),
+        async (people, from, to) => {
+          if (from.every((one) => to.includes(one)) && to.every((one) => from.includes(one)))
+            return;
+          turn += 1;
+          const code = (i: number) => `T${turn}-${i}`;
+          const codes = [0, 1, 2, 3, 4].map(code);
+          await fill(
+            codes.map((one) => `${one},Body ${one},trust,,`),
+            people.map(
+              (p) => `${code(p.at)},${p.name},${p.role},${p.rank},07700 900${p.number},${p.active}`,
+            ),
+          );
+          const numbersAt = async (which: readonly number[]) =>
+            new Set(
+              (await told(which.map(code))).map((line) => line.split(' ').slice(-2).join(' ')),
+            );
+          const expected = await numbersAt(from);
+          const id = newId();
+          const today = new Date().toISOString().slice(0, 10);
+          const done = await db.web.attempt(officer, async (tx) => {
+            const plan = {
+              id,
+              onDate: today,
+              predecessors: from.map(code),
+              successors: to.map(code),
+            };
+            const planned = await planSuccession(tx, plan);
+            return planned.ok ? await confirmSuccession(tx, id, today) : planned;
+          });
+          assert.ok(done.ok, JSON.stringify(done));
+          for (const one of to) {
+            const reached = await numbersAt([one]);
+            for (const number of expected) assert.ok(reached.has(number), `${number} at ${one}`);
+          }
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});
+
+describe('what may follow what', () => {
+  const body = (code: string, dates: Partial<Body> = {}): Body => ({
+    id: code,
+    code,
+    name: code,
+    openedOn: null,
+    closedOn: null,
+    ...dates,
+  });
+  const errors = (predecessors: Body[], successors: Body[]) =>
+    Object.keys(successionErrors({ onDate: '2026-04-01', predecessors, successors }));
+
+  it('names on both sides, open on the day', () => {
+    assert.deepEqual(errors([body('A')], [body('B')]), []);
+    assert.deepEqual(errors([], []), ['predecessors', 'successors']);
+    assert.deepEqual(errors([body('A', { closedOn: '2026-03-30' })], [body('B')]), [
+      'predecessors',
+    ]);
+    assert.deepEqual(errors([body('A', { closedOn: '2026-03-31' })], [body('B')]), []);
+    assert.deepEqual(errors([body('A')], [body('B', { openedOn: '2026-04-02' })]), ['successors']);
+    assert.deepEqual(errors([body('A')], [body('B', { closedOn: '2026-03-31' })]), ['successors']);
+    assert.deepEqual(errors([body('A')], [body('A')]), ['successors']);
+    assert.deepEqual(errors([body('A', { openedOn: '2026-04-01' })], [body('B')]), [
+      'predecessors',
+    ]);
+  });
+
+  const holder = (
+    code: string,
+    name: string,
+    rank: number,
+    more: Partial<Holder> = {},
+  ): Holder => ({
+    id: `${code}-${name}`,
+    organisationId: code,
+    code,
+    name,
+    nameKey: name.toLowerCase(),
+    role: 'ciso',
+    rank,
+    active: true,
+    text: 'one',
+    mail: null,
+    ...more,
+  });
+
+  it('says what a reader should know', () => {
+    assert.match(warningsOf([])[0]!, /Nobody can be told here/);
+    assert.match(warningsOf(heirsOf('C', [holder('A', 'Sam', 2)]))[0]!, /Nobody has rank 1/);
+    const [sam] = heirsOf('C', [holder('A', 'Sam', 2), holder('B', 'SAM', 1)]);
+    assert.deepEqual(sam, {
+      name: 'SAM',
+      role: 'ciso',
+      rank: 1,
+      from: ['A', 'B'],
+      contactIds: ['B-SAM', 'A-Sam'],
+    });
+  });
+
+  it('two of one name and role are one only where alerts go to the same', () => {
+    const named = (...holders: Holder[]) => heirsOf('C', holders).map(({ name }) => name);
+    const post = (code: string, text: string | null, more: Partial<Holder> = {}) =>
+      holder(code, 'On call', 1, { text, ...more });
+    assert.deepEqual(named(post('A', 'one'), post('B', 'two')), ['On call', 'On call (B)']);
+    assert.deepEqual(named(post('C', 'one'), post('A', 'two'), post('B', 'two')), [
+      'On call',
+      'On call (A)',
+    ]);
+    assert.deepEqual(named(post('A', 'one'), post('B', null, { mail: 'm' })), [
+      'On call',
+      'On call (B)',
+    ]);
+    assert.deepEqual(named(post('A', 'one', { mail: 'm' }), post('B', 'one')), ['On call']);
+    // One who left the successor: an old number must not come before the one of today.
+    assert.deepEqual(named(post('C', 'old', { active: false }), post('A', 'one')), ['On call (A)']);
+    assert.deepEqual(named(post('C', 'one', { active: false }), post('A', 'one')), ['On call']);
+    assert.deepEqual(named(post('C', 'one', { active: false })), []);
+  });
+
+  it('counts days over months, years and leap days', () => {
+    assert.deepEqual(['2026-04-01', '2026-01-01', '2028-03-01'].map(dayBefore), [
+      '2026-03-31',
+      '2025-12-31',
+      '2028-02-29',
+    ]);
+  });
+});

@@ -1,0 +1,107 @@
+/** Statements about tags: words of the centre for organisations. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { spellingKey } from '../model.ts';
+
+export type TagRow = {
+  readonly id: string;
+  readonly name: string;
+  /** Organisations of today that have it. */
+  readonly organisations: number;
+};
+
+export async function listTags(tx: Tx): Promise<TagRow[]> {
+  return await tx.rows<TagRow>(sql`
+    select tag.id, tag.name, coalesce(counted.organisations, 0) as organisations
+    from organisations.tag
+    left join (
+      select tagged.tag_id, count(*) as organisations
+      from organisations.organisation_tag tagged
+      join organisations.v_organisation organisation
+        on organisation.organisation_id = tagged.organisation_id
+      group by tagged.tag_id
+    ) counted on counted.tag_id = tag.id
+    order by lower(tag.name), tag.id`);
+}
+
+export type NamedTag = { readonly id: string; readonly name: string };
+
+export async function findTag(tx: Tx, id: string): Promise<NamedTag | undefined> {
+  return await tx.maybe<NamedTag>(sql`select id, name from organisations.tag where id = ${id}`);
+}
+
+export async function findTagByName(tx: Tx, name: string): Promise<NamedTag | undefined> {
+  return await tx.maybe<NamedTag>(sql`
+    select tag.id, tag.name from organisations.tag_spelling spelling
+    join organisations.tag on tag.id = spelling.tag_id
+    where spelling.key = ${spellingKey(name)}`);
+}
+
+export async function insertTag(tx: Tx, { id, name }: NamedTag): Promise<void> {
+  await tx.run(sql`insert into organisations.tag (id, name) values (${id}, ${name})`);
+  await tx.run(sql`
+    insert into organisations.tag_spelling (key, tag_id) values (${spellingKey(name)}, ${id})`);
+}
+
+export async function listTagsOfOrganisation(tx: Tx, organisationId: string): Promise<NamedTag[]> {
+  return await tx.rows<NamedTag>(sql`
+    select tag.id, tag.name from organisations.organisation_tag tagged
+    join organisations.tag on tag.id = tagged.tag_id
+    where tagged.organisation_id = ${organisationId}
+    order by lower(tag.name), tag.id`);
+}
+
+/** False where it had it already. */
+export async function insertTagging(
+  tx: Tx,
+  tagging: { organisationId: string; tagId: string; by: string; now: Date },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      insert into organisations.organisation_tag (organisation_id, tag_id, tagged_by, tagged_at)
+      values (${tagging.organisationId}, ${tagging.tagId}, ${tagging.by}, ${tagging.now})
+      on conflict do nothing`)) === 1
+  );
+}
+
+/** False where it had it not. */
+export async function deleteTagging(
+  tx: Tx,
+  { organisationId, tagId }: { organisationId: string; tagId: string },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      delete from organisations.organisation_tag
+      where organisation_id = ${organisationId} and tag_id = ${tagId}`)) === 1
+  );
+}
+
+/** Gives a tag this word; its old spelling still leads to it. */
+export async function renameTag(tx: Tx, { id, name }: NamedTag): Promise<void> {
+  await tx.run(sql`update organisations.tag set name = ${name} where id = ${id}`);
+  await tx.run(sql`
+    insert into organisations.tag_spelling (key, tag_id) values (${spellingKey(name)}, ${id})
+    on conflict (key) do nothing`);
+}
+
+/** Takes it from every organisation; says from how many. */
+export async function deleteTag(tx: Tx, id: string): Promise<number> {
+  const taken = await tx.run(sql`
+    delete from organisations.organisation_tag where tag_id = ${id}`);
+  await tx.run(sql`delete from organisations.tag_spelling where tag_id = ${id}`);
+  await tx.run(sql`delete from organisations.tag where id = ${id}`);
+  return taken;
+}
+
+/** How a predecessor is tagged its successors are tagged. */
+export async function handOverTags(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    insert into organisations.organisation_tag (organisation_id, tag_id, tagged_by, tagged_at)
+    select distinct on (part.successor_id, tagged.tag_id) part.successor_id, tagged.tag_id,
+      tagged.tagged_by, tagged.tagged_at
+    from organisations.succession_part part
+    join organisations.organisation_tag tagged on tagged.organisation_id = part.predecessor_id
+    where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
+    order by part.successor_id, tagged.tag_id, tagged.tagged_at
+    on conflict do nothing`);
+}
