@@ -40,6 +40,7 @@ import { listChanges } from './store-history.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
 import { listRegions } from './store-places.ts';
+import { listComing } from './successions/store-succession.ts';
 
 export function organisationRoutes(context: DirectoryContext): Route[] {
   return [
@@ -194,6 +195,10 @@ async function showOrganisation(
       history: historyLines(changes, model, alerts),
       ...(await readFamily(tx, id, now.toISOString().slice(0, 10))),
       ...(await readUses(tx, id)),
+      coming: (await listComing(tx, id)).map((one) => ({
+        ...one,
+        on: new Date(`${one.onDate}T12:00:00Z`),
+      })),
       running: alerts.filter(({ until }) => until === null),
       numbers: numbers ?? null,
       ofCentre: may(actor, 'directory.read'),

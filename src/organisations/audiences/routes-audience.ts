@@ -27,6 +27,7 @@ import {
   listNamedOut,
   listWent,
   listWillCome,
+  listHandingOver,
   listWillGo,
 } from './store-members.ts';
 import { listUnknownCodes } from '../store-places.ts';
@@ -88,8 +89,10 @@ async function readChanges(tx: Tx, { id, question, names, model }: Asking) {
   const came = await listCame(tx, kept, CHANGES_MAX);
   const willGo = await listWillGo(tx, question, ahead);
   const willCome = await listWillCome(tx, question, ahead);
+  const handingOver = await listHandingOver(tx, question);
   return {
     changes: await countChanges(tx, kept),
+    handingOver: handingOver.map((one) => ({ ...one, on: new Date(`${one.onDate}T12:00:00Z`) })),
     went: went.map((row) => ({ ...row, why: whyOut(question, row, names, row.before).join('; ') })),
     came: came.map((row) => ({ ...row, why: whyIn(question, row, names).join('; ') })),
     aheadDays: days,

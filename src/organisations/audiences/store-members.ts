@@ -152,6 +152,45 @@ export async function listCame(tx: Tx, kept: Kept, limit: number): Promise<Membe
     limit ${limit}`);
 }
 
+/** Which of these are in it on a day, as far as the directory knows. */
+export async function listMembersAmong(
+  tx: Tx,
+  question: AudienceQuestion,
+  {
+    onDate,
+    organisationIds,
+  }: { readonly onDate: string; readonly organisationIds: readonly string[] },
+): Promise<string[]> {
+  const on = sql`${onDate}::date`;
+  const rows = await tx.rows<{ id: string }>(sql`
+    select organisation.id from organisations.organisation
+    where organisation.id = any(${[...organisationIds]}::uuid[])
+      and ${isMemberOn(question, { id, on })}`);
+  return rows.map((row) => row.id);
+}
+
+export type HandingOverRow = {
+  /** Of the merger or split. */
+  readonly id: string;
+  readonly onDate: string;
+  /** How many of those in it today hand over then. */
+  readonly organisations: number;
+};
+
+/** Confirmed mergers and splits in which members of today hand over. */
+export async function listHandingOver(
+  tx: Tx,
+  question: AudienceQuestion,
+): Promise<HandingOverRow[]> {
+  return await tx.rows<HandingOverRow>(sql`
+    select succession.id, succession.on_date::text, count(distinct organisation.id) as organisations
+    from organisations.succession
+    join organisations.succession_part part on part.succession_id = succession.id
+    join organisations.organisation on organisation.id = part.predecessor_id
+    where succession.state = 'confirmed' and ${isMemberOn(question, today)}
+    group by succession.id, succession.on_date order by succession.on_date, succession.id`);
+}
+
 /**
  * Who is in it today and will not be so many days from now, as far as the directory knows: a last
  * day, or the end of a use. The facts are those of that day.

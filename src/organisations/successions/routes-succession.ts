@@ -24,10 +24,10 @@ import { listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
   confirmSuccession,
   planSuccession,
-  previewSuccession,
   withdrawSuccession,
   type SuccessionPlan,
 } from './succeed.ts';
+import { previewSuccession } from './preview.ts';
 import { dayBefore, successionStates } from './succession.ts';
 
 export type SuccessionRoutesContext = {
@@ -147,6 +147,7 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
             ...facts(found),
             after,
             hindrance: found.hindrance ?? null,
+            losses: found.losses,
             openDispatches: found.openDispatches,
             below: found.below,
           },

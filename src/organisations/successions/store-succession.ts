@@ -73,6 +73,28 @@ export async function findSuccession(tx: Tx, id: string): Promise<SuccessionRow 
     select ${columns} from organisations.succession where succession.id = ${id}`);
 }
 
+/** Does something for a look only: whatever it writes is taken back. */
+export async function tryOut<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
+  await tx.run(sql`savepoint trial`);
+  const seen = await work();
+  await tx.run(sql`rollback to savepoint trial`);
+  return seen;
+}
+
+export type ComingRow = Pick<SuccessionRow, 'id' | 'onDate' | 'state' | 'successors'>;
+
+/** Plans that are not done in which this organisation hands over, the next one first. */
+export async function listComing(tx: Tx, organisationId: string): Promise<ComingRow[]> {
+  return await tx.rows<ComingRow>(sql`
+    select succession.id, succession.on_date::text, succession.state,
+      ${bodiesOf('successor')} as successors
+    from organisations.succession
+    where succession.state in ('planned', 'confirmed') and exists (
+      select from organisations.succession_part part
+      where part.succession_id = succession.id and part.predecessor_id = ${organisationId})
+    order by succession.on_date, succession.id`);
+}
+
 /** Other plans, not withdrawn or done, in which one of these hands over. */
 export async function countOpenPlans(tx: Tx, predecessorIds: readonly string[]): Promise<number> {
   const { plans } = await tx.one<{ plans: number }>(sql`

@@ -6,7 +6,6 @@ import { record } from '#audit/index.ts';
 import {
   claimDue,
   closePredecessors,
-  countOpenDispatches,
   countOpenPlans,
   findSuccession,
   handOverContacts,
@@ -25,12 +24,11 @@ import { handOverUses } from '../suppliers/store-supplier.ts';
 import { handOverTags } from '../suppliers/store-tag.ts';
 import { lockImports } from '../imports/store-import.ts';
 import { readLines, saveLines } from '../store-parents.ts';
-import { stretchOn, successionLines, type HandingOver } from '../parents.ts';
+import { successionLines, type HandingOver } from '../parents.ts';
 import {
   heirsOf,
   successionErrors,
   successionMoves,
-  warningsOf,
   type Body,
   type Heir,
   type Holder,
@@ -94,48 +92,8 @@ function unknownErrors(
   return errors;
 }
 
-export type SuccessionPreview = SuccessionRow & {
-  /** Of each successor: whom it will have, and what a reader should know. */
-  readonly after: readonly {
-    readonly body: Body;
-    readonly heirs: readonly Heir[];
-    readonly warnings: readonly string[];
-  }[];
-  /** A sentence, where it waits until a successor is open on its day. */
-  readonly hindrance: string | undefined;
-  /** Alerts still being sent that count for a predecessor. */
-  readonly openDispatches: number;
-  /** Organisations below a predecessor on that day. */
-  readonly below: {
-    /** That come to stand below the successor. */
-    readonly moved: number;
-    /** That stay where they are, though what is above them may close. */
-    readonly left: number;
-  };
-};
-
-/** What it would do if it were carried out now. */
-export async function previewSuccession(
-  tx: Tx,
-  id: string,
-): Promise<SuccessionPreview | undefined> {
-  const found = await findSuccession(tx, id);
-  if (found === undefined) return undefined;
-  const holders = await listHolders(tx, id);
-  return {
-    ...found,
-    after: found.successors.map((body) => {
-      const heirs = heirsAt(found, body, holders);
-      return { body, heirs, warnings: warningsOf(heirs) };
-    }),
-    hindrance: hindranceOf(found),
-    openDispatches: await countOpenDispatches(tx, id),
-    below: await countBelow(tx, found),
-  };
-}
-
 /** Whom one of the successors will have; whom it has, once it is done or withdrawn. */
-function heirsAt(
+export function heirsAt(
   { state, predecessors }: SuccessionRow,
   successor: Body,
   holders: readonly Holder[],
@@ -150,23 +108,7 @@ function heirsAt(
   );
 }
 
-async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
-  const over = handingOverOf(row);
-  const lines = await readLines(tx);
-  const changed = successionLines(lines, over);
-  const children = [...lines].filter(([code, line]) => {
-    const parent = stretchOn(line, over.onDate)?.parent;
-    return (
-      parent !== undefined &&
-      over.predecessors.includes(parent) &&
-      !over.predecessors.includes(code)
-    );
-  });
-  const moved = children.filter(([code]) => changed.has(code)).length;
-  return { moved, left: children.length - moved };
-}
-
-function handingOverOf({ onDate, predecessors, successors }: SuccessionRow): HandingOver {
+export function handingOverOf({ onDate, predecessors, successors }: SuccessionRow): HandingOver {
   const codesOf = (bodies: readonly Body[]) => bodies.map(({ code }) => code);
   return { onDate, predecessors: codesOf(predecessors), successors: codesOf(successors) };
 }
@@ -221,6 +163,14 @@ async function apply(tx: Tx, id: string): Promise<boolean> {
   await lockImports(tx);
   const row = (await findSuccession(tx, id))!;
   if (hindranceOf(row) !== undefined) return false;
+  const detail = await handOver(tx, row);
+  await record(tx, { action: 'succession.applied', subject: { kind: 'succession', id }, detail });
+  return true;
+}
+
+/** Carries it out, today or before its day; says how much was handed over. */
+export async function handOver(tx: Tx, row: SuccessionRow): Promise<Record<string, number>> {
+  const { id } = row;
   const holders = await listHolders(tx, id);
   const heirs = row.successors.flatMap((body) =>
     heirsAt(row, body, holders)
@@ -235,19 +185,14 @@ async function apply(tx: Tx, id: string): Promise<boolean> {
   await saveLines(tx, [...lines], 'Merger or split');
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
-  await record(tx, {
-    action: 'succession.applied',
-    subject: { kind: 'succession', id },
-    detail: { contacts, addresses, uses, tags, parents: lines.size, closed },
-  });
-  return true;
+  return { contacts, addresses, uses, tags, parents: lines.size, closed };
 }
 
 /** Why nobody could be told at a successor on its first day. */
-function hindranceOf(row: SuccessionRow): string | undefined {
+export function hindranceOf(row: SuccessionRow): string | undefined {
   return isOpen(row.state) ? successionErrors(row)['successors'] : undefined;
 }
 
-function isOpen(state: SuccessionState): boolean {
+export function isOpen(state: SuccessionState): boolean {
   return successionMoves[state].length > 0;
 }

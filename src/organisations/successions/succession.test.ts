@@ -9,9 +9,12 @@ import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
-import { everybody, type AudienceQuestion } from '../model.ts';
+import { saveAudience } from '../audiences/audiences.ts';
+import { listHandingOver } from '../audiences/store-members.ts';
+import { everybody, type AskedQuestion, type AudienceQuestion } from '../model.ts';
 import { successionRoutes } from './routes-succession.ts';
 import { listOrganisations } from '../store.ts';
+import { listBodies, listComing } from './store-succession.ts';
 import { applyDueSuccessions, confirmSuccession, planSuccession } from './succeed.ts';
 import {
   dayBefore,
@@ -219,6 +222,47 @@ describe('mergers and splits', () => {
     assert.match(page.text, /It waits\. Closed on that day: EE-02/);
     await fill(['EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
     assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 1);
+  });
+
+  it('which audiences lose somebody is said before the day, and changes nothing', async () => {
+    await fill(
+      ['FF-01,Beck,trust,,', 'FF-02,Gill,trust,,', 'FF-03,Tarn,practice,,'],
+      ['FF-01,Sam,ciso,1,07700 900171,yes', 'FF-02,Kim,ciso,1,07700 900172,yes'],
+    );
+    const save = async (name: string, question: Partial<AskedQuestion>) => {
+      const asked = { ...everybody, audiences: [], ...question };
+      const saved = await db.web.attempt(officer, (tx) =>
+        saveAudience(tx, { id: newId(), name, question: asked, now }),
+      );
+      assert.ok(saved.ok, JSON.stringify(saved));
+      return saved.value;
+    };
+    const trusts = await save('Trusts', { types: ['trust'] });
+    await save('Beck and who follows', { include: ['FF-01'], types: ['practice'] });
+    await save('All', {});
+    const id = newId();
+    const plan = { id, onDate: '2026-12-10', predecessors: ['FF-01'], successors: ['FF-03'] };
+    assert.ok((await db.web.attempt(officer, (tx) => planSuccession(tx, plan))).ok);
+    const before = await told(['FF-01', 'FF-03']);
+    const look = async () => (await visitor().get(`/organisations/successions/${id}`)).text;
+    assert.match(
+      await look(),
+      /Audiences that lose somebody.*in these\..*Trusts: Beck(?!.*: Beck)/s,
+    );
+    assert.deepEqual(await told(['FF-01', 'FF-03']), before);
+    assert.ok((await db.web.attempt(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
+    assert.match(await look(), /Trusts: Beck/);
+    const handing = await db.web.withActor(officer, (tx) => listHandingOver(tx, trusts.question));
+    assert.deepEqual(
+      handing.filter((one) => one.id === id),
+      [{ id, onDate: '2026-12-10', organisations: 1 }],
+    );
+    const [beck] = await db.web.withActor(officer, (tx) => listBodies(tx, ['FF-01']));
+    const coming = await db.web.withActor(officer, (tx) => listComing(tx, beck!.id));
+    assert.deepEqual(
+      coming.map((one) => [one.onDate, one.state, one.successors.map(({ code }) => code)]),
+      [['2026-12-10', 'confirmed', ['FF-03']]],
+    );
   });
 
   it('a question that names a predecessor means its successors, and theirs', async () => {

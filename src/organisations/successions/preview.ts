@@ -1,0 +1,106 @@
+/** What a merger or split would do, before anybody decides: whom, and which audiences, it moves. */
+import { actorId } from '#kernel/actor.ts';
+import type { Tx } from '#db/database.ts';
+import { listMembersAmong } from '../audiences/store-members.ts';
+import { listAudiences } from '../audiences/store-saved.ts';
+import { stretchOn, successionLines } from '../parents.ts';
+import { readLines } from '../store-parents.ts';
+import {
+  countOpenDispatches,
+  findSuccession,
+  listHolders,
+  markConfirmed,
+  tryOut,
+  type SuccessionRow,
+} from './store-succession.ts';
+import { handingOverOf, handOver, heirsAt, hindranceOf, isOpen } from './succeed.ts';
+import { dayBefore, warningsOf, type Body, type Heir } from './succession.ts';
+
+/** An audience that has some who hand over on their last day, and on the next no one for them. */
+export type AudienceLoss = {
+  readonly id: string;
+  readonly name: string;
+  readonly lost: readonly Body[];
+};
+
+export type SuccessionPreview = SuccessionRow & {
+  /** Of each successor: whom it will have, and what a reader should know. */
+  readonly after: readonly {
+    readonly body: Body;
+    readonly heirs: readonly Heir[];
+    readonly warnings: readonly string[];
+  }[];
+  /** A sentence, where it waits until a successor is open on its day. */
+  readonly hindrance: string | undefined;
+  /** Saved audiences that lose somebody by it. */
+  readonly losses: readonly AudienceLoss[];
+  /** Alerts still being sent that count for a predecessor. */
+  readonly openDispatches: number;
+  /** Organisations below a predecessor on that day. */
+  readonly below: {
+    /** That come to stand below the successor. */
+    readonly moved: number;
+    /** That stay where they are, though what is above them may close. */
+    readonly left: number;
+  };
+};
+
+/** What it would do if it were carried out now. */
+export async function previewSuccession(
+  tx: Tx,
+  id: string,
+): Promise<SuccessionPreview | undefined> {
+  const found = await findSuccession(tx, id);
+  if (found === undefined) return undefined;
+  const holders = await listHolders(tx, id);
+  return {
+    ...found,
+    after: found.successors.map((body) => {
+      const heirs = heirsAt(found, body, holders);
+      return { body, heirs, warnings: warningsOf(heirs) };
+    }),
+    hindrance: hindranceOf(found),
+    losses: await listLosses(tx, found),
+    openDispatches: await countOpenDispatches(tx, id),
+    below: await countBelow(tx, found),
+  };
+}
+
+/** Carried out for a look, and taken back: what audiences ask is asked of that day. */
+async function listLosses(tx: Tx, row: SuccessionRow): Promise<AudienceLoss[]> {
+  if (!isOpen(row.state) || hindranceOf(row) !== undefined) return [];
+  const audiences = (await listAudiences(tx)).filter(({ retiredAt }) => retiredAt === null);
+  const amongEach = async (onDate: string, bodies: readonly Body[]) => {
+    const organisationIds = bodies.map(({ id }) => id);
+    const found: ReadonlySet<string>[] = [];
+    for (const { question } of audiences)
+      found.push(new Set(await listMembersAmong(tx, question, { onDate, organisationIds })));
+    return found;
+  };
+  const before = await amongEach(dayBefore(row.onDate), row.predecessors);
+  const after = await tryOut(tx, async () => {
+    await markConfirmed(tx, row.id, actorId(tx.actor));
+    await handOver(tx, row);
+    return await amongEach(row.onDate, row.successors);
+  });
+  return audiences.flatMap(({ id, name }, i) => {
+    const lost = row.predecessors.filter((body) => before[i]!.has(body.id));
+    return lost.length > 0 && after[i]!.size === 0 ? [{ id, name, lost }] : [];
+  });
+}
+
+async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
+  const over = handingOverOf(row);
+  const lines = await readLines(tx);
+  const changed = successionLines(lines, over);
+  const children = [...lines].filter(([code, line]) => {
+    const parent = stretchOn(line, over.onDate)?.parent;
+    return (
+      parent !== undefined &&
+      over.predecessors.includes(parent) &&
+      !over.predecessors.includes(code)
+    );
+  });
+  const moved = children.filter(([code]) => changed.has(code)).length;
+  return { moved, left: children.length - moved };
+}
