@@ -35,6 +35,13 @@ create table dispatch.continuity (
   read_gateways text[] not null default '{}',
   -- How many messages it was found of that they had been sent.
   adopted integer not null default 0,
+  -- Set while synchronous replicas that the server asks for do not answer: nothing is claimed,
+  -- unless a person lets claims go on without them for as long as that lasts.
+  replica_away_since timestamptz,
+  alone_since timestamptz,
+  alone_reason text,
+  check ((alone_since is null) = (alone_reason is null)),
+  check (alone_since is null or replica_away_since is not null),
   check ((held_since is null) = (held_reason is null)),
   check ((held_since is null) = (held_start is null)),
   check (looked_at is null or held_since is not null)
@@ -56,17 +63,15 @@ begin
       and database_id = dispatch.database_id());
 end $$;
 
--- True where a claim may be made. It also makes the claim durable before any request, whatever the
--- site has set: a claim lost with a crashed server would be a text that is sent twice.
+-- True where a claim may be made: our history is whole, and synchronous replicas, where the server
+-- asks for them, answer or are done without.
 create function dispatch.may_claim() returns boolean
   language plpgsql volatile set search_path = '' as $$
 begin
-  if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
-    perform set_config('synchronous_commit', 'on', true);
-  end if;
   -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
-  return dispatch.history_is_whole();
+  return dispatch.history_is_whole() and exists (select from dispatch.continuity
+    where replica_away_since is null or alone_since is not null);
 end $$;
 
 -- One token bucket per limiter at a provider; several gateways may draw on one.
@@ -637,7 +642,8 @@ create view dispatch.v_uncertain with (security_invoker = true) as
   where message.state = 'unknown' and dispatch.state in ('sending', 'paused')
     and attempt.claimed_at + dispatch.uncertain_after <= now();
 create view dispatch.v_continuity with (security_invoker = true) as
-  select held_since, held_reason, looked_at from dispatch.continuity;
+  select held_since, held_reason, looked_at, replica_away_since, alone_since, alone_reason
+  from dispatch.continuity;
 create view dispatch.v_alarm with (security_invoker = true) as
   select alarm.kind, alarm.message_id, message.dispatch_id, alarm.gateway_id, alarm.raised_at
   from dispatch.alarm alarm join dispatch.message message on message.id = alarm.message_id;
@@ -941,6 +947,7 @@ grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
   dispatch.alarm, dispatch.lost_text, dispatch.continuity, dispatch.bucket, dispatch.breaker,
   dispatch.tally to tocsin_web;
+grant update (alone_since, alone_reason) on dispatch.continuity to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
 grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failure_code)

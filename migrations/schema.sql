@@ -309,14 +309,20 @@ create table dispatch.continuity (
   looked_at timestamp with time zone,
   read_gateways text[] default '{}'::text[] not null,
   adopted integer default 0 not null,
-  constraint continuity_check CHECK (((held_since IS NULL) = (held_reason IS NULL))),
-  constraint continuity_check1 CHECK (((held_since IS NULL) = (held_start IS NULL))),
-  constraint continuity_check2 CHECK (((looked_at IS NULL) OR (held_since IS NOT NULL))),
+  replica_away_since timestamp with time zone,
+  alone_since timestamp with time zone,
+  alone_reason text,
+  constraint continuity_check CHECK (((alone_since IS NULL) = (alone_reason IS NULL))),
+  constraint continuity_check1 CHECK (((alone_since IS NULL) OR (replica_away_since IS NOT NULL))),
+  constraint continuity_check2 CHECK (((held_since IS NULL) = (held_reason IS NULL))),
+  constraint continuity_check3 CHECK (((held_since IS NULL) = (held_start IS NULL))),
+  constraint continuity_check4 CHECK (((looked_at IS NULL) OR (held_since IS NOT NULL))),
   constraint continuity_is_single_check CHECK (is_single),
   constraint continuity_pkey PRIMARY KEY (is_single)
 );
 grant select on dispatch.continuity to tocsin_web;
 grant select, update on dispatch.continuity to tocsin_worker;
+grant update (alone_since, alone_reason) on dispatch.continuity to tocsin_web;
 
 create table dispatch.dispatch (
   id uuid not null,
@@ -2040,12 +2046,10 @@ CREATE OR REPLACE FUNCTION dispatch.may_claim()
  SET search_path TO ''
 AS $function$
 begin
-  if current_setting('synchronous_commit') in ('off', 'local', 'remote_write') then
-    perform set_config('synchronous_commit', 'on', true);
-  end if;
   -- A worker frozen before its commit holds the bucket, and nobody else could claim: seen in chaos.
   perform set_config('idle_in_transaction_session_timeout', '3s', true);
-  return dispatch.history_is_whole();
+  return dispatch.history_is_whole() and exists (select from dispatch.continuity
+    where replica_away_since is null or alone_since is not null);
 end $function$
 ;
 grant execute on function dispatch.may_claim() to public;
@@ -2787,7 +2791,10 @@ grant select on dispatch.v_auditor to tocsin_worker;
 create view dispatch.v_continuity with (security_invoker=true) as
  SELECT held_since,
     held_reason,
-    looked_at
+    looked_at,
+    replica_away_since,
+    alone_since,
+    alone_reason
    FROM dispatch.continuity;
 grant select on dispatch.v_continuity to tocsin_web;
 grant select on dispatch.v_continuity to tocsin_worker;

@@ -69,3 +69,27 @@ test('whoever may steer lets it go on, and decides what nobody can say', async (
   assert.match(actorId, /^[0-9a-f-]{36}$/);
   assert.equal((await resume('--by', 'duty@centre.test')).code, 1, 'nothing is held any more');
 });
+
+test('says whether the replica is away; whoever may steer lets sending go on without it', async () => {
+  const decide = (...args: string[]) => run('send-without-replica', ...args);
+  const officer = ['--by', 'duty@centre.test', '--reason', 'an alert cannot wait'];
+  assert.equal((await decide(...officer)).code, 1, 'nothing waits for a replica');
+  await clone.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update dispatch.continuity set replica_away_since = now()`),
+  );
+  assert.match(
+    (await run('status')).out,
+    /replica of the database has not answered .*: nothing leaves/,
+  );
+  assert.equal((await decide('--reason', 'nobody')).code, 2);
+  const told = await decide('--by', 'duty@centre.test');
+  assert.deepEqual([told.code, told.err], [2, 'Say why: it is kept with your name\n']);
+  assert.equal((await decide('--by', 'reader@centre.test', '--reason', 'why')).code, 1);
+  const done = await decide(...officer);
+  assert.match(done.out, /leave without it since .*: an alert cannot wait\./);
+  const found = JSON.parse((await run('status', '--json')).out) as { replica: object };
+  assert.equal((found.replica as { aloneReason: string }).aloneReason, 'an alert cannot wait');
+  const back = await run('wait-for-replica', '--by', 'duty@centre.test');
+  assert.match(back.out, /nothing leaves/);
+  assert.equal((await run('wait-for-replica', '--by', 'duty@centre.test')).code, 1);
+});

@@ -1,28 +1,46 @@
 /** `bin/tocsin history`: whether sending is held, and letting it go on after a restore. */
-import type { Database } from '#db/database.ts';
-import { readHold, resumeAfterRestore, type HoldRow, type Resumption } from '#dispatch/index.ts';
+import type { Database, Tx } from '#db/database.ts';
+import {
+  readHold,
+  readReplica,
+  resumeAfterRestore,
+  sendWithoutReplica,
+  waitForReplica,
+  type HoldRow,
+  type Replica,
+  type Resumption,
+} from '#dispatch/index.ts';
 import { findPersonByEmail, permissionsOf, type RoleModel } from '#identity/index.ts';
 import { system, type Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
 import { standard, type Output } from './output.ts';
 
-export const summary = 'see whether sending is held, let it go on after a restore';
+export const summary =
+  'see whether sending is held, let it go on after a restore or without a replica';
 
 export const help = `Usage: bin/tocsin history status
        bin/tocsin history resume-after-restore --by ADDRESS --reason WORDS
                                 [--in-doubt send-again|treat-as-sent] [--unread]
+       bin/tocsin history send-without-replica --by ADDRESS --reason WORDS
+       bin/tocsin history wait-for-replica --by ADDRESS
 
 A restored backup, a promoted replica or a disk that was turned back sends nothing by itself. The
 providers are read first: what they have counts as sent. Then a person lets it go on.
 
-status    What is held, why, and what was found.
+status    What is held, why, and what was found; and whether the replicas are away.
 resume-after-restore
           Lets sending go on. Whoever may steer dispatches answers for it, by mail address.
           --in-doubt says what becomes of texts and mails of which nobody can say whether they
           left, because their gateway cannot be read: a second copy, or perhaps none. Needed where
           there are any. What was called off meanwhile is sent in neither case: it stays unknown.
           --unread goes on although a provider could not be read: it may get texts twice.
+send-without-replica
+          Where PostgreSQL has synchronous replicas, nothing leaves while they are away. Lets
+          messages leave without them until they answer, when sending waits for them again by
+          itself. If the server is lost meanwhile, some may go twice.
+wait-for-replica
+          Takes that back.
 --json    Print the result for programs.
 `;
 
@@ -37,19 +55,52 @@ export async function historyCommand(
 }
 
 async function run(context: HistoryContext, call: Call, output: Output): Promise<ExitCode> {
-  const { database } = context;
-  const done =
-    call.verb === 'status'
-      ? ok(await database.withActor(system('history-status'), readHold))
-      : await resume(context, call);
+  const done = await acts[call.verb](context, call);
   if (!done.ok) {
     output.err(`${done.message}\n`);
     return done.kind === 'invalid' ? 2 : 1;
   }
-  if (call.json) output.out(`${JSON.stringify(done.value)}\n`);
-  else output.out(call.verb === 'status' ? asText(done.value) : 'Sending goes on.\n');
+  output.out(call.json ? `${JSON.stringify(done.value.found)}\n` : done.value.words);
   return 0;
 }
+
+/** For programs, and in words. */
+type Done = { readonly found: object; readonly words: string };
+type Act = (context: HistoryContext, call: Call) => Promise<Outcome<Done>>;
+
+const acts: Readonly<Record<Verb, Act>> = {
+  status: async ({ database }) =>
+    await database.withActor(system('history-status'), async (tx) => {
+      const [hold, replica] = [await readHold(tx), await readReplica(tx)];
+      return ok({ found: { ...hold, replica }, words: asText(hold) + replicaAsText(replica) });
+    }),
+  'resume-after-restore': async (context, call) => {
+    const resumed = await resume(context, call);
+    return resumed.ok ? ok({ found: resumed.value, words: 'Sending goes on.\n' }) : resumed;
+  },
+  'send-without-replica': async (context, call) =>
+    await decide(context, call, (tx) => sendWithoutReplica(tx, call.reason)),
+  'wait-for-replica': async (context, call) => await decide(context, call, waitForReplica),
+};
+
+/** What a person decides about the replica, and how it is then. */
+async function decide(
+  { database, model }: HistoryContext,
+  { by }: Call,
+  verb: (tx: Tx) => Promise<Outcome<void>>,
+): Promise<Outcome<Done>> {
+  if (by === '') return refused('invalid', 'Say who answers for it: --by ADDRESS');
+  const person = await findActor(database, model, by);
+  if (person === undefined) return NOBODY;
+  return await database.attempt(person, async (tx) => {
+    const done = await verb(tx);
+    if (!done.ok) return refused(done.kind, Object.values(done.fields)[0] ?? done.message);
+    const replica = await readReplica(tx);
+    return ok({ found: replica, words: replicaAsText(replica) });
+  });
+}
+
+const NOBODY = refused('not_found', 'Nobody who is active has this address.');
 
 async function resume({ database, model }: HistoryContext, call: Call): Promise<Outcome<HoldRow>> {
   const reason = call.reason.trim();
@@ -59,7 +110,7 @@ async function resume({ database, model }: HistoryContext, call: Call): Promise<
   if (inDoubt === undefined)
     return refused('invalid', '--in-doubt is send-again or treat-as-sent.');
   const person = await findActor(database, model, call.by);
-  if (person === undefined) return refused('not_found', 'Nobody who is active has this address.');
+  if (person === undefined) return NOBODY;
   return await database.attempt(person, async (tx) => {
     const { inDoubt: rows } = await readHold(tx);
     if (rows > 0 && call['in-doubt'] === '')
@@ -107,8 +158,24 @@ Let it go on: bin/tocsin history resume-after-restore --by ADDRESS --reason WORD
 `;
 }
 
+function replicaAsText({ awaySince, aloneSince, aloneReason }: Replica): string {
+  if (awaySince === null) return '';
+  const told = `The replica of the database has not answered since ${awaySince.toISOString()}`;
+  if (aloneSince === null)
+    return `${told}: nothing leaves.
+It goes on when the replica answers, or now, without it:
+bin/tocsin history send-without-replica --by ADDRESS --reason WORDS
+`;
+  return `${told}.
+Messages leave without it since ${aloneSince.toISOString()}: ${aloneReason}.
+Wait for it again: bin/tocsin history wait-for-replica --by ADDRESS
+`;
+}
+
+type Verb = 'status' | 'resume-after-restore' | 'send-without-replica' | 'wait-for-replica';
+
 type Call = {
-  readonly verb: 'status' | 'resume-after-restore';
+  readonly verb: Verb;
   readonly by: string;
   readonly reason: string;
   readonly 'in-doubt': string;
@@ -130,6 +197,7 @@ function readCall(args: readonly string[]): Call | undefined {
   });
   const [verb, ...rest] = read?.positionals ?? [];
   if (read === undefined || rest.length > 0) return undefined;
-  if (verb === 'status' || verb === 'resume-after-restore') return { ...read.values, verb };
+  if (verb !== undefined && Object.hasOwn(acts, verb))
+    return { ...read.values, verb: verb as Verb };
   return read.values.help ? { ...read.values, verb: 'status' } : undefined;
 }

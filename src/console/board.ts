@@ -4,7 +4,13 @@ import type { Database, Tx } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { lastLeavesInMs, type PathTally, type Tally } from './model.ts';
-import { countAlarms, countUncertain, findHold, type AlarmCount } from './store-certainty.ts';
+import {
+  countAlarms,
+  countUncertain,
+  findHold,
+  type AlarmCount,
+  type Hold,
+} from './store-certainty.ts';
 import {
   dispatchesOf,
   findLiveAlert,
@@ -47,8 +53,8 @@ export type Board = {
   /** Messages whose fate somebody has to decide. */
   readonly uncertainMessages: number;
   readonly alarms: readonly AlarmCount[];
-  /** Why nothing is sent at all. */
-  readonly hold: { readonly heldReason: string } | undefined;
+  /** Why nothing is sent at all, or is sent at a risk. */
+  readonly hold: Hold | undefined;
   readonly readAt: Date;
 };
 

@@ -19,8 +19,21 @@ export async function countAlarms(tx: Tx, dispatchId: string): Promise<AlarmCoun
     where dispatch_id = ${dispatchId} group by kind order by kind`);
 }
 
-/** Why nothing is sent at all, where our history has a hole; undefined where it is whole. */
-export async function findHold(tx: Tx): Promise<{ heldReason: string } | undefined> {
-  return await tx.maybe<{ heldReason: string }>(sql`
-    select held_reason from dispatch.v_continuity where held_since is not null`);
+/** What is wrong with the database that sends; times are null where that is well. */
+export type Hold = {
+  /** Why nothing is sent, where our history has a hole. */
+  readonly heldReason: string | null;
+  /** Since when the replicas have not answered without which nothing is sent. */
+  readonly replicaAwaySince: Date | null;
+  /** Since when it is sent without them all the same, and why. */
+  readonly aloneSince: Date | null;
+  readonly aloneReason: string | null;
+};
+
+/** Why nothing is sent at all, or is sent at a risk; undefined where all is well. */
+export async function findHold(tx: Tx): Promise<Hold | undefined> {
+  return await tx.maybe<Hold>(sql`
+    select held_reason, replica_away_since, alone_since, alone_reason
+    from dispatch.v_continuity
+    where held_since is not null or replica_away_since is not null`);
 }

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { openDatabase } from './database.ts';
+import { configFromUrl } from './roles.ts';
 import { sql } from './sql.ts';
 
 let clone: Clone;
@@ -25,4 +26,16 @@ test('a server that does not answer is waited for once, and the next one is aske
   assert.ok(waited < 750, `${waited} ms: the rollback waited as long again`);
   assert.equal(await asked(0), 1);
   await database.end();
+});
+
+test('commits wait for the disk of this server and for no other, whatever the site has set', async () => {
+  const url = configFromUrl('postgres://login@server/tocsin', 'tocsin_web').options;
+  assert.match(String(url), / -c synchronous_commit=local /);
+  for (const database of [clone.owner, clone.web, clone.worker]) {
+    const { setting } = await database.withActor(system('test'), (tx) =>
+      tx.one<{ setting: string }>(sql`
+        select current_setting('synchronous_commit') as setting`),
+    );
+    assert.equal(setting, 'local', 'the server of the tests has it off');
+  }
 });

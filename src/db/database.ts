@@ -8,6 +8,7 @@
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
 import { actorId, scopedPermissions, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
+import { isReplicated } from './replicas.ts';
 import { build, type Sql } from './sql.ts';
 
 /** The roles of migrations/0001: what a process may touch is decided by PostgreSQL, not by us. */
@@ -31,6 +32,11 @@ export type Database = {
   withActor<T>(actor: Actor, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** The same for a verb: a refusal rolls back what was written before it, and is returned. */
   attempt<T>(actor: Actor, work: (tx: Tx) => Promise<Outcome<T>>): Promise<Outcome<T>>;
+  /**
+   * Whether the synchronous replicas that the server waits for, if any, have all that was committed
+   * before. False after five seconds.
+   */
+  isReplicated(): Promise<boolean>;
   /** What `pg` needs for a connection outside the pool, such as LISTEN. */
   readonly config: ClientConfig;
   end(): Promise<void>;
@@ -79,6 +85,7 @@ export function openDatabase(config: ClientConfig, options: DatabaseOptions = {}
     config,
     withActor: (actor, work) => withActor(pool, actor, work),
     attempt: (actor, work) => attempt(pool, actor, work),
+    isReplicated: () => isReplicated(pool),
     end: () => pool.end(),
   };
 }

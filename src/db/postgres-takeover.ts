@@ -11,6 +11,7 @@ import { Client, type ClientConfig } from 'pg';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import { endServer, readPostmasterPid } from './postgres-process.ts';
 import type { Place } from './postgres-place.ts';
+import { COMMITS_HERE } from './replicas.ts';
 import {
   findOwner,
   findProcess,
@@ -38,7 +39,8 @@ export function superuserConfig(run: string, database = 'postgres'): ClientConfi
 
 /** Every field that `pg` would otherwise take from PG… variables is given here. */
 export function socketConfig(run: string, user: string, database: string): ClientConfig {
-  return { host: run, port: 5432, user, database, ssl: false, options: '-c timezone=UTC' };
+  const options = `-c timezone=UTC ${COMMITS_HERE}`;
+  return { host: run, port: 5432, user, database, ssl: false, options };
 }
 
 /** Answers on the socket? The client, or the error's code where there is no ready server. */

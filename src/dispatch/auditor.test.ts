@@ -261,6 +261,11 @@ describe('the auditor', () => {
           held_start = pg_postmaster_start_time()`),
     ],
     [
+      'replicated',
+      'the replica is away',
+      (tx) => tx.run(sql`update dispatch.continuity set replica_away_since = now()`),
+    ],
+    [
       'laned',
       'an exercise is in a live lane',
       async (tx) => {

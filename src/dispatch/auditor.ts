@@ -18,6 +18,7 @@ import {
   countMovedBack,
   countOverheld,
   countOverspent,
+  countAway,
   countStranded,
   countUnfinished,
   countUnheard,
@@ -115,6 +116,11 @@ export const invariants = {
     holds: 'sending is not held because history was lost',
     mend: 'Nothing leaves until a person lets it go on: bin/tocsin history status says what was found.',
     count: countHeld,
+  },
+  replicated: {
+    holds: 'the replicas answer that this server waits for before anything leaves',
+    mend: 'Start the replica, or see its network. Nothing leaves meanwhile unless a person lets it: the page /replica, or bin/tocsin history.',
+    count: countAway,
   },
   heard: {
     holds: 'every receipt and reply was dealt with within a minute',

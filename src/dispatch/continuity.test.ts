@@ -473,28 +473,4 @@ describe('continuity', () => {
         historyIsWhole: true,
       });
     });
-
-  it('a claim is durable before any request, whatever the site has set', async () => {
-    for (const [site, commits] of [
-      ['off', 'on'],
-      ['local', 'on'],
-      ['on', 'on'],
-      ['remote_apply', 'remote_apply'],
-    ] as const) {
-      const now = await db.worker.withActor(system('test'), async (tx) => {
-        await tx.run(sql`select set_config('synchronous_commit', ${site}, true)`);
-        await claimMessages(tx, {
-          gatewayId: 'notify',
-          channel: 'text',
-          owner: newId(),
-          leaseMs: 60_000,
-          most: 1,
-        });
-        return await tx.one<{ setting: string }>(
-          sql`select current_setting('synchronous_commit') as setting`,
-        );
-      });
-      assert.equal(now.setting, commits, site);
-    }
-  });
 });

@@ -20,6 +20,7 @@ import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
 import { listPolled, poll } from './poll.ts';
 import { Sender } from './sender.ts';
+import { watchReplica } from './replica.ts';
 import { readTemplates } from './templates.ts';
 import { Signal, Sometimes } from './signal.ts';
 import { deleteOldTallies, shiftSlow, type RefusalRule } from './store-breaker.ts';
@@ -37,6 +38,8 @@ import {
 const BEAT_MS = 1_000;
 /** For whoever looks at the page; each dispatch reads it again before it begins (`TemplateCheck`). */
 const TEMPLATES_MS = 180_000;
+/** How soon it is seen that a replica is away, or back. */
+const REPLICA_MS = 2_000;
 const MINUTE_MS = 60_000;
 /** Half a second of work: a beat must not hold up the others. */
 const HOMES_MAX = 10_000;
@@ -72,11 +75,9 @@ export class Engine {
   #gateways: ReadonlyMap<string, Gateway>;
   #senders: readonly Sender[];
   #receipts = new Signal();
-  #timers = new Signal();
-  #templates = new Signal();
   #minutely = new Sometimes(MINUTE_MS);
-  /** Of the loops that ask a provider. */
-  #asking: Signal[] = [];
+  /** Of the loops: none waits once it is to stop. */
+  #signals: Signal[] = [];
   #owner = newId();
   #firstLook;
   #drift: Drift;
@@ -116,19 +117,19 @@ export class Engine {
       gateway.receive?.(openInbox(gateway.id, this.#options));
     for (const sender of this.#senders) sender.start(() => this.#untilMayClaim());
     this.#loops = [
-      this.#every('timers', () => this.#beat(), this.#timers),
-      this.#every('receipts', () => this.#applyReceipts(), this.#receipts),
+      this.#every('timers', () => this.#beat()),
+      this.#every('receipts', () => this.#applyReceipts(), BEAT_MS, this.#receipts),
       ...this.#lookUp(),
       ...this.#poll(),
-      this.#every('templates', () => readTemplates(this.#options), this.#templates, TEMPLATES_MS),
+      this.#every('templates', () => readTemplates(this.#options), TEMPLATES_MS),
+      this.#every('replica', () => watchReplica(this.#options), REPLICA_MS),
     ];
   }
 
   /** Drains: nothing new is claimed, what is under way ends and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const signals = [this.#receipts, this.#timers, this.#templates];
-    for (const signal of [...signals, ...this.#asking]) signal.wake();
+    for (const signal of this.#signals) signal.wake();
     await this.#listener?.stop();
     const stopped = this.#senders.map((sender) => sender.stop());
     this.#mayClaim.resolve();
@@ -225,12 +226,10 @@ export class Engine {
     const options = { ...this.#options, isStopping };
     const asked = [...this.#gateways.values()].filter((gateway) => gateway.find !== undefined);
     return asked.map((gateway) => {
-      const signal = new Signal();
-      this.#asking.push(signal);
       const lookUp = async () => {
         while (!this.#stopping && (await reconcile(options, gateway)) > 0);
       };
-      return this.#every(`look-ups at ${gateway.id}`, lookUp, signal);
+      return this.#every(`look-ups at ${gateway.id}`, lookUp);
     });
   }
 
@@ -245,11 +244,9 @@ export class Engine {
   #poll(): Promise<void>[] {
     const isStopping = () => this.#stopping;
     const options = { ...this.#options, gateways: this.#gateways, owner: this.#owner, isStopping };
-    return listPolled(this.#gateways).map((polled) => {
-      const signal = new Signal();
-      this.#asking.push(signal);
-      return this.#every(`polls of ${polled.what}`, () => poll(polled, options), signal);
-    });
+    return listPolled(this.#gateways).map((polled) =>
+      this.#every(`polls of ${polled.what}`, () => poll(polled, options)),
+    );
   }
 
   /**
@@ -283,9 +280,10 @@ export class Engine {
   async #every(
     name: string,
     act: () => Promise<unknown>,
-    signal: Signal,
     everyMs = BEAT_MS,
+    signal = new Signal(),
   ): Promise<void> {
+    this.#signals.push(signal);
     while (!this.#stopping) {
       try {
         await act();

@@ -2,13 +2,28 @@
  * What a sender decides about one request: whether it may be made, and what its end means for the
  * message. Pure, so that the simulation (test/simulation) drives these very decisions.
  */
+import type { Gateway } from './gateways/gateway.ts';
 import { againInMs, backoffMs, plainCode, type SendResult } from './model.ts';
 import type { Settlement } from './store-send.ts';
 
 /** Every claimed row becomes a look-up if its process dies: no more than two seconds of work. */
-export const BATCH_WORK_MS = 2_000;
+const BATCH_WORK_MS = 2_000;
+const BATCH_MIN = 50;
+const BATCH_MAX = 500;
 /** Given back because its dispatch stands still: not to be claimed again in the same moment. */
 const HELD_BACK_MS = 1_000;
+
+/**
+ * How many messages are claimed at once by a gateway that ends so many requests a millisecond. One
+ * with few requests at once must not hold what others could send meanwhile; and where nobody can be
+ * asked, what a dead worker held waits for a person, although most of it never left: of such a
+ * gateway no more is claimed than its next requests need.
+ */
+export function batchFor(gateway: Pick<Gateway, 'window' | 'find'>, pacePerMs: number): number {
+  const least = Math.min(BATCH_MIN, 2 * gateway.window);
+  const most = gateway.find === undefined ? least : BATCH_MAX;
+  return Math.min(most, Math.max(least, pacePerMs * BATCH_WORK_MS));
+}
 
 /** How long a batch is leased, in ms: its work, and twice the longest request (`sendMaxMs`). */
 export function leaseMsFor(sendMaxMs: number): number {

@@ -11,8 +11,8 @@ import type { Database } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { formatReference, quietMs, type SendResult } from './model.ts';
 import {
-  BATCH_WORK_MS,
   addressUnreadable,
+  batchFor,
   beforeRequest,
   leaseMsFor,
   settlementOf,
@@ -24,17 +24,17 @@ import type { Gateway } from './gateways/gateway.ts';
 import { hold, mayStillStart, type Held } from './held.ts';
 import { Lease, type Clocks } from './lease.ts';
 import { Line } from './line.ts';
+import { isClaimKept } from './replica.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
 import { pauseForContent, TemplateCheck } from './templates.ts';
 import type { Probing } from './probe.ts';
 import type { RefusalRule } from './store-breaker.ts';
 import { waitForTokenMs } from './store-bucket.ts';
+import { readReplica } from './store-replica.ts';
 import { claimMessages } from './store-send.ts';
 import { Watch } from './watch.ts';
 
-const BATCH_MIN = 50;
-const BATCH_MAX = 500;
 const MEASURE_MS = 250;
 const POLL_MS = 1_000;
 /** Tokens that trickle in are fetched a few at a time. */
@@ -43,6 +43,8 @@ const ERROR_WAIT_MS = 1_000;
 const DRAIN_MS = 20_000;
 /** The breaker opened: what is here and was not requested goes by another gateway. */
 const gatewayOpen: GiveBack = { code: 'gateway_open', inMs: 0 };
+/** Lost with this server, the claim could be made again elsewhere. */
+const replicaAway: GiveBack = { code: 'replica_away', inMs: 0 };
 
 export type SenderOptions = {
   readonly database: Database;
@@ -78,7 +80,7 @@ export class Sender {
   constructor(options: SenderOptions) {
     this.#options = options;
     const { database, log, gateway, pauseWhenRefused, probing, rest } = options;
-    this.#batch = batchMin(gateway);
+    this.#batch = batchFor(gateway, 0);
     this.#settler = new Settler({
       database,
       owner: this.owner,
@@ -160,8 +162,7 @@ export class Sender {
         continue;
       }
       if (performance.now() - measuredAt >= MEASURE_MS) {
-        const work = (this.#finished * BATCH_WORK_MS) / MEASURE_MS;
-        this.#batch = Math.min(batchMax(gateway), Math.max(batchMin(gateway), work));
+        this.#batch = batchFor(gateway, this.#finished / MEASURE_MS);
         this.#finished = 0;
         measuredAt = performance.now();
       }
@@ -183,8 +184,8 @@ export class Sender {
     const lease = new Lease(leaseMs, this.#options.clocks);
     const askedAt = performance.now();
     const generation = this.#generation;
-    const claimed = await database.withActor(system('dispatch'), (tx) =>
-      claimMessages(tx, {
+    const { claimed, replica } = await database.withActor(system('dispatch'), async (tx) => ({
+      claimed: await claimMessages(tx, {
         gatewayId: gateway.id,
         channel: gateway.channel,
         owner: this.owner,
@@ -192,9 +193,16 @@ export class Sender {
         most: Math.max(1, Math.floor((this.#batch * this.#watch.window) / gateway.window)),
         notOf: this.#line.beginning,
       }),
-    );
+      replica: await readReplica(tx),
+    }));
+    const isKept = claimed.length === 0 || (await isClaimKept(this.#options, replica));
     const tookMs = performance.now() - askedAt;
-    this.#line.add(hold(claimed, { lease, tookMs, clocks: this.#options.clocks }));
+    const held = hold(claimed, { lease, tookMs, clocks: this.#options.clocks });
+    if (!isKept) {
+      for (const message of held) this.#giveBack(message, replicaAway);
+      return 0;
+    }
+    this.#line.add(held);
     if (this.#stopping) this.dropQueue('stopping');
     else if (generation !== this.#generation) this.dropQueue('database_lost');
     this.#fill();
@@ -284,17 +292,4 @@ export class Sender {
   #giveBack(message: Held, why: GiveBack): void {
     this.#settler.add(settlementOfGiveBack(message, why));
   }
-}
-
-/** A gateway with few requests at once must not hold what others could send meanwhile. */
-function batchMin(gateway: Gateway): number {
-  return Math.min(BATCH_MIN, 2 * gateway.window);
-}
-
-/**
- * What a dead worker held and nobody can be asked about waits for a person, although most of it
- * never left: of such a gateway no more is claimed than its next requests need.
- */
-function batchMax(gateway: Gateway): number {
-  return gateway.find === undefined ? batchMin(gateway) : BATCH_MAX;
 }

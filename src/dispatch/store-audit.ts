@@ -254,3 +254,13 @@ export async function countHeld(tx: Tx): Promise<Breaches> {
     where held_since is not null`,
   );
 }
+
+/** Whether synchronous replicas that the server asks for are away. */
+export async function countAway(tx: Tx): Promise<Breaches> {
+  return await ask(
+    tx,
+    sql`
+    select count(*) as breaches, min(replica_away_since::text) as sample
+    from dispatch.continuity where replica_away_since is not null`,
+  );
+}

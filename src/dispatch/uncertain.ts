@@ -29,7 +29,7 @@ export async function riskSecondCopies(tx: Tx, decision: RiskDecision): Promise<
     return refused('forbidden', 'Your role may not decide this.');
   const { dispatchId } = decision;
   const reason = decision.reason.trim();
-  const problem = problemOf(reason);
+  const problem = problemOfReason(reason);
   if (problem !== undefined)
     return refused('invalid', 'Put right what is marked below.', { reason: problem });
   const rows = await listUncertain(tx, dispatchId);
@@ -47,7 +47,7 @@ export async function riskSecondCopies(tx: Tx, decision: RiskDecision): Promise<
 }
 
 /** The audit keeps the reason for ever and takes no numbers and no addresses (P12). */
-function problemOf(reason: string): string | undefined {
+export function problemOfReason(reason: string): string | undefined {
   if (reason === '') return 'Say why: it is kept with your name';
   if (reason.length > REASON_MAX) return `Use ${REASON_MAX} characters or fewer`;
   if (findPersonalData(reason) !== undefined) return 'Leave out phone numbers and addresses';

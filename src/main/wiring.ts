@@ -20,6 +20,7 @@ import {
   gatewayRoutes,
   forgetOld,
   REPLY_TASK,
+  replicaRoutes,
   type InboxSeals,
 } from '#dispatch/index.ts';
 import { identityRoutes } from '#identity/index.ts';
@@ -142,6 +143,7 @@ export function productRoutes(product: Product): Route[] {
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
     ...gatewayRoutes({ database }),
+    ...replicaRoutes({ database }),
     ...apiRoutes(product),
   ];
 }

@@ -1,5 +1,5 @@
 /** Twins of `src/dispatch/store-bucket.ts` and of the functions of buckets in migrations/0004. */
-import { historyIsWhole } from './continuity.ts';
+import { mayClaim } from './replica.ts';
 import type { BreakerRow, Base, BucketRow, Channel } from './rows.ts';
 
 const SLOW_MS = 60_000;
@@ -47,7 +47,7 @@ export function allowanceOf(base: Base, gatewayId: string): Allowance | undefine
   if (base.tables.gateway.get(gatewayId)?.enabled !== true) return undefined;
   if (breaker.state === 'open' || breaker.rowsLeft === 0) return undefined;
   if (pausedUntil(bucket, base.now) !== undefined) return undefined;
-  if (!historyIsWhole(base)) return undefined;
+  if (!mayClaim(base)) return undefined;
   const tokens = tokensAt(bucket, base.now);
   return { bucket, breaker, tokens, reserve: reserveOf(bucket) };
 }

@@ -52,6 +52,11 @@ export const continuity: Pick<
   | 'raiseEpochs'
   | 'closeInDoubt'
   | 'readHold'
+  | 'readReplica'
+  | 'markReplicaAway'
+  | 'markReplicaBack'
+  | 'markAlone'
+  | 'markNotAlone'
 > = {
   readContinuity: () => [],
   markProven: ({ base, random }) => [
@@ -87,4 +92,9 @@ export const continuity: Pick<
   raiseEpochs: () => [],
   closeInDoubt: ({ random }) => [random.pick(['send_again', 'treat_as_sent'])],
   readHold: () => [],
+  readReplica: () => [],
+  markReplicaAway: () => [],
+  markReplicaBack: () => [],
+  markAlone: () => ['cannot wait'],
+  markNotAlone: () => [],
 };

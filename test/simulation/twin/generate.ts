@@ -13,6 +13,7 @@ import {
   type GatewayRow,
   type MessageRow,
 } from './rows.ts';
+import type { ContinuityRow } from './server.ts';
 
 /** Where each history begins, in ms; any moment would do. */
 export const START_MS = Date.UTC(2026, 2, 29, 0, 58);
@@ -157,8 +158,9 @@ const removed: Partial<GatewayRow> = {
 
 /** Whole mostly; else another start, timeline or server, or held, read already or not yet. */
 function fillContinuity(base: Base, random: Random): void {
-  if (random.chance(0.6)) return;
   const row = base.tables.continuity.get('history')!;
+  fillReplica(row, random);
+  if (random.chance(0.6)) return;
   if (random.chance(0.6)) row.provenStart = START_MS - 60_000;
   if (random.chance(0.3)) row.timeline = '00000002';
   if (random.chance(0.2)) row.systemIdentifier = '7000000000000000002';
@@ -172,6 +174,15 @@ function fillContinuity(base: Base, random: Random): void {
   row.lookedAt = START_MS - 1;
   row.readGateways = random.pick([[], ['notify'], ['notify', 'second']]);
   row.adopted = random.below(5);
+}
+
+/** Mostly it answers; else it is away, and some send without it. */
+function fillReplica(row: ContinuityRow, random: Random): void {
+  if (random.chance(0.8)) return;
+  row.replicaAwaySince = START_MS - random.between(1, 100_000);
+  if (random.chance(0.5)) return;
+  row.aloneSince = START_MS - 1;
+  row.aloneReason = 'cannot wait';
 }
 
 /** A person decided, and nobody carried it out yet. */

@@ -14,6 +14,7 @@ import * as storeCorrect from '#dispatch/store-correct.ts';
 import * as storeLedger from '#dispatch/store-ledger.ts';
 import * as storePart from '#dispatch/store-part.ts';
 import * as storeRecall from '#dispatch/store-recall.ts';
+import * as storeReplica from '#dispatch/store-replica.ts';
 import * as storeResume from '#dispatch/store-resume.ts';
 import * as storeBreaker from '#dispatch/store-breaker.ts';
 import * as storeBucket from '#dispatch/store-bucket.ts';
@@ -36,6 +37,7 @@ import * as correct from './correct.ts';
 import * as ledger from './ledger.ts';
 import * as part from './part.ts';
 import * as recall from './recall.ts';
+import * as replica from './replica.ts';
 import * as breaker from './breaker.ts';
 import * as bucket from './bucket.ts';
 import * as uncertain from './uncertain.ts';
@@ -59,6 +61,7 @@ const stores = {
   ...storeLedger,
   ...storePart,
   ...storeRecall,
+  ...storeReplica,
   ...storeResume,
   ...storeBreaker,
   ...storeBucket,
@@ -100,6 +103,7 @@ export const twin: Twin = {
   ...ledger,
   ...part,
   ...recall,
+  ...replica,
   ...breaker,
   ...bucket,
   ...poll,

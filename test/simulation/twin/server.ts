@@ -14,6 +14,9 @@ export type ContinuityRow = {
   lookedAt: number | null;
   readGateways: string[];
   adopted: number;
+  replicaAwaySince: number | null;
+  aloneSince: number | null;
+  aloneReason: string | null;
 };
 
 /** A text of ours at a provider of which the database has no message. */
@@ -47,5 +50,6 @@ export function wholeHistory(server: Server): ContinuityRow {
   const held = { heldSince: null, heldStart: null, heldReason: null };
   const none = { ...held, readFrom: null, lookedAt: null };
   const proven = { ...where, provenStart: startedAt };
-  return { isSingle: true, ...proven, ...none, readGateways: [], adopted: 0 };
+  const replica = { replicaAwaySince: null, aloneSince: null, aloneReason: null };
+  return { isSingle: true, ...proven, ...none, ...replica, readGateways: [], adopted: 0 };
 }
