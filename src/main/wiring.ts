@@ -213,8 +213,11 @@ export function tasksOf(
     },
     hourly: async () => {
       const now = new Date();
-      await applyDueSuccessions(database, londonDay(now));
-      await runSchedule(database, model, { ...londonHour(now), now });
+      try {
+        await applyDueSuccessions(database, londonDay(now));
+      } finally {
+        await runSchedule(database, model, { ...londonHour(now), now });
+      }
     },
     sweep: async () => {
       await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));

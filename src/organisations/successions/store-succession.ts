@@ -156,13 +156,21 @@ export async function markWithdrawn(tx: Tx, id: string): Promise<boolean> {
   );
 }
 
-/** Confirmed ones whose day has come, locked: whoever else applies them passes over. */
-export async function claimDue(tx: Tx, today: string): Promise<string[]> {
+/** Confirmed ones whose day has come. */
+export async function listDue(tx: Tx, today: string): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
     select id from organisations.succession
     where state = 'confirmed' and on_date <= ${today}::date
-    order by on_date, id for update skip locked`);
+    order by on_date, id`);
   return rows.map(({ id }) => id);
+}
+
+/** False where somebody else carries it out, or has: whoever comes second passes over it. */
+export async function lockConfirmed(tx: Tx, id: string): Promise<boolean> {
+  const found = await tx.maybe(sql`
+    select from organisations.succession
+    where id = ${id} and state = 'confirmed' for update skip locked`);
+  return found !== undefined;
 }
 
 export type HeirOf = Heir & { readonly successorId: string };

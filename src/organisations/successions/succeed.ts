@@ -4,7 +4,6 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import {
-  claimDue,
   closePredecessors,
   countOpenPlans,
   findSuccession,
@@ -13,7 +12,9 @@ import {
   insertParts,
   insertSuccession,
   listBodies,
+  listDue,
   listHolders,
+  lockConfirmed,
   markApplied,
   markConfirmed,
   markWithdrawn,
@@ -144,14 +145,27 @@ export async function withdrawSuccession(tx: Tx, id: string): Promise<Outcome<vo
   return ok(undefined);
 }
 
-/** Carries out what is confirmed and whose day has come; says how many. */
+/**
+ * Carries out what is confirmed and whose day has come; says how many. Each by itself: one that
+ * cannot be carried out is thrown when the others are done.
+ */
 export async function applyDueSuccessions(database: Database, today: string): Promise<number> {
-  return await database.withActor(system('organisations'), async (tx) => {
-    const due = await claimDue(tx, today);
-    let applied = 0;
-    for (const id of due) if (await apply(tx, id)) applied += 1;
-    return applied;
-  });
+  const actor = system('organisations');
+  const due = await database.withActor(actor, (tx) => listDue(tx, today));
+  const problems: unknown[] = [];
+  let applied = 0;
+  for (const id of due)
+    try {
+      const isDone = await database.withActor(
+        actor,
+        async (tx) => (await lockConfirmed(tx, id)) && (await apply(tx, id)),
+      );
+      if (isDone) applied += 1;
+    } catch (error) {
+      problems.push(error);
+    }
+  if (problems.length > 0) throw problems[0];
+  return applied;
 }
 
 /**

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { system, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
@@ -222,6 +222,29 @@ describe('mergers and splits', () => {
     assert.match(page.text, /It waits\. Closed on that day: EE-02/);
     await fill(['EE-02,Dale,trust,,'], ['EE-01,Sam,ciso,1,07700 900161,yes']);
     assert.equal(await applyDueSuccessions(db.worker, '2026-12-10'), 1);
+  });
+
+  it('one that cannot be carried out stops no other', async () => {
+    await fill(
+      ['GG-01,Ford,trust,,', 'GG-02,Mill,trust,,', 'GG-03,Dam,trust,,'],
+      ['GG-01,Sam,ciso,1,07700 900181,yes', 'GG-02,Kim,ciso,1,07700 900182,yes'],
+    );
+    for (const from of ['GG-01', 'GG-02']) {
+      const id = newId();
+      const plan = { id, onDate: '2026-12-11', predecessors: [from], successors: ['GG-03'] };
+      const done = await db.web.attempt(officer, async (tx) => {
+        const planned = await planSuccession(tx, plan);
+        return planned.ok ? await confirmSuccession(tx, id, TODAY) : planned;
+      });
+      assert.ok(done.ok);
+    }
+    const own = (statement: Sql) => db.owner.withActor(system('test'), (tx) => tx.run(statement));
+    await own(sql`alter table organisations.organisation
+      add constraint for_ever check (code <> 'GG-01' or closed_on is null)`);
+    await assert.rejects(applyDueSuccessions(db.worker, '2026-12-11'), /for_ever/);
+    assert.deepEqual(await heirsAt('GG-03'), ['Kim 1 07700 ···182']);
+    await own(sql`alter table organisations.organisation drop constraint for_ever`);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-11'), 1);
   });
 
   it('which audiences lose somebody is said before the day, and changes nothing', async () => {
