@@ -157,4 +157,13 @@ describe('proving a number by text', () => {
     await deliverAll(centre, third.dispatchId);
     assert.equal(await troubleOf(numbers.northmoor), 'none');
   });
+
+  it('one text that did not arrive hides from nobody that they never answer', async () => {
+    const told = await releaseAlert(centre);
+    await deliverAll(centre, told.dispatchId);
+    assert.equal(await troubleOf(numbers.northmoor), 'silent');
+    const lost = await releaseAlert(centre);
+    await fail(lost.dispatchId, numbers.northmoor);
+    assert.equal(await troubleOf(numbers.northmoor), 'silent');
+  });
 });

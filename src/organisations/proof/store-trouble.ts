@@ -107,6 +107,7 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
   const isProven = sql`coalesce(contact_point.proven_at is not null
     and greatest(contact_point.proven_at, contact.attested_at)
       > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
+  const hasFailed = sql`coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)`;
   return sql`troubled as materialized (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
@@ -116,10 +117,8 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
       contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
-        when coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
-          then case when contact_point.channel = 'mail' then 'bounced'
-            when failing.failures > 1 then 'failing'
-            when not ${isProven} then 'unproven' end
+        when contact_point.channel = 'mail' and ${hasFailed} then 'bounced'
+        when failing.failures > 1 and ${hasFailed} then 'failing'
         when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
         when not ${isProven} then 'unproven' end as trouble
     from organisations.v_organisation organisation
