@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
 import type { RunningTasks } from '#db/tasks.ts';
 import {
   assertAccessible,
@@ -17,6 +19,7 @@ import { secrets, startImports } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
 import type { AudienceRules, ContactRules } from '../model.ts';
 import { organisationRoutes } from '../routes.ts';
+import { lockImports } from './store-import.ts';
 
 const model: AudienceRules & ContactRules = {
   audienceLookAheadMs: 90 * 86_400_000,
@@ -77,6 +80,23 @@ async function choose(page: BrowserPage, kind: string, name: string, content: st
   const mimeType = name.endsWith('.json') ? 'application/json' : 'text/csv';
   await page.setInputFiles('input[type=file]', { name, mimeType, buffer: Buffer.from(content) });
   await page.getByRole('button', { name: 'Check the file' }).click();
+}
+
+/** Every file waits, once it is read, until what is returned is called. */
+async function holdImports(): Promise<() => Promise<void>> {
+  const held = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const holding = db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(sql`set local idle_in_transaction_session_timeout = 0`);
+    await lockImports(tx);
+    held.resolve();
+    await letGo.promise;
+  });
+  await Promise.race([held.promise, holding]);
+  return async () => {
+    letGo.resolve();
+    await holding;
+  };
 }
 
 async function lookAt(page: BrowserPage, name: string): Promise<void> {
@@ -162,6 +182,8 @@ test('columns are chosen, and a file at work is cancelled, without script', asyn
   await page.getByLabel('Role (needed)').selectOption('2');
   await page.getByRole('button', { name: 'Check the file' }).click();
   await page.getByText('2 rows to add').waitFor();
+  const release = await holdImports();
+  t.after(release);
   const lines = Array.from({ length: 60_000 }, (_, i) => `LL-${i},Name ${i},trust`);
   await choose(page, 'organisations', 'large.csv', `code,name,type\n${lines.join('\n')}\n`);
   await page.getByRole('heading', { name: 'Checking the file' }).waitFor();
@@ -173,12 +195,31 @@ test('columns are chosen, and a file at work is cancelled, without script', asyn
   await other.close();
   await page.goto(`${site.address}/organisations/import`);
   await page.getByRole('link', { name: 'large.csv' }).click();
-  if ((await page.getByRole('button', { name: 'Cancel' }).count()) > 0) {
-    await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByText('Nothing was written').waitFor();
-    await script.goto(page.url());
-    await lookAt(script, 'cancelled');
-  }
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByText('Nothing was written').waitFor();
+  await release();
+  await script.goto(page.url());
+  await lookAt(script, 'cancelled');
   await script.goto(`${site.address}/organisations/import`);
   await lookAt(script, 'own-files');
+});
+
+test('an import that is cancelled at work writes nothing', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const page = await openPage({ javaScriptEnabled: false });
+  await choose(page, 'organisations', 'off.csv', 'code,name,type\nCC-01,Called off,trust\n');
+  const release = await holdImports();
+  t.after(release);
+  await page.getByRole('button', { name: 'Import 1 row' }).click();
+  await page.getByRole('heading', { name: 'Importing', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('heading', { name: 'Cancelled', exact: true }).waitFor();
+  await page.getByText('Nothing was written').waitFor();
+  await release();
+  const written = await db.owner.withActor(system('test'), async (tx) => {
+    // The import that waited for the lock had it before.
+    await lockImports(tx);
+    return await tx.rows(sql`select from organisations.organisation where code = 'CC-01'`);
+  });
+  assert.equal(written.length, 0);
 });
