@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import {
@@ -166,4 +167,31 @@ test('once it is out there is no dry run of it, but its board', async () => {
   const { alertId } = await releaseAlert(centre);
   const answer = await centre.visit(centre.officer).request('GET', `/alerts/${alertId}/dry-run`);
   assert.deepEqual([answer.status, answer.headers.get('location')], [303, `/alerts/${alertId}`]);
+});
+
+test('who is reached only by what failed is counted beside those whom nothing reaches', async () => {
+  const alertId = await draftAlert(centre);
+  const officer = centre.visit(centre.officer);
+  const loseAll = async (code: string) => {
+    const { dispatchId } = await releaseAlert(centre);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`
+        update dispatch.message set state = 'undelivered', attempt = 1, due_at = now(),
+          accepted_at = now(), final_at = now()
+        where dispatch_id = ${dispatchId} and contact_point_id in (
+          select link.contact_point_id from organisations.organisation
+          join organisations.contact on contact.organisation_id = organisation.id
+          join organisations.contact_contact_point link on link.contact_id = contact.id
+          where organisation.code = ${code})`),
+    );
+  };
+  await loseAll('ZZ-0001');
+  assert.equal((await run(alertId)).failedOnly, 0, 'one text that is lost says little');
+  const { text } = await officer.get(`/alerts/${alertId}/dry-run`);
+  assert.doesNotMatch(text, /that failed/);
+  await loseAll('ZZ-0001');
+  // The number that it shares fails for its neighbour too, who has another.
+  assert.equal((await run(alertId)).failedOnly, 1);
+  const page = await officer.get(`/alerts/${alertId}/dry-run`);
+  assert.match(page.text, /1 organisation is reached only by numbers and addresses that failed/);
 });

@@ -4,7 +4,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
 import type { OperatingModel, Severity } from '#operating-model/index.ts';
-import { resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { renderRounds, textFor, type Channel, type RoundTemplate } from './model.ts';
 import { EXAMPLE } from './preview.ts';
@@ -60,6 +60,8 @@ export type DryRun = {
   readonly organisations: number;
   readonly mustAnswer: number;
   readonly rounds: readonly DryRound[];
+  /** Organisations that are reached only by numbers and addresses that failed. */
+  readonly failedOnly: number;
   readonly gapCounts: GapCounts;
   readonly gaps: readonly Gap[];
   readonly longest: LongestText | null;
@@ -86,8 +88,9 @@ export async function dryRun(
     ranks.map((rank) => ({ round, channel, rank })),
   );
   const chain = { steps, unchased: unchasedReaders(context.model) };
-  const reach = await readReach(tx, question.value, chain);
-  const { counts, gaps } = await listGaps(tx, { question: question.value, chain }, page);
+  const asked = { question: question.value, chain };
+  const reach = await readReach(tx, { ...asked, failing: await listFailing(tx) });
+  const { counts, gaps } = await listGaps(tx, asked, page);
   const rounds = templates.map((template) => dryRound(template, reach, model));
   const fragments = (round?: number) =>
     rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
@@ -95,6 +98,7 @@ export async function dryRun(
     organisations: reach.organisations,
     mustAnswer: reach.mustAnswer,
     rounds,
+    failedOnly: reach.failedOnly,
     gapCounts: counts,
     gaps,
     longest: longestText(templates, reach),

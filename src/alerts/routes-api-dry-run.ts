@@ -64,6 +64,9 @@ const shape = z.strictObject({
     })
     .nullable()
     .describe('Null where nothing goes by text, or no gateway takes texts'),
+  failedOnly: z
+    .int()
+    .describe('Organisations that are reached only by numbers and addresses that failed'),
   gapCounts: z.strictObject({
     organisations: z.int(),
     mustAnswer: z.int(),

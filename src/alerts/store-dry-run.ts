@@ -18,6 +18,9 @@ export type ChainStep = {
 /** The rounds, and the reader kinds that are told with the first of them, whatever their rank. */
 export type Chain = { readonly steps: readonly ChainStep[]; readonly unchased: readonly string[] };
 
+/** Whom, and how. */
+type Asked = { readonly question: AudienceQuestion; readonly chain: Chain };
+
 /** Whom the audience is, and who of it is told in which round, as `freezeRounds` would have it. */
 function reachedBy(question: AudienceQuestion, { steps, unchased }: Chain): Sql {
   const first = steps.filter(({ round }) => round === 1).map(({ rank }) => rank);
@@ -64,12 +67,18 @@ export type Reach = {
   readonly texted: number;
   readonly firstTextRound: number | null;
   readonly firstTexts: number;
+  /** Organisations that rounds reach, but none by a number or an address that works. */
+  readonly failedOnly: number;
 };
 
 /** Letters beyond ASCII, and those that count twice: names with them are looked at one by one. */
 const SPECIAL = String.raw`[^ -~]|[][\^{}~|]|\\`;
 
-export async function readReach(tx: Tx, question: AudienceQuestion, chain: Chain): Promise<Reach> {
+/** `failing`: the numbers and addresses of which it is known. */
+export async function readReach(
+  tx: Tx,
+  { question, chain, failing }: Asked & { readonly failing: readonly string[] },
+): Promise<Reach> {
   return await tx.one<Reach>(sql`
     with ${reachedBy(question, chain)}, counted as (
       select round, channel, count(distinct organisation_id) as organisations,
@@ -104,7 +113,10 @@ export async function readReach(tx: Tx, question: AudienceQuestion, chain: Chain
         'organisationId', organisation_id, 'messages', messages)) from sized), '[]') as names,
       last_first.texted, last_first.last_at[1] as first_text_round,
       (select count(*) from named where named.round = last_first.last_at[1]
-        and named.rank <= last_first.last_at[2]) as first_texts
+        and named.rank <= last_first.last_at[2]) as first_texts,
+      (select count(*) from (
+        select from reached group by organisation_id
+        having bool_and(contact_point_id = any(${[...failing]}::uuid[]))) failed) as failed_only
     from last_first`);
 }
 
@@ -136,7 +148,7 @@ export type GapSearch = {
  */
 export async function listGaps(
   tx: Tx,
-  { question, chain }: { question: AudienceQuestion; chain: Chain },
+  { question, chain }: Asked,
   { after, limit }: GapSearch,
 ): Promise<{ counts: GapCounts; gaps: Gap[] }> {
   const beyond = after

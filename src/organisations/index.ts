@@ -98,7 +98,12 @@ export {
   type Place,
   type SystemPlace,
 } from './store-places.ts';
-export { listTrouble, type TroubleRow, type TroubleSearch } from './proof/store-trouble.ts';
+export {
+  listFailing,
+  listTrouble,
+  type TroubleRow,
+  type TroubleSearch,
+} from './proof/store-trouble.ts';
 export {
   matchesOrganisation,
   matchesToldNow,

@@ -101,13 +101,26 @@ const isUsual = sql`link.contact_point_id = (
     where usual.contact_id = contact.id and usual.channel <> 'landline'
     order by usual.channel desc, usual.position limit 1)`;
 
+/** Over a contact point and `failing`: a text that is lost once says little, a mail comes back. */
+const isFailing = sql`coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
+  and (contact_point.channel = 'mail' or failing.failures > 1)`;
+
+/** Numbers and addresses that fail or come back, which are few; whoever has them. */
+export async function listFailing(tx: Tx): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    with ${failing}
+    select contact_point.id from failing
+    join organisations.contact_point on contact_point.id = failing.contact_point_id
+    where ${isFailing}`);
+  return rows.map(({ id }) => id);
+}
+
 /** What is wrong with each number and address of each active contact, at most one thing. */
 function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
   // Its owner's "still right" keeps a proof young; it is none for what was never answered from.
   const isProven = sql`coalesce(contact_point.proven_at is not null
     and greatest(contact_point.proven_at, contact.attested_at)
       > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
-  const hasFailed = sql`coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)`;
   return sql`troubled as materialized (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
@@ -117,8 +130,8 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
       contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
-        when contact_point.channel = 'mail' and ${hasFailed} then 'bounced'
-        when failing.failures > 1 and ${hasFailed} then 'failing'
+        when ${isFailing}
+          then case when contact_point.channel = 'mail' then 'bounced' else 'failing' end
         when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
         when not ${isProven} then 'unproven' end as trouble
     from organisations.v_organisation organisation
