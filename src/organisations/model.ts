@@ -21,7 +21,7 @@ export type DirectoryRules = {
 /** What the pages of audiences ask of it beside: how far ahead they look for who will go. */
 export type AudienceRules = DirectoryRules & { readonly audienceLookAheadMs: number };
 
-/** What the pages and the API of contacts ask besides. */
+/** What contacts ask besides, by page, API and file. */
 export type ContactRules = DirectoryRules & {
   /** How contacts read, the usual one first; who is not chased is told with the first round only. */
   readonly readerKinds: Readonly<
@@ -74,6 +74,8 @@ export type ContactRow = {
   readonly isPost?: boolean;
   readonly role: string;
   readonly rank?: number;
+  /** A key of the operating model's reader kinds. */
+  readonly readerKind?: string;
   readonly language?: 'en' | 'cy';
   readonly active?: boolean;
   /** In order of use. Absent: the file has no column for the channel, what is there stays. */

@@ -6,7 +6,6 @@ import {
   importTasks,
   type AudienceRules,
   type ContactRules,
-  type DirectoryRules,
   type DirectorySecrets,
 } from '#organisations/index.ts';
 import type { Clone } from './database.ts';
@@ -31,10 +30,7 @@ export const secrets: DirectorySecrets = {
 };
 
 /** What a worker does with files of the import page. */
-export async function startImports(
-  db: Clone,
-  model: DirectoryRules = rules,
-): Promise<RunningTasks> {
+export async function startImports(db: Clone, model: ContactRules = rules): Promise<RunningTasks> {
   const onError = (error: unknown) => console.error(error);
   const tasks = importTasks({ database: db.worker, rules: model, secrets, onError });
   return await startTasks(db.config, tasks, createLog({ level: 'silent' }));

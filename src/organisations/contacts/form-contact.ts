@@ -13,6 +13,7 @@ import {
   parseMail,
   parseMobile,
   rankOf,
+  readerKindOf,
   type TextPermissions,
 } from '../imports/parse-contact.ts';
 import { Row } from '../imports/row.ts';
@@ -100,14 +101,12 @@ function rowOf(form: Form): Row {
 }
 
 function factsOf(row: Row, rules: ContactRules): ContactFields {
-  const [usual = 'technical'] = Object.keys(rules.readerKinds);
   return {
     name: row.required('name', NAME_MAX),
     isPost: isPost(row),
     role: row.keyOf('role', rules.contactRoles),
     rank: rankOf(row),
-    readerKind:
-      row.text('reader_kind') === '' ? usual : row.keyOf('reader_kind', rules.readerKinds),
+    readerKind: readerKindOf(row, rules),
     language: languageOf(row) ?? 'en',
   };
 }

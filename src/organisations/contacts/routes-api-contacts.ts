@@ -21,7 +21,6 @@ import { addContact, changeContact, endContact, returnContact } from './contacts
 import { recordAbsence, setHours } from './duty.ts';
 import { parseContactForm, type ContactForm } from './form-contact.ts';
 import { historyLines } from '../form-history.ts';
-import type { ContactRules } from '../model.ts';
 import {
   bodyShape,
   changeShape,
@@ -38,14 +37,10 @@ import { listHours, listToldAt } from './store-duty.ts';
 import { listChanges } from '../store-history.ts';
 import { findOrganisation } from '../store.ts';
 
-export type ContactApiContext = Omit<OrganisationApiContext, 'rules'> & {
-  readonly rules: ContactRules;
-};
-
 const params = z.object({ id: z.uuid() });
 const CHANGES_MAX = 200;
 
-export function contactApiRoutes(context: ContactApiContext): Route[] {
+export function contactApiRoutes(context: OrganisationApiContext): Route[] {
   return [
     ...writeRoutes(context),
     ...endRoutes(context),
@@ -76,7 +71,12 @@ function camelFields(why: Refused): Refused {
   return { ...why, fields: Object.fromEntries(fields) };
 }
 
-function writeRoutes({ database, rules, secrets, textPermissions }: ContactApiContext): Route[] {
+function writeRoutes({
+  database,
+  rules,
+  secrets,
+  textPermissions,
+}: OrganisationApiContext): Route[] {
   const parsed = (body: Readonly<Record<string, unknown>>, stored?: ContactRecord) =>
     parseContactForm(formOf(body), { rules, textPermissions, ...(stored && { stored }) });
   return [
@@ -144,7 +144,7 @@ async function contactReply(tx: Tx, id: string, status: number): Promise<Reply> 
   return json(status, { ...rest, points });
 }
 
-function endRoutes({ database }: ContactApiContext): Route[] {
+function endRoutes({ database }: OrganisationApiContext): Route[] {
   const act = (
     path: 'leave' | 'return',
     summary: string,
@@ -170,7 +170,7 @@ function endRoutes({ database }: ContactApiContext): Route[] {
   ];
 }
 
-function dutyRoutes({ database }: ContactApiContext): Route[] {
+function dutyRoutes({ database }: OrganisationApiContext): Route[] {
   return [
     api({
       method: 'PUT',
@@ -223,7 +223,7 @@ function dutyRoutes({ database }: ContactApiContext): Route[] {
   ];
 }
 
-function readRoutes({ database, rules }: ContactApiContext): Route[] {
+function readRoutes({ database, rules }: OrganisationApiContext): Route[] {
   return [
     api({
       method: 'GET',

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demonstrationSector } from './demonstration.ts';
-import type { DirectoryRules } from '../model.ts';
+import type { ContactRules } from '../model.ts';
 import { parseContactsFile, parseOrganisationsFile } from '../imports/parse.ts';
 
 const label = (mustAnswer: boolean) => ({ label: '', mustAnswer });
-const rules: DirectoryRules = {
+const rules: ContactRules = {
   organisationTypes: {
     trust: label(true),
     board: label(true),
@@ -13,6 +13,7 @@ const rules: DirectoryRules = {
     care_provider: label(false),
     supplier: label(false),
   },
+  readerKinds: { technical: { label: 'Technical', chased: true } },
   contactRoles: {
     ciso: { label: '' },
     on_call_it: { label: '' },

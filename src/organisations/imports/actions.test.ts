@@ -405,3 +405,49 @@ test('etr.csv of 2022 and then of 2025: new, changed and closed trusts', { skip 
   assert.equal(whipps.name, 'Barts Health NHS Trust');
   assert.equal(whipps.shortName, 'Barts Health');
 });
+
+test('a file says how somebody reads; without the column it stays', async () => {
+  const rows: PlannedRow[] = [];
+  const onRows = async (part: readonly PlannedRow[]) => void rows.push(...part);
+  const header = 'organisation_code,name,role,reader_kind,mobile';
+  const first = await run(
+    importContacts,
+    [
+      header,
+      'AA-01,Ina Reed,ciso,information,07700 900177',
+      'AA-01,Una Sual,ciso,,07700 900178',
+      'AA-01,Odd One,ciso,robot,07700 900179\n',
+    ].join('\n'),
+  );
+  assert.deepEqual(first.refusedRows, [
+    { line: 4, field: 'reader_kind', reason: 'must be one of technical, manager, information' },
+  ]);
+  const reads = async () =>
+    (await detail('AA-01')).contacts
+      .filter(({ name }) => ['Ina Reed', 'Una Sual', 'Plain One'].includes(name))
+      .map(({ name, readerKind }) => `${name} ${readerKind}`)
+      .toSorted();
+  assert.deepEqual(await reads(), ['Ina Reed information', 'Una Sual technical']);
+  const plain = [
+    'organisation_code,name,role,mobile',
+    'AA-01,Ina Reed,ciso,07700 900177',
+    'AA-01,Plain One,ciso,07700 900180\n',
+  ].join('\n');
+  assert.deepEqual((await run(importContacts, plain)).counts, counts(1, 0, 1));
+  const kept = ['Ina Reed information', 'Plain One technical', 'Una Sual technical'];
+  assert.deepEqual(await reads(), kept);
+  const other = `${header}\nAA-01,Ina Reed,ciso,Manager,07700 900177\n`;
+  await run(importContacts, other, { onRows });
+  assert.deepEqual(rows[0]?.changes, [
+    { field: 'reader_kind', from: 'information', to: 'manager' },
+  ]);
+  assert.equal((await reads())[0], 'Ina Reed manager');
+});
+
+test('who is new and of whom nothing is said reads in the way that the model names first', async () => {
+  const readerKinds = { board: { label: 'Board', chased: true }, ...rules.readerKinds };
+  const file = 'organisation_code,name,role,mobile\nAA-01,Bo Ard,ciso,07700 900181\n';
+  await run(importContacts, file, { rules: { ...rules, readerKinds } });
+  const found = (await detail('AA-01')).contacts.find(({ name }) => name === 'Bo Ard');
+  assert.equal(found?.readerKind, 'board');
+});

@@ -17,6 +17,7 @@ import {
   type ImportOptions,
 } from './import-options.ts';
 import type { ImportResult, OrganisationRow, PlannedRow, RefusedRow } from '../model.ts';
+import { usualReaderKind } from './parse-contact.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
 import {
@@ -249,6 +250,7 @@ async function takeContacts(
     contactPointId: points.idOf,
     newId: () => newId(options.startedAt.getTime()),
     roleLabel: (role) => options.rules.contactRoles[role]?.label ?? role,
+    usualReaderKind: usualReaderKind(options.rules),
   });
   const changes = [...plan.added, ...plan.changed];
   if (importId === undefined || changes.length === 0) return plan.rows;

@@ -71,6 +71,7 @@ const otherNames: Readonly<Record<ImportKind, Readonly<Record<string, readonly s
     kind: ['personorpost', 'contacttype'],
     role: ['jobtitle', 'jobrole', 'title', 'function', 'position'],
     rank: ['order', 'priority', 'sequence'],
+    reader_kind: ['reader', 'readsas', 'readertype'],
     mobile: ['mobilenumber', 'mobilephone', 'mobiletelephone', 'mobile1', 'cell', 'phonenumber'],
     second_mobile: ['mobile2', 'secondmobilenumber', 'othermobile'],
     email: ['emailaddress', 'mail', 'email1', 'workemail'],

@@ -1,7 +1,7 @@
 /** What an import is given, and what it tells while it works. */
 import type { SealingKey } from '#kernel/sealed.ts';
 import type { Mapping } from './columns.ts';
-import type { DirectoryRules, PlannedRow } from '../model.ts';
+import type { ContactRules, PlannedRow } from '../model.ts';
 import type { TextPermissions } from './parse-contact.ts';
 
 export type DirectorySecrets = {
@@ -26,7 +26,7 @@ export type RefusedLine = {
 };
 
 export type ImportOptions = {
-  readonly rules: DirectoryRules;
+  readonly rules: ContactRules;
   readonly secrets: DirectorySecrets;
   readonly startedAt: Date;
   /** Says what would change and changes nothing. */

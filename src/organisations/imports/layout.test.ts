@@ -3,15 +3,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { headerHash, mappingFromWords } from './columns.ts';
 import { recognise } from './layout.ts';
-import type { DirectoryRules } from '../model.ts';
+import type { ContactRules } from '../model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 
 const types = ['trust', 'practice', 'board', 'other'];
-const rules: DirectoryRules = {
+const rules: ContactRules = {
   organisationTypes: Object.fromEntries(
     types.map((key) => [key, { label: key, mustAnswer: false }]),
   ),
   contactRoles: { ciso: { label: 'CISO' } },
+  readerKinds: { technical: { label: 'Technical', chased: true } },
 };
 
 function organisations(text: string | Buffer, given = rules) {

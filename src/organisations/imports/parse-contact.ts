@@ -1,7 +1,7 @@
 import { maskEmailAddress, parseEmailAddress } from '#kernel/email-address.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { forService, maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
-import type { Address, Channel, ContactRow, DirectoryRules } from '../model.ts';
+import type { Address, Channel, ContactRow, ContactRules } from '../model.ts';
 import type { Row } from './row.ts';
 
 /** The columns of the file of contacts (docs/importing.md). */
@@ -11,6 +11,7 @@ export const contactColumns: readonly string[] = [
   'kind',
   'role',
   'rank',
+  'reader_kind',
   'mobile',
   'second_mobile',
   'email',
@@ -40,7 +41,7 @@ export function contactKey(row: Pick<ContactRow, 'organisationCode' | 'role' | '
 
 export function parseContact(
   row: Row,
-  rules: DirectoryRules,
+  rules: ContactRules,
   textPermissions: TextPermissions,
 ): ContactRow | undefined {
   const organisationCode = row.code('organisation_code');
@@ -60,6 +61,7 @@ export function parseContact(
     ...(row.has('kind') && { isPost: isPost(row) }),
     role: row.keyOf('role', rules.contactRoles),
     ...(row.has('rank') && { rank: rankOf(row) }),
+    ...(row.has('reader_kind') && { readerKind: readerKindOf(row, rules) }),
     ...(language !== undefined && { language }),
     ...(active !== undefined && { active }),
     points: { ...(text && { text }), ...(mail && { mail }), ...(landline && { landline }) },
@@ -133,6 +135,16 @@ export function rankOf(row: Row): number {
   const text = row.text('rank') || '1';
   if (!/^[1-9]$/.test(text)) row.refuse('rank', `must be a whole number from 1 to ${RANK_MAX}`);
   return Number(text);
+}
+
+/** How those read of whom nothing is said: the kind that the operating model names first. */
+export function usualReaderKind({ readerKinds }: Pick<ContactRules, 'readerKinds'>): string {
+  return Object.keys(readerKinds)[0]!;
+}
+
+export function readerKindOf(row: Row, rules: ContactRules): string {
+  if (row.text('reader_kind') === '') return usualReaderKind(rules);
+  return row.keyOf('reader_kind', rules.readerKinds);
 }
 
 export function languageOf(row: Row): 'en' | 'cy' | undefined {

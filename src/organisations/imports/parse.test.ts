@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { refusedFile } from './csv.ts';
-import type { ContactRow, DirectoryRules, OrganisationRow, RefusedRow } from '../model.ts';
+import type { ContactRow, ContactRules, OrganisationRow, RefusedRow } from '../model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
 
-const rules: DirectoryRules = {
+const rules: ContactRules = {
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     practice: { label: 'GP practice', mustAnswer: false },
   },
   contactRoles: { ciso: { label: 'CISO or head of cyber' }, on_call_it: { label: 'On-call IT' } },
+  readerKinds: { technical: { label: 'Technical', chased: true } },
 };
 
 const bytes = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding);

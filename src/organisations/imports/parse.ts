@@ -4,6 +4,7 @@ import { exactMapping, missingColumns, type Mapping } from './columns.ts';
 import { missingSentence, recognise, type Layout } from './layout.ts';
 import type {
   ContactRow,
+  ContactRules,
   DirectoryRules,
   ImportKind,
   OrganisationRow,
@@ -52,7 +53,7 @@ export function parseOrganisationsFile(
 
 export function parseContactsFile(
   bytes: Uint8Array,
-  rules: DirectoryRules,
+  rules: ContactRules,
   textPermissions: TextPermissions = {},
   options: ParseOptions = {},
 ): Outcome<ParsedFile<ContactRow>> {

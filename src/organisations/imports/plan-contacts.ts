@@ -25,6 +25,7 @@ export type StoredContact = {
   readonly isPost: boolean;
   readonly role: string;
   readonly rank: number;
+  readonly readerKind: string;
   readonly language: 'en' | 'cy';
   readonly active: boolean;
   /** By channel and position. */
@@ -47,6 +48,8 @@ export type ContactState = {
   readonly newId: () => string;
   /** What the operating model calls a role. */
   readonly roleLabel: (role: string) => string;
+  /** Of a new contact of whom the file does not say it. */
+  readonly usualReaderKind: string;
 };
 
 /** A row whose organisation the directory knows. */
@@ -106,6 +109,7 @@ function merged(
     isPost: row.isPost ?? before?.isPost ?? false,
     role,
     rank: row.rank ?? before?.rank ?? 1,
+    readerKind: row.readerKind ?? before?.readerKind ?? state.usualReaderKind,
     language: row.language ?? before?.language ?? 'en',
     active: row.active ?? before?.active ?? true,
     links: channels.flatMap((channel) => linksOf(channel, row, before, state)),
@@ -134,6 +138,7 @@ const columnOf = {
   name: 'name',
   isPost: 'kind',
   rank: 'rank',
+  readerKind: 'reader_kind',
   language: 'language',
   active: 'active',
 } as const;

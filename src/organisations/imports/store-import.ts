@@ -105,7 +105,8 @@ export async function listStoredContacts(
 ): Promise<StoredContact[]> {
   return await tx.rows<StoredContact>(sql`
     select contact.id, contact.organisation_id, contact.name, contact.is_post, contact.role,
-      contact.rank, contact.language, contact.active, coalesce(linked.links, '[]') as links
+      contact.rank, contact.reader_kind, contact.language, contact.active,
+      coalesce(linked.links, '[]') as links
     from organisations.contact
     left join lateral (
       select json_agg(json_build_object('contactPointId', link.contact_point_id,
@@ -157,15 +158,16 @@ export async function insertContactPoints(
 /** Writes them by id, whether they are new or not; their links are another statement. */
 export async function saveContacts(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
   await tx.run(sql`
-    insert into organisations.contact (id, organisation_id, name, is_post, role, rank, language,
-      active, texts, mails)
+    insert into organisations.contact (id, organisation_id, name, is_post, role, rank, reader_kind,
+      language, active, texts, mails)
     select told.id, told."organisationId", told.name, told."isPost", told.role, told.rank,
-      told.language, told.active, told.texts, told.mails
+      told."readerKind", told.language, told.active, told.texts, told.mails
     from jsonb_to_recordset(${JSON.stringify(contacts.map(withCounts))}::jsonb) as told (id uuid,
-      "organisationId" uuid, name text, "isPost" boolean, role text, rank smallint, language text,
-      active boolean, texts smallint, mails smallint)
+      "organisationId" uuid, name text, "isPost" boolean, role text, rank smallint,
+      "readerKind" text, language text, active boolean, texts smallint, mails smallint)
     on conflict (id) do update set name = excluded.name, is_post = excluded.is_post,
-      rank = excluded.rank, language = excluded.language, active = excluded.active,
+      rank = excluded.rank, reader_kind = excluded.reader_kind, language = excluded.language,
+      active = excluded.active,
       updated_at = now()`);
 }
 

@@ -143,7 +143,8 @@ export async function endContacts(tx: Tx, importId: string): Promise<void> {
 export async function putBackContacts(tx: Tx, importId: string): Promise<void> {
   await tx.run(sql`
     update organisations.contact set name = old.name, is_post = old.is_post, rank = old.rank,
-      language = old.language, active = old.active, updated_at = now()
+      reader_kind = old.reader_kind, language = old.language, active = old.active,
+      updated_at = now()
     from organisations.import_image image
     cross join lateral jsonb_populate_record(null::organisations.contact, image.before) old
     where ${fated(importId, 'contact', 'put_back')} and contact.id = image.contact_id`);

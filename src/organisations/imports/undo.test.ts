@@ -61,7 +61,8 @@ async function directory(): Promise<unknown> {
       select code, name, null as region_code from organisations.region
       union all select code, name, region_code from organisations.system order by code`),
     contacts: await tx.rows(sql`
-      select contact.name, contact.role, contact.rank, contact.active, contact.texts, contact.mails,
+      select contact.name, contact.role, contact.rank, contact.reader_kind, contact.active,
+        contact.texts, contact.mails,
         array(select point.shown from organisations.contact_contact_point link
           join organisations.contact_point point on point.id = link.contact_point_id
           where link.contact_id = contact.id order by link.channel, link.position) as points
@@ -70,10 +71,10 @@ async function directory(): Promise<unknown> {
 }
 
 const MORE = [
-  HEADER,
-  'AA-01,sam page,ciso,3,07700 900199,',
-  'AA-02,New One,ciso,2,07700 900123,new@a.test',
-  'AA-02,Ash Lee,ciso,1,07700 900125,ash@a.test\n',
+  `${HEADER},reader_kind`,
+  'AA-01,sam page,ciso,3,07700 900199,,manager',
+  'AA-02,New One,ciso,2,07700 900123,new@a.test,',
+  'AA-02,Ash Lee,ciso,1,07700 900125,ash@a.test,\n',
 ].join('\n');
 
 test('an import of contacts is taken back whole, and once', async () => {
