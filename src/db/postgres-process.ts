@@ -30,11 +30,14 @@ const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UT
 
 /**
  * The guard: a shell between us and the program holds the other end of our pipe. However we die,
- * the pipe closes and the program gets its order to stop (seen within 0.3 s of a kill -9).
+ * the pipe closes and the program gets its order to stop (seen within 0.3 s of a kill -9). The
+ * program reads nothing, from /dev/null: were its input closed, the next file it opens would take
+ * that place. A backend that waited for a replica when its server died reads on there for orders:
+ * from /dev/urandom it never came to an end, and wrote "backend>" into the log for ever.
  */
 const GUARD = [
   'exec 3<&0',
-  '"$@" <&- 3<&- & program=$!',
+  '"$@" </dev/null 3<&- & program=$!',
   '(cat <&3 >/dev/null; kill -INT $program 2>/dev/null) >/dev/null 2>&1 & watch=$!',
   'wait $program; status=$?',
   'kill $watch 2>/dev/null',

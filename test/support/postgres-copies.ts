@@ -2,7 +2,7 @@
  * Servers that lose history: a data folder that is turned back to an earlier copy, and a replica
  * that is promoted without the last commits. The product connects to whichever serves by one path.
  */
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,9 +13,11 @@ import { initialiseCluster, furnishCluster } from '#db/postgres-cluster.ts';
 import type { Place } from '#db/postgres-place.ts';
 import { readPostmasterPid, spawnServer, type ServerRun } from '#db/postgres-process.ts';
 import { socketConfig, superuserConfig, tryConnect } from '#db/postgres-takeover.ts';
+import { listProcessesIn, waitForEnd } from '#db/processes.ts';
 import { copyFiles, cutOff, placeIn, prepareReplica, promote } from './postgres-replica.ts';
 
 const UP_WITHIN_MS = 30_000;
+const ENDED_WITHIN_MS = 10_000;
 
 /** One data folder and the server on it. */
 export class CopiedServer {
@@ -42,11 +44,14 @@ export class CopiedServer {
     await this.#run?.stop();
   }
 
-  /** `kill -9`: the sessions end, nothing is written any more. */
+  /** `kill -9`: the sessions end, nothing is written any more. Throws where one lives on. */
   async kill(): Promise<void> {
     const pid = readPostmasterPid(this.place.data);
     if (pid !== undefined) process.kill(pid, 'SIGKILL');
     await this.#run?.ended;
+    for (const left of listProcessesIn(realpathSync(this.place.data)))
+      if (!left.zombie && !(await waitForEnd(left.pid, ENDED_WITHIN_MS)))
+        throw new Error(`process ${left.pid} of PostgreSQL outlived its server`);
   }
 }
 
