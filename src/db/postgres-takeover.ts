@@ -11,7 +11,7 @@ import { Client, type ClientConfig } from 'pg';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import { endServer, readPostmasterPid } from './postgres-process.ts';
 import type { Place } from './postgres-place.ts';
-import { COMMITS_HERE } from './replicas.ts';
+import { SESSION } from './session.ts';
 import {
   findOwner,
   findProcess,
@@ -39,8 +39,7 @@ export function superuserConfig(run: string, database = 'postgres'): ClientConfi
 
 /** Every field that `pg` would otherwise take from PG… variables is given here. */
 export function socketConfig(run: string, user: string, database: string): ClientConfig {
-  const options = `-c timezone=UTC ${COMMITS_HERE}`;
-  return { host: run, port: 5432, user, database, ssl: false, options };
+  return { host: run, port: 5432, user, database, ssl: false, options: SESSION };
 }
 
 /** Answers on the socket? The client, or the error's code where there is no ready server. */

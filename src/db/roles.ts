@@ -1,7 +1,7 @@
 import type { Client, ClientConfig } from 'pg';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { DatabaseRole } from './database.ts';
-import { COMMITS_HERE } from './replicas.ts';
+import { SESSION } from './session.ts';
 
 /**
  * How to connect to a PostgreSQL of the operator (DATABASE_URL). Its one login owns the tables;
@@ -9,7 +9,7 @@ import { COMMITS_HERE } from './replicas.ts';
  */
 export function configFromUrl(url: string, role: DatabaseRole): ClientConfig {
   const settings = role === 'tocsin_owner' ? '' : ` -c role=${role}`;
-  return { connectionString: url, options: `-c timezone=UTC ${COMMITS_HERE}${settings}` };
+  return { connectionString: url, options: `${SESSION}${settings}` };
 }
 
 const ROLES = ['tocsin_web', 'tocsin_worker'] as const;
