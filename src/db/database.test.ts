@@ -28,6 +28,19 @@ test('a server that does not answer is waited for once, and the next one is aske
   await database.end();
 });
 
+test('a statement may be given longer than the others, and no other one of its transaction', async () => {
+  const limits = { statement_timeout: 200, query_timeout: 300 };
+  const database = openDatabase({ ...clone.config, ...limits });
+  const nap = sql`select pg_sleep(0.5)`;
+  await database.withActor(system('test'), (tx) => tx.run(nap, { withinMs: 5_000 }));
+  const twice = database.withActor(system('test'), async (tx) => {
+    await tx.run(nap, { withinMs: 5_000 });
+    await tx.run(nap);
+  });
+  await assert.rejects(twice, /statement timeout/);
+  await database.end();
+});
+
 test('commits wait for the disk of this server and for no other, whatever the site has set', async () => {
   const url = configFromUrl('postgres://login@server/tocsin', 'tocsin_web').options;
   assert.match(String(url), / -c synchronous_commit=local /);

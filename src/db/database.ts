@@ -23,8 +23,11 @@ export type Tx = {
   one<Row>(query: Sql): Promise<Row>;
   /** The first row or undefined. */
   maybe<Row>(query: Sql): Promise<Row | undefined>;
-  /** Runs the statement and says how many rows it touched. */
-  run(query: Sql): Promise<number>;
+  /**
+   * Runs the statement and says how many rows it touched. `withinMs`: for one that may take longer
+   * than a minute, because it is over as many rows as somebody asked for.
+   */
+  run(query: Sql, options?: { readonly withinMs?: number }): Promise<number>;
 };
 
 export type Database = {
@@ -54,6 +57,11 @@ export type DatabaseOptions = {
  */
 const WORKER_IDLE_MS = 5_000;
 
+/** No statement takes longer, unless it is told so: a page that hangs helps nobody. */
+const STATEMENT_MS = 60_000;
+/** The server ends a statement first; one that does not answer by then is gone. */
+const ANSWER_WITHIN_MS = 5_000;
+
 const INT8_ARRAY = 1016;
 
 function parseInt8(text: string): number {
@@ -71,9 +79,9 @@ export function openDatabase(config: ClientConfig, options: DatabaseOptions = {}
   const pool = new Pool({
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
-    statement_timeout: 60_000,
+    statement_timeout: STATEMENT_MS,
     idle_in_transaction_session_timeout: config.user === 'tocsin_worker' ? WORKER_IDLE_MS : 30_000,
-    query_timeout: 65_000,
+    query_timeout: STATEMENT_MS + ANSWER_WITHIN_MS,
     max: options.connectionsMax ?? 10,
     ...config,
   });
@@ -190,8 +198,13 @@ function transaction(client: PoolClient, actor: Actor): Tx {
       const [row] = (await query(statement)).rows;
       return row === undefined ? undefined : (camelCased(row) as Row);
     },
-    async run(statement: Sql) {
-      return (await query(statement)).rowCount ?? 0;
+    async run(statement: Sql, { withinMs } = {}) {
+      if (withinMs === undefined) return (await query(statement)).rowCount ?? 0;
+      await client.query(`set local statement_timeout = ${withinMs}`);
+      const given = { ...build(statement), query_timeout: withinMs + ANSWER_WITHIN_MS };
+      const { rowCount } = await client.query(given);
+      await client.query('set local statement_timeout to default');
+      return rowCount ?? 0;
     },
   };
 }

@@ -128,6 +128,9 @@ export async function markRoundOpened(tx: Tx, dispatchId: string, round: number)
   return opened.length === 1;
 }
 
+/** A round of a million took more than a minute, one of 100,000 some seconds. */
+const ROUND_MS = 600_000;
+
 /**
  * Held messages of the round become ready. The one blank that release fills is {since}, the time
  * of release: it cannot be known when the text is approved. `clock` is that time as it is read.
@@ -136,7 +139,8 @@ export async function readyRound(
   tx: Tx,
   round: { dispatchId: string; round: number; clock: string },
 ): Promise<number> {
-  return await tx.run(sql`
+  return await tx.run(
+    sql`
     with ${ways}
     update dispatch.message message
     set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${round.clock}),
@@ -147,7 +151,9 @@ export async function readyRound(
       select held.id from dispatch.message held
       where held.dispatch_id = ${round.dispatchId} and held.round = ${round.round}
         and held.state = 'held'
-      order by held.id for update)`);
+      order by held.id for update)`,
+    { withinMs: ROUND_MS },
+  );
 }
 
 export type DueRound = { dispatchId: string; round: number; releasedAt: Date };
