@@ -15,7 +15,7 @@ import { FILE_BYTES_MAX, maskedExample } from './form-import.ts';
 import { sweepRuns } from './import-run.ts';
 import { organisationRoutes } from '../routes.ts';
 
-const ODS = '../../shared/data/ods-trusts/etr-2025-07.csv';
+const ODS = '../shared/data/ods-trusts/etr-2025-07.csv';
 
 let db: Clone;
 let site: Site;
