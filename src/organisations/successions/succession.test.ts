@@ -268,6 +268,8 @@ describe('mergers and splits', () => {
     assert.ok((await db.web.attempt(officer, (tx) => planSuccession(tx, plan))).ok);
     const before = await told(['FF-01', 'FF-03']);
     const look = async () => (await visitor().get(`/organisations/successions/${id}`)).text;
+    const page = await visitor().get(`/organisations/successions/${id}`);
+    assert.ok(page.body.includes(`href="/audiences/${trusts.id}"`));
     assert.match(
       await look(),
       /Audiences that lose somebody.*in these\..*Trusts: Beck(?!.*: Beck)/s,
