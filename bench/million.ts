@@ -5,12 +5,12 @@ import { sql } from '#db/sql.ts';
 import type { Database } from '#db/database.ts';
 import type { AlertAnswer, AlertOrder } from './alert-player.ts';
 import { fillDirectory, ORGANISATIONS, type Post } from './directory.ts';
-import { inTheatre, NO_RECEIPTS, type Theatre } from './engine.ts';
+import { inTheatre, type CallbackDoor, type Theatre } from './engine.ts';
 import { judge, rounded, type Measurement } from './figure.ts';
 import { startPlayer, type Player } from './player.ts';
-import { checkAllAccepted, openBucket, untilSettled } from './scene.ts';
+import { openBucket, untilDelivered, untilSettled } from './scene.ts';
 import type { Stage } from './stage.ts';
-import type { StubAnswer } from './stub-player.ts';
+import type { StubAnswer, StubOrder } from './stub-player.ts';
 
 /** All told at once: so many people of the first rank in each organisation. */
 const POSTS = Array.from({ length: 50 }, (): Post => ({ rank: 1, channels: ['text'] }));
@@ -27,11 +27,11 @@ export async function measureMillion(stage: Stage): Promise<Measurement[]> {
   const stub = startPlayer<StubAnswer>('stub-player.ts');
   const officers = startPlayer<AlertAnswer>('alert-player.ts');
   try {
-    const { url } = await stub.ask({});
-    const options = { bucket: openBucket, simulator: ['--no-ledger', NO_RECEIPTS] };
-    const run = await inTheatre(stage, options, (theatre) =>
-      sendMillion(stage, theatre, { officers, url }),
-    );
+    const options = { bucket: openBucket, simulator: ['--no-ledger'], callsBack: true };
+    const run = await inTheatre(stage, options, async (theatre) => {
+      const { url } = await stub.ask(receiptsTo(theatre.door!));
+      return await sendMillion(stage, theatre, { officers, url });
+    });
     return figuresOf(run);
   } finally {
     await officers.stop();
@@ -39,8 +39,14 @@ export async function measureMillion(stage: Stage): Promise<Measurement[]> {
   }
 }
 
+function receiptsTo({ url, token }: CallbackDoor): StubOrder {
+  return { receipts: { url: `${url}/receipts`, token } };
+}
+
 type Run = {
   readonly seconds: number;
+  /** From the last text that was taken to the last receipt applied. */
+  readonly receiptSeconds: number;
   readonly submitSeconds: number;
   readonly releaseSeconds: number;
   /** Of the engine before the first text, the largest of it, and the largest of the web side, in MB. */
@@ -73,11 +79,12 @@ async function sendMillion(
   sending.catch(() => {});
   do boards.push(await ask({ kind: 'read board' }));
   while ((await Promise.race([sending, delay(BOARD_EVERY_MS)])) === undefined);
-  const seconds = ((await sending) - startedAt) / 1_000;
+  const endedAt = await sending;
   boards.push(await ask({ kind: 'read board' }));
-  await checkAllAccepted(owner, dispatchId);
+  await untilDelivered(owner, dispatchId, TIMEOUT_MS, BOARD_EVERY_MS);
   return {
-    seconds,
+    seconds: (endedAt - startedAt) / 1_000,
+    receiptSeconds: (performance.now() - endedAt) / 1_000,
     submitSeconds: submitted.seconds,
     releaseSeconds,
     memory: {
@@ -109,6 +116,7 @@ function figuresOf(run: Run): Measurement[] {
       notes: [
         `submitted in ${rounded(run.submitSeconds)} s, released in ${rounded(run.releaseSeconds)} s`,
         `sent in ${rounded(run.seconds)} s, ${rounded(TEXTS / run.seconds)} a second`,
+        `each was delivered, the last receipt applied ${rounded(run.receiptSeconds)} s after the last text`,
       ],
     }),
     judge({

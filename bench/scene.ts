@@ -146,6 +146,8 @@ async function isUnderWay(owner: Database, dispatchId: string): Promise<boolean>
           where dispatch_id = ${dispatchId} and channel = 'text' and state = 'ready')
         or exists (select from dispatch.message
           where state = 'claimed' and lease_until > '-infinity' and dispatch_id = ${dispatchId})
+        or exists (select from dispatch.round
+          where dispatch_id = ${dispatchId} and part_at is not null)
         as busy`,
     ),
   );
@@ -157,6 +159,7 @@ export async function untilDelivered(
   owner: Database,
   dispatchId: string,
   timeoutMs: number,
+  everyMs = 20,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -167,7 +170,7 @@ export async function untilDelivered(
     );
     if (!open) return;
     if (performance.now() > deadline) throw new Error('not all receipts were applied');
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

@@ -1,24 +1,42 @@
 /**
- * The least a provider can be: it takes every text and keeps nothing. For runs in which the
- * simulator's own memory and work would be what is measured.
+ * The least a provider can be: it takes every text, posts the receipt that it was delivered, and
+ * keeps nothing. For runs in which the simulator's own memory and work would be what is measured.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Pool } from 'undici';
 import { playOrders } from './player.ts';
 
+export type StubOrder = {
+  /** Where its receipts go, and the bearer token that they show. */
+  readonly receipts: { readonly url: string; readonly token: string };
+};
+
 export type StubAnswer = { readonly url: string };
+
+/** As many receipts at once; more wait in line until the door takes them. */
+const CONNECTIONS = 64;
 
 const TEMPLATE = { id: randomUUID(), type: 'sms', version: 1, body: '((body))' };
 
 let server: Server | undefined;
+let door: Pool | undefined;
 
-playOrders<object>(
-  async () => {
+playOrders<StubOrder>(
+  async ({ receipts }) => {
+    const { origin, pathname } = new URL(receipts.url);
+    const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
+    door = pool;
+    const headers = {
+      authorization: `Bearer ${receipts.token}`,
+      'content-type': 'application/json',
+    };
     server = createServer((request, response) => {
-      void answerTo(request).then(({ status, body }) => {
+      void answerTo(request).then(({ status, body, receipt }) => {
         response.writeHead(status, { 'content-type': 'application/json' });
         response.end(JSON.stringify(body));
+        if (receipt !== undefined) void post(pool, { path: pathname, headers, body: receipt });
       });
     });
     await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
@@ -27,10 +45,22 @@ playOrders<object>(
   },
   async () => {
     server?.closeAllConnections();
+    await door?.destroy();
   },
 );
 
-async function answerTo(request: IncomingMessage): Promise<{ status: number; body: object }> {
+type Answer = { readonly status: number; readonly body: object; readonly receipt?: string };
+
+async function post(
+  pool: Pool,
+  request: { path: string; headers: Readonly<Record<string, string>>; body: string },
+): Promise<void> {
+  const { body, statusCode } = await pool.request({ method: 'POST', ...request });
+  await body.dump();
+  if (statusCode !== 200) throw new Error(`a receipt was refused: ${statusCode}`);
+}
+
+async function answerTo(request: IncomingMessage): Promise<Answer> {
   if (request.method === 'GET' && request.url?.startsWith('/v2/templates') === true)
     return { status: 200, body: { templates: [TEMPLATE] } };
   if (request.method === 'GET') return { status: 200, body: { notifications: [] } };
@@ -48,6 +78,18 @@ async function answerTo(request: IncomingMessage): Promise<{ status: number; bod
       uri: `/v2/notifications/${id}`,
       template: { id: TEMPLATE.id, version: TEMPLATE.version, uri: '' },
     },
+    receipt: JSON.stringify({
+      id,
+      reference: sent.reference,
+      to: '07700900001',
+      status: 'delivered',
+      created_at: new Date().toISOString(),
+      completed_at: new Date().toISOString(),
+      sent_at: new Date().toISOString(),
+      notification_type: 'sms',
+      template_id: TEMPLATE.id,
+      template_version: TEMPLATE.version,
+    }),
   };
 }
 

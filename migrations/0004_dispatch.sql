@@ -293,9 +293,13 @@ create table dispatch.round (
   opens_after interval not null,
   opens_at timestamptz,
   opened_at timestamptz,
-  primary key (dispatch_id, round)
+  -- Its messages become ready in parts: when the last part did, while more of them are held.
+  part_at timestamptz,
+  primary key (dispatch_id, round),
+  check (part_at is null or opened_at is not null)
 );
-create index round_due on dispatch.round (opens_at) where opened_at is null;
+create index round_due on dispatch.round (opens_at)
+  where opened_at is null or part_at is not null;
 
 -- One text or e-mail to one contact point in one round (P1: the unique key below). It refers to
 -- its dispatch and its gateway without foreign keys, and so does message_credit to it: each costs
@@ -943,7 +947,7 @@ grant insert (id, label, lane, exercise, expires_after, recall_for, number_most,
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
-grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+grant update (opens_at, opened_at, part_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
   dispatch.alarm, dispatch.lost_text, dispatch.continuity, dispatch.bucket, dispatch.breaker,
   dispatch.tally to tocsin_web;

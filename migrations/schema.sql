@@ -662,14 +662,16 @@ create table dispatch.round (
   opens_after interval not null,
   opens_at timestamp with time zone,
   opened_at timestamp with time zone,
+  part_at timestamp with time zone,
+  constraint round_check CHECK (((part_at IS NULL) OR (opened_at IS NOT NULL))),
   constraint round_round_check CHECK ((round >= 1)),
   constraint round_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
   constraint round_pkey PRIMARY KEY (dispatch_id, round)
 );
-CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE (opened_at IS NULL);
+CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE ((opened_at IS NULL) OR (part_at IS NOT NULL));
 grant insert, select on dispatch.round to tocsin_web;
 grant insert, select, update on dispatch.round to tocsin_worker;
-grant update (opens_at, opened_at) on dispatch.round to tocsin_web;
+grant update (opens_at, opened_at, part_at) on dispatch.round to tocsin_web;
 
 create table dispatch.sender (
   contact_point_id uuid not null,

@@ -14,17 +14,17 @@ import {
   rowsOf,
   seedNotify,
   statesOf,
-  until,
+  untilOneWaits,
 } from '../../test/support/dispatch.ts';
 import {
   cancelDispatch,
-  openDueRounds,
   pauseDispatch,
   releaseDispatch,
   resumeDispatch,
   sealDispatch,
   standDown,
 } from './actions.ts';
+import { openDueRounds } from './rounds.ts';
 import { hashContent } from './store-plan.ts';
 
 describe('planning and steering', () => {
@@ -176,7 +176,7 @@ describe('planning and steering', () => {
       const releasing = web((tx) => tryRelease(tx, id, hash));
       try {
         // The release waits for the planner; then the hash holds the new message too.
-        await waitForLock();
+        await untilOneWaits(db.owner);
       } finally {
         hold.resolve();
         await planner;
@@ -199,16 +199,6 @@ describe('planning and steering', () => {
       for (const state of ['sending', 'paused', 'done', 'cancelled'])
         await assert.rejects(add(state), { code: '23001' }, state);
     });
-
-    async function waitForLock(): Promise<void> {
-      const look = () =>
-        own((tx) =>
-          tx.one<{ waiting: number }>(sql`select count(*) as waiting from pg_locks
-            where not granted and pid in (select pid from pg_stat_activity
-              where datname = current_database())`),
-        );
-      await until(look, ({ waiting }) => waiting > 0, 2_000);
-    }
   });
 
   describe('rounds', () => {

@@ -1,30 +1,24 @@
 /** The verbs of whoever plans, releases and steers a dispatch. One transaction each, the caller's. */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Approved } from '#kernel/approved.ts';
-import type { Database, Tx } from '#db/database.ts';
-import { system } from '#kernel/actor.ts';
+import type { Tx } from '#db/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
 import { insertAnswers, notifyAnswers, type AnswerText } from './store-answer.ts';
-import { listSharedChannels, rememberSenders } from './store-home.ts';
-import { spaceRound } from './store-space.ts';
+import { readyPart } from './rounds.ts';
 import {
   cancelUnsent,
   hashContent,
   insertDispatch,
-  listDueRounds,
   lockDispatch,
   markReleased,
-  markRoundOpened,
   moveDispatch,
   notifyDispatch,
   notifyHalt,
-  postponeRounds,
-  readyRound,
   setContent,
-  startRounds,
 } from './store-plan.ts';
+import { markRoundOpened, postponeRounds, startRounds } from './store-rounds.ts';
 import { cancelSettled, lockLaterRounds, markSettled } from './store-settled.ts';
 
 /** Writes the dispatch and its rounds; its messages follow through `dispatch.v_in_recipient`. */
@@ -80,7 +74,7 @@ export async function letGo(
   await startRounds(tx, dispatchId);
   // A first round that is to wait is opened by its timer, like every other.
   if (await markRoundOpened(tx, dispatchId, 1))
-    await openRound(tx, { dispatchId, round: 1, clock });
+    await readyPart(tx, { dispatchId, round: 1, clock });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.released',
@@ -88,39 +82,6 @@ export async function letGo(
     detail: { hash, approvedBy },
   });
   return ok(undefined);
-}
-
-/** Lets the messages of a round go; where there are several gateways each gets its sender first. */
-export async function openRound(
-  tx: Tx,
-  round: { dispatchId: string; round: number; clock: string },
-): Promise<number> {
-  const channels = await listSharedChannels(tx);
-  if (channels.length > 0) await rememberSenders(tx, { ...round, channels });
-  const ready = await readyRound(tx, round);
-  await spaceRound(tx, round);
-  return ready;
-}
-
-/** Opens every round that is due; says how many messages became ready. */
-export async function openDueRounds(
-  database: Database,
-  clockOf: (time: Date) => string,
-): Promise<number> {
-  return await database.withActor(system('dispatch'), async (tx) => {
-    let ready = 0;
-    for (const { dispatchId, round, releasedAt } of await listDueRounds(tx)) {
-      if (!(await markRoundOpened(tx, dispatchId, round))) continue;
-      ready += await openRound(tx, { dispatchId, round, clock: clockOf(releasedAt) });
-      await record(tx, {
-        action: 'dispatch.round_opened',
-        subject: { kind: 'dispatch', id: dispatchId },
-        detail: { round },
-      });
-      await notifyDispatch(tx, dispatchId);
-    }
-    return ready;
-  });
 }
 
 /**

@@ -22,7 +22,7 @@ import type { SightedText } from './store-continuity.ts';
 import { upsertGateway } from './store-gateway.ts';
 import { readHold } from './store-resume.ts';
 import { cancelLeftovers, expireMessages, markCleared, settleMessages } from './store-send.ts';
-import { spaceRound } from './store-space.ts';
+import { spaceMessages } from './store-space.ts';
 import { applyRiskDecisions, insertRiskDecision } from './store-uncertain.ts';
 
 const OWNER = newId();
@@ -254,7 +254,7 @@ describe('messages after lost history', () => {
     });
 
     it('what its number has no room for', async () => {
-      const { id } = await inStates('ready', 'accepted');
+      const { id, ids } = await inStates('ready', 'accepted');
       const [one] = await own((tx) => rowsOf(tx, id));
       await own(async (tx) => {
         await tx.run(sql`update dispatch.dispatch set number_most = 1, number_within = '1 hour'
@@ -268,7 +268,7 @@ describe('messages after lost history', () => {
           contact_point_id = (select contact_point_id from dispatch.message where id = ${one!.id})
           where dispatch_id = ${id}`);
       });
-      const space = () => work((tx) => spaceRound(tx, { dispatchId: id, round: 2 }));
+      const space = () => work((tx) => spaceMessages(tx, { dispatchId: id, ids }));
       await hold();
       assert.equal(await space(), 1);
       assert.deepEqual(await statesOf(db.owner, id), { ready: 1, accepted: 1 });

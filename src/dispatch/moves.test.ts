@@ -24,7 +24,8 @@ import { moves, states, type AttemptClass, type MessageState } from './model.ts'
 import { adoptLost } from './store-continuity.ts';
 import { callOffAll, chooseWordings } from './store-correct.ts';
 import { applyReceipts } from './store-inbox.ts';
-import { cancelUnsent, moveDispatch, readyRound } from './store-plan.ts';
+import { cancelUnsent, moveDispatch } from './store-plan.ts';
+import { readyMessages } from './store-rounds.ts';
 import { cancelAllSettled, cancelSettled, markSettled } from './store-settled.ts';
 import {
   adoptMessages,
@@ -35,7 +36,7 @@ import {
 } from './store-check.ts';
 import { markRecalled, stopRounds } from './store-recall.ts';
 import { closeInDoubt } from './store-resume.ts';
-import { spaceRound } from './store-space.ts';
+import { spaceMessages } from './store-space.ts';
 import { applyRiskDecisions, insertRiskDecision, readyDeputies } from './store-uncertain.ts';
 import {
   cancelLeftovers,
@@ -89,6 +90,7 @@ describe('every statement on every state', () => {
 
   const cancel = (tx: Tx) =>
     moveDispatch(tx, { id: dispatchId, from: ['sending'], to: 'cancelled', reason: null });
+  const allIds = async (tx: Tx) => (await rowsOf(tx, dispatchId)).map(({ id }) => id);
   const answerAll = async (tx: Tx, rows: Row[]) => {
     const organisationIds = await tx.rows<{ id: string }>(sql`
       select organisation_id as id from dispatch.v_credit
@@ -330,14 +332,14 @@ describe('every statement on every state', () => {
       makes: ['held to ready'],
     },
     'open round': {
-      of: readyRound,
+      of: readyMessages,
       act: async (tx) => {
-        for (const round of [1, 2]) await readyRound(tx, { dispatchId, round, clock: '03:02' });
+        await readyMessages(tx, { ids: await allIds(tx), clock: '03:02' });
       },
       makes: ['held to ready'],
     },
     'its number has its share': {
-      of: spaceRound,
+      of: spaceMessages,
       act: async (tx) => {
         await tx.run(sql`update dispatch.dispatch set number_most = 1, number_within = '1 hour'
           where id = ${dispatchId}`);
@@ -345,7 +347,7 @@ describe('every statement on every state', () => {
           where dispatch_id = ${dispatchId}`);
         await tx.run(sql`update dispatch.message set expires_at = now() + interval '1 minute'
           where dispatch_id = ${dispatchId}`);
-        await spaceRound(tx, { dispatchId, round: 1 });
+        await spaceMessages(tx, { dispatchId, ids: await allIds(tx) });
       },
       makes: ['ready to suppressed'],
     },

@@ -15,7 +15,8 @@ import {
   until,
   type Simulator,
 } from '../../test/support/dispatch.ts';
-import { openDueRounds, pauseDispatch } from './actions.ts';
+import { pauseDispatch } from './actions.ts';
+import { openDueRounds } from './rounds.ts';
 import { recallDispatch, sendNow } from './recall.ts';
 
 const actor = system('test');

@@ -2,9 +2,11 @@
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
-import { CANCEL_MAX, openRound, type Steering } from './actions.ts';
-import { cancelUnsent, markRoundOpened, notifyDispatch, notifyHalt } from './store-plan.ts';
+import { CANCEL_MAX, type Steering } from './actions.ts';
+import { readyPart } from './rounds.ts';
+import { cancelUnsent, notifyDispatch, notifyHalt } from './store-plan.ts';
 import { hurryRounds, markRecalled, stopRounds } from './store-recall.ts';
+import { markRoundOpened } from './store-rounds.ts';
 
 /** Takes a release back while nothing of it could have left. Refused from the first text on. */
 export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcome<void>> {
@@ -33,7 +35,7 @@ export async function sendNow(
   if (!(await hurryRounds(tx, dispatchId)))
     return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
   if (await markRoundOpened(tx, dispatchId, 1))
-    await openRound(tx, { dispatchId, round: 1, clock });
+    await readyPart(tx, { dispatchId, round: 1, clock });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.hurried',

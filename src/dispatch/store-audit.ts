@@ -46,15 +46,19 @@ export async function countUnresolved(tx: Tx): Promise<Breaches> {
   );
 }
 
-/** Rounds, and with them escalations, that should have opened more than five seconds ago. */
+/**
+ * Rounds, and with them escalations, that should have opened more than five seconds ago, or of
+ * which no further part became ready for a minute.
+ */
 export async function countUnopened(tx: Tx): Promise<Breaches> {
   return await ask(
     tx,
     sql`
     select count(*) as breaches, min(round.dispatch_id::text) as sample
     from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
-    where dispatch.state = 'sending' and round.opened_at is null
-      and (round.opens_at is null or round.opens_at < now() - interval '5 seconds')`,
+    where dispatch.state = 'sending' and (round.part_at < now() - interval '1 minute'
+      or (round.opened_at is null
+        and (round.opens_at is null or round.opens_at < now() - interval '5 seconds')))`,
   );
 }
 

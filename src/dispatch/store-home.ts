@@ -54,10 +54,10 @@ export async function listSharedChannels(tx: Tx): Promise<('text' | 'mail')[]> {
   return rows.map(({ channel }) => channel);
 }
 
-/** Everybody in this round who knows no sender yet gets one, for good. */
+/** Whoever is to get one of these messages and knows no sender yet gets one, for good. */
 export async function rememberSenders(
   tx: Tx,
-  round: { dispatchId: string; round: number; channels: readonly string[] },
+  of: { ids: readonly string[]; channels: readonly string[] },
 ): Promise<void> {
   await tx.run(sql`
     with ${ways}
@@ -65,8 +65,8 @@ export async function rememberSenders(
     select contact_point_id, channel, home from (
       select message.contact_point_id, message.channel, ${chosenWay} as home
       from dispatch.message message
-      where message.dispatch_id = ${round.dispatchId} and message.round = ${round.round}
-        and message.state = 'held' and message.channel = any(${[...round.channels]})
+      where message.id = any(${[...of.ids]}::uuid[])
+        and message.channel = any(${[...of.channels]})
     ) chosen where home is not null
     on conflict do nothing`);
 }

@@ -2,7 +2,6 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { DispatchPlan } from './model.ts';
-import { homeOf, ways } from './store-home.ts';
 
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
@@ -78,93 +77,6 @@ export async function setContent(
     update dispatch.dispatch
     set content_hash = ${content.hash}, planned_messages = ${content.messages}
     where id = ${id} and state = 'held'`);
-}
-
-/** Sets the clock of each round going; from here on every held message has a timer (P3). */
-export async function startRounds(tx: Tx, dispatchId: string): Promise<void> {
-  await tx.run(sql`
-    update dispatch.round round set opens_at = now() + dispatch.recall_for + round.opens_after
-    from dispatch.dispatch dispatch
-    where dispatch.id = round.dispatch_id and dispatch.id = ${dispatchId}`);
-}
-
-/**
- * Puts off the rounds that are not open yet by as long as the dispatch has stood still: round 1
- * reached nobody meanwhile, so nobody had the time to answer it. Called before it goes on.
- */
-export async function postponeRounds(tx: Tx, dispatchId: string): Promise<void> {
-  await tx.run(sql`
-    update dispatch.round round
-    set opens_at = round.opens_at + (now() - dispatch.paused_at)
-    from dispatch.dispatch dispatch
-    where dispatch.id = round.dispatch_id and dispatch.id = ${dispatchId}
-      and dispatch.state = 'paused' and round.opened_at is null`);
-}
-
-/**
- * Opens a round that is due, once; false where it is open already, not due or not sending. Where
- * it opens late, because no engine ran, the rounds after it keep their distance: else all that fell
- * due meanwhile would open together, and nobody would be given the time to answer.
- */
-export async function markRoundOpened(tx: Tx, dispatchId: string, round: number): Promise<boolean> {
-  const opened = await tx.rows(sql`
-    with due as (
-      select round.opens_at from dispatch.round round
-      join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
-      where dispatch.state = 'sending' and round.dispatch_id = ${dispatchId}
-        and round.round = ${round} and round.opened_at is null and round.opens_at <= now()
-      for update of round
-    ), opened as (
-      update dispatch.round round set opened_at = now() from due
-      where round.dispatch_id = ${dispatchId} and round.round = ${round}
-      returning 1
-    ), put_off as (
-      update dispatch.round later set opens_at = later.opens_at + (now() - due.opens_at)
-      from due
-      where later.dispatch_id = ${dispatchId} and later.round > ${round}
-        and later.opened_at is null
-    )
-    select from opened`);
-  return opened.length === 1;
-}
-
-/** A round of a million took more than a minute, one of 100,000 some seconds. */
-const ROUND_MS = 600_000;
-
-/**
- * Held messages of the round become ready. The one blank that release fills is {since}, the time
- * of release: it cannot be known when the text is approved. `clock` is that time as it is read.
- */
-export async function readyRound(
-  tx: Tx,
-  round: { dispatchId: string; round: number; clock: string },
-): Promise<number> {
-  return await tx.run(
-    sql`
-    with ${ways}
-    update dispatch.message message
-    set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${round.clock}),
-      expires_at = dispatch.released_at + dispatch.expires_after, home_gateway_id = ${homeOf}
-    from dispatch.dispatch dispatch
-    -- Locked in the order in which standing down locks them.
-    where dispatch.id = message.dispatch_id and message.id in (
-      select held.id from dispatch.message held
-      where held.dispatch_id = ${round.dispatchId} and held.round = ${round.round}
-        and held.state = 'held'
-      order by held.id for update)`,
-    { withinMs: ROUND_MS },
-  );
-}
-
-export type DueRound = { dispatchId: string; round: number; releasedAt: Date };
-
-/** The next round of each dispatch, where it is due. */
-export async function listDueRounds(tx: Tx): Promise<DueRound[]> {
-  return await tx.rows<DueRound>(sql`
-    select distinct on (round.dispatch_id) round.dispatch_id, round.round, dispatch.released_at
-    from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
-    where round.opened_at is null and round.opens_at <= now() and dispatch.state = 'sending'
-    order by round.dispatch_id, round.round limit 100`);
 }
 
 export type SteeredState = 'sending' | 'paused' | 'cancelled';

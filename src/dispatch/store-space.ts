@@ -4,8 +4,7 @@ import type { Tx } from '#db/database.ts';
 import { historyIsWhole } from './store-plan.ts';
 
 /**
- * Puts off what would be too much for a number, of the texts of a round that was just opened: it is
- * due when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
+ * Puts off what would be too much for a number, of the texts that just became ready: it is due when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
  * past its use. While our history is not whole it is only put off: it may have left in the lost
  * time. Answers to somebody's own texts have a limit of their own. Says how many.
  *
@@ -13,14 +12,14 @@ import { historyIsWhole } from './store-plan.ts';
  * than the limit allows texts. Two rounds that open in the same moment do not see each other: the
  * number may get one more.
  */
-export async function spaceRound(
+export async function spaceMessages(
   tx: Tx,
-  round: { dispatchId: string; round: number },
+  of: { dispatchId: string; ids: readonly string[] },
 ): Promise<number> {
   return await tx.run(sql`
     with rule as (
       select number_most as most, number_within as within from dispatch.dispatch
-      where id = ${round.dispatchId} and number_most < (
+      where id = ${of.dispatchId} and number_most < (
         select count(*) from dispatch.round lately
         where lately.opened_at > now() - number_within)
     ), lately as (
@@ -39,7 +38,7 @@ export async function spaceRound(
             and other.state not in ('held', 'rejected', 'cancelled', 'expired', 'suppressed')
           offset 0) other
         order by other.due_at desc offset rule.most - 1 limit 1) nth
-      where message.dispatch_id = ${round.dispatchId} and message.round = ${round.round}
+      where message.dispatch_id = ${of.dispatchId} and message.id = any(${[...of.ids]}::uuid[])
         and message.channel = 'text' and message.state = 'ready'
         and nth.due_at > now() - rule.within
     )

@@ -14,7 +14,8 @@ import {
   seedNotify,
   statesOf,
 } from '../../test/support/dispatch.ts';
-import { cancelDispatch, openDueRounds, standDown } from './actions.ts';
+import { cancelDispatch, standDown } from './actions.ts';
+import { openDueRounds } from './rounds.ts';
 import { readLedger } from './store-ledger.ts';
 import { expireMessages } from './store-send.ts';
 import { listUncertain } from './store-uncertain.ts';

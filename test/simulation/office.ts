@@ -7,7 +7,7 @@ import type { Correction } from './corrections.ts';
 import type { Decisions } from './decisions.ts';
 import type { Callback } from './forger.ts';
 import type { Entry } from './provider.ts';
-import { openRound } from './rounds.ts';
+import { readyPart } from './rounds.ts';
 import type { PlannedDispatch } from './dispatches.ts';
 import type { OfficerAct } from './scenario.ts';
 import type { Evidence } from './evidence.ts';
@@ -237,7 +237,7 @@ export class Office {
     this.#note(id, 'sending');
     twin.startRounds(base, id);
     if (twin.markRoundOpened(base, id, 1))
-      openRound(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
+      readyPart(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
     twin.notifyDispatch(base, id);
     if (!this.#evidence.released.has(id)) this.#evidence.released.set(id, this.#world.now);
   }

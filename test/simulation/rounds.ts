@@ -1,16 +1,34 @@
-/** A round opens the same way at release and by its timer (`src/dispatch/actions.ts`). */
+/** A part of a round is readied the same way at release and by its timer (`src/dispatch/rounds.ts`). */
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 
-/** Each person gets a sender where there is a choice, then the messages of the round may go. */
-export function openRound(
+/** Few, so that most rounds open in parts. */
+const PART_MAX = 2;
+
+export function readyPart(
   twin: Twin,
   base: Base,
-  round: { dispatchId: string; round: number; clock: string },
+  part: { dispatchId: string; round: number; clock: string },
 ): number {
+  const { dispatchId, round, clock } = part;
+  const ids = twin.lockNextPart(base, { dispatchId, round, most: PART_MAX });
   const channels = twin.listSharedChannels(base);
-  if (channels.length > 0) twin.rememberSenders(base, { ...round, channels });
-  const ready = twin.readyRound(base, round);
-  twin.spaceRound(base, round);
+  if (channels.length > 0) twin.rememberSenders(base, { ids, channels });
+  const ready = twin.readyMessages(base, { ids, clock });
+  twin.spaceMessages(base, { dispatchId, ids });
+  const isLast = ids.length < PART_MAX;
+  twin.markPartReady(base, { dispatchId, round, isLast });
   return ready;
+}
+
+/** False where it is somebody else's to open, or called off. */
+export function takeRound(
+  twin: Twin,
+  base: Base,
+  { dispatchId, round, isOpen }: { dispatchId: string; round: number; isOpen: boolean },
+): boolean {
+  if (isOpen) return twin.lockOpeningRound(base, dispatchId, round);
+  if (!twin.markRoundOpened(base, dispatchId, round)) return false;
+  twin.notifyDispatch(base, dispatchId);
+  return true;
 }

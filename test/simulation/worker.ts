@@ -3,7 +3,7 @@ import { Drift } from '#dispatch/lease.ts';
 import type { Found } from '#dispatch/model.ts';
 import type { ToCheck } from '#dispatch/store-check.ts';
 import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
-import { openRound } from './rounds.ts';
+import { readyPart, takeRound } from './rounds.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedSender } from './sender.ts';
 import type { Base } from './twin/rows.ts';
@@ -115,7 +115,7 @@ export class SimulatedWorker {
     const { twin } = this.#parts;
     if (!(yield* this.#mayGoOn())) return;
     yield* this.#untilItFails(() => this.#steer([]));
-    const opened = yield* transact('opens rounds', (base) => this.#openDueRounds(base));
+    const opened = yield* this.#openDueRounds();
     const settled = yield* transact('settles the uncertain', (base) => this.#settleUncertain(base));
     if (opened + settled > 0) for (const sender of this.#senders) sender.work.ring();
     yield* transact('finds homes', (base) => twin.findHomes(base, HOMES_MAX));
@@ -158,14 +158,14 @@ export class SimulatedWorker {
     for (const sender of this.#senders) sender.dropQueue('clock_jumped');
   }
 
-  #openDueRounds(base: Base): number {
+  *#openDueRounds(): Steps<number> {
     const { twin } = this.#parts;
     let ready = 0;
-    for (const { dispatchId, round } of twin.listDueRounds(base)) {
-      if (!twin.markRoundOpened(base, dispatchId, round)) continue;
-      ready += openRound(twin, base, { dispatchId, round, clock: CLOCK });
-      twin.notifyDispatch(base, dispatchId);
-    }
+    for (const due of yield* transact('lists rounds', (base) => twin.listDueRounds(base)))
+      ready += yield* transact('opens a part', (base) => {
+        if (!takeRound(twin, base, due)) return 0;
+        return readyPart(twin, base, { ...due, clock: CLOCK });
+      });
     return ready;
   }
 

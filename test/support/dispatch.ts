@@ -316,3 +316,14 @@ if (process.argv[1] === import.meta.filename) {
   });
   process.stdout.write('running\n');
 }
+
+/** Until a statement waits for a lock of another one. */
+export async function untilOneWaits(owner: Database): Promise<void> {
+  const look = () =>
+    owner.withActor(system('test'), (tx) =>
+      tx.one<{ waiting: number }>(sql`select count(*) as waiting from pg_locks
+        where not granted and pid in (select pid from pg_stat_activity
+          where datname = current_database())`),
+    );
+  await until(look, ({ waiting }) => waiting > 0, 2_000);
+}

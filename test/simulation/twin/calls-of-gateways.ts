@@ -1,6 +1,14 @@
 /** Calls of the statements about gateways, buckets, breakers and polls. */
 import type { BreakerStep } from '#dispatch/breaker.ts';
-import { ALL, mostly, planned, someGateways, type Calls, type Scene } from './scene.ts';
+import {
+  ALL,
+  mostly,
+  planned,
+  someGateways,
+  someMessages,
+  type Calls,
+  type Scene,
+} from './scene.ts';
 import type { Base } from './rows.ts';
 
 /** False where two messages to one person could each say who wrote to them last. */
@@ -48,7 +56,7 @@ export const gateways: Pick<
   markGatewayFailed: ({ random, known }) => [random.pick(known.gatewayIds), 'deadline'],
   listSharedChannels: () => [],
   rememberSenders: (scene) => [
-    { dispatchId: planned(scene), round: scene.random.between(1, 3), channels: ['text', 'mail'] },
+    { ids: someMessages(scene).map(({ id }) => id), channels: ['text', 'mail'] },
   ],
   findHomes: () => [ALL],
 };
@@ -85,7 +93,7 @@ export const pace: Pick<
   | 'claimProbe'
   | 'shiftSlow'
   | 'pauseRefused'
-  | 'spaceRound'
+  | 'spaceMessages'
 > = {
   waitForTokenMs: ({ random, known }) => [random.pick(known.gatewayIds)],
   pauseBucket: ({ random, known }) => [
@@ -130,10 +138,10 @@ export const pace: Pick<
       code: '400 ValidationError',
     },
   ],
-  spaceRound: (scene) => [
-    mostly(scene, spacedRounds(scene), () => ({
+  spaceMessages: (scene) => [
+    mostly(scene, spacedTexts(scene), () => ({
       dispatchId: planned(scene),
-      round: scene.random.between(1, 3),
+      ids: someMessages(scene).map(({ id }) => id),
     })),
   ],
 };
@@ -142,12 +150,12 @@ function countedDispatches({ base }: Scene): string[] {
   return base.tables.tally.flatMap(({ dispatchId }) => dispatchId ?? []);
 }
 
-/** Rounds with a text that may be too much for its number. */
-function spacedRounds({ base }: Scene): { dispatchId: string; round: number }[] {
+/** Texts that may be too much for their number. */
+function spacedTexts({ base }: Scene): { dispatchId: string; ids: string[] }[] {
   return [...base.tables.message.values()]
     .filter(({ channel, state }) => channel === 'text' && state === 'ready')
     .filter((message) => base.dispatchOf(message).numberMost !== null)
-    .map(({ dispatchId, round }) => ({ dispatchId, round }));
+    .map(({ dispatchId, id }) => ({ dispatchId, ids: [id] }));
 }
 
 export const polling: Pick<Calls, 'claimPoll' | 'finishPoll'> = {

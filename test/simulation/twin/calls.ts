@@ -3,6 +3,7 @@ import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
 import { continuity } from './calls-of-continuity.ts';
 import { uncertain } from './calls-of-uncertain.ts';
+import { rounds } from './calls-of-rounds.ts';
 import { gateways, isClearWhoSent, pace, polling } from './calls-of-gateways.ts';
 import type { Twin } from './index.ts';
 import {
@@ -238,11 +239,6 @@ const plan: Pick<
   | 'hashContent'
   | 'markReleased'
   | 'setContent'
-  | 'startRounds'
-  | 'postponeRounds'
-  | 'markRoundOpened'
-  | 'readyRound'
-  | 'listDueRounds'
   | 'listSending'
   | 'moveDispatch'
   | 'cancelUnsent'
@@ -281,16 +277,6 @@ const plan: Pick<
     planned(scene),
     { hash: scene.random.pick(['one', 'two']), messages: scene.random.below(9) },
   ],
-  startRounds: (scene) => [planned(scene)],
-  postponeRounds: (scene) => [planned(scene)],
-  markRoundOpened: (scene) => {
-    const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
-    return [...mostly(scene, dueRounds(scene), anything)];
-  },
-  readyRound: (scene) => [
-    { dispatchId: planned(scene), round: scene.random.between(1, 3), clock: '03:02' },
-  ],
-  listDueRounds: () => [],
   listSending: ({ random, known }) => [random.shuffle(known.dispatchIds).slice(0, 2)],
   moveDispatch: (scene) => {
     const id = planned(scene);
@@ -315,12 +301,6 @@ function sealedDispatches({ base }: Scene): (readonly [string, string])[] {
   return [...base.tables.dispatch.values()].flatMap(({ id, state, contentHash }) =>
     state === 'held' && contentHash !== null ? ([[id, contentHash]] as const) : [],
   );
-}
-
-function dueRounds({ base }: Scene): (readonly [string, number])[] {
-  return [...base.tables.round.values()]
-    .filter(({ opensAt, openedAt }) => openedAt === null && opensAt !== null && opensAt <= base.now)
-    .map(({ dispatchId, round }) => [dispatchId, round] as const);
 }
 
 const steering: Pick<
@@ -376,6 +356,7 @@ export const calls: Calls = {
   ...check,
   ...inbox,
   ...plan,
+  ...rounds,
   insertAnswers: ({ random, known }) => [
     random
       .shuffle(known.pointIds)

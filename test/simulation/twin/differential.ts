@@ -22,7 +22,7 @@ const often: Partial<Record<keyof Twin, number>> = {
   adoptMessages: 4,
   requeueMessages: 4,
   claimChecks: 3,
-  readyRound: 3,
+  readyMessages: 3,
   cancelSettled: 3,
   expireLeases: 2,
   applyRiskDecisions: 3,

@@ -249,7 +249,8 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     const opensAt = releasedAt === null ? null : releasedAt + recallFor + opensAfter + round;
     const openedAt = opensAt !== null && opensAt <= START_MS && random.chance(0.6) ? opensAt : null;
     const key = keyOf(id, round);
-    base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt });
+    const partAt = openedAt !== null && random.chance(0.3) ? openedAt : null;
+    base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt, partAt });
   }
 }
 

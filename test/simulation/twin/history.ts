@@ -7,7 +7,7 @@ import type {
   MessageOfOrganisation,
   ReceiptRow,
 } from '#dispatch/store-history.ts';
-import { roundsOf } from './plan.ts';
+import { roundsOf } from './rounds.ts';
 import { compare, keyOf, type Base, type MessageRow } from './rows.ts';
 
 const timeOf = (ms: number | null) => (ms === null ? null : new Date(ms));

@@ -64,13 +64,13 @@ export function listSharedChannels(base: Base): Channel[] {
 
 export function rememberSenders(
   base: Base,
-  round: { dispatchId: string; round: number; channels: readonly string[] },
+  of: { ids: readonly string[]; channels: readonly string[] },
 ): void {
-  for (const message of base.messagesOf(round.dispatchId)) {
-    const { contactPointId, channel, state } = message;
+  for (const message of base.tables.message.values()) {
+    const { contactPointId, channel } = message;
     const key = keyOf(contactPointId, channel);
-    if (message.round !== round.round || state !== 'held') continue;
-    if (!round.channels.includes(channel) || base.tables.sender.has(key)) continue;
+    if (!of.ids.includes(message.id) || !of.channels.includes(channel)) continue;
+    if (base.tables.sender.has(key)) continue;
     const gatewayId = chosenWay(base, message);
     if (gatewayId === null) continue;
     base.writes += 1;

@@ -22,6 +22,7 @@ import * as storeUncertain from '#dispatch/store-uncertain.ts';
 import * as storePoll from '#dispatch/store-poll.ts';
 import * as storeSpace from '#dispatch/store-space.ts';
 import * as storePlan from '#dispatch/store-plan.ts';
+import * as storeRounds from '#dispatch/store-rounds.ts';
 import * as storeSend from '#dispatch/store-send.ts';
 import * as storeSettled from '#dispatch/store-settled.ts';
 import type { Tx } from '#db/database.ts';
@@ -44,6 +45,7 @@ import * as uncertain from './uncertain.ts';
 import * as poll from './poll.ts';
 import * as space from './space.ts';
 import * as plan from './plan.ts';
+import * as rounds from './rounds.ts';
 import type { Base } from './rows.ts';
 import * as send from './send.ts';
 import * as settled from './settled.ts';
@@ -69,6 +71,7 @@ const stores = {
   ...storeUncertain,
   ...storeSpace,
   ...storePlan,
+  ...storeRounds,
   ...storeSend,
   ...storeSettled,
 };
@@ -110,6 +113,7 @@ export const twin: Twin = {
   ...uncertain,
   ...space,
   ...plan,
+  ...rounds,
   ...send,
   ...settled,
 };

@@ -1,12 +1,10 @@
 /** Twins of `src/dispatch/store-plan.ts`. */
 import { createHash } from 'node:crypto';
 import type { DispatchPlan } from '#dispatch/model.ts';
-import type { DueRound, MessageCounts, SteeredState } from '#dispatch/store-plan.ts';
+import type { MessageCounts, SteeredState } from '#dispatch/store-plan.ts';
 import { historyIsWhole } from './continuity.ts';
-import { homeOf } from './home.ts';
-import { compare, keyOf, type Base, type DispatchRow } from './rows.ts';
-
-const DUE_ROUNDS_MAX = 100;
+import { roundsOf } from './rounds.ts';
+import { keyOf, type Base, type DispatchRow } from './rows.ts';
 
 export function insertDispatch(base: Base, plan: DispatchPlan): void {
   base.writes += 1;
@@ -42,6 +40,7 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
       opensAfter: opensAfterMs,
       opensAt: null,
       openedAt: null,
+      partAt: null,
     });
   }
 }
@@ -75,12 +74,6 @@ export function hashContent(base: Base, dispatchId: string, alsoCovers: string):
   return { hash: createHash('sha256').update(content).digest('hex'), messages: parts.length };
 }
 
-export function roundsOf(base: Base, dispatchId: string) {
-  return [...base.tables.round.values()]
-    .filter((r) => r.dispatchId === dispatchId)
-    .toSorted((a, b) => a.round - b.round);
-}
-
 /** Changes the dispatch where it is in one of the states; false where it is not. */
 function moveWhere(
   base: Base,
@@ -103,82 +96,6 @@ export function markReleased(base: Base, id: string, contentHash: string): boole
 export function setContent(base: Base, id: string, content: Content): void {
   const columns = { contentHash: content.hash, plannedMessages: content.messages };
   moveWhere(base, id, ['held'], () => columns);
-}
-
-export function startRounds(base: Base, dispatchId: string): void {
-  const dispatch = base.tables.dispatch.get(dispatchId);
-  if (dispatch === undefined) return;
-  for (const round of roundsOf(base, dispatchId)) {
-    base.writes += 1;
-    round.opensAt = base.now + dispatch.recallFor + round.opensAfter;
-  }
-}
-
-export function postponeRounds(base: Base, dispatchId: string): void {
-  const dispatch = base.tables.dispatch.get(dispatchId);
-  if (dispatch?.state !== 'paused') return;
-  postpone(base, { dispatchId, after: 0, byMs: base.now - dispatch.pausedAt! });
-}
-
-/** Puts off the rounds of a dispatch after this one that are not open yet. */
-function postpone(base: Base, by: { dispatchId: string; after: number; byMs: number }): void {
-  for (const round of roundsOf(base, by.dispatchId)) {
-    if (round.round <= by.after || round.openedAt !== null || round.opensAt === null) continue;
-    base.writes += 1;
-    round.opensAt += by.byMs;
-  }
-}
-
-export function markRoundOpened(base: Base, dispatchId: string, round: number): boolean {
-  const row = base.tables.round.get(keyOf(dispatchId, round));
-  const isDue = row !== undefined && row.opensAt !== null && row.opensAt <= base.now;
-  if (!isDue || row.openedAt !== null) return false;
-  if (base.tables.dispatch.get(dispatchId)?.state !== 'sending') return false;
-  base.writes += 1;
-  row.openedAt = base.now;
-  postpone(base, { dispatchId, after: round, byMs: base.now - row.opensAt! });
-  return true;
-}
-
-export function readyRound(
-  base: Base,
-  { dispatchId, round, clock }: { dispatchId: string; round: number; clock: string },
-): number {
-  const dispatch = base.tables.dispatch.get(dispatchId);
-  const held = base
-    .messagesOf(dispatchId)
-    .filter((m) => m.round === round && m.state === 'held' && dispatch !== undefined);
-  for (const message of held) {
-    const { releasedAt, expiresAfter } = dispatch!;
-    base.update(message, {
-      state: 'ready',
-      dueAt: base.now,
-      body: message.body.replaceAll('{since}', clock),
-      expiresAt: releasedAt === null ? null : releasedAt + expiresAfter,
-      homeGatewayId: homeOf(base, message),
-    });
-  }
-  return held.length;
-}
-
-export function listDueRounds(base: Base): DueRound[] {
-  const due = [...base.tables.round.values()]
-    .filter(
-      (r) =>
-        r.openedAt === null &&
-        r.opensAt !== null &&
-        r.opensAt <= base.now &&
-        base.tables.dispatch.get(r.dispatchId)?.state === 'sending',
-    )
-    .toSorted((a, b) => compare(a.dispatchId, b.dispatchId) || a.round - b.round);
-  return due
-    .filter((r, i) => r.dispatchId !== due[i - 1]?.dispatchId)
-    .slice(0, DUE_ROUNDS_MAX)
-    .map(({ dispatchId, round }) => ({
-      dispatchId,
-      round,
-      releasedAt: new Date(base.tables.dispatch.get(dispatchId)!.releasedAt!),
-    }));
 }
 
 export function listSending(base: Base, ids: readonly string[]): string[] {

@@ -1,6 +1,6 @@
 /** Twins of `src/dispatch/store-recall.ts`. */
 import { historyIsWhole } from './continuity.ts';
-import { roundsOf } from './plan.ts';
+import { roundsOf } from './rounds.ts';
 import type { Base } from './rows.ts';
 
 export function stopRounds(base: Base, dispatchId: string): void {

@@ -131,6 +131,7 @@ export type RoundRow = {
   opensAfter: number;
   opensAt: number | null;
   openedAt: number | null;
+  partAt: number | null;
 };
 
 export type MessageRow = {

@@ -6,17 +6,20 @@ import type { Base } from './rows.ts';
 /** What has not reached the number and will not, or is not due yet. */
 const UNCOUNTED = new Set<MessageState>(['held', 'rejected', 'cancelled', 'expired', 'suppressed']);
 
-export function spaceRound(base: Base, round: { dispatchId: string; round: number }): number {
+export function spaceMessages(
+  base: Base,
+  of: { dispatchId: string; ids: readonly string[] },
+): number {
   const { numberMost: most, numberWithin: withinMs } =
-    base.tables.dispatch.get(round.dispatchId) ?? {};
+    base.tables.dispatch.get(of.dispatchId) ?? {};
   if (typeof most !== 'number' || typeof withinMs !== 'number') return 0;
   const from = base.now - withinMs;
   const opened = [...base.tables.round.values()].filter((r) => (r.openedAt ?? -Infinity) > from);
   if (most >= opened.length) return 0;
   const lately = new Set(opened.map((r) => r.dispatchId));
   const crowded = base
-    .messagesOf(round.dispatchId)
-    .filter((m) => m.round === round.round && m.channel === 'text' && m.state === 'ready')
+    .messagesOf(of.dispatchId)
+    .filter((m) => of.ids.includes(m.id) && m.channel === 'text' && m.state === 'ready')
     .flatMap((message) => {
       const [due] = [...base.tables.message.values()]
         .filter(

@@ -1,0 +1,47 @@
+/** What the statements about rounds are asked. */
+import { mostly, planned, someMessages, type Calls, type Scene } from './scene.ts';
+
+export const rounds: Pick<
+  Calls,
+  | 'startRounds'
+  | 'postponeRounds'
+  | 'markRoundOpened'
+  | 'lockOpeningRound'
+  | 'markPartReady'
+  | 'lockNextPart'
+  | 'readyMessages'
+  | 'listDueRounds'
+> = {
+  startRounds: (scene) => [planned(scene)],
+  postponeRounds: (scene) => [planned(scene)],
+  markRoundOpened: (scene) => {
+    const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
+    return [...mostly(scene, dueRounds(scene), anything)];
+  },
+  lockOpeningRound: (scene) => [planned(scene), scene.random.between(1, 3)],
+  markPartReady: (scene) => {
+    const [open] = scene.random.shuffle(openRounds(scene));
+    return open && [{ ...open, isLast: scene.random.chance(0.5) }];
+  },
+  lockNextPart: (scene) => [
+    {
+      dispatchId: planned(scene),
+      round: scene.random.between(1, 3),
+      most: scene.random.between(1, 3),
+    },
+  ],
+  readyMessages: (scene) => [{ ids: someMessages(scene).map(({ id }) => id), clock: '03:02' }],
+  listDueRounds: () => [],
+};
+
+function dueRounds({ base }: Scene): (readonly [string, number])[] {
+  return [...base.tables.round.values()]
+    .filter(({ opensAt, openedAt }) => openedAt === null && opensAt !== null && opensAt <= base.now)
+    .map(({ dispatchId, round }) => [dispatchId, round] as const);
+}
+
+function openRounds({ base }: Scene): { dispatchId: string; round: number }[] {
+  return [...base.tables.round.values()]
+    .filter(({ openedAt }) => openedAt !== null)
+    .map(({ dispatchId, round }) => ({ dispatchId, round }));
+}
