@@ -172,6 +172,37 @@ describe('looking up', () => {
     assert.deepEqual(asked(), { pages: 1, questions: 1 });
   });
 
+  it('doubts that lie deep are asked for beside the pages, and kept', async (context) => {
+    const { db, gateway, unknown, send, lookUp } = await openScene(context);
+    const { dispatchId, ids } = await unknown(400);
+    for (const id of ids) await send(referenceOf(id));
+    const over = Promise.withResolvers<undefined>();
+    let pages = 0;
+    const now = Date.now();
+    // A busy hour of somebody else's texts lies above ours; the reading never comes to its end.
+    const foreign = (age: number) => {
+      const createdAt = new Date(now - age);
+      return { providerId: `f${age}`, reference: null, status: 'sending', createdAt };
+    };
+    Object.assign(gateway, {
+      list: async () => {
+        pages += 1;
+        if (pages > 30) await over.promise;
+        return pages > 30 ? undefined : [foreign(2 * pages), foreign(2 * pages + 1)];
+      },
+    });
+    const looking = lookUp();
+    // Eight beside each page from the twenty-first on, the one that hangs too.
+    await until(
+      () => statesOf(db.owner, dispatchId),
+      ({ unknown: open }) => open === 400 - 8 * 11,
+    );
+    over.resolve(undefined);
+    await looking;
+    // As many more as the pages took time; the rest when it is due again.
+    assert.equal((await statesOf(db.owner, dispatchId))['unknown'], 400 - 8 * 31 - 8 * 10);
+  });
+
   it('pages of one provider that hang do not hold up what another one has', async (context) => {
     const { db, gateway, own, unknown } = await openScene(context);
     const elsewhere = await startQuickSimulator();

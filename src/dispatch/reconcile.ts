@@ -39,6 +39,8 @@ const CHECKS_MAX = 50;
 const LISTED_FROM = 20;
 const LISTED_MAX = 5_000;
 const LOOKUPS_AT_ONCE = 8;
+/** From here on the doubts lie deep: what is left is asked for beside the pages. */
+const PAGES_ALONE = 20;
 
 export type ReconcileOptions = {
   readonly database: Database;
@@ -64,11 +66,8 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
   );
   // What the list leaves open is asked for one by one; the rest of it when it is due again.
   const left = due.length < LISTED_FROM ? due : await findOnPages(options, gateway, due);
-  for (let i = 0; i < left.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE) {
-    const checks = left.slice(i, i + LOOKUPS_AT_ONCE);
-    const looked = await Promise.all(checks.map((check) => lookUp(options, gateway, check)));
-    await keep(options, gateway, looked);
-  }
+  for (let i = 0; i < left.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE)
+    await askFor(options, gateway, left.slice(i, i + LOOKUPS_AT_ONCE));
   return due.length;
 }
 
@@ -77,7 +76,9 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
  * page at once, for after a busy hour there are hundreds, and who reads may be killed before the
  * last. It ends where asking for the others, several at once, takes no longer than the pages took,
  * which come one after the other: so never more than twice the time of whoever knew it in advance.
- * Returns those to ask for.
+ * Deep down a few are asked for beside each page, or whoever reads could be killed each time before
+ * it comes to them; from a place of its own, since other workers may be at the same ones. Returns
+ * those to ask for.
  */
 async function findOnPages(
   options: ReconcileOptions,
@@ -85,28 +86,44 @@ async function findOnPages(
   due: readonly ToCheck[],
 ): Promise<readonly ToCheck[]> {
   const { installation, isStopping, marginMs } = options;
+  const place = Math.floor(Math.random() * due.length);
   const told = new Map<string, number>();
-  let left = due;
-  let pages = 0;
+  const asked = new Set<string>();
+  let left = [...due.slice(place), ...due.slice(0, place)];
   const readings = readPages({
     list: patiently(gateway, () => isStopping?.() === true),
     installation,
     fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt, marginMs))),
   });
-  for await (const reading of readings) {
+  for (let pages = 1; ; pages += 1) {
+    const some = pages > PAGES_ALONE ? left.slice(0, LOOKUPS_AT_ONCE) : [];
+    const [next] = await Promise.all([readings.next(), askFor(options, gateway, some)]);
+    for (const { id } of some) asked.add(id);
+    const reading = next.value;
+    if (reading === undefined)
+      return left.slice(some.length, Math.max(CHECKS_MAX, pages * LOOKUPS_AT_ONCE));
     const looked = due.flatMap((check) => {
-      const found = onPages(reading, check, marginMs);
+      const found = asked.has(check.id) ? undefined : onPages(reading, check, marginMs);
       // Once more where an older page has another text of it.
       const isNews = found !== undefined && told.get(check.id) !== sightedOf(reading, check);
       return isNews ? [{ ...check, ...found }] : [];
     });
     if (looked.length > 0) await keep(options, gateway, looked);
     for (const check of looked) told.set(check.id, sightedOf(reading, check));
-    left = due.filter(({ id }) => !told.has(id));
-    pages += 1;
+    left = left.filter(({ id }) => !told.has(id) && !asked.has(id));
     if (left.length <= pages * LOOKUPS_AT_ONCE) return left;
   }
-  return left.slice(0, Math.max(CHECKS_MAX, pages * LOOKUPS_AT_ONCE));
+}
+
+/** Asks for each of these by its reference, all at once, and keeps what is said. */
+async function askFor(
+  options: ReconcileOptions,
+  gateway: Gateway,
+  checks: readonly ToCheck[],
+): Promise<void> {
+  if (checks.length === 0) return;
+  const looked = await Promise.all(checks.map((check) => lookUp(options, gateway, check)));
+  await keep(options, gateway, looked);
 }
 
 /** How many texts of it were seen. */

@@ -4,7 +4,8 @@ import type { Tx } from '#db/database.ts';
 import { historyIsWhole } from './store-plan.ts';
 
 /**
- * Puts off what would be too much for a number, of the texts that just became ready: it is due when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
+ * Puts off what would be too much for a number, of the texts that just became ready: it is due
+ * when the oldest of the last `number_most` is `number_within` old, or suppressed where that is
  * past its use. While our history is not whole it is only put off: it may have left in the lost
  * time. Answers to somebody's own texts have a limit of their own. Says how many.
  *

@@ -10,7 +10,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
-import { nextStep, windowOf, type Rest } from './breaker.ts';
+import { nextStep, opensAtOnce, windowOf, type Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { plainCode, type SendResult } from './model.ts';
 import { probeTo, type Probing } from './probe.ts';
@@ -93,9 +93,18 @@ export class Watch {
     await this.#probe;
   }
 
-  /** Requests that may be under way at once, as the breaker stands. */
+  /**
+   * Requests that may be under way at once, as the breaker stands; none while a row of failures
+   * waits to be judged. A provider that dies fails fast, and in a second thousands of texts that may
+   * have left could be requested.
+   */
   get window(): number {
-    return windowOf(this.#breaker, this.#options.gateway.window);
+    const mustBeJudged = opensAtOnce(this.#inARow.count) && this.#inARow.turn === this.#turn;
+    return mustBeJudged ? 0 : windowOf(this.#breaker, this.#options.gateway.window);
+  }
+
+  get #turn(): number | undefined {
+    return this.#breaker?.turn;
   }
 
   get #canProbe(): boolean {
@@ -157,7 +166,9 @@ export class Watch {
     const { turn } = watched;
     this.#countsOf(watched).failed += 1;
     if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
-    if (turn === this.#inARow.turn) this.#inARow.count += 1;
+    if (turn !== this.#inARow.turn) return;
+    this.#inARow.count += 1;
+    if (opensAtOnce(this.#inARow.count)) this.#signal.wake();
   }
 
   async #run(): Promise<void> {

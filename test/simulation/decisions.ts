@@ -3,7 +3,7 @@
  * bug is this with one of them replaced.
  */
 import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
-import { nextStep, windowOf } from '#dispatch/breaker.ts';
+import { nextStep, opensAtOnce, windowOf } from '#dispatch/breaker.ts';
 import { moveOf, opens, outcomeOf } from '#dispatch/inbox.ts';
 import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
@@ -38,6 +38,7 @@ export const decisions = {
   nextStep,
   moveOf,
   opens,
+  opensAtOnce,
   outcomeOf,
   pauseAfter,
   plainCode,

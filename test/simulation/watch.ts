@@ -38,7 +38,10 @@ export class SimulatedWatch {
   }
 
   get window(): number {
-    return this.#parts.decisions.windowOf(this.#breaker, this.#gateway.window);
+    const { windowOf, opensAtOnce } = this.#parts.decisions;
+    const mustBeJudged =
+      opensAtOnce(this.#inARow.count) && this.#inARow.turn === this.#breaker?.turn;
+    return mustBeJudged ? 0 : windowOf(this.#breaker, this.#gateway.window);
   }
 
   begin({ turn, dispatchId }: { turn: number; dispatchId: string }): Watched {
@@ -85,7 +88,9 @@ export class SimulatedWatch {
     const { turn } = watched;
     this.#countsOf(watched).failed += 1;
     if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
-    if (turn === this.#inARow.turn) this.#inARow.count += 1;
+    if (turn !== this.#inARow.turn) return;
+    this.#inARow.count += 1;
+    if (this.#parts.decisions.opensAtOnce(this.#inARow.count)) this.#bell.ring();
   }
 
   #findLate(): void {

@@ -1,5 +1,6 @@
 /** What the statements about rounds are asked. */
 import { mostly, planned, someMessages, type Calls, type Scene } from './scene.ts';
+import type { RoundRow } from './rows.ts';
 
 export const rounds: Pick<
   Calls,
@@ -18,10 +19,17 @@ export const rounds: Pick<
     const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
     return [...mostly(scene, dueRounds(scene), anything)];
   },
-  lockOpeningRound: (scene) => [planned(scene), scene.random.between(1, 3)],
+  lockOpeningRound: (scene) => {
+    const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
+    const opening = openRounds(scene).filter(({ partAt }) => partAt !== null);
+    const known = opening.map(({ dispatchId, round }) => [dispatchId, round] as const);
+    return [...mostly(scene, known, anything)];
+  },
   markPartReady: (scene) => {
     const [open] = scene.random.shuffle(openRounds(scene));
-    return open && [{ ...open, isLast: scene.random.chance(0.5) }];
+    if (open === undefined) return undefined;
+    const { dispatchId, round } = open;
+    return [{ dispatchId, round, isLast: scene.random.chance(0.5) }];
   },
   lockNextPart: (scene) => [
     {
@@ -40,8 +48,6 @@ function dueRounds({ base }: Scene): (readonly [string, number])[] {
     .map(({ dispatchId, round }) => [dispatchId, round] as const);
 }
 
-function openRounds({ base }: Scene): { dispatchId: string; round: number }[] {
-  return [...base.tables.round.values()]
-    .filter(({ openedAt }) => openedAt !== null)
-    .map(({ dispatchId, round }) => ({ dispatchId, round }));
+function openRounds({ base }: Scene): RoundRow[] {
+  return [...base.tables.round.values()].filter(({ openedAt }) => openedAt !== null);
 }
