@@ -129,13 +129,13 @@ export function windowOf(
   return Math.max(1, Math.floor((window * percent) / 100));
 }
 
-/** True for so many failures in a row that nothing more is to be requested before it was judged. */
-export function opensAtOnce(inARow: number): boolean {
-  return inARow >= ROW_MAX;
+/** True for so many failures in a row that they are no accident. */
+export function isRow(failures: number): boolean {
+  return failures >= ROW_MAX;
 }
 
 function failureIn({ answered, failed, inARow }: BreakerFacts, requestsMin: number) {
-  if (opensAtOnce(inARow)) return 'no_answer';
+  if (isRow(inARow)) return 'no_answer';
   const requests = answered + failed;
   const isFailing = requests >= requestsMin && failed >= requests * FAILING_SHARE;
   return isFailing ? 'failing' : undefined;

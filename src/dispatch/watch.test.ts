@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
@@ -55,36 +55,50 @@ describe('watching a gateway', () => {
     assert.ok(tookMs < 500, `${tookMs} ms: with the next second`);
   });
 
-  it('requests nothing more after a row of failures, and has it judged at once', async (context) => {
-    await seedGateway(db.worker, { id: 'b' });
-    const read = async () => (await work((tx) => readBreaker(tx, 'b')))!;
-    const watch = new Watch({
-      database: db.worker,
-      gateway: { id: 'b', window: 8, sendMaxMs: 1_000 } as Gateway,
-      log: quiet,
-      onOpen: () => {},
-      pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
-    });
-    watch.start();
-    context.after(() => watch.stop());
-    const { turn } = await until(read, ({ state }) => state === 'closed');
-    // It has read where the breaker stands once something that it counted is written.
-    await watch.end(
-      watch.begin({ turn, dispatchId: null }),
-      { class: 'accepted', providerId: 'x' },
-      false,
-    );
-    await until(read, ({ answered }) => answered === 1);
+  describe('after a row of failures', () => {
     const failed = { class: 'unknown', code: 'UND_ERR_SOCKET' } as const;
-    const five = Array.from({ length: 5 }, () => watch.begin({ turn, dispatchId: null }));
-    for (const one of five.slice(1)) await watch.end(one, failed, false);
-    assert.equal(watch.window, 8);
-    const endedAt = performance.now();
-    await watch.end(five[0]!, failed, false);
-    assert.equal(watch.window, 0, 'before anything was judged');
-    await until(read, ({ state }) => state === 'open');
-    const tookMs = performance.now() - endedAt;
-    assert.ok(tookMs < 500, `${tookMs} ms: with the next second`);
-    assert.equal(watch.window, 0);
+    const answered = { class: 'accepted', providerId: 'x' } as const;
+    const read = async () => (await work((tx) => readBreaker(tx, 'b')))!;
+
+    before(() => seedGateway(db.worker, { id: 'b' }));
+
+    /** What all eight requests of its window came to: nothing. */
+    async function broken(context: TestContext) {
+      const watch = new Watch({
+        database: db.worker,
+        gateway: { id: 'b', window: 8, sendMaxMs: 1_000 } as Gateway,
+        log: quiet,
+        onOpen: () => {},
+        pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
+      });
+      watch.start();
+      context.after(() => watch.stop());
+      const { turn, answered: before } = await read();
+      const begin = () => watch.begin({ turn, dispatchId: null });
+      // Once this is written it has read where the breaker stands.
+      await watch.end(begin(), answered, false);
+      await until(read, (breaker) => breaker.answered > before);
+      const eight = Array.from({ length: 8 }, begin);
+      for (const one of eight) await watch.end(one, failed, false);
+      return { watch, begin };
+    }
+
+    it('goes one by one, and as before once one is answered', async (context) => {
+      const { watch, begin } = await broken(context);
+      assert.equal(watch.window, 1);
+      await watch.end(begin(), answered, false);
+      assert.equal(watch.window, 8);
+      assert.equal((await read()).state, 'closed');
+    });
+
+    it('five more, one by one, open the breaker at once', async (context) => {
+      const { watch, begin } = await broken(context);
+      const startedAt = performance.now();
+      for (let i = 0; i < 5; i++) await watch.end(begin(), failed, false);
+      await until(read, ({ state }) => state === 'open');
+      const tookMs = performance.now() - startedAt;
+      assert.ok(tookMs < 500, `${tookMs} ms: with the next second`);
+      assert.equal(watch.window, 0);
+    });
   });
 });

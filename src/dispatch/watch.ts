@@ -10,7 +10,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
-import { nextStep, opensAtOnce, windowOf, type Rest } from './breaker.ts';
+import { isRow, nextStep, windowOf, type Rest } from './breaker.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { plainCode, type SendResult } from './model.ts';
 import { probeTo, type Probing } from './probe.ts';
@@ -52,6 +52,8 @@ export type WatchOptions = {
 export type Watched = {
   readonly turn: number;
   readonly dispatchId: string | null;
+  /** Begun by itself after a row of failures. */
+  readonly isAlone: boolean;
   startedAt: number;
   isLate: boolean;
 };
@@ -66,8 +68,8 @@ export class Watch {
   #underWay = new Set<Watched>();
   #counts = new Map<string, Counts>();
   #breaker: KnownBreaker | undefined;
-  /** Failures since the last answer, in this turn. */
-  #inARow = { turn: 0, count: 0 };
+  /** Failures since the last answer, in this turn; `alone`: of those begun by themselves. */
+  #inARow = { turn: 0, count: 0, alone: 0 };
   #refusals: Refusals = new Map();
   #proven = false;
   #failure: string | undefined;
@@ -94,17 +96,17 @@ export class Watch {
   }
 
   /**
-   * Requests that may be under way at once, as the breaker stands; none while a row of failures
-   * waits to be judged. A provider that dies fails fast, and in a second thousands of texts that may
-   * have left could be requested.
+   * Requests that may be under way at once, as the breaker stands; a single one after a row of
+   * failures: a provider that died fails fast, and in a second thousands of texts that may have left
+   * would be requested. If it is answered, it was only the connections that broke.
    */
   get window(): number {
-    const mustBeJudged = opensAtOnce(this.#inARow.count) && this.#inARow.turn === this.#turn;
-    return mustBeJudged ? 0 : windowOf(this.#breaker, this.#options.gateway.window);
+    const window = windowOf(this.#breaker, this.#options.gateway.window);
+    return this.#goesAlone ? Math.min(1, window) : window;
   }
 
-  get #turn(): number | undefined {
-    return this.#breaker?.turn;
+  get #goesAlone(): boolean {
+    return isRow(this.#inARow.count) && this.#inARow.turn === this.#breaker?.turn;
   }
 
   get #canProbe(): boolean {
@@ -113,7 +115,8 @@ export class Watch {
 
   begin(request: { turn: number; dispatchId: string | null }): Watched {
     const { turn, dispatchId } = request;
-    const watched = { turn, dispatchId, startedAt: performance.now(), isLate: false };
+    const [startedAt, isAlone] = [performance.now(), this.#goesAlone];
+    const watched = { turn, dispatchId, isAlone, startedAt, isLate: false };
     this.#underWay.add(watched);
     return watched;
   }
@@ -159,16 +162,17 @@ export class Watch {
   }
 
   #noteAnswer(turn: number): void {
-    if (turn === this.#inARow.turn) this.#inARow.count = 0;
+    if (turn === this.#inARow.turn) this.#inARow = { turn, count: 0, alone: 0 };
   }
 
   #noteFailure(watched: Watched): void {
-    const { turn } = watched;
+    const { turn, isAlone } = watched;
     this.#countsOf(watched).failed += 1;
-    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
+    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0, alone: 0 };
     if (turn !== this.#inARow.turn) return;
     this.#inARow.count += 1;
-    if (opensAtOnce(this.#inARow.count)) this.#signal.wake();
+    if (isAlone) this.#inARow.alone += 1;
+    if (isRow(this.#inARow.alone)) this.#signal.wake();
   }
 
   async #run(): Promise<void> {

@@ -3,7 +3,7 @@
  * bug is this with one of them replaced.
  */
 import { classify, notifyStatuses } from '#dispatch/gateways/notify-contract.ts';
-import { nextStep, opensAtOnce, windowOf } from '#dispatch/breaker.ts';
+import { isRow, nextStep, windowOf } from '#dispatch/breaker.ts';
 import { moveOf, opens, outcomeOf } from '#dispatch/inbox.ts';
 import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
@@ -32,13 +32,13 @@ export const decisions = {
   classify,
   formatReference,
   leaseMsFor,
+  isRow,
   isStuck,
   lookupGapMs,
   mayStillStart,
   nextStep,
   moveOf,
   opens,
-  opensAtOnce,
   outcomeOf,
   pauseAfter,
   plainCode,

@@ -12,6 +12,7 @@ const FROZEN_MS = 5_000;
 export type Watched = {
   readonly turn: number;
   readonly dispatchId: string;
+  readonly isAlone: boolean;
   startedAt: number;
   isLate: boolean;
 };
@@ -26,7 +27,7 @@ export class SimulatedWatch {
   #counts = new Map<string, Counts>();
   #refusals = new Map<string, string>();
   #breaker: KnownBreaker | undefined;
-  #inARow = { turn: 0, count: 0 };
+  #inARow = { turn: 0, count: 0, alone: 0 };
   #pulsedAt: number;
   #bell = new Bell();
 
@@ -38,14 +39,18 @@ export class SimulatedWatch {
   }
 
   get window(): number {
-    const { windowOf, opensAtOnce } = this.#parts.decisions;
-    const mustBeJudged =
-      opensAtOnce(this.#inARow.count) && this.#inARow.turn === this.#breaker?.turn;
-    return mustBeJudged ? 0 : windowOf(this.#breaker, this.#gateway.window);
+    const window = this.#parts.decisions.windowOf(this.#breaker, this.#gateway.window);
+    return this.#goesAlone ? Math.min(1, window) : window;
+  }
+
+  get #goesAlone(): boolean {
+    const { turn, count } = this.#inARow;
+    return this.#parts.decisions.isRow(count) && turn === this.#breaker?.turn;
   }
 
   begin({ turn, dispatchId }: { turn: number; dispatchId: string }): Watched {
-    const watched = { turn, dispatchId, startedAt: this.#parts.world.now, isLate: false };
+    const [startedAt, isAlone] = [this.#parts.world.now, this.#goesAlone];
+    const watched = { turn, dispatchId, isAlone, startedAt, isLate: false };
     this.#underWay.add(watched);
     return watched;
   }
@@ -57,7 +62,8 @@ export class SimulatedWatch {
     if (result.class !== 'not_sent') this.#countsOf(watched)[result.class] += 1;
     if (result.class === 'rejected') this.#refusals.set(watched.dispatchId, plainCode(result.code));
     if (result.class === 'accepted' || result.class === 'rejected') {
-      if (watched.turn === this.#inARow.turn) this.#inARow.count = 0;
+      const { turn } = watched;
+      if (turn === this.#inARow.turn) this.#inARow = { turn, count: 0, alone: 0 };
     } else if (!isOurs && !isTooFast && !watched.isLate) this.#noteFailure(watched);
     if (this.#breaker?.state === 'half_open') this.#bell.ring();
     const pause = this.#parts.decisions.pauseAfter(result);
@@ -85,12 +91,13 @@ export class SimulatedWatch {
   }
 
   #noteFailure(watched: Watched): void {
-    const { turn } = watched;
+    const { turn, isAlone } = watched;
     this.#countsOf(watched).failed += 1;
-    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0 };
+    if (turn > this.#inARow.turn) this.#inARow = { turn, count: 0, alone: 0 };
     if (turn !== this.#inARow.turn) return;
     this.#inARow.count += 1;
-    if (this.#parts.decisions.opensAtOnce(this.#inARow.count)) this.#bell.ring();
+    if (isAlone) this.#inARow.alone += 1;
+    if (this.#parts.decisions.isRow(this.#inARow.alone)) this.#bell.ring();
   }
 
   #findLate(): void {
