@@ -97,8 +97,8 @@ export class Watch {
 
   /**
    * Requests that may be under way at once, as the breaker stands; a single one after a row of
-   * failures: a provider that died fails fast, and in a second thousands of texts that may have left
-   * would be requested. If it is answered, it was only the connections that broke.
+   * failures: a provider that died fails fast, and in a second thousands of texts that may have
+   * left would be requested. If it is answered, it was only the connections that broke.
    */
   get window(): number {
     const window = windowOf(this.#breaker, this.#options.gateway.window);
