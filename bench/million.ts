@@ -74,7 +74,7 @@ async function sendMillion(
   const startedAt = performance.now();
   stage.say(`  released in ${rounded(releaseSeconds)} s`);
   const boards: AlertAnswer[] = [];
-  const sending = untilSettled(owner, dispatchId, TIMEOUT_MS).then(() => performance.now());
+  const sending = untilSettled(owner, dispatchId, TIMEOUT_MS, 1_000).then(() => performance.now());
   // Where something else fails first, that is to be seen, and not that this was cut off.
   sending.catch(() => {});
   do boards.push(await ask({ kind: 'read board' }));

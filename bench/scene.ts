@@ -130,11 +130,12 @@ export async function untilSettled(
   owner: Database,
   dispatchId: string,
   timeoutMs: number,
+  everyMs = 20,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   while (await isUnderWay(owner, dispatchId)) {
     if (performance.now() > deadline) throw new Error(`not settled within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

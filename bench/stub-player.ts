@@ -1,6 +1,7 @@
 /**
  * The least a provider can be: it takes every text, posts the receipt that it was delivered, and
- * keeps nothing. For runs in which the simulator's own memory and work would be what is measured.
+ * keeps its reference, as it may be asked for. For runs in which the simulator's own memory and work
+ * would be what is measured.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -63,34 +64,65 @@ async function post(
 async function answerTo(request: IncomingMessage): Promise<Answer> {
   if (request.method === 'GET' && request.url?.startsWith('/v2/templates') === true)
     return { status: 200, body: { templates: [TEMPLATE] } };
-  if (request.method === 'GET') return { status: 200, body: { notifications: [] } };
+  if (request.method === 'GET') return { status: 200, body: { notifications: listed(request) } };
   const sent = JSON.parse(await textOf(request)) as {
     reference: string;
     personalisation: { body: string };
   };
-  const id = randomUUID();
+  const text = keep(sent.reference);
   return {
     status: 201,
     body: {
-      id,
+      id: text.id,
       reference: sent.reference,
       content: { body: sent.personalisation.body, from_number: 'TOCSIN' },
-      uri: `/v2/notifications/${id}`,
+      uri: `/v2/notifications/${text.id}`,
       template: { id: TEMPLATE.id, version: TEMPLATE.version, uri: '' },
     },
-    receipt: JSON.stringify({
-      id,
-      reference: sent.reference,
-      to: '07700900001',
-      status: 'delivered',
-      created_at: new Date().toISOString(),
-      completed_at: new Date().toISOString(),
-      sent_at: new Date().toISOString(),
-      notification_type: 'sms',
-      template_id: TEMPLATE.id,
-      template_version: TEMPLATE.version,
-    }),
+    receipt: JSON.stringify({ ...text, to: '07700900001', notification_type: 'sms' }),
   };
+}
+
+/** What was taken, in its order; the id of a text says its place. */
+const references: string[] = [];
+const takenAt: number[] = [];
+const places = new Map<string, number>();
+const PAGE = 250;
+
+function keep(reference: string): object & { readonly id: string } {
+  const place = references.push(reference) - 1;
+  takenAt.push(Date.now());
+  places.set(reference, place);
+  return textAt(place);
+}
+
+function textAt(place: number): object & { readonly id: string } {
+  const at = new Date(takenAt[place]!).toISOString();
+  return {
+    id: `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`,
+    reference: references[place]!,
+    status: 'delivered',
+    type: 'sms',
+    created_at: at,
+    sent_at: at,
+    completed_at: at,
+    template_id: TEMPLATE.id,
+    template_version: TEMPLATE.version,
+  };
+}
+
+/** By reference, or a page of the list, newest first. */
+function listed(request: IncomingMessage): object[] {
+  const asked = new URL(request.url!, 'http://stub').searchParams;
+  const reference = asked.get('reference');
+  if (reference !== null) {
+    const place = places.get(reference);
+    return place === undefined ? [] : [textAt(place)];
+  }
+  const olderThan = asked.get('older_than');
+  const end = olderThan === null ? references.length : Number(olderThan.slice(-12));
+  const start = Math.max(0, end - PAGE);
+  return Array.from({ length: end - start }, (_, i) => textAt(end - 1 - i));
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {
