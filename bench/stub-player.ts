@@ -89,14 +89,16 @@ const takenAt: number[] = [];
 const places = new Map<string, number>();
 const PAGE = 250;
 
-function keep(reference: string): object & { readonly id: string } {
+type Text = Readonly<Record<string, string | number>> & { readonly id: string };
+
+function keep(reference: string): Text {
   const place = references.push(reference) - 1;
   takenAt.push(Date.now());
   places.set(reference, place);
   return textAt(place);
 }
 
-function textAt(place: number): object & { readonly id: string } {
+function textAt(place: number): Text {
   const at = new Date(takenAt[place]!).toISOString();
   return {
     id: `00000000-0000-4000-8000-${String(place).padStart(12, '0')}`,
