@@ -964,12 +964,75 @@ begin atomic
   where seat_at.has_times;
 end;
 
+-- Numbers and addresses known to fail: they failed since they last worked or were last proven. A text
+-- that is lost once says little, a mail comes back; what failed half a year ago tells nothing of
+-- today. Of those that failed at all, which are few, it asks dispatch by dispatch whether something
+-- arrived later, as the key of P1 serves.
+create view organisations.v_failing with (security_invoker = true) as
+  select contact_point.id as contact_point_id, failed.failures, failed.failed_at
+  from (
+    select message.contact_point_id, count(*)::int as failures, max(message.final_at) as failed_at
+    from dispatch.v_message message
+    where message.state in ('undelivered', 'rejected')
+      and message.final_at > now() - interval '180 days'
+      and not exists (
+        select from dispatch.v_dispatch dispatch
+        cross join lateral (
+          select other.final_at from dispatch.v_message other
+          where other.dispatch_id = dispatch.id
+            and other.contact_point_id = message.contact_point_id
+            and other.state = 'delivered' and other.final_at > message.final_at
+          offset 0) arrived)
+    group by message.contact_point_id
+  ) failed
+  join organisations.contact_point on contact_point.id = failed.contact_point_id
+  where coalesce(failed.failed_at > contact_point.proven_at, true)
+    and (contact_point.channel = 'mail' or failed.failures > 1);
+
+-- Links that change places: the first number or address of a contact that is known to fail, and the
+-- next of the same channel that is not. Whoever has one only, or none that works, keeps the first.
+-- It begins with whose first one ever failed and who has another: after a gateway lost 100,000 mails
+-- those are few, and nothing else is looked at.
+create view organisations.v_swapped with (security_invoker = true) as
+  with suspect as materialized (
+    select first.contact_id, first.channel, first.contact_point_id
+    from (
+      select distinct message.contact_point_id from dispatch.v_message message
+      where message.state in ('undelivered', 'rejected')
+    ) failed
+    join organisations.contact_contact_point first
+      on first.contact_point_id = failed.contact_point_id and first."position" = 1
+    where exists (
+      select from organisations.contact_contact_point other
+      where other.contact_id = first.contact_id and other.channel = first.channel
+        and other."position" > 1)
+  )
+  select suspect.contact_id, swapped.contact_point_id
+  from suspect
+  cross join lateral (
+    select next.contact_point_id from organisations.contact_contact_point next
+    where next.contact_id = suspect.contact_id and next.channel = suspect.channel
+      and next."position" > 1 and not exists (
+        select from organisations.v_failing failing
+        where failing.contact_point_id = next.contact_point_id)
+    order by next."position"
+    limit 1
+  ) stand_in
+  cross join lateral (
+    values (suspect.contact_point_id), (stand_in.contact_point_id)
+  ) swapped (contact_point_id)
+  where exists (
+    select from organisations.v_failing failing
+    where failing.contact_point_id = suspect.contact_point_id);
+
 -- Who can be told at a moment: a row for each organisation, active contact and contact point.
 -- Whoever is on duty is told by rank, and a cover in the place of the one who is away. Outside of
 -- its hours, or away without a cover, somebody is passed over only where another of the same
 -- organisation and reader kind is on duty with the same channel in the same or an earlier rank: so
 -- an organisation is reached in every rank and channel as if all were on duty. A question that
 -- picks contacts by role or rank asks for exactly those and reads passed_over not at all.
+-- in_use: alerts go to it. That is the first of its channel, or another where v_swapped says so;
+-- those are few, and each row is looked up by hash.
 -- Two parts: whoever has no hours and no absences, by plain joins, and the few who have. Each part
 -- is planned by itself and read whole, unless one organisation is named: then by its indexes.
 -- "offset 0" keeps the few on the way through the indexes: row-level security hides from the
@@ -978,14 +1041,16 @@ create function organisations.reachable_at(moment timestamptz)
   returns table (organisation_id uuid, code text, short_name text, name text, type text,
     region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid,
     role text, rank smallint, reader_kind text, language text, contact_point_id uuid, channel text,
-    "position" smallint, address_sealed bytea, passed_over boolean)
+    in_use boolean, address_sealed bytea, passed_over boolean)
   language sql stable parallel safe
 begin atomic
   select organisation.organisation_id, organisation.code, organisation.short_name,
     organisation.name, organisation.type, organisation.region_code, organisation.system_code,
     organisation.must_answer, contact.id, contact.id, contact.role, contact.rank,
     contact.reader_kind, contact.language, link.contact_point_id,
-    link.channel, link."position", contact_point.address_sealed, false
+    link.channel, (link."position" = 1) <> ((link.contact_id, link.contact_point_id) in (
+      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped)),
+    contact_point.address_sealed, false
   from organisations.v_organisation organisation
   join organisations.contact on contact.organisation_id = organisation.organisation_id
     and contact.active and not contact.has_times
@@ -997,7 +1062,9 @@ begin atomic
     organisation.name, organisation.type, organisation.region_code, organisation.system_code,
     organisation.must_answer, contact.id, told.contact_id, contact.role, contact.rank,
     contact.reader_kind, told.language, link.contact_point_id,
-    link.channel, link."position", contact_point.address_sealed,
+    link.channel, (link."position" = 1) <> ((told.contact_id, link.contact_point_id) in (
+      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped)),
+    contact_point.address_sealed,
     told.is_off and exists (
       select from organisations.contact other
       left join lateral organisations.seat_at(
@@ -1033,7 +1100,7 @@ end;
 
 create view organisations.v_reachable with (security_invoker = true) as
   select organisation_id, code, short_name, name, type, region_code, system_code, must_answer,
-    seat_id, contact_id, role, rank, reader_kind, language, contact_point_id, channel, "position",
+    seat_id, contact_id, role, rank, reader_kind, language, contact_point_id, channel, in_use,
     address_sealed, passed_over
   from organisations.reachable_at(now());
 
@@ -1073,5 +1140,5 @@ grant select, insert (organisation_id, contact_id, what, fields) on organisation
   to tocsin_web, tocsin_worker;
 grant select on organisations.duty_hours, organisations.absence to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,
-  organisations.v_reachable
+  organisations.v_failing, organisations.v_swapped, organisations.v_reachable
   to tocsin_web, tocsin_worker;

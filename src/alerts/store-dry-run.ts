@@ -40,7 +40,7 @@ function reachedBy(question: AudienceQuestion, { steps, unchased }: Chain): Sql 
       join step on step.channel = reachable.channel
         and step.rank = case when reachable.reader_kind = any(${unchased}::text[])
           then ${Math.min(...first)} else reachable.rank end
-      where reachable.position = 1 and ${matchesToldNow(question)}
+      where reachable.in_use and ${matchesToldNow(question)}
         and (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true
     )`;
 }

@@ -90,7 +90,7 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       ${reached}
       join template on template.channel = reachable.channel
         and template.rank = ${rankOfRound(templates, unchased)}
-      where recipient.submission_id = ${submissionId} and reachable.position = 1 and ${contacts}
+      where recipient.submission_id = ${submissionId} and reachable.in_use and ${contacts}
     ), shared as materialized (
       select n, contact_point_id, number, address_sealed, min(rank) as rank,
         (array_agg(code ${firstComesFirst}))[1] as code,
@@ -139,7 +139,7 @@ const reachedAtOnce = sql`
 
 const reachedOneByOne = sql`
   cross join lateral (
-    select told.contact_point_id, told.channel, told.position, told.address_sealed, told.role,
+    select told.contact_point_id, told.channel, told.in_use, told.address_sealed, told.role,
       told.rank, told.reader_kind, told.organisation_id, told.passed_over
     from organisations.v_reachable told
     where told.organisation_id = recipient.organisation_id

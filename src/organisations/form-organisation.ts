@@ -45,6 +45,8 @@ export type PointShown = {
   /** When somebody last gave back the code that went there. */
   readonly provenAt: Date | null;
   readonly askedAt: Date | null;
+  /** Alerts go to it. */
+  readonly inUse: boolean;
   /** Other organisations that have it: one text, credited to each. */
   readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   readonly alsoAtMore: number;
@@ -64,6 +66,7 @@ export function contactCard(
         shown: point.shown,
         provenAt: point.provenAt === null ? null : new Date(point.provenAt),
         askedAt: point.askedAt === null ? null : new Date(point.askedAt),
+        inUse: point.inUse,
         sharedWith: colleaguesWith(point.contactPointId, contact, all),
         alsoAt: point.alsoAt,
         alsoAtMore: point.sharedBy - 1 - point.alsoAt.length,
@@ -96,15 +99,15 @@ function colleaguesWith(
 
 /**
  * True where an alert reaches them while the organisation's own network is down: a mobile, or a
- * usual address of another domain. A second address gets no alerts.
+ * address of another domain that alerts go to.
  */
 export function isOffNetwork(
   { points }: Pick<ContactDetail, 'points'>,
   ownDomains: ReadonlySet<string>,
 ): boolean {
-  const usual = points.find(({ channel }) => channel === 'mail');
+  const used = points.find(({ channel, inUse }) => channel === 'mail' && inUse);
   return (
     points.some(({ channel }) => channel === 'text') ||
-    (usual !== undefined && !ownDomains.has(usual.domain ?? ''))
+    (used !== undefined && !ownDomains.has(used.domain ?? ''))
   );
 }

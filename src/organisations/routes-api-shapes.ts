@@ -93,6 +93,9 @@ const contact = z.strictObject({
         .datetime({ offset: true })
         .nullable()
         .describe('Asked for such a proof and not answered yet'),
+      inUse: z
+        .boolean()
+        .describe('Alerts go to it: the first of its channel, or the next where that fails'),
       sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),
       alsoAt: z
         .array(z.strictObject({ id: uuid, name: z.string() }))

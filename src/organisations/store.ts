@@ -126,6 +126,8 @@ export type ContactDetail = {
     /** Asked for such a proof and not answered yet. */
     readonly askedAt: string | null;
     readonly sharedBy: number;
+    /** Alerts go to it: the first of its channel, or the next where that is known to fail. */
+    readonly inUse: boolean;
     /** Other organisations that have it, the first of them. */
     readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   }[];
@@ -164,7 +166,10 @@ async function listContacts(tx: Tx, organisationId: string): Promise<ContactDeta
         'channel', contact_point.channel, 'shown', contact_point.shown,
         'domain', contact_point.domain, 'provenAt', contact_point.proven_at,
         'askedAt', contact_point.asked_at, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
-        'alsoAt', coalesce(elsewhere.first, '[]'))
+        'alsoAt', coalesce(elsewhere.first, '[]'),
+        'inUse', (link.position = 1) <> ((contact.id, contact_point.id) in (
+          select swapped.contact_id, swapped.contact_point_id
+          from organisations.v_swapped swapped)))
         order by link.channel desc, link.position) as points
       from organisations.contact_contact_point link
       join organisations.contact_point on contact_point.id = link.contact_point_id

@@ -201,9 +201,9 @@ export function withLandlineMoved(form: Form): Form {
 
 const hints: Readonly<Record<string, string>> = {
   mobile: 'The whole number. It is masked once it is saved',
-  second_mobile: 'To be rung. Alerts go to the first one alone',
+  second_mobile: 'To be rung. Alerts go here only where the first is known to fail',
   email: 'One on another network than their own is worth most',
-  second_email: 'Alerts go to the first one alone',
+  second_email: 'Alerts go here only where the first is known to fail',
   landline: 'To be rung, never texted',
 };
 

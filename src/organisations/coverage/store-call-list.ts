@@ -16,6 +16,7 @@ export type CallRow = {
   readonly isPost: boolean | null;
   readonly role: string | null;
   readonly rank: number | null;
+  /** First the one that alerts go to. */
   readonly points: readonly {
     readonly contactPointId: string;
     readonly channel: Channel;
@@ -31,6 +32,9 @@ export async function listCallRows(
   organisationsMax: number,
 ): Promise<CallRow[]> {
   return await tx.rows<CallRow>(sql`
+    with swapped as materialized (
+      select contact_id, contact_point_id from organisations.v_swapped
+    )
     select chosen.organisation_id, chosen.code, chosen.name as organisation_name,
       chosen.region_name, chosen.telephone, reachable.id as contact_id,
       reachable.name as contact_name, reachable.is_post, reachable.role, reachable.rank,
@@ -51,9 +55,12 @@ export async function listCallRows(
       select json_agg(json_build_object('contactPointId', contact_point.id,
         'channel', contact_point.channel,
         'sealed', encode(contact_point.address_sealed, 'base64'))
-        order by link.channel desc, link.position) as points
+        order by link.channel desc, (swapped.contact_id is null) = (link.position = 1) desc,
+          link.position) as points
       from organisations.contact_contact_point link
       join organisations.contact_point on contact_point.id = link.contact_point_id
+      left join swapped on swapped.contact_id = link.contact_id
+        and swapped.contact_point_id = link.contact_point_id
       where link.contact_id = reachable.id and link.channel in ('text', 'landline')
     ) numbers on true
     order by chosen.region_name nulls last, chosen.name, chosen.code, reachable.rank,

@@ -40,30 +40,15 @@ export type TroubleRow = {
   readonly urgency: number;
 };
 
-/** Older failures tell nothing of today. */
-const FAILURES_DAYS = 180;
-
-/**
- * Numbers and addresses that failed since they last worked. Of those that failed at all, which are
- * few, it asks dispatch by dispatch whether something arrived later, as the key of P1 serves.
- */
+/** Read once, and not for each contact. */
 const failing = sql`failing as materialized (
-    select failed.contact_point_id, count(*)::int as failures, max(failed.final_at) as failed_at
-    from dispatch.v_message failed
-    where failed.state in ('undelivered', 'rejected')
-      and failed.final_at > now() - ${FAILURES_DAYS} * interval '1 day'
-      and not exists (
-        select from dispatch.v_dispatch dispatch
-        cross join lateral (
-          select message.final_at from dispatch.v_message message
-          where message.dispatch_id = dispatch.id
-            and message.contact_point_id = failed.contact_point_id
-            and message.state = 'delivered' and message.final_at > failed.final_at
-          offset 0) arrived)
-    group by failed.contact_point_id)`;
+    select contact_point_id, failures, failed_at from organisations.v_failing)`;
 
 /** For each that must be unanswered: more cost seconds on a large directory, and say no more. */
 const RELEASES_LOOKED_AT = 4;
+
+/** Older releases tell nothing of today; nor do older failures (`v_failing`). */
+const RELEASES_DAYS = 180;
 
 /**
  * Contacts who were told by so many releases, and have answered nothing from any of their numbers
@@ -73,7 +58,7 @@ function silent({ silentAfter, chased }: TroubleSearch): Sql {
   return sql`released as materialized (
       select dispatch.id from dispatch.v_dispatch dispatch
       where dispatch.lane between 1 and 3 and not dispatch.exercise
-        and dispatch.released_at > now() - ${FAILURES_DAYS} * interval '1 day'
+        and dispatch.released_at > now() - ${RELEASES_DAYS} * interval '1 day'
       order by dispatch.released_at desc limit ${silentAfter * RELEASES_LOOKED_AT}
     ), asked as materialized (
       select contact.id as contact_id, 
@@ -101,17 +86,10 @@ const isUsual = sql`link.contact_point_id = (
     where usual.contact_id = contact.id and usual.channel <> 'landline'
     order by usual.channel desc, usual.position limit 1)`;
 
-/** Over a contact point and `failing`: a text that is lost once says little, a mail comes back. */
-const isFailing = sql`coalesce(failing.failed_at > contact_point.proven_at, failing.failures > 0)
-  and (contact_point.channel = 'mail' or failing.failures > 1)`;
-
 /** Numbers and addresses that fail or come back, which are few; whoever has them. */
 export async function listFailing(tx: Tx): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    with ${failing}
-    select contact_point.id from failing
-    join organisations.contact_point on contact_point.id = failing.contact_point_id
-    where ${isFailing}`);
+    select contact_point_id as id from organisations.v_failing`);
   return rows.map(({ id }) => id);
 }
 
@@ -130,7 +108,7 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
       contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
-        when ${isFailing}
+        when failing.contact_point_id is not null
           then case when contact_point.channel = 'mail' then 'bounced' else 'failing' end
         when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
         when not ${isProven} then 'unproven' end as trouble

@@ -115,10 +115,16 @@ export async function listHolders(tx: Tx, successionId: string): Promise<Holder[
     from organisations.contact
     join organisations.organisation on organisation.id = contact.organisation_id
     cross join lateral (
-      select max(link.contact_point_id::text) filter (where link.channel = 'text') as text,
-        max(link.contact_point_id::text) filter (where link.channel = 'mail') as mail
+      select
+        string_agg(link.contact_point_id::text, ' ' order by link.position)
+          filter (where link.channel = 'text') as text,
+        string_agg(link.contact_point_id::text, ' ' order by link.position)
+          filter (where link.channel = 'mail') as mail
       from organisations.contact_contact_point link
-      where link.contact_id = contact.id and link.position = 1
+      where link.contact_id = contact.id
+        and (link.position = 1 or (link.contact_id, link.contact_point_id) in (
+          select swapped.contact_id, swapped.contact_point_id
+          from organisations.v_swapped swapped))
     ) usual
     where (contact.active and contact.organisation_id in (
         select part.predecessor_id from organisations.succession_part part

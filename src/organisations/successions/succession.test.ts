@@ -75,7 +75,7 @@ describe('mergers and splits', () => {
         from organisations.v_reachable reachable
         join organisations.contact on contact.id = reachable.contact_id
         join organisations.contact_point point on point.id = reachable.contact_point_id
-        where reachable.code = any(${[...codes]}::text[]) and reachable.position = 1
+        where reachable.code = any(${[...codes]}::text[]) and reachable.in_use
         order by 1`),
     );
     return rows.map(({ line }) => line);
