@@ -245,6 +245,9 @@ create table organisations.succession (
   on_date date not null,
   state text not null default 'planned'
     check (state in ('planned', 'confirmed', 'applied', 'withdrawn')),
+  -- Of a split: the successor below which those come to stand who stood below one that closes. Null:
+  -- there is one successor only.
+  children_to uuid references organisations.organisation,
   planned_by text not null,
   planned_at timestamptz not null default now(),
   confirmed_by text,

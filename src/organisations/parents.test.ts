@@ -274,7 +274,7 @@ test('a parent that closed before its child is refused; one that will close is t
   assert.deepEqual(orphansOf('NEW', new Map([['KID', line]]), kept), []);
 });
 
-test('a merger moves who stood below, a split leaves them, and nobody comes to stand below itself', () => {
+test('a merger and a split move who stood below, and nobody comes to stand below itself', () => {
   const some = fc.uniqueArray(fc.constantFrom(...CODES), { minLength: 1, maxLength: 3 });
   fc.assert(
     fc.property(oneOfEach, some, some, fc.constantFrom(...DAYS), (told, from, to, onDate) => {
@@ -283,7 +283,9 @@ test('a merger moves who stood below, a split leaves them, and nobody comes to s
       );
       const rows = rowsOf(told.map((one) => ({ ...one, closedOn: null })));
       const before = planParents(rows, { lines: new Map(), datesOf: open }, TODAY).changed;
-      const changed = successionLines(before, { onDate, predecessors: from, successors: to });
+      const childrenTo = to.at(-1)!;
+      const over = { onDate, predecessors: from, successors: to, childrenTo };
+      const changed = successionLines(before, over);
       const after: Lines = new Map([...before, ...changed]);
       const closing = from.filter((code) => !to.includes(code));
       for (const day of DAYS) {
@@ -299,7 +301,7 @@ test('a merger moves who stood below, a split leaves them, and nobody comes to s
           // follows it itself gets another place.
           else if (to.includes(code)) continue;
           else if (was !== undefined && is !== undefined)
-            assert.ok(is === was || (to.length === 1 && is === to[0]), `${code} below ${is}`);
+            assert.ok(is === was || is === childrenTo, `${code} below ${is}`);
         }
       }
       for (const [, line] of after) assert.ok(isInOrder(line), lineInWords(line));
@@ -317,7 +319,12 @@ test('a merger: the successor gets the parent that all had, its children and no 
     ['KID-2', ever('OLD-2')],
     ['NEW', [] as Stretch[]],
   ]);
-  const over = { onDate: '2026-04-01', predecessors: ['OLD-1', 'OLD-2'], successors: ['NEW'] };
+  const over = {
+    onDate: '2026-04-01',
+    predecessors: ['OLD-1', 'OLD-2'],
+    successors: ['NEW'],
+    childrenTo: 'NEW',
+  };
   const words = (found: Lines) =>
     [...found].map(([code, line]) => `${code}: ${lineInWords(line)}`).sort();
   assert.deepEqual(words(successionLines(lines, over)), [
@@ -327,10 +334,24 @@ test('a merger: the successor gets the parent that all had, its children and no 
     'OLD-1: TOP to 2026-03-31',
     'OLD-2: TOP to 2026-03-31',
   ]);
-  const split = { onDate: '2026-04-01', predecessors: ['OLD-1'], successors: ['NEW', 'NEW-2'] };
+  const split = {
+    ...over,
+    predecessors: ['OLD-1'],
+    successors: ['NEW', 'NEW-2'],
+    childrenTo: 'NEW-2',
+  };
   assert.deepEqual(words(successionLines(lines, split)), [
+    'KID-1: OLD-1 to 2026-03-31, NEW-2 from 2026-04-01',
     'NEW-2: TOP from 2026-04-01',
     'NEW: TOP from 2026-04-01',
+    'OLD-1: TOP to 2026-03-31',
+  ]);
+  // A part that stood below the whole does not come to stand below the other part.
+  const parts = new Map([...lines, ['NEW', ever('OLD-1')]]);
+  assert.deepEqual(words(successionLines(parts, split)), [
+    'KID-1: OLD-1 to 2026-03-31, NEW-2 from 2026-04-01',
+    'NEW-2: TOP from 2026-04-01',
+    'NEW: OLD-1 to 2026-03-31, TOP from 2026-04-01',
     'OLD-1: TOP to 2026-03-31',
   ]);
   assert.equal(dayAfter('2026-03-31'), '2026-04-01');

@@ -203,12 +203,14 @@ export type HandingOver = {
   /** Codes. */
   readonly predecessors: readonly string[];
   readonly successors: readonly string[];
+  /** Of the successors the one that takes who stands below. */
+  readonly childrenTo: string;
 };
 
 /**
- * The lines that a merger or a split changes. What stood below a predecessor that has one successor
- * stands below that from its day on. Of a split nobody knows which part a child belongs to: it
- * stays where it is until somebody says. A successor without a parent gets the one that its
+ * The lines that a merger or a split changes. What stood below a predecessor that closes stands
+ * below the successor that takes its children from that day on; a successor that stood there itself
+ * does not come to stand below its sibling. A successor without a parent gets the one that its
  * predecessors had, where they had the same. Whoever would come to stand below itself stays.
  */
 export function successionLines(lines: Lines, succession: HandingOver): Lines {
@@ -220,7 +222,7 @@ export function successionLines(lines: Lines, succession: HandingOver): Lines {
   for (const [child, line] of lines) {
     const next = closing.has(child)
       ? without(line, after)
-      : joined(line.flatMap((one) => handedOver(one, { child, onDate, heirOf: heirs.heirOf })));
+      : joined(line.flatMap((one) => handedOver(one, child, succession, heirs)));
     if (!isSameLine(line, next)) changed.set(child, next);
   }
   for (const code of succession.successors) {
@@ -234,26 +236,26 @@ export function successionLines(lines: Lines, succession: HandingOver): Lines {
 
 type Heirs = {
   readonly closing: readonly string[];
-  /** By code of the predecessor, where there is but one successor. */
+  /** Who takes those below, by code of the predecessor. */
   readonly heirOf: ReadonlyMap<string, string>;
 };
 
-function heirsOf({ predecessors, successors }: HandingOver): Heirs {
+function heirsOf({ predecessors, successors, childrenTo }: HandingOver): Heirs {
   const closing = predecessors.filter((code) => !successors.includes(code));
-  const [only] = successors;
-  const heirs = successors.length === 1 ? closing.map((code) => [code, only!] as const) : [];
-  return { closing, heirOf: new Map(heirs) };
+  return { closing, heirOf: new Map(closing.map((code) => [code, childrenTo])) };
 }
 
 function handedOver(
   one: Stretch,
-  { child, onDate, heirOf }: { child: string; onDate: string } & Pick<Heirs, 'heirOf'>,
+  child: string,
+  { onDate, successors }: HandingOver,
+  { heirOf }: Heirs,
 ): readonly Stretch[] {
   const heir = heirOf.get(one.parent);
   if (heir === undefined || lastOf(one) < onDate) return [one];
   const from = firstOf(one) > onDate ? one.from : onDate;
   const before = without([one], { from: onDate, until: null });
-  return heir === child ? before : [...before, { ...one, parent: heir, from }];
+  return successors.includes(child) ? before : [...before, { ...one, parent: heir, from }];
 }
 
 function commonParent(

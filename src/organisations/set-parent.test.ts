@@ -16,7 +16,14 @@ import { setParent, type ParentSaid } from './set-parent.ts';
 import { listOrganisations } from './store.ts';
 import { listChanges } from './store-history.ts';
 import { readLines } from './store-parents.ts';
-import { confirmSuccession, planSuccession } from './successions/succeed.ts';
+import { previewSuccession } from './successions/preview.ts';
+import {
+  applyDueSuccessions,
+  confirmSuccession,
+  planSuccession,
+  withdrawSuccession,
+  type SuccessionPlan,
+} from './successions/succeed.ts';
 import { previewUndo, undoImport } from './imports/undo.ts';
 import { historyLines } from './form-history.ts';
 
@@ -259,6 +266,46 @@ test('a merger takes children along and says so before', async () => {
   ]);
   const changes = await db.web.withActor(actor, (tx) => listChanges(tx, ids.old, { limit: 5 }));
   assert.match(historyLines(changes, model)[0]!.words, /below DD-00 to 2026-11-25/);
+});
+
+test('of a split the part that is named takes the children, else the first; seen before, done at midnight', async () => {
+  await take(
+    [
+      HEADER,
+      'EE-01,Whole,trust,,,',
+      'EE-02,North,trust,EE-01,,',
+      'EE-03,South,trust,,,',
+      'EE-11,Surgery,practice,EE-01,,',
+      '',
+    ].join('\n'),
+  );
+  const onDate = '2026-12-01';
+  const split = { onDate, predecessors: ['EE-01'], successors: ['EE-03', 'EE-02'] };
+  const seen = async (plan: Partial<SuccessionPlan>) =>
+    await db.web.withActor(actor, async (tx) => {
+      const id = newId();
+      const planned = await planSuccession(tx, { id, ...split, ...plan });
+      if (!planned.ok) return { id, said: planned.fields };
+      const { below } = (await previewSuccession(tx, id))!;
+      return { id, said: `${below.moved} to ${below.to.code}` };
+    });
+  assert.deepEqual((await seen({ childrenTo: 'EE-01' })).said, {
+    childrenTo: 'Name one of those who take over',
+  });
+  const first = await seen({});
+  assert.equal(first.said, '1 to EE-03');
+  await db.web.withActor(actor, (tx) => withdrawSuccession(tx, first.id));
+  const { id, said } = await seen({ childrenTo: 'EE-02' });
+  assert.equal(said, '1 to EE-02');
+  await db.web.withActor(actor, async (tx) =>
+    assert.ok((await confirmSuccession(tx, id, '2026-11-30')).ok),
+  );
+  assert.deepEqual(await lines('EE'), ['EE-02: EE-01', 'EE-11: EE-01']);
+  assert.equal(await applyDueSuccessions(db.worker, onDate), 1);
+  assert.deepEqual(await lines('EE'), [
+    'EE-02: EE-01 to 2026-11-30',
+    'EE-11: EE-01 to 2026-11-30, EE-02 from 2026-12-01',
+  ]);
 });
 
 const DATA = new URL('../../../shared/data/', import.meta.url);

@@ -13,7 +13,7 @@ import {
   tryOut,
   type SuccessionRow,
 } from './store-succession.ts';
-import { handingOverOf, handOver, heirsAt, hindranceOf, isOpen } from './succeed.ts';
+import { childrenTaker, handingOverOf, handOver, heirsAt, hindranceOf, isOpen } from './succeed.ts';
 import { dayBefore, warningsOf, type Body, type Heir } from './succession.ts';
 
 /** An audience that has some who hand over on their last day, and on the next no one for them. */
@@ -38,9 +38,10 @@ export type SuccessionPreview = SuccessionRow & {
   readonly openDispatches: number;
   /** Organisations below a predecessor on that day. */
   readonly below: {
-    /** That come to stand below the successor. */
+    /** That come to stand below a successor, and below which. */
     readonly moved: number;
-    /** That stay where they are, though what is above them may close. */
+    readonly to: Body;
+    /** That stay below one that goes on, or would come to stand below themselves. */
     readonly left: number;
   };
 };
@@ -98,9 +99,10 @@ async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview
     return (
       parent !== undefined &&
       over.predecessors.includes(parent) &&
-      !over.predecessors.includes(code)
+      !over.predecessors.includes(code) &&
+      !over.successors.includes(code)
     );
   });
   const moved = children.filter(([code]) => changed.has(code)).length;
-  return { moved, left: children.length - moved };
+  return { moved, to: childrenTaker(row), left: children.length - moved };
 }

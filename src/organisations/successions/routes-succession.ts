@@ -36,7 +36,7 @@ export type SuccessionRoutesContext = {
   readonly model: DirectoryRules;
 };
 
-const fields = ['predecessors', 'successors', 'onDate'];
+const fields = ['predecessors', 'successors', 'childrenTo', 'onDate'];
 const idParams = z.object({ id: z.uuid() });
 const LIST_MAX = 200;
 /** Of one side: more would be read by nobody. */
@@ -101,6 +101,7 @@ function parsePlan(
   const onDate = day.safeParse((many(form['onDate'])[0] ?? '').trim());
   const codesOf = (field: string) => codesIn(many(form[field])).slice(0, CODES_MAX);
   const [predecessors, successors] = [codesOf('predecessors'), codesOf('successors')];
+  const [childrenTo] = codesOf('childrenTo');
   const errors = {
     ...(predecessors.length === 0 && { predecessors: 'Name at least one organisation' }),
     ...(successors.length === 0 && { successors: 'Name at least one organisation' }),
@@ -109,7 +110,13 @@ function parsePlan(
   if (!onDate.success || Object.keys(errors).length > 0) return { ok: false, errors };
   return {
     ok: true,
-    value: { id: formIdOf(form), onDate: onDate.data, predecessors, successors },
+    value: {
+      id: formIdOf(form),
+      onDate: onDate.data,
+      predecessors,
+      successors,
+      ...(childrenTo !== undefined && { childrenTo }),
+    },
   };
 }
 

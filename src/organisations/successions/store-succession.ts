@@ -11,12 +11,18 @@ export async function listBodies(tx: Tx, codes: readonly string[]): Promise<Body
 
 export async function insertSuccession(
   tx: Tx,
-  plan: { readonly id: string; readonly onDate: string; readonly plannedBy: string },
+  plan: {
+    readonly id: string;
+    readonly onDate: string;
+    readonly childrenToId: string | null;
+    readonly plannedBy: string;
+  },
 ): Promise<boolean> {
   return (
     (await tx.run(sql`
-      insert into organisations.succession (id, on_date, planned_by)
-      values (${plan.id}, ${plan.onDate}, ${plan.plannedBy}) on conflict do nothing`)) === 1
+      insert into organisations.succession (id, on_date, children_to, planned_by)
+      values (${plan.id}, ${plan.onDate}, ${plan.childrenToId}, ${plan.plannedBy})
+      on conflict do nothing`)) === 1
   );
 }
 
@@ -42,6 +48,8 @@ export type SuccessionRow = {
   readonly state: SuccessionState;
   readonly predecessors: readonly Body[];
   readonly successors: readonly Body[];
+  /** Of a split: id of the successor that takes who stands below; null where there is one only. */
+  readonly childrenToId: string | null;
   readonly plannedAt: Date;
   readonly appliedAt: Date | null;
 };
@@ -57,7 +65,7 @@ const bodiesOf = (column: 'predecessor' | 'successor') => {
 
 const columns = sql`succession.id, succession.on_date::text, succession.state,
   ${bodiesOf('predecessor')} as predecessors, ${bodiesOf('successor')} as successors,
-  succession.planned_at, succession.applied_at`;
+  succession.children_to as children_to_id, succession.planned_at, succession.applied_at`;
 
 /** What is to come first, then what is done or withdrawn, the newest first. */
 export async function listSuccessions(tx: Tx, limit: number): Promise<SuccessionRow[]> {

@@ -43,6 +43,8 @@ export type SuccessionPlan = {
   readonly onDate: string;
   readonly predecessors: readonly string[];
   readonly successors: readonly string[];
+  /** Code of the successor that takes who stands below; absent: the first named. */
+  readonly childrenTo?: string;
 };
 
 const notAllowed = refused('forbidden', 'Your role may not change the directory.');
@@ -58,6 +60,7 @@ export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outc
   const errors = {
     ...successionErrors({ onDate: plan.onDate, ...bodies }),
     ...unknownErrors(plan, bodies),
+    ...childrenErrors(plan),
   };
   if (Object.keys(errors).length > 0)
     return refused('invalid', 'Put right what is marked below.', errors);
@@ -67,7 +70,14 @@ export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outc
       predecessors: 'One of these hands over in another plan: withdraw that one first',
     });
   const { id, onDate } = plan;
-  if (!(await insertSuccession(tx, { id, onDate, plannedBy: actorId(tx.actor) }))) return ok(id);
+  const childrenTo = plan.successors.length > 1 ? (plan.childrenTo ?? plan.successors[0]) : undefined;
+  const inserted = await insertSuccession(tx, {
+    id,
+    onDate,
+    childrenToId: bodies.successors.find(({ code }) => code === childrenTo)?.id ?? null,
+    plannedBy: actorId(tx.actor),
+  });
+  if (!inserted) return ok(id);
   await insertParts(tx, id, {
     predecessorIds: ids(bodies.predecessors),
     successorIds: ids(bodies.successors),
@@ -75,7 +85,12 @@ export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outc
   await record(tx, {
     action: 'succession.planned',
     subject: { kind: 'succession', id },
-    detail: { onDate, predecessors: [...plan.predecessors], successors: [...plan.successors] },
+    detail: {
+      onDate,
+      predecessors: [...plan.predecessors],
+      successors: [...plan.successors],
+      ...(childrenTo !== undefined && { childrenTo }),
+    },
   });
   return ok(id);
 }
@@ -91,6 +106,11 @@ function unknownErrors(
     if (unknown.length > 0) errors[field] = `Not in the directory: ${unknown.join(', ')}`;
   }
   return errors;
+}
+
+function childrenErrors({ successors, childrenTo }: SuccessionPlan): Record<string, string> {
+  if (childrenTo === undefined || successors.includes(childrenTo)) return {};
+  return { childrenTo: 'Name one of those who take over' };
 }
 
 /** Whom one of the successors will have; whom it has, once it is done or withdrawn. */
@@ -109,9 +129,19 @@ export function heirsAt(
   );
 }
 
-export function handingOverOf({ onDate, predecessors, successors }: SuccessionRow): HandingOver {
+export function handingOverOf(row: SuccessionRow): HandingOver {
   const codesOf = (bodies: readonly Body[]) => bodies.map(({ code }) => code);
-  return { onDate, predecessors: codesOf(predecessors), successors: codesOf(successors) };
+  return {
+    onDate: row.onDate,
+    predecessors: codesOf(row.predecessors),
+    successors: codesOf(row.successors),
+    childrenTo: childrenTaker(row).code,
+  };
+}
+
+/** Below whom those come to stand who stood below one that closes. */
+export function childrenTaker({ successors, childrenToId }: SuccessionRow): Body {
+  return successors.find(({ id }) => id === childrenToId) ?? successors[0]!;
 }
 
 /** From now on it is carried out on its day; at once where that has come. */
