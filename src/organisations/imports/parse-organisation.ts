@@ -1,6 +1,7 @@
 import type { DirectoryRules, OrganisationRow } from '../model.ts';
 import { isShortName, SHORT_NAME_MAX, titleCased } from '../short-name.ts';
-import { isDate, type Row } from './row.ts';
+import { dateForm } from './date-forms.ts';
+import { isoDay, type Row } from './row.ts';
 
 /** The columns of our own file of organisations (docs/importing.md). */
 export const organisationColumns: readonly string[] = [
@@ -47,8 +48,11 @@ const GP_PRACTICE = '4';
 
 /** True for a row of etr.csv, and of epraccur.csv, which has as many columns. */
 export function isOdsRow(cells: readonly string[]): boolean {
-  return cells.length === odsColumns.length && /^\d{8}$/.test(cells[10]!);
+  return cells.length === odsColumns.length && dateForm(cells[10]!) !== undefined;
 }
+
+/** The columns of dates of those files. */
+export const odsDates = ['opened_on', 'closed_on', 'joined', 'left'] as const;
 
 const NAME_MAX = 200;
 const POSTCODE_MAX = 20;
@@ -144,10 +148,7 @@ function besideParent({ code, systemCode }: Common, named = '', days = UNKNOWN_D
 
 /** Since when a practice is with its commissioner: days that cannot be are none. */
 function odsDays(row: Row): Days {
-  const [from, until] = ['joined', 'left'].map((column) => {
-    const day = row.text(column).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3');
-    return isDate(day) ? day : null;
-  }) as [string | null, string | null];
+  const [from, until] = [isoDay(row.text('joined')), isoDay(row.text('left'))];
   return from !== null && until !== null && until < from ? UNKNOWN_DAYS : { from, until };
 }
 

@@ -249,6 +249,41 @@ test('refused rows come back as they were, also the second time', () => {
   assert.deepEqual(organisations(bytes(second.replace('?', 'trust'))).refusedRows, []);
 });
 
+/** A row of etr.csv, opened and perhaps closed on these days. */
+const odsRow = (code: string, opened: string, closed = '') =>
+  `${code},NORTHMOOR,Y60,QXX,1 HIGH STREET,,,LEEDS,,LS1 1AA,${opened},${closed}${','.repeat(15)}`;
+
+test('a file of ODS writes its dates in one of three ways, and nobody has to guess', () => {
+  for (const [opened, closed] of [
+    ['20130401', '20260331'],
+    ['2013-04-01', '2026-03-31'],
+    ['01/04/2013', '31/03/2026'],
+  ] as const) {
+    const { rows, source } = organisations(
+      bytes(`${odsRow('RR1', opened)}\n${odsRow('RR2', opened, closed)}\n`),
+    );
+    assert.equal(source, 'ods');
+    assert.deepEqual(
+      rows.map(({ row }) => [row.openedOn, row.closedOn]),
+      [
+        ['2013-04-01', null],
+        ['2013-04-01', '2026-03-31'],
+      ],
+      opened,
+    );
+  }
+  const two = (...rows: string[]) => sentence(bytes(`${rows.join('\n')}\n`));
+  assert.match(
+    two(odsRow('RR1', '20130401'), odsRow('RR2', '01/04/2013')),
+    /Line 1 writes a date as 20130401, line 2 as 01\/04\/2013: a file has one way/,
+  );
+  assert.match(
+    two(odsRow('RR1', '01/04/2013'), odsRow('RR2', '04/01/2013', '03/31/2026')),
+    /Line 2 has the month before the day/,
+  );
+  assert.match(two(odsRow('RR1', '01/04/2013')), /1 April or 4 January/);
+});
+
 test('a file that cannot be an import gets one sentence', () => {
   const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]);
   const contactsFile = bytes(`${HEADER}\nZZ-1,Sam,person,ciso,1,07700 900123,\n`);

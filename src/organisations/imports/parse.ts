@@ -1,6 +1,7 @@
 /** Files of the directory → rows that are right, and reasons for those that are not. Pure. */
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { exactMapping, missingColumns, type Mapping } from './columns.ts';
+import { DateForms } from './date-forms.ts';
 import { missingSentence, recognise, type Layout } from './layout.ts';
 import type {
   ContactRow,
@@ -11,7 +12,12 @@ import type {
   RefusedRow,
 } from '../model.ts';
 import { contactKey, parseContact, type TextPermissions } from './parse-contact.ts';
-import { parseOdsPractice, parseOdsTrust, parseOrganisation } from './parse-organisation.ts';
+import {
+  odsDates,
+  parseOdsPractice,
+  parseOdsTrust,
+  parseOrganisation,
+} from './parse-organisation.ts';
 import { Row } from './row.ts';
 import { walkSheet, type Sheet, type SheetRow } from './sheet.ts';
 
@@ -112,6 +118,8 @@ function parseFile<T>(
   if (layout.rows === 'named' && sheet.rows === 1) {
     return refused('invalid', 'The file has a line of column names and no rows.');
   }
+  const unclear = reader.dates.trouble();
+  if (unclear !== undefined) return unclear;
   const { rows, refusedRows } = reader;
   return ok({ source: layout.source, rows, refusedRows, notes: notesOn(sheet, layout) });
 }
@@ -120,6 +128,8 @@ function parseFile<T>(
 class Reader<T> {
   readonly rows: Numbered<T>[] = [];
   readonly refusedRows: RefusedRow[] = [];
+  /** Of files of ODS; ours may write each date as it likes, with the day first. */
+  readonly dates = new DateForms();
   layout: Layout | undefined;
   readonly #parser: RowParser<T>;
   readonly #lines = new Map<string, number>();
@@ -146,6 +156,8 @@ class Reader<T> {
     const { parse, key, keyColumn } = this.#parser;
     const layout = this.layout!;
     const row = new Row(layout.reads, sheetRow);
+    if (layout.rows !== 'named')
+      for (const column of odsDates) this.dates.note(row.line, row.text(column));
     const value = hasRightWidth(row, sheetRow, layout) ? parse(row, layout) : undefined;
     const earlier = value === undefined ? undefined : this.#lines.get(key(value));
     if (earlier !== undefined) row.refuse(keyColumn, `is already in line ${earlier}`);

@@ -97,13 +97,17 @@ export class Row {
   date(column: string): string | null | undefined {
     const text = this.optional(column);
     if (text === null || text === undefined) return text;
-    const british = /^(\d{2})\/(\d{2})\/(\d{4})$/.exec(text);
-    const plain = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(text);
-    const parts = british ? british.slice(1).reverse() : plain?.slice(1);
-    const date = parts?.join('-');
-    if (date !== undefined && isDate(date)) return date;
-    return this.refuse(column, 'must be a date such as 2026-11-23');
+    return isoDay(text) ?? this.refuse(column, 'must be a date such as 2026-11-23');
   }
+}
+
+/** Null where it is no day of the calendar in one of the three forms. */
+export function isoDay(text: string): string | null {
+  const british = /^(\d{2})\/(\d{2})\/(\d{4})$/.exec(text);
+  const plain = /^(\d{4})-?(\d{2})-?(\d{2})$/.exec(text);
+  const parts = british ? british.slice(1).reverse() : plain?.slice(1);
+  const date = parts?.join('-');
+  return date !== undefined && isDate(date) ? date : null;
 }
 
 /** A day of the calendar, as `2026-11-23`; years of PostgreSQL and of people, not of typing errors. */
