@@ -5,7 +5,12 @@
  * such as `-2.22771` are harmless, and with an apostrophe before them a mended row could not be
  * imported.
  */
-const FORMULA = /^(?:[=@\t\r＝＠＋－]|[+-](?![\d\s().-]*$))/;
+const FORMULA = /^(?:[=@\t\r\n＝＠＋－]|[+-](?![\d\s().-]*$))/;
+
+/** Whether a spreadsheet would run a cell instead of showing it. */
+export function isFormula(text: string): boolean {
+  return FORMULA.test(text);
+}
 
 /** Rows as a file; a cell that begins like a formula gets an apostrophe. With the mark Excel reads UTF-8. */
 export function csvFile(rows: readonly (readonly string[])[]): string {
@@ -14,6 +19,6 @@ export function csvFile(rows: readonly (readonly string[])[]): string {
 
 /** One cell: quoted where it has to be, and nothing that a spreadsheet would run. */
 export function csvCell(text: string): string {
-  const safe = FORMULA.test(text) ? `'${text}` : text;
+  const safe = isFormula(text) ? `'${text}` : text;
   return /[",;\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

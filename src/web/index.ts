@@ -63,7 +63,7 @@ export {
   refuseBody,
   uuid,
 } from './api-shapes.ts';
-export { csvCell, csvFile } from './csv.ts';
+export { csvCell, csvFile, isFormula } from './csv.ts';
 export { PAGE_ROWS, pageOf, type Page } from './paging.ts';
 export {
   ago,

@@ -284,6 +284,31 @@ test('a file of ODS writes its dates in one of three ways, and nobody has to gue
   assert.match(two(odsRow('RR1', '01/04/2013')), /1 April or 4 January/);
 });
 
+test('a cell that looks like a formula is kept as text, and said so with line and field', () => {
+  const { rows, refusedRows, notes } = organisations(
+    bytes(
+      [
+        'code,name,type,town,telephone,longitude,latitude,serves',
+        'ZZ-01,=cmd|calc!A1,trust,@SUM(A1),+44 113 496 0000,-2.2,53.4,-',
+        'ZZ-02,Fine,trust,-Leeds,,,,+all',
+        '',
+      ].join('\n'),
+    ),
+  );
+  assert.deepEqual(refusedRows, []);
+  assert.equal(rows[0]!.row.name, '=cmd|calc!A1');
+  assert.deepEqual(notes, [
+    'Line 2, name: looks like a formula; kept as text.',
+    'Line 2, town: looks like a formula; kept as text.',
+    'Line 3, town: looks like a formula; kept as text.',
+    'Line 3, serves: looks like a formula; kept as text.',
+  ]);
+  const many = Array.from({ length: 30 }, (_, i) => `ZZ-${i + 10},=${i},trust`);
+  const capped = organisations(bytes(['code,name,type', ...many, ''].join('\n'))).notes;
+  assert.equal(capped.length, 11);
+  assert.equal(capped.at(-1), '20 more cells look like formulas; kept as text.');
+});
+
 test('a file that cannot be an import gets one sentence', () => {
   const png = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]);
   const contactsFile = bytes(`${HEADER}\nZZ-1,Sam,person,ciso,1,07700 900123,\n`);

@@ -121,13 +121,16 @@ function parseFile<T>(
   const unclear = reader.dates.trouble();
   if (unclear !== undefined) return unclear;
   const { rows, refusedRows } = reader;
-  return ok({ source: layout.source, rows, refusedRows, notes: notesOn(sheet, layout) });
+  const notes = [...notesOn(sheet, layout), ...formulaNotes(reader.formulas)];
+  return ok({ source: layout.source, rows, refusedRows, notes });
 }
 
 /** Takes the rows of a file one after the other. */
 class Reader<T> {
   readonly rows: Numbered<T>[] = [];
   readonly refusedRows: RefusedRow[] = [];
+  /** Cells of right rows that a spreadsheet would run: they stay text. */
+  readonly formulas: { readonly line: number; readonly field: string }[] = [];
   /** Of files of ODS; ours may write each date as it likes, with the day first. */
   readonly dates = new DateForms();
   layout: Layout | undefined;
@@ -166,6 +169,7 @@ class Reader<T> {
     } else {
       this.#lines.set(key(value), row.line);
       this.rows.push({ line: row.line, row: value });
+      for (const field of row.formulas()) this.formulas.push({ line: row.line, field });
     }
   }
 }
@@ -179,6 +183,21 @@ function hasRightWidth(row: Row, { cells }: SheetRow, { width }: Layout): boolea
 
 /** How the note about them begins. */
 export const UNREAD = 'Columns not read';
+
+/** More would push the other notes out of sight. */
+const FORMULAS_NAMED_MAX = 10;
+
+function formulaNotes(found: Reader<unknown>['formulas']): string[] {
+  const more = found.length - FORMULAS_NAMED_MAX;
+  return [
+    ...found
+      .slice(0, FORMULAS_NAMED_MAX)
+      .map(({ line, field }) => `Line ${line}, ${field}: looks like a formula; kept as text.`),
+    ...(more > 0
+      ? [`${more} more ${more === 1 ? 'cell looks like a formula' : 'cells look like formulas'}; kept as text.`]
+      : []),
+  ];
+}
 
 function notesOn(sheet: Sheet, { unread, note }: Layout): string[] {
   return [

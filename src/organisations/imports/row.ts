@@ -1,4 +1,5 @@
 /** One row read column by column; what is wrong is gathered with line and column, never the cell. */
+import { isFormula } from '#web/index.ts';
 import type { RefusedRow } from '../model.ts';
 import type { SheetRow } from './sheet.ts';
 
@@ -39,6 +40,11 @@ export class Row {
     const place = this.#reads.places.get(column);
     if (place === undefined) return this.#reads.constants.get(column) ?? '';
     return oneLine(this.#cells[place] ?? '');
+  }
+
+  /** Our columns whose cells a spreadsheet would run. */
+  formulas(): string[] {
+    return [...this.#reads.places.keys()].filter((column) => isFormula(this.text(column)));
   }
 
   /** Undefined where the file does not have the column, null where the cell is empty. */
