@@ -29,7 +29,9 @@ ZZ-0001,Ada Okafor,person,ciso,07700 900201,07700 900250,ada@northmoor.test,${TH
   await centre.db.owner.withActor(system('test'), async (tx) => {
     const { model: rules, product } = centre;
     const options = { rules, secrets: product.seals.directory, startedAt: new Date() };
-    must(await importContacts(tx, { name: 'c.csv', bytes: new TextEncoder().encode(csv) }, options));
+    must(
+      await importContacts(tx, { name: 'c.csv', bytes: new TextEncoder().encode(csv) }, options),
+    );
   });
 });
 after(async () => await centre.close());
@@ -41,7 +43,10 @@ async function toldNow(): Promise<{ dispatchId: string; told: string[] }> {
   const messages = await messagesOf(centre, dispatchId);
   return {
     dispatchId,
-    told: messages.filter(({ round }) => round === 1).map(({ number }) => number).toSorted(),
+    told: messages
+      .filter(({ round }) => round === 1)
+      .map(({ number }) => number)
+      .toSorted(),
   };
 }
 

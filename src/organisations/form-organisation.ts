@@ -1,11 +1,12 @@
 /** Organisations and contacts in the words of the pages. Pure. */
+import type { ContactDetail } from './contacts/store-contact-list.ts';
 import type { Channel, ContactRules, DirectoryRules } from './model.ts';
-import type { ContactDetail, OrganisationDetail } from './store.ts';
+import type { OrganisationRecord } from './store.ts';
 
 /** `closed` and `opens` say what a reader must know before relying on it. */
 export function organisationFacts<
-  T extends Pick<OrganisationDetail, 'type' | 'closedOn'> &
-    Partial<Pick<OrganisationDetail, 'telephone' | 'openedOn' | 'populationOn'>>,
+  T extends Pick<OrganisationRecord, 'type' | 'closedOn'> &
+    Partial<Pick<OrganisationRecord, 'telephone' | 'openedOn' | 'populationOn'>>,
 >(organisation: T, rules: DirectoryRules, now: Date) {
   // Days are compared as PostgreSQL does (current_date), which runs in UTC.
   const today = now.toISOString().slice(0, 10);
@@ -40,8 +41,9 @@ export function telephoneLink(telephone: string): string {
 export type PointShown = {
   readonly contactPointId: string;
   readonly shown: string;
-  /** Others of this organisation who have it. */
+  /** Others of this organisation who have it, the first of them. */
   readonly sharedWith: readonly string[];
+  readonly sharedWithMore: number;
   /** When somebody last gave back the code that went there. */
   readonly provenAt: Date | null;
   readonly askedAt: Date | null;
@@ -55,7 +57,6 @@ export type PointShown = {
 /** A contact with its numbers and addresses by channel, masked, and who else has them. */
 export function contactCard(
   contact: ContactDetail,
-  all: readonly ContactDetail[],
   { rules, ownDomains }: { rules: ContactRules; ownDomains: ReadonlySet<string> },
 ) {
   const pointsOf = (channel: Channel): PointShown[] =>
@@ -67,7 +68,8 @@ export function contactCard(
         provenAt: point.provenAt === null ? null : new Date(point.provenAt),
         askedAt: point.askedAt === null ? null : new Date(point.askedAt),
         inUse: point.inUse,
-        sharedWith: colleaguesWith(point.contactPointId, contact, all),
+        sharedWith: point.sharedWith,
+        sharedWithMore: point.sharedWithCount - point.sharedWith.length,
         alsoAt: point.alsoAt,
         alsoAtMore: point.sharedBy - 1 - point.alsoAt.length,
       }));
@@ -80,21 +82,7 @@ export function contactCard(
     mails: pointsOf('mail'),
     landlines: pointsOf('landline'),
     isOffNetwork: isOffNetwork(contact, ownDomains),
-    sharesRank:
-      contact.active &&
-      all.some(({ id, active, rank }) => active && id !== contact.id && rank === contact.rank),
   };
-}
-
-function colleaguesWith(
-  contactPointId: string,
-  contact: ContactDetail,
-  all: readonly ContactDetail[],
-): string[] {
-  return all
-    .filter(({ id, active }) => active && id !== contact.id)
-    .filter(({ points }) => points.some((point) => point.contactPointId === contactPointId))
-    .map(({ name }) => name);
 }
 
 /**

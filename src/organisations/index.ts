@@ -86,7 +86,6 @@ export {
   findOrganisation,
   listOrganisationNames,
   listOrganisations,
-  type ContactDetail,
   type OrganisationDetail,
   type OrganisationSearch,
   type OrganisationSummary,

@@ -75,6 +75,7 @@ const contact = z.strictObject({
     .nullable()
     .describe('Says that it has left; told until somebody has dealt with it'),
   hasTimes: z.boolean().describe('Has duty hours or absences, so is not told at any time'),
+  sharesRank: z.boolean().describe('Is told together with another of its rank'),
   active: z.boolean().describe('False for somebody who has left: kept, and told nothing'),
   points: z.array(
     z.strictObject({
@@ -96,6 +97,8 @@ const contact = z.strictObject({
       inUse: z
         .boolean()
         .describe('Alerts go to it: the first of its channel, or the next where that fails'),
+      sharedWithCount: z.int().describe('Others of this organisation who have it'),
+      sharedWith: z.array(z.string()).describe('The first of them by name'),
       sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),
       alsoAt: z
         .array(z.strictObject({ id: uuid, name: z.string() }))

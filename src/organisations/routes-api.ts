@@ -36,7 +36,8 @@ import {
   region,
   undoResult,
 } from './routes-api-shapes.ts';
-import { findOrganisation, listOrganisations, type ContactDetail } from './store.ts';
+import type { ContactDetail } from './contacts/store-contact-list.ts';
+import { findOrganisation, listOrganisations } from './store.ts';
 import { previewAudience } from './audiences/store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
 import { undoImport } from './imports/undo.ts';

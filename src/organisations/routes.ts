@@ -17,7 +17,7 @@ import { chainOf } from './contacts/contacts.ts';
 import type { DirectoryContext } from './context.ts';
 import { chainWords, isWallTime } from './contacts/form-duty.ts';
 import { historyLines } from './form-history.ts';
-import { contactCard, organisationFacts } from './form-organisation.ts';
+import { organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery } from './form-search.ts';
 import { readAsAt, showOrganisationOn } from './routes-as-at.ts';
 import { openNumbers, type WholeNumbers } from './contacts/numbers.ts';
@@ -34,10 +34,12 @@ import { importRoutes } from './imports/routes-import.ts';
 import { parentRoutes, readFamily } from './routes-parents.ts';
 import { supplierRoutes } from './suppliers/routes-suppliers.ts';
 import { readUses, useRoutes } from './suppliers/routes-uses.ts';
+import { contactQuery, pageAsked, readContacts, type ContactQuery } from './contacts/page.ts';
+import { listContacts, listRanks, readWays } from './contacts/store-contact-list.ts';
 import { listDomains } from './contacts/store-domains.ts';
 import { instantOf, listToldAt } from './contacts/store-duty.ts';
 import { listChanges } from './store-history.ts';
-import { findOrganisation, listOrganisations } from './store.ts';
+import { findOrganisationRecord, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
 import { listRegions } from './store-places.ts';
 import { listComing } from './successions/store-succession.ts';
@@ -95,6 +97,8 @@ function directoryRoutes({ database, model }: DirectoryContext): Route[] {
 const idParams = z.object({ id: z.uuid() });
 const CHANGES_ON_PAGE = 10;
 const CHANGES_OF_HISTORY = 200;
+/** Of those told at a moment; more would not be read. */
+const TOLD_ON_PAGE = 50;
 
 function organisationPageRoutes(context: DirectoryContext): Route[] {
   const { database, model, secrets } = context;
@@ -104,13 +108,13 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
       path: '/organisations/:id',
       access: ['directory.read', 'directory.own'],
       params: idParams,
-      query: z.object({ at: z.string().catch(''), 'as-at': z.string().catch('') }),
+      query: contactQuery.extend({ at: z.string().catch(''), 'as-at': z.string().catch('') }),
       async handle({ actor, params, query, now }) {
         const asAt = asAtOf(query['as-at'], now);
         // Of other days the history of all is read: that is the centre's.
         if (asAt !== undefined && may(actor, 'directory.read'))
           return await showOrganisationOn(context, actor, params.id, asAt);
-        return await showOrganisation(context, actor, params.id, { now, at: query.at });
+        return await showOrganisation(context, actor, params.id, { now, at: query.at, query });
       },
     }),
     page({
@@ -118,10 +122,16 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
       path: '/organisations/:id/numbers',
       access: ['response.record', 'directory.own'],
       params: idParams,
-      async handle({ actor, params, now }) {
-        const opened = await database.attempt(actor, (tx) => openNumbers(tx, params.id, secrets));
+      query: contactQuery,
+      async handle({ actor, params, query, now }) {
+        const opened = await database.attempt(actor, async (tx) => {
+          const shown = await listContacts(tx, params.id, pageAsked(query, model).page);
+          const contactIds = shown.slice(0, PAGE_ROWS).map(({ id }) => id);
+          return await openNumbers(tx, { organisationId: params.id, contactIds }, secrets);
+        });
         if (!opened.ok) return refusedPage(opened);
-        return await showOrganisation(context, actor, params.id, { now, numbers: opened.value });
+        const shown = { now, query, numbers: opened.value };
+        return await showOrganisation(context, actor, params.id, shown);
       },
     }),
     page({
@@ -132,7 +142,7 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
       query: z.object({ before: z.iso.datetime().optional().catch(undefined) }),
       handle: async ({ actor, params, query: { before } }) =>
         await database.withActor(actor, async (tx) => {
-          const organisation = await findOrganisation(tx, params.id);
+          const organisation = await findOrganisationRecord(tx, params.id);
           if (organisation === undefined || !maySee(actor, params.id)) return notFound();
           const rows = await listChanges(tx, params.id, {
             limit: CHANGES_OF_HISTORY,
@@ -154,6 +164,7 @@ type Shown = {
   readonly now: Date;
   /** A time on the wall, for the chain at that moment; anything else: now. */
   readonly at?: string;
+  readonly query: ContactQuery;
   readonly numbers?: WholeNumbers;
 };
 
@@ -161,37 +172,34 @@ async function showOrganisation(
   context: DirectoryContext,
   actor: Actor,
   id: string,
-  { now, at = '', numbers }: Shown,
+  { now, at = '', query, numbers }: Shown,
 ): Promise<Reply> {
   const { database, model } = context;
   return await database.withActor(actor, async (tx) => {
-    const found = await findOrganisation(tx, id);
+    const found = await findOrganisationRecord(tx, id);
     if (found === undefined || !maySee(actor, id)) return notFound();
     const domains = await listDomains(tx, id);
     const ownDomains = new Set(domains.flatMap((one) => (one.isOwn ? [one.domain] : [])));
-    const contacts = found.contacts.map((contact) =>
-      contactCard(contact, found.contacts, { rules: model, ownDomains }),
-    );
-    const told = contacts.filter(({ active }) => active);
+    const ways = await readWays(tx, id, [...ownDomains]);
+    const told = await listRanks(tx, id);
     const moment = isWallTime(at) ? await instantOf(tx, at, ZONE) : now;
+    const chain = await listToldAt(tx, id, { moment, seats: TOLD_ON_PAGE });
     const changes = await listChanges(tx, id, { limit: CHANGES_ON_PAGE });
     const alerts = (await context.alertsOf?.(tx, id)) ?? [];
     return view('organisations/organisation.njk', {
       organisation: organisationFacts(found, model, now),
-      contacts: told,
-      formerContacts: contacts.filter(({ active }) => !active),
+      ...(await readContacts(tx, id, { query, model, ownDomains })),
       order: chainOf(told),
-      firstRank: Math.min(...told.map(({ rank }) => rank)),
-      lastRank: Math.max(...told.map(({ rank }) => rank)),
+      firstRank: told[0]?.rank ?? 0,
+      lastRank: told.at(-1)?.rank ?? 0,
       hasTimes: told.some((contact) => contact.hasTimes),
-      chain: chainWords(await listToldAt(tx, id, moment), model.contactRoles),
+      chain: chainWords(chain, model.contactRoles),
+      chainMore: Math.max(0, told.length - TOLD_ON_PAGE),
       moment: isWallTime(at) ? moment : null,
       at: isWallTime(at) ? at : '',
       domains,
-      hasUnproven: told.some(({ texts, mails }) =>
-        [...texts, ...mails].some(({ provenAt }) => provenAt === null),
-      ),
-      noneOffNetwork: told.length > 0 && !told.some(({ isOffNetwork }) => isOffNetwork),
+      hasUnproven: ways.hasUnproven,
+      noneOffNetwork: told.length > 0 && !ways.isOffNetwork,
       history: historyLines(changes, model, alerts),
       ...(await readFamily(tx, id, now.toISOString().slice(0, 10))),
       ...(await readUses(tx, id)),
@@ -205,6 +213,7 @@ async function showOrganisation(
       mayWrite: may(actor, 'directory.write'),
       mayKeep: keepsContactsOf(actor, id),
       maySeeNumbers: may(actor, 'response.record') || isOwn(actor, id),
+      mayCall: may(actor, 'response.record'),
     });
   });
 }

@@ -64,7 +64,7 @@ export {
   uuid,
 } from './api-shapes.ts';
 export { csvCell, csvFile, isFormula } from './csv.ts';
-export { PAGE_ROWS, pageOf, type Page } from './paging.ts';
+export { encodeCursor, PAGE_ROWS, pageOf, type Page } from './paging.ts';
 export {
   ago,
   clockOrDate,

@@ -1,4 +1,5 @@
 /** The verbs of one contact. Each runs in the caller's transaction and leaves an entry. */
+import { createHash } from 'node:crypto';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { blindIndex, seal } from '#kernel/sealed.ts';
@@ -151,14 +152,12 @@ export async function moveContact(
   return ok(contact);
 }
 
-/** The order of those who are told, as one text: ids and ranks. */
+/** The order of those who are told, as one word: of 20,000 ids and ranks no form could hold more. */
 export function chainOf(
   contacts: readonly { readonly id: string; readonly rank: number }[],
 ): string {
-  return contacts
-    .map(({ id, rank }) => `${rank}.${id.slice(-12)}`)
-    .toSorted()
-    .join(' ');
+  const order = contacts.map(({ id, rank }) => `${rank}.${id.slice(-12)}`).toSorted();
+  return createHash('sha256').update(order.join(' ')).digest('base64url');
 }
 
 /** Kept, and told nothing. Where nobody is left in its rank, the later ones move up. */

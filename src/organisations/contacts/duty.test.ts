@@ -221,7 +221,7 @@ test('SQL tells whom the plain model tells, and every rank and channel is reache
         const people = distinct(drawn);
         const found = await db.web.withActor(centre, async (tx) => {
           const { organisationId, ids } = await insert(tx, people, at);
-          return rowsOf(await listToldAt(tx, organisationId, at), ids);
+          return rowsOf(await listToldAt(tx, organisationId, { moment: at }), ids);
         });
         assert.deepEqual(sorted(found), sorted(modelRows(people, at)));
         const always = people.map((one) => ({ ...one, hours: [], absences: [] }));

@@ -6,22 +6,23 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { sealingContext, type DirectorySecrets } from '../imports/actions.ts';
 import { nationalNumber } from '../coverage/call-list.ts';
-import { listReachOfOrganisation } from '../coverage/store-reach.ts';
+import { listReachOfContacts } from '../coverage/store-reach.ts';
 
 export type WholeNumber = { readonly text: string; readonly href: string };
 
 /** By contact point. */
 export type WholeNumbers = Readonly<Record<string, WholeNumber>>;
 
+/** Of these contacts of the organisation, as they stand on the page that asks. */
 export async function openNumbers(
   tx: Tx,
-  organisationId: string,
+  { organisationId, contactIds }: { organisationId: string; contactIds: readonly string[] },
   { addressKey }: DirectorySecrets,
 ): Promise<Outcome<WholeNumbers>> {
   if (!may(tx.actor, 'response.record') && !isOwn(tx.actor, organisationId)) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
-  const reach = await listReachOfOrganisation(tx, organisationId);
+  const reach = await listReachOfContacts(tx, organisationId, contactIds);
   await record(tx, {
     action: 'contact.looked_up',
     subject: { kind: 'organisation', id: organisationId },

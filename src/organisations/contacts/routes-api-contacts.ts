@@ -257,7 +257,7 @@ function readRoutes({ database, rules }: OrganisationApiContext): Route[] {
         await database.withActor(actor, async (tx) => {
           if ((await findOrganisation(tx, id)) === undefined) return notFound();
           const moment = at === undefined ? now : new Date(at);
-          return json(200, { rows: await listToldAt(tx, id, moment), next: null });
+          return json(200, { rows: await listToldAt(tx, id, { moment }), next: null });
         }),
     }),
     api({

@@ -397,6 +397,14 @@ test('the whole number is shown on asking, and each look is in the audit and the
   assert.doesNotMatch(history.body, /9001\d\d|@private/);
 });
 
+test('its call list has it alone', async () => {
+  const ada = visitor();
+  await ada.get(`/organisations/${eastfirth}`);
+  await ada.submit('Call list');
+  assert.match(ada.page.text, /1 organisation, .*Eastfirth Hospitals/);
+  assert.doesNotMatch(ada.page.text, /Northmoor/);
+});
+
 test('what an import changes is in the history too, and only what it changed', async () => {
   const file = CONTACTS.replace('ciso,1,07700 900123', 'ciso,1,07700 900140');
   await db.web.withActor(system('import'), async (tx) => {

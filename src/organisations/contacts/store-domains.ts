@@ -11,25 +11,37 @@ export type MailDomain = {
   readonly contacts: number;
 };
 
+/**
+ * "offset 0" keeps the way through the indexes: of 20,000 contacts that were imported a moment ago
+ * the planner knows nothing, and compared each with each for 11 s.
+ */
 export async function listDomains(tx: Tx, organisationId: string): Promise<MailDomain[]> {
   return await tx.rows<MailDomain>(sql`
     with used as (
       select contact_point.domain, count(distinct contact.id) as contacts
       from organisations.contact
-      join organisations.contact_contact_point link
-        on link.contact_id = contact.id and link.channel = 'mail'
-      join organisations.contact_point on contact_point.id = link.contact_point_id
+      cross join lateral (
+        select held.contact_point_id from organisations.contact_contact_point held
+        where held.contact_id = contact.id and held.channel = 'mail' offset 0) link
+      cross join lateral (
+        select point.domain from organisations.contact_point point
+        where point.id = link.contact_point_id offset 0) contact_point
       where contact.organisation_id = ${organisationId} and contact.active
       group by contact_point.domain
     ), only_theirs as (
       select used.domain, rank() over (order by used.contacts desc) as place
       from used
       where not exists (
-        select from organisations.contact_point other_point
-        join organisations.contact_contact_point link on link.contact_point_id = other_point.id
-        join organisations.contact other on other.id = link.contact_id
-        where other_point.channel = 'mail' and other_point.domain = used.domain
-          and other.organisation_id <> ${organisationId})
+        select from (
+          select point.id from organisations.contact_point point
+          where point.channel = 'mail' and point.domain = used.domain offset 0) other_point
+        cross join lateral (
+          select held.contact_id from organisations.contact_contact_point held
+          where held.contact_point_id = other_point.id offset 0) link
+        cross join lateral (
+          select contact.organisation_id from organisations.contact
+          where contact.id = link.contact_id offset 0) other
+        where other.organisation_id <> ${organisationId})
     )
     select coalesce(used.domain, said.domain) as domain, said.domain is not null as is_said,
       coalesce(used.contacts, 0) as contacts,

@@ -20,7 +20,7 @@ import type { DirectoryContext } from '../context.ts';
 import { parseAudienceQuestion } from '../audiences/parse-audience.ts';
 import { listRegions, listSystems } from '../store-places.ts';
 
-const fields = ['types', 'regions', 'systems', 'roles', 'mustAnswerOnly', 'include'];
+const fields = ['types', 'regions', 'systems', 'roles', 'mustAnswerOnly', 'namedOnly', 'include'];
 
 export function callListRoutes(context: DirectoryContext): Route[] {
   const { database, model, secrets } = context;

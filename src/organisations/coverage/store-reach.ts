@@ -44,6 +44,19 @@ export async function listReachOfOrganisation(
     ${selectReach} where contact.organisation_id = ${organisationId} ${inOrder}`);
 }
 
+/** Every address of these contacts of an organisation. */
+export async function listReachOfContacts(
+  tx: Tx,
+  organisationId: string,
+  contactIds: readonly string[],
+): Promise<ReachOfContact[]> {
+  return await tx.rows<ReachOfContact>(sql`
+    ${selectReach}
+    where contact.organisation_id = ${organisationId}
+      and contact.id = any(${[...contactIds]}::uuid[])
+    ${inOrder}`);
+}
+
 const selectReach = sql`
     select contact.id as contact_id, contact.name, contact.is_post, contact.role, link.channel,
       contact_point.shown, contact_point.id as contact_point_id, contact_point.address_sealed

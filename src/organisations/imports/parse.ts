@@ -194,7 +194,9 @@ function formulaNotes(found: Reader<unknown>['formulas']): string[] {
       .slice(0, FORMULAS_NAMED_MAX)
       .map(({ line, field }) => `Line ${line}, ${field}: looks like a formula; kept as text.`),
     ...(more > 0
-      ? [`${more} more ${more === 1 ? 'cell looks like a formula' : 'cells look like formulas'}; kept as text.`]
+      ? [
+          `${more} more ${more === 1 ? 'cell looks like a formula' : 'cells look like formulas'}; kept as text.`,
+        ]
       : []),
   ];
 }

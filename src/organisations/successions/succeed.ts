@@ -70,7 +70,8 @@ export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outc
       predecessors: 'One of these hands over in another plan: withdraw that one first',
     });
   const { id, onDate } = plan;
-  const childrenTo = plan.successors.length > 1 ? (plan.childrenTo ?? plan.successors[0]) : undefined;
+  const childrenTo =
+    plan.successors.length > 1 ? (plan.childrenTo ?? plan.successors[0]) : undefined;
   const inserted = await insertSuccession(tx, {
     id,
     onDate,
