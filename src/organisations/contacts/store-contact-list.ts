@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Channel } from '../model.ts';
+import { isOwnNews } from './store-points.ts';
 
 export type ContactDetail = {
   readonly id: string;
@@ -50,6 +51,11 @@ export function containing(text: string): string {
 /** Over a link: alerts go to it, as `v_reachable` has it. */
 const isInUse = sql`(link.position = 1) <> ((link.contact_id, link.contact_point_id) in (
   select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))`;
+
+/** A moment of a number: the centre sees all, an organisation those since it has the number. */
+function mayBeSeen(moment: Sql): Sql {
+  return sql`case when (select kernel.reach()) = 'centre' or ${isOwnNews(moment)} then ${moment} end`;
+}
 
 export type ContactSearch = {
   /** Part of the name; and the roles that fit what was typed. */
@@ -108,8 +114,8 @@ export async function listContacts(
     left join lateral (
       select json_agg(json_build_object('contactPointId', contact_point.id,
         'channel', contact_point.channel, 'shown', contact_point.shown,
-        'domain', contact_point.domain, 'provenAt', contact_point.proven_at,
-        'askedAt', contact_point.asked_at, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
+        'domain', contact_point.domain, 'provenAt', ${mayBeSeen(sql`contact_point.proven_at`)},
+        'askedAt', ${mayBeSeen(sql`contact_point.asked_at`)}, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
         'alsoAt', coalesce(elsewhere.first, '[]'),
         'sharedWithCount', coalesce(here.count, 0), 'sharedWith', coalesce(here.first, '[]'),
         'inUse', ${isInUse})

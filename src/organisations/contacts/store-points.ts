@@ -1,5 +1,5 @@
 /** Whose a number or an address is. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Channel } from '../model.ts';
 
@@ -29,6 +29,32 @@ export async function listContactPointsByIndex(
   return await tx.rows<ContactPoint>(sql`
     select id, shown, address_sealed, address_index from organisations.contact_point
     where channel = ${channel} and address_index = any(${[...addressIndexes]}::bytea[])`);
+}
+
+/**
+ * Since when the organisation of a row named `contact` has the number or address of one named
+ * `contact_point`: whoever keeps its contacts learns what was found since, and not that somebody
+ * else has it on file (P8). A form or a file takes links off and puts them on again in one
+ * transaction: that is no coming. A minute earlier, as a request reads its clock before that.
+ */
+const heldSince = sql`(
+  select min(coalesce((
+      select max(came.changed_at) from organisations.change came
+      where came.organisation_id = holder.organisation_id and came.contact_id = holder.id
+        and came.what = 'linked' and came.fields ? contact_point.id::text and not exists (
+          select from organisations.change went
+          where went.organisation_id = came.organisation_id and went.contact_id = came.contact_id
+            and went.what = 'unlinked' and went.changed_at = came.changed_at
+            and went.fields ? contact_point.id::text)),
+    holder.created_at)) - interval '1 minute'
+  from organisations.contact_contact_point held
+  join organisations.contact holder on holder.id = held.contact_id
+  where held.contact_point_id = contact_point.id
+    and holder.organisation_id = contact.organisation_id)`;
+
+/** True where something at this moment happened to the organisation's own number. */
+export function isOwnNews(moment: Sql): Sql {
+  return sql`(${moment} >= ${heldSince})`;
 }
 
 export type PointOrganisation = {

@@ -5,7 +5,13 @@ import { system } from '#kernel/actor.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import { sessionsOf, signInForDemonstration } from '#identity/index.ts';
 import { loadRoutes } from '../../../test/guards/routes.ts';
-import { must, openCentre, type Centre, type Person } from '../../../test/support/centre.ts';
+import {
+  must,
+  openCentre,
+  releaseAlert,
+  type Centre,
+  type Person,
+} from '../../../test/support/centre.ts';
 import type { PageClient } from '../../../test/support/page-client.ts';
 
 describe('organisation administrators', () => {
@@ -118,6 +124,57 @@ describe('organisation administrators', () => {
     assert.match(text, /Nora Quist ?Ada Okafor: has left/);
     assert.match(text, /Nora Quist ?saw whole numbers/);
     assert.match(text, /Nora Quist ?Ada Okafor: mobile changed; language en → cy/);
+  });
+
+  it('a number that somebody else has on file looks like a new one', async () => {
+    const page = await visit(keeper);
+    const northmoor = await organisation('ZZ-0001');
+    /** The row of a contact as it reads, without its name and number. */
+    const rowOf = async (path: string, name: string) => {
+      const { body } = await page.get(path);
+      const row = body.split('<tr').find((part) => part.includes(name)) ?? '';
+      return row
+        .split('</tr>')[0]!
+        .replaceAll(/<[^>]+>|\s+/g, ' ')
+        .replaceAll(name, '')
+        .replaceAll(/···\d{3}/g, '');
+    };
+    await centre.db.owner.withActor(system('test'), async (tx) => {
+      await tx.run(sql`
+        update organisations.contact_point set proven_at = now() - interval '1 day',
+          asked_at = now() - interval '2 days', asked_code = '1234'
+        where shown = '07700 ···203'`);
+    });
+    for (let i = 0; i < 2; i += 1) {
+      const audience = { include: ['ZZ-0003'], namedOnly: true };
+      const { dispatchId } = await releaseAlert(centre, {}, audience);
+      await centre.db.owner.withActor(system('test'), (tx) =>
+        tx.run(sql`
+          update dispatch.message set state = 'undelivered', attempt = 1, due_at = now(),
+            accepted_at = now(), final_at = now() - interval '1 hour'
+          where dispatch_id = ${dispatchId} and channel = 'text'`),
+      );
+    }
+    for (const [name, mobile] of [
+      ['Foreign Number', '07700 900203'],
+      ['New Number', '07700 900299'],
+    ] as const) {
+      await page.get(`/organisations/${northmoor}/contacts/new`);
+      await page.submit('Add', { name, mobile, role: 'ciso', rank: '4' });
+    }
+    for (const path of [`/organisations/${northmoor}`, '/our-contacts']) {
+      const foreign = await rowOf(path, 'Foreign Number');
+      assert.match(foreign, /07700/);
+      assert.equal(foreign, await rowOf(path, 'New Number'), path);
+    }
+    // The centre knows, and what is proven from now on the organisation knows too.
+    const officer = centre.visit(centre.officer);
+    assert.match((await officer.get(`/organisations/${northmoor}`)).text, /···203.*proven \d/s);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`
+        update organisations.contact_point set proven_at = now() where shown = '07700 ···203'`),
+    );
+    assert.match((await page.get(`/organisations/${northmoor}`)).text, /···203.*proven \d/s);
   });
 
   it('of another organisation every page of the directory is absent or refused', async () => {

@@ -1,6 +1,7 @@
 /** Statements about contacts who may not be reached: which of their numbers and addresses fail. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isOwnNews } from '../contacts/store-points.ts';
 import type { Channel } from '../model.ts';
 import type { Trouble, troubleRules } from './trouble.ts';
 
@@ -10,7 +11,10 @@ export type TroubleSearch = {
   readonly type?: string;
   readonly trouble?: Trouble;
   readonly mustAnswerOnly: boolean;
-  /** These only; absent: all. */
+  /**
+   * These only, as whoever keeps their contacts may know it: of a number what was found since they
+   * have it. Absent: all, as the centre knows it.
+   */
   readonly organisationIds?: readonly string[];
 } & ReturnType<typeof troubleRules>;
 
@@ -54,7 +58,14 @@ const RELEASES_DAYS = 180;
  * Contacts who were told by so many releases, and have answered nothing from any of their numbers
  * and addresses since. A correction is a release too. Who is not chased need not answer.
  */
-function silent({ silentAfter, chased }: TroubleSearch): Sql {
+function silent({ silentAfter, chased, organisationIds }: TroubleSearch): Sql {
+  const ownOnly = organisationIds
+    ? sql`
+      join organisations.contact on contact.id = link.contact_id
+        and contact.organisation_id = any(${[...organisationIds]}::uuid[])
+      join organisations.contact_point on contact_point.id = link.contact_point_id
+        and ${isOwnNews(sql`told.accepted_at`)}`
+    : sql``;
   return sql`released as materialized (
       select dispatch.id from dispatch.v_dispatch dispatch
       where dispatch.lane between 1 and 3 and not dispatch.exercise
@@ -76,7 +87,7 @@ function silent({ silentAfter, chased }: TroubleSearch): Sql {
       join organisations.contact_contact_point link
         on link.contact_point_id = told.contact_point_id
       join asked on asked.contact_id = link.contact_id
-        and told.accepted_at > coalesce(asked.answered_at, '-infinity')
+        and told.accepted_at > coalesce(asked.answered_at, '-infinity')${ownOnly}
       group by asked.contact_id having count(distinct told.dispatch_id) >= ${silentAfter})`;
 }
 
@@ -94,18 +105,20 @@ export async function listFailing(tx: Tx): Promise<string[]> {
 }
 
 /** What is wrong with each number and address of each active contact, at most one thing. */
-function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
+function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
+  const mayBeSeen = (moment: Sql) =>
+    organisationIds ? sql`case when ${isOwnNews(moment)} then ${moment} end` : moment;
   // Its owner's "still right" keeps a proof young; it is none for what was never answered from.
-  const isProven = sql`coalesce(contact_point.proven_at is not null
-    and greatest(contact_point.proven_at, contact.attested_at)
+  const isProven = sql`coalesce(known.proven_at is not null
+    and greatest(known.proven_at, contact.attested_at)
       > now() - ${proofHoldsForMs} * interval '1 ms', false)`;
   return sql`troubled as materialized (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
       organisation.organisation_id, organisation.name as organisation_name,
       organisation.telephone, organisation.region_code, organisation.system_code,
-      organisation.type, organisation.must_answer, contact_point.proven_at,
-      contact_point.asked_at, coalesce(failing.failures, 0) as failures, failing.failed_at,
+      organisation.type, organisation.must_answer, known.proven_at, known.asked_at,
+      coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
         when failing.contact_point_id is not null
@@ -119,7 +132,12 @@ function troubled({ proofHoldsForMs }: TroubleSearch): Sql {
       and link.channel <> 'landline'
     join organisations.contact_point on contact_point.id = link.contact_point_id
       and contact_point.channel in ('text', 'mail')
+    cross join lateral (
+      select ${mayBeSeen(sql`contact_point.proven_at`)} as proven_at,
+        ${mayBeSeen(sql`contact_point.asked_at`)} as asked_at
+    ) known
     left join failing on failing.contact_point_id = contact_point.id
+      ${organisationIds ? sql`and ${isOwnNews(sql`failing.failed_at`)}` : sql``}
     left join silent on silent.contact_id = contact.id)`;
 }
 
