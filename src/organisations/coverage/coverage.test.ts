@@ -120,6 +120,26 @@ describe('coverage', () => {
     assert.match(mend.body, /AA-06,'=cmd Care,/);
   });
 
+  it('names one organisation, by code or part of its name, whether it must answer or not', async () => {
+    const ada = visitor();
+    for (const [organisation, seen] of [
+      ['aa-06', '=cmd Care'],
+      ['overw', 'Overwater'],
+    ] as const)
+      for (const list of ['mend', 'mend/people']) {
+        const { text } = await ada.get(`/organisations/${list}?organisation=${organisation}`);
+        const others = ['Eastfirth', 'Westmere', 'Northmoor', 'Mill Lane'];
+        for (const other of others) assert.ok(!text.includes(other), `${list} ${other}`);
+        const nobody = organisation === 'aa-06' && list === 'mend/people';
+        if (nobody) assert.match(text, /Nothing to mend here/);
+        else assert.ok(text.includes(seen), `${list} ${seen}`);
+      }
+    const csv = await ada.request('GET', '/organisations/mend/people.csv?organisation=AA-07');
+    assert.equal(csv.body.trim().split('\n').length, 2);
+    const none = await ada.get('/organisations/mend/people?organisation=%25_');
+    assert.match(none.text, /Nothing to mend here/);
+  });
+
   it('puts first who must answer and cannot be told; each filter narrows', async () => {
     const names = async (query: string) => {
       const { text } = await visitor().get(`/organisations/mend${query}`);

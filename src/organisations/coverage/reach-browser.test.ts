@@ -74,6 +74,7 @@ test('coverage and the lists to mend are accessible and fit a phone', async (t) 
     ['/organisations/mend?who=all', 'mend'],
     ['/organisations/mend?region=nowhere&kind=nobody&type=board', 'mend-nothing'],
     ['/organisations/mend/people', 'mend-people'],
+    ['/organisations/mend/people?organisation=zz-0012', 'mend-one'],
     ['/organisations/mend/schedule', 'schedule'],
     ['/ring-through', 'ring-through'],
   ] as const) {
@@ -114,6 +115,18 @@ test('a merger is planned and confirmed on a phone', async (t) => {
   await page.getByText('Confirmed').first().waitFor();
   await page.goto(`${site.address}/organisations/successions`);
   await look('successions');
+  await page.goto(`${site.address}/organisations/successions/new`);
+  await page.getByLabel('Who hands over').fill('zz-0013');
+  await page.getByLabel('Who takes over').fill('ZZ-0014 ZZ-0015');
+  await page.getByLabel('Who takes those below').fill('ZZ-0016');
+  await page.getByLabel('First day').fill('2099-04-01');
+  await page.getByRole('button', { name: 'See what it would do' }).click();
+  await page.getByText('Name one of those who take over').first().waitFor();
+  await look('split-errors');
+  await page.getByLabel('Who takes those below').fill('ZZ-0015');
+  await page.getByRole('button', { name: 'See what it would do' }).click();
+  await page.getByText('Nothing is decided yet.').waitFor();
+  await look('split');
   verify();
 });
 

@@ -2,6 +2,7 @@
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AsAt } from '../as-at.ts';
+import { containing } from '../contacts/store-contact-list.ts';
 import type { CoverageRow, Gap } from './coverage.ts';
 import { contactsOn, dayOf, organisationsOn } from '../store-as-at.ts';
 import { existsOn } from '../audiences/store-audience.ts';
@@ -52,6 +53,8 @@ export async function listCoverage(
 }
 
 export type GapSearch = {
+  /** A code, or part of a name. */
+  readonly organisation?: string;
   readonly region?: string;
   readonly system?: string;
   readonly type?: string;
@@ -84,10 +87,16 @@ const found = sql`found as (
     from standing where people < 2 or by_text = 0)`;
 
 function isSought(search: GapSearch): Sql {
-  const { region, system, type, kind, mustAnswerOnly, organisationIds } = search;
+  const { organisation, region, system, type, kind, mustAnswerOnly, organisationIds } = search;
   return join(
     [
       sql`true`,
+      ...(organisation === undefined
+        ? []
+        : [
+            sql`(found.code = upper(${organisation})
+              or found.name ilike ${containing(organisation)})`,
+          ]),
       ...(region === undefined ? [] : [sql`found.region_code = ${region}`]),
       ...(system === undefined ? [] : [sql`found.system_code = ${system}`]),
       ...(type === undefined ? [] : [sql`found.type = ${type}`]),

@@ -7,7 +7,14 @@ import type { Place } from '../store-places.ts';
 /** Anything strange is no filter: an address may be old, or typed by hand. */
 export const word = z.string().max(100).catch('');
 
-export const mendFields = { region: word, system: word, type: word, kind: word, who: word };
+export const mendFields = {
+  organisation: word,
+  region: word,
+  system: word,
+  type: word,
+  kind: word,
+  who: word,
+};
 
 export type MendQuery = Readonly<Record<keyof typeof mendFields, string>>;
 
@@ -15,6 +22,8 @@ export type Places = { readonly regions: readonly Place[]; readonly systems: rea
 
 export type Narrowing<Kind extends string> = {
   readonly search: {
+    /** A code, or part of a name. */
+    readonly organisation?: string;
     readonly region?: string;
     readonly system?: string;
     readonly type?: string;
@@ -37,6 +46,7 @@ export function readMendQuery<Kind extends string>(
   const isCode = (places: readonly Place[], wanted: string) =>
     places.some(({ code }) => code === wanted);
   const chosen = {
+    organisation: query.organisation.replaceAll(/\p{Cc}/gu, ' ').trim(),
     region: isCode(regions, query.region) ? query.region : '',
     system: isCode(systems, query.system) ? query.system : '',
     type: Object.hasOwn(rules.organisationTypes, query.type) ? query.type : '',
@@ -47,11 +57,13 @@ export function readMendQuery<Kind extends string>(
   const address = new URLSearchParams(filled).toString();
   return {
     search: {
+      ...(chosen.organisation !== '' && { organisation: chosen.organisation }),
       ...(chosen.region !== '' && { region: chosen.region }),
       ...(chosen.system !== '' && { system: chosen.system }),
       ...(chosen.type !== '' && { type: chosen.type }),
       ...(chosen.kind !== '' && { kind: chosen.kind as Kind }),
-      mustAnswerOnly: chosen.who !== 'all',
+      // Whoever names one wants to see it.
+      mustAnswerOnly: chosen.who !== 'all' && chosen.organisation === '',
     },
     form: formModel(Object.keys(chosen), chosen),
     query: address === '' ? '' : `${address}&`,

@@ -1,11 +1,14 @@
 /** Statements about contacts who may not be reached: which of their numbers and addresses fail. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { containing } from '../contacts/store-contact-list.ts';
 import { isOwnNews } from '../contacts/store-points.ts';
 import type { Channel } from '../model.ts';
 import type { Trouble, troubleRules } from './trouble.ts';
 
 export type TroubleSearch = {
+  /** A code, or part of a name. */
+  readonly organisation?: string;
   readonly region?: string;
   readonly system?: string;
   readonly type?: string;
@@ -115,7 +118,8 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
   return sql`troubled as materialized (
     select contact.id as contact_id, contact_point.id as contact_point_id, contact.name,
       contact.is_post, contact.role, contact.rank, contact_point.channel, contact_point.shown,
-      organisation.organisation_id, organisation.name as organisation_name,
+      organisation.organisation_id, organisation.code as organisation_code,
+      organisation.name as organisation_name,
       organisation.telephone, organisation.region_code, organisation.system_code,
       organisation.type, organisation.must_answer, known.proven_at, known.asked_at,
       coalesce(failing.failures, 0) as failures, failing.failed_at,
@@ -147,10 +151,16 @@ const urgency = sql`case when troubled.must_answer then 0 else 10 end
     + least(troubled.rank, 3) * 3 - 2`;
 
 function isSought(search: TroubleSearch): Sql {
-  const { region, system, type, trouble, mustAnswerOnly, organisationIds } = search;
+  const { organisation, region, system, type, trouble, mustAnswerOnly, organisationIds } = search;
   return join(
     [
       sql`troubled.trouble is not null`,
+      ...(organisation === undefined
+        ? []
+        : [
+            sql`(troubled.organisation_code = upper(${organisation})
+              or troubled.organisation_name ilike ${containing(organisation)})`,
+          ]),
       ...(region === undefined ? [] : [sql`troubled.region_code = ${region}`]),
       ...(system === undefined ? [] : [sql`troubled.system_code = ${system}`]),
       ...(type === undefined ? [] : [sql`troubled.type = ${type}`]),
