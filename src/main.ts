@@ -1,5 +1,7 @@
 /** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
 import { apiKeyCommand } from '#cli/api-key.ts';
+import { audiencesCommand } from '#cli/audiences.ts';
+import { contactsCommand } from '#cli/contacts.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
@@ -39,6 +41,20 @@ const commands: Readonly<Record<string, Command>> = {
           },
           args,
         ),
+      ),
+  },
+  contacts: {
+    summary: 'list the contacts of an organisation, show one',
+    run: (args) =>
+      onGround(args, ({ open, seals, model }) =>
+        contactsCommand({ database: open('tocsin_web', 2), secrets: seals.directory, model }, args),
+      ),
+  },
+  audiences: {
+    summary: 'list saved audiences, count and show one',
+    run: (args) =>
+      onGround(args, ({ open, model }) =>
+        audiencesCommand({ database: open('tocsin_web', 2), model }, args),
       ),
   },
   'api-key': {

@@ -19,10 +19,12 @@ export {
   questionAsFields,
   questionFields,
   readChoices,
+  readNames,
 } from './audiences/form-audience.ts';
 export { nameForm } from './suppliers/form-use.ts';
 export {
   everybody,
+  spellingKey,
   unknownCodeErrors,
   type AskedQuestion,
   type AudiencePreview,
@@ -49,7 +51,7 @@ export {
   sendOwnCode,
   type OwnDetailsRules,
 } from './own/own-session.ts';
-export { findOrganisationByCode } from './contacts/store-contacts.ts';
+export { findContact, findOrganisationByCode } from './contacts/store-contacts.ts';
 export { OWN_REPLACED_TASK, tellReplaced } from './own/own-details.ts';
 export { ownDetailsRoutes } from './own/routes-own-details.ts';
 export type { OwnRoutesContext } from './own/routes-own-session.ts';
@@ -108,7 +110,16 @@ export {
   matchesToldNow,
   previewAudience,
 } from './audiences/store-audience.ts';
-export { findAudience, listParts, type AudienceRow } from './audiences/store-saved.ts';
+export {
+  findAudience,
+  findAudienceByKey,
+  listAudiences,
+  listParts,
+  type AudienceRow,
+} from './audiences/store-saved.ts';
+export { questionInWords } from './audiences/audience-words.ts';
+export { openNumbers } from './contacts/numbers.ts';
+export { listContacts, type ContactDetail } from './contacts/store-contact-list.ts';
 export { countChanges, listWillGo } from './audiences/store-members.ts';
 export {
   findContactPointByIndex,
