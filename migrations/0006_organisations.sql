@@ -245,8 +245,8 @@ create table organisations.succession (
   on_date date not null,
   state text not null default 'planned'
     check (state in ('planned', 'confirmed', 'applied', 'withdrawn')),
-  -- Of a split: the successor below which those come to stand who stood below one that closes. Null:
-  -- there is one successor only.
+  -- Of a split: the successor below which those come to stand who stood below one that closes.
+  -- Null: there is one successor only.
   children_to uuid references organisations.organisation,
   planned_by text not null,
   planned_at timestamptz not null default now(),
@@ -608,16 +608,19 @@ create table organisations.import_mapping (
   primary key (kind, header_sha256)
 );
 
--- A file on its way into the directory by the import page; imports/run.ts of the slice has its
--- moves. Sealed, for its uploader, for an hour after the last act.
+-- A file on its way into the directory by the import page, or the last one on its way out again;
+-- imports/run.ts of the slice has its moves. Sealed, for its uploader, for an hour after the last
+-- act.
 create table organisations.import_run (
   id uuid primary key default kernel.uuid_v7(),
   kind text not null check (kind in ('organisations', 'contacts')),
   state text not null check (state in ('choosing_columns', 'checking', 'checked', 'importing',
-    'imported', 'cancelled', 'failed', 'interrupted')),
+    'imported', 'undoing', 'undone', 'cancelled', 'failed', 'interrupted')),
+  -- The import that is taken back: then there is no file.
+  undoes uuid references organisations.import,
   -- kernel/sealed.ts, contexts import_name|<id>, import_file|<id> and import_header|<id>.
   name_sealed bytea not null,
-  file_sealed bytea not null,
+  file_sealed bytea,
   -- The names of the columns, for the file of refused rows; set by the check.
   header_sealed bytea,
   uploaded_by text not null,
@@ -640,7 +643,9 @@ create table organisations.import_run (
   reason text check ((reason is not null) = (state = 'failed')),
   import_id uuid references organisations.import,
   check (state not in ('checked', 'imported') or result is not null),
-  check (state in ('checking', 'importing') or beat_at is null)
+  check (state in ('checking', 'importing', 'undoing') or beat_at is null),
+  check ((file_sealed is null) = (undoes is not null)),
+  check (undoes is null or state in ('undoing', 'undone', 'cancelled', 'failed', 'interrupted'))
 );
 create index import_run_expires on organisations.import_run (expires_at);
 create index import_run_uploader on organisations.import_run (uploaded_by);
@@ -967,10 +972,10 @@ begin atomic
   where seat_at.has_times;
 end;
 
--- Numbers and addresses known to fail: they failed since they last worked or were last proven. A text
--- that is lost once says little, a mail comes back; what failed half a year ago tells nothing of
--- today. Of those that failed at all, which are few, it asks dispatch by dispatch whether something
--- arrived later, as the key of P1 serves.
+-- Numbers and addresses known to fail: they failed since they last worked or were last proven. A
+-- text that is lost once says little, a mail comes back; what failed half a year ago tells nothing
+-- of today. Of those that failed at all, which are few, it asks dispatch by dispatch whether
+-- something arrived later, as the key of P1 serves.
 create view organisations.v_failing with (security_invoker = true) as
   select contact_point.id as contact_point_id, failed.failures, failed.failed_at
   from (
@@ -994,8 +999,9 @@ create view organisations.v_failing with (security_invoker = true) as
 
 -- Links that change places: the first number or address of a contact that is known to fail, and the
 -- next of the same channel that is not. Whoever has one only, or none that works, keeps the first.
--- It begins with whose first one ever failed and who has another: after a gateway lost 100,000 mails
--- those are few, and nothing else is looked at.
+-- It begins with whose first one ever failed and who has another: after a gateway lost 100,000
+-- mails those are few, and nothing else is looked at. "offset 0" keeps the planner from asking of
+-- all that failed whether they still do.
 create view organisations.v_swapped with (security_invoker = true) as
   with suspect as materialized (
     select first.contact_id, first.channel, first.contact_point_id
@@ -1017,7 +1023,7 @@ create view organisations.v_swapped with (security_invoker = true) as
     where next.contact_id = suspect.contact_id and next.channel = suspect.channel
       and next."position" > 1 and not exists (
         select from organisations.v_failing failing
-        where failing.contact_point_id = next.contact_point_id)
+        where failing.contact_point_id = next.contact_point_id offset 0)
     order by next."position"
     limit 1
   ) stand_in
@@ -1026,7 +1032,7 @@ create view organisations.v_swapped with (security_invoker = true) as
   ) swapped (contact_point_id)
   where exists (
     select from organisations.v_failing failing
-    where failing.contact_point_id = suspect.contact_point_id);
+    where failing.contact_point_id = suspect.contact_point_id offset 0);
 
 -- Who can be told at a moment: a row for each organisation, active contact and contact point.
 -- Whoever is on duty is told by rank, and a cover in the place of the one who is away. Outside of

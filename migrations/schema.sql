@@ -1345,8 +1345,9 @@ create table organisations.import_run (
   id uuid default kernel.uuid_v7() not null,
   kind text not null,
   state text not null,
+  undoes uuid,
   name_sealed bytea not null,
-  file_sealed bytea not null,
+  file_sealed bytea,
   header_sealed bytea,
   uploaded_by text not null,
   uploaded_at timestamp with time zone not null,
@@ -1364,12 +1365,15 @@ create table organisations.import_run (
   constraint import_run_check CHECK ((expires_at > uploaded_at)),
   constraint import_run_check1 CHECK (((reason IS NOT NULL) = (state = 'failed'::text))),
   constraint import_run_check2 CHECK (((state <> ALL (ARRAY['checked'::text, 'imported'::text])) OR (result IS NOT NULL))),
-  constraint import_run_check3 CHECK (((state = ANY (ARRAY['checking'::text, 'importing'::text])) OR (beat_at IS NULL))),
+  constraint import_run_check3 CHECK (((state = ANY (ARRAY['checking'::text, 'importing'::text, 'undoing'::text])) OR (beat_at IS NULL))),
+  constraint import_run_check4 CHECK (((file_sealed IS NULL) = (undoes IS NOT NULL))),
+  constraint import_run_check5 CHECK (((undoes IS NULL) OR (state = ANY (ARRAY['undoing'::text, 'undone'::text, 'cancelled'::text, 'failed'::text, 'interrupted'::text])))),
   constraint import_run_kind_check CHECK ((kind = ANY (ARRAY['organisations'::text, 'contacts'::text]))),
   constraint import_run_phase_check CHECK ((phase = ANY (ARRAY['waiting'::text, 'reading'::text, 'comparing'::text, 'writing'::text]))),
   constraint import_run_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
-  constraint import_run_state_check CHECK ((state = ANY (ARRAY['choosing_columns'::text, 'checking'::text, 'checked'::text, 'importing'::text, 'imported'::text, 'cancelled'::text, 'failed'::text, 'interrupted'::text]))),
+  constraint import_run_state_check CHECK ((state = ANY (ARRAY['choosing_columns'::text, 'checking'::text, 'checked'::text, 'importing'::text, 'imported'::text, 'undoing'::text, 'undone'::text, 'cancelled'::text, 'failed'::text, 'interrupted'::text]))),
   constraint import_run_import_id_fkey FOREIGN KEY (import_id) REFERENCES organisations.import(id),
+  constraint import_run_undoes_fkey FOREIGN KEY (undoes) REFERENCES organisations.import(id),
   constraint import_run_pkey PRIMARY KEY (id)
 );
 CREATE INDEX import_run_expires ON organisations.import_run USING btree (expires_at);
@@ -1624,6 +1628,7 @@ create table organisations.succession (
   id uuid default kernel.uuid_v7() not null,
   on_date date not null,
   state text default 'planned'::text not null,
+  children_to uuid,
   planned_by text not null,
   planned_at timestamp with time zone default now() not null,
   confirmed_by text,
@@ -1635,6 +1640,7 @@ create table organisations.succession (
   constraint succession_check2 CHECK (((state = 'applied'::text) = (applied_at IS NOT NULL))),
   constraint succession_check3 CHECK (((state = 'withdrawn'::text) = (withdrawn_at IS NOT NULL))),
   constraint succession_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'confirmed'::text, 'applied'::text, 'withdrawn'::text]))),
+  constraint succession_children_to_fkey FOREIGN KEY (children_to) REFERENCES organisations.organisation(id),
   constraint succession_pkey PRIMARY KEY (id)
 );
 CREATE INDEX succession_due ON organisations.succession USING btree (on_date) WHERE (state = 'confirmed'::text);
@@ -2479,7 +2485,7 @@ $function$
 grant execute on function organisations.note_times() to public;
 
 CREATE OR REPLACE FUNCTION organisations.reachable_at(moment timestamp with time zone)
- RETURNS TABLE(organisation_id uuid, code text, short_name text, name text, type text, region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid, role text, rank smallint, reader_kind text, language text, contact_point_id uuid, channel text, "position" smallint, address_sealed bytea, passed_over boolean)
+ RETURNS TABLE(organisation_id uuid, code text, short_name text, name text, type text, region_code text, system_code text, must_answer boolean, seat_id uuid, contact_id uuid, role text, rank smallint, reader_kind text, language text, contact_point_id uuid, channel text, in_use boolean, address_sealed bytea, passed_over boolean)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -2499,7 +2505,9 @@ BEGIN ATOMIC
      contact.language,
      link.contact_point_id,
      link.channel,
-     link."position",
+     ((link."position" = 1) <> ((link.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
+             swapped.contact_point_id
+            FROM organisations.v_swapped swapped))),
      contact_point.address_sealed,
      false
     FROM (((organisations.v_organisation organisation
@@ -2523,7 +2531,9 @@ BEGIN ATOMIC
      told.language,
      link.contact_point_id,
      link.channel,
-     link."position",
+     ((link."position" = 1) <> ((told.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
+             swapped.contact_point_id
+            FROM organisations.v_swapped swapped))),
      contact_point.address_sealed,
      (told.is_off AND (EXISTS ( SELECT
             FROM ((organisations.contact other
@@ -3078,6 +3088,26 @@ create view identity.v_person with (security_invoker=true) as
 grant select on identity.v_person to tocsin_web;
 grant select on identity.v_person to tocsin_worker;
 
+create view organisations.v_failing with (security_invoker=true) as
+ SELECT contact_point.id AS contact_point_id,
+    failed.failures,
+    failed.failed_at
+   FROM ( SELECT message.contact_point_id,
+            count(*)::integer AS failures,
+            max(message.final_at) AS failed_at
+           FROM dispatch.v_message message
+          WHERE (message.state = ANY (ARRAY['undelivered'::text, 'rejected'::text])) AND message.final_at > (now() - '180 days'::interval) AND NOT (EXISTS ( SELECT
+                   FROM dispatch.v_dispatch dispatch
+                     CROSS JOIN LATERAL ( SELECT other.final_at
+                           FROM dispatch.v_message other
+                          WHERE other.dispatch_id = dispatch.id AND other.contact_point_id = message.contact_point_id AND other.state = 'delivered'::text AND other.final_at > message.final_at
+                         OFFSET 0) arrived))
+          GROUP BY message.contact_point_id) failed
+     JOIN organisations.contact_point ON contact_point.id = failed.contact_point_id
+  WHERE COALESCE(failed.failed_at > contact_point.proven_at, true) AND (contact_point.channel = 'mail'::text OR failed.failures > 1);
+grant select on organisations.v_failing to tocsin_web;
+grant select on organisations.v_failing to tocsin_worker;
+
 create view organisations.v_follower with (security_invoker=true) as
  WITH RECURSIVE handed AS (
          SELECT part.predecessor_id,
@@ -3135,10 +3165,10 @@ create view organisations.v_reachable with (security_invoker=true) as
     language,
     contact_point_id,
     channel,
-    "position",
+    in_use,
     address_sealed,
     passed_over
-   FROM organisations.reachable_at(now()) reachable_at(organisation_id, code, short_name, name, type, region_code, system_code, must_answer, seat_id, contact_id, role, rank, reader_kind, language, contact_point_id, channel, "position", address_sealed, passed_over);
+   FROM organisations.reachable_at(now()) reachable_at(organisation_id, code, short_name, name, type, region_code, system_code, must_answer, seat_id, contact_id, role, rank, reader_kind, language, contact_point_id, channel, in_use, address_sealed, passed_over);
 grant select on organisations.v_reachable to tocsin_web;
 grant select on organisations.v_reachable to tocsin_worker;
 
@@ -3148,6 +3178,38 @@ create view organisations.v_region with (security_invoker=true) as
    FROM organisations.region;
 grant select on organisations.v_region to tocsin_web;
 grant select on organisations.v_region to tocsin_worker;
+
+create view organisations.v_swapped with (security_invoker=true) as
+ WITH suspect AS MATERIALIZED (
+         SELECT first.contact_id,
+            first.channel,
+            first.contact_point_id
+           FROM ( SELECT DISTINCT message.contact_point_id
+                   FROM dispatch.v_message message
+                  WHERE message.state = ANY (ARRAY['undelivered'::text, 'rejected'::text])) failed
+             JOIN organisations.contact_contact_point first ON first.contact_point_id = failed.contact_point_id AND first."position" = 1
+          WHERE (EXISTS ( SELECT
+                   FROM organisations.contact_contact_point other
+                  WHERE other.contact_id = first.contact_id AND other.channel = first.channel AND other."position" > 1))
+        )
+ SELECT suspect.contact_id,
+    swapped.contact_point_id
+   FROM suspect
+     CROSS JOIN LATERAL ( SELECT next.contact_point_id
+           FROM organisations.contact_contact_point next
+          WHERE next.contact_id = suspect.contact_id AND next.channel = suspect.channel AND next."position" > 1 AND NOT (EXISTS ( SELECT
+                   FROM organisations.v_failing failing
+                  WHERE failing.contact_point_id = next.contact_point_id
+                 OFFSET 0))
+          ORDER BY next."position"
+         LIMIT 1) stand_in
+     CROSS JOIN LATERAL ( VALUES (suspect.contact_point_id), (stand_in.contact_point_id)) swapped(contact_point_id)
+  WHERE (EXISTS ( SELECT
+           FROM organisations.v_failing failing
+          WHERE failing.contact_point_id = suspect.contact_point_id
+         OFFSET 0));
+grant select on organisations.v_swapped to tocsin_web;
+grant select on organisations.v_swapped to tocsin_worker;
 
 create view responses.v_answer with (security_invoker=true) as
  SELECT id,

@@ -20,7 +20,7 @@ import {
 } from '#organisations/index.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
 import { standard, type Output } from './output.ts';
-import { progressLine, standardTerminal, type Terminal } from './terminal.ts';
+import { progressLine, standardTerminal, type Progress, type Terminal } from './terminal.ts';
 
 export const summary = 'bring organisations and contacts into the directory';
 
@@ -204,13 +204,16 @@ function mapOf(words: readonly string[]): Record<string, string> | undefined {
 }
 
 async function undo(
-  { database }: ImportCommandContext,
+  { database, terminal = standardTerminal }: ImportCommandContext,
   call: UndoCall,
   output: Output,
 ): Promise<ExitCode> {
+  const line = progressLine(terminal);
+  const onProgress = (progress: Progress) => line.draw(progress);
   const outcome = await database.attempt(actor, (tx) =>
-    call.dryRun ? previewUndo(tx) : undoImport(tx, { now: new Date() }),
+    call.dryRun ? previewUndo(tx) : undoImport(tx, { now: new Date(), onProgress }),
   );
+  line.clear();
   if (!outcome.ok) {
     output.err(`${outcome.message}\n`);
     return 1;

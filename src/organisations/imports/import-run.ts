@@ -18,6 +18,7 @@ import { recognise, type Recognised } from './layout.ts';
 import type { ImportKind } from '../model.ts';
 import { isAbandoned, type Run } from './run.ts';
 import { readHead, type SheetRow } from './sheet.ts';
+import { findUndoable } from './undo.ts';
 import {
   deleteOldRuns,
   endRun,
@@ -77,6 +78,7 @@ export async function keepUpload(
     state: isKnown ? 'checking' : 'choosing_columns',
     nameSealed: seal(secrets.addressKey, `import_name|${id}`, name),
     fileSealed: sealFile(id, bytes, secrets),
+    undoes: null,
     uploadedBy: actorId(tx.actor),
     uploadedAt: now,
     expiresAt: keptUntil(now),
@@ -85,6 +87,31 @@ export async function keepUpload(
   });
   if (isKnown) await enqueueWork(tx, { runId: id, attempt: 0 });
   return ok(id);
+}
+
+/** Has the last import taken back; `id` is that of the form: posted twice it is one. */
+export async function beginUndo(
+  tx: Tx,
+  { id, importId }: { readonly id: string; readonly importId: string },
+  { secrets, now }: RunContext,
+): Promise<Outcome<void>> {
+  const last = await findUndoable(tx, importId);
+  if (!last.ok) return last;
+  const isNew = await insertRun(tx, {
+    id,
+    kind: last.value.kind,
+    state: 'undoing',
+    nameSealed: seal(secrets.addressKey, `import_name|${id}`, last.value.fileName),
+    fileSealed: null,
+    undoes: importId,
+    uploadedBy: actorId(tx.actor),
+    uploadedAt: now,
+    expiresAt: keptUntil(now),
+    allOrNothing: true,
+    mapping: null,
+  });
+  if (isNew) await enqueueWork(tx, { runId: id, attempt: 0 });
+  return ok(undefined);
 }
 
 function keptUntil(now: Date): Date {
@@ -104,12 +131,11 @@ export async function openRunFile(
   tx: Tx,
   id: string,
   { addressKey }: DirectorySecrets,
-): Promise<ImportFile & { uploadedBy: string }> {
-  const { nameSealed, fileSealed, uploadedBy } = await getRunFile(tx, id);
+): Promise<ImportFile> {
+  const { nameSealed, fileSealed } = await getRunFile(tx, id);
   return {
     name: open([addressKey], `import_name|${id}`, nameSealed),
     bytes: Buffer.from(open([addressKey], `import_file|${id}`, fileSealed), 'latin1'),
-    uploadedBy,
   };
 }
 
@@ -239,6 +265,8 @@ export async function cancelRun(tx: Tx, id: string, { now }: RunContext): Promis
 export async function restartRun(tx: Tx, id: string, { now }: RunContext): Promise<Outcome<void>> {
   const run = await findRun(tx, id, now);
   if (run === undefined) return gone;
+  // Another undo begins from the log, with what it would do now.
+  if (run.undoes !== null) return movedOn;
   const attempt = await startRun(tx, id, { to: 'checking', expiresAt: keptUntil(now) });
   if (attempt === undefined) return movedOn;
   await enqueueWork(tx, { runId: id, attempt });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { may } from '#kernel/actor.ts';
 import {
   cursorOf,
+  formIdOf,
   page,
   PAGE_ROWS,
   pageOf,
@@ -12,10 +13,11 @@ import {
   type Route,
 } from '#web/index.ts';
 import { kindLabels } from './form-import.ts';
+import { beginUndo } from './import-run.ts';
 import type { UndoCounts } from '../model.ts';
 import type { OrganisationRoutesContext } from '../routes-context.ts';
 import { listImports } from '../store-pages.ts';
-import { previewUndo, undoImport } from './undo.ts';
+import { previewUndo } from './undo.ts';
 
 const idParams = z.object({ id: z.uuid() });
 
@@ -50,7 +52,7 @@ function logRoute({ database }: OrganisationRoutesContext): Route {
   });
 }
 
-function undoRoutes({ database }: OrganisationRoutesContext): Route[] {
+function undoRoutes({ database, secrets }: OrganisationRoutesContext): Route[] {
   const path = '/organisations/imports/:id/undo';
   return [
     page({
@@ -69,6 +71,7 @@ function undoRoutes({ database }: OrganisationRoutesContext): Route[] {
           kindLabel: kindLabels[last.kind],
           leftOff: counts.left - left.length,
           rows: counts.removed + counts.ended + counts.putBack,
+          formId: formIdOf({}),
         });
       },
     }),
@@ -77,18 +80,18 @@ function undoRoutes({ database }: OrganisationRoutesContext): Route[] {
       path,
       access: 'directory.write',
       params: idParams,
-      async handle({ actor, params, now }) {
-        const done = await database.attempt(actor, (tx) =>
-          undoImport(tx, { importId: params.id, now }),
+      async handle({ actor, params, form, now }) {
+        const id = formIdOf(form);
+        const begun = await database.attempt(actor, (tx) =>
+          beginUndo(tx, { id, importId: params.id }, { secrets, now }),
         );
-        if (!done.ok) return refusedPage(done);
-        return redirect('/organisations/imports', { notice: undoneSentence(done.value.counts) });
+        return begun.ok ? redirect(`/organisations/import/${id}`) : refusedPage(begun);
       },
     }),
   ];
 }
 
-function undoneSentence({ removed, ended, putBack, left }: UndoCounts): string {
+export function undoneSentence({ removed, ended, putBack, left }: UndoCounts): string {
   const parts = [
     [removed, 'removed'],
     [putBack, 'put back'],

@@ -44,9 +44,10 @@ import { contactColumns } from './parse-contact.ts';
 import { organisationColumns } from './parse-organisation.ts';
 import type { OrganisationRoutesContext } from '../routes-context.ts';
 import { downloadRoutes } from './routes-import-files.ts';
-import { logRoutes } from './routes-import-log.ts';
+import { logRoutes, undoneSentence } from './routes-import-log.ts';
 import { statesBefore, workingStates, type RunState } from './run.ts';
 import { listRows } from './store-run.ts';
+import { findUndone } from './store-undo.ts';
 import {
   checkedModel,
   columnsModel,
@@ -161,6 +162,7 @@ function runRoute(context: OrganisationRoutesContext): Route {
       if (run.state === 'choosing_columns') {
         return await columnsPage(context, actor, run, { now });
       }
+      if (run.state === 'undone') return await undoneReply(database, actor, run.undoes!);
       if (run.state !== 'checked' && run.state !== 'imported') {
         return view('organisations/import-run.njk', progressModel(run));
       }
@@ -172,6 +174,13 @@ function runRoute(context: OrganisationRoutesContext): Route {
       return view('organisations/checked.njk', checkedModel(run, { outcome, rows }));
     },
   });
+}
+
+/** What came of it stands in the log. */
+async function undoneReply(database: Database, actor: Actor, importId: string): Promise<Reply> {
+  const counts = await database.withActor(actor, (tx) => findUndone(tx, importId));
+  const notice = counts && { notice: undoneSentence(counts) };
+  return redirect('/organisations/imports', notice);
 }
 
 /** Waits a moment for work that is done at once. */

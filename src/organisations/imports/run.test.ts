@@ -7,6 +7,7 @@ import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importOrganisations } from './actions.ts';
 import {
+  beginUndo,
   cancelRun,
   confirmRun,
   findOwnRun,
@@ -110,6 +111,67 @@ test('a file goes its way; presses at the same time import it once', async () =>
   assert.equal(await count(), before + 3);
   assert.ok((await confirm(actor, id)).ok, 'a late press finds it done');
   assert.equal((await runOf(actor, id)).attempt, 1);
+});
+
+async function imported(actor: Actor, prefix: string, rows = 3): Promise<string> {
+  const id = await keep(actor, fileOf(rows, prefix));
+  assert.equal(await work(actor, id), 'checked');
+  assert.ok((await confirm(actor, id)).ok);
+  assert.equal(await work(actor, id), 'imported');
+  return (await runOf(actor, id)).importId!;
+}
+
+const undo = async (actor: Actor, id: string, importId: string) =>
+  await db.web.attempt(actor, (tx) => beginUndo(tx, { id, importId }, given()));
+
+test('an undo is a run: sent twice it is one, and it is done once', async () => {
+  const actor = person();
+  const before = await count();
+  const importId = await imported(actor, 'BACK');
+  const id = newId();
+  const sent = await Promise.all([undo(actor, id, importId), undo(actor, id, importId)]);
+  assert.ok(sent.every((one) => one.ok));
+  assert.equal(await count(), before + 3, 'nothing is undone in the request');
+  const second = newId();
+  assert.ok((await undo(actor, second, importId)).ok);
+  assert.equal(await work(actor, id), 'undone');
+  assert.equal(await count(), before);
+  assert.equal(await work(actor, second), 'failed');
+  assert.match((await runOf(actor, second)).reason ?? '', /undone already/);
+  const late = await undo(actor, newId(), importId);
+  assert.match(late.ok ? '' : late.message, /undone already/);
+  for (const one of [id, second])
+    assert.ok(!(await db.web.attempt(actor, (tx) => restartRun(tx, one, given()))).ok);
+  const shown = await db.web.withActor(actor, (tx) => listOwnRuns(tx, given()));
+  assert.deepEqual(
+    shown.map((run) => run.id),
+    [second],
+  );
+});
+
+test('an undo that is cancelled, or whose process is gone, leaves all as it was', async () => {
+  const actor = person();
+  const importId = await imported(actor, 'STAY', 2_000);
+  const before = await count();
+  const id = newId();
+  await undo(actor, id, importId);
+  assert.ok((await cancel(actor, id)).ok);
+  assert.equal(await work(actor, id), 'cancelled');
+  assert.equal(await count(), before);
+  const lost = newId();
+  await undo(actor, lost, importId);
+  await db.worker.withActor({ kind: 'system', name: 'organisations' }, async (tx) => {
+    await claimRun(tx, lost, 0);
+    await tx.run(sql`
+      update organisations.import_run set beat_at = now() - interval '1 minute'
+      where id = ${lost}`);
+  });
+  assert.equal((await runOf(actor, lost)).state, 'interrupted');
+  assert.equal(await count(), before);
+  const again = newId();
+  await undo(actor, again, importId);
+  assert.equal(await work(actor, again), 'undone');
+  assert.equal(await count(), before - 2_000);
 });
 
 test('all or nothing holds at the import too, and can be given up', async () => {

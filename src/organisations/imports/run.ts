@@ -1,10 +1,10 @@
-/** A file on its way in by the import page: its states, and how long it will take. Pure. */
+/** A file on its way in by the import page, or out again: its states, and how long it takes. Pure. */
 import type { Mapping } from './columns.ts';
 import type { ImportCounts, ImportKind } from '../model.ts';
 
 /**
- * From which state it may go to which. Work is done in *checking* and *importing* alone; whatever
- * ends it there, nothing is written unless it ends as *imported*.
+ * From which state it may go to which. Work is done in *checking*, *importing* and *undoing* alone;
+ * whatever ends it there, nothing is written unless it ends as *imported* or *undone*.
  */
 export const runMoves = {
   /** Its columns are not named as ours: somebody says which is which. */
@@ -15,6 +15,9 @@ export const runMoves = {
   checked: ['importing', 'choosing_columns', 'cancelled'],
   importing: ['imported', 'checked', 'failed', 'cancelled', 'interrupted'],
   imported: [],
+  /** What an import did is taken back; it begins here, and where it ends another is begun. */
+  undoing: ['undone', 'failed', 'cancelled', 'interrupted'],
+  undone: [],
   cancelled: ['checking'],
   /** It cannot be read, or something of ours broke; the reason is a sentence. */
   failed: ['checking', 'choosing_columns'],
@@ -31,7 +34,11 @@ export function statesBefore(state: RunState): RunState[] {
   );
 }
 
-export const workingStates = ['checking', 'importing'] as const satisfies readonly RunState[];
+export const workingStates = [
+  'checking',
+  'importing',
+  'undoing',
+] as const satisfies readonly RunState[];
 
 export type RunPhase = 'waiting' | 'reading' | 'comparing' | 'writing';
 
@@ -57,6 +64,10 @@ export type Run = {
   readonly result: RunResult | null;
   readonly reason: string | null;
   readonly importId: string | null;
+  /** The import that it takes back; null: it is a file on its way in. */
+  readonly undoes: string | null;
+  /** Id of the person. */
+  readonly uploadedBy: string;
   /** Since the work began; null where it has not. */
   readonly elapsedMs: number | null;
   /** Since the process that works on it was last heard of; null where none has taken it. */

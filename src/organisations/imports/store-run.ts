@@ -15,9 +15,11 @@ import {
 export type NewRun = {
   readonly id: string;
   readonly kind: ImportKind;
-  readonly state: 'choosing_columns' | 'checking';
+  readonly state: 'choosing_columns' | 'checking' | 'undoing';
   readonly nameSealed: Buffer;
-  readonly fileSealed: Buffer;
+  /** Null: it takes back the import `undoes`. */
+  readonly fileSealed: Buffer | null;
+  readonly undoes: string | null;
   readonly uploadedBy: string;
   readonly uploadedAt: Date;
   readonly expiresAt: Date;
@@ -25,17 +27,20 @@ export type NewRun = {
   readonly mapping: Mapping | null;
 };
 
-export async function insertRun(tx: Tx, run: NewRun): Promise<void> {
-  await tx.run(sql`
-    insert into organisations.import_run (id, kind, state, name_sealed, file_sealed, uploaded_by,
-      uploaded_at, expires_at, all_or_nothing, mapping)
+/** False where it is there already: the form was sent twice. */
+export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
+  const inserted = await tx.run(sql`
+    insert into organisations.import_run (id, kind, state, name_sealed, file_sealed, undoes,
+      uploaded_by, uploaded_at, expires_at, all_or_nothing, mapping)
     values (${run.id}, ${run.kind}, ${run.state}, ${run.nameSealed}, ${run.fileSealed},
-      ${run.uploadedBy}, ${run.uploadedAt}, ${run.expiresAt}, ${run.allOrNothing},
-      ${run.mapping && JSON.stringify(run.mapping)}::jsonb)`);
+      ${run.undoes}, ${run.uploadedBy}, ${run.uploadedAt}, ${run.expiresAt}, ${run.allOrNothing},
+      ${run.mapping && JSON.stringify(run.mapping)}::jsonb)
+    on conflict (id) do nothing`);
+  return inserted === 1;
 }
 
 const columns = sql`id, kind, state, expires_at, all_or_nothing, mapping, attempt, phase, progress,
-  result, reason, import_id,
+  result, reason, import_id, undoes, uploaded_by,
   (extract(epoch from clock_timestamp() - started_at) * 1000)::int as elapsed_ms,
   (extract(epoch from clock_timestamp() - beat_at) * 1000)::int as silent_ms`;
 
@@ -53,16 +58,17 @@ export async function listOpenRuns(tx: Tx, now: Date): Promise<NamedRun[]> {
   return await tx.rows<NamedRun>(sql`
     select ${columns}, name_sealed from organisations.import_run
     where uploaded_by = kernel.actor_id() and expires_at > ${now}
-      and state not in ('imported', 'cancelled')
+      and state not in ('imported', 'undone', 'cancelled')
     order by id desc`);
 }
 
 export async function getRunFile(
   tx: Tx,
   id: string,
-): Promise<{ nameSealed: Buffer; fileSealed: Buffer; uploadedBy: string }> {
+): Promise<{ nameSealed: Buffer; fileSealed: Buffer }> {
   return await tx.one(sql`
-    select name_sealed, file_sealed, uploaded_by from organisations.import_run where id = ${id}`);
+    select name_sealed, file_sealed from organisations.import_run
+    where id = ${id} and file_sealed is not null`);
 }
 
 /** Undefined until it was checked, and where no row was refused. */
@@ -149,7 +155,7 @@ export async function beatRun(tx: Tx, id: string, beat: Beat): Promise<boolean> 
 
 export type RunEnd = {
   readonly attempt: number;
-  readonly to: 'checked' | 'imported' | 'failed' | 'interrupted';
+  readonly to: 'checked' | 'imported' | 'undone' | 'failed' | 'interrupted';
   readonly result?: RunResult;
   readonly reason?: string;
   readonly importId?: string | undefined;

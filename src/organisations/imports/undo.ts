@@ -7,27 +7,30 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import type { UndoCounts } from '../model.ts';
+import type { ImportProgress } from './import-options.ts';
 import { lockImports } from './store-import.ts';
 import { forgetImages } from './store-image.ts';
 import {
-  countFates,
-  countWritten,
   endContacts,
   endOrganisations,
-  findLastImport,
-  listLeft,
-  lockImaged,
-  markUndone,
   putBackContacts,
   putBackOrganisations,
   putBackRegions,
   putBackSystems,
   relinkPutBack,
-  reparentPutBack,
   removeContacts,
   removeOrganisations,
+  reparentPutBack,
   unlinkPutBack,
   unparentPutBack,
+} from './store-put-back.ts';
+import {
+  countFates,
+  countWritten,
+  findLastImport,
+  listLeft,
+  lockImaged,
+  markUndone,
   writeFates,
   type LastImport,
 } from './store-undo.ts';
@@ -41,8 +44,8 @@ export type Undo = {
 
 const LEFT_NAMED_MAX = 100;
 
-/** What the undo of the last import would do. `importId`: refused where it is not the last. */
-export async function previewUndo(tx: Tx, importId?: string): Promise<Outcome<Undo>> {
+/** The last import, where it can be undone. `importId`: refused where it is not the last. */
+export async function findUndoable(tx: Tx, importId?: string): Promise<Outcome<LastImport>> {
   if (!may(tx.actor, 'directory.write')) {
     return refused('forbidden', 'Your role may not change the directory.');
   }
@@ -55,38 +58,61 @@ export async function previewUndo(tx: Tx, importId?: string): Promise<Outcome<Un
   if (!last.hasImages) {
     return refused('conflict', 'It is too long ago: how it was before is not kept any more.');
   }
+  return ok(last);
+}
+
+/** What the undo of the last import would do. */
+export async function previewUndo(tx: Tx, importId?: string): Promise<Outcome<Undo>> {
+  const found = await findUndoable(tx, importId);
+  if (!found.ok) return found;
+  const last = found.value;
   const counts = await countFates(tx, last.id);
   const left = counts.left === 0 ? [] : await listLeft(tx, last.id, LEFT_NAMED_MAX);
   return ok({ import: last, counts, left });
 }
 
+/** What is to be done of each image, in this order: what refers to something goes before it. */
+const steps: readonly ((tx: Tx, importId: string) => Promise<void>)[] = [
+  writeFates,
+  removeContacts,
+  endContacts,
+  putBackContacts,
+  unlinkPutBack,
+  relinkPutBack,
+  unparentPutBack,
+  removeOrganisations,
+  endOrganisations,
+  putBackOrganisations,
+  reparentPutBack,
+];
+
+export type UndoOptions = {
+  readonly importId?: string;
+  readonly now: Date;
+  /** Told before each step: how long one takes, nobody knows before. */
+  readonly onProgress?: (progress: ImportProgress) => void;
+};
+
 /** Undoes the last import, once, as the directory is now. */
 export async function undoImport(
   tx: Tx,
-  { importId, now }: { readonly importId?: string; readonly now: Date },
+  { importId, now, onProgress }: UndoOptions,
 ): Promise<Outcome<Undo>> {
   await lockImports(tx);
-  const found = await previewUndo(tx, importId);
+  const found = await findUndoable(tx, importId);
   if (!found.ok) return found;
-  const { id } = found.value.import;
+  const { id } = found.value;
   await lockImaged(tx, id);
   const left = await listLeft(tx, id, LEFT_NAMED_MAX);
-  await writeFates(tx, id);
-  await removeContacts(tx, id);
-  await endContacts(tx, id);
-  await putBackContacts(tx, id);
-  await unlinkPutBack(tx, id);
-  await relinkPutBack(tx, id);
-  await unparentPutBack(tx, id);
-  await removeOrganisations(tx, id);
-  await endOrganisations(tx, id);
-  await putBackOrganisations(tx, id);
-  await reparentPutBack(tx, id);
+  for (const [i, step] of steps.entries()) {
+    onProgress?.({ phase: 'writing', share: i / steps.length });
+    await step(tx, id);
+  }
   const places = (await putBackSystems(tx, id)) + (await putBackRegions(tx, id));
   const counts = await countWritten(tx, id);
   await markUndone(tx, id, { now, by: actorId(tx.actor), counts });
   await forgetImages(tx, { of: id });
   const detail = { ...counts, places };
   await record(tx, { action: 'import.undone', subject: { kind: 'import', id }, detail });
-  return ok({ import: found.value.import, counts, left });
+  return ok({ import: found.value, counts, left });
 }

@@ -6,7 +6,7 @@ import { constantsOf, kindLabels, maskedExample } from './form-import.ts';
 import type { Columns, OwnRun } from './import-run.ts';
 import type { DirectoryRules, ImportCounts, ImportKind, RowOutcome } from '../model.ts';
 import { UNREAD } from './parse.ts';
-import { secondsLeft } from './run.ts';
+import { secondsLeft, type RunPhase, type RunState } from './run.ts';
 import type { ReportedRow } from './store-run.ts';
 
 export const ROWS_SHOWN = 50;
@@ -22,7 +22,7 @@ const phases = {
 export function progressModel(run: OwnRun) {
   const { id, name, kind, state, phase, progress, reason } = run;
   const isImporting = state === 'importing';
-  const isWorking = isImporting || state === 'checking';
+  const isWorking = isImporting || state === 'checking' || state === 'undoing';
   return {
     id,
     name,
@@ -31,11 +31,17 @@ export function progressModel(run: OwnRun) {
     reason,
     isWorking,
     isImporting,
+    isUndo: run.undoes !== null,
     kindLabel: kindLabels[kind],
-    doing: phase === null ? 'Waiting to begin' : phases[phase],
+    doing: phase === null ? 'Waiting to begin' : doingOf(state, phase),
     percent: Math.floor((progress ?? 0) * 100),
-    secondsLeft: secondsLeft(run) ?? null,
+    // The steps of an undo take very different times.
+    secondsLeft: state === 'undoing' ? null : (secondsLeft(run) ?? null),
   };
+}
+
+function doingOf(state: RunState, phase: RunPhase): string {
+  return state === 'undoing' && phase !== 'waiting' ? 'Taking it back' : phases[phase];
 }
 
 /** In which order people look: what went wrong, what matters most, what is most. */

@@ -13,8 +13,9 @@ import type {
 } from './import-options.ts';
 import { openRunFile } from './import-run.ts';
 import type { ImportKind, ImportResult, PlannedRow } from '../model.ts';
-import type { RunResult } from './run.ts';
+import type { Run, RunResult } from './run.ts';
 import { deleteRows, endRun, findRun, insertRows, type NewRow } from './store-run.ts';
+import { undoImport } from './undo.ts';
 
 /** What every work needs, as it travels to the thread. */
 export type WorkContext = Pick<ImportOptions, 'rules' | 'secrets' | 'textPermissions'>;
@@ -68,12 +69,14 @@ export async function workOnFile(
   return { outcome, rows };
 }
 
+const sweeper: Actor = { kind: 'system', name: 'organisations' };
+
 /** Carries out of a transaction that the run is not ours any more. */
 class NotOurs extends Error {}
 
 /**
- * Checks or imports, as the run's state says. Its end is written in the transaction of the work:
- * where the run was cancelled or begun anew meanwhile, nothing is.
+ * Checks, imports or takes back, as the run says. Its end is written in the transaction of the
+ * work: where the run was cancelled or begun anew meanwhile, nothing is.
  */
 export async function workOnRun(
   database: Database,
@@ -81,44 +84,19 @@ export async function workOnRun(
   { onProgress, ...context }: WorkContext & { readonly onProgress: Tell },
 ): Promise<void> {
   const { runId, attempt } = work;
-  const { run, file } = await database.withActor(
-    { kind: 'system', name: 'organisations' },
-    async (tx) => ({
-      run: await findRun(tx, runId, new Date(0)),
-      file: await openRunFile(tx, runId, context.secrets),
-    }),
-  );
+  const run = await database.withActor(sweeper, (tx) => findRun(tx, runId, new Date(0)));
   if (run === undefined || run.attempt !== attempt) return;
-  const isCheck = run.state === 'checking';
   const uploader: Actor = {
     kind: 'person',
-    id: file.uploadedBy,
+    id: run.uploadedBy,
     name: '',
     // Asked for when the button was pressed.
     permissions: new Set(['directory.read', 'directory.write']),
   };
+  const options = { ...context, onProgress };
   try {
-    await database.withActor(uploader, async (tx) => {
-      const report = isCheck ? reportOf(tx, runId, context.secrets) : undefined;
-      if (isCheck) await deleteRows(tx, runId);
-      const outcome = await importers[run.kind](tx, file, {
-        ...context,
-        startedAt: work.startedAt,
-        dryRun: isCheck,
-        allOrNothing: run.allOrNothing,
-        ...(run.mapping && { mapping: run.mapping }),
-        onProgress,
-        onRows: report?.onRows,
-        onRefused: report?.onRefused,
-      });
-      if (!outcome.ok) throw new Unreadable(outcome.message);
-      const { counts, notes, withheld, importId } = outcome.value;
-      const result: RunResult = { counts, notes, withheld, at: work.startedAt.toISOString() };
-      const to = isCheck || withheld ? 'checked' : 'imported';
-      const header = report?.header();
-      const end = { attempt, to, result, importId, headerSealed: header } as const;
-      if (!(await endRun(tx, runId, end))) throw new NotOurs();
-    });
+    if (run.undoes === null) await takeFile(database, work, { run, uploader, ...options });
+    else await takeBack(database, work, { run, uploader, ...options });
   } catch (error) {
     if (error instanceof NotOurs) return;
     if (!(error instanceof Unreadable)) throw error;
@@ -129,7 +107,56 @@ export async function workOnRun(
   }
 }
 
-/** A sentence about the file, past everything that was written in the transaction. */
+type RunGiven = WorkContext & {
+  readonly run: Run;
+  readonly uploader: Actor;
+  readonly onProgress: Tell;
+};
+
+async function takeFile(
+  database: Database,
+  { runId, attempt, startedAt }: RunWork,
+  { run, uploader, onProgress, ...context }: RunGiven,
+): Promise<void> {
+  const isCheck = run.state === 'checking';
+  const file = await database.withActor(sweeper, (tx) => openRunFile(tx, runId, context.secrets));
+  await database.withActor(uploader, async (tx) => {
+    const report = isCheck ? reportOf(tx, runId, context.secrets) : undefined;
+    if (isCheck) await deleteRows(tx, runId);
+    const outcome = await importers[run.kind](tx, file, {
+      ...context,
+      startedAt,
+      dryRun: isCheck,
+      allOrNothing: run.allOrNothing,
+      ...(run.mapping && { mapping: run.mapping }),
+      onProgress,
+      onRows: report?.onRows,
+      onRefused: report?.onRefused,
+    });
+    if (!outcome.ok) throw new Unreadable(outcome.message);
+    const { counts, notes, withheld, importId } = outcome.value;
+    const result: RunResult = { counts, notes, withheld, at: startedAt.toISOString() };
+    const to = isCheck || withheld ? 'checked' : 'imported';
+    const header = report?.header();
+    const end = { attempt, to, result, importId, headerSealed: header } as const;
+    if (!(await endRun(tx, runId, end))) throw new NotOurs();
+  });
+}
+
+async function takeBack(
+  database: Database,
+  { runId, attempt, startedAt }: RunWork,
+  { run, uploader, onProgress }: RunGiven,
+): Promise<void> {
+  await database.withActor(uploader, async (tx) => {
+    const importId = run.undoes!;
+    const outcome = await undoImport(tx, { importId, now: startedAt, onProgress });
+    if (!outcome.ok) throw new Unreadable(outcome.message);
+    if (!(await endRun(tx, runId, { attempt, to: 'undone' }))) throw new NotOurs();
+  });
+}
+
+/** A sentence about the file or its undo, past everything that was written in the transaction. */
 class Unreadable extends Error {}
 
 /** Writes what becomes of each row beside the run, the refused ones with their cells, sealed. */

@@ -100,8 +100,8 @@ export type Holder = {
   readonly rank: number;
   readonly active: boolean;
   /**
-   * The contact points that alerts go to: the first, and where that fails the next one with it. Null:
-   * none of that channel.
+   * The contact points that alerts go to: the first, and where that fails the next one with it.
+   * Null: none of that channel.
    */
   readonly text: string | null;
   readonly mail: string | null;
