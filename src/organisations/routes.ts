@@ -98,7 +98,7 @@ const idParams = z.object({ id: z.uuid() });
 const CHANGES_ON_PAGE = 10;
 const CHANGES_OF_HISTORY = 200;
 /** Of those told at a moment; more would not be read. */
-const TOLD_ON_PAGE = 50;
+const TOLD_ON_PAGE = 20;
 
 function organisationPageRoutes(context: DirectoryContext): Route[] {
   const { database, model, secrets } = context;

@@ -3,7 +3,17 @@ import { test } from 'node:test';
 import { csvCell, csvFile, isFormula } from './csv.ts';
 
 test('what a spreadsheet would run has an apostrophe before it, a number has none', () => {
-  const runs = ['=1+1', "=cmd|' /C calc'!A0", '@SUM(A1)', '+x', '-x', '\t=1', '\r=1', '\n=1', '＝1'];
+  const runs = [
+    '=1+1',
+    "=cmd|' /C calc'!A0",
+    '@SUM(A1)',
+    '+x',
+    '-x',
+    '\t=1',
+    '\r=1',
+    '\n=1',
+    '＝1',
+  ];
   for (const text of runs) {
     assert.ok(isFormula(text), text);
     assert.match(csvCell(text), /^"?'/, text);

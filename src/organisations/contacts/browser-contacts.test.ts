@@ -212,3 +212,45 @@ test('with the keyboard alone a contact is moved, and without script one is adde
   await plain.getByText('Without script is told from now on').waitFor();
   await context.close();
 });
+
+/** An organisation of 120, after the others were looked at. */
+async function addLarge(): Promise<string> {
+  const options = { rules, secrets, startedAt: new Date() };
+  const file = (lines: readonly string[]) => ({
+    name: 'large.csv',
+    bytes: Buffer.from(`${lines.join('\n')}\n`),
+  });
+  const contacts = Array.from({ length: 120 }, (_, i) => {
+    const role = i % 10 === 0 ? 'on_call_it' : 'ciso';
+    return `ZZ-0013,Person ${i},${role},${(i % 9) + 1},07700 ${900200 + i},p${i}@large.test`;
+  });
+  return await db.web.withActor(system('import'), async (tx) => {
+    const organisation = ['code,name,type', 'ZZ-0013,Large Partnership,practice'];
+    assert.ok((await importOrganisations(tx, file(organisation), options)).ok);
+    const columns = 'organisation_code,name,role,rank,mobile,email';
+    assert.ok((await importContacts(tx, file([columns, ...contacts]), options)).ok);
+    return (await listOrganisations(tx, { text: 'ZZ-0013', limit: 1 }))[0]!.id;
+  });
+}
+
+test('an organisation of many contacts is paged, searched, and printed without its forms', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await signedIn(opened.browser);
+  await page.goto(`${site.address}/organisations/${await addLarge()}`);
+  await page.getByText('120 contacts are told').waitFor();
+  await lookAt(page, 'many');
+  await page.setViewportSize({ width: 390, height: 900 });
+  await page.getByRole('link', { name: 'Next page' }).click();
+  await page.getByRole('link', { name: 'First page' }).waitFor();
+  await page.getByLabel('Part of a name, or a role').fill('on-call');
+  await page.keyboard.press('Enter');
+  await page.getByText('12 contacts fit').waitFor();
+  await lookAt(page, 'many-found');
+  await page.getByLabel('Part of a name, or a role').fill('nobody at all');
+  await page.keyboard.press('Enter');
+  await page.getByText('0 contacts fit').waitFor();
+  await lookAt(page, 'many-nobody');
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await page.getByRole('button', { name: 'Search' }).isVisible(), false);
+  verify();
+});

@@ -35,7 +35,7 @@ import { sayingWhoIsTwice } from './routes-contacts.ts';
 import { findContact, type ContactRecord } from './store-contacts.ts';
 import { listHours, listToldAt } from './store-duty.ts';
 import { listChanges } from '../store-history.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 
 const params = z.object({ id: z.uuid() });
 const CHANGES_MAX = 200;
@@ -88,7 +88,9 @@ function writeRoutes({
       body: z.strictObject(bodyShape(rules)),
       api: { summary: 'Add a contact', responses: { 201: contactShape } },
       async handle({ actor, params: { id: organisationId }, body }) {
-        const found = await database.withActor(actor, (tx) => findOrganisation(tx, organisationId));
+        const found = await database.withActor(actor, (tx) =>
+          findOrganisationRecord(tx, organisationId),
+        );
         if (found === undefined) return notFound();
         const fields = parsed(body);
         if (!fields.ok) return problem(camelFields(fields));
@@ -255,7 +257,7 @@ function readRoutes({ database, rules }: OrganisationApiContext): Route[] {
       api: { summary: 'Whom the chain tells at a moment', responses: { 200: listOf(toldShape) } },
       handle: async ({ actor, params: { id }, query: { at }, now }) =>
         await database.withActor(actor, async (tx) => {
-          if ((await findOrganisation(tx, id)) === undefined) return notFound();
+          if ((await findOrganisationRecord(tx, id)) === undefined) return notFound();
           const moment = at === undefined ? now : new Date(at);
           return json(200, { rows: await listToldAt(tx, id, { moment }), next: null });
         }),
@@ -271,7 +273,7 @@ function readRoutes({ database, rules }: OrganisationApiContext): Route[] {
       },
       handle: async ({ actor, params: { id } }) =>
         await database.withActor(actor, async (tx) => {
-          if ((await findOrganisation(tx, id)) === undefined) return notFound();
+          if ((await findOrganisationRecord(tx, id)) === undefined) return notFound();
           const lines = historyLines(await listChanges(tx, id, { limit: CHANGES_MAX }), rules);
           const rows = lines.map(({ at, who, subject, contactId, words }) => {
             return { at, who, subject, contactId, words };

@@ -30,8 +30,9 @@ import {
 import { absenceWords, hoursWords } from './form-duty.ts';
 import { keepsContactsOf } from '../policy.ts';
 import { findContact, type ContactRecord } from './store-contacts.ts';
+import { listColleagues, listRanks } from './store-contact-list.ts';
 import { listAbsences, listHours } from './store-duty.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 
 const idParams = z.object({ id: z.uuid() });
 
@@ -45,12 +46,9 @@ function newContactRoutes(context: DirectoryContext): Route[] {
   const { database, model, secrets, textPermissions } = context;
   const show = async (actor: Actor, organisationId: string, failed?: Failed): Promise<Reply> =>
     await database.withActor(actor, async (tx) => {
-      const organisation = await findOrganisation(tx, organisationId);
+      const organisation = await findOrganisationRecord(tx, organisationId);
       if (organisation === undefined || !keepsContactsOf(actor, organisationId)) return notFound();
-      const last = Math.max(
-        0,
-        ...organisation.contacts.filter((one) => one.active).map((one) => one.rank),
-      );
+      const last = (await listRanks(tx, organisationId)).at(-1)?.rank ?? 0;
       return contactForm(context, {
         organisation,
         typed: failed?.form ?? { rank: String(Math.min(last + 1, 9)), kind: 'person' },
@@ -192,10 +190,10 @@ export async function contactPage(
   { now, failed, duty }: { now: Date; failed?: Failed; duty?: Failed },
 ): Promise<Reply> {
   const contact = await findContact(tx, id);
-  const organisation = contact && (await findOrganisation(tx, contact.organisationId));
+  const organisation = contact && (await findOrganisationRecord(tx, contact.organisationId));
   if (contact === undefined || organisation === undefined) return notFound();
   if (!keepsContactsOf(tx.actor, organisation.id)) return notFound();
-  const colleagues = organisation.contacts.filter((one) => one.active && one.id !== id);
+  const colleagues = await listColleagues(tx, organisation.id, id);
   const reply = contactForm(context, {
     organisation,
     contact,

@@ -94,20 +94,19 @@ export async function listContacts(
   return await tx.rows<ContactDetail>(sql`
     select contact.id, contact.name, contact.is_post, contact.role, contact.rank,
       contact.reader_kind, contact.language, contact.active, contact.has_times,
-      contact.attested_at, contact.says_left_at, contact.shares_rank,
+      contact.attested_at, contact.says_left_at,
+      -- Ranks are 1 to 9: those that have one alone, and are looked for among all, are few.
+      contact.active and exists (
+        select from organisations.contact other
+        where other.organisation_id = contact.organisation_id and other.active
+          and other.rank = contact.rank and other.id <> contact.id) as shares_rank,
       coalesce(linked.points, '[]') as points
     from (
       select contact.id, contact.organisation_id, contact.name, contact.is_post, contact.role,
         contact.rank, contact.reader_kind, contact.language, contact.active, contact.has_times,
-        contact.attested_at, contact.says_left_at, contact.active and contact.of_rank > 1
-          as shares_rank
-      from (
-        select stored.*, count(*) filter (where stored.active) over (partition by stored.rank)
-          as of_rank
-        from organisations.contact stored
-        where stored.organisation_id = ${organisationId}
-      ) contact
-      where ${fits(page ?? {})} and ${beyond}
+        contact.attested_at, contact.says_left_at
+      from organisations.contact
+      where contact.organisation_id = ${organisationId} and ${fits(page ?? {})} and ${beyond}
       order by ${place}
       ${page === undefined ? sql`` : sql`limit ${page.limit}`}
     ) contact
@@ -115,8 +114,8 @@ export async function listContacts(
       select json_agg(json_build_object('contactPointId', contact_point.id,
         'channel', contact_point.channel, 'shown', contact_point.shown,
         'domain', contact_point.domain, 'provenAt', ${mayBeSeen(sql`contact_point.proven_at`)},
-        'askedAt', ${mayBeSeen(sql`contact_point.asked_at`)}, 'sharedBy', coalesce(elsewhere.count, 0) + 1,
-        'alsoAt', coalesce(elsewhere.first, '[]'),
+        'askedAt', ${mayBeSeen(sql`contact_point.asked_at`)},
+        'sharedBy', coalesce(elsewhere.count, 0) + 1, 'alsoAt', coalesce(elsewhere.first, '[]'),
         'sharedWithCount', coalesce(here.count, 0), 'sharedWith', coalesce(here.first, '[]'),
         'inUse', ${isInUse})
         order by link.channel desc, link.position) as points
@@ -178,6 +177,19 @@ export async function listRanks(tx: Tx, organisationId: string): Promise<RankedC
     select contact.id, contact.rank, contact.has_times from organisations.contact
     where contact.organisation_id = ${organisationId} and contact.active
     order by contact.rank`);
+}
+
+/** Who may stand in: others of the organisation who are told. */
+export async function listColleagues(
+  tx: Tx,
+  organisationId: string,
+  exceptId: string,
+): Promise<{ id: string; name: string }[]> {
+  return await tx.rows(sql`
+    select contact.id, contact.name from organisations.contact
+    where contact.organisation_id = ${organisationId} and contact.active
+      and contact.id <> ${exceptId}
+    order by contact.rank, contact.name`);
 }
 
 export type WaysOfOrganisation = {

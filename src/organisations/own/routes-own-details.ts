@@ -33,7 +33,8 @@ import {
 import { takeAbsence, takeHours } from '../contacts/routes-duty.ts';
 import { codePage, ownSessionRoutes, type OwnRoutesContext } from './routes-own-session.ts';
 import { listAbsences, listHours } from '../contacts/store-duty.ts';
-import { findAttestation, listColleagues, listOwnPoints } from './store-own.ts';
+import { listColleagues } from '../contacts/store-contact-list.ts';
+import { findAttestation, listOwnPoints } from './store-own.ts';
 
 const HOME = '/your-details';
 const idParams = z.object({ id: z.uuid() });

@@ -249,19 +249,6 @@ export async function markSaysLeft(tx: Tx, contactId: string, at: Date | null): 
   );
 }
 
-/** Who may stand in: others of the organisation who are told. */
-export async function listColleagues(
-  tx: Tx,
-  organisationId: string,
-  exceptId: string,
-): Promise<{ id: string; name: string }[]> {
-  return await tx.rows(sql`
-    select contact.id, contact.name from organisations.contact
-    where contact.organisation_id = ${organisationId} and contact.active
-      and contact.id <> ${exceptId}
-    order by contact.rank, contact.name`);
-}
-
 export async function findPointOfSession(tx: Tx, id: string): Promise<string | undefined> {
   const found = await tx.maybe<{ contactPointId: string }>(sql`
     select session.contact_point_id from organisations.code_session session

@@ -4,7 +4,7 @@ import { api, json, listOf, notFound, problem, refuseBody, type Route } from '#w
 import { useForm } from './form-use.ts';
 import type { OrganisationApiContext } from '../routes-api-context.ts';
 import { supplier, tag, tagBody, tags, use, useBody } from '../audiences/routes-api-saved.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 import { listSuppliers, listUsesOfOrganisation, type UseRow } from './store-supplier.ts';
 import { listTags, listTagsOfOrganisation } from './store-tag.ts';
 import { endUseToday, sayUse } from './suppliers.ts';
@@ -55,7 +55,7 @@ function useRoutes({ database }: OrganisationApiContext): Route[] {
       api: { summary: 'What it uses, and last what it used', responses: { 200: listOf(use) } },
       handle: async ({ actor, params: { id } }) =>
         await database.withActor(actor, async (tx) => {
-          if ((await findOrganisation(tx, id)) === undefined) return notFound();
+          if ((await findOrganisationRecord(tx, id)) === undefined) return notFound();
           const rows = (await listUsesOfOrganisation(tx, id)).map(shown);
           return json(200, { rows, next: null });
         }),
@@ -127,7 +127,7 @@ function tagRoutes({ database }: OrganisationApiContext): Route[] {
       api: { summary: 'The tags of one organisation', responses: { 200: tags } },
       handle: async ({ actor, params: { id } }) =>
         await database.withActor(actor, async (tx) => {
-          if ((await findOrganisation(tx, id)) === undefined) return notFound();
+          if ((await findOrganisationRecord(tx, id)) === undefined) return notFound();
           const found = await listTagsOfOrganisation(tx, id);
           return json(200, { tags: found.map(({ name }) => name) });
         }),

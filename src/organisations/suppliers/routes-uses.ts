@@ -19,7 +19,7 @@ import { nameForm, TAG_MAX, tagForm, useFields, useForm } from './form-use.ts';
 import { idParams, type AudienceRoutesContext } from '../audiences/routes-audiences.ts';
 import { dayOf } from './routes-suppliers.ts';
 import { readNamesToAsk } from '../audiences/store-choices.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 import { listUsesOfOrganisation } from './store-supplier.ts';
 import { listTags, listTagsOfOrganisation } from './store-tag.ts';
 import { endUseToday, sayUse } from './suppliers.ts';
@@ -58,7 +58,7 @@ async function usePage(
   { id, form = {}, errors = {} }: Typing,
 ): Promise<Reply> {
   return await database.withActor(actor, async (tx) => {
-    const organisation = await findOrganisation(tx, id);
+    const organisation = await findOrganisationRecord(tx, id);
     if (organisation === undefined) return notFound();
     const known = await readNamesToAsk(tx);
     const model = { organisation, known, form: formModel(useFields, form, errors) };

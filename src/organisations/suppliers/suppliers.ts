@@ -5,7 +5,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { findPersonalData, record } from '#audit/index.ts';
 import type { SaidUse } from './form-use.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 import {
   endUse,
   findProduct,
@@ -34,7 +34,7 @@ export async function sayUse(
     return refused('invalid', 'Numbers and addresses stay with contacts.', {
       saidBy: 'No number and no address here: say who it was',
     });
-  if ((await findOrganisation(tx, said.organisationId)) === undefined) return absent;
+  if ((await findOrganisationRecord(tx, said.organisationId)) === undefined) return absent;
   await lockNames(tx);
   const supplierId = await findOrMakeSupplier(tx, said.supplier);
   const productId = said.product === '' ? ok(null) : await findOrMakeProduct(tx, said, supplierId);

@@ -4,7 +4,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { findOrganisation } from '../store.ts';
+import { findOrganisationRecord } from '../store.ts';
 import { lockNames } from './store-supplier.ts';
 import {
   deleteTag,
@@ -29,7 +29,7 @@ export type Tagging = {
 export async function tagOrganisation(tx: Tx, tagging: Tagging): Promise<Outcome<void>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
   const { organisationId, tag: name, now } = tagging;
-  if ((await findOrganisation(tx, organisationId)) === undefined) return absent;
+  if ((await findOrganisationRecord(tx, organisationId)) === undefined) return absent;
   await lockNames(tx);
   const found = await findTagByName(tx, name);
   const tagId = found?.id ?? newId();
