@@ -1,7 +1,7 @@
 /**
  * The least a provider can be: it takes every text, posts the receipt that it was delivered, and
- * keeps its reference, as it may be asked for. For runs in which the simulator's own memory and work
- * would be what is measured.
+ * keeps its reference, as it may be asked for. For runs in which the simulator's own memory and
+ * work would be what is measured.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
