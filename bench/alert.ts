@@ -26,7 +26,9 @@ const wording: Wording = {
   notKnown: 'Who is behind it.',
   nextUpdateAt: new Date(Date.now() + 3_600_000),
   body: 'Three organisations report encrypted file servers since 02:10. '.repeat(10),
+  ifActed: '',
   ownText: null,
+  asksAgain: true,
 };
 
 export async function readModel(): Promise<OperatingModel> {

@@ -15,6 +15,7 @@ create table alerts.version (
   id uuid primary key,
   alert_id uuid not null references alerts.alert,
   number smallint not null check (number >= 1),
+  kind text not null check (kind in ('first', 'update', 'correction')),
   state text not null default 'draft'
     check (state in ('draft', 'submitted', 'released', 'superseded', 'closed', 'abandoned')),
   -- Raised by every save: two tabs cannot silently win over one another.
@@ -24,19 +25,29 @@ create table alerts.version (
   marking text not null check (marking in ('CLEAR', 'GREEN', 'AMBER', 'AMBER+STRICT', 'RED')),
   what text not null default '',
   do_now text not null default '',
+  -- Of a correction: what to do for whoever acted on the words that it corrects.
+  if_acted text not null default '',
   not_known text not null default '',
   next_update_at timestamptz,
   body text not null default '',
   -- The author's own wording of the text; null: the usual wording of the operating model.
   own_text text,
   audience jsonb not null,
+  -- Whether who answered an earlier version has to answer this one too.
+  asks_again boolean not null default true,
   -- The operating model it began under (SHA-256 of the file).
   model_version text not null,
   updated_at timestamptz not null default now(),
   released_at timestamptz,
+  -- Answers from then on count: the release of the newest version that asked.
+  asked_at timestamptz,
   closed_at timestamptz,
   unique (alert_id, number),
+  check ((number = 1) = (kind = 'first')),
+  check (kind = 'update' or asks_again),
+  check (kind = 'correction' or if_acted = ''),
   check ((state in ('released', 'superseded', 'closed')) = (released_at is not null)),
+  check ((released_at is null) = (asked_at is null)),
   check ((state = 'closed') = (closed_at is not null))
 );
 create unique index version_at_work on alerts.version (alert_id)
@@ -98,9 +109,10 @@ begin
 end $$;
 create trigger guard_version before update on alerts.version for each row
   when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
-      old.not_known, old.next_update_at, old.body, old.own_text, old.audience)
-    is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.not_known,
-      new.next_update_at, new.body, new.own_text, new.audience))
+      old.if_acted, old.not_known, old.next_update_at, old.body, old.own_text, old.audience,
+      old.asks_again)
+    is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.if_acted,
+      new.not_known, new.next_update_at, new.body, new.own_text, new.audience, new.asks_again))
   execute function alerts.guard_version();
 
 create view alerts.v_live with (security_invoker = true) as
@@ -108,12 +120,26 @@ create view alerts.v_live with (security_invoker = true) as
     version.severity, version.marking, version.what, version.do_now, version.not_known,
     version.next_update_at, version.body, version.model_version, version.state,
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
-    submission.correction_dispatch_id, version.number as version_number
+    submission.correction_dispatch_id, version.number as version_number, version.kind,
+    version.if_acted, version.asks_again, version.asked_at
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')
   join alerts.submission submission on submission.version_id = version.id
     and submission.state = 'released';
+
+-- Every version that was ever out, as far as the reader may see it.
+create view alerts.v_version with (security_invoker = true) as
+  select version.alert_id, alert.number as alert_number, version.id as version_id, version.number,
+    version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
+    version.if_acted, version.not_known, version.next_update_at, version.body, version.asks_again,
+    version.state, version.released_at, version.closed_at, submission.dispatch_id,
+    submission.correction_dispatch_id
+  from alerts.version version
+  join alerts.alert alert on alert.id = version.alert_id
+  join alerts.submission submission on submission.version_id = version.id
+    and submission.state = 'released'
+  where version.released_at is not null;
 
 -- Every dispatch of an alert, of earlier versions too: to which alert an answer belongs.
 create view alerts.v_sent with (security_invoker = true) as
@@ -177,11 +203,12 @@ create policy own on alerts.submission for select
 grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
   to tocsin_web;
 grant select, insert on alerts.version to tocsin_web;
-grant update (state, revision, title, severity, marking, what, do_now, not_known, next_update_at,
-  body, own_text, audience, model_version, updated_at, released_at, closed_at)
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, not_known,
+  next_update_at, body, own_text, audience, asks_again, model_version, updated_at, released_at,
+  asked_at, closed_at)
   on alerts.version to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason)
   on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_sent, alerts.v_recipient, alerts.v_waiting
+grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient, alerts.v_waiting
   to tocsin_web, tocsin_worker;

@@ -74,7 +74,7 @@ create index failed_try_of_network on responses.failed_try (network_index, at);
 create index failed_try_at on responses.failed_try (at);
 
 create view responses.v_response with (security_invoker = true) as
-  -- What was acknowledged before a correction went out is not acknowledged any more.
+  -- What was acknowledged before a version that asks again is not acknowledged any more.
   select response.alert_id, response.organisation_id,
     case when stands then response.acknowledged_at end as acknowledged_at,
     case when stands then response.evidence end as evidence,
@@ -82,7 +82,7 @@ create view responses.v_response with (security_invoker = true) as
   from responses.response response
   left join alerts.v_live live on live.alert_id = response.alert_id
   cross join lateral (
-    select coalesce(response.acknowledged_at >= live.released_at, true) as stands
+    select coalesce(response.acknowledged_at >= live.asked_at, true) as stands
   ) kept;
 create view responses.v_desk_item with (security_invoker = true) as
   select id, kind, state, alert_id, organisation_id, contact_point_id, reply_id, created_at,

@@ -17,7 +17,7 @@ import {
 import { seedNotify } from '../../test/support/dispatch.ts';
 import {
   approveAndRelease,
-  beginCorrection,
+  beginVersion,
   findSubmission,
   findVersion,
   saveDraft,
@@ -41,12 +41,15 @@ const officer = <T>(work: Parameters<typeof centre.db.web.attempt<T>>[1]) =>
 
 const changed: Partial<Wording> = {
   what: 'Citrix is safe',
-  doNow: 'Do NOT isolate Citrix. If you did, reconnect.',
+  doNow: 'Do NOT isolate Citrix.',
+  ifActed: 'If you did, reconnect.',
 };
+
+const asCorrection = { kind: 'correction' } as const;
 
 /** The next version, submitted; its hash, and its two dispatches. */
 async function submitCorrection(alertId: string) {
-  must(await officer((tx) => beginCorrection(tx, centre.model, alertId)));
+  must(await officer((tx) => beginVersion(tx, centre.model, { alertId, ...asCorrection })));
   const hash = await officer(async (tx) => {
     const version = (await findVersion(tx, alertId))!;
     const audience = version.audience as Parameters<typeof saveDraft>[1]['audience'];
@@ -110,7 +113,7 @@ it('who may have had the first is corrected, who had nothing gets a first alert'
   assert.match(
     corrected[0]!.body,
     new RegExp(
-      `^NHS CYBER 49\\d\\d CORRECTED, Northmoor: Citrix is safe\\. Do NOT .* ${code}=got it`,
+      `^NHS CYBER 49\\d\\d CORRECTED, Northmoor: Do NOT isolate Citrix\\. If you did, reconnect\\. .*${code}=got it`,
     ),
   );
   const firsts = (await messagesOf(centre, first)).filter(({ state }) => state === 'ready');
@@ -122,7 +125,7 @@ it('who may have had the first is corrected, who had nothing gets a first alert'
       .sort(),
     [numbers.southmere, numbers.eastvale].sort(),
   );
-  assert.ok(firsts.every(({ body }) => !body.includes('CORRECTED')));
+  assert.ok(firsts.every(({ body }) => !/CORRECTED|If you did|IF YOU ACTED/.test(body)));
   // The post of rank 2 had nothing: it waits for its round, as in any alert.
   const onCall = (await messagesOf(centre, first)).find(
     (one) => one.number === numbers.sharedOnCall,
@@ -164,7 +167,7 @@ it('is begun once, given up in peace, and refused where the alert is over', asyn
   await page.get(`/alerts/${alertId}/board`);
   const composer = await page.submit('Write the correction');
   assert.match(composer.text, /Everybody the version before was for/);
-  const again = await officer((tx) => beginCorrection(tx, centre.model, alertId));
+  const again = await officer((tx) => beginVersion(tx, centre.model, { alertId, ...asCorrection }));
   assert.equal(again.ok, false);
   assert.match((await page.get('/alerts')).text, /Live/);
   await page.get(`/alerts/${alertId}`);

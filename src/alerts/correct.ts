@@ -1,7 +1,7 @@
 /**
- * Correcting an alert that is out: a new version of it, written and approved like the first, goes
- * as a correction to everybody who may have had the one before, and as a first alert to who had
- * nothing.
+ * Following up an alert that is out: a new version of it, written and approved like the first, goes
+ * as an update or a correction to everybody who may have had the one before, and as a first alert
+ * to who had nothing.
  */
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -11,9 +11,8 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { planDispatch, releaseCorrection } from '#dispatch/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
-import { renderCorrection, type Rendering } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
-import { freezeCorrection, listSent, nextVersionNumber } from './store-correct.ts';
+import { freezeFollowing, listSent, nextVersionNumber } from './store-correct.ts';
 import {
   addEditor,
   findLiveVersion,
@@ -24,12 +23,13 @@ import {
   type SubmissionRow,
   type VersionRow,
 } from './store.ts';
+import { renderFollowing, type Following, type Rendering } from './texts.ts';
 
 /** Begins the next version as a draft with the words of the one that is out. */
-export async function beginCorrection(
+export async function beginVersion(
   tx: Tx,
   model: OperatingModel,
-  alertId: string,
+  { alertId, kind }: { readonly alertId: string; readonly kind: Following['kind'] },
 ): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
@@ -39,58 +39,63 @@ export async function beginCorrection(
     return refused('conflict', 'The next version of this alert is being written already.');
   const live = await findLiveVersion(tx, alertId);
   if (live === undefined)
-    return refused('conflict', 'This alert is not out, so there is nothing to correct.');
+    return refused('conflict', 'This alert is not out, so there is nothing to follow up.');
   const id = newId();
   await pinVersion(tx, model);
   await insertVersion(tx, {
     id,
     alertId,
     number: await nextVersionNumber(tx, alertId),
-    wording: live,
+    kind,
+    wording: { ...live, ownText: null, ifActed: '', asksAgain: kind === 'correction' },
     audience: live.audience,
     modelVersion: model.version,
   });
   await addEditor(tx, id, actorId(tx.actor));
   await record(tx, {
-    action: 'alert.correction_begun',
+    action: `alert.${kind}_begun`,
     subject: { kind: 'alert', id: alertId },
-    detail: { corrects: live.number },
+    detail: { follows: live.number },
   });
   return ok(undefined);
 }
 
 /** The version that is out, and what it was submitted as. */
-export type Corrected = { readonly version: VersionRow; readonly submission: SubmissionRow };
+export type Followed = { readonly version: VersionRow; readonly submission: SubmissionRow };
 
-/** What a version would correct; undefined where it is the first. */
-export async function findCorrected(
+/** What a version would take the place of; undefined where it is the first. */
+export async function findFollowed(
   tx: Tx,
   version: VersionRow,
-): Promise<Outcome<Corrected | undefined>> {
+): Promise<Outcome<Followed | undefined>> {
   if (version.number === 1) return ok(undefined);
   const live = await findLiveVersion(tx, version.alertId);
   const submission = live && (await findSubmission(tx, live.id));
   if (live === undefined || submission === undefined)
-    return refused('conflict', 'What this corrects is not out any more: it was closed meanwhile.');
+    return refused(
+      'conflict',
+      'What this follows up is not out any more: it was closed meanwhile.',
+    );
   return ok({ version: live, submission });
 }
 
-/** Holds the correction itself beside the first alert; says its dispatch and how many it may be. */
-export async function planCorrection(
+/** Holds the text of the update or correction; says its dispatch and how many it may be. */
+export async function planFollowing(
   tx: Tx,
   plan: {
     readonly submissionId: string;
     readonly version: VersionRow;
-    readonly corrected: Corrected;
+    readonly kind: Following['kind'];
+    readonly followed: Followed;
     readonly rendering: Rendering;
   },
 ): Promise<{ dispatchId: string; messages: number }> {
-  const { submissionId, version, corrected, rendering } = plan;
+  const { submissionId, version, kind, followed, rendering } = plan;
   const dispatchId = newId();
   const { severity } = rendering;
   await planDispatch(tx, {
     id: dispatchId,
-    label: `Alert ${version.alertNumber}, correction`,
+    label: `Alert ${version.alertNumber}, ${kind}`,
     lane: severity.lane,
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
@@ -99,17 +104,17 @@ export async function planCorrection(
     perNumber: rendering.model.textsPerNumber,
     rounds: [{ round: 1, opensAfterMs: 0 }],
   });
-  const correctedAt = corrected.version.releasedAt ?? version.updatedAt;
-  const messages = await freezeCorrection(tx, {
+  const followsAt = followed.version.releasedAt ?? version.updatedAt;
+  const messages = await freezeFollowing(tx, {
     submissionId,
     dispatchId,
     earlierIds: await listSent(tx, version.alertId),
-    template: renderCorrection(version, rendering, correctedAt),
+    template: renderFollowing(version, rendering, { kind, followsAt }),
   });
   return { dispatchId, messages };
 }
 
-/** Supersedes what is out, and lets the correction and the first alert go, each to its own. */
+/** Supersedes what is out, and lets the new text and the first alert go, each to its own. */
 export async function supersede(
   tx: Tx,
   release: {
@@ -121,17 +126,19 @@ export async function supersede(
   },
 ): Promise<Outcome<void>> {
   const { version, submission, approved, alsoCovers, clock } = release;
-  const corrected = await findCorrected(tx, version);
-  if (!corrected.ok) return corrected;
+  const followed = await findFollowed(tx, version);
+  if (!followed.ok) return followed;
   const earlierIds = await listSent(tx, version.alertId);
-  const live = corrected.value?.version.id;
+  const live = followed.value;
   const moved =
-    live !== undefined && (await moveVersion(tx, { id: live, from: 'released', to: 'superseded' }));
+    live !== undefined &&
+    (await moveVersion(tx, { id: live.version.id, from: 'released', to: 'superseded' }));
   if (!moved) return overtaken;
   return await releaseCorrection(tx, {
     earlierIds,
     correctionId: submission.correctionDispatchId,
     firstId: submission.dispatchId,
+    chaseOfId: version.asksAgain ? null : live.submission.dispatchId,
     approved,
     alsoCovers,
     clock,

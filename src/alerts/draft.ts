@@ -8,7 +8,7 @@ import { listEntries, record } from '#audit/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import { resolveQuestion, type AskedQuestion } from '#organisations/index.ts';
 import { clockTime } from '#web/index.ts';
-import { canonicalWording, type Wording } from './model.ts';
+import { canonicalWording, wordsOf, type Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import {
   addEditor,
@@ -35,7 +35,7 @@ export async function createAlert(
   if (lacking) return lacking;
   const audience = await resolveQuestion(tx, draft.audience);
   if (!audience.ok) return audience;
-  const pinned = { wording: draft.wording, audience: audience.value };
+  const pinned = { wording: wordsOf('first', draft.wording), audience: audience.value };
   const versionId = newId();
   await pinVersion(tx, model);
   const number = await insertAlert(tx, { id, createdBy: actorId(tx.actor) });
@@ -44,6 +44,7 @@ export async function createAlert(
     id: versionId,
     alertId: id,
     number: 1,
+    kind: 'first',
     ...pinned,
     modelVersion: model.version,
   });
@@ -80,11 +81,12 @@ export async function saveDraft(
   if (version === undefined) return absent;
   if (version.state !== 'draft')
     return refused('conflict', 'This is not a draft any more. Take it back before you change it.');
-  // Whom a correction is for is settled: everybody the version before was for.
+  // Whom a later version is for is settled: everybody the version before was for.
   const isFirst = version.number === 1;
   const asked = isFirst ? await resolveQuestion(tx, draft.audience) : ok(version.audience);
   if (!asked.ok) return asked;
-  if (!(await updateDraft(tx, { ...draft, audience: asked.value, id: version.id })))
+  const wording = wordsOf(version.kind, draft.wording);
+  if (!(await updateDraft(tx, { ...draft, wording, audience: asked.value, id: version.id })))
     return await overtakenBy(tx, draft.alertId);
   await addEditor(tx, version.id, actorId(tx.actor));
   await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });

@@ -6,7 +6,6 @@ import type { Tx } from '#db/database.ts';
 import type { OperatingModel, Severity } from '#operating-model/index.ts';
 import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
-import { renderRounds, textFor, type Channel, type RoundTemplate } from './model.ts';
 import { EXAMPLE } from './preview.ts';
 import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import {
@@ -22,6 +21,7 @@ import {
   type Reach,
 } from './store-dry-run.ts';
 import type { VersionRow } from './store.ts';
+import { renderRounds, textFor, type Channel, type RoundTemplate } from './texts.ts';
 
 export type DryRound = {
   readonly round: number;

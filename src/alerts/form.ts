@@ -18,11 +18,13 @@ export const wordingFields = [
   'marking',
   'what',
   'doNow',
+  'ifActed',
   'notKnown',
   'nextUpdateDate',
   'nextUpdateTime',
   'body',
   'ownText',
+  'asksAgain',
 ] as const;
 
 export const composerFields = [...wordingFields, 'nextUpdateAt', ...questionFields, 'audienceName'];
@@ -63,6 +65,7 @@ export function fieldsOf(wording: Wording, audience: AskedQuestion): Form {
     nextUpdateDate: at === null ? '' : dateOf(at),
     nextUpdateTime: at === null ? '' : clockTime(at),
     ownText: wording.ownText ?? '',
+    asksAgain: wording.asksAgain ? 'yes' : '',
     ...questionAsFields(audience),
   };
 }

@@ -1,6 +1,6 @@
 /** The door of alerts: what upper slices and the wiring may call. */
 export { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
-export { beginCorrection } from './correct.ts';
+export { beginVersion } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';

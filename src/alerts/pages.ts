@@ -4,7 +4,7 @@ import type { Actor } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import type { Draft } from './draft.ts';
-import type { Wording } from './model.ts';
+import type { VersionKind, Wording } from './model.ts';
 import { EXAMPLE, previewAlert } from './preview.ts';
 import type { AlertContext } from './rendering.ts';
 import { findNextNumber } from './store.ts';
@@ -17,11 +17,21 @@ export const idParams = z.object({ id: z.uuid() });
 export async function previewOf(
   { database, ...context }: AlertRoutesContext,
   actor: Actor,
-  { draft, alertNumber, now }: { draft: Draft; alertNumber: number | undefined; now: Date },
+  {
+    draft,
+    kind,
+    alertNumber,
+    now,
+  }: {
+    readonly draft: Draft;
+    readonly kind: VersionKind;
+    readonly alertNumber: number | undefined;
+    readonly now: Date;
+  },
 ) {
   return await database.withActor(actor, async (tx) => {
     const likely = alertNumber ?? (await findNextNumber(tx));
-    const preview = await previewAlert(tx, context, { ...draft, alertNumber: likely });
+    const preview = await previewAlert(tx, context, { ...draft, kind, alertNumber: likely });
     return (
       preview && {
         ...preview,

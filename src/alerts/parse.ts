@@ -2,19 +2,15 @@
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { markings, within, type Marking } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import {
-  firstText,
-  laterText,
-  recipientBlanks,
-  textFor,
-  type Rendering,
-  type Wording,
-} from './model.ts';
+import type { Wording } from './model.ts';
+import { recipientBlanks, textFor, type Rendering } from './texts.ts';
 
 /** What was typed, field by field, as it was typed. */
 export type TypedWording = Readonly<Record<keyof typeof fieldLengths, string>> & {
   readonly severity: string;
   readonly marking: string;
+  /** `yes`, or nothing. */
+  readonly asksAgain: string;
   /** `2026-11-23` and `04:00`, by the centre's clock. */
   readonly nextUpdateDate: string;
   readonly nextUpdateTime: string;
@@ -25,6 +21,7 @@ export const fieldLengths = {
   title: 120,
   what: 120,
   doNow: 160,
+  ifActed: 160,
   notKnown: 500,
   body: 20_000,
   ownText: 600,
@@ -34,6 +31,7 @@ const labels: Readonly<Record<keyof typeof fieldLengths, string>> = {
   title: 'The title',
   what: 'What is happening',
   doNow: 'What to do now',
+  ifActed: 'What to do for whoever acted already',
   notKnown: 'What is not known',
   body: 'The body',
   ownText: 'The text',
@@ -70,7 +68,7 @@ export function parseWording(
     errors['severity'] = 'Choose a severity';
   if (!markings.includes(typed.marking as Marking)) errors['marking'] = 'Choose a marking';
   const nextUpdateAt = parseNextUpdate(typed, errors, instantOf);
-  for (const field of ['title', 'what', 'doNow'] as const)
+  for (const field of ['title', 'what', 'doNow', 'ifActed'] as const)
     if (/[\r\n]/.test(typed[field].trim())) errors[field] = `${labels[field]} must be one line`;
   if (Object.keys(errors).length > 0) return failed(errors);
   return ok({
@@ -79,10 +77,12 @@ export function parseWording(
     marking: typed.marking as Marking,
     what: typed.what.trim(),
     doNow: typed.doNow.trim(),
+    ifActed: typed.ifActed.trim(),
     notKnown: typed.notKnown.trim(),
     nextUpdateAt,
     body: typed.body.replaceAll('\r\n', '\n').trim(),
     ownText: typed.ownText.trim() === '' ? null : typed.ownText.replaceAll('\r\n', '\n').trim(),
+    asksAgain: typed.asksAgain === 'yes',
   });
 }
 
@@ -119,20 +119,17 @@ export function checkOwnText(wording: Wording, rendering: Rendering): string | u
 }
 
 /** A link in a text that nobody asked for is what an attacker would send; the answer brings one. */
-export function checkLinks(wording: Wording, rendering: Rendering): string | undefined {
-  const texts = [firstText(wording, rendering), laterText(wording, rendering)];
+export function checkLinks(texts: readonly string[]): string | undefined {
   if (!texts.some((text) => LINK.test(text))) return undefined;
-  return 'No link in the first text: it is what an attacker would send. The answer brings the link';
+  return 'No link in a text that nobody asked for: it is what an attacker would send. The answer brings the link';
 }
 
-/** Whether the first text is one the provider takes, with the longest name it may meet. */
-export function checkTextLength(
-  wording: Wording,
-  rendering: Rendering,
-  longestName: string,
-): string | undefined {
-  const text = textFor(firstText(wording, rendering), { organisation: longestName, code: '0000' });
-  if (!text.tooLong) return undefined;
+/** Whether the provider takes each of them, with the longest name it may meet. */
+export function checkTextLength(texts: readonly string[], longestName: string): string | undefined {
+  const text = texts
+    .map((one) => textFor(one, { organisation: longestName, code: '0000' }))
+    .find(({ tooLong }) => tooLong);
+  if (text === undefined) return undefined;
   return `The text would have ${text.characters} characters; the provider takes 918. Shorten “what” or “do now”`;
 }
 

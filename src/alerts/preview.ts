@@ -11,21 +11,28 @@ import {
   type AudiencePreview,
 } from '#organisations/index.ts';
 import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
-import { renderRounds, textFor, type Wording } from './model.ts';
+import type { VersionKind, Wording } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts } from './store-freeze.ts';
+import { asFirst, followingText, renderRounds, textFor, textsOf } from './texts.ts';
 
-export type TextPreview = {
-  readonly round: number;
-  readonly afterMs: number;
-  readonly ranks: readonly number[];
+/** A text with an example name. */
+export type TextToAll = {
   readonly text: SmsText;
   /** With the longest name that may stand in it. */
   readonly longestFragments: number;
 };
 
+export type TextPreview = TextToAll & {
+  readonly round: number;
+  readonly afterMs: number;
+  readonly ranks: readonly number[];
+};
+
 export type Preview = {
+  /** Of a later version: what those get who had the one before. */
+  readonly following: TextToAll | undefined;
   readonly texts: readonly TextPreview[];
   readonly mail: { readonly subject: string; readonly body: string } | undefined;
   readonly audience: AudiencePreview;
@@ -48,30 +55,39 @@ export const EXAMPLE = { organisation: 'Northmoor', code: '4821', since: '03:02'
 export async function previewAlert(
   tx: Tx,
   context: AlertContext,
-  draft: { wording: Wording; audience: AskedQuestion; alertNumber: number },
+  draft: {
+    kind: VersionKind;
+    wording: Wording;
+    audience: AskedQuestion;
+    alertNumber: number;
+  },
 ): Promise<Preview | undefined> {
-  const { wording, audience: asked, alertNumber } = draft;
+  const { kind, wording, audience: asked, alertNumber } = draft;
   const rendering = renderingFor({ severity: wording.severity, alertNumber }, context);
   if (rendering === undefined) return undefined;
   const { model } = context;
-  const rounds = renderRounds(wording, rendering);
+  const rounds = renderRounds(kind === 'first' ? wording : asFirst(wording), rendering);
   const texts = rounds
     .filter(({ channel }) => channel === 'text')
     .map(({ round, ranks, opensAfterMs, body }) => ({
       round,
       ranks,
       afterMs: opensAfterMs,
-      text: textFor(body, EXAMPLE),
-      longestFragments: textFor(body, { ...EXAMPLE, organisation: LONGEST_NAME }).fragments,
+      ...textToAll(body),
     }));
+  const following =
+    kind === 'first' ? undefined : textToAll(followingText(wording, rendering, kind));
   const mail = rounds.find(({ channel }) => channel === 'mail');
   const resolved = await resolveQuestion(tx, asked);
   // What is unknown is said, and the rest is counted all the same.
   const parts = await resolveParts(tx, asked);
   const question = parts.ok ? parts.value : { ...asked, audiences: [] };
   const audience = await previewAudience(tx, question);
-  const fragments = (texts[0]?.text.fragments ?? 0) * audience.contactPoints.text;
+  const each = Math.max(following?.text.fragments ?? 0, texts[0]?.text.fragments ?? 0);
+  const fragments = each * audience.contactPoints.text;
+  const leaving = textsOf(kind, wording, rendering);
   return {
+    following,
     texts,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
     audience,
@@ -84,9 +100,16 @@ export async function previewAlert(
     },
     problem:
       checkOwnText(wording, rendering) ??
-      checkLinks(wording, rendering) ??
-      checkTextLength(wording, rendering, LONGEST_NAME) ??
+      checkLinks(leaving) ??
+      checkTextLength(leaving, LONGEST_NAME) ??
       (resolved.ok ? undefined : Object.values(resolved.fields).join('; ')),
+  };
+}
+
+function textToAll(template: string): TextToAll {
+  return {
+    text: textFor(template, EXAMPLE),
+    longestFragments: textFor(template, { ...EXAMPLE, organisation: LONGEST_NAME }).fragments,
   };
 }
 

@@ -1,6 +1,6 @@
 /** What rendering needs beside the words: the rules, the number, the address of the page. */
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
-import type { Rendering } from './model.ts';
+import type { Rendering } from './texts.ts';
 
 /** What the verbs need from outside. */
 export type AlertContext = {

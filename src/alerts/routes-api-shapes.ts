@@ -4,12 +4,13 @@ import { markings } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { audienceQuestion, savedQuestion } from '#organisations/index.ts';
 import { cursorOf, instant, listOf, meaningsOf, pageQuery, uuid } from '#web/index.ts';
-import { versionStates } from './model.ts';
+import { versionKinds, versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
 
 const INT_MAX = 2_147_483_647;
 
 const state = meaningsOf(versionStates);
+const kind = meaningsOf(versionKinds);
 const number = z
   .int()
   .describe('What readers see on texts and pages')
@@ -96,6 +97,15 @@ export function savedDraft(model: OperatingModel) {
   return z.strictObject({
     revision: seenRevision,
     ...wordingOf(model),
+    ifActed: z
+      .string()
+      .max(fieldLengths.ifActed)
+      .default('')
+      .describe('Of a correction, which needs it: what to do for whoever acted already, one line'),
+    asksAgain: z
+      .boolean()
+      .default(false)
+      .describe('Of an update: whether who answered has to answer again; others always ask'),
     audience: audienceQuestion(model),
   });
 }
@@ -112,7 +122,7 @@ export const submitted = alertState.extend({
   dispatchId: uuid,
   correctionDispatchId: uuid
     .nullable()
-    .describe('Of a correction: to those who had the version before; null of a first version'),
+    .describe('To those who had the version before; null of a first version'),
   messages: z.int().describe('Texts and mails of all rounds, held until a person approves'),
   contentHash: z.string().describe('SHA-256 of everything that would be sent'),
   approvalPage: z.url().describe('Where a second person reads and approves it; no key can'),
@@ -123,7 +133,7 @@ const submission = z.strictObject({
   dispatchId: uuid,
   correctionDispatchId: uuid
     .nullable()
-    .describe('Of a correction: to those who had the version before; null of a first version'),
+    .describe('To those who had the version before; null of a first version'),
   contentHash: z.string(),
   submittedByName: z.string(),
   submittedAt: instant,
@@ -136,6 +146,7 @@ export const alertDetail = z.strictObject({
   id: uuid,
   number,
   version: z.int().describe('Counts the wordings of one alert'),
+  kind,
   state,
   revision,
   title: z.string(),
@@ -143,10 +154,12 @@ export const alertDetail = z.strictObject({
   marking: z.enum(markings),
   what: z.string(),
   doNow: z.string(),
+  ifActed: z.string(),
   notKnown: z.string(),
   nextUpdateAt: instant.nullable(),
   body: z.string(),
   ownText: z.string().nullable(),
+  asksAgain: z.boolean(),
   audience: savedQuestion,
   modelVersion: z.string().describe('SHA-256 of the operating model it began under'),
   updatedAt: instant,
@@ -157,16 +170,22 @@ export const alertDetail = z.strictObject({
 
 const channel = z.enum(['text', 'mail']);
 
+const textToAll = z.strictObject({
+  text: z.string().describe('As a reader gets it, with an example name and code'),
+  characters: z.int(),
+  fragments: z.int().describe('Billed parts'),
+  longestFragments: z.int().describe('With the longest name that may stand in it'),
+});
+
 export const preview = z.strictObject({
+  following: textToAll
+    .nullable()
+    .describe('What those get who had the version before; null of a first version'),
   texts: z.array(
-    z.strictObject({
+    textToAll.extend({
       round: z.int(),
       afterMs: z.int().describe('After the release'),
       ranks: z.array(z.int()),
-      text: z.string().describe('As a reader gets it, with an example name and code'),
-      characters: z.int(),
-      fragments: z.int().describe('Billed parts'),
-      longestFragments: z.int().describe('With the longest name that may stand in it'),
     }),
   ),
   mail: z.strictObject({ subject: z.string(), body: z.string() }).nullable(),
@@ -221,5 +240,7 @@ export const frozen = submission.extend({
   rounds: z.array(frozenRound).describe('Counted from the very messages that are held'),
   correction: z
     .array(frozenRound)
-    .describe('At most: the release drops it for whoever had nothing; empty of a first version'),
+    .describe(
+      'The text of an update or correction, at most: the release drops it for whoever had nothing; empty of a first version',
+    ),
 });

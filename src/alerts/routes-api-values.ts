@@ -10,17 +10,22 @@ import {
 } from '#organisations/index.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
-import type { Preview } from './preview.ts';
+import type { Preview, TextToAll } from './preview.ts';
 import type { newDraft } from './routes-api-shapes.ts';
 import type { SubmissionRow, VersionRow } from './store.ts';
 
-type Body = z.output<ReturnType<typeof newDraft>>;
+type Body = z.output<ReturnType<typeof newDraft>> & {
+  readonly ifActed?: string;
+  readonly asksAgain?: boolean;
+};
 
 /** The body as a draft, by the parsers of the composer. */
 export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
-  const { audience: asked, nextUpdateAt, ownText, ...words } = body;
+  const { audience: asked, nextUpdateAt, ownText, ifActed = '', asksAgain, ...words } = body;
   const typed = {
     ...words,
+    ifActed,
+    asksAgain: asksAgain === true ? 'yes' : '',
     ownText: ownText ?? '',
     // A program gives an instant: no clock of the centre is needed to read it.
     nextUpdateDate: nextUpdateAt ?? '',
@@ -76,12 +81,16 @@ export function submissionOf(row: SubmissionRow) {
   };
 }
 
-export function previewOf({ texts, mail, problem: why, ...rest }: Preview) {
-  const flat = texts.map(({ text: { text, characters, fragments }, ...round }) => ({
-    ...round,
-    text,
-    characters,
-    fragments,
-  }));
-  return { ...rest, texts: flat, mail: mail ?? null, problem: why ?? null };
+export function previewOf({ texts, following, mail, problem: why, ...rest }: Preview) {
+  return {
+    ...rest,
+    texts: texts.map(flat),
+    following: following === undefined ? null : flat(following),
+    mail: mail ?? null,
+    problem: why ?? null,
+  };
+}
+
+function flat<T extends TextToAll>({ text: { text, characters, fragments }, ...rest }: T) {
+  return { ...rest, text, characters, fragments };
 }

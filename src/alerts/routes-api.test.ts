@@ -19,7 +19,8 @@ before(async () => {
 after(() => api.close());
 
 const audience = { types: ['trust'], mustAnswerOnly: true };
-const words = { ...wording, nextUpdateAt: '2099-11-23T05:00:00+01:00' };
+const { ifActed: _, asksAgain: __, ...ofFirst } = wording;
+const words = { ...ofFirst, nextUpdateAt: '2099-11-23T05:00:00+01:00' };
 const draft = { ...words, audience };
 
 async function begin(change: Json = {}): Promise<string> {

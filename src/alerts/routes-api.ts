@@ -18,7 +18,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { beginCorrection } from './correct.ts';
+import { beginVersion } from './correct.ts';
 import { closeAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
 import { dispatchesOf } from './model.ts';
@@ -109,8 +109,9 @@ function readRoutes(context: AlertApiContext): Route[] {
           const version = await findVersion(tx, id);
           if (version === undefined) return notFound();
           const audience = version.audience as AudienceQuestion;
-          const { alertNumber } = version;
+          const { alertNumber, kind } = version;
           const shown = await previewAlert(tx, context, {
+            kind,
             wording: version,
             audience,
             alertNumber,
@@ -221,7 +222,7 @@ function submitRoute(context: AlertApiContext): Route {
 function actRoutes(context: AlertApiContext): Route[] {
   const { database } = context;
   const route = (
-    name: 'withdraw' | 'abandon' | 'close' | 'correct' | 'recall' | 'send-now',
+    name: 'withdraw' | 'abandon' | 'close' | 'update' | 'correct' | 'recall' | 'send-now',
     summary: string,
     verb: (tx: Tx, id: string, now: Date) => Promise<Outcome<void>>,
     access: 'alert.write' | 'dispatch.steer' = 'alert.write',
@@ -244,8 +245,11 @@ function actRoutes(context: AlertApiContext): Route[] {
     ),
     route('abandon', 'Give up a draft', (tx, id) => abandonAlert(tx, id)),
     route('close', 'End a live alert: nobody is chased any more', (tx, id) => closeAlert(tx, id)),
-    route('correct', 'Begin the next version of an alert that is out, as a draft', (tx, id) =>
-      beginCorrection(tx, context.model, id),
+    route('update', 'Begin an update of an alert that is out, as a draft', (tx, alertId) =>
+      beginVersion(tx, context.model, { alertId, kind: 'update' }),
+    ),
+    route('correct', 'Begin a correction of an alert that is out, as a draft', (tx, alertId) =>
+      beginVersion(tx, context.model, { alertId, kind: 'correction' }),
     ),
     route(
       'recall',

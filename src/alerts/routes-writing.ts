@@ -34,6 +34,7 @@ import {
   nextUpdateWithin,
   parseDraft,
 } from './form.ts';
+import { versionKinds, type VersionKind } from './model.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions, type VersionRow } from './store.ts';
 
@@ -153,8 +154,9 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         const draft = parseDraft(form, model);
         const number = many(form['alertNumber'])[0];
         const alertNumber = number === undefined ? undefined : Number(number);
+        const kind = kindOf(form);
         const preview = draft.ok
-          ? await previewOf(context, actor, { draft: draft.value, alertNumber, now })
+          ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
           : undefined;
         const problems = draft.ok ? [] : Object.values(draft.fields);
         return view('alerts/preview-only.njk', { preview, problems });
@@ -169,6 +171,12 @@ function afterSave(id: string, form: Form): Reply {
   if (next === 'check') return redirect(`/alerts/${id}`);
   if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`);
   return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
+}
+
+/** Of which kind the version is that a form previews; it decides nothing. */
+function kindOf(form: Form): VersionKind {
+  const kind = many(form['kind'])[0] ?? '';
+  return Object.hasOwn(versionKinds, kind) ? (kind as VersionKind) : 'first';
 }
 
 type Composing = {
@@ -186,8 +194,9 @@ async function composer(
   const { database, model } = context;
   const draft = parseDraft(fields, model);
   const alertNumber = version?.alertNumber;
+  const kind = version?.kind ?? 'first';
   const preview = draft.ok
-    ? await previewOf(context, actor, { draft: draft.value, alertNumber, now })
+    ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
     : undefined;
   const audience = parseQuestionForm(fields, model);
   const { unknown, choices } = await database.withActor(actor, async (tx) => ({
@@ -208,7 +217,7 @@ async function composer(
       formId: version === undefined ? formIdOf(fields) : '',
       alertId: version?.alertId,
       alertNumber,
-      isCorrection: (version?.number ?? 1) > 1,
+      kind,
       savedAt: version?.updatedAt,
       saved: refused?.kind === 'conflict' ? version : undefined,
       preview,

@@ -1,11 +1,11 @@
 /**
- * Freezing a correction: its recipients are those of the version before, with their codes; its
- * messages go to whoever the dispatches of the alert were for. Who of them had something is known
- * only at the release.
+ * Freezing an update or a correction: its recipients are those of the version before, with their
+ * codes; its messages go to whoever the dispatches of the alert were for. Who of them had something
+ * is known only at the release.
  */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { CorrectionTemplate } from './model.ts';
+import type { FollowingTemplate } from './texts.ts';
 
 /** The same organisations with the same codes: what a reader texts back still means them. */
 export async function copyRecipients(
@@ -18,7 +18,7 @@ export async function copyRecipients(
     from alerts.recipient where submission_id = ${copy.from}`);
 }
 
-/** Every dispatch of the alert so far: those of earlier versions, and their corrections. */
+/** Every dispatch of the alert so far. */
 export async function listSent(tx: Tx, alertId: string): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
     select dispatch_id as id from alerts.v_sent where alert_id = ${alertId} order by 1`);
@@ -26,16 +26,16 @@ export async function listSent(tx: Tx, alertId: string): Promise<string[]> {
 }
 
 /**
- * Renders the correction into held messages, one for each contact point; says how many. A shared
+ * Renders the new text into held messages, one for each contact point; says how many. A shared
  * number is credited to all its organisations, of all rounds (P1).
  */
-export async function freezeCorrection(
+export async function freezeFollowing(
   tx: Tx,
   frozen: {
     submissionId: string;
     dispatchId: string;
     earlierIds: readonly string[];
-    template: CorrectionTemplate;
+    template: FollowingTemplate;
   },
 ): Promise<number> {
   const { submissionId, dispatchId, earlierIds, template } = frozen;

@@ -6,7 +6,7 @@ import {
   matchesToldNow,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import type { Channel } from './model.ts';
+import type { Channel } from './texts.ts';
 
 /** One rank of one round by one channel. */
 export type ChainStep = {

@@ -5,7 +5,7 @@
  */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { RoundTemplate } from './model.ts';
+import type { RoundTemplate } from './texts.ts';
 
 /**
  * Freezes which organisations the alert is for. Each gets a code of four digits, drawn at random,

@@ -2,7 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
-import type { VersionState, Wording } from './model.ts';
+import type { VersionKind, VersionState, Wording } from './model.ts';
 
 /** The number of the new alert; undefined where there is one with this id. */
 export async function insertAlert(
@@ -26,6 +26,7 @@ export type NewVersion = {
   readonly id: string;
   readonly alertId: string;
   readonly number: number;
+  readonly kind: VersionKind;
   readonly wording: Wording;
   readonly audience: unknown;
   readonly modelVersion: string;
@@ -34,11 +35,13 @@ export type NewVersion = {
 export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> {
   const { wording } = version;
   await tx.run(sql`
-    insert into alerts.version (id, alert_id, number, title, severity, marking, what, do_now,
-      not_known, next_update_at, body, own_text, audience, model_version)
-    values (${version.id}, ${version.alertId}, ${version.number}, ${wording.title},
-      ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
-      ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body}, ${wording.ownText},
+    insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
+      if_acted, not_known, next_update_at, body, own_text, asks_again, audience,
+      model_version)
+    values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
+      ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
+      ${wording.ifActed}, ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body},
+      ${wording.ownText}, ${wording.asksAgain},
       ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
 }
 
@@ -52,9 +55,10 @@ export async function updateDraft(
     (await tx.run(sql`
       update alerts.version set revision = revision + 1, updated_at = now(),
         title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
-        what = ${wording.what}, do_now = ${wording.doNow}, not_known = ${wording.notKnown},
-        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body},
-        own_text = ${wording.ownText}, audience = ${JSON.stringify(audience)}::jsonb
+        what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
+        not_known = ${wording.notKnown}, next_update_at = ${wording.nextUpdateAt},
+        body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+        audience = ${JSON.stringify(audience)}::jsonb
       where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
   );
 }
@@ -83,6 +87,11 @@ export async function moveVersion(
       update alerts.version set state = ${move.to}, updated_at = now(),
         released_at = case ${move.to} when 'released' then now() when 'draft' then null
           else released_at end,
+        asked_at = case when ${move.to} <> 'released' then
+            case ${move.to} when 'draft' then null else asked_at end
+          when asks_again then now()
+          else (select max(earlier.asked_at) from alerts.version earlier
+            where earlier.alert_id = version.alert_id) end,
         closed_at = case when ${move.to} = 'closed' then now() end
       where id = ${move.id} and state = ${move.from} ${atRevision}`)) === 1
   );
@@ -93,6 +102,7 @@ export type VersionRow = {
   alertNumber: number;
   id: string;
   number: number;
+  kind: VersionKind;
   state: VersionState;
   revision: number;
   title: string;
@@ -100,10 +110,12 @@ export type VersionRow = {
   marking: Marking;
   what: string;
   doNow: string;
+  ifActed: string;
   notKnown: string;
   nextUpdateAt: Date | null;
   body: string;
   ownText: string | null;
+  asksAgain: boolean;
   audience: unknown;
   modelVersion: string;
   updatedAt: Date;
@@ -112,10 +124,10 @@ export type VersionRow = {
 };
 
 const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
-  version.number, version.state, version.revision, version.title, version.severity,
-  version.marking, version.what, version.do_now, version.not_known, version.next_update_at,
-  version.body, version.own_text, version.audience, version.model_version, version.updated_at,
-  version.released_at, version.closed_at`;
+  version.number, version.kind, version.state, version.revision, version.title, version.severity,
+  version.marking, version.what, version.do_now, version.if_acted, version.not_known,
+  version.next_update_at, version.body, version.own_text, version.asks_again, version.audience,
+  version.model_version, version.updated_at, version.released_at, version.closed_at`;
 
 /** The newest version of an alert; one that was abandoned only where there is no other. */
 export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {

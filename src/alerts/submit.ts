@@ -17,8 +17,8 @@ import {
   resolveQuestion,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import { findCorrected, planCorrection } from './correct.ts';
-import { canonicalWording, missingForSubmission, renderRounds } from './model.ts';
+import { findFollowed, planFollowing } from './correct.ts';
+import { canonicalWording, missingForSubmission } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
@@ -31,6 +31,7 @@ import {
   moveVersion,
   type VersionRow,
 } from './store.ts';
+import { asFirst, renderRounds, textsOf } from './texts.ts';
 
 export type Submission = {
   readonly alertId: string;
@@ -78,11 +79,11 @@ export function checkForSubmission(
     return refused('invalid', 'The operating model has no such severity any more.', {
       severity: 'Choose a severity',
     });
-  const fields = missingForSubmission(version, now);
+  const { kind } = version;
+  const fields = missingForSubmission(kind, version, now);
+  const texts = textsOf(kind, version, rendering);
   const problem =
-    checkOwnText(version, rendering) ??
-    checkLinks(version, rendering) ??
-    checkTextLength(version, rendering, LONGEST_NAME);
+    checkOwnText(version, rendering) ?? checkLinks(texts) ?? checkTextLength(texts, LONGEST_NAME);
   if (problem !== undefined) fields['ownText'] = problem;
   if (Object.keys(fields).length === 0) return undefined;
   return refused('invalid', 'The alert is not complete yet.', fields);
@@ -100,8 +101,9 @@ async function freeze(
   const rendering = renderingFor(version, context);
   if (rendering === undefined) return overtaken;
   const { severity } = rendering;
-  const corrected = await findCorrected(tx, version);
-  if (!corrected.ok) return corrected;
+  const found = await findFollowed(tx, version);
+  if (!found.ok) return found;
+  const followed = found.value;
   const submissionId = newId();
   const dispatchId = newId();
   const editors = await listEditors(tx, version.id);
@@ -112,18 +114,18 @@ async function freeze(
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
     perNumber: context.model.textsPerNumber,
-    // A correction leaves at once: each minute somebody acts on the wrong words.
-    recallForMs: corrected.value === undefined ? severity.recallWindowMs : 0,
+    // A correction leaves at once: each minute somebody acts on the wrong words. So does an update:
+    // a recall would have to bring back what it superseded.
+    recallForMs: followed === undefined ? severity.recallWindowMs : 0,
     receiptAsksMs: severity.askForReceiptAfterMs,
     uncertainAfterMs: severity.decideUncertainAfterMs,
     rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
   });
   const organisations =
-    corrected.value === undefined
+    followed === undefined
       ? await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) })
-      : await copyRecipients(tx, { from: corrected.value.submission.id, submissionId });
-  // Of a correction the author's own text is for those who had the version before.
-  const words = corrected.value === undefined ? version : { ...version, ownText: null };
+      : await copyRecipients(tx, { from: followed.submission.id, submissionId });
+  const words = followed === undefined ? version : asFirst(version);
   const first = await freezeRounds(tx, {
     submissionId,
     dispatchId,
@@ -132,14 +134,16 @@ async function freeze(
     contacts: matchesToldNow(audience),
     unchased: unchasedReaders(context.model),
   });
-  const correction =
-    corrected.value &&
-    (await planCorrection(tx, { submissionId, version, corrected: corrected.value, rendering }));
-  const messages = first + (correction?.messages ?? 0);
+  const { kind } = version;
+  const following =
+    followed === undefined || kind === 'first'
+      ? undefined
+      : await planFollowing(tx, { submissionId, version, kind, followed, rendering });
+  const messages = first + (following?.messages ?? 0);
   if (messages === 0) return refused('invalid', 'Nobody would get this.', { audience: NOBODY });
   const covers = await alsoCoveredBy(tx, version, submissionId);
-  const correctionHash = correction && (await sealDispatch(tx, correction.dispatchId, ''));
-  const hash = await sealDispatch(tx, dispatchId, covers + (correctionHash ?? ''));
+  const followingHash = following && (await sealDispatch(tx, following.dispatchId, ''));
+  const hash = await sealDispatch(tx, dispatchId, covers + (followingHash ?? ''));
   const subject = { kind: 'alert_version', id: version.id };
   const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
   if (!approval.ok) return approval;
@@ -147,7 +151,7 @@ async function freeze(
     id: submissionId,
     versionId: version.id,
     dispatchId,
-    correctionDispatchId: correction?.dispatchId ?? null,
+    correctionDispatchId: following?.dispatchId ?? null,
     approvalId: approval.value,
     contentHash: hash,
     submittedBy: actorId(tx.actor),

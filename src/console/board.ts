@@ -95,7 +95,7 @@ export async function readBoard(
     const rounds = await listRounds(tx, alert.dispatchId);
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
-    const elapsedMs = (alert.closedAt ?? now).getTime() - alert.releasedAt.getTime();
+    const elapsedMs = (alert.closedAt ?? now).getTime() - alert.askedAt.getTime();
     return {
       alert,
       severityLabel: severity?.label ?? alert.severity,

@@ -143,10 +143,10 @@ export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise
     order by channel desc`);
 }
 
-/** Minutes after release at which organisations acknowledged, in order. */
+/** Minutes after the version that asked at which organisations acknowledged, in order. */
 export async function readAnswerMinutes(tx: Tx, alertId: string): Promise<number[]> {
   const rows = await tx.rows<{ minute: number }>(sql`
-    select greatest(0, extract(epoch from response.acknowledged_at - live.released_at) / 60)::float8
+    select greatest(0, extract(epoch from response.acknowledged_at - live.asked_at) / 60)::float8
       as minute
     from responses.v_response response
     join alerts.v_live live on live.alert_id = response.alert_id
@@ -170,6 +170,8 @@ export type LiveAlert = {
   nextUpdateAt: Date | null;
   state: 'released' | 'closed';
   releasedAt: Date;
+  /** Answers from then on count. */
+  askedAt: Date;
   closedAt: Date | null;
   dispatchId: string;
   correctionDispatchId: string | null;
@@ -181,7 +183,7 @@ export type LiveAlert = {
 
 const liveColumns = sql`live.alert_id, live.number, live.title, live.severity, live.marking,
   live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
-  live.released_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
+  live.released_at, live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
   live.version_number, dispatch.state as dispatch_state,
   dispatch.pause_reason, dispatch.exercise`;
 

@@ -77,6 +77,7 @@ describe('a correction', () => {
       const hash = await sealDispatch(tx, firstId, `x${await hashOfCorrection(tx, correctionId)}`);
       await db.owner.withActor(actor, meddle);
       return await releaseCorrection(tx, {
+        chaseOfId: null,
         earlierIds,
         correctionId,
         firstId,

@@ -1,7 +1,7 @@
 /**
- * Correcting what is out. The correction goes to everybody to whom the earlier dispatches are gone
- * or may be, those on the wire too; whoever never got anything gets the new version as a first
- * alert.
+ * A later version of what is out, an update or a correction. Its one round goes to everybody to
+ * whom the earlier dispatches are gone or may be, those on the wire too; whoever never got anything
+ * gets the new version as a first alert.
  * Both were frozen and approved in full, as two dispatches; who gets which is settled here, in the
  * transaction that calls the earlier ones off, so that nobody gets both and nobody gets neither.
  */
@@ -11,9 +11,16 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { letGo } from './actions.ts';
 import { readContinuity } from './store-continuity.ts';
-import { callOffAll, chooseWordings } from './store-correct.ts';
+import {
+  callOffAll,
+  carryAnswers,
+  chooseWordings,
+  keepRoundTimes,
+  skipTold,
+} from './store-correct.ts';
 import { hashContent, lockDispatch, moveDispatch, notifyHalt } from './store-plan.ts';
 import { stopRounds } from './store-recall.ts';
+import { cancelAllSettled } from './store-settled.ts';
 
 export type Correction = {
   /** Every dispatch of what is corrected. */
@@ -22,6 +29,11 @@ export type Correction = {
   readonly correctionId: string;
   /** To those who had nothing: the new version with its rounds. */
   readonly firstId: string;
+  /**
+   * The earlier dispatch whose chase goes on, with its answers and at its times; null where
+   * everybody is asked again, and the chase begins anew.
+   */
+  readonly chaseOfId: string | null;
   /** Over the first alert and, by `alsoCovers`, over the correction. */
   readonly approved: Approved;
   readonly alsoCovers: (correctionHash: string) => string;
@@ -42,7 +54,7 @@ export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<st
  * history may have holes: who had the earlier text is not known then, and nothing leaves (P10).
  */
 export async function releaseCorrection(tx: Tx, correction: Correction): Promise<Outcome<void>> {
-  const { earlierIds, correctionId, firstId, approved, clock } = correction;
+  const { earlierIds, correctionId, firstId, chaseOfId, approved, clock } = correction;
   const { heldReason, isSameServer, isProven } = await readContinuity(tx);
   if (heldReason !== null || !isSameServer || !isProven) return refused('conflict', NOT_KNOWN_YET);
   for (const id of [correctionId, firstId]) await lockDispatch(tx, id);
@@ -50,10 +62,12 @@ export async function releaseCorrection(tx: Tx, correction: Correction): Promise
   const { hash } = await hashContent(tx, firstId, correction.alsoCovers(correctionHash));
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
+  if (chaseOfId !== null) await keepRoundTimes(tx, { fromId: chaseOfId, toId: firstId });
   for (const id of earlierIds) await callOff(tx, id, correctionId);
   // What a worker has in its hands is not waited for: it may be on the wire, so it is corrected.
   await callOffAll(tx, earlierIds);
   const chosen = await chooseWordings(tx, { earlierIds, correctionId, firstId });
+  if (chaseOfId !== null) await goOn(tx, { earlierIds, firstId, chaseOfId });
   const { approvedBy } = approved;
   for (const [dispatchId, itsHash] of [
     [correctionId, correctionHash],
@@ -68,6 +82,17 @@ export async function releaseCorrection(tx: Tx, correction: Correction): Promise
     detail: { corrects: [...earlierIds], first: firstId, ...chosen },
   });
   return { ok: true, value: undefined };
+}
+
+/** Whoever answered or was told is not chased with the first alert. */
+async function goOn(
+  tx: Tx,
+  chase: { earlierIds: readonly string[]; firstId: string; chaseOfId: string },
+): Promise<void> {
+  const { earlierIds, firstId, chaseOfId } = chase;
+  await carryAnswers(tx, { fromId: chaseOfId, toId: firstId });
+  await skipTold(tx, { earlierIds, firstId });
+  await cancelAllSettled(tx);
 }
 
 /** Nothing of an earlier dispatch is claimed any more; one that is over stays as it is. */

@@ -22,7 +22,7 @@ import {
 import { listStateSetters } from '../../test/support/state-setters.ts';
 import { moves, states, type AttemptClass, type MessageState } from './model.ts';
 import { adoptLost } from './store-continuity.ts';
-import { callOffAll, chooseWordings } from './store-correct.ts';
+import { callOffAll, chooseWordings, skipTold } from './store-correct.ts';
 import { applyReceipts } from './store-inbox.ts';
 import { cancelUnsent, moveDispatch } from './store-plan.ts';
 import { readyMessages } from './store-rounds.ts';
@@ -407,6 +407,11 @@ describe('every statement on every state', () => {
           correctionId: newId(),
           firstId: dispatchId,
         }),
+      makes: ['held to cancelled'],
+    },
+    'a later round for whoever was told': {
+      of: skipTold,
+      act: (tx) => skipTold(tx, { earlierIds: [dispatchId], firstId: dispatchId }),
       makes: ['held to cancelled'],
     },
     'nothing left over': { of: cancelLeftovers, act: (tx) => cancelLeftovers(tx, 100), makes: [] },

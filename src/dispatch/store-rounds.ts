@@ -3,10 +3,14 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { homeOf, ways } from './store-home.ts';
 
-/** Sets the clock of each round going; from here on every held message has a timer (P3). */
+/**
+ * Sets the clock of each round going, but for those that keep the time of an earlier dispatch; from
+ * here on every held message has a timer (P3).
+ */
 export async function startRounds(tx: Tx, dispatchId: string): Promise<void> {
   await tx.run(sql`
-    update dispatch.round round set opens_at = now() + dispatch.recall_for + round.opens_after
+    update dispatch.round round
+    set opens_at = coalesce(round.opens_at, now() + dispatch.recall_for + round.opens_after)
     from dispatch.dispatch dispatch
     where dispatch.id = round.dispatch_id and dispatch.id = ${dispatchId}`);
 }

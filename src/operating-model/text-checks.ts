@@ -28,9 +28,26 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'since', 'marking'],
     needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
   },
-  correction: {
+  update: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
+  },
+  update_marked: {
+    known: [...COMMON, 'marking'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+  },
+  update_asking: {
+    known: [...COMMON, 'what', 'do_now'],
+    needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
+  },
+  update_asking_marked: {
+    known: [...COMMON, 'marking'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+  },
+  // What they have to do now may leave no room for what is happening.
+  correction: {
+    known: [...COMMON, 'what', 'do_now', 'if_acted'],
+    needed: ['sender', 'alert', 'organisation', 'do_now', 'if_acted', 'code'],
   },
   correction_marked: {
     known: [...COMMON, 'marking'],
@@ -66,6 +83,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   organisation: 'Northmoor',
   what: 'ransomware via Citrix.',
   do_now: 'Isolate Citrix gateways now.',
+  if_acted: 'If you did, reconnect.',
   code: '4821',
   since: '03:02',
   time: '03:12',
@@ -82,6 +100,10 @@ const UNASKED: readonly TextKey[] = [
   'first_marked',
   'next_in_line',
   'next_in_line_marked',
+  'update',
+  'update_marked',
+  'update_asking',
+  'update_asking_marked',
   'correction',
   'correction_marked',
   'enrol',

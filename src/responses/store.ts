@@ -95,7 +95,7 @@ export async function upsertResponses(tx: Tx, answers: readonly NewAnswer[]): Pr
       ${rows.map((r) => r.evidence)}::text[], ${rows.map((r) => r.contactPointId)}::uuid[])
       as answer (alert_id, organisation_id, kind, evidence, contact_point_id)
     on conflict (alert_id, organisation_id) do update set
-      -- One of a version that was corrected since says nothing of the correction.
+      -- One of before a version that asks again says nothing of that one.
       (acknowledged_at, evidence, acknowledged_by_contact_point_id) = (
         select kept.acknowledged_at, kept.evidence, kept.contact_point_id
         from (values
@@ -105,7 +105,7 @@ export async function upsertResponses(tx: Tx, answers: readonly NewAnswer[]): Pr
             excluded.acknowledged_by_contact_point_id)
         ) kept (rank, acknowledged_at, evidence, contact_point_id)
         where kept.rank = 2 or kept.acknowledged_at >= (
-          select live.released_at from alerts.v_live live
+          select live.asked_at from alerts.v_live live
           where live.alert_id = excluded.alert_id)
         order by kept.rank limit 1),
       affected = coalesce(excluded.affected, response.affected),

@@ -141,7 +141,9 @@ export const wording: Wording = {
   notKnown: 'Whether patched gateways are safe.',
   nextUpdateAt: new Date('2099-11-23T04:00:00Z'),
   body: '# Steps\n\n- Disconnect the gateways\n',
+  ifActed: '',
   ownText: null,
+  asksAgain: true,
 };
 
 /** A draft of the officer, by the verbs. */

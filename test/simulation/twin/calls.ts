@@ -305,7 +305,15 @@ function sealedDispatches({ base }: Scene): (readonly [string, string])[] {
 
 const steering: Pick<
   Calls,
-  'stopRounds' | 'markRecalled' | 'hurryRounds' | 'callOffAll' | 'chooseWordings' | 'readLedger'
+  | 'stopRounds'
+  | 'markRecalled'
+  | 'hurryRounds'
+  | 'callOffAll'
+  | 'chooseWordings'
+  | 'keepRoundTimes'
+  | 'carryAnswers'
+  | 'skipTold'
+  | 'readLedger'
 > = {
   stopRounds: (scene) => [planned(scene)],
   markRecalled: (scene) => [planned(scene)],
@@ -314,6 +322,9 @@ const steering: Pick<
   chooseWordings: (scene) => [
     { earlierIds: [planned(scene)], correctionId: planned(scene), firstId: planned(scene) },
   ],
+  keepRoundTimes: (scene) => [{ fromId: planned(scene), toId: planned(scene) }],
+  carryAnswers: (scene) => [{ fromId: planned(scene), toId: planned(scene) }],
+  skipTold: (scene) => [{ earlierIds: [planned(scene)], firstId: planned(scene) }],
   readLedger: ({ random, known }) => [random.pick(known.dispatchIds)],
 };
 

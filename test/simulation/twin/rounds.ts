@@ -16,7 +16,7 @@ export function startRounds(base: Base, dispatchId: string): void {
   if (dispatch === undefined) return;
   for (const round of roundsOf(base, dispatchId)) {
     base.writes += 1;
-    round.opensAt = base.now + dispatch.recallFor + round.opensAfter;
+    round.opensAt ??= base.now + dispatch.recallFor + round.opensAfter;
   }
 }
 

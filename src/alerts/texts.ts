@@ -1,0 +1,208 @@
+/**
+ * How one wording becomes the texts and mails that leave. Pure: the operating model is an argument,
+ * so the same functions serve the preview, the submission and a simulation.
+ */
+import { tlp, within } from '#kernel/marking.ts';
+import { smsText, type SmsText } from '#kernel/sms-text.ts';
+import { fillBlanks, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import type { VersionKind, Wording } from './model.ts';
+
+export type Channel = 'text' | 'mail';
+
+/** One round by one channel: its template still has the blanks of each recipient. */
+export type RoundTemplate = {
+  readonly round: number;
+  readonly channel: Channel;
+  readonly ranks: readonly number[];
+  readonly opensAfterMs: number;
+  readonly subject: string | null;
+  /** Blanks left: `{organisation}`, `{code}`, and `{since}` in later rounds. */
+  readonly body: string;
+};
+
+/** The blanks that are filled for each recipient, and at release. */
+export const recipientBlanks = { organisation: '{organisation}', code: '{code}', since: '{since}' };
+
+export type Rendering = {
+  readonly model: OperatingModel;
+  readonly severity: Severity;
+  readonly alertNumber: number;
+  /** Where the page is, such as `https://cyber.example`. */
+  readonly origin: string;
+  /** A time as readers see it. */
+  readonly formatTime: (at: Date) => string;
+};
+
+/** Every text and mail of every round, in the order in which the rounds open. */
+export function renderRounds(wording: Wording, rendering: Rendering): RoundTemplate[] {
+  const { severity } = rendering;
+  return severity.rounds.flatMap(({ ranks, afterMs }, i) =>
+    severity.channels.map((channel) => ({
+      round: i + 1,
+      channel,
+      ranks,
+      opensAfterMs: afterMs,
+      subject: channel === 'mail' ? mailSubject(wording, rendering) : null,
+      body:
+        channel === 'mail'
+          ? mailBody(wording, rendering)
+          : i === 0
+            ? firstText(wording, rendering)
+            : laterText(wording, rendering),
+    })),
+  );
+}
+
+/** The text of round 1. Above the ceiling for texts the wording stays at home (P8). */
+export function firstText(wording: Wording, rendering: Rendering): string {
+  const { model } = rendering;
+  if (!within(wording.marking, model.markingCeilings.text))
+    return fillBlanks(model.texts.firstMarked, blanks(wording, rendering));
+  return wording.ownText ?? fillBlanks(model.texts.first, blanks(wording, rendering));
+}
+
+/** A version that follows another one, as those are told who had the one before. */
+export type Following = {
+  readonly kind: Exclude<VersionKind, 'first'>;
+  /** When the version before was released. */
+  readonly followsAt: Date;
+};
+
+/** What those get who had the version before: a text and a mail, at once. */
+export function renderFollowing(
+  wording: Wording,
+  rendering: Rendering,
+  { kind, followsAt }: Following,
+): FollowingTemplate {
+  const { subject, opening } = mailHeads[kind];
+  const again =
+    kind === 'update' && wording.asksAgain ? 'Please answer again, also if you did before.' : '';
+  return {
+    text: followingText(wording, rendering, kind),
+    subject: `${subject}: ${mailSubject(wording, rendering)}`,
+    mail: [`${opening} ${rendering.formatTime(followsAt)}`, again, mailBody(wording, rendering)]
+      .filter((part) => part !== '')
+      .join('\n\n'),
+  };
+}
+
+const mailHeads = {
+  update: { subject: 'UPDATE', opening: 'THIS ADDS TO WHAT WE SENT ON' },
+  correction: { subject: 'CORRECTED', opening: 'THIS CORRECTS WHAT WE SENT ON' },
+} as const;
+
+/** The text to those who had the version before; the author's own, where there is one. */
+export function followingText(
+  wording: Wording,
+  rendering: Rendering,
+  kind: Following['kind'],
+): string {
+  const { texts, markingCeilings } = rendering.model;
+  const open = within(wording.marking, markingCeilings.text);
+  if (open && wording.ownText !== null) return wording.ownText;
+  const [usual, marked] =
+    kind === 'correction'
+      ? [texts.correction, texts.correctionMarked]
+      : wording.asksAgain
+        ? [texts.updateAsking, texts.updateAskingMarked]
+        : [texts.update, texts.updateMarked];
+  return fillBlanks(open ? usual : marked, blanks(wording, rendering));
+}
+
+/** A later version as those get it who had nothing: nothing is corrected for them. */
+export function asFirst(wording: Wording): Wording {
+  return { ...wording, ownText: null, ifActed: '' };
+}
+
+/** Every text that leaves of this version, with the blanks of its recipients. */
+export function textsOf(kind: VersionKind, wording: Wording, rendering: Rendering): string[] {
+  const words = kind === 'first' ? wording : asFirst(wording);
+  const first = [firstText(words, rendering), laterText(words, rendering)];
+  return kind === 'first' ? first : [followingText(wording, rendering, kind), ...first];
+}
+
+/** Blanks left: `{organisation}` and `{code}`. */
+export type FollowingTemplate = {
+  readonly text: string;
+  readonly subject: string;
+  readonly mail: string;
+};
+
+/** The text for the next in line, once the first did not answer. */
+export function laterText(wording: Wording, rendering: Rendering): string {
+  const { model } = rendering;
+  const open = within(wording.marking, model.markingCeilings.text);
+  const template = open ? model.texts.nextInLine : model.texts.nextInLineMarked;
+  return fillBlanks(template, blanks(wording, rendering));
+}
+
+function blanks(wording: Wording, rendering: Rendering): Record<string, string> {
+  const { model, severity, alertNumber } = rendering;
+  return {
+    ...recipientBlanks,
+    sender: model.sender,
+    alert: String(alertNumber),
+    severity: severity.label.toUpperCase(),
+    what: sentence(wording.what),
+    do_now: sentence(wording.doNow),
+    if_acted: sentence(wording.ifActed),
+    marking: wording.marking,
+    help_line: model.helpLine,
+  };
+}
+
+/** Ends with a full stop, so that the next words do not run into it. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return trimmed === '' || /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
+
+function mailSubject(wording: Wording, rendering: Rendering): string {
+  const { model, severity, alertNumber } = rendering;
+  const label = `[${tlp(wording.marking)}] ${model.sender} ${alertNumber} ${severity.label.toUpperCase()}`;
+  return within(wording.marking, model.markingCeilings.mail) ? `${label}: ${wording.title}` : label;
+}
+
+/** Marking before the content and after it (FIRST, TLP 2.0, on e-mail). */
+function mailBody(wording: Wording, rendering: Rendering): string {
+  const { model, alertNumber, origin, formatTime } = rendering;
+  const address = `${origin}/${alertNumber}`;
+  const answer = [
+    `{organisation}: your code for this alert is {code}.`,
+    `Answer at ${address} with this mail address and the code, or ring ${model.helpLine}.`,
+  ];
+  if (!within(wording.marking, model.markingCeilings.mail))
+    return [
+      tlp(wording.marking),
+      `${model.sender} has an alert for you that may not travel by mail. Read it at ${address}.`,
+      ...answer,
+    ].join('\n\n');
+  const next =
+    wording.nextUpdateAt === null ? '' : `Next update: ${formatTime(wording.nextUpdateAt)}`;
+  return [
+    tlp(wording.marking),
+    `WHAT IS HAPPENING\n${wording.what}`,
+    `DO NOW\n${wording.doNow}`,
+    wording.ifActed === '' ? '' : `IF YOU ACTED ALREADY\n${wording.ifActed}`,
+    wording.notKnown === '' ? '' : `NOT YET KNOWN\n${wording.notKnown}`,
+    next,
+    wording.body,
+    answer.join('\n'),
+    tlp(wording.marking),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+/** One text as a recipient will see it. */
+export function textFor(
+  template: string,
+  recipient: { organisation: string; code: string; since?: string },
+): SmsText {
+  return smsText(
+    template
+      .replaceAll(recipientBlanks.organisation, recipient.organisation)
+      .replaceAll(recipientBlanks.code, recipient.code)
+      .replaceAll(recipientBlanks.since, recipient.since ?? '00:00'),
+  );
+}
