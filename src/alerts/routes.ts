@@ -3,6 +3,7 @@ import type { Route } from '#web/index.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { decidingRoutes } from './routes-deciding.ts';
 import { dryRunRoutes } from './routes-dry-run.ts';
+import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
 import { writingRoutes } from './routes-writing.ts';
 
@@ -10,6 +11,7 @@ export type { AlertRoutesContext } from './pages.ts';
 
 export function alertRoutes(context: AlertRoutesContext): Route[] {
   return [
+    ...holdingRoutes(context),
     ...writingRoutes(context),
     ...dryRunRoutes(context),
     ...decidingRoutes(context),

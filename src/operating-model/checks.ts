@@ -5,7 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
-import { checkTexts } from './text-checks.ts';
+import { checkHoldingTexts, checkTexts } from './text-checks.ts';
 
 /** A longer wait is a plan for later, which an approval of now does not cover. */
 const RECALL_MAX_MS = 10 * 60_000;
@@ -60,7 +60,28 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkRetention(file.retention),
     ...checkOwnDetails(file),
     ...checkTexts(file),
+    ...checkHolding(file),
   ];
+}
+
+/** What the marking keeps out of texts would make a holding alert that says nothing. */
+function checkHolding(file: ModelFile): Remark[] {
+  const { severity, marking, texts } = file.holding;
+  const remarks: Remark[] = [];
+  if (!Object.hasOwn(file.severities, severity)) {
+    const known = Object.keys(file.severities).join(', ');
+    remarks.push(error(['holding', 'severity'], `‘${severity}’ is not known; allowed: ${known}`));
+  } else if (!file.severities[severity]!.channels.includes('text')) {
+    remarks.push(error(['holding', 'severity'], `‘${severity}’ sends no texts`));
+  }
+  const ceiling = file.marking_ceilings.text;
+  if (!within(marking, ceiling)) {
+    remarks.push(error(['holding', 'marking'], `texts carry ${ceiling} at most`));
+  }
+  if (Object.keys(texts).length === 0) {
+    remarks.push(error(['holding', 'texts'], 'needs at least one entry'));
+  }
+  return remarks.length > 0 ? remarks : checkHoldingTexts(file);
 }
 
 function notEmpty(

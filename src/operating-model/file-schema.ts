@@ -99,6 +99,21 @@ export const fileSchema = z.strictObject({
     own_code: text,
     probe: text,
   }),
+  holding: z.strictObject({
+    severity: z.string(),
+    marking,
+    audience: line,
+    texts: z.record(
+      id,
+      z.strictObject({
+        label: line.max(40),
+        title: line.max(120),
+        what: line.max(120),
+        do_now: line.max(160),
+        not_known: z.string().trim().max(500),
+      }),
+    ),
+  }),
   asking_for_proof: z.strictObject({
     hour: z.int().min(7).max(20),
     again_after: durationMs.refine((ms) => ms >= 86_400_000, 'must be at least P1D'),

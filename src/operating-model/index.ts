@@ -1,6 +1,7 @@
 export { blanksOf, channels, fillBlanks, severityById } from './model.ts';
 export type {
   Channel,
+  HoldingText,
   OperatingModel,
   OrganisationType,
   Outlet,

@@ -37,6 +37,14 @@ export type OperatingModel = {
   /** How contacts read, the usual one first. */
   readonly readerKinds: Readonly<Record<string, ReaderKind>>;
   readonly texts: Readonly<Record<TextName, string>>;
+  /** The first word while facts are still coming; its fields come filled in. */
+  readonly holding: {
+    readonly severity: Severity;
+    readonly marking: Marking;
+    /** Name of a saved audience. */
+    readonly audience: string;
+    readonly texts: readonly HoldingText[];
+  };
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
   /** Asks its reader to prove the address; blanks as in texts, and {link}. */
@@ -114,6 +122,15 @@ export type Round = {
   /** Ranks within an organisation: 1 is the first to be called. */
   readonly ranks: readonly number[];
   readonly afterMs: number;
+};
+
+export type HoldingText = {
+  readonly id: string;
+  readonly label: string;
+  readonly title: string;
+  readonly what: string;
+  readonly doNow: string;
+  readonly notKnown: string;
 };
 
 export type ReaderKind = {

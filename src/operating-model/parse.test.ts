@@ -176,6 +176,16 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /at most AMBER/,
   },
   {
+    name: 'a holding alert of which no text may say anything',
+    text: changed([
+      'holding:\n  severity: high\n  marking: CLEAR',
+      'holding:\n  severity: high\n  marking: AMBER',
+    ]),
+    at: '  marking: AMBER',
+    path: 'holding.marking',
+    message: /texts carry CLEAR at most/,
+  },
+  {
     name: 'an unknown blank',
     text: changed(['{organisation}: {what}', '{organization}: {what}']),
     at: '  first:',

@@ -113,6 +113,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     audienceLookAheadMs: file.audiences.look_ahead,
     readerKinds: file.reader_kinds,
     texts: textsOf(file),
+    holding: holdingOf(file),
     askingForProof: {
       hour: file.asking_for_proof.hour,
       againAfterMs: file.asking_for_proof.again_after,
@@ -162,6 +163,22 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     recallWindowMs: severity.recall_window,
     decideUncertainAfterMs: severity.decide_uncertain_after,
     askForReceiptAfterMs: severity.ask_for_receipt_after,
+  };
+}
+
+function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'] {
+  return {
+    severity: severityOf([holding.severity, severities[holding.severity]!]),
+    marking: holding.marking,
+    audience: holding.audience,
+    texts: Object.entries(holding.texts).map(([id, { label, title, what, ...rest }]) => ({
+      id,
+      label,
+      title,
+      what,
+      doNow: rest.do_now,
+      notKnown: rest.not_known,
+    })),
   };
 }
 

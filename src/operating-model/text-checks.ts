@@ -140,6 +140,28 @@ function checkBlanks(key: TextKey, template: string): Remark[] {
   return remarks;
 }
 
+/** The saved texts of holding alerts: each is sent as it stands, in the usual first text. */
+export function checkHoldingTexts(file: ModelFile): Remark[] {
+  const { severity, texts } = file.holding;
+  // What is wrong with the first text is said of the first text.
+  if (checkBlanks('first', file.texts.first).length > 0) return [];
+  const label = file.severities[severity]!.label.toUpperCase();
+  return Object.entries(texts).flatMap(([id, { what, do_now }]) => {
+    const path = ['holding', 'texts', id];
+    if (/[{}]/.test(what + do_now)) return [error(path, 'no blanks here: it is sent as it stands')];
+    if (LINK.test(what + do_now)) return [error(path, 'no link in a text that nobody asked for')];
+    const filled = fillBlanks(file.texts.first, {
+      ...TYPICAL,
+      severity: label,
+      what: `${what}.`,
+      do_now,
+      sender: file.sender,
+      help_line: file.help_line,
+    });
+    return measure(path, filled, file.rehearsal_prefix);
+  });
+}
+
 function checkLength(key: TextKey, file: ModelFile): Remark[] {
   const path = ['texts', key];
   const longest = Object.values(file.severities).reduce(
@@ -152,12 +174,16 @@ function checkLength(key: TextKey, file: ModelFile): Remark[] {
     sender: file.sender,
     help_line: file.help_line,
   });
+  return measure(path, filled, file.rehearsal_prefix);
+}
+
+function measure(path: string[], filled: string, rehearsalPrefix: string): Remark[] {
   const live = smsText(filled);
   if (live.tooLong) return [error(path, `${live.characters} characters: the provider refuses it`)];
   if (live.fragments > 1) {
     return [warning(path, `takes ${live.fragments} fragments with usual values, one is the aim`)];
   }
-  const rehearsed = smsText(`${file.rehearsal_prefix} ${filled}`);
+  const rehearsed = smsText(`${rehearsalPrefix} ${filled}`);
   if (rehearsed.fragments > 1) {
     return [warning(path, `takes ${rehearsed.fragments} fragments as a rehearsal, one is the aim`)];
   }

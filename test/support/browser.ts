@@ -92,8 +92,9 @@ async function unpackedChromium(): Promise<string> {
 export async function watchedPage(
   browser: Browser,
   origin: string,
+  options: { readonly javaScriptEnabled?: boolean } = {},
 ): Promise<{ page: BrowserPage; verify: () => void }> {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options });
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
   page.on('console', (line) => {
