@@ -356,7 +356,7 @@ describe('steering', () => {
     const page = await approver.get(`/alerts/${alertId}`);
     assert.match(
       page.text,
-      /The first messages leave 1 min later; until then the release can be recalled/,
+      /1 min after approval.*Until the first messages leave, the release can be recalled whole/,
     );
     must(await approve(alertId, hash));
     await approver.get(`/alerts/${alertId}/board`);

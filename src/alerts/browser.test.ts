@@ -108,6 +108,11 @@ test('the approval page is accessible and aligned on a desk and on a phone', asy
   await assertAccessible(page);
   await shoot(page, 'alerts-approval');
   await assertAccessible(page);
+  // What has to be known, and the button, without a finger moved.
+  await page.locator('#words summary').click();
+  await page.setViewportSize({ width: 390, height: 844 });
+  const button = await page.getByRole('button', { name: 'Approve and send now' }).boundingBox();
+  assert.ok(button!.y + button!.height <= 844, `the button ends at ${button!.y + button!.height}`);
   // The last picture was of a phone: 390 pixels.
   const placed = await page.evaluate<Placed>(`({
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -115,17 +120,10 @@ test('the approval page is accessible and aligned on a desk and on a phone', asy
       const [when, what] = [...row.children].map((one) => one.getBoundingClientRect());
       return { left: what.left, isBeside: what.left >= when.right && what.top === when.top };
     }),
-    panels: [...document.querySelectorAll('.tocsin-approval__decide .tocsin-panel')].map((one) => {
-      const { top, bottom, width } = one.getBoundingClientRect();
-      return { top, bottom, width, button: one.querySelector('button').offsetWidth };
-    }),
   })`);
   assert.equal(placed.overflow, 0, 'scrolls sideways');
   assert.equal(new Set(placed.plan.map(({ left }) => left)).size, 1, 'what leaves is one column');
   assert.ok(placed.plan.every(({ isBeside }) => isBeside));
-  const [approve, back] = placed.panels;
-  assert.equal(back!.top - approve!.bottom, 24);
-  assert.equal(back!.button, approve!.button, 'buttons of one width');
   verify();
   await page.close();
 });
@@ -133,5 +131,4 @@ test('the approval page is accessible and aligned on a desk and on a phone', asy
 type Placed = {
   overflow: number;
   plan: { left: number; isBeside: boolean }[];
-  panels: { top: number; bottom: number; width: number; button: number }[];
 };

@@ -172,11 +172,8 @@ async function forecast(
   { severity, model, reach, rounds }: Load,
 ): Promise<Forecast | null> {
   const texts = rounds.filter(({ channel }) => channel === 'text');
-  const buckets = await listTextBuckets(tx);
-  if (texts.length === 0 || buckets.length === 0) return null;
-  const reserve = severity.lane >= ROUTINE_LANE ? model.sending.urgentReserveShare : 0;
-  const ahead = await countTextsAhead(tx, severity.lane);
-  const capacity = addedUp(buckets, { reserve, ahead });
+  const capacity = texts.length === 0 ? undefined : await capacityFor(tx, severity, model);
+  if (capacity === undefined) return null;
   const { recallWindowMs } = severity;
   const loads = texts.map(({ opensAfterMs, messages }) => ({
     opensAfterMs: opensAfterMs + recallWindowMs,
@@ -196,6 +193,18 @@ async function forecast(
     lastTextMs: ends.at(-1) ?? null,
     capacity,
   };
+}
+
+/** What texts of this severity find now; undefined where no gateway takes any. */
+export async function capacityFor(
+  tx: Tx,
+  { lane }: Severity,
+  { sending }: OperatingModel,
+): Promise<Capacity | undefined> {
+  const buckets = await listTextBuckets(tx);
+  if (buckets.length === 0) return undefined;
+  const reserve = lane >= ROUTINE_LANE ? sending.urgentReserveShare : 0;
+  return addedUp(buckets, { reserve, ahead: await countTextsAhead(tx, lane) });
 }
 
 /** Those that are paused count only where all of them are: the others take the texts meanwhile. */

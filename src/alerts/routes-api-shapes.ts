@@ -236,6 +236,7 @@ export const frozen = submission.extend({
     organisations: z.int(),
     mustAnswer: z.int(),
     unreachable: z.int().describe('Must answer, and no message is planned for it'),
+    cutShort: z.int().describe('Must answer, and is told in some rounds only'),
   }),
   rounds: z.array(frozenRound).describe('Counted from the very messages that are held'),
   correction: z

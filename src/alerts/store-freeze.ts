@@ -187,17 +187,30 @@ export async function sampleTexts(tx: Tx, dispatchId: string): Promise<SampleTex
     order by message.round, message.channel desc, char_length(message.body)`);
 }
 
-export type FrozenCounts = { organisations: number; mustAnswer: number; unreachable: number };
+export type FrozenCounts = {
+  organisations: number;
+  mustAnswer: number;
+  /** Must answer, and no message is planned for it. */
+  unreachable: number;
+  /** Must answer, and is told something, but not in each round. */
+  cutShort: number;
+};
 
-/** The frozen audience in numbers; unreachable: must answer, and no message is planned for it. */
+/** The frozen audience in numbers. */
 export async function countRecipients(tx: Tx, submissionId: string): Promise<FrozenCounts> {
   return await tx.one<FrozenCounts>(sql`
-    select count(*) as organisations, count(*) filter (where recipient.must_answer) as must_answer,
-      count(*) filter (where recipient.must_answer and not exists (
-        select from dispatch.v_credit credit
-        where credit.organisation_id = recipient.organisation_id
-          and credit.dispatch_id = submission.dispatch_id)) as unreachable
-    from alerts.recipient recipient
-    join alerts.submission submission on submission.id = recipient.submission_id
-    where recipient.submission_id = ${submissionId}`);
+    select count(*) as organisations, count(*) filter (where must_answer) as must_answer,
+      count(*) filter (where must_answer and told = 0) as unreachable,
+      count(*) filter (where must_answer and told > 0 and told < planned) as cut_short
+    from (
+      select recipient.must_answer,
+        (select count(distinct credit.round) from dispatch.v_credit credit
+          where credit.organisation_id = recipient.organisation_id
+            and credit.dispatch_id = submission.dispatch_id) as told,
+        (select count(*) from dispatch.v_round round
+          where round.dispatch_id = submission.dispatch_id) as planned
+      from alerts.recipient recipient
+      join alerts.submission submission on submission.id = recipient.submission_id
+      where recipient.submission_id = ${submissionId}
+    ) frozen`);
 }

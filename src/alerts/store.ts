@@ -75,6 +75,17 @@ export async function listEditors(tx: Tx, versionId: string): Promise<string[]> 
   return rows.map((row) => row.personId);
 }
 
+/** Everybody who shaped it, in the order in which they began; a key has no name. */
+export async function listShapers(
+  tx: Tx,
+  versionId: string,
+): Promise<{ id: string; name: string | null }[]> {
+  return await tx.rows<{ id: string; name: string | null }>(sql`
+    select editor.person_id as id, person.name from alerts.editor editor
+    left join identity.v_person person on person.id::text = editor.person_id
+    where editor.version_id = ${versionId} order by editor.first_edited_at, editor.person_id`);
+}
+
 /** Moves a version along the table of moves; false where it was not in `from`. */
 export async function moveVersion(
   tx: Tx,

@@ -1,0 +1,105 @@
+/** What an approver has to know before pressing the button, as one value for one screen. */
+import { may, type Actor } from '#kernel/actor.ts';
+import { formatMoney, priceOfTexts } from '#kernel/money.ts';
+import type { Tx } from '#db/database.ts';
+import { severityById, type Severity } from '#operating-model/index.ts';
+import type { AudienceQuestion } from '#organisations/index.ts';
+import { listHeldAudiences } from './audience.ts';
+import { capacityFor } from './dry-run.ts';
+import { changesBetween, type Change } from './diff.ts';
+import { forecastRounds, type Capacity } from './forecast.ts';
+import { renderMarkdown } from './markdown.ts';
+import type { AlertRoutesContext } from './pages.ts';
+import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
+import { countRecipients } from './store-freeze.ts';
+import { findLiveVersion, listShapers, type SubmissionRow, type VersionRow } from './store.ts';
+
+/** All that is frozen for a version that waits, and what it changes. */
+export async function readApproval(
+  tx: Tx,
+  context: AlertRoutesContext,
+  { version, submission }: { version: VersionRow; submission: SubmissionRow },
+) {
+  const { model, formatTime } = context;
+  const { correctionDispatchId, dispatchId } = submission;
+  const severity = severityById(model, version.severity);
+  const frozen = await readFrozen(tx, dispatchId);
+  const following = correctionDispatchId === null ? [] : await readFrozen(tx, correctionDispatchId);
+  const before = version.number > 1 ? await findLiveVersion(tx, version.alertId) : undefined;
+  const label = (id: string) => severityById(model, id)?.label ?? id;
+  // Of a later version everybody gets one of the two: both together is more than it will be.
+  const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
+  return {
+    editors: await listShapers(tx, version.id),
+    /** What most readers will see; undefined where it goes by mail alone. */
+    text: [...following, ...frozen].find(isFirstText)?.longest,
+    frozen,
+    following,
+    plan: planOf(frozen),
+    counts: await countRecipients(tx, submission.id),
+    held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
+    changes: before === undefined ? [] : changesOf(before, version, { label, formatTime }),
+    follows: before?.number,
+    leavesWithin:
+      severity &&
+      leavesWithin(await capacityFor(tx, severity, model), [...following, ...frozen], severity),
+    recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
+    costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+    bodyHtml: renderMarkdown(version.body),
+    exampleTime: EXAMPLE.since,
+  };
+}
+
+function changesOf(
+  before: VersionRow,
+  after: VersionRow,
+  shown: { label: (severity: string) => string; formatTime: (at: Date) => string },
+): Change[] {
+  return changesBetween(before, after, (wording, field) => {
+    if (field === 'severity') return shown.label(wording.severity);
+    if (field !== 'nextUpdateAt') return wording[field];
+    return wording.nextUpdateAt === null ? '' : shown.formatTime(wording.nextUpdateAt);
+  });
+}
+
+const isFirstText = ({ channel, round }: FrozenRound) => channel === 'text' && round === 1;
+
+/** How many texts leave first, whether any can, and until the last of them has left, in ms. */
+function leavesWithin(
+  capacity: Capacity | undefined,
+  rounds: readonly FrozenRound[],
+  { recallWindowMs }: Severity,
+): { readonly texts: number; readonly canLeave: boolean; readonly ms: number } {
+  const texts = rounds.filter(isFirstText).reduce((sum, { messages }) => sum + messages, 0);
+  const load = { opensAfterMs: recallWindowMs, texts };
+  const [ms = 0] = capacity === undefined ? [] : forecastRounds(capacity, [load]);
+  return { texts, canLeave: capacity !== undefined, ms };
+}
+
+/** Whether this person shaped it, and may decide over it. */
+export function standingOf(
+  actor: Actor,
+  editors: readonly { readonly id: string }[],
+  { submittedBy }: SubmissionRow,
+) {
+  const hands = [...editors.map(({ id }) => id), submittedBy];
+  return {
+    shaped: actor.kind === 'person' && hands.includes(actor.id),
+    mayApprove: may(actor, 'alert.approve'),
+  };
+}
+
+/** Texts and mails of one round in one line, as an approver reads them. */
+function planOf(frozen: readonly FrozenRound[]) {
+  const rounds = [...new Set(frozen.map(({ round }) => round))];
+  return rounds.map((round) => {
+    const [text, mail] = (['text', 'mail'] as const).map((channel) =>
+      frozen.find((one) => one.round === round && one.channel === channel),
+    );
+    return {
+      opensAfterMs: (text ?? mail)!.opensAfterMs,
+      texts: text?.messages ?? 0,
+      mails: mail?.messages ?? 0,
+    };
+  });
+}

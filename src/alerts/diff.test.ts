@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diffWords, type Part } from './diff.ts';
+
+const marks = { same: '', gone: '-', new: '+' };
+
+const drawn = (parts: readonly Part[]) =>
+  parts.map(({ kind, text }) => `${marks[kind]}[${text.trim()}]`).join(' ');
+
+const cases = [
+  ['the same words', 'the same words', '[the same words]'],
+  ['', 'all of it', '+[all of it]'],
+  ['all of it', '', '-[all of it]'],
+  [
+    'Isolate Citrix now.',
+    'Do NOT isolate Citrix.',
+    '-[Isolate Citrix now.] +[Do NOT isolate Citrix.]',
+  ],
+  [
+    'Isolate Citrix gateways now.',
+    'Isolate all gateways now.',
+    '[Isolate] -[Citrix] +[all] [gateways now.]',
+  ],
+  ['one two three four', 'zero one three four five', '+[zero] [one] -[two] [three four] +[five]'],
+] as const;
+
+for (const [before, after, wanted] of cases)
+  test(`from “${before}” to “${after}”`, () => {
+    assert.equal(drawn(diffWords(before, after)), wanted);
+  });
+
+/** Texts of few words, so that many repeat, drawn by a fixed rule. */
+function* texts(): Generator<string> {
+  let state = 7;
+  const next = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below;
+  for (let i = 0; i < 200; i++)
+    yield Array.from({ length: next(12) }, () => ['a', 'bb', 'c.', 'D', '  e'][next(5)]).join(
+      [' ', '\n', '\n\n'][next(3)],
+    );
+}
+
+test('both texts come out of it whole, and nothing is said to change that stayed', () => {
+  const all = [...texts()];
+  all.forEach((before, i) => {
+    const after = all[(i + 1) % all.length]!;
+    const parts = diffWords(before, after);
+    const but = (kind: Part['kind']) =>
+      parts
+        .filter((part) => part.kind !== kind)
+        .map(({ text }) => text)
+        .join('');
+    const words = (text: string) => text.trim().split(/\s+/);
+    assert.deepEqual(words(but('new')), words(before));
+    assert.equal(but('gone').trim(), after.trim());
+    assert.ok(parts.every(({ kind }, at) => kind !== parts[at - 1]?.kind));
+  });
+});
+
+test('two long texts that share nothing take no time', () => {
+  const [before, after] = ['a ', 'b '].map((word) => word.repeat(10_000));
+  const startedAt = performance.now();
+  assert.deepEqual(
+    diffWords(before!, after!).map(({ kind }) => kind),
+    ['gone', 'new'],
+  );
+  assert.ok(performance.now() - startedAt < 1_000);
+});
