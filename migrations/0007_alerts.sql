@@ -15,7 +15,7 @@ create table alerts.version (
   id uuid primary key,
   alert_id uuid not null references alerts.alert,
   number smallint not null check (number >= 1),
-  kind text not null check (kind in ('first', 'update', 'correction')),
+  kind text not null check (kind in ('first', 'update', 'correction', 'withdrawal')),
   state text not null default 'draft'
     check (state in ('draft', 'submitted', 'released', 'superseded', 'closed', 'abandoned')),
   -- Raised by every save: two tabs cannot silently win over one another.
@@ -44,7 +44,7 @@ create table alerts.version (
   closed_at timestamptz,
   unique (alert_id, number),
   check ((number = 1) = (kind = 'first')),
-  check (kind = 'update' or asks_again),
+  check (kind in ('update', 'withdrawal') or asks_again),
   check (kind = 'correction' or if_acted = ''),
   check ((state in ('released', 'superseded', 'closed')) = (released_at is not null)),
   check ((released_at is null) = (asked_at is null)),
@@ -72,8 +72,11 @@ create table alerts.submission (
   -- Of a correction: the dispatch to those who had the version before, while dispatch_id goes to
   -- those who had nothing.
   correction_dispatch_id uuid unique,
-  approval_id uuid not null unique,
+  -- That of a withdrawal is the one under which its words were approved along.
+  approval_id uuid not null,
   content_hash text not null,
+  -- What goes, should it be withdrawn or closed: approved along, and so never changed.
+  along jsonb not null,
   state text not null default 'waiting'
     check (state in ('waiting', 'returned', 'withdrawn', 'released', 'recalled')),
   submitted_by text not null,
@@ -83,6 +86,7 @@ create table alerts.submission (
   decided_by text,
   decided_by_name text,
   return_reason text,
+  unique (approval_id, version_id),
   check ((state = 'waiting') = (decided_at is null)),
   check ((state = 'returned') = (return_reason is not null))
 );

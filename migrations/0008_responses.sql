@@ -78,7 +78,10 @@ create view responses.v_response with (security_invoker = true) as
   select response.alert_id, response.organisation_id,
     case when stands then response.acknowledged_at end as acknowledged_at,
     case when stands then response.evidence end as evidence,
-    response.affected, response.affected_at, response.help_asked_at
+    response.affected, response.affected_at, response.help_asked_at,
+    -- Who was told by phone of a version before has to be rung again.
+    case when not stands and response.evidence = 'call' then response.acknowledged_at end
+      as earlier_call_at
   from responses.response response
   left join alerts.v_live live on live.alert_id = response.alert_id
   cross join lateral (

@@ -19,7 +19,8 @@ import {
 import { readApproval, standingOf } from './approval.ts';
 import { renderMarkdown } from './markdown.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
-import { findSubmission, findVersion } from './store.ts';
+import { findSubmission } from './store-submission.ts';
+import { findVersion } from './store.ts';
 import { checkForSubmission } from './submit.ts';
 
 /** After a refusal: why, and the form that was refused where words were typed into it. */

@@ -12,7 +12,8 @@ import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
 import { countRecipients } from './store-freeze.ts';
-import { findLiveVersion, listShapers, type SubmissionRow, type VersionRow } from './store.ts';
+import { type SubmissionRow } from './store-submission.ts';
+import { findLiveVersion, listShapers, type VersionRow } from './store.ts';
 
 /** All that is frozen for a version that waits, and what it changes. */
 export async function readApproval(

@@ -18,6 +18,7 @@ import { seedNotify } from '../../test/support/dispatch.ts';
 import {
   approveAndRelease,
   beginVersion,
+  closeAlert,
   findSubmission,
   findVersion,
   saveDraft,
@@ -180,7 +181,7 @@ it('is begun once, given up in peace, and refused where the alert is over', asyn
   assert.match((await page.get(`/alerts/${alertId}`)).path, /board$/);
   const hash = await submitCorrection(alertId);
   await page.get(`/alerts/${alertId}/board`);
-  await page.submit('Close the alert');
+  must(await officer((tx) => closeAlert(tx, alertId)));
   const late = await release(alertId, hash);
   assert.equal(late.ok, false);
   assert.ok(
@@ -208,4 +209,32 @@ it('by the API it is written and submitted; a second correction reaches all who 
     ({ state, round }) => state === 'ready' && round === 1,
   );
   assert.deepEqual(firsts, []);
+});
+
+it('whoever was reached by phone is to be rung again, and the list says that they were', async () => {
+  const { alertId, dispatchId } = await releaseAlert(centre);
+  await deliverAll(centre, dispatchId);
+  const { id: lonely } = await centre.db.web.withActor(centre.officer, (tx) =>
+    tx.one<{ id: string }>(sql`
+      select id from organisations.organisation where code = 'ZZ-0005'`),
+  );
+  const page = centre.visit(centre.officer);
+  await page.get(`/alerts/${alertId}/organisations/${lonely}`);
+  await page.submit(`/alerts/${alertId}/organisations/${lonely}/call`, {
+    kind: 'got_it',
+    note: 'rang the switchboard',
+  });
+  const standing = () =>
+    centre.db.web.withActor(centre.officer, (tx) =>
+      tx.one<{ acknowledgedAt: Date | null; earlierCallAt: Date | null }>(sql`
+        select acknowledged_at, earlier_call_at from responses.v_response
+        where alert_id = ${alertId} and organisation_id = ${lonely}`),
+    );
+  const told = await standing();
+  assert.ok(told.acknowledgedAt !== null && told.earlierCallAt === null);
+  must(await release(alertId, await submitCorrection(alertId)));
+  const after = await standing();
+  assert.deepEqual(after, { acknowledgedAt: null, earlierCallAt: told.acknowledgedAt });
+  const list = await page.get(`/alerts/${alertId}/organisations?show=to_ring`);
+  assert.match(list.text, /Lonely Trust/);
 });

@@ -9,18 +9,18 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Approved } from '#kernel/approved.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { planDispatch, releaseCorrection } from '#dispatch/index.ts';
+import { releaseCorrection } from '#dispatch/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
+import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { freezeFollowing, listSent, nextVersionNumber } from './store-correct.ts';
+import { findSubmission, type SubmissionRow } from './store-submission.ts';
 import {
   addEditor,
   findLiveVersion,
-  findSubmission,
   findVersion,
   insertVersion,
   moveVersion,
-  type SubmissionRow,
   type VersionRow,
 } from './store.ts';
 import { renderFollowing, type Following, type Rendering } from './texts.ts';
@@ -92,18 +92,9 @@ export async function planFollowing(
 ): Promise<{ dispatchId: string; messages: number }> {
   const { submissionId, version, kind, followed, rendering } = plan;
   const dispatchId = newId();
-  const { severity } = rendering;
-  await planDispatch(tx, {
-    id: dispatchId,
-    label: `Alert ${version.alertNumber}, ${kind}`,
-    lane: severity.lane,
-    exercise: false,
-    expiresAfterMs: severity.sendExpiresAfterMs,
-    receiptAsksMs: severity.askForReceiptAfterMs,
-    uncertainAfterMs: severity.decideUncertainAfterMs,
-    perNumber: rendering.model.textsPerNumber,
-    rounds: [{ round: 1, opensAfterMs: 0 }],
-  });
+  const { severity, model } = rendering;
+  const label = `Alert ${version.alertNumber}, ${kind}`;
+  await planOneRound(tx, { id: dispatchId, label, severity, model });
   const followsAt = followed.version.releasedAt ?? version.updatedAt;
   const messages = await freezeFollowing(tx, {
     submissionId,

@@ -1,5 +1,5 @@
 /**
- * Deciding over what was submitted: approve and release, return, take back, close. Run these by
+ * Deciding over what was submitted: approve and release, return, take back. Run these by
  * `Database.attempt`: a refusal takes back what was written before it.
  */
 import { actorId, nameOf } from '#kernel/actor.ts';
@@ -14,15 +14,8 @@ import { dispatchesOf } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
-import {
-  decideSubmission,
-  findLiveVersion,
-  findSubmission,
-  findVersion,
-  moveVersion,
-  type SubmissionRow,
-  type VersionRow,
-} from './store.ts';
+import { decideSubmission, findSubmission, type SubmissionRow } from './store-submission.ts';
+import { findVersion, moveVersion, type VersionRow } from './store.ts';
 
 export type Decision = {
   readonly alertId: string;
@@ -75,7 +68,7 @@ async function release(
   { version, submission }: Waiting,
   { approved, clock }: { approved: Approved; clock: string },
 ): Promise<Outcome<void>> {
-  const covers = await alsoCoveredBy(tx, version, submission.id);
+  const covers = await alsoCoveredBy(tx, version, submission);
   const { dispatchId, correctionDispatchId } = submission;
   if (correctionDispatchId === null)
     return await releaseDispatch(tx, { dispatchId, approved, alsoCovers: covers, clock });
@@ -123,22 +116,6 @@ export async function withdrawAlert(
   const voided = await voidApproval(tx, { id: approvalId, reason, now: back.now });
   if (!voided.ok) return voided;
   return await undoSubmission(tx, found.value, { state: 'withdrawn', reason: null });
-}
-
-/** The alert is over: answers are still taken, nobody is chased any more. */
-export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>> {
-  const lacking = lacks(tx.actor, 'alert.write');
-  if (lacking) return lacking;
-  const version = await findLiveVersion(tx, alertId);
-  if (version === undefined) return (await findVersion(tx, alertId)) ? overtaken : absent;
-  if (!(await moveVersion(tx, { id: version.id, from: 'released', to: 'closed' })))
-    return overtaken;
-  const submission = await findSubmission(tx, version.id);
-  // A dispatch that is done has nothing left to call off; its refusal changes nothing.
-  for (const dispatchId of dispatchesOf(submission))
-    await cancelDispatch(tx, { dispatchId, reason: 'the alert was closed' });
-  await record(tx, { action: 'alert.closed', subject: { kind: 'alert', id: alertId } });
-  return ok(undefined);
 }
 
 type Waiting = { readonly version: VersionRow; readonly submission: SubmissionRow };

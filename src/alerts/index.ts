@@ -1,5 +1,6 @@
 /** The door of alerts: what upper slices and the wiring may call. */
-export { approveAndRelease, closeAlert, returnAlert, withdrawAlert } from './decide.ts';
+export { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
+export { closeAlert, closeAndTell } from './close.ts';
 export { beginVersion } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 export { renderMarkdown } from './markdown.ts';
@@ -9,5 +10,7 @@ export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
 export { listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
-export { findReleased, findSubmission, findVersion, type VersionRow } from './store.ts';
+export { findSubmission } from './store-submission.ts';
+export { findReleased, findVersion, type VersionRow } from './store.ts';
 export { submitAlert } from './submit.ts';
+export { withdrawReleased } from './withdraw.ts';

@@ -29,6 +29,7 @@ export const versionKinds = {
   first: 'the first that goes out',
   update: 'adds to what is out; who answered has answered, unless it asks again',
   correction: 'what is out was wrong: everybody answers again',
+  withdrawal: 'what is out does not hold any more, and nothing takes its place',
 } as const;
 
 export type VersionKind = keyof typeof versionKinds;
@@ -59,7 +60,7 @@ export function wordsOf(kind: VersionKind, wording: Wording): Wording {
   return {
     ...wording,
     ifActed: kind === 'correction' ? wording.ifActed : '',
-    asksAgain: kind !== 'update' || wording.asksAgain,
+    asksAgain: kind === 'update' ? wording.asksAgain : kind !== 'withdrawal',
   };
 }
 

@@ -76,7 +76,9 @@ export async function previewAlert(
       ...textToAll(body),
     }));
   const following =
-    kind === 'first' ? undefined : textToAll(followingText(wording, rendering, kind));
+    kind === 'update' || kind === 'correction'
+      ? textToAll(followingText(wording, rendering, kind))
+      : undefined;
   const mail = rounds.find(({ channel }) => channel === 'mail');
   const resolved = await resolveQuestion(tx, asked);
   // What is unknown is said, and the rest is counted all the same.

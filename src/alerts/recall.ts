@@ -9,7 +9,8 @@ import { record } from '#audit/index.ts';
 import { recallDispatch, sendNow } from '#dispatch/index.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
-import { decideSubmission, findLiveVersion, findSubmission, moveVersion } from './store.ts';
+import { decideSubmission, findSubmission } from './store-submission.ts';
+import { findLiveVersion, moveVersion } from './store.ts';
 
 /** Nothing left yet, and nothing will: the alert is a draft again. */
 export async function recallAlert(

@@ -12,7 +12,8 @@ import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
 import type { Preview, TextToAll } from './preview.ts';
 import type { newDraft } from './routes-api-shapes.ts';
-import type { SubmissionRow, VersionRow } from './store.ts';
+import type { SubmissionRow } from './store-submission.ts';
+import type { VersionRow } from './store.ts';
 
 type Body = z.output<ReturnType<typeof newDraft>> & {
   readonly ifActed?: string;

@@ -18,8 +18,9 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
-import { closeAlert, withdrawAlert } from './decide.ts';
+import { withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
 import { dispatchesOf } from './model.ts';
 import { previewAlert, readFrozen } from './preview.ts';
@@ -41,7 +42,8 @@ import {
 import { detailOf, parseBody, previewOf, submissionOf, withPaths } from './routes-api-values.ts';
 import { countRecipients } from './store-freeze.ts';
 import { listAlerts } from './store-list.ts';
-import { findSubmission, findVersion } from './store.ts';
+import { findSubmission } from './store-submission.ts';
+import { findVersion } from './store.ts';
 import { submitAlert } from './submit.ts';
 
 export type AlertApiContext = AlertContext & { readonly database: Database };

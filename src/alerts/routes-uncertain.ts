@@ -17,7 +17,8 @@ import {
 } from '#web/index.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
-import { findSubmission, findVersion } from './store.ts';
+import { findSubmission } from './store-submission.ts';
+import { findVersion } from './store.ts';
 import { countUnknown } from './store-uncertain.ts';
 
 export function uncertainRoutes(context: AlertRoutesContext): Route[] {

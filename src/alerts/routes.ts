@@ -5,6 +5,7 @@ import { decidingRoutes } from './routes-deciding.ts';
 import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
+import { endingRoutes } from './routes-ending.ts';
 import { writingRoutes } from './routes-writing.ts';
 
 export type { AlertRoutesContext } from './pages.ts';
@@ -15,6 +16,7 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
     ...writingRoutes(context),
     ...dryRunRoutes(context),
     ...decidingRoutes(context),
+    ...endingRoutes(context),
     ...uncertainRoutes(context),
   ];
 }

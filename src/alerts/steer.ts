@@ -10,7 +10,8 @@ import {
 } from '#dispatch/index.ts';
 import { dispatchesOf } from './model.ts';
 import { absent } from './policy.ts';
-import { findLiveVersion, findSubmission } from './store.ts';
+import { findSubmission } from './store-submission.ts';
+import { findLiveVersion } from './store.ts';
 
 type Verb = (tx: Tx, steering: Steering) => Promise<Outcome<void>>;
 

@@ -17,21 +17,29 @@ import {
   resolveQuestion,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import { findFollowed, planFollowing } from './correct.ts';
+import { findFollowed, planFollowing, type Followed } from './correct.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
+import { insertSubmission } from './store-submission.ts';
 import {
+  findLiveVersion,
   findVersion,
-  insertSubmission,
   listEditors,
   moveVersion,
   type VersionRow,
 } from './store.ts';
-import { asFirst, renderRounds, textsOf } from './texts.ts';
+import {
+  type Along,
+  asFirst,
+  renderAlong,
+  type Rendering,
+  renderRounds,
+  textsOf,
+} from './texts.ts';
 
 export type Submission = {
   readonly alertId: string;
@@ -61,11 +69,27 @@ export async function submitAlert(
     const known = await resolveQuestion(tx, version.audience as AudienceQuestion);
     if (!known.ok) return known;
   }
+  const raised = await checkRaised(tx, version, context);
+  if (raised) return raised;
   const { id: versionId } = version;
   const { revision } = submission;
   if (!(await moveVersion(tx, { id: versionId, from: 'draft', to: 'submitted', revision })))
     return refused('conflict', 'This draft changed after you opened it. Look at it once more.');
   return await freeze(tx, context, version, submission.now);
+}
+
+/** Who answered to a lower severity has not answered to this one. */
+async function checkRaised(
+  tx: Tx,
+  version: VersionRow,
+  { model }: AlertContext,
+): Promise<Refused | undefined> {
+  if (version.number === 1 || version.asksAgain) return undefined;
+  const live = await findLiveVersion(tx, version.alertId);
+  const rank = (id: string) => model.severities.findIndex((one) => one.id === id);
+  if (live === undefined || rank(version.severity) >= rank(live.severity)) return undefined;
+  const why = 'A higher severity asks everybody again: tick that everybody answers again';
+  return refused('invalid', 'The alert is not complete yet.', { asksAgain: why });
 }
 
 /** What keeps these words from being submitted now; undefined where nothing does. */
@@ -97,51 +121,24 @@ async function freeze(
   version: VersionRow,
   now: Date,
 ): Promise<Outcome<{ messages: number; hash: string }>> {
-  const audience = version.audience as AudienceQuestion;
   const rendering = renderingFor(version, context);
   if (rendering === undefined) return overtaken;
-  const { severity } = rendering;
   const found = await findFollowed(tx, version);
   if (!found.ok) return found;
   const followed = found.value;
   const submissionId = newId();
   const dispatchId = newId();
   const editors = await listEditors(tx, version.id);
-  await planDispatch(tx, {
-    id: dispatchId,
-    label: `Alert ${version.alertNumber}`,
-    lane: severity.lane,
-    exercise: false,
-    expiresAfterMs: severity.sendExpiresAfterMs,
-    perNumber: context.model.textsPerNumber,
-    // A correction leaves at once: each minute somebody acts on the wrong words. So does an update:
-    // a recall would have to bring back what it superseded.
-    recallForMs: followed === undefined ? severity.recallWindowMs : 0,
-    receiptAsksMs: severity.askForReceiptAfterMs,
-    uncertainAfterMs: severity.decideUncertainAfterMs,
-    rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
-  });
-  const organisations =
-    followed === undefined
-      ? await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) })
-      : await copyRecipients(tx, { from: followed.submission.id, submissionId });
-  const words = followed === undefined ? version : asFirst(version);
-  const first = await freezeRounds(tx, {
-    submissionId,
-    dispatchId,
-    organisations,
-    templates: renderRounds(words, rendering),
-    contacts: matchesToldNow(audience),
-    unchased: unchasedReaders(context.model),
-  });
+  const first = await freezeFirst(tx, { submissionId, dispatchId, version, rendering, followed });
   const { kind } = version;
   const following =
-    followed === undefined || kind === 'first'
-      ? undefined
-      : await planFollowing(tx, { submissionId, version, kind, followed, rendering });
+    followed !== undefined && (kind === 'update' || kind === 'correction')
+      ? await planFollowing(tx, { submissionId, version, kind, followed, rendering })
+      : undefined;
   const messages = first + (following?.messages ?? 0);
   if (messages === 0) return refused('invalid', 'Nobody would get this.', { audience: NOBODY });
-  const covers = await alsoCoveredBy(tx, version, submissionId);
+  const along = renderAlong(version, rendering);
+  const covers = await alsoCoveredBy(tx, version, { id: submissionId, along });
   const followingHash = following && (await sealDispatch(tx, following.dispatchId, ''));
   const hash = await sealDispatch(tx, dispatchId, covers + (followingHash ?? ''));
   const subject = { kind: 'alert_version', id: version.id };
@@ -154,6 +151,7 @@ async function freeze(
     correctionDispatchId: following?.dispatchId ?? null,
     approvalId: approval.value,
     contentHash: hash,
+    along,
     submittedBy: actorId(tx.actor),
     submittedByName: nameOf(tx.actor),
   });
@@ -165,12 +163,62 @@ async function freeze(
   return ok({ messages, hash });
 }
 
-/** What the hash covers beside the messages: the words of the page and the frozen audience. */
+/** The audience, and every round of the alert to whoever has nothing yet; says how many messages. */
+async function freezeFirst(
+  tx: Tx,
+  first: {
+    readonly submissionId: string;
+    readonly dispatchId: string;
+    readonly version: VersionRow;
+    readonly rendering: Rendering;
+    readonly followed: Followed | undefined;
+  },
+): Promise<number> {
+  const { submissionId, dispatchId, version, rendering, followed } = first;
+  const { severity, model } = rendering;
+  const audience = version.audience as AudienceQuestion;
+  await planDispatch(tx, {
+    id: dispatchId,
+    label: `Alert ${version.alertNumber}`,
+    lane: severity.lane,
+    exercise: false,
+    expiresAfterMs: severity.sendExpiresAfterMs,
+    perNumber: model.textsPerNumber,
+    // A correction leaves at once: each minute somebody acts on the wrong words. So does an update:
+    // a recall would have to bring back what it superseded.
+    recallForMs: followed === undefined ? severity.recallWindowMs : 0,
+    receiptAsksMs: severity.askForReceiptAfterMs,
+    uncertainAfterMs: severity.decideUncertainAfterMs,
+    rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
+  });
+  const organisations =
+    followed === undefined
+      ? await freezeRecipients(tx, { submissionId, where: matchesOrganisation(audience) })
+      : await copyRecipients(tx, { from: followed.submission.id, submissionId });
+  return await freezeRounds(tx, {
+    submissionId,
+    dispatchId,
+    organisations,
+    templates: renderRounds(followed === undefined ? version : asFirst(version), rendering),
+    contacts: matchesToldNow(audience),
+    unchased: unchasedReaders(model),
+  });
+}
+
+/**
+ * What the hash covers beside the messages: the words of the page, those that are approved along,
+ * and the frozen audience.
+ */
 export async function alsoCoveredBy(
   tx: Tx,
   version: VersionRow,
-  submissionId: string,
+  submission: { readonly id: string; readonly along: Along },
 ): Promise<string> {
-  const words = createHash('sha256').update(canonicalWording(version)).digest('hex');
-  return words + (await hashRecipients(tx, submissionId));
+  const { withdrawal, closing } = submission.along;
+  const along = [withdrawal, closing].map(({ text, subject, mail }) => [text, subject, mail]);
+  const words = createHash('sha256')
+    .update(canonicalWording(version))
+    .update(JSON.stringify(along))
+    .digest('hex');
+  return words + (await hashRecipients(tx, submission.id));
 }

@@ -63,7 +63,7 @@ export function firstText(wording: Wording, rendering: Rendering): string {
 
 /** A version that follows another one, as those are told who had the one before. */
 export type Following = {
-  readonly kind: Exclude<VersionKind, 'first'>;
+  readonly kind: 'update' | 'correction';
   /** When the version before was released. */
   readonly followsAt: Date;
 };
@@ -109,6 +109,26 @@ export function followingText(
   return fillBlanks(open ? usual : marked, blanks(wording, rendering));
 }
 
+/** What is approved along with a version, for the day on which it ends. No words of the alert. */
+export type Along = { readonly withdrawal: FollowingTemplate; readonly closing: FollowingTemplate };
+
+/** What whoever may have had it gets, should it be withdrawn, and once it is over. */
+export function renderAlong(wording: Wording, rendering: Rendering): Along {
+  const { model, alertNumber, origin } = rendering;
+  const ending = (subject: string, saved: string): FollowingTemplate => {
+    const text = fillBlanks(saved, blanks(wording, rendering));
+    return {
+      text,
+      subject: `${subject}: ${model.sender} ${alertNumber}`,
+      mail: `${text}\n\n${origin}/${alertNumber}`,
+    };
+  };
+  return {
+    withdrawal: ending('WITHDRAWN', model.texts.withdrawal),
+    closing: ending('CLOSED', model.texts.closing),
+  };
+}
+
 /** A later version as those get it who had nothing: nothing is corrected for them. */
 export function asFirst(wording: Wording): Wording {
   return { ...wording, ownText: null, ifActed: '' };
@@ -118,7 +138,8 @@ export function asFirst(wording: Wording): Wording {
 export function textsOf(kind: VersionKind, wording: Wording, rendering: Rendering): string[] {
   const words = kind === 'first' ? wording : asFirst(wording);
   const first = [firstText(words, rendering), laterText(words, rendering)];
-  return kind === 'first' ? first : [followingText(wording, rendering, kind), ...first];
+  const isFollowing = kind === 'update' || kind === 'correction';
+  return isFollowing ? [followingText(wording, rendering, kind), ...first] : first;
 }
 
 /** Blanks left: `{organisation}` and `{code}`. */

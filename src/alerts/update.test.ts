@@ -216,3 +216,55 @@ it('a correction says what to do for whoever acted', async () => {
   assert.match(whole.text, /CORRECTED, Northmoor: .* If you did, reconnect\./);
   assert.match(whole.text, /Submit for approval/);
 });
+
+it('a severity that rises asks everybody again, and tells by text who had mail alone', async () => {
+  const { alertId, dispatchId } = await releaseAlert(centre, { severity: 'medium' });
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update dispatch.message set state = 'ready', due_at = now(),
+      expires_at = now() + interval '1 hour' where dispatch_id = ${dispatchId}`),
+  );
+  await deliverAll(centre, dispatchId);
+  const mailed = (await messagesOf(centre, dispatchId)).map(({ number }) => number);
+  assert.ok(mailed.every((address) => address.includes('@')));
+  await draftUpdate(alertId, { severity: 'critical' });
+  const submit = (revision: number) =>
+    officer((tx) => submitAlert(tx, contextOf(centre), { alertId, revision, now: new Date() }));
+  const refused = await submit(2);
+  assert.ok(!refused.ok);
+  assert.match(refused.fields['asksAgain']!, /A higher severity asks everybody again/);
+  await officer(async (tx) => {
+    const version = (await findVersion(tx, alertId))!;
+    const audience = version.audience as Parameters<typeof saveDraft>[1]['audience'];
+    const draft = { wording: { ...version, asksAgain: true }, audience };
+    return await saveDraft(tx, { ...draft, alertId, revision: 2 });
+  });
+  const { hash } = must(await submit(3));
+  must(
+    await centre.db.web.attempt(centre.approver, (tx) =>
+      approveAndRelease(tx, contextOf(centre), { alertId, hash, now: new Date() }),
+    ),
+  );
+  const submission = await centre.db.web.withActor(centre.officer, async (tx) => {
+    const version = await findVersion(tx, alertId);
+    return (await findSubmission(tx, version!.id))!;
+  });
+  const ready = async (id: string) =>
+    (await messagesOf(centre, id))
+      .filter(({ state }) => state === 'ready')
+      .map(({ number }) => number)
+      .sort();
+  assert.deepEqual(await ready(submission.correctionDispatchId!), mailed.toSorted());
+  assert.deepEqual(
+    await ready(submission.dispatchId),
+    [numbers.northmoor, numbers.southmere, numbers.eastvale].sort(),
+    'what they have in addition, once',
+  );
+  const history = await centre.db.web.withActor(centre.officer, (tx) =>
+    tx.rows<{ severity: string }>(sql`
+      select severity from alerts.v_version where alert_id = ${alertId} order by released_at`),
+  );
+  assert.deepEqual(
+    history.map(({ severity }) => severity),
+    ['medium', 'critical'],
+  );
+});

@@ -176,6 +176,7 @@ export type LiveAlert = {
   dispatchId: string;
   correctionDispatchId: string | null;
   versionNumber: number;
+  kind: 'first' | 'update' | 'correction' | 'withdrawal';
   dispatchState: string;
   pauseReason: string | null;
   exercise: boolean;
@@ -184,7 +185,7 @@ export type LiveAlert = {
 const liveColumns = sql`live.alert_id, live.number, live.title, live.severity, live.marking,
   live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
   live.released_at, live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
-  live.version_number, dispatch.state as dispatch_state,
+  live.version_number, live.kind, dispatch.state as dispatch_state,
   dispatch.pause_reason, dispatch.exercise`;
 
 /** The dispatches of what is out: a correction has two. */

@@ -42,7 +42,12 @@ export type Correction = {
 
 const NOT_KNOWN_YET =
   'Who had the earlier text is being read back from the providers. Nothing leaves meanwhile. ' +
-  'Release the correction again as soon as the board says that it is known.';
+  'Press again as soon as the board says that it is known.';
+
+async function isKnownWhoHadIt(tx: Tx): Promise<boolean> {
+  const { heldReason, isSameServer, isProven } = await readContinuity(tx);
+  return heldReason === null && isSameServer && isProven;
+}
 
 /** What the approval covers beside the first alert: the caller's own, and the correction's hash. */
 export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<string> {
@@ -55,15 +60,15 @@ export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<st
  */
 export async function releaseCorrection(tx: Tx, correction: Correction): Promise<Outcome<void>> {
   const { earlierIds, correctionId, firstId, chaseOfId, approved, clock } = correction;
-  const { heldReason, isSameServer, isProven } = await readContinuity(tx);
-  if (heldReason !== null || !isSameServer || !isProven) return refused('conflict', NOT_KNOWN_YET);
+  if (!(await isKnownWhoHadIt(tx))) return refused('conflict', NOT_KNOWN_YET);
   for (const id of [correctionId, firstId]) await lockDispatch(tx, id);
   const correctionHash = await hashOfCorrection(tx, correctionId);
   const { hash } = await hashContent(tx, firstId, correction.alsoCovers(correctionHash));
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
   if (chaseOfId !== null) await keepRoundTimes(tx, { fromId: chaseOfId, toId: firstId });
-  for (const id of earlierIds) await callOff(tx, id, correctionId);
+  for (const id of earlierIds)
+    await callOff(tx, id, { reason: 'corrected', correction: correctionId });
   // What a worker has in its hands is not waited for: it may be on the wire, so it is corrected.
   await callOffAll(tx, earlierIds);
   const chosen = await chooseWordings(tx, { earlierIds, correctionId, firstId });
@@ -84,6 +89,40 @@ export async function releaseCorrection(tx: Tx, correction: Correction): Promise
   return { ok: true, value: undefined };
 }
 
+export type Ending = {
+  /** Every dispatch of what ends. */
+  readonly earlierIds: readonly string[];
+  /** To those who had it: one round, rendered from the words that were approved along. */
+  readonly endingId: string;
+  /** Over the release that ends, and over those words. */
+  readonly approved: Approved;
+  readonly clock: string;
+};
+
+/**
+ * Calls everything off and tells whoever may have had something; nobody else. By `Database.attempt`
+ * and not while history may have holes, as a correction.
+ */
+export async function releaseEnding(tx: Tx, ending: Ending): Promise<Outcome<void>> {
+  const { earlierIds, endingId, approved, clock } = ending;
+  if (!(await isKnownWhoHadIt(tx))) return refused('conflict', NOT_KNOWN_YET);
+  await lockDispatch(tx, endingId);
+  const { hash } = await hashContent(tx, endingId, '');
+  for (const id of earlierIds) await callOff(tx, id, { reason: 'ended', ending: endingId });
+  await callOffAll(tx, earlierIds);
+  const choice = { earlierIds, correctionId: endingId, firstId: null };
+  const { dropped } = await chooseWordings(tx, choice);
+  const { approvedBy } = approved;
+  const gone = await letGo(tx, { dispatchId: endingId, hash, approvedBy, clock });
+  if (!gone.ok) return gone;
+  await record(tx, {
+    action: 'dispatch.ended',
+    subject: { kind: 'dispatch', id: endingId },
+    detail: { ends: [...earlierIds], dropped },
+  });
+  return { ok: true, value: undefined };
+}
+
 /** Whoever answered or was told is not chased with the first alert. */
 async function goOn(
   tx: Tx,
@@ -96,7 +135,7 @@ async function goOn(
 }
 
 /** Nothing of an earlier dispatch is claimed any more; one that is over stays as it is. */
-async function callOff(tx: Tx, id: string, correctionId: string): Promise<void> {
+async function callOff(tx: Tx, id: string, why: Record<string, string>): Promise<void> {
   const move = { id, from: ['sending', 'paused'], to: 'cancelled', reason: null } as const;
   if (!(await moveDispatch(tx, move))) return;
   // A round that opens in this moment is waited for: its messages can then be called off.
@@ -105,6 +144,6 @@ async function callOff(tx: Tx, id: string, correctionId: string): Promise<void> 
   await record(tx, {
     action: 'dispatch.cancelled',
     subject: { kind: 'dispatch', id },
-    detail: { reason: 'corrected', correction: correctionId },
+    detail: why,
   });
 }

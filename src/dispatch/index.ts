@@ -12,7 +12,7 @@ export {
   type Steering,
 } from './actions.ts';
 export { Auditor, readAudit, type AuditReport } from './auditor.ts';
-export { hashOfCorrection, releaseCorrection } from './correct.ts';
+export { hashOfCorrection, releaseCorrection, releaseEnding } from './correct.ts';
 export { forgetOld, type Retention } from './retention.ts';
 export { recallDispatch, sendNow } from './recall.ts';
 export { Engine, type EngineOptions } from './engine.ts';

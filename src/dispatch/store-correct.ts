@@ -31,13 +31,14 @@ function wasToldBy(earlierIds: readonly string[]): Sql {
 export type Chosen = { dropped: number; alreadyTold: number };
 
 /**
- * Drops the correction for whoever had nothing, and the first alert for whoever may have had
- * something: one statement, so one snapshot decides for both. Told is everybody with a message
- * that did not surely stay: whatever is not final without a request may have left.
+ * Drops the correction for whoever had nothing, and the first alert (an ending has none) for
+ * whoever may have had something: one statement, so one snapshot decides for both. Told is
+ * everybody with a message that did not surely stay: whatever is not final without a request may
+ * have left.
  */
 export async function chooseWordings(
   tx: Tx,
-  choice: { earlierIds: readonly string[]; correctionId: string; firstId: string },
+  choice: { earlierIds: readonly string[]; correctionId: string; firstId: string | null },
 ): Promise<Chosen> {
   const isTold = wasToldBy(choice.earlierIds);
   return await tx.one<Chosen>(sql`
@@ -48,7 +49,7 @@ export async function chooseWordings(
       returning 1
     ), already_told as (
       update dispatch.message message set state = 'cancelled', final_at = now()
-      where message.dispatch_id = ${choice.firstId} and message.state = 'held'
+      where message.dispatch_id = ${choice.firstId}::uuid and message.state = 'held'
         and message.round = 1 and ${isTold}
       returning 1
     )

@@ -99,6 +99,20 @@ export async function consumeApproval(
   return refusalOf(request, { ...used, to: 'consumed' });
 }
 
+/**
+ * What a used approval covered besides what was released with it, such as the words of a
+ * withdrawal: for their later release, which needs no second person any more (P5).
+ */
+export async function approvedAlong(
+  tx: Tx,
+  { id, hash }: Omit<Approval, 'now'>,
+): Promise<Outcome<Approved>> {
+  const request = await selectRequest(tx, id);
+  if (request?.state !== 'consumed' || request.hash !== hash)
+    return refused('conflict', 'This was never approved.');
+  return ok(mint(request));
+}
+
 export type Ending = { readonly id: string; readonly reason: string; readonly now: Date };
 
 /** Sends it back to whoever asked. For anybody who could have approved it. */

@@ -16,6 +16,7 @@ export {
 } from './actions.ts';
 export {
   approve,
+  approvedAlong,
   consumeApproval,
   requestApproval,
   returnRequest,

@@ -91,6 +91,8 @@ export const fileSchema = z.strictObject({
     update_asking_marked: text,
     correction: text,
     correction_marked: text,
+    withdrawal: text,
+    closing: text,
     after_reply: text,
     after_help: text,
     not_understood: text,

@@ -155,6 +155,8 @@ export type TextName =
   | 'updateAskingMarked'
   | 'correction'
   | 'correctionMarked'
+  | 'withdrawal'
+  | 'closing'
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'

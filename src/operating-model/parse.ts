@@ -194,6 +194,8 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     updateAskingMarked: texts.update_asking_marked,
     correction: texts.correction,
     correctionMarked: texts.correction_marked,
+    withdrawal: texts.withdrawal,
+    closing: texts.closing,
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,

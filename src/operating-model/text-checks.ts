@@ -53,6 +53,15 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'marking'],
     needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
   },
+  // No word of the alert: it goes for every marking, and is approved before anybody knows why.
+  withdrawal: {
+    known: ['sender', 'alert', 'organisation', 'help_line'],
+    needed: ['sender', 'alert', 'organisation'],
+  },
+  closing: {
+    known: ['sender', 'alert', 'organisation', 'help_line'],
+    needed: ['sender', 'alert', 'organisation'],
+  },
   after_reply: {
     known: [...COMMON, 'time', 'link', 'next_news'],
     needed: ['sender', 'alert', 'code'],
@@ -106,6 +115,8 @@ const UNASKED: readonly TextKey[] = [
   'update_asking_marked',
   'correction',
   'correction_marked',
+  'withdrawal',
+  'closing',
   'enrol',
   'own_code',
 ];

@@ -320,7 +320,11 @@ const steering: Pick<
   hurryRounds: (scene) => [mostly(scene, recallable(scene), () => planned(scene))],
   callOffAll: (scene) => [[planned(scene)]],
   chooseWordings: (scene) => [
-    { earlierIds: [planned(scene)], correctionId: planned(scene), firstId: planned(scene) },
+    {
+      earlierIds: [planned(scene)],
+      correctionId: planned(scene),
+      firstId: scene.random.chance(0.2) ? null : planned(scene),
+    },
   ],
   keepRoundTimes: (scene) => [{ fromId: planned(scene), toId: planned(scene) }],
   carryAnswers: (scene) => [{ fromId: planned(scene), toId: planned(scene) }],

@@ -29,10 +29,11 @@ function toldBy(base: Base, earlierIds: readonly string[]): Set<string> {
 
 export function chooseWordings(
   base: Base,
-  choice: { earlierIds: readonly string[]; correctionId: string; firstId: string },
+  choice: { earlierIds: readonly string[]; correctionId: string; firstId: string | null },
 ): Chosen {
   const told = toldBy(base, choice.earlierIds);
-  const held = (id: string) => base.messagesOf(id).filter((m) => m.state === 'held');
+  const held = (id: string | null) =>
+    id === null ? [] : base.messagesOf(id).filter((m) => m.state === 'held');
   const dropped = held(choice.correctionId).filter((m) => !told.has(m.contactPointId));
   const alreadyTold = held(choice.firstId).filter(
     (m) => m.round === 1 && told.has(m.contactPointId),

@@ -1,0 +1,77 @@
+/** Statements about submissions: versions as they were frozen, and what became of them. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import type { Along } from './texts.ts';
+
+export type SubmissionRow = {
+  id: string;
+  versionId: string;
+  dispatchId: string;
+  correctionDispatchId: string | null;
+  approvalId: string;
+  contentHash: string;
+  along: Along;
+  state: 'waiting' | 'returned' | 'withdrawn' | 'released' | 'recalled';
+  submittedBy: string;
+  submittedByName: string;
+  submittedAt: Date;
+  decidedAt: Date | null;
+  decidedByName: string | null;
+  returnReason: string | null;
+};
+
+export async function findSubmission(
+  tx: Tx,
+  versionId: string,
+): Promise<SubmissionRow | undefined> {
+  return await tx.maybe<SubmissionRow>(sql`
+    select id, version_id, dispatch_id, correction_dispatch_id, approval_id, content_hash,
+      along, state, submitted_by, submitted_by_name, submitted_at, decided_at, decided_by_name,
+      return_reason
+    from alerts.submission where version_id = ${versionId}
+    order by submitted_at desc limit 1`);
+}
+
+export async function insertSubmission(
+  tx: Tx,
+  submission: {
+    id: string;
+    versionId: string;
+    dispatchId: string;
+    correctionDispatchId: string | null;
+    approvalId: string;
+    contentHash: string;
+    along: Along;
+    submittedBy: string;
+    submittedByName: string;
+  },
+): Promise<void> {
+  await tx.run(sql`
+    insert into alerts.submission (id, version_id, dispatch_id, correction_dispatch_id, approval_id,
+      content_hash, along, submitted_by, submitted_by_name)
+    values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
+      ${submission.correctionDispatchId}, ${submission.approvalId}, ${submission.contentHash},
+      ${JSON.stringify(submission.along)}::jsonb,
+      ${submission.submittedBy},
+      ${submission.submittedByName})`);
+}
+
+export async function decideSubmission(
+  tx: Tx,
+  decision: {
+    id: string;
+    from: 'waiting' | 'released';
+    state: 'returned' | 'withdrawn' | 'released' | 'recalled';
+    by: string;
+    byName: string;
+    reason: string | null;
+  },
+): Promise<boolean> {
+  return (
+    (await tx.run(sql`
+      update alerts.submission set state = ${decision.state}, decided_at = now(),
+        decided_by = ${decision.by}, decided_by_name = ${decision.byName},
+        return_reason = ${decision.reason}
+      where id = ${decision.id} and state = ${decision.from}`)) === 1
+  );
+}
