@@ -105,6 +105,15 @@ create table alerts.recipient (
 );
 create index recipient_of_organisation on alerts.recipient (organisation_id);
 
+-- Whom a step of the ladder woke while a submission waited; no foreign key, as above.
+create table alerts.nudge (
+  submission_id uuid not null,
+  step smallint not null check (step >= 1),
+  person_id uuid not null,
+  at timestamptz not null default now(),
+  primary key (submission_id, step, person_id)
+);
+
 -- What upper slices and boards read.
 -- Only a draft may be changed, whoever asks.
 create function alerts.guard_version() returns trigger language plpgsql as $$
@@ -204,6 +213,14 @@ create policy own on alerts.submission for select
     select recipient.submission_id from alerts.recipient recipient
     where recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
 
+alter table alerts.nudge enable row level security;
+alter table alerts.nudge force row level security;
+create policy centre on alerts.nudge
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+
+grant select on alerts.nudge to tocsin_web;
+grant select, insert on alerts.nudge to tocsin_worker;
+grant select on alerts.editor to tocsin_worker;
 grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
   to tocsin_web;
 grant select, insert on alerts.version to tocsin_web;

@@ -12,6 +12,7 @@ import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
 import { countRecipients } from './store-freeze.ts';
+import { listNudges } from './store-wake.ts';
 import { type SubmissionRow } from './store-submission.ts';
 import { findLiveVersion, listShapers, type VersionRow } from './store.ts';
 
@@ -38,6 +39,7 @@ export async function readApproval(
     following,
     plan: planOf(frozen),
     counts: await countRecipients(tx, submission.id),
+    woken: await listNudges(tx, submission.id),
     held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
     changes: before === undefined ? [] : changesOf(before, version, { label, formatTime }),
     follows: before?.number,

@@ -13,4 +13,5 @@ export { listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list
 export { findSubmission } from './store-submission.ts';
 export { findReleased, findVersion, type VersionRow } from './store.ts';
 export { submitAlert } from './submit.ts';
+export { WAKE_TASK, wakeApprovers } from './wake.ts';
 export { withdrawReleased } from './withdraw.ts';

@@ -40,6 +40,7 @@ import {
   renderRounds,
   textsOf,
 } from './texts.ts';
+import { planWaking } from './wake.ts';
 
 export type Submission = {
   readonly alertId: string;
@@ -155,6 +156,8 @@ async function freeze(
     submittedBy: actorId(tx.actor),
     submittedByName: nameOf(tx.actor),
   });
+  const { severity } = version;
+  await planWaking(tx, context.model, { id: submissionId, severity, now });
   await record(tx, {
     action: 'alert.submitted',
     subject: { kind: 'alert', id: version.alertId },

@@ -16,6 +16,7 @@ import {
   selectInstallationKind,
   selectPerson,
   updateActive,
+  updatePhone,
 } from './store.ts';
 import { insertSession, markAllSessionsEnded, markSessionEnded } from './store-session.ts';
 
@@ -226,4 +227,17 @@ const deadLink = refused(
 function unknownRole(role: string): Outcome<never> {
   const message = `The operating model has no role “${role}”`;
   return refused('invalid', message, { roles: message });
+}
+
+/** Keeps the number that a person is woken on, sealed; null takes it away. */
+export async function setPhone(
+  tx: Tx,
+  personId: string,
+  phone: { readonly sealed: Buffer; readonly mask: string } | null,
+): Promise<Outcome<void>> {
+  if ((await updatePhone(tx, personId, phone)) === 0)
+    return refused('not_found', 'There is no such person.');
+  const action = phone === null ? 'person.phone_removed' : 'person.phone_set';
+  await record(tx, { action, subject: { kind: 'person', id: personId } });
+  return ok(undefined);
 }

@@ -39,7 +39,13 @@ before(async () => {
     );
     officer = invited.ok ? invited.value : assert.fail(invited.message);
   }
-  const context = { database: clone.web, model, installation, origin: 'http://localhost' };
+  const context = {
+    database: clone.web,
+    model,
+    installation,
+    origin: 'http://localhost',
+    sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+  };
   site = await startSite({
     installation,
     routes: identityRoutes(context),

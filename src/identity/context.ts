@@ -10,6 +10,8 @@ export type IdentityContext = {
   /** For the links that are shown, such as `https://tocsin.example`. */
   readonly origin: string;
   readonly limits?: SessionLimits;
+  /** Seals the number that a person is woken on, as the dispatch engine opens it. */
+  readonly sealPhone: (personId: string, e164: string) => Buffer;
   /** People are known here, organisations are not: the wiring says where they are asked for. */
   readonly organisations?: {
     readonly findByCode: (tx: Tx, code: string) => Promise<{ readonly id: string } | undefined>;

@@ -7,6 +7,7 @@ export {
   giveRole,
   invitePerson,
   setActive,
+  setPhone,
   signIn,
   signInForDemonstration,
   signOut,
@@ -46,6 +47,8 @@ export {
   selectPeople as listPeople,
   selectPerson as findPerson,
   selectPersonByEmail as findPersonByEmail,
+  selectWakeable as listWakeable,
   type PersonRow,
+  type Wakeable,
 } from './store.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';

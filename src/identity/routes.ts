@@ -2,17 +2,23 @@
 import { z } from 'zod';
 import { system } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
+import { refused, type Outcome } from '#kernel/outcome.ts';
+import { maskPhoneNumber, parsePhoneNumber, type PhoneNumber } from '#kernel/phone-number.ts';
 import {
+  formModel,
   notFound,
   page,
   redirect,
+  refusalStatus,
   refusedPage,
   sameSitePath,
   view,
+  type Form,
+  type Reply,
   type Route,
   type WebRequest,
 } from '#web/index.ts';
-import { endSession, signIn, signInForDemonstration } from './actions.ts';
+import { endSession, setPhone, signIn, signInForDemonstration } from './actions.ts';
 import type { IdentityContext } from './context.ts';
 import { deviceName, permissionsOf, roleLabels, SESSION_LIMITS } from './model.ts';
 import { oneOf } from './parse.ts';
@@ -129,24 +135,39 @@ async function demonstrationPeople({ database, model }: IdentityContext) {
 }
 
 function accountRoutes(context: IdentityContext): Route[] {
-  const { database, model } = context;
-  const limits = context.limits ?? SESSION_LIMITS;
+  const { database } = context;
   return [
     page({
       method: 'GET',
       path: '/account',
       access: 'signed-in',
-      handle: async ({ actor, session, now }) => {
-        const person = personOf({ actor });
-        const { sessions, me } = await database.withActor(actor, async (tx) => ({
-          sessions: await selectSessions(tx, person.id, now, limits),
-          me: await selectPerson(tx, person.id),
-        }));
-        return view('identity/account.njk', {
-          person: { name: person.name, email: me?.email ?? '' },
-          roles: roleLabels(model, me?.roles ?? []),
-          sessions: sessions.map((one) => ({ ...one, isThis: one.id === session?.id })),
-        });
+      handle: async (request) => await accountPage(context, request),
+    }),
+    page({
+      method: 'POST',
+      path: '/account/phone',
+      access: 'signed-in',
+      handle: async (request) => {
+        const { actor, form } = request;
+        const { id } = personOf({ actor });
+        const parsed = parseMobile(oneOf(form, 'phone'));
+        if (!parsed.ok) return await accountPage(context, request, form, parsed.message);
+        const { e164 } = parsed.value;
+        const phone = { sealed: context.sealPhone(id, e164), mask: maskPhoneNumber({ e164 }) };
+        const kept = await database.attempt(actor, (tx) => setPhone(tx, id, phone));
+        if (!kept.ok) return refusedPage(kept);
+        return redirect('/account', { notice: 'You are woken on this number from now on.' });
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/account/phone/remove',
+      access: 'signed-in',
+      handle: async ({ actor }) => {
+        const { id } = personOf({ actor });
+        const removed = await database.attempt(actor, (tx) => setPhone(tx, id, null));
+        if (!removed.ok) return refusedPage(removed);
+        return redirect('/account', { notice: 'Removed. Nobody wakes you by text any more.' });
       },
     }),
     page({
@@ -163,6 +184,37 @@ function accountRoutes(context: IdentityContext): Route[] {
       },
     }),
   ];
+}
+
+/** The page of oneself; with what was typed, where it was no number. */
+async function accountPage(
+  context: IdentityContext,
+  { actor, session, now }: Pick<WebRequest, 'actor' | 'session' | 'now'>,
+  typed: Form = {},
+  wrong?: string,
+): Promise<Reply> {
+  const { database, model, limits = SESSION_LIMITS } = context;
+  const person = personOf({ actor });
+  const { sessions, me } = await database.withActor(actor, async (tx) => ({
+    sessions: await selectSessions(tx, person.id, now, limits),
+    me: await selectPerson(tx, person.id),
+  }));
+  return view(
+    'identity/account.njk',
+    {
+      person: { name: person.name, email: me?.email ?? '', phoneMask: me?.phoneMask },
+      roles: roleLabels(model, me?.roles ?? []),
+      sessions: sessions.map((one) => ({ ...one, isThis: one.id === session?.id })),
+      form: formModel(['phone'], typed, wrong === undefined ? {} : { phone: wrong }),
+    },
+    wrong === undefined ? {} : { status: refusalStatus('invalid').status },
+  );
+}
+
+function parseMobile(typed: string): Outcome<PhoneNumber> {
+  const parsed = parsePhoneNumber(typed);
+  if (!parsed.ok || parsed.value.kind !== 'landline') return parsed;
+  return refused('invalid', 'Enter a mobile number: it has to take texts');
 }
 
 /** For routes that only persons reach. */

@@ -7,13 +7,16 @@ export type PersonRow = {
   readonly name: string;
   readonly email: string;
   readonly active: boolean;
+  /** The number that they are woken on, as screens show it; null where none is on file. */
+  readonly phoneMask: string | null;
   readonly createdAt: Date;
   readonly roles: readonly string[];
   readonly lastSeenAt: Date | null;
 };
 
 const PERSON = sql`
-  select person.id, person.name, person.email, person.active, person.created_at,
+  select person.id, person.name, person.email, person.active, person.phone_mask,
+    person.created_at,
     array(select distinct held.role from identity.role_grant held
       where held.person_id = person.id and held.ended_at is null order by held.role) as roles,
     (select max(session.last_seen_at) from identity.session
@@ -51,6 +54,31 @@ export async function insertPerson(tx: Tx, person: NewPerson): Promise<number> {
 export async function updateActive(tx: Tx, id: string, active: boolean): Promise<number> {
   return await tx.run(sql`
     update identity.person set active = ${active} where id = ${id} and active <> ${active}`);
+}
+
+/** The number that a person is woken on; null: none any more. */
+export async function updatePhone(
+  tx: Tx,
+  id: string,
+  phone: { readonly sealed: Buffer; readonly mask: string } | null,
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.person set phone_sealed = ${phone?.sealed ?? null},
+      phone_mask = ${phone?.mask ?? null}
+    where id = ${id} and active`);
+}
+
+export type Wakeable = { readonly id: string; readonly phoneSealed: Buffer };
+
+/** Active people with a number on file who hold one of these roles of the centre. */
+export async function selectWakeable(tx: Tx, roles: readonly string[]): Promise<Wakeable[]> {
+  return await tx.rows<Wakeable>(sql`
+    select person.id, person.phone_sealed from identity.person
+    where person.active and person.phone_sealed is not null and exists (
+      select from identity.role_grant held
+      where held.person_id = person.id and held.role = any(${[...roles]}::text[])
+        and held.organisation_id is null and held.ended_at is null)
+    order by person.id`);
 }
 
 export type NewGrant = {

@@ -10,6 +10,8 @@ import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import {
   alertApiRoutes,
   alertRoutes,
+  WAKE_TASK,
+  wakeApprovers,
   listAlertsOfOrganisation,
   type AlertContext,
 } from '#alerts/index.ts';
@@ -65,6 +67,7 @@ import {
 export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
+  readonly sealAddress: (contactPointId: string, e164: string) => Buffer;
   readonly openReply: (replyId: string, sealed: Buffer) => string;
   readonly openSender: (replyId: string, sealed: Buffer) => string;
   readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
@@ -94,6 +97,7 @@ export function sealsOf(secrets: Secrets): Seals {
     sealContent: (id, content) => seal(key, `reply_content|${id}`, content),
     openSender: (id, sealed) => open([key], `reply_number|${id}`, sealed),
     openReply: (id, sealed) => open([key], `reply_content|${id}`, sealed),
+    sealAddress: (id, e164) => seal(key, `contact_point|${id}`, e164),
     openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
     sealSettings: (id, settings) => seal(key, `gateway|${id}`, JSON.stringify(settings)),
     openSettings: (id, sealed) => JSON.parse(open([key], `gateway|${id}`, sealed)) as unknown,
@@ -123,6 +127,7 @@ export function productRoutes(product: Product): Route[] {
       model,
       origin,
       installation: installationOf(product),
+      sealPhone: seals.sealAddress,
       organisations: { findByCode: findOrganisationByCode, listNames: listOrganisationNames },
     }),
     ...organisationRoutes({
@@ -194,6 +199,10 @@ export function tasksOf(
       secrets: seals.directory,
       onError: (error) => log.error('organisations.import_failed', { error }),
     }),
+    [WAKE_TASK]: async (payload) => {
+      const step = payload as { submissionId: string; step: number };
+      await wakeApprovers(database, { model, clockOf: clockTime }, step);
+    },
     [REPLY_TASK]: () => handleReplies(answers),
     [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };

@@ -61,7 +61,28 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkOwnDetails(file),
     ...checkTexts(file),
     ...checkHolding(file),
+    ...checkLadder(file),
   ];
+}
+
+/** Names that mean nothing would wake nobody. */
+function checkLadder({ approver_ladder: ladder, severities, roles }: ModelFile): Remark[] {
+  const remarks = ladder.severities
+    .filter((id) => !Object.hasOwn(severities, id))
+    .map((id) => error(['approver_ladder', 'severities'], `‘${id}’ is not known`));
+  ladder.steps.forEach(({ roles: named, after }, i) => {
+    const at = ['approver_ladder', 'steps', i];
+    for (const id of named) {
+      const role = Object.hasOwn(roles, id) ? roles[id] : undefined;
+      if (role === undefined) remarks.push(error([...at, 'roles'], `‘${id}’ is not known`));
+      else if (!role.may.includes('alert.approve'))
+        remarks.push(error([...at, 'roles'], `‘${id}’ may not approve`));
+    }
+    const before = ladder.steps[i - 1]?.after ?? -1;
+    if (after <= before)
+      remarks.push(error([...at, 'after'], 'must be later than the step before'));
+  });
+  return remarks;
 }
 
 /** What the marking keeps out of texts would make a holding alert that says nothing. */

@@ -93,6 +93,7 @@ export const fileSchema = z.strictObject({
     correction_marked: text,
     withdrawal: text,
     closing: text,
+    approve_please: text,
     after_reply: text,
     after_help: text,
     not_understood: text,
@@ -115,6 +116,12 @@ export const fileSchema = z.strictObject({
         not_known: z.string().trim().max(500),
       }),
     ),
+  }),
+  approver_ladder: z.strictObject({
+    severities: z.array(z.string()),
+    steps: z
+      .array(z.strictObject({ roles: z.array(z.string()).min(1), after: durationMs }))
+      .max(20),
   }),
   asking_for_proof: z.strictObject({
     hour: z.int().min(7).max(20),

@@ -45,6 +45,13 @@ export type OperatingModel = {
     readonly audience: string;
     readonly texts: readonly HoldingText[];
   };
+  /** Who is woken while an alert waits for its approval, step by step. */
+  readonly approverLadder: {
+    /** Ids; others wake nobody. */
+    readonly severities: readonly string[];
+    /** Counted from the submission; each later than the one before. */
+    readonly steps: readonly { readonly roles: readonly string[]; readonly afterMs: number }[];
+  };
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
   /** Asks its reader to prove the address; blanks as in texts, and {link}. */
@@ -157,6 +164,7 @@ export type TextName =
   | 'correctionMarked'
   | 'withdrawal'
   | 'closing'
+  | 'approvePlease'
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'

@@ -186,6 +186,16 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /texts carry CLEAR at most/,
   },
   {
+    name: 'a ladder that wakes whoever may not approve',
+    text: changed([
+      'roles: [approver, duty_officer], after: PT5M',
+      'roles: [regional_lead], after: PT5M',
+    ]),
+    at: 'roles: [regional_lead], after: PT5M',
+    path: 'approver_ladder.steps[1].roles',
+    message: /‘regional_lead’ may not approve/,
+  },
+  {
     name: 'an unknown blank',
     text: changed(['{organisation}: {what}', '{organization}: {what}']),
     at: '  first:',
@@ -241,7 +251,10 @@ for (const { name, text, at, path, message } of wrong) {
 test('warned, not refused: two fragments, a rank never called, one role for both', () => {
   const long = changed(['got it {time}, thanks.', `got it {time}, ${'thanks '.repeat(14)}`]);
   const skipped = changed(['ranks: [3], after: PT30M', 'ranks: [4], after: PT30M']);
-  const alone = changed([/  approver:\n.*\n.*\n/, '']);
+  const alone = changed(
+    [/  approver:\n.*\n.*\n/, ''],
+    [/approver_ladder:\n(?: .*\n)+/, 'approver_ladder: { severities: [], steps: [] }\n'],
+  );
   for (const [text, path, message] of [
     [long, 'texts.after_reply', /takes 2 fragments/],
     [skipped, 'severities.critical.rounds', /rank 3 is never called/],

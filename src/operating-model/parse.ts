@@ -114,6 +114,10 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     readerKinds: file.reader_kinds,
     texts: textsOf(file),
     holding: holdingOf(file),
+    approverLadder: {
+      severities: file.approver_ladder.severities,
+      steps: file.approver_ladder.steps.map(({ roles, after }) => ({ roles, afterMs: after })),
+    },
     askingForProof: {
       hour: file.asking_for_proof.hour,
       againAfterMs: file.asking_for_proof.again_after,
@@ -196,6 +200,7 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     correctionMarked: texts.correction_marked,
     withdrawal: texts.withdrawal,
     closing: texts.closing,
+    approvePlease: texts.approve_please,
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,

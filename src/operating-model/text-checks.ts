@@ -62,6 +62,10 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'alert', 'organisation', 'help_line'],
     needed: ['sender', 'alert', 'organisation'],
   },
+  approve_please: {
+    known: ['sender', 'alert', 'severity', 'since', 'help_line'],
+    needed: ['sender', 'alert'],
+  },
   after_reply: {
     known: [...COMMON, 'time', 'link', 'next_news'],
     needed: ['sender', 'alert', 'code'],
@@ -117,6 +121,7 @@ const UNASKED: readonly TextKey[] = [
   'correction_marked',
   'withdrawal',
   'closing',
+  'approve_please',
   'enrol',
   'own_code',
 ];
