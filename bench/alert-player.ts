@@ -1,8 +1,9 @@
 /** Whoever writes, approves and watches an alert, in a process of its own, as the web process does. */
 import type { ClientConfig } from 'pg';
 import { system } from '#kernel/actor.ts';
-import { readBoard } from '#console/board.ts';
-import { readTally } from '#console/store.ts';
+import { boardOf, readAlert } from '#console/board.ts';
+import { readFigures, scopeOf } from '#console/store-standings.ts';
+import { findLiveAlert } from '#console/store.ts';
 import { openDatabase, type Database } from '#db/database.ts';
 import { approve, contextOf, readModel, submitToEverybody, type Submitted } from './alert.ts';
 import { playOrders, usageOfThisProcess, type Usage } from './player.ts';
@@ -34,7 +35,10 @@ playOrders<AlertOrder>(
     }
     if (order.kind === 'release') return answer(await approve(playing!.web, context, submitted()));
     const tallySeconds = await timed(() =>
-      playing!.web.withActor(system('board'), (tx) => readTally(tx, submitted().alertId)),
+      playing!.web.withActor(system('board'), async (tx) => {
+        const alert = await findLiveAlert(tx, submitted().alertId);
+        return await readFigures(tx, scopeOf(alert!));
+      }),
     );
     return answer(await timed(readWholeBoard), tallySeconds);
   },
@@ -49,8 +53,9 @@ function submitted(): Submitted {
 
 async function readWholeBoard(): Promise<void> {
   const context = { database: playing!.web, model, openReply: () => '' };
-  const board = await readBoard(context, { alertId: submitted().alertId, now: new Date() });
-  if (board === undefined) throw new Error('there is no board');
+  const reading = await readAlert(context, { alertId: submitted().alertId, now: new Date() });
+  if (reading === undefined) throw new Error('there is no board');
+  boardOf(reading);
 }
 
 async function timed(act: () => Promise<unknown>): Promise<number> {

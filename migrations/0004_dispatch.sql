@@ -617,7 +617,7 @@ create view dispatch.v_addressee with (security_invoker = true) as
 -- What became of each message, for whoever may see the whole centre.
 create view dispatch.v_message with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, channel, round, rank, code, state, due_at, attempt,
-    gateway_id, accepted_at, final_at, failure_code
+    home_gateway_id, gateway_id, accepted_at, final_at, failure_code
   from dispatch.message;
 -- The words of each message, for whoever approves or explains them.
 create view dispatch.v_text with (security_invoker = true) as

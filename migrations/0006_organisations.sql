@@ -913,6 +913,8 @@ create view organisations.v_follower with (security_invoker = true) as
 
 create view organisations.v_region with (security_invoker = true) as
   select code, name from organisations.region;
+create view organisations.v_system with (security_invoker = true) as
+  select code, name from organisations.system;
 
 create function organisations.is_within(
     moment timestamptz, weekday smallint, starts_at time, ends_at time, time_zone text)
@@ -1149,5 +1151,6 @@ grant select, insert (organisation_id, contact_id, what, fields) on organisation
   to tocsin_web, tocsin_worker;
 grant select on organisations.duty_hours, organisations.absence to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,
-  organisations.v_failing, organisations.v_swapped, organisations.v_reachable
+  organisations.v_failing, organisations.v_swapped, organisations.v_system,
+  organisations.v_reachable
   to tocsin_web, tocsin_worker;

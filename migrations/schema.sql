@@ -2991,6 +2991,20 @@ create view dispatch.v_ledger with (security_invoker=true) as
 grant select on dispatch.v_ledger to tocsin_web;
 grant select on dispatch.v_ledger to tocsin_worker;
 
+create view dispatch.v_ledger_credit with (security_invoker=true) as
+ WITH history AS MATERIALIZED (
+         SELECT dispatch.history_is_whole() AS is_whole
+        )
+ SELECT credit.dispatch_id,
+    credit.organisation_id,
+    credit.message_id,
+    dispatch.ledger_part(credit.state, dispatch.state, ( SELECT history.is_whole
+           FROM history)) AS part
+   FROM dispatch.v_credit credit
+     JOIN dispatch.dispatch dispatch ON dispatch.id = credit.dispatch_id;
+grant select on dispatch.v_ledger_credit to tocsin_web;
+grant select on dispatch.v_ledger_credit to tocsin_worker;
+
 create view dispatch.v_message with (security_invoker=true) as
  SELECT id,
     dispatch_id,
@@ -3002,6 +3016,7 @@ create view dispatch.v_message with (security_invoker=true) as
     state,
     due_at,
     attempt,
+    home_gateway_id,
     gateway_id,
     accepted_at,
     final_at,
@@ -3210,6 +3225,13 @@ create view organisations.v_swapped with (security_invoker=true) as
          OFFSET 0));
 grant select on organisations.v_swapped to tocsin_web;
 grant select on organisations.v_swapped to tocsin_worker;
+
+create view organisations.v_system with (security_invoker=true) as
+ SELECT code,
+    name
+   FROM organisations.system;
+grant select on organisations.v_system to tocsin_web;
+grant select on organisations.v_system to tocsin_worker;
 
 create view responses.v_answer with (security_invoker=true) as
  SELECT id,

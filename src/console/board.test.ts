@@ -13,10 +13,10 @@ import {
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
-import { readBoard } from './board.ts';
-import { csvOf } from './csv.ts';
-import { drawCurve } from './curve.ts';
-import { lastLeavesInMs } from './model.ts';
+import { textIn } from '../../test/support/page-checks.ts';
+import { boardOf, readAlert, type Board } from './board.ts';
+import { everywhere, type Filter } from './figures.ts';
+import { fieldMinute } from './parse.ts';
 
 let centre: Centre;
 
@@ -29,12 +29,12 @@ after(async () => {
   await centre.close();
 });
 
-async function boardOf(alertId: string) {
+async function readBoard(alertId: string, filter?: Filter, at?: Date): Promise<Board> {
   const { database, model, seals } = centre.product;
   const context = { database, model, openReply: seals.openReply };
-  const board = await readBoard(context, { alertId, now: new Date() });
-  assert.ok(board !== undefined);
-  return board;
+  const reading = await readAlert(context, { alertId, now: new Date(), at });
+  assert.ok(reading !== undefined);
+  return boardOf(reading, filter);
 }
 
 describe('the duty desk', () => {
@@ -57,7 +57,7 @@ describe('the duty desk', () => {
 describe('the live board', () => {
   it('counts organisations, and keeps accepted, delivered and acknowledged apart (P4)', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
-    const before = (await boardOf(alertId)).tally;
+    const before = (await readBoard(alertId)).tally;
     assert.deepEqual(
       [before.mustAnswer, before.delivered, before.acknowledged, before.unreachable],
       [4, 0, 0, 1],
@@ -67,7 +67,7 @@ describe('the live board', () => {
       ({ number, round }) => number === numbers.northmoor && round === 1,
     )!;
     await textFrom(centre, numbers.northmoor, `${first.code} YES`);
-    const { tally, desk, nextCalls, regions } = await boardOf(alertId);
+    const { tally, desk, nextCalls, map } = await readBoard(alertId);
     assert.deepEqual(
       [tally.delivered, tally.acknowledged, tally.affected, tally.waiting, tally.unreachable],
       [3, 1, 1, 3, 1],
@@ -81,7 +81,7 @@ describe('the live board', () => {
     assert.equal(nextCalls[0]?.telephone, '0306 999 0005');
     assert.deepEqual(desk, []);
     assert.deepEqual(
-      regions.map(({ name, mustAnswer, acknowledged }) => [name, mustAnswer, acknowledged]),
+      map.tiles.map(({ label, mustAnswer, acknowledged }) => [label, mustAnswer, acknowledged]),
       [
         ['East', 2, 0],
         ['North', 2, 1],
@@ -130,23 +130,134 @@ describe('the live board', () => {
   it('every number opens its list, and the list is what was counted', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
     await deliverAll(centre, dispatchId);
+    const [first] = await messagesOf(centre, dispatchId);
+    await textFrom(centre, first!.number, `${first!.code} YES`);
     const officer = centre.visit(centre.officer);
-    const board = await officer.get(`/alerts/${alertId}/board`);
-    for (const [label, count] of [
-      ['must_answer', 4],
-      ['delivered', 3],
-      ['acknowledged', 0],
-      ['waiting', 4],
-      ['silent', 1],
-      ['unreachable', 1],
-      ['to_ring', 2],
-      ['uncertain', 0],
-    ] as const) {
-      assert.ok(board.body.includes(`organisations?show=${label}"`), label);
-      const list = await officer.get(`/alerts/${alertId}/organisations?show=${label}`);
+    const links = async (path: string) => {
+      const page = await officer.get(path);
+      return page
+        .elements('a')
+        .map((a) => ({ href: a.attribs['href'] ?? '', text: textIn(a) }))
+        .filter(({ href, text }) => /\/(organisations|messages)\?/.test(href) && /\d/.test(text));
+    };
+    const ofAll = await links(`/alerts/${alertId}/board`);
+    // Eight tiles, five steps and what they lost, regions and their affected, two paths.
+    assert.ok(ofAll.length >= 22, String(ofAll.length));
+    const shown = new Set(
+      ofAll.map(({ href }) => new URL(href, 'http://x').searchParams.get('show')),
+    );
+    for (const listing of ['delivered', 'acknowledged', 'affected', 'gone', 'reached', 'not_gone'])
+      assert.ok(shown.has(listing), listing);
+    const ofSome = await links(`/alerts/${alertId}/board?region=RA&type=trust`);
+    for (const { href, text } of [...ofAll, ...ofSome]) {
+      const list = await officer.get(href);
       const rows = Math.max(0, list.elements('tr').length - 1);
-      assert.equal(rows, count, label);
+      // A tile of the map leads to those that have not answered.
+      const [, done = '0', all = ''] = / (\d+) of (\d+)/.exec(text) ?? [];
+      const counted = all === '' ? Number(/\d+/.exec(text)![0]) : Number(all) - Number(done);
+      assert.equal(rows, counted, `${href}: ${text}`);
     }
+  });
+
+  it('is narrowed to a region, a system, a type, and to what has none', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const counted = async (filter: Partial<Filter>) => {
+      const { tally, nextCalls, curve } = await readBoard(alertId, { ...everywhere, ...filter });
+      return [
+        tally.mustAnswer,
+        tally.delivered,
+        nextCalls.length,
+        /of (\d)/.exec(curve.summary)![1],
+      ];
+    };
+    assert.deepEqual(await counted({}), [4, 3, 2, '4']);
+    assert.deepEqual(await counted({ region: 'RA' }), [2, 2, 0, '2']);
+    assert.deepEqual(await counted({ system: 'SB', type: 'trust' }), [2, 1, 2, '2']);
+    assert.deepEqual(await counted({ region: 'RA', system: 'SB' }), [0, 0, 0, '0']);
+    assert.deepEqual(await counted({ region: '-' }), [0, 0, 0, '0']);
+    const officer = centre.visit(centre.officer);
+    const path = `/alerts/${alertId}/board`;
+    assert.match((await officer.get(path)).text, /North \(2\)/);
+    // As the form sends it: what is not chosen is empty.
+    const narrowed = await officer.get(`${path}?region=RB&system=&type=`);
+    assert.match(narrowed.text, /2 organisations must answer/);
+    assert.match(narrowed.body, /data-events="[^"]+events\?region=RB&amp;"/);
+    const list = await officer.click('1 unreachable');
+    assert.match(list.text, /Only East\./);
+    assert.deepEqual(
+      list
+        .elements('th')
+        .slice(3)
+        .map((th) => textIn(th)),
+      ['Lonely Trust'],
+    );
+    const csv = await officer.request('GET', `/alerts/${alertId}/organisations.csv?region=RA`);
+    assert.equal(csv.body.trim().split('\r\n').length, 3);
+    await officer.get(`/alerts/${alertId}/board?region=%3Cb%3E`, { status: 422 });
+  });
+
+  it('shows any minute since the release as it was', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    const own = (statement: Sql) =>
+      centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+    await deliverAll(centre, dispatchId);
+    const [first] = await messagesOf(centre, dispatchId);
+    await textFrom(centre, first!.number, `${first!.code} YES`);
+    // As if all of it had been an hour ago, each five minutes after the other.
+    await own(sql`update alerts.version set released_at = now() - interval '60 min'
+      where alert_id = ${alertId}`);
+    await own(sql`update dispatch.message set accepted_at = now() - interval '55 min',
+      final_at = now() - interval '50 min'
+      where dispatch_id = ${dispatchId} and state = 'delivered'`);
+    await own(sql`update dispatch.message set final_at = now() - interval '45 min'
+      where dispatch_id = ${dispatchId} and state = 'cancelled'`);
+    await own(sql`update responses.answer set at = now() - interval '45 min'
+      where alert_id = ${alertId}`);
+    await own(sql`update responses.response set acknowledged_at = now() - interval '45 min',
+      affected_at = now() - interval '45 min' where alert_id = ${alertId}`);
+    const at = async (minutes: number) => {
+      const time = new Date(Date.now() - minutes * 60_000);
+      const { tally } = await readBoard(alertId, everywhere, time);
+      return [tally.notGone, tally.noReceipt, tally.delivered, tally.acknowledged, tally.affected];
+    };
+    assert.deepEqual(await at(57), [4, 0, 0, 0, 0]);
+    assert.deepEqual(await at(52), [1, 3, 0, 0, 0]);
+    assert.deepEqual(await at(47), [1, 0, 3, 0, 0]);
+    const { tally } = await readBoard(alertId);
+    assert.deepEqual(await at(0), [
+      tally.notGone,
+      tally.noReceipt,
+      tally.delivered,
+      tally.acknowledged,
+      tally.affected,
+    ]);
+    const officer = centre.visit(centre.officer);
+    const minute = fieldMinute(new Date(Date.now() - 47 * 60_000));
+    const past = await officer.get(`/alerts/${alertId}/board?at=${minute}`);
+    assert.match(past.text, /As it was at \d\d:\d\d/);
+    assert.doesNotMatch(past.body, /data-events=/);
+    assert.doesNotMatch(past.text, /Next to ring/);
+    const list = await officer.click('3 delivered');
+    assert.match(list.text, /As it was at/);
+    assert.equal(list.elements('tr').length, 4);
+    assert.doesNotMatch(list.text, /Acknowledged \d/);
+    const early = await officer.get(`/alerts/${alertId}/board?at=2020-01-01T00:00`, {
+      status: 422,
+    });
+    assert.match(early.text, /This version went out on/);
+    await officer.get(`/alerts/${alertId}/board?at=soon`, { status: 422 });
+    await officer.get(`/alerts/${alertId}/board?at=2999-01-01T00:00`, { status: 422 });
+  });
+
+  it('hangs on a wall, with everything and without a menu', async () => {
+    const { alertId } = await releaseAlert(centre);
+    const officer = centre.visit(centre.officer);
+    const wall = await officer.get(`/alerts/${alertId}/wall?region=RB`);
+    assert.match(wall.text, /2 must answer/);
+    assert.equal(wall.elements('nav').length, 0);
+    assert.match(wall.body, /wall\/events\?region=RB&amp;"/);
+    await officer.get(`/alerts/${newId()}/wall`, { status: 404 });
   });
 
   it('streams the whole state first, and again after a change', async () => {
@@ -187,40 +298,5 @@ describe('the live board', () => {
     assert.equal(visitor.status, 303);
     const administrator = await centre.invite('No Alerts', []);
     assert.equal((await centre.visit(administrator).request('GET', path)).status, 403);
-  });
-});
-
-describe('figures', () => {
-  it('what the bucket holds leaves at once, the rest at its rate', () => {
-    assert.equal(lastLeavesInMs({ waiting: 900, tokens: 980, ratePerSecond: 49.5 }), 0);
-    assert.equal(lastLeavesInMs({ waiting: 1079, tokens: 980, ratePerSecond: 49.5 }), 2000);
-    assert.equal(lastLeavesInMs({ waiting: 99, tokens: -5, ratePerSecond: 49.5 }), 2000);
-  });
-
-  it('a curve without answers is flat and says so', () => {
-    const curve = drawCurve({ answers: [], mustAnswer: 4, elapsedMinutes: 3, deadlineMinutes: 60 });
-    assert.equal(curve.summary, '0 of 4 organisations acknowledged 3 min after release.');
-    assert.equal(curve.deadlineX, undefined);
-    assert.doesNotMatch(curve.line + curve.area, /NaN/);
-  });
-
-  it('a spreadsheet does not run what an organisation is called', () => {
-    const row = {
-      organisationId: 'id',
-      shortName: 'x',
-      name: '=cmd|"/c calc"!A1, Ltd',
-      code: '4821',
-      regionCode: null,
-      reach: 'delivered',
-      moreToCome: false,
-      acknowledgedAt: new Date('2026-11-23T03:12:00Z'),
-      evidence: 'call',
-      affected: null,
-      helpAskedAt: null,
-    } as const;
-    assert.equal(
-      csvOf([row]).split('\r\n')[1],
-      `4821,"'=cmd|""/c calc""!A1, Ltd",,delivered,2026-11-23T03:12:00.000Z,call,,`,
-    );
   });
 });

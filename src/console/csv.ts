@@ -1,6 +1,6 @@
 /** Who stands where in an alert, as a file. */
 import { csvFile } from '#web/index.ts';
-import type { StandingRow } from './store.ts';
+import type { StandingRow } from './store-standings.ts';
 
 const columns: readonly (readonly [string, (row: StandingRow) => string])[] = [
   ['code_texted_back', (row) => row.code],

@@ -13,16 +13,29 @@ export type CurveView = {
   readonly tip: { readonly x: number; readonly y: number };
   readonly xTicks: readonly { readonly x: number; readonly label: string }[];
   readonly yTicks: readonly { readonly y: number; readonly label: string }[];
-  /** The deadline, where it lies within the picture. */
-  readonly deadlineX: number | undefined;
+  /** Where the deadline lies, or how far beyond the picture it is. */
+  readonly deadline: Deadline | undefined;
   readonly summary: string;
 };
 
+export type Deadline = {
+  /** The right edge, where it lies beyond. */
+  readonly x: number;
+  readonly isBeyond: boolean;
+  readonly label: string;
+  /** Towards the middle, so that it does not leave the picture. */
+  readonly anchor: 'start' | 'end';
+};
+
 const WIDTH = 640;
-const HEIGHT = 260;
+const HEIGHT = 270;
 /** Room for the labels where they are largest beside the picture: on a phone. */
-const MARGIN = { top: 24, right: 48, bottom: 48, left: 68 };
+const MARGIN = { top: 36, right: 48, bottom: 48, left: 68 };
 const SHORTEST_MINUTES = 15;
+/** The picture reaches to the deadline unless that would press the curve into a quarter of it. */
+const DEADLINE_TIMES_MOST = 4;
+/** So much beyond the deadline, that its line stands free of the edge. */
+const BEYOND = 1.05;
 
 export type CurveInput = {
   /** Minutes after release of each acknowledgement, in order. */
@@ -34,22 +47,25 @@ export type CurveInput = {
 
 export function drawCurve(input: CurveInput): CurveView {
   const { answers, mustAnswer, elapsedMinutes, deadlineMinutes } = input;
-  const span = Math.max(SHORTEST_MINUTES, elapsedMinutes);
+  const span = spanOf(input);
   const x = scaleLinear([0, span], [MARGIN.left, WIDTH - MARGIN.right]);
   const y = scaleLinear([0, Math.max(1, mustAnswer)], [HEIGHT - MARGIN.bottom, MARGIN.top]);
   const points = [
-    { minute: 0, count: 0 },
-    ...answers.map((minute, i) => ({ minute, count: i + 1 })),
-    { minute: elapsedMinutes, count: answers.length },
+    { x: MARGIN.left, y: round(y(0)) },
+    ...stepsOf(answers, (minute) => Math.round(x(minute))).map(([px, count]) => ({
+      x: px,
+      y: round(y(count)),
+    })),
+    { x: round(x(elapsedMinutes)), y: round(y(answers.length)) },
   ];
   const path = line<(typeof points)[number]>(
-    ({ minute }) => round(x(minute)),
-    ({ count }) => round(y(count)),
+    (point) => point.x,
+    (point) => point.y,
   ).curve(curveStepAfter);
   const fill = area<(typeof points)[number]>()
-    .x(({ minute }) => round(x(minute)))
+    .x((point) => point.x)
     .y0(y(0))
-    .y1(({ count }) => round(y(count)))
+    .y1((point) => point.y)
     .curve(curveStepAfter);
   return {
     width: WIDTH,
@@ -61,11 +77,47 @@ export function drawCurve(input: CurveInput): CurveView {
     xTicks: x.ticks(3).map((minute) => ({ x: round(x(minute)), label: minuteLabel(minute) })),
     yTicks: wholeTicks(y.domain()[1] ?? 1).map((count) => ({
       y: round(y(count)),
-      label: String(count),
+      label: count.toLocaleString('en-GB'),
     })),
-    deadlineX: deadlineMinutes <= span ? round(x(deadlineMinutes)) : undefined,
-    summary: `${answers.length} of ${mustAnswer} organisations acknowledged ${minuteLabel(elapsedMinutes)} after release.`,
+    deadline: deadlineOf(input, { span, x }),
+    summary: summaryOf(input, deadlineMinutes),
   };
+}
+
+function spanOf({ elapsedMinutes, deadlineMinutes }: CurveInput): number {
+  const shortest = Math.max(SHORTEST_MINUTES, elapsedMinutes);
+  return deadlineMinutes <= shortest * DEADLINE_TIMES_MOST
+    ? Math.max(shortest, deadlineMinutes * BEYOND)
+    : shortest;
+}
+
+function deadlineOf(
+  { elapsedMinutes, deadlineMinutes }: CurveInput,
+  { span, x }: { span: number; x: (minute: number) => number },
+): Deadline | undefined {
+  if (!Number.isFinite(deadlineMinutes)) return undefined;
+  const isBeyond = deadlineMinutes > span;
+  const left = deadlineMinutes - elapsedMinutes;
+  return {
+    x: round(x(Math.min(deadlineMinutes, span))),
+    isBeyond,
+    label: left > 0 ? `deadline in ${minuteLabel(left)}` : 'deadline',
+    anchor: deadlineMinutes > span / 2 ? 'end' : 'start',
+  };
+}
+
+/** How many there were at the end of each column of pixels: 10,000 answers are no longer than 500. */
+function stepsOf(answers: readonly number[], columnOf: (minute: number) => number) {
+  return [...new Map(answers.map((minute, i) => [columnOf(minute), i + 1]))];
+}
+
+function summaryOf({ answers, mustAnswer, elapsedMinutes }: CurveInput, deadline: number): string {
+  const said = `${answers.length} of ${mustAnswer} organisations acknowledged ${minuteLabel(elapsedMinutes)} after release`;
+  if (!Number.isFinite(deadline)) return `${said}.`;
+  const left = deadline - elapsedMinutes;
+  return left > 0
+    ? `${said}; the deadline is in ${minuteLabel(left)}.`
+    : `${said}; the deadline was ${minuteLabel(-left)} ago.`;
 }
 
 function wholeTicks(top: number): number[] {

@@ -26,28 +26,33 @@ export const listings = {
   uncertain: 'uncertain',
   waiting: 'not yet answered',
   to_ring: 'to ring',
+  gone: 'sent',
+  not_gone: 'nothing has left',
+  reached: 'reached',
+  no_receipt: 'no receipt yet',
+  unanswered: 'reached, no answer',
+  said: 'said whether affected',
+  not_said: 'have not said whether affected',
 } as const;
 
 export type Listing = keyof typeof listings;
 
-export type Tally = {
-  readonly mustAnswer: number;
-  readonly delivered: number;
-  readonly deliveredLately: number;
-  readonly acknowledged: number;
-  readonly acknowledgedLately: number;
-  readonly affected: number;
-  readonly affectedLately: number;
-  readonly help: number;
-  readonly helpLately: number;
-  readonly silent: number;
-  readonly unreachable: number;
-  readonly uncertain: number;
-  readonly waiting: number;
-};
+/** Those that a list offers beside itself; the others are steps of the funnel. */
+export const headListings = [
+  'must_answer',
+  'delivered',
+  'acknowledged',
+  'affected',
+  'help',
+  'waiting',
+  'silent',
+  'unreachable',
+  'uncertain',
+  'to_ring',
+] as const satisfies readonly Listing[];
 
 /** Messages of one channel, by what became of them. */
-export type PathTally = {
+export type ChannelTally = {
   readonly channel: 'text' | 'mail';
   readonly planned: number;
   readonly waiting: number;
@@ -59,17 +64,18 @@ export type PathTally = {
   readonly cancelled: number;
 };
 
-/**
- * When the last waiting message will leave, in ms from now: what the bucket holds goes at once,
- * the rest at its rate (design: breadth first, one bucket for each service).
- */
-export function lastLeavesInMs(bucket: {
-  waiting: number;
-  tokens: number;
-  ratePerSecond: number;
-}): number {
-  return (Math.max(0, bucket.waiting - Math.max(0, bucket.tokens)) / bucket.ratePerSecond) * 1000;
-}
+/** Those of one gateway; null where none is chosen yet. */
+export type PathTally = ChannelTally & { readonly gatewayId: string | null };
 
-/** Answers so far, minute by minute from the release on: `counts[n]` after n minutes. */
-export type Curve = { readonly minutes: readonly number[]; readonly counts: readonly number[] };
+/** The lists behind the numbers of a path. */
+export const messageListings = {
+  planned: 'all',
+  gone: 'gone',
+  delivered: 'delivered',
+  under_way: 'being handed over',
+  failed: 'failed',
+  unknown: 'uncertain',
+  cancelled: 'not needed',
+} as const;
+
+export type MessageListing = keyof typeof messageListings;

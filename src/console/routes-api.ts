@@ -16,14 +16,15 @@ import {
   type Route,
 } from '#web/index.ts';
 import { listings, reaches } from './model.ts';
-import { standingCursor } from './parse.ts';
+import { tallyOf } from './figures.ts';
+import { filterOf, standingCursor } from './parse.ts';
+import { byChannel } from './paths.ts';
+import { listStandings, readFigures, scopeOf } from './store-standings.ts';
 import {
   findLiveAlert,
   listGatewayStates,
   listRounds,
-  listStandings,
   readPaths,
-  readTally,
   dispatchesOf,
   type LiveAlert,
 } from './store.ts';
@@ -33,15 +34,23 @@ export type ConsoleApiContext = { readonly database: Database };
 const params = z.object({ id: z.uuid() });
 const count = z.int();
 
+const placeCode = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code')
+  .transform((code) => code.toUpperCase())
+  .optional();
+
 const listingQuery = z.strictObject({
   listing: keysOf(listings)
     .default('must_answer')
     .describe('The organisations behind one figure of the tally'),
-  region: z
+  region: placeCode.describe('Code of a region'),
+  system: placeCode.describe('Code of a system'),
+  type: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,19}$/, 'Not a code')
+    .regex(/^[a-z][a-z0-9_]{0,39}$/, 'Not a type')
     .optional()
-    .describe('Code of a region'),
+    .describe('Type of organisation'),
   ...pageQuery(standingCursor),
 });
 
@@ -60,6 +69,11 @@ const figures = z
     unreachable: count.describe('Nothing can reach them: ring'),
     uncertain: count.describe('Nobody can say yet whether it left'),
     waiting: count.describe('Not yet answered, for whatever reason'),
+    toRing: count.describe('Silent or unreachable'),
+    notGone: count.describe('Not answered, and nothing has left for them'),
+    noReceipt: count.describe('Not answered; a provider took something, no receipt yet'),
+    unanswered: count.describe('Not answered, though a handset or mailbox has it'),
+    notSaid: count.describe('Acknowledged, and not said whether affected'),
   })
   .describe('Organisations that must answer, not messages');
 
@@ -128,6 +142,7 @@ const gateway = z.strictObject({
     .describe('closed works; open sends nothing just now; the others are on their way back'),
   bucket: z
     .strictObject({
+      id: z.string(),
       ratePerSecond: z.number(),
       burst: z.number(),
       tokens: z.number().describe('What may leave at once, now'),
@@ -157,8 +172,8 @@ function tallyRoute({ database }: ConsoleApiContext): Route {
         if (alert === undefined) return notFound();
         return json(200, {
           ...headOf(alert),
-          organisations: await readTally(tx, alertId),
-          messages: await readPaths(tx, dispatchesOf(alert)),
+          organisations: tallyOf(await readFigures(tx, scopeOf(alert))),
+          messages: byChannel(await readPaths(tx, dispatchesOf(alert))),
           rounds: await listRounds(tx, alert.dispatchId),
           readAt: now,
         });
@@ -198,11 +213,11 @@ function standingsRoute({ database }: ConsoleApiContext): Route {
     },
     handle: async ({ actor, params: { id: alertId }, query }) =>
       await database.withActor(actor, async (tx) => {
-        if ((await findLiveAlert(tx, alertId)) === undefined) return notFound();
+        const alert = await findLiveAlert(tx, alertId);
+        if (alert === undefined) return notFound();
         const { listing, after, limit } = query;
-        const region = query.region?.toUpperCase();
-        const question = { alertId, listing, region, after, most: limit + 1 };
-        const found = await listStandings(tx, question);
+        const question = { listing, filter: filterOf(query), after, most: limit + 1 };
+        const found = await listStandings(tx, scopeOf(alert), question);
         return json(
           200,
           pageOf(found, limit, (row) => [row.name, row.organisationId]),
@@ -222,9 +237,9 @@ function gatewaysRoute({ database }: ConsoleApiContext): Route {
     },
     async handle({ actor }) {
       const found = await database.withActor(actor, (tx) => listGatewayStates(tx));
-      const rows = found.map(({ ratePerSecond, burst, tokens, ...row }) => ({
+      const rows = found.map(({ bucketId, ratePerSecond, burst, tokens, ...row }) => ({
         ...row,
-        bucket: { ratePerSecond, burst, tokens },
+        bucket: { id: bucketId, ratePerSecond, burst, tokens },
       }));
       return json(200, { rows, next: null });
     },

@@ -1,23 +1,17 @@
 /** Who is to be rung next, and where. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { conditions, standings } from './store.ts';
 
-export type NextCall = {
+export type Switchboard = {
   readonly organisationId: string;
   readonly name: string;
-  readonly reach: 'unreachable' | 'delivered' | 'accepted';
-  /** Its switchboard. */
+  /** Null where none is known. */
   readonly telephone: string | null;
 };
 
-/** The first of the list `to_ring`: those that nothing reaches, then those silent to the end. */
-export async function listNextCalls(tx: Tx, alertId: string, most: number): Promise<NextCall[]> {
-  return await tx.rows<NextCall>(sql`
-    select standing.organisation_id, standing.name, standing.reach, directory.telephone
-    from (${standings(alertId)}) standing
-    join organisations.v_organisation directory
-      on directory.organisation_id = standing.organisation_id
-    where ${conditions.to_ring}
-    order by reach = 'unreachable' desc, standing.name limit ${most}`);
+/** By name. */
+export async function listSwitchboards(tx: Tx, ids: readonly string[]): Promise<Switchboard[]> {
+  return await tx.rows<Switchboard>(sql`
+    select organisation_id, name, telephone from organisations.v_organisation
+    where organisation_id = any(${[...ids]}::uuid[]) order by name`);
 }

@@ -1,137 +1,15 @@
 /** Reads for boards and the duty desk, over the views that the other slices publish. */
-import { sql, type Sql } from '#db/sql.ts';
+import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { Listing, PathTally, Reach, Tally } from './model.ts';
+import type { PathTally } from './model.ts';
 
 /**
- * One row for each organisation that must answer: how far our messages came, what it answered.
- * An organisation is silent when it was reached, has not answered, and nobody of its chain is left
- * to be asked. Messages are read organisation by organisation, by their index: of an alert that was
- * frozen a moment ago the planner expects 35 recipients, and a join of a million took over a
- * minute.
+ * The messages by channel and gateway, each by the one that was asked last or is to be asked; of an
+ * alert that was corrected, those of both its dispatches.
  */
-export function standings(alertId: string): Sql {
-  return sql`
-    select recipient.organisation_id, recipient.short_name, recipient.code,
-      organisation.name, organisation.region_code,
-      told.reach, told.more_to_come, told.delivered_at,
-      response.acknowledged_at, response.evidence, response.affected, response.affected_at,
-      response.help_asked_at
-    from alerts.v_recipient recipient
-    join organisations.v_organisation organisation
-      on organisation.organisation_id = recipient.organisation_id
-    cross join lateral (
-      select case when bool_or(credit.state = 'delivered') then 'delivered'
-          when bool_or(credit.state = 'accepted') then 'accepted'
-          when bool_or(credit.state in ('unknown', 'uncertain_closed')) then 'uncertain'
-          when bool_or(credit.state in ('held', 'ready', 'claimed')) then 'sending'
-          else 'unreachable' end as reach,
-        coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')), false) as more_to_come,
-        min(credit.final_at) filter (where credit.state = 'delivered') as delivered_at
-      from dispatch.v_credit credit where credit.organisation_id = recipient.organisation_id
-        and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
-      offset 0
-    ) told
-    left join responses.v_response response on response.alert_id = recipient.alert_id
-      and response.organisation_id = recipient.organisation_id
-    where recipient.alert_id = ${alertId} and recipient.must_answer`;
-}
-
-export const conditions: Readonly<Record<Listing, Sql>> = {
-  must_answer: sql`true`,
-  delivered: sql`reach = 'delivered'`,
-  acknowledged: sql`acknowledged_at is not null`,
-  affected: sql`affected = 'yes'`,
-  help: sql`help_asked_at is not null`,
-  silent: sql`acknowledged_at is null and reach in ('delivered', 'accepted') and not more_to_come`,
-  unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
-  uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
-  waiting: sql`acknowledged_at is null`,
-  to_ring: sql`acknowledged_at is null and (reach = 'unreachable'
-    or (reach in ('delivered', 'accepted') and not more_to_come))`,
-};
-
-const lately = sql`now() - interval '5 minutes'`;
-
-export async function readTally(tx: Tx, alertId: string): Promise<Tally> {
-  return await tx.one<Tally>(sql`
-    select count(*) as must_answer,
-      count(*) filter (where ${conditions.delivered}) as delivered,
-      count(*) filter (where delivered_at > ${lately}) as delivered_lately,
-      count(*) filter (where ${conditions.acknowledged}) as acknowledged,
-      count(*) filter (where acknowledged_at > ${lately}) as acknowledged_lately,
-      count(*) filter (where ${conditions.affected}) as affected,
-      count(*) filter (where affected = 'yes' and affected_at > ${lately}) as affected_lately,
-      count(*) filter (where ${conditions.help}) as help,
-      count(*) filter (where help_asked_at > ${lately}) as help_lately,
-      count(*) filter (where ${conditions.silent}) as silent,
-      count(*) filter (where ${conditions.unreachable}) as unreachable,
-      count(*) filter (where ${conditions.uncertain}) as uncertain,
-      count(*) filter (where ${conditions.waiting}) as waiting
-    from (${standings(alertId)}) standing`);
-}
-
-export type RegionTally = {
-  code: string;
-  name: string;
-  mustAnswer: number;
-  acknowledged: number;
-  affected: number;
-};
-
-export async function readRegions(tx: Tx, alertId: string): Promise<RegionTally[]> {
-  return await tx.rows<RegionTally>(sql`
-    select region.code, region.name, count(*) as must_answer,
-      count(*) filter (where ${conditions.acknowledged}) as acknowledged,
-      count(*) filter (where ${conditions.affected}) as affected
-    from (${standings(alertId)}) standing
-    join organisations.v_region region on region.code = standing.region_code
-    group by region.code, region.name order by region.name`);
-}
-
-export type StandingRow = {
-  organisationId: string;
-  shortName: string;
-  name: string;
-  code: string;
-  regionCode: string | null;
-  reach: Reach;
-  moreToCome: boolean;
-  acknowledgedAt: Date | null;
-  evidence: string | null;
-  affected: 'yes' | 'no' | null;
-  helpAskedAt: Date | null;
-};
-
-export type ListingQuestion = {
-  readonly alertId: string;
-  readonly listing: Listing;
-  readonly region: string | undefined;
-  /** Name and id of the last organisation seen. */
-  readonly after: readonly [name: string, id: string] | undefined;
-  readonly most: number;
-};
-
-/** A page of organisations behind a number, by name. */
-export async function listStandings(tx: Tx, question: ListingQuestion): Promise<StandingRow[]> {
-  const { alertId, listing, region, after, most } = question;
-  const inRegion = region === undefined ? sql`true` : sql`region_code = ${region}`;
-  const beyond =
-    after === undefined
-      ? sql`true`
-      : sql`(name, organisation_id) > (${after[0]}, ${after[1]}::uuid)`;
-  return await tx.rows<StandingRow>(sql`
-    select organisation_id, short_name, name, code, region_code, reach, more_to_come,
-      acknowledged_at, evidence, affected, help_asked_at
-    from (${standings(alertId)}) standing
-    where ${conditions[listing]} and ${inRegion} and ${beyond}
-    order by name, organisation_id limit ${most}`);
-}
-
-/** Of an alert that was corrected, the messages of both its dispatches. */
 export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise<PathTally[]> {
   return await tx.rows<PathTally>(sql`
-    select channel, count(*) as planned,
+    select channel, coalesce(gateway_id, home_gateway_id) as gateway_id, count(*) as planned,
       count(*) filter (where state in ('held', 'ready') and round = 1) as waiting,
       count(*) filter (where state = 'claimed') as under_way,
       count(*) filter (where state = 'accepted') as accepted,
@@ -139,22 +17,8 @@ export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise
       count(*) filter (where state in ('undelivered', 'rejected', 'expired')) as failed,
       count(*) filter (where state in ('unknown', 'uncertain_closed')) as unknown,
       count(*) filter (where state = 'cancelled') as cancelled
-    from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[]) group by channel
-    order by channel desc`);
-}
-
-/** Minutes after the version that asked at which organisations acknowledged, in order. */
-export async function readAnswerMinutes(tx: Tx, alertId: string): Promise<number[]> {
-  const rows = await tx.rows<{ minute: number }>(sql`
-    select greatest(0, extract(epoch from response.acknowledged_at - live.asked_at) / 60)::float8
-      as minute
-    from responses.v_response response
-    join alerts.v_live live on live.alert_id = response.alert_id
-    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
-      and recipient.organisation_id = response.organisation_id and recipient.must_answer
-    where response.alert_id = ${alertId} and response.acknowledged_at is not null
-    order by 1`);
-  return rows.map((row) => row.minute);
+    from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[])
+    group by 1, 2 order by channel desc, 2`);
 }
 
 export type LiveAlert = {
@@ -219,6 +83,7 @@ export type GatewayRow = {
   id: string;
   kind: string;
   channel: 'text' | 'mail';
+  bucketId: string;
   weight: number;
   enabled: boolean;
   /** Works, or takes nothing just now, or is on its way back. */
@@ -235,8 +100,8 @@ export type GatewayRow = {
 
 export async function listGatewayStates(tx: Tx): Promise<GatewayRow[]> {
   return await tx.rows<GatewayRow>(sql`
-    select id, kind, channel, weight, enabled, breaker_state, rate_per_second, burst, tokens,
-      paused_until, pause_reason, last_proven_at, last_failure_at, last_failure_code
+    select id, kind, channel, bucket_id, weight, enabled, breaker_state, rate_per_second, burst,
+      tokens, paused_until, pause_reason, last_proven_at, last_failure_at, last_failure_code
     from dispatch.v_gateway where removed_at is null order by channel desc, id`);
 }
 
@@ -289,8 +154,12 @@ export async function listWaitingApprovals(tx: Tx): Promise<WaitingApproval[]> {
     from alerts.v_waiting order by submitted_at limit 20`);
 }
 
-export async function findRegionName(tx: Tx, code: string): Promise<string> {
-  const found = await tx.maybe<{ name: string }>(sql`
-    select name from organisations.v_region where code = ${code}`);
-  return found?.name ?? code;
+/** What the codes of regions and systems are called. */
+export async function listPlaces(
+  tx: Tx,
+): Promise<{ by: 'region' | 'system'; code: string; name: string }[]> {
+  return await tx.rows(sql`
+    select 'region' as by, code, name from organisations.v_region
+    union all select 'system', code, name from organisations.v_system
+    order by name`);
 }

@@ -91,7 +91,7 @@ test('after a pause the session is asked before news leave', { timeout: 5000 }, 
       say = resolve;
       yield await promise;
     },
-    html: (event) => ('html' in event ? event.html : ''),
+    draw: (event) => Buffer.from('html' in event ? event.html : ''),
     closing: new AbortController().signal,
     isWelcome: async () => {
       asked.push(isWelcome);
@@ -114,7 +114,7 @@ test('who cannot be asked is not believed', { timeout: 5000 }, async () => {
   const errors: unknown[] = [];
   const stream = openStream({
     source,
-    html: (event) => ('html' in event ? event.html : ''),
+    draw: (event) => Buffer.from('html' in event ? event.html : ''),
     closing: new AbortController().signal,
     isWelcome: () => Promise.reject(new Error('no database')),
     beatMs: BEAT_MS,

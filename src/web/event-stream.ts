@@ -10,7 +10,8 @@ const LIFE_MS = 10 * 60_000;
 
 export type StreamOptions = {
   readonly source: (signal: AbortSignal) => AsyncIterable<StreamEvent>;
-  readonly html: (event: StreamEvent) => string;
+  /** The bytes of an event; the same for everybody who follows the same thing. */
+  readonly draw: (event: StreamEvent) => Uint8Array;
   readonly closing: AbortSignal;
   /** Whether the visitor may still see this: asked at each beat, and before news after a pause. */
   readonly isWelcome: () => Promise<boolean>;
@@ -64,15 +65,15 @@ export function openStream(options: StreamOptions): Readable {
   return out;
 }
 
-type Pump = Pick<StreamOptions, 'source' | 'html'> & {
+type Pump = Pick<StreamOptions, 'source' | 'draw'> & {
   readonly signal: AbortSignal;
   readonly isOpen: () => Promise<boolean>;
 };
 
-async function pump(out: PassThrough, { source, html, signal, isOpen }: Pump): Promise<void> {
+async function pump(out: PassThrough, { source, draw, signal, isOpen }: Pump): Promise<void> {
   for await (const event of source(signal)) {
     if (!(await isOpen())) return;
-    const room = out.write(frame(event.name, html(event)));
+    const room = out.write(draw(event));
     // A slow reader slows its own source; what it missed is in the next whole state.
     if (!room) await once(out, 'drain', { signal });
   }

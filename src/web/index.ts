@@ -78,3 +78,11 @@ export {
   ZONE,
 } from './times.ts';
 export { sameSitePath } from './same-site.ts';
+export {
+  barParts,
+  layTiles,
+  type BarPart,
+  type Place,
+  type Tile,
+  type TileMap,
+} from './tile-map.ts';

@@ -110,6 +110,8 @@ export type Kit = {
   readonly closing: AbortSignal;
   /** How many streams each session holds open, by its id. */
   readonly streams: Map<string, number>;
+  /** Frames of streams by model and template, for as long as the model is held. */
+  readonly fragments: WeakMap<object, Map<string, Uint8Array>>;
   /** Of the routes that have a `perMinuteMax`. */
   readonly crowd: Crowd;
 };

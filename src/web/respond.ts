@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openStream } from './event-stream.ts';
+import { drawEvent } from './fragments.ts';
 import { postedBy } from './body.ts';
 import type { Context, Kit } from './kit.ts';
 import { actorId, nobody } from '#kernel/actor.ts';
@@ -117,10 +118,7 @@ function sendEvents(exchange: Exchange, answer: Reply & { as: 'events' }): Fasti
     closing: kit.closing,
     isWelcome: () => isStillWelcome(exchange),
     ...(kit.options.streamBeatMs !== undefined && { beatMs: kit.options.streamBeatMs }),
-    html: (event) =>
-      'html' in event
-        ? event.html
-        : renderPage(kit, context, { path: exchange.request.url }, event),
+    draw: (event) => drawEvent(kit, event),
     onError: (error) => kit.options.log.error('web.stream_broke', { requestId: context.id, error }),
   });
   stream.once('close', () => {

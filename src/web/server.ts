@@ -60,6 +60,7 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
     now: options.now ?? (() => new Date()),
     closing: closing.signal,
     streams: new Map(),
+    fragments: new WeakMap(),
     crowd: new Crowd(),
   };
   const routes = [...options.routes, ...operatorRoutes(options, registry)];

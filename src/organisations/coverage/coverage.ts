@@ -1,5 +1,5 @@
 /** How far the directory reaches, as counts, a map of tiles and lists. Pure. */
-import { scaleLinear } from 'd3-scale';
+import { barParts, layTiles, type BarPart, type Tile, type TileMap } from '#web/index.ts';
 import type { DirectoryRules } from '../model.ts';
 
 export const coverageBy = ['region', 'system', 'type'] as const;
@@ -67,86 +67,27 @@ export function percentOf({ byText, organisations }: CoverageCounts): number {
   return organisations === 0 ? 0 : Math.floor((100 * byText) / organisations);
 }
 
-const TILE = { width: 200, height: 96, gap: 8 };
-const BAR = { inset: 12, height: 8 };
-/** As many beside each other as fit where no map says how regions lie. */
-const COLUMNS = 3;
-
-export type Tile = CoverageLine & {
-  readonly x: number;
-  readonly y: number;
-  /** The bar at the foot of the tile: by text, by mail, nobody, one after the other. */
-  readonly bar: readonly {
-    readonly kind: 'byText' | 'mailOnly' | 'nobody';
-    readonly x: number;
-    readonly width: number;
-  }[];
-  readonly nameLines: readonly string[];
+export type CoverageTile = CoverageLine & {
+  /** By text, by mail, nobody. */
+  readonly bar: readonly BarPart<'byText' | 'mailOnly' | 'nobody'>[];
 };
 
-export type CoverageMap = {
-  readonly width: number;
-  readonly height: number;
-  readonly tile: typeof TILE;
-  readonly barHeight: number;
-  readonly tiles: readonly Tile[];
-};
+export type CoverageMap = TileMap & { readonly tiles: readonly (CoverageTile & Tile)[] };
 
 /** Regions as tiles where they lie to each other; those of no known place follow below. */
 export function drawMap(
   lines: readonly CoverageLine[],
-  rows: readonly (readonly string[])[] = [],
+  rows?: readonly (readonly string[])[],
 ): CoverageMap {
-  const byCode = new Map(lines.map((line) => [line.code, line]));
-  const columns = Math.max(...rows.map((row) => row.length), COLUMNS);
-  const placed = rows.flatMap((row, y) =>
-    row.flatMap((code, x) => {
-      const line = byCode.get(code);
-      return line === undefined ? [] : [{ line, x, y }];
-    }),
-  );
-  const known = new Set(placed.map(({ line }) => line));
-  const first = placed.length === 0 ? 0 : Math.max(...placed.map(({ y }) => y)) + 1;
-  const others = lines
-    .filter((line) => !known.has(line))
-    .map((line, i) => ({ line, x: i % columns, y: first + Math.floor(i / columns) }));
-  const all = [...placed, ...others];
-  const height = all.length === 0 ? 0 : Math.max(...all.map(({ y }) => y)) + 1;
-  return {
-    width: columns * (TILE.width + TILE.gap) - TILE.gap,
-    height: Math.max(0, height * (TILE.height + TILE.gap) - TILE.gap),
-    tile: TILE,
-    barHeight: BAR.height,
-    tiles: all.map(({ line, x, y }) => ({
-      ...line,
-      x: x * (TILE.width + TILE.gap),
-      y: y * (TILE.height + TILE.gap),
-      bar: barOf(line),
-      nameLines: wrapped(line.label),
-    })),
-  };
-}
-
-function barOf(line: CoverageLine): Tile['bar'] {
-  const width = scaleLinear([0, Math.max(1, line.organisations)], [0, TILE.width - 2 * BAR.inset]);
-  let before = 0;
-  return (['byText', 'mailOnly', 'nobody'] as const).map((kind) => {
-    const part = { kind, x: BAR.inset + width(before), width: width(line[kind]) };
-    before += line[kind];
-    return part;
-  });
-}
-
-const NAME_CHARACTERS_MAX = 22;
-
-/** A name in at most two lines of a tile. */
-function wrapped(name: string): string[] {
-  if (name.length <= NAME_CHARACTERS_MAX) return [name];
-  const cut = name.lastIndexOf(' ', NAME_CHARACTERS_MAX);
-  const [first, rest] = cut < 1 ? [name, ''] : [name.slice(0, cut), name.slice(cut + 1)];
-  const line = (text: string) =>
-    text.length <= NAME_CHARACTERS_MAX ? text : `${text.slice(0, NAME_CHARACTERS_MAX - 1)}…`;
-  return rest === '' ? [line(first)] : [line(first), line(rest)];
+  const kinds = ['byText', 'mailOnly', 'nobody'] as const;
+  const tiles = lines.map((line) => ({
+    ...line,
+    bar: barParts(
+      kinds.map((kind) => ({ kind, count: line[kind] })),
+      line.organisations,
+    ),
+  }));
+  return layTiles(tiles, rows);
 }
 
 /** The tables as one file: a row for each region, system and type. */

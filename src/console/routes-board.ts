@@ -1,0 +1,183 @@
+/** The live board on a desk, on a wall and on paper: its pages, its stream, and its past minutes. */
+import { may, system } from '#kernel/actor.ts';
+import {
+  events,
+  eventStream,
+  formModel,
+  notFound,
+  page,
+  view,
+  type Reply,
+  type Route,
+} from '#web/index.ts';
+import { boardOf, readAlert, type Board, type BoardContext, type Reading } from './board.ts';
+import { filterBy, queryOf, type Filter } from './figures.ts';
+import type { LiveViews } from './live.ts';
+import { boardQuery, fieldMinute, filterOf, idParams, pastMomentOf } from './parse.ts';
+import { dispatchesOf, findLiveAlert } from './store.ts';
+import type { Watch } from './topic.ts';
+
+export type ConsoleContext = BoardContext & {
+  readonly live: LiveViews;
+  readonly now: () => Date;
+};
+
+type Read = Reading | undefined;
+
+/** One alert, whoever looks at it and whatever for. */
+function watchAlert(context: ConsoleContext, alertId: string): Watch<Read> {
+  return {
+    name: `alert ${alertId}`,
+    read: () => readAlert(context, { alertId, now: context.now() }),
+    keys: (read) => (read === undefined ? [alertId] : [alertId, ...dispatchesOf(read.alert)]),
+  };
+}
+
+type BoardModel = {
+  readonly board: Board;
+  /** The beginning of the query string of every list behind a number. */
+  readonly query: string;
+};
+
+/** The board of a filter, made once for each reading: whoever streams it gets the same bytes. */
+const boards = new WeakMap<Reading, Map<string, BoardModel>>();
+
+function boardModel(reading: Reading, filter: Filter): BoardModel {
+  const made = boards.get(reading) ?? new Map<string, BoardModel>();
+  boards.set(reading, made);
+  const query = queryOf(filter, reading.at);
+  const known = made.get(query);
+  if (known !== undefined) return known;
+  const model = { board: boardOf(reading, filter), query };
+  made.set(query, model);
+  return model;
+}
+
+export function boardRoutes(context: ConsoleContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/alerts/:id/board',
+      access: 'alert.read',
+      params: idParams,
+      query: boardQuery,
+      async handle({ actor, params, query, now }) {
+        const reading = await context.live.read(watchAlert(context, params.id));
+        if (reading === undefined) return notFound();
+        const filter = filterOf(query);
+        const rights = {
+          maySteer: may(actor, 'dispatch.steer'),
+          mayWrite: may(actor, 'alert.write'),
+        };
+        if (!query.at) return boardPage(boardModel(reading, filter), rights, { now });
+        const { releasedAt } = reading.alert;
+        const at = pastMomentOf(query.at, { releasedAt, now });
+        if (typeof at === 'string')
+          return boardPage(boardModel(reading, filter), rights, {
+            now,
+            typed: query.at,
+            wrong: at,
+          });
+        const past = await readAlert(context, { alertId: params.id, now, at });
+        if (past === undefined) return notFound();
+        return boardPage(boardModel(past, filter), rights, { now });
+      },
+    }),
+    page({
+      method: 'GET',
+      path: '/alerts/:id/wall',
+      access: 'alert.read',
+      params: idParams,
+      query: boardQuery,
+      async handle({ params, query }) {
+        const reading = await context.live.read(watchAlert(context, params.id));
+        if (reading === undefined) return notFound();
+        return view('console/wall.njk', boardModel(reading, filterOf(query)));
+      },
+    }),
+    ...(['board', 'wall'] as const).map((name) =>
+      eventStream({
+        path: `/alerts/:id/${name}/events`,
+        access: 'alert.read',
+        params: idParams,
+        query: boardQuery,
+        async handle({ params, query }) {
+          const found = await context.database.withActor(system('board'), (tx) =>
+            findLiveAlert(tx, params.id),
+          );
+          if (found === undefined) return notFound();
+          const watch = watchAlert(context, params.id);
+          const filter = filterOf(query);
+          return events(async function* (signal) {
+            for await (const reading of context.live.follow(watch, signal))
+              if (reading !== undefined)
+                yield {
+                  name,
+                  template: `console/${name}-live.njk`,
+                  model: boardModel(reading, filter),
+                };
+          });
+        },
+      }),
+    ),
+  ];
+}
+
+type Asked = { readonly now: Date; readonly typed?: string; readonly wrong?: string };
+
+function boardPage(
+  model: BoardModel,
+  rights: { readonly maySteer: boolean; readonly mayWrite: boolean },
+  { now, typed, wrong }: Asked,
+): Reply {
+  const { alert, at } = model.board;
+  const values = { at: typed ?? fieldMinute(at ?? now) };
+  const form = formModel(['at'], values, wrong === undefined ? {} : { at: wrong });
+  const limits = { min: fieldMinute(alert.releasedAt), max: fieldMinute(now) };
+  const minutes = at === undefined ? undefined : besides(at, alert.releasedAt, now);
+  return view(
+    'console/board.njk',
+    {
+      ...model,
+      ...rights,
+      form,
+      limits,
+      minutes,
+      selects: selectsOf(model.board),
+      narrowed: queryOf(model.board.filter),
+    },
+    { status: wrong === undefined ? 200 : 422 },
+  );
+}
+
+const labels = { region: 'Region', system: 'System', type: 'Type' } as const;
+
+/** A field for each of the three by which there is anything to choose. */
+function selectsOf({ choices, filter }: Board) {
+  return filterBy
+    .filter((by) => choices[by].length > 1 || filter[by] !== undefined)
+    .map((by) => ({
+      by,
+      label: labels[by],
+      items: [
+        { value: '', text: 'All' },
+        ...choices[by].map(({ code, name, count }) => ({
+          value: code,
+          text: `${name} (${count.toLocaleString('en-GB')})`,
+          selected: code === filter[by],
+        })),
+      ],
+    }));
+}
+
+const MINUTE_MS = 60_000;
+
+/** The minutes one goes to from a past one: as instants, absent beyond the ends. */
+function besides(at: Date, first: Date, last: Date) {
+  const step = (minutes: number) => {
+    const time = at.getTime() + minutes * MINUTE_MS;
+    const isThere = time >= first.getTime() && time <= last.getTime();
+    return isThere ? new Date(time).toISOString() : '';
+  };
+  return { back15: step(-15), back1: step(-1), on1: step(1), on15: step(15) };
+}

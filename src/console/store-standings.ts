@@ -1,0 +1,215 @@
+/** Where each organisation of an alert stands: the one read behind every number and list. */
+import { join, sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { filterBy, NONE, type FigureRow, type Filter } from './figures.ts';
+import type { Listing, Reach } from './model.ts';
+import { dispatchesOf, type LiveAlert } from './store.ts';
+
+/** What is out, and the minute that is asked about; undefined: now. */
+export type Scope = {
+  readonly alertId: string;
+  readonly dispatchIds: readonly string[];
+  readonly releasedAt: Date;
+  readonly at: Date | undefined;
+};
+
+/** Of what is out, as it stands now or stood at a minute. */
+export function scopeOf(alert: LiveAlert, at?: Date): Scope {
+  const { alertId, releasedAt } = alert;
+  return { alertId, dispatchIds: dispatchesOf(alert), releasedAt, at };
+}
+
+/** Bits of what became of the messages to an organisation. */
+const DELIVERED = 1;
+const ACCEPTED = 2;
+const UNCERTAIN = 4;
+const TO_COME = 8;
+
+const bitNow = sql`case
+  when state = 'delivered' then ${DELIVERED}::int
+  when state in ('held', 'ready', 'claimed') then ${TO_COME}::int
+  when state = 'accepted' then ${ACCEPTED}::int
+  when state in ('unknown', 'uncertain_closed') then ${UNCERTAIN}::int end`;
+
+/** States of before are not kept, the moments are: what was uncertain then counts as to come. */
+function bitAt(at: Date): Sql {
+  return sql`case
+    when final_at <= ${at} and state = 'delivered' then ${DELIVERED}::int
+    when accepted_at <= ${at} and (final_at is null or final_at > ${at}) then ${ACCEPTED}::int
+    when final_at <= ${at} then null
+    else ${TO_COME}::int end`;
+}
+
+const answersNow = ({ alertId }: Scope) => sql`
+  select organisation_id, acknowledged_at, evidence, affected, affected_at, help_asked_at
+  from responses.v_response where alert_id = ${alertId}`;
+
+/** As `upsertResponses` makes them of the answers that had come by then. */
+function answersAt({ alertId, releasedAt }: Scope, at: Date): Sql {
+  return sql`
+    select organisation_id,
+      min(at) filter (where at >= ${releasedAt}) as acknowledged_at,
+      (array_agg(evidence order by at) filter (where at >= ${releasedAt}))[1] as evidence,
+      (array_agg(case kind when 'affected' then 'yes' else 'no' end order by at desc)
+        filter (where kind in ('affected', 'not_affected')))[1] as affected,
+      max(at) filter (where kind in ('affected', 'not_affected')) as affected_at,
+      max(at) filter (where kind = 'help') as help_asked_at
+    from responses.v_answer where alert_id = ${alertId} and at <= ${at}
+    group by organisation_id`;
+}
+
+/**
+ * One row for each organisation that must answer: how far our messages came, what it answered.
+ * An organisation is silent when it was reached, has not answered, and nobody of its chain is left
+ * to be asked.
+ *
+ * What is known of it is put together by grouping, without a join of large sets: of an alert that
+ * was frozen a moment ago the planner expects 35 recipients, and compared each with each.
+ */
+export function standings(scope: Scope): Sql {
+  const { alertId, dispatchIds, at } = scope;
+  return sql`
+    select known.organisation_id, known.short_name, known.code,
+      organisation.name, organisation.type, organisation.region_code, organisation.system_code,
+      case when bits & ${DELIVERED} > 0 then 'delivered'
+        when bits & ${ACCEPTED} > 0 then 'accepted'
+        when bits & ${UNCERTAIN} > 0 then 'uncertain'
+        when bits & ${TO_COME} > 0 then 'sending'
+        else 'unreachable' end as reach,
+      coalesce(bits & ${TO_COME} > 0, false) as more_to_come,
+      known.delivered_at, known.acknowledged_at, known.evidence, known.affected,
+      known.affected_at, known.help_asked_at
+    from (
+      select organisation_id, any_value(short_name) as short_name, any_value(code) as code,
+        any_value(bits) as bits, any_value(delivered_at) as delivered_at,
+        any_value(acknowledged_at) as acknowledged_at, any_value(evidence) as evidence,
+        any_value(affected) as affected, any_value(affected_at) as affected_at,
+        any_value(help_asked_at) as help_asked_at
+      from (
+        select organisation_id, short_name, code, null::int as bits,
+          null::timestamptz as delivered_at, null::timestamptz as acknowledged_at,
+          null::text as evidence, null::text as affected, null::timestamptz as affected_at,
+          null::timestamptz as help_asked_at
+        from alerts.v_recipient where alert_id = ${alertId} and must_answer
+        union all
+        select organisation_id, null, null, bit_or(bit), min(final_at) filter (where bit = 1),
+          null, null, null, null, null
+        from (
+          select organisation_id, final_at, ${at === undefined ? bitNow : bitAt(at)} as bit
+          from dispatch.v_credit where dispatch_id = any(${[...dispatchIds]}::uuid[])
+        ) credited group by organisation_id
+        union all
+        select organisation_id, null, null, null, null, acknowledged_at, evidence, affected,
+          affected_at, help_asked_at
+        from (${at === undefined ? answersNow(scope) : answersAt(scope, at)}) answered
+      ) fact
+      group by organisation_id having bool_or(short_name is not null)
+    ) known
+    join organisations.v_organisation organisation
+      on organisation.organisation_id = known.organisation_id`;
+}
+
+const conditions: Readonly<Record<Listing, Sql>> = {
+  must_answer: sql`true`,
+  delivered: sql`reach = 'delivered'`,
+  acknowledged: sql`acknowledged_at is not null`,
+  affected: sql`affected = 'yes'`,
+  help: sql`help_asked_at is not null`,
+  silent: sql`acknowledged_at is null and reach in ('delivered', 'accepted') and not more_to_come`,
+  unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
+  uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
+  waiting: sql`acknowledged_at is null`,
+  to_ring: sql`acknowledged_at is null and (reach = 'unreachable'
+    or (reach in ('delivered', 'accepted') and not more_to_come))`,
+  gone: sql`(acknowledged_at is not null or reach in ('delivered', 'accepted'))`,
+  not_gone: sql`acknowledged_at is null and reach not in ('delivered', 'accepted')`,
+  reached: sql`(acknowledged_at is not null or reach = 'delivered')`,
+  no_receipt: sql`acknowledged_at is null and reach = 'accepted'`,
+  unanswered: sql`acknowledged_at is null and reach = 'delivered'`,
+  said: sql`acknowledged_at is not null and affected is not null`,
+  not_said: sql`acknowledged_at is not null and affected is null`,
+};
+
+const columns: Readonly<Record<keyof Filter, Sql>> = {
+  region: sql`region_code`,
+  system: sql`system_code`,
+  type: sql`type`,
+};
+
+function conditionsOf(filter: Filter): Sql[] {
+  return filterBy.flatMap((by) => {
+    const code = filter[by];
+    if (code === undefined) return [];
+    return [code === NONE ? sql`${columns[by]} is null` : sql`${columns[by]} = ${code}`];
+  });
+}
+
+/** So many organisations are named as next to be rung, at most. */
+export const CALLS_MOST = 5;
+
+/** The figures by region, system and type, of which every filter is a sum: read once for all. */
+export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
+  const count = (listing: Listing) => sql`count(*) filter (where ${conditions[listing]})`;
+  const first = (listing: Listing) => sql`coalesce((array_agg(organisation_id order by name)
+    filter (where ${conditions[listing]}))[1:${CALLS_MOST}], '{}')`;
+  const now = scope.at === undefined ? sql`now()` : sql`${scope.at}::timestamptz`;
+  const lately = sql`${now} - interval '5 minutes'`;
+  return await tx.rows<FigureRow>(sql`
+    select region_code as region, system_code as system, type, count(*) as must_answer,
+      ${count('delivered')} as delivered,
+      count(*) filter (where delivered_at > ${lately}) as delivered_lately,
+      ${count('acknowledged')} as acknowledged,
+      count(*) filter (where acknowledged_at > ${lately}) as acknowledged_lately,
+      ${count('affected')} as affected,
+      count(*) filter (where affected = 'yes' and affected_at > ${lately}) as affected_lately,
+      ${count('help')} as help,
+      count(*) filter (where help_asked_at > ${lately}) as help_lately,
+      ${count('silent')} as silent, ${count('unreachable')} as unreachable,
+      ${count('uncertain')} as uncertain, ${count('waiting')} as waiting,
+      ${count('to_ring')} as to_ring, ${count('not_gone')} as not_gone,
+      ${count('no_receipt')} as no_receipt, ${count('unanswered')} as unanswered,
+      ${count('not_said')} as not_said,
+      coalesce(array_agg(extract(epoch from acknowledged_at - ${scope.releasedAt})::int)
+        filter (where acknowledged_at is not null), '{}') as answered_after_s,
+      ${first('unreachable')} as unreachable_first, ${first('silent')} as silent_first
+    from (${standings(scope)}) standing group by 1, 2, 3`);
+}
+
+export type StandingRow = {
+  organisationId: string;
+  shortName: string;
+  name: string;
+  code: string;
+  regionCode: string | null;
+  reach: Reach;
+  moreToCome: boolean;
+  acknowledgedAt: Date | null;
+  evidence: string | null;
+  affected: 'yes' | 'no' | null;
+  helpAskedAt: Date | null;
+};
+
+export type ListingQuestion = {
+  readonly listing: Listing;
+  readonly filter: Filter;
+  /** Name and id of the last organisation seen. */
+  readonly after: readonly [name: string, id: string] | undefined;
+  readonly most: number;
+};
+
+/** A page of organisations behind a number, by name. */
+export async function listStandings(
+  tx: Tx,
+  scope: Scope,
+  { listing, filter, after, most }: ListingQuestion,
+): Promise<StandingRow[]> {
+  const asked = [conditions[listing], ...conditionsOf(filter)];
+  if (after !== undefined)
+    asked.push(sql`(name, organisation_id) > (${after[0]}, ${after[1]}::uuid)`);
+  return await tx.rows<StandingRow>(sql`
+    select organisation_id, short_name, name, code, region_code, reach, more_to_come,
+      acknowledged_at, evidence, affected, help_asked_at
+    from (${standings(scope)}) standing
+    where ${join(asked, ' and ')}
+    order by name, organisation_id limit ${most}`);
+}
