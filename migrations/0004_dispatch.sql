@@ -721,6 +721,14 @@ create view dispatch.v_ledger with (security_invoker = true) as
     ) standings
   ) organisations;
 
+-- Where each organisation counts in it: its messages, those of shared numbers too, by part.
+create view dispatch.v_ledger_credit with (security_invoker = true) as
+  with history as materialized (select dispatch.history_is_whole() as is_whole)
+  select credit.dispatch_id, credit.organisation_id, credit.message_id,
+    dispatch.ledger_part(credit.state, dispatch.state, (select is_whole from history)) as part
+  from dispatch.v_credit credit
+  join dispatch.dispatch dispatch on dispatch.id = credit.dispatch_id;
+
 create view dispatch.v_round with (security_invoker = true) as
   select dispatch_id, round, opens_after, opens_at, opened_at from dispatch.round;
 create view dispatch.v_gateway with (security_invoker = true) as
@@ -969,7 +977,8 @@ grant select on dispatch.v_addressee to tocsin_web;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
   dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain, dispatch.v_invariant,
   dispatch.v_auditor,
-  dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_round, dispatch.v_gateway,
+  dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_ledger_credit, dispatch.v_round,
+  dispatch.v_gateway,
   dispatch.v_gateway_hour
   to tocsin_web, tocsin_worker;
 

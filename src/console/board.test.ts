@@ -13,7 +13,6 @@ import {
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
-import { textIn } from '../../test/support/page-checks.ts';
 import { boardOf, readAlert, type Board } from './board.ts';
 import { everywhere, type Filter } from './figures.ts';
 import { fieldMinute } from './parse.ts';
@@ -125,76 +124,6 @@ describe('the live board', () => {
     assert.match(board.text, /The provider took 1 text and does not have it any more/);
     assert.match(board.text, /2 texts wait at the provider, which does not send on/);
     assert.doesNotMatch(board.text, /went out/);
-  });
-
-  it('every number opens its list, and the list is what was counted', async () => {
-    const { alertId, dispatchId } = await releaseAlert(centre);
-    await deliverAll(centre, dispatchId);
-    const [first] = await messagesOf(centre, dispatchId);
-    await textFrom(centre, first!.number, `${first!.code} YES`);
-    const officer = centre.visit(centre.officer);
-    const links = async (path: string) => {
-      const page = await officer.get(path);
-      return page
-        .elements('a')
-        .map((a) => ({ href: a.attribs['href'] ?? '', text: textIn(a) }))
-        .filter(({ href, text }) => /\/(organisations|messages)\?/.test(href) && /\d/.test(text));
-    };
-    const ofAll = await links(`/alerts/${alertId}/board`);
-    // Eight tiles, five steps and what they lost, regions and their affected, two paths.
-    assert.ok(ofAll.length >= 22, String(ofAll.length));
-    const shown = new Set(
-      ofAll.map(({ href }) => new URL(href, 'http://x').searchParams.get('show')),
-    );
-    for (const listing of ['delivered', 'acknowledged', 'affected', 'gone', 'reached', 'not_gone'])
-      assert.ok(shown.has(listing), listing);
-    const ofSome = await links(`/alerts/${alertId}/board?region=RA&type=trust`);
-    for (const { href, text } of [...ofAll, ...ofSome]) {
-      const list = await officer.get(href);
-      const rows = Math.max(0, list.elements('tr').length - 1);
-      // A tile of the map leads to those that have not answered.
-      const [, done = '0', all = ''] = / (\d+) of (\d+)/.exec(text) ?? [];
-      const counted = all === '' ? Number(/\d+/.exec(text)![0]) : Number(all) - Number(done);
-      assert.equal(rows, counted, `${href}: ${text}`);
-    }
-  });
-
-  it('is narrowed to a region, a system, a type, and to what has none', async () => {
-    const { alertId, dispatchId } = await releaseAlert(centre);
-    await deliverAll(centre, dispatchId);
-    const counted = async (filter: Partial<Filter>) => {
-      const { tally, nextCalls, curve } = await readBoard(alertId, { ...everywhere, ...filter });
-      return [
-        tally.mustAnswer,
-        tally.delivered,
-        nextCalls.length,
-        /of (\d)/.exec(curve.summary)![1],
-      ];
-    };
-    assert.deepEqual(await counted({}), [4, 3, 2, '4']);
-    assert.deepEqual(await counted({ region: 'RA' }), [2, 2, 0, '2']);
-    assert.deepEqual(await counted({ system: 'SB', type: 'trust' }), [2, 1, 2, '2']);
-    assert.deepEqual(await counted({ region: 'RA', system: 'SB' }), [0, 0, 0, '0']);
-    assert.deepEqual(await counted({ region: '-' }), [0, 0, 0, '0']);
-    const officer = centre.visit(centre.officer);
-    const path = `/alerts/${alertId}/board`;
-    assert.match((await officer.get(path)).text, /North \(2\)/);
-    // As the form sends it: what is not chosen is empty.
-    const narrowed = await officer.get(`${path}?region=RB&system=&type=`);
-    assert.match(narrowed.text, /2 organisations must answer/);
-    assert.match(narrowed.body, /data-events="[^"]+events\?region=RB&amp;"/);
-    const list = await officer.click('1 unreachable');
-    assert.match(list.text, /Only East\./);
-    assert.deepEqual(
-      list
-        .elements('th')
-        .slice(3)
-        .map((th) => textIn(th)),
-      ['Lonely Trust'],
-    );
-    const csv = await officer.request('GET', `/alerts/${alertId}/organisations.csv?region=RA`);
-    assert.equal(csv.body.trim().split('\r\n').length, 3);
-    await officer.get(`/alerts/${alertId}/board?region=%3Cb%3E`, { status: 422 });
   });
 
   it('shows any minute since the release as it was', async () => {

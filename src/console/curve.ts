@@ -52,7 +52,7 @@ export function drawCurve(input: CurveInput): CurveView {
   const y = scaleLinear([0, Math.max(1, mustAnswer)], [HEIGHT - MARGIN.bottom, MARGIN.top]);
   const points = [
     { x: MARGIN.left, y: round(y(0)) },
-    ...stepsOf(answers, (minute) => Math.round(x(minute))).map(([px, count]) => ({
+    ...stepsOf(answers, (minute) => 2 * Math.round(x(minute) / 2)).map(([px, count]) => ({
       x: px,
       y: round(y(count)),
     })),
@@ -106,7 +106,7 @@ function deadlineOf(
   };
 }
 
-/** How many there were at the end of each column of pixels: 10,000 answers are no longer than 500. */
+/** How many there were at the end of each column of the picture, however many answered. */
 function stepsOf(answers: readonly number[], columnOf: (minute: number) => number) {
   return [...new Map(answers.map((minute, i) => [columnOf(minute), i + 1]))];
 }

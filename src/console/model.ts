@@ -79,3 +79,13 @@ export const messageListings = {
 } as const;
 
 export type MessageListing = keyof typeof messageListings;
+
+/** The parts of what a dispatch that was paused or stopped left behind. */
+export const ledgerParts = {
+  gone: 'gone',
+  unknown: 'unknown',
+  waiting: 'waiting',
+  never_sent: 'never sent',
+} as const;
+
+export type LedgerPart = keyof typeof ledgerParts;

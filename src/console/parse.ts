@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { cursorOf, dateTime, keysOf, oneLine, ZONE } from '#web/index.ts';
 import type { Filter } from './figures.ts';
-import { listings, messageListings } from './model.ts';
+import { ledgerParts, listings, messageListings } from './model.ts';
 
 /** By name and id, as `listStandings` orders. */
 export const standingCursor = cursorOf(z.tuple([oneLine(300), z.uuid()]));
@@ -33,6 +33,11 @@ export const messageQuery = z.object({
   after: cursorOf(z.tuple([z.uuid()]))
     .optional()
     .catch(undefined),
+});
+
+export const ledgerQuery = z.object({
+  show: keysOf(ledgerParts).default('gone'),
+  after: standingCursor.optional().catch(undefined),
 });
 
 export function filterOf(query: { readonly [By in keyof Filter]?: string | undefined }): Filter {

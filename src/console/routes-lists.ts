@@ -4,8 +4,9 @@ import { readNames } from './board.ts';
 import type { ConsoleContext } from './routes-board.ts';
 import { csvOf } from './csv.ts';
 import { filterBy, NONE, queryOf, type Filter } from './figures.ts';
-import { headListings, listings, messageListings } from './model.ts';
-import { filterOf, idParams, listQuery, messageQuery, pastMomentOf } from './parse.ts';
+import { headListings, ledgerParts, listings, messageListings } from './model.ts';
+import { filterOf, idParams, ledgerQuery, listQuery, messageQuery, pastMomentOf } from './parse.ts';
+import { listLedger } from './store-ledger.ts';
 import { listMessages } from './store-messages.ts';
 import { listStandings, scopeOf } from './store-standings.ts';
 import { dispatchesOf, findLiveAlert } from './store.ts';
@@ -14,7 +15,7 @@ const PAGE_ROWS = 100;
 const CSV_ROWS_MAX = 100_000;
 
 export function listRoutes(context: ConsoleContext): Route[] {
-  return [...organisationRoutes(context), messageRoute(context)];
+  return [...organisationRoutes(context), messageRoute(context), ledgerRoute(context)];
 }
 
 function organisationRoutes({ database, model }: ConsoleContext): Route[] {
@@ -115,5 +116,24 @@ function namesOf(filter: Filter, names: Awaited<ReturnType<typeof readNames>>): 
     const code = filter[by];
     if (code === undefined) return [];
     return [code === NONE ? `no ${by}` : (names[by].get(code) ?? code)];
+  });
+}
+
+function ledgerRoute({ database }: ConsoleContext): Route {
+  return page({
+    method: 'GET',
+    path: '/alerts/:id/ledger',
+    access: 'alert.read',
+    params: idParams,
+    query: ledgerQuery,
+    handle: async ({ actor, params, query: { show: part, after } }) =>
+      await database.withActor(actor, async (tx) => {
+        const alert = await findLiveAlert(tx, params.id);
+        if (alert === undefined) return notFound();
+        const question = { dispatchId: alert.dispatchId, part, after, most: PAGE_ROWS + 1 };
+        const found = await listLedger(tx, question);
+        const shown = pageOf(found, PAGE_ROWS, ({ name, id }) => [name, id]);
+        return view('console/ledger.njk', { alert, part, parts: ledgerParts, ...shown });
+      }),
   });
 }

@@ -1,0 +1,130 @@
+/** The lists behind the numbers of a board, and a board of some organisations. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
+import {
+  deliverAll,
+  messagesOf,
+  openCentre,
+  releaseAlert,
+  textFrom,
+  type Centre,
+} from '../../test/support/centre.ts';
+import { seedNotify } from '../../test/support/dispatch.ts';
+import { textIn } from '../../test/support/page-checks.ts';
+import { boardOf, readAlert, type Board } from './board.ts';
+import { everywhere, type Filter } from './figures.ts';
+
+let centre: Centre;
+
+before(async () => {
+  centre = await openCentre();
+  await seedNotify(centre.db.worker);
+});
+
+after(async () => {
+  await centre.close();
+});
+
+async function readBoard(alertId: string, filter: Filter): Promise<Board> {
+  const { database, model, seals } = centre.product;
+  const context = { database, model, openReply: seals.openReply };
+  const reading = await readAlert(context, { alertId, now: new Date() });
+  assert.ok(reading !== undefined);
+  return boardOf(reading, filter);
+}
+
+describe('the lists of a board', () => {
+  it('every number opens its list, and the list is what was counted', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const [first] = await messagesOf(centre, dispatchId);
+    await textFrom(centre, first!.number, `${first!.code} YES`);
+    const officer = centre.visit(centre.officer);
+    const links = async (path: string) => {
+      const page = await officer.get(path);
+      return page
+        .elements('a')
+        .map((a) => ({ href: a.attribs['href'] ?? '', text: textIn(a) }))
+        .filter(({ href, text }) => /\/(organisations|messages)\?/.test(href) && /\d/.test(text));
+    };
+    const ofAll = await links(`/alerts/${alertId}/board`);
+    // Eight tiles, five steps and what they lost, regions and their affected, two paths.
+    assert.ok(ofAll.length >= 22, String(ofAll.length));
+    const shown = new Set(
+      ofAll.map(({ href }) => new URL(href, 'http://x').searchParams.get('show')),
+    );
+    for (const listing of ['delivered', 'acknowledged', 'affected', 'gone', 'reached', 'not_gone'])
+      assert.ok(shown.has(listing), listing);
+    const ofSome = await links(`/alerts/${alertId}/board?region=RA&type=trust`);
+    for (const { href, text } of [...ofAll, ...ofSome]) {
+      const list = await officer.get(href);
+      const rows = Math.max(0, list.elements('tr').length - 1);
+      // A tile of the map leads to those that have not answered.
+      const [, done = '0', all = ''] = / (\d+) of (\d+)/.exec(text) ?? [];
+      const counted = all === '' ? Number(/\d+/.exec(text)![0]) : Number(all) - Number(done);
+      assert.equal(rows, counted, `${href}: ${text}`);
+    }
+  });
+
+  it('lists the organisations of each part of the ledger', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.message set state = 'delivered', attempt = 1, accepted_at = now(),
+        final_at = now() where dispatch_id = ${dispatchId} and state = 'ready'
+        and organisation_id = (select id from organisations.organisation
+          where short_name = 'Northmoor')`),
+    );
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/board`);
+    const stopped = await officer.submit('Stop sending for good');
+    const shown = stopped
+      .elements('a')
+      .filter(({ attribs }) => (attribs['href'] ?? '').includes('/ledger?'));
+    assert.deepEqual(shown.map(textIn), ['1 gone', '0 unknown', '3 never sent']);
+    for (const link of shown) {
+      const list = await officer.get(link.attribs['href']!);
+      const rows = Math.max(0, list.elements('tr').length - 1);
+      assert.equal(rows, Number(/\d+/.exec(textIn(link))![0]), textIn(link));
+    }
+  });
+
+  it('is narrowed to a region, a system, a type, and to what has none', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const counted = async (filter: Partial<Filter>) => {
+      const { tally, nextCalls, curve } = await readBoard(alertId, { ...everywhere, ...filter });
+      return [
+        tally.mustAnswer,
+        tally.delivered,
+        nextCalls.length,
+        /of (\d)/.exec(curve.summary)![1],
+      ];
+    };
+    assert.deepEqual(await counted({}), [4, 3, 2, '4']);
+    assert.deepEqual(await counted({ region: 'RA' }), [2, 2, 0, '2']);
+    assert.deepEqual(await counted({ system: 'SB', type: 'trust' }), [2, 1, 2, '2']);
+    assert.deepEqual(await counted({ region: 'RA', system: 'SB' }), [0, 0, 0, '0']);
+    assert.deepEqual(await counted({ region: '-' }), [0, 0, 0, '0']);
+    const officer = centre.visit(centre.officer);
+    const path = `/alerts/${alertId}/board`;
+    assert.match((await officer.get(path)).text, /North \(2\)/);
+    // As the form sends it: what is not chosen is empty.
+    const narrowed = await officer.get(`${path}?region=RB&system=&type=`);
+    assert.match(narrowed.text, /2 organisations must answer/);
+    assert.match(narrowed.body, /data-events="[^"]+events\?region=RB&amp;"/);
+    const list = await officer.click('1 unreachable');
+    assert.match(list.text, /Only East\./);
+    assert.deepEqual(
+      list
+        .elements('th')
+        .slice(3)
+        .map((th) => textIn(th)),
+      ['Lonely Trust'],
+    );
+    const csv = await officer.request('GET', `/alerts/${alertId}/organisations.csv?region=RA`);
+    assert.equal(csv.body.trim().split('\r\n').length, 3);
+    await officer.get(`/alerts/${alertId}/board?region=%3Cb%3E`, { status: 422 });
+  });
+});
