@@ -1,0 +1,144 @@
+/**
+ * Pictures of the main job for docs/screens: `npm run screens`. Starts a demonstration of its own,
+ * lets one alert go out and phones answer it, and takes each page at 1280 and 390 pixels, the wall
+ * at 1920. Nothing real rings; the folder of the demonstration goes again.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openBrowser, type Browser, type BrowserPage } from '../test/support/browser.ts';
+import { smallPng } from './small-png.ts';
+import { prepareGround, root, startProgram, type Program } from '../test/support/program.ts';
+
+const folder = path.join(root, 'docs/screens');
+const WIDTHS = [1280, 390];
+/** A picture is for looking at, not for reading to the end. */
+const HEIGHT_MOST = 1_600;
+/** Numbers of Ofcom for drama; the sector of a demonstration has no others. */
+const NUMBERS = Array.from({ length: 1_000 }, (_, n) => `07700900${String(n).padStart(3, '0')}`);
+
+const opened = await openBrowser();
+if (opened.browser === undefined) throw new Error(opened.reason);
+const ground = await prepareGround();
+const program = await startProgram(ground);
+try {
+  mkdirSync(folder, { recursive: true });
+  await takeAll(opened.browser, program);
+} finally {
+  await opened.browser.close();
+  await program.stop();
+  ground.remove();
+}
+
+async function takeAll(browser: Browser, { address, phonesAddress }: Program): Promise<void> {
+  const visitor = await newPage(browser);
+  await take(visitor, `${address}/sign-in`, 'sign-in');
+  const officer = await signIn(browser, address, 'Amara Osei');
+  const approver = await signIn(browser, address, 'Tom Lindqvist');
+
+  await officer.goto(`${address}/alerts/new`);
+  await officer.fill('#title', 'Ransomware through Citrix gateways');
+  await officer.getByLabel('Critical').check();
+  await officer.fill('#what', 'ransomware via Citrix');
+  await officer.fill('#doNow', 'Isolate Citrix gateways now. Email safe.');
+  await officer.fill('#notKnown', 'Whether patched gateways are safe.');
+  await officer
+    .locator('.tocsin-phone__bubble', { hasText: 'ransomware via Citrix. Isolate' })
+    .first()
+    .waitFor();
+  await take(officer, undefined, 'composer');
+  await officer.getByRole('button', { name: 'Save and check' }).click();
+  await officer.getByRole('button', { name: 'Submit for approval' }).waitFor();
+  await take(officer, undefined, 'check');
+  await officer.getByRole('button', { name: 'Submit for approval' }).click();
+  await officer.getByText('somebody else has to approve it').waitFor();
+  const alert = officer.url();
+  await take(approver, alert, 'approval');
+  await approver.getByRole('button', { name: 'Approve and send now' }).click();
+  await approver.getByText('organisations must answer').waitFor();
+
+  await answerByText(new URL(phonesAddress).origin);
+  await take(officer, `${alert}/board`, 'board');
+  await take(officer, `${alert}/wall`, 'wall', [1920]);
+  await take(officer, `${alert}/organisations?show=waiting`, 'not-yet-answered');
+  await officer.locator('tbody th a').first().click();
+  await take(officer, undefined, 'organisation-in-alert');
+  await take(officer, address, 'desk');
+  await officer
+    .getByRole('link', { name: /^Take it/ })
+    .first()
+    .click();
+  await take(officer, undefined, 'desk-item');
+  const number = /\d{4}/.exec(await titleAt(officer, `${alert}/board`))![0];
+  await take(visitor, `${address}/${number}`, 'public-page');
+  await take(officer, `${address}/organisations`, 'directory');
+  await take(officer, `${address}/organisations/coverage`, 'coverage');
+  await take(officer, `${address}/gateways`, 'gateways');
+  await take(visitor, phonesAddress, 'phones');
+}
+
+async function titleAt(page: BrowserPage, address: string): Promise<string> {
+  await page.goto(address);
+  return await page.title();
+}
+
+async function newPage(browser: Browser): Promise<BrowserPage> {
+  return await (await browser.newContext()).newPage();
+}
+
+async function signIn(browser: Browser, address: string, name: string): Promise<BrowserPage> {
+  const page = await newPage(browser);
+  await page.goto(`${address}/sign-in`);
+  await page.getByRole('button', { name }).click();
+  await page.getByRole('heading', { name: 'Duty desk' }).waitFor();
+  return page;
+}
+
+/** Of those who have a text, some answer, some say what it means for them, a few ask or ramble. */
+async function answerByText(simulator: string): Promise<void> {
+  await delay(8_000);
+  for (const [i, number] of NUMBERS.entries()) {
+    const response = await fetch(`${simulator}/_control/texts?number=${number}`);
+    const { messages } = (await response.json()) as { messages: { text: string }[] };
+    const code = /Reply (\d{4})=/.exec(messages[0]?.text ?? '')?.[1];
+    const words = wordsOf(i);
+    if (code === undefined || words === undefined) continue;
+    await fetch(`${simulator}/_control/reply`, {
+      method: 'POST',
+      body: JSON.stringify({ number, text: words.replace('CODE', code) }),
+    });
+    await delay(40);
+  }
+  await delay(3_000);
+}
+
+function wordsOf(index: number): string | undefined {
+  if (index % 97 === 7) return 'CODE HELP';
+  if (index % 151 === 3) return 'who is this, I left that trust in May';
+  if (index % 13 === 5) return 'CODE YES';
+  if (index % 4 === 1) return 'CODE NO';
+  return index % 3 === 0 ? undefined : 'CODE';
+}
+
+/** The page as it is, or at this address, at each width; says what each picture weighs. */
+async function take(
+  page: BrowserPage,
+  address: string | undefined,
+  name: string,
+  widths = WIDTHS,
+): Promise<void> {
+  if (address !== undefined) await page.goto(address);
+  for (const width of widths) {
+    const isWall = name === 'wall';
+    await page.setViewportSize({ width, height: isWall ? 1_080 : 900 });
+    const all = await page.evaluate<number>('document.documentElement.scrollHeight');
+    if (isWall && all > 1_080) throw new Error(`the wall is ${all} pixels high`);
+    const height = isWall ? 1_080 : Math.min(all, HEIGHT_MOST);
+    const picture = smallPng(
+      await page.screenshot({ fullPage: !isWall, clip: { x: 0, y: 0, width, height } }),
+    );
+    const file = path.join(folder, `${name}-${width}.png`);
+    writeFileSync(file, picture);
+    process.stdout.write(`${path.relative(root, file)} ${picture.length >> 10} kB\n`);
+  }
+}
