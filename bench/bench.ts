@@ -15,6 +15,8 @@ import { measureLaneIsolation } from './lane-isolation.ts';
 import { LATENCIES_MS, measureLatency } from './latency.ts';
 import { measureMillion } from './million.ts';
 import { measureNotifyPace } from './notify-pace.ts';
+import { measurePages } from './page-board.ts';
+import { measurePageFanout } from './page-fanout.ts';
 import { measurePromotion } from './promotion.ts';
 import { measureReceipts } from './receipts.ts';
 import { measureReleaseToWire } from './release-to-wire.ts';
@@ -57,6 +59,8 @@ const groups: readonly Group[] = [
   { ids: ['reconcile'], measure: measureReconcile },
   { ids: ['rss'], measure: measureResident },
   { ids: ['notify_pace', 'breadth_first'], measure: measureNotifyPace },
+  { ids: ['page_board', 'page_weight'], measure: measurePages },
+  { ids: ['page_fanout', 'page_fanout_rate'], measure: measurePageFanout },
   { ids: ['worker_death'], measure: measureWorkerDeath, isLong: true },
   { ids: ['zombie_copies', 'zombie_certain'], measure: measureZombie, isLong: true },
   { ids: ['promotion_copies', 'promotion_certain'], measure: measurePromotion, isLong: true },

@@ -1,4 +1,4 @@
-/** A directory of 20,000 organisations, with 100,000 contact points unless told, by plain inserts. */
+/** A directory of 20,000 organisations with 100,000 contact points, unless told, by plain inserts. */
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { blindIndex, seal, type SealingKey } from '#kernel/sealed.ts';
@@ -24,13 +24,14 @@ export async function fillDirectory(
   owner: Database,
   key: SealingKey,
   posts: readonly Post[] = fivePoints,
+  organisations = ORGANISATIONS,
 ): Promise<void> {
   const actor = system('bench');
   await owner.withActor(actor, (tx) =>
     tx.run(sql`
       insert into organisations.organisation (code, name, short_name, type, must_answer, source)
       select 'BENCH-' || n, 'Bench organisation ' || n, 'Bench ' || n, 'trust', true, 'csv'
-      from generate_series(1, ${ORGANISATIONS}) n`),
+      from generate_series(1, ${organisations}) n`),
   );
   for (const [index, { rank, channels }] of posts.entries())
     await owner.withActor(actor, async (tx) => {
@@ -39,7 +40,8 @@ export async function fillDirectory(
         insert into organisations.contact (organisation_id, name, is_post, role, rank)
         select organisation.id, ${name}, true, 'on_call_it', ${rank}
         from organisations.organisation`);
-      for (const channel of channels) await addPoints(tx, key, { channel, name, index });
+      for (const channel of channels)
+        await addPoints(tx, key, { channel, name, offset: index * organisations, organisations });
     });
   // As after an import some minutes ago: autovacuum has counted the rows.
   await owner.withActor(actor, (tx) =>
@@ -52,10 +54,20 @@ export async function fillDirectory(
 async function addPoints(
   tx: Tx,
   key: SealingKey,
-  { channel, name, index }: { channel: 'text' | 'mail'; name: string; index: number },
+  {
+    channel,
+    name,
+    offset,
+    organisations,
+  }: {
+    readonly channel: 'text' | 'mail';
+    readonly name: string;
+    /** Of the numbers. */
+    readonly offset: number;
+    readonly organisations: number;
+  },
 ): Promise<void> {
-  const offset = index * ORGANISATIONS;
-  const points = Array.from({ length: ORGANISATIONS }, (_, i) => {
+  const points = Array.from({ length: organisations }, (_, i) => {
     const id = newId();
     const number = numberOf(offset + i);
     const address = channel === 'text' ? number : `post-${number}@bench.test`;
