@@ -53,6 +53,21 @@ create table alerts.editor (
   constraint editor_pkey PRIMARY KEY (version_id, person_id)
 );
 grant insert, select on alerts.editor to tocsin_web;
+grant select on alerts.editor to tocsin_worker;
+
+create table alerts.nudge (
+  submission_id uuid not null,
+  step smallint not null,
+  person_id uuid not null,
+  at timestamp with time zone default now() not null,
+  constraint nudge_step_check CHECK ((step >= 1)),
+  constraint nudge_pkey PRIMARY KEY (submission_id, step, person_id)
+);
+alter table alerts.nudge enable row level security;
+alter table alerts.nudge force row level security;
+create policy centre on alerts.nudge as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant select on alerts.nudge to tocsin_web;
+grant insert, select on alerts.nudge to tocsin_worker;
 
 create table alerts.recipient (
   submission_id uuid not null,
@@ -78,6 +93,7 @@ create table alerts.submission (
   correction_dispatch_id uuid,
   approval_id uuid not null,
   content_hash text not null,
+  along jsonb not null,
   state text default 'waiting'::text not null,
   submitted_by text not null,
   submitted_by_name text not null,
@@ -91,7 +107,7 @@ create table alerts.submission (
   constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text, 'recalled'::text]))),
   constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
   constraint submission_pkey PRIMARY KEY (id),
-  constraint submission_approval_id_key UNIQUE (approval_id),
+  constraint submission_approval_id_version_id_key UNIQUE (approval_id, version_id),
   constraint submission_correction_dispatch_id_key UNIQUE (correction_dispatch_id),
   constraint submission_dispatch_id_key UNIQUE (dispatch_id)
 );
@@ -110,6 +126,7 @@ create table alerts.version (
   id uuid not null,
   alert_id uuid not null,
   number smallint not null,
+  kind text not null,
   state text default 'draft'::text not null,
   revision integer default 1 not null,
   title text default ''::text not null,
@@ -117,17 +134,25 @@ create table alerts.version (
   marking text not null,
   what text default ''::text not null,
   do_now text default ''::text not null,
+  if_acted text default ''::text not null,
   not_known text default ''::text not null,
   next_update_at timestamp with time zone,
   body text default ''::text not null,
   own_text text,
   audience jsonb not null,
+  asks_again boolean default true not null,
   model_version text not null,
   updated_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
+  asked_at timestamp with time zone,
   closed_at timestamp with time zone,
-  constraint version_check CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
-  constraint version_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint version_check CHECK (((number = 1) = (kind = 'first'::text))),
+  constraint version_check1 CHECK (((kind = ANY (ARRAY['update'::text, 'withdrawal'::text])) OR asks_again)),
+  constraint version_check2 CHECK (((kind = 'correction'::text) OR (if_acted = ''::text))),
+  constraint version_check3 CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
+  constraint version_check4 CHECK (((released_at IS NULL) = (asked_at IS NULL))),
+  constraint version_check5 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint version_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'update'::text, 'correction'::text, 'withdrawal'::text]))),
   constraint version_marking_check CHECK ((marking = ANY (ARRAY['CLEAR'::text, 'GREEN'::text, 'AMBER'::text, 'AMBER+STRICT'::text, 'RED'::text]))),
   constraint version_number_check CHECK ((number >= 1)),
   constraint version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'released'::text, 'superseded'::text, 'closed'::text, 'abandoned'::text]))),
@@ -146,10 +171,10 @@ create policy addressed on alerts.version as permissive for select to public usi
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
-CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, not_known, next_update_at, body, own_text, audience, model_version, updated_at, released_at, closed_at) on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, not_known, next_update_at, body, own_text, audience, asks_again, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
 
 create table audit.entry (
   id uuid default kernel.uuid_v7() not null,
@@ -805,8 +830,11 @@ create table identity.person (
   name text not null,
   email text not null,
   active boolean default true not null,
+  phone_sealed bytea,
+  phone_mask text,
   created_at timestamp with time zone not null,
   created_by text not null,
+  constraint person_check CHECK (((phone_sealed IS NULL) = (phone_mask IS NULL))),
   constraint person_email_check CHECK (((email = lower(email)) AND (email ~~ '%_@_%'::text))),
   constraint person_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 200)))),
   constraint person_pkey PRIMARY KEY (id),
@@ -817,7 +845,7 @@ alter table identity.person force row level security;
 create policy person_of_centre on identity.person as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text, 'key'::text])));
 grant insert, select on identity.person to tocsin_web;
 grant select on identity.person to tocsin_worker;
-grant update (name, active) on identity.person to tocsin_web;
+grant update (name, active, phone_sealed, phone_mask) on identity.person to tocsin_web;
 
 create table identity.role_grant (
   id uuid not null,
@@ -2709,7 +2737,11 @@ create view alerts.v_live with (security_invoker=true) as
     submission.id AS submission_id,
     submission.dispatch_id,
     submission.correction_dispatch_id,
-    version.number AS version_number
+    version.number AS version_number,
+    version.kind,
+    version.if_acted,
+    version.asks_again,
+    version.asked_at
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -2739,6 +2771,34 @@ create view alerts.v_sent with (security_invoker=true) as
   WHERE submission.state = 'released'::text AND sent.dispatch_id IS NOT NULL;
 grant select on alerts.v_sent to tocsin_web;
 grant select on alerts.v_sent to tocsin_worker;
+
+create view alerts.v_version with (security_invoker=true) as
+ SELECT version.alert_id,
+    alert.number AS alert_number,
+    version.id AS version_id,
+    version.number,
+    version.kind,
+    version.title,
+    version.severity,
+    version.marking,
+    version.what,
+    version.do_now,
+    version.if_acted,
+    version.not_known,
+    version.next_update_at,
+    version.body,
+    version.asks_again,
+    version.state,
+    version.released_at,
+    version.closed_at,
+    submission.dispatch_id,
+    submission.correction_dispatch_id
+   FROM alerts.version version
+     JOIN alerts.alert alert ON alert.id = version.alert_id
+     JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text
+  WHERE version.released_at IS NOT NULL;
+grant select on alerts.v_version to tocsin_web;
+grant select on alerts.v_version to tocsin_worker;
 
 create view alerts.v_waiting with (security_invoker=true) as
  SELECT alert.id AS alert_id,
@@ -3277,9 +3337,13 @@ create view responses.v_response with (security_invoker=true) as
         END AS evidence,
     response.affected,
     response.affected_at,
-    response.help_asked_at
+    response.help_asked_at,
+        CASE
+            WHEN NOT kept.stands AND response.evidence = 'call'::text THEN response.acknowledged_at
+            ELSE NULL::timestamp with time zone
+        END AS earlier_call_at
    FROM responses.response response
      LEFT JOIN alerts.v_live live ON live.alert_id = response.alert_id
-     CROSS JOIN LATERAL ( SELECT COALESCE(response.acknowledged_at >= live.released_at, true) AS stands) kept;
+     CROSS JOIN LATERAL ( SELECT COALESCE(response.acknowledged_at >= live.asked_at, true) AS stands) kept;
 grant select on responses.v_response to tocsin_web;
 grant select on responses.v_response to tocsin_worker;
