@@ -1,6 +1,7 @@
 /** For each statement, what it may be asked: values that fit the tables, and some that do not. */
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
+import { auditing, retention } from './calls-of-auditor.ts';
 import { continuity } from './calls-of-continuity.ts';
 import { uncertain } from './calls-of-uncertain.ts';
 import { rounds } from './calls-of-rounds.ts';
@@ -367,6 +368,8 @@ const parts: Pick<Calls, 'upsertPart' | 'upsertPartEnd' | 'lockParts' | 'findWho
 };
 
 export const calls: Calls = {
+  ...auditing,
+  ...retention,
   ...send,
   ...check,
   ...inbox,

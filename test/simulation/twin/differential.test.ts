@@ -1,5 +1,6 @@
 /** A small budget of histories; `npm run simulate -- --differential --seeds 20000` is the large. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../support/database.ts';
@@ -12,11 +13,11 @@ import { openUnderClock } from './postgres.ts';
 
 const HISTORIES = 120;
 
-const withoutTwin: Readonly<Record<string, string>> = {
-  'src/dispatch/store-audit.ts': 'judges the engine, and shares nothing with it',
-  'src/dispatch/store-auditor.ts': 'keeps what the auditor found',
-  'src/dispatch/store-retention.ts': 'takes out what has been over for thirty days',
-};
+/** The auditor, and its twins: nothing in them comes from anywhere else. */
+const AUDIT = [
+  ['src/dispatch/store-audit.ts', /^import (?!type |\{ sql, type Sql \} from '#db\/sql\.ts')/m],
+  ['test/simulation/twin/audit.ts', /^import (?!type )/m],
+] as const;
 
 /** The other functions of a store make parts of SQL. */
 const isStatement = (value: unknown) => Object(value).constructor.name === 'AsyncFunction';
@@ -49,10 +50,14 @@ describe('statements and their twins', () => {
     });
   }
 
+  it('of the auditor share nothing with those of the engine', () => {
+    for (const [path, shared] of AUDIT)
+      assert.doesNotMatch(readFileSync(path, 'utf8'), shared, path);
+  });
+
   it('stand side by side, each statement with its twin', async () => {
     const missing: string[] = [];
     for (const { path } of listFiles('src/dispatch', /^store.*(?<!\.test)\.ts$/)) {
-      if (path in withoutTwin) continue;
       const store = (await import(`#${path.slice('src/'.length)}`)) as Record<string, unknown>;
       for (const [name, value] of Object.entries(store))
         if (isStatement(value) && !(name in calls && name in twin))

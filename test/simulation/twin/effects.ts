@@ -11,7 +11,7 @@ export type Effects = Readonly<Record<string, Effect>>;
 /** They lock, or tell others: nothing of that is seen from within one transaction. */
 const UNSEEN = new Set<keyof Twin>([
   ...(['lockDispatch', 'lockLaterRounds', 'lockParts'] as const),
-  ...(['notifyAnswers', 'notifyDispatch', 'notifyGateways', 'notifyHalt'] as const),
+  ...(['notifyAnswers', 'notifyAudit', 'notifyDispatch', 'notifyGateways', 'notifyHalt'] as const),
 ]);
 
 /** Whether an answer says more than that there was nothing. */

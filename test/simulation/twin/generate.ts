@@ -2,7 +2,7 @@
 import { states, type MessageState } from '#dispatch/model.ts';
 import type { Random } from '../random.ts';
 import { addBreaker } from './gateway.ts';
-import type { Known } from './known.ts';
+import { KEPT_MS, type Known } from './known.ts';
 import { fillTraces } from './traces.ts';
 import {
   ANSWERS,
@@ -19,6 +19,8 @@ import type { ContinuityRow } from './server.ts';
 export const START_MS = Date.UTC(2026, 2, 29, 0, 58);
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 /** Every state; those from which most statements move a message more often. */
 const STATES: readonly MessageState[] = [
   ...(Object.keys(states) as MessageState[]),
@@ -53,6 +55,10 @@ export function fillTables(base: Base, random: Random): Known {
   for (const id of known.dispatchIds) fillDispatch(base, random, id);
   for (const dispatchId of known.dispatchIds) {
     const isPlanned = dispatchId !== ANSWERS;
+    if (isOld(base, dispatchId) && random.chance(0.5)) {
+      fillKept(base, random, dispatchId);
+      continue;
+    }
     const isCancelled = base.tables.dispatch.get(dispatchId)!.state === 'cancelled';
     const isOver = isPlanned && random.chance(isCancelled ? 0.6 : 0.25);
     if (isOver) openAllRounds(base, dispatchId);
@@ -73,6 +79,11 @@ export function fillTables(base: Base, random: Random): Known {
     }
   }
   known.messageIds.push(random.uuid());
+  for (const dispatchId of dispatchIds) {
+    const count = base.messagesOf(dispatchId).length;
+    const plannedMessages = random.pick([count, count, count + 1, null]);
+    Object.assign(base.tables.dispatch.get(dispatchId)!, { plannedMessages });
+  }
   fillTraces(base, random, known);
   return known;
 }
@@ -96,9 +107,10 @@ function fillGateways(base: Base, random: Random): void {
     const isSlow = random.chance(0.2);
     base.tables.bucket.set(id, {
       id,
-      ratePerSecond: random.pick([0.5, 1, 2, 4]),
+      // At the slowest a minute goes by without a token.
+      ratePerSecond: random.pick([0.5, 1, 2, 4, 1 / 64]),
       burst,
-      tokens: random.pick([0, 0, random.below(2 * burst + 1) / 2]),
+      tokens: random.chance(0.05) ? -0.5 : random.pick([0, 0, random.below(2 * burst + 1) / 2]),
       refilledAt: START_MS - random.between(-4, 8) * 500,
       reserveShare: random.pick([0, 0.5, 0.85]),
       pausedAt: isPaused ? START_MS - random.between(-1, 4) * 500 : null,
@@ -217,11 +229,14 @@ function fillDispatch(base: Base, random: Random, id: string): void {
   const ageMs = random.pick([random.below(MINUTE_MS), random.between(1, 20) * MINUTE_MS]);
   const releasedAt = state === 'held' ? null : START_MS - ageMs;
   const recallFor = random.pick([0, 0, MINUTE_MS, 10 * MINUTE_MS]);
+  const longAgo = KEPT_MS + random.below(4 * HOUR_MS);
+  const endedFor = random.pick([1, 2 * MINUTE_MS, HOUR_MS, longAgo, longAgo]);
   base.tables.dispatch.set(id, {
     id,
     label: `Dispatch ${random.below(100)}`,
     lane,
-    exercise: lane === 4,
+    // Now and then as the constraint forbids it.
+    exercise: (lane === 4) !== random.chance(0.05),
     state,
     epoch: state === 'cancelled' ? 2 : 1,
     contentHash: random.pick([null, 'one', 'two']),
@@ -233,7 +248,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     expiresAfter: random.between(15, 40) * MINUTE_MS,
     createdAt: START_MS - 30 * MINUTE_MS,
     releasedAt,
-    endedAt: isOver ? START_MS - random.pick([1, 2 * MINUTE_MS]) : null,
+    endedAt: isOver ? START_MS - endedFor : null,
     forgottenAt: null,
     pauseReason: state === 'paused' ? 'asked for' : null,
     numberMost: isSpaced ? random.pick([1, 1, 2]) : null,
@@ -252,6 +267,34 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     const partAt = openedAt !== null && random.chance(0.3) ? openedAt : null;
     base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt, partAt });
   }
+}
+
+function isOld(base: Base, dispatchId: string): boolean {
+  const { cleared, endedAt } = base.tables.dispatch.get(dispatchId)!;
+  return cleared && endedAt !== null && endedAt < START_MS - DAY_MS;
+}
+
+/** Its messages were forgotten, and what was counted of them was kept; now and then not yet all. */
+function fillKept(base: Base, random: Random, dispatchId: string): void {
+  const messages = random.below(9);
+  base.tables.keptLedger.set(dispatchId, {
+    dispatchId,
+    keptAt: START_MS - 1_000,
+    messages,
+    messagesGone: messages,
+    messagesUnknown: random.below(3),
+    messagesNeverSent: random.below(3),
+    organisations: random.below(9),
+    organisationsGone: random.below(3),
+    organisationsUnknown: random.below(3),
+    organisationsNeverSent: random.below(3),
+  });
+  for (const state of random.shuffle([...OVER]).slice(0, 2)) {
+    const row = { dispatchId, channel: 'text', state, messages: random.between(1, 9) };
+    base.tables.keptCount.set(keyOf(dispatchId, 'text', state), row);
+  }
+  const forgottenAt = random.pick([null, START_MS - 1_000]);
+  Object.assign(base.tables.dispatch.get(dispatchId)!, { forgottenAt });
 }
 
 /** As where nothing waits any more: a dispatch may end then. */
@@ -297,6 +340,7 @@ function fillMessage(base: Base, random: Random, known: Known, told: Told): stri
   const message = base.tables.message.get(id)!;
   if (dispatch.releasedAt === null && random.chance(0.9)) message.state = 'held';
   if (message.state === 'held') Object.assign(message, heldColumns);
+  if (isAnswer && message.dueAt !== null && random.chance(0.3)) message.dueAt -= KEPT_MS;
   if (!isAnswer && random.chance(0.4)) {
     const others = known.organisationIds.filter((one) => one !== message.organisationId);
     base.tables.credit.set(id, new Set(random.shuffle(others).slice(0, random.between(1, 2))));
@@ -366,13 +410,16 @@ function columnsOf(random: Random, state: MessageState, known: Known): Partial<M
     checks: random.below(5),
     absences: random.below(2),
     providerId: wasAccepted ? random.uuid() : null,
-    acceptedAt: wasAccepted ? START_MS - random.below(1_000_000) : null,
+    acceptedAt: wasAccepted
+      ? START_MS - random.pick([random.below(1_000_000), random.below(1_000_000), 8 * DAY_MS])
+      : null,
     finalAt: FINAL.has(state) ? START_MS - 3 : null,
     absentGatewayId: attempt > 0 && random.chance(0.3) ? random.pick(known.gatewayIds) : null,
   };
 }
 
 function fillAttempts(base: Base, random: Random, message: MessageRow, known: Known): void {
+  const firstAt = START_MS - random.pick([MINUTE_MS, MINUTE_MS, 2 * HOUR_MS]);
   for (let number = 1; number <= message.attempt; number++) {
     // A database that lost its last moments may lack an attempt.
     if (random.chance(0.1)) continue;
@@ -381,14 +428,16 @@ function fillAttempts(base: Base, random: Random, message: MessageRow, known: Kn
       ...key,
       gatewayId: message.gatewayId!,
       owner: message.leaseOwner ?? random.pick(known.owners),
-      claimedAt: START_MS - 60_000 + number,
+      claimedAt: firstAt + number,
     });
     if (message.state === 'claimed' && number === message.attempt) continue;
+    const ended = random.pick(['accepted', 'rejected', 'not_sent', 'unknown'] as const);
+    const isNamed = ended === 'accepted' && random.chance(0.5);
     base.tables.attemptEnd.set(keyOf(message.id, 1, number), {
       ...key,
-      class: random.pick(['accepted', 'rejected', 'not_sent', 'unknown']),
+      class: ended,
       code: random.pick([null, 'ECONNREFUSED']),
-      providerId: null,
+      providerId: isNamed ? (message.providerId ?? random.uuid()) : null,
       endedAt: START_MS - 30_000 + number,
     });
   }

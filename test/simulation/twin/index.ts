@@ -3,6 +3,8 @@
  * gives something else, is an error of types; `statements.test.ts` says it in words.
  */
 import * as storeAnswer from '#dispatch/store-answer.ts';
+import * as storeAudit from '#dispatch/store-audit.ts';
+import * as storeAuditor from '#dispatch/store-auditor.ts';
 import * as storeCheck from '#dispatch/store-check.ts';
 import * as storeContinuity from '#dispatch/store-continuity.ts';
 import * as storeGateway from '#dispatch/store-gateway.ts';
@@ -16,6 +18,7 @@ import * as storePart from '#dispatch/store-part.ts';
 import * as storeRecall from '#dispatch/store-recall.ts';
 import * as storeReplica from '#dispatch/store-replica.ts';
 import * as storeResume from '#dispatch/store-resume.ts';
+import * as storeRetention from '#dispatch/store-retention.ts';
 import * as storeBreaker from '#dispatch/store-breaker.ts';
 import * as storeBucket from '#dispatch/store-bucket.ts';
 import * as storeUncertain from '#dispatch/store-uncertain.ts';
@@ -27,6 +30,8 @@ import * as storeSend from '#dispatch/store-send.ts';
 import * as storeSettled from '#dispatch/store-settled.ts';
 import type { Tx } from '#db/database.ts';
 import * as answer from './answer.ts';
+import * as audit from './audit.ts';
+import * as auditor from './auditor.ts';
 import * as check from './check.ts';
 import * as continuity from './continuity.ts';
 import * as gateway from './gateway.ts';
@@ -39,6 +44,7 @@ import * as ledger from './ledger.ts';
 import * as part from './part.ts';
 import * as recall from './recall.ts';
 import * as replica from './replica.ts';
+import * as retention from './retention.ts';
 import * as breaker from './breaker.ts';
 import * as bucket from './bucket.ts';
 import * as uncertain from './uncertain.ts';
@@ -52,6 +58,8 @@ import * as settled from './settled.ts';
 
 const stores = {
   ...storeAnswer,
+  ...storeAudit,
+  ...storeAuditor,
   ...storeCheck,
   ...storeContinuity,
   ...storeGateway,
@@ -65,6 +73,7 @@ const stores = {
   ...storeRecall,
   ...storeReplica,
   ...storeResume,
+  ...storeRetention,
   ...storeBreaker,
   ...storeBucket,
   ...storePoll,
@@ -95,6 +104,8 @@ export const statements: Statements = stores;
 
 export const twin: Twin = {
   ...answer,
+  ...audit,
+  ...auditor,
   ...check,
   ...continuity,
   ...gateway,
@@ -107,6 +118,7 @@ export const twin: Twin = {
   ...part,
   ...recall,
   ...replica,
+  ...retention,
   ...breaker,
   ...bucket,
   ...poll,

@@ -2,6 +2,7 @@
 import { ledgerPartOf, type LedgerPart } from '#dispatch/ledger.ts';
 import type { Ledger } from '#dispatch/store-ledger.ts';
 import { historyIsWhole } from './continuity.ts';
+import type { KeptLedgerRow } from './kept.ts';
 import type { Base, MessageRow } from './rows.ts';
 
 /** The least counts for an organisation. */
@@ -21,6 +22,32 @@ function countParts(parts: readonly LedgerPart[]): Ledger['messages'] {
 }
 
 export function readLedger(base: Base, dispatchId: string): Ledger {
+  const kept = base.tables.keptLedger.get(dispatchId);
+  return kept === undefined ? countLedger(base, dispatchId) : ledgerOf(kept);
+}
+
+/** What was kept when the messages were forgotten: nothing waits any more. */
+function ledgerOf(kept: KeptLedgerRow): Ledger {
+  return {
+    historyIsWhole: true,
+    messages: {
+      gone: kept.messagesGone,
+      unknown: kept.messagesUnknown,
+      waiting: 0,
+      neverSent: kept.messagesNeverSent,
+      total: kept.messages,
+    },
+    organisations: {
+      gone: kept.organisationsGone,
+      unknown: kept.organisationsUnknown,
+      waiting: 0,
+      neverSent: kept.organisationsNeverSent,
+      total: kept.organisations,
+    },
+  };
+}
+
+function countLedger(base: Base, dispatchId: string): Ledger {
   const messages = base.messagesOf(dispatchId);
   const standings = new Map<string, LedgerPart>();
   for (const message of messages) {

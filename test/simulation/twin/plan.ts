@@ -142,7 +142,10 @@ export function notifyHalt(base: Base, dispatchId: string): void {
 
 export function countMessages(base: Base, dispatchId: string): MessageCounts[] {
   const counts = new Map<string, MessageCounts>();
-  for (const { channel, state } of base.messagesOf(dispatchId)) {
+  for (const [, { dispatchId: id, channel, state, messages }] of base.tables.keptCount)
+    if (id === dispatchId) counts.set(keyOf(channel, state), { channel, state, messages });
+  const isKept = base.tables.keptLedger.has(dispatchId);
+  for (const { channel, state } of isKept ? [] : base.messagesOf(dispatchId)) {
     const key = keyOf(channel, state);
     const count = counts.get(key) ?? { channel, state, messages: 0 };
     counts.set(key, { ...count, messages: count.messages + 1 });

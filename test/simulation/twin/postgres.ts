@@ -28,6 +28,12 @@ const CLOCK = `
     return '${FIRST_SERVER.databaseId}';
   update dispatch.continuity set database_id = dispatch.database_id();
   alter function dispatch.history_is_whole() set search_path = simulated, pg_catalog;
+  alter function dispatch.forget_messages(timestamptz, integer)
+    set search_path = simulated, pg_catalog;
+  alter function dispatch.forget_inbox(timestamptz, integer)
+    set search_path = simulated, pg_catalog;
+  -- What it forbids the auditor looks for all the same.
+  alter table dispatch.dispatch drop constraint dispatch_exercise_lane;
   do $$ declare found record; begin
     for found in select adrelid::regclass::text as relation, attname as name
       from pg_attrdef join pg_attribute on attrelid = adrelid and attnum = adnum
@@ -111,6 +117,10 @@ function rowsByTable(tables: Tables): Rows {
     lost_text: [...tables.lostText.values()],
     risk_decision: [...tables.riskDecision.values()],
     risk_taken: [...tables.riskTaken.values()],
+    kept_ledger: [...tables.keptLedger.values()],
+    kept_count: [...tables.keptCount.values()],
+    auditor: [...tables.auditor.values()],
+    invariant: [...tables.invariant.values()],
   };
 }
 
@@ -143,6 +153,7 @@ export async function loadTables(tx: Tx, tables: Tables): Promise<void> {
   await tx.run(sql`set local session_replication_role = replica`);
   await tx.run(sql`delete from dispatch.dispatch`);
   await tx.run(sql`delete from dispatch.continuity`);
+  await tx.run(sql`delete from dispatch.auditor`);
   const filled = Object.entries(rowsByTable(tables)).filter(([, rows]) => rows.length > 0);
   const parts = filled.map(
     ([name], i) =>
@@ -185,7 +196,11 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
       'continuity', (select jsonb_agg(to_jsonb(t)) from dispatch.continuity t),
       'lost_text', (select jsonb_agg(to_jsonb(t)) from dispatch.lost_text t),
       'risk_decision', (select jsonb_agg(to_jsonb(t)) from dispatch.risk_decision t),
-      'risk_taken', (select jsonb_agg(to_jsonb(t)) from dispatch.risk_taken t)) as content`);
+      'risk_taken', (select jsonb_agg(to_jsonb(t)) from dispatch.risk_taken t),
+      'kept_ledger', (select jsonb_agg(to_jsonb(t)) from dispatch.kept_ledger t),
+      'kept_count', (select jsonb_agg(to_jsonb(t)) from dispatch.kept_count t),
+      'auditor', (select jsonb_agg(to_jsonb(t)) from dispatch.auditor t),
+      'invariant', (select jsonb_agg(to_jsonb(t)) from dispatch.invariant t)) as content`);
   return mapTables(content, (rows) => (rows ?? []).map((row) => comparable(row)));
 }
 

@@ -7,6 +7,7 @@ import type { BreakerReason, BreakerState } from '#dispatch/breaker.ts';
 import type { GatewayKind, ReceiptKind } from '#dispatch/gateways/capabilities.ts';
 import type { NewAlarm } from '#dispatch/store-check.ts';
 import type { AttemptClass, MessageState, ReceiptMeaning } from '#dispatch/model.ts';
+import { NEVER_AUDITED, type InvariantRow, type KeptCountRow, type KeptLedgerRow } from './kept.ts';
 import { FIRST_SERVER, wholeHistory, type LostTextRow, type Server } from './server.ts';
 
 export type Channel = 'text' | 'mail';
@@ -289,6 +290,10 @@ function emptyTables() {
     lostText: new Map<string, LostTextRow>(),
     riskDecision: new Map<string, RiskDecisionRow>(),
     riskTaken: new Map<string, RiskTakenRow>(),
+    keptLedger: new Map<string, KeptLedgerRow>(),
+    keptCount: new Map<string, KeptCountRow>(),
+    auditor: new Map([['auditor', { ...NEVER_AUDITED }]]),
+    invariant: new Map<string, InvariantRow>(),
   };
 }
 
