@@ -94,25 +94,40 @@ export function patiently(
 }
 
 /** Reads back until the time asked for is covered, or nobody can tell; all of it in the end. */
-export async function readBack(request: ReadingRequest): Promise<Reading> {
+export async function readBack({ list, ...sought }: ReadingRequest): Promise<Reading> {
   let reading: Reading = { sightings: new Map(), coversFromMs: Infinity };
-  for await (const soFar of readPages(request)) reading = soFar;
+  const pages = planReading(sought);
+  let step = pages.next();
+  while (step.done !== true) {
+    if (step.value.kind === 'read') reading = step.value.reading;
+    step = pages.next(step.value.kind === 'ask' ? await list(step.value.olderThan) : undefined);
+  }
   return reading;
 }
 
+/** What a reading comes to next: a page to ask for, newest first, or what the pages told so far. */
+export type ReadingStep =
+  | { readonly kind: 'ask'; readonly olderThan: string | undefined }
+  | { readonly kind: 'read'; readonly reading: Reading };
+
+/** What is sought, whoever asks for the pages. */
+export type Sought = Pick<ReadingRequest, 'installation' | 'fromMs'>;
+
+type Page = readonly Listed[] | undefined;
+
 /**
- * The same, told after each page: what a page says is true whatever becomes of the next one. Each
- * reading is the one before with more in it. None where the first page cannot be read.
+ * The same without the asking, told after each page: what a page says is true whatever becomes of
+ * the next one. Takes the page that was asked for, undefined where it cannot be told. Each reading
+ * is the one before with more in it. None where the first page cannot be read.
  */
-export async function* readPages(request: ReadingRequest): AsyncGenerator<Reading> {
-  const { list, installation, fromMs } = request;
+export function* planReading({ installation, fromMs }: Sought): Generator<ReadingStep, void, Page> {
   const seen = new Set<string>();
   const sightings: Sightings = new Map();
   let coversFromMs = Infinity;
   let cursor: string | undefined;
   while (!reaches(coversFromMs, fromMs)) {
     const before = cursor;
-    const page = await list(before);
+    const page: Page = yield { kind: 'ask', olderThan: before };
     // After the first page there is always the text that was read before. An empty one says that
     // the text we counted from is gone: taken for the end, it would prove what it does not.
     if (page === undefined || (page.length === 0 && before !== undefined)) return;
@@ -121,9 +136,9 @@ export async function* readPages(request: ReadingRequest): AsyncGenerator<Readin
     addSightings(sightings, installation, news);
     cursor = nextCursor(page);
     const isEnd =
-      news.length === 0 || (cursor === undefined && (await isAllThereIs(list, page, before)));
+      news.length === 0 || (cursor === undefined && (yield* isAllThereIs(page, before)));
     coversFromMs = isEnd ? -Infinity : page.at(-1)!.createdAt.getTime();
-    yield { sightings, coversFromMs };
+    yield { kind: 'read', reading: { sightings, coversFromMs } };
     if (cursor === undefined) return;
   }
 }
@@ -140,16 +155,15 @@ const FULL_PAGE_MIN = 50;
  * True where a page of one instant ends the list: it is not full, nothing is older, and the text
  * we counted from is still there, or its absence would look like the end.
  */
-async function isAllThereIs(
-  list: ListPage,
+function* isAllThereIs(
   page: readonly Listed[],
   cursor: string | undefined,
-): Promise<boolean> {
+): Generator<ReadingStep, boolean, Page> {
   if (page.length >= FULL_PAGE_MIN) return false;
   const last = page.at(-1)!.providerId;
-  const older = await list(last);
+  const older = yield { kind: 'ask', olderThan: last };
   if (older?.length !== 0) return false;
-  const again = await list(cursor);
+  const again = yield { kind: 'ask', olderThan: cursor };
   return again?.some(({ providerId }) => providerId === last) ?? false;
 }
 

@@ -8,17 +8,21 @@ import type { Log } from '#log.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { keepReplies, type InboxSeals } from './inbox.ts';
 import type { Listed } from './listing.ts';
-import { parseReference } from './model.ts';
+import { parseReference, type ReceiptMeaning } from './model.ts';
 import type { ReplyCallback } from './parse.ts';
-import { insertReceipts } from './store-inbox.ts';
+import { insertReceipts, type NewReceipt } from './store-inbox.ts';
 import { claimPoll, finishPoll, type Polled, type ToPoll } from './store-poll.ts';
 
-/** At most ten seconds behind while something is live: this, a beat and a request. */
-const LIVE_MS = 4_000;
-const IDLE_MS = 60_000;
-const LIVE_FOR_MS = 86_400_000;
-/** A worker that dies while it asks holds the others up for no longer. */
-const LEASE_MS = 30_000;
+/** How often, and for how long one worker has the turn. */
+export const pollPace = {
+  /** At most ten seconds behind while something is live: this, a beat and a request. */
+  liveMs: 4_000,
+  idleMs: 60_000,
+  liveForMs: 86_400_000,
+  /** A worker that dies while it asks holds the others up for no longer. */
+  leaseMs: 30_000,
+} as const;
+
 /** Later statuses are found by the look-ups of accepted messages (2, 5, 10 minutes …). */
 const WINDOW_MS = 600_000;
 /**
@@ -56,14 +60,7 @@ export function listPolled(gateways: ReadonlyMap<string, Gateway>): Polled[] {
 export async function poll(polled: Polled, options: PollOptions): Promise<void> {
   const { database, gateways, log, owner } = options;
   const due = await database.withActor(system('dispatch'), (tx) =>
-    claimPoll(tx, {
-      ...polled,
-      owner,
-      leaseMs: LEASE_MS,
-      liveMs: LIVE_MS,
-      idleMs: IDLE_MS,
-      liveForMs: LIVE_FOR_MS,
-    }),
+    claimPoll(tx, { ...polled, ...pollPace, owner }),
   );
   if (due === undefined) return;
   const gateway = gateways.get(polled.gatewayId)!;
@@ -79,24 +76,81 @@ export async function poll(polled: Polled, options: PollOptions): Promise<void> 
   );
 }
 
-/**
- * The newest pages of statuses, then some older ones; says where to go on, null where it came to
- * the end.
- */
+/** Reads the pages as they are wanted, and keeps what is final on them; says where to go on. */
 async function pollStatuses(
   gateway: Gateway,
   { olderThan }: ToPoll,
-  options: PollOptions,
+  { database, isStopping, now = Date.now }: PollOptions,
 ): Promise<string | null> {
-  const now = (options.now ?? Date.now)();
-  const fromMs = now - WINDOW_MS;
+  const meaningOf = (status: string) => gateway.meaningOf(status);
+  const turn = planStatuses({ olderThan, nowMs: now(), meaningOf });
+  let step = turn.next();
+  while (step.done !== true) {
+    if (step.value.kind === 'keep') {
+      const { receipts } = step.value;
+      await database.withActor(system(`poll:${gateway.id}`), (tx) =>
+        insertReceipts(tx, gateway.id, receipts),
+      );
+      step = turn.next();
+    } else {
+      const isOver = isStopping?.() === true;
+      step = turn.next(isOver ? undefined : await gateway.list!(step.value.olderThan));
+    }
+  }
+  return step.value;
+}
+
+async function pollTexts(
+  gateway: Gateway,
+  { since }: ToPoll,
+  { database, isStopping, seals }: PollOptions,
+): Promise<void> {
+  const turn = planTexts(since);
+  let step = turn.next({});
+  while (step.done !== true) {
+    if (step.value.kind === 'keep') {
+      const { texts } = step.value;
+      const news = await database.withActor(system(`poll:${gateway.id}`), (tx) =>
+        keepReplies(tx, gateway.id, texts, seals),
+      );
+      step = turn.next({ news });
+    } else {
+      const isOver = isStopping?.() === true;
+      step = turn.next({
+        page: isOver ? undefined : await gateway.listTexts!(step.value.olderThan),
+      });
+    }
+  }
+}
+
+/** What a turn comes to next: a page to ask for, or what is final on one. */
+export type StatusesStep =
+  | { readonly kind: 'ask'; readonly olderThan: string | undefined }
+  | { readonly kind: 'keep'; readonly receipts: readonly NewReceipt[] };
+
+export type StatusesTurn = {
+  /** Where the last turn stopped. */
+  readonly olderThan: string | null;
+  readonly nowMs: number;
+  readonly meaningOf: (status: string) => ReceiptMeaning | undefined;
+};
+
+type Statuses<Result> = Generator<StatusesStep, Result, readonly Listed[] | undefined>;
+
+/**
+ * The newest pages of statuses, then some older ones. Takes each page that was asked for, newest
+ * first, undefined where it cannot be told; says where to go on, null where it came to the end.
+ */
+export function* planStatuses(turn: StatusesTurn): Statuses<string | null> {
+  const { nowMs, olderThan } = turn;
+  const fromMs = nowMs - WINDOW_MS;
   const isAll = (last: Listed | undefined) =>
     last === undefined || last.createdAt.getTime() < fromMs;
-  const newest = { olderThan: null, most: FRESH_PAGES, fromMs: now - FRESH_MS };
-  const fresh = await readStatuses(gateway, newest, options);
+  const newest = { olderThan: undefined, most: FRESH_PAGES, fromMs: nowMs - FRESH_MS };
+  const fresh = yield* planSome(turn, newest);
   if (isAll(fresh)) return null;
   const older = { olderThan: olderThan ?? fresh!.providerId, most: OLDER_PAGES, fromMs };
-  const last = await readStatuses(gateway, older, options);
+  const last = yield* planSome(turn, older);
   return isAll(last) ? null : last!.providerId;
 }
 
@@ -105,61 +159,49 @@ async function pollStatuses(
  * on them; undefined where nothing is behind it, or cannot be told. A page without news is no end:
  * while a large dispatch leaves, the newest page has nothing final yet.
  */
-async function readStatuses(
-  gateway: Gateway,
-  from: { readonly olderThan: string | null; readonly most: number; readonly fromMs: number },
-  options: PollOptions,
-): Promise<Listed | undefined> {
-  const ask = (before?: string) => gateway.list!(before);
-  let read = 0;
-  for await (const page of pagesOf(ask, { ...from, idOf: (one) => one.providerId }, options)) {
-    const final = page.flatMap(({ providerId, status, reference }) => {
-      const meaning = gateway.meaningOf(status);
+function* planSome(
+  { meaningOf }: StatusesTurn,
+  from: { readonly olderThan: string | undefined; readonly most: number; readonly fromMs: number },
+): Statuses<Listed | undefined> {
+  let { olderThan } = from;
+  for (let read = 1; ; read++) {
+    const page = yield { kind: 'ask', olderThan };
+    if (page === undefined || page.length === 0) return undefined;
+    const receipts = page.flatMap(({ providerId, status, reference }) => {
+      const meaning = meaningOf(status);
       const isFinal = meaning === 'delivered' || meaning === 'undelivered';
       const isOurs = reference !== null && parseReference(reference) !== undefined;
       return isFinal && isOurs ? [{ providerId, status, reference }] : [];
     });
-    if (final.length > 0)
-      await options.database.withActor(system(`poll:${gateway.id}`), (tx) =>
-        insertReceipts(tx, gateway.id, final),
-      );
-    read += 1;
+    if (receipts.length > 0) yield { kind: 'keep', receipts };
     const last = page.at(-1)!;
     if (read === from.most || last.createdAt.getTime() < from.fromMs) return last;
+    olderThan = last.providerId;
   }
-  return undefined;
 }
 
-async function pollTexts(gateway: Gateway, { since }: ToPoll, options: PollOptions): Promise<void> {
-  const ask = (olderThan?: string) => gateway.listTexts!(olderThan);
-  const at = { idOf: (text: ReplyCallback) => text.id, olderThan: null, most: TEXT_PAGES };
-  for await (const page of pagesOf(ask, at, options)) {
+/** What a turn comes to next: a page to ask for, or texts to keep. */
+export type TextsStep =
+  | { readonly kind: 'ask'; readonly olderThan: string | undefined }
+  | { readonly kind: 'keep'; readonly texts: readonly ReplyCallback[] };
+
+/** The page that was asked for, where it can be told; how many of what was kept are new. */
+export type TextsTold = {
+  readonly page?: readonly ReplyCallback[] | undefined;
+  readonly news?: number;
+};
+
+/** Pages of received texts, newest first, until one without news; none from before `since`. */
+export function* planTexts(since: Date): Generator<TextsStep, void, TextsTold> {
+  let olderThan: string | undefined;
+  for (let read = 0; read < TEXT_PAGES; read++) {
+    const { page = [] } = yield { kind: 'ask', olderThan };
+    if (page.length === 0) return;
     const wanted = page.filter(({ dateReceived }) => dateReceived! >= since);
     // The oldest first: what was said first is dealt with first.
-    const news = await options.database.withActor(system(`poll:${gateway.id}`), (tx) =>
-      keepReplies(tx, gateway.id, wanted.toReversed(), options.seals),
-    );
+    const { news = 0 } = yield { kind: 'keep', texts: wanted.toReversed() };
     // Behind a page without news there is none: texts are listed in the order they came.
     if (news === 0) return;
-  }
-}
-
-/** So many pages at most, newest first, until an empty one, or one that cannot be told. */
-async function* pagesOf<T>(
-  ask: (olderThan?: string) => Promise<readonly T[] | undefined>,
-  at: {
-    readonly idOf: (item: T) => string;
-    readonly olderThan: string | null;
-    readonly most: number;
-  },
-  { isStopping }: PollOptions,
-): AsyncGenerator<readonly T[]> {
-  let olderThan = at.olderThan ?? undefined;
-  for (let i = 0; i < at.most; i++) {
-    if (isStopping?.() === true) return;
-    const page = await ask(olderThan);
-    if (page === undefined || page.length === 0) return;
-    yield page;
-    olderThan = at.idOf(page.at(-1)!);
+    olderThan = page.at(-1)!.id;
   }
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
@@ -78,7 +79,7 @@ describe('a probe', () => {
   });
 
   it('has the reference of no attempt, so nothing mistakes it for a message', () => {
-    const { reference, address } = probeTo(OURS, probing, new Date());
+    const { reference, address } = probeTo({ id: newId(), address: OURS }, probing, new Date());
     assert.equal(parseReference(reference), undefined);
     assert.match(reference, /^tocsin-probe-/);
     assert.equal(address, OURS);

@@ -3,7 +3,6 @@
  * a gateway that comes back. It is nobody's message: it stands in no dispatch, no board and no
  * figure (P11), its reference is none of an attempt, and it is never sent again.
  */
-import { newId } from '#kernel/ids.ts';
 import type { Outgoing } from './model.ts';
 
 export type Probing = {
@@ -16,9 +15,13 @@ export type Probing = {
 /** How long a probe is worth anything: told to providers that can drop a text. */
 const USE_MS = 120_000;
 
-export function probeTo(address: string, probing: Probing, now: Date): Outgoing {
+export function probeTo(
+  { id, address }: { readonly id: string; readonly address: string },
+  probing: Pick<Probing, 'wordsAt'>,
+  now: Date,
+): Outgoing {
   return {
-    reference: `tocsin-probe-${newId()}`,
+    reference: `tocsin-probe-${id}`,
     address,
     ...probing.wordsAt(now),
     expiresAt: new Date(now.getTime() + USE_MS),

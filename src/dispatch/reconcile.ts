@@ -9,16 +9,10 @@ import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
 import { raiseAlarms } from './alarms.ts';
-import {
-  neededFromMs,
-  patiently,
-  provesAbsence,
-  readPages,
-  type Reading,
-  type Sighting,
-} from './listing.ts';
-import { afterLookup, formatReference, isStuck, lookupGapMs, type Found } from './model.ts';
+import { patiently } from './listing.ts';
+import { afterLookup, formatReference, isStuck, lookupGapMs } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
+import { lookupPace, planPages, type Looked } from './on-pages.ts';
 import { applyReceipts, type ReceiptMove } from './store-inbox.ts';
 import {
   adoptMessages,
@@ -35,12 +29,7 @@ import {
 } from './store-check.ts';
 
 const CHECKS_MAX = 50;
-/** A page tells of 250: from a few on it is cheaper to read than to ask. */
-const LISTED_FROM = 20;
 const LISTED_MAX = 5_000;
-const LOOKUPS_AT_ONCE = 8;
-/** From here on the doubts lie deep: what is left is asked for beside the pages. */
-const PAGES_ALONE = 20;
 
 export type ReconcileOptions = {
   readonly database: Database;
@@ -54,9 +43,6 @@ export type ReconcileOptions = {
   readonly isStopping?: () => boolean;
 };
 
-/** One message that was asked for, and what the provider said of it. */
-type Looked = ToCheck & { readonly found: Found; readonly foundAttempt: number };
-
 /** Looks up what is due at a gateway that can be asked; says how many. */
 export async function reconcile(options: ReconcileOptions, gateway: Gateway): Promise<number> {
   const { database, lookupGapMs: gapMs = lookupGapMs } = options;
@@ -65,54 +51,35 @@ export async function reconcile(options: ReconcileOptions, gateway: Gateway): Pr
     claimChecks(tx, { gatewayIds: [gateway.id], gapMs, most }),
   );
   // What the list leaves open is asked for one by one; the rest of it when it is due again.
-  const left = due.length < LISTED_FROM ? due : await findOnPages(options, gateway, due);
-  for (let i = 0; i < left.length && options.isStopping?.() !== true; i += LOOKUPS_AT_ONCE)
-    await askFor(options, gateway, left.slice(i, i + LOOKUPS_AT_ONCE));
+  const { atOnce, listedFrom } = lookupPace;
+  const left = due.length < listedFrom ? due : await findOnPages(options, gateway, due);
+  for (let i = 0; i < left.length && options.isStopping?.() !== true; i += atOnce)
+    await askFor(options, gateway, left.slice(i, i + atOnce));
   return due.length;
 }
 
-/**
- * Keeps what the provider's list decides of the checks: found on it, or proved absent by it. Each
- * page at once, for after a busy hour there are hundreds, and who reads may be killed before the
- * last. It ends where asking for the others, several at once, takes no longer than the pages took,
- * which come one after the other: so never more than twice the time of whoever knew it in advance.
- * Deep down a few are asked for beside each page, or whoever reads could be killed each time before
- * it comes to them; from a place of its own, since other workers may be at the same ones. Returns
- * those to ask for.
- */
+/** Reads the pages as they are wanted, and keeps what they decide; returns those to ask for. */
 async function findOnPages(
   options: ReconcileOptions,
   gateway: Gateway,
   due: readonly ToCheck[],
 ): Promise<readonly ToCheck[]> {
   const { installation, isStopping, marginMs } = options;
+  const list = patiently(gateway, () => isStopping?.() === true);
   const place = Math.floor(Math.random() * due.length);
-  const told = new Map<string, number>();
-  const asked = new Set<string>();
-  let left = [...due.slice(place), ...due.slice(0, place)];
-  const readings = readPages({
-    list: patiently(gateway, () => isStopping?.() === true),
-    installation,
-    fromMs: Math.min(...due.map(({ claimedAt }) => neededFromMs(claimedAt, marginMs))),
-  });
-  for (let pages = 1; ; pages += 1) {
-    const some = pages > PAGES_ALONE ? left.slice(0, LOOKUPS_AT_ONCE) : [];
-    const [next] = await Promise.all([readings.next(), askFor(options, gateway, some)]);
-    for (const { id } of some) asked.add(id);
-    const reading = next.value;
-    if (reading === undefined)
-      return left.slice(some.length, Math.max(CHECKS_MAX, pages * LOOKUPS_AT_ONCE));
-    const looked = due.flatMap((check) => {
-      const found = asked.has(check.id) ? undefined : onPages(reading, check, marginMs);
-      // Once more where an older page has another text of it.
-      const isNews = found !== undefined && told.get(check.id) !== sightedOf(reading, check);
-      return isNews ? [{ ...check, ...found }] : [];
-    });
-    if (looked.length > 0) await keep(options, gateway, looked);
-    for (const check of looked) told.set(check.id, sightedOf(reading, check));
-    left = left.filter(({ id }) => !told.has(id) && !asked.has(id));
-    if (left.length <= pages * LOOKUPS_AT_ONCE) return left;
+  const pages = planPages({ due, installation, place, marginMs });
+  let step = pages.next();
+  while (step.done !== true) {
+    if (step.value.kind === 'keep') {
+      await keep(options, gateway, step.value.looked);
+      step = pages.next();
+    } else {
+      const { olderThan, beside } = step.value;
+      const [page] = await Promise.all([list(olderThan), askFor(options, gateway, beside)]);
+      step = pages.next(page);
+    }
   }
+  return step.value;
 }
 
 /** Asks for each of these by its reference, all at once, and keeps what is said. */
@@ -124,42 +91,6 @@ async function askFor(
   if (checks.length === 0) return;
   const looked = await Promise.all(checks.map((check) => lookUp(options, gateway, check)));
   await keep(options, gateway, looked);
-}
-
-/** How many texts of it were seen. */
-function sightedOf(reading: Reading, { id }: ToCheck): number {
-  return reading.sightings.get(id)?.length ?? 0;
-}
-
-function onPages(
-  reading: Reading,
-  check: ToCheck,
-  marginMs: number | undefined,
-): Pick<Looked, 'found' | 'foundAttempt'> | undefined {
-  const [first, ...others] = reading.sightings.get(check.id) ?? [];
-  // A later attempt than we know of: history was lost, which is settled elsewhere (continuity.ts).
-  if ([first, ...others].some((one) => one !== undefined && one.attempt > check.attempt))
-    return { found: { answer: 'cannot_tell' }, foundAttempt: check.attempt };
-  if (first !== undefined) return sighted(check, first, others);
-  return provesAbsence(reading, check.claimedAt, marginMs)
-    ? { found: { answer: 'absent' }, foundAttempt: check.attempt }
-    : undefined;
-}
-
-/** What an accepted message is asked for is its own text; of an unknown the first one counts. */
-function sighted(check: ToCheck, first: Sighting, others: readonly Sighting[]) {
-  const own = [first, ...others].find(({ attempt }) => attempt === check.attempt);
-  const counted = check.state === 'accepted' && own !== undefined ? own : first;
-  const doubles = [first, ...others].filter((one) => one !== counted);
-  return {
-    found: {
-      answer: 'found' as const,
-      providerId: counted.providerId,
-      status: counted.status,
-      doubles: doubles.map(({ providerId }) => providerId),
-    },
-    foundAttempt: counted.attempt,
-  };
 }
 
 async function lookUp(
@@ -269,7 +200,8 @@ async function applyStatuses(tx: Tx, gateway: Gateway, looked: readonly Looked[]
   if (later.length > 0) await setNextReceiptAsks(tx, later);
 }
 
-function alarmsOf(installation: string, looked: Looked): NewAlarm[] {
+/** What a person should hear of. */
+export function alarmsOf(installation: string, looked: Looked): NewAlarm[] {
   const { id, gatewayId, state, found, ageMs } = looked;
   const alarm = { messageId: id, gatewayId };
   // It counts as gone, and nobody got it. Named by its reference: there is no text with an id.

@@ -6,6 +6,7 @@
  * Promise kept here: what is counted belongs to the turn in which the request was claimed, so an
  * old time-out cannot undo a trial that began after it.
  */
+import { newId } from '#kernel/ids.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
@@ -236,7 +237,8 @@ export class Watch {
       );
       if (turn === undefined) return;
       const watched = this.begin({ turn, dispatchId: null });
-      await this.end(watched, await gateway.send(probeTo(address, probing, new Date())), false);
+      const probe = probeTo({ id: newId(), address }, probing, new Date());
+      await this.end(watched, await gateway.send(probe), false);
     } catch (error) {
       log.error('dispatch.probe_failed', { gateway: gateway.id, error });
     }
