@@ -8,7 +8,9 @@ import { isTaken, statusAt, type Entry } from './provider.ts';
 import type { PlannedDispatch } from './dispatches.ts';
 import * as history from './check-history.ts';
 import * as people from './check-people.ts';
-import type { Evidence } from './evidence.ts';
+import * as polls from './check-polls.ts';
+import * as probes from './check-probes.ts';
+import { jumpsMsOf, type Evidence } from './evidence.ts';
 import { neverSent } from './states.ts';
 import { ANSWERS, keyOf, type AttemptRow, type MessageRow } from './twin/rows.ts';
 
@@ -43,6 +45,10 @@ export function findBreaches(evidence: Evidence): string[] {
     people.deputiesAreNext,
     people.cancelledStops,
     people.closedStaysClosed,
+    polls.endsAreHeard,
+    polls.textsAreHeard,
+    probes.probesStayApart,
+    probes.probesAreSeldom,
   ];
   return judges.flatMap((judge) => judge(evidence));
 }
@@ -288,14 +294,6 @@ function silenceEscalates({ base, scenario, answered, corrected }: Evidence): st
       .filter((m) => m.round === 1 || !base.creditedTo(m).every((id) => done.has(id)))
       .map((m) => `P7: message ${short(m.id)} of round ${m.round} was called off unanswered`);
   });
-}
-
-/** By how much the clock of the database jumped, in all: its waits may be so much shorter. */
-function jumpsMsOf({ scenario }: Evidence): number {
-  return scenario.faults.reduce(
-    (sum, fault) => sum + (fault.kind === 'database_jumps' ? Math.abs(fault.ms) : 0),
-    0,
-  );
 }
 
 /** Every claimed row is a token that the bucket had: its burst, and its rate since then. */

@@ -182,9 +182,10 @@ function* readList(
   });
   if (typeof answer === 'string') return undefined;
   return answer.flatMap((text) => {
-    const parts = parseReference(text.reference);
+    const reference = text.reference ?? '';
+    const parts = parseReference(reference);
     if (parts === undefined || !installation.startsWith(parts.installation)) return [];
     const { messageId, epoch, attempt } = parts;
-    return [{ ...text, messageId, epoch, attempt }];
+    return [{ ...text, reference, messageId, epoch, attempt }];
   });
 }

@@ -7,10 +7,13 @@ import { isRow, nextStep, windowOf } from '#dispatch/breaker.ts';
 import { moveOf, opens, outcomeOf } from '#dispatch/inbox.ts';
 import { mayStillStart } from '#dispatch/held.ts';
 import type { Lease } from '#dispatch/lease.ts';
+import { planPages } from '#dispatch/on-pages.ts';
+import { planStatuses, planTexts } from '#dispatch/poll.ts';
+import { probeTo } from '#dispatch/probe.ts';
+import { alarmsOf } from '#dispatch/reconcile.ts';
 import {
   afterLookup,
   formatReference,
-  isStuck,
   lookupGapMs,
   plainCode,
   quietMs,
@@ -28,12 +31,12 @@ import {
 export const decisions = {
   addressUnreadable,
   afterLookup,
+  alarmsOf,
   beforeRequest,
   classify,
   formatReference,
   leaseMsFor,
   isRow,
-  isStuck,
   lookupGapMs,
   mayStillStart,
   nextStep,
@@ -42,6 +45,10 @@ export const decisions = {
   outcomeOf,
   pauseAfter,
   plainCode,
+  planPages,
+  planStatuses,
+  planTexts,
+  probeTo,
   quietMs,
   settlementOf,
   settlementOfGiveBack,

@@ -1,5 +1,5 @@
 /** What a run leaves for the judges: the ledgers, the rows, and the logs of what was done. */
-import type { Entry } from './provider.ts';
+import type { Entry, Text } from './provider.ts';
 import type { Correction } from './corrections.ts';
 import type { Scenario } from './scenario.ts';
 import type { StepFault } from './world.ts';
@@ -31,6 +31,9 @@ export type Evidence = {
   readonly stepFaults: ReadonlyMap<number, StepFault>;
   readonly base: Base;
   readonly ledgers: ReadonlyMap<string, readonly Entry[]>;
+  /** What people sent to each provider. */
+  readonly texts: ReadonlyMap<string, readonly Text[]>;
+  readonly probes: ReadonlyMap<string, readonly Entry[]>;
   readonly moves: Move[];
   /** Every attempt ever written, with the true time. */
   readonly attempts: (AttemptRow & { readonly at: number })[];
@@ -71,4 +74,12 @@ export function keepLogs(evidence: Evidence): () => void {
     evidence.released.clear();
     for (const [id, at] of released) evidence.released.set(id, at);
   };
+}
+
+/** By how much the clock of the database jumped, in all: its waits may be so much shorter. */
+export function jumpsMsOf({ scenario }: Evidence): number {
+  return scenario.faults.reduce(
+    (sum, fault) => sum + (fault.kind === 'database_jumps' ? Math.abs(fault.ms) : 0),
+    0,
+  );
 }

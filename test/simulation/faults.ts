@@ -33,7 +33,8 @@ export type Outage =
   | 'keys_away'
   | 'provider_down'
   | 'first_provider_down'
-  | 'provider_storms';
+  | 'provider_storms'
+  | 'provider_mute';
 
 /** What is asked of a dispatch to draw faults beside it. */
 type Released = { readonly releaseAtMs: number; readonly isEditedLate: boolean };
@@ -107,10 +108,15 @@ export function drawRestore(random: Random, dispatches: readonly Released[]): Ti
   return [{ atMs, lostMs, kind: 'backup_restored', ms: random.between(2, 20) * MINUTE_MS }];
 }
 
-/** Now and then writing fails, or numbers cannot be opened, or a provider is overrun. */
+/** Now and then writing fails, numbers cannot be opened, or a provider is overrun or mute. */
 export function drawOutages(random: Random): TimedFault[] {
   if (!random.chance(0.25)) return [];
-  const kinds = random.shuffle(['disk_full', 'keys_away', 'provider_storms'] as const);
+  const kinds = random.shuffle([
+    'disk_full',
+    'keys_away',
+    'provider_storms',
+    'provider_mute',
+  ] as const);
   return kinds.slice(0, random.pick([1, 1, 2])).map((kind) => {
     const ms = random.pick([random.between(1, 10), random.between(30, 150)]) * SECOND_MS;
     return { atMs: random.below(60 * SECOND_MS), kind, ms };

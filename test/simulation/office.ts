@@ -22,6 +22,7 @@ const LOOK_MS = 20_000;
 const RETRY_MS = 700;
 const TRIES_MAX = 500;
 const ANSWERS_PER_HOUR = 3;
+const REPLIES_MAX = 100;
 /** How often somebody looks at what is uncertain. */
 const RISK_LOOK_MS = 25_000;
 
@@ -109,6 +110,7 @@ export class Office {
     }
     this.busyUntilMs = Math.max(this.busyUntilMs, this.#world.now + LOOK_MS);
     yield* this.#repeatActs();
+    this.dealWithReplies();
   }
 
   /** `src/dispatch/resume.ts`: what may have left and cannot be asked for counts as sent. */
@@ -162,22 +164,35 @@ export class Office {
 
   /** Somebody texts back: their organisations need nothing more of this dispatch (P7). */
   answer(entry: Entry): void {
-    const planned = this.#findPlanned(entry.messageId);
+    if (this.#findPlanned(entry.messageId) === undefined) return;
+    const what = `is answered for ${entry.messageId.slice(0, 4)}`;
+    this.#start(this.#sealed(what, (base) => this.#settle(base, entry.messageId)));
+  }
+
+  /** Texts that were asked for (`src/responses/replies.ts`). */
+  dealWithReplies(): void {
+    this.#start(
+      this.#sealed('deals with texts', (base) => {
+        const replies = this.#twin.lockWaitingReplies(base, { most: REPLIES_MAX, except: [] });
+        for (const { contentSealed } of replies) this.#settle(base, contentSealed.toString());
+        const ids = replies.map(({ id }) => id);
+        this.#twin.markRepliesHandled(base, ids);
+      }),
+    );
+  }
+
+  #settle(base: Base, messageId: string): void {
+    const planned = this.#findPlanned(messageId);
     if (planned === undefined) return;
     const { dispatchId, contactPointId, code, addressSealed } = planned.message;
     const settled = { dispatchId, organisationIds: planned.organisationIds };
-    const what = `is answered for ${entry.messageId.slice(0, 4)}`;
-    this.#start(
-      this.#sealed(what, (base) => {
-        this.#twin.lockLaterRounds(base, settled);
-        this.#twin.markSettled(base, settled);
-        this.#twin.cancelSettled(base, settled);
-        this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
-        const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
-        const text = { ...thanks, id: base.newId(), perHourMax: ANSWERS_PER_HOUR };
-        if (this.#twin.insertAnswers(base, [text]) > 0) this.#twin.notifyAnswers(base);
-      }),
-    );
+    this.#twin.lockLaterRounds(base, settled);
+    this.#twin.markSettled(base, settled);
+    this.#twin.cancelSettled(base, settled);
+    this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
+    const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
+    const text = { ...thanks, id: base.newId(), perHourMax: ANSWERS_PER_HOUR };
+    if (this.#twin.insertAnswers(base, [text]) > 0) this.#twin.notifyAnswers(base);
   }
 
   #findPlanned(messageId: string) {

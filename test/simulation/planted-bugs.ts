@@ -2,6 +2,7 @@
  * Bugs planted on purpose: what runs in production with one statement or decision replaced by one
  * that somebody might have written. The simulation must find each, or it proves nothing.
  */
+import type { Listed } from '#dispatch/listing.ts';
 import type { Asked } from '#dispatch/store-check.ts';
 import type { ReceiptMove } from '#dispatch/store-inbox.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
@@ -11,11 +12,13 @@ import { applyReceipt } from './twin/inbox.ts';
 import { twin, type Twin } from './twin/index.ts';
 import { cancelAnswered } from './twin/settled.ts';
 import { endAttempt, settleOne } from './twin/send.ts';
-import type { Base } from './twin/rows.ts';
+import { keyOf, type Base } from './twin/rows.ts';
 import { wholeHistory } from './twin/server.ts';
 
 type Planted = {
   readonly what: string;
+  /** Seen where nothing else breaks: what is late elsewhere may be late with good reason. */
+  readonly isCalm?: true;
   readonly twin?: Partial<Twin>;
   readonly decisions?: Partial<typeof decisions>;
 };
@@ -71,6 +74,24 @@ function asIfWhole<T>(base: Base, act: () => T): T {
   const result = act();
   base.tables.continuity.set('history', kept);
   return result;
+}
+
+type Page = readonly Listed[] | undefined;
+
+/** The same plan, told something else of the pages than what came; `before`: the page before. */
+function* answered<Step extends { kind: string }, Result>(
+  plan: Generator<Step, Result, Page>,
+  tell: (page: Page, before: Page) => Page,
+): Generator<Step, Result, Page> {
+  let before: Page;
+  let step = plan.next();
+  while (step.done !== true) {
+    const page = yield step.value;
+    const told = step.value.kind === 'ask' ? tell(page, before) : undefined;
+    if (told !== undefined) before = told;
+    step = plan.next(told);
+  }
+  return step.value;
 }
 
 const planted: readonly Planted[] = [
@@ -267,13 +288,103 @@ const planted: readonly Planted[] = [
       readyDeputies: (base, told) => withDeadlines(base, 0, () => twin.readyDeputies(base, told)),
     },
   },
+  {
+    what: 'a page that broke off proves absence',
+    decisions: {
+      planPages: (request) =>
+        answered(decisions.planPages(request), (page, before) => page ?? before),
+    },
+  },
+  {
+    what: 'a page is empty because a text was deleted, and counts as the end',
+    decisions: {
+      planPages: (request) =>
+        answered(decisions.planPages(request), (page, before) =>
+          page?.length === 0 ? before : page,
+        ),
+    },
+  },
+  {
+    what: 'pages are read back without a margin for clocks',
+    decisions: { planPages: (request) => decisions.planPages({ ...request, marginMs: 0 }) },
+  },
+  {
+    what: 'a probe is counted as a request of a dispatch',
+    twin: {
+      insertTally: (base, gatewayId, rows) => {
+        const [sending] = [...base.tables.dispatch.values()].filter((d) => d.lane > 0);
+        const counted = rows.map((row) => ({
+          ...row,
+          dispatchId: row.dispatchId ?? sending?.id ?? null,
+        }));
+        twin.insertTally(base, gatewayId, counted);
+      },
+    },
+  },
+  {
+    what: 'a probe is not claimed: every worker sends one, again and again',
+    twin: {
+      claimProbe: (base, { gatewayId }) => {
+        const breaker = twin.readBreaker(base, gatewayId);
+        return breaker?.probeIsDue === true ? breaker.turn : undefined;
+      },
+    },
+  },
+  {
+    what: 'a probe has the reference of an attempt',
+    decisions: {
+      probeTo: ({ id, address }, probing, now) => ({
+        ...decisions.probeTo({ id, address }, probing, now),
+        reference: decisions.formatReference({
+          installation: id,
+          messageId: id,
+          epoch: 1,
+          attempt: 1,
+        }),
+      }),
+    },
+  },
+  {
+    what: 'a text is kept once for each time that a page shows it',
+    twin: {
+      insertReplies: (base, gatewayId, replies) => {
+        for (const reply of replies) twin.insertReplies(base, `${gatewayId} ${base.now}`, [reply]);
+        return replies.length;
+      },
+    },
+  },
+  {
+    what: 'a page without news ends a poll',
+    isCalm: true,
+    decisions: {
+      planStatuses: (turn) =>
+        answered(decisions.planStatuses(turn), (page) =>
+          page?.some(({ status }) => status !== 'sending' && status !== 'created') === true
+            ? page
+            : [],
+        ),
+    },
+  },
+  {
+    what: 'a poll keeps its turn when it is done',
+    isCalm: true,
+    twin: {
+      finishPoll: (base, done) => {
+        const { leaseUntil } = base.tables.poll.get(keyOf(done.gatewayId, done.what))!;
+        twin.finishPoll(base, done);
+        base.tables.poll.get(keyOf(done.gatewayId, done.what))!.leaseUntil = leaseUntil;
+      },
+    },
+  },
 ];
 
-export const plantedBugs: readonly { readonly what: string; readonly engine: Engine }[] =
-  planted.map((bug) => ({
-    what: bug.what,
-    engine: {
-      twin: { ...twin, ...bug.twin },
-      decisions: { ...decisions, ...bug.decisions },
-    },
-  }));
+type PlantedBug = { readonly what: string; readonly isCalm: boolean; readonly engine: Engine };
+
+export const plantedBugs: readonly PlantedBug[] = planted.map((bug) => ({
+  what: bug.what,
+  isCalm: bug.isCalm === true,
+  engine: {
+    twin: { ...twin, ...bug.twin },
+    decisions: { ...decisions, ...bug.decisions },
+  },
+}));

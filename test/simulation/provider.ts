@@ -3,6 +3,7 @@
  * and what became of it. Nothing of the engine is asked here.
  */
 import type { Found } from '#dispatch/model.ts';
+import type { ReplyCallback } from '#dispatch/parse.ts';
 import type { Random } from './random.ts';
 import type { Answer, World } from './world.ts';
 
@@ -21,13 +22,19 @@ export type Entry = {
   statuses: { readonly status: string; readonly from: number }[];
 };
 
+/** What Notify has on a page. */
+const NEWEST = 250;
+
 /** Texts as the provider's list shows them. */
 export type Listing = readonly {
-  readonly reference: string;
+  readonly reference: string | null;
   readonly providerId: string;
   readonly status: string;
   readonly createdAt: Date;
 }[];
+
+/** A text that somebody sent: which of ours it answers. */
+export type Text = { readonly id: string; readonly at: number; readonly answers: Entry };
 
 /** How bad a provider is: shares of requests, from 0 to 1. */
 export type Habits = {
@@ -38,6 +45,14 @@ export type Habits = {
   readonly lookupFails: number;
   /** A look-up sees what was stored so long ago, in ms; Notify's own reads the primary. */
   readonly lookupLagMs: number;
+  /** Texts on a page of its list. */
+  readonly pageSize: number;
+  /** Pages after the first that do not come. */
+  readonly pageFails: number;
+  /** Its clock against true time, in ms: by it texts are dated. */
+  readonly clockMs: number;
+  /** How often somebody else sends a text by the same account, in ms. */
+  readonly foreignEveryMs: number;
 };
 
 /** The longest that a request waits inside the provider before it is stored or dropped. */
@@ -49,17 +64,20 @@ const FINAL = [
 
 type Behaviour = (entry: Entry, give: (answer: Answer) => void) => void;
 
-/** Notify's. */
-const PAGE = 250;
-
 export class Provider {
   readonly ledger: Entry[] = [];
+  /** Those to a handset of ours: nobody's messages, and on its list all the same. */
+  readonly probes: Entry[] = [];
+  /** Texts that people sent, in the order in which they came; kept where it is asked for them. */
+  readonly texts: Text[] = [];
   /** What moment each reading of its list showed. */
   readonly readings: number[] = [];
   /** While so, nobody gets a connection, and what is written is lost. */
   isDown = false;
   /** While so, it has room for nobody: it refuses every request and answers no question. */
   isOverrun = false;
+  /** While so, it takes most requests and answers none of them. */
+  isMute = false;
   /** Told of every request that came. */
   onRequest: (entry: Entry) => void = () => {};
   /** Hands a callback over: id, status, reference. */
@@ -81,6 +99,17 @@ export class Provider {
     give: (answer: Answer) => void,
   ): void {
     if (this.isDown) return give('refused');
+    const entry = this.#note(this.ledger, asked);
+    this.onRequest(entry);
+    this.#behave(entry, give);
+  }
+
+  receiveProbe(asked: { reference: string; body: string }, give: (answer: Answer) => void): void {
+    if (this.isDown) return give('refused');
+    this.#behave(this.#note(this.probes, { ...asked, messageId: 'nobody' }), give);
+  }
+
+  #note(among: Entry[], asked: Pick<Entry, 'reference' | 'messageId' | 'body'>): Entry {
     const entry: Entry = {
       ...asked,
       at: this.#world.now,
@@ -89,9 +118,16 @@ export class Provider {
       deletedAt: null,
       statuses: [],
     };
-    this.ledger.push(entry);
-    this.onRequest(entry);
+    among.push(entry);
+    return entry;
+  }
+
+  #behave(entry: Entry, give: (answer: Answer) => void): void {
     if (this.isOverrun) return this.#refuse(give);
+    if (this.isMute) {
+      if (this.#random.chance(0.7)) this.#store(entry);
+      return;
+    }
     const behave = this.#random.chance(this.#habits.mishap)
       ? this.#random.pick(this.#mishaps)
       : this.#accepts;
@@ -131,23 +167,70 @@ export class Provider {
   newest(give: (listing: Listing | 'refused') => void): void {
     this.#list(-Infinity, (listing) => {
       if (listing === 'refused') return give(listing);
-      const newestFirst = listing.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-      give(newestFirst.slice(0, PAGE));
+      give(newestFirst(listing).slice(0, NEWEST));
     });
   }
 
+  /** One page, newest first, of what is strictly older than that text; none where it is gone. */
+  page(olderThan: string | undefined, give: (page: Listing | 'refused') => void): void {
+    const { lookupFails, pageFails, pageSize } = this.#habits;
+    const fails = olderThan === undefined ? lookupFails : pageFails;
+    if (this.isDown || this.isOverrun || this.#random.chance(fails)) return give('refused');
+    const all = newestFirst(this.#listed(-Infinity));
+    const from = all.find(({ providerId }) => providerId === olderThan);
+    const older = all.filter(({ createdAt }) => from !== undefined && createdAt < from.createdAt);
+    const page = (olderThan === undefined ? all : older).slice(0, pageSize);
+    this.#world.after(this.#latencyMs(), () => give(page));
+  }
+
+  takeText(answers: Entry): void {
+    this.texts.push({ id: this.#random.uuid(), at: this.#world.now, answers });
+  }
+
+  /** One page of what people sent, in the same way. */
+  textsPage(
+    olderThan: string | undefined,
+    give: (page: readonly ReplyCallback[] | 'refused') => void,
+  ): void {
+    const { lookupFails, pageFails, pageSize } = this.#habits;
+    const fails = olderThan === undefined ? lookupFails : pageFails;
+    if (this.isDown || this.isOverrun || this.#random.chance(fails)) return give('refused');
+    const before = this.texts.findIndex(({ id }) => id === olderThan);
+    const older = olderThan === undefined ? this.texts : this.texts.slice(0, Math.max(0, before));
+    const page = older.toReversed().slice(0, pageSize);
+    this.#world.after(this.#latencyMs(), () => give(page.map(asReply)));
+  }
+
   #list(sinceMs: number, give: (listing: Listing | 'refused') => void): void {
-    const { lookupFails, lookupLagMs } = this.#habits;
-    if (this.isDown || this.isOverrun || this.#random.chance(lookupFails)) return give('refused');
+    if (this.isDown || this.isOverrun || this.#random.chance(this.#habits.lookupFails))
+      return give('refused');
+    const listing = this.#listed(sinceMs);
+    this.#world.after(this.#latencyMs(), () => give(listing));
+  }
+
+  #listed(sinceMs: number): Listing {
+    const { clockMs, lookupLagMs } = this.#habits;
     const seen = this.#world.now - this.#random.below(lookupLagMs + 1);
-    const listing = this.ledger.flatMap((entry) => {
+    const own = [...this.ledger, ...this.probes].flatMap((entry) => {
       const { reference, providerId, storedAt, deletedAt } = entry;
-      const isThere = storedAt !== null && storedAt <= seen && storedAt >= sinceMs;
+      const isThere = storedAt !== null && storedAt <= seen && storedAt + clockMs >= sinceMs;
       if (!isThere || (deletedAt !== null && deletedAt <= seen)) return [];
-      const createdAt = new Date(storedAt);
+      const createdAt = new Date(storedAt + clockMs);
       return [{ reference, providerId, status: statusAt(entry, seen), createdAt }];
     });
-    this.#world.after(this.#latencyMs(), () => give(listing));
+    return [...own, ...this.#foreign(Math.max(0, sinceMs - clockMs), seen)];
+  }
+
+  #foreign(from: number, until: number): Listing {
+    const { clockMs, foreignEveryMs } = this.#habits;
+    const first = Math.max(1, Math.ceil(from / foreignEveryMs));
+    const count = Math.max(0, Math.floor(until / foreignEveryMs) - first + 1);
+    return Array.from({ length: count }, (_, i) => ({
+      reference: null,
+      providerId: `foreign ${first + i}`,
+      status: 'delivered',
+      createdAt: new Date((first + i) * foreignEveryMs + clockMs),
+    }));
   }
 
   /** A storm of refusals: too many requests, or an error of the server. */
@@ -246,6 +329,19 @@ export class Provider {
       ? this.#random.between(1_000, 28_000)
       : this.#random.between(10, 300);
   }
+}
+
+function asReply({ id, at, answers }: Text): ReplyCallback {
+  return {
+    id,
+    sourceNumber: '447700900123',
+    message: answers.messageId,
+    dateReceived: new Date(at),
+  };
+}
+
+function newestFirst(listing: Listing): Listing {
+  return listing.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
 }
 
 export function statusAt(entry: Entry, at: number): string {

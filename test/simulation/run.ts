@@ -84,6 +84,8 @@ class Stage {
       stepFaults,
       base: this.#world.base,
       ledgers: new Map([...this.#providers].map(([id, provider]) => [id, provider.ledger])),
+      texts: new Map([...this.#providers].map(([id, provider]) => [id, provider.texts])),
+      probes: new Map([...this.#providers].map(([id, provider]) => [id, provider.probes])),
       moves: [],
       attempts: [],
       lookups: [],
@@ -134,7 +136,8 @@ class Stage {
     return new Map(
       ['notify', 'second', 'relay'].map((id) => {
         const provider = new Provider(this.#world, random, habits);
-        provider.onReceipt = ({ providerId, reference }, status) =>
+        provider.onReceipt = ({ providerId, reference }, status) => {
+          if (this.#isPolled(id)) return;
           this.#office.receive({
             gatewayId: id,
             token: tokenOf(id),
@@ -142,16 +145,23 @@ class Stage {
             reference,
             status,
           });
+        };
         provider.onRequest = (entry) => this.#tellLies(id, entry);
         provider.onDelivered = (entry) => {
           if (random.chance(answers))
-            this.#world.after(random.between(500, random.pick([3_000, 60_000])), () =>
-              this.#office.answer(entry),
-            );
+            this.#world.after(random.between(500, random.pick([3_000, 60_000])), () => {
+              if (this.#isPolled(id)) provider.takeText(entry);
+              else this.#office.answer(entry);
+            });
         };
         return [id, provider];
       }),
     );
+  }
+
+  /** Whatever it has to tell waits until it is asked. */
+  #isPolled(gatewayId: string): boolean {
+    return this.#gateways.some(({ id, isPolled }) => id === gatewayId && isPolled);
   }
 
   #openGateways(): SimulatedGateway[] {
@@ -167,8 +177,10 @@ class Stage {
         : []),
     ] as const;
     return shapes.map((shape) => {
+      const isPolled = this.#scenario.hasPolls && shape.canBeAsked;
       twin.upsertGateway(this.#world.base, {
         ...shape,
+        polls: isPolled ? 'always' : 'never',
         bucket: { id: shape.id, ...bucket },
         takesReplies: true,
         settingsSealed: Buffer.alloc(0),
@@ -176,6 +188,8 @@ class Stage {
       });
       return {
         ...shape,
+        isPolled,
+        isProbed: this.#scenario.hasProbes,
         window: WINDOW,
         sendMaxMs: SEND_MAX_MS,
         provider: this.#providers.get(shape.id)!,
@@ -217,6 +231,8 @@ class Stage {
       decisions,
       installation: this.#installation,
       pauseWhenRefused: PAUSE_WHEN_REFUSED,
+      lookupPace: this.#scenario.lookupPace,
+      onReplies: () => world.after(5, () => this.#office.dealWithReplies()),
       onPaused: (dispatchId: string) => this.#office.noticePause(dispatchId),
     };
     const worker = new SimulatedWorker(parts, host, this.#gateways);
@@ -281,6 +297,9 @@ class Stage {
     } else if (fault.kind === 'provider_storms') {
       for (const provider of this.#providers.values())
         this.#meanwhile(fault.ms, (is) => (provider.isOverrun = is));
+    } else if (fault.kind === 'provider_mute') {
+      for (const provider of this.#providers.values())
+        this.#meanwhile(fault.ms, (is) => (provider.isMute = is));
     } else {
       const [first, ...others] = this.#providers.values();
       const down = fault.kind === 'provider_down' ? [first!, ...others] : [first!];

@@ -1,4 +1,5 @@
 /** What happens in one run, drawn from its seed: who is to get what, who acts, what breaks. */
+import type { LookupPace } from '#dispatch/on-pages.ts';
 import { drawCorrection, type Correction } from './corrections.ts';
 import { drawDispatch, type PlannedDispatch } from './dispatches.ts';
 import * as faults from './faults.ts';
@@ -19,6 +20,11 @@ export type Scenario = {
   readonly workers: number;
   readonly bucket: { readonly ratePerSecond: number; readonly burst: number };
   readonly habits: Habits;
+  readonly lookupPace: LookupPace;
+  /** Whether gateways prove themselves by a handset of ours, every half minute. */
+  readonly hasProbes: boolean;
+  /** Nothing can call us: whatever has a list is asked for statuses. */
+  readonly hasPolls: boolean;
   readonly hasMail: boolean;
   /** A second gateway for texts: what waits for one that fails goes by the other. */
   readonly hasSecond: boolean;
@@ -36,7 +42,17 @@ export type Scenario = {
   readonly answers: number;
 };
 
-const calm: Habits = { mishap: 0, lostReceipt: 0, lookupFails: 0, lookupLagMs: 0, slow: 0 };
+const calm: Habits = {
+  mishap: 0,
+  lostReceipt: 0,
+  lookupFails: 0,
+  lookupLagMs: 0,
+  slow: 0,
+  pageSize: 5,
+  pageFails: 0,
+  clockMs: 0,
+  foreignEveryMs: Infinity,
+};
 
 /** A run of everything at once: mishaps of the provider, steering, crashes, up to three at steps. */
 export function drawScenario(seed: number): Scenario {
@@ -58,9 +74,12 @@ export function drawScenario(seed: number): Scenario {
     seed,
     workers: random.pick([1, 2, 2, 3]),
     bucket: { ratePerSecond: random.pick([0.5, 1, 5, 50]), burst: random.between(1, 12) },
-    habits: isCalm ? calm : drawHabits(random),
+    habits: isCalm ? calm : { ...drawHabits(random), ...drawList(new Random(seed ^ 0x9a6e5)) },
+    hasPolls: new Random(seed ^ 0xb0115).chance(0.25),
+    hasProbes: new Random(seed ^ 0x9e0be).chance(0.4),
+    lookupPace: drawLookupPace(new Random(seed ^ 0xba9e5)),
     hasMail,
-    hasSecond: random.chance(0.4),
+    hasSecond: random.chance(0.6),
     // What it alone lost with a disk that is turned back nothing could notice.
     secondCanBeAsked:
       losses.some(({ kind }) => kind === 'disk_turned_back') ||
@@ -92,12 +111,33 @@ export function drawCalmScenario(seed: number, habits: Partial<Habits> = {}): Sc
   return { ...scenario, habits: { ...calm, ...habits }, faults: [], stepFaults: new Map() };
 }
 
-function drawHabits(random: Random): Habits {
+/** So few messages as there are here are sought on pages too, and pages are short. */
+function drawLookupPace(random: Random): LookupPace {
+  return {
+    listedFrom: random.pick([1, 2, 2, Infinity]),
+    pagesAlone: random.pick([0, 2, 9]),
+    atOnce: random.pick([1, 1, 8]),
+    leftMin: random.pick([1, 50]),
+  };
+}
+
+type ListHabits = Pick<Habits, 'pageSize' | 'pageFails' | 'clockMs' | 'foreignEveryMs'>;
+
+function drawList(random: Random): ListHabits {
+  return {
+    pageSize: random.pick([2, 3, 5]),
+    pageFails: random.pick([0, 0.3, 0.9]),
+    clockMs: random.pick([0, 0, random.between(-60, 60) * SECOND_MS]),
+    foreignEveryMs: random.pick([Infinity, 7_000]),
+  };
+}
+
+function drawHabits(random: Random): Omit<Habits, keyof ListHabits> {
   return {
     mishap: random.pick([0.05, 0.2, 0.6]),
     lostReceipt: random.pick([0, 0.2, 1]),
     lookupFails: random.pick([0, 0.1, 0.4]),
-    lookupLagMs: random.pick([0, 5, 15]) * SECOND_MS,
+    lookupLagMs: random.pick([0, 5, 15, 15]) * SECOND_MS,
     slow: random.pick([0.05, 0.1, 0.3]),
   };
 }

@@ -1,23 +1,21 @@
 /** `src/dispatch/sender.ts` and `settler.ts` as steps: the same hops, the same decisions. */
 import { hold, type Held } from '#dispatch/held.ts';
 import { Lease } from '#dispatch/lease.ts';
-import type { SendResult } from '#dispatch/model.ts';
 import type { GiveBack } from '#dispatch/request.ts';
 import type { Settlement } from '#dispatch/store-send.ts';
-import type { Decisions } from './decisions.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
-import { SimulatedWatch } from './watch.ts';
+import { SimulatedWatch, resultOf } from './watch.ts';
 import {
   Bell,
   ConnectionLost,
-  SILENCE,
-  TOO_LATE,
   request,
   transact,
   wait,
   type Answer,
   type Host,
+  type SILENCE,
   type Steps,
+  type TOO_LATE,
 } from './world.ts';
 
 const POLL_MS = 1_000;
@@ -56,7 +54,9 @@ export class SimulatedSender {
     this.#mayClaim = mayClaim;
     this.#host = host;
     this.gateway = gateway;
-    this.#watch = new SimulatedWatch(parts, gateway, () => this.#giveBackQueue(gatewayOpen));
+    this.#watch = new SimulatedWatch(parts, { host, gateway }, () =>
+      this.#giveBackQueue(gatewayOpen),
+    );
     this.owner = parts.world.random.uuid();
   }
 
@@ -236,16 +236,4 @@ export class SimulatedSender {
     }
     this.#isFlushing = false;
   }
-}
-
-/** What the adapter makes of an answer: before the first byte "not sent", after it "unknown". */
-function resultOf(
-  answer: Answer | typeof TOO_LATE | typeof SILENCE,
-  decisions: Decisions,
-): SendResult {
-  if (answer === 'refused') return { class: 'not_sent', code: 'ECONNREFUSED' };
-  if (answer === TOO_LATE) return { class: 'not_sent', code: TOO_LATE };
-  if (answer === SILENCE) return { class: 'unknown', code: 'deadline' };
-  if (answer === 'reset') return { class: 'unknown', code: 'ECONNRESET' };
-  return decisions.classify(answer);
 }

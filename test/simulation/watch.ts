@@ -1,17 +1,30 @@
 /** `src/dispatch/watch.ts` as steps: what requests came to is counted, and moves the breaker. */
 import { plainCode, type SendResult } from '#dispatch/model.ts';
 import type { KnownBreaker, TallyRow } from '#dispatch/store-breaker.ts';
-import type { Parts, SimulatedGateway } from './parts.ts';
+import type { Decisions } from './decisions.ts';
+import { PROBE_EVERY_MS, type Parts, type SimulatedGateway } from './parts.ts';
 import type { Base } from './twin/rows.ts';
-import { Bell, ConnectionLost, transact, wait, type Steps } from './world.ts';
+import {
+  Bell,
+  ConnectionLost,
+  SILENCE,
+  TOO_LATE,
+  request,
+  transact,
+  wait,
+  type Answer,
+  type Host,
+  type Steps,
+} from './world.ts';
 
 const PULSE_MS = 1_000;
 const LATE_MS = 8_000;
 const FROZEN_MS = 5_000;
+const wordsAt = () => ({ subject: 'Probe', body: 'Probe' });
 
 export type Watched = {
   readonly turn: number;
-  readonly dispatchId: string;
+  readonly dispatchId: string | null;
   readonly isAlone: boolean;
   startedAt: number;
   isLate: boolean;
@@ -22,6 +35,8 @@ type Counts = { -readonly [Key in keyof TallyRow]: TallyRow[Key] };
 export class SimulatedWatch {
   #parts: Parts;
   #gateway: SimulatedGateway;
+  #host: Host;
+  #isProbing = false;
   #onOpen: () => void;
   #underWay = new Set<Watched>();
   #counts = new Map<string, Counts>();
@@ -31,8 +46,13 @@ export class SimulatedWatch {
   #pulsedAt: number;
   #bell = new Bell();
 
-  constructor(parts: Parts, gateway: SimulatedGateway, onOpen: () => void) {
+  constructor(
+    parts: Parts,
+    { host, gateway }: { host: Host; gateway: SimulatedGateway },
+    onOpen: () => void,
+  ) {
     this.#parts = parts;
+    this.#host = host;
     this.#gateway = gateway;
     this.#onOpen = onOpen;
     this.#pulsedAt = parts.world.now;
@@ -48,7 +68,7 @@ export class SimulatedWatch {
     return this.#parts.decisions.isRow(count) && turn === this.#breaker?.turn;
   }
 
-  begin({ turn, dispatchId }: { turn: number; dispatchId: string }): Watched {
+  begin({ turn, dispatchId }: { turn: number; dispatchId: string | null }): Watched {
     const [startedAt, isAlone] = [this.#parts.world.now, this.#goesAlone];
     const watched = { turn, dispatchId, isAlone, startedAt, isLate: false };
     this.#underWay.add(watched);
@@ -60,7 +80,8 @@ export class SimulatedWatch {
     this.#underWay.delete(watched);
     const isTooFast = result.class === 'not_sent' && result.tooFast === true;
     if (result.class !== 'not_sent') this.#countsOf(watched)[result.class] += 1;
-    if (result.class === 'rejected') this.#refusals.set(watched.dispatchId, plainCode(result.code));
+    if (result.class === 'rejected' && watched.dispatchId !== null)
+      this.#refusals.set(watched.dispatchId, plainCode(result.code));
     if (result.class === 'accepted' || result.class === 'rejected') {
       const { turn } = watched;
       if (turn === this.#inARow.turn) this.#inARow = { turn, count: 0, alone: 0 };
@@ -124,6 +145,32 @@ export class SimulatedWatch {
     });
     this.#breaker = breaker ?? this.#breaker;
     if (breaker?.state === 'open') this.#onOpen();
+    if (breaker?.probeIsDue === true && this.#gateway.isProbed && !this.#isProbing) {
+      this.#isProbing = true;
+      this.#parts.world.start(this.#host, this.#sendProbe());
+    }
+  }
+
+  /** One message to an address of ours, if no other worker is at it. */
+  *#sendProbe(): Steps<void> {
+    const { twin, decisions, world } = this.#parts;
+    const { id: gatewayId, provider, sendMaxMs } = this.#gateway;
+    const turn = yield* this.#untilItFails(`claims the probe of ${gatewayId}`, (base) =>
+      twin.claimProbe(base, { gatewayId, everyMs: PROBE_EVERY_MS }),
+    );
+    if (turn !== undefined) {
+      const watched = this.begin({ turn, dispatchId: null });
+      const own = { id: world.random.uuid(), address: 'a handset of ours' };
+      const { reference, body } = decisions.probeTo(own, { wordsAt }, new Date(world.now));
+      const answer = yield* request<Answer | typeof TOO_LATE | typeof SILENCE>({
+        label: `asks ${gatewayId} to send ${reference}`,
+        mayStart: () => true,
+        mostMs: sendMaxMs,
+        receive: (give) => provider.receiveProbe({ reference, body }, give),
+      });
+      yield* this.end(watched, resultOf(answer, decisions), false);
+    }
+    this.#isProbing = false;
   }
 
   #judge(base: Base, dispatchId: string, code: string): void {
@@ -140,7 +187,11 @@ export class SimulatedWatch {
     if (breaker === undefined) return undefined;
     const inARow = this.#inARow.turn === breaker.turn ? this.#inARow.count : 0;
     const leaseMs = decisions.leaseMsFor(this.#gateway.sendMaxMs);
-    const step = decisions.nextStep(breaker, { ...breaker, inARow }, { canProbe: false, leaseMs });
+    const step = decisions.nextStep(
+      breaker,
+      { ...breaker, inARow },
+      { canProbe: this.#gateway.isProbed, leaseMs },
+    );
     if (step === undefined) return breaker;
     const moved = twin.moveBreaker(base, { gatewayId, turn: breaker.turn, step });
     return moved ? twin.readBreaker(base, gatewayId) : breaker;
@@ -154,4 +205,16 @@ export class SimulatedWatch {
       return undefined;
     }
   }
+}
+
+/** What the adapter makes of an answer: before the first byte "not sent", after it "unknown". */
+export function resultOf(
+  answer: Answer | typeof TOO_LATE | typeof SILENCE,
+  decisions: Decisions,
+): SendResult {
+  if (answer === 'refused') return { class: 'not_sent', code: 'ECONNREFUSED' };
+  if (answer === TOO_LATE) return { class: 'not_sent', code: TOO_LATE };
+  if (answer === SILENCE) return { class: 'unknown', code: 'deadline' };
+  if (answer === 'reset') return { class: 'unknown', code: 'ECONNRESET' };
+  return decisions.classify(answer);
 }

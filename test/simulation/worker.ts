@@ -1,30 +1,18 @@
-/** `src/dispatch/engine.ts`, `reconcile.ts` and `inbox.ts` as steps: one process of the engine. */
+/** `src/dispatch/engine.ts` and `inbox.ts` as steps: one process of the engine. */
 import { Drift } from '#dispatch/lease.ts';
-import type { Found } from '#dispatch/model.ts';
-import type { ToCheck } from '#dispatch/store-check.ts';
 import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
+import { lookUpDue } from './lookups.ts';
+import { poll } from './polls.ts';
 import { readyPart, takeRound } from './rounds.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedSender } from './sender.ts';
 import type { Base } from './twin/rows.ts';
-import {
-  Bell,
-  ConnectionLost,
-  request,
-  transact,
-  wait,
-  type Host,
-  type SILENCE,
-  type Steps,
-  type TOO_LATE,
-} from './world.ts';
+import { Bell, ConnectionLost, transact, wait, type Host, type Steps } from './world.ts';
 
 const BEAT_MS = 1_000;
 const RECEIPTS_MAX = 1_000;
-const CHECKS_MAX = 50;
 const HOMES_MAX = 10_000;
 const LEFTOVERS_MAX = 20_000;
-const LOOKUP_MOST_MS = 30_000;
 const CLOCK = '03:02';
 
 export class SimulatedWorker {
@@ -66,10 +54,22 @@ export class SimulatedWorker {
       this.host,
       this.#every(() => this.#applyReceipts(), this.#receipts),
     );
-    world.start(
-      this.host,
-      this.#every(() => this.#lookUp(), new Bell()),
-    );
+    const parts = this.#parts;
+    const isStopping = () => this.#isStopping;
+    for (const gateway of this.#gateways.values()) {
+      const place = { parts, host: this.host, gateway, isStopping };
+      const every = (act: () => Steps<void>) => this.#every(act, new Bell());
+      if (gateway.canBeAsked)
+        world.start(
+          this.host,
+          every(() => lookUpDue(place)),
+        );
+      for (const what of gateway.isPolled ? (['statuses', 'texts'] as const) : [])
+        world.start(
+          this.host,
+          every(() => poll(place, what)),
+        );
+    }
   }
 
   /** Drains, as after SIGTERM. */
@@ -232,66 +232,5 @@ export class SimulatedWorker {
         })),
       );
     });
-  }
-
-  *#lookUp(): Steps<void> {
-    const { twin, decisions } = this.#parts;
-    const gatewayIds = [...this.#gateways.values()].filter((g) => g.canBeAsked).map((g) => g.id);
-    for (;;) {
-      const due = yield* transact('claims look-ups', (base) =>
-        twin.claimChecks(base, { gatewayIds, gapMs: decisions.lookupGapMs, most: CHECKS_MAX }),
-      );
-      if (due.length === 0) return;
-      for (const check of due) yield* this.#lookUpOne(check);
-    }
-  }
-
-  *#lookUpOne(check: ToCheck): Steps<void> {
-    const { twin, decisions, installation } = this.#parts;
-    const { id: messageId, epoch, attempt } = check;
-    const reference = decisions.formatReference({ installation, messageId, epoch, attempt });
-    const { provider } = this.#gateways.get(check.gatewayId)!;
-    const answer = yield* request<Found | 'refused' | typeof TOO_LATE | typeof SILENCE>({
-      label: `looks up ${reference}`,
-      mayStart: () => true,
-      mostMs: LOOKUP_MOST_MS,
-      receive: (give) => provider.find(reference, give),
-    });
-    const found: Found = typeof answer === 'string' ? { answer: 'cannot_tell' } : answer;
-    const status = found.answer === 'found' ? found.status : null;
-    yield* transact(`notes ${found.answer} ${status ?? ''} of ${reference}`, (base) => {
-      twin.recordLookups(base, [{ messageId, reference, answer: found.answer, status }]);
-      if (check.state === 'unknown') this.#resolveUnknown(base, check, found);
-      this.#applyStatus(base, check, found);
-      if (found.answer === 'found' && decisions.isStuck(found, check.ageMs)) {
-        const { gatewayId } = check;
-        const { providerId } = found;
-        twin.insertAlarms(base, [{ kind: 'stuck_at_provider', messageId, gatewayId, providerId }]);
-      }
-    });
-  }
-
-  #resolveUnknown(base: Base, check: ToCheck, found: Found): void {
-    const { twin, decisions } = this.#parts;
-    const { id, attempt, absences } = check;
-    const step = decisions.afterLookup(found, { absences, gapMs: decisions.lookupGapMs });
-    if (step.kind === 'adopt') {
-      const { providerId } = step;
-      twin.adoptMessages(base, [{ id, attempt, foundAttempt: attempt, providerId }]);
-    } else if (step.kind === 'requeue') twin.requeueMessages(base, [{ id, attempt }]);
-    else {
-      const { inMs } = step;
-      twin.setNextChecks(base, [{ id, attempt, inMs, absences: step.absences }]);
-    }
-  }
-
-  #applyStatus(base: Base, check: ToCheck, found: Found): void {
-    const { twin, decisions } = this.#parts;
-    const { id, attempt, gatewayId } = check;
-    const to = found.answer === 'found' ? decisions.meaningOf(found.status) : undefined;
-    if (found.answer === 'found' && (to === 'delivered' || to === 'undelivered')) {
-      const { providerId } = found;
-      twin.applyReceipts(base, [{ gatewayId, messageId: id, attempt, providerId, to }]);
-    } else if (check.state === 'accepted') twin.setNextReceiptAsks(base, [{ id, attempt }]);
   }
 }

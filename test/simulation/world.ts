@@ -99,6 +99,9 @@ export class Host {
   }
 }
 
+/** Longer than anything that is waited for; a bell ends it. */
+const TOGETHER_MS = 3_600_000;
+
 export type WorldOptions = {
   readonly seed: number;
   readonly faults: ReadonlyMap<number, StepFault>;
@@ -319,6 +322,33 @@ type Doing = {
 
 export function* wait(ms: number, bell?: Bell): Steps<void> {
   yield { kind: 'wait', ms, bell };
+}
+
+type Results<All> = { -readonly [K in keyof All]: All[K] extends Steps<infer One> ? One : never };
+
+/** Does all of it at once, each on its own, and waits for the last; fails as the first that failed. */
+export function* together<All extends readonly Steps<unknown>[]>(
+  world: World,
+  host: Host,
+  all: All,
+): Steps<Results<All>> {
+  const bell = new Bell();
+  const results: unknown[] = [];
+  const done = new Set<number>();
+  let failure: Error | undefined;
+  const run = function* (steps: Steps<unknown>, place: number): Steps<void> {
+    try {
+      results[place] = yield* steps;
+    } catch (error) {
+      failure ??= error as Error;
+    }
+    done.add(place);
+    bell.ring();
+  };
+  all.forEach((steps, place) => world.start(host, run(steps, place)));
+  while (done.size < all.length) yield* wait(TOGETHER_MS, bell);
+  if (failure !== undefined) throw failure;
+  return results as Results<All>;
 }
 
 export function* transact<T>(label: string, run: (base: Base) => T): Steps<T> {
