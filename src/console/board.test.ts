@@ -134,8 +134,8 @@ describe('the live board', () => {
     const [first] = await messagesOf(centre, dispatchId);
     await textFrom(centre, first!.number, `${first!.code} YES`);
     // As if all of it had been an hour ago, each five minutes after the other.
-    await own(sql`update alerts.version set released_at = now() - interval '60 min'
-      where alert_id = ${alertId}`);
+    await own(sql`update alerts.version set released_at = now() - interval '60 min',
+      asked_at = now() - interval '60 min' where alert_id = ${alertId}`);
     await own(sql`update dispatch.message set accepted_at = now() - interval '55 min',
       final_at = now() - interval '50 min'
       where dispatch_id = ${dispatchId} and state = 'delivered'`);

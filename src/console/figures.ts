@@ -40,7 +40,7 @@ export type Tally = Readonly<Record<(typeof counts)[number], number>>;
 /** One region, system and type. */
 export type FigureRow = Tally &
   Readonly<Record<FilterBy, string | null>> & {
-    /** Seconds after the release at which each acknowledged; in no order. */
+    /** Seconds after the version that asked at which each acknowledged; in no order. */
     readonly answeredAfterS: readonly number[];
     /** Ids of the first that nothing reaches, and of the first that are silent, each by name. */
     readonly unreachableFirst: readonly string[];
@@ -58,7 +58,7 @@ export function tallyOf(rows: readonly FigureRow[]): Tally {
   return Object.fromEntries(counts.map((name) => [name, sum(name)])) as Tally;
 }
 
-/** Minutes after the release of each acknowledgement, in order. */
+/** Minutes after the version that asked of each acknowledgement, in order. */
 export function answerMinutes(rows: readonly FigureRow[]): number[] {
   return rows
     .flatMap(({ answeredAfterS }) => answeredAfterS)

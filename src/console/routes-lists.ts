@@ -86,6 +86,7 @@ function messageRoute({ database }: ConsoleContext): Route {
         const alert = await findLiveAlert(tx, params.id);
         if (alert === undefined) return notFound();
         const found = await listMessages(tx, {
+          alertId: params.id,
           dispatchIds: dispatchesOf(alert),
           channel,
           listing,
@@ -130,7 +131,8 @@ function ledgerRoute({ database }: ConsoleContext): Route {
       await database.withActor(actor, async (tx) => {
         const alert = await findLiveAlert(tx, params.id);
         if (alert === undefined) return notFound();
-        const question = { dispatchId: alert.dispatchId, part, after, most: PAGE_ROWS + 1 };
+        const { alertId, dispatchId } = alert;
+        const question = { alertId, dispatchId, part, after, most: PAGE_ROWS + 1 };
         const found = await listLedger(tx, question);
         const shown = pageOf(found, PAGE_ROWS, ({ name, id }) => [name, id]);
         return view('console/ledger.njk', { alert, part, parts: ledgerParts, ...shown });

@@ -40,6 +40,7 @@ export type LedgerOrganisation = { id: string; name: string; messages: number };
 export async function listLedger(
   tx: Tx,
   question: {
+    readonly alertId: string;
     readonly dispatchId: string;
     readonly part: LedgerPart;
     /** Name and id of the last organisation seen. */
@@ -47,7 +48,7 @@ export async function listLedger(
     readonly most: number;
   },
 ): Promise<LedgerOrganisation[]> {
-  const { dispatchId, part, after, most } = question;
+  const { alertId, dispatchId, part, after, most } = question;
   const beyond =
     after === undefined ? sql`true` : sql`(name, id) > (${after[0]}, ${after[1]}::uuid)`;
   return await tx.rows<LedgerOrganisation>(sql`
@@ -59,6 +60,9 @@ export async function listLedger(
         from dispatch.v_ledger_credit where dispatch_id = ${dispatchId}
         group by organisation_id having min(part) = ${numbers[part]}
       ) counted
+      -- Every list of an alert begins with the recipients that the reader may see.
+      join alerts.v_recipient recipient on recipient.alert_id = ${alertId}
+        and recipient.organisation_id = counted.organisation_id
       left join organisations.v_organisation organisation
         on organisation.organisation_id = counted.organisation_id
     ) named where ${beyond} order by name, id limit ${most}`);

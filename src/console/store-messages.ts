@@ -25,6 +25,7 @@ export type MessageRow = {
 };
 
 export type MessageQuestion = {
+  readonly alertId: string;
   readonly dispatchIds: readonly string[];
   readonly channel: 'text' | 'mail';
   readonly listing: MessageListing;
@@ -35,21 +36,29 @@ export type MessageQuestion = {
 
 /** In the order in which they were made: by organisation and round. */
 export async function listMessages(tx: Tx, question: MessageQuestion): Promise<MessageRow[]> {
-  const { dispatchIds, channel, listing, after, most } = question;
+  const { alertId, dispatchIds, channel, listing, after, most } = question;
   return await tx.rows<MessageRow>(sql`
     select page.id, page.round, page.state, page.gateway_id, page.failure_code, page.at,
       array(
         select jsonb_build_object('id', organisation.organisation_id, 'name', organisation.name)
         from dispatch.v_credit credit
+        join alerts.v_recipient recipient on recipient.alert_id = ${alertId}
+          and recipient.organisation_id = credit.organisation_id
         join organisations.v_organisation organisation
           on organisation.organisation_id = credit.organisation_id
         where credit.message_id = page.id order by organisation.name) as organisations
     from (
       select id, round, state, coalesce(gateway_id, home_gateway_id) as gateway_id,
         failure_code, coalesce(final_at, accepted_at, due_at) as at
-      from dispatch.v_message
+      from dispatch.v_message message
       where dispatch_id = any(${[...dispatchIds]}::uuid[]) and channel = ${channel}
         and ${conditions[listing]} and ${after === undefined ? sql`true` : sql`id > ${after}`}
+        -- Every list of an alert begins with the recipients that the reader may see.
+        and exists (
+          select from dispatch.v_credit credit
+          join alerts.v_recipient recipient on recipient.alert_id = ${alertId}
+            and recipient.organisation_id = credit.organisation_id
+          where credit.message_id = message.id)
       order by id limit ${most}
     ) page order by page.id`);
 }

@@ -9,14 +9,15 @@ import { dispatchesOf, type LiveAlert } from './store.ts';
 export type Scope = {
   readonly alertId: string;
   readonly dispatchIds: readonly string[];
-  readonly releasedAt: Date;
+  /** Answers from then on count. */
+  readonly askedAt: Date;
   readonly at: Date | undefined;
 };
 
 /** Of what is out, as it stands now or stood at a minute. */
 export function scopeOf(alert: LiveAlert, at?: Date): Scope {
-  const { alertId, releasedAt } = alert;
-  return { alertId, dispatchIds: dispatchesOf(alert), releasedAt, at };
+  const { alertId, askedAt } = alert;
+  return { alertId, dispatchIds: dispatchesOf(alert), askedAt, at };
 }
 
 /** Bits of what became of the messages to an organisation. */
@@ -45,11 +46,11 @@ const answersNow = ({ alertId }: Scope) => sql`
   from responses.v_response where alert_id = ${alertId}`;
 
 /** As `upsertResponses` makes them of the answers that had come by then. */
-function answersAt({ alertId, releasedAt }: Scope, at: Date): Sql {
+function answersAt({ alertId, askedAt }: Scope, at: Date): Sql {
   return sql`
     select organisation_id,
-      min(at) filter (where at >= ${releasedAt}) as acknowledged_at,
-      (array_agg(evidence order by at) filter (where at >= ${releasedAt}))[1] as evidence,
+      min(at) filter (where at >= ${askedAt}) as acknowledged_at,
+      (array_agg(evidence order by at) filter (where at >= ${askedAt}))[1] as evidence,
       (array_agg(case kind when 'affected' then 'yes' else 'no' end order by at desc)
         filter (where kind in ('affected', 'not_affected')))[1] as affected,
       max(at) filter (where kind in ('affected', 'not_affected')) as affected_at,
@@ -169,7 +170,7 @@ export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
       ${count('to_ring')} as to_ring, ${count('not_gone')} as not_gone,
       ${count('no_receipt')} as no_receipt, ${count('unanswered')} as unanswered,
       ${count('not_said')} as not_said,
-      coalesce(array_agg(extract(epoch from acknowledged_at - ${scope.releasedAt})::int)
+      coalesce(array_agg(extract(epoch from acknowledged_at - ${scope.askedAt})::int)
         filter (where acknowledged_at is not null), '{}') as answered_after_s,
       ${first('unreachable')} as unreachable_first, ${first('silent')} as silent_first
     from (${standings(scope)}) standing group by 1, 2, 3`);
