@@ -30,6 +30,7 @@ playOrders<ReplyOrder>(
       model,
       host: 'cyber.example',
       clockOf: (at) => at.toISOString().slice(11, 16),
+      whenOf: (at) => at.toISOString().slice(11, 16),
       openReply: (replyId, sealed) => open([key], `reply_content|${replyId}`, sealed),
     };
     const tasks = { [REPLY_TASK]: () => handleReplies(context) };

@@ -30,6 +30,12 @@ create function kernel.actor_organisations() returns uuid[]
   return pg_catalog.string_to_array(
     coalesce(pg_catalog.current_setting('tocsin.organisations', true), ''), ',')::uuid[];
 
+-- The regions, by code, that the actor's reading is bound to; null: to none.
+create function kernel.actor_regions() returns text[]
+  language sql stable parallel safe
+  return pg_catalog.string_to_array(
+    nullif(pg_catalog.current_setting('tocsin.regions', true), ''), ',');
+
 -- UUID version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then version, variant and 74
 -- random bits. PostgreSQL has its own from 18 on; this one is the same on 15 to 18. It starts from
 -- a random version 4, replaces its first six bytes by the time, and turns the 4 into a 7 by setting

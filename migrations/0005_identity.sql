@@ -25,15 +25,19 @@ create table identity.role_grant (
   role text not null check (role ~ '^[a-z][a-z_]*$'),
   -- For which organisation it is given; null: for the centre. The directory stands above: no key.
   organisation_id uuid,
+  -- For which region it is given, where the model says that this role is given for regions.
+  region_code text check (region_code <> ''),
   given_at timestamptz not null,
   given_by text not null,
   ended_at timestamptz,
   ended_by text,
   check ((ended_at is null) = (ended_by is null)),
-  check (ended_at >= given_at)
+  check (ended_at >= given_at),
+  check (organisation_id is null or region_code is null)
 );
 
-create unique index role_grant_once on identity.role_grant (person_id, role, organisation_id)
+create unique index role_grant_once
+  on identity.role_grant (person_id, role, organisation_id, region_code)
   nulls not distinct where ended_at is null;
 
 -- Tokens and keys are 256 random bits, kept as SHA-256 only: whoever reads this table can use none.

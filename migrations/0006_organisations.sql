@@ -146,6 +146,8 @@ create table organisations.contact_point (
   proven_at timestamptz,
   -- When somebody last answered an alert from it, with the code or without.
   answered_at timestamptz,
+  -- When its owner texted STOP, until they answer anything again: somebody has to speak to them.
+  stop_asked_at timestamptz,
   -- Asked for such a proof: when, and by which four digits.
   asked_at timestamptz,
   asked_code text check (asked_code ~ '^[0-9]{4}$'),

@@ -200,7 +200,13 @@ create policy addressed on alerts.version for select
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
 create policy centre on alerts.recipient
-  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+  using ((select kernel.reach() = 'centre' and kernel.actor_regions() is null))
+  with check ((select kernel.reach() = 'centre'));
+-- Whoever reads for some regions: every list of an alert begins here.
+create policy of_region on alerts.recipient for select
+  using ((select kernel.reach() = 'centre') and organisation_id in (
+    select organisation.organisation_id from organisations.v_organisation organisation
+    where organisation.region_code = any ((select kernel.actor_regions())::text[])));
 create policy own on alerts.recipient for select
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
 

@@ -39,23 +39,34 @@ create index answer_of_alert on responses.answer (alert_id, organisation_id, at)
 create table responses.desk_item (
   id uuid primary key,
   kind text not null check (kind in
-    ('help', 'not_understood', 'stop', 'unknown_sender', 'guessing')),
+    ('help', 'not_understood', 'wrong_code', 'not_ours', 'stop', 'unknown_sender', 'guessing')),
   state text not null default 'open' check (state in ('open', 'claimed', 'closed')),
   alert_id uuid,
   organisation_id uuid,
   contact_point_id uuid,
   reply_id uuid unique,
   created_at timestamptz not null default now(),
+  -- Of a call for help: when they expect ours, as the text promised or as was agreed since.
+  call_back_at timestamptz,
   claimed_by text,
   claimed_by_name text,
   claimed_at timestamptz,
+  -- Whoever has it and says nothing until then: from then on anybody may take it.
+  claim_ends_at timestamptz,
+  -- Who gave it to whoever has it, where they did not take it themselves.
+  handed_over_by_name text,
   closed_at timestamptz,
   closed_by_name text,
   outcome text,
+  check ((kind = 'help') = (call_back_at is not null)),
+  check (state <> 'claimed' or claim_ends_at is not null),
   check ((state = 'open') = (claimed_at is null)),
   check ((state = 'closed') = (closed_at is not null))
 );
 create index desk_item_waiting on responses.desk_item (created_at) where state <> 'closed';
+create index desk_item_of_organisation on responses.desk_item (organisation_id)
+  where state <> 'closed';
+create index desk_item_help on responses.desk_item (created_at) where kind = 'help';
 create unique index desk_item_help_once on responses.desk_item (alert_id, organisation_id)
   where kind = 'help' and state <> 'closed';
 
@@ -89,7 +100,8 @@ create view responses.v_response with (security_invoker = true) as
   ) kept;
 create view responses.v_desk_item with (security_invoker = true) as
   select id, kind, state, alert_id, organisation_id, contact_point_id, reply_id, created_at,
-    claimed_by, claimed_by_name, claimed_at, closed_at, outcome
+    call_back_at, claimed_by, claimed_by_name, claimed_at,
+    state = 'claimed' and claim_ends_at <= now() as is_lapsed, closed_at, outcome
   from responses.desk_item;
 
 create view responses.v_answer with (security_invoker = true) as
@@ -115,13 +127,18 @@ alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
 create policy centre on responses.desk_item
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+-- Whoever reads for some regions sees what waits of their organisations, and nothing of strangers.
+create policy of_region on responses.desk_item as restrictive
+  using ((select kernel.actor_regions()) is null or organisation_id in (
+    select organisation.organisation_id from organisations.v_organisation organisation
+    where organisation.region_code = any ((select kernel.actor_regions())::text[])));
 
 grant select, insert on responses.response, responses.answer, responses.desk_item,
   responses.failed_try to tocsin_web, tocsin_worker;
 grant delete on responses.failed_try to tocsin_worker;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at,
   help_asked_at) on responses.response to tocsin_web, tocsin_worker;
-grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome)
-  on responses.desk_item to tocsin_web;
+grant update (state, call_back_at, claimed_by, claimed_by_name, claimed_at, claim_ends_at,
+  handed_over_by_name, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
 grant select on responses.v_response, responses.v_answer, responses.v_desk_item
   to tocsin_web, tocsin_worker;

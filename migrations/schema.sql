@@ -81,7 +81,10 @@ create table alerts.recipient (
 CREATE INDEX recipient_of_organisation ON alerts.recipient USING btree (organisation_id);
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
-create policy centre on alerts.recipient as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy centre on alerts.recipient as permissive for all to public using (( SELECT ((kernel.reach() = 'centre'::text) AND (kernel.actor_regions() IS NULL)))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_region on alerts.recipient as permissive for select to public using ((( SELECT (kernel.reach() = 'centre'::text)) AND (organisation_id IN ( SELECT organisation.organisation_id
+   FROM organisations.v_organisation organisation
+  WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
 create policy own on alerts.recipient as permissive for select to public using ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])));
 grant insert, select on alerts.recipient to tocsin_web;
 grant select on alerts.recipient to tocsin_worker;
@@ -852,17 +855,20 @@ create table identity.role_grant (
   person_id uuid not null,
   role text not null,
   organisation_id uuid,
+  region_code text,
   given_at timestamp with time zone not null,
   given_by text not null,
   ended_at timestamp with time zone,
   ended_by text,
   constraint role_grant_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
   constraint role_grant_check1 CHECK ((ended_at >= given_at)),
+  constraint role_grant_check2 CHECK (((organisation_id IS NULL) OR (region_code IS NULL))),
+  constraint role_grant_region_code_check CHECK ((region_code <> ''::text)),
   constraint role_grant_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
   constraint role_grant_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint role_grant_pkey PRIMARY KEY (id)
 );
-CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
 grant insert, select on identity.role_grant to tocsin_web;
 grant select on identity.role_grant to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
@@ -1217,6 +1223,7 @@ END) stored,
   contacts integer default 1 not null,
   proven_at timestamp with time zone,
   answered_at timestamp with time zone,
+  stop_asked_at timestamp with time zone,
   asked_at timestamp with time zone,
   asked_code text,
   asked_is_sent boolean default false not null,
@@ -1811,6 +1818,57 @@ create policy own on responses.answer as permissive for all to public using ((or
 grant insert, select on responses.answer to tocsin_web;
 grant insert, select on responses.answer to tocsin_worker;
 
+create table responses.call (
+  id uuid not null,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  claimed_by text not null,
+  claimed_by_name text not null,
+  claimed_at timestamp with time zone default now() not null,
+  claim_ends_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  ended_how text,
+  constraint call_check CHECK (((ended_at IS NULL) = (ended_how IS NULL))),
+  constraint call_ended_how_check CHECK ((ended_how = ANY (ARRAY['reached'::text, 'left_word'::text, 'given_back'::text, 'lapsed'::text, 'answered'::text]))),
+  constraint call_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX call_open ON responses.call USING btree (alert_id, organisation_id) WHERE (ended_at IS NULL);
+alter table responses.call enable row level security;
+alter table responses.call force row level security;
+create policy centre on responses.call as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_region on responses.call as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
+   FROM organisations.v_organisation organisation
+  WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
+grant insert, select on responses.call to tocsin_web;
+grant select on responses.call to tocsin_worker;
+grant update (claim_ends_at, ended_at, ended_how) on responses.call to tocsin_web;
+grant update (ended_at, ended_how) on responses.call to tocsin_worker;
+
+create table responses.call_attempt (
+  id uuid not null,
+  call_id uuid not null,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  at timestamp with time zone default now() not null,
+  contact_point_id uuid,
+  outcome text not null,
+  tried_by text not null,
+  tried_by_name text not null,
+  note text,
+  constraint call_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['reached'::text, 'left_word'::text, 'no_answer'::text, 'wrong_number'::text]))),
+  constraint call_attempt_call_id_fkey FOREIGN KEY (call_id) REFERENCES responses.call(id),
+  constraint call_attempt_pkey PRIMARY KEY (id)
+);
+CREATE INDEX call_attempt_of ON responses.call_attempt USING btree (alert_id, organisation_id, at);
+alter table responses.call_attempt enable row level security;
+alter table responses.call_attempt force row level security;
+create policy centre on responses.call_attempt as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_region on responses.call_attempt as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
+   FROM organisations.v_organisation organisation
+  WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
+grant insert, select on responses.call_attempt to tocsin_web;
+grant select on responses.call_attempt to tocsin_worker;
+
 create table responses.desk_item (
   id uuid not null,
   kind text not null,
@@ -1820,28 +1878,38 @@ create table responses.desk_item (
   contact_point_id uuid,
   reply_id uuid,
   created_at timestamp with time zone default now() not null,
+  call_back_at timestamp with time zone,
   claimed_by text,
   claimed_by_name text,
   claimed_at timestamp with time zone,
+  claim_ends_at timestamp with time zone,
+  handed_over_by_name text,
   closed_at timestamp with time zone,
   closed_by_name text,
   outcome text,
-  constraint desk_item_check CHECK (((state = 'open'::text) = (claimed_at IS NULL))),
-  constraint desk_item_check1 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
-  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'stop'::text, 'unknown_sender'::text, 'guessing'::text]))),
+  constraint desk_item_check CHECK (((kind = 'help'::text) = (call_back_at IS NOT NULL))),
+  constraint desk_item_check1 CHECK (((state <> 'claimed'::text) OR (claim_ends_at IS NOT NULL))),
+  constraint desk_item_check2 CHECK (((state = 'open'::text) = (claimed_at IS NULL))),
+  constraint desk_item_check3 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'wrong_code'::text, 'not_ours'::text, 'stop'::text, 'unknown_sender'::text, 'guessing'::text]))),
   constraint desk_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'closed'::text]))),
   constraint desk_item_pkey PRIMARY KEY (id),
   constraint desk_item_reply_id_key UNIQUE (reply_id)
 );
 CREATE UNIQUE INDEX desk_item_guessing_once ON responses.desk_item USING btree (kind) WHERE ((kind = 'guessing'::text) AND (state <> 'closed'::text));
+CREATE INDEX desk_item_help ON responses.desk_item USING btree (created_at) WHERE (kind = 'help'::text);
 CREATE UNIQUE INDEX desk_item_help_once ON responses.desk_item USING btree (alert_id, organisation_id) WHERE ((kind = 'help'::text) AND (state <> 'closed'::text));
+CREATE INDEX desk_item_of_organisation ON responses.desk_item USING btree (organisation_id) WHERE (state <> 'closed'::text);
 CREATE INDEX desk_item_waiting ON responses.desk_item USING btree (created_at) WHERE (state <> 'closed'::text);
 alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
 create policy centre on responses.desk_item as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_region on responses.desk_item as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
+   FROM organisations.v_organisation organisation
+  WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
 grant insert, select on responses.desk_item to tocsin_web;
 grant insert, select on responses.desk_item to tocsin_worker;
-grant update (state, claimed_by, claimed_by_name, claimed_at, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
+grant update (state, call_back_at, claimed_by, claimed_by_name, claimed_at, claim_ends_at, handed_over_by_name, closed_at, closed_by_name, outcome) on responses.desk_item to tocsin_web;
 
 create table responses.failed_try (
   address_index bytea not null,
@@ -2218,6 +2286,14 @@ CREATE OR REPLACE FUNCTION kernel.actor_organisations()
 RETURN (string_to_array(COALESCE(current_setting('tocsin.organisations'::text, true), ''::text), ','::text))::uuid[]
 ;
 grant execute on function kernel.actor_organisations() to public;
+
+CREATE OR REPLACE FUNCTION kernel.actor_regions()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN string_to_array(NULLIF(current_setting('tocsin.regions'::text, true), ''::text), ','::text)
+;
+grant execute on function kernel.actor_regions() to public;
 
 CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, queue text DEFAULT NULL::text)
  RETURNS bigint
@@ -3306,6 +3382,28 @@ create view responses.v_answer with (security_invoker=true) as
 grant select on responses.v_answer to tocsin_web;
 grant select on responses.v_answer to tocsin_worker;
 
+create view responses.v_call with (security_invoker=true) as
+ SELECT alert_id,
+    organisation_id,
+    claimed_by,
+    claimed_by_name,
+    claimed_at,
+    claim_ends_at <= now() AS is_lapsed
+   FROM responses.call
+  WHERE ended_at IS NULL;
+grant select on responses.v_call to tocsin_web;
+grant select on responses.v_call to tocsin_worker;
+
+create view responses.v_call_attempt with (security_invoker=true) as
+ SELECT alert_id,
+    organisation_id,
+    at,
+    outcome,
+    tried_by_name
+   FROM responses.call_attempt;
+grant select on responses.v_call_attempt to tocsin_web;
+grant select on responses.v_call_attempt to tocsin_worker;
+
 create view responses.v_desk_item with (security_invoker=true) as
  SELECT id,
     kind,
@@ -3315,9 +3413,11 @@ create view responses.v_desk_item with (security_invoker=true) as
     contact_point_id,
     reply_id,
     created_at,
+    call_back_at,
     claimed_by,
     claimed_by_name,
     claimed_at,
+    state = 'claimed'::text AND claim_ends_at <= now() AS is_lapsed,
     closed_at,
     outcome
    FROM responses.desk_item;
@@ -3347,3 +3447,25 @@ create view responses.v_response with (security_invoker=true) as
      CROSS JOIN LATERAL ( SELECT COALESCE(response.acknowledged_at >= live.asked_at, true) AS stands) kept;
 grant select on responses.v_response to tocsin_web;
 grant select on responses.v_response to tocsin_worker;
+
+create view responses.v_to_ring with (security_invoker=true) as
+ SELECT recipient.alert_id,
+    recipient.organisation_id,
+        CASE
+            WHEN told.is_reached THEN 'silent'::text
+            WHEN told.is_uncertain THEN 'uncertain'::text
+            ELSE 'unreachable'::text
+        END AS why,
+    COALESCE(response.affected = 'yes'::text, false) AS says_affected
+   FROM alerts.v_recipient recipient
+     JOIN alerts.v_live live ON live.alert_id = recipient.alert_id AND live.state = 'released'::text
+     LEFT JOIN responses.v_response response ON response.alert_id = recipient.alert_id AND response.organisation_id = recipient.organisation_id
+     CROSS JOIN LATERAL ( SELECT COALESCE(bool_or(credit.state = ANY (ARRAY['delivered'::text, 'accepted'::text])), false) AS is_reached,
+            COALESCE(bool_or(credit.state = ANY (ARRAY['unknown'::text, 'uncertain_closed'::text])), false) AS is_uncertain,
+            COALESCE(bool_or(credit.state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text])), false) AS more_to_come
+           FROM dispatch.v_credit credit
+          WHERE credit.organisation_id = recipient.organisation_id AND (credit.dispatch_id = ANY (ARRAY[recipient.dispatch_id, recipient.correction_dispatch_id]))
+         OFFSET 0) told
+  WHERE recipient.must_answer AND response.acknowledged_at IS NULL AND NOT told.more_to_come;
+grant select on responses.v_to_ring to tocsin_web;
+grant select on responses.v_to_ring to tocsin_worker;

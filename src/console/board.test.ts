@@ -77,7 +77,7 @@ describe('the live board', () => {
       nextCalls.map(({ name }) => name),
       ['Lonely Trust', 'Eastvale Ambulance'],
     );
-    assert.equal(nextCalls[0]?.telephone, '0306 999 0005');
+    assert.equal(nextCalls[0]?.why, 'unreachable');
     assert.deepEqual(desk, []);
     assert.deepEqual(
       map.tiles.map(({ label, mustAnswer, acknowledged }) => [label, mustAnswer, acknowledged]),

@@ -6,14 +6,17 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
+import { groupDesk, withWords, type DeskGroup, type OpenReply } from './desk.ts';
 import {
   answerMinutes,
   everywhere,
+  firstCalls,
   funnelOf,
   NONE,
   rowsWithin,
   tallyBy,
   tallyOf,
+  type Call,
   type FigureRow,
   type Filter,
   type FilterBy,
@@ -29,18 +32,17 @@ import {
   type AlarmCount,
   type Hold,
 } from './store-certainty.ts';
-import { listSwitchboards, type Switchboard } from './store-calls.ts';
+import { listClaims, type Claim } from './store-calls.ts';
+import { listDesk } from './store-desk.ts';
 import { readLedger, type LedgerRow } from './store-ledger.ts';
 import { CALLS_MOST, readFigures, scopeOf } from './store-standings.ts';
 import {
   dispatchesOf,
   findLiveAlert,
-  listDesk,
   listGatewayStates,
   listPlaces,
   listRounds,
   readPaths,
-  type DeskRow,
   type LiveAlert,
   type RoundRow,
 } from './store.ts';
@@ -51,7 +53,7 @@ export type Reading = {
   readonly severityLabel: string;
   readonly deadlineMinutes: number;
   readonly figures: readonly FigureRow[];
-  readonly switchboards: readonly Switchboard[];
+  readonly claims: readonly Claim[];
   /** Names of regions, systems and types. */
   readonly names: Readonly<Record<keyof Filter, ReadonlyMap<string, string>>>;
   readonly regionMap: readonly (readonly string[])[];
@@ -61,7 +63,7 @@ export type Reading = {
   readonly leavesAt: Date | undefined;
   /** Where sending was paused or stopped: what that left. */
   readonly ledger: LedgerRow | undefined;
-  readonly desk: readonly DeskView[];
+  readonly desk: readonly DeskGroup[];
   /** Messages whose fate somebody has to decide. */
   readonly uncertainMessages: number;
   readonly alarms: readonly AlarmCount[];
@@ -72,9 +74,12 @@ export type Reading = {
   readonly readAt: Date;
 };
 
-export type NextCall = Switchboard & { readonly reach: 'unreachable' | 'silent' };
+export type NextCall = Call & {
+  /** Who rings them now. */
+  readonly claimedByName: string | undefined;
+};
 
-export type Board = Omit<Reading, 'figures' | 'switchboards' | 'names' | 'regionMap'> & {
+export type Board = Omit<Reading, 'figures' | 'claims' | 'names' | 'regionMap'> & {
   readonly filter: Filter;
   readonly tally: Tally;
   readonly funnel: readonly FunnelStep[];
@@ -87,22 +92,6 @@ export type Board = Omit<Reading, 'figures' | 'switchboards' | 'names' | 'region
 
 /** A region, system or type, and how many of its organisations must answer. */
 export type Choice = { readonly code: string; readonly name: string; readonly count: number };
-
-export type DeskView = DeskRow & { readonly words: string | undefined };
-
-/** Opens the sealed words of a reply. */
-export type OpenReply = (replyId: string, sealed: Buffer) => string;
-
-/** Rows with the words that somebody texted, where there are any. */
-export function withWords(rows: readonly DeskRow[], openReply: OpenReply): DeskView[] {
-  return rows.map((row) => ({
-    ...row,
-    words:
-      row.replyId === null || row.contentSealed === null
-        ? undefined
-        : openReply(row.replyId, row.contentSealed),
-  }));
-}
 
 export type BoardContext = {
   readonly database: Database;
@@ -122,13 +111,12 @@ export async function readAlert(
     const rounds = await listRounds(tx, alert.dispatchId);
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
-    const figures = await readFigures(tx, scopeOf(alert, at));
     return {
       alert,
       severityLabel: severity?.label ?? alert.severity,
       deadlineMinutes: (severity?.acknowledgeWithinMs ?? Infinity) / 60_000,
-      figures,
-      switchboards: await listSwitchboards(tx, figures.flatMap(toRing)),
+      figures: await readFigures(tx, scopeOf(alert, at)),
+      claims: await listClaims(tx, alertId),
       names: await readNames(tx, model),
       regionMap: model.regionMap,
       paths: pathsOf(await readPaths(tx, dispatchesOf(alert)), await listGatewayStates(tx), now),
@@ -140,14 +128,12 @@ export async function readAlert(
       uncertainMessages: await countUncertain(tx, alert.dispatchId),
       alarms: await countAlarms(tx, alert.dispatchId),
       hold: await findHold(tx),
-      desk: withWords(await listDesk(tx, alertId), openReply),
+      desk: groupDesk(withWords(await listDesk(tx, { alertId }), openReply)),
       at,
       readAt: now,
     };
   });
 }
-
-const toRing = (row: FigureRow) => [...row.unreachableFirst, ...row.silentFirst];
 
 /** What codes of regions, systems and types are called. */
 export async function readNames(tx: Tx, model: OperatingModel): Promise<Reading['names']> {
@@ -162,7 +148,7 @@ export async function readNames(tx: Tx, model: OperatingModel): Promise<Reading[
 
 /** What a reading says of the organisations of a filter. */
 export function boardOf(reading: Reading, filter: Filter = everywhere): Board {
-  const { figures, switchboards, names, regionMap, ...rest } = reading;
+  const { figures, claims, names, regionMap, ...rest } = reading;
   const { alert, at, readAt, deadlineMinutes } = reading;
   const rows = rowsWithin(figures, filter);
   const tally = tallyOf(rows);
@@ -172,7 +158,7 @@ export function boardOf(reading: Reading, filter: Filter = everywhere): Board {
     filter,
     tally,
     funnel: funnelOf(tally),
-    nextCalls: nextCallsOf(rows, switchboards),
+    nextCalls: nextCallsOf(rows, claims),
     map: drawBoardMap(tallyBy(rows, 'region'), { names: names.region, rows: regionMap }),
     curve: drawCurve({
       answers: answerMinutes(rows),
@@ -200,13 +186,10 @@ function choicesOf(
   })).toSorted((a, b) => a.name.localeCompare(b.name, 'en'));
 }
 
-/** Those that nothing reaches, then those silent to the end, each by name. */
-function nextCallsOf(rows: readonly FigureRow[], switchboards: readonly Switchboard[]): NextCall[] {
-  const within = (reach: NextCall['reach'], ids: ReadonlySet<string>) =>
-    switchboards
-      .filter(({ organisationId }) => ids.has(organisationId))
-      .map((switchboard) => ({ ...switchboard, reach }));
-  const unreachable = new Set(rows.flatMap(({ unreachableFirst }) => unreachableFirst));
-  const silent = new Set(rows.flatMap(({ silentFirst }) => silentFirst));
-  return [...within('unreachable', unreachable), ...within('silent', silent)].slice(0, CALLS_MOST);
+function nextCallsOf(rows: readonly FigureRow[], claims: readonly Claim[]): NextCall[] {
+  return firstCalls(rows, CALLS_MOST).map((call) => ({
+    ...call,
+    claimedByName: claims.find(({ organisationId }) => organisationId === call.organisationId)
+      ?.claimedByName,
+  }));
 }

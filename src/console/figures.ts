@@ -42,10 +42,33 @@ export type FigureRow = Tally &
   Readonly<Record<FilterBy, string | null>> & {
     /** Seconds after the version that asked at which each acknowledged; in no order. */
     readonly answeredAfterS: readonly number[];
-    /** Ids of the first that nothing reaches, and of the first that are silent, each by name. */
-    readonly unreachableFirst: readonly string[];
-    readonly silentFirst: readonly string[];
+    /** The first that are to be rung, in the order of `firstCalls`. */
+    readonly nextCalls: readonly Call[];
   };
+
+const reasons = ['unreachable', 'uncertain', 'silent'] as const;
+
+/** Somebody who is to be rung. */
+export type Call = {
+  readonly organisationId: string;
+  readonly name: string;
+  readonly why: (typeof reasons)[number];
+  /** Said so before a correction took their acknowledgement back. */
+  readonly saysAffected: boolean;
+};
+
+/** In the order of the call list (responses/calls) but for who has them and what was tried. */
+export function firstCalls(rows: readonly FigureRow[], most: number): Call[] {
+  return rows
+    .flatMap(({ nextCalls }) => nextCalls)
+    .toSorted(
+      (a, b) =>
+        Number(b.saysAffected) - Number(a.saysAffected) ||
+        reasons.indexOf(a.why) - reasons.indexOf(b.why) ||
+        (a.name < b.name ? -1 : 1),
+    )
+    .slice(0, most);
+}
 
 export function rowsWithin(rows: readonly FigureRow[], filter: Filter): FigureRow[] {
   return rows.filter((row) =>

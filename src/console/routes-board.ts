@@ -1,5 +1,5 @@
 /** The live board on a desk, on a wall and on paper: its pages, its stream, and its past minutes. */
-import { may, system } from '#kernel/actor.ts';
+import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
 import {
   events,
   eventStream,
@@ -10,17 +10,13 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { boardOf, readAlert, type Board, type BoardContext, type Reading } from './board.ts';
+import { boardOf, readAlert, type Board, type Reading } from './board.ts';
+import type { ConsoleContext } from './context.ts';
+import { seenBy } from './desk.ts';
 import { filterBy, queryOf, type Filter } from './figures.ts';
-import type { LiveViews } from './live.ts';
 import { boardQuery, fieldMinute, filterOf, idParams, pastMomentOf } from './parse.ts';
 import { dispatchesOf, findLiveAlert } from './store.ts';
 import type { Watch } from './topic.ts';
-
-export type ConsoleContext = BoardContext & {
-  readonly live: LiveViews;
-  readonly now: () => Date;
-};
 
 type Read = Reading | undefined;
 
@@ -34,22 +30,23 @@ function watchAlert(context: ConsoleContext, alertId: string): Watch<Read> {
 }
 
 type BoardModel = {
-  readonly board: Board;
+  readonly board: Board & { readonly isOfRegion: boolean };
   /** The beginning of the query string of every list behind a number. */
   readonly query: string;
 };
 
-/** The board of a filter, made once for each reading: whoever streams it gets the same bytes. */
+/** Made once for each reading, filter and set of regions: whoever streams it gets the same bytes. */
 const boards = new WeakMap<Reading, Map<string, BoardModel>>();
 
-function boardModel(reading: Reading, filter: Filter): BoardModel {
+function boardModel(reading: Reading, filter: Filter, actor: Actor): BoardModel {
   const made = boards.get(reading) ?? new Map<string, BoardModel>();
   boards.set(reading, made);
   const query = queryOf(filter, reading.at);
-  const known = made.get(query);
+  const key = [query, ...(regionsOf(actor, 'alert.read') ?? ['all'])].join(' ');
+  const known = made.get(key);
   if (known !== undefined) return known;
-  const model = { board: boardOf(reading, filter), query };
-  made.set(query, model);
+  const model = { board: seenBy(actor, boardOf(reading, filter)), query };
+  made.set(key, model);
   return model;
 }
 
@@ -69,18 +66,18 @@ export function boardRoutes(context: ConsoleContext): Route[] {
           maySteer: may(actor, 'dispatch.steer'),
           mayWrite: may(actor, 'alert.write'),
         };
-        if (!query.at) return boardPage(boardModel(reading, filter), rights, { now });
+        if (!query.at) return boardPage(boardModel(reading, filter, actor), rights, { now });
         const { releasedAt } = reading.alert;
         const at = pastMomentOf(query.at, { releasedAt, now });
         if (typeof at === 'string')
-          return boardPage(boardModel(reading, filter), rights, {
+          return boardPage(boardModel(reading, filter, actor), rights, {
             now,
             typed: query.at,
             wrong: at,
           });
         const past = await readAlert(context, { alertId: params.id, now, at });
         if (past === undefined) return notFound();
-        return boardPage(boardModel(past, filter), rights, { now });
+        return boardPage(boardModel(past, filter, actor), rights, { now });
       },
     }),
     page({
@@ -89,10 +86,10 @@ export function boardRoutes(context: ConsoleContext): Route[] {
       access: 'alert.read',
       params: idParams,
       query: boardQuery,
-      async handle({ params, query }) {
+      async handle({ actor, params, query }) {
         const reading = await context.live.read(watchAlert(context, params.id));
         if (reading === undefined) return notFound();
-        return view('console/wall.njk', boardModel(reading, filterOf(query)));
+        return view('console/wall.njk', boardModel(reading, filterOf(query), actor));
       },
     }),
     ...(['board', 'wall'] as const).map((name) =>
@@ -101,7 +98,7 @@ export function boardRoutes(context: ConsoleContext): Route[] {
         access: 'alert.read',
         params: idParams,
         query: boardQuery,
-        async handle({ params, query }) {
+        async handle({ actor, params, query }) {
           const found = await context.database.withActor(system('board'), (tx) =>
             findLiveAlert(tx, params.id),
           );
@@ -114,7 +111,7 @@ export function boardRoutes(context: ConsoleContext): Route[] {
                 yield {
                   name,
                   template: `console/${name}-live.njk`,
-                  model: boardModel(reading, filter),
+                  model: boardModel(reading, filter, actor),
                 };
           });
         },

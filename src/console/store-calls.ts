@@ -1,17 +1,12 @@
-/** Who is to be rung next, and where. */
+/** Who rings whom just now. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
-export type Switchboard = {
-  readonly organisationId: string;
-  readonly name: string;
-  /** Null where none is known. */
-  readonly telephone: string | null;
-};
+export type Claim = { readonly organisationId: string; readonly claimedByName: string };
 
-/** By name. */
-export async function listSwitchboards(tx: Tx, ids: readonly string[]): Promise<Switchboard[]> {
-  return await tx.rows<Switchboard>(sql`
-    select organisation_id, name, telephone from organisations.v_organisation
-    where organisation_id = any(${[...ids]}::uuid[]) order by name`);
+/** Names of the call list that somebody has. */
+export async function listClaims(tx: Tx, alertId: string): Promise<Claim[]> {
+  return await tx.rows<Claim>(sql`
+    select organisation_id, claimed_by_name from responses.v_call
+    where alert_id = ${alertId} and not is_lapsed`);
 }

@@ -120,8 +120,7 @@ const conditions: Readonly<Record<Listing, Sql>> = {
   unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
   uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
   waiting: sql`acknowledged_at is null`,
-  to_ring: sql`acknowledged_at is null and (reach = 'unreachable'
-    or (reach in ('delivered', 'accepted') and not more_to_come))`,
+  to_ring: sql`acknowledged_at is null and not more_to_come`,
   gone: sql`(acknowledged_at is not null or reach in ('delivered', 'accepted'))`,
   not_gone: sql`acknowledged_at is null and reach not in ('delivered', 'accepted')`,
   reached: sql`(acknowledged_at is not null or reach = 'delivered')`,
@@ -148,11 +147,12 @@ function conditionsOf(filter: Filter): Sql[] {
 /** So many organisations are named as next to be rung, at most. */
 export const CALLS_MOST = 5;
 
+/** Why somebody is to be rung. */
+const why = sql`case when reach in ('delivered', 'accepted') then 'silent' else reach end`;
+
 /** The figures by region, system and type, of which every filter is a sum: read once for all. */
 export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
   const count = (listing: Listing) => sql`count(*) filter (where ${conditions[listing]})`;
-  const first = (listing: Listing) => sql`coalesce((array_agg(organisation_id order by name)
-    filter (where ${conditions[listing]}))[1:${CALLS_MOST}], '{}')`;
   const now = scope.at === undefined ? sql`now()` : sql`${scope.at}::timestamptz`;
   const lately = sql`${now} - interval '5 minutes'`;
   return await tx.rows<FigureRow>(sql`
@@ -172,7 +172,12 @@ export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
       ${count('not_said')} as not_said,
       coalesce(array_agg(extract(epoch from acknowledged_at - ${scope.askedAt})::int)
         filter (where acknowledged_at is not null), '{}') as answered_after_s,
-      ${first('unreachable')} as unreachable_first, ${first('silent')} as silent_first
+      to_jsonb(coalesce((array_agg(
+        jsonb_build_object('organisationId', organisation_id, 'name', name, 'why', ${why},
+          'saysAffected', affected is not distinct from 'yes')
+        order by affected is not distinct from 'yes' desc,
+          array_position(array['unreachable', 'uncertain', 'silent'], ${why}), name)
+        filter (where ${conditions.to_ring}))[1:${CALLS_MOST}], '{}')) as next_calls
     from (${standings(scope)}) standing group by 1, 2, 3`);
 }
 

@@ -105,39 +105,6 @@ export async function listGatewayStates(tx: Tx): Promise<GatewayRow[]> {
     from dispatch.v_gateway where removed_at is null order by channel desc, id`);
 }
 
-export type DeskRow = {
-  id: string;
-  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
-  state: 'open' | 'claimed';
-  alertId: string | null;
-  alertNumber: number | null;
-  organisationId: string | null;
-  organisation: string | null;
-  replyId: string | null;
-  contentSealed: Buffer | null;
-  createdAt: Date;
-  claimedBy: string | null;
-  claimedByName: string | null;
-  claimedAt: Date | null;
-};
-
-/** What waits for a person: calls for help first, then the oldest. */
-export async function listDesk(tx: Tx, alertId: string | undefined): Promise<DeskRow[]> {
-  const ofAlert = alertId === undefined ? sql`true` : sql`item.alert_id = ${alertId}`;
-  return await tx.rows<DeskRow>(sql`
-    select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
-      item.organisation_id, organisation.name as organisation, item.reply_id,
-      reply.content_sealed, item.created_at,
-      item.claimed_by, item.claimed_by_name, item.claimed_at
-    from responses.v_desk_item item
-    left join alerts.v_live live on live.alert_id = item.alert_id
-    left join dispatch.v_reply reply on reply.id = item.reply_id
-    left join organisations.v_organisation organisation
-      on organisation.organisation_id = item.organisation_id
-    where item.state <> 'closed' and ${ofAlert}
-    order by item.kind = 'help' desc, item.created_at limit 100`);
-}
-
 export type WaitingApproval = {
   alertId: string;
   alertNumber: number;

@@ -6,7 +6,7 @@
  * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
-import { actorId, scopedPermissions, type Actor } from '#kernel/actor.ts';
+import { actorId, regionsOf, scopedPermissions, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { isReplicated } from './replicas.ts';
 import { build, type Sql } from './sql.ts';
@@ -161,6 +161,7 @@ function beginAs(actor: Actor): string {
     'tocsin.actor_id': actorId(actor),
     'tocsin.reach': reach(actor),
     'tocsin.organisations': own.join(','),
+    'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
   };
   const calls = Object.entries(settings).map(
     ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,

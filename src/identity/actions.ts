@@ -5,7 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { isScoped, isSelf, LINK_LIFE_MS, type RoleModel } from './model.ts';
+import { isSelf, LINK_LIFE_MS, scopeOf, type RoleModel } from './model.ts';
 import { newToken, sha256 } from './secrets.ts';
 import {
   insertGrant,
@@ -36,7 +36,7 @@ export async function invitePerson(
 ): Promise<Outcome<string>> {
   const unknown = invitation.roles.find((role) => !(role in model.roles));
   if (unknown !== undefined) return unknownRole(unknown);
-  if (invitation.roles.some((role) => isScoped(model, role))) return scopedLater;
+  if (invitation.roles.some((role) => scopeOf(model, role) !== 'centre')) return scopedLater;
   const { id = newId(now.getTime()) } = invitation;
   const email = invitation.email.toLowerCase();
   const person = { id, name: invitation.name, email, createdAt: now, createdBy: actorId(tx.actor) };
@@ -44,7 +44,7 @@ export async function invitePerson(
     return await refuseAnother(tx, { ...invitation, id, email });
   await record(tx, { action: 'person.invited', subject: { kind: 'person', id } });
   for (const role of invitation.roles) {
-    await grantRole(tx, { personId: id, role, organisationId: null }, now);
+    await grantRole(tx, { personId: id, role, organisationId: null, regionCode: null }, now);
   }
   return ok(id);
 }
@@ -68,11 +68,12 @@ async function refuseAnother(
   return refused('conflict', message);
 }
 
-/** A role of somebody; some are held for one organisation each, null for the centre. */
+/** A role of somebody; some are held for one organisation or one region each. */
 export type HeldRole = {
   readonly personId: string;
   readonly role: string;
   readonly organisationId: string | null;
+  readonly regionCode: string | null;
 };
 
 /** Gives a role to somebody else. Done already is done. */
@@ -82,7 +83,9 @@ export async function giveRole(
   { model, now }: { readonly model: RoleModel; readonly now: Date },
 ): Promise<Outcome<void>> {
   if (!(given.role in model.roles)) return unknownRole(given.role);
-  if (isScoped(model, given.role) !== (given.organisationId !== null)) return wrongScope;
+  const scope = scopeOf(model, given.role);
+  if ((scope === 'organisation') !== (given.organisationId !== null)) return wrongScope;
+  if ((scope === 'region') !== (given.regionCode !== null)) return wrongRegion;
   if (isSelf(tx.actor, given.personId)) return notOneself;
   const person = await selectPerson(tx, given.personId);
   if (person === undefined) return noSuchPerson;
@@ -204,12 +207,16 @@ export const signOut = endSession;
 
 const scopedLater = refused(
   'invalid',
-  'A role for organisations is given afterwards, on their page',
-  { roles: 'A role for organisations is given afterwards, on their page' },
+  'A role for organisations or regions is given afterwards, on their page',
+  { roles: 'A role for organisations or regions is given afterwards, on their page' },
 );
 
 const wrongScope = refused('invalid', 'Say for which organisation, where the role is for one.', {
   organisation: 'Enter the code of an organisation of the directory',
+});
+
+const wrongRegion = refused('invalid', 'Say for which region, where the role is for one.', {
+  region: 'Choose a region',
 });
 
 const noSuchPerson = refused('not_found', 'There is no such person.');

@@ -2,7 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
 import type { ApiKeys, IdempotencyState, IdempotencyStore, Sessions } from '#web/index.ts';
-import { isPermission, permissionsOf, SESSION_LIMITS } from './model.ts';
+import { isPermission, permissionsIn, SESSION_LIMITS } from './model.ts';
 import type { RoleModel, SessionLimits } from './model.ts';
 import { sha256 } from './secrets.ts';
 import { deleteClaim, insertClaim, selectClaim, updateAnswer } from './store-idempotency.ts';
@@ -23,13 +23,18 @@ export function sessionsOf(
         touchSession(tx, sha256(token), now, limits),
       );
       if (found === undefined) return undefined;
-      const { id, personId, name, roles, organisationIds, createdAt } = found;
-      const permissions = permissionsOf(model, roles);
+      const { id, personId, name, held, organisationIds, createdAt } = found;
       return {
         id,
         name,
         expiresAt: new Date(createdAt.getTime() + limits.absoluteMs),
-        actor: { kind: 'person', id: personId, name, permissions, organisationIds },
+        actor: {
+          kind: 'person',
+          id: personId,
+          name,
+          organisationIds,
+          ...permissionsIn(model, held),
+        },
       };
     },
   };

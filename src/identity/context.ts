@@ -19,5 +19,8 @@ export type IdentityContext = {
       tx: Tx,
       ids: readonly string[],
     ) => Promise<readonly { readonly id: string; readonly name: string }[]>;
+    readonly listRegions: (
+      tx: Tx,
+    ) => Promise<readonly { readonly code: string; readonly name: string }[]>;
   };
 };

@@ -35,12 +35,14 @@ export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
 export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
 export {
   isPermission,
+  permissionsIn,
   permissionsOf,
   SESSION_LIMITS,
   type RoleModel,
   type SessionLimits,
 } from './model.ts';
 export { newToken, sha256 } from './secrets.ts';
+export { listHolders, type HolderRow } from './store-holders.ts';
 export type { IdentityContext } from './context.ts';
 export { identityRoutes } from './routes.ts';
 export {

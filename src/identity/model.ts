@@ -4,7 +4,14 @@ import { permissions, scopedPermissions, type Actor, type Permission } from '#ke
 /** The part of the operating model that identity needs; the whole model fits. */
 export type RoleModel = {
   readonly roles: Readonly<
-    Record<string, { readonly label: string; readonly may: readonly Permission[] }>
+    Record<
+      string,
+      {
+        readonly label: string;
+        readonly may: readonly Permission[];
+        readonly givenFor?: 'region';
+      }
+    >
   >;
 };
 
@@ -30,8 +37,38 @@ export function permissionsOf(model: RoleModel, roles: readonly string[]): Reado
   return new Set(roles.flatMap((role) => model.roles[role]?.may ?? []));
 }
 
+/** A role that somebody holds; the region where it is given for one. */
+export type HeldIn = { readonly role: string; readonly regionCode: string | null };
+
+/**
+ * What somebody with these may do, and which of it in some regions only. A role that is given for
+ * regions allows nothing without one.
+ */
+export function permissionsIn(
+  model: RoleModel,
+  held: readonly HeldIn[],
+): { permissions: ReadonlySet<Permission>; regional: ReadonlyMap<Permission, readonly string[]> } {
+  const bound = held.filter(({ role }) => scopeOf(model, role) === 'region');
+  const everywhere = permissionsOf(
+    model,
+    held.filter((one) => !bound.includes(one)).map(({ role }) => role),
+  );
+  const regional = new Map<Permission, string[]>();
+  for (const { role, regionCode } of bound)
+    for (const permission of regionCode === null ? [] : permissionsOf(model, [role]))
+      if (!everywhere.has(permission))
+        regional.set(permission, [...(regional.get(permission) ?? []), regionCode!]);
+  return { permissions: new Set([...everywhere, ...regional.keys()]), regional };
+}
+
+/** For what a role is given. */
+export function scopeOf(model: RoleModel, role: string): 'centre' | 'organisation' | 'region' {
+  if (isScoped(model, role)) return 'organisation';
+  return model.roles[role]?.givenFor ?? 'centre';
+}
+
 /** True of a role that is given for organisations, each by itself, and not for the centre. */
-export function isScoped(model: RoleModel, role: string): boolean {
+function isScoped(model: RoleModel, role: string): boolean {
   return model.roles[role]?.may.some((permission) => scopedPermissions.has(permission)) ?? false;
 }
 

@@ -26,7 +26,7 @@ import {
   type HeldRole,
 } from './actions.ts';
 import type { IdentityContext } from './context.ts';
-import { isScoped, isSelf, roleLabels, type RoleModel } from './model.ts';
+import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
 import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
 import { selectGrants, selectPeople, selectPerson } from './store.ts';
 
@@ -42,7 +42,7 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
     form: formModel(INVITATION_FIELDS, typed, why && errorsAt('', why)),
     // After a conflict a new one, so that pressing again is a decision.
     formId: formIdOf(why?.kind === 'conflict' ? {} : typed),
-    roles: roleChoices(model).filter((role) => !role.isScoped),
+    roles: roleChoices(model).filter(({ scope }) => scope === 'centre'),
   });
   return [
     page({
@@ -134,7 +134,9 @@ function actRoutes(context: IdentityContext): Route[] {
       params: id,
       handle: async ({ actor, params, form, now }) => {
         const organisationId = uuid.safeParse(oneOf(form, 'organisationId')).data ?? null;
-        const change = { personId: params.id, role: oneOf(form, 'role'), organisationId, now };
+        const regionCode = oneOf(form, 'region') || null;
+        const role = oneOf(form, 'role');
+        const change = { personId: params.id, role, organisationId, regionCode, now };
         const done = await database.withActor(actor, (tx) => verb(tx, change));
         return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
       },
@@ -153,7 +155,7 @@ function actRoutes(context: IdentityContext): Route[] {
   ];
 }
 
-/** A role of the centre, or one for the organisation with this code. */
+/** A role of the centre, or one for the organisation or the region with this code. */
 function giveRoute(context: IdentityContext): Route {
   const { database, model, organisations } = context;
   return page({
@@ -166,7 +168,13 @@ function giveRoute(context: IdentityContext): Route {
       const given = await database.attempt(actor, async (tx) => {
         const found = code === '' ? undefined : await organisations?.findByCode(tx, code);
         const role = { personId: params.id, role: oneOf(form, 'role') };
-        const held = { ...role, organisationId: found?.id ?? null };
+        const regions = (await organisations?.listRegions(tx)) ?? [];
+        const region = regions.find((one) => one.code === oneOf(form, 'region'));
+        const held = {
+          ...role,
+          organisationId: found?.id ?? null,
+          regionCode: region?.code ?? null,
+        };
         return await giveRole(tx, held, { model, now });
       });
       if (given.ok) return redirect(`/people/${params.id}`, { notice: 'Role given.' });
@@ -191,10 +199,13 @@ async function personPage(
   const ids = grants.flatMap(({ organisationId }) => organisationId ?? []);
   const named = (await organisations?.listNames(tx, ids)) ?? [];
   const names = new Map(named.map(({ id, name }) => [id, name]));
+  const regions = (await organisations?.listRegions(tx)) ?? [];
+  const regionNames = new Map(regions.map(({ code, name }) => [code, name]));
   const shown = grants.map((grant) => ({
     ...grant,
     label: roleLabels(model, [grant.role])[0] ?? grant.role,
     organisation: grant.organisationId && (names.get(grant.organisationId) ?? 'not known'),
+    region: grant.regionCode && (regionNames.get(grant.regionCode) ?? grant.regionCode),
   }));
   const errors = failed ? errorsAt('organisation', failed.refused) : {};
   return view(
@@ -203,12 +214,13 @@ async function personPage(
       person,
       formId: formIdOf({}),
       isSelf: isSelf(actor, personId),
+      regions,
       roles: roleChoices(model).map((role) => ({
         ...role,
         held: held.has(role.key),
         heldFor: shown.filter((grant) => grant.role === role.key && grant.endedAt === null),
         form: formModel(
-          ['organisation'],
+          ['organisation', 'region'],
           ...(failed && oneOf(failed.form, 'role') === role.key ? [failed.form, errors] : []),
         ),
       })),
@@ -224,7 +236,7 @@ function roleChoices(model: RoleModel) {
   return Object.entries(model.roles).map(([key, { label, may }]) => ({
     key,
     label,
-    isScoped: isScoped(model, key),
+    scope: scopeOf(model, key),
     may: may.map((permission) => permissions[permission]),
   }));
 }

@@ -1,7 +1,7 @@
 /** Sessions: the one statement that every signed-in request runs, and those around it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { SessionLimits } from './model.ts';
+import type { HeldIn, SessionLimits } from './model.ts';
 
 export type NewSession = {
   readonly id: string;
@@ -23,7 +23,7 @@ export type LivingSession = {
   readonly createdAt: Date;
   readonly personId: string;
   readonly name: string;
-  readonly roles: readonly string[];
+  readonly held: readonly HeldIn[];
   /** For which some of them were given. */
   readonly organisationIds: readonly string[];
 };
@@ -52,8 +52,9 @@ export async function touchSession(
         and living.last_seen_at < ${new Date(now.getTime() - SEEN_EVERY_MS)}
     )
     select living.id, living.created_at, living.person_id, living.name,
-      array(select held.role from identity.role_grant held
-        where held.person_id = living.person_id and held.ended_at is null) as roles,
+      (select coalesce(json_agg(json_build_object('role', held.role,
+          'regionCode', held.region_code)), '[]') from identity.role_grant held
+        where held.person_id = living.person_id and held.ended_at is null) as held,
       array(select held.organisation_id from identity.role_grant held
         where held.person_id = living.person_id and held.ended_at is null
           and held.organisation_id is not null) as organisation_ids

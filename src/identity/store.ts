@@ -86,6 +86,7 @@ export type NewGrant = {
   readonly personId: string;
   readonly role: string;
   readonly organisationId: string | null;
+  readonly regionCode: string | null;
   readonly givenAt: Date;
   readonly givenBy: string;
 };
@@ -93,26 +94,29 @@ export type NewGrant = {
 /** 0 where the person holds the role already. */
 export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
   return await tx.run(sql`
-    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
+    insert into identity.role_grant
+      (id, person_id, role, organisation_id, region_code, given_at, given_by)
     values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.organisationId},
-      ${grant.givenAt}, ${grant.givenBy})
-    on conflict (person_id, role, organisation_id) where ended_at is null do nothing`);
+      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy})
+    on conflict (person_id, role, organisation_id, region_code) where ended_at is null do nothing`);
 }
 
 export async function markGrantEnded(
   tx: Tx,
-  held: Pick<NewGrant, 'personId' | 'role' | 'organisationId'>,
+  held: Pick<NewGrant, 'personId' | 'role' | 'organisationId' | 'regionCode'>,
   ended: { readonly at: Date; readonly by: string },
 ): Promise<number> {
   return await tx.run(sql`
     update identity.role_grant set ended_at = ${ended.at}, ended_by = ${ended.by}
     where person_id = ${held.personId} and role = ${held.role} and ended_at is null
-      and organisation_id is not distinct from ${held.organisationId}::uuid`);
+      and organisation_id is not distinct from ${held.organisationId}::uuid
+      and region_code is not distinct from ${held.regionCode}`);
 }
 
 export type GrantRow = {
   readonly role: string;
   readonly organisationId: string | null;
+  readonly regionCode: string | null;
   readonly givenAt: Date;
   readonly givenByName: string;
   readonly endedAt: Date | null;
@@ -121,7 +125,7 @@ export type GrantRow = {
 /** Every role the person ever held, the newest first. */
 export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
   return await tx.rows(sql`
-    select held.role, held.organisation_id, held.given_at,
+    select held.role, held.organisation_id, held.region_code, held.given_at,
       coalesce(giver.name, held.given_by) as given_by_name, held.ended_at
     from identity.role_grant held
     left join identity.person giver on giver.id::text = held.given_by

@@ -13,6 +13,8 @@ export type Actor =
       readonly permissions: ReadonlySet<Permission>;
       /** Those whose contacts the person keeps (`directory.own`); absent: none. */
       readonly organisationIds?: readonly string[];
+      /** Permissions that hold for some regions only, by their codes; absent: none is bound. */
+      readonly regional?: ReadonlyMap<Permission, readonly string[]>;
     }
   /** A program with a bearer key of `bin/tocsin api-key create`. */
   | {
@@ -63,6 +65,26 @@ export function may(actor: Actor, permission: Permission): boolean {
 
 /** Given for organisations, not for the centre: whoever has only these works for no centre. */
 export const scopedPermissions: ReadonlySet<Permission> = new Set(['directory.own']);
+
+/** What a role that is given for regions may allow: what can be bound to an organisation. */
+export const regionalPermissions: ReadonlySet<Permission> = new Set([
+  'alert.read',
+  'response.record',
+  'directory.read',
+  'model.read',
+]);
+
+/** The regions that this permission of the actor is bound to, by code; undefined: to none. */
+export function regionsOf(actor: Actor, permission: Permission): readonly string[] | undefined {
+  return actor.kind === 'person' ? actor.regional?.get(permission) : undefined;
+}
+
+/** True where the actor may do it for an organisation of this region; null: of no region. */
+export function mayIn(actor: Actor, permission: Permission, regionCode: string | null): boolean {
+  const regions = regionsOf(actor, permission);
+  if (!may(actor, permission)) return false;
+  return regions === undefined || (regionCode !== null && regions.includes(regionCode));
+}
 
 /** True where the actor keeps the contacts of this organisation as its own. */
 export function isOwn(actor: Actor, organisationId: string): boolean {

@@ -2,7 +2,13 @@
 import { system } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
-import { createSignInLink, findPersonByEmail, invitePerson, listPeople } from '#identity/index.ts';
+import {
+  createSignInLink,
+  findPersonByEmail,
+  giveRole,
+  invitePerson,
+  listPeople,
+} from '#identity/index.ts';
 import {
   demonstrationSector,
   importContacts,
@@ -21,6 +27,12 @@ const people = [
     roles: ['duty_officer', 'administrator'],
   },
 ] as const;
+
+/** Of the first region of the fictional sector. */
+const regionalLead = {
+  person: { name: 'Rhian Pryce', email: 'rhian.pryce@centre.test', roles: [] },
+  held: { role: 'regional_lead', organisationId: null, regionCode: 'ZZ-R1' },
+} as const;
 
 /** Whom a live folder begins with; the link is printed once, and they invite the others. */
 const firstAdministrator = {
@@ -55,7 +67,9 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
         const invited = await invitePerson(tx, person, { model, now });
         if (!invited.ok) return invited;
       }
-      return ok(undefined);
+      const lead = await invitePerson(tx, regionalLead.person, { model, now });
+      if (!lead.ok) return lead;
+      return await giveRole(tx, { personId: lead.value, ...regionalLead.held }, { model, now });
     });
     if (!made.ok) throw new Error(`the demonstration sector was refused: ${made.message}`);
   });

@@ -36,6 +36,7 @@ import {
   findOrganisationByCode,
   forgetOwnCodes,
   listOrganisationNames,
+  listRegions,
   organisationApiRoutes,
   organisationRoutes,
   OWN_CODE_TASK,
@@ -56,6 +57,7 @@ import {
   type AnswerContext,
 } from '#responses/index.ts';
 import {
+  clockOrDate,
   clockTime,
   dateTime,
   londonDay,
@@ -128,7 +130,11 @@ export function productRoutes(product: Product): Route[] {
       origin,
       installation: installationOf(product),
       sealPhone: seals.sealAddress,
-      organisations: { findByCode: findOrganisationByCode, listNames: listOrganisationNames },
+      organisations: {
+        findByCode: findOrganisationByCode,
+        listNames: listOrganisationNames,
+        listRegions,
+      },
     }),
     ...organisationRoutes({
       database,
@@ -160,7 +166,7 @@ function apiRoutes(product: Product): Route[] {
     ...organisationApiRoutes({ database, rules: model, secrets: seals.directory }),
     ...contactApiRoutes({ database, rules: model, secrets: seals.directory }),
     ...alertApiRoutes({ ...alertContext(product), database }),
-    ...responseApiRoutes({ database, openReply: seals.openReply }),
+    ...responseApiRoutes({ database, model, openReply: seals.openReply }),
     ...dispatchApiRoutes({ database }),
     ...consoleApiRoutes({ database }),
   ];
@@ -190,6 +196,7 @@ export function tasksOf(
     model,
     host: new URL(product.origin).host,
     clockOf: clockTime,
+    whenOf: clockOrDate,
     openReply: seals.openReply,
   };
   return {

@@ -1,5 +1,5 @@
 /** Rules between the parts of the file: what a form cannot say. */
-import { scopedPermissions } from '#kernel/actor.ts';
+import { regionalPermissions, scopedPermissions } from '#kernel/actor.ts';
 import { strictness, within } from '#kernel/marking.ts';
 import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
@@ -121,6 +121,11 @@ function checkRoles(roles: ModelFile['roles']): Remark[] {
     const isScoped = role.may.some((permission) => scopedPermissions.has(permission));
     if (isScoped && !role.may.every((permission) => scopedPermissions.has(permission))) {
       const why = 'directory.own is given for organisations: make it a role of its own';
+      remarks.push(error(['roles', id, 'may'], why));
+    }
+    const unbound = role.may.filter((permission) => !regionalPermissions.has(permission));
+    if (role.given_for === 'region' && unbound.length > 0) {
+      const why = `${unbound.join(', ')} cannot be bound to a region: make it a role of the centre`;
       remarks.push(error(['roles', id, 'may'], why));
     }
   }

@@ -30,11 +30,17 @@ const durationMs = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const minuteMs = durationMs.refine((ms) => ms >= 60_000, 'must be at least PT1M');
+
 const LANES = 'allowed: 1 (live and critical), 2 (escalation), 3 (routine)';
 
 const permission = z.enum(Object.keys(permissions) as [Permission, ...Permission[]]);
 
-const role = z.strictObject({ label: line, may: z.array(permission) });
+const role = z.strictObject({
+  label: line,
+  given_for: z.enum(['region']).optional(),
+  may: z.array(permission),
+});
 
 const severity = z.strictObject({
   label: line,
@@ -97,6 +103,9 @@ export const fileSchema = z.strictObject({
     after_reply: text,
     after_help: text,
     not_understood: text,
+    genuine: text,
+    genuine_other: text,
+    not_ours: text,
     enrol: text,
     enrolled: text,
     own_code: text,
@@ -166,6 +175,11 @@ export const fileSchema = z.strictObject({
   texts_per_number: z.strictObject({ most: z.int().min(1).max(1000), within: durationMs }),
   retention: z.strictObject({ messages: durationMs, inbox: durationMs, imports: durationMs }),
   passive_replies_per_hour: z.int().min(2).max(60),
+  desk: z.strictObject({
+    call_back_within: minuteMs,
+    claim_holds_for: minuteMs,
+    help_surge: z.strictObject({ organisations: z.int().min(2).max(1000), within: minuteMs }),
+  }),
 });
 
 export type ModelFile = z.output<typeof fileSchema>;

@@ -101,9 +101,22 @@ export type OperatingModel = {
   };
   /** How many automatic answers one number may get in an hour. */
   readonly passiveRepliesPerHour: number;
+  readonly desk: {
+    /** Who asks for help is promised a call within so long. */
+    readonly callBackWithinMs: number;
+    /** What somebody took is free again after so long without a word of theirs. */
+    readonly claimHoldsForMs: number;
+    /** So many organisations asking for help within so long are said to be one event. */
+    readonly helpSurge: { readonly organisations: number; readonly withinMs: number };
+  };
 };
 
-export type Role = { readonly label: string; readonly may: readonly Permission[] };
+export type Role = {
+  readonly label: string;
+  readonly may: readonly Permission[];
+  /** Given for regions, each by itself: nothing of it holds elsewhere. */
+  readonly givenFor?: 'region';
+};
 
 export type Severity = {
   readonly id: string;
@@ -168,6 +181,9 @@ export type TextName =
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'
+  | 'genuine'
+  | 'genuineOther'
+  | 'notOurs'
   | 'enrol'
   | 'enrolled'
   | 'ownCode'

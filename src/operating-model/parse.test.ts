@@ -99,6 +99,23 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /no role has alert\.approve/,
   },
   {
+    name: 'a role for regions that writes alerts',
+    text: changed([
+      'may: [alert.read, response.record, dir',
+      'may: [alert.write, response.record, dir',
+    ]),
+    at: 'may: [alert.write, response.record',
+    path: 'roles.regional_lead.may',
+    message: /alert\.write cannot be bound to a region/,
+  },
+  {
+    name: 'a desk that nobody can work so fast',
+    text: changed(['call_back_within: PT15M', 'call_back_within: PT10S']),
+    at: 'call_back_within: PT10S',
+    path: 'desk.call_back_within',
+    message: /at least PT1M/,
+  },
+  {
     name: 'a first round that waits',
     text: changed(['after: PT0M', 'after: PT1M']),
     at: 'ranks: [1], after: PT1M',

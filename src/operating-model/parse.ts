@@ -93,7 +93,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     sender: file.sender,
     helpLine: file.help_line,
     rehearsalPrefix: file.rehearsal_prefix,
-    roles: file.roles,
+    roles: rolesOf(file),
     severities: Object.entries(file.severities).map(severityOf),
     markingCeilings: {
       text: ceilings.text,
@@ -151,6 +151,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     },
     retention: retentionOf(file),
     passiveRepliesPerHour: file.passive_replies_per_hour,
+    desk: deskOf(file),
   };
 }
 
@@ -204,10 +205,31 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,
+    genuine: texts.genuine,
+    genuineOther: texts.genuine_other,
+    notOurs: texts.not_ours,
     enrol: texts.enrol,
     enrolled: texts.enrolled,
     ownCode: texts.own_code,
     probe: texts.probe,
+  };
+}
+
+function rolesOf({ roles }: ModelFile): OperatingModel['roles'] {
+  return Object.fromEntries(
+    Object.entries(roles).map(([id, { given_for: givenFor, ...role }]) => [
+      id,
+      { ...role, ...(givenFor && { givenFor }) },
+    ]),
+  );
+}
+
+function deskOf({ desk }: ModelFile): OperatingModel['desk'] {
+  const { organisations, within } = desk.help_surge;
+  return {
+    callBackWithinMs: desk.call_back_within,
+    claimHoldsForMs: desk.claim_holds_for,
+    helpSurge: { organisations, withinMs: within },
   };
 }
 

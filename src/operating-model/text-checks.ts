@@ -71,13 +71,19 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     needed: ['sender', 'alert', 'code'],
   },
   after_help: {
-    known: [...COMMON, 'time'],
+    known: [...COMMON, 'time', 'call_back'],
     needed: ['sender', 'alert', 'help_line'],
   },
   not_understood: {
     known: ['sender', 'time', 'help_line', 'code'],
     needed: ['sender', 'help_line'],
   },
+  genuine: {
+    known: [...COMMON, 'time'],
+    needed: ['sender', 'alert', 'organisation', 'time'],
+  },
+  genuine_other: { known: ['sender', 'time', 'help_line'], needed: ['sender', 'time'] },
+  not_ours: { known: ['sender', 'help_line'], needed: ['sender', 'help_line'] },
   enrol: {
     known: ['sender', 'organisation', 'code', 'help_line'],
     needed: ['sender', 'organisation', 'code'],
@@ -102,6 +108,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   time: '03:12',
   link: 'cyber.example/4901',
   next_news: 'Next news 04:00. ',
+  call_back: ' by 03:27',
   marking: 'AMBER',
 };
 

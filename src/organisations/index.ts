@@ -55,7 +55,7 @@ export { findContact, findOrganisationByCode } from './contacts/store-contacts.t
 export { OWN_REPLACED_TASK, tellReplaced } from './own/own-details.ts';
 export { ownDetailsRoutes } from './own/routes-own-details.ts';
 export type { OwnRoutesContext } from './own/routes-own-session.ts';
-export { markAnswered } from './proof/store-enrol.ts';
+export { markAnswered, markStopAsked } from './proof/store-enrol.ts';
 export { changesFile, refusedFile } from './imports/csv.ts';
 export { Ended, fileInThread } from './imports/in-thread.ts';
 export {
@@ -130,7 +130,9 @@ export {
 } from './contacts/store-points.ts';
 export { listChanges, type ChangeRow } from './store-history.ts';
 export {
+  listPhonesOfOrganisation,
   listReachOfOrganisation,
   listReachOfPoints,
+  type PhoneOfContact,
   type ReachOfContact,
 } from './coverage/store-reach.ts';

@@ -1,33 +1,42 @@
 /** The verbs of answering: what follows from an answer, however it came. */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { actorId } from '#kernel/actor.ts';
+import { actorId, mayIn } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { recordAll } from '#audit/index.ts';
 import { standDown } from '#dispatch/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import type { AnswerKind } from './model.ts';
 import {
   findAddressed,
   insertAnswers,
-  insertDeskItem,
   notifyResponse,
   upsertResponses,
   type Addressed,
   type NewAnswer,
 } from './store.ts';
-import { isWrittenDown } from './store-read.ts';
+import { endCallsOf } from './calls/store-calls.ts';
+import { insertDeskItem } from './store-desk.ts';
+import { findRecipient, isWrittenDown } from './store-read.ts';
+
+/** How soon the desk promises a call to who asks for help. */
+export type AnswerRules = Pick<OperatingModel, 'desk'>;
 
 /**
  * Takes an answer for these organisations: history, present state, later rounds called off, the
  * duty desk told where help is asked for. All or nothing.
  */
-export async function takeAnswer(tx: Tx, answer: NewAnswer): Promise<Outcome<void>> {
+export async function takeAnswer(
+  tx: Tx,
+  rules: AnswerRules,
+  answer: NewAnswer,
+): Promise<Outcome<void>> {
   const { alertId, organisationIds } = answer;
   const addressed = await findAddressed(tx, alertId, organisationIds);
   if (addressed === undefined || !isAddressed(addressed, answer))
     return refused('not_found', 'This alert was not sent to that organisation.');
   if ((await insertAnswers(tx, [answer])) < organisationIds.length)
     return await refuseAnother(tx, answer);
-  await applyAnswers(tx, addressed, [answer]);
+  await applyAnswers(tx, rules, addressed, [answer]);
   return ok(undefined);
 }
 
@@ -37,6 +46,7 @@ export async function takeAnswer(tx: Tx, answer: NewAnswer): Promise<Outcome<voi
  */
 export async function takeTogether(
   tx: Tx,
+  rules: AnswerRules,
   answers: readonly NewAnswer[],
 ): Promise<(Addressed | undefined)[]> {
   const taken = new Map<NewAnswer, Addressed>();
@@ -46,7 +56,7 @@ export async function takeTogether(
     const those = same.filter((answer) => addressed && isAddressed(addressed, answer));
     if (addressed === undefined || those.length === 0) continue;
     await insertAnswers(tx, those);
-    await applyAnswers(tx, addressed, those);
+    await applyAnswers(tx, rules, addressed, those);
     for (const answer of those) taken.set(answer, addressed);
   }
   return answers.map((answer) => taken.get(answer));
@@ -60,16 +70,25 @@ function isAddressed({ shortNames }: Addressed, { organisationIds }: NewAnswer):
 /** What follows from answers to one alert that are written down, each by other organisations. */
 async function applyAnswers(
   tx: Tx,
+  { desk: { callBackWithinMs } }: AnswerRules,
   { alertId, dispatchId }: Addressed,
   answers: readonly NewAnswer[],
 ): Promise<void> {
   await upsertResponses(tx, answers);
   const organisationIds = answers.flatMap((answer) => answer.organisationIds);
   await standDown(tx, { dispatchId, organisationIds });
+  await endCallsOf(tx, alertId, organisationIds);
   for (const { kind, contactPointId, ...answer } of answers)
     if (kind === 'help')
       for (const organisationId of answer.organisationIds)
-        await insertDeskItem(tx, { kind, alertId, organisationId, contactPointId, replyId: null });
+        await insertDeskItem(tx, {
+          kind,
+          alertId,
+          organisationId,
+          contactPointId,
+          replyId: null,
+          callBackWithinMs,
+        });
   await recordAll(
     tx,
     answers.map((answer) => ({
@@ -95,6 +114,7 @@ async function refuseAnother(tx: Tx, answer: NewAnswer): Promise<Outcome<void>> 
 /** An officer rang and writes down what was said. */
 export async function recordCall(
   tx: Tx,
+  rules: AnswerRules,
   call: {
     /** Of the form: posted twice it is one call. */
     id?: string;
@@ -104,7 +124,10 @@ export async function recordCall(
     note: string;
   },
 ): Promise<Outcome<void>> {
-  return await takeAnswer(tx, {
+  const recipient = await findRecipient(tx, call.alertId, call.organisationId);
+  if (recipient !== undefined && !mayIn(tx.actor, 'response.record', recipient.regionCode))
+    return refused('not_found', 'This alert was not sent to that organisation.');
+  return await takeAnswer(tx, rules, {
     ...(call.id !== undefined && { id: call.id }),
     alertId: call.alertId,
     organisationIds: [call.organisationId],

@@ -86,7 +86,7 @@ describe('answering by text', () => {
     await textFrom(centre, numbers.southmere, '0000');
     assert.deepEqual(
       (await deskItems()).map(({ kind }) => kind),
-      ['unknown_sender', 'stop', 'not_understood'],
+      ['unknown_sender', 'stop', 'wrong_code'],
     );
     assert.deepEqual(await responsesTo(alertId), []);
     assert.equal((await answersSent('447700900999')).length, 0);
@@ -227,7 +227,7 @@ describe('answering on the page', () => {
     const wrong = Array.from({ length: 5 }, () => answer(numbers.eastvale, '0000'));
     const codes = { northmoor: codeOf(numbers.northmoor), eastvale: codeOf(numbers.eastvale) };
     const outcomes = await centre.db.web.withActor(system('test'), (tx) =>
-      answerWithCodes(tx, [
+      answerWithCodes(tx, centre.model, [
         answer(numbers.northmoor, codes.northmoor),
         ...wrong,
         answer(numbers.eastvale, codes.eastvale),

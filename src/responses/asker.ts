@@ -7,7 +7,8 @@ import {
   listReachOfPoints,
   type ReachOfContact,
 } from '#organisations/index.ts';
-import { findSender, listAskingPoints, type DeskItemRow } from './store-read.ts';
+import { listAskingPoints, type DeskItemRow } from './store-desk.ts';
+import { findSender } from './store-read.ts';
 
 export type Asker = {
   /** A person or a post, such as "On-call IT". */
@@ -30,11 +31,19 @@ export type Opens = {
 };
 
 /**
- * The contacts an item came from, or the stranger. With `opens` their details are opened, and every
- * such look-up is an entry of the audit.
+ * The contacts that items of one organisation came from, or the stranger. With `opens` their
+ * details are opened, and every such look-up is an entry of the audit.
  */
-export async function listAskers(tx: Tx, item: DeskItemRow, opens?: Opens): Promise<Asker[]> {
-  const points = await listAskingPoints(tx, item.id);
+export async function listAskers(
+  tx: Tx,
+  items: readonly [DeskItemRow, ...DeskItemRow[]],
+  opens?: Opens,
+): Promise<Asker[]> {
+  const [item] = items;
+  const points = await listAskingPoints(
+    tx,
+    items.map(({ id }) => id),
+  );
   const reach = await listReachOfPoints(tx, points, item.organisationId);
   const byContact = Map.groupBy(reach, ({ contactId }) => contactId);
   const stranger = byContact.size === 0 ? await strangerOf(tx, item, opens) : [];
@@ -91,7 +100,7 @@ function wayOf(way: ReachOfContact, opens: Opens | undefined): Way {
 }
 
 /** A number as providers and the directory write it; a name that was sent from cannot be rung. */
-function wayOfNumber(text: string): Way {
+export function wayOfNumber(text: string): Way {
   const number = parsePhoneNumber(/^[1-9]\d+$/.test(text) ? `+${text}` : text);
   if (!number.ok) return { shown: text };
   return { shown: number.value.national, href: `tel:+${number.value.e164}` };

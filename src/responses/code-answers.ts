@@ -5,7 +5,7 @@
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listContactPointsByIndex, markAnswered, type ContactPoint } from '#organisations/index.ts';
-import { takeTogether } from './actions.ts';
+import { takeTogether, type AnswerRules } from './actions.ts';
 import {
   addTry,
   countTries,
@@ -25,6 +25,14 @@ export type CodeAnswer = Visitor & {
   readonly kind: AnswerKind;
 };
 
+/** An answer that was taken, and from which address. */
+export type Taken = {
+  readonly alertId: string;
+  /** Those that it counts for, in order. */
+  readonly organisationIds: readonly string[];
+  readonly contactPointId: string;
+};
+
 type Meant = {
   readonly answer: CodeAnswer;
   readonly message: OpenMessage;
@@ -32,22 +40,23 @@ type Meant = {
 };
 
 /**
- * Takes those whose address and code belong together; says for which organisations, in their order.
+ * Takes those whose address and code belong together; says which alert and organisations they mean.
  * Whatever is wrong, the words, the count and the work are the same, so that nobody learns which
  * numbers we know or which alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
  */
 export async function answerWithCodes(
   tx: Tx,
+  rules: AnswerRules,
   answers: readonly CodeAnswer[],
-): Promise<Outcome<readonly string[]>[]> {
+): Promise<Outcome<Taken>[]> {
   const tries = await countTries(tx, answers);
   const meanings = await findMeanings(tx, answers);
   const wrong: CodeAnswer[] = [];
-  const outcomes = answers.map((answer, i): Outcome<readonly string[]> => {
+  const outcomes = answers.map((answer, i): Outcome<Taken> => {
     const tooMany = refuseGuessing(tries, answer);
     if (tooMany !== undefined) return tooMany;
     const meant = meanings[i];
-    if (meant !== undefined) return ok(meant.message.organisationIds);
+    if (meant !== undefined) return ok({ ...meant.message, contactPointId: meant.pointId });
     // Whoever comes next may have one try less.
     addTry(tries, answer);
     wrong.push(answer);
@@ -57,7 +66,7 @@ export async function answerWithCodes(
   });
   if (wrong.length > 0) await noteWrongCodes(tx, wrong);
   const right = meanings.filter((meant, i) => meant !== undefined && outcomes[i]!.ok) as Meant[];
-  const notAddressed = await takeAll(tx, right);
+  const notAddressed = await takeAll(tx, rules, right);
   return outcomes.map((outcome, i) =>
     notAddressed.has(meanings[i]!)
       ? refused('not_found', 'This alert was not sent to that organisation.')
@@ -93,10 +102,10 @@ async function findMeanings(
 }
 
 /** Those of which the organisations are not among the recipients. */
-async function takeAll(tx: Tx, right: readonly Meant[]): Promise<Set<Meant>> {
+async function takeAll(tx: Tx, rules: AnswerRules, right: readonly Meant[]): Promise<Set<Meant>> {
   const refusedOnes = new Set<Meant>();
   for (const turn of takeTurns(right, ({ message }) => message.organisationIds)) {
-    const taken = await takeTogether(tx, turn.map(newAnswerOf));
+    const taken = await takeTogether(tx, rules, turn.map(newAnswerOf));
     turn.forEach((meant, i) => taken[i] ?? refusedOnes.add(meant));
     const answered = turn.filter((_, i) => taken[i] !== undefined);
     await markAnswered(

@@ -191,7 +191,7 @@ async function askedByOnCall(alertId: string): Promise<void> {
     const organisations = await listOrganisationsOfContactPoint(tx, point!.id);
     const northmoor = organisations.find(({ shortName }) => shortName === 'Northmoor')!;
     must(
-      await takeAnswer(tx, {
+      await takeAnswer(tx, centre.model, {
         alertId,
         organisationIds: [northmoor.organisationId],
         kind: 'help',

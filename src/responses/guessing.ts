@@ -11,11 +11,11 @@ import {
 import {
   countAllFailedTries,
   countFailedTries,
-  insertDeskItem,
   insertFailedTries,
   lockAddresses,
   notifyResponse,
 } from './store.ts';
+import { insertDeskItem } from './store-desk.ts';
 
 /** An id that nobody has: an unknown address is looked up like a known one, as slowly. */
 export const NOBODY = '00000000-0000-4000-8000-00000000dead';

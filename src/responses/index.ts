@@ -1,5 +1,7 @@
 /** The door of responses: answers of organisations, and the duty desk. */
-export { handleReplies, type AnswerContext } from './replies.ts';
+export { handleReplies } from './replies.ts';
+export type { AnswerContext } from './reply-texts.ts';
 export { deleteOldTries } from './store.ts';
-export { responseRoutes, type ResponseRoutesContext } from './routes.ts';
+export { responseRoutes } from './routes.ts';
+export type { ResponseRoutesContext } from './context.ts';
 export { responseApiRoutes, type ResponseApiContext } from './routes-api.ts';

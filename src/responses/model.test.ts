@@ -22,6 +22,10 @@ const read: readonly (readonly [string, ReplyMeaning])[] = [
   ['OK thanks', { code: undefined, says: 'got_it' }],
   ['👍', { code: undefined, says: 'got_it' }],
   ['Yes', { code: undefined, says: 'affected' }],
+  ['Check', { code: undefined, says: 'check' }],
+  ['4821 CHECK', { code: '4821', says: 'check' }],
+  ['Is this genuine?', { code: undefined, says: 'check' }],
+  ['check the roof', { code: undefined, says: 'unclear' }],
   ['STOP', { code: undefined, says: 'stop' }],
   ['4821 but which gateways?', { code: '4821', says: 'unclear' }],
   ['who is this', { code: undefined, says: 'unclear' }],
@@ -48,6 +52,7 @@ const message = (alertId: string, code: string): OpenMessage => ({
   dispatchId: `dispatch of ${alertId}`,
   code,
   organisationIds: ['organisation'],
+  sentAt: new Date('2026-11-23T03:02:00Z'),
 });
 const one = [message('a', '4821')];
 const two = [message('b', '7313'), message('a', '4821')];
@@ -81,9 +86,20 @@ describe('deciding over a reply', () => {
   it('a code that was never issued to this number acknowledges nothing', () => {
     assert.deepEqual(decide('1111', one), {
       kind: 'desk',
-      item: 'not_understood',
+      item: 'wrong_code',
       message: one[0],
     });
+    const words = decide('since 2024 we have no Citrix', one);
+    assert.equal(words.kind === 'desk' && words.item, 'not_understood');
+  });
+
+  it('a doubt is answered, of the alert that is meant, and never an answer', () => {
+    assert.deepEqual(decide('CHECK', two), { kind: 'check', message: two[0] });
+    assert.deepEqual(decide('4821 check', two), { kind: 'check', message: two[1] });
+    assert.deepEqual(decide('1111 check', two), { kind: 'check', message: undefined });
+    assert.deepEqual(decide('is this real?', []), { kind: 'check', message: undefined });
+    const stranger = decide('CHECK', [], false);
+    assert.equal(stranger.kind === 'desk' && stranger.item, 'unknown_sender');
   });
 
   it('the right code with unclear words counts, and a person reads the words', () => {

@@ -22,7 +22,7 @@ export type AnswerKind = (typeof answerKinds)[number];
 /** What a text says, before we look at who sent it. */
 export type ReplyMeaning = {
   readonly code: string | undefined;
-  readonly says: AnswerKind | 'stop' | 'automatic' | 'unclear';
+  readonly says: AnswerKind | 'check' | 'stop' | 'automatic' | 'unclear';
 };
 
 const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
@@ -35,6 +35,7 @@ const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
     'got_it',
   ],
   [/^(stop|unsubscribe|stopall)$/, 'stop'],
+  [/^(check|verify|genuine|scam|is (this|it) (real|genuine|you|a scam|spam))$/, 'check'],
 ];
 
 /** Phones that answer by themselves, and reactions that a handset turns into a text. */
@@ -70,6 +71,8 @@ export type OpenMessage = {
   readonly dispatchId: string;
   readonly code: string;
   readonly organisationIds: readonly string[];
+  /** When the last of it left to this number; null where no provider said yet that it did. */
+  readonly sentAt: Date | null;
 };
 
 export type ReplyDecision =
@@ -83,9 +86,11 @@ export type ReplyDecision =
     }
   | {
       readonly kind: 'desk';
-      readonly item: 'not_understood' | 'stop' | 'unknown_sender';
+      readonly item: 'not_understood' | 'wrong_code' | 'stop' | 'unknown_sender';
       readonly message: OpenMessage | undefined;
     }
+  /** Asks whether a text is genuine: of this alert, or of none that went to the number. */
+  | { readonly kind: 'check'; readonly message: OpenMessage | undefined }
   | { readonly kind: 'ignore' };
 
 /**
@@ -102,6 +107,8 @@ export function decideReply(
   const live = open.filter(({ isLive }) => isLive);
   if (meaning.says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
   const meant = open.find(({ code }) => code === meaning.code);
+  if (meaning.says === 'check')
+    return { kind: 'check', message: meaning.code === undefined ? (live[0] ?? open[0]) : meant };
   if (meant !== undefined) {
     const unclear = meaning.says === 'unclear';
     return {
@@ -113,9 +120,12 @@ export function decideReply(
     };
   }
   const [only] = live;
-  // A wrong code is not taken for "no code": it may be somebody else's, or somebody guessing.
-  if (only === undefined || meaning.says === 'unclear' || meaning.code !== undefined)
-    return { kind: 'desk', item: 'not_understood', message: only };
+  // Any four digits, such as a year, stand in words that nobody understands.
+  if (meaning.says === 'unclear') return { kind: 'desk', item: 'not_understood', message: only };
+  // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text
+  // that somebody else sent in our name.
+  if (meaning.code !== undefined) return { kind: 'desk', item: 'wrong_code', message: only };
+  if (only === undefined) return { kind: 'desk', item: 'not_understood', message: only };
   if (live.length > 1 && meaning.says !== 'help')
     return { kind: 'desk', item: 'not_understood', message: only };
   return {

@@ -4,44 +4,33 @@
  * needs a person one after the other.
  */
 import { system } from '#kernel/actor.ts';
-import type { Database, Tx } from '#db/database.ts';
+import type { Tx } from '#db/database.ts';
 import {
   answerReplies,
   lockWaitingReplies,
   markRepliesHandled,
-  type AnswerText,
   type KeptReply,
 } from '#dispatch/index.ts';
-import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import { listContactPointsByIndex, markAnswered, type ContactPoint } from '#organisations/index.ts';
+import {
+  listContactPointsByIndex,
+  markAnswered,
+  markStopAsked,
+  type ContactPoint,
+} from '#organisations/index.ts';
 import { takeTogether } from './actions.ts';
 import {
   decideReply,
   readReply,
   takeTurns,
-  type OpenMessage,
   type ReplyDecision,
   type ReplyMeaning,
 } from './model.ts';
+import { answerCheck } from './checks.ts';
+import { findOnlyOwner } from './owners.ts';
 import { takeProof } from './proof.ts';
-import {
-  findAddressed,
-  insertDeskItem,
-  listOpenMessages,
-  notifyResponse,
-  type Addressed,
-  type NewAnswer,
-} from './store.ts';
-
-/** What answering needs from outside: the words, the address of the page, and the seals. */
-export type AnswerContext = {
-  readonly database: Database;
-  readonly model: OperatingModel;
-  /** Such as `cyber.example`: as it is read in a text. */
-  readonly host: string;
-  readonly clockOf: (at: Date) => string;
-  readonly openReply: (replyId: string, sealed: Buffer) => string;
-};
+import { earliest, listPromisesTo, textOf, type AnswerContext } from './reply-texts.ts';
+import { findAddressed, listOpenMessages, notifyResponse, type NewAnswer } from './store.ts';
+import { insertDeskItem } from './store-desk.ts';
 
 const TOGETHER_MAX = 100;
 
@@ -53,6 +42,7 @@ type Handling<Decision extends ReplyDecision = ReplyDecision> = {
 };
 
 type ForDesk = Handling<ReplyDecision & { kind: 'desk' }>;
+type Checking = Handling<ReplyDecision & { kind: 'check' }> & { readonly point: ContactPoint };
 type Answering = Handling<ReplyDecision & { kind: 'answer' }> & { readonly point: ContactPoint };
 
 /**
@@ -91,6 +81,7 @@ async function handle(
   for (const handling of await decideAll(tx, context, replies)) {
     if (isAnswering(handling)) answering.push(handling);
     else if (isForDesk(handling)) await bringToDesk(tx, context, handling);
+    else if (isCheck(handling)) await answerCheck(tx, context, handling);
   }
   const turns = takeTurns(answering, ({ point, decision }) => [
     point.id,
@@ -105,6 +96,10 @@ async function handle(
 
 function isAnswering(handling: Handling): handling is Answering {
   return handling.decision.kind === 'answer' && handling.point !== undefined;
+}
+
+function isCheck(handling: Handling): handling is Checking {
+  return handling.decision.kind === 'check' && handling.point !== undefined;
 }
 
 function isForDesk(handling: Handling): handling is ForDesk {
@@ -140,7 +135,7 @@ async function takeAnswers(
 ): Promise<void> {
   for (const handling of turn)
     if (handling.decision.alsoToDesk) await insertItem(tx, 'not_understood', handling);
-  const taken = await takeTogether(tx, turn.map(answerOf));
+  const taken = await takeTogether(tx, context.model, turn.map(answerOf));
   await markAnswered(
     tx,
     turn.map(({ point, decision }) => ({
@@ -149,11 +144,18 @@ async function takeAnswers(
     })),
   );
   const { afterHelp, afterReply } = context.model.texts;
+  const asking = turn.filter(({ decision }) => decision.answer === 'help');
+  const promises = await listPromisesTo(
+    tx,
+    asking.map(({ decision }) => decision.message),
+  );
   const texts = turn.flatMap((one, i) => {
+    const addressed = taken[i];
+    if (addressed === undefined) return [];
     const { message, answer } = one.decision;
     const template = answer === 'help' ? afterHelp : afterReply;
-    const addressed = taken[i];
-    return addressed ? [textOf(context, { ...one, message }, { addressed, template })] : [];
+    const callBackAt = earliest(promises, message);
+    return [textOf(context, { ...one, message }, { addressed, template, callBackAt })];
   });
   await answerReplies(tx, texts);
 }
@@ -175,10 +177,11 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
   }
   await insertItem(tx, decision.item, handling);
   if (point === undefined) return;
-  await markAnswered(tx, [{ contactPointId: point.id, withCode: false }]);
   const { item, message } = decision;
   // Strangers and STOP get no text.
-  if (item !== 'not_understood' || message === undefined) return;
+  if (item === 'stop') return await markStopAsked(tx, point.id);
+  await markAnswered(tx, [{ contactPointId: point.id, withCode: false }]);
+  if (message === undefined) return;
   const addressed = await findAddressed(tx, message.alertId, message.organisationIds);
   if (addressed === undefined) return;
   const known = { ...handling, message, point };
@@ -188,53 +191,17 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
 
 async function insertItem(
   tx: Tx,
-  kind: 'not_understood' | 'stop' | 'unknown_sender',
-  { reply, decision, point }: Handling<Exclude<ReplyDecision, { kind: 'ignore' }>>,
+  kind: 'not_understood' | 'wrong_code' | 'stop' | 'unknown_sender',
+  { reply, decision, point }: Handling<ReplyDecision & { kind: 'answer' | 'desk' }>,
 ): Promise<void> {
   const { message } = decision;
   await insertDeskItem(tx, {
     kind,
     alertId: message?.alertId ?? null,
-    organisationId: message?.organisationIds[0] ?? null,
+    organisationId:
+      message?.organisationIds[0] ?? (point ? await findOnlyOwner(tx, point.id) : null),
     contactPointId: point?.id ?? null,
     replyId: reply.id,
   });
   await notifyResponse(tx, message?.alertId ?? '');
-}
-
-/** What we text back, by the gateway where their text came in. */
-function textOf(
-  { model, host, clockOf }: AnswerContext,
-  to: {
-    readonly reply: KeptReply;
-    readonly message: OpenMessage;
-    readonly point: ContactPoint;
-  },
-  words: { readonly addressed: Addressed; readonly template: string },
-): AnswerText {
-  const { reply, message, point } = to;
-  const { addressed, template } = words;
-  const { alertNumber, nextUpdateAt, shortNames } = addressed;
-  const { code, organisationIds } = message;
-  const names = organisationIds.flatMap((id) => shortNames[id] ?? []);
-  const [first = '', ...others] = names.toSorted((a, b) => a.localeCompare(b, 'en'));
-  const body = fillBlanks(template, {
-    sender: model.sender,
-    alert: String(alertNumber),
-    severity: '',
-    organisation: others.length === 0 ? first : `${first} +${others.length}`,
-    code,
-    help_line: model.helpLine,
-    time: clockOf(reply.receivedAt),
-    link: `${host}/${alertNumber}`,
-    next_news: nextUpdateAt === null ? '' : `Next news ${clockOf(nextUpdateAt)}. `,
-  });
-  return {
-    contactPointId: point.id,
-    addressSealed: point.addressSealed,
-    code,
-    body,
-    gatewayId: reply.gatewayId,
-    perHourMax: model.passiveRepliesPerHour,
-  };
 }

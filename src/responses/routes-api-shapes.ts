@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { messageEvents, states } from '#dispatch/index.ts';
 import { cursorOf, instant, meaningsOf, pageQuery, uuid } from '#web/index.ts';
+import { deskItemKinds } from './desk-model.ts';
 import { answerKinds, evidences } from './model.ts';
 
 const answerKind = z.enum(answerKinds);
@@ -110,18 +111,19 @@ export const deskQuery = z.strictObject({
 
 export const deskItem = z.strictObject({
   id: uuid,
-  kind: z
-    .enum(['help', 'not_understood', 'stop', 'unknown_sender', 'guessing'])
-    .describe('A call for help, or a text that a person has to read'),
+  kind: z.enum(deskItemKinds).describe('A call for help, or a text that a person has to read'),
   state: deskState,
   alertId: uuid.nullable(),
   alertNumber: z.int().nullable(),
   organisationId: uuid.nullable(),
   words: z.string().nullable().describe('What was texted, where it came by text'),
   createdAt: instant,
+  callBackAt: instant.nullable().describe('Of a call for help: when they expect ours'),
   claimedBy: z.string().nullable(),
   claimedByName: z.string().nullable(),
   claimedAt: instant.nullable(),
+  claimEndsAt: instant.nullable().describe('From then on anybody may take it'),
+  handedOverByName: z.string().nullable(),
   closedAt: instant.nullable(),
   closedByName: z.string().nullable(),
   outcome: z.string().nullable(),

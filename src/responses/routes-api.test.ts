@@ -166,9 +166,9 @@ test('a shared number is one message, credited to each organisation', async () =
 });
 
 test('a desk item is claimed by one, closed by the same, and stays to be read', async () => {
-  const id = await deskItem('is this real?');
+  const id = await deskItem('who is this?');
   const item = `/api/v1/desk-items/${id}`;
-  const outcome = { outcome: 'It is; told them so' };
+  const outcome = { outcome: 'Told them who we are' };
   assert.equal((await api.post(`${item}/close`, outcome)).status, 409);
   const headers = { 'idempotency-key': 'claim-that-one' };
   const claimed = await api.post(`${item}/claim`, undefined, { headers });

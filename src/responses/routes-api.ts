@@ -17,7 +17,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
-import { claimItem, closeItem } from './desk.ts';
+import { claimItem, closeItem, releaseItem, type DeskRules } from './desk.ts';
 import {
   answer,
   answersQuery,
@@ -30,10 +30,12 @@ import {
   recordedCall,
 } from './routes-api-shapes.ts';
 import { listAnswersAfter, listDeskItems } from './store-list.ts';
-import { findDeskItem, findRecipient, type DeskItemRow } from './store-read.ts';
+import { findDeskItem, type DeskItemRow } from './store-desk.ts';
+import { findRecipient } from './store-read.ts';
 
 export type ResponseApiContext = {
   readonly database: Database;
+  readonly model: DeskRules;
   readonly openReply: (replyId: string, sealed: Buffer) => string;
 };
 
@@ -117,7 +119,7 @@ function whoHas({ contacts }: OrganisationDetail, contactPointId: string) {
   };
 }
 
-function callRoute({ database }: ResponseApiContext): Route {
+function callRoute({ database, model }: ResponseApiContext): Route {
   return api({
     method: 'POST',
     path: '/api/v1/alerts/:id/organisations/:organisationId/calls',
@@ -130,7 +132,7 @@ function callRoute({ database }: ResponseApiContext): Route {
     },
     async handle({ actor, params: { id: alertId, organisationId }, body: { kind, note } }) {
       const done = await database.attempt(actor, (tx) =>
-        recordCall(tx, { alertId, organisationId, kind, note }),
+        recordCall(tx, model, { alertId, organisationId, kind, note }),
       );
       if (!done.ok) return problem(done);
       const location = `/api/v1/alerts/${alertId}/organisations/${organisationId}/answers`;
@@ -172,26 +174,42 @@ function deskReadRoutes({ database, openReply }: ResponseApiContext): Route[] {
 }
 
 function itemOf(row: DeskItemRow, openReply: ResponseApiContext['openReply']) {
-  const { replyId, contentSealed, ...item } = row;
+  const { replyId, contentSealed, contactPointId: _, isLapsed: __, regionCode: ___, ...item } = row;
   const isText = replyId !== null && contentSealed !== null;
   return { ...item, words: isText ? openReply(replyId, contentSealed) : null };
 }
 
-function deskActRoutes({ database }: ResponseApiContext): Route[] {
+function deskActRoutes({ database, model }: ResponseApiContext): Route[] {
   return [
+    api({
+      method: 'POST',
+      path: '/api/v1/desk-items/:id/release',
+      access: 'response.record',
+      params,
+      api: {
+        summary: 'Give an item back to everybody; only who claimed it may',
+        responses: { 200: deskItemState },
+      },
+      async handle({ actor, params: { id }, rawBody }) {
+        const unwanted = refuseBody(rawBody);
+        if (unwanted !== undefined) return problem(unwanted);
+        return await work(database, actor, id, (tx) => releaseItem(tx, id));
+      },
+    }),
     api({
       method: 'POST',
       path: '/api/v1/desk-items/:id/claim',
       access: 'response.record',
       params,
       api: {
-        summary: 'Take an item: everybody sees who deals with it',
+        summary:
+          'Take what waits of an organisation: everybody sees who deals with it, until `claimEndsAt`',
         responses: { 200: deskItemState },
       },
       async handle({ actor, params: { id }, rawBody }) {
         const unwanted = refuseBody(rawBody);
         if (unwanted !== undefined) return problem(unwanted);
-        return await work(database, actor, id, (tx) => claimItem(tx, id));
+        return await work(database, actor, id, (tx) => claimItem(tx, id, model));
       },
     }),
     api({
@@ -205,7 +223,7 @@ function deskActRoutes({ database }: ResponseApiContext): Route[] {
         responses: { 200: deskItemState },
       },
       handle: async ({ actor, params: { id }, body: { outcome } }) =>
-        await work(database, actor, id, (tx) => closeItem(tx, id, outcome)),
+        await work(database, actor, id, (tx) => closeItem(tx, id, { outcome })),
     }),
   ];
 }

@@ -10,7 +10,8 @@ import { Together } from '#db/together.ts';
 import { findReleased, renderMarkdown } from '#alerts/index.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
-import { answerWithCodes, type CodeAnswer } from './code-answers.ts';
+import { answerWithCodes, type CodeAnswer, type Taken } from './code-answers.ts';
+import { listKeepers } from './keepers.ts';
 import { answerKinds, type AnswerKind } from './model.ts';
 
 export type PublicRoutesContext = {
@@ -34,13 +35,15 @@ const numberParams = z.object({
  */
 const POSTS_PER_MINUTE_MAX = 300;
 
+const answerPage = { kind: 'system', name: 'answer page' } as const;
+
 /** The address that texts and mails name. Whoever may not read the alert still may answer it. */
 export function publicRoutes(context: PublicRoutesContext): Route[] {
   const { database } = context;
-  const together = new Together<CodeAnswer, Outcome<readonly string[]>>({
+  const together = new Together<CodeAnswer, Outcome<Taken>>({
     database,
-    actorOf: () => ({ kind: 'system', name: 'answer page' }),
-    act: answerWithCodes,
+    actorOf: () => answerPage,
+    act: (tx, answers) => answerWithCodes(tx, context.model, answers),
   });
   return [
     page({
@@ -65,11 +68,13 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
           ...answer.value,
         });
         if (!done.ok) return await showPublic(context, params.number, { form, refused: done });
-        const { helpLine } = context.model;
+        const { helpLine, contactRoles } = context.model;
         return view('responses/answered.njk', {
           number: params.number,
           kind: answer.value.kind,
           helpLine,
+          roles: contactRoles,
+          ...(await database.withActor(answerPage, (tx) => listKeepers(tx, done.value))),
         });
       },
     }),

@@ -1,6 +1,6 @@
-/** Pages of answering: an organisation within an alert, and what waits at the duty desk. */
+/** Pages of answering: an organisation within an alert. */
 import { z } from 'zod';
-import { actorId, may, type Actor } from '#kernel/actor.ts';
+import { mayIn, type Actor } from '#kernel/actor.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listAlertsOfOrganisation } from '#alerts/index.ts';
@@ -26,30 +26,29 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
-import { listAskers, openContacts, type Opens } from './asker.ts';
-import { claimItem, closeItem } from './desk.ts';
+import { openContacts } from './asker.ts';
+import { callRoutes } from './calls/routes-calls.ts';
+import type { ResponseRoutesContext } from './context.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
+import { deskRoutes } from './routes-desk.ts';
 import { proofRoutes } from './routes-proof.ts';
-import { publicRoutes, type PublicRoutesContext } from './routes-public.ts';
-import { findDeskItem, listAnswers, listMessages, type DeskItemRow } from './store-read.ts';
-
-export type ResponseRoutesContext = PublicRoutesContext &
-  Opens & { readonly openReply: (replyId: string, sealed: Buffer) => string };
+import { publicRoutes } from './routes-public.ts';
+import { listAnswers, listMessages } from './store-read.ts';
 
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
-const idParams = z.object({ id: z.uuid() });
 
 export function responseRoutes(context: ResponseRoutesContext): Route[] {
   return [
     ...organisationRoutes(context),
-    ...deskItemRoutes(context),
+    ...deskRoutes(context),
+    ...callRoutes(context),
     ...publicRoutes(context),
     ...proofRoutes(context),
   ];
 }
 
 function organisationRoutes(context: ResponseRoutesContext): Route[] {
-  const { database } = context;
+  const { database, model } = context;
   return [
     page({
       method: 'GET',
@@ -78,7 +77,7 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
             failed: { form, refused: call },
           });
         const done = await database.attempt(actor, (tx) =>
-          recordCall(tx, {
+          recordCall(tx, model, {
             id: formIdOf(form),
             alertId: params.id,
             organisationId: params.organisationId,
@@ -121,6 +120,8 @@ async function showOrganisation(
     const organisation = await findOrganisation(tx, organisationId);
     const messages = await listMessages(tx, alertId, organisationId);
     if (organisation === undefined || messages === undefined) return notFound();
+    if (!mayIn(actor, 'alert.read', messages.regionCode)) return notFound();
+    const mayRecord = mayIn(actor, 'response.record', messages.regionCode);
     return view(
       'responses/organisation.njk',
       {
@@ -128,13 +129,16 @@ async function showOrganisation(
         alertNumber: messages.alertNumber,
         code: messages.code,
         organisation,
-        numbers: withNumbers === true ? await openContacts(tx, organisationId, opens) : undefined,
+        numbers:
+          withNumbers === true && mayRecord
+            ? await openContacts(tx, organisationId, opens)
+            : undefined,
         roles: model.contactRoles,
         changes: await chainChanges(tx, params, model),
         answers: await listAnswers(tx, alertId, organisationId),
         messages: messages.rows,
         evidences,
-        mayRecord: may(actor, 'response.record'),
+        mayRecord,
         // After a conflict a new one, so that pressing again is a decision.
         formId: formIdOf(failed?.refused.kind === 'invalid' ? failed.form : {}),
         form: formModel(['kind', 'note'], failed?.form, failed && errorsAt('note', failed.refused)),
@@ -163,84 +167,6 @@ async function chainChanges(
   return historyLines(rows, rules, [alert]).filter(({ duringAlert }) => duringAlert !== null);
 }
 
-function deskItemRoutes(context: ResponseRoutesContext): Route[] {
-  const { database } = context;
-  return [
-    page({
-      method: 'GET',
-      path: '/desk/:id',
-      access: 'alert.read',
-      params: idParams,
-      handle: async ({ actor, params }) => await showDeskItem(context, actor, params.id),
-    }),
-    page({
-      method: 'POST',
-      path: '/desk/:id/claim',
-      access: 'response.record',
-      params: idParams,
-      async handle({ actor, params }) {
-        const done = await database.attempt(actor, (tx) => claimItem(tx, params.id));
-        if (!done.ok) return await showDeskItem(context, actor, params.id, { refused: done });
-        return redirect(`/desk/${params.id}`);
-      },
-    }),
-    page({
-      method: 'POST',
-      path: '/desk/:id/close',
-      access: 'response.record',
-      params: idParams,
-      async handle({ actor, params, form }) {
-        const outcome = (many(form['outcome'])[0] ?? '').trim();
-        const done = await database.attempt(actor, (tx) => closeItem(tx, params.id, outcome));
-        if (!done.ok) return await showDeskItem(context, actor, params.id, { form, refused: done });
-        return redirect('/', { notice: 'Done and written down.' });
-      },
-    }),
-  ];
-}
-
-async function showDeskItem(
-  { database, openReply, model, ...opens }: ResponseRoutesContext,
-  actor: Actor,
-  id: string,
-  failed?: { form?: Form; refused: Refused },
-): Promise<Reply> {
-  return await database.withActor(actor, async (tx) => {
-    const item = await findDeskItem(tx, id);
-    if (item === undefined) return notFound();
-    const organisation =
-      item.organisationId === null ? undefined : await findOrganisation(tx, item.organisationId);
-    const isMine = item.claimedBy === actorId(actor);
-    const mayRecord = may(actor, 'response.record');
-    const maySee = item.state === 'claimed' && isMine && mayRecord;
-    return view(
-      'responses/desk-item.njk',
-      {
-        item,
-        askers: await listAskers(tx, item, maySee ? opens : undefined),
-        words: wordsOf(item, openReply),
-        organisation,
-        roles: model.contactRoles,
-        isMine,
-        mayRecord,
-        // Of the button, which has no field to say it beside; the page itself names who has it.
-        tooLate: failed?.form === undefined ? failed?.refused.message : undefined,
-        form: formModel(
-          ['outcome'],
-          failed?.form,
-          failed?.form && errorsAt('outcome', failed.refused),
-        ),
-      },
-      statusOf(failed?.refused),
-    );
-  });
-}
-
 function statusOf(why: Refused | undefined): { status?: number } {
   return why === undefined ? {} : { status: refusalStatus(why.kind).status };
-}
-
-function wordsOf(item: DeskItemRow, openReply: ResponseRoutesContext['openReply']) {
-  if (item.replyId === null || item.contentSealed === null) return undefined;
-  return openReply(item.replyId, item.contentSealed);
 }

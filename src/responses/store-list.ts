@@ -2,7 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AnswerKind, Evidence } from './model.ts';
-import { selectDeskItems, type DeskItemRow } from './store-read.ts';
+import { selectDeskItems, type DeskItemRow } from './store-desk.ts';
 
 export type AnswerOfList = {
   id: string;

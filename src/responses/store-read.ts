@@ -44,6 +44,7 @@ export type Recipient = {
   dispatchId: string;
   /** What this organisation's people text back. */
   code: string;
+  regionCode: string | null;
 };
 
 /** The organisation among the recipients of a released alert; undefined where it is none. */
@@ -53,9 +54,12 @@ export async function findRecipient(
   organisationId: string,
 ): Promise<Recipient | undefined> {
   return await tx.maybe<Recipient>(sql`
-    select live.number as alert_number, recipient.dispatch_id, recipient.code
+    select live.number as alert_number, recipient.dispatch_id, recipient.code,
+      organisation.region_code
     from alerts.v_recipient recipient
     join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
+    left join organisations.v_organisation organisation
+      on organisation.organisation_id = recipient.organisation_id
     where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}
     order by live.released_at desc limit 1`);
 }
@@ -72,6 +76,7 @@ export type OrganisationMessages = {
   readonly alertNumber: number;
   /** What this organisation's people text back. */
   readonly code: string;
+  readonly regionCode: string | null;
   readonly rows: readonly MessageRow[];
 };
 
@@ -87,40 +92,8 @@ export async function listMessages(
     select channel, round, state, accepted_at, final_at from dispatch.v_credit
     where organisation_id = ${organisationId} and dispatch_id = ${recipient.dispatchId}
     order by round, channel desc, accepted_at`);
-  return { alertNumber: recipient.alertNumber, code: recipient.code, rows };
-}
-
-export type DeskItemRow = {
-  id: string;
-  kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
-  state: 'open' | 'claimed' | 'closed';
-  alertId: string | null;
-  alertNumber: number | null;
-  organisationId: string | null;
-  replyId: string | null;
-  contentSealed: Buffer | null;
-  createdAt: Date;
-  claimedBy: string | null;
-  claimedByName: string | null;
-  claimedAt: Date | null;
-  closedAt: Date | null;
-  closedByName: string | null;
-  outcome: string | null;
-};
-
-/** Everything of `DeskItemRow`; the caller says which of them. */
-export const selectDeskItems = sql`
-  select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
-    item.organisation_id, item.reply_id, reply.content_sealed, item.created_at, item.claimed_by,
-    item.claimed_by_name, item.claimed_at, item.closed_at, item.closed_by_name, item.outcome
-  from responses.desk_item item
-  left join alerts.v_live live on live.alert_id = item.alert_id
-  left join dispatch.v_reply reply on reply.id = item.reply_id`;
-
-export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | undefined> {
-  return await tx.maybe<DeskItemRow>(sql`
-    ${selectDeskItems}
-    where item.id = ${id}`);
+  const { alertNumber, code, regionCode } = recipient;
+  return { alertNumber, code, regionCode, rows };
 }
 
 /** The sealed number that a reply was texted from. */
@@ -130,16 +103,64 @@ export async function findSender(tx: Tx, replyId: string): Promise<Buffer | unde
   return row?.addressSealed;
 }
 
-/** The contact points an item came from; for a call for help everybody who asked while it stood. */
-export async function listAskingPoints(tx: Tx, itemId: string): Promise<string[]> {
-  const rows = await tx.rows<{ id: string }>(sql`
-    select contact_point_id as id from responses.desk_item
-    where id = ${itemId} and contact_point_id is not null
-    union
-    select answer.contact_point_id from responses.desk_item item
-    join responses.answer answer on answer.alert_id = item.alert_id
-      and answer.organisation_id = item.organisation_id and answer.kind = 'help'
-    where item.id = ${itemId} and item.kind = 'help' and answer.contact_point_id is not null
-      and answer.at >= item.created_at and answer.at <= coalesce(item.closed_at, answer.at)`);
-  return rows.map(({ id }) => id);
+/** Organisations whose code this is in an alert that is out, with the alert's number. */
+export async function listNamesOfCode(tx: Tx, code: string): Promise<string[]> {
+  const rows = await tx.rows<{ name: string }>(sql`
+    select organisation.name || ' (alert ' || live.number || ')' as name
+    from alerts.v_live live
+    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
+      and recipient.code = ${code}
+    join organisations.v_organisation organisation
+      on organisation.organisation_id = recipient.organisation_id
+    where live.state = 'released'
+    order by live.released_at desc, organisation.name limit 5`);
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * When the last text of ours left to this number, of whatever kind; with this code, where one is
+ * given. Dispatch by dispatch, as the key of P1 serves: it is asked seldom.
+ */
+export async function findLastText(
+  tx: Tx,
+  contactPointId: string,
+  code: string | undefined,
+): Promise<Date | undefined> {
+  const hasCode = code === undefined ? sql`true` : sql`sent.code = ${code}`;
+  const row = await tx.one<{ at: Date | null }>(sql`
+    select max(told.accepted_at) as at from dispatch.v_dispatch dispatch
+    cross join lateral (
+      select sent.accepted_at from dispatch.v_message sent
+      where sent.dispatch_id = dispatch.id and sent.contact_point_id = ${contactPointId}
+        and ${hasCode}
+      offset 0) told`);
+  return row.at ?? undefined;
+}
+
+/** Who of an organisation acknowledged first what is out. */
+export type Acknowledged = {
+  organisationId: string;
+  shortName: string;
+  acknowledgedAt: Date;
+  evidence: Evidence;
+  contactPointId: string | null;
+};
+
+export async function listAcknowledged(
+  tx: Tx,
+  alertId: string,
+  organisationIds: readonly string[],
+): Promise<Acknowledged[]> {
+  return await tx.rows<Acknowledged>(sql`
+    select recipient.organisation_id, recipient.short_name, standing.acknowledged_at,
+      standing.evidence, response.acknowledged_by_contact_point_id as contact_point_id
+    from alerts.v_live live
+    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
+      and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
+    join responses.v_response standing on standing.alert_id = live.alert_id
+      and standing.organisation_id = recipient.organisation_id
+      and standing.acknowledged_at is not null
+    join responses.response response on response.alert_id = standing.alert_id
+      and response.organisation_id = standing.organisation_id
+    where live.alert_id = ${alertId} order by recipient.short_name`);
 }

@@ -15,14 +15,15 @@ export async function listOpenMessages(
   return await tx.rows<OpenMessage & { contactPointId: string }>(sql`
     select point.id as contact_point_id, live.alert_id, live.number as alert_number,
       live.dispatch_id, message.code, live.state = 'released' as is_live,
-      array_agg(distinct credit.organisation_id) as organisation_ids
+      array_agg(distinct credit.organisation_id) as organisation_ids,
+      max(message.accepted_at) as sent_at
     from alerts.v_live live
     -- Also by a version that was corrected since: its code is the same, and so is the alert.
     join alerts.v_sent sent on sent.alert_id = live.alert_id
     cross join unnest(${[...contactPointIds]}::uuid[]) as point (id)
     -- By the index of P1, one after the other; as a join each answer read every message there is.
     cross join lateral (
-      select sending.id, sending.code from dispatch.v_message sending
+      select sending.id, sending.code, sending.accepted_at from dispatch.v_message sending
       where sending.dispatch_id = sent.dispatch_id and sending.contact_point_id = point.id
         and sending.state in ('claimed', 'unknown', 'accepted', 'delivered', 'undelivered',
           'uncertain_closed')
@@ -113,24 +114,6 @@ export async function upsertResponses(tx: Tx, answers: readonly NewAnswer[]): Pr
       help_asked_at = coalesce(excluded.help_asked_at, response.help_asked_at)`);
 }
 
-export type NewDeskItem = {
-  readonly kind: 'help' | 'not_understood' | 'stop' | 'unknown_sender' | 'guessing';
-  readonly alertId: string | null;
-  readonly organisationId: string | null;
-  readonly contactPointId: string | null;
-  readonly replyId: string | null;
-};
-
-/** Puts it before the duty desk; a second call for help of the same organisation is the same item. */
-export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<void> {
-  await tx.run(sql`
-    insert into responses.desk_item
-      (id, kind, alert_id, organisation_id, contact_point_id, reply_id)
-    values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
-      ${item.contactPointId}, ${item.replyId})
-    on conflict do nothing`);
-}
-
 /** Boards of this alert, and the duty desk, look again. */
 export async function notifyResponse(tx: Tx, alertId: string): Promise<void> {
   await tx.run(sql`select pg_notify('tocsin_response', ${alertId})`);
@@ -161,31 +144,6 @@ export async function findAddressed(
     where live.alert_id = ${alertId}
       and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
     group by live.alert_id, live.number, live.dispatch_id, live.next_update_at, live.state`);
-}
-
-/** Moves a desk item; false where somebody was faster. */
-export async function claimDeskItem(
-  tx: Tx,
-  claim: { id: string; by: string; byName: string },
-): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update responses.desk_item set state = 'claimed', claimed_by = ${claim.by},
-        claimed_by_name = ${claim.byName}, claimed_at = now()
-      where id = ${claim.id} and state = 'open'`)) === 1
-  );
-}
-
-export async function closeDeskItem(
-  tx: Tx,
-  closing: { id: string; byName: string; outcome: string },
-): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update responses.desk_item set state = 'closed', closed_at = now(),
-        closed_by_name = ${closing.byName}, outcome = ${closing.outcome}
-      where id = ${closing.id} and state = 'claimed'`)) === 1
-  );
 }
 
 /** One guess at a time for an address: two at once would both find a try left. */

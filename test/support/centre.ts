@@ -17,7 +17,7 @@ import {
 } from '#alerts/index.ts';
 import type { Wording } from '#alerts/index.ts';
 import { LiveViews } from '#console/index.ts';
-import { invitePerson, permissionsOf } from '#identity/index.ts';
+import { giveRole, invitePerson, permissionsIn, permissionsOf } from '#identity/index.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import {
   contactSessionsOf,
@@ -41,6 +41,8 @@ export type Centre = {
   readonly approver: Person;
   visit(person: Person): PageClient;
   invite(name: string, roles: readonly string[]): Promise<Person>;
+  /** A regional lead of these regions. */
+  inviteLead(name: string, regionCodes: readonly string[]): Promise<Person>;
   close(): Promise<void>;
 };
 
@@ -110,6 +112,18 @@ export async function openCentre(): Promise<Centre> {
     );
     return { kind: 'person', id, name, permissions: permissionsOf(model, roles) };
   };
+  const inviteLead = async (name: string, regionCodes: readonly string[]): Promise<Person> => {
+    const person = await invite(name, []);
+    const role = 'regional_lead';
+    await db.web.withActor(system('test'), async (tx) => {
+      for (const regionCode of regionCodes) {
+        const held = { personId: person.id, role, organisationId: null, regionCode };
+        must(await giveRole(tx, held, { model, now: new Date() }));
+      }
+    });
+    const held = regionCodes.map((regionCode) => ({ role, regionCode }));
+    return { ...person, ...permissionsIn(model, held) };
+  };
   return {
     db,
     site,
@@ -119,6 +133,7 @@ export async function openCentre(): Promise<Centre> {
     approver: await invite('Tom Lindqvist', ['approver']),
     visit: (person) => site.visitorAs(person),
     invite,
+    inviteLead,
     async close() {
       await live.stop();
       await site.close();

@@ -1,12 +1,12 @@
 /** Whole numbers and addresses of an organisation's contacts: each look is an entry of the audit. */
-import { isOwn, may } from '#kernel/actor.ts';
+import { isOwn, mayIn } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { open } from '#kernel/sealed.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { sealingContext, type DirectorySecrets } from '../imports/actions.ts';
 import { nationalNumber } from '../coverage/call-list.ts';
-import { listReachOfContacts } from '../coverage/store-reach.ts';
+import { findRegionOf, listReachOfContacts } from '../coverage/store-reach.ts';
 
 export type WholeNumber = { readonly text: string; readonly href: string };
 
@@ -19,7 +19,8 @@ export async function openNumbers(
   { organisationId, contactIds }: { organisationId: string; contactIds: readonly string[] },
   { addressKey }: DirectorySecrets,
 ): Promise<Outcome<WholeNumbers>> {
-  if (!may(tx.actor, 'response.record') && !isOwn(tx.actor, organisationId)) {
+  const regionCode = await findRegionOf(tx, organisationId);
+  if (!mayIn(tx.actor, 'response.record', regionCode) && !isOwn(tx.actor, organisationId)) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
   const reach = await listReachOfContacts(tx, organisationId, contactIds);

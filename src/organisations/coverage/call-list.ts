@@ -1,5 +1,5 @@
 /** A list to ring by, with whole numbers: making one is an entry of the audit. */
-import { may } from '#kernel/actor.ts';
+import { may, regionsOf } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { open } from '#kernel/sealed.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
@@ -54,7 +54,10 @@ export async function makeCallList(
   if (!may(tx.actor, 'response.record')) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
-  const rows = await listCallRows(tx, list.question, ORGANISATIONS_MAX + 1);
+  const rows = await listCallRows(tx, list.question, {
+    regionCodes: regionsOf(tx.actor, 'response.record'),
+    organisationsMax: ORGANISATIONS_MAX + 1,
+  });
   const organisations = Map.groupBy(rows, (row) => row.organisationId);
   if (organisations.size === 0) return refused('invalid', 'No organisation fits.', { '': NOBODY });
   if (organisations.size > ORGANISATIONS_MAX) {

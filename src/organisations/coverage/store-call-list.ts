@@ -29,8 +29,19 @@ export type CallRow = {
 export async function listCallRows(
   tx: Tx,
   question: AudienceQuestion,
-  organisationsMax: number,
+  {
+    regionCodes,
+    organisationsMax,
+  }: {
+    /** Undefined: of all regions. */
+    readonly regionCodes: readonly string[] | undefined;
+    readonly organisationsMax: number;
+  },
 ): Promise<CallRow[]> {
+  const isTheirs =
+    regionCodes === undefined
+      ? sql`true`
+      : sql`organisation.region_code = any(${[...regionCodes]}::text[])`;
   return await tx.rows<CallRow>(sql`
     with swapped as materialized (
       select contact_id, contact_point_id from organisations.v_swapped
@@ -44,7 +55,7 @@ export async function listCallRows(
         organisation.telephone, region.name as region_name
       from organisations.v_organisation organisation
       left join organisations.region on region.code = organisation.region_code
-      where ${matchesOrganisation(question)}
+      where ${matchesOrganisation(question)} and ${isTheirs}
       order by region.name nulls last, organisation.name, organisation.code
       limit ${organisationsMax}
     ) chosen

@@ -57,6 +57,40 @@ export async function listReachOfContacts(
     ${inOrder}`);
 }
 
+/** The code of its region; null where it has none. */
+export async function findRegionOf(tx: Tx, organisationId: string): Promise<string | null> {
+  const found = await tx.maybe<{ code: string | null }>(sql`
+    select region_code as code from organisations.organisation where id = ${organisationId}`);
+  return found?.code ?? null;
+}
+
+/** A number that somebody of an organisation is rung at. */
+export type PhoneOfContact = ReachOfContact & {
+  readonly rank: number;
+  /** Off duty or away just now. */
+  readonly isOff: boolean;
+};
+
+/** The numbers of its active contacts in the order of the chain; who is off duty comes last. */
+export async function listPhonesOfOrganisation(
+  tx: Tx,
+  organisationId: string,
+): Promise<PhoneOfContact[]> {
+  return await tx.rows<PhoneOfContact>(sql`
+    select contact.id as contact_id, contact.name, contact.is_post, contact.role, contact.rank,
+      link.channel, contact_point.shown, contact_point.id as contact_point_id,
+      contact_point.address_sealed,
+      contact.has_times and seat.holder_id is distinct from contact.id as is_off
+    from organisations.contact
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+      and link.channel in ('text', 'landline')
+    join organisations.contact_point on contact_point.id = link.contact_point_id
+    left join lateral organisations.seat_at(
+      now(), contact.id, contact.has_times, contact.texts, contact.mails) seat on true
+    where contact.organisation_id = ${organisationId} and contact.active
+    order by is_off, contact.rank, contact.name, contact.id, link.channel desc, link.position`);
+}
+
 const selectReach = sql`
     select contact.id as contact_id, contact.name, contact.is_post, contact.role, link.channel,
       contact_point.shown, contact_point.id as contact_point_id, contact_point.address_sealed

@@ -88,7 +88,8 @@ export async function markProvenBy(tx: Tx, contactPointId: string, code: string)
   return (
     (await tx.run(sql`
       update organisations.contact_point
-      set proven_at = now(), asked_at = null, asked_code = null, asked_is_sent = false
+      set proven_at = now(), stop_asked_at = null, asked_at = null, asked_code = null,
+        asked_is_sent = false
       where id = ${contactPointId} and asked_code = ${code}`)) === 1
   );
 }
@@ -102,7 +103,7 @@ export async function markAnswered(
   const proven = answered.filter(({ withCode }) => withCode);
   // No join: behind row-level security it read all contact points, 47 ms for twenty of 60,000.
   await tx.run(sql`
-    update organisations.contact_point set answered_at = now(),
+    update organisations.contact_point set answered_at = now(), stop_asked_at = null,
       proven_at = case when id = any(${proven.map((a) => a.contactPointId)}::uuid[]) then now()
         else proven_at end
     where id = any(${ids}::uuid[])`);
@@ -111,6 +112,13 @@ export async function markAnswered(
 /** The code that went there was typed on a page. */
 export async function markProven(tx: Tx, contactPointId: string): Promise<void> {
   await tx.run(sql`
-    update organisations.contact_point set proven_at = now()
+    update organisations.contact_point set proven_at = now(), stop_asked_at = null
+    where id = ${contactPointId}`);
+}
+
+/** Its owner texted STOP. It works, and nothing is sent less: it is a matter for a person. */
+export async function markStopAsked(tx: Tx, contactPointId: string): Promise<void> {
+  await tx.run(sql`
+    update organisations.contact_point set answered_at = now(), stop_asked_at = now()
     where id = ${contactPointId}`);
 }

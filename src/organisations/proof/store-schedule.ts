@@ -107,7 +107,7 @@ export async function claimUnproven(tx: Tx, due: DueProof): Promise<string[]> {
         on organisation.organisation_id = contact.organisation_id
       where link.contact_point_id = contact_point.id
     ) told on told.rank is not null
-    where ${isUnproven(due.proofHoldsForMs)}
+    where ${isUnproven(due.proofHoldsForMs)} and contact_point.stop_asked_at is null
       and (contact_point.asked_at is null
         or contact_point.asked_at < now() - ${due.againAfterMs} * interval '1 ms')
     order by told.must_answer desc, told.rank, contact_point.asked_at nulls first, contact_point.id

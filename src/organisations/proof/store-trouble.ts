@@ -125,6 +125,7 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
       coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
+        when known.stop_asked_at is not null then 'stop'
         when failing.contact_point_id is not null
           then case when contact_point.channel = 'mail' then 'bounced' else 'failing' end
         when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
@@ -138,7 +139,8 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
       and contact_point.channel in ('text', 'mail')
     cross join lateral (
       select ${mayBeSeen(sql`contact_point.proven_at`)} as proven_at,
-        ${mayBeSeen(sql`contact_point.asked_at`)} as asked_at
+        ${mayBeSeen(sql`contact_point.asked_at`)} as asked_at,
+        ${mayBeSeen(sql`contact_point.stop_asked_at`)} as stop_asked_at
     ) known
     left join failing on failing.contact_point_id = contact_point.id
       ${organisationIds ? sql`and ${isOwnNews(sql`failing.failed_at`)}` : sql``}
@@ -146,7 +148,7 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
 }
 
 const urgency = sql`case when troubled.must_answer then 0 else 10 end
-    + case when troubled.trouble in ('left', 'failing') then 0
+    + case when troubled.trouble in ('left', 'stop', 'failing') then 0
       when troubled.trouble = 'bounced' then 1 else 2 end
     + least(troubled.rank, 3) * 3 - 2`;
 
@@ -208,6 +210,7 @@ export async function countTrouble(
   return await tx.one(sql`
     with ${failing}, ${silent(search)}, ${troubled(search)}
     select count(*) filter (where troubled.trouble = 'left') as left,
+      count(*) filter (where troubled.trouble = 'stop') as stop,
       count(*) filter (where troubled.trouble = 'failing') as failing,
       count(*) filter (where troubled.trouble = 'silent') as silent,
       count(*) filter (where troubled.trouble = 'bounced') as bounced,

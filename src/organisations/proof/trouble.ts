@@ -4,6 +4,7 @@ import type { ContactRules } from '../model.ts';
 /** The worst first; each number and address has one at most. */
 export const troubles = {
   left: 'Says they have left',
+  stop: 'Asked us to stop',
   failing: 'Texts fail',
   bounced: 'Mail comes back',
   silent: 'Never answers',
@@ -35,6 +36,8 @@ export function troubleSentence(row: {
 }): string {
   const { trouble, failures, told, provenAt } = row;
   if (trouble === 'left') return 'take them off, or write down that they have not left';
+  if (trouble === 'stop')
+    return 'texted STOP: ask them who should be told instead, or take the number off';
   if (trouble === 'silent')
     return `told ${told} times ${provenAt === null ? 'and never answered' : 'since the last answer'}`;
   if (trouble === 'failing') return `${failures} texts in a row did not arrive`;

@@ -1,0 +1,90 @@
+-- Who is to be rung, who rings whom, and what came of it.
+
+-- Whoever must answer, has not, and of whose chain nobody is left to be told: until somebody rings
+-- them, nothing more happens (P7). Also where nobody can say whether anything left.
+create view responses.v_to_ring with (security_invoker = true) as
+  select recipient.alert_id, recipient.organisation_id,
+    case when told.is_reached then 'silent' when told.is_uncertain then 'uncertain'
+      else 'unreachable' end as why,
+    -- Said so before a correction took their acknowledgement back.
+    coalesce(response.affected = 'yes', false) as says_affected
+  from alerts.v_recipient recipient
+  join alerts.v_live live on live.alert_id = recipient.alert_id and live.state = 'released'
+  left join responses.v_response response on response.alert_id = recipient.alert_id
+    and response.organisation_id = recipient.organisation_id
+  -- Organisation by organisation, by their index: see standings in src/console/store.ts.
+  cross join lateral (
+    select coalesce(bool_or(credit.state in ('delivered', 'accepted')), false) as is_reached,
+      coalesce(bool_or(credit.state in ('unknown', 'uncertain_closed')), false) as is_uncertain,
+      coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')), false) as more_to_come
+    from dispatch.v_credit credit where credit.organisation_id = recipient.organisation_id
+      and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
+    offset 0
+  ) told
+  where recipient.must_answer and response.acknowledged_at is null and not told.more_to_come;
+
+-- Somebody has this name of the call list: one at a time.
+create table responses.call (
+  id uuid primary key,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  claimed_by text not null,
+  claimed_by_name text not null,
+  claimed_at timestamptz not null default now(),
+  -- Whoever has it and says nothing until then: from then on anybody may take it.
+  claim_ends_at timestamptz not null,
+  ended_at timestamptz,
+  -- The moves of src/responses/calls/model.ts.
+  ended_how text check (ended_how in ('reached', 'left_word', 'given_back', 'lapsed', 'answered')),
+  check ((ended_at is null) = (ended_how is null))
+);
+create unique index call_open on responses.call (alert_id, organisation_id) where ended_at is null;
+
+-- A number that was rung, and what came of it. Append-only.
+create table responses.call_attempt (
+  id uuid primary key,
+  call_id uuid not null references responses.call,
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  at timestamptz not null default now(),
+  -- Null: the switchboard.
+  contact_point_id uuid,
+  outcome text not null check (outcome in ('reached', 'left_word', 'no_answer', 'wrong_number')),
+  tried_by text not null,
+  tried_by_name text not null,
+  note text
+);
+create index call_attempt_of on responses.call_attempt (alert_id, organisation_id, at);
+
+create view responses.v_call with (security_invoker = true) as
+  select alert_id, organisation_id, claimed_by, claimed_by_name, claimed_at,
+    claim_ends_at <= now() as is_lapsed
+  from responses.call where ended_at is null;
+create view responses.v_call_attempt with (security_invoker = true) as
+  select alert_id, organisation_id, at, outcome, tried_by_name from responses.call_attempt;
+
+-- The centre sees all; whoever reads for some regions what is of their organisations.
+alter table responses.call enable row level security;
+alter table responses.call force row level security;
+create policy centre on responses.call
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy of_region on responses.call as restrictive
+  using ((select kernel.actor_regions()) is null or organisation_id in (
+    select organisation.organisation_id from organisations.v_organisation organisation
+    where organisation.region_code = any ((select kernel.actor_regions())::text[])));
+alter table responses.call_attempt enable row level security;
+alter table responses.call_attempt force row level security;
+create policy centre on responses.call_attempt
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy of_region on responses.call_attempt as restrictive
+  using ((select kernel.actor_regions()) is null or organisation_id in (
+    select organisation.organisation_id from organisations.v_organisation organisation
+    where organisation.region_code = any ((select kernel.actor_regions())::text[])));
+
+grant select, insert on responses.call, responses.call_attempt to tocsin_web;
+grant update (claim_ends_at, ended_at, ended_how) on responses.call to tocsin_web;
+-- An answer by text ends the call that it makes needless.
+grant select on responses.call, responses.call_attempt to tocsin_worker;
+grant update (ended_at, ended_how) on responses.call to tocsin_worker;
+grant select on responses.v_to_ring, responses.v_call, responses.v_call_attempt
+  to tocsin_web, tocsin_worker;

@@ -1,0 +1,8 @@
+import type { BoardContext } from './board.ts';
+import type { LiveViews } from './live.ts';
+
+/** What the pages of the console are made with. */
+export type ConsoleContext = BoardContext & {
+  readonly live: LiveViews;
+  readonly now: () => Date;
+};

@@ -1,0 +1,84 @@
+/** The duty desk: everything that waits for somebody, on one page that moves. */
+import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
+import { severityById } from '#operating-model/index.ts';
+import { events, eventStream, page, redirect, view, type Route } from '#web/index.ts';
+import type { ConsoleContext } from './context.ts';
+import { groupDesk, withWords } from './desk.ts';
+import { tallyOf } from './figures.ts';
+import { listBroken, readAuditor } from './store-audit.ts';
+import { findHold } from './store-certainty.ts';
+import { findHelpSurge, listDesk } from './store-desk.ts';
+import { readFigures, scopeOf } from './store-standings.ts';
+import { listGatewayStates, listLiveAlerts, listWaitingApprovals } from './store.ts';
+import type { Watch } from './topic.ts';
+
+/** What waits for somebody at the duty desk, as one value, as far as this actor may see it. */
+async function readDesk(
+  { database, openReply, model }: ConsoleContext,
+  { actor, now }: { readonly actor: Actor; readonly now: Date },
+) {
+  return await database.withActor(system('desk'), async (tx) => {
+    const live = await listLiveAlerts(tx);
+    const alerts = [];
+    for (const alert of live) {
+      const severityLabel = severityById(model, alert.severity)?.label ?? alert.severity;
+      alerts.push({
+        ...alert,
+        severityLabel,
+        tally: tallyOf(await readFigures(tx, scopeOf(alert))),
+      });
+    }
+    const waiting = await listDesk(tx, { regionCodes: regionsOf(actor, 'alert.read') });
+    const desk = groupDesk(withWords(waiting, openReply));
+    return {
+      alerts,
+      approvals: await listWaitingApprovals(tx),
+      desk,
+      deskMore: (waiting[0]?.groups ?? 0) - desk.length,
+      surge: await findHelpSurge(tx, model.desk.helpSurge),
+      gateways: await listGatewayStates(tx),
+      auditor: await readAuditor(tx),
+      broken: await listBroken(tx),
+      hold: await findHold(tx),
+      readAt: now,
+    };
+  });
+}
+
+type DeskModel = { readonly desk: Awaited<ReturnType<typeof readDesk>> };
+
+/** Whoever reads for the same regions shares what is read. */
+function watchDesk(context: ConsoleContext, actor: Actor): Watch<DeskModel> {
+  return {
+    name: ['desk', ...(regionsOf(actor, 'alert.read') ?? ['all'])].join(' '),
+    read: async () => ({ desk: await readDesk(context, { actor, now: context.now() }) }),
+    keys: () => ['*'],
+  };
+}
+
+export function deskRoutes(context: ConsoleContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/',
+      access: 'signed-in',
+      async handle({ actor }) {
+        if (!may(actor, 'alert.read'))
+          return redirect(may(actor, 'directory.own') ? '/our-contacts' : '/account');
+        const { desk } = await context.live.read(watchDesk(context, actor));
+        return view('console/desk.njk', { desk, mayWrite: may(actor, 'alert.write') });
+      },
+    }),
+    eventStream({
+      path: '/desk/events',
+      access: 'alert.read',
+      handle: ({ actor }) =>
+        Promise.resolve(
+          events(async function* (signal) {
+            for await (const model of context.live.follow(watchDesk(context, actor), signal))
+              yield { name: 'desk', template: 'console/desk-live.njk', model };
+          }),
+        ),
+    }),
+  ];
+}

@@ -1,0 +1,36 @@
+/** Whom to ring next, and at which number. Pure. */
+
+/** What came of a number that was rung. */
+export const callOutcomes = ['reached', 'left_word', 'no_answer', 'wrong_number'] as const;
+
+export type CallOutcome = (typeof callOutcomes)[number];
+
+/**
+ * How a name of the call list leaves whoever had it: they reached somebody, or left word; gave it
+ * back; said nothing for too long; or the organisation answered by itself.
+ */
+export type CallEnd = 'reached' | 'left_word' | 'given_back' | 'lapsed' | 'answered';
+
+/** Why an organisation is to be rung. */
+export type RingReason = 'unreachable' | 'uncertain' | 'silent';
+
+/** A number of the organisation; null: its switchboard. */
+export type Way = { readonly contactPointId: string | null };
+
+export type Tried = {
+  readonly contactPointId: string | null;
+  readonly outcome: CallOutcome;
+};
+
+/**
+ * The next number to ring: the first in the order of the chain that was not tried, the switchboard
+ * the last; when all were, the one that was tried longest ago. Never one that was found wrong.
+ * @param tried oldest first
+ */
+export function nextWay<W extends Way>(ways: readonly W[], tried: readonly Tried[]): W | undefined {
+  const last = (way: Way) =>
+    tried.findLastIndex(({ contactPointId }) => contactPointId === way.contactPointId);
+  const usable = ways.filter((way) => tried[last(way)]?.outcome !== 'wrong_number');
+  // Stable: of those never tried the first of the chain.
+  return usable.toSorted((a, b) => last(a) - last(b))[0];
+}

@@ -1,0 +1,69 @@
+/**
+ * Somebody texts CHECK: is this text genuine? Answered from what really left to the number, and the
+ * desk is told where none did, for then somebody sends texts in our name. It acknowledges nothing.
+ */
+import type { Tx } from '#db/database.ts';
+import { answerReply, type KeptReply } from '#dispatch/index.ts';
+import { fillBlanks } from '#operating-model/index.ts';
+import { markAnswered, type ContactPoint } from '#organisations/index.ts';
+import type { OpenMessage, ReplyMeaning } from './model.ts';
+import { findOnlyOwner } from './owners.ts';
+import { textOf, type AnswerContext } from './reply-texts.ts';
+import { findAddressed, notifyResponse } from './store.ts';
+import { insertDeskItem } from './store-desk.ts';
+import { findLastText } from './store-read.ts';
+
+/** No alert gives it to anybody (its codes begin with 1 to 9): an answer that belongs to none. */
+const NO_CODE = '0000';
+
+export async function answerCheck(
+  tx: Tx,
+  context: AnswerContext,
+  check: {
+    readonly reply: KeptReply;
+    readonly meaning: ReplyMeaning;
+    readonly point: ContactPoint;
+    readonly decision: { readonly message: OpenMessage | undefined };
+  },
+): Promise<void> {
+  const { reply, meaning, point, decision } = check;
+  await markAnswered(tx, [{ contactPointId: point.id, withCode: false }]);
+  const { message } = decision;
+  const addressed = message && (await findAddressed(tx, message.alertId, message.organisationIds));
+  if (message !== undefined && addressed !== undefined) {
+    const time = context.whenOf(message.sentAt ?? reply.receivedAt, reply.receivedAt);
+    const words = { addressed, template: context.model.texts.genuine, time };
+    await answerReply(tx, textOf(context, { reply, point, message }, words));
+    return;
+  }
+  const sentAt = await findLastText(tx, point.id, meaning.code);
+  if (sentAt === undefined) await warnOfForgery(tx, check);
+  const { model, whenOf } = context;
+  const { genuineOther, notOurs } = model.texts;
+  await answerReply(tx, {
+    contactPointId: point.id,
+    addressSealed: point.addressSealed,
+    code: NO_CODE,
+    body: fillBlanks(sentAt === undefined ? notOurs : genuineOther, {
+      sender: model.sender,
+      help_line: model.helpLine,
+      time: sentAt === undefined ? '' : whenOf(sentAt, reply.receivedAt),
+    }),
+    gatewayId: reply.gatewayId,
+    perHourMax: model.passiveRepliesPerHour,
+  });
+}
+
+async function warnOfForgery(
+  tx: Tx,
+  { reply, meaning, point }: Parameters<typeof answerCheck>[2],
+): Promise<void> {
+  await insertDeskItem(tx, {
+    kind: meaning.code === undefined ? 'not_ours' : 'wrong_code',
+    alertId: null,
+    organisationId: await findOnlyOwner(tx, point.id),
+    contactPointId: point.id,
+    replyId: reply.id,
+  });
+  await notifyResponse(tx, '');
+}

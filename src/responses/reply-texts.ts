@@ -1,0 +1,89 @@
+/** What we text back to a reply: saved texts with their blanks filled. */
+import type { Database, Tx } from '#db/database.ts';
+import type { AnswerText, KeptReply } from '#dispatch/index.ts';
+import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
+import type { ContactPoint } from '#organisations/index.ts';
+import type { OpenMessage } from './model.ts';
+import type { Addressed } from './store.ts';
+import { listPromises, type Promised } from './store-desk.ts';
+
+/** What answering needs from outside: the words, the address of the page, and the seals. */
+export type AnswerContext = {
+  readonly database: Database;
+  readonly model: OperatingModel;
+  /** Such as `cyber.example`: as it is read in a text. */
+  readonly host: string;
+  readonly clockOf: (at: Date) => string;
+  /** The same, with the day where that is another: `26 November 2026 at 23:12`. */
+  readonly whenOf: (at: Date, now: Date) => string;
+  readonly openReply: (replyId: string, sealed: Buffer) => string;
+};
+
+export type PromiseTo = Promised & { readonly alertId: string };
+
+/** When those that asked for help expect our call, of the alerts they were told by. */
+export async function listPromisesTo(tx: Tx, asking: readonly OpenMessage[]): Promise<PromiseTo[]> {
+  const promises: PromiseTo[] = [];
+  for (const [alertId, same] of Map.groupBy(asking, (one) => one.alertId)) {
+    const organisationIds = same.flatMap((one) => one.organisationIds);
+    const found = await listPromises(tx, alertId, organisationIds);
+    promises.push(...found.map((one) => ({ ...one, alertId })));
+  }
+  return promises;
+}
+
+/** The first call that these promises hold for whom the message went to. */
+export function earliest(promises: readonly PromiseTo[], message: OpenMessage): Date | undefined {
+  const own = promises.filter(
+    ({ alertId, organisationId }) =>
+      alertId === message.alertId && message.organisationIds.includes(organisationId),
+  );
+  return own.map(({ callBackAt }) => callBackAt).toSorted((a, b) => Number(a) - Number(b))[0];
+}
+
+/** What we text back, by the gateway where their text came in. */
+export function textOf(
+  { model, host, clockOf }: AnswerContext,
+  to: {
+    readonly reply: KeptReply;
+    readonly message: OpenMessage;
+    readonly point: ContactPoint;
+  },
+  words: {
+    readonly addressed: Addressed;
+    readonly template: string;
+    /** When they expect our call. */
+    readonly callBackAt?: Date | undefined;
+    /** When they texted, unless told. */
+    readonly time?: string;
+  },
+): AnswerText {
+  const { reply, message, point } = to;
+  const { addressed, template, callBackAt, time } = words;
+  const { alertNumber, nextUpdateAt, shortNames } = addressed;
+  const { code, organisationIds } = message;
+  const names = organisationIds.flatMap((id) => shortNames[id] ?? []);
+  const [first = '', ...others] = names.toSorted((a, b) => a.localeCompare(b, 'en'));
+  const body = fillBlanks(template, {
+    sender: model.sender,
+    alert: String(alertNumber),
+    severity: '',
+    organisation: others.length === 0 ? first : `${first} +${others.length}`,
+    code,
+    help_line: model.helpLine,
+    time: time ?? clockOf(reply.receivedAt),
+    link: `${host}/${alertNumber}`,
+    // A promise that is broken already is not repeated.
+    call_back:
+      callBackAt !== undefined && callBackAt > reply.receivedAt ? ` by ${clockOf(callBackAt)}` : '',
+    next_news: nextUpdateAt === null ? '' : `Next news ${clockOf(nextUpdateAt)}. `,
+  });
+  return {
+    contactPointId: point.id,
+    addressSealed: point.addressSealed,
+    code,
+    body,
+    gatewayId: reply.gatewayId,
+    perHourMax: model.passiveRepliesPerHour,
+  };
+}
