@@ -888,6 +888,11 @@ begin
 end
 $$;
 
+-- Every organisation, closed ones and those to come too: whom an alert has told stays on its board.
+create view organisations.v_known_organisation with (security_invoker = true) as
+  select id as organisation_id, code, short_name, name, type, region_code, system_code, telephone
+  from organisations.organisation;
+
 -- Organisations that exist today, with and without contacts.
 create view organisations.v_organisation with (security_invoker = true) as
   select organisation.id as organisation_id, organisation.code, organisation.short_name,
@@ -1152,7 +1157,8 @@ grant select, delete on organisations.code_session to tocsin_worker;
 grant select, insert (organisation_id, contact_id, what, fields) on organisations.change
   to tocsin_web, tocsin_worker;
 grant select on organisations.duty_hours, organisations.absence to tocsin_worker;
-grant select on organisations.v_organisation, organisations.v_follower, organisations.v_region,
+grant select on organisations.v_organisation, organisations.v_known_organisation,
+  organisations.v_follower, organisations.v_region,
   organisations.v_failing, organisations.v_swapped, organisations.v_system,
   organisations.v_reachable
   to tocsin_web, tocsin_worker;

@@ -130,7 +130,7 @@ create policy centre on responses.desk_item
 -- Whoever reads for some regions sees what waits of their organisations, and nothing of strangers.
 create policy of_region on responses.desk_item as restrictive
   using ((select kernel.actor_regions()) is null or organisation_id in (
-    select organisation.organisation_id from organisations.v_organisation organisation
+    select organisation.organisation_id from organisations.v_known_organisation organisation
     where organisation.region_code = any ((select kernel.actor_regions())::text[])));
 
 grant select, insert on responses.response, responses.answer, responses.desk_item,

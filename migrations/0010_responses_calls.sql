@@ -70,7 +70,7 @@ create policy centre on responses.call
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy of_region on responses.call as restrictive
   using ((select kernel.actor_regions()) is null or organisation_id in (
-    select organisation.organisation_id from organisations.v_organisation organisation
+    select organisation.organisation_id from organisations.v_known_organisation organisation
     where organisation.region_code = any ((select kernel.actor_regions())::text[])));
 alter table responses.call_attempt enable row level security;
 alter table responses.call_attempt force row level security;
@@ -78,7 +78,7 @@ create policy centre on responses.call_attempt
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy of_region on responses.call_attempt as restrictive
   using ((select kernel.actor_regions()) is null or organisation_id in (
-    select organisation.organisation_id from organisations.v_organisation organisation
+    select organisation.organisation_id from organisations.v_known_organisation organisation
     where organisation.region_code = any ((select kernel.actor_regions())::text[])));
 
 grant select, insert on responses.call, responses.call_attempt to tocsin_web;

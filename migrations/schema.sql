@@ -1837,7 +1837,7 @@ alter table responses.call enable row level security;
 alter table responses.call force row level security;
 create policy centre on responses.call as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy of_region on responses.call as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
-   FROM organisations.v_organisation organisation
+   FROM organisations.v_known_organisation organisation
   WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
 grant insert, select on responses.call to tocsin_web;
 grant select on responses.call to tocsin_worker;
@@ -1864,7 +1864,7 @@ alter table responses.call_attempt enable row level security;
 alter table responses.call_attempt force row level security;
 create policy centre on responses.call_attempt as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy of_region on responses.call_attempt as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
-   FROM organisations.v_organisation organisation
+   FROM organisations.v_known_organisation organisation
   WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
 grant insert, select on responses.call_attempt to tocsin_web;
 grant select on responses.call_attempt to tocsin_worker;
@@ -1905,7 +1905,7 @@ alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
 create policy centre on responses.desk_item as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy of_region on responses.desk_item as restrictive for all to public using (((( SELECT kernel.actor_regions() AS actor_regions) IS NULL) OR (organisation_id IN ( SELECT organisation.organisation_id
-   FROM organisations.v_organisation organisation
+   FROM organisations.v_known_organisation organisation
   WHERE (organisation.region_code = ANY (( SELECT kernel.actor_regions() AS actor_regions)::text[]))))));
 grant insert, select on responses.desk_item to tocsin_web;
 grant insert, select on responses.desk_item to tocsin_worker;
@@ -3283,6 +3283,19 @@ create view organisations.v_follower with (security_invoker=true) as
      JOIN organisations.organisation successor ON successor.id = follower.successor_id;
 grant select on organisations.v_follower to tocsin_web;
 grant select on organisations.v_follower to tocsin_worker;
+
+create view organisations.v_known_organisation with (security_invoker=true) as
+ SELECT id AS organisation_id,
+    code,
+    short_name,
+    name,
+    type,
+    region_code,
+    system_code,
+    telephone
+   FROM organisations.organisation;
+grant select on organisations.v_known_organisation to tocsin_web;
+grant select on organisations.v_known_organisation to tocsin_worker;
 
 create view organisations.v_organisation with (security_invoker=true) as
  SELECT id AS organisation_id,

@@ -54,6 +54,28 @@ describe('the duty desk', () => {
 });
 
 describe('the live board', () => {
+  it('keeps whom it told when an organisation closes meanwhile', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const { code } = (await messagesOf(centre, dispatchId)).find(
+      ({ number, round }) => number === numbers.northmoor && round === 1,
+    )!;
+    const close = (on: Sql) =>
+      centre.db.owner.withActor(system('test'), (tx) =>
+        tx.run(sql`update organisations.organisation set closed_on = ${on}`),
+      );
+    await close(sql`current_date - 1`);
+    try {
+      await textFrom(centre, numbers.northmoor, `${code} HELP`);
+      const { tally, desk, nextCalls } = await readBoard(alertId);
+      assert.deepEqual([tally.mustAnswer, tally.acknowledged, tally.help], [4, 1, 1]);
+      assert.match(desk[0]!.organisation ?? '', /Northmoor/);
+      assert.equal(nextCalls[0]?.name, 'Lonely Trust');
+    } finally {
+      await close(sql`null`);
+    }
+  });
+
   it('counts organisations, and keeps accepted, delivered and acknowledged apart (P4)', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
     const before = (await readBoard(alertId)).tally;

@@ -53,7 +53,7 @@ export async function listDesk(
     regionCodes === undefined
       ? sql`true`
       : sql`item.organisation_id in (
-          select of_region.organisation_id from organisations.v_organisation of_region
+          select of_region.organisation_id from organisations.v_known_organisation of_region
           where of_region.region_code = any(${[...regionCodes]}::text[]))`;
   const ofAlert = alertId === undefined ? sql`true` : sql`item.alert_id = ${alertId}`;
   return await tx.rows<DeskRow>(sql`
@@ -78,7 +78,7 @@ export async function listDesk(
     join waiting item on item.group_id = grouped.group_id
     left join alerts.v_live live on live.alert_id = item.alert_id
     left join dispatch.v_reply reply on reply.id = item.reply_id
-    left join organisations.v_organisation organisation
+    left join organisations.v_known_organisation organisation
       on organisation.organisation_id = item.organisation_id
     order by grouped.call_back_at, grouped.created_at, grouped.group_id,
       item.kind = 'help' desc, item.created_at`);

@@ -63,7 +63,7 @@ export async function listLedger(
       -- Every list of an alert begins with the recipients that the reader may see.
       join alerts.v_recipient recipient on recipient.alert_id = ${alertId}
         and recipient.organisation_id = counted.organisation_id
-      left join organisations.v_organisation organisation
+      left join organisations.v_known_organisation organisation
         on organisation.organisation_id = counted.organisation_id
     ) named where ${beyond} order by name, id limit ${most}`);
 }

@@ -44,7 +44,7 @@ export async function listMessages(tx: Tx, question: MessageQuestion): Promise<M
         from dispatch.v_credit credit
         join alerts.v_recipient recipient on recipient.alert_id = ${alertId}
           and recipient.organisation_id = credit.organisation_id
-        join organisations.v_organisation organisation
+        join organisations.v_known_organisation organisation
           on organisation.organisation_id = credit.organisation_id
         where credit.message_id = page.id order by organisation.name) as organisations
     from (

@@ -106,7 +106,7 @@ export function standings(scope: Scope): Sql {
       ) fact
       group by organisation_id having bool_or(short_name is not null)
     ) known
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = known.organisation_id`;
 }
 

@@ -61,7 +61,7 @@ export const selectDeskItems = sql`
   from responses.desk_item item
   left join alerts.v_live live on live.alert_id = item.alert_id
   left join dispatch.v_reply reply on reply.id = item.reply_id
-  left join organisations.v_organisation organisation
+  left join organisations.v_known_organisation organisation
     on organisation.organisation_id = item.organisation_id`;
 
 export async function findDeskItem(tx: Tx, id: string): Promise<DeskItemRow | undefined> {
@@ -97,7 +97,7 @@ export async function lockTogether(tx: Tx, id: string): Promise<HeldItem[]> {
     select item.id, item.state, organisation.region_code, item.claimed_by, item.claimed_by_name,
       item.state = 'claimed' and item.claim_ends_at <= now() as is_lapsed
     from responses.desk_item item
-    left join organisations.v_organisation organisation
+    left join organisations.v_known_organisation organisation
       on organisation.organisation_id = item.organisation_id
     where item.id = ${id} or (item.state <> 'closed' and item.organisation_id =
       (select asked.organisation_id from responses.desk_item asked where asked.id = ${id}))

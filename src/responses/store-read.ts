@@ -58,7 +58,7 @@ export async function findRecipient(
       organisation.region_code
     from alerts.v_recipient recipient
     join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
-    left join organisations.v_organisation organisation
+    left join organisations.v_known_organisation organisation
       on organisation.organisation_id = recipient.organisation_id
     where recipient.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}
     order by live.released_at desc limit 1`);
@@ -110,7 +110,7 @@ export async function listNamesOfCode(tx: Tx, code: string): Promise<string[]> {
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
       and recipient.code = ${code}
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = recipient.organisation_id
     where live.state = 'released'
     order by live.released_at desc, organisation.name limit 5`);

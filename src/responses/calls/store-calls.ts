@@ -50,7 +50,7 @@ export async function listToRing(tx: Tx, question: ToRingQuestion): Promise<ToRi
       tried.outcome as last_outcome, tried.tried_by_name as last_tried_by_name, held.claimed_by,
       held.claimed_by_name, held.claimed_at, count(*) over () as names
     from responses.v_to_ring to_ring
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = to_ring.organisation_id
     left join organisations.v_region region on region.code = organisation.region_code
     left join responses.call held on held.alert_id = to_ring.alert_id
@@ -87,7 +87,7 @@ export async function countToRing(tx: Tx, alertId: string): Promise<RegionToRing
   return await tx.rows<RegionToRing>(sql`
     select region.code, region.name, count(*) as names
     from responses.v_to_ring to_ring
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = to_ring.organisation_id
     join organisations.v_region region on region.code = organisation.region_code
     where to_ring.alert_id = ${alertId}
@@ -140,7 +140,7 @@ export async function findRung(
       to_ring.why
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = recipient.organisation_id
     left join organisations.v_region region on region.code = organisation.region_code
     left join responses.v_response response on response.alert_id = live.alert_id
@@ -190,7 +190,7 @@ export async function listCallsOf(tx: Tx, alertId: string, personId: string): Pr
     select held.organisation_id, organisation.name, held.claimed_at,
       held.claim_ends_at <= now() as is_lapsed
     from responses.call held
-    join organisations.v_organisation organisation
+    join organisations.v_known_organisation organisation
       on organisation.organisation_id = held.organisation_id
     where held.alert_id = ${alertId} and held.claimed_by = ${personId} and held.ended_at is null
     order by held.claimed_at, held.id`);
