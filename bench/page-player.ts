@@ -42,6 +42,7 @@ async function start(config: ClientConfig) {
       ...publicRoutes({
         database,
         model,
+        origin: 'http://localhost',
         indexAddress: index,
         indexNetwork: (network) => index('network', network),
       }),

@@ -41,6 +41,7 @@ playOrders<WebOrder>(
         ...publicRoutes({
           database,
           model,
+          origin: 'http://localhost',
           indexAddress: index,
           indexNetwork: (network) => index('network', network),
         }),

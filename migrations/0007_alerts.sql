@@ -181,15 +181,16 @@ create view alerts.v_waiting with (security_invoker = true) as
   where submission.state = 'waiting';
 
 -- What a marking protects (P8): the centre reads all; an organisation reads what was released to
--- it; a visitor reads released versions marked CLEAR.
+-- it; a visitor reads released versions marked CLEAR. Those that another one took the place of too:
+-- pages show them where the one that took it may be read.
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy centre on alerts.version
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy public_clear on alerts.version for select
-  using (state in ('released', 'closed') and marking = 'CLEAR');
+  using (state in ('released', 'superseded', 'closed') and marking = 'CLEAR');
 create policy addressed on alerts.version for select
-  using (state in ('released', 'closed') and marking in ('GREEN', 'AMBER')
+  using (state in ('released', 'superseded', 'closed') and marking in ('GREEN', 'AMBER')
     and (select kernel.reach()) = 'organisation'
     and id = any (array(
       select submission.version_id from alerts.submission submission

@@ -17,7 +17,7 @@ import {
 } from '../../test/support/centre.ts';
 import {
   approveAndRelease,
-  findReleased,
+  findPublicAlert,
   findVersion,
   saveDraft,
   submitAlert,
@@ -327,8 +327,8 @@ describe('markings bind (P8)', () => {
     const clear = await releaseAlert(centre);
     const green = await releaseAlert(centre, { marking: 'GREEN' });
     const seen = async (number: number) =>
-      await centre.db.web.withActor(nobody, (tx) => findReleased(tx, number));
-    assert.equal((await seen(clear.number))?.title, wording.title);
+      await centre.db.web.withActor(nobody, (tx) => findPublicAlert(tx, number));
+    assert.equal((await seen(clear.number))?.current.title, wording.title);
     assert.equal(await seen(green.number), undefined);
     const visitor = centre.site.visitor();
     const [hidden, absent] = [await visitor.get(`/${green.number}`), await visitor.get('/99999')];

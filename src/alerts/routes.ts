@@ -2,6 +2,7 @@
 import type { Route } from '#web/index.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { decidingRoutes } from './routes-deciding.ts';
+import { publicRoutes } from './public/routes-public.ts';
 import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
@@ -18,5 +19,6 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
     ...decidingRoutes(context),
     ...endingRoutes(context),
     ...uncertainRoutes(context),
+    ...publicRoutes(context),
   ];
 }

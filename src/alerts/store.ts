@@ -157,15 +157,6 @@ export async function findLiveVersion(tx: Tx, alertId: string): Promise<VersionR
     where alert.id = ${alertId} and version.state = 'released'`);
 }
 
-/** The version that readers may open under this number: what row-level security lets through. */
-export async function findReleased(tx: Tx, number: number): Promise<VersionRow | undefined> {
-  return await tx.maybe<VersionRow>(sql`
-    select ${versionColumns} from alerts.alert alert
-    join alerts.version version on version.alert_id = alert.id
-    where alert.number = ${number} and version.state in ('released', 'closed')
-    order by version.number desc limit 1`);
-}
-
 /** Alerts, newest first: those at work, then those released. */
 export async function listVersions(tx: Tx, most: number): Promise<VersionRow[]> {
   return await tx.rows<VersionRow>(sql`

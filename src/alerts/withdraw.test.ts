@@ -94,7 +94,7 @@ it('tells who may have had it, calls the rest off, and is over', async () => {
   const again = await withdraw(alertId);
   assert.ok(!again.ok && again.kind === 'conflict');
   const visitor = await centre.site.visitor().get(`/${version.alertNumber}`);
-  assert.match(visitor.text, /was withdrawn/);
+  assert.match(visitor.text, /WITHDRAWN/);
   assert.doesNotMatch(visitor.text, /Isolate Citrix/);
 });
 

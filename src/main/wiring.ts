@@ -150,7 +150,7 @@ export function productRoutes(product: Product): Route[] {
       indexNetwork: seals.indexNetwork,
     }),
     ...alertRoutes({ ...alerts, database }),
-    ...responseRoutes({ database, model, ...seals }),
+    ...responseRoutes({ database, model, origin, ...seals }),
     ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
     ...gatewayRoutes({ database }),

@@ -7,8 +7,8 @@ import { parsePhoneNumber } from '#kernel/phone-number.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import { Together } from '#db/together.ts';
-import { findReleased, renderMarkdown } from '#alerts/index.ts';
-import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { findPublicAlert, PUBLIC_FOR_SECONDS, publicWords } from '#alerts/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
 import { answerWithCodes, type CodeAnswer, type Taken } from './code-answers.ts';
 import { listKeepers } from './keepers.ts';
@@ -17,6 +17,8 @@ import { answerKinds, type AnswerKind } from './model.ts';
 export type PublicRoutesContext = {
   readonly database: Database;
   readonly model: OperatingModel;
+  /** Where the page is, such as `https://cyber.example`. */
+  readonly origin: string;
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
   /** Of a visitor's network: so that tries are counted and no address of anybody is kept. */
   readonly indexNetwork: (network: string) => Buffer;
@@ -49,14 +51,14 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
     page({
       method: 'GET',
       path: '/:number',
-      access: 'public',
+      access: 'nobody',
       params: numberParams,
       handle: async ({ params }) => await showPublic(context, params.number),
     }),
     page({
       method: 'POST',
       path: '/:number',
-      access: 'public',
+      access: 'nobody',
       params: numberParams,
       perMinuteMax: POSTS_PER_MINUTE_MAX,
       async handle({ params, form, ip }) {
@@ -112,28 +114,27 @@ function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
 }
 
 async function showPublic(
-  { database, model }: PublicRoutesContext,
+  { database, model, origin }: PublicRoutesContext,
   number: number,
   failed?: { form: Form; refused: Refused },
 ): Promise<Reply> {
   // As nobody: row-level security lets through what is released and marked CLEAR, nothing else. An
   // alert that is not there and one that is not public look the same (P8).
-  const alert = await database.withActor(nobody, (tx) => findReleased(tx, number));
-  const severityLabel = alert && (severityById(model, alert.severity)?.label ?? alert.severity);
+  const alert = await database.withActor(nobody, (tx) => findPublicAlert(tx, number));
+  const words = alert && publicWords(alert, alert.current, { model, host: new URL(origin).host });
   const errors = failed?.refused.fields ?? {};
   const shown =
     Object.keys(errors).length === 0 && failed ? { code: failed.refused.message } : errors;
-  const status = failed?.refused.kind === 'forbidden' ? 429 : failed === undefined ? 200 : 422;
+  const status = failed?.refused.kind === 'forbidden' ? 429 : 422;
   return view(
     'responses/alert-page.njk',
     {
       number,
-      alert,
-      severityLabel,
-      bodyHtml: alert === undefined ? '' : renderMarkdown(alert.body),
+      ...words,
       helpLine: model.helpLine,
       form: formModel(['address', 'code', 'kind'], failed?.form, shown),
     },
-    { status },
+    // Also where there is nothing to read: caches must not tell which numbers there are.
+    failed === undefined ? { publicForSeconds: PUBLIC_FOR_SECONDS } : { status },
   );
 }

@@ -8,7 +8,7 @@ export type Admission = 'pass' | 'sign-in' | 'forbidden';
  * role lacks the permission: the page is known, no object behind it is revealed.
  */
 export function admission(access: Access, actor: Actor): Admission {
-  if (access === 'public' || access === 'callback') return 'pass';
+  if (access === 'public' || access === 'nobody' || access === 'callback') return 'pass';
   if (access === 'signed-in') return actor.kind === 'person' ? 'pass' : 'sign-in';
   if (access === 'contact') return actor.kind === 'contact' ? 'pass' : 'sign-in';
   const permissions = typeof access === 'string' ? [access] : access;

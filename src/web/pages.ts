@@ -16,7 +16,12 @@ export type Site = {
   readonly navigation: readonly { href: string; text: string; current: boolean }[];
 };
 
-export type PageFrame = { readonly path: string; readonly notice?: string };
+export type PageFrame = {
+  readonly path: string;
+  readonly notice?: string;
+  /** The present where it is not told by the clock of the server. */
+  readonly now?: Date;
+};
 
 export function renderPage(
   kit: Kit,
@@ -29,7 +34,7 @@ export function renderPage(
     name: installation.name,
     demonstration: installation.kind === 'demonstration',
     path: frame.path,
-    now: kit.now(),
+    now: frame.now ?? kit.now(),
     notice: frame.notice ?? '',
     // A contact has no account and no menu: its pages say themselves who it is.
     person: context.actor.kind === 'person' ? (context.session?.name ?? '') : '',

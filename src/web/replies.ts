@@ -59,6 +59,8 @@ export type Reply =
       readonly status: number;
       readonly type: string;
       readonly body: string;
+      /** As that of a page. */
+      readonly publicForSeconds: number;
     };
 
 /** A page: `view('alerts/list.njk', { alerts })`. A form that comes back has status 422. */
@@ -124,8 +126,13 @@ export function file(
   return { as: 'file', name, type, body, inline: false, ...options };
 }
 
-export function text(status: number, body: string, type = 'text/plain; charset=utf-8'): Reply {
-  return { as: 'text', status, type, body };
+export function text(
+  status: number,
+  body: string,
+  type = 'text/plain; charset=utf-8',
+  options: { publicForSeconds?: number } = {},
+): Reply {
+  return { as: 'text', status, type, body, publicForSeconds: 0, ...options };
 }
 
 /** Status and title of every refusal: the one mapping, and a missing one does not compile. */

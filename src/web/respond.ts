@@ -1,6 +1,9 @@
 /** Turns a handler's Reply into HTTP: the only place that writes answers. */
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { chooseEncoding } from './assets.ts';
 import { openStream } from './event-stream.ts';
 import { drawEvent } from './fragments.ts';
 import { postedBy } from './body.ts';
@@ -20,6 +23,8 @@ import { isSafeMethod, sameSitePath } from './same-site.ts';
 
 /** More tabs than anybody looks at; each holds a source that asks the database. */
 const STREAMS_MAX = 20;
+
+const HTML = 'text/html; charset=utf-8';
 
 export type Exchange = {
   readonly kit: Kit;
@@ -56,7 +61,8 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
     case 'file':
       return sendFile(exchange, answer);
     case 'text':
-      return reply.code(answer.status).type(answer.type).send(answer.body);
+      reply.code(answer.status).type(answer.type);
+      return answer.publicForSeconds > 0 ? sendPublic(exchange, answer) : reply.send(answer.body);
     default:
       return answer satisfies never;
   }
@@ -86,7 +92,7 @@ export function sendProblemSafely(exchange: Exchange, problem: Problem): Fastify
 }
 
 export function sendHtml(reply: FastifyReply, html: string): FastifyReply {
-  return reply.type('text/html; charset=utf-8').send(html);
+  return reply.type(HTML).send(html);
 }
 
 function sendView(exchange: Exchange, answer: Reply & { as: 'view' }): FastifyReply {
@@ -94,13 +100,38 @@ function sendView(exchange: Exchange, answer: Reply & { as: 'view' }): FastifyRe
   changeSession(exchange, answer.session);
   reply.code(answer.status);
   if (answer.publicForSeconds > 0) {
-    reply.header('cache-control', `public, max-age=${answer.publicForSeconds}`);
     const visitor = { nonce: context.nonce, session: undefined, actor: nobody };
-    return sendHtml(reply, renderPage(kit, visitor, { path: request.url }, answer));
+    // To the minute: until it is over, the page and its tag stay as they are.
+    const now = new Date(Math.floor(kit.now().getTime() / 60_000) * 60_000);
+    const body = renderPage(kit, visitor, { path: request.url, now }, answer);
+    reply.type(HTML);
+    return sendPublic(exchange, { body, publicForSeconds: answer.publicForSeconds });
   }
   const notice = takeNotice(exchange);
   const frame: PageFrame = { path: request.url, ...(notice !== undefined && { notice }) };
   return sendHtml(reply, renderPage(kit, context, frame, answer));
+}
+
+const compressions = {
+  br: (body: string) =>
+    brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
+  gzip: (body: string) => gzipSync(body),
+  identity: (body: string) => body,
+} as const;
+
+/** What is the same for everybody: kept by caches, asked for again by its tag, and small. */
+function sendPublic(
+  { request, reply }: Exchange,
+  { body, publicForSeconds }: { readonly body: string; readonly publicForSeconds: number },
+): FastifyReply {
+  const encoding = chooseEncoding(request.headers['accept-encoding']);
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  const etag = `"${hash}-${encoding}"`;
+  const headers = { etag, vary: 'accept-encoding' };
+  reply.headers({ ...headers, 'cache-control': `public, max-age=${publicForSeconds}` });
+  if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+  if (encoding !== 'identity') reply.header('content-encoding', encoding);
+  return reply.send(compressions[encoding](body));
 }
 
 function sendEvents(exchange: Exchange, answer: Reply & { as: 'events' }): FastifyReply {

@@ -8,11 +8,19 @@ import type { Actor, Permission } from '#kernel/actor.ts';
 import type { Reply } from './replies.ts';
 
 /**
- * Who may come: `public` anybody; `signed-in` any person; a permission: whoever holds it;
+ * Who may come: `public` anybody; `nobody` anybody too, and no cookie is read, so that the page is
+ * the same for all and caches may keep it; `signed-in` any person; a permission: whoever holds it;
  * `contact`: a contact by a code, with a cookie of its own; `callback`: a program whose proof (a
  * bearer token of the gateway) the handler itself checks.
  */
-export type Access = 'public' | 'signed-in' | 'contact' | 'callback' | Permission | OneOf;
+export type Access =
+  | 'public'
+  | 'nobody'
+  | 'signed-in'
+  | 'contact'
+  | 'callback'
+  | Permission
+  | OneOf;
 
 /** Whoever holds one of them; what each may do then, the verb decides. */
 export type OneOf = readonly [Permission, ...Permission[]];

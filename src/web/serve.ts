@@ -216,6 +216,7 @@ type Proof = 'cookie' | 'contact' | 'bearer' | 'none';
 export function proofOf(route: Route): Proof {
   if (route.kind === 'api') return 'bearer';
   if (route.access === 'contact') return 'contact';
+  if (route.access === 'nobody') return 'none';
   return route.kind === 'callback' ? 'none' : 'cookie';
 }
 

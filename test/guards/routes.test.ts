@@ -5,7 +5,7 @@ import { permissions } from '#kernel/actor.ts';
 import { assertNone, listFiles } from './repository.ts';
 import { findTwice, findUnexplained, loadRoutes, printRoutes, readRoutesFile } from './routes.ts';
 
-const others = ['public', 'signed-in', 'contact', 'callback'];
+const others = ['public', 'nobody', 'signed-in', 'contact', 'callback'];
 const accesses = new Set<string>([...others, ...Object.keys(permissions)]);
 const kinds = new Set<string>(['page', 'api', 'callback', 'events']);
 

@@ -21,7 +21,7 @@ const NO_REASON = 'REASON MISSING';
 type Listed = Pick<Route, 'method' | 'path' | 'access' | 'kind'>;
 
 export function isOpen(route: Listed): boolean {
-  return route.access === 'public' || route.access === 'callback';
+  return ['public', 'nobody', 'callback'].some((open) => open === route.access);
 }
 
 /** The file as it should be, with the reasons that `current` gives. */

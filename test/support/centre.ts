@@ -12,8 +12,10 @@ import {
   createAlert,
   submitAlert,
   approveAndRelease,
+  beginVersion,
   findSubmission,
   findVersion,
+  saveDraft,
 } from '#alerts/index.ts';
 import type { Wording } from '#alerts/index.ts';
 import { LiveViews } from '#console/index.ts';
@@ -199,6 +201,31 @@ export async function releaseAlert(
     const submission = await findSubmission(tx, version!.id);
     return { alertId, dispatchId: submission!.dispatchId, number: version!.alertNumber };
   });
+}
+
+/** The next version of an alert, written and submitted by the officer, released by the approver. */
+export async function releaseVersion(
+  centre: Centre,
+  alertId: string,
+  kind: 'update' | 'correction',
+  change: Partial<Wording>,
+): Promise<void> {
+  const context = alertContext(centre.product);
+  const now = new Date();
+  const submitted = await centre.db.web.attempt(centre.officer, async (tx) => {
+    must(await beginVersion(tx, centre.model, { alertId, kind }));
+    const version = (await findVersion(tx, alertId))!;
+    const audience = version.audience as AudienceQuestion;
+    const draft = { wording: { ...version, ...change }, audience };
+    must(await saveDraft(tx, { ...draft, alertId, revision: 1 }));
+    return await submitAlert(tx, context, { alertId, revision: 2, now });
+  });
+  const { hash } = must(submitted);
+  must(
+    await centre.db.web.attempt(centre.approver, (tx) =>
+      approveAndRelease(tx, context, { alertId, hash, now }),
+    ),
+  );
 }
 
 export type SentMessage = {

@@ -1,0 +1,177 @@
+/** What anybody may read: versions, banners, list and feed; and what nobody learns from them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Marking } from '#kernel/marking.ts';
+import {
+  deliverAll,
+  draftAlert,
+  must,
+  openCentre,
+  releaseAlert,
+  releaseVersion,
+  type Centre,
+} from '../../../test/support/centre.ts';
+import { closeAlert, type Wording } from '../index.ts';
+
+let centre: Centre;
+
+before(async () => {
+  centre = await openCentre();
+});
+
+after(async () => {
+  await centre.close();
+});
+
+const correction = {
+  doNow: 'Do NOT isolate Citrix.',
+  ifActed: 'If you did, reconnect.',
+  what: 'Citrix is safe',
+};
+
+async function released(change: Partial<Wording> = {}) {
+  const alert = await releaseAlert(centre, change);
+  await deliverAll(centre, alert.dispatchId);
+  return alert;
+}
+
+const get = async (path: string, status = 200) => await centre.site.visitor().get(path, { status });
+
+describe('the page of an alert', () => {
+  it('is the same for everybody, kept by caches for a short time, and has no script', async () => {
+    const { number } = await released();
+    const visitor = await centre.site.visitor().request('GET', `/${number}`);
+    assert.equal(visitor.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal(visitor.headers.get('set-cookie'), null);
+    assert.doesNotMatch(visitor.body, /<script|noindex/);
+    const officer = centre.visit(centre.officer);
+    officer.setCookie('tocsin-notice', Buffer.from('Sent').toString('base64url'));
+    const seen = await officer.request('GET', `/${number}`);
+    assert.equal(seen.headers.get('set-cookie'), null);
+    const words = (body: string) => body.replaceAll(/<p class="tocsin-quiet tocsin-small">.*/g, '');
+    assert.equal(words(seen.body), words(visitor.body));
+    const again = { 'if-none-match': visitor.headers.get('etag') ?? '' };
+    const unchanged = await officer.request('GET', `/${number}`, { headers: again });
+    // Over a full minute the page says another time.
+    assert.ok([304, 200].includes(unchanged.status));
+    assert.equal(unchanged.body === '', unchanged.status === 304);
+    const absent = await centre.site.visitor().request('GET', '/99999');
+    assert.equal(absent.headers.get('cache-control'), 'public, max-age=30');
+  });
+
+  it('a correction tops it, says what changed, and leaves the old words at their address', async () => {
+    const { alertId, number } = await released();
+    await releaseVersion(centre, alertId, 'correction', correction);
+    const page = await get(`/${number}`);
+    assert.match(
+      page.text,
+      /CORRECTED .* What was published before was wrong: go by this\. Please/,
+    );
+    assert.match(page.text, /If you acted already ?If you did, reconnect\./);
+    assert.match(page.text, /What changed .* Do now ?Isolate Citrix gateways now\. Email safe\./);
+    const old = await centre.site.visitor().get(`/${number}/versions/1`);
+    assert.match(old.heading, new RegExp(`^Old version of alert ${number}: `));
+    assert.match(old.text, /OLD VERSION\. CORRECTED .* Read what holds now/);
+    assert.match(old.text, /Do now ?Isolate Citrix gateways now/);
+    assert.equal(old.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal((await get(`/${number}/versions/2`)).path, `/${number}`);
+    await get(`/${number}/versions/3`, 404);
+    await get(`/${number}/versions/01`, 404);
+  });
+
+  it('an update says that it adds, and a closed alert that it is over', async () => {
+    const { alertId, number } = await released();
+    await releaseVersion(centre, alertId, 'update', {
+      notKnown: '',
+      body: 'A patch is out.',
+      asksAgain: false,
+    });
+    const page = await get(`/${number}`);
+    assert.match(page.text, /UPDATED .* It adds to what was published before\. What changed/);
+    assert.match(page.text, /Not known yet ?Whether patched gateways are safe\./);
+    assert.match(page.text, /Details ?as in that version/);
+    assert.doesNotMatch(page.text, /Please answer again/);
+    must(await centre.db.web.attempt(centre.officer, (tx) => closeAlert(tx, alertId)));
+    assert.match((await get(`/${number}`)).text, /CLOSED .* No more answers are chased/);
+  });
+
+  it('what a marked version took the place of is not shown any more (P8)', async () => {
+    const { alertId, number } = await released();
+    await releaseVersion(centre, alertId, 'correction', { ...correction, marking: 'AMBER' });
+    const same = (text: string, own: number) => text.replaceAll(String(own), 'N');
+    const [hidden, absent] = [await get(`/${number}`), await get('/99999')];
+    assert.equal(same(hidden.body, number), same(absent.body, 99999));
+    const gone = await get(`/${number}/versions/1`, 404);
+    const never = await get('/99999/versions/1', 404);
+    const plain = (text: string) => text.replace(/quote .*/, '');
+    assert.equal(plain(gone.text), plain(never.text));
+    await get(`/${number}/versions/2`, 404);
+    assert.doesNotMatch((await get('/public')).text, new RegExp(`\\b${number}:`));
+    assert.doesNotMatch(
+      (await centre.site.visitor().request('GET', '/public.atom')).body,
+      new RegExp(`/${number}<`),
+    );
+  });
+});
+
+describe('the list and the feed', () => {
+  const listed = async (query: string) =>
+    (await get(`/public?${query}`)).elements('.tocsin-alerts').length > 0
+      ? [...(await get(`/public?${query}`)).text.matchAll(/\b(\d{4}): /g)].map(([, n]) => Number(n))
+      : [];
+
+  it('are found by severity, year and words, the last changed first', async () => {
+    const unique = (words: string) => ({ title: `Needle ${words}`, body: 'Zanzibar 100% _' });
+    const high = await released({ ...unique('one'), severity: 'high' });
+    const low = await released({ ...unique('two'), severity: 'low' });
+    assert.deepEqual(await listed('words=needle'), [low.number, high.number]);
+    assert.deepEqual(await listed('words=ZANZIBAR+one'), [high.number]);
+    assert.deepEqual(await listed('words=needle&severity=low'), [low.number]);
+    assert.deepEqual(await listed('words=needle&severity=none'), []);
+    const year = new Date().getFullYear();
+    assert.deepEqual(await listed(`words=needle&year=${year}`), [low.number, high.number]);
+    assert.deepEqual(await listed('words=needle&year=2001'), []);
+    // No pattern: these signs mean themselves.
+    assert.deepEqual(await listed('words=100%25'), [low.number, high.number]);
+    assert.deepEqual(await listed('words=%25edle'), []);
+    await releaseVersion(centre, high.alertId, 'correction', correction);
+    assert.deepEqual(await listed('words=needle'), [high.number, low.number]);
+    const page = await get('/public?words=needle');
+    assert.match(page.text, new RegExp(`${high.number}: Needle one High CORRECTED published`));
+  });
+
+  it('hold what is released and CLEAR, and nothing else', async () => {
+    const markings: Marking[] = ['GREEN', 'AMBER', 'AMBER+STRICT', 'RED'];
+    for (const marking of markings) await releaseAlert(centre, { marking, title: 'Hidden thing' });
+    await draftAlert(centre, { title: 'Hidden draft' });
+    for (const path of ['/public', '/public.atom', '/public?words=hidden'])
+      assert.doesNotMatch((await centre.site.visitor().request('GET', path)).body, /Hidden/);
+    assert.match((await get('/public?words=hidden')).text, /No public alert fits/);
+  });
+
+  it('go on page by page, and take what makes no sense as nothing', async () => {
+    for (let i = 0; i < 26; i += 1) await releaseAlert(centre, { title: `Row ${i} of many` });
+    const visitor = centre.site.visitor();
+    const first = await visitor.get('/public?words=of+many');
+    assert.equal(first.elements('h2').length, 25);
+    const rest = await visitor.click('Next page');
+    assert.match(rest.text, /Row 0 of many/);
+    assert.equal(rest.elements('h2').length, 1);
+    for (const query of ['after=x', 'year=abc', 'severity=a&severity=b', 'words=a&words=b', 'x=1'])
+      await get(`/public?${query}`);
+    assert.match((await get('/public?after=x')).text, /Row 25 of many/);
+  });
+
+  it('the feed is kept by caches and asked for by its tag', async () => {
+    const visitor = centre.site.visitor();
+    const feed = await visitor.request('GET', '/public.atom');
+    assert.equal(feed.headers.get('content-type'), 'application/atom+xml; charset=utf-8');
+    assert.equal(feed.headers.get('cache-control'), 'public, max-age=30');
+    assert.match(feed.body, /<title>\d{4} CRITICAL: Row 25 of many<\/title>/);
+    const etag = feed.headers.get('etag') ?? '';
+    const again = await visitor.request('GET', '/public.atom', {
+      headers: { 'if-none-match': etag },
+    });
+    assert.equal(again.status, 304);
+  });
+});

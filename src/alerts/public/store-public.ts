@@ -1,0 +1,79 @@
+/** Reads of what is out, as far as row-level security lets whoever asks. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+import { ZONE } from '#web/index.ts';
+import type { PublicAlert, PublicVersion } from './model.ts';
+
+/**
+ * All versions under this number that were ever out. Undefined where what holds now is not the
+ * reader's to see: what it took the place of must not pass for it.
+ */
+export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAlert | undefined> {
+  const [current, ...earlier] = await tx.rows<PublicVersion>(sql`
+    select alert.number as alert_number, version.number, version.kind, version.state,
+      version.title, version.severity, version.marking, version.what, version.do_now,
+      version.if_acted, version.not_known, version.next_update_at, version.body,
+      version.asks_again, version.released_at, version.closed_at
+    from alerts.alert
+    join alerts.version on version.alert_id = alert.id
+    where alert.number = ${number} and version.state in ('released', 'superseded', 'closed')
+    order by version.number desc`);
+  return current === undefined || current.state === 'superseded' ? undefined : { current, earlier };
+}
+
+export type PublicSearch = {
+  readonly severity: string | undefined;
+  /** In which it was first out, in London. */
+  readonly year: number | undefined;
+  /** Each stands somewhere in title or text, whatever its case. */
+  readonly words: readonly string[];
+  /** Release and number of the last one seen. */
+  readonly after: readonly [releasedAt: string, number: number] | undefined;
+  readonly most: number;
+};
+
+export type PublicEntry = Omit<PublicVersion, 'notKnown' | 'nextUpdateAt' | 'asksAgain'> & {
+  /** When the first version was out that the reader may see. */
+  readonly firstReleasedAt: Date;
+};
+
+/** What holds now of each alert; what was released or changed last comes first. */
+export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<PublicEntry[]> {
+  const { severity, year, words, after, most } = search;
+  return await tx.rows<PublicEntry>(sql`
+    select * from (
+      select alert.number as alert_number, version.number, version.kind, version.state,
+        version.title, version.severity, version.marking, version.what, version.do_now,
+        version.if_acted, version.body, version.closed_at,
+        -- As programs carry it in a cursor.
+        date_trunc('milliseconds', version.released_at) as released_at,
+        (select min(earlier.released_at) from alerts.version earlier
+          where earlier.alert_id = alert.id) as first_released_at,
+        lower(concat_ws(' ', alert.number, version.title, version.what, version.do_now,
+          version.not_known, version.body)) as text
+      from alerts.alert
+      join alerts.version on version.alert_id = alert.id
+      where version.state in ('released', 'closed')
+    ) shown
+    where (${severity ?? null}::text is null or severity = ${severity ?? null})
+      and (${year ?? null}::int is null
+        or extract(year from first_released_at at time zone ${ZONE}) = ${year ?? null})
+      and not exists (
+        select from unnest(${[...words]}::text[]) word where position(lower(word) in text) = 0)
+      and (${after === undefined}
+        or (released_at, alert_number)
+          < (${after?.[0] ?? null}::timestamptz, ${after?.[1] ?? null}::int))
+    order by released_at desc, alert_number desc
+    limit ${most}`);
+}
+
+/** Years in which an alert was first out that the reader may see, the newest first. */
+export async function listPublicYears(tx: Tx): Promise<number[]> {
+  const rows = await tx.rows<{ year: number }>(sql`
+    select distinct extract(year from min(version.released_at) at time zone ${ZONE})::int as year
+    from alerts.version
+    where version.state in ('released', 'superseded', 'closed')
+    group by version.alert_id
+    order by 1 desc`);
+  return rows.map(({ year }) => year);
+}
