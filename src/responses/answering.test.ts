@@ -154,12 +154,13 @@ describe('answering on the page', () => {
     const { alertId, number, codeOf } = await liveAlert();
     const visitor = centre.site.visitor();
     await visitor.get(`/${number}`);
-    const wrong = { address: '07700 900201', code: '0000', kind: 'got_it' };
-    await visitor.submit(`/${number}`, wrong, { status: 422 });
+    const wrong = { address: '07700 900201', code: '0000' };
+    await visitor.submit('Go on', wrong, { status: 422 });
     const code = codeOf(numbers.northmoor);
     // As it is read aloud.
-    const right = { ...wrong, code: `${code.slice(0, 2)} ${code.slice(2)}`, kind: 'affected' };
-    const done = await visitor.submit(`/${number}`, right);
+    await visitor.submit('Go on', { ...wrong, code: `${code.slice(0, 2)} ${code.slice(2)}` });
+    assert.deepEqual(await responsesTo(alertId), [], 'opening it is no answer (P7)');
+    const done = await visitor.submit('We are affected', { kind: 'affected' });
     assert.match(done.heading, /Thank you/);
     assert.deepEqual(await responsesTo(alertId), [
       { organisation: 'Northmoor', evidence: 'link_with_code', affected: 'yes', help: false },
@@ -171,11 +172,14 @@ describe('answering on the page', () => {
     const { alertId, number, codeOf } = await liveAlert();
     const visitor = centre.site.visitor();
     await visitor.get(`/${number}`);
-    const guess = { address: 'desk@eastvale.test', code: '0000', kind: 'got_it' };
-    for (let i = 0; i < 5; i += 1) await visitor.submit(`/${number}`, guess, { status: 422 });
+    const guess = { address: 'desk@eastvale.test', code: '0000' };
+    for (let i = 0; i < 5; i += 1) await visitor.submit('Go on', guess, { status: 422 });
     const right = { ...guess, code: codeOf(numbers.eastvale) };
-    const page = await visitor.submit(`/${number}`, right, { status: 429 });
+    const page = await visitor.submit('Go on', right, { status: 429 });
     assert.match(page.text, /Too many wrong codes/);
+    const form = new URLSearchParams({ ...right, kind: 'got_it' });
+    const answer = await visitor.request('POST', `/${number}`, { form });
+    assert.equal(answer.status, 429);
     assert.deepEqual(await responsesTo(alertId), []);
     await tidy(alertId);
   });
@@ -197,13 +201,13 @@ describe('answering on the page', () => {
     await fail('127.0.0.1', 40);
     const visitor = centre.site.visitor();
     await visitor.get(`/${number}`);
-    const right = { address: '07700 900202', code: codeOf(numbers.southmere), kind: 'got_it' };
-    await visitor.submit(`/${number}`, right);
+    await visitor.submit('Go on', { address: '07700 900202', code: codeOf(numbers.southmere) });
+    await visitor.submit('Got it', { kind: 'got_it' });
     await fail('127.0.0.1', 10);
     await visitor.get(`/${number}`);
     const manager = 'manager@hollow.test';
-    const late = { address: manager, code: codeOf(manager), kind: 'help' };
-    const page = await visitor.submit(`/${number}`, late, { status: 429 });
+    const late = { address: manager, code: codeOf(manager) };
+    const page = await visitor.submit('Go on', late, { status: 429 });
     assert.match(page.text, /Too many wrong codes from your network\. Reply to the text, or ring/);
     assert.match(page.body, /value="manager@hollow\.test"/);
     assert.equal((await responsesTo(alertId)).length, 1);
@@ -262,10 +266,9 @@ describe('answering on the page', () => {
     const { alertId, number } = await liveAlert();
     const visitor = centre.site.visitor();
     await visitor.get(`/${number}`);
-    const page = await visitor.submit(`/${number}`, { address: 'me', code: '12' }, { status: 422 });
+    const page = await visitor.submit('Go on', { address: 'me', code: '12' }, { status: 422 });
     assert.match(page.text, /Enter the mobile number or mail address/);
     assert.match(page.text, /Enter the four digits/);
-    assert.match(page.text, /Choose your answer/);
     await tidy(alertId);
   });
 });

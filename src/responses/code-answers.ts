@@ -17,12 +17,17 @@ import {
 import { takeTurns, type AnswerKind, type OpenMessage } from './model.ts';
 import { listOpenMessages, type NewAnswer } from './store.ts';
 
-export type CodeAnswer = Visitor & {
-  /** The number in the address of the page. */
+export type TypedCode = Visitor & {
+  /** The number in the address of the page, or typed. */
   readonly alertNumber: number;
   readonly channel: 'text' | 'mail';
   readonly code: string;
+};
+
+export type CodeAnswer = TypedCode & {
   readonly kind: AnswerKind;
+  /** Some of those that the message stood for; absent: all of them. */
+  readonly organisationIds?: readonly string[];
 };
 
 /** An answer that was taken, and from which address. */
@@ -33,97 +38,111 @@ export type Taken = {
   readonly contactPointId: string;
 };
 
-type Meant = {
-  readonly answer: CodeAnswer;
-  readonly message: OpenMessage;
-  readonly pointId: string;
-};
+/** The message that an address and a code belong to. */
+export type Opened = { readonly message: OpenMessage; readonly pointId: string };
 
 /**
- * Takes those whose address and code belong together; says which alert and organisations they mean.
- * Whatever is wrong, the words, the count and the work are the same, so that nobody learns which
- * numbers we know or which alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
+ * The messages whose address and code belong together; nothing is answered. Whatever is wrong, the
+ * words, the count and the work are the same, so that nobody learns which numbers we know or which
+ * alerts there are (P8). Not by `attempt`: a wrong try has to be kept.
  */
-export async function answerWithCodes(
+export async function openWithCodes(
   tx: Tx,
-  rules: AnswerRules,
-  answers: readonly CodeAnswer[],
-): Promise<Outcome<Taken>[]> {
-  const tries = await countTries(tx, answers);
-  const meanings = await findMeanings(tx, answers);
-  const wrong: CodeAnswer[] = [];
-  const outcomes = answers.map((answer, i): Outcome<Taken> => {
-    const tooMany = refuseGuessing(tries, answer);
+  typed: readonly TypedCode[],
+): Promise<Outcome<Opened>[]> {
+  const tries = await countTries(tx, typed);
+  const meanings = await findMeanings(tx, typed);
+  const wrong: TypedCode[] = [];
+  const outcomes = typed.map((one, i): Outcome<Opened> => {
+    const tooMany = refuseGuessing(tries, one);
     if (tooMany !== undefined) return tooMany;
     const meant = meanings[i];
-    if (meant !== undefined) return ok({ ...meant.message, contactPointId: meant.pointId });
+    if (meant !== undefined) return ok(meant);
     // Whoever comes next may have one try less.
-    addTry(tries, answer);
-    wrong.push(answer);
+    addTry(tries, one);
+    wrong.push(one);
     return refused('invalid', 'That address and code do not belong together.', {
       code: 'Check the address the alert came to and the four digits that came with it',
     });
   });
   if (wrong.length > 0) await noteWrongCodes(tx, wrong);
-  const right = meanings.filter((meant, i) => meant !== undefined && outcomes[i]!.ok) as Meant[];
+  return outcomes;
+}
+
+/** Takes the answers of those that open; says for which organisations, in their order. */
+export async function answerWithCodes(
+  tx: Tx,
+  rules: AnswerRules,
+  answers: readonly CodeAnswer[],
+): Promise<Outcome<Taken>[]> {
+  const opened = await openWithCodes(tx, answers);
+  const meanings = answers.map((answer, i): Outcome<OwnAnswer> => {
+    const one = opened[i]!;
+    return one.ok ? newAnswerOf(answer, one.value) : one;
+  });
+  const right = meanings.filter((one) => one.ok).map(({ value }) => value);
   const notAddressed = await takeAll(tx, rules, right);
-  return outcomes.map((outcome, i) =>
-    notAddressed.has(meanings[i]!)
+  return meanings.map((one) => {
+    if (!one.ok) return one;
+    return notAddressed.has(one.value)
       ? refused('not_found', 'This alert was not sent to that organisation.')
-      : outcome,
-  );
+      : ok(one.value);
+  });
 }
 
 /** What each of them means: the message that its code came with; undefined where there is none. */
-async function findMeanings(
-  tx: Tx,
-  answers: readonly CodeAnswer[],
-): Promise<(Meant | undefined)[]> {
+async function findMeanings(tx: Tx, typed: readonly TypedCode[]): Promise<(Opened | undefined)[]> {
   const points: ContactPoint[] = [];
   for (const channel of ['text', 'mail'] as const) {
-    const own = answers.filter((answer) => answer.channel === channel);
+    const own = typed.filter((one) => one.channel === channel);
     const indexes = own.map(({ addressIndex }) => addressIndex);
     points.push(...(await listContactPointsByIndex(tx, channel, indexes)));
   }
-  const pointIds = answers.map(
-    (answer) =>
-      points.find(({ addressIndex }) => addressIndex.equals(answer.addressIndex))?.id ?? NOBODY,
+  const pointIds = typed.map(
+    (one) => points.find(({ addressIndex }) => addressIndex.equals(one.addressIndex))?.id ?? NOBODY,
   );
   const open = await listOpenMessages(tx, pointIds);
-  return answers.map((answer, i) => {
+  return typed.map((one, i) => {
     const message = open.find(
       ({ contactPointId, alertNumber, code }) =>
-        contactPointId === pointIds[i] &&
-        alertNumber === answer.alertNumber &&
-        code === answer.code,
+        contactPointId === pointIds[i] && alertNumber === one.alertNumber && code === one.code,
     );
-    return message && { answer, message, pointId: message.contactPointId };
+    return message && { message, pointId: message.contactPointId };
   });
 }
 
 /** Those of which the organisations are not among the recipients. */
-async function takeAll(tx: Tx, rules: AnswerRules, right: readonly Meant[]): Promise<Set<Meant>> {
-  const refusedOnes = new Set<Meant>();
-  for (const turn of takeTurns(right, ({ message }) => message.organisationIds)) {
-    const taken = await takeTogether(tx, rules, turn.map(newAnswerOf));
-    turn.forEach((meant, i) => taken[i] ?? refusedOnes.add(meant));
+async function takeAll(
+  tx: Tx,
+  rules: AnswerRules,
+  right: readonly OwnAnswer[],
+): Promise<Set<OwnAnswer>> {
+  const refusedOnes = new Set<OwnAnswer>();
+  for (const turn of takeTurns(right, ({ organisationIds }) => organisationIds)) {
+    const taken = await takeTogether(tx, rules, turn);
+    turn.forEach((answer, i) => taken[i] ?? refusedOnes.add(answer));
     const answered = turn.filter((_, i) => taken[i] !== undefined);
     await markAnswered(
       tx,
-      answered.map(({ pointId }) => ({ contactPointId: pointId, withCode: true })),
+      answered.map(({ contactPointId }) => ({ contactPointId, withCode: true })),
     );
   }
   return refusedOnes;
 }
 
-function newAnswerOf({ answer, message, pointId }: Meant): NewAnswer {
-  return {
-    alertId: message.alertId,
-    organisationIds: message.organisationIds,
-    kind: answer.kind,
-    evidence: 'link_with_code',
-    contactPointId: pointId,
-    recordedBy: null,
-    note: null,
-  };
+type OwnAnswer = NewAnswer & Taken;
+
+function newAnswerOf(
+  { kind, organisationIds: chosen }: CodeAnswer,
+  { message, pointId }: Opened,
+): Outcome<OwnAnswer> {
+  const { alertId } = message;
+  const organisationIds = message.organisationIds.filter((id) => chosen?.includes(id) ?? true);
+  if (organisationIds.length === 0) {
+    const why = 'Choose for whom you answer';
+    return refused('invalid', why, { organisation: why });
+  }
+  const evidence = 'link_with_code';
+  const written = { recordedBy: null, note: null };
+  return ok({ alertId, organisationIds, kind, evidence, contactPointId: pointId, ...written });
 }

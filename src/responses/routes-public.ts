@@ -1,24 +1,26 @@
-/** The public page on which anybody with the code that came with the alert answers. */
+/** The page that texts name: what anybody may read, and for who has the code the rest. */
 import { z } from 'zod';
 import { nobody } from '#kernel/actor.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
-import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
-import type { Database } from '#db/database.ts';
+import { refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { Together } from '#db/together.ts';
 import { findPublicAlert, PUBLIC_FOR_SECONDS, publicWords } from '#alerts/index.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
-import { answerWithCodes, type CodeAnswer, type Taken } from './code-answers.ts';
+import {
+  answerWithCodes,
+  openWithCodes,
+  type CodeAnswer,
+  type Opened,
+  type Taken,
+  type TypedCode,
+} from './code-answers.ts';
+import { showOpened, type CodePageContext } from './code-page.ts';
 import { listKeepers } from './keepers.ts';
 import { answerKinds, type AnswerKind } from './model.ts';
 
-export type PublicRoutesContext = {
-  readonly database: Database;
-  readonly model: OperatingModel;
-  /** Where the page is, such as `https://cyber.example`. */
-  readonly origin: string;
+export type PublicRoutesContext = CodePageContext & {
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
   /** Of a visitor's network: so that tries are counted and no address of anybody is kept. */
   readonly indexNetwork: (network: string) => Buffer;
@@ -42,9 +44,15 @@ const answerPage = { kind: 'system', name: 'answer page' } as const;
 /** The address that texts and mails name. Whoever may not read the alert still may answer it. */
 export function publicRoutes(context: PublicRoutesContext): Route[] {
   const { database } = context;
-  const together = new Together<CodeAnswer, Outcome<Taken>>({
+  const actorOf = () => answerPage;
+  const opening = new Together<TypedCode, Outcome<Opened>>({
     database,
-    actorOf: () => answerPage,
+    actorOf,
+    act: openWithCodes,
+  });
+  const answering = new Together<CodeAnswer, Outcome<Taken>>({
+    database,
+    actorOf,
     act: (tx, answers) => answerWithCodes(tx, context.model, answers),
   });
   return [
@@ -61,23 +69,23 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
       access: 'nobody',
       params: numberParams,
       perMinuteMax: POSTS_PER_MINUTE_MAX,
-      async handle({ params, form, ip }) {
-        const answer = parseCodeAnswer(form, context);
-        if (!answer.ok) return await showPublic(context, params.number, { form, refused: answer });
-        const done = await together.do({
-          alertNumber: params.number,
-          networkIndex: context.indexNetwork(networkOf(ip)),
-          ...answer.value,
-        });
-        if (!done.ok) return await showPublic(context, params.number, { form, refused: done });
-        const { helpLine, contactRoles } = context.model;
-        return view('responses/answered.njk', {
-          number: params.number,
-          kind: answer.value.kind,
-          helpLine,
-          roles: contactRoles,
-          ...(await database.withActor(answerPage, (tx) => listKeepers(tx, done.value))),
-        });
+      async handle({ params: { number }, form, ip }) {
+        const read = parseAddressAndCode(form, context);
+        if (!read.ok) return await showPublic(context, number, { form, refused: read });
+        const networkIndex = context.indexNetwork(networkOf(ip));
+        const typed = { alertNumber: number, networkIndex, ...read.value };
+        const kind = kindOf(form);
+        let failed: Refused | undefined;
+        if (kind !== undefined) {
+          const answered = await answering.do({ ...typed, kind, ...chosenIn(form) });
+          if (answered.ok) return await thank(context, { number, kind, form }, answered.value);
+          const isUnticked = answered.fields['organisation'] !== undefined;
+          if (!isUnticked) return await showPublic(context, number, { form, refused: answered });
+          failed = answered;
+        }
+        const opened = await opening.do(typed);
+        if (!opened.ok) return await showPublic(context, number, { form, refused: opened });
+        return await showOpened(context, opened.value, { form, refused: failed });
       },
     }),
   ];
@@ -105,12 +113,31 @@ export function parseAddressAndCode(
   return { ok: true as const, value: { channel, addressIndex, code } };
 }
 
-function parseCodeAnswer(form: Form, context: PublicRoutesContext) {
-  const typed = parseAddressAndCode(form, context);
-  const kind = many(form['kind'])[0] as AnswerKind;
-  if (answerKinds.includes(kind)) return typed.ok ? ok({ ...typed.value, kind }) : typed;
-  const errors = { ...(!typed.ok && typed.fields), kind: 'Choose your answer' };
-  return refused('invalid', 'Put right what is marked below.', errors);
+/** The button that was pressed; undefined: to read first. */
+function kindOf(form: Form): AnswerKind | undefined {
+  const [pressed] = many(form['kind']);
+  return answerKinds.find((kind) => kind === pressed);
+}
+
+/** With several organisations the form names those that were ticked; with one it has no boxes. */
+function chosenIn(form: Form): { readonly organisationIds?: readonly string[] } {
+  return form['boxes'] === undefined ? {} : { organisationIds: many(form['organisation']) };
+}
+
+async function thank(
+  { database, model }: PublicRoutesContext,
+  answer: { readonly number: number; readonly kind: AnswerKind; readonly form: Form },
+  taken: Taken,
+): Promise<Reply> {
+  const { number, kind, form } = answer;
+  return view('responses/answered.njk', {
+    number,
+    kind,
+    helpLine: model.helpLine,
+    roles: model.contactRoles,
+    form: formModel(['address', 'code'], form),
+    ...(await database.withActor(answerPage, (tx) => listKeepers(tx, taken))),
+  });
 }
 
 async function showPublic(
@@ -132,7 +159,7 @@ async function showPublic(
       number,
       ...words,
       helpLine: model.helpLine,
-      form: formModel(['address', 'code', 'kind'], failed?.form, shown),
+      form: formModel(['address', 'code'], failed?.form, shown),
     },
     // Also where there is nothing to read: caches must not tell which numbers there are.
     failed === undefined ? { publicForSeconds: PUBLIC_FOR_SECONDS } : { status },

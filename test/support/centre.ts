@@ -269,6 +269,16 @@ export async function deliverAll(centre: Centre, dispatchId: string): Promise<vo
   );
 }
 
+/** As if nobody had answered in time: every round counts as delivered. */
+export async function deliverRounds(centre: Centre, dispatchId: string): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      update dispatch.message set state = 'delivered', attempt = 1, due_at = now(),
+        accepted_at = now(), final_at = now()
+      where dispatch_id = ${dispatchId}`),
+  );
+}
+
 /** A text from this number arrives and is dealt with, as the worker would. */
 export async function textFrom(centre: Centre, number: string, words: string): Promise<string> {
   const id = await textCameFrom(centre, number, words);

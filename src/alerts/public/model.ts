@@ -30,8 +30,8 @@ export type PublicAlert = {
 
 /** How a version that follows another one is called, and what it is to the one before. */
 const followers = {
-  update: { word: 'UPDATED', says: 'It adds to what was published before.' },
-  correction: { word: 'CORRECTED', says: 'What was published before was wrong: go by this.' },
+  update: { word: 'UPDATED', says: 'It adds to what we said before.' },
+  correction: { word: 'CORRECTED', says: 'What we said before was wrong: go by this.' },
   withdrawal: {
     word: 'WITHDRAWN',
     says: 'It does not hold any more. If you acted on it, undo that.',

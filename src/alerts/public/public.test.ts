@@ -63,10 +63,7 @@ describe('the page of an alert', () => {
     const { alertId, number } = await released();
     await releaseVersion(centre, alertId, 'correction', correction);
     const page = await get(`/${number}`);
-    assert.match(
-      page.text,
-      /CORRECTED .* What was published before was wrong: go by this\. Please/,
-    );
+    assert.match(page.text, /CORRECTED .* What we said before was wrong: go by this\. Please/);
     assert.match(page.text, /If you acted already ?If you did, reconnect\./);
     assert.match(page.text, /What changed .* Do now ?Isolate Citrix gateways now\. Email safe\./);
     const old = await centre.site.visitor().get(`/${number}/versions/1`);
@@ -87,7 +84,7 @@ describe('the page of an alert', () => {
       asksAgain: false,
     });
     const page = await get(`/${number}`);
-    assert.match(page.text, /UPDATED .* It adds to what was published before\. What changed/);
+    assert.match(page.text, /UPDATED .* It adds to what we said before\. What changed/);
     assert.match(page.text, /Not known yet ?Whether patched gateways are safe\./);
     assert.match(page.text, /Details ?as in that version/);
     assert.doesNotMatch(page.text, /Please answer again/);

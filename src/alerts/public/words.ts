@@ -13,7 +13,9 @@ export function severityLabel(model: OperatingModel, severity: string): string {
   return severityById(model, severity)?.label ?? severity;
 }
 
-/** For `alerts/public-words.njk`; `shown` is one of the versions of `alert`. */
+/**
+ * For `alerts/public-words.njk` and `alerts/public-details.njk`; `shown` is one of the versions.
+ */
 export function publicWords(
   { current, earlier }: PublicAlert,
   shown: PublicVersion,
@@ -23,6 +25,9 @@ export function publicWords(
   const versions = [current, ...earlier];
   const place = versions.indexOf(shown);
   const before = versions[place + 1];
+  // Pages of versions are for everybody: what only some may read has none.
+  const open = current.marking === 'CLEAR' ? versions.filter((one) => one.marking === 'CLEAR') : [];
+  const addressOf = ({ number }: PublicVersion) => `/${current.alertNumber}/versions/${number}`;
   const after = versions[place - 1];
   return {
     alert: shown,
@@ -34,11 +39,15 @@ export function publicWords(
     changes: before === undefined ? [] : changesSince(before, shown, labelOf),
     /** The version that took its place. */
     after: after && { word: wordOf(after.kind), releasedAt: after.releasedAt },
-    earlier: versions.slice(place + 1).map(({ number, kind, releasedAt }) => ({
-      number,
-      word: wordOf(kind),
-      releasedAt,
-    })),
+    beforeHref: before !== undefined && open.includes(before) ? addressOf(before) : '',
+    earlier: versions
+      .slice(place + 1)
+      .filter((one) => open.includes(one))
+      .map((one) => ({
+        href: addressOf(one),
+        word: wordOf(one.kind),
+        releasedAt: one.releasedAt,
+      })),
     host,
   };
 }
