@@ -31,6 +31,7 @@ import { callRoutes } from './calls/routes-calls.ts';
 import type { ResponseRoutesContext } from './context.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
 import { deskRoutes } from './routes-desk.ts';
+import { genuineRoutes } from './routes-genuine.ts';
 import { proofRoutes } from './routes-proof.ts';
 import { publicRoutes } from './routes-public.ts';
 import { listAnswers, listMessages } from './store-read.ts';
@@ -44,6 +45,7 @@ export function responseRoutes(context: ResponseRoutesContext): Route[] {
     ...callRoutes(context),
     ...publicRoutes(context),
     ...proofRoutes(context),
+    ...genuineRoutes(context),
   ];
 }
 
