@@ -52,11 +52,14 @@ test('somebody who was sent nothing finds an alert, what changed, and what it sa
   await lookAt(page, 'list-empty');
 
   const { alertId } = await releaseAlert(centre);
-  await releaseAlert(centre, { title: 'Phishing that names the help desk', severity: 'low' });
+  await releaseAlert(centre, {
+    title: `Phishing: ${'helpdesk'.repeat(9)}`,
+    severity: 'low',
+  });
   await releaseVersion(centre, alertId, 'update', { notKnown: 'When a patch comes.' });
   await releaseVersion(centre, alertId, 'correction', {
     doNow: 'Do NOT isolate Citrix gateways.',
-    ifActed: 'If you did, reconnect them.',
+    ifActed: `If you did, see ${'reconnect'.repeat(7)}.`,
     body: '# Steps\n\n1. Keep the gateways on\n2. Install 14.1-43\n',
   });
   await page.reload();

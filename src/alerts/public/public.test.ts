@@ -111,6 +111,32 @@ describe('the page of an alert', () => {
   });
 });
 
+describe('words of authors', () => {
+  it('made public later, an alert tells nothing of its marked beginning (P8)', async () => {
+    const { alertId, number } = await released({ marking: 'AMBER', doNow: 'Secret first advice.' });
+    await releaseVersion(centre, alertId, 'update', { marking: 'CLEAR', doNow: 'Open advice.' });
+    const page = await get(`/${number}`);
+    assert.match(page.text, /UPDATED .* It adds/);
+    assert.doesNotMatch(page.body, /Secret|What changed|Earlier versions|versions\/1/);
+    await get(`/${number}/versions/1`, 404);
+    const feed = await centre.site.visitor().request('GET', '/public.atom');
+    assert.doesNotMatch(feed.body, /Secret/);
+    const times = /<published>(.*)<\/published>\n<updated>(.*)<\/updated>/.exec(
+      feed.body.slice(feed.body.indexOf(`/${number}<`)),
+    );
+    assert.equal(times?.[1], times?.[2]);
+  });
+
+  it('are words on every page, whatever signs they hold', async () => {
+    const title = '<img src=x onerror=alert(1)> & "quoted"';
+    const { alertId, number } = await released({ title, what: '</p><script>x</script>' });
+    await releaseVersion(centre, alertId, 'correction', { ...correction, title: 'Another title' });
+    for (const path of [`/${number}`, `/${number}/versions/1`, '/public'])
+      assert.doesNotMatch((await get(path)).body, /<img|<script/);
+    assert.ok((await get(`/${number}`)).text.includes(title));
+  });
+});
+
 describe('the list and the feed', () => {
   const listed = async (query: string) =>
     (await get(`/public?${query}`)).elements('.tocsin-alerts').length > 0
