@@ -52,6 +52,7 @@ export {
   type OwnDetailsRules,
 } from './own/own-session.ts';
 export { findContact, findOrganisationByCode } from './contacts/store-contacts.ts';
+export { findPointOfSession } from './own/store-own.ts';
 export { OWN_REPLACED_TASK, tellReplaced } from './own/own-details.ts';
 export { ownDetailsRoutes } from './own/routes-own-details.ts';
 export type { OwnRoutesContext } from './own/routes-own-session.ts';

@@ -1,17 +1,17 @@
 /**
- * The page behind the code: whoever typed the address an alert came to and the code that came with
- * it reads as a contact of those organisations, up to what the operating model lets such a page
- * show, and answers by one more press. The form carries address and code along: nothing is kept
- * for whoever came, so there is nothing to end and nothing to steal.
+ * An alert as a contact reads it who came by a code, up to what the operating model lets such a
+ * page show, with a button for each answer. Whoever typed the address an alert came to and the code
+ * that came with it carries both along in the form: nothing is kept for them, so there is nothing
+ * to end and nothing to steal. Whoever came by a one-time code has a session.
  */
-import type { Actor } from '#kernel/actor.ts';
+import { system, type Actor } from '#kernel/actor.ts';
 import { within } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import { findPublicAlert, publicWords } from '#alerts/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { formModel, many, view, type Form, type Reply } from '#web/index.ts';
-import type { Opened } from './code-answers.ts';
+import { formModel, many, refusalStatus, view, type Form, type Reply } from '#web/index.ts';
+import { answerKinds, type AnswerKind } from './model.ts';
 import { listStandings, type Standing } from './store-opened.ts';
 
 export type CodePageContext = {
@@ -21,24 +21,33 @@ export type CodePageContext = {
   readonly origin: string;
 };
 
-export async function showOpened(
+export type CodePage = {
+  readonly actor: Actor & { readonly kind: 'contact' };
+  readonly alertId: string;
+  readonly number: number;
+  /** Where the answer goes, and what the form carries along. */
+  readonly action: string;
+  readonly hidden: readonly { readonly name: string; readonly value: string }[];
+  readonly back?: { readonly href: string; readonly text: string };
+  /** After a refusal: why, and what was posted. */
+  readonly failed?: { readonly form: Form; readonly refused: Refused } | undefined;
+};
+
+/** What this contact reads of the alert, and its buttons. */
+export async function showCodePage(
   { database, model, origin }: CodePageContext,
-  { message, pointId }: Opened,
-  { form, refused }: { readonly form: Form; readonly refused: Refused | undefined },
+  { actor, alertId, number, failed, ...shown }: CodePage,
 ): Promise<Reply> {
-  const { alertId, alertNumber: number, organisationIds } = message;
-  const contact: Actor = { kind: 'contact', id: pointId, organisationIds };
-  const alert = await database.withActor(contact, (tx) => findPublicAlert(tx, number));
+  const alert = await database.withActor(actor, (tx) => findPublicAlert(tx, number));
   const isShown =
     alert !== undefined && within(alert.current.marking, model.markingCeilings.linkWithCode);
   const words = isShown && publicWords(alert, alert.current, { model, host: new URL(origin).host });
-  const organisations = await database.withActor({ kind: 'system', name: 'answer page' }, (tx) =>
-    listStandings(tx, alertId, organisationIds),
+  const organisations = await database.withActor(system('answer page'), (tx) =>
+    listStandings(tx, alertId, actor.organisationIds),
   );
   const chosen = new Set(
-    refused === undefined ? unanswered(organisations) : many(form['organisation']),
+    failed === undefined ? unanswered(organisations) : many(failed.form['organisation']),
   );
-  const typed = { address: form['address'], code: form['code'] };
   return view(
     'responses/code-page.njk',
     {
@@ -50,11 +59,19 @@ export async function showOpened(
         text: shortName,
         checked: chosen.has(organisationId),
       })),
+      back: undefined,
+      ...shown,
       helpLine: model.helpLine,
-      form: formModel(['address', 'code', 'organisation'], typed, refused?.fields),
+      form: formModel(['organisation'], failed?.form, failed?.refused.fields),
     },
-    refused === undefined ? {} : { status: 422 },
+    failed === undefined ? {} : { status: refusalStatus(failed.refused.kind).status },
   );
+}
+
+/** The button that was pressed; undefined: to read first. */
+export function kindOf(form: Form): AnswerKind | undefined {
+  const [pressed] = many(form['kind']);
+  return answerKinds.find((kind) => kind === pressed);
 }
 
 /** Those for whom nobody has answered yet; all of them where everybody has. */

@@ -16,9 +16,9 @@ import {
   type Taken,
   type TypedCode,
 } from './code-answers.ts';
-import { showOpened, type CodePageContext } from './code-page.ts';
+import { kindOf, showCodePage, type CodePageContext } from './code-page.ts';
 import { listKeepers } from './keepers.ts';
-import { answerKinds, type AnswerKind } from './model.ts';
+import type { AnswerKind } from './model.ts';
 
 export type PublicRoutesContext = CodePageContext & {
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
@@ -113,15 +113,26 @@ export function parseAddressAndCode(
   return { ok: true as const, value: { channel, addressIndex, code } };
 }
 
-/** The button that was pressed; undefined: to read first. */
-function kindOf(form: Form): AnswerKind | undefined {
-  const [pressed] = many(form['kind']);
-  return answerKinds.find((kind) => kind === pressed);
-}
-
 /** With several organisations the form names those that were ticked; with one it has no boxes. */
 function chosenIn(form: Form): { readonly organisationIds?: readonly string[] } {
   return form['boxes'] === undefined ? {} : { organisationIds: many(form['organisation']) };
+}
+
+async function showOpened(
+  context: PublicRoutesContext,
+  { message, pointId }: Opened,
+  { form, refused: why }: { readonly form: Form; readonly refused: Refused | undefined },
+): Promise<Reply> {
+  const { alertId, alertNumber: number, organisationIds } = message;
+  const carried = ['address', 'code'].map((name) => ({ name, value: many(form[name])[0] ?? '' }));
+  return await showCodePage(context, {
+    actor: { kind: 'contact', id: pointId, organisationIds },
+    alertId,
+    number,
+    action: `/${number}`,
+    hidden: carried,
+    failed: why && { form, refused: why },
+  });
 }
 
 async function thank(

@@ -34,6 +34,7 @@ import { deskRoutes } from './routes-desk.ts';
 import { genuineRoutes } from './routes-genuine.ts';
 import { proofRoutes } from './routes-proof.ts';
 import { publicRoutes } from './routes-public.ts';
+import { yourAlertsRoutes } from './routes-your-alerts.ts';
 import { listAnswers, listMessages } from './store-read.ts';
 
 const inAlert = z.object({ id: z.uuid(), organisationId: z.uuid() });
@@ -46,6 +47,7 @@ export function responseRoutes(context: ResponseRoutesContext): Route[] {
     ...publicRoutes(context),
     ...proofRoutes(context),
     ...genuineRoutes(context),
+    ...yourAlertsRoutes(context),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** Reads for whoever came by a code. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Marking } from '#kernel/marking.ts';
 
 /** Where an organisation stands in an alert. */
 export type Standing = {
@@ -27,4 +28,35 @@ export async function listStandings(
     where live.alert_id = ${alertId}
       and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
     order by recipient.short_name`);
+}
+
+export type AddressedAlert = {
+  readonly alertId: string;
+  readonly number: number;
+  readonly title: string;
+  readonly severity: string;
+  readonly marking: Marking;
+  readonly state: 'released' | 'closed';
+  readonly releasedAt: Date;
+  readonly acknowledgedAt: Date | null;
+};
+
+/** Alerts to the organisations of the contact who asks, as far as it reads them; open ones first. */
+export async function listAddressedAlerts(tx: Tx, most: number): Promise<AddressedAlert[]> {
+  return await tx.rows<AddressedAlert>(sql`
+    select live.alert_id, live.number, live.title, live.severity, live.marking, live.state,
+      live.released_at,
+      (select min(response.acknowledged_at) from responses.v_response response
+        where response.alert_id = live.alert_id) as acknowledged_at
+    from alerts.v_live live
+    order by live.state = 'released' desc, live.released_at desc limit ${most}`);
+}
+
+/** One of them by its number; undefined where there is none. */
+export async function findAddressedAlert(
+  tx: Tx,
+  number: number,
+): Promise<{ readonly alertId: string } | undefined> {
+  return await tx.maybe(sql`
+    select live.alert_id from alerts.v_live live where live.number = ${number}`);
 }
