@@ -52,12 +52,9 @@ function entryOf(entry: PublicEntry, { origin, labelOf }: FeedContext): string {
 function contentOf({ what, doNow, ifActed, body }: PublicEntry): string {
   const now = doNow === '' ? '' : `<h2>Do now</h2><p><strong>${xml(doNow)}</strong></p>`;
   const acted = ifActed === '' ? '' : `<h2>If you acted already</h2><p>${xml(ifActed)}</p>`;
-  return [
-    `<h2>What is happening</h2><p>${xml(what)}</p>`,
-    now,
-    acted,
-    renderMarkdown(body),
-  ].join('');
+  return [`<h2>What is happening</h2><p>${xml(what)}</p>`, now, acted, renderMarkdown(body)].join(
+    '',
+  );
 }
 
 /** What XML 1.0 knows no place for: most control characters, halves of surrogates, two others. */

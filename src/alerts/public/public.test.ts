@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Marking } from '#kernel/marking.ts';
 import {
+  contextOf,
   deliverAll,
   draftAlert,
   must,
@@ -11,7 +12,7 @@ import {
   releaseVersion,
   type Centre,
 } from '../../../test/support/centre.ts';
-import { closeAlert, type Wording } from '../index.ts';
+import { closeAlert, withdrawReleased, type Wording } from '../index.ts';
 
 let centre: Centre;
 
@@ -90,6 +91,26 @@ describe('the page of an alert', () => {
     assert.doesNotMatch(page.text, /Please answer again/);
     must(await centre.db.web.attempt(centre.officer, (tx) => closeAlert(tx, alertId)));
     assert.match((await get(`/${number}`)).text, /CLOSED .* No more answers are chased/);
+  });
+
+  it('withdrawn, it says so everywhere, and its advice is not said again', async () => {
+    const { alertId, number } = await released({ title: 'False alarm' });
+    const withdrawal = { alertId, reason: 'false alarm', now: new Date() };
+    must(
+      await centre.db.web.attempt(centre.officer, (tx) =>
+        withdrawReleased(tx, contextOf(centre), withdrawal),
+      ),
+    );
+    const page = await get(`/${number}`);
+    assert.match(
+      page.text,
+      /WITHDRAWN .* It does not hold any more\. If you acted on it, undo that/,
+    );
+    assert.doesNotMatch(page.text, /Isolate Citrix|CLOSED|Please answer again|What changed/);
+    assert.match((await get(`/${number}/versions/1`)).text, /OLD VERSION\. WITHDRAWN/);
+    const list = await get('/public?words=false+alarm');
+    assert.match(list.text, /False alarm Critical WITHDRAWN published/);
+    assert.doesNotMatch(list.text, /Do now/);
   });
 
   it('what a marked version took the place of is not shown any more (P8)', async () => {

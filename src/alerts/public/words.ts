@@ -24,7 +24,9 @@ export function publicWords(
   const labelOf = (severity: string) => severityLabel(model, severity);
   const versions = [current, ...earlier];
   const place = versions.indexOf(shown);
-  const before = versions[place + 1];
+  const isLater = place + 1 < versions.length;
+  // What was withdrawn is not said again beside it: somebody might act on it.
+  const before = shown.kind === 'withdrawal' ? undefined : versions[place + 1];
   // Pages of versions are for everybody: what only some may read has none.
   const open = current.marking === 'CLEAR' ? versions.filter((one) => one.marking === 'CLEAR') : [];
   const addressOf = ({ number }: PublicVersion) => `/${current.alertNumber}/versions/${number}`;
@@ -35,6 +37,7 @@ export function publicWords(
     bodyHtml: renderMarkdown(shown.body),
     banner: bannerOf(shown),
     before,
+    isLater,
     firstReleasedAt: (versions.at(-1) ?? shown).releasedAt,
     changes: before === undefined ? [] : changesSince(before, shown, labelOf),
     /** The version that took its place. */
