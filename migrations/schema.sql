@@ -168,12 +168,12 @@ CREATE INDEX version_live ON alerts.version USING btree (released_at DESC) WHERE
 CREATE UNIQUE INDEX version_out ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['released'::text, 'closed'::text]));
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
-create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id = ANY (ARRAY( SELECT submission.version_id
+create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id = ANY (ARRAY( SELECT submission.version_id
    FROM (alerts.submission submission
      JOIN alerts.recipient recipient ON ((recipient.submission_id = submission.id)))
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
-create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
+create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
 CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;

@@ -49,7 +49,6 @@ const message = (alertId: string, code: string): OpenMessage => ({
   alertId,
   alertNumber: 4901,
   isLive: true,
-  sentAt: null,
   dispatchId: `dispatch of ${alertId}`,
   code,
   organisationIds: ['organisation'],
