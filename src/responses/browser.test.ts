@@ -123,8 +123,8 @@ test('who answers later reads who has it, and a foreign code says whose it is', 
   const { page, verify } = visited;
   await page.getByLabel('Mobile number or mail address').fill('ada@northmoor.test');
   await page.getByLabel('Code').fill(codeOf('ada@northmoor.test'));
-  await page.getByLabel('We need help: call us').check();
-  await page.getByRole('button', { name: 'Send answer' }).click();
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'We need help: call us' }).click();
   await page.getByText('CISO or head of cyber has this since').waitFor();
   await assertAccessible(page);
   await shoot(page, 'answered');
