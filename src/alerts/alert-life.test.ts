@@ -102,7 +102,7 @@ describe('writing', () => {
     );
     assert.match(page.text, /You saved this draft in another window at \d\d:\d\d\./);
     assert.match(page.body, /value="Second tab"/);
-    assert.match(page.text, /What is saved now First tab/);
+    assert.match(page.text, /Title differs First tab Second tab/);
     await second.submit(`/alerts/${alertId}/edit`, {});
     const saved = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
     assert.equal(saved?.title, 'Second tab');

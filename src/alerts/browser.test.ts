@@ -94,6 +94,46 @@ test('the next update follows the severity until somebody sets it', async (t) =>
   await page.close();
 });
 
+test('a draft saves itself, and stops beside what somebody else saved', async (t) => {
+  const visited = await visit(t, '/alerts/new');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  const status = page.locator('[data-autosave-status]');
+  const words = page.getByLabel('What is happening');
+  await words.fill('saved by itself');
+  await status.getByText(/^Saved \d\d:\d\d/).waitFor();
+  const address = new URL(page.url()).pathname;
+  assert.match(address, /^\/alerts\/[0-9a-f-]{36}\/edit$/);
+  // Saved on top of its own revision, and by the button after that.
+  await words.fill('saved again');
+  await page.waitForResponse((answer) => answer.url().endsWith('/edit') && answer.status() === 200);
+  await page.getByLabel('Title').fill('By the button');
+  await page.getByRole('button', { name: 'Save draft' }).click();
+  await page.getByText('Draft saved.').waitFor();
+  assert.equal(await words.inputValue(), 'saved again');
+
+  await page.getByLabel('Title').fill('x'.repeat(130));
+  await status.getByText('Not saved yet: The title has 130 characters').waitFor();
+  await page.getByLabel('Title').fill('Mine');
+  await status.getByText(/^Saved \d\d:\d\d/).waitFor();
+
+  const other = await centre.invite('Grace Adeyemi', ['duty_officer']);
+  const hers = centre.visit(other);
+  await hers.get(address);
+  await hers.submit(address, { title: 'Hers', body: 'Her details, which nobody else has.' });
+  await page.getByLabel('Title').fill('Mine, typed on');
+  await page.getByRole('alert').getByText('Grace Adeyemi saved this draft').waitFor();
+  assert.equal(await page.getByLabel('Title').inputValue(), 'Mine, typed on');
+  await assertAccessible(page);
+  await shoot(page, 'alerts-conflict');
+  await assertAccessible(page);
+  await page.getByRole('button', { name: 'Save draft' }).click();
+  await page.getByText('Draft saved.').waitFor();
+  assert.equal(await page.getByLabel('Title').inputValue(), 'Mine, typed on');
+  verify();
+  await page.close();
+});
+
 test('the approval page is accessible and aligned on a desk and on a phone', async (t) => {
   const title = 'Ransomware through Citrix gateways at three hospitals in the north';
   const body = '# What we know\n\n- End all sessions: `kill icaconnection -all`\n- Keep the logs\n';

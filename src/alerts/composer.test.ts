@@ -26,7 +26,7 @@ it('a slip of the pen does not hide that somebody else saved meanwhile', async (
   await first.submit(path, { title: 'First tab' });
   await second.submit(path, { title: 'Second tab', what: 'two\nlines' }, { status: 422 });
   const page = await second.submit(path, { what: 'one line' }, { status: 409 });
-  assert.match(page.text, /What is saved now First tab/);
+  assert.match(page.text, /Title differs First tab Second tab/);
   assert.equal((await saved(alertId))?.title, 'First tab');
 });
 
@@ -69,7 +69,7 @@ describe('a new draft posted twice, without script', () => {
     const changed = { title: 'Second words', formId: form.formId };
     const page = await officer.submit('/alerts/new', changed, { status: 409 });
     assert.match(page.text, /saved already, with other words/);
-    assert.match(page.text, /What is saved now First words/);
+    assert.match(page.text, /Title differs First words Second words/);
     assert.match(page.body, /value="Second words"/);
     assert.equal((await saved(form.formId))?.title, 'First words');
     await officer.submit(`/alerts/${form.formId}/edit`);
@@ -85,6 +85,36 @@ describe('a new draft posted twice, without script', () => {
       page.elements('input[name="formId"]')[0]?.attribs['value'];
     assert.equal(idOf(wrong), idOf(opened));
   });
+});
+
+it('a conflict says who, and sets every field beside the other, the audience too', async () => {
+  const alertId = await draftAlert(centre);
+  const path = `/alerts/${alertId}/edit`;
+  const other = await centre.invite('Grace Adeyemi', ['duty_officer']);
+  const [mine, hers] = [centre.visit(centre.officer), centre.visit(other)];
+  await mine.get(path);
+  await hers.get(path);
+  await hers.submit(path, { severity: 'high', body: 'hers', regions: ['RA'] });
+  const page = await mine.submit(path, { body: 'mine', next: 'autosave' }, { status: 409 });
+  assert.match(page.text, /Grace Adeyemi saved this draft at \d\d:\d\d/);
+  assert.match(page.text, /Severity differs High Critical/);
+  assert.match(page.text, /Details differs hers mine/);
+  assert.match(page.text, /Regions differs RA –/);
+  assert.match(page.text, /Marking CLEAR CLEAR/);
+  assert.equal((await saved(alertId))?.body, 'hers');
+});
+
+it('a save by itself answers with the revision to go on with', async () => {
+  const officer = centre.visit(centre.officer);
+  const opened = await officer.get('/alerts/new');
+  const id = opened.elements('input[name="formId"]')[0]!.attribs['value']!;
+  const first = await officer.submit('/alerts/new', { title: 'Saved', next: 'autosave' });
+  const mark = first.elements('[data-saved]')[0]!.attribs;
+  assert.deepEqual([mark['data-revision'], mark['data-address']], ['1', `/alerts/${id}/edit`]);
+  await officer.get(`/alerts/${id}/edit`);
+  const again = await officer.submit(`/alerts/${id}/edit`, { title: 'Twice', next: 'autosave' });
+  assert.equal(again.elements('[data-saved]')[0]!.attribs['data-revision'], '2');
+  assert.equal((await saved(id))?.title, 'Twice');
 });
 
 describe('an audience that names what is not there', () => {

@@ -5,6 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listEntries, record } from '#audit/index.ts';
+import { findPerson } from '#identity/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import { resolveQuestion, type AskedQuestion } from '#organisations/index.ts';
 import { clockTime } from '#web/index.ts';
@@ -99,7 +100,10 @@ async function overtakenBy(tx: Tx, alertId: string): Promise<Refused> {
   const { entries } = await listEntries(tx, { action: 'alert.edited', subject, limit: 1 });
   const [last] = entries;
   const isSelf = last?.actorId === actorId(tx.actor);
-  const who = isSelf ? 'You saved this draft in another window' : 'Somebody else saved this draft';
+  const person = last?.actorKind === 'person' ? await findPerson(tx, last.actorId) : undefined;
+  const who = isSelf
+    ? 'You saved this draft in another window'
+    : `${person?.name ?? 'Somebody else'} saved this draft`;
   const when = last === undefined ? 'after you opened it' : `at ${clockTime(last.at)}`;
   return refused(
     'conflict',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
 import { markings } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
+import { severityById } from '#operating-model/index.ts';
 import {
   findAudience,
   listUnknownCodes,
@@ -25,6 +26,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import { saveAudienceOf } from './audience.ts';
+import { besideEachOther } from './beside.ts';
 import { createAlert, saveDraft } from './draft.ts';
 import {
   blankFields,
@@ -94,7 +96,7 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
           const asked = await saveAudienceOf(tx, { form, draft: draft.value, now });
           return asked.ok ? await createAlert(tx, model, { ...asked.value, id }) : asked;
         });
-        if (created.ok) return afterSave(id, form);
+        if (created.ok) return await afterSave(context, actor, { id, form });
         const version = await database.withActor(actor, (tx) => findVersion(tx, id));
         return await composer(context, actor, {
           fields: form,
@@ -143,7 +145,7 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         });
         if (!saved.ok)
           return await composer(context, actor, { fields: form, version, refused: saved, now });
-        return afterSave(params.id, form);
+        return await afterSave(context, actor, { id: params.id, form });
       },
     }),
     page({
@@ -165,12 +167,23 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
   ];
 }
 
-/** `next` goes on to the page before submission or to the dry run; else it stays with the draft. */
-function afterSave(id: string, form: Form): Reply {
+/**
+ * `next` goes on to the page before submission or to the dry run, or is `autosave`, which stays
+ * where it is and has to know the revision; else it stays with the draft.
+ */
+async function afterSave(
+  { database }: AlertRoutesContext,
+  actor: Actor,
+  { id, form }: { readonly id: string; readonly form: Form },
+): Promise<Reply> {
   const next = many(form['next'])[0];
   if (next === 'check') return redirect(`/alerts/${id}`);
   if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`);
-  return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
+  if (next !== 'autosave') return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
+  const version = await database.withActor(actor, (tx) => findVersion(tx, id));
+  if (version === undefined) return notFound();
+  const { revision, updatedAt: savedAt } = version;
+  return view('alerts/draft-saved.njk', { alertId: id, revision, savedAt });
 }
 
 /** Of which kind the version is that a form previews; it decides nothing. */
@@ -199,13 +212,16 @@ async function composer(
     ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
     : undefined;
   const audience = parseQuestionForm(fields, model);
+  const isConflict = refused?.kind === 'conflict';
   const { unknown, choices } = await database.withActor(actor, async (tx) => ({
     choices: await readChoices(tx, fields),
     unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
   }));
   // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
   const errors =
-    refused === undefined ? {} : { ...errorsAt('', refused), ...unknownCodeErrors(unknown) };
+    refused === undefined
+      ? {}
+      : { ...(!isConflict && errorsAt('', refused)), ...unknownCodeErrors(unknown) };
   return view(
     'alerts/composer.njk',
     {
@@ -219,7 +235,19 @@ async function composer(
       alertNumber,
       kind,
       savedAt: version?.updatedAt,
-      saved: refused?.kind === 'conflict' ? version : undefined,
+      refusal: refused?.message ?? '',
+      beside:
+        version === undefined || !isConflict
+          ? []
+          : besideEachOther(
+              {
+                kind,
+                saved: fieldsOf(version, version.audience as AudienceQuestion),
+                typed: fields,
+              },
+              (field, value) =>
+                field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
+            ),
       preview,
       problems: [],
       model,
@@ -233,6 +261,6 @@ async function composer(
       choices,
       maySaveAudience: may(actor, 'directory.write'),
     },
-    refused === undefined ? {} : { status: refused.kind === 'conflict' ? 409 : 422 },
+    refused === undefined ? {} : { status: isConflict ? 409 : 422 },
   );
 }

@@ -1,0 +1,67 @@
+/** A draft as it is saved beside a draft as it was typed, field by field. Pure. */
+import type { questionFields } from '#organisations/index.ts';
+import { many, type Form } from '#web/index.ts';
+import type { wordingFields } from './form.ts';
+import type { VersionKind } from './model.ts';
+
+/** One field of both; what is empty is ''. */
+export type Beside = {
+  readonly label: string;
+  readonly saved: string;
+  readonly typed: string;
+  readonly isSame: boolean;
+};
+
+type Field = (typeof wordingFields)[number] | (typeof questionFields)[number];
+
+const labels: Readonly<Record<Field, string>> = {
+  title: 'Title',
+  severity: 'Severity',
+  marking: 'Marking',
+  what: 'What is happening',
+  doNow: 'Do now',
+  ifActed: 'If you acted already',
+  notKnown: 'Not known yet',
+  nextUpdateDate: 'Next update, day',
+  nextUpdateTime: 'Next update, time',
+  body: 'Details',
+  ownText: 'Own text',
+  asksAgain: 'Everybody answers again',
+  types: 'Kinds of organisation',
+  regions: 'Regions',
+  systems: 'Systems',
+  parents: 'Below',
+  roles: 'Roles',
+  ranks: 'Ranks',
+  suppliers: 'Suppliers',
+  products: 'Products',
+  tags: 'Tags',
+  mustAnswerOnly: 'Only who must answer',
+  namedOnly: 'Only who is named',
+  include: 'Also these',
+  exclude: 'Not these',
+  within: 'Saved audiences',
+  added: 'And everybody of',
+  without: 'But nobody of',
+  audiences: 'Parts of the audience',
+};
+
+/** Every field of the form that one of the two holds; `isSame` where both hold the same words. */
+export function besideEachOther(
+  { kind, saved, typed }: { kind: VersionKind; saved: Form; typed: Form },
+  named: (field: string, value: string) => string,
+): Beside[] {
+  return (Object.keys(labels) as Field[]).flatMap((field) => {
+    // Only an update asks for it.
+    if (field === 'asksAgain' && kind !== 'update') return [];
+    const [one, other] = [saved, typed].map((form) =>
+      many(form[field])
+        .map((value) => value.replaceAll('\r\n', '\n').trim())
+        .filter((value) => value !== '')
+        .map((value) => named(field, value))
+        .join(', '),
+    ) as [string, string];
+    if (one === '' && other === '') return [];
+    return [{ label: labels[field], saved: one, typed: other, isSame: one === other }];
+  });
+}
