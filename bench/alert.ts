@@ -9,6 +9,7 @@ import {
   createAlert,
   findSubmission,
   findVersion,
+  noContent,
   submitAlert,
   type AlertContext,
   type Wording,
@@ -29,6 +30,7 @@ const wording: Wording = {
   ifActed: '',
   ownText: null,
   asksAgain: true,
+  content: noContent,
 };
 
 export async function readModel(): Promise<OperatingModel> {

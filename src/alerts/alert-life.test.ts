@@ -112,7 +112,7 @@ describe('writing', () => {
     await first.submit(`/alerts/${alertId}/edit`, { title: 'Once more' });
     const third = { title: 'Third' };
     const theirs = await other.submit(`/alerts/${alertId}/edit`, third, { status: 409 });
-    assert.match(theirs.text, /Somebody else saved this draft at \d\d:\d\d\./);
+    assert.match(theirs.text, /Amara Osei saved this draft at \d\d:\d\d\./);
   });
 
   for (const [name, change, words] of [

@@ -17,6 +17,7 @@ import {
   type Reply,
 } from '#web/index.ts';
 import { readApproval, standingOf } from './approval.ts';
+import { sectionsOf } from './content/model.ts';
 import { renderMarkdown } from './markdown.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
 import { findSubmission } from './store-submission.ts';
@@ -67,7 +68,15 @@ export async function showAlert(
   const missing = version.state === 'draft' && checkForSubmission(version, context, now);
   const toMend = missing ? mendable(id, missing) : [];
   const summary = refused === undefined ? [] : mendable(id, refused);
-  const check = { ...shared, form: { ...shared.form, summary }, toMend, preview, bodyHtml };
+  const sections = sectionsOf(version.content, context);
+  const check = {
+    ...shared,
+    sections,
+    form: { ...shared.form, summary },
+    toMend,
+    preview,
+    bodyHtml,
+  };
   return view('alerts/check.njk', { ...check, problems: [] }, status);
 }
 

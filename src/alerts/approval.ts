@@ -5,6 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { severityById, type Severity } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { listHeldAudiences } from './audience.ts';
+import { sectionsOf } from './content/model.ts';
 import { capacityFor } from './dry-run.ts';
 import { changesBetween, type Change } from './diff.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
@@ -22,13 +23,12 @@ export async function readApproval(
   context: AlertRoutesContext,
   { version, submission }: { version: VersionRow; submission: SubmissionRow },
 ) {
-  const { model, formatTime } = context;
+  const { model } = context;
   const { correctionDispatchId, dispatchId } = submission;
   const severity = severityById(model, version.severity);
   const frozen = await readFrozen(tx, dispatchId);
   const following = correctionDispatchId === null ? [] : await readFrozen(tx, correctionDispatchId);
   const before = version.number > 1 ? await findLiveVersion(tx, version.alertId) : undefined;
-  const label = (id: string) => severityById(model, id)?.label ?? id;
   // Of a later version everybody gets one of the two: both together is more than it will be.
   const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
   return {
@@ -41,27 +41,33 @@ export async function readApproval(
     counts: await countRecipients(tx, submission.id),
     woken: await listNudges(tx, submission.id),
     held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
-    changes: before === undefined ? [] : changesOf(before, version, { label, formatTime }),
+    changes: before === undefined ? [] : changesOf(before, version, context),
     follows: before?.number,
     leavesWithin:
       severity &&
       leavesWithin(await capacityFor(tx, severity, model), [...following, ...frozen], severity),
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+    sections: sectionsOf(version.content, context),
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
   };
 }
 
-function changesOf(
+/** What changed from one version to the next, as readers see it. */
+export function changesOf(
   before: VersionRow,
   after: VersionRow,
-  shown: { label: (severity: string) => string; formatTime: (at: Date) => string },
+  { model, formatTime }: Pick<AlertRoutesContext, 'model' | 'formatTime'>,
 ): Change[] {
-  return changesBetween(before, after, (wording, field) => {
-    if (field === 'severity') return shown.label(wording.severity);
-    if (field !== 'nextUpdateAt') return wording[field];
-    return wording.nextUpdateAt === null ? '' : shown.formatTime(wording.nextUpdateAt);
+  return changesBetween(before, after, {
+    field(wording, field) {
+      if (field === 'severity')
+        return severityById(model, wording.severity)?.label ?? wording.severity;
+      if (field !== 'nextUpdateAt') return wording[field];
+      return wording.nextUpdateAt === null ? '' : formatTime(wording.nextUpdateAt);
+    },
+    sections: ({ content }) => sectionsOf(content, { model, formatTime }),
   });
 }
 

@@ -1,6 +1,7 @@
 /** A draft as it is saved beside a draft as it was typed, field by field. Pure. */
 import type { questionFields } from '#organisations/index.ts';
 import { many, type Form } from '#web/index.ts';
+import type { contentFields } from './content/form.ts';
 import type { wordingFields } from './form.ts';
 import type { VersionKind } from './model.ts';
 
@@ -12,7 +13,10 @@ export type Beside = {
   readonly isSame: boolean;
 };
 
-type Field = (typeof wordingFields)[number] | (typeof questionFields)[number];
+type Field =
+  | (typeof wordingFields)[number]
+  | (typeof contentFields)[number]
+  | (typeof questionFields)[number];
 
 const labels: Readonly<Record<Field, string>> = {
   title: 'Title',
@@ -24,6 +28,23 @@ const labels: Readonly<Record<Field, string>> = {
   notKnown: 'Not known yet',
   nextUpdateDate: 'Next update, day',
   nextUpdateTime: 'Next update, time',
+  exploited: 'Being exploited now',
+  safe: 'Safe to keep using',
+  safeAsAtDate: 'Safe as at, day',
+  safeAsAtTime: 'Safe as at, time',
+  remediateByDate: 'Remediate by, day',
+  remediateByTime: 'Remediate by, time',
+  supersedes: 'Takes the place of',
+  threatType: 'Type of threat',
+  categories: 'Categories',
+  platforms: 'Affected platforms',
+  cves: 'CVEs',
+  stepsPatch: 'Steps: patch',
+  stepsGuidance: 'Steps: guidance',
+  stepsAction: 'Steps: action',
+  stepsAware: 'Steps: aware',
+  sources: 'Definitive source',
+  endorsed: 'Notices we endorse',
   body: 'Details',
   ownText: 'Own text',
   asksAgain: 'Everybody answers again',

@@ -1,4 +1,5 @@
 /** What changed from one version to the next, word by word. Pure. */
+import type { Section } from './content/model.ts';
 import type { Wording } from './model.ts';
 
 /** A run of words that stayed, went or came. */
@@ -102,16 +103,31 @@ const fieldLabels = {
   body: 'Details',
 } as const;
 
-/** The fields that changed; `shown` writes a field as readers see it. */
-export function changesBetween(
-  before: Wording,
-  after: Wording,
-  shown: (wording: Wording, field: keyof typeof fieldLabels) => string,
-): Change[] {
-  return (Object.keys(fieldLabels) as (keyof typeof fieldLabels)[]).flatMap((field) => {
-    const [old, now] = [shown(before, field), shown(after, field)];
-    const parts = diffWords(old, now);
-    const isChanged = parts.some(({ kind }) => kind !== 'same');
-    return isChanged ? [{ label: fieldLabels[field], parts }] : [];
+/** How a wording is written for readers. */
+export type Written = {
+  readonly field: (wording: Wording, field: keyof typeof fieldLabels) => string;
+  readonly sections: (wording: Wording) => readonly Section[];
+};
+
+/** The fields that changed, and the sections of the content. */
+export function changesBetween(before: Wording, after: Wording, written: Written): Change[] {
+  const fields = (Object.keys(fieldLabels) as (keyof typeof fieldLabels)[]).flatMap((field) =>
+    changed(fieldLabels[field], written.field(before, field), written.field(after, field)),
+  );
+  const [old, now] = [before, after].map(
+    (wording) => new Map(written.sections(wording).map((one) => [one.key, one])),
+  ) as [Map<string, Section>, Map<string, Section>];
+  const sections = [...new Set([...now.keys(), ...old.keys()])].flatMap((key) => {
+    const label = (now.get(key) ?? old.get(key))!.label;
+    return changed(label, linesOf(old.get(key)), linesOf(now.get(key)));
   });
+  return [...fields, ...sections];
 }
+
+function changed(label: string, before: string, after: string): Change[] {
+  const parts = diffWords(before, after);
+  return parts.some(({ kind }) => kind !== 'same') ? [{ label, parts }] : [];
+}
+
+const linesOf = (section: Section | undefined) =>
+  (section?.entries ?? []).map(({ text }) => text).join('\n');

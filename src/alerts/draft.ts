@@ -9,6 +9,7 @@ import { findPerson } from '#identity/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import { resolveQuestion, type AskedQuestion } from '#organisations/index.ts';
 import { clockTime } from '#web/index.ts';
+import { wasOut } from './content/store.ts';
 import { canonicalWording, wordsOf, type Wording } from './model.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import {
@@ -36,6 +37,8 @@ export async function createAlert(
   if (lacking) return lacking;
   const audience = await resolveQuestion(tx, draft.audience);
   if (!audience.ok) return audience;
+  const unknown = await checkSuperseded(tx, draft.wording, undefined);
+  if (unknown) return unknown;
   const pinned = { wording: wordsOf('first', draft.wording), audience: audience.value };
   const versionId = newId();
   await pinVersion(tx, model);
@@ -86,12 +89,29 @@ export async function saveDraft(
   const isFirst = version.number === 1;
   const asked = isFirst ? await resolveQuestion(tx, draft.audience) : ok(version.audience);
   if (!asked.ok) return asked;
+  const unknown = await checkSuperseded(tx, draft.wording, version.alertNumber);
+  if (unknown) return unknown;
   const wording = wordsOf(version.kind, draft.wording);
   if (!(await updateDraft(tx, { ...draft, wording, audience: asked.value, id: version.id })))
     return await overtakenBy(tx, draft.alertId);
   await addEditor(tx, version.id, actorId(tx.actor));
   await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });
   return ok(undefined);
+}
+
+/** Only what was out can be replaced, and nothing replaces itself. */
+async function checkSuperseded(
+  tx: Tx,
+  { content: { supersedes } }: Wording,
+  own: number | undefined,
+): Promise<Refused | undefined> {
+  if (supersedes === null || (supersedes !== own && (await wasOut(tx, supersedes))))
+    return undefined;
+  const why =
+    supersedes === own
+      ? 'An alert cannot take the place of itself: a later version does'
+      : `No alert ${supersedes} was ever out`;
+  return refused('invalid', 'There is a problem with what was entered', { supersedes: why });
 }
 
 /** Who saved it meanwhile, and when: it may be the same person in another window. */

@@ -7,7 +7,9 @@ import {
   questionFields,
   type AskedQuestion,
 } from '#organisations/index.ts';
-import { clockTime, many, ZONE, type Form } from '#web/index.ts';
+import { clockTime, many, type Form } from '#web/index.ts';
+import { dateOf, instantOf } from './clock-fields.ts';
+import { contentAsFields, contentFields, parseContent } from './content/form.ts';
 import type { Draft } from './draft.ts';
 import type { Wording } from './model.ts';
 import { parseWording, type TypedWording } from './parse.ts';
@@ -27,40 +29,41 @@ export const wordingFields = [
   'asksAgain',
 ] as const;
 
-export const composerFields = [...wordingFields, 'nextUpdateAt', ...questionFields, 'audienceName'];
+export const composerFields = [
+  ...wordingFields,
+  'nextUpdateAt',
+  ...contentFields,
+  'safeAsAt',
+  'remediateBy',
+  'steps',
+  ...questionFields,
+  'audienceName',
+];
 
-/** A date and a time by the centre's clock; undefined where there is no such moment. */
-export function instantOf(date: string, time: string): Date | undefined {
-  if (!/^\d{4}-\d\d-\d\d$/.test(date) || !/^\d\d:\d\d$/.test(time)) return undefined;
-  try {
-    const local = Temporal.PlainDate.from(date).toPlainDateTime(Temporal.PlainTime.from(time));
-    // In the night of the change an hour is missing or comes twice: neither is guessed.
-    const zoned = local.toZonedDateTime(ZONE, { disambiguation: 'reject' });
-    return new Date(zoned.epochMilliseconds);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The draft that was typed, or the errors of both halves together. */
+/** The draft that was typed, or the errors of all its parts together. */
 export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
   const typed = Object.fromEntries(
     wordingFields.map((field) => [field, many(form[field])[0] ?? '']),
   ) as unknown as TypedWording;
   const wording = parseWording(typed, model, instantOf);
+  const content = parseContent(form, model);
   const audience = parseQuestionForm(form, model);
-  if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
+  if (wording.ok && content.ok && audience.ok)
+    return ok({ wording: { ...wording.value, content: content.value }, audience: audience.value });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
+    ...(content.ok ? {} : content.fields),
     ...(audience.ok ? {} : audience.fields),
   });
 }
 
 /** A stored draft in fields, as the form shows it. */
 export function fieldsOf(wording: Wording, audience: AskedQuestion): Form {
-  const at = wording.nextUpdateAt;
+  const { content, ...words } = wording;
+  const at = words.nextUpdateAt;
   return {
-    ...wording,
+    ...words,
+    ...contentAsFields(content),
     nextUpdateAt: '',
     nextUpdateDate: at === null ? '' : dateOf(at),
     nextUpdateTime: at === null ? '' : clockTime(at),
@@ -68,14 +71,6 @@ export function fieldsOf(wording: Wording, audience: AskedQuestion): Form {
     asksAgain: wording.asksAgain ? 'yes' : '',
     ...questionAsFields(audience),
   };
-}
-
-/** `2026-11-23`, by the centre's clock: what a date field takes. */
-export function dateOf(at: Date): string {
-  return Temporal.Instant.fromEpochMilliseconds(at.getTime())
-    .toZonedDateTimeISO(ZONE)
-    .toPlainDate()
-    .toString();
 }
 
 /** Why this draft may not be saved now; what was saved with a time that has passed is only shown. */

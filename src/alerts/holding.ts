@@ -8,7 +8,9 @@ import type { HoldingText, OperatingModel } from '#operating-model/index.ts';
 import { everybody, type AskedQuestion, type AudienceRow } from '#organisations/index.ts';
 import { many, type Form } from '#web/index.ts';
 import { createAlert, type Draft } from './draft.ts';
-import { instantOf, nextUpdateWithin } from './form.ts';
+import { instantOf } from './clock-fields.ts';
+import { noContent } from './content/model.ts';
+import { nextUpdateWithin } from './form.ts';
 import { parseWording } from './parse.ts';
 import type { AlertContext } from './rendering.ts';
 import { findVersion } from './store.ts';
@@ -74,7 +76,8 @@ export function parseHolding(
     instantOf,
   );
   const audience = audienceOf(typed('audience'), audiences);
-  if (wording.ok && audience !== undefined) return ok({ wording: wording.value, audience });
+  if (wording.ok && audience !== undefined)
+    return ok({ wording: { ...wording.value, content: noContent }, audience });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
     ...(audience === undefined && { audience: 'Choose who is told' }),

@@ -3,6 +3,8 @@ export { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
 export { closeAlert, closeAndTell } from './close.ts';
 export { beginVersion } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
+export { noContent, sectionsOf, type Section } from './content/model.ts';
+export { findSuperseding } from './content/store.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
 export type { AlertContext } from './rendering.ts';

@@ -1,5 +1,6 @@
 /** An alert and its versions: what they hold, and what may change when. Pure. */
 import type { Marking } from '#kernel/marking.ts';
+import { canonicalContent, missingContent, type Content } from './content/model.ts';
 
 /** What each state of a version means, in one sentence. */
 export const versionStates = {
@@ -47,6 +48,8 @@ export type Wording = {
   readonly ifActed: string;
   readonly notKnown: string;
   readonly nextUpdateAt: Date | null;
+  /** What is known of the threat, and what to do about it in the end. */
+  readonly content: Content;
   /** Markdown; shown on the page and sent in the mail. */
   readonly body: string;
   /** The author's own text; null for the usual wording. */
@@ -89,7 +92,7 @@ export function missingForSubmission(
     missing['nextUpdateAt'] = 'Enter when the next update will come';
   else if (wording.nextUpdateAt <= now)
     missing['nextUpdateAt'] = 'The next update must be in the future';
-  return missing;
+  return { ...missing, ...missingContent(wording.content, now) };
 }
 
 /** What a hash of the version covers beside its messages: the page that readers will open. */
@@ -106,5 +109,6 @@ export function canonicalWording(wording: Wording): string {
     wording.body,
     wording.ownText,
     wording.asksAgain,
+    canonicalContent(wording.content),
   ]);
 }

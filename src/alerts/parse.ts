@@ -53,7 +53,7 @@ export function parseWording(
   typed: TypedWording,
   model: OperatingModel,
   instantOf: (date: string, time: string) => Date | undefined,
-): Outcome<Wording> {
+): Outcome<Omit<Wording, 'content'>> {
   const errors: Record<string, string> = {};
   for (const field of Object.keys(fieldLengths) as (keyof typeof fieldLengths)[]) {
     const { length } = typed[field];

@@ -11,6 +11,7 @@ import {
   type AudiencePreview,
 } from '#organisations/index.ts';
 import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
+import { sectionsOf, type Section } from './content/model.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
@@ -35,6 +36,8 @@ export type Preview = {
   readonly following: TextToAll | undefined;
   readonly texts: readonly TextPreview[];
   readonly mail: { readonly subject: string; readonly body: string } | undefined;
+  /** What the page says of the threat. */
+  readonly sections: readonly Section[];
   readonly audience: AudiencePreview;
   /** The saved audiences that it names, as they are today. */
   readonly heldAudiences: readonly HeldAudience[];
@@ -92,6 +95,7 @@ export async function previewAlert(
     following,
     texts,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
+    sections: sectionsOf(wording.content, context),
     audience,
     heldAudiences: await listHeldAudiences(tx, question),
     willGo: await countWillGo(tx, question, model),

@@ -4,6 +4,8 @@ import { markings } from '#kernel/marking.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { audienceQuestion, savedQuestion } from '#organisations/index.ts';
 import { cursorOf, instant, listOf, meaningsOf, pageQuery, uuid } from '#web/index.ts';
+import { noContent } from './content/model.ts';
+import { contentGiven, contentShape, sectionsGiven } from './content/routes-api-shapes.ts';
 import { versionKinds, versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
 
@@ -63,6 +65,7 @@ function wordingOf(model: OperatingModel) {
       .describe('When the next update is promised; needed to submit')
       .meta({ examples: ['2026-11-23T04:00:00Z'] }),
     body: text('body').describe('Markdown: the page, and the mail'),
+    content: contentShape(model).describe('What is known of the threat, and what to do about it'),
     ownText: text('ownText')
       .nullable()
       .describe('Instead of the usual text; must hold {organisation} and {code}'),
@@ -81,6 +84,7 @@ export function newDraft(model: OperatingModel) {
     notKnown: words.notKnown.default(''),
     nextUpdateAt: words.nextUpdateAt.default(null),
     body: words.body.default(''),
+    content: words.content.default(noContent),
     ownText: words.ownText.default(null),
     audience: audienceQuestion(model),
   });
@@ -158,6 +162,7 @@ export const alertDetail = z.strictObject({
   notKnown: z.string(),
   nextUpdateAt: instant.nullable(),
   body: z.string(),
+  content: contentGiven,
   ownText: z.string().nullable(),
   asksAgain: z.boolean(),
   audience: savedQuestion,
@@ -189,6 +194,7 @@ export const preview = z.strictObject({
     }),
   ),
   mail: z.strictObject({ subject: z.string(), body: z.string() }).nullable(),
+  sections: sectionsGiven,
   audience: z.strictObject({
     organisations: z.int(),
     mustAnswer: z.int(),

@@ -8,6 +8,8 @@ import {
   questionShown,
   type AudienceQuestion,
 } from '#organisations/index.ts';
+import { noContent } from './content/model.ts';
+import { checkContent } from './content/parse.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
 import type { Preview, TextToAll } from './preview.ts';
@@ -22,7 +24,15 @@ type Body = z.output<ReturnType<typeof newDraft>> & {
 
 /** The body as a draft, by the parsers of the composer. */
 export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
-  const { audience: asked, nextUpdateAt, ownText, ifActed = '', asksAgain, ...words } = body;
+  const {
+    audience: asked,
+    nextUpdateAt,
+    ownText,
+    ifActed = '',
+    asksAgain,
+    content,
+    ...words
+  } = body;
   const typed = {
     ...words,
     ifActed,
@@ -34,19 +44,23 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
   };
   const wording = parseWording(typed, model, (text) => new Date(text));
   const audience = parseAudienceQuestion(asked, model);
-  if (wording.ok && audience.ok) return ok({ wording: wording.value, audience: audience.value });
+  const wrong = checkContent(content, model);
+  if (wording.ok && audience.ok && Object.keys(wrong).length === 0)
+    return ok({ wording: { ...wording.value, content }, audience: audience.value });
   return refused('invalid', 'The draft was not understood.', {
     ...(wording.ok ? {} : wording.fields),
+    ...inside('content', wrong),
     ...(audience.ok ? {} : inside('audience', audience.fields)),
   });
 }
 
-/** A refusal of a verb, which names the parts of an audience bare: in a body they are inside. */
+/** A refusal of a verb, which names parts of audience and content bare: in a body they are inside. */
 export function withPaths(why: Refused): Refused {
   const isOfAudience = (field: string) => questionFields.some((one) => one === field);
-  const fields = Object.entries(why.fields).map(([field, text]) =>
-    isOfAudience(field) ? [`audience.${field}`, text] : [field, text],
-  );
+  const fields = Object.entries(why.fields).map(([field, text]) => {
+    if (isOfAudience(field)) return [`audience.${field}`, text];
+    return Object.hasOwn(noContent, field) ? [`content.${field}`, text] : [field, text];
+  });
   return { ...why, fields: Object.fromEntries(fields) as FieldErrors };
 }
 

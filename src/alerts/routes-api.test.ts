@@ -237,6 +237,29 @@ test('a key submits and takes back; nothing leaves, and no key approves', async 
   assert.equal((await api.post(`${path}/withdraw`)).status, 409);
 });
 
+test('a program gives the content by the same rules, and in part', async () => {
+  const cves = ['CVE-2026-12345'];
+  const id = await begin({
+    content: { cves, exploited: 'yes', remediateBy: '2099-07-02T17:00:00+01:00' },
+  });
+  const { value } = await api.get(`/api/v1/alerts/${id}`);
+  const content = value['content'] as Json;
+  assert.deepEqual(
+    [content['cves'], content['remediateBy'], content['steps']],
+    [cves, '2099-07-02T16:00:00.000Z', []],
+  );
+  const wrong = { cves: ['CVE-1'], sources: ['http://plain.example'], threatType: 'rumour' };
+  const refused = await api.post('/api/v1/alerts', { ...draft, content: wrong });
+  assert.equal(refused.status, 422);
+  assert.deepEqual(fieldsOf(refused), ['content.threatType']);
+  const { threatType: _, ...less } = wrong;
+  const again = await api.post('/api/v1/alerts', { ...draft, content: less });
+  assert.deepEqual(fieldsOf(again), ['content.cves', 'content.sources']);
+  const nobody = await api.post('/api/v1/alerts', { ...draft, content: { supersedes: 99999 } });
+  assert.equal(nobody.status, 422);
+  assert.deepEqual(fieldsOf(nobody), ['content.supersedes']);
+});
+
 test('an audience that reaches nobody is named as the field that is wrong', async () => {
   const id = await begin({ audience: { include: ['ZZ-0005'], types: ['supplier'] } });
   const refused = await api.post(`/api/v1/alerts/${id}/submit`, { revision: 1 });

@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
+import type { Content } from './content/model.ts';
 import type { VersionKind, VersionState, Wording } from './model.ts';
 
 /** The number of the new alert; undefined where there is one with this id. */
@@ -36,12 +37,12 @@ export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> 
   const { wording } = version;
   await tx.run(sql`
     insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
-      if_acted, not_known, next_update_at, body, own_text, asks_again, audience,
+      if_acted, not_known, next_update_at, body, own_text, asks_again, content, audience,
       model_version)
     values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
       ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
       ${wording.ifActed}, ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body},
-      ${wording.ownText}, ${wording.asksAgain},
+      ${wording.ownText}, ${wording.asksAgain}, ${JSON.stringify(wording.content)}::jsonb,
       ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
 }
 
@@ -58,6 +59,7 @@ export async function updateDraft(
         what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
         not_known = ${wording.notKnown}, next_update_at = ${wording.nextUpdateAt},
         body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+        content = ${JSON.stringify(wording.content)}::jsonb,
         audience = ${JSON.stringify(audience)}::jsonb
       where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
   );
@@ -127,6 +129,7 @@ export type VersionRow = {
   body: string;
   ownText: string | null;
   asksAgain: boolean;
+  content: Content;
   audience: unknown;
   modelVersion: string;
   updatedAt: Date;
@@ -137,7 +140,7 @@ export type VersionRow = {
 const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
   version.marking, version.what, version.do_now, version.if_acted, version.not_known,
-  version.next_update_at, version.body, version.own_text, version.asks_again, version.audience,
+  version.next_update_at, version.body, version.own_text, version.asks_again, version.content, version.audience,
   version.model_version, version.updated_at, version.released_at, version.closed_at`;
 
 /** The newest version of an alert; one that was abandoned only where there is no other. */

@@ -5,6 +5,7 @@
 import { tlp, within } from '#kernel/marking.ts';
 import { smsText, type SmsText } from '#kernel/sms-text.ts';
 import { fillBlanks, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import { sectionAsText, sectionsOf } from './content/model.ts';
 import type { VersionKind, Wording } from './model.ts';
 
 export type Channel = 'text' | 'mail';
@@ -207,6 +208,7 @@ function mailBody(wording: Wording, rendering: Rendering): string {
     wording.ifActed === '' ? '' : `IF YOU ACTED ALREADY\n${wording.ifActed}`,
     wording.notKnown === '' ? '' : `NOT YET KNOWN\n${wording.notKnown}`,
     next,
+    ...sectionsOf(wording.content, { model, formatTime }).map((one) => sectionAsText(one, origin)),
     wording.body,
     answer.join('\n'),
     tlp(wording.marking),

@@ -21,6 +21,7 @@ import {
   insertSubmission,
   type SubmissionRow,
 } from './store-submission.ts';
+import { noContent } from './content/model.ts';
 import {
   findLiveVersion,
   findVersion,
@@ -163,4 +164,5 @@ const NOTHING_MORE = {
   body: '',
   ownText: null,
   asksAgain: false,
+  content: noContent,
 } as const;

@@ -86,6 +86,7 @@ export const fileSchema = z.strictObject({
   contact_roles: z.record(id, z.strictObject({ label: line })),
   audiences: z.strictObject({ look_ahead: durationMs }),
   reader_kinds: z.record(id, z.strictObject({ label: line, chased: z.boolean() })),
+  threats: z.strictObject({ types: z.record(id, line), categories: z.record(id, line) }),
   texts: z.strictObject({
     first: text,
     first_marked: text,

@@ -36,6 +36,11 @@ export type OperatingModel = {
   readonly audienceLookAheadMs: number;
   /** How contacts read, the usual one first. */
   readonly readerKinds: Readonly<Record<string, ReaderKind>>;
+  /** How alerts name a threat: labels by id. */
+  readonly threats: {
+    readonly types: Readonly<Record<string, string>>;
+    readonly categories: Readonly<Record<string, string>>;
+  };
   readonly texts: Readonly<Record<TextName, string>>;
   /** The first word while facts are still coming; its fields come filled in. */
   readonly holding: {

@@ -112,6 +112,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     contactRoles: file.contact_roles,
     audienceLookAheadMs: file.audiences.look_ahead,
     readerKinds: file.reader_kinds,
+    threats: file.threats,
     texts: textsOf(file),
     holding: holdingOf(file),
     approverLadder: {

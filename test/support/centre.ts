@@ -17,7 +17,7 @@ import {
   findVersion,
   saveDraft,
 } from '#alerts/index.ts';
-import type { Wording } from '#alerts/index.ts';
+import { noContent, type Wording } from '#alerts/index.ts';
 import { LiveViews } from '#console/index.ts';
 import { giveRole, invitePerson, permissionsIn, permissionsOf } from '#identity/index.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
@@ -161,6 +161,7 @@ export const wording: Wording = {
   ifActed: '',
   ownText: null,
   asksAgain: true,
+  content: noContent,
 };
 
 /** A draft of the officer, by the verbs. */

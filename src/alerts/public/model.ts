@@ -1,6 +1,7 @@
 /** What anybody may read of an alert: the version that holds, and how it came to be. Pure. */
 import type { Marking } from '#kernel/marking.ts';
 import type { VersionKind } from '../model.ts';
+import type { Content } from '../content/model.ts';
 
 export type PublicVersion = {
   readonly alertNumber: number;
@@ -19,6 +20,9 @@ export type PublicVersion = {
   readonly asksAgain: boolean;
   readonly releasedAt: Date;
   readonly closedAt: Date | null;
+  readonly content: Content;
+  /** The number of the alert that takes the place of this one. */
+  readonly superseding: number | null;
 };
 
 export type PublicAlert = {

@@ -13,7 +13,11 @@ export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAle
     select alert.number as alert_number, version.number, version.kind, version.state,
       version.title, version.severity, version.marking, version.what, version.do_now,
       version.if_acted, version.not_known, version.next_update_at, version.body,
-      version.asks_again, version.released_at, version.closed_at
+      version.asks_again, version.released_at, version.closed_at, version.content,
+      (select max(other.number) from alerts.version superseding
+        join alerts.alert other on other.id = superseding.alert_id
+        where superseding.state in ('released', 'closed')
+          and (superseding.content ->> 'supersedes')::int = alert.number) as superseding
     from alerts.alert
     join alerts.version on version.alert_id = alert.id
     where alert.number = ${number} and version.state in ('released', 'superseded', 'closed')
@@ -32,7 +36,10 @@ export type PublicSearch = {
   readonly most: number;
 };
 
-export type PublicEntry = Omit<PublicVersion, 'notKnown' | 'nextUpdateAt' | 'asksAgain'> & {
+export type PublicEntry = Omit<
+  PublicVersion,
+  'notKnown' | 'nextUpdateAt' | 'asksAgain' | 'content' | 'superseding'
+> & {
   /** When the first version was out that the reader may see. */
   readonly firstReleasedAt: Date;
 };

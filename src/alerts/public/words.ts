@@ -1,5 +1,7 @@
 /** A version as its page shows it to whoever may read it. */
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { dateTime } from '#web/index.ts';
+import { sectionsOf } from '../content/model.ts';
 import { renderMarkdown } from '../markdown.ts';
 import { bannerOf, changesSince, wordOf, type PublicAlert, type PublicVersion } from './model.ts';
 
@@ -34,6 +36,7 @@ export function publicWords(
   return {
     alert: shown,
     severityLabel: labelOf(shown.severity),
+    sections: sectionsOf(shown.content, { model, formatTime: dateTime }),
     bodyHtml: renderMarkdown(shown.body),
     banner: bannerOf(shown),
     before,

@@ -1,0 +1,177 @@
+/**
+ * What an alert says of the threat beside its four fields: what is known, what is safe, what to do
+ * step by step, and who else says so. Everything may be left empty. Pure.
+ */
+import type { OperatingModel } from '#operating-model/index.ts';
+
+export const exploitedAnswers = { yes: 'Yes', no: 'No', not_known: 'Not known' } as const;
+
+export type Exploited = keyof typeof exploitedAnswers;
+
+/** As the NHS cyber alerts type their steps. */
+export const stepTypes = ['Patch', 'Guidance', 'Action', 'Aware'] as const;
+
+export type Step = { readonly type: (typeof stepTypes)[number]; readonly text: string };
+
+/** What another body published, and this alert stands behind. */
+export type Notice = { readonly body: string; readonly title: string; readonly url: string };
+
+/** Kept as JSON, so instants are ISO 8601 in UTC. */
+export type Content = {
+  /** Whether it is being exploited now. */
+  readonly exploited: Exploited | null;
+  /** What is safe to keep using; '' where nothing is said. */
+  readonly safe: string;
+  /** When that was so. */
+  readonly safeAsAt: string | null;
+  readonly remediateBy: string | null;
+  /** The number of the alert that this one takes the place of. */
+  readonly supersedes: number | null;
+  /** Ids of the operating model. */
+  readonly threatType: string | null;
+  readonly categories: readonly string[];
+  readonly platforms: readonly string[];
+  readonly cves: readonly string[];
+  readonly steps: readonly Step[];
+  /** Addresses of the authority to follow. */
+  readonly sources: readonly string[];
+  readonly endorsed: readonly Notice[];
+};
+
+export const noContent = {
+  exploited: null,
+  safe: '',
+  safeAsAt: null,
+  remediateBy: null,
+  supersedes: null,
+  threatType: null,
+  categories: [],
+  platforms: [],
+  cves: [],
+  steps: [],
+  sources: [],
+  endorsed: [],
+} satisfies Content;
+
+/** In one order, whatever the order of the keys: what a hash covers and a comparison goes by. */
+export function canonicalContent(content: Content): unknown[] {
+  return [
+    content.exploited,
+    content.safe,
+    content.safeAsAt,
+    content.remediateBy,
+    content.supersedes,
+    content.threatType,
+    content.categories,
+    content.platforms,
+    content.cves,
+    content.steps.map(({ type, text }) => [type, text]),
+    content.sources,
+    content.endorsed.map(({ body, title, url }) => [body, title, url]),
+  ];
+}
+
+/** Why it cannot be submitted yet, by field. */
+export function missingContent(content: Content, now: Date): Record<string, string> {
+  const missing: Record<string, string> = {};
+  const { safe, safeAsAt, remediateBy } = content;
+  if (safe !== '' && safeAsAt === null)
+    missing['safeAsAt'] = 'Enter as at when it was safe: it may not be later';
+  if (safeAsAt !== null && new Date(safeAsAt) > now)
+    missing['safeAsAt'] = 'What is safe cannot be known as at a time to come';
+  if (remediateBy !== null && new Date(remediateBy) <= now)
+    missing['remediateBy'] = 'The deadline must be in the future';
+  return missing;
+}
+
+/** One line for a reader; `href` where it leads somewhere. */
+export type Entry = { readonly text: string; readonly href?: string };
+
+/** What readers see under one heading. */
+export type Section = {
+  readonly key: string;
+  readonly label: string;
+  readonly entries: readonly Entry[];
+};
+
+export type Showing = {
+  readonly model: Pick<OperatingModel, 'threats'>;
+  /** A time as readers see it. */
+  readonly formatTime: (at: Date) => string;
+};
+
+/** All that is said, in the order in which readers need it: preview, page, approval and mail. */
+export function sectionsOf(content: Content, { model, formatTime }: Showing): Section[] {
+  const { exploited, safe, safeAsAt, remediateBy, supersedes } = content;
+  const at = (instant: string) => formatTime(new Date(instant));
+  const { types, categories } = model.threats;
+  const threat = [content.threatType, ...content.categories].filter((id) => id !== null);
+  const links = (urls: readonly string[]) => urls.map((href) => ({ text: href, href }));
+  const all: Section[] = [
+    {
+      key: 'safe',
+      label: safeAsAt === null ? 'Safe to keep using' : `Safe to keep using, as at ${at(safeAsAt)}`,
+      entries: textEntries(safe === '' ? [] : [safe]),
+    },
+    {
+      key: 'exploited',
+      label: 'Exploited now',
+      entries: textEntries(exploited === null ? [] : [exploitedAnswers[exploited]]),
+    },
+    {
+      key: 'remediateBy',
+      label: 'Remediate by',
+      entries: textEntries(remediateBy === null ? [] : [at(remediateBy)]),
+    },
+    {
+      key: 'steps',
+      label: 'Steps',
+      entries: textEntries(content.steps.map(({ type, text }) => `${type}: ${text}`)),
+    },
+    { key: 'platforms', label: 'Affected', entries: textEntries(content.platforms) },
+    {
+      key: 'threat',
+      label: 'Kind of threat',
+      entries: textEntries(
+        threat.length === 0
+          ? []
+          : [threat.map((id) => types[id] ?? categories[id] ?? id).join(', ')],
+      ),
+    },
+    {
+      key: 'cves',
+      label: 'Vulnerabilities',
+      entries: content.cves.map((cve) => ({
+        text: cve,
+        href: `https://www.cve.org/CVERecord?id=${cve}`,
+      })),
+    },
+    { key: 'sources', label: 'Definitive source', entries: links(content.sources) },
+    {
+      key: 'endorsed',
+      label: 'Also published, and endorsed by us',
+      entries: content.endorsed.map(({ body, title, url }) => ({
+        text: `${body}: ${title}`,
+        href: url,
+      })),
+    },
+    {
+      key: 'supersedes',
+      label: 'Takes the place of',
+      entries: supersedes === null ? [] : [{ text: `Alert ${supersedes}`, href: `/${supersedes}` }],
+    },
+  ];
+  return all.filter(({ entries }) => entries.length > 0);
+}
+
+const textEntries = (texts: readonly string[]): Entry[] => texts.map((text) => ({ text }));
+
+/** A section as a mail has it: addresses written out. */
+export function sectionAsText({ label, entries }: Section, origin: string): string {
+  const lines = entries.map(({ text, href }) => {
+    if (href === undefined || href === text) return text;
+    return `${text} ${href.startsWith('/') ? origin : ''}${href}`;
+  });
+  const [only] = lines;
+  return `${label.toUpperCase()}\n${lines.length === 1 ? only : lines.map((one) => `- ${one}`).join('\n')}`;
+}

@@ -1,0 +1,73 @@
+/** The content of an alert: what is wrong with it, whoever typed or sent it. Pure. */
+import type { FieldErrors } from '#kernel/outcome.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import type { Content } from './model.ts';
+
+/** Characters of one line, and lines of one field. */
+export const LINE_MAX = 300;
+export const LINES_MAX = 30;
+
+const CVE = /^CVE-(?:19|20)\d\d-\d{4,19}$/;
+
+/** Control characters and line ends, and marks that turn the direction of reading. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u;
+
+/** What the freeze fills in for each recipient: in a mail it would be filled in here too. */
+const RECIPIENT_BLANK = /\{(?:organisation|code|since)\}/;
+
+type Field = keyof Content;
+
+/** By field of the content; empty where all of it is right. */
+export function checkContent(
+  content: Content,
+  { threats }: Pick<OperatingModel, 'threats'>,
+): FieldErrors {
+  const errors: Partial<Record<Field, string>> = {};
+  const { threatType } = content;
+  if (threatType !== null && !Object.hasOwn(threats.types, threatType))
+    errors.threatType = 'Choose a type of threat';
+  if (content.categories.some((id) => !Object.hasOwn(threats.categories, id)))
+    errors.categories = 'Choose categories of the list';
+  const wrongCves = content.cves.filter((cve) => !CVE.test(cve));
+  if (wrongCves.length > 0)
+    errors.cves = `Not a CVE: ${wrongCves.join(', ')}. It is written CVE-2026-12345`;
+  if (content.sources.some((url) => !isAddress(url)))
+    errors.sources = 'Enter whole addresses, one a line: https://…';
+  if (
+    content.endorsed.some(({ body, title, url }) => body === '' || title === '' || !isAddress(url))
+  )
+    errors.endorsed = 'Enter one notice a line: body, title, https://…';
+  for (const [field, texts] of Object.entries(textsOf(content)) as [Field, string[]][]) {
+    const why = wrongLine(texts);
+    if (why !== undefined) errors[field] = why;
+  }
+  return errors;
+}
+
+function textsOf(content: Content): Partial<Record<Field, readonly string[]>> {
+  return {
+    safe: [content.safe],
+    platforms: content.platforms,
+    cves: content.cves,
+    steps: content.steps.map(({ text }) => text),
+    sources: content.sources,
+    endorsed: content.endorsed.flatMap(({ body, title, url }) => [body, title, url]),
+  };
+}
+
+function wrongLine(texts: readonly string[]): string | undefined {
+  if (texts.length > LINES_MAX * 3) return `At most ${LINES_MAX} lines`;
+  const long = texts.find(({ length }) => length > LINE_MAX);
+  if (long !== undefined) return `One line has ${long.length} characters; at most ${LINE_MAX}`;
+  if (texts.some((text) => CONTROL.test(text)))
+    return 'There is an invisible control character in it; type it again';
+  if (texts.some((text) => RECIPIENT_BLANK.test(text)))
+    return 'It may not hold {organisation}, {code} or {since}';
+  return undefined;
+}
+
+/** Over https, without a name or password in it. */
+function isAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.protocol === 'https:' && url.username === '' && url.password === '';
+}
