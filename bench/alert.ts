@@ -28,6 +28,7 @@ const wording: Wording = {
   nextUpdateAt: new Date(Date.now() + 3_600_000),
   body: 'Three organisations report encrypted file servers since 02:10. '.repeat(10),
   ifActed: '',
+  clearLine: '',
   ownText: null,
   asksAgain: true,
   content: noContent,

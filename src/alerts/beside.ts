@@ -25,6 +25,7 @@ const labels: Readonly<Record<Field, string>> = {
   what: 'What is happening',
   doNow: 'Do now',
   ifActed: 'If you acted already',
+  clearLine: 'Do now, for anybody',
   notKnown: 'Not known yet',
   nextUpdateDate: 'Next update, day',
   nextUpdateTime: 'Next update, time',

@@ -98,6 +98,7 @@ const fieldLabels = {
   marking: 'Marking',
   what: 'What is happening',
   doNow: 'Do now',
+  clearLine: 'Do now, for anybody',
   notKnown: 'Not known yet',
   nextUpdateAt: 'Next update',
   body: 'Details',

@@ -21,6 +21,7 @@ export const wordingFields = [
   'what',
   'doNow',
   'ifActed',
+  'clearLine',
   'notKnown',
   'nextUpdateDate',
   'nextUpdateTime',

@@ -65,6 +65,7 @@ export function parseHolding(
       what: typed('what'),
       doNow: typed('doNow'),
       ifActed: '',
+      clearLine: '',
       notKnown: typed('notKnown'),
       nextUpdateDate: typed('nextUpdateDate'),
       nextUpdateTime: typed('nextUpdateTime'),

@@ -46,6 +46,8 @@ export type Wording = {
   readonly doNow: string;
   /** Of a correction: what to do for whoever acted on the words before, in one short sentence. */
   readonly ifActed: string;
+  /** What to do now, in words that anybody may read: it goes into texts that may not carry the rest. */
+  readonly clearLine: string;
   readonly notKnown: string;
   readonly nextUpdateAt: Date | null;
   /** What is known of the threat, and what to do about it in the end. */
@@ -104,6 +106,7 @@ export function canonicalWording(wording: Wording): string {
     wording.what,
     wording.doNow,
     wording.ifActed,
+    wording.clearLine,
     wording.notKnown,
     wording.nextUpdateAt?.toISOString() ?? null,
     wording.body,

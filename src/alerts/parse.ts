@@ -22,6 +22,7 @@ export const fieldLengths = {
   what: 120,
   doNow: 160,
   ifActed: 160,
+  clearLine: 160,
   notKnown: 500,
   body: 20_000,
   ownText: 600,
@@ -32,6 +33,7 @@ const labels: Readonly<Record<keyof typeof fieldLengths, string>> = {
   what: 'What is happening',
   doNow: 'What to do now',
   ifActed: 'What to do for whoever acted already',
+  clearLine: 'The line that anybody may read',
   notKnown: 'What is not known',
   body: 'The body',
   ownText: 'The text',
@@ -68,7 +70,7 @@ export function parseWording(
     errors['severity'] = 'Choose a severity';
   if (!markings.includes(typed.marking as Marking)) errors['marking'] = 'Choose a marking';
   const nextUpdateAt = parseNextUpdate(typed, errors, instantOf);
-  for (const field of ['title', 'what', 'doNow', 'ifActed'] as const)
+  for (const field of ['title', 'what', 'doNow', 'ifActed', 'clearLine'] as const)
     if (/[\r\n]/.test(typed[field].trim())) errors[field] = `${labels[field]} must be one line`;
   if (Object.keys(errors).length > 0) return failed(errors);
   return ok({
@@ -78,6 +80,7 @@ export function parseWording(
     what: typed.what.trim(),
     doNow: typed.doNow.trim(),
     ifActed: typed.ifActed.trim(),
+    clearLine: typed.clearLine.trim(),
     notKnown: typed.notKnown.trim(),
     nextUpdateAt,
     body: typed.body.replaceAll('\r\n', '\n').trim(),
@@ -116,6 +119,16 @@ export function checkOwnText(wording: Wording, rendering: Rendering): string | u
     .replaceAll(recipientBlanks.code, '');
   if (/[{}]/.test(left)) return 'Only the blanks {organisation} and {code} can be used here';
   return undefined;
+}
+
+/**
+ * At these severities a text that says nothing to do wakes people for nothing; undefined where the
+ * wording has its line, or its own words may travel.
+ */
+export function checkClearLine(wording: Wording, model: OperatingModel): string | undefined {
+  if (!model.clearLineFor.includes(wording.severity) || wording.clearLine !== '') return undefined;
+  if (within(wording.marking, model.markingCeilings.text)) return undefined;
+  return 'Say what to do now in one line that anybody may read: the text may not carry the rest';
 }
 
 /** A link in a text that nobody asked for is what an attacker would send; the answer brings one. */

@@ -13,7 +13,7 @@ import {
 import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
 import { sectionsOf, type Section } from './content/model.ts';
 import type { VersionKind, Wording } from './model.ts';
-import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
+import { checkClearLine, checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts } from './store-freeze.ts';
 import { asFirst, followingText, renderRounds, textFor, textsOf } from './texts.ts';
@@ -106,6 +106,7 @@ export async function previewAlert(
     },
     problem:
       checkOwnText(wording, rendering) ??
+      checkClearLine(wording, model) ??
       checkLinks(leaving) ??
       checkTextLength(leaving, LONGEST_NAME) ??
       (resolved.ok ? undefined : Object.values(resolved.fields).join('; ')),

@@ -58,6 +58,9 @@ function wordingOf(model: OperatingModel) {
     doNow: text('doNow')
       .describe('What to do now, one line; it goes into the text')
       .meta({ examples: ['Isolate Citrix gateways now. Email safe.'] }),
+    clearLine: text('clearLine').describe(
+      'What to do now, one line marked CLEAR: for texts that may not carry the rest',
+    ),
     notKnown: text('notKnown'),
     nextUpdateAt: z.iso
       .datetime({ offset: true })
@@ -81,6 +84,7 @@ export function newDraft(model: OperatingModel) {
     title: words.title.default(''),
     what: words.what.default(''),
     doNow: words.doNow.default(''),
+    clearLine: words.clearLine.default(''),
     notKnown: words.notKnown.default(''),
     nextUpdateAt: words.nextUpdateAt.default(null),
     body: words.body.default(''),
@@ -159,6 +163,7 @@ export const alertDetail = z.strictObject({
   what: z.string(),
   doNow: z.string(),
   ifActed: z.string(),
+  clearLine: z.string(),
   notKnown: z.string(),
   nextUpdateAt: instant.nullable(),
   body: z.string(),

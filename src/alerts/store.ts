@@ -37,11 +37,11 @@ export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> 
   const { wording } = version;
   await tx.run(sql`
     insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
-      if_acted, not_known, next_update_at, body, own_text, asks_again, content, audience,
+      if_acted, clear_line, not_known, next_update_at, body, own_text, asks_again, content, audience,
       model_version)
     values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
       ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
-      ${wording.ifActed}, ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body},
+      ${wording.ifActed}, ${wording.clearLine}, ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body},
       ${wording.ownText}, ${wording.asksAgain}, ${JSON.stringify(wording.content)}::jsonb,
       ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
 }
@@ -57,7 +57,7 @@ export async function updateDraft(
       update alerts.version set revision = revision + 1, updated_at = now(),
         title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
         what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
-        not_known = ${wording.notKnown}, next_update_at = ${wording.nextUpdateAt},
+        clear_line = ${wording.clearLine}, not_known = ${wording.notKnown}, next_update_at = ${wording.nextUpdateAt},
         body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
         content = ${JSON.stringify(wording.content)}::jsonb,
         audience = ${JSON.stringify(audience)}::jsonb
@@ -124,6 +124,7 @@ export type VersionRow = {
   what: string;
   doNow: string;
   ifActed: string;
+  clearLine: string;
   notKnown: string;
   nextUpdateAt: Date | null;
   body: string;
@@ -139,7 +140,7 @@ export type VersionRow = {
 
 const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
-  version.marking, version.what, version.do_now, version.if_acted, version.not_known,
+  version.marking, version.what, version.do_now, version.if_acted, version.clear_line, version.not_known,
   version.next_update_at, version.body, version.own_text, version.asks_again, version.content, version.audience,
   version.model_version, version.updated_at, version.released_at, version.closed_at`;
 

@@ -19,7 +19,7 @@ import {
 } from '#organisations/index.ts';
 import { findFollowed, planFollowing, type Followed } from './correct.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
-import { checkLinks, checkOwnText, checkTextLength } from './parse.ts';
+import { checkClearLine, checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
@@ -110,6 +110,8 @@ export function checkForSubmission(
   const problem =
     checkOwnText(version, rendering) ?? checkLinks(texts) ?? checkTextLength(texts, LONGEST_NAME);
   if (problem !== undefined) fields['ownText'] = problem;
+  const clearLine = checkClearLine(version, context.model);
+  if (clearLine !== undefined) fields['clearLine'] = clearLine;
   if (Object.keys(fields).length === 0) return undefined;
   return refused('invalid', 'The alert is not complete yet.', fields);
 }

@@ -168,6 +168,7 @@ function blanks(wording: Wording, rendering: Rendering): Record<string, string> 
     what: sentence(wording.what),
     do_now: sentence(wording.doNow),
     if_acted: sentence(wording.ifActed),
+    clear_line: wording.clearLine === '' ? '' : `${sentence(wording.clearLine)} `,
     marking: wording.marking,
     help_line: model.helpLine,
   };
@@ -197,8 +198,11 @@ function mailBody(wording: Wording, rendering: Rendering): string {
     return [
       tlp(wording.marking),
       `${model.sender} has an alert for you that may not travel by mail. Read it at ${address}.`,
+      wording.clearLine === '' ? '' : `DO NOW (this line is TLP:CLEAR)\n${wording.clearLine}`,
       ...answer,
-    ].join('\n\n');
+    ]
+      .filter((part) => part !== '')
+      .join('\n\n');
   const next =
     wording.nextUpdateAt === null ? '' : `Next update: ${formatTime(wording.nextUpdateAt)}`;
   return [

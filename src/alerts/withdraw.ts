@@ -159,6 +159,7 @@ async function plan(
 const NOTHING_MORE = {
   doNow: '',
   ifActed: '',
+  clearLine: '',
   notKnown: '',
   nextUpdateAt: null,
   body: '',

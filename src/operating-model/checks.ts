@@ -55,6 +55,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...notEmpty(file, 'reader_kinds'),
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
     ...checkCeilings(file.marking_ceilings),
+    ...checkClearLineFor(file),
     ...checkOrganisationTypes(file.organisation_types),
     ...checkRegionMap(file.region_map),
     ...checkRetention(file.retention),
@@ -63,6 +64,12 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkHolding(file),
     ...checkLadder(file),
   ];
+}
+
+function checkClearLineFor({ clear_line_for: named, severities }: ModelFile): Remark[] {
+  return named
+    .filter((id) => !Object.hasOwn(severities, id))
+    .map((id) => error(['clear_line_for'], `‘${id}’ is not known`));
 }
 
 /** Names that mean nothing would wake nobody. */

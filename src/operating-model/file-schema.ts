@@ -77,6 +77,7 @@ export const fileSchema = z.strictObject({
     link_with_code: marking,
     signed_in: marking,
   }),
+  clear_line_for: z.array(z.string()),
   organisation_types: z.record(id, z.strictObject({ label: line, must_answer: z.boolean() })),
   region_names: z.record(code, line).default({}),
   region_map: z

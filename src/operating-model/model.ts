@@ -26,6 +26,8 @@ export type OperatingModel = {
   readonly severities: readonly Severity[];
   /** The strictest marking whose body may travel by each channel. */
   readonly markingCeilings: Readonly<Record<Outlet, Marking>>;
+  /** Severities at which a marked alert needs a line of what to do that anybody may read. */
+  readonly clearLineFor: readonly string[];
   readonly organisationTypes: Readonly<Record<string, OrganisationType>>;
   /** By code: for regions of which a file of organisations has the code only. */
   readonly regionNames: Readonly<Record<string, string>>;

@@ -221,10 +221,20 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
   },
   {
     name: 'the body in the text for marked alerts',
-    text: changed(['marked {marking},', 'marked {marking}: {what}']),
+    text: changed([
+      'marked {marking}. {clear_line}See our site or ring',
+      'marked {marking}: {what} {clear_line}',
+    ]),
     at: '  first_marked:',
     path: 'texts.first_marked',
     message: /unknown blank \{what\}/,
+  },
+  {
+    name: 'a line for everybody at a severity that is not there',
+    text: changed(['clear_line_for: [critical]', 'clear_line_for: [worst]']),
+    at: 'clear_line_for:',
+    path: 'clear_line_for',
+    message: /‘worst’ is not known/,
   },
   {
     name: 'a link in the first text',

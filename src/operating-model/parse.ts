@@ -101,6 +101,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       linkWithCode: ceilings.link_with_code,
       signedIn: ceilings.signed_in,
     },
+    clearLineFor: file.clear_line_for,
     organisationTypes: Object.fromEntries(
       Object.entries(file.organisation_types).map(([id, type]) => [
         id,

@@ -15,34 +15,34 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
-  // Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8).
+  // Without {what} and {do_now}, with the one line that is CLEAR: above the ceiling of texts, the body stays at home (P8).
   first_marked: {
-    known: [...COMMON, 'marking'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+    known: [...COMMON, 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
   next_in_line: {
     known: [...COMMON, 'since', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'code'],
   },
   next_in_line_marked: {
-    known: [...COMMON, 'since', 'marking'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+    known: [...COMMON, 'since', 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
   update: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
   update_marked: {
-    known: [...COMMON, 'marking'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+    known: [...COMMON, 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
   update_asking: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
   update_asking_marked: {
-    known: [...COMMON, 'marking'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+    known: [...COMMON, 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
   // What they have to do now may leave no room for what is happening.
   correction: {
@@ -50,8 +50,8 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     needed: ['sender', 'alert', 'organisation', 'do_now', 'if_acted', 'code'],
   },
   correction_marked: {
-    known: [...COMMON, 'marking'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'code'],
+    known: [...COMMON, 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
   // No word of the alert: it goes for every marking, and is approved before anybody knows why.
   withdrawal: {
@@ -103,6 +103,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   what: 'ransomware via Citrix.',
   do_now: 'Isolate Citrix gateways now.',
   if_acted: 'If you did, reconnect.',
+  clear_line: 'Isolate Citrix gateways now. ',
   code: '4821',
   since: '03:02',
   time: '03:12',

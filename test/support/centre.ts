@@ -159,6 +159,7 @@ export const wording: Wording = {
   nextUpdateAt: new Date('2099-11-23T04:00:00Z'),
   body: '# Steps\n\n- Disconnect the gateways\n',
   ifActed: '',
+  clearLine: 'Ring your IT lead now.',
   ownText: null,
   asksAgain: true,
   content: noContent,
