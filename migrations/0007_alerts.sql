@@ -126,11 +126,11 @@ begin
 end $$;
 create trigger guard_version before update on alerts.version for each row
   when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
-      old.if_acted, old.clear_line, old.not_known, old.next_update_at, old.body, old.own_text, old.audience,
-      old.asks_again, old.content)
+      old.if_acted, old.clear_line, old.not_known, old.next_update_at, old.body, old.own_text,
+      old.audience, old.asks_again, old.content)
     is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.if_acted,
-      new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.audience, new.asks_again,
-      new.content))
+      new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.audience,
+      new.asks_again, new.content))
   execute function alerts.guard_version();
 
 create view alerts.v_live with (security_invoker = true) as
@@ -150,9 +150,9 @@ create view alerts.v_live with (security_invoker = true) as
 create view alerts.v_version with (security_invoker = true) as
   select version.alert_id, alert.number as alert_number, version.id as version_id, version.number,
     version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
-    version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body, version.asks_again,
-    version.content, version.state, version.released_at, version.closed_at, submission.dispatch_id,
-    submission.correction_dispatch_id
+    version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body,
+    version.asks_again, version.content, version.state, version.released_at, version.closed_at,
+    submission.dispatch_id, submission.correction_dispatch_id
   from alerts.version version
   join alerts.alert alert on alert.id = version.alert_id
   join alerts.submission submission on submission.version_id = version.id
@@ -237,8 +237,8 @@ grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.r
   to tocsin_web;
 grant select, insert on alerts.version to tocsin_web;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line,
-  not_known, next_update_at, body, own_text, audience, asks_again, content, model_version, updated_at, released_at,
-  asked_at, closed_at)
+  not_known, next_update_at, body, own_text, audience, asks_again, content, model_version,
+  updated_at, released_at, asked_at, closed_at)
   on alerts.version to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason)
   on alerts.submission to tocsin_web;

@@ -52,7 +52,7 @@ it('below it, and where the words may travel, none is asked for', async () => {
 it('every text of a marked alert has it and nothing else of the words; its mail too', async () => {
   const { dispatchId } = await releaseAlert(centre, { marking: 'AMBER', clearLine });
   const messages = await messagesOf(centre, dispatchId);
-  assert.deepEqual([...new Set(messages.map(({ round }) => round))].length > 1, true);
+  assert.ok(new Set(messages.map(({ round }) => round)).size > 1);
   for (const { body } of messages) {
     assert.match(body, /Disconnect Citrix gateways now/);
     assert.doesNotMatch(body, /Isolate|ransomware via/);

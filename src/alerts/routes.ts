@@ -7,6 +7,7 @@ import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
 import { endingRoutes } from './routes-ending.ts';
+import { versionsRoutes } from './routes-versions.ts';
 import { writingRoutes } from './routes-writing.ts';
 
 export type { AlertRoutesContext } from './pages.ts';
@@ -20,5 +21,6 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
     ...endingRoutes(context),
     ...uncertainRoutes(context),
     ...publicRoutes(context),
+    ...versionsRoutes(context),
   ];
 }

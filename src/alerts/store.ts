@@ -37,12 +37,13 @@ export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> 
   const { wording } = version;
   await tx.run(sql`
     insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
-      if_acted, clear_line, not_known, next_update_at, body, own_text, asks_again, content, audience,
-      model_version)
+      if_acted, clear_line, not_known, next_update_at, body, own_text, asks_again, content,
+      audience, model_version)
     values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
       ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
-      ${wording.ifActed}, ${wording.clearLine}, ${wording.notKnown}, ${wording.nextUpdateAt}, ${wording.body},
-      ${wording.ownText}, ${wording.asksAgain}, ${JSON.stringify(wording.content)}::jsonb,
+      ${wording.ifActed}, ${wording.clearLine}, ${wording.notKnown}, ${wording.nextUpdateAt},
+      ${wording.body}, ${wording.ownText}, ${wording.asksAgain},
+      ${JSON.stringify(wording.content)}::jsonb,
       ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
 }
 
@@ -57,8 +58,8 @@ export async function updateDraft(
       update alerts.version set revision = revision + 1, updated_at = now(),
         title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
         what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
-        clear_line = ${wording.clearLine}, not_known = ${wording.notKnown}, next_update_at = ${wording.nextUpdateAt},
-        body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+        clear_line = ${wording.clearLine}, not_known = ${wording.notKnown},
+        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
         content = ${JSON.stringify(wording.content)}::jsonb,
         audience = ${JSON.stringify(audience)}::jsonb
       where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
@@ -140,9 +141,10 @@ export type VersionRow = {
 
 const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
-  version.marking, version.what, version.do_now, version.if_acted, version.clear_line, version.not_known,
-  version.next_update_at, version.body, version.own_text, version.asks_again, version.content, version.audience,
-  version.model_version, version.updated_at, version.released_at, version.closed_at`;
+  version.marking, version.what, version.do_now, version.if_acted, version.clear_line,
+  version.not_known, version.next_update_at, version.body, version.own_text, version.asks_again,
+  version.content, version.audience, version.model_version, version.updated_at,
+  version.released_at, version.closed_at`;
 
 /** The newest version of an alert; one that was abandoned only where there is no other. */
 export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
@@ -159,6 +161,20 @@ export async function findLiveVersion(tx: Tx, alertId: string): Promise<VersionR
     select ${versionColumns} from alerts.alert alert
     join alerts.version version on version.alert_id = alert.id
     where alert.id = ${alertId} and version.state = 'released'`);
+}
+
+/** Every version that was ever out, the newest first, and who let it go. */
+export async function listReleased(
+  tx: Tx,
+  alertId: string,
+): Promise<(VersionRow & { decidedByName: string | null })[]> {
+  return await tx.rows<VersionRow & { decidedByName: string | null }>(sql`
+    select ${versionColumns}, submission.decided_by_name from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id
+    join alerts.submission submission on submission.version_id = version.id
+      and submission.state = 'released'
+    where alert.id = ${alertId} and version.released_at is not null
+    order by version.number desc`);
 }
 
 /** Alerts, newest first: those at work, then those released. */

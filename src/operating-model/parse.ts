@@ -116,10 +116,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     threats: file.threats,
     texts: textsOf(file),
     holding: holdingOf(file),
-    approverLadder: {
-      severities: file.approver_ladder.severities,
-      steps: file.approver_ladder.steps.map(({ roles, after }) => ({ roles, afterMs: after })),
-    },
+    approverLadder: ladderOf(file),
     askingForProof: {
       hour: file.asking_for_proof.hour,
       againAfterMs: file.asking_for_proof.again_after,
@@ -187,6 +184,11 @@ function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'
       notKnown: rest.not_known,
     })),
   };
+}
+
+function ladderOf({ approver_ladder: ladder }: ModelFile): OperatingModel['approverLadder'] {
+  const steps = ladder.steps.map(({ roles, after }) => ({ roles, afterMs: after }));
+  return { severities: ladder.severities, steps };
 }
 
 function textsOf({ texts }: ModelFile): OperatingModel['texts'] {

@@ -15,7 +15,8 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
-  // Without {what} and {do_now}, with the one line that is CLEAR: above the ceiling of texts, the body stays at home (P8).
+  // Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8). The one
+  // line that is CLEAR goes instead.
   first_marked: {
     known: [...COMMON, 'marking', 'clear_line'],
     needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],

@@ -1,0 +1,50 @@
+/** What an alert said, version by version, and what each changed. */
+import type { Actor } from '#kernel/actor.ts';
+import { severityById } from '#operating-model/index.ts';
+import { notFound, page, view, type Reply, type Route } from '#web/index.ts';
+import { changesOf } from './approval.ts';
+import { sectionsOf } from './content/model.ts';
+import { renderMarkdown } from './markdown.ts';
+import { idParams, type AlertRoutesContext } from './pages.ts';
+import { findVersion, listReleased } from './store.ts';
+
+export function versionsRoutes(context: AlertRoutesContext): Route[] {
+  return [
+    page({
+      method: 'GET',
+      path: '/alerts/:id/versions',
+      access: 'alert.read',
+      params: idParams,
+      handle: async ({ actor, params }) => await showVersions(context, actor, params.id),
+    }),
+  ];
+}
+
+async function showVersions(
+  context: AlertRoutesContext,
+  actor: Actor,
+  alertId: string,
+): Promise<Reply> {
+  const { newest, released } = await context.database.withActor(actor, async (tx) => ({
+    newest: await findVersion(tx, alertId),
+    released: await listReleased(tx, alertId),
+  }));
+  if (newest === undefined) return notFound();
+  const { model } = context;
+  return view('alerts/versions.njk', {
+    alertId,
+    alertNumber: newest.alertNumber,
+    isWorked: newest.state === 'draft' || newest.state === 'submitted',
+    versions: released.map((version, i) => {
+      const before = released[i + 1];
+      return {
+        ...version,
+        severityLabel: severityById(model, version.severity)?.label ?? version.severity,
+        sections: sectionsOf(version.content, context),
+        bodyHtml: renderMarkdown(version.body),
+        follows: before?.number,
+        changes: before === undefined ? [] : changesOf(before, version, context),
+      };
+    }),
+  });
+}
