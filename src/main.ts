@@ -7,6 +7,7 @@ import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
 import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
+import { kevCommand } from '#cli/kev.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { operatingModelCommand } from '#cli/operating-model.ts';
 import { signInLinkCommand } from '#cli/sign-in-link.ts';
@@ -56,6 +57,11 @@ const commands: Readonly<Record<string, Command>> = {
       onGround(args, ({ open, model }) =>
         audiencesCommand({ database: open('tocsin_web', 2), model }, args),
       ),
+  },
+  kev: {
+    summary: 'bring the catalogue of known exploited vulnerabilities in',
+    run: (args) =>
+      onGround(args, (ground) => kevCommand({ database: ground.open('tocsin_web', 2) }, args)),
   },
   'api-key': {
     summary: 'make, list and revoke bearer keys of the API',

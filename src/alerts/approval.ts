@@ -9,6 +9,7 @@ import { sectionsOf } from './content/model.ts';
 import { capacityFor } from './dry-run.ts';
 import { changesBetween, type Change } from './diff.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
+import { readKevFacts } from './kev/catalogue.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
@@ -49,6 +50,7 @@ export async function readApproval(
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
     sections: sectionsOf(version.content, context),
+    kev: await readKevFacts(tx, version.content.cves),
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
   };

@@ -12,6 +12,7 @@ import { dateOf, instantOf } from './clock-fields.ts';
 import { contentAsFields, contentFields, parseContent } from './content/form.ts';
 import type { Draft } from './draft.ts';
 import type { Wording } from './model.ts';
+import { nextUpdateWithin } from './next-update.ts';
 import { parseWording, type TypedWording } from './parse.ts';
 
 export const wordingFields = [
@@ -80,15 +81,6 @@ export function checkNextUpdate({ wording }: Draft, now: Date): Refused | undefi
   return refused('invalid', 'There is a problem with what was entered', {
     nextUpdateAt: 'The next update must be in the future',
   });
-}
-
-export type NextUpdate = { readonly nextUpdateDate: string; readonly nextUpdateTime: string };
-
-/** The latest round time at which the model's promise is kept. */
-export function nextUpdateWithin(withinMs: number, now: Date): NextUpdate {
-  const step = Math.min(15 * 60_000, withinMs);
-  const next = new Date(Math.floor((now.getTime() + withinMs) / step) * step);
-  return { nextUpdateDate: dateOf(next), nextUpdateTime: clockTime(next) };
 }
 
 /** A new alert's fields: the second severity, and the next update when the model promises it. */

@@ -10,7 +10,7 @@ import { many, type Form } from '#web/index.ts';
 import { createAlert, type Draft } from './draft.ts';
 import { instantOf } from './clock-fields.ts';
 import { noContent } from './content/model.ts';
-import { nextUpdateWithin } from './form.ts';
+import { nextUpdateWithin } from './next-update.ts';
 import { parseWording } from './parse.ts';
 import type { AlertContext } from './rendering.ts';
 import { findVersion } from './store.ts';

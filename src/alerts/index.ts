@@ -5,6 +5,8 @@ export { beginVersion } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 export { noContent, sectionsOf, type Section } from './content/model.ts';
 export { findSuperseding } from './content/store.ts';
+export { importCatalogue } from './kev/catalogue.ts';
+export { parseCatalogue } from './kev/parse.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
 export type { AlertContext } from './rendering.ts';

@@ -12,6 +12,7 @@ import {
 } from '#organisations/index.ts';
 import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
 import { sectionsOf, type Section } from './content/model.ts';
+import { readKevFacts, type KevSaid } from './kev/catalogue.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { checkClearLine, checkLinks, checkOwnText, checkTextLength } from './parse.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
@@ -38,6 +39,8 @@ export type Preview = {
   readonly mail: { readonly subject: string; readonly body: string } | undefined;
   /** What the page says of the threat. */
   readonly sections: readonly Section[];
+  /** What the catalogue of known exploited vulnerabilities says of its CVEs. */
+  readonly kev: KevSaid | undefined;
   readonly audience: AudiencePreview;
   /** The saved audiences that it names, as they are today. */
   readonly heldAudiences: readonly HeldAudience[];
@@ -96,6 +99,7 @@ export async function previewAlert(
     texts,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
     sections: sectionsOf(wording.content, context),
+    kev: await readKevFacts(tx, wording.content.cves),
     audience,
     heldAudiences: await listHeldAudiences(tx, question),
     willGo: await countWillGo(tx, question, model),

@@ -6,6 +6,7 @@ import { audienceQuestion, savedQuestion } from '#organisations/index.ts';
 import { cursorOf, instant, listOf, meaningsOf, pageQuery, uuid } from '#web/index.ts';
 import { noContent } from './content/model.ts';
 import { contentGiven, contentShape, sectionsGiven } from './content/routes-api-shapes.ts';
+import { kevGiven } from './kev/routes-api-shapes.ts';
 import { versionKinds, versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
 
@@ -200,6 +201,7 @@ export const preview = z.strictObject({
   ),
   mail: z.strictObject({ subject: z.string(), body: z.string() }).nullable(),
   sections: sectionsGiven,
+  kev: kevGiven,
   audience: z.strictObject({
     organisations: z.int(),
     mustAnswer: z.int(),

@@ -96,12 +96,16 @@ export function submissionOf(row: SubmissionRow) {
   };
 }
 
-export function previewOf({ texts, following, mail, problem: why, ...rest }: Preview) {
+export function previewOf({ texts, following, mail, problem: why, kev, ...rest }: Preview) {
   return {
     ...rest,
     texts: texts.map(flat),
     following: following === undefined ? null : flat(following),
     mail: mail ?? null,
+    kev:
+      kev === undefined
+        ? null
+        : { ...kev, facts: kev.facts.map(({ addedOn = null, ...fact }) => ({ ...fact, addedOn })) },
     problem: why ?? null,
   };
 }

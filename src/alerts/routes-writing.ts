@@ -1,21 +1,9 @@
 /** Writing an alert: the list, the composer with its preview, and saving. */
 import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
-import { markings } from '#kernel/marking.ts';
-import type { Refused } from '#kernel/outcome.ts';
-import { severityById } from '#operating-model/index.ts';
+import { findAudience, type AudienceQuestion } from '#organisations/index.ts';
 import {
-  findAudience,
-  listUnknownCodes,
-  parseQuestionForm,
-  readChoices,
-  unknownCodeErrors,
-  type AudienceQuestion,
-} from '#organisations/index.ts';
-import {
-  errorsAt,
   formIdOf,
-  formModel,
   many,
   notFound,
   page,
@@ -26,19 +14,14 @@ import {
   type Route,
 } from '#web/index.ts';
 import { saveAudienceOf } from './audience.ts';
-import { besideEachOther } from './beside.ts';
+import { composer } from './composer.ts';
 import { createAlert, saveDraft } from './draft.ts';
-import {
-  blankFields,
-  checkNextUpdate,
-  composerFields,
-  fieldsOf,
-  nextUpdateWithin,
-  parseDraft,
-} from './form.ts';
+import { blankFields, checkNextUpdate, fieldsOf, parseDraft } from './form.ts';
+import { fieldsFromEntry } from './kev/form.ts';
+import { findEntries } from './kev/store.ts';
 import { versionKinds, type VersionKind } from './model.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
-import { findVersion, listVersions, type VersionRow } from './store.ts';
+import { findVersion, listVersions } from './store.ts';
 
 const LIST_MAX = 200;
 
@@ -47,8 +30,11 @@ export function writingRoutes(context: AlertRoutesContext): Route[] {
   return [...listAndNewRoutes(context), ...editingRoutes(context)];
 }
 
-/** `audience`: a saved one to begin with, as it is today. */
-const startQuery = z.object({ audience: z.uuid().optional().catch(undefined) });
+/** To begin with: a saved `audience` as it is today, an entry of the `kev` by its CVE. */
+const startQuery = z.object({
+  audience: z.uuid().optional().catch(undefined),
+  kev: z.string().max(30).optional().catch(undefined),
+});
 
 function listAndNewRoutes(context: AlertRoutesContext): Route[] {
   const { database, model } = context;
@@ -72,11 +58,14 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/new',
       access: 'alert.write',
       query: startQuery,
-      async handle({ actor, query: { audience }, now }) {
-        const found =
-          audience && (await database.withActor(actor, (tx) => findAudience(tx, audience)));
+      async handle({ actor, query: { audience, kev }, now }) {
+        const { found, entry } = await database.withActor(actor, async (tx) => ({
+          found: audience === undefined ? undefined : await findAudience(tx, audience),
+          entry: kev === undefined ? undefined : (await findEntries(tx, [kev]))[0],
+        }));
         const fields = {
           ...blankFields(model, now),
+          ...(entry && fieldsFromEntry(entry, model, now)),
           ...(found && { within: [`${found.id}@${found.version}`], mustAnswerOnly: '' }),
         };
         return await composer(context, actor, { fields, now });
@@ -190,77 +179,4 @@ async function afterSave(
 function kindOf(form: Form): VersionKind {
   const kind = many(form['kind'])[0] ?? '';
   return Object.hasOwn(versionKinds, kind) ? (kind as VersionKind) : 'first';
-}
-
-type Composing = {
-  readonly fields: Form;
-  readonly version?: VersionRow;
-  readonly refused?: Refused | undefined;
-  readonly now: Date;
-};
-
-async function composer(
-  context: AlertRoutesContext,
-  actor: Actor,
-  { fields, version, refused, now }: Composing,
-): Promise<Reply> {
-  const { database, model } = context;
-  const draft = parseDraft(fields, model);
-  const alertNumber = version?.alertNumber;
-  const kind = version?.kind ?? 'first';
-  const preview = draft.ok
-    ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
-    : undefined;
-  const audience = parseQuestionForm(fields, model);
-  const isConflict = refused?.kind === 'conflict';
-  const { unknown, choices } = await database.withActor(actor, async (tx) => ({
-    choices: await readChoices(tx, fields),
-    unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
-  }));
-  // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
-  const errors =
-    refused === undefined
-      ? {}
-      : { ...(!isConflict && errorsAt('', refused)), ...unknownCodeErrors(unknown) };
-  return view(
-    'alerts/composer.njk',
-    {
-      form: formModel(composerFields, fields, errors),
-      // After a conflict the newer revision is offered, so that saving again is a decision; after a
-      // slip of the pen the old one stays, or what somebody else saved meanwhile would be lost.
-      revision:
-        (refused?.kind === 'invalid' ? many(fields['revision'])[0] : version?.revision) ?? 0,
-      formId: version === undefined ? formIdOf(fields) : '',
-      alertId: version?.alertId,
-      alertNumber,
-      kind,
-      savedAt: version?.updatedAt,
-      refusal: refused?.message ?? '',
-      beside:
-        version === undefined || !isConflict
-          ? []
-          : besideEachOther(
-              {
-                kind,
-                saved: fieldsOf(version, version.audience as AudienceQuestion),
-                typed: fields,
-              },
-              (field, value) =>
-                field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
-            ),
-      preview,
-      problems: [],
-      model,
-      nextUpdates: Object.fromEntries(
-        model.severities.map(({ id, nextUpdateWithinMs }) => [
-          id,
-          nextUpdateWithin(nextUpdateWithinMs, now),
-        ]),
-      ),
-      markings,
-      choices,
-      maySaveAudience: may(actor, 'directory.write'),
-    },
-    refused === undefined ? {} : { status: isConflict ? 409 : 422 },
-  );
 }

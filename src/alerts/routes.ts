@@ -3,6 +3,7 @@ import type { Route } from '#web/index.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { decidingRoutes } from './routes-deciding.ts';
 import { publicRoutes } from './public/routes-public.ts';
+import { kevRoutes } from './kev/routes.ts';
 import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
@@ -22,5 +23,6 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
     ...uncertainRoutes(context),
     ...publicRoutes(context),
     ...versionsRoutes(context),
+    ...kevRoutes(context),
   ];
 }

@@ -59,7 +59,8 @@ export async function updateDraft(
         title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
         what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
         clear_line = ${wording.clearLine}, not_known = ${wording.notKnown},
-        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body}, own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body},
+        own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
         content = ${JSON.stringify(wording.content)}::jsonb,
         audience = ${JSON.stringify(audience)}::jsonb
       where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1

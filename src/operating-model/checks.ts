@@ -62,8 +62,23 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkOwnDetails(file),
     ...checkTexts(file),
     ...checkHolding(file),
+    ...checkKnownExploited(file),
     ...checkLadder(file),
   ];
+}
+
+function checkKnownExploited({ known_exploited: known, severities, threats }: ModelFile): Remark[] {
+  const at = (field: string) => ['known_exploited', field];
+  const remarks = (['what', 'do_now'] as const).flatMap((field) =>
+    blanksOf(known[field])
+      .filter((blank) => blank !== 'product' && blank !== 'cve')
+      .map((blank) => error(at(field), `unknown blank {${blank}}; allowed: product, cve`)),
+  );
+  if (!Object.hasOwn(severities, known.severity))
+    remarks.push(error(at('severity'), `‘${known.severity}’ is not known`));
+  if (!Object.hasOwn(threats.types, known.threat_type))
+    remarks.push(error(at('threat_type'), `‘${known.threat_type}’ is not known`));
+  return remarks;
 }
 
 function checkClearLineFor({ clear_line_for: named, severities }: ModelFile): Remark[] {

@@ -128,6 +128,12 @@ export const fileSchema = z.strictObject({
       }),
     ),
   }),
+  known_exploited: z.strictObject({
+    severity: z.string(),
+    threat_type: z.string(),
+    what: line.max(120),
+    do_now: line.max(160),
+  }),
   approver_ladder: z.strictObject({
     severities: z.array(z.string()),
     steps: z

@@ -52,6 +52,14 @@ export type OperatingModel = {
     readonly audience: string;
     readonly texts: readonly HoldingText[];
   };
+  /** An alert from the catalogue of known exploited vulnerabilities; blanks {product}, {cve}. */
+  readonly knownExploited: {
+    readonly severity: Severity;
+    /** An id of `threats.types`. */
+    readonly threatType: string;
+    readonly what: string;
+    readonly doNow: string;
+  };
   /** Who is woken while an alert waits for its approval, step by step. */
   readonly approverLadder: {
     /** Ids; others wake nobody. */

@@ -116,6 +116,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     threats: file.threats,
     texts: textsOf(file),
     holding: holdingOf(file),
+    knownExploited: knownExploitedOf(file),
     approverLadder: ladderOf(file),
     askingForProof: {
       hour: file.asking_for_proof.hour,
@@ -144,10 +145,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       },
       probeEveryMs: file.sending.probe_every,
     },
-    textsPerNumber: {
-      most: file.texts_per_number.most,
-      withinMs: file.texts_per_number.within,
-    },
+    textsPerNumber: { most: file.texts_per_number.most, withinMs: file.texts_per_number.within },
     retention: retentionOf(file),
     passiveRepliesPerHour: file.passive_replies_per_hour,
     desk: deskOf(file),
@@ -189,6 +187,11 @@ function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'
 function ladderOf({ approver_ladder: ladder }: ModelFile): OperatingModel['approverLadder'] {
   const steps = ladder.steps.map(({ roles, after }) => ({ roles, afterMs: after }));
   return { severities: ladder.severities, steps };
+}
+
+function knownExploitedOf({ known_exploited: known, severities }: ModelFile) {
+  const { severity, threat_type: threatType, what, do_now: doNow } = known;
+  return { severity: severityOf([severity, severities[severity]!]), threatType, what, doNow };
 }
 
 function textsOf({ texts }: ModelFile): OperatingModel['texts'] {

@@ -48,6 +48,8 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'organisations.import_mapping': 'places of columns in files; no word of a file',
   'alerts.alert': 'a number and a time; every wording is in alerts.version',
   'alerts.editor': 'ids: who shaped which version',
+  'alerts.kev_entry': 'a public catalogue of CISA',
+  'alerts.kev_import': 'when which public catalogue was imported',
   'responses.failed_try': 'blind indexes and times, written by nobody in particular',
 };
 

@@ -1,0 +1,93 @@
+/** The page on which an alert is written. */
+import { may, type Actor } from '#kernel/actor.ts';
+import { markings } from '#kernel/marking.ts';
+import type { Refused } from '#kernel/outcome.ts';
+import { severityById } from '#operating-model/index.ts';
+import {
+  listUnknownCodes,
+  parseQuestionForm,
+  readChoices,
+  unknownCodeErrors,
+  type AudienceQuestion,
+} from '#organisations/index.ts';
+import { errorsAt, formIdOf, formModel, many, view, type Form, type Reply } from '#web/index.ts';
+import { besideEachOther } from './beside.ts';
+import { composerFields, fieldsOf, parseDraft } from './form.ts';
+import { nextUpdateWithin } from './next-update.ts';
+import { previewOf, type AlertRoutesContext } from './pages.ts';
+import type { VersionRow } from './store.ts';
+
+/** What the form shows, and why it was refused where it was. */
+export type Composing = {
+  readonly fields: Form;
+  readonly version?: VersionRow;
+  readonly refused?: Refused | undefined;
+  readonly now: Date;
+};
+
+/** The composer with its preview, whole without script. */
+export async function composer(
+  context: AlertRoutesContext,
+  actor: Actor,
+  { fields, version, refused, now }: Composing,
+): Promise<Reply> {
+  const { database, model } = context;
+  const draft = parseDraft(fields, model);
+  const alertNumber = version?.alertNumber;
+  const kind = version?.kind ?? 'first';
+  const preview = draft.ok
+    ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
+    : undefined;
+  const audience = parseQuestionForm(fields, model);
+  const isConflict = refused?.kind === 'conflict';
+  const { unknown, choices } = await database.withActor(actor, async (tx) => ({
+    choices: await readChoices(tx, fields),
+    unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
+  }));
+  // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
+  const errors =
+    refused === undefined
+      ? {}
+      : { ...(!isConflict && errorsAt('', refused)), ...unknownCodeErrors(unknown) };
+  return view(
+    'alerts/composer.njk',
+    {
+      form: formModel(composerFields, fields, errors),
+      // After a conflict the newer revision is offered, so that saving again is a decision; after a
+      // slip of the pen the old one stays, or what somebody else saved meanwhile would be lost.
+      revision:
+        (refused?.kind === 'invalid' ? many(fields['revision'])[0] : version?.revision) ?? 0,
+      formId: version === undefined ? formIdOf(fields) : '',
+      alertId: version?.alertId,
+      alertNumber,
+      kind,
+      savedAt: version?.updatedAt,
+      refusal: refused?.message ?? '',
+      beside:
+        version === undefined || !isConflict
+          ? []
+          : besideEachOther(
+              {
+                kind,
+                saved: fieldsOf(version, version.audience as AudienceQuestion),
+                typed: fields,
+              },
+              (field, value) =>
+                field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
+            ),
+      preview,
+      problems: [],
+      model,
+      nextUpdates: Object.fromEntries(
+        model.severities.map(({ id, nextUpdateWithinMs }) => [
+          id,
+          nextUpdateWithin(nextUpdateWithinMs, now),
+        ]),
+      ),
+      markings,
+      choices,
+      maySaveAudience: may(actor, 'directory.write'),
+    },
+    refused === undefined ? {} : { status: isConflict ? 409 : 422 },
+  );
+}
