@@ -210,6 +210,21 @@ describe('what a draft promises', () => {
     assert.match(refused.body, /href="[^"]+\/edit#doNow">\s*Say what to do now/);
   });
 
+  it('may begin with a saved text for “do now”, and is not submitted with its blank', async () => {
+    const officer = centre.visit(centre.officer);
+    const page = await officer.get('/alerts/new');
+    const list = /<datalist id="do-now-texts">([^]*?)<\/datalist>/.exec(page.body)?.[1] ?? '';
+    const texts = Array.from(list.matchAll(/value="([^"]+)"/g), ([, text]) => text);
+    assert.deepEqual(texts, centre.model.doNowTexts);
+    const typed = { title: 'a', what: 'b', doNow: 'Isolate {product} now.', next: 'check' };
+    const check = await officer.submit('/alerts/new', typed);
+    assert.match(check.body, /edit#doNow">Fill in \{product\}/);
+    assert.doesNotMatch(check.text, /Submit for approval/);
+    await officer.get(`${check.path}/edit`);
+    const filled = { doNow: 'Isolate Citrix now.', next: 'check' };
+    assert.match((await officer.submit(`${check.path}/edit`, filled)).text, /Submit for approval/);
+  });
+
   it('is previewed under the number it will probably get', async () => {
     const officer = centre.visit(centre.officer);
     const [, likely = ''] = /(\d{4}) is the number it will/.exec(

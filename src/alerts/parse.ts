@@ -131,6 +131,17 @@ export function checkClearLine(wording: Wording, model: OperatingModel): string 
   return 'Say what to do now in one line that anybody may read: the text may not carry the rest';
 }
 
+/** Blanks of a saved text that nobody filled, by field: they would leave as they stand. */
+export function unfilledBlanks(wording: Wording): Record<string, string> {
+  const fields = ['title', 'what', 'doNow', 'ifActed', 'clearLine'] as const;
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const blanks = wording[field].match(/\{[^{}]*\}/g);
+      return blanks === null ? [] : [[field, `Fill in ${blanks.join(' and ')}`]];
+    }),
+  );
+}
+
 /** A link in a text that nobody asked for is what an attacker would send; the answer brings one. */
 export function checkLinks(texts: readonly string[]): string | undefined {
   if (!texts.some((text) => LINK.test(text))) return undefined;

@@ -19,7 +19,13 @@ import {
 } from '#organisations/index.ts';
 import { findFollowed, planFollowing, type Followed } from './correct.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
-import { checkClearLine, checkLinks, checkOwnText, checkTextLength } from './parse.ts';
+import {
+  checkClearLine,
+  checkLinks,
+  checkOwnText,
+  checkTextLength,
+  unfilledBlanks,
+} from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
@@ -105,7 +111,7 @@ export function checkForSubmission(
       severity: 'Choose a severity',
     });
   const { kind } = version;
-  const fields = missingForSubmission(kind, version, now);
+  const fields = { ...missingForSubmission(kind, version, now), ...unfilledBlanks(version) };
   const texts = textsOf(kind, version, rendering);
   const problem =
     checkOwnText(version, rendering) ?? checkLinks(texts) ?? checkTextLength(texts, LONGEST_NAME);

@@ -5,7 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
-import { checkHoldingTexts, checkTexts } from './text-checks.ts';
+import { checkDoNowTexts, checkHoldingTexts, checkTexts } from './text-checks.ts';
 
 /** A longer wait is a plan for later, which an approval of now does not cover. */
 const RECALL_MAX_MS = 10 * 60_000;
@@ -63,6 +63,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkTexts(file),
     ...checkHolding(file),
     ...checkKnownExploited(file),
+    ...checkDoNowTexts(file),
     ...checkLadder(file),
   ];
 }

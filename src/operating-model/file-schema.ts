@@ -128,6 +128,7 @@ export const fileSchema = z.strictObject({
       }),
     ),
   }),
+  do_now_texts: z.array(line.max(160)).max(50),
   known_exploited: z.strictObject({
     severity: z.string(),
     threat_type: z.string(),

@@ -52,6 +52,8 @@ export type OperatingModel = {
     readonly audience: string;
     readonly texts: readonly HoldingText[];
   };
+  /** Saved texts for "do now"; their blanks are filled by whoever writes the alert. */
+  readonly doNowTexts: readonly string[];
   /** An alert from the catalogue of known exploited vulnerabilities; blanks {product}, {cve}. */
   readonly knownExploited: {
     readonly severity: Severity;

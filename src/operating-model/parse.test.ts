@@ -230,6 +230,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /unknown blank \{what\}/,
   },
   {
+    name: 'a blank of the recipient in a saved text for “do now”',
+    text: changed(['Isolate {product} now. Email safe.', 'Isolate {organisation} now.']),
+    at: '  - "Isolate {organisation}',
+    path: 'do_now_texts[0]',
+    message: /filled in for each recipient/,
+  },
+  {
     name: 'a line for everybody at a severity that is not there',
     text: changed(['clear_line_for: [critical]', 'clear_line_for: [worst]']),
     at: 'clear_line_for:',

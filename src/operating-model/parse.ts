@@ -116,6 +116,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     threats: file.threats,
     texts: textsOf(file),
     holding: holdingOf(file),
+    doNowTexts: file.do_now_texts,
     knownExploited: knownExploitedOf(file),
     approverLadder: ladderOf(file),
     askingForProof: {

@@ -189,22 +189,58 @@ export function checkHoldingTexts(file: ModelFile): Remark[] {
   });
 }
 
+/** As short and as long as the author may fill a blank, for measuring. */
+const FILLED = ['X', 'Citrix NetScaler ADC'];
+
+/** The saved texts for "do now", in the usual first text, with every length of their blanks. */
+export function checkDoNowTexts(file: ModelFile): Remark[] {
+  if (checkBlanks('first', file.texts.first).length > 0) return [];
+  return file.do_now_texts.flatMap((text, i) => {
+    const path = ['do_now_texts', i];
+    if (LINK.test(text)) return [error(path, 'no link in a text that nobody asked for')];
+    const blanks = blanksOf(text);
+    if (blanks.some((blank) => OF_RECIPIENT.includes(blank)))
+      return [error(path, `${OF_RECIPIENT.join(', ')} are filled in for each recipient`)];
+    if (/[{}]/.test(text.replaceAll(/\{[a-z ]+\}/g, '')))
+      return [error(path, 'blanks are written {name}, in lower case')];
+    const remarks = FILLED.map((filled) => {
+      const doNow = fillBlanks(text, Object.fromEntries(blanks.map((blank) => [blank, filled])));
+      return measure(path, firstWith(file, { do_now: doNow }), file.rehearsal_prefix);
+    });
+    return remarks.find(({ length }) => length > 0) ?? [];
+  });
+}
+
+const OF_RECIPIENT = ['organisation', 'code', 'since'];
+
+/** The usual first text at the severity with the longest name. */
+function firstWith(file: ModelFile, words: Readonly<Record<string, string>>): string {
+  return fillBlanks(file.texts.first, {
+    ...TYPICAL,
+    ...words,
+    severity: longestLabel(file),
+    sender: file.sender,
+    help_line: file.help_line,
+  });
+}
+
+function longestLabel({ severities }: ModelFile): string {
+  const labels = Object.values(severities).map(({ label }) => label.toUpperCase());
+  return labels.reduce((longest, label) => (label.length > longest.length ? label : longest), '');
+}
+
 function checkLength(key: TextKey, file: ModelFile): Remark[] {
   const path = ['texts', key];
-  const longest = Object.values(file.severities).reduce(
-    (label, severity) => (severity.label.length > label.length ? severity.label : label),
-    '',
-  );
   const filled = fillBlanks(file.texts[key], {
     ...TYPICAL,
-    severity: longest.toUpperCase(),
+    severity: longestLabel(file),
     sender: file.sender,
     help_line: file.help_line,
   });
   return measure(path, filled, file.rehearsal_prefix);
 }
 
-function measure(path: string[], filled: string, rehearsalPrefix: string): Remark[] {
+function measure(path: (string | number)[], filled: string, rehearsalPrefix: string): Remark[] {
   const live = smsText(filled);
   if (live.tooLong) return [error(path, `${live.characters} characters: the provider refuses it`)];
   if (live.fragments > 1) {
