@@ -167,8 +167,6 @@ function checkBlanks(key: TextKey, template: string): Remark[] {
 
 /** The saved texts of holding alerts: each is sent as it stands, in the usual first text. */
 export function checkHoldingTexts(file: ModelFile): Remark[] {
-  // Said already, and nothing can be measured with it.
-  if (checkBlanks('first', file.texts.first).length > 0) return [];
   const { severity, texts } = file.holding;
   // What is wrong with the first text is said of the first text.
   if (checkBlanks('first', file.texts.first).length > 0) return [];
