@@ -112,6 +112,13 @@ test('a draft saves itself, and stops beside what somebody else saved', async (t
   await page.getByText('Draft saved.').waitFor();
   assert.equal(await words.inputValue(), 'saved again');
 
+  // A name that is half typed makes no audience.
+  await page.locator('#save-audience summary').click();
+  await page.locator('#audienceName').fill('Half a na');
+  await page.waitForResponse((answer) => answer.url().endsWith('/edit') && answer.status() === 200);
+  assert.doesNotMatch((await centre.visit(centre.officer).get('/audiences')).text, /Half a na/);
+  await page.locator('#audienceName').fill('');
+
   await page.getByLabel('Title').fill('x'.repeat(130));
   await status.getByText('Not saved yet: The title has 130 characters').waitFor();
   await page.getByLabel('Title').fill('Mine');

@@ -37,6 +37,8 @@ async function save() {
 async function post() {
   const fields = new URLSearchParams(new FormData(form));
   fields.set('next', 'autosave');
+  // An audience is saved by a decision, not under half a name.
+  fields.delete('audienceName');
   try {
     const answer = await fetch(form.action, {
       method: 'POST',
