@@ -4,7 +4,6 @@ export { closeAlert, closeAndTell } from './close.ts';
 export { beginVersion } from './correct.ts';
 export { abandonAlert, createAlert, saveDraft, type Draft } from './draft.ts';
 export { noContent, sectionsOf, type Section } from './content/model.ts';
-export { findSuperseding } from './content/store.ts';
 export { importCatalogue } from './kev/catalogue.ts';
 export { parseCatalogue } from './kev/parse.ts';
 export { renderMarkdown } from './markdown.ts';
