@@ -182,6 +182,32 @@ create view identity.v_approval with (security_invoker = true) as
   from identity.approval;
 
 grant select on identity.v_person, identity.v_approval to tocsin_web, tocsin_worker;
+-- Roles held for organisations that hand over: whoever held one holds it for those that take over,
+-- and no more for those that close. The worker carries out mergers and may give no role otherwise.
+create function identity.hand_over_roles(givers uuid[], takers uuid[], closing uuid[], given_by text)
+  returns table (person_id uuid, role text, organisation_id uuid, is_given boolean)
+  language sql security definer set search_path = '' as $$
+  with given as (
+    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
+    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by
+    from (select distinct holds.person_id, holds.role from identity.role_grant holds
+      where holds.organisation_id = any(givers) and holds.ended_at is null) held
+    cross join unnest(takers) taker (id)
+    on conflict do nothing
+    returning role_grant.person_id, role_grant.role, role_grant.organisation_id
+  ), ended as (
+    update identity.role_grant held
+    set ended_at = greatest(now(), held.given_at), ended_by = hand_over_roles.given_by
+    where held.organisation_id = any(closing) and held.ended_at is null
+    returning held.person_id, held.role, held.organisation_id
+  )
+  select given.person_id, given.role, given.organisation_id, true from given
+  union all
+  select ended.person_id, ended.role, ended.organisation_id, false from ended
+$$;
+revoke all on function identity.hand_over_roles from public;
+grant execute on function identity.hand_over_roles to tocsin_web, tocsin_worker;
+
 grant select, insert on identity.person, identity.role_grant, identity.session,
   identity.sign_in_link, identity.api_key, identity.approval to tocsin_web;
 grant update (name, active, phone_sealed, phone_mask) on identity.person to tocsin_web;

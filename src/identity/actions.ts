@@ -9,6 +9,7 @@ import { isSelf, LINK_LIFE_MS, scopeOf, type RoleModel } from './model.ts';
 import { newToken, sha256 } from './secrets.ts';
 import {
   insertGrant,
+  passRolesOn,
   insertLink,
   insertPerson,
   markGrantEnded,
@@ -98,6 +99,22 @@ async function grantRole(tx: Tx, given: HeldRole, now: Date): Promise<void> {
   if ((await insertGrant(tx, { ...grant, givenBy: actorId(tx.actor) })) === 0) return;
   const { personId, ...detail } = given;
   await record(tx, { action: 'role.given', subject: { kind: 'person', id: personId }, detail });
+}
+
+/** Passes roles for organisations on where those hand over; says how many were given. */
+export async function handOverRoles(
+  tx: Tx,
+  over: Omit<Parameters<typeof passRolesOn>[1], 'by'>,
+): Promise<number> {
+  const by = tx.actor.kind === 'system' ? tx.actor.name : actorId(tx.actor);
+  const handed = await passRolesOn(tx, { ...over, by });
+  for (const { personId, role, organisationId, isGiven } of handed)
+    await record(tx, {
+      action: isGiven ? 'role.given' : 'role.ended',
+      subject: { kind: 'person', id: personId },
+      detail: { role, organisationId, regionCode: null },
+    });
+  return handed.filter(({ isGiven }) => isGiven).length;
 }
 
 /** Ends a role of somebody else, from their next request on. */

@@ -5,6 +5,7 @@ export {
   endRole,
   endSession,
   giveRole,
+  handOverRoles,
   invitePerson,
   setActive,
   setPhone,
@@ -46,10 +47,12 @@ export { listHolders, type HolderRow } from './store-holders.ts';
 export type { IdentityContext } from './context.ts';
 export { identityRoutes } from './routes.ts';
 export {
+  selectOrganisationHolders as listOrganisationHolders,
   selectPeople as listPeople,
   selectPerson as findPerson,
   selectPersonByEmail as findPersonByEmail,
   selectWakeable as listWakeable,
+  type OrganisationHolder,
   type PersonRow,
   type Wakeable,
 } from './store.ts';

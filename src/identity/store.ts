@@ -113,6 +113,45 @@ export async function markGrantEnded(
       and region_code is not distinct from ${held.regionCode}`);
 }
 
+export type HandedRole = {
+  readonly personId: string;
+  readonly role: string;
+  readonly organisationId: string;
+  /** False: it ended. */
+  readonly isGiven: boolean;
+};
+
+/** Gives what is held for the givers for the takers, ends what is held for those that close. */
+export async function passRolesOn(
+  tx: Tx,
+  over: {
+    readonly giverIds: readonly string[];
+    readonly takerIds: readonly string[];
+    readonly closingIds: readonly string[];
+    readonly by: string;
+  },
+): Promise<HandedRole[]> {
+  return await tx.rows<HandedRole>(sql`
+    select person_id, role, organisation_id, is_given
+    from identity.hand_over_roles(${[...over.giverIds]}::uuid[], ${[...over.takerIds]}::uuid[],
+      ${[...over.closingIds]}::uuid[], ${over.by})`);
+}
+
+export type OrganisationHolder = { readonly id: string; readonly name: string };
+
+/** Who holds a role for one of these organisations, by name. */
+export async function selectOrganisationHolders(
+  tx: Tx,
+  organisationIds: readonly string[],
+): Promise<OrganisationHolder[]> {
+  return await tx.rows<OrganisationHolder>(sql`
+    select person.id, person.name from identity.person
+    where person.active and person.id in (
+      select held.person_id from identity.role_grant held
+      where held.organisation_id = any(${[...organisationIds]}::uuid[]) and held.ended_at is null)
+    order by lower(person.name), person.id`);
+}
+
 export type GrantRow = {
   readonly role: string;
   readonly organisationId: string | null;

@@ -10,7 +10,7 @@ export type JsonList = {
 const others: readonly { readonly has: readonly string[]; readonly says: string }[] = [
   {
     has: ['predecessor', 'successor'],
-    says: 'This is a list of successions, not of organisations: import the list of those that open (such as icb-2026.json), then close the old ones.',
+    says: 'This is a list of successions, not of organisations: import the list of those that open (such as icb-2026.json), then plan each event under Mergers and splits, which hands over contacts and closes the old ones.',
   },
   {
     has: ['layout', 'hexes'],

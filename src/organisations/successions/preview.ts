@@ -1,6 +1,7 @@
 /** What a merger or split would do, before anybody decides: whom, and which audiences, it moves. */
 import { actorId } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
+import { listOrganisationHolders, type OrganisationHolder } from '#identity/index.ts';
 import { listMembersAmong } from '../audiences/store-members.ts';
 import { listAudiences } from '../audiences/store-saved.ts';
 import { stretchOn, successionLines } from '../parents.ts';
@@ -34,6 +35,8 @@ export type SuccessionPreview = SuccessionRow & {
   readonly hindrance: string | undefined;
   /** Saved audiences that lose somebody by it. */
   readonly losses: readonly AudienceLoss[];
+  /** Who keeps the contacts of a predecessor, and will keep those of each successor. */
+  readonly keepers: readonly OrganisationHolder[];
   /** Alerts still being sent that count for a predecessor. */
   readonly openDispatches: number;
   /** Organisations below a predecessor on that day. */
@@ -62,6 +65,9 @@ export async function previewSuccession(
     }),
     hindrance: hindranceOf(found),
     losses: await listLosses(tx, found),
+    keepers: isOpen(found.state)
+      ? await listOrganisationHolders(tx, found.predecessors.map((body) => body.id))
+      : [],
     openDispatches: await countOpenDispatches(tx, id),
     below: await countBelow(tx, found),
   };

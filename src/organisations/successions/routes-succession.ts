@@ -22,6 +22,7 @@ import type { DirectoryRules } from '../model.ts';
 import { codesIn } from '../audiences/parse-audience.ts';
 import { listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
+  closingOf,
   confirmSuccession,
   planSuccession,
   withdrawSuccession,
@@ -171,7 +172,7 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
 function facts(row: SuccessionRow) {
   const names = (bodies: SuccessionRow['predecessors']) => bodies.map(({ name }) => name);
   const on = new Date(`${row.onDate}T12:00:00Z`);
-  const closing = row.predecessors.filter(({ id }) => !row.successors.some((one) => one.id === id));
+  const closing = closingOf(row);
   return {
     ...row,
     on,

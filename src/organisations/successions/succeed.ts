@@ -3,6 +3,7 @@ import { actorId, may, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
+import { handOverRoles } from '#identity/index.ts';
 import {
   closePredecessors,
   countOpenPlans,
@@ -228,9 +229,21 @@ export async function handOver(tx: Tx, row: SuccessionRow): Promise<Record<strin
   const tags = await handOverTags(tx, id);
   const lines = successionLines(await readLines(tx), handingOverOf(row));
   await saveLines(tx, [...lines], 'Merger or split');
+  const roles = await handOverRoles(tx, {
+    giverIds: idsOf(row.predecessors),
+    takerIds: idsOf(row.successors),
+    closingIds: idsOf(closingOf(row)),
+  });
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
-  return { contacts, addresses, uses, tags, parents: lines.size, closed };
+  return { contacts, addresses, uses, tags, parents: lines.size, roles, closed };
+}
+
+const idsOf = (bodies: readonly Body[]) => bodies.map(({ id }) => id);
+
+/** Those that are no more from that day on. */
+export function closingOf({ predecessors, successors }: SuccessionRow): Body[] {
+  return predecessors.filter(({ id }) => successors.every((one) => one.id !== id));
 }
 
 /** Why nobody could be told at a successor on its first day. */
