@@ -184,7 +184,8 @@ create view identity.v_approval with (security_invoker = true) as
 grant select on identity.v_person, identity.v_approval to tocsin_web, tocsin_worker;
 -- Roles held for organisations that hand over: whoever held one holds it for those that take over,
 -- and no more for those that close. The worker carries out mergers and may give no role otherwise.
-create function identity.hand_over_roles(givers uuid[], takers uuid[], closing uuid[], given_by text)
+create function identity.hand_over_roles(
+    givers uuid[], takers uuid[], closing uuid[], given_by text)
   returns table (person_id uuid, role text, organisation_id uuid, is_given boolean)
   language sql security definer set search_path = '' as $$
   with given as (

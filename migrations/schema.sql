@@ -55,6 +55,39 @@ create table alerts.editor (
 grant insert, select on alerts.editor to tocsin_web;
 grant select on alerts.editor to tocsin_worker;
 
+create table alerts.kev_entry (
+  cve text not null,
+  vendor text not null,
+  product text not null,
+  name text not null,
+  added_on date not null,
+  description text not null,
+  required_action text not null,
+  due_on date,
+  ransomware boolean not null,
+  links text[] not null,
+  constraint kev_entry_cve_check CHECK ((cve ~ '^CVE-[0-9]{4}-[0-9]{4,19}$'::text)),
+  constraint kev_entry_pkey PRIMARY KEY (cve)
+);
+CREATE INDEX kev_entry_newest ON alerts.kev_entry USING btree (added_on DESC, cve);
+grant delete, insert, select, update on alerts.kev_entry to tocsin_web;
+
+create table alerts.kev_import (
+  id uuid not null,
+  catalogue_version text not null,
+  catalogue_released_at timestamp with time zone not null,
+  entries integer not null,
+  added integer not null,
+  changed integer not null,
+  removed integer not null,
+  imported_at timestamp with time zone default now() not null,
+  imported_by_name text not null,
+  constraint kev_import_entries_check CHECK ((entries > 0)),
+  constraint kev_import_pkey PRIMARY KEY (id)
+);
+CREATE INDEX kev_import_newest ON alerts.kev_import USING btree (imported_at DESC);
+grant insert, select on alerts.kev_import to tocsin_web;
+
 create table alerts.nudge (
   submission_id uuid not null,
   step smallint not null,
@@ -138,12 +171,14 @@ create table alerts.version (
   what text default ''::text not null,
   do_now text default ''::text not null,
   if_acted text default ''::text not null,
+  clear_line text default ''::text not null,
   not_known text default ''::text not null,
   next_update_at timestamp with time zone,
   body text default ''::text not null,
   own_text text,
   audience jsonb not null,
   asks_again boolean default true not null,
+  content jsonb not null,
   model_version text not null,
   updated_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
@@ -174,10 +209,10 @@ create policy addressed on alerts.version as permissive for select to public usi
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
-CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, not_known, next_update_at, body, own_text, audience, asks_again, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
 
 create table audit.entry (
   id uuid default kernel.uuid_v7() not null,
@@ -2263,6 +2298,34 @@ end $function$
 ;
 grant execute on function identity.guard_approval() to public;
 
+CREATE OR REPLACE FUNCTION identity.hand_over_roles(givers uuid[], takers uuid[], closing uuid[], given_by text)
+ RETURNS TABLE(person_id uuid, role text, organisation_id uuid, is_given boolean)
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  with given as (
+    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
+    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by
+    from (select distinct holds.person_id, holds.role from identity.role_grant holds
+      where holds.organisation_id = any(givers) and holds.ended_at is null) held
+    cross join unnest(takers) taker (id)
+    on conflict do nothing
+    returning role_grant.person_id, role_grant.role, role_grant.organisation_id
+  ), ended as (
+    update identity.role_grant held
+    set ended_at = greatest(now(), held.given_at), ended_by = hand_over_roles.given_by
+    where held.organisation_id = any(closing) and held.ended_at is null
+    returning held.person_id, held.role, held.organisation_id
+  )
+  select given.person_id, given.role, given.organisation_id, true from given
+  union all
+  select ended.person_id, ended.role, ended.organisation_id, false from ended
+$function$
+;
+grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_web;
+grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_worker;
+
 CREATE OR REPLACE FUNCTION kernel.actor_id()
  RETURNS text
  LANGUAGE sql
@@ -2860,10 +2923,12 @@ create view alerts.v_version with (security_invoker=true) as
     version.what,
     version.do_now,
     version.if_acted,
+    version.clear_line,
     version.not_known,
     version.next_update_at,
     version.body,
     version.asks_again,
+    version.content,
     version.state,
     version.released_at,
     version.closed_at,

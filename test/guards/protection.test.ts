@@ -58,6 +58,8 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch.forget_inbox':
     'retention: deletes what was dealt with, never what is younger than 30 days',
   'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
+  'identity.hand_over_roles':
+    'mergers: a role held for one organisation for those that take over, never for the centre',
   'kernel.enqueue': 'adds a job; the tables of graphile-worker are closed to the run-time roles',
 };
 

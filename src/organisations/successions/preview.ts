@@ -66,7 +66,10 @@ export async function previewSuccession(
     hindrance: hindranceOf(found),
     losses: await listLosses(tx, found),
     keepers: isOpen(found.state)
-      ? await listOrganisationHolders(tx, found.predecessors.map((body) => body.id))
+      ? await listOrganisationHolders(
+          tx,
+          found.predecessors.map((body) => body.id),
+        )
       : [],
     openDispatches: await countOpenDispatches(tx, id),
     below: await countBelow(tx, found),
