@@ -143,7 +143,7 @@ it('not by everybody, not before it is out, and not beside a version that waits'
   const early = await withdraw(draft);
   assert.ok(!early.ok && early.kind === 'conflict');
   const { alertId } = await halfSent();
-  const lead = await centre.invite('Rita Lead', ['regional_lead']);
+  const lead = await centre.inviteLead('Rita Lead', ['RA']);
   const forbidden = await withdraw(alertId, lead);
   assert.ok(!forbidden.ok && forbidden.kind === 'forbidden');
   const kind = 'update' as const;

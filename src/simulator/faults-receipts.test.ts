@@ -60,7 +60,7 @@ describe('faults of receipts', () => {
   it('receipt_delayed: comes later than the others', async (context) => {
     const receiver = await CallbackReceiver.start(context);
     const simulator = await startForTest(context, receiver.options);
-    await withFault(simulator, { fault: 'receipt_delayed', delayMs: 40, times: 1 });
+    await withFault(simulator, { fault: 'receipt_delayed', delayMs: 500, times: 1 });
     await sendSms(simulator, { reference: 'slow' });
     await sendSms(simulator, { reference: 'quick' });
     await receiver.received(2);

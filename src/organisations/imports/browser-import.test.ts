@@ -208,6 +208,8 @@ test('an import that is cancelled at work writes nothing', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const page = await openPage({ javaScriptEnabled: false });
   await choose(page, 'organisations', 'off.csv', 'code,name,type\nCC-01,Called off,trust\n');
+  // Held before it was checked, the check would wait too.
+  await page.getByRole('button', { name: 'Import 1 row' }).waitFor();
   const release = await holdImports();
   t.after(release);
   await page.getByRole('button', { name: 'Import 1 row' }).click();

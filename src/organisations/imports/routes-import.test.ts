@@ -59,7 +59,8 @@ async function upload(
 /** The page once its work is done: a large file takes longer than the page waits. */
 async function settled(client: PageClient, page: Page): Promise<Page> {
   let now = page;
-  while (/^(?:Checking the file|Importing)$/.test(now.heading)) now = await client.get(page.path);
+  while (/^(?:Checking the file|Importing|Undoing the import)$/.test(now.heading))
+    now = await client.get(page.path);
   return now;
 }
 
@@ -290,7 +291,7 @@ test('the last import is undone from the log, after saying what that means', asy
     page.text,
     /2 to remove 0 to put back.*2 organisations that the file added are removed/,
   );
-  const log = await client.submit('Undo this import');
+  const log = await settled(client, await client.submit('Undo this import'));
   assert.match(log.textOf('.tocsin-notice'), /Undone: 2 removed/);
   assert.match(log.text, /organisations Undone/);
   assert.equal(await organisations(), before);
