@@ -10,7 +10,14 @@ import {
 import type { ApiKeyRow } from '#identity/index.ts';
 import { permissions, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import {
+  answerCall,
+  readArguments,
+  resultOptions,
+  tell,
+  type Answer,
+  type ExitCode,
+} from './call.ts';
 import { standard, type Output } from './output.ts';
 
 export const summary = 'make, list and revoke bearer keys of the API';
@@ -50,15 +57,8 @@ export async function apiKeyCommand(
 async function run(context: ApiKeyContext, call: Call, output: Output): Promise<ExitCode> {
   const now = context.now?.() ?? new Date();
   const done = await verbs[call.verb](context.database, call, now);
-  if (!done.ok) {
-    output.err(`${done.message}\n`);
-    return done.kind === 'invalid' ? 2 : 1;
-  }
-  output.out(call.json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
-  return 0;
+  return tell(done, call, output);
 }
-
-type Answer = { readonly json: unknown; readonly text: string };
 
 type Verb = (database: Database, call: Call, now: Date) => Promise<Outcome<Answer>>;
 

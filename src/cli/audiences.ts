@@ -14,7 +14,14 @@ import {
   type AudienceRow,
   type DirectoryRules,
 } from '#organisations/index.ts';
-import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import {
+  answerCall,
+  readArguments,
+  resultOptions,
+  tell,
+  type Answer,
+  type ExitCode,
+} from './call.ts';
 import { standard, type Output } from './output.ts';
 
 export const help = `Usage: bin/tocsin audiences list [--json]
@@ -40,8 +47,6 @@ type Call = {
   readonly help: boolean;
 };
 
-type Answer = { readonly json: unknown; readonly text: string };
-
 const verbs = { count, show } as const;
 
 export async function audiencesCommand(
@@ -51,12 +56,7 @@ export async function audiencesCommand(
 ): Promise<ExitCode> {
   return await answerCall(readCall(args), help, output, async (call) => {
     const done = await context.database.attempt(operator, (tx) => answer(tx, context.model, call));
-    if (!done.ok) {
-      output.err(`${done.message}\n`);
-      return 1;
-    }
-    output.out(call.json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
-    return 0;
+    return tell(done, call, output);
   });
 }
 

@@ -1,5 +1,6 @@
 /** How commands read what they were called with. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { Outcome } from '#kernel/outcome.ts';
 import type { Output } from './output.ts';
 
 /** 0 done, 1 refused, 2 wrongly called. */
@@ -29,6 +30,23 @@ export async function answerCall<Call extends { readonly help: boolean }>(
   if (call !== undefined && !call.help) return await run(call);
   (call === undefined ? output.err : output.out)(help);
   return call === undefined ? 2 : 0;
+}
+
+/** What a command found or did, for programs and for people. */
+export type Answer = { readonly json: unknown; readonly text: string };
+
+/** Prints what came of a call, or why nothing did. */
+export function tell(
+  done: Outcome<Answer>,
+  { json }: { readonly json: boolean },
+  output: Output,
+): ExitCode {
+  if (!done.ok) {
+    output.err(`${done.message}\n`);
+    return done.kind === 'invalid' ? 2 : 1;
+  }
+  output.out(json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
+  return 0;
 }
 
 /** For commands that take no words: any but a call for help is a mistake, and is named. */

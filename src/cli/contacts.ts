@@ -11,7 +11,14 @@ import {
   type ContactRules,
   type DirectorySecrets,
 } from '#organisations/index.ts';
-import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import {
+  answerCall,
+  readArguments,
+  resultOptions,
+  tell,
+  type Answer,
+  type ExitCode,
+} from './call.ts';
 import { standard, type Output } from './output.ts';
 
 export const help = `Usage: bin/tocsin contacts list CODE [--json]
@@ -39,8 +46,6 @@ type Call = {
   readonly help: boolean;
 };
 
-type Answer = { readonly json: unknown; readonly text: string };
-
 const verbs = { list, show } as const;
 
 export async function contactsCommand(
@@ -50,12 +55,7 @@ export async function contactsCommand(
 ): Promise<ExitCode> {
   return await answerCall(readCall(args), help, output, async (call) => {
     const done = await verbs[call.verb](context, call.what);
-    if (!done.ok) {
-      output.err(`${done.message}\n`);
-      return 1;
-    }
-    output.out(call.json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
-    return 0;
+    return tell(done, call, output);
   });
 }
 

@@ -14,7 +14,14 @@ import {
 } from '#dispatch/index.ts';
 import { system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import {
+  answerCall,
+  readArguments,
+  resultOptions,
+  tell,
+  type Answer,
+  type ExitCode,
+} from './call.ts';
 import { standard, type Output } from './output.ts';
 
 export const summary = 'add, list and remove gateways, exchange their tokens';
@@ -59,15 +66,9 @@ export async function gatewayCommand(
 
 async function run(context: GatewayContext, call: Call, output: Output): Promise<ExitCode> {
   const done = await verbs[call.verb](context, call);
-  if (!done.ok) {
-    output.err(`${done.message}\n`);
-    return done.kind === 'invalid' ? 2 : 1;
-  }
-  output.out(call.json ? `${JSON.stringify(done.value.json)}\n` : done.value.text);
-  return 0;
+  return tell(done, call, output);
 }
 
-type Answer = { readonly json: unknown; readonly text: string };
 type Verb = (context: GatewayContext, call: Call) => Promise<Outcome<Answer>>;
 
 const verbs = { list, add, remove, token } as const satisfies Record<string, Verb>;

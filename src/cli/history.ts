@@ -13,7 +13,14 @@ import {
 import { findPersonByEmail, permissionsOf, type RoleModel } from '#identity/index.ts';
 import { system, type Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import {
+  answerCall,
+  readArguments,
+  resultOptions,
+  tell,
+  type Answer,
+  type ExitCode,
+} from './call.ts';
 import { standard, type Output } from './output.ts';
 
 export const summary =
@@ -56,27 +63,20 @@ export async function historyCommand(
 
 async function run(context: HistoryContext, call: Call, output: Output): Promise<ExitCode> {
   const done = await acts[call.verb](context, call);
-  if (!done.ok) {
-    output.err(`${done.message}\n`);
-    return done.kind === 'invalid' ? 2 : 1;
-  }
-  output.out(call.json ? `${JSON.stringify(done.value.found)}\n` : done.value.words);
-  return 0;
+  return tell(done, call, output);
 }
 
-/** For programs, and in words. */
-type Done = { readonly found: object; readonly words: string };
-type Act = (context: HistoryContext, call: Call) => Promise<Outcome<Done>>;
+type Act = (context: HistoryContext, call: Call) => Promise<Outcome<Answer>>;
 
 const acts: Readonly<Record<Verb, Act>> = {
   status: async ({ database }) =>
     await database.withActor(system('history-status'), async (tx) => {
       const [hold, replica] = [await readHold(tx), await readReplica(tx)];
-      return ok({ found: { ...hold, replica }, words: asText(hold) + replicaAsText(replica) });
+      return ok({ json: { ...hold, replica }, text: asText(hold) + replicaAsText(replica) });
     }),
   'resume-after-restore': async (context, call) => {
     const resumed = await resume(context, call);
-    return resumed.ok ? ok({ found: resumed.value, words: 'Sending goes on.\n' }) : resumed;
+    return resumed.ok ? ok({ json: resumed.value, text: 'Sending goes on.\n' }) : resumed;
   },
   'send-without-replica': async (context, call) =>
     await decide(context, call, (tx) => sendWithoutReplica(tx, call.reason)),
@@ -88,7 +88,7 @@ async function decide(
   { database, model }: HistoryContext,
   { by }: Call,
   verb: (tx: Tx) => Promise<Outcome<void>>,
-): Promise<Outcome<Done>> {
+): Promise<Outcome<Answer>> {
   if (by === '') return refused('invalid', 'Say who answers for it: --by ADDRESS');
   const person = await findActor(database, model, by);
   if (person === undefined) return NOBODY;
@@ -96,7 +96,7 @@ async function decide(
     const done = await verb(tx);
     if (!done.ok) return refused(done.kind, Object.values(done.fields)[0] ?? done.message);
     const replica = await readReplica(tx);
-    return ok({ found: replica, words: replicaAsText(replica) });
+    return ok({ json: replica, text: replicaAsText(replica) });
   });
 }
 

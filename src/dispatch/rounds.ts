@@ -55,7 +55,7 @@ export async function readyPart(tx: Tx, part: Part): Promise<number> {
 export async function openDueRounds(
   database: Database,
   clockOf: (time: Date) => string,
-  most?: number,
+  most = PART_MAX,
 ): Promise<number> {
   const act = system('dispatch');
   let ready = 0;
@@ -63,12 +63,7 @@ export async function openDueRounds(
     ready += await database.withActor(act, async (tx) => {
       if (!(await takeRound(tx, due))) return 0;
       const { dispatchId, round, releasedAt } = due;
-      return await readyPart(tx, {
-        dispatchId,
-        round,
-        clock: clockOf(releasedAt),
-        ...(most !== undefined && { most }),
-      });
+      return await readyPart(tx, { dispatchId, round, clock: clockOf(releasedAt), most });
     });
   return ready;
 }
