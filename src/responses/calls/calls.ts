@@ -36,14 +36,14 @@ export async function claimCall(tx: Tx, name: Name, { desk }: AnswerRules): Prom
     await renewCall(tx, before.id, holdsForMs);
     return ok(undefined);
   }
-  if (before !== undefined && !before.isLapsed) return fasterThan(before);
+  if (before !== undefined && !before.isLapsed) return takenFirst(before);
   if (rung.value.acknowledgedAt !== null)
     return refused('conflict', 'They have answered: nobody need ring.');
   if (rung.value.why === null)
     return refused('conflict', 'Nobody need ring them now: others of theirs are still being told.');
   if (before !== undefined) await markCallEnded(tx, before.id, 'lapsed');
   const id = await insertCall(tx, { ...name, by, byName: nameOf(tx.actor), holdsForMs });
-  if (id === undefined) return fasterThan(undefined);
+  if (id === undefined) return takenFirst(undefined);
   return await recordAndTell(tx, name, 'call.claimed');
 }
 
@@ -120,7 +120,7 @@ async function lockMine(tx: Tx, name: Name): Promise<Outcome<OpenCall>> {
   return refused('conflict', 'Take the name first.');
 }
 
-function fasterThan(call: OpenCall | undefined): Outcome<void> {
+function takenFirst(call: OpenCall | undefined): Outcome<void> {
   return refused('conflict', `${call?.claimedByName ?? 'Somebody else'} took this name first.`);
 }
 
