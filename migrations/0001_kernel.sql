@@ -2,6 +2,8 @@
 -- The migrator made the schema and kernel.migration, the roles and graphile-worker's schema before.
 
 grant usage on schema kernel to tocsin_web, tocsin_worker;
+-- Whoever runs looks whether a newer version has been here meanwhile.
+grant select on kernel.migration to tocsin_web, tocsin_worker;
 
 -- Who acts. Set by withActor (src/db/database.ts) for one transaction. Outside of one the settings
 -- are NULL in a new session and '' in a used one; both mean nobody. In a policy write

@@ -967,6 +967,8 @@ create table kernel.migration (
   applied_at timestamp with time zone default now() not null,
   constraint migration_pkey PRIMARY KEY (number)
 );
+grant select on kernel.migration to tocsin_web;
+grant select on kernel.migration to tocsin_worker;
 
 create table operating_model.version (
   sha256 text not null,

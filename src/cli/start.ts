@@ -5,6 +5,7 @@
 import { parseConfig, type Config } from '#config.ts';
 import { checkKind, findDataFolder } from '#db/data-folder.ts';
 import { findTocsinOn } from '#db/embedded-postgres.ts';
+import { watchForNewerVersion } from '#db/newer-version.ts';
 import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
 import { openGround, type Ground } from '#main/ground.ts';
@@ -55,13 +56,27 @@ async function run(parts: Parts): Promise<ExitCode> {
     standard.err(`${started.message}\n`);
     return 1;
   }
-  await toldToStop();
+  const newer = await Promise.race([toldToStop(), started.value.overtaken]);
+  if (newer !== undefined) standard.err(`${explainOvertaken(newer)}\n`);
   standard.out('Stopping: what is being sent is finished first.\n');
   await started.value.stop();
-  return 0;
+  return newer === undefined ? 0 : 1;
 }
 
-async function start(parts: Parts, log: Log): Promise<Outcome<Running>> {
+/** As an error: a supervisor starts it again, and by then the new version may be in its place. */
+function explainOvertaken(migration: string): string {
+  return (
+    `A newer Tocsin has changed this database (migration ${migration}); two versions do not send ` +
+    'side by side. Start the newer one here too.'
+  );
+}
+
+type Started = Running & {
+  /** Resolves with the migration that this version does not know, when one is found. */
+  readonly overtaken: Promise<string>;
+};
+
+async function start(parts: Parts, log: Log): Promise<Outcome<Started>> {
   const config = parseConfig(process.env);
   if (!config.ok) return config;
   const obstacle = await findObstacle(config.value, parts);
@@ -87,7 +102,11 @@ async function start(parts: Parts, log: Log): Promise<Outcome<Running>> {
       running.push(web);
       await printAddress(ground, web.address, simulator.value);
     } else say('The worker is running.');
-    return ok({ stop });
+    const watch = watchForNewerVersion(
+      ground.open(parts.worker ? 'tocsin_worker' : 'tocsin_web', 1),
+    );
+    running.push(watch);
+    return ok({ stop, overtaken: watch.overtaken });
   } catch (error) {
     await stop();
     throw error;
@@ -145,9 +164,9 @@ async function findObstacle(config: Config, parts: Parts): Promise<Refused | und
   return await findPortRefusal(doors, parts.join ? 'bin/tocsin web' : 'npm start');
 }
 
-function toldToStop(): Promise<void> {
+function toldToStop(): Promise<undefined> {
   return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve(undefined));
+    process.once('SIGTERM', () => resolve(undefined));
   });
 }

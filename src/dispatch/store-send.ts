@@ -161,12 +161,14 @@ export async function settleMessages(
   owner: string,
   batch: readonly Settlement[],
 ): Promise<string[]> {
+  // Found by key one after the other: locked in the order in which receipts and answers lock them.
+  const ends = batch.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const rows = await tx.rows<{ id: string }>(sql`
     with result as (
-      select * from unnest(${batch.map((s) => s.id)}::uuid[], ${batch.map((s) => s.epoch)}::int[],
-        ${batch.map((s) => s.attempt)}::smallint[], ${batch.map((s) => s.class)}::text[],
-        ${batch.map((s) => s.code)}::text[], ${batch.map((s) => s.providerId)}::text[],
-        ${batch.map((s) => s.againInMs)}::int[])
+      select * from unnest(${ends.map((s) => s.id)}::uuid[], ${ends.map((s) => s.epoch)}::int[],
+        ${ends.map((s) => s.attempt)}::smallint[], ${ends.map((s) => s.class)}::text[],
+        ${ends.map((s) => s.code)}::text[], ${ends.map((s) => s.providerId)}::text[],
+        ${ends.map((s) => s.againInMs)}::int[])
         as result (id, epoch, attempt, class, code, provider_id, again_in_ms)
     ), unneeded as (
       select message.id from result join dispatch.message message on message.id = result.id

@@ -224,7 +224,8 @@ class Stage {
   #startWorker(place: number, life: number): void {
     const world = this.#world;
     const host = new Host(`worker ${place + 1}.${life}`, () => world.now);
-    const { twin, decisions } = this.#engine;
+    const { twin } = this.#engine;
+    const { decisions, gateways } = this.#versionOf(place);
     const parts = {
       world,
       twin,
@@ -235,12 +236,32 @@ class Stage {
       onReplies: () => world.after(5, () => this.#office.dealWithReplies()),
       onPaused: (dispatchId: string) => this.#office.noticePause(dispatchId),
     };
-    const worker = new SimulatedWorker(parts, host, this.#gateways);
+    const worker = new SimulatedWorker(parts, host, gateways);
     this.#workers[place] = worker;
     host.onEnd = () =>
       world.after(world.random.between(500, 8_000), () => this.#startWorker(place, life + 1));
     world.say(host, 'starts');
     worker.start();
+  }
+
+  /** Every second worker may be of another version: it allows other times, and has more at once. */
+  #versionOf(place: number): { decisions: Decisions; gateways: readonly SimulatedGateway[] } {
+    const { decisions } = this.#engine;
+    if (!this.#scenario.hasTwoVersions || place % 2 === 0)
+      return { decisions, gateways: this.#gateways };
+    return {
+      decisions: {
+        ...decisions,
+        leaseMsFor: (sendMaxMs) => decisions.leaseMsFor(sendMaxMs) + 45_000,
+        quietMs: decisions.quietMs * 1.5,
+        lookupGapMs: decisions.lookupGapMs * 2,
+      },
+      gateways: this.#gateways.map((gateway) => ({
+        ...gateway,
+        sendMaxMs: SEND_MAX_MS / 2,
+        window: WINDOW + 2,
+      })),
+    };
   }
 
   /** A few notifications are lost; the beat makes up for them. */

@@ -18,6 +18,8 @@ export type OfficerAct = {
 export type Scenario = {
   readonly seed: number;
   readonly workers: number;
+  /** As while machines are updated one after the other. */
+  readonly hasTwoVersions: boolean;
   readonly bucket: { readonly ratePerSecond: number; readonly burst: number };
   readonly habits: Habits;
   readonly lookupPace: LookupPace;
@@ -73,6 +75,7 @@ export function drawScenario(seed: number): Scenario {
   return {
     seed,
     workers: random.pick([1, 2, 2, 3]),
+    hasTwoVersions: new Random(seed ^ 0x7e5).chance(0.3),
     bucket: { ratePerSecond: random.pick([0.5, 1, 5, 50]), burst: random.between(1, 12) },
     habits: isCalm ? calm : { ...drawHabits(random), ...drawList(new Random(seed ^ 0x9a6e5)) },
     hasPolls: new Random(seed ^ 0xb0115).chance(0.25),

@@ -57,6 +57,8 @@ export async function startProgram(ground: Ground): Promise<Program> {
 /** A worker alone, in a process of its own; `ended` is its exit code, null where a signal ended it. */
 export type WorkerProcess = {
   readonly ended: Promise<number | null>;
+  /** All that it wrote so far. */
+  printed(): string;
   signal(signal: NodeJS.Signals): void;
 };
 
@@ -69,9 +71,12 @@ export async function startWorkerProcess(
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => (printed += part));
   await outputUntil(child, /The worker is running/);
-  return { ended, signal: (signal) => void child.kill(signal) };
+  return { ended, printed: () => printed, signal: (signal) => void child.kill(signal) };
 }
 
 /** No command takes so long; one that hangs is a failure, not a wait. */
