@@ -63,5 +63,5 @@ test('two long texts that share nothing take no time', () => {
     diffWords(before!, after!).map(({ kind }) => kind),
     ['gone', 'new'],
   );
-  assert.ok(performance.now() - startedAt < 1_000);
+  assert.ok(performance.now() - startedAt < 3_000);
 });

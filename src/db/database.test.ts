@@ -17,13 +17,13 @@ after(async () => {
 });
 
 test('a server that does not answer is waited for once, and the next one is asked anew', async () => {
-  const database = openDatabase({ ...clone.config, query_timeout: 400 });
+  const database = openDatabase({ ...clone.config, query_timeout: 2_000 });
   const asked = (seconds: number) =>
     database.withActor(system('test'), (tx) => tx.run(sql`select pg_sleep(${seconds})`));
   const from = performance.now();
-  await assert.rejects(asked(5), /Query read timeout/);
+  await assert.rejects(asked(9), /Query read timeout/);
   const waited = performance.now() - from;
-  assert.ok(waited < 750, `${waited} ms: the rollback waited as long again`);
+  assert.ok(waited < 3_500, `${waited} ms: the rollback waited as long again`);
   assert.equal(await asked(0), 1);
   await database.end();
 });

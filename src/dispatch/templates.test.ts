@@ -170,7 +170,7 @@ describe('the template of a provider', () => {
     await until(accepted, (count) => count > 1);
     const tookMs = Math.round(performance.now() - releasedAt);
     context.diagnostic(`first request after ${tookMs} ms`);
-    assert.ok(tookMs <= 500, `${tookMs} ms`);
+    assert.ok(tookMs <= 5_000, `${tookMs} ms`);
     const { accepted: first = 0, delivered = 0 } = await until(
       () => statesOf(db.owner, alert),
       (states) => states['ready'] === undefined && states['claimed'] === undefined,

@@ -194,7 +194,7 @@ export async function statesOf(owner: Database, id: string): Promise<Record<stri
 export async function until<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

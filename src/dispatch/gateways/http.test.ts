@@ -188,11 +188,11 @@ describe('a provider behind a proxy and a private authority', () => {
       setTimeout(() => {
         open();
         opened.resolve();
-      }, 700);
+      }, 3_000);
     });
     const begun = performance.now();
     assert.equal((await post(context, origin, network, { deadlineMs: 300 })).class, 'not_sent');
-    assert.ok(performance.now() - begun < 650, 'it waited for the tunnel');
+    assert.ok(performance.now() - begun < 2_500, 'it waited for the tunnel');
     await opened.promise;
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual(requests, []);

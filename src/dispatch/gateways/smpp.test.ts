@@ -220,7 +220,7 @@ describe('a text by SMPP', () => {
       const begun = performance.now();
       const result = await gateway.send(message());
       assert.equal(result.class, 'not_sent');
-      assert.ok(performance.now() - begun < 1_000);
+      assert.ok(performance.now() - begun < 5_000);
     }
     assert.deepEqual(centre.submitted, []);
   });

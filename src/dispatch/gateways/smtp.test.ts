@@ -261,7 +261,7 @@ describe('against a mail server that breaks off', () => {
       const gateway = open(context, server.url, { sendMaxMs: 400 });
       const begun = performance.now();
       assert.equal((await gateway.send(mail())).class, expected);
-      assert.ok(performance.now() - begun < 1_400);
+      assert.ok(performance.now() - begun < 5_000);
       assert.ok(server.commands.filter((command) => command === 'DOT').length <= 1);
     });
   }
