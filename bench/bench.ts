@@ -46,7 +46,7 @@ const groups: readonly Group[] = [
   { ids: ['send_ceiling_receipts'], measure: (stage) => measureSendCeiling(stage, 'receipts', 3) },
   ...LATENCIES_MS.map((ms) => ({
     ids: [`latency_${ms}`],
-    measure: (stage: Stage) => measureLatency(stage, ms),
+    measure: (stage: Stage) => measureLatency(stage, ms, 3),
   })),
   { ids: ['claim_settle', 'claim_settle_bloated'], measure: measureStatements },
   { ids: ['release_to_wire'], measure: measureReleaseToWire },
@@ -54,7 +54,7 @@ const groups: readonly Group[] = [
   { ids: ['acknowledgements'], measure: measureAnswersByText },
   { ids: ['acknowledgements_link'], measure: measureAnswersByLink },
   { ids: ['cancel_leaving', 'cancel_ledger'], measure: measureCancel },
-  { ids: ['lane_isolation'], measure: measureLaneIsolation },
+  { ids: ['lane_isolation'], measure: (stage) => measureLaneIsolation(stage, 3) },
   { ids: ['failover'], measure: measureFailover },
   { ids: ['reconcile'], measure: measureReconcile },
   { ids: ['rss'], measure: measureResident },

@@ -117,7 +117,7 @@ describe('the auditor', () => {
     ],
     [
       'certain',
-      'an unknown is past its deadline',
+      'an unknown is past its use',
       async (tx, ids) => {
         await put(tx, ids[0]!, 'unknown');
         await tx.run(sql`update dispatch.message set expires_at = now() - interval '6 seconds'

@@ -65,7 +65,7 @@ export const invariants = {
     isTimer: true,
   },
   certain: {
-    holds: 'no message is unknown past its deadline',
+    holds: 'no message is unknown past its use',
     mend: `${WORKER} Where the provider does not answer, ring it.`,
     count: countUnresolved,
     isTimer: true,

@@ -34,7 +34,10 @@ export async function countOverheld(tx: Tx): Promise<Breaches> {
   );
 }
 
-/** Unknown messages past their deadline, or that nobody looked up though they could be asked for. */
+/**
+ * Unknown messages past their use, or that nobody looked up though they could be asked for. Past the
+ * deadline of their severity they stand before the officer already.
+ */
 export async function countUnresolved(tx: Tx): Promise<Breaches> {
   return await ask(
     tx,
@@ -235,7 +238,7 @@ export async function countStranded(tx: Tx): Promise<Breaches> {
       where gateway.enabled and breaker.state <> 'open'
         and (gateway.bucket_id in (select bucket_id from gone)
           or (bucket.paused_until > now() - interval '1 minute'
-            and bucket.paused_until - bucket.paused_at > interval '1 minute'))
+            and bucket.paused_until - bucket.paused_at > interval '2 minutes'))
     )
     select count(*) as breaches, min(dispatch.id::text) as sample
     from dispatch.dispatch dispatch cross join (values ('text'), ('mail')) as way (channel)

@@ -8,6 +8,7 @@ import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { makeDispatch, rehearse, release, seedNotify } from '../../test/support/dispatch.ts';
 import { countStranded } from './store-audit.ts';
+import { pauseBucket } from './store-bucket.ts';
 
 describe('what is due of an alert', () => {
   let db: Clone;
@@ -66,6 +67,12 @@ describe('what is due of an alert', () => {
           sql`paused_at = now() - interval '1 second', pause_reason = 'test',
             paused_until = now() + interval '1 second'`,
         ),
+    ],
+    [
+      'the limit of a day is reached: asked again each minute, and nothing leaves',
+      1,
+      (tx) =>
+        pauseBucket(tx, { gatewayId: 'notify', forMs: 60_000, reason: '429', tooFast: false }),
     ],
     [
       'every gateway is off',

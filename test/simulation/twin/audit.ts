@@ -210,7 +210,7 @@ function movingChannels(base: Base): ReadonlySet<string> {
   const goneBuckets = new Set(gone.map(({ bucketId }) => bucketId));
   const isAskedToWait = (bucketId: string) => {
     const { pausedAt, pausedUntil } = bucket.get(bucketId)!;
-    return isAfter(pausedUntil, base.now - MINUTE_MS) && pausedUntil! - pausedAt! > MINUTE_MS;
+    return isAfter(pausedUntil, base.now - MINUTE_MS) && pausedUntil! - pausedAt! > 2 * MINUTE_MS;
   };
   const waiting = gateways.filter(
     ({ id, enabled, bucketId }) =>
