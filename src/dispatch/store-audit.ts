@@ -35,8 +35,8 @@ export async function countOverheld(tx: Tx): Promise<Breaches> {
 }
 
 /**
- * Unknown messages past their use, or that nobody looked up though they could be asked for. Past the
- * deadline of their severity they stand before the officer already.
+ * Unknown messages past their use, or that nobody looked up though they could be asked for. Past
+ * the deadline of their severity they stand before the officer already.
  */
 export async function countUnresolved(tx: Tx): Promise<Breaches> {
   return await ask(
