@@ -839,10 +839,40 @@ create table identity.approval (
 CREATE INDEX approval_of_subject ON identity.approval USING btree (subject_kind, subject_id, requested_at);
 CREATE UNIQUE INDEX approval_open ON identity.approval USING btree (subject_kind, subject_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text]));
 CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval();
+CREATE TRIGGER approval_signed BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval_signature();
 grant insert, select on identity.approval to tocsin_web;
 grant select on identity.approval to tocsin_worker;
 grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_web;
 grant update (state, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_worker;
+
+create table identity.approval_signature (
+  id uuid not null,
+  approval_id uuid not null,
+  hash text not null,
+  nonce bytea not null,
+  passkey_id uuid not null,
+  person_id uuid not null,
+  domain text not null,
+  origin text not null,
+  client_data bytea not null,
+  authenticator_data bytea not null,
+  signature bytea not null,
+  signed_at timestamp with time zone not null,
+  valid_until timestamp with time zone not null,
+  constraint approval_signature_check CHECK ((valid_until > signed_at)),
+  constraint approval_signature_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
+  constraint approval_signature_nonce_check CHECK ((length(nonce) = 32)),
+  constraint approval_signature_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES identity.approval(id),
+  constraint approval_signature_passkey_id_fkey FOREIGN KEY (passkey_id) REFERENCES identity.passkey(id),
+  constraint approval_signature_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint approval_signature_pkey PRIMARY KEY (id)
+);
+CREATE INDEX approval_signature_of_approval ON identity.approval_signature USING btree (approval_id, person_id);
+alter table identity.approval_signature enable row level security;
+alter table identity.approval_signature force row level security;
+create policy approval_signature_of_centre on identity.approval_signature as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+grant insert, select on identity.approval_signature to tocsin_web;
+grant select on identity.approval_signature to tocsin_worker;
 
 create table identity.idempotency (
   actor_id text not null,
@@ -862,6 +892,69 @@ alter table identity.idempotency force row level security;
 create policy idempotency_own on identity.idempotency as permissive for all to public using (((actor_id = ( SELECT kernel.actor_id() AS actor_id)) OR (( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text)));
 grant delete, insert, select, update on identity.idempotency to tocsin_web;
 grant delete, select on identity.idempotency to tocsin_worker;
+
+create table identity.passkey (
+  id uuid not null,
+  person_id uuid not null,
+  credential_id bytea not null,
+  public_key bytea not null,
+  counter bigint not null,
+  transports text[] not null,
+  is_synced_kind boolean not null,
+  is_backed_up boolean not null,
+  domain text not null,
+  name text not null,
+  vouched_by text[] not null,
+  created_at timestamp with time zone not null,
+  last_used_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint passkey_check CHECK ((is_synced_kind OR (NOT is_backed_up))),
+  constraint passkey_check1 CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint passkey_counter_check CHECK ((counter >= 0)),
+  constraint passkey_credential_id_check CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
+  constraint passkey_domain_check CHECK ((domain <> ''::text)),
+  constraint passkey_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 60)))),
+  constraint passkey_public_key_check CHECK (((length(public_key) >= 1) AND (length(public_key) <= 4096))),
+  constraint passkey_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint passkey_pkey PRIMARY KEY (id),
+  constraint passkey_credential_id_key UNIQUE (credential_id)
+);
+CREATE INDEX passkey_of_person ON identity.passkey USING btree (person_id) WHERE (ended_at IS NULL);
+alter table identity.passkey enable row level security;
+alter table identity.passkey force row level security;
+create policy passkey_of_centre on identity.passkey as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+grant insert, select on identity.passkey to tocsin_web;
+grant select on identity.passkey to tocsin_worker;
+grant update (counter, is_backed_up, last_used_at, ended_at, ended_by) on identity.passkey to tocsin_web;
+
+create table identity.passkey_challenge (
+  challenge bytea not null,
+  purpose text not null,
+  session_id uuid,
+  ticket_sha256 bytea,
+  approval_id uuid,
+  hash text,
+  nonce bytea,
+  expires_at timestamp with time zone not null,
+  constraint passkey_challenge_challenge_check CHECK ((length(challenge) = 32)),
+  constraint passkey_challenge_check CHECK (((purpose = 'sign_in'::text) = (session_id IS NULL))),
+  constraint passkey_challenge_check1 CHECK (((purpose = 'sign_in'::text) = (ticket_sha256 IS NOT NULL))),
+  constraint passkey_challenge_check2 CHECK (((purpose = 'approve'::text) = (approval_id IS NOT NULL))),
+  constraint passkey_challenge_check3 CHECK ((((approval_id IS NULL) = (hash IS NULL)) AND ((approval_id IS NULL) = (nonce IS NULL)))),
+  constraint passkey_challenge_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'make'::text, 'prove'::text, 'approve'::text]))),
+  constraint passkey_challenge_ticket_sha256_check CHECK ((length(ticket_sha256) = 32)),
+  constraint passkey_challenge_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES identity.approval(id),
+  constraint passkey_challenge_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.session(id) ON DELETE CASCADE,
+  constraint passkey_challenge_pkey PRIMARY KEY (challenge)
+);
+CREATE INDEX passkey_challenge_age ON identity.passkey_challenge USING btree (expires_at);
+CREATE INDEX passkey_challenge_of_session ON identity.passkey_challenge USING btree (session_id);
+alter table identity.passkey_challenge enable row level security;
+alter table identity.passkey_challenge force row level security;
+create policy passkey_challenge_of_centre on identity.passkey_challenge as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+grant delete, insert, select on identity.passkey_challenge to tocsin_web;
+grant delete, select on identity.passkey_challenge to tocsin_worker;
 
 create table identity.person (
   id uuid not null,
@@ -916,8 +1009,18 @@ create table identity.session (
   created_at timestamp with time zone not null,
   last_seen_at timestamp with time zone not null,
   ended_at timestamp with time zone,
+  begun_by text not null,
+  place text not null,
+  vouched_by text[] not null,
+  passkey_id uuid,
+  passkey_at timestamp with time zone,
+  constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text]))),
+  constraint session_by_passkey CHECK (((begun_by <> 'passkey'::text) OR (passkey_id IS NOT NULL))),
   constraint session_device_check CHECK ((length(device) <= 100)),
+  constraint session_place_check CHECK ((length(place) <= 60)),
+  constraint session_proof CHECK (((passkey_id IS NULL) = (passkey_at IS NULL))),
   constraint session_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint session_passkey_id_fkey FOREIGN KEY (passkey_id) REFERENCES identity.passkey(id),
   constraint session_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint session_pkey PRIMARY KEY (id),
   constraint session_token_sha256_key UNIQUE (token_sha256)
@@ -925,7 +1028,7 @@ create table identity.session (
 CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;
-grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
+grant update (last_seen_at, ended_at, passkey_id, passkey_at) on identity.session to tocsin_web;
 
 create table identity.sign_in_link (
   id uuid not null,
@@ -935,15 +1038,24 @@ create table identity.sign_in_link (
   created_by text not null,
   expires_at timestamp with time zone not null,
   used_at timestamp with time zone,
+  recovers boolean not null,
+  confirmed_at timestamp with time zone,
+  confirmed_by text,
+  constraint sign_in_link_by_another CHECK (((confirmed_by <> created_by) AND (confirmed_by <> (person_id)::text))),
+  constraint sign_in_link_confirmed CHECK (((confirmed_at IS NULL) = (confirmed_by IS NULL))),
+  constraint sign_in_link_confirmed_recovery CHECK ((recovers OR (confirmed_at IS NULL))),
   constraint sign_in_link_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint sign_in_link_used_late CHECK (((NOT recovers) OR (used_at IS NULL) OR (confirmed_at IS NOT NULL))),
   constraint sign_in_link_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint sign_in_link_pkey PRIMARY KEY (id),
   constraint sign_in_link_token_sha256_key UNIQUE (token_sha256)
 );
 CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
+CREATE INDEX sign_in_link_waits ON identity.sign_in_link USING btree (person_id) WHERE (recovers AND (confirmed_at IS NULL));
+CREATE TRIGGER sign_in_link_recovery BEFORE UPDATE ON identity.sign_in_link FOR EACH ROW EXECUTE FUNCTION identity.guard_recovery();
 grant insert, select on identity.sign_in_link to tocsin_web;
 grant delete, select on identity.sign_in_link to tocsin_worker;
-grant update (token_sha256, expires_at, used_at) on identity.sign_in_link to tocsin_web;
+grant update (token_sha256, expires_at, used_at, confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
 
 create table kernel.installation (
   id uuid not null,
@@ -2299,6 +2411,48 @@ begin
 end $function$
 ;
 grant execute on function identity.guard_approval() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_approval_signature()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.state = 'approved' and old.state <> 'approved'
+    and exists (select from kernel.installation where kind = 'live')
+    and not exists (
+      select from identity.approval_signature signed
+      where signed.approval_id = new.id and signed.person_id = new.approved_by
+        and signed.hash = new.hash and signed.valid_until > new.approved_at)
+  then
+    raise exception 'an approval is signed with a passkey' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_approval_signature() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_recovery()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if old.confirmed_by is not null and new.confirmed_by is distinct from old.confirmed_by
+    or new.recovers <> old.recovers
+  then
+    raise exception 'a recovery is not rewritten' using errcode = 'restrict_violation';
+  end if;
+  if old.confirmed_by is null and new.confirmed_by is not null
+    and (kernel.actor_kind(), kernel.actor_id()) is distinct from ('person', new.confirmed_by)
+  then
+    raise exception 'a recovery is confirmed by the person who acts'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_recovery() to public;
 
 CREATE OR REPLACE FUNCTION identity.hand_over_roles(givers uuid[], takers uuid[], closing uuid[], given_by text)
  RETURNS TABLE(person_id uuid, role text, organisation_id uuid, is_given boolean)

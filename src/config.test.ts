@@ -44,6 +44,7 @@ test('an empty environment is a working one, on this machine only', () => {
   assert.equal(config.port, 3000);
   assert.equal(config.host, '127.0.0.1');
   assert.equal(config.url, 'http://localhost:3000');
+  assert.equal(config.passkeyDomain, 'localhost');
   assert.equal(config.dataDir, resolve('var'));
   assert.equal(config.operatingModelFile, resolve('operating-model.yaml'));
   assert.deepEqual(
@@ -209,4 +210,19 @@ test('no secret is printed or repeated in an error', () => {
     assert.ok(!outcome.ok);
     assert.doesNotMatch(JSON.stringify(outcome), /sesame/);
   }
+});
+
+test('the passkey domain is the host of the address, or a domain above it', () => {
+  const TOCSIN_URL = 'https://tocsin.centre.example';
+  assert.equal(parsed({ TOCSIN_URL }).passkeyDomain, 'tocsin.centre.example');
+  for (const TOCSIN_PASSKEY_DOMAIN of ['tocsin.centre.example', 'centre.example'])
+    assert.equal(
+      parsed({ TOCSIN_URL, TOCSIN_PASSKEY_DOMAIN }).passkeyDomain,
+      TOCSIN_PASSKEY_DOMAIN,
+    );
+  for (const TOCSIN_PASSKEY_DOMAIN of ['example', 'other.example', 'entre.example', 'x.tocsin'])
+    assert.match(
+      errorsOf({ TOCSIN_URL, TOCSIN_PASSKEY_DOMAIN })['TOCSIN_PASSKEY_DOMAIN'] ?? '',
+      /tocsin\.centre\.example, or a domain above it/,
+    );
 });

@@ -37,6 +37,8 @@ export type Config = {
   readonly dataDir: string;
   /** Where people reach it, without a slash at the end: `https://tocsin.example`. */
   readonly url: string;
+  /** The domain that passkeys are bound to: the host of `url`, or one above it. */
+  readonly passkeyDomain: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Addresses and networks whose `X-Forwarded-…` headers are believed. */
   readonly trustedProxies: readonly string[];
@@ -61,6 +63,7 @@ const KNOWN = [
   'TOCSIN_HOST',
   'TOCSIN_DATA_DIR',
   'TOCSIN_URL',
+  'TOCSIN_PASSKEY_DOMAIN',
   'TOCSIN_TLS_CERT',
   'TOCSIN_TLS_KEY',
   'TOCSIN_TRUSTED_PROXY',
@@ -88,7 +91,16 @@ export function parseConfig(env: Environment): Outcome<Config> {
   const port =
     read.parsed('PORT', 'a whole number from 1 to 65535, such as 3000', parsePort) ?? 3000;
   const host = read.parsed('TOCSIN_HOST', 'an address to listen on, such as 0.0.0.0', parseHost);
-  const url = read.parsed('TOCSIN_URL', URL_FORM, parseOwnUrl);
+  // Not the address: passkeys are bound to a name and refuse addresses.
+  const url =
+    read.parsed('TOCSIN_URL', URL_FORM, parseOwnUrl) ??
+    `${tls ? 'https' : 'http'}://localhost:${port}`;
+  const { hostname } = new URL(url);
+  const passkeyDomain = read.parsed(
+    'TOCSIN_PASSKEY_DOMAIN',
+    `${hostname}, or a domain above it, without a port`,
+    (text) => (isAbove(text, hostname) ? text : undefined),
+  );
   const databaseUrl = read.secret(
     'DATABASE_URL',
     'postgres://user:password@host/database',
@@ -113,8 +125,8 @@ export function parseConfig(env: Environment): Outcome<Config> {
     port,
     host: host ?? '127.0.0.1',
     dataDir: resolve(read.text('TOCSIN_DATA_DIR') ?? beside('var')),
-    // Not the address: passkeys are bound to a name and refuse addresses.
-    url: url ?? `${tls ? 'https' : 'http'}://localhost:${port}`,
+    url,
+    passkeyDomain: passkeyDomain ?? hostname,
     ...(tls && { tls }),
     trustedProxies: trustedProxies ?? [],
     ...(databaseUrl !== undefined && { databaseUrl }),
@@ -144,6 +156,7 @@ export function describeConfig(config: Config): string {
     TOCSIN_HOST: config.host,
     TOCSIN_DATA_DIR: config.dataDir,
     TOCSIN_URL: config.url,
+    TOCSIN_PASSKEY_DOMAIN: config.passkeyDomain,
     TOCSIN_TLS_CERT: config.tls?.certFile ?? 'none',
     TOCSIN_TRUSTED_PROXY: config.trustedProxies.join(',') || 'none',
     TOCSIN_OPERATING_MODEL: config.operatingModelFile,
@@ -193,6 +206,11 @@ function parseOwnUrl(text: string): string | undefined {
   if (url.pathname !== '/' || url.search || url.hash || url.username) return undefined;
   const local = url.hostname === 'localhost' || url.hostname.endsWith('.localhost');
   return url.protocol === 'https:' || (url.protocol === 'http:' && local) ? url.origin : undefined;
+}
+
+/** Browsers refuse a suffix that is everybody's, such as co.uk; a name without a dot is one. */
+function isAbove(domain: string, hostname: string): boolean {
+  return domain === hostname || (domain.includes('.') && hostname.endsWith(`.${domain}`));
 }
 
 function parsePort(text: string): number | undefined {

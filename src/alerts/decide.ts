@@ -37,14 +37,10 @@ export async function approveAndRelease(
   if (!found.ok) return found;
   const { version, submission } = found.value;
   const { now, hash } = decision;
-  const approved = await approve(tx, { id: submission.approvalId, hash, now });
+  const given = { id: submission.approvalId, hash, now, model: context.model };
+  const approved = await approve(tx, given);
   if (!approved.ok) return approved;
-  const used = await consumeApproval(tx, {
-    id: submission.approvalId,
-    hash,
-    now,
-    model: context.model,
-  });
+  const used = await consumeApproval(tx, given);
   if (!used.ok) return used;
   const released = await release(tx, found.value, {
     approved: used.value,

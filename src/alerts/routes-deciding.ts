@@ -22,6 +22,8 @@ type Verb = {
   readonly notice: string;
   /** The page after it, below the alert's own. */
   readonly leadsTo?: 'edit';
+  /** Sends something, with no second person. */
+  readonly fresh?: true;
   /** Says with the notice what is gone, unknown and never sent. */
   readonly showsLedger?: true;
   readonly act: (tx: Tx, call: Call, context: AlertRoutesContext) => Promise<Outcome<unknown>>;
@@ -97,6 +99,7 @@ const verbs: readonly Verb[] = [
     path: 'send-now',
     access: 'dispatch.steer',
     notice: 'It leaves now.',
+    fresh: true,
     act: async (tx, { id, now }, context) => await sendAlertNow(tx, context, { alertId: id, now }),
   },
   {
@@ -149,11 +152,12 @@ export function decidingRoutes(context: AlertRoutesContext): Route[] {
       handle: async ({ actor, params, now }) =>
         await showAlert(context, actor, { id: params.id, now }),
     }),
-    ...verbs.map(({ path, access, notice, leadsTo, showsLedger, act }) =>
+    ...verbs.map(({ path, access, fresh, notice, leadsTo, showsLedger, act }) =>
       page({
         method: 'POST',
         path: `/alerts/:id/${path}`,
         access,
+        fresh,
         params: idParams,
         async handle({ actor, params: { id }, form, now }) {
           const done = await database.attempt(actor, (tx) => act(tx, { id, form, now }, context));

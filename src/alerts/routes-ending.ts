@@ -47,6 +47,7 @@ function routesOf(context: AlertRoutesContext, how: How): Route[] {
       method: 'POST',
       path: `/alerts/:id/${how}`,
       access: 'dispatch.steer',
+      fresh: true,
       params: idParams,
       async handle({ actor, params: { id }, form, now }) {
         const reason = many(form['reason'])[0] ?? '';

@@ -35,6 +35,7 @@ export function uncertainRoutes(context: AlertRoutesContext): Route[] {
       method: 'POST',
       path: '/alerts/:id/uncertain',
       access: 'dispatch.steer',
+      fresh: true,
       params: idParams,
       async handle({ actor, params: { id }, form }) {
         const decided = await database.attempt(actor, async (tx) => {

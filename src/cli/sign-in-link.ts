@@ -1,6 +1,12 @@
 /** `bin/tocsin sign-in-link`: the way in for the first person, and when nobody can get in. */
 import type { Database } from '#db/database.ts';
-import { createSignInLink, findPersonByEmail, invitePerson } from '#identity/index.ts';
+import {
+  createSignInLink,
+  findPersonByEmail,
+  invitePerson,
+  needsRecovery,
+  recoverFromTerminal,
+} from '#identity/index.ts';
 import type { RoleModel } from '#identity/index.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { system } from '#kernel/actor.ts';
@@ -11,11 +17,15 @@ import { standard, type Output } from './output.ts';
 export const summary = 'make a one-time sign-in link for a person';
 
 export const help = `Usage: bin/tocsin sign-in-link --email ADDRESS [--name NAME --role ROLE]
+       bin/tocsin sign-in-link --email ADDRESS --recover
 
-Prints a link that signs this person in once, within a day. Whoever has it can be that person.
+Prints a link that signs this person in once. Whoever has it can be that person.
 
 --name, --role  Invite the person first where nobody has this address: for the first
                 administrator of a new installation. Roles with commas between.
+--recover       For somebody who lost all passkeys: a person who manages people has to agree on
+                the page “People” before the link opens. Where nobody else could, the old
+                passkeys end at once.
 --json          Print the result for programs.
 `;
 
@@ -41,20 +51,23 @@ async function run(context: SignInLinkContext, call: Call, output: Output): Prom
     output.err(`${link.message}\n`);
     return 1;
   }
-  const { href, expiresAt } = link.value;
-  if (call.json) output.out(`${JSON.stringify({ href, expiresAt })}\n`);
-  else output.out(`${href}\n\nWorks once, until ${expiresAt.toISOString()}.\n`);
+  const { href, expiresAt, waits } = link.value;
+  if (call.json) output.out(`${JSON.stringify({ href, expiresAt, waits })}\n`);
+  else
+    output.out(
+      `${href}\n\nWorks once, until ${expiresAt.toISOString()}.\n${waits ? SECOND_PERSON : ''}`,
+    );
   return 0;
 }
 
 async function makeLink(
   { database, model, origin, now }: SignInLinkContext,
   call: Call,
-): Promise<Outcome<{ href: string; expiresAt: Date }>> {
+): Promise<Outcome<{ href: string; expiresAt: Date; waits: boolean }>> {
   const address = parseEmailAddress(call.email);
   if (!address.ok) return refused('invalid', '--email must be an address like name@example.org.');
   const at = now?.() ?? new Date();
-  return await database.withActor(system('sign-in-link'), async (tx) => {
+  return await database.attempt(system('sign-in-link'), async (tx) => {
     const person = await findPersonByEmail(tx, address.value);
     let personId = person?.id;
     if (personId === undefined) {
@@ -65,10 +78,14 @@ async function makeLink(
       if (!invited.ok) return invited;
       personId = invited.value;
     }
-    const link = await createSignInLink(tx, { personId, now: at });
+    const wish = { personId, model, now: at };
+    const needed = await needsRecovery(tx, personId, model);
+    if (needed && !call.recover) return refused('conflict', LOST_ONLY);
+    if (!needed && call.recover) return refused('conflict', NOTHING_LOST);
+    const link = await (needed ? recoverFromTerminal(tx, wish) : createSignInLink(tx, wish));
     if (!link.ok) return link;
-    const { token, expiresAt } = link.value;
-    return ok({ href: `${origin}/sign-in/link/${token}`, expiresAt });
+    const { token, expiresAt, waits = false } = link.value;
+    return ok({ href: `${origin}/sign-in/link/${token}`, expiresAt, waits });
   });
 }
 
@@ -76,10 +93,21 @@ const NOBODY =
   'Nobody has this address. Invite the person on the page “People”, or here with ' +
   '--name "Full name" --role administrator.';
 
+const LOST_ONLY =
+  'This person signs in with a passkey and needs no link. If all their passkeys are lost, add ' +
+  '--recover: then they end, as soon as a second person agrees.';
+
+const NOTHING_LOST =
+  'This person has no passkey that could be lost. Make the link without --recover.';
+
+const SECOND_PERSON =
+  'It opens nothing until somebody who manages people agrees, on the page of this person.\n';
+
 type Call = {
   readonly email: string;
   readonly name: string;
   readonly role: string;
+  readonly recover: boolean;
   readonly json: boolean;
   readonly help: boolean;
 };
@@ -91,6 +119,7 @@ function readCall(args: readonly string[]): Call | undefined {
       email: { type: 'string', default: '' },
       name: { type: 'string', default: '' },
       role: { type: 'string', default: '' },
+      recover: { type: 'boolean', default: false },
     },
   });
   return read?.values.help || read?.values.email ? read.values : undefined;

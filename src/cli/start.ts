@@ -10,6 +10,7 @@ import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { createLog, type Log } from '#log.ts';
 import { openGround, type Ground } from '#main/ground.ts';
 import { signInAdvice, welcomeDemonstration } from '#main/first-start.ts';
+import { checkPasskeyDomain } from '#main/passkey-domain.ts';
 import {
   simulatorPorts,
   startSimulatorProcess,
@@ -90,6 +91,11 @@ async function start(parts: Parts, log: Log): Promise<Outcome<Started>> {
     for (const part of running.toReversed()) await part.stop();
   };
   try {
+    const usable = parts.web ? await checkPasskeyDomain(ground) : ok(undefined);
+    if (!usable.ok) {
+      await stop();
+      return usable;
+    }
     const simulator = await startDemonstration(ground, parts);
     if (!simulator.ok) {
       await stop();

@@ -1,25 +1,21 @@
-/** The verbs of people and sign-in. Each runs in the caller's transaction and leaves an entry. */
+/** The verbs of people. Each runs in the caller's transaction and leaves an entry. */
 import { isDeepStrictEqual } from 'node:util';
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { isSelf, LINK_LIFE_MS, scopeOf, type RoleModel } from './model.ts';
-import { newToken, sha256 } from './secrets.ts';
+import { isSelf, scopeOf, type RoleModel } from './model.ts';
 import {
   insertGrant,
   passRolesOn,
-  insertLink,
   insertPerson,
   markGrantEnded,
-  markLinkUsed,
-  selectInstallationKind,
   selectPerson,
   updateActive,
   updatePhone,
 } from './store.ts';
-import { insertSession, markAllSessionsEnded, markSessionEnded } from './store-session.ts';
+import { markAllSessionsEnded } from './store-session.ts';
 
 export type Invitation = {
   /** Of the form: the same invitation with the same id is the same person. */
@@ -147,81 +143,6 @@ export async function setActive(
   return ok(undefined);
 }
 
-export type SignInLink = { readonly token: string; readonly expiresAt: Date };
-
-/**
- * A link that signs this person in once. The token is not kept: show it now or never. Asked for
- * twice with the id of one form, only the last token opens: nobody has seen the one before.
- */
-export async function createSignInLink(
-  tx: Tx,
-  {
-    personId,
-    now,
-    id = newId(now.getTime()),
-  }: { readonly personId: string; readonly now: Date; readonly id?: string },
-): Promise<Outcome<SignInLink>> {
-  const person = await selectPerson(tx, personId);
-  if (person === undefined) return noSuchPerson;
-  if (!person.active) return refused('conflict', 'This person is locked. Unlock them first.');
-  const token = newToken();
-  const expiresAt = new Date(now.getTime() + LINK_LIFE_MS);
-  const link = { id, tokenSha256: sha256(token), personId, createdAt: now, expiresAt };
-  if ((await insertLink(tx, { ...link, createdBy: actorId(tx.actor) })) === 0)
-    return refused('conflict', 'The link of this page was used already. Make a new one.');
-  const subject = { kind: 'person', id: personId };
-  await record(tx, { action: 'sign_in_link.created', subject, detail: { linkId: id } });
-  return ok({ token, expiresAt });
-}
-
-export type SignIn = { readonly now: Date; readonly device: string };
-
-/** Uses a link and begins a session; its token goes into the cookie. Works once. */
-export async function signIn(tx: Tx, token: string, how: SignIn): Promise<Outcome<string>> {
-  const used = await markLinkUsed(tx, sha256(token), how.now);
-  if (used === undefined) return deadLink;
-  return ok(await startSession(tx, used.personId, 'link', how));
-}
-
-/** Begins a session without any proof: only where no real phone can ring (P11). */
-export async function signInForDemonstration(
-  tx: Tx,
-  personId: string,
-  how: SignIn,
-): Promise<Outcome<string>> {
-  // The caller knows it too. Asked here again, of the database, because this is a door without a
-  // lock: a wrong wiring must not open it in a live installation.
-  const installation = await selectInstallationKind(tx);
-  const person = await selectPerson(tx, personId);
-  if (installation?.kind !== 'demonstration' || person?.active !== true) return noSuchPerson;
-  return ok(await startSession(tx, personId, 'demonstration', how));
-}
-
-async function startSession(tx: Tx, personId: string, by: string, how: SignIn): Promise<string> {
-  const [id, token] = [newId(how.now.getTime()), newToken()];
-  const { now, device } = how;
-  await insertSession(tx, { id, tokenSha256: sha256(token), personId, device, now });
-  const subject = { kind: 'person', id: personId };
-  await record(tx, { action: 'session.begun', subject, detail: { sessionId: id, by } });
-  return token;
-}
-
-/** Ends a session of this person: their own at sign-out, or another one on the account page. */
-export async function endSession(
-  tx: Tx,
-  session: { readonly id: string; readonly personId: string },
-  now: Date,
-): Promise<Outcome<void>> {
-  if ((await markSessionEnded(tx, session, now)) === 0) {
-    return refused('not_found', 'There is no such session.');
-  }
-  const subject = { kind: 'person', id: session.personId };
-  await record(tx, { action: 'session.ended', subject, detail: { sessionId: session.id } });
-  return ok(undefined);
-}
-
-export const signOut = endSession;
-
 const scopedLater = refused(
   'invalid',
   'A role for organisations or regions is given afterwards, on their page',
@@ -236,16 +157,11 @@ const wrongRegion = refused('invalid', 'Say for which region, where the role is 
   region: 'Choose a region',
 });
 
-const noSuchPerson = refused('not_found', 'There is no such person.');
+export const noSuchPerson = refused('not_found', 'There is no such person.');
 
-const notOneself = refused(
+export const notOneself = refused(
   'forbidden',
   'Nobody changes their own rights here. Ask somebody else who may manage people.',
-);
-
-const deadLink = refused(
-  'conflict',
-  'This link was used already or is too old. Ask for a new one.',
 );
 
 function unknownRole(role: string): Outcome<never> {

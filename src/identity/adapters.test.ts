@@ -3,10 +3,12 @@ import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system, type Actor, type Permission } from '#kernel/actor.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { signingIn } from '../../test/support/signing-in.ts';
 import * as identity from './index.ts';
 import { deviceName } from './model.ts';
 
 const model: identity.RoleModel = {
+  signingIn,
   roles: { administrator: { label: 'Administrator', may: ['person.manage'] } },
 };
 const start = new Date('2026-11-23T03:12:00Z');
@@ -27,7 +29,11 @@ async function newLink(): Promise<string> {
       ? { ok: true as const, value: before.id }
       : await identity.invitePerson(tx, invitation, { model, now: start });
     assert.ok(invited.ok);
-    const link = await identity.createSignInLink(tx, { personId: invited.value, now: start });
+    const link = await identity.createSignInLink(tx, {
+      personId: invited.value,
+      model,
+      now: start,
+    });
     assert.ok(link.ok);
     return link.value.token;
   });
@@ -44,7 +50,7 @@ test('nobody gives a key more than they may do themselves', async () => {
 
 test('a link used by two at once signs in one', async () => {
   const token = await newLink();
-  const how = { now: start, device: 'test' };
+  const how = { now: start, device: 'test', place: '' };
   const tries = await Promise.all(
     [1, 2, 3, 4].map(() =>
       clone.web.withActor(system('test'), (tx) => identity.signIn(tx, token, how)),
@@ -56,7 +62,7 @@ test('a link used by two at once signs in one', async () => {
 test('being seen is written once a minute, not at every request', async () => {
   const token = await newLink();
   const session = await clone.web.withActor(system('test'), (tx) =>
-    identity.signIn(tx, token, { now: start, device: 'seen' }),
+    identity.signIn(tx, token, { now: start, device: 'seen', place: '' }),
   );
   assert.ok(session.ok);
   const sessions = identity.sessionsOf(clone.web, model);

@@ -2,8 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
 import type { ApiKeys, IdempotencyState, IdempotencyStore, Sessions } from '#web/index.ts';
-import { isPermission, permissionsIn, SESSION_LIMITS } from './model.ts';
-import type { RoleModel, SessionLimits } from './model.ts';
+import { isPermission, rightsIn, type RoleModel } from './model.ts';
 import { sha256 } from './secrets.ts';
 import { deleteClaim, insertClaim, selectClaim, updateAnswer } from './store-idempotency.ts';
 import { touchApiKey } from './store-key.ts';
@@ -12,29 +11,23 @@ import { touchSession } from './store-session.ts';
 const asker = system('sign-in');
 
 /** Permissions come from the model at each request, so that a role that ended ends at once. */
-export function sessionsOf(
-  database: Database,
-  model: RoleModel,
-  limits: SessionLimits = SESSION_LIMITS,
-): Sessions {
+export function sessionsOf(database: Database, model: RoleModel): Sessions {
+  const { signingIn } = model;
   return {
     async findSession(token, now) {
       const found = await database.withActor(asker, (tx) =>
-        touchSession(tx, sha256(token), now, limits),
+        touchSession(tx, sha256(token), now, signingIn),
       );
       if (found === undefined) return undefined;
       const { id, personId, name, held, organisationIds, createdAt } = found;
+      const { permissions, regional, locked, isFresh } = rightsIn(model, held, found, now);
       return {
         id,
         name,
-        expiresAt: new Date(createdAt.getTime() + limits.absoluteMs),
-        actor: {
-          kind: 'person',
-          id: personId,
-          name,
-          organisationIds,
-          ...permissionsIn(model, held),
-        },
+        expiresAt: new Date(createdAt.getTime() + signingIn.sessionEndsMs),
+        actor: { kind: 'person', id: personId, name, organisationIds, permissions, regional },
+        locked,
+        isFresh,
       };
     },
   };

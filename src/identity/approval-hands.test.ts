@@ -3,10 +3,12 @@ import { after, before, test } from 'node:test';
 import { system, type Actor, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { signingIn } from '../../test/support/signing-in.ts';
 import * as identity from './index.ts';
 
 const HASH = 'a'.repeat(64);
 const model: identity.RoleModel = {
+  signingIn,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.write', 'alert.approve'] },
   },
@@ -33,7 +35,7 @@ async function submit(by: Actor, shapedBy: string[] = []): Promise<string> {
 }
 
 const approve = (by: Actor, id: string, at = now) =>
-  clone.web.withActor(by, (tx) => identity.approve(tx, { id, hash: HASH, now: at }));
+  clone.web.withActor(by, (tx) => identity.approve(tx, { id, hash: HASH, model, now: at }));
 const kind = (outcome: { ok: boolean }) => (outcome.ok ? 'ok' : (outcome as never)['kind']);
 
 const BEHOLDEN = /^Whoever let you in, or gave you this right, had a hand in it\./;
@@ -54,11 +56,11 @@ async function newApprover(by: Actor, name: string): Promise<Person> {
 
 async function signInByLinkOf(by: Actor, personId: string, at: Date): Promise<void> {
   const link = await clone.web.withActor(by, (tx) =>
-    identity.createSignInLink(tx, { personId, now: at }),
+    identity.createSignInLink(tx, { personId, model, now: at }),
   );
   assert.ok(link.ok);
   const session = await clone.web.withActor(system('sign-in'), (tx) =>
-    identity.signIn(tx, link.value.token, { now: at, device: 'Firefox' }),
+    identity.signIn(tx, link.value.token, { now: at, device: 'Firefox', place: '' }),
   );
   assert.ok(session.ok);
 }

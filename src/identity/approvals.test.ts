@@ -5,12 +5,14 @@ import { sql } from '#db/sql.ts';
 import { system, type Actor, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { signingIn } from '../../test/support/signing-in.ts';
 import { approvalMoves, statesBefore, type ApprovalState } from './approval-model.ts';
 import * as identity from './index.ts';
 
 const HASH = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 const model: identity.RoleModel = {
+  signingIn,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write', 'alert.approve'] },
     writer: { label: 'Writer', may: ['alert.write'] },
@@ -50,7 +52,7 @@ async function submit(by: Actor, shapedBy: string[] = [], subject = newId()): Pr
 }
 
 const approve = (by: Actor, id: string, hash = HASH, at = now) =>
-  clone.web.withActor(by, (tx) => identity.approve(tx, { id, hash, now: at }));
+  clone.web.withActor(by, (tx) => identity.approve(tx, { id, hash, model, now: at }));
 const consume = (id: string, hash = HASH, at = now) =>
   clone.web.withActor(who('ada'), (tx) =>
     identity.consumeApproval(tx, { id, hash, model, now: at }),

@@ -16,10 +16,13 @@ import {
   markConsumed,
   markEnded,
   selectBeholden,
+  selectIsSigned,
   selectPeopleBehind,
   selectRequest,
 } from './store-approval.ts';
-import { APPROVAL_LIFE_MS, rolesWith, SESSION_LIMITS, type RoleModel } from './model.ts';
+import { isSignatureTrue } from './approval-signature.ts';
+import { isLive } from './installation.ts';
+import { APPROVAL_LIFE_MS, rolesWith, type RoleModel } from './model.ts';
 
 export type RequestForApproval = {
   /** SHA-256 in hex of all that is to be approved. */
@@ -59,14 +62,22 @@ export async function requestApproval(tx: Tx, asked: RequestForApproval): Promis
 
 export type Approval = { readonly id: string; readonly hash: string; readonly now: Date };
 
-/** The person who acts approves what has this hash. */
-export async function approve(tx: Tx, given: Approval): Promise<Outcome<Approved>> {
+/**
+ * The person who acts approves what has this hash; in a live installation, what they have signed
+ * with a passkey just before (approval-signature.ts).
+ */
+export async function approve(
+  tx: Tx,
+  { model, ...given }: Approval & { readonly model: RoleModel },
+): Promise<Outcome<Approved>> {
   const approver = tx.actor;
   if (approver.kind !== 'person') return notAPerson;
   const request = await selectRequest(tx, given.id);
   const lacking = request !== undefined && lackingRight(approver, request);
   if (lacking) return lacking;
-  const by = { ...given, approver: approver.id, sessionLifeMs: SESSION_LIMITS.absoluteMs };
+  const sessionLifeMs = model.signingIn.sessionEndsMs;
+  const by = { ...given, approver: approver.id, sessionLifeMs };
+  if ((await isLive(tx)) && !(await selectIsSigned(tx, by))) return notSigned;
   const approved = await markApproved(tx, by);
   if (approved === undefined) {
     const isBeholden = await selectBeholden(tx, by);
@@ -86,6 +97,8 @@ export async function consumeApproval(
 ): Promise<Outcome<Approved>> {
   const request = await selectRequest(tx, used.id);
   const roles = request === undefined ? [] : rolesWith(used.model, request.permission);
+  if (request?.state === 'approved' && (await isLive(tx)) && !(await isSignatureTrue(tx, used.id)))
+    return refused('forbidden', 'What was signed for this is not what was approved.');
   const consumed = await markConsumed(tx, { ...used, roles });
   if (consumed !== undefined) {
     await recordMove(tx, 'approval.used', used.id, { hash: used.hash });
@@ -148,6 +161,11 @@ function lackingRight(actor: Actor, request: ApprovalRequest): Refused | false {
   if (may(actor, request.permission)) return false;
   return refused('forbidden', 'Your role does not allow approving this.');
 }
+
+const notSigned = refused(
+  'forbidden',
+  'An approval is signed with your passkey. Open it again and press the button there; it needs JavaScript.',
+);
 
 const notAPerson = refused('forbidden', 'Only a person can approve; a key or a program cannot.');
 

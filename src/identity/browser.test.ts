@@ -7,9 +7,11 @@ import { assertAccessible, openBrowser, shoot, watchedPage } from '../../test/su
 import type { BrowserOrReason } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
+import { signingIn } from '../../test/support/signing-in.ts';
 import { identityRoutes, invitePerson, sessionsOf, type RoleModel } from './index.ts';
 
 const model: RoleModel = {
+  signingIn,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write', 'alert.approve'] },
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },
@@ -44,6 +46,7 @@ before(async () => {
     model,
     installation,
     origin: 'http://localhost',
+    passkeyDomain: 'localhost',
     sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
   };
   site = await startSite({

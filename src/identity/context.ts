@@ -1,6 +1,7 @@
 import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
-import type { RoleModel, SessionLimits } from './model.ts';
+import type { RoleModel } from './model.ts';
+import type { PasskeySite } from './webauthn.ts';
 
 /** What the pages of identity are made with. */
 export type IdentityContext = {
@@ -9,7 +10,8 @@ export type IdentityContext = {
   readonly installation: Installation;
   /** For the links that are shown, such as `https://tocsin.example`. */
   readonly origin: string;
-  readonly limits?: SessionLimits;
+  /** The domain that passkeys are bound to: the host of `origin`, or one above it. */
+  readonly passkeyDomain: string;
   /** Seals the number that a person is woken on, as the dispatch engine opens it. */
   readonly sealPhone: (personId: string, e164: string) => Buffer;
   /** People are known here, organisations are not: the wiring says where they are asked for. */
@@ -24,3 +26,8 @@ export type IdentityContext = {
     ) => Promise<readonly { readonly code: string; readonly name: string }[]>;
   };
 };
+
+/** Where passkeys are made and used, with the name that devices show beside them. */
+export function siteOf({ passkeyDomain, origin, installation }: IdentityContext): PasskeySite {
+  return { domain: passkeyDomain, origin, name: `Tocsin, ${installation.name}` };
+}

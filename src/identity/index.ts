@@ -1,21 +1,23 @@
 /** The door of identity: people, sign-in, keys, and what needs two persons. */
 export { apiKeysOf, idempotencyOf, sessionsOf } from './adapters.ts';
 export {
-  createSignInLink,
   endRole,
-  endSession,
   giveRole,
   handOverRoles,
   invitePerson,
   setActive,
   setPhone,
+  type Invitation,
+} from './actions.ts';
+export {
+  createSignInLink,
+  endSession,
   signIn,
   signInForDemonstration,
-  signOut,
-  type Invitation,
   type SignIn,
   type SignInLink,
-} from './actions.ts';
+} from './sign-in.ts';
+export { needsRecovery, recoverFromTerminal } from './recovery.ts';
 export {
   approve,
   approvedAlong,
@@ -34,14 +36,7 @@ export {
 } from './store-approval.ts';
 export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
 export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
-export {
-  isPermission,
-  permissionsIn,
-  permissionsOf,
-  SESSION_LIMITS,
-  type RoleModel,
-  type SessionLimits,
-} from './model.ts';
+export { isPermission, permissionsIn, permissionsOf, type RoleModel } from './model.ts';
 export { newToken, sha256 } from './secrets.ts';
 export { listHolders, type HolderRow } from './store-holders.ts';
 export type { IdentityContext } from './context.ts';
@@ -56,4 +51,5 @@ export {
   type PersonRow,
   type Wakeable,
 } from './store.ts';
+export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';

@@ -1,8 +1,11 @@
 /** People, roles and sessions: types and decisions. */
 import { permissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
+import { networkOf } from '#kernel/ip-network.ts';
+import type { SigningIn } from '#operating-model/index.ts';
 
 /** The part of the operating model that identity needs; the whole model fits. */
 export type RoleModel = {
+  readonly signingIn: SigningIn;
   readonly roles: Readonly<
     Record<
       string,
@@ -14,20 +17,6 @@ export type RoleModel = {
     >
   >;
 };
-
-/** How long a sign-in lasts. */
-export type SessionLimits = {
-  /** Ends after so long without a request. */
-  readonly idleMs: number;
-  /** Ends after so long whatever happens. */
-  readonly absoluteMs: number;
-};
-
-/** A shift is twelve hours; a desk left alone for an hour is a desk that somebody else sits at. */
-export const SESSION_LIMITS: SessionLimits = { idleMs: 60 * 60_000, absoluteMs: 12 * 3_600_000 };
-
-/** A link is passed on by hand or mail; a day covers a night's sleep. */
-export const LINK_LIFE_MS = 24 * 3_600_000;
 
 /** A request for approval that nobody answered is void after this. */
 export const APPROVAL_LIFE_MS = 24 * 3_600_000;
@@ -59,6 +48,59 @@ export function permissionsIn(
       if (!everywhere.has(permission))
         regional.set(permission, [...(regional.get(permission) ?? []), regionCode!]);
   return { permissions: new Set([...everywhere, ...regional.keys()]), regional };
+}
+
+/** What is known of a session besides whose it is. */
+export type Proof = {
+  /** In a demonstration nobody proves anything: no real phone can ring (P11). */
+  readonly isLive: boolean;
+  /** When the person last used a passkey in it; null: never. */
+  readonly passkeyAt: Date | null;
+};
+
+export type Rights = {
+  readonly permissions: ReadonlySet<Permission>;
+  /** Those of `permissions` that hold in some regions only. */
+  readonly regional: ReadonlyMap<Permission, readonly string[]>;
+  /** Held as well, once the person uses a passkey. */
+  readonly locked: ReadonlySet<Permission>;
+  /** False where what is dangerous asks for the passkey again. */
+  readonly isFresh: boolean;
+};
+
+/** What somebody with these roles may do in a session with this proof. */
+export function rightsIn(
+  model: RoleModel,
+  held: readonly HeldIn[],
+  { isLive, passkeyAt }: Proof,
+  now: Date,
+): Rights {
+  const all = permissionsIn(model, held);
+  const guarded = isLive ? guardedOf(model, all.permissions) : new Set<Permission>();
+  if (guarded.size === 0) return { ...all, locked: guarded, isFresh: true };
+  if (passkeyAt !== null)
+    return { ...all, locked: new Set(), isFresh: isFreshAt(model, passkeyAt, now) };
+  return {
+    permissions: all.permissions.difference(guarded),
+    regional: new Map([...all.regional].filter(([permission]) => !guarded.has(permission))),
+    locked: guarded,
+    isFresh: false,
+  };
+}
+
+/** True of roles that allow something only with a passkey, in a live installation. */
+export function needsPasskey(model: RoleModel, roles: readonly string[]): boolean {
+  return guardedOf(model, permissionsOf(model, roles)).size > 0;
+}
+
+/** Those that the model gives only with a passkey. */
+function guardedOf(model: RoleModel, held: ReadonlySet<Permission>): ReadonlySet<Permission> {
+  return new Set(model.signingIn.passkeyFor.filter((permission) => held.has(permission)));
+}
+
+export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now: Date): boolean {
+  if (passkeyAt === null) return false;
+  return now.getTime() - passkeyAt.getTime() < signingIn.passkeyAgainAfterMs;
 }
 
 /** For what a role is given. */
@@ -114,4 +156,15 @@ export function deviceName(userAgent: string | undefined): string {
   const browser = BROWSERS.find(([pattern]) => pattern.test(agent))?.[1] ?? 'Unknown browser';
   const system = SYSTEMS.find(([pattern]) => pattern.test(agent))?.[1];
   return system === undefined ? browser : `${browser} on ${system}`;
+}
+
+/**
+ * Roughly from where: `192.0.x.x`, `2001:db8:x`. Enough to see that a session is from another
+ * network, too little to find anybody by; whole addresses are not kept.
+ */
+export function placeOf(ip: string): string {
+  const network = networkOf(ip);
+  const [first, second] = network.split(/[.:]/);
+  if (/^127\.|^0:0:0:0:/.test(network)) return 'this machine';
+  return network.includes(':') ? `${first}:${second}:x` : `${first}.${second}.x.x`;
 }

@@ -36,3 +36,15 @@ export function oneOf(form: Form, field: string): string {
   const value = form[field];
   return typeof value === 'string' ? value : '';
 }
+
+const passkeyName = z
+  .string()
+  .trim()
+  .min(1)
+  .max(60)
+  .refine((name) => !name.includes('\n'));
+
+/** What somebody calls a passkey; undefined for what is no name. */
+export function parsePasskeyName(form: Form): string | undefined {
+  return passkeyName.safeParse(oneOf(form, 'name')).data;
+}

@@ -17,7 +17,7 @@ after(async () => await centre.close());
 async function signedIn(person: Person): Promise<Person> {
   const token = must(
     await centre.db.web.withActor(system('test'), (tx) =>
-      signInForDemonstration(tx, person.id, { now: new Date(), device: 'test' }),
+      signInForDemonstration(tx, person.id, { now: new Date(), device: 'test', place: '' }),
     ),
   );
   const session = await sessionsOf(centre.db.web, centre.model).findSession(token, new Date());

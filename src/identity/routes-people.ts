@@ -1,7 +1,7 @@
 /** The people of the centre: who is here, what they may do, how they get in. */
 import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
-import { permissions, type Actor } from '#kernel/actor.ts';
+import { actorId, permissions } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import {
   errorsAt,
@@ -17,24 +17,26 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import {
-  createSignInLink,
-  endRole,
-  giveRole,
-  invitePerson,
-  setActive,
-  type HeldRole,
-} from './actions.ts';
+import { endRole, giveRole, invitePerson, setActive, type HeldRole } from './actions.ts';
 import type { IdentityContext } from './context.ts';
 import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
 import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
+import { needsRecovery } from './recovery.ts';
+import { recoveryRoutes } from './routes-recovery.ts';
+import { createSignInLink } from './sign-in.ts';
+import { selectRecoveries } from './store-recovery.ts';
 import { selectGrants, selectPeople, selectPerson } from './store.ts';
 
 const uuid = z.uuid();
 const id = z.object({ id: uuid });
 
 export function peopleRoutes(context: IdentityContext): Route[] {
-  return [...listRoutes(context), ...personRoutes(context), ...actRoutes(context)];
+  return [
+    ...listRoutes(context),
+    ...personRoutes(context),
+    ...actRoutes(context),
+    ...recoveryRoutes(context),
+  ];
 }
 
 function listRoutes({ database, model }: IdentityContext): Route[] {
@@ -49,10 +51,14 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
       method: 'GET',
       path: '/people',
       access: 'person.manage',
-      handle: async ({ actor }) => {
-        const people = await database.withActor(actor, (tx) => selectPeople(tx));
+      handle: async ({ actor, now }) => {
+        const { people, recoveries } = await database.withActor(actor, async (tx) => ({
+          people: await selectPeople(tx),
+          recoveries: await selectRecoveries(tx, now),
+        }));
         return view('identity/people.njk', {
           people: people.map((person) => ({ ...person, roles: roleLabels(model, person.roles) })),
+          recoveries,
         });
       },
     }),
@@ -66,6 +72,7 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
       method: 'POST',
       path: '/people/invite',
       access: 'person.manage',
+      fresh: true,
       handle: async (request) => {
         const { actor, now } = request;
         const parsed = parseInvitation(request.form);
@@ -87,25 +94,26 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
 }
 
 function personRoutes(context: IdentityContext): Route[] {
-  const { database, origin } = context;
+  const { database, model, origin } = context;
   return [
     page({
       method: 'GET',
       path: '/people/:id',
       access: 'person.manage',
       params: id,
-      handle: async ({ actor, params }) =>
-        await database.withActor(actor, (tx) => personPage(tx, context, params.id, { actor })),
+      handle: async ({ actor, params, now }) =>
+        await database.withActor(actor, (tx) => personPage(tx, context, params.id, { now })),
     }),
     page({
       method: 'POST',
       path: '/people/:id/link',
       access: 'person.manage',
+      fresh: true,
       params: id,
       handle: async ({ actor, params, form, now }) => {
         const personId = params.id;
         const { link, person } = await database.withActor(actor, async (tx) => ({
-          link: await createSignInLink(tx, { personId, now, id: formIdOf(form) }),
+          link: await createSignInLink(tx, { personId, model, now, id: formIdOf(form) }),
           person: await selectPerson(tx, personId),
         }));
         if (!link.ok) return refusedPage(link);
@@ -113,6 +121,7 @@ function personRoutes(context: IdentityContext): Route[] {
           person: { id: personId, name: person?.name ?? '' },
           href: `${origin}/sign-in/link/${link.value.token}`,
           expiresAt: link.value.expiresAt,
+          waits: false,
         });
       },
     }),
@@ -126,11 +135,13 @@ function actRoutes(context: IdentityContext): Route[] {
     path: string,
     notice: string,
     verb: (tx: Tx, change: HeldRole & { now: Date }) => Promise<Outcome<void>>,
+    fresh?: true,
   ) =>
     page({
       method: 'POST',
       path,
       access: 'person.manage',
+      fresh,
       params: id,
       handle: async ({ actor, params, form, now }) => {
         const organisationId = uuid.safeParse(oneOf(form, 'organisationId')).data ?? null;
@@ -143,14 +154,21 @@ function actRoutes(context: IdentityContext): Route[] {
     });
   return [
     giveRoute(context),
-    act('/people/:id/roles/end', 'Role ended.', (tx, { now, ...held }) =>
-      endRole(tx, held, { now }),
+    act(
+      '/people/:id/roles/end',
+      'Role ended.',
+      (tx, { now, ...held }) => endRole(tx, held, { now }),
+      true,
     ),
+    // Without another proof: whoever locks somebody out is in a hurry.
     act('/people/:id/lock', 'Locked out, and signed out everywhere.', (tx, { now, personId }) =>
       setActive(tx, { personId, active: false }, { now }),
     ),
-    act('/people/:id/unlock', 'Unlocked.', (tx, { now, personId }) =>
-      setActive(tx, { personId, active: true }, { now }),
+    act(
+      '/people/:id/unlock',
+      'Unlocked.',
+      (tx, { now, personId }) => setActive(tx, { personId, active: true }, { now }),
+      true,
     ),
   ];
 }
@@ -162,6 +180,7 @@ function giveRoute(context: IdentityContext): Route {
     method: 'POST',
     path: '/people/:id/roles',
     access: 'person.manage',
+    fresh: true,
     params: id,
     handle: async ({ actor, params, form, now }) => {
       const code = oneOf(form, 'organisation').trim().toUpperCase();
@@ -180,7 +199,7 @@ function giveRoute(context: IdentityContext): Route {
       if (given.ok) return redirect(`/people/${params.id}`, { notice: 'Role given.' });
       if (given.kind !== 'invalid') return refusedPage(given);
       return await database.withActor(actor, (tx) =>
-        personPage(tx, context, params.id, { actor, failed: { form, refused: given } }),
+        personPage(tx, context, params.id, { now, failed: { form, refused: given } }),
       );
     },
   });
@@ -190,7 +209,7 @@ async function personPage(
   tx: Tx,
   { model, organisations }: IdentityContext,
   personId: string,
-  { actor, failed }: { actor: Actor; failed?: { form: Form; refused: Refused } },
+  { now, failed }: { now: Date; failed?: { form: Form; refused: Refused } },
 ): Promise<Reply> {
   const person = await selectPerson(tx, personId);
   if (person === undefined) return notFound();
@@ -213,7 +232,12 @@ async function personPage(
     {
       person,
       formId: formIdOf({}),
-      isSelf: isSelf(actor, personId),
+      isSelf: isSelf(tx.actor, personId),
+      needsRecovery: await needsRecovery(tx, personId, model),
+      recoveries: (await selectRecoveries(tx, now, personId)).map((one) => ({
+        ...one,
+        isMine: one.askedBy === actorId(tx.actor),
+      })),
       regions,
       roles: roleChoices(model).map((role) => ({
         ...role,

@@ -11,10 +11,12 @@ import {
   type Site,
 } from '../../test/support/page-client.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { signingIn } from '../../test/support/signing-in.ts';
 import { identityRoutes, invitePerson, sessionsOf, createSignInLink } from './index.ts';
 import type { RoleModel } from './model.ts';
 
 const model: RoleModel = {
+  signingIn,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write'] },
     approver: { label: 'Approver', may: ['alert.read', 'alert.approve'] },
@@ -47,6 +49,7 @@ async function start(kind: 'live' | 'demonstration'): Promise<Site> {
     model,
     installation,
     origin: 'http://localhost',
+    passkeyDomain: 'localhost',
     sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
   };
   return await startSite({
@@ -69,7 +72,7 @@ async function invite(name: string, roles: string[]): Promise<string> {
 
 async function linkFor(personId: string): Promise<string> {
   const link = await clone.web.withActor(system('test'), (tx) =>
-    createSignInLink(tx, { personId, now }),
+    createSignInLink(tx, { personId, model, now }),
   );
   assert.ok(link.ok);
   return `/sign-in/link/${link.value.token}`;

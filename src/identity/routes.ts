@@ -1,11 +1,14 @@
-/** Signing in and out, and one's own sessions. The pages about other people: `routes-people.ts`. */
+/**
+ * Signing in and out. Passkeys: `routes-passkeys.ts`; one's own page: `routes-account.ts`; the
+ * pages about other people: `routes-people.ts`.
+ */
 import { z } from 'zod';
 import { system } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
-import { refused, type Outcome } from '#kernel/outcome.ts';
-import { maskPhoneNumber, parsePhoneNumber, type PhoneNumber } from '#kernel/phone-number.ts';
+import { refused, type Refused } from '#kernel/outcome.ts';
 import {
   formModel,
+  json,
   notFound,
   page,
   redirect,
@@ -13,24 +16,29 @@ import {
   refusedPage,
   sameSitePath,
   view,
-  type Form,
   type Reply,
   type Route,
   type WebRequest,
 } from '#web/index.ts';
-import { endSession, setPhone, signIn, signInForDemonstration } from './actions.ts';
-import type { IdentityContext } from './context.ts';
-import { deviceName, permissionsOf, roleLabels, SESSION_LIMITS } from './model.ts';
+import { sessionsOf } from './adapters.ts';
+import { siteOf, type IdentityContext } from './context.ts';
+import { deviceName, permissionsOf, placeOf, roleLabels } from './model.ts';
 import { oneOf } from './parse.ts';
+import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
+import { accountRoutes } from './routes-account.ts';
+import { passkeyRoutes } from './routes-passkeys.ts';
 import { peopleRoutes } from './routes-people.ts';
 import { sha256 } from './secrets.ts';
-import { selectLinkPerson, selectPeople, selectPerson } from './store.ts';
-import { selectSessions } from './store-session.ts';
+import { endSession, signIn, signInForDemonstration, type SignIn } from './sign-in.ts';
+import { selectLinkPerson, selectPeople } from './store.ts';
+import { parseUsed } from './webauthn.ts';
 
 export function identityRoutes(context: IdentityContext): Route[] {
   return [
     ...signInRoutes(context),
+    ...passkeySignInRoutes(context),
     ...linkRoutes(context),
+    ...passkeyRoutes(context),
     ...accountRoutes(context),
     ...peopleRoutes(context),
   ];
@@ -49,26 +57,21 @@ function signInRoutes(context: IdentityContext): Route[] {
       path: '/sign-in',
       access: 'public',
       query: returnTo,
-      handle: async ({ query, session }) => {
-        const people = isDemonstration ? await demonstrationPeople(context) : [];
-        const to = sameSitePath(query.to);
-        const signedIn = session?.name ?? '';
-        return view('identity/sign-in.njk', { people, to, signedIn, isDemonstration });
-      },
+      handle: async ({ query, session }) =>
+        await signInPage(context, { to: sameSitePath(query.to), signedIn: session?.name ?? '' }),
     }),
     page({
       method: 'POST',
       path: '/sign-in/demonstration',
       access: 'public',
-      handle: async ({ form, headers, now }) => {
-        const personId = oneOf(form, 'person');
+      handle: async (request) => {
+        const personId = oneOf(request.form, 'person');
         if (!isDemonstration || !isUuid(personId)) return notFound();
-        const how = { now, device: deviceName(headers['user-agent']) };
         const begun = await database.withActor(asker, (tx) =>
-          signInForDemonstration(tx, personId, how),
+          signInForDemonstration(tx, personId, howOf(request)),
         );
         if (!begun.ok) return refusedPage(begun);
-        return beginSession(context, begun.value, sameSitePath(form['to']));
+        return beginSession(context, begun.value, sameSitePath(request.form['to']));
       },
     }),
     page({
@@ -87,8 +90,77 @@ function signInRoutes(context: IdentityContext): Route[] {
   ];
 }
 
-function linkRoutes(context: IdentityContext): Route[] {
+/** Strangers may ask: so many from one network, where a whole trust may be behind one address. */
+const ASKED_PER_MINUTE = 300;
+
+function passkeySignInRoutes(context: IdentityContext): Route[] {
   const { database } = context;
+  const site = siteOf(context);
+  return [
+    page({
+      method: 'POST',
+      path: '/sign-in/passkey/options',
+      access: 'public',
+      perMinuteMax: ASKED_PER_MINUTE,
+      handle: async ({ now }) =>
+        json(200, await database.withActor(asker, (tx) => askToSignIn(tx, { site, now }))),
+    }),
+    page({
+      method: 'POST',
+      path: '/sign-in/passkey',
+      access: 'public',
+      perMinuteMax: ASKED_PER_MINUTE,
+      handle: async (request) => {
+        const { form, now, session } = request;
+        const to = sameSitePath(form['to']);
+        const failed = (why: Refused) =>
+          signInPage(context, { to, signedIn: session?.name ?? '' }, why);
+        const passkey = oneOf(form, 'passkey');
+        if (passkey === '') return await failed(needsScript);
+        const answered = parseUsed(passkey);
+        const asked = {
+          purpose: 'sign_in',
+          asker: withTicket(oneOf(form, 'ticket')),
+          now,
+        } as const;
+        const taken = await takeAnswer(database, answered, asked);
+        if (!taken.ok) return await failed(taken);
+        const begun = await database.withActor(asker, (tx) =>
+          signInWithPasskey(tx, answered!, site, howOf(request)),
+        );
+        return begun.ok ? beginSession(context, begun.value, to) : await failed(begun);
+      },
+    }),
+  ];
+}
+
+const needsScript = refused(
+  'invalid',
+  'A passkey needs JavaScript. Turn it on for this site, then load the page again.',
+);
+
+/** The page to begin at; with why not, where a passkey was not accepted. */
+async function signInPage(
+  context: IdentityContext,
+  visitor: { readonly to: string; readonly signedIn: string },
+  why?: Refused,
+): Promise<Reply> {
+  const isDemonstration = context.installation.kind === 'demonstration';
+  const people = isDemonstration ? await demonstrationPeople(context) : [];
+  const form = formModel([], {}, why === undefined ? {} : { '': why.message });
+  return view(
+    'identity/sign-in.njk',
+    { people, isDemonstration, form, ...visitor },
+    why === undefined ? {} : { status: refusalStatus(why.kind).status },
+  );
+}
+
+function howOf({ now, headers, ip }: WebRequest): SignIn {
+  return { now, device: deviceName(headers['user-agent']), place: placeOf(ip) };
+}
+
+function linkRoutes(context: IdentityContext): Route[] {
+  const { database, model } = context;
   return [
     page({
       method: 'GET',
@@ -101,7 +173,7 @@ function linkRoutes(context: IdentityContext): Route[] {
           selectLinkPerson(tx, sha256(params.token), now),
         );
         if (person === undefined) return deadLink;
-        return view('identity/sign-in-link.njk', { name: person.name, token: params.token });
+        return view('identity/sign-in-link.njk', { ...person, token: params.token });
       },
     }),
     page({
@@ -109,18 +181,24 @@ function linkRoutes(context: IdentityContext): Route[] {
       path: '/sign-in/link/:token',
       access: 'public',
       params: token,
-      handle: async ({ params, headers, now }) => {
-        const how = { now, device: deviceName(headers['user-agent']) };
-        const begun = await database.withActor(asker, (tx) => signIn(tx, params.token, how));
-        return begun.ok ? beginSession(context, begun.value, '/') : deadLink;
+      handle: async (request) => {
+        const begun = await database.withActor(asker, (tx) =>
+          signIn(tx, request.params.token, howOf(request)),
+        );
+        if (!begun.ok) return deadLink;
+        const session = await sessionsOf(database, model).findSession(begun.value, request.now);
+        // The link lets in; what the person is here for needs a passkey, so that is asked first.
+        const isLocked = (session?.locked?.size ?? 0) > 0;
+        return beginSession(context, begun.value, isLocked ? '/passkey?to=/' : '/');
       },
     }),
   ];
 }
 
 /** A new token at every sign-in, so that one planted before is worth nothing. */
-function beginSession({ limits = SESSION_LIMITS }: IdentityContext, start: string, to: string) {
-  return redirect(to, { session: { start, maxAgeSeconds: Math.floor(limits.absoluteMs / 1000) } });
+function beginSession({ model }: IdentityContext, start: string, to: string) {
+  const maxAgeSeconds = Math.floor(model.signingIn.sessionEndsMs / 1000);
+  return redirect(to, { session: { start, maxAgeSeconds } });
 }
 
 /** Used already, or too old, or never made: all alike to whoever has it. */
@@ -132,93 +210,4 @@ async function demonstrationPeople({ database, model }: IdentityContext) {
   return people
     .filter(({ active, roles }) => active && permissionsOf(model, roles).size > 0)
     .map(({ id, name, roles }) => ({ id, name, roles: roleLabels(model, roles).join(', ') }));
-}
-
-function accountRoutes(context: IdentityContext): Route[] {
-  const { database } = context;
-  return [
-    page({
-      method: 'GET',
-      path: '/account',
-      access: 'signed-in',
-      handle: async (request) => await accountPage(context, request),
-    }),
-    page({
-      method: 'POST',
-      path: '/account/phone',
-      access: 'signed-in',
-      handle: async (request) => {
-        const { actor, form } = request;
-        const { id } = personOf({ actor });
-        const parsed = parseMobile(oneOf(form, 'phone'));
-        if (!parsed.ok) return await accountPage(context, request, form, parsed.message);
-        const { e164 } = parsed.value;
-        const phone = { sealed: context.sealPhone(id, e164), mask: maskPhoneNumber({ e164 }) };
-        const kept = await database.attempt(actor, (tx) => setPhone(tx, id, phone));
-        if (!kept.ok) return refusedPage(kept);
-        return redirect('/account', { notice: 'You are woken on this number from now on.' });
-      },
-    }),
-    page({
-      method: 'POST',
-      path: '/account/phone/remove',
-      access: 'signed-in',
-      handle: async ({ actor }) => {
-        const { id } = personOf({ actor });
-        const removed = await database.attempt(actor, (tx) => setPhone(tx, id, null));
-        if (!removed.ok) return refusedPage(removed);
-        return redirect('/account', { notice: 'Removed. Nobody wakes you by text any more.' });
-      },
-    }),
-    page({
-      method: 'POST',
-      path: '/account/sessions/:id/end',
-      access: 'signed-in',
-      params: z.object({ id: z.uuid() }),
-      handle: async ({ actor, session, params, now }) => {
-        const own = { id: params.id, personId: personOf({ actor }).id };
-        const ended = await database.withActor(actor, (tx) => endSession(tx, own, now));
-        if (!ended.ok) return refusedPage(ended);
-        if (params.id === session?.id) return redirect('/sign-in', { session: 'end' });
-        return redirect('/account', { notice: 'That session is ended.' });
-      },
-    }),
-  ];
-}
-
-/** The page of oneself; with what was typed, where it was no number. */
-async function accountPage(
-  context: IdentityContext,
-  { actor, session, now }: Pick<WebRequest, 'actor' | 'session' | 'now'>,
-  typed: Form = {},
-  wrong?: string,
-): Promise<Reply> {
-  const { database, model, limits = SESSION_LIMITS } = context;
-  const person = personOf({ actor });
-  const { sessions, me } = await database.withActor(actor, async (tx) => ({
-    sessions: await selectSessions(tx, person.id, now, limits),
-    me: await selectPerson(tx, person.id),
-  }));
-  return view(
-    'identity/account.njk',
-    {
-      person: { name: person.name, email: me?.email ?? '', phoneMask: me?.phoneMask },
-      roles: roleLabels(model, me?.roles ?? []),
-      sessions: sessions.map((one) => ({ ...one, isThis: one.id === session?.id })),
-      form: formModel(['phone'], typed, wrong === undefined ? {} : { phone: wrong }),
-    },
-    wrong === undefined ? {} : { status: refusalStatus('invalid').status },
-  );
-}
-
-function parseMobile(typed: string): Outcome<PhoneNumber> {
-  const parsed = parsePhoneNumber(typed);
-  if (!parsed.ok || parsed.value.kind !== 'landline') return parsed;
-  return refused('invalid', 'Enter a mobile number: it has to take texts');
-}
-
-/** For routes that only persons reach. */
-function personOf({ actor }: Pick<WebRequest, 'actor'>) {
-  if (actor.kind !== 'person') throw new Error('not a person');
-  return actor;
 }

@@ -53,6 +53,18 @@ export type ByApprover = {
   readonly sessionLifeMs: number;
 };
 
+/** True where this person signed this hash for it lately. */
+export async function selectIsSigned(
+  tx: Tx,
+  by: { readonly id: string; readonly hash: string; readonly approver: string; readonly now: Date },
+): Promise<boolean> {
+  const row = await tx.one<{ signed: boolean }>(sql`
+    select exists (select from identity.approval_signature
+      where approval_id = ${by.id} and person_id = ${by.approver} and hash = ${by.hash}
+        and valid_until > ${by.now}) as signed`);
+  return row.signed;
+}
+
 /** Marks it approved: open, unchanged, in time, and not by anybody who shaped it, nor by proxy. */
 export async function markApproved(
   tx: Tx,
@@ -76,16 +88,21 @@ export async function selectBeholden(tx: Tx, by: ByApprover): Promise<boolean> {
 }
 
 /**
- * Who makes a sign-in link can open it, and so act as the other person until that session ends;
- * who gives a role can give it to a person who does not exist. Systems (the command line, the
- * first start) have names instead of ids and are never among the hands.
+ * Who makes a sign-in link can open it, and so act as the other person until that session ends, or
+ * for as long as the passkeys live that were made in it; so does who agrees to a recovery. Who
+ * gives a role can give it to a person who does not exist. Systems (the command line, the first
+ * start) have names instead of ids and are never among the hands.
  */
 function isBeholden({ approver, now, sessionLifeMs }: ByApprover): Sql {
   const since = new Date(now.getTime() - sessionLifeMs);
   return sql`exists (
       select from identity.sign_in_link link
       where link.person_id = ${approver} and link.used_at > ${since}
-        and link.created_by = any (${HANDS}))
+        and (link.created_by = any (${HANDS}) or link.confirmed_by = any (${HANDS})))
+    or exists (
+      select from identity.passkey
+      where passkey.person_id = ${approver} and passkey.ended_at is null
+        and passkey.vouched_by && ${HANDS})
     or exists (
       select from identity.role_grant held
       where held.person_id = ${approver} and held.ended_at is null

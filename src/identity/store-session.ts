@@ -1,21 +1,33 @@
 /** Sessions: the one statement that every signed-in request runs, and those around it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { HeldIn, SessionLimits } from './model.ts';
+import type { HeldIn } from './model.ts';
+import type { SigningIn } from '#operating-model/index.ts';
+
+/** How long a session lasts. */
+type Limits = Pick<SigningIn, 'sessionEndsIdleMs' | 'sessionEndsMs'>;
 
 export type NewSession = {
   readonly id: string;
   readonly tokenSha256: Buffer;
   readonly personId: string;
   readonly device: string;
+  readonly place: string;
+  readonly begunBy: 'link' | 'demonstration' | 'passkey';
+  /** Who let the person in, by ids. */
+  readonly vouchedBy: readonly string[];
+  /** That it began with. */
+  readonly passkeyId: string | null;
   readonly now: Date;
 };
 
 export async function insertSession(tx: Tx, session: NewSession): Promise<void> {
   await tx.run(sql`
-    insert into identity.session (id, token_sha256, person_id, device, created_at, last_seen_at)
+    insert into identity.session (id, token_sha256, person_id, device, place, begun_by, vouched_by,
+      passkey_id, passkey_at, created_at, last_seen_at)
     values (${session.id}, ${session.tokenSha256}, ${session.personId}, ${session.device},
-      ${session.now}, ${session.now})`);
+      ${session.place}, ${session.begunBy}, ${[...session.vouchedBy]}, ${session.passkeyId},
+      ${session.passkeyId && session.now}, ${session.now}, ${session.now})`);
 }
 
 export type LivingSession = {
@@ -26,6 +38,9 @@ export type LivingSession = {
   readonly held: readonly HeldIn[];
   /** For which some of them were given. */
   readonly organisationIds: readonly string[];
+  /** When the person last used a passkey in it. */
+  readonly passkeyAt: Date | null;
+  readonly isLive: boolean;
 };
 
 /** Writing at every request would make a row version for every click. */
@@ -36,13 +51,14 @@ export async function touchSession(
   tx: Tx,
   tokenSha256: Buffer,
   now: Date,
-  limits: SessionLimits,
+  limits: Limits,
 ): Promise<LivingSession | undefined> {
-  const idleSince = new Date(now.getTime() - limits.idleMs);
-  const begunAfter = new Date(now.getTime() - limits.absoluteMs);
+  const idleSince = new Date(now.getTime() - limits.sessionEndsIdleMs);
+  const begunAfter = new Date(now.getTime() - limits.sessionEndsMs);
   return await tx.maybe(sql`
     with living as (
-      select session.id, session.created_at, session.last_seen_at, session.person_id, person.name
+      select session.id, session.created_at, session.last_seen_at, session.person_id, person.name,
+        session.passkey_at
       from identity.session join identity.person on person.id = session.person_id
       where session.token_sha256 = ${tokenSha256} and session.ended_at is null and person.active
         and session.last_seen_at > ${idleSince} and session.created_at > ${begunAfter}
@@ -51,7 +67,8 @@ export async function touchSession(
       where session.id = living.id
         and living.last_seen_at < ${new Date(now.getTime() - SEEN_EVERY_MS)}
     )
-    select living.id, living.created_at, living.person_id, living.name,
+    select living.id, living.created_at, living.person_id, living.name, living.passkey_at,
+      exists (select from kernel.installation where kind = 'live') as is_live,
       (select coalesce(json_agg(json_build_object('role', held.role,
           'regionCode', held.region_code)), '[]') from identity.role_grant held
         where held.person_id = living.person_id and held.ended_at is null) as held,
@@ -64,6 +81,8 @@ export async function touchSession(
 export type SessionRow = {
   readonly id: string;
   readonly device: string;
+  readonly place: string;
+  readonly begunBy: NewSession['begunBy'];
   readonly createdAt: Date;
   readonly lastSeenAt: Date;
 };
@@ -73,13 +92,13 @@ export async function selectSessions(
   tx: Tx,
   personId: string,
   now: Date,
-  limits: SessionLimits,
+  limits: Limits,
 ): Promise<SessionRow[]> {
   return await tx.rows(sql`
-    select id, device, created_at, last_seen_at from identity.session
+    select id, device, place, begun_by, created_at, last_seen_at from identity.session
     where person_id = ${personId} and ended_at is null
-      and last_seen_at > ${new Date(now.getTime() - limits.idleMs)}
-      and created_at > ${new Date(now.getTime() - limits.absoluteMs)}
+      and last_seen_at > ${new Date(now.getTime() - limits.sessionEndsIdleMs)}
+      and created_at > ${new Date(now.getTime() - limits.sessionEndsMs)}
     order by last_seen_at desc, id`);
 }
 
@@ -94,17 +113,61 @@ export async function markSessionEnded(
     where id = ${session.id} and person_id = ${session.personId} and ended_at is null`);
 }
 
+/** All of this person but this one. */
+export async function markOtherSessionsEnded(
+  tx: Tx,
+  kept: { readonly id: string; readonly personId: string },
+  now: Date,
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.session set ended_at = ${now}
+    where person_id = ${kept.personId} and id <> ${kept.id} and ended_at is null`);
+}
+
+/** The person used this passkey in it just now. */
+export async function markSessionProved(
+  tx: Tx,
+  session: { readonly id: string; readonly personId: string },
+  proof: { readonly passkeyId: string; readonly now: Date },
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.session set passkey_id = ${proof.passkeyId}, passkey_at = ${proof.now}
+    where id = ${session.id} and person_id = ${session.personId} and ended_at is null`);
+}
+
+/** Those that were begun or proved by this passkey, but for one. */
+export async function markSessionsOfPasskeyEnded(
+  tx: Tx,
+  { passkeyId, keptId }: { readonly passkeyId: string; readonly keptId: string },
+  now: Date,
+): Promise<number> {
+  return await tx.run(sql`
+    update identity.session set ended_at = ${now}
+    where passkey_id = ${passkeyId} and id <> ${keptId} and ended_at is null`);
+}
+
+export type SessionProof = {
+  readonly passkeyAt: Date | null;
+  readonly vouchedBy: readonly string[];
+};
+
+export async function selectSessionProof(tx: Tx, id: string): Promise<SessionProof | undefined> {
+  return await tx.maybe<SessionProof>(sql`
+    select passkey_at, vouched_by from identity.session where id = ${id} and ended_at is null`);
+}
+
 export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date): Promise<number> {
   return await tx.run(sql`
     update identity.session set ended_at = ${now}
     where person_id = ${personId} and ended_at is null`);
 }
 
-/** Removes what is long over: sessions and links of a month ago, kept answers of yesterday. */
+/** Removes what is long over: sessions and links of a month ago, what was to be signed and kept answers of yesterday. */
 export async function deleteOld(tx: Tx, now: Date): Promise<number> {
   const monthAgo = new Date(now.getTime() - 30 * 86_400_000);
   const dayAgo = new Date(now.getTime() - 86_400_000);
   return (
+    (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.session where last_seen_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.idempotency where created_at < ${dayAgo}`))

@@ -179,43 +179,59 @@ export type NewLink = {
   readonly createdAt: Date;
   readonly createdBy: string;
   readonly expiresAt: Date;
+  /** Opens nothing until a second person agrees. */
+  readonly recovers: boolean;
 };
 
-/** 0 where a link with this id was used already, or is another's. */
+/** 0 where a link with this id was used or agreed to already, or is another's. */
 export async function insertLink(tx: Tx, link: NewLink): Promise<number> {
   return await tx.run(sql`
     insert into identity.sign_in_link
-      (id, token_sha256, person_id, created_at, created_by, expires_at)
+      (id, token_sha256, person_id, created_at, created_by, expires_at, recovers)
     values (${link.id}, ${link.tokenSha256}, ${link.personId}, ${link.createdAt},
-      ${link.createdBy}, ${link.expiresAt})
+      ${link.createdBy}, ${link.expiresAt}, ${link.recovers})
     on conflict (id) do update
       set token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at
       where sign_in_link.person_id = excluded.person_id and sign_in_link.used_at is null
-        and sign_in_link.created_by = excluded.created_by`);
+        and sign_in_link.created_by = excluded.created_by
+        and sign_in_link.recovers = excluded.recovers and sign_in_link.confirmed_at is null`);
 }
+
+export type UsedLink = {
+  readonly personId: string;
+  readonly createdBy: string;
+  readonly confirmedBy: string | null;
+};
 
 /** The person of an unused, living link; the link is used from now on. */
 export async function markLinkUsed(
   tx: Tx,
   tokenSha256: Buffer,
   now: Date,
-): Promise<{ personId: string } | undefined> {
-  return await tx.maybe(sql`
-    update identity.sign_in_link set used_at = ${now}
+): Promise<UsedLink | undefined> {
+  return await tx.maybe<UsedLink>(sql`
+    update identity.sign_in_link link set used_at = ${now}
     from identity.person
-    where person.id = sign_in_link.person_id and person.active
+    where person.id = link.person_id and person.active
       and token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
-    returning person_id`);
+      and (not recovers or confirmed_at is not null)
+    returning person_id, link.created_by, confirmed_by`);
 }
+
+export type LinkPerson = {
+  readonly name: string;
+  /** For a second person to agree. */
+  readonly waits: boolean;
+};
 
 /** The name behind a living link, for the button. Changes nothing: mail scanners fetch it too. */
 export async function selectLinkPerson(
   tx: Tx,
   tokenSha256: Buffer,
   now: Date,
-): Promise<{ name: string } | undefined> {
-  return await tx.maybe(sql`
-    select person.name from identity.sign_in_link
+): Promise<LinkPerson | undefined> {
+  return await tx.maybe<LinkPerson>(sql`
+    select person.name, recovers and confirmed_at is null as waits from identity.sign_in_link
     join identity.person on person.id = sign_in_link.person_id and person.active
     where token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}`);
 }

@@ -85,12 +85,12 @@ export async function signInAdvice(ground: Ground): Promise<string> {
       if (isDemonstration) {
         const person = await findPersonByEmail(tx, people[0].email);
         if (person === undefined) return refused('not_found', 'nobody');
-        return await createSignInLink(tx, { personId: person.id, now });
+        return await createSignInLink(tx, { personId: person.id, model, now });
       }
       if ((await listPeople(tx)).length > 0) return refused('conflict', 'people are here already');
       const invited = await invitePerson(tx, firstAdministrator, { model, now });
       if (!invited.ok) return invited;
-      return await createSignInLink(tx, { personId: invited.value, now });
+      return await createSignInLink(tx, { personId: invited.value, model, now });
     });
     if (!link.ok) return 'Sign in:          bin/tocsin sign-in-link --email YOUR-ADDRESS';
     const who = isDemonstration ? people[0].name : firstAdministrator.name;

@@ -29,7 +29,8 @@ export type Running = { stop(): Promise<void> };
 
 function productOf(ground: Ground, database: Database, live: LiveViews): Product {
   const { model, seals, config, folder } = ground;
-  return { database, model, seals, live, origin: config.url, installation: folder.installation };
+  const { url: origin, passkeyDomain } = config;
+  return { database, model, seals, live, origin, passkeyDomain, installation: folder.installation };
 }
 
 /** Listens and serves. `address` is what people open. */

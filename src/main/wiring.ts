@@ -25,7 +25,7 @@ import {
   replicaRoutes,
   type InboxSeals,
 } from '#dispatch/index.ts';
-import { identityRoutes } from '#identity/index.ts';
+import { identityRoutes, sweepIdentity } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
@@ -112,6 +112,8 @@ export type Product = {
   readonly seals: Seals;
   readonly installation: DataFolder['installation'];
   readonly origin: string;
+  /** The domain that passkeys are bound to. */
+  readonly passkeyDomain: string;
   readonly live: LiveViews;
 };
 
@@ -128,6 +130,7 @@ export function productRoutes(product: Product): Route[] {
       database,
       model,
       origin,
+      passkeyDomain: product.passkeyDomain,
       installation: installationOf(product),
       sealPhone: seals.sealAddress,
       organisations: {
@@ -237,6 +240,7 @@ export function tasksOf(
     },
     sweep: async () => {
       await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
+      await database.withActor(system('sweep'), (tx) => sweepIdentity(tx, new Date()));
       await forgetOld(database, model.retention);
       await forgetImports(database, { ...model.retention, now: new Date() });
       await forgetOwnCodes(database, new Date());

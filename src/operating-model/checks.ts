@@ -49,6 +49,7 @@ function checkOwnDetails({ own_details: own, passive_replies_per_hour }: ModelFi
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
+    ...checkSigningIn(file.signing_in),
     ...notEmpty(file, 'severities'),
     ...notEmpty(file, 'organisation_types'),
     ...notEmpty(file, 'contact_roles'),
@@ -66,6 +67,22 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkDoNowTexts(file),
     ...checkLadder(file),
   ];
+}
+
+/** Without these a link that somebody made would be enough to send, or to become anybody. */
+const PASSKEY_ALWAYS = ['alert.approve', 'person.manage'] as const;
+
+function checkSigningIn(rules: ModelFile['signing_in']): Remark[] {
+  const missing = PASSKEY_ALWAYS.filter((permission) => !rules.passkey_for.includes(permission));
+  const remarks = missing.map((permission) => {
+    const why = `${permission} is missing: a sign-in link would be enough for it`;
+    return error(['signing_in', 'passkey_for'], why);
+  });
+  const most = formatDuration(rules.session_ends);
+  for (const key of ['passkey_again_after', 'session_ends_idle'] as const)
+    if (rules[key] > rules.session_ends)
+      remarks.push(error(['signing_in', key], `at most ${most}: the session is over by then`));
+  return remarks;
 }
 
 function checkKnownExploited({ known_exploited: known, severities, threats }: ModelFile): Remark[] {

@@ -70,6 +70,13 @@ export const fileSchema = z.strictObject({
   help_line: line.regex(/\d{3}/, 'must hold a telephone number'),
   rehearsal_prefix: line.max(20),
   roles: z.record(id, role),
+  signing_in: z.strictObject({
+    passkey_for: z.array(permission),
+    passkey_again_after: minuteMs,
+    session_ends_idle: minuteMs,
+    session_ends: minuteMs,
+    link_holds_for: minuteMs,
+  }),
   severities: z.record(id, severity),
   marking_ceilings: z.strictObject({
     text: marking,

@@ -8,6 +8,7 @@ export type {
   Role,
   Round,
   Severity,
+  SigningIn,
   TextName,
 } from './model.ts';
 export { checkOperatingModel, parseOperatingModel, type Checked } from './parse.ts';

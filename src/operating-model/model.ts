@@ -22,6 +22,7 @@ export type OperatingModel = {
   readonly helpLine: string;
   readonly rehearsalPrefix: string;
   readonly roles: Readonly<Record<string, Role>>;
+  readonly signingIn: SigningIn;
   /** From most to least urgent, as in the file. */
   readonly severities: readonly Severity[];
   /** The strictest marking whose body may travel by each channel. */
@@ -133,6 +134,19 @@ export type Role = {
   readonly may: readonly Permission[];
   /** Given for regions, each by itself: nothing of it holds elsewhere. */
   readonly givenFor?: 'region';
+};
+
+export type SigningIn = {
+  /** Held only by whoever signed in with a passkey, in a live installation. */
+  readonly passkeyFor: readonly Permission[];
+  /** What is dangerous asks for the passkey again where it was last used longer ago. */
+  readonly passkeyAgainAfterMs: number;
+  /** A session ends after so long without a request. */
+  readonly sessionEndsIdleMs: number;
+  /** A session ends after so long whatever happens. */
+  readonly sessionEndsMs: number;
+  /** A sign-in link works for so long, once. */
+  readonly linkHoldsForMs: number;
 };
 
 export type Severity = {

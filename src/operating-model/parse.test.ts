@@ -99,6 +99,20 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /no role has alert\.approve/,
   },
   {
+    name: 'a link that is enough to approve',
+    text: changed(['passkey_for: [alert.write, alert.approve, ', 'passkey_for: [alert.write, ']),
+    at: 'passkey_for:',
+    path: 'signing_in.passkey_for',
+    message: /alert\.approve is missing/,
+  },
+  {
+    name: 'a session that is idle for longer than it lasts',
+    text: changed(['session_ends_idle: PT1H', 'session_ends_idle: PT13H']),
+    at: 'session_ends_idle: PT13H',
+    path: 'signing_in.session_ends_idle',
+    message: /at most PT12H/,
+  },
+  {
     name: 'a role for regions that writes alerts',
     text: changed([
       'may: [alert.read, response.record, dir',

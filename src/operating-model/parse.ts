@@ -94,6 +94,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     helpLine: file.help_line,
     rehearsalPrefix: file.rehearsal_prefix,
     roles: rolesOf(file),
+    signingIn: signingInOf(file),
     severities: Object.entries(file.severities).map(severityOf),
     markingCeilings: {
       text: ceilings.text,
@@ -230,6 +231,16 @@ function rolesOf({ roles }: ModelFile): OperatingModel['roles'] {
       { ...role, ...(givenFor && { givenFor }) },
     ]),
   );
+}
+
+function signingInOf({ signing_in: rules }: ModelFile): OperatingModel['signingIn'] {
+  return {
+    passkeyFor: rules.passkey_for,
+    passkeyAgainAfterMs: rules.passkey_again_after,
+    sessionEndsIdleMs: rules.session_ends_idle,
+    sessionEndsMs: rules.session_ends,
+    linkHoldsForMs: rules.link_holds_for,
+  };
 }
 
 function deskOf({ desk }: ModelFile): OperatingModel['desk'] {

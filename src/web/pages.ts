@@ -92,6 +92,12 @@ export function signedOutPage(
   return renderPage(kit, context, frame, { template: 'web/signed-out.njk', model });
 }
 
+/** Somebody posted what needs a fresh proof: the answer asks for it and sends the same on. */
+export function provePage(kit: Kit, context: Context, posted: Posted, provePath: string): string {
+  const model = { posted: withFields(posted), provePath };
+  return renderPage(kit, context, { path: posted.path }, { template: 'web/prove.njk', model });
+}
+
 function withFields(posted: Posted) {
   const fields = Object.entries(posted.form).flatMap(([name, value]) =>
     many(value).map((one) => ({ name, value: one })),

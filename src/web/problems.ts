@@ -81,6 +81,14 @@ export const signedOutUpload: Problem = {
     'Sign in, then choose the file again. Nothing was changed.',
 };
 
+export const proveFirst: Problem = {
+  status: 403,
+  title: 'Use your passkey first',
+  detail:
+    'This needs your passkey, used a moment ago. Sign out, sign in with it, and try again. ' +
+    'Nothing was changed.',
+};
+
 const BROKEN: Omit<Problem, 'status'> = {
   title: 'Something went wrong',
   detail:

@@ -39,6 +39,10 @@ export type Session = {
   /** Shown in the top bar. */
   readonly name: string;
   readonly expiresAt: Date;
+  /** Held, and not among those of `actor` until the person proves to be it; absent: none. */
+  readonly locked?: ReadonlySet<Permission>;
+  /** False where the proof is too old for what is dangerous. */
+  readonly isFresh?: boolean;
 };
 
 export type WebRequest<Params = Record<string, string>, Query = Form, Body = unknown> = {
@@ -80,6 +84,8 @@ export type Route = {
   readonly query?: z.ZodType | undefined;
   readonly body?: z.ZodType | undefined;
   readonly api?: ApiDoc | undefined;
+  /** Dangerous: only for a session whose proof is fresh. */
+  readonly fresh?: true | undefined;
   /** Largest body in bytes; 1 MiB unless told. Uploads need more. */
   readonly bodyBytesMax?: number | undefined;
   /** Requests that one network may make in a minute; more are told 429 before anything is read. */

@@ -12,15 +12,18 @@ import {
   unfinished,
 } from './idempotency.ts';
 import type { Context, Kit } from './kit.ts';
-import { signedOutPage } from './pages.ts';
+import { provePage, signedOutPage } from './pages.ts';
 import { problem, redirect, type Kept, type Reply } from './replies.ts';
 import { forgetSession, respond, sendHtml, sendProblem, type Exchange } from './respond.ts';
-import { signedOutUpload, statusProblem } from './problems.ts';
+import { proveFirst, signedOutUpload, statusProblem } from './problems.ts';
 import type { Form, Route, WebRequest } from './route.ts';
 import { isSafeMethod } from './same-site.ts';
 import { fieldErrors, many } from './forms.ts';
 
 export const SIGN_IN_PATH = '/sign-in';
+
+/** Where somebody signed in proves to be it. */
+const PROVE_PATH = '/passkey';
 
 /** Where contacts ask for a code. */
 const CONTACT_SIGN_IN_PATH = '/your-details/sign-in';
@@ -48,8 +51,9 @@ export function isReadFirst(route: Route): boolean {
 /** Undefined where the request may go on; else what was answered. */
 export function turnAway(exchange: Exchange, route: Route): FastifyReply | undefined {
   const { context, request, reply } = exchange;
-  const decision = admission(route.access, context.actor);
+  const decision = admission(route, context.actor, context.session);
   if (decision === 'pass') return undefined;
+  if (decision === 'prove') return askForProof(exchange, route);
   if (decision === 'forbidden') {
     const detail = `Your role does not allow this. ${lackingPermission(route.access)}`;
     // Perhaps typed by somebody else, whose session ended at this screen: nothing of it is lost.
@@ -70,6 +74,16 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   // The body of an upload was not read, so there is nothing that this page could give back.
   if (isAdmittedFirst(route)) return sendProblem(exchange, signedOutUpload);
   return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, postedBy(request), signIn));
+}
+
+/** To the page of the proof and back; what was posted is kept and goes on with it. */
+function askForProof(exchange: Exchange, route: Route): FastifyReply {
+  const { kit, context, request, reply } = exchange;
+  if (route.kind !== 'page') return sendProblem(exchange, proveFirst);
+  if (isSafeMethod(request.method))
+    return respond(exchange, redirect(`${PROVE_PATH}?to=${encodeURIComponent(request.url)}`));
+  if (isAdmittedFirst(route)) return sendProblem(exchange, proveFirst);
+  return sendHtml(reply.code(403), provePage(kit, context, postedBy(request), PROVE_PATH));
 }
 
 /** Ids, hashes, numbers and single words were not typed, or are quickly typed again. */

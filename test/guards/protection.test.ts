@@ -74,6 +74,7 @@ const INSERT_ONLY = [
   'dispatch.alarm',
   'dispatch.lost_text',
   'dispatch.risk_taken',
+  'identity.approval_signature',
 ];
 
 const clone = await cloneDatabase();

@@ -1,7 +1,8 @@
 /**
- * The list of routes for review: `METHOD path access kind`, and a reason for each that anybody may
- * call. `node_modules/.bin/node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps
- * the reasons.
+ * The list of routes for review: `METHOD path access kind`, `fresh` where it asks for a fresh
+ * proof, and a reason for each that anybody may call.
+ * `node_modules/.bin/node test/guards/routes.ts` writes test/guards/routes.txt anew and keeps the
+ * reasons.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ const HEADING = [
 ];
 const NO_REASON = 'REASON MISSING';
 
-type Listed = Pick<Route, 'method' | 'path' | 'access' | 'kind'>;
+type Listed = Pick<Route, 'method' | 'path' | 'access' | 'kind' | 'fresh'>;
 
 export function isOpen(route: Listed): boolean {
   return ['public', 'nobody', 'callback'].some((open) => open === route.access);
@@ -29,7 +30,8 @@ export function printRoutes(routes: readonly Listed[], current: string): string 
   const reasons = reasonsIn(current);
   const lines = routes.map((route) => {
     const access = [route.access].flat().join('|');
-    const line = `${route.method.padEnd(6)} ${route.path} ${access} ${route.kind}`;
+    const proof = route.fresh ? ' fresh' : '';
+    const line = `${route.method.padEnd(6)} ${route.path} ${access} ${route.kind}${proof}`;
     return { line, open: isOpen(route) };
   });
   const byPath = (a: { line: string }, b: { line: string }) => (a.line < b.line ? -1 : 1);
@@ -73,7 +75,7 @@ export async function loadRoutes(): Promise<readonly Route[]> {
   const model = await loadOperatingModel(join(root, 'operating-model.yaml'));
   if (!model.ok) throw new Error(model.message);
   const installation = { id: '', kind: 'live', createdAt: new Date(0) } as const;
-  const unused = { database: {}, seals: {}, live: {} } as Product;
+  const unused = { database: {}, seals: {}, live: {}, passkeyDomain: 'localhost' } as Product;
   return productRoutes({ ...unused, model: model.value, installation, origin: 'http://localhost' });
 }
 

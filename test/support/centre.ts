@@ -75,7 +75,9 @@ export const numbers = {
   sharedOnCall: '447700900210',
 } as const;
 
-export async function openCentre(): Promise<Centre> {
+type Kind = Product['installation']['kind'];
+
+export async function openCentre(kind: Kind = 'demonstration'): Promise<Centre> {
   const db = await cloneDatabase();
   const model = must(await loadOperatingModel('operating-model.yaml'));
   const key = () => randomBytes(32).toString('base64');
@@ -84,10 +86,10 @@ export async function openCentre(): Promise<Centre> {
     blindIndexKey: key(),
     cookieKey: key(),
   });
-  const installation = { id: newId(), kind: 'demonstration' as const, createdAt: new Date() };
+  const installation = { id: newId(), kind, createdAt: new Date() };
   await db.owner.withActor(system('test'), async (tx) => {
     await tx.run(sql`insert into kernel.installation (id, kind, created_at)
-      values (${installation.id}, 'demonstration', now())`);
+      values (${installation.id}, ${kind}, now())`);
     const options = { rules: model, secrets: seals.directory, startedAt: new Date() };
     const bytes = (csv: string) => new TextEncoder().encode(csv);
     must(await importOrganisations(tx, { name: 'o.csv', bytes: bytes(organisationsCsv) }, options));
@@ -100,6 +102,7 @@ export async function openCentre(): Promise<Centre> {
     seals,
     live,
     origin: 'http://localhost',
+    passkeyDomain: 'localhost',
     installation,
   };
   live.start(db.web);

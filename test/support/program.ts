@@ -115,7 +115,7 @@ function outputUntil(child: ChildProcess, pattern: RegExp): Promise<string> {
 }
 
 /** The first of `count` neighbouring ports that are all free. */
-async function freePorts(count: number): Promise<number> {
+export async function freePorts(count: number): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 10_000);
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));

@@ -7,6 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules as plainRules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
+import { signingIn } from '../../../test/support/signing-in.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
 import { drawMap, linesBy, percentOf, type CoverageLine } from './coverage.ts';
 import { reachRoutes } from './routes-reach.ts';
@@ -26,6 +27,7 @@ const words = {
   contactCard: { name: 'Test alerts', numbers: ['0300 000 0000'] },
   proofHoldsForMs: 86_400_000,
   silentAfter: 3,
+  signingIn,
 };
 
 const ORGANISATIONS = [

@@ -29,6 +29,7 @@ export function callListRoutes(context: DirectoryContext): Route[] {
       method: 'POST',
       path: format === 'page' ? '/organisations/call-list' : '/organisations/call-list.csv',
       access: 'response.record',
+      fresh: true,
       async handle({ actor, form, now }) {
         const made = await database.attempt(actor, async (tx) => {
           const asked = parseAudienceQuestion(chosenOf(form), model);

@@ -42,7 +42,7 @@ describe('organisation administrators', () => {
   const signedIn = async (person: Person): Promise<Person> => {
     const token = must(
       await centre.db.web.withActor(system('test'), (tx) =>
-        signInForDemonstration(tx, person.id, { now: new Date(), device: 'test' }),
+        signInForDemonstration(tx, person.id, { now: new Date(), device: 'test', place: '' }),
       ),
     );
     const session = await sessionsOf(centre.db.web, centre.model).findSession(token, new Date());

@@ -77,10 +77,10 @@ export async function approveSchedule(
   if (schedule?.id !== shown.id || schedule.state !== 'waiting') return gone;
   if (hashOfSchedule(schedule.aDay, rules) !== schedule.hash)
     return refused('conflict', 'The words have changed since it was planned: plan it anew.');
-  const used = { id: schedule.approvalId, hash: shown.hash, now };
+  const used = { id: schedule.approvalId, hash: shown.hash, now, model: rules };
   const approved = await approve(tx, used);
   if (!approved.ok) return approved;
-  const consumed = await consumeApproval(tx, { ...used, model: rules });
+  const consumed = await consumeApproval(tx, used);
   if (!consumed.ok) return consumed;
   if (!(await markRunning(tx, schedule.id))) return gone;
   await record(tx, {

@@ -1,0 +1,168 @@
+-- identity: passkeys (WebAuthn), what is signed with them, and recovery by two persons.
+
+create table identity.passkey (
+  id uuid primary key,
+  person_id uuid not null references identity.person,
+  -- What the authenticator calls it: by this it is found when somebody signs in.
+  credential_id bytea not null unique check (length(credential_id) between 1 and 1023),
+  -- COSE (RFC 9052). It only checks: whoever reads it can sign nothing.
+  public_key bytea not null check (length(public_key) between 1 and 4096),
+  -- Signatures so far, where the authenticator counts them. One that does not move on is a copy.
+  counter bigint not null check (counter >= 0),
+  transports text[] not null,
+  -- May be on several devices, by the account of its maker; and is.
+  is_synced_kind boolean not null,
+  is_backed_up boolean not null,
+  -- The passkey domain that it was made for (the relying party's id).
+  domain text not null check (domain <> ''),
+  name text not null check (btrim(name) = name and length(name) between 1 and 60),
+  -- Who let the person in for making it: by the link of its session, or of the passkey before it.
+  vouched_by text[] not null,
+  created_at timestamptz not null,
+  last_used_at timestamptz,
+  -- Ended, never deleted: what was signed with it can still be checked.
+  ended_at timestamptz,
+  ended_by text,
+  check (is_synced_kind or not is_backed_up),
+  check ((ended_at is null) = (ended_by is null))
+);
+
+create index passkey_of_person on identity.passkey (person_id) where ended_at is null;
+
+-- What somebody is asked to sign: once, within minutes, for one purpose, in one session; for
+-- signing in on the page that asked, which shows a ticket.
+create table identity.passkey_challenge (
+  challenge bytea primary key check (length(challenge) = 32),
+  purpose text not null check (purpose in ('sign_in', 'make', 'prove', 'approve')),
+  session_id uuid references identity.session on delete cascade,
+  ticket_sha256 bytea check (length(ticket_sha256) = 32),
+  -- For an approval: the challenge is made of these three.
+  approval_id uuid references identity.approval,
+  hash text,
+  nonce bytea,
+  expires_at timestamptz not null,
+  check ((purpose = 'sign_in') = (session_id is null)),
+  check ((purpose = 'sign_in') = (ticket_sha256 is not null)),
+  check ((purpose = 'approve') = (approval_id is not null)),
+  check ((approval_id is null) = (hash is null) and (approval_id is null) = (nonce is null))
+);
+
+create index passkey_challenge_age on identity.passkey_challenge (expires_at);
+create index passkey_challenge_of_session on identity.passkey_challenge (session_id);
+
+-- What an approver signed, whole, so that anybody with the passkey's public key can check it again.
+create table identity.approval_signature (
+  id uuid primary key,
+  approval_id uuid not null references identity.approval,
+  hash text not null check (hash ~ '^[0-9a-f]{64}$'),
+  nonce bytea not null check (length(nonce) = 32),
+  passkey_id uuid not null references identity.passkey,
+  person_id uuid not null references identity.person,
+  domain text not null,
+  origin text not null,
+  client_data bytea not null,
+  authenticator_data bytea not null,
+  signature bytea not null,
+  signed_at timestamptz not null,
+  -- The approval itself has to come by then.
+  valid_until timestamptz not null check (valid_until > signed_at)
+);
+
+create index approval_signature_of_approval on identity.approval_signature (approval_id, person_id);
+
+-- How a session began, roughly from where, and when its person last proved to be it.
+alter table identity.session
+  add column begun_by text not null default 'link'
+    check (begun_by in ('link', 'demonstration', 'passkey')),
+  -- Such as "192.0.x.x": so that people notice a session from elsewhere; too little to trace them.
+  add column place text not null default '' check (length(place) <= 60),
+  -- Who made the link that it began with, and who agreed to that; or those of its passkey.
+  add column vouched_by text[] not null default '{}',
+  add column passkey_id uuid references identity.passkey,
+  add column passkey_at timestamptz,
+  add constraint session_proof check ((passkey_id is null) = (passkey_at is null)),
+  add constraint session_by_passkey check (begun_by <> 'passkey' or passkey_id is not null);
+alter table identity.session alter column begun_by drop default,
+  alter column place drop default, alter column vouched_by drop default;
+
+-- A link for somebody who has passkeys and lost them opens nothing until a second person agrees.
+alter table identity.sign_in_link
+  add column recovers boolean not null default false,
+  add column confirmed_at timestamptz,
+  add column confirmed_by text,
+  add constraint sign_in_link_by_another
+    check (confirmed_by <> created_by and confirmed_by <> person_id::text),
+  add constraint sign_in_link_confirmed check ((confirmed_at is null) = (confirmed_by is null)),
+  add constraint sign_in_link_confirmed_recovery check (recovers or confirmed_at is null),
+  add constraint sign_in_link_used_late
+    check (not recovers or used_at is null or confirmed_at is not null);
+alter table identity.sign_in_link alter column recovers drop default;
+
+create index sign_in_link_waits on identity.sign_in_link (person_id)
+  where recovers and confirmed_at is null;
+
+create function identity.guard_recovery() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if old.confirmed_by is not null and new.confirmed_by is distinct from old.confirmed_by
+    or new.recovers <> old.recovers
+  then
+    raise exception 'a recovery is not rewritten' using errcode = 'restrict_violation';
+  end if;
+  if old.confirmed_by is null and new.confirmed_by is not null
+    and (kernel.actor_kind(), kernel.actor_id()) is distinct from ('person', new.confirmed_by)
+  then
+    raise exception 'a recovery is confirmed by the person who acts'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger sign_in_link_recovery before update on identity.sign_in_link
+  for each row execute function identity.guard_recovery();
+
+-- In a live installation an approval without a signature does not exist. A demonstration, where no
+-- real phone can ring (P11), goes without.
+create function identity.guard_approval_signature() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if new.state = 'approved' and old.state <> 'approved'
+    and exists (select from kernel.installation where kind = 'live')
+    and not exists (
+      select from identity.approval_signature signed
+      where signed.approval_id = new.id and signed.person_id = new.approved_by
+        and signed.hash = new.hash and signed.valid_until > new.approved_at)
+  then
+    raise exception 'an approval is signed with a passkey' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger approval_signed before update on identity.approval
+  for each row execute function identity.guard_approval_signature();
+
+-- Of the centre's people only, as they are themselves. The system reads them to let people in.
+alter table identity.passkey enable row level security;
+alter table identity.passkey force row level security;
+create policy passkey_of_centre on identity.passkey
+  using ((select kernel.actor_kind()) in ('system', 'person'));
+alter table identity.passkey_challenge enable row level security;
+alter table identity.passkey_challenge force row level security;
+create policy passkey_challenge_of_centre on identity.passkey_challenge
+  using ((select kernel.actor_kind()) in ('system', 'person'));
+alter table identity.approval_signature enable row level security;
+alter table identity.approval_signature force row level security;
+create policy approval_signature_of_centre on identity.approval_signature
+  using ((select kernel.actor_kind()) in ('system', 'person'));
+
+grant select, insert on identity.passkey, identity.passkey_challenge, identity.approval_signature
+  to tocsin_web;
+grant update (counter, is_backed_up, last_used_at, ended_at, ended_by) on identity.passkey
+  to tocsin_web;
+grant delete on identity.passkey_challenge to tocsin_web;
+grant update (passkey_id, passkey_at) on identity.session to tocsin_web;
+grant update (confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
+
+-- The worker checks signatures again and sweeps what is over.
+grant select on identity.passkey, identity.approval_signature to tocsin_worker;
+grant select, delete on identity.passkey_challenge to tocsin_worker;

@@ -1,0 +1,150 @@
+/** Lost passkeys: one person asks, another agrees, and neither can do it alone. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { sql } from '#db/sql.ts';
+import { system } from '#kernel/actor.ts';
+import { Authenticator } from '../../test/support/authenticator.ts';
+import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
+import type { PageClient } from '../../test/support/page-client.ts';
+import { recoverFromTerminal } from './index.ts';
+
+let live: LiveSite;
+
+before(async () => {
+  live = await openLiveSite('centre.example');
+});
+after(() => live.close());
+beforeEach(() => live.wait(3_600_000));
+
+/** By an administrator whose passkey is fresh; the path of the link. */
+async function askFor(client: PageClient, personId: string): Promise<string> {
+  await client.get(`/people/${personId}`);
+  await client.submit('Begin a recovery');
+  return new URL(client.page.textOf('.tocsin-secret')).pathname;
+}
+
+async function actions(personId: string): Promise<string[]> {
+  const rows = await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ action: string }>(sql`
+      select action from audit.v_entry
+      where subject_id = ${personId} and action like 'recovery.%' order by at`),
+  );
+  return rows.map(({ action }) => action);
+}
+
+test('a recovery takes two: then the old passkey and sessions end, and a new one is made', async () => {
+  const [mira] = await live.administrator('Mira One');
+  const [noor] = await live.administrator('Noor Two');
+  const [lost, old, id] = await live.administrator('Lena Lost');
+  const link = await askFor(mira, id);
+  assert.match(mira.page.text, /It opens nothing yet/);
+  const lena = live.site.visitor();
+  assert.match((await lena.get(link)).text, /a second person has to agree/);
+  assert.equal((await lena.request('POST', link)).status, 409);
+  assert.equal(lena.cookie(COOKIE), undefined);
+  assert.ok((await live.signIn(old)).isIn, 'until somebody agrees nothing changes');
+
+  const page = await mira.get(`/people/${id}`);
+  assert.match(page.text, /You asked for it, so somebody else has to agree/);
+  const confirm = (await noor.get(`/people/${id}`))
+    .elements('form')
+    .map((form) => form.attribs['action'] ?? '')
+    .find((action) => action.endsWith('/confirm'))!;
+  assert.match((await noor.get('/people')).text, /Lena Lost lost all passkeys, says Mira One/);
+  assert.equal((await live.post(mira, confirm)).status, 409, 'not whoever asked');
+  assert.equal((await live.post(lost, confirm)).status, 403, 'not oneself');
+  assert.equal((await live.post(noor, confirm)).status, 303);
+  assert.equal((await live.post(noor, confirm)).status, 409, 'once');
+
+  assert.equal((await lost.request('GET', '/account')).status, 303, 'signed out');
+  assert.equal((await live.signIn(old)).isIn, false);
+  await lena.get(link);
+  assert.equal((await lena.request('POST', link)).headers.get('location'), '/passkey?to=/');
+  const device = new Authenticator();
+  assert.equal((await live.make(lena, device)).status, 303);
+  assert.ok((await live.signIn(device)).isIn);
+  assert.deepEqual(await actions(id), ['recovery.asked', 'recovery.confirmed']);
+});
+
+test('one administrator who plays two cannot recover a third', async () => {
+  const [mira] = await live.administrator('Mira Plays');
+  const [, , id] = await live.administrator('Vic Tim');
+  await mira.get('/people/invite');
+  await mira.submit('/people/invite', {
+    name: 'Ghost',
+    email: 'ghost@centre.test',
+    roles: ['administrator'],
+  });
+  await mira.submit('Make a sign-in link');
+  const link = new URL(mira.page.textOf('.tocsin-secret')).pathname;
+  const ghost = live.site.visitor();
+  await ghost.request('POST', link);
+  assert.equal((await live.make(ghost, new Authenticator())).status, 303);
+  await askFor(mira, id);
+  const confirm = (await ghost.get(`/people/${id}`))
+    .elements('form')
+    .map((form) => form.attribs['action'] ?? '')
+    .find((action) => action.endsWith('/confirm'))!;
+  assert.equal((await live.post(ghost, confirm)).status, 409);
+});
+
+test('a recovery is refused by anybody who manages people, and is over after a day', async () => {
+  const [mira, device] = await live.administrator('Mira Refused');
+  const [noor, theirs] = await live.administrator('Noor Refuses');
+  const [, old, id] = await live.administrator('Rae Right');
+  const first = await askFor(mira, id);
+  await noor.get(`/people/${id}`);
+  await noor.submit('Refuse it');
+  assert.equal((await live.site.visitor().request('POST', first)).status, 409);
+  assert.ok((await live.signIn(old)).isIn);
+  await askFor(mira, id);
+  const confirm = (await noor.get(`/people/${id}`))
+    .elements('form')
+    .map((form) => form.attribs['action'] ?? '')
+    .find((action) => action.endsWith('/confirm'))!;
+  live.wait(24 * 3_600_000);
+  const later = (await live.signIn(theirs)).client;
+  assert.equal((await live.post(later, confirm)).status, 409);
+  assert.ok((await live.signIn(device)).isIn);
+});
+
+test('from the terminal it waits for a person, unless nobody is left who could agree', async () => {
+  const [, old, id] = await live.administrator('Sol Server');
+  const asked = async () =>
+    await live.clone.web.withActor(system('sign-in-link'), (tx) =>
+      recoverFromTerminal(tx, { personId: id, model: live.model, now: live.now() }),
+    );
+  const waiting = await asked();
+  assert.ok(waiting.ok && waiting.value.waits);
+  assert.ok((await live.signIn(old)).isIn);
+  await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update identity.person set active = false where id <> ${id}`),
+  );
+  const alone = await asked();
+  assert.ok(alone.ok && !alone.value.waits);
+  assert.equal((await live.signIn(old)).isIn, false);
+  const path = `/sign-in/link/${alone.value.token}`;
+  assert.equal((await live.site.visitor().request('POST', path)).status, 303);
+  assert.deepEqual((await actions(id)).slice(0, 2), ['recovery.asked', 'recovery.by_operator']);
+});
+
+test('the database keeps it to two as well', async () => {
+  const [, , id] = await live.administrator('Dot Base');
+  const [, , other] = await live.administrator('Ola Other');
+  const waiting = await live.clone.web.withActor(system('sign-in-link'), (tx) =>
+    recoverFromTerminal(tx, { personId: id, model: live.model, now: live.now() }),
+  );
+  assert.ok(waiting.ok && waiting.value.waits);
+  for (const by of ['sign-in-link', id, other]) {
+    const forged = live.clone.web.withActor(system('sign-in-link'), (tx) =>
+      tx.run(sql`update identity.sign_in_link set confirmed_at = ${live.now()}, confirmed_by = ${by}
+        where person_id = ${id} and recovers`),
+    );
+    await assert.rejects(forged, /sign_in_link_by_another|confirmed by the person who acts/);
+  }
+  const used = live.clone.web.withActor(system('sign-in'), (tx) =>
+    tx.run(sql`update identity.sign_in_link set used_at = ${live.now()}
+      where person_id = ${id} and recovers`),
+  );
+  await assert.rejects(used, /sign_in_link_used_late/);
+});

@@ -1,0 +1,102 @@
+/**
+ * Recovery of somebody who needs a passkey and lost all of theirs: one person makes the link and
+ * hands it over, another one with the same right agrees; then the old passkeys and sessions end,
+ * and the link opens. Neither of the two can do it alone.
+ */
+import { record } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import { actorId, may } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { noSuchPerson, notOneself } from './actions.ts';
+import { isLive } from './installation.ts';
+import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
+import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
+import { markAllSessionsEnded } from './store-session.ts';
+import { countPasskeys, markAllPasskeysEnded } from './store-passkey.ts';
+import { countConfirmers, markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
+import { selectPerson } from './store.ts';
+
+/** True of somebody whom a sign-in link alone does not let in. */
+export async function needsRecovery(tx: Tx, personId: string, model: RoleModel): Promise<boolean> {
+  const person = await selectPerson(tx, personId);
+  if (person === undefined || !needsPasskey(model, person.roles)) return false;
+  return (await isLive(tx)) && (await countPasskeys(tx, personId)) > 0;
+}
+
+/** A link that opens nothing yet. Shown once, as any other. */
+export async function askRecovery(tx: Tx, wish: LinkWish): Promise<Outcome<SignInLink>> {
+  if (isSelf(tx.actor, wish.personId)) return notOneself;
+  if ((await selectPerson(tx, wish.personId)) === undefined) return noSuchPerson;
+  if (!(await needsRecovery(tx, wish.personId, wish.model))) return noNeed;
+  return await makeLink(tx, wish, { recovers: true });
+}
+
+type Answer = { readonly linkId: string; readonly personId: string };
+type By = { readonly model: RoleModel; readonly now: Date };
+
+/** The second person agrees: what the person had before ends, and the link opens. */
+export async function confirmRecovery(
+  tx: Tx,
+  { linkId, personId }: Answer,
+  { model, now }: By,
+): Promise<Outcome<void>> {
+  const { actor } = tx;
+  if (actor.kind !== 'person' || !may(actor, 'person.manage')) return notAllowed;
+  if (isSelf(actor, personId)) return notOneself;
+  const since = new Date(now.getTime() - model.signingIn.sessionEndsMs);
+  const by = { personId: actor.id, roles: rolesWith(model, 'person.manage'), since, now };
+  const confirmed = await markRecoveryConfirmed(tx, { linkId, recoveredId: personId, ...by });
+  if (confirmed === 0) return notYours;
+  await endAllProofs(tx, personId, now);
+  const subject = { kind: 'person', id: personId };
+  await record(tx, { action: 'recovery.confirmed', subject, detail: { linkId } });
+  return ok(undefined);
+}
+
+/** Anybody who manages people takes it back, whoever asked for it: the link never opens. */
+export async function refuseRecovery(
+  tx: Tx,
+  { linkId, personId }: Answer,
+  now: Date,
+): Promise<Outcome<void>> {
+  if ((await markRecoveryRefused(tx, { linkId, personId, now })) === 0) return gone;
+  const subject = { kind: 'person', id: personId };
+  await record(tx, { action: 'recovery.refused', subject, detail: { linkId } });
+  return ok(undefined);
+}
+
+/**
+ * From the server's terminal. Where nobody is left who could agree, whoever runs the server does
+ * both: they could change the database as well. Else it waits for a second person, as any other.
+ */
+export async function recoverFromTerminal(tx: Tx, wish: LinkWish): Promise<Outcome<SignInLink>> {
+  const { personId, model, now } = wish;
+  const roles = rolesWith(model, 'person.manage');
+  const waits = (await countConfirmers(tx, { exceptId: personId, roles })) > 0;
+  if (!waits) {
+    await endAllProofs(tx, personId, now);
+    const subject = { kind: 'person', id: personId };
+    await record(tx, { action: 'recovery.by_operator', subject, detail: {} });
+  }
+  const link = await makeLink(tx, wish, { recovers: waits });
+  return link.ok ? ok({ ...link.value, waits }) : link;
+}
+
+async function endAllProofs(tx: Tx, personId: string, now: Date): Promise<void> {
+  await markAllPasskeysEnded(tx, personId, { at: now, by: actorId(tx.actor) });
+  await markAllSessionsEnded(tx, personId, now);
+}
+
+const noNeed = refused(
+  'conflict',
+  'This person has no passkey that could be lost. A sign-in link lets them in.',
+);
+
+const notAllowed = refused('forbidden', 'Only a person who manages people can agree to this.');
+
+const notYours = refused(
+  'conflict',
+  'This is not yours to agree to: you asked for it, or whoever did let you in or gave you your role; or it is over.',
+);
+
+const gone = refused('conflict', 'This recovery is over already.');

@@ -1,0 +1,224 @@
+/** Passkeys as people use them: a real browser with a device of its own, and a live installation. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sql } from '#db/sql.ts';
+import { createSignInLink, sessionsOf } from '#identity/index.ts';
+import { system } from '#kernel/actor.ts';
+import { installationOf, navigation, productRoutes } from '#main/wiring.ts';
+import { createServer, type WebServer } from '#web/index.ts';
+import {
+  assertAccessible,
+  openBrowser,
+  shoot,
+  type BrowserOrReason,
+  type BrowserPage,
+} from '../support/browser.ts';
+import {
+  draftAlert,
+  must,
+  openCentre,
+  submitDraft,
+  type Centre,
+  type Person,
+} from '../support/centre.ts';
+import { freePorts } from '../support/program.ts';
+
+let centre: Centre;
+let server: WebServer;
+let origin = '';
+let opened: BrowserOrReason;
+
+before(async () => {
+  centre = await openCentre('live');
+  const port = await freePorts(1);
+  // Passkeys refuse addresses such as 127.0.0.1.
+  origin = `http://localhost:${port}`;
+  const product = { ...centre.product, origin };
+  server = await createServer({
+    routes: productRoutes(product),
+    installation: installationOf(product),
+    origin,
+    sessions: sessionsOf(centre.db.web, centre.model),
+    apiKeys: { findApiKey: async () => undefined },
+    navigation,
+    log: { info: () => {}, error: (event, fields) => console.error(event, fields) },
+  });
+  await server.listen({ port });
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened.browser?.close();
+  await server.close();
+  await centre.close();
+});
+
+type Device = {
+  readonly page: BrowserPage;
+  /** Whether the finger, face or PIN is right from now on. */
+  readonly verify: (isRight: boolean) => Promise<void>;
+};
+
+/** A browser of somebody's own, on a machine with a device for passkeys. */
+async function newDevice(): Promise<Device> {
+  const context = await opened.browser!.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  page.on('pageerror', (error) => assert.fail(`script: ${error.message}`));
+  page.on('console', (line) => assert.doesNotMatch(line.text(), /Content Security Policy/));
+  const session = await context.newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  const verify = async (isUserVerified: boolean) => {
+    await session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
+  };
+  return { page, verify };
+}
+
+/** Accessible and whole at both widths; the pictures are for looking at. */
+async function look(page: BrowserPage, name: string): Promise<void> {
+  await assertAccessible(page);
+  await shoot(page, `passkeys-${name}`);
+  await assertAccessible(page);
+  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+async function comeByLink({ page }: Device, person: Person): Promise<void> {
+  const link = await centre.db.web.withActor(system('test'), (tx) =>
+    createSignInLink(tx, { personId: person.id, model: centre.model, now: new Date() }),
+  );
+  await page.goto(`${origin}/sign-in/link/${must(link).token}`);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** As if the passkey had been used so long ago that what is dangerous asks again. */
+async function letTimePass(person: Person): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update identity.session set passkey_at = passkey_at - interval '1 hour'
+      where person_id = ${person.id}`),
+  );
+}
+
+test('the first administrator: a link, a passkey, and in again with it', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const device = await newDevice();
+  const { page } = device;
+  const mira = await centre.invite('Mira Chief', ['administrator']);
+  await comeByLink(device, mira);
+  await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
+  await look(page, 'new');
+  await device.verify(false);
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByText('Nothing was confirmed. Press again').waitFor();
+  await look(page, 'not-confirmed');
+  await device.verify(true);
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByText('Your passkey is made').waitFor();
+  await page.goto(`${origin}/account`);
+  await page.getByText('This is the only one').waitFor();
+  await look(page, 'account');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in with your passkey' }).waitFor();
+  await look(page, 'sign-in');
+  await device.verify(false);
+  await page.getByRole('button', { name: 'Sign in with your passkey' }).click();
+  await page.getByText('Nothing was confirmed. Press again').waitFor();
+  await device.verify(true);
+  await page.getByRole('button', { name: 'Sign in with your passkey' }).click();
+  await page.getByRole('link', { name: 'People' }).waitFor();
+
+  await letTimePass(mira);
+  await page.goto(`${origin}/account/passkeys/new`);
+  await page.getByRole('heading', { name: 'Use your passkey' }).waitFor();
+  await look(page, 'prove');
+  await page.getByRole('button', { name: 'Use your passkey' }).click();
+  await page.getByRole('heading', { name: 'Make another passkey' }).waitFor();
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByText('This device holds a passkey of yours for Tocsin already').waitFor();
+
+  await letTimePass(mira);
+  await page.goto(`${origin}/people/invite`);
+  await page.getByLabel('Full name').fill('Nora Quist');
+  await page.getByLabel('E-mail address').fill('nora@centre.test');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByRole('heading', { name: 'Show that it is you' }).waitFor();
+  await look(page, 'go-on');
+  await page.getByRole('button', { name: 'Use your passkey and go on' }).click();
+  await page.getByRole('heading', { name: 'Nora Quist' }).waitFor();
+});
+
+test('an approver signs exactly what is on the page, and it goes', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const device = await newDevice();
+  const { page } = device;
+  await comeByLink(device, centre.approver);
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByText('Your passkey is made').waitFor();
+  const alertId = await draftAlert(centre);
+  const hash = await submitDraft(centre, alertId);
+  await page.goto(`${origin}/alerts/${alertId}`);
+  await device.verify(false);
+  await page.getByRole('button', { name: 'Approve and send now' }).click();
+  await page.getByText('Nothing was confirmed. Press again').waitFor();
+  await look(page, 'approval');
+  await device.verify(true);
+  await page.getByRole('button', { name: 'Approve and send now' }).click();
+  await page.getByText('organisations must answer').waitFor();
+  const signed = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ personId: string; origin: string }>(sql`
+      select person_id, origin from identity.approval_signature where hash = ${hash}`),
+  );
+  assert.deepEqual(signed, [{ personId: centre.approver.id, origin }]);
+});
+
+test('a recovery: begun by one, agreed to by another, on pages that fit a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const people = ['Ines Falk', 'Otto Brand', 'Lena Lost'];
+  const devices: Device[] = [];
+  const invited: Person[] = [];
+  for (const name of people) {
+    const [device, person] = [await newDevice(), await centre.invite(name, ['administrator'])];
+    await comeByLink(device, person);
+    await device.page.getByRole('button', { name: 'Make the passkey' }).click();
+    await device.page.getByText('Your passkey is made').waitFor();
+    devices.push(device);
+    invited.push(person);
+  }
+  const [ines, otto] = [devices[0]!.page, devices[1]!.page];
+  const lena = invited[2]!;
+  await ines.goto(`${origin}/people/${lena.id}`);
+  await look(ines, 'recovery-begin');
+  await ines.getByRole('button', { name: 'Begin a recovery' }).click();
+  const link = await ines.locator('.tocsin-secret').innerText();
+  await look(ines, 'recovery-link');
+  await otto.goto(`${origin}/people`);
+  await look(otto, 'recovery-people');
+  await otto.goto(`${origin}/people/${lena.id}`);
+  await look(otto, 'recovery-agree');
+  await otto.goto(`${origin}/people/${lena.id}`);
+  await otto.getByRole('button', { name: 'Agree to the recovery' }).click();
+  await otto.getByText('The old passkeys are ended').waitFor();
+  const anew = await newDevice();
+  await anew.page.goto(link);
+  await anew.page.getByRole('button', { name: 'Sign in' }).click();
+  await anew.page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
+});
+
+test('without script each page says what to do', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const page = await opened.browser.newPage({ javaScriptEnabled: false });
+  await page.goto(`${origin}/sign-in`);
+  await page.locator('noscript p', { hasText: 'A passkey needs JavaScript' }).waitFor();
+  await page.getByRole('button', { name: 'Sign in with your passkey' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+});

@@ -1,0 +1,10 @@
+/** The rules of signing in for tests that write an operating model of their own. */
+import type { SigningIn } from '#operating-model/index.ts';
+
+export const signingIn: SigningIn = {
+  passkeyFor: ['alert.write', 'alert.approve', 'person.manage'],
+  passkeyAgainAfterMs: 5 * 60_000,
+  sessionEndsIdleMs: 60 * 60_000,
+  sessionEndsMs: 12 * 3_600_000,
+  linkHoldsForMs: 24 * 3_600_000,
+};
