@@ -121,6 +121,50 @@ end $$;
 create trigger sign_in_link_recovery before update on identity.sign_in_link
   for each row execute function identity.guard_recovery();
 
+-- A role that is dangerous, asked for by one person and given when another agrees.
+create table identity.role_request (
+  id uuid primary key,
+  person_id uuid not null references identity.person,
+  role text not null check (role ~ '^[a-z][a-z_]*$'),
+  organisation_id uuid,
+  region_code text check (region_code <> ''),
+  asked_by uuid not null references identity.person,
+  asked_at timestamptz not null,
+  expires_at timestamptz not null check (expires_at > asked_at),
+  state text not null default 'asked' check (state in ('asked', 'given', 'refused')),
+  decided_by uuid references identity.person,
+  decided_at timestamptz,
+  check ((state = 'asked') = (decided_by is null)),
+  check ((decided_by is null) = (decided_at is null)),
+  constraint role_request_by_another
+    check (state <> 'given' or (decided_by <> asked_by and decided_by <> person_id))
+);
+
+create unique index role_request_once
+  on identity.role_request (person_id, role, organisation_id, region_code)
+  nulls not distinct where state = 'asked';
+
+create function identity.guard_role_request() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if old.state <> 'asked' then
+    raise exception 'a role was decided already' using errcode = 'restrict_violation';
+  end if;
+  if new.state <> 'asked' and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', new.decided_by::text)
+  then
+    raise exception 'a role is decided by the person who acts' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger role_request_moves before update on identity.role_request
+  for each row execute function identity.guard_role_request();
+
+-- The second person of a role that was given by two.
+alter table identity.role_grant add column agreed_by text,
+  add constraint role_grant_agreed_by_another check (agreed_by <> given_by);
+
 -- In a live installation an approval without a signature does not exist. A demonstration, where no
 -- real phone can ring (P11), goes without.
 create function identity.guard_approval_signature() returns trigger
@@ -155,6 +199,13 @@ alter table identity.approval_signature force row level security;
 create policy approval_signature_of_centre on identity.approval_signature
   using ((select kernel.actor_kind()) in ('system', 'person'));
 
+alter table identity.role_request enable row level security;
+alter table identity.role_request force row level security;
+create policy role_request_of_centre on identity.role_request
+  using ((select kernel.actor_kind()) in ('system', 'person'));
+
+grant select, insert on identity.role_request to tocsin_web;
+grant update (state, decided_by, decided_at) on identity.role_request to tocsin_web;
 grant select, insert on identity.passkey, identity.passkey_challenge, identity.approval_signature
   to tocsin_web;
 grant update (counter, is_backed_up, last_used_at, ended_at, ended_by) on identity.passkey

@@ -988,6 +988,8 @@ create table identity.role_grant (
   given_by text not null,
   ended_at timestamp with time zone,
   ended_by text,
+  agreed_by text,
+  constraint role_grant_agreed_by_another CHECK ((agreed_by <> given_by)),
   constraint role_grant_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
   constraint role_grant_check1 CHECK ((ended_at >= given_at)),
   constraint role_grant_check2 CHECK (((organisation_id IS NULL) OR (region_code IS NULL))),
@@ -1000,6 +1002,38 @@ CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_i
 grant insert, select on identity.role_grant to tocsin_web;
 grant select on identity.role_grant to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
+
+create table identity.role_request (
+  id uuid not null,
+  person_id uuid not null,
+  role text not null,
+  organisation_id uuid,
+  region_code text,
+  asked_by uuid not null,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  state text default 'asked'::text not null,
+  decided_by uuid,
+  decided_at timestamp with time zone,
+  constraint role_request_by_another CHECK (((state <> 'given'::text) OR ((decided_by <> asked_by) AND (decided_by <> person_id)))),
+  constraint role_request_check CHECK ((expires_at > asked_at)),
+  constraint role_request_check1 CHECK (((state = 'asked'::text) = (decided_by IS NULL))),
+  constraint role_request_check2 CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
+  constraint role_request_region_code_check CHECK ((region_code <> ''::text)),
+  constraint role_request_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
+  constraint role_request_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'given'::text, 'refused'::text]))),
+  constraint role_request_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES identity.person(id),
+  constraint role_request_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity.person(id),
+  constraint role_request_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint role_request_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX role_request_once ON identity.role_request USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (state = 'asked'::text);
+alter table identity.role_request enable row level security;
+alter table identity.role_request force row level security;
+create policy role_request_of_centre on identity.role_request as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+CREATE TRIGGER role_request_moves BEFORE UPDATE ON identity.role_request FOR EACH ROW EXECUTE FUNCTION identity.guard_role_request();
+grant insert, select on identity.role_request to tocsin_web;
+grant update (state, decided_by, decided_at) on identity.role_request to tocsin_web;
 
 create table identity.session (
   id uuid not null,
@@ -2453,6 +2487,25 @@ begin
 end $function$
 ;
 grant execute on function identity.guard_recovery() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_role_request()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if old.state <> 'asked' then
+    raise exception 'a role was decided already' using errcode = 'restrict_violation';
+  end if;
+  if new.state <> 'asked' and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', new.decided_by::text)
+  then
+    raise exception 'a role is decided by the person who acts' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_role_request() to public;
 
 CREATE OR REPLACE FUNCTION identity.hand_over_roles(givers uuid[], takers uuid[], closing uuid[], given_by text)
  RETURNS TABLE(person_id uuid, role text, organisation_id uuid, is_given boolean)

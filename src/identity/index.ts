@@ -1,14 +1,7 @@
 /** The door of identity: people, sign-in, keys, and what needs two persons. */
 export { apiKeysOf, idempotencyOf, sessionsOf } from './adapters.ts';
-export {
-  endRole,
-  giveRole,
-  handOverRoles,
-  invitePerson,
-  setActive,
-  setPhone,
-  type Invitation,
-} from './actions.ts';
+export { invitePerson, setActive, setPhone, type Invitation } from './actions.ts';
+export { endRole, giveRole, handOverRoles, type Giving } from './roles.ts';
 export {
   createSignInLink,
   endSession,

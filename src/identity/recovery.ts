@@ -7,13 +7,14 @@ import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId, may } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { noSuchPerson, notOneself } from './actions.ts';
 import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
+import { noSuchPerson, notOneself } from './refusals.ts';
 import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
 import { markAllSessionsEnded } from './store-session.ts';
 import { countPasskeys, markAllPasskeysEnded } from './store-passkey.ts';
-import { countConfirmers, markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
+import { markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
+import { countConfirmers } from './store-second-person.ts';
 import { selectPerson } from './store.ts';
 
 /** True of somebody whom a sign-in link alone does not let in. */
@@ -72,7 +73,7 @@ export async function refuseRecovery(
 export async function recoverFromTerminal(tx: Tx, wish: LinkWish): Promise<Outcome<SignInLink>> {
   const { personId, model, now } = wish;
   const roles = rolesWith(model, 'person.manage');
-  const waits = (await countConfirmers(tx, { exceptId: personId, roles })) > 0;
+  const waits = (await countConfirmers(tx, { exceptIds: [personId], roles })) > 0;
   if (!waits) {
     await endAllProofs(tx, personId, now);
     const subject = { kind: 'person', id: personId };

@@ -17,14 +17,17 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { endRole, giveRole, invitePerson, setActive, type HeldRole } from './actions.ts';
+import { invitePerson, setActive } from './actions.ts';
 import type { IdentityContext } from './context.ts';
 import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
 import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
 import { needsRecovery } from './recovery.ts';
+import { endRole, giveRole, type HeldRole } from './roles.ts';
 import { recoveryRoutes } from './routes-recovery.ts';
+import { roleRequestRoutes } from './routes-role-requests.ts';
 import { createSignInLink } from './sign-in.ts';
 import { selectRecoveries } from './store-recovery.ts';
+import { selectRoleRequests } from './store-role-request.ts';
 import { selectGrants, selectPeople, selectPerson } from './store.ts';
 
 const uuid = z.uuid();
@@ -36,6 +39,7 @@ export function peopleRoutes(context: IdentityContext): Route[] {
     ...personRoutes(context),
     ...actRoutes(context),
     ...recoveryRoutes(context),
+    ...roleRequestRoutes(context),
   ];
 }
 
@@ -52,13 +56,15 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
       path: '/people',
       access: 'person.manage',
       handle: async ({ actor, now }) => {
-        const { people, recoveries } = await database.withActor(actor, async (tx) => ({
+        const { people, recoveries, asked } = await database.withActor(actor, async (tx) => ({
           people: await selectPeople(tx),
           recoveries: await selectRecoveries(tx, now),
+          asked: await selectRoleRequests(tx, now),
         }));
         return view('identity/people.njk', {
           people: people.map((person) => ({ ...person, roles: roleLabels(model, person.roles) })),
           recoveries,
+          asked: asked.map((one) => ({ ...one, label: roleLabels(model, [one.role])[0] })),
         });
       },
     }),
@@ -196,7 +202,7 @@ function giveRoute(context: IdentityContext): Route {
         };
         return await giveRole(tx, held, { model, now });
       });
-      if (given.ok) return redirect(`/people/${params.id}`, { notice: 'Role given.' });
+      if (given.ok) return redirect(`/people/${params.id}`, { notice: notices[given.value] });
       if (given.kind !== 'invalid') return refusedPage(given);
       return await database.withActor(actor, (tx) =>
         personPage(tx, context, params.id, { now, failed: { form, refused: given } }),
@@ -204,6 +210,11 @@ function giveRoute(context: IdentityContext): Route {
     },
   });
 }
+
+const notices = {
+  given: 'Role given.',
+  asked: 'Asked for. A second person who manages people has to agree.',
+} as const;
 
 async function personPage(
   tx: Tx,
@@ -234,6 +245,12 @@ async function personPage(
       formId: formIdOf({}),
       isSelf: isSelf(tx.actor, personId),
       needsRecovery: await needsRecovery(tx, personId, model),
+      asked: (await selectRoleRequests(tx, now, personId)).map((one) => ({
+        ...one,
+        label: roleLabels(model, [one.role])[0] ?? one.role,
+        region: one.regionCode && (regionNames.get(one.regionCode) ?? one.regionCode),
+        isMine: one.askedBy === actorId(tx.actor),
+      })),
       recoveries: (await selectRecoveries(tx, now, personId)).map((one) => ({
         ...one,
         isMine: one.askedBy === actorId(tx.actor),

@@ -4,9 +4,9 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { noSuchPerson } from './actions.ts';
 import { isLive } from './installation.ts';
 import { needsPasskey, type RoleModel } from './model.ts';
+import { noSuchPerson } from './refusals.ts';
 import { newToken, sha256 } from './secrets.ts';
 import { countPasskeys } from './store-passkey.ts';
 import {

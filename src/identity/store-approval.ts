@@ -106,7 +106,7 @@ function isBeholden({ approver, now, sessionLifeMs }: ByApprover): Sql {
     or exists (
       select from identity.role_grant held
       where held.person_id = ${approver} and held.ended_at is null
-        and held.given_by = any (${HANDS}))`;
+        and (held.given_by = any (${HANDS}) or held.agreed_by = any (${HANDS})))`;
 }
 
 /**
@@ -124,7 +124,8 @@ export async function markConsumed(
         select from identity.person
         join identity.role_grant held on held.person_id = person.id and held.ended_at is null
         where person.id = approval.approved_by and person.active and held.role = any (${roles})
-          and held.given_by <> all (${HANDS}))
+          and held.given_by <> all (${HANDS})
+          and (held.agreed_by is null or held.agreed_by <> all (${HANDS})))
     returning ${COLUMNS}`);
 }
 

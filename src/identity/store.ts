@@ -89,15 +89,17 @@ export type NewGrant = {
   readonly regionCode: string | null;
   readonly givenAt: Date;
   readonly givenBy: string;
+  /** The second person, where it took two. */
+  readonly agreedBy: string | null;
 };
 
 /** 0 where the person holds the role already. */
 export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
   return await tx.run(sql`
     insert into identity.role_grant
-      (id, person_id, role, organisation_id, region_code, given_at, given_by)
+      (id, person_id, role, organisation_id, region_code, given_at, given_by, agreed_by)
     values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.organisationId},
-      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy})
+      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy}, ${grant.agreedBy})
     on conflict (person_id, role, organisation_id, region_code) where ended_at is null do nothing`);
 }
 
@@ -158,6 +160,7 @@ export type GrantRow = {
   readonly regionCode: string | null;
   readonly givenAt: Date;
   readonly givenByName: string;
+  readonly agreedByName: string | null;
   readonly endedAt: Date | null;
 };
 
@@ -165,9 +168,11 @@ export type GrantRow = {
 export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
   return await tx.rows(sql`
     select held.role, held.organisation_id, held.region_code, held.given_at,
-      coalesce(giver.name, held.given_by) as given_by_name, held.ended_at
+      coalesce(giver.name, held.given_by) as given_by_name, agreer.name as agreed_by_name,
+      held.ended_at
     from identity.role_grant held
     left join identity.person giver on giver.id::text = held.given_by
+    left join identity.person agreer on agreer.id::text = held.agreed_by
     where held.person_id = ${personId}
     order by held.given_at desc, held.id desc`);
 }

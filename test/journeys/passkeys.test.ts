@@ -205,6 +205,16 @@ test('a recovery: begun by one, agreed to by another, on pages that fit a phone'
   await look(otto, 'recovery-people');
   await otto.goto(`${origin}/people/${lena.id}`);
   await look(otto, 'recovery-agree');
+  await ines.goto(`${origin}/people/invite`);
+  await ines.getByLabel('Full name').fill('Rosa Neu');
+  await ines.getByLabel('E-mail address').fill('rosa@centre.test');
+  await ines.getByLabel('Approver').check();
+  await ines.getByRole('button', { name: 'Invite' }).click();
+  await ines.getByRole('heading', { name: 'Rosa Neu' }).waitFor();
+  await otto.goto(ines.url());
+  await look(otto, 'role-agree');
+  await otto.getByRole('button', { name: 'Agree to the role Approver' }).click();
+  await otto.getByText('Agreed: the role is given').waitFor();
   await otto.goto(`${origin}/people/${lena.id}`);
   await otto.getByRole('button', { name: 'Agree to the recovery' }).click();
   await otto.getByText('The old passkeys are ended').waitFor();

@@ -1,0 +1,116 @@
+/** Roles that are dangerous take two persons in a live installation. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { sql } from '#db/sql.ts';
+import { system } from '#kernel/actor.ts';
+import { Authenticator } from '../../test/support/authenticator.ts';
+import { openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
+import type { PageClient } from '../../test/support/page-client.ts';
+
+let live: LiveSite;
+
+before(async () => {
+  live = await openLiveSite('centre.example');
+});
+after(() => live.close());
+beforeEach(() => live.wait(3_600_000));
+
+async function invite(client: PageClient, name: string, roles: string[]): Promise<string> {
+  await client.get('/people/invite');
+  const email = `${name.toLowerCase().replaceAll(' ', '.')}@centre.test`;
+  await client.submit('/people/invite', { name, email, roles });
+  assert.equal(client.page.heading, name);
+  return client.page.path.split('/').at(-1)!;
+}
+
+async function agreePath(client: PageClient, personId: string): Promise<string> {
+  const forms = (await client.get(`/people/${personId}`)).elements('form');
+  return forms.map((form) => form.attribs['action'] ?? '').find((to) => to.endsWith('/agree'))!;
+}
+
+async function holds(personId: string): Promise<string[]> {
+  const rows = await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ role: string }>(sql`
+      select role from identity.role_grant where person_id = ${personId} and ended_at is null
+      order by role`),
+  );
+  return rows.map(({ role }) => role);
+}
+
+test('the first administrator is alone and gives roles alone', async () => {
+  const [first] = await live.administrator('First Alone');
+  const id = await invite(first, 'Early Bird', ['administrator']);
+  assert.deepEqual(await holds(id), ['administrator']);
+});
+
+test('what needs a passkey is asked for and given by another; the rest is given at once', async () => {
+  const [mira] = await live.administrator('Mira Asks');
+  const [noor, , noorId] = await live.administrator('Noor Agrees');
+  const id = await invite(mira, 'Nia New', ['approver', 'reader']);
+  assert.deepEqual(await holds(id), ['reader']);
+  assert.match(mira.page.text, /Approver, asked by Mira Asks.*Somebody else has to agree/);
+  assert.equal(await agreePath(mira, id), undefined);
+  assert.match((await noor.get('/people')).text, /Nia New is to be Approver, asked Mira Asks/);
+  const agree = await agreePath(noor, id);
+  assert.equal((await live.post(mira, agree)).status, 409, 'not whoever asked');
+  assert.equal((await live.post(noor, agree)).status, 303);
+  assert.equal((await live.post(noor, agree)).status, 409, 'once');
+  assert.deepEqual(await holds(id), ['approver', 'reader']);
+  assert.match((await noor.get(`/people/${id}`)).text, /Mira Asks, Noor Agrees agreed/);
+  const row = await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.one<{ agreedBy: string }>(sql`
+      select agreed_by from identity.role_grant where person_id = ${id} and role = 'approver'`),
+  );
+  assert.equal(row.agreedBy, noorId);
+});
+
+test('an administrator who plays two gives nobody anything', async () => {
+  const [mira] = await live.administrator('Mira Two');
+  const [noor] = await live.administrator('Noor Watches');
+  const ghost = await invite(mira, 'Ghost', ['administrator']);
+  await live.post(noor, await agreePath(noor, ghost));
+  const puppet = await live.byLink(ghost);
+  assert.equal((await live.make(puppet, new Authenticator())).status, 303);
+  const victim = await invite(mira, 'Second Ghost', ['approver']);
+  assert.equal((await live.post(puppet, await agreePath(puppet, victim))).status, 409);
+  assert.deepEqual(await holds(victim), []);
+});
+
+test('it is taken back by either, and is over after a day', async () => {
+  const [mira] = await live.administrator('Mira Back');
+  const [noor, device] = await live.administrator('Noor Late');
+  const id = await invite(mira, 'Wim Wait', ['approver']);
+  await mira.submit('Take it back');
+  assert.doesNotMatch(mira.page.text, /asked by/);
+  await mira.submit('Give the role Approver');
+  assert.match(mira.page.text, /Asked for\. A second person/);
+  const agree = await agreePath(noor, id);
+  live.wait(24 * 3_600_000);
+  const later = (await live.signIn(device)).client;
+  assert.equal((await live.post(later, agree)).status, 409);
+  assert.deepEqual(await holds(id), []);
+  await later.get(`/people/${id}`);
+  await later.submit('Give the role Approver');
+  assert.match(later.page.text, /asked by Noor Late/);
+});
+
+test('the database keeps it to two as well', async () => {
+  const [mira, , miraId] = await live.administrator('Mira Base');
+  await live.administrator('Noor Base');
+  const id = await invite(mira, 'Dot Base', ['approver']);
+  const forge = (by: string) =>
+    live.clone.web.withActor(system('test'), (tx) =>
+      tx.run(sql`update identity.role_request
+        set state = 'given', decided_by = ${by}, decided_at = ${live.now()}
+        where person_id = ${id} and state = 'asked'`),
+    );
+  for (const by of [miraId, id]) await assert.rejects(forge(by), /by the person who acts/);
+  const asMira = live.clone.web.withActor(
+    { kind: 'person', id: miraId, name: 'Mira Base', permissions: new Set(['person.manage']) },
+    (tx) =>
+      tx.run(sql`update identity.role_request
+        set state = 'given', decided_by = ${miraId}, decided_at = ${live.now()}
+        where person_id = ${id} and state = 'asked'`),
+  );
+  await assert.rejects(asMira, /role_request_by_another/);
+});

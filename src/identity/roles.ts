@@ -1,0 +1,172 @@
+/**
+ * Roles: given, asked for, handed over and ended. In a live installation one that allows something
+ * only with a passkey takes two persons, wherever there is a second one who could agree.
+ */
+import { record } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import { actorId, may } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { isLive } from './installation.ts';
+import { isSelf, needsPasskey, rolesWith, scopeOf, type RoleModel } from './model.ts';
+import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
+import { countConfirmers } from './store-second-person.ts';
+import {
+  insertRoleRequest,
+  markOldRequestsRefused,
+  markRoleRequestGiven,
+  markRoleRequestRefused,
+} from './store-role-request.ts';
+import { insertGrant, markGrantEnded, passRolesOn, selectPerson } from './store.ts';
+
+/** A request that nobody answered is void after this. */
+const REQUEST_LIFE_MS = 24 * 3_600_000;
+
+type By = { readonly model: RoleModel; readonly now: Date };
+
+/** A role of somebody; some are held for one organisation or one region each. */
+export type HeldRole = {
+  readonly personId: string;
+  readonly role: string;
+  readonly organisationId: string | null;
+  readonly regionCode: string | null;
+};
+
+/** Whether it is theirs now, or waits for a second person. */
+export type Giving = 'given' | 'asked';
+
+/** Gives a role to somebody else, or asks for it where it is dangerous. Done already is done. */
+export async function giveRole(
+  tx: Tx,
+  given: HeldRole,
+  { model, now }: By,
+): Promise<Outcome<Giving>> {
+  if (!(given.role in model.roles)) return unknownRole(given.role);
+  const scope = scopeOf(model, given.role);
+  if ((scope === 'organisation') !== (given.organisationId !== null)) return wrongScope;
+  if ((scope === 'region') !== (given.regionCode !== null)) return wrongRegion;
+  if (isSelf(tx.actor, given.personId)) return notOneself;
+  const person = await selectPerson(tx, given.personId);
+  if (person === undefined) return noSuchPerson;
+  if (scope === 'centre' && person.roles.includes(given.role)) return ok('given');
+  return ok(await giveOrAsk(tx, given, { model, now }));
+}
+
+/** The role itself, to whom and by whom is decided already. */
+export async function giveOrAsk(tx: Tx, given: HeldRole, { model, now }: By): Promise<Giving> {
+  const { actor } = tx;
+  const askedBy = actorId(actor);
+  const isAlone = actor.kind !== 'person' || !(await takesTwo(tx, given, model));
+  if (isAlone) {
+    await grantRole(tx, given, { by: askedBy, agreedBy: null, now });
+    return 'given';
+  }
+  await markOldRequestsRefused(tx, { personId: given.personId, askerId: askedBy, now });
+  const expiresAt = new Date(now.getTime() + REQUEST_LIFE_MS);
+  const request = { ...given, id: newId(now.getTime()), askedBy, askedAt: now, expiresAt };
+  if ((await insertRoleRequest(tx, request)) > 0) await recordRole(tx, 'role.asked', given);
+  return 'asked';
+}
+
+/** True of what needs a passkey, in a live installation, where somebody is there to agree. */
+async function takesTwo(tx: Tx, { role, personId }: HeldRole, model: RoleModel): Promise<boolean> {
+  if (!needsPasskey(model, [role]) || !(await isLive(tx))) return false;
+  const roles = rolesWith(model, 'person.manage');
+  return (await countConfirmers(tx, { exceptIds: [personId, actorId(tx.actor)], roles })) > 0;
+}
+
+async function grantRole(
+  tx: Tx,
+  given: HeldRole,
+  { by, agreedBy, now }: { by: string; agreedBy: string | null; now: Date },
+): Promise<void> {
+  const grant = { ...given, id: newId(now.getTime()), givenAt: now, givenBy: by, agreedBy };
+  if ((await insertGrant(tx, grant)) > 0) await recordRole(tx, 'role.given', given);
+}
+
+async function recordRole(tx: Tx, action: string, given: HeldRole): Promise<void> {
+  const { personId, role, organisationId, regionCode } = given;
+  const detail = { role, organisationId, regionCode };
+  await record(tx, { action, subject: { kind: 'person', id: personId }, detail });
+}
+
+type Request = { readonly id: string; readonly personId: string };
+
+/** The second person agrees, and the role is given. */
+export async function agreeToRole(
+  tx: Tx,
+  request: Request,
+  { model, now }: By,
+): Promise<Outcome<void>> {
+  const { actor } = tx;
+  if (actor.kind !== 'person' || !may(actor, 'person.manage')) return notAllowed;
+  if (isSelf(actor, request.personId)) return notOneself;
+  const given = await markRoleRequestGiven(tx, {
+    id: request.id,
+    recipientId: request.personId,
+    personId: actor.id,
+    roles: rolesWith(model, 'person.manage'),
+    since: new Date(now.getTime() - model.signingIn.sessionEndsMs),
+    now,
+  });
+  if (given === undefined) return notTheSecond;
+  await grantRole(tx, given, { by: given.askedBy, agreedBy: actor.id, now });
+  return ok(undefined);
+}
+
+/** Anybody who manages people takes it back, whoever asked for it. */
+export async function refuseRole(tx: Tx, request: Request, { now }: By): Promise<Outcome<void>> {
+  const { actor } = tx;
+  if (actor.kind !== 'person' || !may(actor, 'person.manage')) return notAllowed;
+  const which = { id: request.id, recipientId: request.personId, personId: actor.id, now };
+  const refusedRole = await markRoleRequestRefused(tx, which);
+  if (refusedRole === undefined) return gone;
+  await recordRole(tx, 'role.refused', refusedRole);
+  return ok(undefined);
+}
+
+/** Passes roles for organisations on where those hand over; says how many were given. */
+export async function handOverRoles(
+  tx: Tx,
+  over: Omit<Parameters<typeof passRolesOn>[1], 'by'>,
+): Promise<number> {
+  const by = tx.actor.kind === 'system' ? tx.actor.name : actorId(tx.actor);
+  const handed = await passRolesOn(tx, { ...over, by });
+  for (const { personId, role, organisationId, isGiven } of handed)
+    await record(tx, {
+      action: isGiven ? 'role.given' : 'role.ended',
+      subject: { kind: 'person', id: personId },
+      detail: { role, organisationId, regionCode: null },
+    });
+  return handed.filter(({ isGiven }) => isGiven).length;
+}
+
+/** Ends a role of somebody else, from their next request on. */
+export async function endRole(
+  tx: Tx,
+  held: HeldRole,
+  { now }: { readonly now: Date },
+): Promise<Outcome<void>> {
+  if (isSelf(tx.actor, held.personId)) return notOneself;
+  const ended = await markGrantEnded(tx, held, { at: now, by: actorId(tx.actor) });
+  if (ended === 0) return refused('conflict', 'This person does not hold that role any more.');
+  await recordRole(tx, 'role.ended', held);
+  return ok(undefined);
+}
+
+const wrongScope = refused('invalid', 'Say for which organisation, where the role is for one.', {
+  organisation: 'Enter the code of an organisation of the directory',
+});
+
+const wrongRegion = refused('invalid', 'Say for which region, where the role is for one.', {
+  region: 'Choose a region',
+});
+
+const notAllowed = refused('forbidden', 'Only a person who manages people can decide this.');
+
+const notTheSecond = refused(
+  'conflict',
+  'This is not yours to agree to: you asked for it, or whoever did let you in or gave you your role; or it is over.',
+);
+
+const gone = refused('conflict', 'This was decided already.');

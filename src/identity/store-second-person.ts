@@ -1,0 +1,54 @@
+/** Who can be the second of two. */
+import { sql, type Sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+export type SecondPerson = {
+  /** Who agrees. */
+  readonly personId: string;
+  /** Those that allow it. */
+  readonly roles: readonly string[];
+  /** As far back as a session may last. */
+  readonly since: Date;
+  readonly now: Date;
+};
+
+/**
+ * A part of a statement: true of somebody who is not `asker`, who holds one of the roles by a gift
+ * of others, and whom the asker did not let in, neither into this session nor for making a passkey
+ * of theirs. Else one person would be both.
+ */
+export function isSecondPerson({ personId: me, roles, since }: SecondPerson, asker: Sql): Sql {
+  return sql`(${asker} <> ${me}
+      and exists (
+        select from identity.role_grant held
+        where held.person_id = ${me} and held.ended_at is null
+          and held.role = any (${[...roles]}) and held.given_by <> ${asker}
+          and held.agreed_by is distinct from ${asker})
+      and not exists (
+        select from identity.passkey
+        where passkey.person_id = ${me} and passkey.ended_at is null
+          and ${asker} = any (passkey.vouched_by))
+      and not exists (
+        select from identity.sign_in_link mine
+        where mine.person_id = ${me} and mine.used_at > ${since}
+          and ${asker} in (mine.created_by, mine.confirmed_by)))`;
+}
+
+/** How many others could agree: not locked out, with the right, and with a passkey to use it. */
+export async function countConfirmers(
+  tx: Tx,
+  {
+    exceptIds,
+    roles,
+  }: { readonly exceptIds: readonly string[]; readonly roles: readonly string[] },
+): Promise<number> {
+  const row = await tx.one<{ others: number }>(sql`
+    select count(*) as others from identity.person
+    where person.active and person.id <> all (${[...exceptIds]}::uuid[])
+      and exists (select from identity.role_grant held
+        where held.person_id = person.id and held.ended_at is null
+          and held.role = any (${[...roles]}))
+      and exists (select from identity.passkey
+        where passkey.person_id = person.id and passkey.ended_at is null)`);
+  return row.others;
+}
