@@ -1,5 +1,6 @@
 /** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
 import { apiKeyCommand } from '#cli/api-key.ts';
+import { approvalsCommand } from '#cli/approvals.ts';
 import { audiencesCommand } from '#cli/audiences.ts';
 import { contactsCommand } from '#cli/contacts.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
@@ -67,6 +68,13 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'make, list and revoke bearer keys of the API',
     run: (args) =>
       onGround(args, (ground) => apiKeyCommand({ database: ground.open('tocsin_web', 2) }, args)),
+  },
+  approvals: {
+    summary: 'check again what approvers signed',
+    run: (args) =>
+      onGround(args, (ground) =>
+        approvalsCommand({ database: ground.open('tocsin_worker', 2) }, args),
+      ),
   },
   gateway: {
     summary: 'add, list and remove gateways, exchange their tokens',

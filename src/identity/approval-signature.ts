@@ -15,6 +15,7 @@ import { selectRequest } from './store-approval.ts';
 import {
   insertChallenge,
   insertSignature,
+  selectGivenApprovals,
   selectSignature,
   type Approving,
   type KeptSignature,
@@ -106,6 +107,25 @@ export async function signApproval(
 export async function isSignatureTrue(tx: Tx, approvalId: string): Promise<boolean> {
   const kept = await selectSignature(tx, approvalId);
   return kept !== undefined && (await verifySignature(kept));
+}
+
+/** Approvals that were given, by ids where something is wrong. */
+export type CheckedSignatures = {
+  readonly right: number;
+  readonly broken: readonly string[];
+  readonly unsigned: readonly string[];
+};
+
+/** Checks all that were ever given. */
+export async function checkSignatures(tx: Tx): Promise<CheckedSignatures> {
+  const broken: string[] = [];
+  const unsigned: string[] = [];
+  const given = await selectGivenApprovals(tx);
+  for (const { id, isSigned } of given) {
+    if (!isSigned) unsigned.push(id);
+    else if (!(await isSignatureTrue(tx, id))) broken.push(id);
+  }
+  return { right: given.length - broken.length - unsigned.length, broken, unsigned };
 }
 
 /** Checks it from the row alone: challenge of the hash, address, domain, person verified, key. */

@@ -22,6 +22,7 @@ export {
   type Ending,
   type RequestForApproval,
 } from './approvals.ts';
+export { checkSignatures, type CheckedSignatures } from './approval-signature.ts';
 export { shaped, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 export {
   selectRequest as findApproval,

@@ -108,3 +108,13 @@ export async function selectSignature(
     where approval.id = ${approvalId}
     order by signed.signed_at desc, signed.id desc limit 1`);
 }
+
+/** All that were ever given, the oldest first, and whether anybody signed for them. */
+export async function selectGivenApprovals(
+  tx: Tx,
+): Promise<{ readonly id: string; readonly isSigned: boolean }[]> {
+  return await tx.rows(sql`
+    select id, exists (select from identity.approval_signature signed
+      where signed.approval_id = approval.id) as is_signed
+    from identity.approval where approved_at is not null order by approved_at, id`);
+}
