@@ -67,5 +67,6 @@ test('whoever has a passkey gets no link, and is recovered only where it is lost
   const alone = await run([...email, '--recover', '--json']);
   assert.equal(alone.code, 0, alone.err);
   assert.equal((JSON.parse(alone.out) as { waits: boolean }).waits, false);
-  assert.equal((await run(email)).code, 0, 'the passkey is ended');
+  assert.equal((await run(email)).code, 1, 'whoever had one is recovered for good');
+  assert.equal((await run([...email, '--recover'])).code, 0);
 });

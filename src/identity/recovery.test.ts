@@ -58,6 +58,8 @@ test('a recovery takes two: then the old passkey and sessions end, and a new one
   assert.equal((await live.post(noor, confirm)).status, 409, 'once');
 
   assert.equal((await lost.request('GET', '/account')).status, 303, 'signed out');
+  const another = await live.post(noor, `/people/${id}/link`);
+  assert.equal(another.status, 409, 'no second link beside the one that was agreed to');
   assert.equal((await live.signIn(old)).isIn, false);
   await lena.get(link);
   assert.equal((await lena.request('POST', link)).headers.get('location'), '/passkey?to=/');

@@ -12,7 +12,7 @@ import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself } from './refusals.ts';
 import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
 import { markAllSessionsEnded } from './store-session.ts';
-import { countPasskeys, markAllPasskeysEnded } from './store-passkey.ts';
+import { markAllPasskeysEnded, selectHadPasskey } from './store-passkey.ts';
 import { markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
 import { countConfirmers } from './store-second-person.ts';
 import { selectPerson } from './store.ts';
@@ -21,7 +21,7 @@ import { selectPerson } from './store.ts';
 export async function needsRecovery(tx: Tx, personId: string, model: RoleModel): Promise<boolean> {
   const person = await selectPerson(tx, personId);
   if (person === undefined || !needsPasskey(model, person.roles)) return false;
-  return (await isLive(tx)) && (await countPasskeys(tx, personId)) > 0;
+  return (await isLive(tx)) && (await selectHadPasskey(tx, personId));
 }
 
 /** A link that opens nothing yet. Shown once, as any other. */

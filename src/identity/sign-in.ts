@@ -8,7 +8,7 @@ import { isLive } from './installation.ts';
 import { needsPasskey, type RoleModel } from './model.ts';
 import { noSuchPerson } from './refusals.ts';
 import { newToken, sha256 } from './secrets.ts';
-import { countPasskeys } from './store-passkey.ts';
+import { selectHadPasskey } from './store-passkey.ts';
 import {
   insertSession,
   markOtherSessionsEnded,
@@ -35,13 +35,14 @@ export type LinkWish = {
 /**
  * A link that signs this person in once. The token is not kept: show it now or never. Asked for
  * twice with the id of one form, only the last token opens: nobody has seen the one before. Whoever
- * needs a passkey and has one is let in by it alone, or recovered by two persons (recovery.ts).
+ * needs a passkey and ever had one is let in by it alone, or recovered by two persons
+ * (recovery.ts): else the second of them could make another link, and be that person.
  */
 export async function createSignInLink(tx: Tx, wish: LinkWish): Promise<Outcome<SignInLink>> {
   const person = await selectPerson(tx, wish.personId);
   if (person === undefined) return noSuchPerson;
   const isGuarded = needsPasskey(wish.model, person.roles) && (await isLive(tx));
-  if (isGuarded && (await countPasskeys(tx, wish.personId)) > 0) return hasPasskeys;
+  if (isGuarded && (await selectHadPasskey(tx, wish.personId))) return hasPasskeys;
   return await makeLink(tx, wish, { recovers: false });
 }
 

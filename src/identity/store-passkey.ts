@@ -56,6 +56,13 @@ export async function countPasskeys(tx: Tx, personId: string): Promise<number> {
   return row.living;
 }
 
+/** True of somebody who has, or ever had, a passkey. */
+export async function selectHadPasskey(tx: Tx, personId: string): Promise<boolean> {
+  const row = await tx.one<{ had: boolean }>(sql`
+    select exists (select from identity.passkey where person_id = ${personId}) as had`);
+  return row.had;
+}
+
 export type UsablePasskey = {
   readonly id: string;
   readonly personId: string;
