@@ -150,10 +150,13 @@ function textOf(name: keyof Twin, answer: unknown): string {
   return answer.map(canonical).sort().join('\n');
 }
 
-/** As JSON with sorted names; fractions to a millionth, since sums of them differ in the last bit. */
+/**
+ * As JSON with sorted names; fractions to a billionth, since sums of them differ in the last bit.
+ * Tokens lie at whole ten millionths: rounded there, half of one went up here and down there.
+ */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'number') return Math.round(inner * 1e6) / 1e6;
+    if (typeof inner === 'number') return Math.round(inner * 1e9) / 1e9;
     return inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : inner;

@@ -210,12 +210,12 @@ function mapTables(tables: Rows, map: (rows: object[]) => string[]): Dump {
   );
 }
 
-/** One row as text: columns by name, times in ms, fractions to a millionth. */
+/** One row as text: columns by name, times in ms, fractions to a billionth. */
 function comparable(row: object): string {
   const columns = Object.entries(row).map(([column, value]) => {
     if (typeof value === 'string' && isTime(column)) return [column, Date.parse(value)];
     if (typeof value === 'string' && isDuration(column)) return [column, durationMs(value)];
-    return [column, typeof value === 'number' ? Math.round(value * 1e6) / 1e6 : value];
+    return [column, typeof value === 'number' ? Math.round(value * 1e9) / 1e9 : value];
   });
   return JSON.stringify(columns.toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
