@@ -10,8 +10,8 @@ import {
   type Replica,
   type Resumption,
 } from '#dispatch/index.ts';
-import { findPersonByEmail, permissionsOf, type RoleModel } from '#identity/index.ts';
-import { system, type Actor } from '#kernel/actor.ts';
+import type { RoleModel } from '#identity/index.ts';
+import { system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import {
   answerCall,
@@ -21,6 +21,7 @@ import {
   type Answer,
   type ExitCode,
 } from './call.ts';
+import { findOfficer } from './officer.ts';
 import { standard, type Output } from './output.ts';
 
 export const summary =
@@ -89,18 +90,15 @@ async function decide(
   { by }: Call,
   verb: (tx: Tx) => Promise<Outcome<void>>,
 ): Promise<Outcome<Answer>> {
-  if (by === '') return refused('invalid', 'Say who answers for it: --by ADDRESS');
-  const person = await findActor(database, model, by);
-  if (person === undefined) return NOBODY;
-  return await database.attempt(person, async (tx) => {
+  const person = await findOfficer({ database, model }, by);
+  if (!person.ok) return person;
+  return await database.attempt(person.value, async (tx) => {
     const done = await verb(tx);
     if (!done.ok) return refused(done.kind, Object.values(done.fields)[0] ?? done.message);
     const replica = await readReplica(tx);
     return ok({ json: replica, text: replicaAsText(replica) });
   });
 }
-
-const NOBODY = refused('not_found', 'Nobody who is active has this address.');
 
 async function resume({ database, model }: HistoryContext, call: Call): Promise<Outcome<HoldRow>> {
   const reason = call.reason.trim();
@@ -109,9 +107,9 @@ async function resume({ database, model }: HistoryContext, call: Call): Promise<
   const inDoubt = decisions[call['in-doubt']];
   if (inDoubt === undefined)
     return refused('invalid', '--in-doubt is send-again or treat-as-sent.');
-  const person = await findActor(database, model, call.by);
-  if (person === undefined) return NOBODY;
-  return await database.attempt(person, async (tx) => {
+  const person = await findOfficer({ database, model }, call.by);
+  if (!person.ok) return person;
+  return await database.attempt(person.value, async (tx) => {
     const { inDoubt: rows } = await readHold(tx);
     if (rows > 0 && call['in-doubt'] === '')
       return refused(
@@ -128,19 +126,6 @@ const decisions: Readonly<Record<string, Resumption['inDoubt'] | undefined>> = {
   'send-again': 'send_again',
   'treat-as-sent': 'treat_as_sent',
 };
-
-async function findActor(
-  database: Database,
-  model: RoleModel,
-  email: string,
-): Promise<Actor | undefined> {
-  return await database.withActor(system('history-resume'), async (tx) => {
-    const person = await findPersonByEmail(tx, email.trim().toLowerCase());
-    if (person?.active !== true) return undefined;
-    const { id, name, roles } = person;
-    return { kind: 'person', id, name, permissions: permissionsOf(model, roles) };
-  });
-}
 
 function asText(hold: HoldRow): string {
   if (hold.heldSince === null) return 'Nothing is held: our history is whole.\n';
