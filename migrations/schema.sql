@@ -3,6 +3,7 @@ grant usage on schema alerts to tocsin_web;
 grant usage on schema alerts to tocsin_worker;
 
 create schema audit;
+grant usage on schema audit to tocsin_sequencer;
 grant usage on schema audit to tocsin_web;
 grant usage on schema audit to tocsin_worker;
 
@@ -15,6 +16,7 @@ grant usage on schema identity to tocsin_web;
 grant usage on schema identity to tocsin_worker;
 
 create schema kernel;
+grant usage on schema kernel to tocsin_sequencer;
 grant usage on schema kernel to tocsin_web;
 grant usage on schema kernel to tocsin_worker;
 
@@ -214,6 +216,19 @@ grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
 
+create table audit.checkpoint (
+  size bigint not null,
+  root bytea not null,
+  note text not null,
+  signed_at timestamp with time zone default clock_timestamp() not null,
+  constraint checkpoint_pkey PRIMARY KEY (size, root)
+);
+CREATE INDEX checkpoint_signed ON audit.checkpoint USING btree (signed_at);
+CREATE TRIGGER checkpoint_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.checkpoint FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+grant select on audit.checkpoint to tocsin_sequencer;
+grant select on audit.checkpoint to tocsin_web;
+grant insert (size, root, note) on audit.checkpoint to tocsin_sequencer;
+
 create table audit.entry (
   id uuid default kernel.uuid_v7() not null,
   at timestamp with time zone default clock_timestamp() not null,
@@ -222,18 +237,22 @@ create table audit.entry (
   action text not null,
   subject_kind text not null,
   subject_id text not null,
-  detail jsonb default '{}'::jsonb not null,
+  detail jsonb default '{}'::jsonb,
+  salt bytea default uuid_send(gen_random_uuid()),
   constraint entry_action_form CHECK ((action ~ '^[a-z][a-z_]*\.[a-z][a-z_]*$'::text)),
   constraint entry_detail_form CHECK ((jsonb_typeof(detail) = 'object'::text)),
+  constraint entry_erased_whole CHECK (((detail IS NULL) = (salt IS NULL))),
   constraint entry_subject_id_form CHECK ((subject_id <> ''::text)),
   constraint entry_subject_kind_form CHECK ((subject_kind ~ '^[a-z][a-z_]*$'::text)),
   constraint entry_pkey PRIMARY KEY (id)
 );
 CREATE INDEX entry_action ON audit.entry USING btree (action, at);
+CREATE INDEX entry_actor ON audit.entry USING btree (actor_id, at);
 CREATE INDEX entry_at ON audit.entry USING btree (at, id);
 CREATE INDEX entry_subject ON audit.entry USING btree (subject_kind, subject_id, at);
 alter table audit.entry enable row level security;
 alter table audit.entry force row level security;
+create policy entry_erase on audit.entry as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy entry_read on audit.entry as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -241,11 +260,62 @@ CASE ( SELECT kernel.reach() AS reach)
     ELSE false
 END);
 create policy entry_write on audit.entry as permissive for insert to public with check (true);
-CREATE TRIGGER entry_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+CREATE TRIGGER entry_no_change BEFORE UPDATE ON audit.entry FOR EACH ROW EXECUTE FUNCTION audit.refuse_edit();
+CREATE TRIGGER entry_stays BEFORE DELETE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+CREATE TRIGGER entry_waits AFTER INSERT ON audit.entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION audit.note_waiting();
+grant select on audit.entry to tocsin_sequencer;
 grant select on audit.entry to tocsin_web;
 grant select on audit.entry to tocsin_worker;
+grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_sequencer;
 grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_web;
 grant insert (action, subject_kind, subject_id, detail) on audit.entry to tocsin_worker;
+
+create table audit.leaf (
+  "position" bigint not null,
+  entry_id uuid not null,
+  detail_hash bytea not null,
+  hash bytea not null,
+  constraint leaf_hashes CHECK (((octet_length(detail_hash) = 32) AND (octet_length(hash) = 32))),
+  constraint leaf_position CHECK (("position" >= 0)),
+  constraint leaf_entry FOREIGN KEY (entry_id) REFERENCES audit.entry(id),
+  constraint leaf_pkey PRIMARY KEY ("position"),
+  constraint leaf_once UNIQUE (entry_id)
+);
+CREATE TRIGGER leaf_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.leaf FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+grant insert, select on audit.leaf to tocsin_sequencer;
+grant select on audit.leaf to tocsin_web;
+
+create table audit.node (
+  level smallint not null,
+  "position" bigint not null,
+  hash bytea not null,
+  constraint node_hash_form CHECK ((octet_length(hash) = 32)),
+  constraint node_level CHECK (((level >= 1) AND (level <= 52))),
+  constraint node_pkey PRIMARY KEY (level, "position")
+);
+CREATE TRIGGER node_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.node FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+grant insert, select on audit.node to tocsin_sequencer;
+grant select on audit.node to tocsin_web;
+
+create table audit.sequencer (
+  run_at timestamp with time zone,
+  stopped_since timestamp with time zone,
+  stopped_reason text,
+  constraint sequencer_stop CHECK (((stopped_since IS NULL) = (stopped_reason IS NULL)))
+);
+CREATE UNIQUE INDEX sequencer_is_single ON audit.sequencer USING btree ((true));
+grant select, update on audit.sequencer to tocsin_sequencer;
+grant select on audit.sequencer to tocsin_web;
+
+create table audit.waiting (
+  entry_id uuid not null,
+  constraint waiting_pkey PRIMARY KEY (entry_id)
+);
+grant delete, select on audit.waiting to tocsin_sequencer;
+grant select on audit.waiting to tocsin_web;
+grant insert (entry_id) on audit.waiting to tocsin_sequencer;
+grant insert (entry_id) on audit.waiting to tocsin_web;
+grant insert (entry_id) on audit.waiting to tocsin_worker;
 
 create table dispatch.alarm (
   kind text not null,
@@ -2139,6 +2209,62 @@ end $function$
 ;
 grant execute on function alerts.guard_version() to public;
 
+CREATE OR REPLACE FUNCTION audit.erase_detail(erased uuid, reason text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  update audit.entry set detail = null, salt = null
+  where id = erased and detail is not null
+    and action not in ('audit.key_made', 'audit.key_rotated', 'audit.restore_accepted')
+    and exists (select from audit.leaf where leaf.entry_id = erased);
+  if not found then return false; end if;
+  insert into audit.entry (action, subject_kind, subject_id, detail)
+  values ('audit.detail_erased', 'entry', erased::text,
+    pg_catalog.jsonb_build_object('reason', reason));
+  return true;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION audit.leaf_hash(VARIADIC parts text[])
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+    select pg_catalog.sha256('\x00'::bytea || pg_catalog.convert_to(
+      pg_catalog.string_agg(
+        pg_catalog.octet_length(part.value) || ':' || part.value || ',', '' order by part.place),
+      'UTF8'))
+    from pg_catalog.unnest(parts) with ordinality as part (value, place)
+  $function$
+;
+grant execute on function audit.leaf_hash(text[]) to public;
+
+CREATE OR REPLACE FUNCTION audit.node_hash(left_hash bytea, right_hash bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+    select pg_catalog.sha256('\x01'::bytea || left_hash || right_hash)
+  $function$
+;
+grant execute on function audit.node_hash(bytea,bytea) to public;
+
+CREATE OR REPLACE FUNCTION audit.note_waiting()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  insert into audit.waiting (entry_id) select added.id from added;
+  return null;
+end $function$
+;
+grant execute on function audit.note_waiting() to public;
+
 CREATE OR REPLACE FUNCTION audit.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2149,6 +2275,24 @@ begin
 end $function$
 ;
 grant execute on function audit.refuse_change() to public;
+
+CREATE OR REPLACE FUNCTION audit.refuse_edit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.detail is null and new.salt is null and old.detail is not null
+    and (new.id, new.at, new.actor_kind, new.actor_id, new.action, new.subject_kind, new.subject_id)
+      = (old.id, old.at, old.actor_kind, old.actor_id, old.action, old.subject_kind, old.subject_id)
+    and exists (select from audit.leaf where leaf.entry_id = old.id)
+  then
+    return new;
+  end if;
+  raise exception 'audit entries are never changed or removed' using errcode = '42501';
+end $function$
+;
+grant execute on function audit.refuse_edit() to public;
 
 CREATE OR REPLACE FUNCTION dispatch.add_breaker()
  RETURNS trigger

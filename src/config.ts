@@ -53,6 +53,8 @@ export type Config = {
   /** Certificates that are trusted beside the usual ones; a file in PEM. */
   readonly caFile?: string;
   readonly operatingModelFile: string;
+  /** Where checkpoints of the audit are exported to; absent: the data folder. */
+  readonly auditFile?: string;
   /** Told each minute while the engine's invariants hold; silence is the alarm. */
   readonly deadmanUrl?: string;
   /** What is odd but no reason to stop, a sentence each. */
@@ -68,6 +70,7 @@ const KNOWN = [
   'TOCSIN_TLS_KEY',
   'TOCSIN_TRUSTED_PROXY',
   'TOCSIN_OPERATING_MODEL',
+  'TOCSIN_AUDIT_FILE',
   'TOCSIN_CA_FILE',
   'TOCSIN_DEADMAN_URL',
   'TOCSIN_PROBE_NUMBER',
@@ -121,6 +124,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
   const mailIn = readMailIn(read);
   const proxy = readProxy(read);
   const caFile = read.text('TOCSIN_CA_FILE');
+  const auditFile = read.text('TOCSIN_AUDIT_FILE');
   const config: Config = {
     port,
     host: host ?? '127.0.0.1',
@@ -137,6 +141,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     probe: readProbe(read),
     ...(proxy && { proxy }),
     ...(caFile && { caFile: resolve(caFile) }),
+    ...(auditFile && { auditFile: resolve(auditFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
     operatingModelFile: resolve(
       read.text('TOCSIN_OPERATING_MODEL') ?? beside('operating-model.yaml'),
@@ -160,6 +165,7 @@ export function describeConfig(config: Config): string {
     TOCSIN_TLS_CERT: config.tls?.certFile ?? 'none',
     TOCSIN_TRUSTED_PROXY: config.trustedProxies.join(',') || 'none',
     TOCSIN_OPERATING_MODEL: config.operatingModelFile,
+    TOCSIN_AUDIT_FILE: config.auditFile ?? 'in the data folder',
     DATABASE_URL: config.databaseUrl ? placeOf(config.databaseUrl) : 'embedded',
     NOTIFY_BASE_URL: notify?.baseUrl ?? 'none',
     NOTIFY_API_KEY: notify ? `${nameOfKey(notify.apiKey)} (hidden)` : 'none',

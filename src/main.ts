@@ -2,6 +2,7 @@
 import { apiKeyCommand } from '#cli/api-key.ts';
 import { approvalsCommand } from '#cli/approvals.ts';
 import { audiencesCommand } from '#cli/audiences.ts';
+import { auditCommand } from '#cli/audit.ts';
 import { contactsCommand } from '#cli/contacts.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
@@ -15,6 +16,7 @@ import { signInLinkCommand } from '#cli/sign-in-link.ts';
 import { simulatorCommand } from '#cli/simulator.ts';
 import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
 import { parseConfig } from '#config.ts';
+import { auditFiles } from '#main/audit-files.ts';
 import { explainFailure, openGround, type Ground } from '#main/ground.ts';
 
 type Command = { readonly summary: string; run(args: string[]): Promise<number> };
@@ -105,6 +107,21 @@ const commands: Readonly<Record<string, Command>> = {
         historyCommand({ database: open('tocsin_worker', 2), model }, args),
       ),
   },
+  audit: {
+    summary: 'check the log of the audit, export it, exchange its key',
+    run: (args) =>
+      onGround(args, (ground) =>
+        auditCommand(
+          {
+            database: ground.open('tocsin_web', 2),
+            owner: ground.open('tocsin_owner', 1),
+            model: ground.model,
+            ...auditFiles(ground),
+          },
+          args,
+        ),
+      ),
+  },
   'operating-model': {
     summary: 'check and show the rules of the centre',
     run: operatingModelCommand,
@@ -139,6 +156,7 @@ const groundForHelp = {
   open: () => undefined,
   seals: {},
   config: {},
+  folder: { path: '', installation: {} },
 } as unknown as Ground;
 
 async function doctor(args: string[]): Promise<number> {

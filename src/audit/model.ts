@@ -18,7 +18,22 @@ export type Entry = {
   readonly action: string;
   readonly subjectKind: string;
   readonly subjectId: string;
+  /** Empty where it was erased. */
   readonly detail: Readonly<Record<string, unknown>>;
+  readonly isErased: boolean;
+};
+
+/** What entries are looked for by; all of it must fit. */
+export type EntrySearch = {
+  /** One of these did it. */
+  readonly actorIds?: readonly string[] | undefined;
+  readonly action?: string | undefined;
+  /** It is about one of these kinds. */
+  readonly subjectKinds?: readonly string[] | undefined;
+  readonly subjectId?: string | undefined;
+  /** Minutes in London, `2026-11-23T04:00`; both count. */
+  readonly from?: string | undefined;
+  readonly until?: string | undefined;
 };
 
 export type EntryPage = {
@@ -27,6 +42,20 @@ export type EntryPage = {
   /** The `cursor` of the next page; absent on the last one. */
   readonly nextCursor?: string;
 };
+
+/** Why nothing is signed, in the words of the page: what it means and what to do. */
+export const stopReasons = {
+  shorter:
+    'The log is shorter than a checkpoint that was exported: a backup was restored, or somebody cut it. Run bin/tocsin audit verify.',
+  differs:
+    'The log does not go on from a checkpoint that was exported: its history was changed. Keep the database as it is, and run bin/tocsin audit verify.',
+  key_missing:
+    'The key that signs is not in the data folder. Bring audit-keys.json back from your backup, or run bin/tocsin audit rotate-key.',
+  cannot_write:
+    'The file of checkpoints cannot be read or written. Free some space, or see the rights on it.',
+} as const;
+
+export type StopReason = keyof typeof stopReasons;
 
 // What is long and full of digits but nobody's number: ids, hashes, times. Taken out first, or an
 // unlucky id would be refused as a phone number once in some thousand entries.

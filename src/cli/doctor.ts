@@ -2,7 +2,8 @@
 import { constants, accessSync, existsSync, statSync, statfsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
-import { openDatabase, type Database } from '#db/database.ts';
+import { readLogHead, stopReasons } from '#audit/index.ts';
+import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import { checkKind, findDataFolder } from '#db/data-folder.ts';
 import { findRunningPostgres } from '#db/embedded-postgres.ts';
 import { migrate } from '#db/migrate.ts';
@@ -107,7 +108,8 @@ export function basicChecks(config: DoctorConfig): Check[] {
     { name: 'free space', run: () => checkFreeSpace(config) },
     { name: 'PostgreSQL', run: () => checkPostgres(config) },
     { name: 'migrations', run: () => checkMigrations(config) },
-    { name: 'invariants', run: () => checkInvariants(config) },
+    { name: 'invariants', run: () => lookInto(config, findBroken) },
+    { name: 'audit log', run: () => lookInto(config, findUnsigned) },
     { name: 'clock', run: () => checkClock(config) },
     { name: `port ${config.port}`, run: () => checkPort(config) },
   ];
@@ -195,8 +197,11 @@ async function checkMigrations(config: DoctorConfig): Promise<Finding> {
   return { state: 'warn', found: `${names.length} to apply, from ${names[0]}`, mend };
 }
 
-/** What the auditor of a running engine found in the last minute. */
-async function checkInvariants(config: DoctorConfig): Promise<Finding> {
+/** Reads from the database, where there is one that this version knows. */
+async function lookInto(
+  config: DoctorConfig,
+  look: (tx: Tx) => Promise<Finding>,
+): Promise<Finding> {
   const owner = await findOwner(config);
   if (owner === undefined) return NOT_RUNNING;
   const due = await migrate({ config: owner, check: true });
@@ -204,21 +209,35 @@ async function checkInvariants(config: DoctorConfig): Promise<Finding> {
     return { state: 'ok', found: 'not looked at: migrations are to be applied first' };
   const database = openDatabase(owner, { connectionsMax: 1 });
   try {
-    const { broken, auditedAt, isStale } = await database.withActor(system('doctor'), readAudit);
-    const [first, ...others] = broken;
-    if (first !== undefined) {
-      const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-      const found = `${first.breaches} against “${first.holds}”${more}, such as ${first.sample}`;
-      return { state: 'fail', found, mend: first.mend };
-    }
-    if (auditedAt === null) return { state: 'ok', found: 'not checked yet: no worker ever ran' };
-    const found = `all held at ${auditedAt.toISOString()}`;
-    if (!isStale) return { state: 'ok', found };
-    const mend = 'No worker looked since: start one, and see its log for dispatch.audit_failed.';
-    return { state: 'fail', found, mend };
+    return await database.withActor(system('doctor'), look);
   } finally {
     await database.end();
   }
+}
+
+/** What the auditor of a running engine found in the last minute. */
+async function findBroken(tx: Tx): Promise<Finding> {
+  const { broken, auditedAt, isStale } = await readAudit(tx);
+  const [first, ...others] = broken;
+  if (first !== undefined) {
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+    const found = `${first.breaches} against “${first.holds}”${more}, such as ${first.sample}`;
+    return { state: 'fail', found, mend: first.mend };
+  }
+  if (auditedAt === null) return { state: 'ok', found: 'not checked yet: no worker ever ran' };
+  const found = `all held at ${auditedAt.toISOString()}`;
+  if (!isStale) return { state: 'ok', found };
+  const mend = 'No worker looked since: start one, and see its log for dispatch.audit_failed.';
+  return { state: 'fail', found, mend };
+}
+
+/** Whether the audit log is written and signed. */
+async function findUnsigned(tx: Tx): Promise<Finding> {
+  const { size, runAt, stoppedReason } = await readLogHead(tx);
+  if (runAt === null) return { state: 'ok', found: 'not written yet: no worker ever ran' };
+  if (stoppedReason !== null)
+    return { state: 'fail', found: 'nothing is signed', mend: stopReasons[stoppedReason] };
+  return { state: 'ok', found: `${size} entries at ${runAt.toISOString()}` };
 }
 
 /** No Tocsin is older than this: a machine without a battery wakes up in 1970. */

@@ -38,7 +38,6 @@ export type Secrets = {
   /** Makes the blind index over contact points. */
   readonly blindIndexKey: string;
   readonly cookieKey: string;
-  readonly auditKey?: string;
 };
 
 export type DataFolder = {
@@ -177,12 +176,11 @@ function parseSecrets(value: Record<string, unknown>): Secrets | undefined {
   const isKey = (key: unknown): key is string =>
     typeof key === 'string' && Buffer.from(key, 'base64').length === 32;
   const address = value['addressKey'] as Record<string, unknown> | null | undefined;
-  const { blindIndexKey, cookieKey, auditKey } = value;
+  const { blindIndexKey, cookieKey } = value;
   const { id, key } = address ?? {};
   if (typeof id !== 'string' || !isKey(key)) return undefined;
   if (!isKey(blindIndexKey) || !isKey(cookieKey)) return undefined;
-  const required = { addressKey: { id, key }, blindIndexKey, cookieKey };
-  return isKey(auditKey) ? { ...required, auditKey } : required;
+  return { addressKey: { id, key }, blindIndexKey, cookieKey };
 }
 
 function wrongKind({ path: folder, installation }: DataFolder): Refused {

@@ -11,8 +11,8 @@ import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { isReplicated } from './replicas.ts';
 import { build, type Sql } from './sql.ts';
 
-/** The roles of migrations/0001: what a process may touch is decided by PostgreSQL, not by us. */
-export type DatabaseRole = 'tocsin_owner' | 'tocsin_web' | 'tocsin_worker';
+/** What a process may touch is decided by PostgreSQL, not by us. */
+export type DatabaseRole = 'tocsin_owner' | 'tocsin_web' | 'tocsin_worker' | 'tocsin_sequencer';
 
 /** One transaction of one actor. Passed to the functions of each slice's `store.ts`. */
 export type Tx = {

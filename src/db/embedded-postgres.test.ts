@@ -69,7 +69,7 @@ test('the roles and the database are there, in UTF-8 whatever the surroundings s
   assert.equal(child.word, 'up', child.log());
   const roles = `select string_agg(rolname, ' ' order by rolname) from pg_roles
     where rolcanlogin and not rolsuper`;
-  assert.equal(await ask(folder, roles), 'tocsin_owner tocsin_web tocsin_worker');
+  assert.equal(await ask(folder, roles), 'tocsin_owner tocsin_sequencer tocsin_web tocsin_worker');
   assert.equal(await ask(folder, `show server_encoding`), 'UTF8');
   assert.equal(await ask(folder, `show timezone`), 'UTC');
   assert.equal(await ask(folder, `select lower('ÅŴÉ')`), 'åŵé');

@@ -134,7 +134,7 @@ test('a login that may not make roles gets the SQL for its administrator', async
   });
   const owner = configFromUrl(url, 'tocsin_owner');
   write('0001_a', 'create schema a; grant usage on schema a to tocsin_web;');
-  const asked = /grant tocsin_web, tocsin_worker to stranger;$/.exec(
+  const asked = /grant tocsin_web, tocsin_worker, tocsin_sequencer to stranger;$/.exec(
     message(await migrate({ config: owner, folder })),
   );
   assert.notEqual(asked, null);

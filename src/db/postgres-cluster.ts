@@ -1,4 +1,4 @@
-/** Making a cluster, and what every cluster of ours holds: four roles and one database. */
+/** Making a cluster, and what every cluster of ours holds: its roles and one database. */
 import { chownSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { Client } from 'pg';
@@ -77,6 +77,7 @@ export async function furnishCluster(client: Client): Promise<void> {
     ['tocsin_owner', 'create role tocsin_owner login createrole createdb'],
     ['tocsin_web', 'create role tocsin_web login'],
     ['tocsin_worker', 'create role tocsin_worker login'],
+    ['tocsin_sequencer', 'create role tocsin_sequencer login'],
     ['tocsin', 'create database tocsin owner tocsin_owner'],
   ];
   for (const [name, statement] of steps) if (!found.has(name)) await client.query(statement);

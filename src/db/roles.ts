@@ -12,7 +12,7 @@ export function configFromUrl(url: string, role: DatabaseRole): ClientConfig {
   return { connectionString: url, options: `${SESSION}${settings}` };
 }
 
-const ROLES = ['tocsin_web', 'tocsin_worker'] as const;
+const ROLES = ['tocsin_web', 'tocsin_worker', 'tocsin_sequencer'] as const;
 
 /** What a database administrator must run where our login may not make roles itself. */
 function statementsFor(login: string): string {
@@ -60,7 +60,7 @@ export async function ensureRoles(client: Client): Promise<Outcome<void>> {
 function askForRoles(login: string): Outcome<never> {
   return refused(
     'forbidden',
-    'The login of DATABASE_URL lacks the roles tocsin_web and tocsin_worker and may not make ' +
+    `The login of DATABASE_URL lacks the roles ${ROLES.join(', ')} and may not make ` +
       `them. Let an administrator of that server run: ${statementsFor(login)}`,
   );
 }

@@ -45,6 +45,7 @@ export const permissions = {
   'person.manage': 'Invite people and give roles',
   'model.read': 'Read the operating model',
   'audit.read': 'Read the audit',
+  'audit.keep': 'Exchange the key of the audit, accept a restore of it, erase details',
   'system.read': 'Read gateways, health and figures',
   'gateway.steer': 'Switch gateways on and off, and share people among them',
 } as const;

@@ -1,6 +1,7 @@
 /** Figures for Prometheus that come from the database when they are asked for. */
 import { Gauge, Registry } from 'prom-client';
 import { system } from '#kernel/actor.ts';
+import { readLogHead } from '#audit/index.ts';
 import type { Database } from '#db/database.ts';
 import { readAudit } from '#dispatch/index.ts';
 
@@ -13,13 +14,22 @@ export function registryOf(database: Database): Registry {
     labelNames: ['invariant'],
     registers: [registry],
   });
-  // The other one is filled beside it, from the same reading.
+  const unsigned = new Gauge({
+    name: 'tocsin_audit_unsigned',
+    help: '1 where the audit log is signed no more; the page Audit says why',
+    registers: [registry],
+  });
+  // The others are filled beside it, from the same reading.
   const audited = new Gauge({
     name: 'tocsin_audited_timestamp_seconds',
     help: 'When the invariants were last checked as a whole; 0 where never',
     registers: [registry],
     async collect() {
-      const report = await database.withActor(system('metrics'), (tx) => readAudit(tx));
+      const { report, head } = await database.withActor(system('metrics'), async (tx) => ({
+        report: await readAudit(tx),
+        head: await readLogHead(tx),
+      }));
+      unsigned.set(head.stoppedReason === null ? 0 : 1);
       audited.set((report.auditedAt?.getTime() ?? 0) / 1000);
       for (const { id, breaches } of report.checked) broken.set({ invariant: id }, breaches);
     },

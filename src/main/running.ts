@@ -1,5 +1,6 @@
 /** The long-running parts: pages and API, and the worker with its engine and background tasks. */
 import { readFile } from 'node:fs/promises';
+import { Sequencer } from '#audit/index.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import { listen } from '#db/listen.ts';
@@ -18,6 +19,7 @@ import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { contactSessionsOf } from '#organisations/index.ts';
 import { clockTime, createServer } from '#web/index.ts';
 import type { Log } from '#log.ts';
+import { auditFiles } from './audit-files.ts';
 import { networkOf } from './environment-gateways.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
@@ -129,6 +131,7 @@ export async function startWorker(
     ...(deadmanUrl !== undefined && { deadmanUrl }),
   });
   auditor.start();
+  const sequencer = startSequencer(ground, log);
   const product = productOf(ground, database, new LiveViews());
   const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product, log), log);
   return {
@@ -136,6 +139,20 @@ export async function startWorker(
       await tasks.stop();
       await auditor.stop();
       await engine.stop();
+      await sequencer.stop();
+      await database.end();
+    },
+  };
+}
+
+/** Writes the log of the audit, with rights of its own, and exports what it signs. */
+function startSequencer(ground: Ground, log: Log): Running {
+  const database = ground.open('tocsin_sequencer', 1);
+  const sequencer = new Sequencer({ database, log, ...auditFiles(ground) });
+  sequencer.start();
+  return {
+    async stop() {
+      await sequencer.stop();
       await database.end();
     },
   };

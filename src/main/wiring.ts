@@ -5,7 +5,8 @@
 import { system } from '#kernel/actor.ts';
 import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import type { Log } from '#log.ts';
-import type { Database } from '#db/database.ts';
+import { auditRoutes } from '#audit/index.ts';
+import type { Database, Tx } from '#db/database.ts';
 import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import {
   alertApiRoutes,
@@ -25,7 +26,7 @@ import {
   replicaRoutes,
   type InboxSeals,
 } from '#dispatch/index.ts';
-import { identityRoutes, sweepIdentity } from '#identity/index.ts';
+import { identityRoutes, listApiKeys, listPeople, sweepIdentity } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
@@ -158,8 +159,14 @@ export function productRoutes(product: Product): Route[] {
     ...callbackRoutes({ database, seals }),
     ...gatewayRoutes({ database }),
     ...replicaRoutes({ database }),
+    ...auditRoutes({ database, listNamed }),
     ...apiRoutes(product),
   ];
+}
+
+/** Whom the audit may name: people, and keys of programs. */
+async function listNamed(tx: Tx): Promise<{ readonly id: string; readonly name: string }[]> {
+  return [...(await listPeople(tx)), ...(await listApiKeys(tx))];
 }
 
 /** The REST API (docs/api.md): the verbs of the pages for programs with a bearer key. */
@@ -186,6 +193,7 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
   { href: '/gateways', text: 'Gateways', permission: 'system.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },
+  { href: '/audit', text: 'Audit', permission: 'audit.read' },
 ];
 
 /** Background tasks by name: news of a lower slice, and who hears it. */

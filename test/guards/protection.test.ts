@@ -14,6 +14,11 @@ import { assertNone } from './repository.ts';
 const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.migration': 'names and hashes of the migrations',
   'kernel.installation': 'one row: which installation this is',
+  'audit.waiting': 'ids of entries that are not in the log yet',
+  'audit.leaf': 'ids and hashes of entries; a detail is hashed with a salt',
+  'audit.node': 'hashes of hashes',
+  'audit.checkpoint': 'sizes, roots and signatures: what is given to others',
+  'audit.sequencer': 'when the log was last written, and why not',
   'operating_model.version': 'the rules of the centre, shown to everybody who signs in',
   'dispatch.kept_count': 'counts by state, of nobody in particular',
   'dispatch.kept_ledger': 'counts of a dispatch, of nobody in particular',
@@ -66,6 +71,9 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
 /** Tables that no run-time role may change or empty. */
 const INSERT_ONLY = [
   'audit.entry',
+  'audit.leaf',
+  'audit.node',
+  'audit.checkpoint',
   'operating_model.version',
   'organisations.audience_version',
   'dispatch.attempt',
@@ -142,7 +150,7 @@ test('every view reads with the rights of the one who asks', async () => {
 });
 
 test('what is never changed may not be changed', async () => {
-  for (const role of ['tocsin_web', 'tocsin_worker']) {
+  for (const role of ['tocsin_web', 'tocsin_worker', 'tocsin_sequencer']) {
     const changeable = await names(sql`
       select format('%s may %s %s', ${role}::text, privilege, name) as name
       from unnest(${INSERT_ONLY}::text[]) name,

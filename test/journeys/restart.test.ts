@@ -1,12 +1,14 @@
 /** Starting, stopping and being killed: nothing is lost, nothing stands in the way. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { node } from '../support/audit.ts';
 import { PageClient } from '../support/page-client.ts';
 import {
   prepareGround,
+  root,
   runCommand,
   startProgram,
   type Ground,
@@ -66,7 +68,10 @@ test('a word that a command does not know ends it with 2 and a sentence', async 
     ['web', '--nope'],
     ['worker', 'extra'],
     ['migrate', '--x'],
-    ...['import', 'api-key', 'gateway', 'dispatch', 'sign-in-link'].map((name) => [name, '--nope']),
+    ...['import', 'api-key', 'audit', 'gateway', 'dispatch', 'sign-in-link'].map((name) => [
+      name,
+      '--nope',
+    ]),
     ...['operating-model', 'doctor', 'simulator'].map((name) => [name, '--nope']),
   ];
   for (const args of mistakes) {
@@ -88,6 +93,27 @@ test('commands join the Tocsin that runs', async () => {
     headers: { authorization: `Bearer ${secret}` },
   });
   assert.equal(answer.status, 200);
+});
+
+test('the audit log is whole after the kill, also for whoever has nothing of ours', async () => {
+  const environment = { TOCSIN_DATA_DIR: ground!.folder, PORT: String(ground!.port) };
+  const verified = await until(
+    () => runCommand(['audit', 'verify', '--json'], environment),
+    ({ out }) => (JSON.parse(out) as { size: number; signed: number }).signed > 20,
+    60_000,
+  );
+  assert.equal(verified.code, 0, verified.out);
+  // In this order: what is signed after an export is over more than it holds.
+  const checkpoints = path.join(ground!.folder, '../checkpoints.jsonl');
+  copyFileSync(path.join(ground!.folder, 'audit-checkpoints.jsonl'), checkpoints);
+  const exported = await runCommand(['audit', 'export'], environment);
+  assert.match(exported.out, /"action":"alert\.released"/);
+  const entries = path.join(ground!.folder, '../entries.jsonl');
+  writeFileSync(entries, exported.out);
+  const { out: key } = await runCommand(['audit', 'key'], environment);
+  const script = path.join(root, 'scripts/verify-audit.mjs');
+  const second = await node(script, 'log', entries, checkpoints, key.trim());
+  assert.deepEqual([second.code, second.err], [0, ''], second.out);
 });
 
 const refusals: readonly (readonly [string, () => Record<string, string>, RegExp])[] = [

@@ -10,6 +10,7 @@ export type Clone = {
   readonly owner: Database;
   readonly web: Database;
   readonly worker: Database;
+  readonly sequencer: Database;
   /** As the owner of the tables: what graphile-worker's pool and `pg.Client` take. */
   readonly config: ClientConfig;
   /** As the superuser: for tests of the database itself. */
@@ -62,15 +63,17 @@ async function makeDatabase(template: string): Promise<Clone> {
     const config: PoolConfig = { ...configFor(role, name), allowExitOnIdle: true };
     return openDatabase(config);
   };
-  const [owner, web, worker] = [open('tocsin_owner'), open('tocsin_web'), open('tocsin_worker')];
+  const [owner, web] = [open('tocsin_owner'), open('tocsin_web')];
+  const [worker, sequencer] = [open('tocsin_worker'), open('tocsin_sequencer')];
   return {
     owner,
     web,
     worker,
+    sequencer,
     config: configFor('tocsin_owner', name),
     superuser: superuser(name),
     async drop() {
-      await Promise.all([owner.end(), web.end(), worker.end()]);
+      await Promise.all([owner, web, worker, sequencer].map((database) => database.end()));
       await asSuperuser(superuser(), `drop database if exists ${name} with (force)`);
     },
   };
