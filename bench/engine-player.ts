@@ -1,5 +1,6 @@
-/** The engine alone in its process, as the worker runs it (src/running.ts). */
+/** The engine and the sequencer of the audit in a process, as the worker runs them. */
 import type { ClientConfig } from 'pg';
+import { Sequencer } from '#audit/index.ts';
 import { open } from '#kernel/sealed.ts';
 import { openDatabase, type Database } from '#db/database.ts';
 import { Engine, openNotifyGateway } from '#dispatch/index.ts';
@@ -15,10 +16,19 @@ export type EngineOrder =
       readonly apiKey: string;
       readonly sealingKey: { readonly id: number; readonly key: Uint8Array };
       readonly installation: string;
+      readonly sequencer: ClientConfig;
+      /** How the files of the audit log begin: those of one database share them. */
+      readonly auditFiles: string;
     }
   | { readonly kind: 'usage' };
 
-let running: { engine: Engine; database: Database } | undefined;
+type Running = {
+  readonly engine: Engine;
+  readonly sequencer: Sequencer;
+  readonly databases: readonly Database[];
+};
+
+let running: Running | undefined;
 
 playOrders<EngineOrder>(
   (order) => {
@@ -27,7 +37,8 @@ playOrders<EngineOrder>(
   },
   async () => {
     await running?.engine.stop();
-    await running?.database.end();
+    await running?.sequencer.stop();
+    for (const database of running?.databases ?? []) await database.end();
   },
 );
 
@@ -36,9 +47,10 @@ function nothing(): Buffer {
   return Buffer.alloc(0);
 }
 
-function start(order: EngineOrder & { kind: 'start' }) {
+function start(order: EngineOrder & { kind: 'start' }): Running {
   const { apiKey, installation } = order;
   const sealingKey = { id: order.sealingKey.id, key: Buffer.from(order.sealingKey.key) };
+  const log = createLog({ level: 'warn' });
   const database = openDatabase(order.database, { connectionsMax: 12 });
   const engine = new Engine({
     database,
@@ -49,9 +61,18 @@ function start(order: EngineOrder & { kind: 'start' }) {
     installation,
     seals: { indexNumber: nothing, sealNumber: nothing, sealContent: nothing },
     pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
-    log: createLog({ level: 'warn' }),
+    log,
     clockOf: (time) => time.toISOString().slice(11, 16),
   });
   engine.start();
-  return { engine, database };
+  const forAudit = openDatabase(order.sequencer, { connectionsMax: 1 });
+  const sequencer = new Sequencer({
+    database: forAudit,
+    log,
+    installation,
+    keysFile: `${order.auditFiles}-keys.json`,
+    checkpointsFile: `${order.auditFiles}-checkpoints.jsonl`,
+  });
+  sequencer.start();
+  return { engine, sequencer, databases: [database, forAudit] };
 }

@@ -1,5 +1,6 @@
 /** An engine in a process of its own, on a database and a simulator of its own. */
 import { createHash, randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { system } from '#kernel/actor.ts';
 import { openNotifyGateway, reserveTokens } from '#dispatch/index.ts';
 import { DEFAULT_API_KEYS } from '#simulator/index.ts';
@@ -102,6 +103,8 @@ async function startEngine(
     apiKey: DEFAULT_API_KEYS.live,
     sealingKey: stage.sealingKey,
     installation: stage.installation,
+    sequencer: database.sequencerConfig,
+    auditFiles: path.join(stage.folder, `audit-${database.sequencerConfig.database}`),
   };
   await player.ask(start);
   const usage: EngineOrder = { kind: 'usage' };

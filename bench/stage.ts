@@ -24,6 +24,7 @@ export type BenchDatabase = {
   readonly ownerConfig: ClientConfig;
   readonly webConfig: ClientConfig;
   readonly workerConfig: ClientConfig;
+  readonly sequencerConfig: ClientConfig;
   drop(): Promise<void>;
 };
 
@@ -31,6 +32,8 @@ export type Stage = {
   readonly machine: Machine;
   readonly sealingKey: SealingKey;
   readonly installation: string;
+  /** Goes with the stage. */
+  readonly folder: string;
   /** A copy of the migrated database in which nothing has happened yet. */
   freshDatabase(): Promise<BenchDatabase>;
   startSimulator(options: readonly string[]): Promise<SimulatorProcess>;
@@ -62,6 +65,7 @@ export async function onStage<T>(
       machine: readMachine(String(version!['server_version'])),
       sealingKey: { id: 1, key: randomBytes(32) },
       installation: newId(),
+      folder,
       freshDatabase: () => freshDatabase(embedded),
       async startSimulator(options) {
         const data = path.join(folder, `simulator-${simulators.size}`);
@@ -109,6 +113,7 @@ async function freshDatabase(embedded: Embedded): Promise<BenchDatabase> {
     ownerConfig: embedded.configFor('tocsin_owner', name),
     webConfig: embedded.configFor('tocsin_web', name),
     workerConfig: embedded.configFor('tocsin_worker', name),
+    sequencerConfig: embedded.configFor('tocsin_sequencer', name),
     async drop() {
       await Promise.all([owner.end(), web.end()]);
       await asSuperuser(embedded, `drop database ${name} with (force)`);
