@@ -6,7 +6,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
-import { answerReplies } from '#dispatch/index.ts';
+import { sendSingleMessages } from '#dispatch/index.ts';
 import { listWakeable } from '#identity/index.ts';
 import { fillBlanks, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { findWaitingSubmission, insertNudges } from './store-wake.ts';
@@ -58,7 +58,7 @@ export async function wakeApprovers(
       severity: (severityById(model, waiting.severity)?.label ?? '').toUpperCase(),
       since: clockOf(waiting.submittedAt),
     });
-    await answerReplies(
+    await sendSingleMessages(
       tx,
       people
         .filter(({ id }) => fresh.includes(id))

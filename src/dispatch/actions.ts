@@ -5,7 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { newId } from '#kernel/ids.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
-import { insertAnswers, notifyAnswers, type AnswerText } from './store-answer.ts';
+import { insertSingleMessages, notifyAnswers, type SingleMessage } from './store-answer.ts';
 import { readyPart } from './rounds.ts';
 import {
   cancelUnsent,
@@ -153,17 +153,23 @@ async function steer(
   return ok(undefined);
 }
 
-/** Answers a person who texted us; false where the number had its share of answers this hour. */
-export async function answerReply(tx: Tx, answer: AnswerText): Promise<boolean> {
-  return (await answerReplies(tx, [answer])) === 1;
+/**
+ * Lets one message go that belongs to no dispatch of an alert: an answer to a person who texted us,
+ * a code, a call to wake up. False where the number had its share of them this hour.
+ */
+export async function sendSingleMessage(tx: Tx, message: SingleMessage): Promise<boolean> {
+  return (await sendSingleMessages(tx, [message])) === 1;
 }
 
-/** Answers several, each with another number; says how many are answered. */
-export async function answerReplies(tx: Tx, answers: readonly AnswerText[]): Promise<number> {
-  if (answers.length === 0) return 0;
-  const queued = await insertAnswers(
+/** The same for several, each to another number or address; says how many go. */
+export async function sendSingleMessages(
+  tx: Tx,
+  messages: readonly SingleMessage[],
+): Promise<number> {
+  if (messages.length === 0) return 0;
+  const queued = await insertSingleMessages(
     tx,
-    answers.map((answer) => ({ ...answer, id: newId() })),
+    messages.map((message) => ({ ...message, id: newId() })),
   );
   if (queued > 0) await notifyAnswers(tx);
   return queued;

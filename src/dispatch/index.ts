@@ -1,7 +1,7 @@
 /** The door of the dispatch engine: what other slices may call. */
 export {
-  answerReplies,
-  answerReply,
+  sendSingleMessages,
+  sendSingleMessage,
   cancelDispatch,
   pauseDispatch,
   planDispatch,
@@ -60,7 +60,7 @@ export {
   type GatewayRow,
   type GatewaySeed,
 } from './store-gateway.ts';
-export type { AnswerText } from './store-answer.ts';
+export type { SingleMessage } from './store-answer.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { reserveTokens } from './store-bucket.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';

@@ -1,4 +1,4 @@
-/** Statements of single messages (lane 0): to somebody who just texted us, or is asked to answer. */
+/** Statements of single messages (lane 0): to somebody who just texted us, asked for a code, or is woken. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { homeOf, ways } from './store-home.ts';
@@ -6,7 +6,7 @@ import { homeOf, ways } from './store-home.ts';
 /** The standing dispatch of migrations/0004. */
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
 
-export type AnswerText = {
+export type SingleMessage = {
   readonly contactPointId: string;
   readonly addressSealed: Buffer;
   readonly code: string;
@@ -20,12 +20,11 @@ export type AnswerText = {
 };
 
 /**
- * Queues these texts, each to another contact point, but for numbers that had their share; says how
- * many.
+ * Queues these, each to another contact point, but for numbers that had their share; says how many.
  */
-export async function insertAnswers(
+export async function insertSingleMessages(
   tx: Tx,
-  answers: readonly (AnswerText & { readonly id: string })[],
+  messages: readonly (SingleMessage & { readonly id: string })[],
 ): Promise<number> {
   return await tx.run(sql`
     with ${ways}
@@ -37,12 +36,12 @@ export async function insertAnswers(
       now() + (select expires_after from dispatch.dispatch where id = ${ANSWERS}),
       coalesce((select way.id from way
         where way.id = message.gateway_id and way.channel = message.channel), ${homeOf})
-    from unnest(${answers.map((a) => a.id)}::uuid[],
-      ${answers.map((a) => a.contactPointId)}::uuid[],
-      ${answers.map((a) => (a.subject === undefined ? 'text' : 'mail'))}::text[],
-      ${answers.map((a) => a.code)}::text[], ${answers.map((a) => a.subject ?? null)}::text[],
-      ${answers.map((a) => a.body)}::text[], ${answers.map((a) => a.addressSealed)}::bytea[],
-      ${answers.map((a) => a.gatewayId)}::text[], ${answers.map((a) => a.perHourMax)}::int[])
+    from unnest(${messages.map((m) => m.id)}::uuid[],
+      ${messages.map((m) => m.contactPointId)}::uuid[],
+      ${messages.map((m) => (m.subject === undefined ? 'text' : 'mail'))}::text[],
+      ${messages.map((m) => m.code)}::text[], ${messages.map((m) => m.subject ?? null)}::text[],
+      ${messages.map((m) => m.body)}::text[], ${messages.map((m) => m.addressSealed)}::bytea[],
+      ${messages.map((m) => m.gatewayId)}::text[], ${messages.map((m) => m.perHourMax)}::int[])
       as message (id, contact_point_id, channel, code, subject, body, address_sealed, gateway_id,
         per_hour_max)
     cross join lateral (

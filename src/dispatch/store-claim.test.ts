@@ -15,7 +15,7 @@ import {
   statesOf,
   type Scene,
 } from '../../test/support/dispatch.ts';
-import { insertAnswers } from './store-answer.ts';
+import { insertSingleMessages } from './store-answer.ts';
 import { moveDispatch } from './store-plan.ts';
 import { claimChecks } from './store-check.ts';
 import { pauseBucket, waitForTokenMs } from './store-bucket.ts';
@@ -379,7 +379,7 @@ describe('claiming', () => {
         gatewayId: 'notify',
         perHourMax: 2,
       };
-      const queue = () => work((tx) => insertAnswers(tx, [{ ...answer, id: newId() }]));
+      const queue = () => work((tx) => insertSingleMessages(tx, [{ ...answer, id: newId() }]));
       assert.deepEqual([await queue(), await queue(), await queue()], [1, 1, 0]);
       const claimed = await claim(5);
       assert.deepEqual(

@@ -13,7 +13,7 @@ import {
   rowsOf,
   seedGateway,
 } from '../../test/support/dispatch.ts';
-import { insertAnswers } from './store-answer.ts';
+import { insertSingleMessages } from './store-answer.ts';
 import { shiftSlow } from './store-breaker.ts';
 import { applyReceipts } from './store-inbox.ts';
 import { findHomes } from './store-home.ts';
@@ -163,7 +163,7 @@ describe('the home of a message', () => {
       const contactPointId = newId();
       const text = { addressSealed: Buffer.from('sealed'), code: '4821', body: 'Got it.' };
       const one = { ...text, id: newId(), contactPointId, gatewayId, perHourMax: 5 };
-      await work((tx) => insertAnswers(tx, [one]));
+      await work((tx) => insertSingleMessages(tx, [one]));
       const { home } = await work((tx) =>
         tx.one<{ home: string }>(sql`select home_gateway_id as home from dispatch.message
           where contact_point_id = ${contactPointId}`),

@@ -3,7 +3,7 @@
  * desk is told where none did, for then somebody sends texts in our name. It acknowledges nothing.
  */
 import type { Tx } from '#db/database.ts';
-import { answerReply, type KeptReply } from '#dispatch/index.ts';
+import { sendSingleMessage, type KeptReply } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import { markAnswered, type ContactPoint } from '#organisations/index.ts';
 import type { OpenMessage, ReplyMeaning } from './model.ts';
@@ -33,14 +33,14 @@ export async function answerCheck(
   if (message !== undefined && addressed !== undefined) {
     const time = context.whenOf(message.sentAt ?? reply.receivedAt, reply.receivedAt);
     const words = { addressed, template: context.model.texts.genuine, time };
-    await answerReply(tx, textOf(context, { reply, point, message }, words));
+    await sendSingleMessage(tx, textOf(context, { reply, point, message }, words));
     return;
   }
   const sentAt = await findLastText(tx, point.id, meaning.code);
   if (sentAt === undefined) await warnOfForgery(tx, check);
   const { model, whenOf } = context;
   const { genuineOther, notOurs } = model.texts;
-  await answerReply(tx, {
+  await sendSingleMessage(tx, {
     contactPointId: point.id,
     addressSealed: point.addressSealed,
     code: NO_CODE,

@@ -4,7 +4,7 @@
  */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { answerReply } from '#dispatch/index.ts';
+import { sendSingleMessage } from '#dispatch/index.ts';
 import {
   findContactPointByIndex,
   proveByReply,
@@ -30,7 +30,7 @@ export async function takeProof(
   const body = await proveByReply(tx, { contactPointId, code }, { rules: model, host });
   if (body === undefined) return false;
   const perHourMax = model.passiveRepliesPerHour;
-  await answerReply(tx, { contactPointId, addressSealed, code, body, gatewayId, perHourMax });
+  await sendSingleMessage(tx, { contactPointId, addressSealed, code, body, gatewayId, perHourMax });
   return true;
 }
 

@@ -6,7 +6,7 @@
 import { system } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import {
-  answerReplies,
+  sendSingleMessages,
   lockWaitingReplies,
   markRepliesHandled,
   type KeptReply,
@@ -157,7 +157,7 @@ async function takeAnswers(
     const callBackAt = earliest(promises, message);
     return [textOf(context, { ...one, message }, { addressed, template, callBackAt })];
   });
-  await answerReplies(tx, texts);
+  await sendSingleMessages(tx, texts);
 }
 
 function answerOf({ decision, point }: Answering): NewAnswer {
@@ -186,7 +186,7 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
   if (addressed === undefined) return;
   const known = { ...handling, message, point };
   const template = context.model.texts.notUnderstood;
-  await answerReplies(tx, [textOf(context, known, { addressed, template })]);
+  await sendSingleMessages(tx, [textOf(context, known, { addressed, template })]);
 }
 
 async function insertItem(

@@ -1,6 +1,6 @@
 /** What we text back to a reply: saved texts with their blanks filled. */
 import type { Database, Tx } from '#db/database.ts';
-import type { AnswerText, KeptReply } from '#dispatch/index.ts';
+import type { SingleMessage, KeptReply } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import type { ContactPoint } from '#organisations/index.ts';
 import type { OpenMessage } from './model.ts';
@@ -57,7 +57,7 @@ export function textOf(
     /** When they texted, unless told. */
     readonly time?: string;
   },
-): AnswerText {
+): SingleMessage {
   const { reply, message, point } = to;
   const { addressed, template, callBackAt, time } = words;
   const { alertNumber, nextUpdateAt, shortNames } = addressed;

@@ -192,7 +192,7 @@ export class Office {
     this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
     const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
     const text = { ...thanks, id: base.newId(), perHourMax: ANSWERS_PER_HOUR };
-    if (this.#twin.insertAnswers(base, [text]) > 0) this.#twin.notifyAnswers(base);
+    if (this.#twin.insertSingleMessages(base, [text]) > 0) this.#twin.notifyAnswers(base);
   }
 
   #findPlanned(messageId: string) {

@@ -10,7 +10,7 @@ import { blindIndex } from '#kernel/sealed.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
-import { answerReply } from '#dispatch/index.ts';
+import { sendSingleMessage } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import { IMPORT_RUNS, pointOf } from '../contacts/contacts.ts';
 import { drawUnusedCode } from '../proof/enrol.ts';
@@ -195,7 +195,7 @@ export async function tellReplaced(
     const { channel, addressSealed } = await getSealedPoint(tx, contactPointId);
     const values = { sender: rules.sender, help_line: rules.helpLine };
     const { subject, body } = rules.ownDetails.replaced;
-    await answerReply(tx, {
+    await sendSingleMessage(tx, {
       contactPointId,
       addressSealed,
       code: await drawUnusedCode(tx, contactPointId),

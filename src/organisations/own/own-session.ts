@@ -11,7 +11,7 @@ import { blindIndex } from '#kernel/sealed.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
-import { answerReply } from '#dispatch/index.ts';
+import { sendSingleMessage } from '#dispatch/index.ts';
 import { newToken, sha256 } from '#identity/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import type { Sessions } from '#web/index.ts';
@@ -125,7 +125,7 @@ export async function sendOwnCode(
       channel === 'mail'
         ? { subject: fillBlanks(mail.subject, values), body: fillBlanks(mail.body, values) }
         : { body: fillBlanks(rules.texts.ownCode, values) };
-    const isQueued = await answerReply(tx, {
+    const isQueued = await sendSingleMessage(tx, {
       contactPointId,
       addressSealed,
       // Nobody is asked to text anything back: the message wants one that means nothing else.

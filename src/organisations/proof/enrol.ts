@@ -9,7 +9,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
-import { answerReply } from '#dispatch/index.ts';
+import { sendSingleMessage } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import { listOrganisationsOfContactPoint } from '../contacts/store-points.ts';
 import {
@@ -116,7 +116,7 @@ export async function sendQuestion(
       channel === 'mail'
         ? { subject: fillBlanks(subject, values), body: fillBlanks(body, values) }
         : { body: fillBlanks(rules.texts.enrol, values) };
-    const isQueued = await answerReply(tx, {
+    const isQueued = await sendSingleMessage(tx, {
       contactPointId,
       addressSealed,
       code,

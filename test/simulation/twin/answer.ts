@@ -1,39 +1,42 @@
 /** Twins of `src/dispatch/store-answer.ts`. */
-import type { AnswerText } from '#dispatch/store-answer.ts';
+import type { SingleMessage } from '#dispatch/store-answer.ts';
 import { homeOf } from './home.ts';
 import { ANSWERS, type Base } from './rows.ts';
 
 const HOUR_MS = 3_600_000;
 
-export function insertAnswers(
+export function insertSingleMessages(
   base: Base,
-  answers: readonly (AnswerText & { readonly id: string })[],
+  messages: readonly (SingleMessage & { readonly id: string })[],
 ): number {
-  return answers.filter((answer) => insertAnswer(base, answer)).length;
+  return messages.filter((message) => insertSingleMessage(base, message)).length;
 }
 
-function insertAnswer(base: Base, answer: AnswerText & { readonly id: string }): boolean {
+function insertSingleMessage(
+  base: Base,
+  message: SingleMessage & { readonly id: string },
+): boolean {
   const earlier = base
     .messagesOf(ANSWERS)
-    .filter((m) => m.contactPointId === answer.contactPointId);
+    .filter((m) => m.contactPointId === message.contactPointId);
   const lately = earlier.filter((m) => m.dueAt! > base.now - HOUR_MS).length;
-  if (lately >= answer.perHourMax) return false;
-  const way = base.tables.gateway.get(answer.gatewayId ?? '');
-  const channel = answer.subject === undefined ? 'text' : 'mail';
+  if (lately >= message.perHourMax) return false;
+  const way = base.tables.gateway.get(message.gatewayId ?? '');
+  const channel = message.subject === undefined ? 'text' : 'mail';
   const isOn = way?.enabled === true && way.channel === channel;
-  const { contactPointId } = answer;
+  const { contactPointId } = message;
   base.addMessage({
-    id: answer.id,
+    id: message.id,
     dispatchId: ANSWERS,
     contactPointId,
     organisationId: null,
     channel,
     round: Math.max(0, ...earlier.map((m) => m.round)) + 1,
     rank: 1,
-    code: answer.code,
-    subject: answer.subject ?? null,
-    body: answer.body,
-    addressSealed: answer.addressSealed,
+    code: message.code,
+    subject: message.subject ?? null,
+    body: message.body,
+    addressSealed: message.addressSealed,
     state: 'ready',
     dueAt: base.now,
     homeGatewayId: isOn ? way.id : homeOf(base, { contactPointId, channel }),

@@ -375,7 +375,7 @@ export const calls: Calls = {
   ...inbox,
   ...plan,
   ...rounds,
-  insertAnswers: ({ random, known }) => [
+  insertSingleMessages: ({ random, known }) => [
     random
       .shuffle(known.pointIds)
       .slice(0, random.between(1, 3))
