@@ -146,6 +146,20 @@ end $$;
 create trigger approval_moves before update on identity.approval
   for each row execute function identity.guard_approval();
 
+-- Whom a step of a promise of the centre woke: each once, whoever runs the step. Ids of higher
+-- slices, which stand above: no keys.
+create table identity.woken (
+  kind text not null check (kind in ('approval', 'next_update', 'call_back', 'announcement')),
+  subject_id uuid not null,
+  -- A promise may be made anew, for another time.
+  due_at timestamptz not null,
+  step smallint not null check (step >= 1),
+  person_id uuid not null references identity.person,
+  at timestamptz not null default now(),
+  primary key (kind, subject_id, due_at, step, person_id)
+);
+create index woken_lately on identity.woken (person_id, kind, at);
+
 -- Answers to API posts, for clients that lost them. Swept after a day.
 create table identity.idempotency (
   actor_id text not null,
@@ -167,6 +181,10 @@ alter table identity.person enable row level security;
 alter table identity.person force row level security;
 create policy person_of_centre on identity.person
   using ((select kernel.actor_kind()) in ('system', 'person', 'key'));
+alter table identity.woken enable row level security;
+alter table identity.woken force row level security;
+create policy woken_of_centre on identity.woken
+  using ((select kernel.actor_kind()) in ('system', 'person', 'key'));
 alter table identity.idempotency enable row level security;
 alter table identity.idempotency force row level security;
 create policy idempotency_own on identity.idempotency
@@ -176,12 +194,20 @@ create policy idempotency_own on identity.idempotency
 create view identity.v_person with (security_invoker = true) as
   select id, name, active from identity.person;
 
+create view identity.v_woken with (security_invoker = true) as
+  select woken.kind, woken.subject_id, woken.due_at, woken.step, person.name, woken.at
+  from identity.woken
+  join identity.person on person.id = woken.person_id;
+
 create view identity.v_approval with (security_invoker = true) as
   select id, hash, subject_kind, subject_id, permission, requested_by, requested_at, expires_at,
     shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at
   from identity.approval;
 
-grant select on identity.v_person, identity.v_approval to tocsin_web, tocsin_worker;
+grant select on identity.v_person, identity.v_woken, identity.v_approval
+  to tocsin_web, tocsin_worker;
+grant select on identity.woken to tocsin_web;
+grant select, insert on identity.woken to tocsin_worker;
 -- Roles held for organisations that hand over: whoever held one holds it for those that take over,
 -- and no more for those that close. The worker carries out mergers and may give no role otherwise.
 create function identity.hand_over_roles(

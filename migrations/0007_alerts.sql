@@ -86,6 +86,9 @@ create table alerts.submission (
   submitted_by text not null,
   submitted_by_name text not null,
   submitted_at timestamptz not null default now(),
+  -- Whoever owes the next update once it is out: who submitted it, or took that over since.
+  owned_by text not null,
+  owned_by_name text not null,
   decided_at timestamptz,
   decided_by text,
   decided_by_name text,
@@ -109,14 +112,16 @@ create table alerts.recipient (
 );
 create index recipient_of_organisation on alerts.recipient (organisation_id);
 
--- Whom a step of the ladder woke while a submission waited; no foreign key, as above.
-create table alerts.nudge (
-  submission_id uuid not null,
-  step smallint not null check (step >= 1),
-  person_id uuid not null,
+-- What somebody did to an alert that was out, for all officers to know (P5).
+create table alerts.announcement (
+  id uuid primary key,
+  alert_id uuid not null references alerts.alert,
+  what text not null check (what in ('corrected', 'withdrawn', 'closed')),
   at timestamptz not null default now(),
-  primary key (submission_id, step, person_id)
+  by text not null,
+  by_name text not null
 );
+create index announcement_at on alerts.announcement (at);
 
 -- What upper slices and boards read.
 -- Only a draft may be changed, whoever asks.
@@ -139,7 +144,7 @@ create view alerts.v_live with (security_invoker = true) as
     version.next_update_at, version.body, version.model_version, version.state,
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
-    version.if_acted, version.asks_again, version.asked_at
+    version.if_acted, version.asks_again, version.asked_at, submission.owned_by_name
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')
@@ -185,6 +190,14 @@ create view alerts.v_waiting with (security_invoker = true) as
   join alerts.alert alert on alert.id = version.alert_id
   where submission.state = 'waiting';
 
+create view alerts.v_announcement with (security_invoker = true) as
+  select announcement.id, announcement.alert_id, alert.number as alert_number, version.title,
+    announcement.what, announcement.at, announcement.by_name
+  from alerts.announcement announcement
+  join alerts.alert alert on alert.id = announcement.alert_id
+  join alerts.version version on version.alert_id = alert.id
+    and version.state in ('released', 'closed');
+
 -- What a marking protects (P8): the centre reads all; an organisation reads what was released to
 -- it; a visitor reads released versions marked CLEAR. Those that another one took the place of too:
 -- pages show them where the one that took it may be read.
@@ -225,13 +238,13 @@ create policy own on alerts.submission for select
     select recipient.submission_id from alerts.recipient recipient
     where recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
 
-alter table alerts.nudge enable row level security;
-alter table alerts.nudge force row level security;
-create policy centre on alerts.nudge
+alter table alerts.announcement enable row level security;
+alter table alerts.announcement force row level security;
+create policy centre on alerts.announcement
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
-grant select on alerts.nudge to tocsin_web;
-grant select, insert on alerts.nudge to tocsin_worker;
+grant select, insert on alerts.announcement to tocsin_web;
+grant select on alerts.announcement to tocsin_worker;
 grant select on alerts.editor to tocsin_worker;
 grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
   to tocsin_web;
@@ -240,8 +253,9 @@ grant update (state, revision, title, severity, marking, what, do_now, if_acted,
   not_known, next_update_at, body, own_text, audience, asks_again, content, model_version,
   updated_at, released_at, asked_at, closed_at)
   on alerts.version to tocsin_web;
-grant update (state, decided_at, decided_by, decided_by_name, return_reason)
-  on alerts.submission to tocsin_web;
+grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
+  owned_by_name) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient, alerts.v_waiting
+grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient,
+  alerts.v_waiting, alerts.v_announcement
   to tocsin_web, tocsin_worker;

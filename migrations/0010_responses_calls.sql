@@ -1,28 +1,5 @@
 -- Who is to be rung, who rings whom, and what came of it.
 
--- Whoever must answer, has not, and of whose chain nobody is left to be told: until somebody rings
--- them, nothing more happens (P7). Also where nobody can say whether anything left.
-create view responses.v_to_ring with (security_invoker = true) as
-  select recipient.alert_id, recipient.organisation_id,
-    case when told.is_reached then 'silent' when told.is_uncertain then 'uncertain'
-      else 'unreachable' end as why,
-    -- Said so before a correction took their acknowledgement back.
-    coalesce(response.affected = 'yes', false) as says_affected
-  from alerts.v_recipient recipient
-  join alerts.v_live live on live.alert_id = recipient.alert_id and live.state = 'released'
-  left join responses.v_response response on response.alert_id = recipient.alert_id
-    and response.organisation_id = recipient.organisation_id
-  -- Organisation by organisation, by their index: see standings in src/console/store.ts.
-  cross join lateral (
-    select coalesce(bool_or(credit.state in ('delivered', 'accepted')), false) as is_reached,
-      coalesce(bool_or(credit.state in ('unknown', 'uncertain_closed')), false) as is_uncertain,
-      coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')), false) as more_to_come
-    from dispatch.v_credit credit where credit.organisation_id = recipient.organisation_id
-      and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
-    offset 0
-  ) told
-  where recipient.must_answer and response.acknowledged_at is null and not told.more_to_come;
-
 -- Somebody has this name of the call list: one at a time.
 create table responses.call (
   id uuid primary key,
@@ -55,6 +32,55 @@ create table responses.call_attempt (
   note text
 );
 create index call_attempt_of on responses.call_attempt (alert_id, organisation_id, at);
+
+-- Whoever must answer, has not, and of whose chain nobody is left to be told: until somebody rings
+-- them, nothing more happens (P7). Also where nobody can say whether anything left. Of what was
+-- withdrawn: who was told of it by phone, and not that it does not hold.
+create view responses.v_to_ring with (security_invoker = true) as
+  select recipient.alert_id, recipient.organisation_id,
+    case when told.is_reached then 'silent' when told.is_uncertain then 'uncertain'
+      else 'unreachable' end as why,
+    -- Said so before a correction took their acknowledgement back.
+    coalesce(response.affected = 'yes', false) as says_affected,
+    -- Told by phone what the version that is out took back, or added to.
+    response.earlier_call_at
+  from alerts.v_recipient recipient
+  join alerts.v_live live on live.alert_id = recipient.alert_id and live.state = 'released'
+  left join responses.v_response response on response.alert_id = recipient.alert_id
+    and response.organisation_id = recipient.organisation_id
+  -- Organisation by organisation, by their index: see standings in src/console/store.ts.
+  cross join lateral (
+    select coalesce(bool_or(credit.state in ('delivered', 'accepted')), false) as is_reached,
+      coalesce(bool_or(credit.state in ('unknown', 'uncertain_closed')), false) as is_uncertain,
+      coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')), false) as more_to_come
+    from dispatch.v_credit credit where credit.organisation_id = recipient.organisation_id
+      and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
+    offset 0
+  ) told
+  where recipient.must_answer and response.acknowledged_at is null and not told.more_to_come
+  union all
+  select recipient.alert_id, recipient.organisation_id, 'withdrawn',
+    coalesce(response.affected = 'yes', false), told.by_phone_at
+  from alerts.v_live live
+  join alerts.v_recipient recipient on recipient.alert_id = live.alert_id
+  join lateral (
+    select max(answer.at) as by_phone_at from responses.answer answer
+    where answer.alert_id = recipient.alert_id and answer.evidence = 'call'
+      and answer.organisation_id = recipient.organisation_id and answer.at < live.released_at
+  ) told on told.by_phone_at is not null
+  left join responses.v_response response on response.alert_id = recipient.alert_id
+    and response.organisation_id = recipient.organisation_id
+  where live.kind = 'withdrawal'
+    and not exists (
+      select from dispatch.v_credit credit
+      where credit.organisation_id = recipient.organisation_id
+        and credit.dispatch_id = recipient.dispatch_id
+        and credit.state in ('held', 'ready', 'claimed', 'unknown', 'accepted', 'delivered'))
+    and not exists (
+      select from responses.call_attempt attempt
+      where attempt.alert_id = recipient.alert_id and attempt.outcome = 'reached'
+        and attempt.organisation_id = recipient.organisation_id
+        and attempt.at >= live.released_at);
 
 create view responses.v_call with (security_invoker = true) as
   select alert_id, organisation_id, claimed_by, claimed_by_name, claimed_at,

@@ -2,7 +2,8 @@
 import { may, type Actor } from '#kernel/actor.ts';
 import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import type { Tx } from '#db/database.ts';
-import { severityById, type Severity } from '#operating-model/index.ts';
+import { listWoken } from '#identity/index.ts';
+import { severityById, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { listHeldAudiences } from './audience.ts';
 import { sectionsOf } from './content/model.ts';
@@ -14,7 +15,6 @@ import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
 import { countRecipients } from './store-freeze.ts';
-import { listNudges } from './store-wake.ts';
 import { type SubmissionRow } from './store-submission.ts';
 import { findLiveVersion, listShapers, type VersionRow } from './store.ts';
 
@@ -40,7 +40,8 @@ export async function readApproval(
     following,
     plan: planOf(frozen),
     counts: await countRecipients(tx, submission.id),
-    woken: await listNudges(tx, submission.id),
+    woken: await listWoken(tx, 'approval', submission.id),
+    dueAt: dueAtOf(submission, severity, model),
     held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
     changes: before === undefined ? [] : changesOf(before, version, context),
     follows: before?.number,
@@ -54,6 +55,16 @@ export async function readApproval(
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
   };
+}
+
+/** When the centre promises to decide; undefined at severities that wake nobody. */
+function dueAtOf(
+  { submittedAt }: SubmissionRow,
+  severity: Severity | undefined,
+  { promises: { approval } }: OperatingModel,
+): Date | undefined {
+  if (severity === undefined || !approval.severities.includes(severity.id)) return undefined;
+  return new Date(submittedAt.getTime() + approval.withinMs);
 }
 
 /** What changed from one version to the next, as readers see it. */

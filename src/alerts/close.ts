@@ -9,6 +9,7 @@ import { record } from '#audit/index.ts';
 import { cancelDispatch, releaseEnding, sealDispatch } from '#dispatch/index.ts';
 import { approvedAlong } from '#identity/index.ts';
 import { severityById } from '#operating-model/index.ts';
+import { announce } from './announce.ts';
 import { dispatchesOf } from './model.ts';
 import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -30,6 +31,7 @@ export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>
   // A dispatch that is done has nothing left to call off; its refusal changes nothing.
   for (const dispatchId of dispatchesOf(submission))
     await cancelDispatch(tx, { dispatchId, reason: 'the alert was closed' });
+  await announce(tx, { alertId, what: 'closed' });
   await record(tx, { action: 'alert.closed', subject: { kind: 'alert', id: alertId } });
   return ok(undefined);
 }
@@ -72,6 +74,7 @@ export async function closeAndTell(
     clock: clockOf(now),
   });
   if (!gone.ok) return gone;
+  await announce(tx, { alertId, what: 'closed' });
   await record(tx, {
     action: 'alert.closed',
     subject: { kind: 'alert', id: alertId },

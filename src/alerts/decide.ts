@@ -9,8 +9,10 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { cancelDispatch, releaseDispatch } from '#dispatch/index.ts';
 import { approve, consumeApproval, returnRequest, voidApproval } from '#identity/index.ts';
+import { announce } from './announce.ts';
 import { supersede } from './correct.ts';
 import { dispatchesOf } from './model.ts';
+import { planNextUpdate } from './owed.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
@@ -50,9 +52,12 @@ export async function approveAndRelease(
   const decided = await decide(tx, submission, 'released', null);
   const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'released' });
   if (!decided || !moved) return overtaken;
+  const { id: versionId, alertId, nextUpdateAt, kind } = version;
+  await planNextUpdate(tx, context.model, { versionId, nextUpdateAt, now });
+  if (kind === 'correction') await announce(tx, { alertId, what: 'corrected' });
   await record(tx, {
     action: 'alert.released',
-    subject: { kind: 'alert', id: version.alertId },
+    subject: { kind: 'alert', id: alertId },
     detail: { hash, submittedBy: submission.submittedBy },
   });
   return ok(undefined);

@@ -1,4 +1,5 @@
 /** The door of alerts: what upper slices and the wiring may call. */
+export { owedAnnouncement } from './announce.ts';
 export { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
 export { closeAlert, closeAndTell } from './close.ts';
 export { beginVersion } from './correct.ts';
@@ -8,6 +9,7 @@ export { importCatalogue } from './kev/catalogue.ts';
 export { parseCatalogue } from './kev/parse.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
+export { blanksFor, dueWords, owedApproval, owedUpdate, type WakingWords } from './owed.ts';
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
@@ -18,5 +20,4 @@ export { findVersion, type VersionRow } from './store.ts';
 export { findPublicAlert } from './public/store-public.ts';
 export { PUBLIC_FOR_SECONDS, publicWords } from './public/words.ts';
 export { submitAlert } from './submit.ts';
-export { WAKE_TASK, wakeApprovers } from './wake.ts';
 export { withdrawReleased } from './withdraw.ts';

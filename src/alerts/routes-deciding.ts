@@ -8,6 +8,7 @@ import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
 import { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
 import { abandonAlert } from './draft.ts';
+import { takeNextUpdate } from './owed.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import { ledgerOfAlert, steerAlert } from './steer.ts';
@@ -88,6 +89,12 @@ const verbs: readonly Verb[] = [
     leadsTo: 'edit',
     act: async (tx, { id }, { model }) =>
       await beginVersion(tx, model, { alertId: id, kind: 'correction' }),
+  },
+  {
+    path: 'next-update',
+    access: 'alert.write',
+    notice: 'You have the next update now: you are woken before it is due.',
+    act: async (tx, { id }) => await takeNextUpdate(tx, id),
   },
   {
     path: 'recall',

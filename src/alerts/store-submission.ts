@@ -45,15 +45,16 @@ export async function insertSubmission(
     submittedBy: string;
     submittedByName: string;
   },
-): Promise<void> {
-  await tx.run(sql`
+): Promise<{ submittedAt: Date }> {
+  return await tx.one<{ submittedAt: Date }>(sql`
     insert into alerts.submission (id, version_id, dispatch_id, correction_dispatch_id, approval_id,
-      content_hash, along, submitted_by, submitted_by_name)
+      content_hash, along, submitted_by, submitted_by_name, owned_by, owned_by_name)
     values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
       ${submission.correctionDispatchId}, ${submission.approvalId}, ${submission.contentHash},
       ${JSON.stringify(submission.along)}::jsonb,
-      ${submission.submittedBy},
-      ${submission.submittedByName})`);
+      ${submission.submittedBy}, ${submission.submittedByName}, ${submission.submittedBy},
+      ${submission.submittedByName})
+    returning submitted_at`);
 }
 
 export async function decideSubmission(

@@ -31,6 +31,7 @@ import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from '
 import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import { insertSubmission } from './store-submission.ts';
+import { planApproval } from './owed.ts';
 import {
   findLiveVersion,
   findVersion,
@@ -46,7 +47,6 @@ import {
   renderRounds,
   textsOf,
 } from './texts.ts';
-import { planWaking } from './wake.ts';
 
 export type Submission = {
   readonly alertId: string;
@@ -153,7 +153,7 @@ async function freeze(
   const subject = { kind: 'alert_version', id: version.id };
   const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
   if (!approval.ok) return approval;
-  await insertSubmission(tx, {
+  const { submittedAt } = await insertSubmission(tx, {
     id: submissionId,
     versionId: version.id,
     dispatchId,
@@ -165,7 +165,7 @@ async function freeze(
     submittedByName: nameOf(tx.actor),
   });
   const { severity } = version;
-  await planWaking(tx, context.model, { id: submissionId, severity, now });
+  await planApproval(tx, context.model, { id: submissionId, severity, submittedAt });
   await record(tx, {
     action: 'alert.submitted',
     subject: { kind: 'alert', id: version.alertId },

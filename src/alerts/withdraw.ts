@@ -11,6 +11,7 @@ import { maskPersonalData, record } from '#audit/index.ts';
 import { releaseEnding, sealDispatch } from '#dispatch/index.ts';
 import { approvedAlong } from '#identity/index.ts';
 import { severityById } from '#operating-model/index.ts';
+import { announce } from './announce.ts';
 import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
@@ -31,7 +32,7 @@ import {
 } from './store.ts';
 
 /** Longest reason, in characters; it is for the audit alone. */
-const REASON_MAX = 500;
+export const REASON_MAX = 500;
 
 export type WithdrawalAsked = {
   readonly alertId: string;
@@ -70,6 +71,7 @@ export async function withdrawReleased(
     clock: context.clockOf(now),
   });
   if (!gone.ok) return gone;
+  await announce(tx, { alertId, what: 'withdrawn' });
   await record(tx, {
     action: 'alert.withdrawal_released',
     subject: { kind: 'alert', id: alertId },

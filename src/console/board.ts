@@ -34,6 +34,7 @@ import {
 } from './store-certainty.ts';
 import { listClaims, type Claim } from './store-calls.ts';
 import { listDesk } from './store-desk.ts';
+import { listWokenForUpdates, type Woken } from './store-promises.ts';
 import { readLedger, type LedgerRow } from './store-ledger.ts';
 import { CALLS_MOST, readFigures, scopeOf } from './store-standings.ts';
 import {
@@ -49,7 +50,7 @@ import {
 
 /** What was read of a released alert, for every filter at once. */
 export type Reading = {
-  readonly alert: LiveAlert;
+  readonly alert: LiveAlert & { readonly woken: readonly Woken[] };
   readonly severityLabel: string;
   readonly deadlineMinutes: number;
   readonly figures: readonly FigureRow[];
@@ -112,7 +113,7 @@ export async function readAlert(
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
     return {
-      alert,
+      alert: { ...alert, woken: await listWokenForUpdates(tx, [alert.versionId]) },
       severityLabel: severity?.label ?? alert.severity,
       deadlineMinutes: (severity?.acknowledgeWithinMs ?? Infinity) / 60_000,
       figures: await readFigures(tx, scopeOf(alert, at)),

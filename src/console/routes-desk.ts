@@ -8,8 +8,14 @@ import { tallyOf } from './figures.ts';
 import { listBroken, readAuditor } from './store-audit.ts';
 import { findHold } from './store-certainty.ts';
 import { findHelpSurge, listDesk } from './store-desk.ts';
+import { listAnnouncements, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
-import { listGatewayStates, listLiveAlerts, listWaitingApprovals } from './store.ts';
+import {
+  listGatewayStates,
+  listLiveAlerts,
+  listWaitingApprovals,
+  type WaitingApproval,
+} from './store.ts';
 import type { Watch } from './topic.ts';
 
 /** What waits for somebody at the duty desk, as one value, as far as this actor may see it. */
@@ -19,12 +25,17 @@ async function readDesk(
 ) {
   return await database.withActor(system('desk'), async (tx) => {
     const live = await listLiveAlerts(tx);
+    const woken = await listWokenForUpdates(
+      tx,
+      live.map(({ versionId }) => versionId),
+    );
     const alerts = [];
     for (const alert of live) {
       const severityLabel = severityById(model, alert.severity)?.label ?? alert.severity;
       alerts.push({
         ...alert,
         severityLabel,
+        woken: woken.filter(({ subjectId }) => subjectId === alert.versionId),
         tally: tallyOf(await readFigures(tx, scopeOf(alert))),
       });
     }
@@ -32,7 +43,13 @@ async function readDesk(
     const desk = groupDesk(withWords(waiting, openReply));
     return {
       alerts,
-      approvals: await listWaitingApprovals(tx),
+      approvals: (await listWaitingApprovals(tx)).map((one) => ({
+        ...one,
+        dueAt: approvalDueAt(model, one),
+      })),
+      announcements: await listAnnouncements(tx, {
+        withinMs: model.desk.announcementsStandForMs,
+      }),
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,
       surge: await findHelpSurge(tx, model.desk.helpSurge),
@@ -43,6 +60,15 @@ async function readDesk(
       readAt: now,
     };
   });
+}
+
+/** Undefined at severities whose approval is promised at no time. */
+function approvalDueAt(
+  { promises: { approval } }: ConsoleContext['model'],
+  { severity, submittedAt }: WaitingApproval,
+): Date | undefined {
+  if (!approval.severities.includes(severity)) return undefined;
+  return new Date(submittedAt.getTime() + approval.withinMs);
 }
 
 type DeskModel = { readonly desk: Awaited<ReturnType<typeof readDesk>> };

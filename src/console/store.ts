@@ -23,6 +23,7 @@ export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise
 
 export type LiveAlert = {
   alertId: string;
+  versionId: string;
   number: number;
   title: string;
   severity: string;
@@ -44,13 +45,15 @@ export type LiveAlert = {
   dispatchState: string;
   pauseReason: string | null;
   exercise: boolean;
+  /** Whoever owes its next update. */
+  ownedByName: string;
 };
 
-const liveColumns = sql`live.alert_id, live.number, live.title, live.severity, live.marking,
-  live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
+const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title, live.severity,
+  live.marking, live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
   live.released_at, live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
   live.version_number, live.kind, dispatch.state as dispatch_state,
-  dispatch.pause_reason, dispatch.exercise`;
+  dispatch.pause_reason, dispatch.exercise, live.owned_by_name`;
 
 /** The dispatches of what is out: a correction has two. */
 export function dispatchesOf({ dispatchId, correctionDispatchId }: LiveAlert): string[] {

@@ -30,7 +30,7 @@ export {
 } from './store-approval.ts';
 export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
 export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
-export { isPermission, permissionsIn, permissionsOf, type RoleModel } from './model.ts';
+export { isPermission, permissionsIn, permissionsOf, rolesWith, type RoleModel } from './model.ts';
 export { newToken, sha256 } from './secrets.ts';
 export { listHolders, type HolderRow } from './store-holders.ts';
 export type { IdentityContext } from './context.ts';
@@ -40,10 +40,18 @@ export {
   selectPeople as listPeople,
   selectPerson as findPerson,
   selectPersonByEmail as findPersonByEmail,
-  selectWakeable as listWakeable,
   type OrganisationHolder,
   type PersonRow,
-  type Wakeable,
 } from './store.ts';
 export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';
+export { selectWoken as listWoken, type WokenRow } from './store-waking.ts';
+export {
+  planWaking,
+  WAKE_TASK,
+  wakePeople,
+  type FindOwed,
+  type Owed,
+  type WakingKind,
+  type WakingTimer,
+} from './waking.ts';

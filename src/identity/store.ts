@@ -68,19 +68,6 @@ export async function updatePhone(
     where id = ${id} and active`);
 }
 
-export type Wakeable = { readonly id: string; readonly phoneSealed: Buffer };
-
-/** Active people with a number on file who hold one of these roles of the centre. */
-export async function selectWakeable(tx: Tx, roles: readonly string[]): Promise<Wakeable[]> {
-  return await tx.rows<Wakeable>(sql`
-    select person.id, person.phone_sealed from identity.person
-    where person.active and person.phone_sealed is not null and exists (
-      select from identity.role_grant held
-      where held.person_id = person.id and held.role = any(${[...roles]}::text[])
-        and held.organisation_id is null and held.ended_at is null)
-    order by person.id`);
-}
-
 export type NewGrant = {
   readonly id: string;
   readonly personId: string;

@@ -1,6 +1,7 @@
 /** What a demonstration folder gets on its first start: a sector, and people to act as. */
 import { system } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
+import { maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
 import type { Database } from '#db/database.ts';
 import {
   createSignInLink,
@@ -8,6 +9,7 @@ import {
   giveRole,
   invitePerson,
   listPeople,
+  setPhone,
 } from '#identity/index.ts';
 import {
   demonstrationSector,
@@ -17,13 +19,27 @@ import {
 } from '#organisations/index.ts';
 import type { Ground } from './ground.ts';
 
-/** Fictional; the mail domain is reserved (RFC 2606). The first is who the printed link is for. */
+/**
+ * Fictional; the mail domain is reserved (RFC 2606), and the mobiles are the last of Ofcom's for
+ * drama: the sector begins at the first. The first person is who the printed link is for.
+ */
 const people = [
-  { name: 'Amara Osei', email: 'amara.osei@centre.test', roles: ['duty_officer'] },
-  { name: 'Tom Lindqvist', email: 'tom.lindqvist@centre.test', roles: ['approver'] },
+  {
+    name: 'Amara Osei',
+    email: 'amara.osei@centre.test',
+    mobile: '07700 900991',
+    roles: ['duty_officer'],
+  },
+  {
+    name: 'Tom Lindqvist',
+    email: 'tom.lindqvist@centre.test',
+    mobile: '07700 900992',
+    roles: ['approver'],
+  },
   {
     name: 'Priya Raman',
     email: 'priya.raman@centre.test',
+    mobile: '07700 900993',
     roles: ['duty_officer', 'administrator'],
   },
 ] as const;
@@ -66,6 +82,9 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
       for (const person of people) {
         const invited = await invitePerson(tx, person, { model, now });
         if (!invited.ok) return invited;
+        const phone = phoneOf(invited.value, person.mobile, ground);
+        const kept = await setPhone(tx, invited.value, phone);
+        if (!kept.ok) return kept;
       }
       const lead = await invitePerson(tx, regionalLead.person, { model, now });
       if (!lead.ok) return lead;
@@ -73,6 +92,14 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
     });
     if (!made.ok) throw new Error(`the demonstration sector was refused: ${made.message}`);
   });
+}
+
+/** As it is woken on: sealed for this person. */
+function phoneOf(personId: string, mobile: string, { seals }: Ground) {
+  const parsed = parsePhoneNumber(mobile);
+  if (!parsed.ok) throw new Error(parsed.message);
+  const { e164 } = parsed.value;
+  return { sealed: seals.sealAddress(personId, e164), mask: maskPhoneNumber({ e164 }) };
 }
 
 /** What is printed under the address: a one-time link, or how to get one. */

@@ -11,8 +11,9 @@ import type { DataFolder, Secrets } from '#db/data-folder.ts';
 import {
   alertApiRoutes,
   alertRoutes,
-  WAKE_TASK,
-  wakeApprovers,
+  owedAnnouncement,
+  owedApproval,
+  owedUpdate,
   listAlertsOfOrganisation,
   type AlertContext,
 } from '#alerts/index.ts';
@@ -26,7 +27,15 @@ import {
   replicaRoutes,
   type InboxSeals,
 } from '#dispatch/index.ts';
-import { identityRoutes, listApiKeys, listPeople, sweepIdentity } from '#identity/index.ts';
+import {
+  identityRoutes,
+  listApiKeys,
+  listPeople,
+  sweepIdentity,
+  WAKE_TASK,
+  wakePeople,
+  type WakingTimer,
+} from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
@@ -53,6 +62,7 @@ import {
 import {
   deleteOldTries,
   handleReplies,
+  owedCall,
   responseApiRoutes,
   responseRoutes,
   type AnswerContext,
@@ -210,6 +220,15 @@ export function tasksOf(
     whenOf: clockOrDate,
     openReply: seals.openReply,
   };
+  const words = { model, clockOf: clockTime, whenOf: (at: Date) => clockOrDate(at, new Date()) };
+  const owed = {
+    approval: owedApproval(words),
+    next_update: owedUpdate(words),
+    announcement: owedAnnouncement(words),
+    call_back: owedCall(words),
+  };
+  const wake = (timer: WakingTimer) =>
+    wakePeople(database, { model, owed, now: new Date() }, timer);
   return {
     ...importTasks({
       database,
@@ -217,10 +236,7 @@ export function tasksOf(
       secrets: seals.directory,
       onError: (error) => log.error('organisations.import_failed', { error }),
     }),
-    [WAKE_TASK]: async (payload) => {
-      const step = payload as { submissionId: string; step: number };
-      await wakeApprovers(database, { model, clockOf: clockTime }, step);
-    },
+    [WAKE_TASK]: async (payload) => await wake(payload as WakingTimer),
     [REPLY_TASK]: () => handleReplies(answers),
     [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };

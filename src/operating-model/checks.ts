@@ -5,6 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
+import { checkPromises } from './promise-checks.ts';
 import { checkDoNowTexts, checkHoldingTexts, checkTexts } from './text-checks.ts';
 
 /** A longer wait is a plan for later, which an approval of now does not cover. */
@@ -65,7 +66,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkHolding(file),
     ...checkKnownExploited(file),
     ...checkDoNowTexts(file),
-    ...checkLadder(file),
+    ...checkPromises(file),
   ];
 }
 
@@ -103,26 +104,6 @@ function checkClearLineFor({ clear_line_for: named, severities }: ModelFile): Re
   return named
     .filter((id) => !Object.hasOwn(severities, id))
     .map((id) => error(['clear_line_for'], `‘${id}’ is not known`));
-}
-
-/** Names that mean nothing would wake nobody. */
-function checkLadder({ approver_ladder: ladder, severities, roles }: ModelFile): Remark[] {
-  const remarks = ladder.severities
-    .filter((id) => !Object.hasOwn(severities, id))
-    .map((id) => error(['approver_ladder', 'severities'], `‘${id}’ is not known`));
-  ladder.steps.forEach(({ roles: named, after }, i) => {
-    const at = ['approver_ladder', 'steps', i];
-    for (const id of named) {
-      const role = Object.hasOwn(roles, id) ? roles[id] : undefined;
-      if (role === undefined) remarks.push(error([...at, 'roles'], `‘${id}’ is not known`));
-      else if (!role.may.includes('alert.approve'))
-        remarks.push(error([...at, 'roles'], `‘${id}’ may not approve`));
-    }
-    const before = ladder.steps[i - 1]?.after ?? -1;
-    if (after <= before)
-      remarks.push(error([...at, 'after'], 'must be later than the step before'));
-  });
-  return remarks;
 }
 
 /** What the marking keeps out of texts would make a holding alert that says nothing. */

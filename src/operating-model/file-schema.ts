@@ -62,6 +62,20 @@ const severity = z.strictObject({
   ask_for_receipt_after: z.array(durationMs).min(1).max(10),
 });
 
+const ONE_OF = 'must say how long before it is due, or how long after: one of the two';
+
+const steps = z
+  .array(
+    z
+      .strictObject({
+        wake: z.array(z.string()).min(1),
+        before: durationMs.optional(),
+        after: durationMs.optional(),
+      })
+      .refine(({ before, after }) => (before === undefined) !== (after === undefined), ONE_OF),
+  )
+  .max(20);
+
 const marking = z.enum(markings);
 
 export const fileSchema = z.strictObject({
@@ -109,6 +123,9 @@ export const fileSchema = z.strictObject({
     withdrawal: text,
     closing: text,
     approve_please: text,
+    update_please: text,
+    call_please: text,
+    officers_told: text,
     after_reply: text,
     after_help: text,
     not_understood: text,
@@ -142,11 +159,10 @@ export const fileSchema = z.strictObject({
     what: line.max(120),
     do_now: line.max(160),
   }),
-  approver_ladder: z.strictObject({
-    severities: z.array(z.string()),
-    steps: z
-      .array(z.strictObject({ roles: z.array(z.string()).min(1), after: durationMs }))
-      .max(20),
+  promises: z.strictObject({
+    approval: z.strictObject({ severities: z.array(z.string()), within: minuteMs, steps }),
+    next_update: z.strictObject({ steps }),
+    call_back: z.strictObject({ again_after: durationMs, steps }),
   }),
   asking_for_proof: z.strictObject({
     hour: z.int().min(7).max(20),
@@ -194,8 +210,16 @@ export const fileSchema = z.strictObject({
   desk: z.strictObject({
     call_back_within: minuteMs,
     claim_holds_for: minuteMs,
+    announcements_stand_for: minuteMs,
     help_surge: z.strictObject({ organisations: z.int().min(2).max(1000), within: minuteMs }),
   }),
 });
 
 export type ModelFile = z.output<typeof fileSchema>;
+
+export type StepOfFile = ModelFile['promises']['next_update']['steps'][number];
+
+/** Below 0: before it is due. */
+export function stepAfterMs({ before, after }: StepOfFile): number {
+  return before === undefined ? (after ?? 0) : -before;
+}

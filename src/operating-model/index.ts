@@ -1,7 +1,8 @@
-export { blanksOf, channels, fillBlanks, severityById } from './model.ts';
+export { blanksOf, channels, fillBlanks, OWNER, severityById } from './model.ts';
 export type {
   Channel,
   HoldingText,
+  Ladder,
   OperatingModel,
   OrganisationType,
   Outlet,
@@ -10,6 +11,7 @@ export type {
   Severity,
   SigningIn,
   TextName,
+  WakeStep,
 } from './model.ts';
 export { checkOperatingModel, parseOperatingModel, type Checked } from './parse.ts';
 export { printFinding, type Finding } from './findings.ts';

@@ -63,12 +63,16 @@ export type OperatingModel = {
     readonly what: string;
     readonly doNow: string;
   };
-  /** Who is woken while an alert waits for its approval, step by step. */
-  readonly approverLadder: {
-    /** Ids; others wake nobody. */
-    readonly severities: readonly string[];
-    /** Counted from the submission; each later than the one before. */
-    readonly steps: readonly { readonly roles: readonly string[]; readonly afterMs: number }[];
+  /** What the centre owes, and who is woken until it is done. */
+  readonly promises: {
+    readonly approval: Ladder & {
+      /** Ids; an approval of others is due at no time and wakes nobody. */
+      readonly severities: readonly string[];
+      /** Counted from the submission. */
+      readonly withinMs: number;
+    };
+    readonly nextUpdate: Ladder;
+    readonly callBack: Ladder;
   };
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
@@ -124,10 +128,29 @@ export type OperatingModel = {
     readonly callBackWithinMs: number;
     /** What somebody took is free again after so long without a word of theirs. */
     readonly claimHoldsForMs: number;
+    /** What somebody did to an alert that was out stands on the desk for so long. */
+    readonly announcementsStandForMs: number;
     /** So many organisations asking for help within so long are said to be one event. */
     readonly helpSurge: { readonly organisations: number; readonly withinMs: number };
   };
 };
+
+/** Who is woken, step by step, each later than the one before. */
+export type Ladder = {
+  readonly steps: readonly WakeStep[];
+  /** Nobody is woken for another promise of this kind again so soon; 0: they are. */
+  readonly againAfterMs: number;
+};
+
+export type WakeStep = {
+  /** Roles of the centre, and `OWNER`. */
+  readonly wake: readonly string[];
+  /** Counted from when it is due; below 0 is before. */
+  readonly afterMs: number;
+};
+
+/** In a step: whoever has it in hand. No role may be called so. */
+export const OWNER = 'owner';
 
 export type Role = {
   readonly label: string;
@@ -209,6 +232,9 @@ export type TextName =
   | 'withdrawal'
   | 'closing'
   | 'approvePlease'
+  | 'updatePlease'
+  | 'callPlease'
+  | 'officersTold'
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'

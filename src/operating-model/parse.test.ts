@@ -219,12 +219,59 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
   {
     name: 'a ladder that wakes whoever may not approve',
     text: changed([
-      'roles: [approver, duty_officer], after: PT5M',
-      'roles: [regional_lead], after: PT5M',
+      'wake: [approver, duty_officer], before: PT5M',
+      'wake: [regional_lead], before: PT5M',
     ]),
-    at: 'roles: [regional_lead], after: PT5M',
-    path: 'approver_ladder.steps[1].roles',
+    at: 'wake: [regional_lead], before: PT5M',
+    path: 'promises.approval.steps[1].wake',
     message: /‘regional_lead’ may not approve/,
+  },
+  {
+    name: 'a step for a role of regions',
+    text: changed([
+      'wake: [owner, duty_officer], after: PT0M',
+      'wake: [regional_lead], after: PT0M',
+    ]),
+    at: 'wake: [regional_lead], after: PT0M',
+    path: 'promises.next_update.steps[1].wake',
+    message: /‘regional_lead’ is given for regions/,
+  },
+  {
+    name: 'a step before the submission of what it waits for',
+    text: changed(['within: PT10M', 'within: PT8M']),
+    at: '- { wake: [approver], before: PT10M }',
+    path: 'promises.approval.steps[0]',
+    message: /is before its submission: ‘within’ is PT8M/,
+  },
+  {
+    name: 'a step that is no later than the one before',
+    text: changed([
+      'wake: [duty_officer, approver], after: PT15M',
+      'wake: [approver], before: PT1M',
+    ]),
+    at: 'wake: [approver], before: PT1M',
+    path: 'promises.next_update.steps[2]',
+    message: /must be later than the step before/,
+  },
+  {
+    name: 'a step both before and after',
+    text: changed([
+      'wake: [approver], before: PT10M',
+      'wake: [approver], before: PT10M, after: PT0M',
+    ]),
+    at: 'wake: [approver], before: PT10M, after: PT0M',
+    path: 'promises.approval.steps[0]',
+    message: /before it is due, or how long after: one of the two/,
+  },
+  {
+    name: 'a role called like whoever has a promise in hand',
+    text: changed([
+      'roles:\n  duty_officer:',
+      'roles:\n  owner: { label: X, may: [alert.read] }\n  duty_officer:',
+    ]),
+    at: '  owner: {',
+    path: 'roles.owner',
+    message: /‘owner’ means whoever has a promise in hand/,
   },
   {
     name: 'an unknown blank',
@@ -301,7 +348,11 @@ test('warned, not refused: two fragments, a rank never called, one role for both
   const skipped = changed(['ranks: [3], after: PT30M', 'ranks: [4], after: PT30M']);
   const alone = changed(
     [/  approver:\n.*\n.*\n/, ''],
-    [/approver_ladder:\n(?: .*\n)+/, 'approver_ladder: { severities: [], steps: [] }\n'],
+    [/wake: \[approver\], before: PT10M/, 'wake: [duty_officer], before: PT10M'],
+    [/wake: \[approver, duty_officer\], before/, 'wake: [duty_officer], before'],
+    [/wake: \[approver, duty_officer\], after/, 'wake: [duty_officer], after'],
+    [/wake: \[duty_officer, approver\]/, 'wake: [duty_officer]'],
+    [/wake: \[duty_officer, approver\]/, 'wake: [duty_officer]'],
   );
   for (const [text, path, message] of [
     [long, 'texts.after_reply', /takes 2 fragments/],

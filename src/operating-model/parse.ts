@@ -4,9 +4,9 @@ import { LineCounter, parseDocument, type Document } from 'yaml';
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { crossCheck } from './checks.ts';
 import { explain } from './explain.ts';
-import { fileSchema, type ModelFile } from './file-schema.ts';
+import { fileSchema, stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
 import { error, located, printFinding, type Finding, type Remark } from './findings.ts';
-import type { OperatingModel, Severity } from './model.ts';
+import type { Ladder, OperatingModel, Severity } from './model.ts';
 
 export type Checked = {
   /** Absent where an error was found. */
@@ -119,7 +119,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     holding: holdingOf(file),
     doNowTexts: file.do_now_texts,
     knownExploited: knownExploitedOf(file),
-    approverLadder: ladderOf(file),
+    promises: promisesOf(file),
     askingForProof: {
       hour: file.asking_for_proof.hour,
       againAfterMs: file.asking_for_proof.again_after,
@@ -186,9 +186,21 @@ function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'
   };
 }
 
-function ladderOf({ approver_ladder: ladder }: ModelFile): OperatingModel['approverLadder'] {
-  const steps = ladder.steps.map(({ roles, after }) => ({ roles, afterMs: after }));
-  return { severities: ladder.severities, steps };
+function promisesOf({ promises }: ModelFile): OperatingModel['promises'] {
+  const { approval, next_update: nextUpdate, call_back: callBack } = promises;
+  const ladder = ({ steps }: { steps: readonly StepOfFile[] }, againAfterMs = 0): Ladder => ({
+    steps: steps.map((step) => ({ wake: step.wake, afterMs: stepAfterMs(step) })),
+    againAfterMs,
+  });
+  return {
+    approval: {
+      ...ladder(approval),
+      severities: approval.severities,
+      withinMs: approval.within,
+    },
+    nextUpdate: ladder(nextUpdate),
+    callBack: ladder(callBack, callBack.again_after),
+  };
 }
 
 function knownExploitedOf({ known_exploited: known, severities }: ModelFile) {
@@ -211,6 +223,9 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     withdrawal: texts.withdrawal,
     closing: texts.closing,
     approvePlease: texts.approve_please,
+    updatePlease: texts.update_please,
+    callPlease: texts.call_please,
+    officersTold: texts.officers_told,
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,
@@ -248,6 +263,7 @@ function deskOf({ desk }: ModelFile): OperatingModel['desk'] {
   return {
     callBackWithinMs: desk.call_back_within,
     claimHoldsForMs: desk.claim_holds_for,
+    announcementsStandForMs: desk.announcements_stand_for,
     helpSurge: { organisations, withinMs: within },
   };
 }

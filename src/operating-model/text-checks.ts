@@ -67,6 +67,18 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'alert', 'severity', 'since', 'help_line'],
     needed: ['sender', 'alert'],
   },
+  update_please: {
+    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
+    needed: ['sender', 'alert', 'due'],
+  },
+  call_please: {
+    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
+    needed: ['sender', 'alert', 'due'],
+  },
+  officers_told: {
+    known: ['sender', 'alert', 'severity', 'what', 'time', 'help_line'],
+    needed: ['sender', 'alert', 'what', 'time'],
+  },
   after_reply: {
     known: [...COMMON, 'time', 'link', 'next_news'],
     needed: ['sender', 'alert', 'code'],
@@ -107,6 +119,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   clear_line: 'Isolate Citrix gateways now. ',
   code: '4821',
   since: '03:02',
+  due: 'late, due 05:00',
   time: '03:12',
   link: 'cyber.example/4901',
   next_news: 'Next news 04:00. ',
@@ -131,6 +144,9 @@ const UNASKED: readonly TextKey[] = [
   'withdrawal',
   'closing',
   'approve_please',
+  'update_please',
+  'call_please',
+  'officers_told',
   'enrol',
   'own_code',
 ];

@@ -15,11 +15,12 @@ import {
   type NewAnswer,
 } from './store.ts';
 import { endCallsOf } from './calls/store-calls.ts';
+import { planCalls } from './owed.ts';
 import { insertDeskItem } from './store-desk.ts';
 import { findRecipient, isWrittenDown } from './store-read.ts';
 
-/** How soon the desk promises a call to who asks for help. */
-export type AnswerRules = Pick<OperatingModel, 'desk'>;
+/** How soon the desk promises a call to who asks for help, and who is woken for it. */
+export type AnswerRules = Pick<OperatingModel, 'desk' | 'promises'>;
 
 /**
  * Takes an answer for these organisations: history, present state, later rounds called off, the
@@ -70,7 +71,7 @@ function isAddressed({ shortNames }: Addressed, { organisationIds }: NewAnswer):
 /** What follows from answers to one alert that are written down, each by other organisations. */
 async function applyAnswers(
   tx: Tx,
-  { desk: { callBackWithinMs } }: AnswerRules,
+  rules: AnswerRules,
   { alertId, dispatchId }: Addressed,
   answers: readonly NewAnswer[],
 ): Promise<void> {
@@ -80,15 +81,12 @@ async function applyAnswers(
   await endCallsOf(tx, alertId, organisationIds);
   for (const { kind, contactPointId, ...answer } of answers)
     if (kind === 'help')
-      for (const organisationId of answer.organisationIds)
-        await insertDeskItem(tx, {
-          kind,
-          alertId,
-          organisationId,
-          contactPointId,
-          replyId: null,
-          callBackWithinMs,
-        });
+      for (const organisationId of answer.organisationIds) {
+        const { callBackWithinMs } = rules.desk;
+        const asked = { kind, alertId, organisationId, contactPointId, replyId: null } as const;
+        const promised = await insertDeskItem(tx, { ...asked, callBackWithinMs });
+        if (promised !== undefined) await planCalls(tx, rules, [promised]);
+      }
   await recordAll(
     tx,
     answers.map((answer) => ({

@@ -9,6 +9,7 @@ import type { Tx } from '#db/database.ts';
 import { recordAll } from '#audit/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { heldBy, otherHolder } from './desk-model.ts';
+import { planCalls } from './owed.ts';
 import { notifyResponse } from './store.ts';
 import {
   findDeskItem,
@@ -20,7 +21,7 @@ import {
   type HeldItem,
 } from './store-desk.ts';
 
-export type DeskRules = Pick<OperatingModel, 'desk'>;
+export type DeskRules = Pick<OperatingModel, 'desk' | 'promises'>;
 
 /** Takes it, and whatever else waits of the same organisation; or has it for as long again. */
 export async function claimItem(tx: Tx, id: string, { desk }: DeskRules): Promise<Outcome<void>> {
@@ -70,12 +71,13 @@ export async function handOverItem(
 export async function promiseCall(
   tx: Tx,
   id: string,
-  { inMinutes, rules: { desk } }: { readonly inMinutes: number; readonly rules: DeskRules },
+  { inMinutes, rules }: { readonly inMinutes: number; readonly rules: DeskRules },
 ): Promise<Outcome<void>> {
   const mine = await lockMine(tx, id);
   if (!mine.ok) return mine;
   const inMs = inMinutes * 60_000;
-  await updateCallBack(tx, mine.value, { inMs, holdsForMs: desk.claimHoldsForMs });
+  const { claimHoldsForMs: holdsForMs } = rules.desk;
+  await planCalls(tx, rules, await updateCallBack(tx, mine.value, { inMs, holdsForMs }));
   return await recordAndTell(tx, mine.value, 'desk.call_promised', { inMinutes });
 }
 

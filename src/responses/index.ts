@@ -2,6 +2,7 @@
 export { handleReplies } from './replies.ts';
 export type { AnswerContext } from './reply-texts.ts';
 export { deleteOldTries } from './store.ts';
+export { owedCall } from './owed.ts';
 export { responseRoutes } from './routes.ts';
 export type { ResponseRoutesContext } from './context.ts';
 export { responseApiRoutes, type ResponseApiContext } from './routes-api.ts';

@@ -14,15 +14,42 @@ export type NewDeskItem = {
   | { readonly kind: Exclude<DeskItemKind, 'help'> }
 );
 
-/** Puts it before the duty desk; a second call for help of the same organisation is the same item. */
-export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<void> {
+/** A call that is promised to who asked for help: the item, when it was promised, and for when. */
+export type CallPromise = { id: string; madeAt: Date; callBackAt: Date };
+
+/**
+ * Puts it before the duty desk; a second call for help of the same organisation is the same item.
+ * Answers with the promise that it holds, where it is new and holds one.
+ */
+export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<CallPromise | undefined> {
   const withinMs = item.kind === 'help' ? item.callBackWithinMs : null;
-  await tx.run(sql`
+  const made = await tx.maybe<{ id: string; madeAt: Date; callBackAt: Date | null }>(sql`
     insert into responses.desk_item
       (id, kind, alert_id, organisation_id, contact_point_id, reply_id, call_back_at)
     values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
       ${item.contactPointId}, ${item.replyId}, now() + ${withinMs} * interval '1 ms')
-    on conflict do nothing`);
+    on conflict do nothing
+    returning id, created_at as made_at, call_back_at`);
+  return made?.callBackAt ? { ...made, callBackAt: made.callBackAt } : undefined;
+}
+
+export type OwedCall = {
+  alertNumber: number;
+  severity: string;
+  callBackAt: Date;
+  /** Null where nobody has it, or whoever had it has said nothing for too long. */
+  ownedBy: string | null;
+};
+
+/** Undefined where it was dealt with. */
+export async function findOwedCall(tx: Tx, id: string): Promise<OwedCall | undefined> {
+  return await tx.maybe<OwedCall>(sql`
+    select live.number as alert_number, live.severity, item.call_back_at,
+      case when item.state = 'claimed' and item.claim_ends_at > now() then item.claimed_by end
+        as owned_by
+    from responses.desk_item item
+    join alerts.v_live live on live.alert_id = item.alert_id
+    where item.id = ${id} and item.kind = 'help' and item.state <> 'closed'`);
 }
 
 export type DeskItemRow = {
@@ -132,17 +159,24 @@ export async function markReleased(tx: Tx, ids: readonly string[]): Promise<void
     where id = any(${[...ids]}::uuid[]) and state = any(${deskStatesBefore('open')})`);
 }
 
-/** When they expect our call now; whoever has it has it until so long after that. */
+/**
+ * When they expect our call now; whoever has it has it until so long after that. Answers with the
+ * promises, of the calls for help among them.
+ */
 export async function updateCallBack(
   tx: Tx,
   ids: readonly string[],
   { inMs, holdsForMs }: { readonly inMs: number; readonly holdsForMs: number },
-): Promise<void> {
-  await tx.run(sql`
+): Promise<CallPromise[]> {
+  const rows = await tx.rows<{ id: string; madeAt: Date; callBackAt: Date | null }>(sql`
     update responses.desk_item set
       call_back_at = case when kind = 'help' then now() + ${inMs} * interval '1 ms' end,
       claim_ends_at = now() + ${inMs + holdsForMs} * interval '1 ms'
-    where id = any(${[...ids]}::uuid[]) and state = 'claimed'`);
+    where id = any(${[...ids]}::uuid[]) and state = 'claimed'
+    returning id, now() as made_at, call_back_at`);
+  return rows.flatMap(({ callBackAt, ...row }) =>
+    callBackAt === null ? [] : [{ ...row, callBackAt }],
+  );
 }
 
 export async function markClosed(

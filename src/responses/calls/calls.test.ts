@@ -3,7 +3,13 @@ import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import { answersAt } from '../../../test/support/answers.ts';
-import { numbers, openCentre, textFrom, type Centre } from '../../../test/support/centre.ts';
+import {
+  numbers,
+  openCentre,
+  releaseVersion,
+  textFrom,
+  type Centre,
+} from '../../../test/support/centre.ts';
 import { seedNotify } from '../../../test/support/dispatch.ts';
 import { claimCall } from './calls.ts';
 import { nextWay } from './model.ts';
@@ -140,6 +146,53 @@ describe('the call list', () => {
       ['given_back', 'lapsed', 'answered'],
     );
     await tidy(alertId);
+  });
+});
+
+describe('who was told by phone', () => {
+  /** The officer rings this name of the list, and reaches somebody. */
+  async function tell(alertId: string, shortName: string): Promise<void> {
+    const officer = centre.visit(centre.officer);
+    await officer.get(await namePath(alertId, shortName));
+    await officer.submit('I ring them');
+    await officer.submit('Write it down', { outcome: 'got_it', note: 'Spoke to the porter' });
+  }
+
+  it('is rung first after a correction, and told what they know does not hold', async () => {
+    const { alertId } = await liveAlert();
+    await tell(alertId, 'Lonely');
+    const correction = { doNow: 'Do NOT isolate Citrix.', ifActed: 'If you did, reconnect.' };
+    await releaseVersion(centre, alertId, 'correction', correction);
+    const officer = centre.visit(centre.officer);
+    const told = /Told by phone \d\d:\d\d, before the correction: ring again\./;
+    assert.match((await officer.get(`/alerts/${alertId}/calls`)).text, told);
+    const name = await officer.get(await namePath(alertId, 'Lonely'));
+    assert.match(name.text, told);
+    assert.match(
+      name.text,
+      /Do NOT isolate Citrix\. ?If they acted already: If you did, reconnect\./,
+    );
+    await tidy(alertId);
+  });
+
+  it('of what is withdrawn is rung once more, where nothing else tells them', async () => {
+    const { alertId } = await liveAlert();
+    await tell(alertId, 'Lonely');
+    await tell(alertId, 'Eastvale');
+    const officer = centre.visit(centre.officer);
+    await officer.get(`/alerts/${alertId}/withdrawal`);
+    await officer.submit('Withdraw the alert now', { reason: 'the source took it back' });
+    assert.match((await officer.get('/')).text, /Withdrawn 49\d\d .* 1 told by phone: ring them/);
+    const list = await officer.get(`/alerts/${alertId}/calls`);
+    assert.match(list.text, /Lonely Trust.*Told by phone, withdrawn since/);
+    assert.doesNotMatch(list.text, /Eastvale/, 'their text says so');
+    const name = await officer.get(await namePath(alertId, 'Lonely'));
+    assert.match(name.text, /It is withdrawn: it does not hold any more/);
+    assert.doesNotMatch(name.text, /nobody need ring|Isolate/);
+    await officer.submit('I ring them');
+    await officer.submit('Write it down', { outcome: 'got_it', note: 'The porter again' });
+    assert.match((await officer.get(`/alerts/${alertId}/calls`)).text, /Nobody is to be rung/);
+    assert.doesNotMatch((await officer.get('/')).text, /told by phone: ring them/);
   });
 });
 

@@ -10,10 +10,9 @@ import { recordCall, type AnswerRules } from '../actions.ts';
 import type { AnswerKind } from '../model.ts';
 import { notifyResponse } from '../store.ts';
 import type { CallOutcome } from './model.ts';
+import { findAttempt, insertAttempt } from './store-attempts.ts';
 import {
-  findAttempt,
   findRung,
-  insertAttempt,
   insertCall,
   lockOpenCall,
   markCallEnded,
@@ -37,15 +36,17 @@ export async function claimCall(tx: Tx, name: Name, { desk }: AnswerRules): Prom
     return ok(undefined);
   }
   if (before !== undefined && !before.isLapsed) return takenFirst(before);
-  if (rung.value.acknowledgedAt !== null)
-    return refused('conflict', 'They have answered: nobody need ring.');
-  if (rung.value.why === null)
-    return refused('conflict', 'Nobody need ring them now: others of theirs are still being told.');
+  const { why, acknowledgedAt } = rung.value;
+  if (why === null)
+    return refused('conflict', acknowledgedAt === null ? STILL_ASKED : HAVE_ANSWERED);
   if (before !== undefined) await markCallEnded(tx, before.id, 'lapsed');
   const id = await insertCall(tx, { ...name, by, byName: nameOf(tx.actor), holdsForMs });
   if (id === undefined) return takenFirst(undefined);
   return await recordAndTell(tx, name, 'call.claimed');
 }
+
+const HAVE_ANSWERED = 'They have answered: nobody need ring.';
+const STILL_ASKED = 'Nobody need ring them now: others of theirs are still being told.';
 
 /** Gives it back to everybody. */
 export async function giveBackCall(tx: Tx, name: Name): Promise<Outcome<void>> {

@@ -11,8 +11,10 @@ export type CallOutcome = (typeof callOutcomes)[number];
  */
 export type CallEnd = 'reached' | 'left_word' | 'given_back' | 'lapsed' | 'answered';
 
-/** Why an organisation is to be rung. */
-export type RingReason = 'unreachable' | 'uncertain' | 'silent';
+/** Why an organisation is to be rung; `withdrawn`: told of it by phone alone, and it does not hold. */
+export const ringReasons = ['withdrawn', 'unreachable', 'uncertain', 'silent'] as const;
+
+export type RingReason = (typeof ringReasons)[number];
 
 /** A number of the organisation; null: its switchboard. */
 export type Way = { readonly contactPointId: string | null };

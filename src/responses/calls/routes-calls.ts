@@ -22,12 +22,12 @@ import type { ResponseRoutesContext } from '../context.ts';
 import { answerKinds, type AnswerKind } from '../model.ts';
 import { claimCall, giveBackCall, recordAttempt, type Attempt, type Name } from './calls.ts';
 import { callOutcomes } from './model.ts';
+import { listAttempts } from './store-attempts.ts';
 import {
   countToRing,
   findCalledAlert,
   findOpenCall,
   findRung,
-  listAttempts,
   listCallsOf,
   listToRing,
 } from './store-calls.ts';

@@ -2,7 +2,8 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { newId } from '#kernel/ids.ts';
-import type { CallEnd, CallOutcome, RingReason } from './model.ts';
+import { ringReasons, type CallEnd, type CallOutcome, type RingReason } from './model.ts';
+import { attemptsOf } from './store-attempts.ts';
 
 /** A name of the call list. */
 export type ToRing = {
@@ -12,6 +13,8 @@ export type ToRing = {
   why: RingReason;
   /** Said so before a correction took their acknowledgement back. */
   saysAffected: boolean;
+  /** Told by phone of a version before, which asked another thing; null where they were not. */
+  earlierCallAt: Date | null;
   attempts: number;
   lastAttemptAt: Date | null;
   lastOutcome: CallOutcome | null;
@@ -32,7 +35,8 @@ export type ToRingQuestion = {
 };
 
 /**
- * Who is to be rung: first those whom nobody rang yet; of these who said they are affected, then
+ * Who is to be rung: first those whom nobody rang yet; of these who were told other words by phone,
+ * and act on them, then who said they are affected, then
  * those that nothing reaches, of which it is uncertain, and who were reached and are silent. Then
  * by when they were last tried. Those that somebody has now come last.
  */
@@ -46,9 +50,10 @@ export async function listToRing(tx: Tx, question: ToRingQuestion): Promise<ToRi
       from (${attemptsOf(alertId)}) attempt group by attempt.organisation_id
     )
     select to_ring.organisation_id, organisation.name, region.name as region_name, to_ring.why,
-      to_ring.says_affected, coalesce(tried.attempts, 0) as attempts, tried.at as last_attempt_at,
-      tried.outcome as last_outcome, tried.tried_by_name as last_tried_by_name, held.claimed_by,
-      held.claimed_by_name, held.claimed_at, count(*) over () as names
+      to_ring.says_affected, to_ring.earlier_call_at, coalesce(tried.attempts, 0) as attempts,
+      tried.at as last_attempt_at, tried.outcome as last_outcome,
+      tried.tried_by_name as last_tried_by_name, held.claimed_by, held.claimed_by_name,
+      held.claimed_at, count(*) over () as names
     from responses.v_to_ring to_ring
     join organisations.v_known_organisation organisation
       on organisation.organisation_id = to_ring.organisation_id
@@ -58,8 +63,9 @@ export async function listToRing(tx: Tx, question: ToRingQuestion): Promise<ToRi
       and held.claim_ends_at > now()
     left join tried on tried.organisation_id = to_ring.organisation_id
     where to_ring.alert_id = ${alertId} and ${isIn(regionCodes)}
-    order by held.id is not null, tried.attempts is not null, to_ring.says_affected desc,
-      array_position(array['unreachable', 'uncertain', 'silent'], to_ring.why), tried.at,
+    order by held.id is not null, tried.attempts is not null,
+      to_ring.earlier_call_at is not null desc, to_ring.says_affected desc,
+      array_position(${[...ringReasons]}::text[], to_ring.why), tried.at,
       organisation.name, to_ring.organisation_id
     limit ${most}`);
 }
@@ -68,16 +74,6 @@ function isIn(regionCodes: readonly string[] | undefined): Sql {
   return regionCodes === undefined
     ? sql`true`
     : sql`organisation.region_code = any(${[...regionCodes]}::text[])`;
-}
-
-/** Attempts since the version that is out went out: of the one before they say nothing. */
-function attemptsOf(alertId: string): Sql {
-  return sql`
-    select tried.id, tried.organisation_id, tried.at, tried.contact_point_id, tried.outcome,
-      tried.tried_by_name, tried.note
-    from responses.call_attempt tried
-    join alerts.v_live live on live.alert_id = tried.alert_id
-    where tried.alert_id = ${alertId} and tried.at >= live.released_at`;
 }
 
 export type RegionToRing = { code: string; name: string; names: number };
@@ -98,13 +94,15 @@ export type CalledAlert = {
   alertId: string;
   number: number;
   title: string;
+  /** What it is to the version before. */
+  kind: 'first' | 'update' | 'correction' | 'withdrawal';
   state: 'released' | 'closed';
 };
 
 /** An alert that is out. */
 export async function findCalledAlert(tx: Tx, alertId: string): Promise<CalledAlert | undefined> {
   return await tx.maybe<CalledAlert>(sql`
-    select alert_id, number, title, state from alerts.v_live where alert_id = ${alertId}`);
+    select alert_id, number, title, kind, state from alerts.v_live where alert_id = ${alertId}`);
 }
 
 export type RungOrganisation = {
@@ -118,11 +116,17 @@ export type RungOrganisation = {
   marking: string;
   what: string;
   doNow: string;
+  /** Of a correction: what to do for whoever acted on the words before. */
+  ifActed: string;
   state: 'released' | 'closed';
   /** What its people text back. */
   code: string;
   /** When it acknowledged what is out. */
   acknowledgedAt: Date | null;
+  /** Told by phone of a version before, which asked another thing; null where they were not. */
+  earlierCallAt: Date | null;
+  /** What the version that is out is to the one before. */
+  kind: CalledAlert['kind'];
   /** Null where there is no reason to ring it. */
   why: RingReason | null;
 };
@@ -136,8 +140,8 @@ export async function findRung(
   return await tx.maybe<RungOrganisation>(sql`
     select organisation.organisation_id, organisation.name, organisation.region_code,
       region.name as region_name, organisation.telephone, live.number as alert_number, live.title,
-      live.marking, live.what, live.do_now, live.state, recipient.code, response.acknowledged_at,
-      to_ring.why
+      live.marking, live.what, live.do_now, live.if_acted, live.state, live.kind, recipient.code,
+      response.acknowledged_at, response.earlier_call_at, to_ring.why
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
     join organisations.v_known_organisation organisation
@@ -238,58 +242,4 @@ export async function endCallsOf(
     update responses.call set ended_at = now(), ended_how = 'answered'
     where alert_id = ${alertId} and organisation_id = any(${[...organisationIds]}::uuid[])
       and ended_at is null`);
-}
-
-export type NewAttempt = {
-  /** Of the form: posted twice it is one attempt. */
-  readonly id: string;
-  readonly callId: string;
-  readonly alertId: string;
-  readonly organisationId: string;
-  readonly contactPointId: string | null;
-  readonly outcome: CallOutcome;
-  readonly by: string;
-  readonly byName: string;
-  readonly note: string | null;
-};
-
-/** False where it is written down already. */
-export async function insertAttempt(tx: Tx, attempt: NewAttempt): Promise<boolean> {
-  const inserted = await tx.run(sql`
-    insert into responses.call_attempt (id, call_id, alert_id, organisation_id, contact_point_id,
-      outcome, tried_by, tried_by_name, note)
-    values (${attempt.id}, ${attempt.callId}, ${attempt.alertId}, ${attempt.organisationId},
-      ${attempt.contactPointId}, ${attempt.outcome}, ${attempt.by}, ${attempt.byName},
-      ${attempt.note})
-    on conflict (id) do nothing`);
-  return inserted === 1;
-}
-
-/** The attempt that this form wrote down, if it did. */
-export async function findAttempt(
-  tx: Tx,
-  id: string,
-): Promise<{ outcome: CallOutcome; note: string | null; triedBy: string } | undefined> {
-  return await tx.maybe(sql`
-    select outcome, note, tried_by from responses.call_attempt where id = ${id}`);
-}
-
-export type AttemptRow = {
-  at: Date;
-  contactPointId: string | null;
-  outcome: CallOutcome;
-  triedByName: string;
-  note: string | null;
-};
-
-/** What was tried, oldest first. */
-export async function listAttempts(
-  tx: Tx,
-  alertId: string,
-  organisationId: string,
-): Promise<AttemptRow[]> {
-  return await tx.rows<AttemptRow>(sql`
-    select at, contact_point_id, outcome, tried_by_name, note
-    from (${attemptsOf(alertId)}) attempt
-    where organisation_id = ${organisationId} order by at, id`);
 }

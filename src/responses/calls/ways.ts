@@ -4,7 +4,8 @@ import { record } from '#audit/index.ts';
 import { listPhonesOfOrganisation } from '#organisations/index.ts';
 import { wayOfNumber, type Opens, type Way } from '../asker.ts';
 import { nextWay, type CallOutcome } from './model.ts';
-import type { AttemptRow, RungOrganisation } from './store-calls.ts';
+import type { AttemptRow } from './store-attempts.ts';
+import type { RungOrganisation } from './store-calls.ts';
 
 /** One number; null for the switchboard, which is no secret. */
 export type CallWay = {

@@ -1,0 +1,52 @@
+/**
+ * Telling all officers that one of them corrected, withdrew or closed an alert that was out (P5):
+ * whoever may send or approve is texted, and the duty desk shows it.
+ */
+import { actorId, nameOf } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import type { Tx } from '#db/database.ts';
+import { planWaking, rolesWith, type FindOwed } from '#identity/index.ts';
+import { fillBlanks, type Ladder, type OperatingModel } from '#operating-model/index.ts';
+import { blanksFor, type WakingWords } from './owed.ts';
+import { findAnnouncement, insertAnnouncement, type Announced } from './store-owed.ts';
+
+/** At once, and once. */
+const AT_ONCE = [{ afterMs: 0 }];
+
+/** In the transaction of what is announced. */
+export async function announce(
+  tx: Tx,
+  { alertId, what }: { readonly alertId: string; readonly what: Announced },
+): Promise<void> {
+  const id = newId();
+  const by = actorId(tx.actor);
+  const { at } = await insertAnnouncement(tx, { id, alertId, what, by, byName: nameOf(tx.actor) });
+  await planWaking(tx, AT_ONCE, { kind: 'announcement', id, madeAt: at, dueAt: at });
+}
+
+/** Everybody who may send or approve, without regard to severity; but for whoever did it. */
+function officersOf(model: OperatingModel): Ladder {
+  const roles = [...rolesWith(model, 'dispatch.steer'), ...rolesWith(model, 'alert.approve')];
+  return { steps: [{ wake: [...new Set(roles)], afterMs: 0 }], againAfterMs: 0 };
+}
+
+export function owedAnnouncement({ model, clockOf }: WakingWords): FindOwed {
+  return async (tx, id) => {
+    const found = await findAnnouncement(tx, id);
+    if (found === undefined) return undefined;
+    const { alertId, what, at, by } = found;
+    const body = fillBlanks(model.texts.officersTold, {
+      ...blanksFor(model, found),
+      what,
+      time: clockOf(at),
+    });
+    return {
+      dueAt: null,
+      ownerId: null,
+      except: [by],
+      ladder: officersOf(model),
+      text: () => body,
+      subject: { kind: 'alert', id: alertId },
+    };
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * What the centre owes on alerts, for `identity` to wake people by (`wakePeople`): the approval of
+ * one that waits, and the next update of one that is out.
+ */
+import { actorId, nameOf } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
+import { planWaking, type FindOwed } from '#identity/index.ts';
+import { fillBlanks, severityById, type OperatingModel } from '#operating-model/index.ts';
+import { absent, lacks } from './policy.ts';
+import { findOwedUpdate, findWaitingSubmission, updateOwner } from './store-owed.ts';
+import { findLiveVersion, findVersion, listEditors } from './store.ts';
+
+type Submitted = {
+  readonly id: string;
+  readonly severity: string;
+  readonly submittedAt: Date;
+};
+
+/** The timers of the approval, in the transaction of the submission. */
+export async function planApproval(
+  tx: Tx,
+  { promises: { approval } }: OperatingModel,
+  { id, severity, submittedAt }: Submitted,
+): Promise<void> {
+  if (!approval.severities.includes(severity)) return;
+  const dueAt = new Date(submittedAt.getTime() + approval.withinMs);
+  await planWaking(tx, approval.steps, { kind: 'approval', id, madeAt: submittedAt, dueAt });
+}
+
+/** The timers of the next update, in the transaction of the release. */
+export async function planNextUpdate(
+  tx: Tx,
+  { promises: { nextUpdate } }: OperatingModel,
+  released: { readonly versionId: string; readonly nextUpdateAt: Date | null; readonly now: Date },
+): Promise<void> {
+  const { versionId: id, nextUpdateAt: dueAt, now: madeAt } = released;
+  if (dueAt === null) return;
+  await planWaking(tx, nextUpdate.steps, { kind: 'next_update', id, madeAt, dueAt });
+}
+
+/** What the texts are filled with. */
+export type WakingWords = {
+  readonly model: OperatingModel;
+  readonly clockOf: (at: Date) => string;
+  /** A time of another day with its date. */
+  readonly whenOf: (at: Date) => string;
+};
+
+/** The blanks that every text of waking has. */
+export function blanksFor(
+  model: OperatingModel,
+  { alertNumber, severity }: { readonly alertNumber: number; readonly severity: string },
+) {
+  return {
+    sender: model.sender,
+    help_line: model.helpLine,
+    alert: String(alertNumber),
+    severity: (severityById(model, severity)?.label ?? '').toUpperCase(),
+  };
+}
+
+/** A submission that waits. Whoever shaped it cannot approve it, and sleeps. */
+export function owedApproval({ model, clockOf }: WakingWords): FindOwed {
+  return async (tx, submissionId) => {
+    const waiting = await findWaitingSubmission(tx, submissionId);
+    if (waiting === undefined) return undefined;
+    const { versionId, alertId, submittedBy, submittedAt } = waiting;
+    const body = fillBlanks(model.texts.approvePlease, {
+      ...blanksFor(model, waiting),
+      since: clockOf(submittedAt),
+    });
+    return {
+      dueAt: null,
+      ownerId: null,
+      except: [...(await listEditors(tx, versionId)), submittedBy],
+      ladder: model.promises.approval,
+      text: () => body,
+      subject: { kind: 'alert', id: alertId },
+    };
+  };
+}
+
+/** The next update of a version that is out. */
+export function owedUpdate({ model, whenOf }: WakingWords): FindOwed {
+  return async (tx, versionId) => {
+    const owed = await findOwedUpdate(tx, versionId);
+    if (owed === undefined) return undefined;
+    const { alertId, nextUpdateAt, ownedBy } = owed;
+    return {
+      dueAt: nextUpdateAt,
+      ownerId: ownedBy,
+      except: [],
+      ladder: model.promises.nextUpdate,
+      text: (isLate) =>
+        fillBlanks(model.texts.updatePlease, {
+          ...blanksFor(model, owed),
+          due: dueWords(whenOf(nextUpdateAt), isLate),
+        }),
+      subject: { kind: 'alert', id: alertId },
+    };
+  };
+}
+
+/** `due 05:00`, or `late, due 05:00`. */
+export function dueWords(when: string, isLate: boolean): string {
+  return isLate ? `late, due ${when}` : `due ${when}`;
+}
+
+/** The actor owes the next update from here on, whoever did before. */
+export async function takeNextUpdate(tx: Tx, alertId: string): Promise<Outcome<void>> {
+  const lacking = lacks(tx.actor, 'alert.write');
+  if (lacking) return lacking;
+  const version = await findLiveVersion(tx, alertId);
+  if (version === undefined)
+    return (await findVersion(tx, alertId)) ? refused('conflict', NOTHING_OWED) : absent;
+  await updateOwner(tx, version.id, { by: actorId(tx.actor), byName: nameOf(tx.actor) });
+  await record(tx, { action: 'alert.update_taken', subject: { kind: 'alert', id: alertId } });
+  return ok(undefined);
+}
+
+const NOTHING_OWED = 'This alert is not out, so nobody waits for an update of it.';

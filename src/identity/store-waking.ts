@@ -1,0 +1,66 @@
+/** Statements about waking people of the centre: who can be woken, and who was. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+export type Wakeable = { readonly id: string; readonly phoneSealed: Buffer };
+
+/**
+ * Active people with a number on file: these, and whoever holds one of these roles of the centre,
+ * not for a region alone.
+ */
+export async function selectWakeable(
+  tx: Tx,
+  { roles, ids }: { readonly roles: readonly string[]; readonly ids: readonly string[] },
+): Promise<Wakeable[]> {
+  return await tx.rows<Wakeable>(sql`
+    select person.id, person.phone_sealed from identity.person
+    where person.active and person.phone_sealed is not null
+      and (person.id::text = any(${[...ids]}::text[]) or exists (
+        select from identity.role_grant held
+        where held.person_id = person.id and held.role = any(${[...roles]}::text[])
+          and held.organisation_id is null and held.region_code is null
+          and held.ended_at is null))
+    order by person.id`);
+}
+
+/** One after the other: what goes to one number is counted, and so is whom a step woke. */
+export async function lockWaking(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_advisory_xact_lock(hashtextextended('identity.woken', 0))`);
+}
+
+export type Woken = {
+  readonly kind: string;
+  readonly subjectId: string;
+  readonly dueAt: Date;
+  readonly step: number;
+};
+
+/**
+ * Writes down who is woken by this step; says who was not yet, and not for another of this kind so
+ * short a time ago.
+ */
+export async function insertWoken(
+  tx: Tx,
+  { kind, subjectId, dueAt, step }: Woken,
+  who: { readonly personIds: readonly string[]; readonly againAfterMs: number },
+): Promise<string[]> {
+  const rows = await tx.rows<{ personId: string }>(sql`
+    insert into identity.woken (kind, subject_id, due_at, step, person_id)
+    select ${kind}, ${subjectId}, ${dueAt}, ${step}, person.id
+    from unnest(${[...who.personIds]}::uuid[]) as person (id)
+    where not exists (
+      select from identity.woken lately
+      where lately.person_id = person.id and lately.kind = ${kind}
+        and lately.at > now() - ${who.againAfterMs} * interval '1 ms')
+    on conflict do nothing returning person_id`);
+  return rows.map(({ personId }) => personId);
+}
+
+export type WokenRow = { readonly step: number; readonly name: string; readonly at: Date };
+
+/** Who was woken for this, in order. */
+export async function selectWoken(tx: Tx, kind: string, subjectId: string): Promise<WokenRow[]> {
+  return await tx.rows<WokenRow>(sql`
+    select step, name, at from identity.v_woken
+    where kind = ${kind} and subject_id = ${subjectId} order by at, name`);
+}

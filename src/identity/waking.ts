@@ -1,0 +1,144 @@
+/**
+ * Waking people of the centre by text: for what the centre owes, step by step until it is done, and
+ * to tell them what a colleague did. A timer is a job, written in the transaction of the promise;
+ * whom it woke is a row, so that a step wakes nobody twice, whoever runs it. Higher slices say
+ * whether a promise still stands (`FindOwed`). A text holds no word of an alert and no link: people
+ * sign in where they always do.
+ */
+import { system } from '#kernel/actor.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { enqueue } from '#db/enqueue.ts';
+import { record, type Subject } from '#audit/index.ts';
+import { sendSingleMessages } from '#dispatch/index.ts';
+import { OWNER, type Ladder, type OperatingModel, type WakeStep } from '#operating-model/index.ts';
+import { insertWoken, lockWaking, selectWakeable, type Wakeable } from './store-waking.ts';
+
+/** One step for one promise. */
+export const WAKE_TASK = 'people_woken';
+
+export const wakingKinds = ['approval', 'next_update', 'call_back', 'announcement'] as const;
+
+export type WakingKind = (typeof wakingKinds)[number];
+
+export type NewPromise = {
+  readonly kind: WakingKind;
+  readonly id: string;
+  readonly madeAt: Date;
+  readonly dueAt: Date;
+};
+
+/** The timers of a promise. A step whose time was over when it was made is left out. */
+export async function planWaking(
+  tx: Tx,
+  steps: readonly Pick<WakeStep, 'afterMs'>[],
+  { kind, id, madeAt, dueAt }: NewPromise,
+): Promise<void> {
+  for (const [i, { afterMs }] of steps.entries()) {
+    const runAt = new Date(dueAt.getTime() + afterMs);
+    if (runAt < madeAt) continue;
+    const timer: WakingTimer = { kind, id, dueAt: dueAt.toISOString(), step: i + 1 };
+    await enqueue(tx, WAKE_TASK, timer, { runAt });
+  }
+}
+
+/** Payload of the job. */
+export type WakingTimer = {
+  readonly kind: WakingKind;
+  readonly id: string;
+  /** ISO 8601. */
+  readonly dueAt: string;
+  /** From 1. */
+  readonly step: number;
+};
+
+/** A promise that stands. */
+export type Owed = {
+  /** For when it stands now; null where it cannot change. */
+  readonly dueAt: Date | null;
+  /** Whoever has it in hand: the id of a person or a key; null where nobody has. */
+  readonly ownerId: string | null;
+  /** Ids of people who are never woken for it. */
+  readonly except: readonly string[];
+  readonly ladder: Ladder;
+  readonly text: (isLate: boolean) => string;
+  /** What the audit names. */
+  readonly subject: Subject;
+};
+
+/** Undefined where it is kept, or nobody owes it any more. */
+export type FindOwed = (tx: Tx, id: string) => Promise<Owed | undefined>;
+
+/** Nobody is asked to text anything back: a message wants four digits, and these mean nothing. */
+const NO_CODE = '0000';
+
+/** Texts who is to be woken by this step, each once, unless the promise was kept or made anew. */
+export async function wakePeople(
+  database: Database,
+  {
+    model,
+    owed,
+    now,
+  }: {
+    readonly model: Pick<OperatingModel, 'textsPerNumber'>;
+    readonly owed: Readonly<Record<WakingKind, FindOwed>>;
+    readonly now: Date;
+  },
+  { kind, id, dueAt: due, step }: WakingTimer,
+): Promise<void> {
+  const dueAt = new Date(due);
+  await database.withActor(system('waking'), async (tx) => {
+    await lockWaking(tx);
+    const promise = await owed[kind](tx, id);
+    const rung = promise?.ladder.steps[step - 1];
+    if (promise === undefined || rung === undefined) return;
+    if (promise.dueAt !== null && promise.dueAt.getTime() !== dueAt.getTime()) return;
+    // Nothing ran for a while, and the next step is due as well: that one is enough.
+    const next = promise.ladder.steps[step];
+    if (next !== undefined && dueAt.getTime() + next.afterMs <= now.getTime()) return;
+    const people = await findPeople(tx, promise, step);
+    const fresh = await insertWoken(
+      tx,
+      { kind, subjectId: id, dueAt, step },
+      { personIds: people.map((one) => one.id), againAfterMs: promise.ladder.againAfterMs },
+    );
+    const body = promise.text(rung.afterMs >= 0 || dueAt <= now);
+    await sendSingleMessages(
+      tx,
+      people
+        .filter((one) => fresh.includes(one.id))
+        .map((one) => ({
+          contactPointId: one.id,
+          addressSealed: one.phoneSealed,
+          code: NO_CODE,
+          body,
+          gatewayId: null,
+          perHourMax: model.textsPerNumber.most,
+        })),
+    );
+    await record(tx, {
+      action: 'people.woken',
+      subject: promise.subject,
+      detail: { why: kind, step, people: fresh.length },
+    });
+  });
+}
+
+/** Those of the step; where there are none, those of the next that has any. */
+async function findPeople(
+  tx: Tx,
+  { ladder, ownerId, except }: Owed,
+  step: number,
+): Promise<readonly Wakeable[]> {
+  for (const { wake } of ladder.steps.slice(step - 1)) {
+    const people = await listWanted(tx, wake, ownerId);
+    const others = people.filter(({ id }) => !except.includes(id));
+    if (others.length > 0) return others;
+  }
+  return [];
+}
+
+async function listWanted(tx: Tx, wake: WakeStep['wake'], ownerId: string | null) {
+  const roles = wake.filter((role) => role !== OWNER);
+  const ids = ownerId !== null && roles.length < wake.length ? [ownerId] : [];
+  return await selectWakeable(tx, { roles, ids });
+}

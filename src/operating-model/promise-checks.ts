@@ -1,0 +1,53 @@
+/** Who is woken for what the centre owes: names that mean something, and times in order. */
+import { formatDuration } from './durations.ts';
+import { stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
+import { error, type Remark } from './findings.ts';
+import { OWNER } from './model.ts';
+
+/** What whoever is woken for a promise has to be allowed, so that they can keep it. */
+const KEEPING = {
+  approval: ['alert.approve', 'may not approve'],
+  next_update: ['alert.read', 'may not read alerts'],
+  call_back: ['alert.read', 'may not read alerts'],
+} as const;
+
+/** Names that mean nothing would wake nobody. */
+export function checkPromises({ promises, severities, roles }: ModelFile): Remark[] {
+  const { approval } = promises;
+  const remarks = approval.severities
+    .filter((id) => !Object.hasOwn(severities, id))
+    .map((id) => error(['promises', 'approval', 'severities'], `‘${id}’ is not known`));
+  if (Object.hasOwn(roles, OWNER))
+    remarks.push(error(['roles', OWNER], '‘owner’ means whoever has a promise in hand'));
+  const first = approval.steps[0] && stepAfterMs(approval.steps[0]);
+  if (first !== undefined && first < -approval.within) {
+    const why = `is before its submission: ‘within’ is ${formatDuration(approval.within)}`;
+    remarks.push(error(['promises', 'approval', 'steps', 0], why));
+  }
+  const kinds = Object.keys(KEEPING) as (keyof typeof KEEPING)[];
+  return [...remarks, ...kinds.flatMap((kind) => checkSteps(kind, promises[kind].steps, roles))];
+}
+
+function checkSteps(
+  kind: keyof typeof KEEPING,
+  steps: readonly StepOfFile[],
+  roles: ModelFile['roles'],
+): Remark[] {
+  const [permission, why] = KEEPING[kind];
+  return steps.flatMap((step, i) => {
+    const at = ['promises', kind, 'steps', i];
+    const wrong = step.wake
+      .filter((id) => kind === 'approval' || id !== OWNER)
+      .flatMap((id) => {
+        const role = Object.hasOwn(roles, id) ? roles[id] : undefined;
+        if (role === undefined) return `‘${id}’ is not known`;
+        if (!role.may.includes(permission)) return `‘${id}’ ${why}`;
+        return role.given_for === undefined ? [] : `‘${id}’ is given for regions`;
+      })
+      .map((what) => error([...at, 'wake'], what));
+    const before = steps[i - 1];
+    return before !== undefined && stepAfterMs(step) <= stepAfterMs(before)
+      ? [...wrong, error(at, 'must be later than the step before')]
+      : wrong;
+  });
+}

@@ -1,0 +1,37 @@
+/** The calls that the centre owes to who asked for help, for `identity` to wake people by. */
+import type { Tx } from '#db/database.ts';
+import { blanksFor, dueWords, type WakingWords } from '#alerts/index.ts';
+import { planWaking, type FindOwed } from '#identity/index.ts';
+import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
+import { findOwedCall, type CallPromise } from './store-desk.ts';
+
+/** Their timers, in the transaction that promises them. */
+export async function planCalls(
+  tx: Tx,
+  { promises: { callBack } }: Pick<OperatingModel, 'promises'>,
+  promised: readonly CallPromise[],
+): Promise<void> {
+  for (const { id, madeAt, callBackAt: dueAt } of promised)
+    await planWaking(tx, callBack.steps, { kind: 'call_back', id, madeAt, dueAt });
+}
+
+/** A call for help that is not dealt with. */
+export function owedCall({ model, whenOf }: WakingWords): FindOwed {
+  return async (tx, itemId) => {
+    const owed = await findOwedCall(tx, itemId);
+    if (owed === undefined) return undefined;
+    const { callBackAt, ownedBy } = owed;
+    return {
+      dueAt: callBackAt,
+      ownerId: ownedBy,
+      except: [],
+      ladder: model.promises.callBack,
+      text: (isLate) =>
+        fillBlanks(model.texts.callPlease, {
+          ...blanksFor(model, owed),
+          due: dueWords(whenOf(callBackAt), isLate),
+        }),
+      subject: { kind: 'desk_item', id: itemId },
+    };
+  };
+}
