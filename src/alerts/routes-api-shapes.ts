@@ -9,6 +9,7 @@ import { contentGiven, contentShape, sectionsGiven } from './content/routes-api-
 import { kevGiven } from './kev/routes-api-shapes.ts';
 import { versionKinds, versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
+import { REASON_MAX } from './withdraw.ts';
 
 const INT_MAX = 2_147_483_647;
 
@@ -177,6 +178,26 @@ export const alertDetail = z.strictObject({
   releasedAt: instant.nullable(),
   closedAt: instant.nullable(),
   submission: submission.nullable().describe('The newest; null where it was never submitted'),
+});
+
+const saidAtTheEnd = z
+  .strictObject({ text: z.string(), subject: z.string(), mail: z.string() })
+  .describe('As approved along with the alert; blanks in braces are filled for each reader');
+
+export const ending = z.strictObject({
+  withdrawal: saidAtTheEnd,
+  closing: saidAtTheEnd,
+  mayHaveIt: z.int().describe('Messages of the alert that left, or may have'),
+});
+
+export const withdrawalBody = z.strictObject({
+  reason: z
+    .string()
+    .trim()
+    .max(REASON_MAX)
+    .min(1)
+    .describe('Why, for the audit')
+    .meta({ examples: ['The source took it back'] }),
 });
 
 const channel = z.enum(['text', 'mail']);

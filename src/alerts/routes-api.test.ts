@@ -9,7 +9,7 @@ import {
   type Json,
   type List,
 } from '../../test/support/api-client.ts';
-import { contextOf, releaseAlert, wording } from '../../test/support/centre.ts';
+import { contextOf, deliverAll, releaseAlert, wording } from '../../test/support/centre.ts';
 import { approveAndRelease, returnAlert } from './index.ts';
 
 let api: ApiSite;
@@ -283,4 +283,43 @@ test('what was returned says why; what was released is closed once', async () =>
   const closed = await api.post(`${path}/close`, {});
   assert.deepEqual([closed.status, closed.value['state']], [200, 'closed']);
   assert.equal((await api.post(`${path}/close`)).status, 409);
+});
+
+test('an alert that is out is withdrawn, or closed with a word, once', async () => {
+  const { alertId, dispatchId } = await releaseAlert(api.centre);
+  const path = `/api/v1/alerts/${alertId}`;
+  await checkDoors(api, { method: 'GET', path: `${path}/ending` }, 'alert.read');
+  const ending = await api.get(`${path}/ending`);
+  assert.match(JSON.stringify(ending.value['withdrawal']), /WITHDRAWN, \{organisation\}/);
+  assert.equal(ending.value['mayHaveIt'], 0);
+  await deliverAll(api.centre, dispatchId);
+  assert.ok(Number((await api.get(`${path}/ending`)).value['mayHaveIt']) > 0);
+  const body = { reason: 'the source took it back' };
+  assert.deepEqual(fieldsOf(await api.post(`${path}/withdrawal`, { reason: ' ' })), ['reason']);
+  await checkDoors(api, { method: 'POST', path: `${path}/withdrawal`, body }, 'dispatch.steer');
+  assert.equal(await stateOf(alertId), 'closed');
+  assert.equal((await api.get(path)).value['kind'], 'withdrawal');
+  assert.equal((await api.post(`${path}/withdrawal`, body)).status, 409);
+  assert.equal((await api.get(`${path}/ending`)).status, 409);
+  assert.equal((await api.post(`${path}/closing`)).status, 409);
+
+  const other = await releaseAlert(api.centre);
+  const closing = `/api/v1/alerts/${other.alertId}/closing`;
+  const steering = await api.key(['dispatch.steer']);
+  assert.equal((await api.post(closing, undefined, { key: steering })).status, 403);
+  const key = await api.key(['dispatch.steer', 'alert.write']);
+  await checkDoors(api, { method: 'POST', path: closing, key }, 'dispatch.steer');
+  assert.equal(await stateOf(other.alertId), 'closed');
+});
+
+test('a withdrawal is done once for one key', async () => {
+  const { alertId } = await releaseAlert(api.centre);
+  const headers = { 'idempotency-key': 'withdraw-this-once' };
+  const body = { reason: 'false' };
+  const path = `/api/v1/alerts/${alertId}/withdrawal`;
+  const first = await api.post(path, body, { headers });
+  const second = await api.post(path, body, { headers });
+  assert.deepEqual([first.status, second.status], [200, 200]);
+  assert.deepEqual(second.value, first.value);
+  assert.doesNotMatch(JSON.stringify(first.value), /false|Citrix/);
 });

@@ -3,21 +3,11 @@
  * P5 wants a second person, the API knows keys only, and a route that always refuses helps nobody.
  */
 import { z } from 'zod';
-import type { Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { countMessages } from '#dispatch/index.ts';
-import {
-  api,
-  json,
-  notFound,
-  pageOf,
-  problem,
-  refuseBody,
-  type Reply,
-  type Route,
-} from '#web/index.ts';
+import { api, json, notFound, pageOf, problem, refuseBody, type Route } from '#web/index.ts';
 import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
 import { withdrawAlert } from './decide.ts';
@@ -26,7 +16,9 @@ import { dispatchesOf } from './model.ts';
 import { previewAlert, readFrozen } from './preview.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import type { AlertContext } from './rendering.ts';
+import { act, readState } from './routes-api-act.ts';
 import { dryRunApiRoutes } from './routes-api-dry-run.ts';
+import { endingApiRoutes } from './routes-api-ending.ts';
 import {
   alertDetail,
   alertList,
@@ -58,6 +50,7 @@ export function alertApiRoutes(context: AlertApiContext): Route[] {
     ...draftRoutes(context),
     submitRoute(context),
     ...actRoutes(context),
+    ...endingApiRoutes(context),
   ];
 }
 
@@ -266,25 +259,4 @@ function actRoutes(context: AlertApiContext): Route[] {
       'dispatch.steer',
     ),
   ];
-}
-
-/** Runs the verb and answers with what the alert is now. */
-async function act(
-  database: Database,
-  actor: Actor,
-  id: string,
-  verb: (tx: Tx) => Promise<Outcome<void>>,
-): Promise<Reply> {
-  const done = await database.attempt(actor, async (tx) => {
-    const outcome = await verb(tx);
-    return outcome.ok ? await readState(tx, id) : outcome;
-  });
-  return done.ok ? json(200, done.value) : problem(withPaths(done));
-}
-
-async function readState(tx: Tx, alertId: string) {
-  const version = await findVersion(tx, alertId);
-  if (version === undefined) throw new Error(`alert ${alertId} is gone`);
-  const { alertNumber: number, state, revision } = version;
-  return { ok: true as const, value: { id: alertId, number, state, revision } };
 }

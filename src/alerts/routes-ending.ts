@@ -1,7 +1,6 @@
 /** Ending an alert that is out, withdrawn or closed: what will be said to whom, and the button. */
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Refused } from '#kernel/outcome.ts';
-import { readLedger } from '#dispatch/index.ts';
 import {
   errorsAt,
   formModel,
@@ -16,11 +15,11 @@ import {
   type Route,
 } from '#web/index.ts';
 import { closeAndTell } from './close.ts';
-import { dispatchesOf } from './model.ts';
+import { readEnding } from './ending.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { EXAMPLE } from './preview.ts';
 import { textFor } from './texts.ts';
-import { findOut, withdrawReleased } from './withdraw.ts';
+import { withdrawReleased } from './withdraw.ts';
 
 type How = 'withdrawal' | 'closing';
 
@@ -69,15 +68,9 @@ async function showEnding(
   actor: Actor,
   { id, how, form, refused }: { id: string; how: How; form?: Form; refused?: Refused },
 ): Promise<Reply> {
-  const found = await database.attempt(actor, (tx) => findOut(tx, id));
+  const found = await database.attempt(actor, (tx) => readEnding(tx, id));
   if (!found.ok) return refusedPage(found);
-  const { version, submission } = found.value;
-  const ledgers = await database.withActor(actor, async (tx) => {
-    const all = [];
-    for (const dispatchId of dispatchesOf(submission)) all.push(await readLedger(tx, dispatchId));
-    return all;
-  });
-  const mayHaveIt = ledgers.reduce((sum, { messages: m }) => sum + m.gone + m.unknown, 0);
+  const { version, submission, mayHaveIt } = found.value;
   return view(
     'alerts/ending.njk',
     {

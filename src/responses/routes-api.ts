@@ -17,6 +17,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
+import { callApiRoutes } from './calls/routes-api-calls.ts';
 import { claimItem, closeItem, releaseItem, type DeskRules } from './desk.ts';
 import {
   answer,
@@ -49,6 +50,7 @@ export function responseApiRoutes(context: ResponseApiContext): Route[] {
     callRoute(context),
     ...deskReadRoutes(context),
     ...deskActRoutes(context),
+    ...callApiRoutes(context),
   ];
 }
 
