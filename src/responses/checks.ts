@@ -36,7 +36,7 @@ export async function answerCheck(
     await sendSingleMessage(tx, textOf(context, { reply, point, message }, words));
     return;
   }
-  const sentAt = await findLastText(tx, point.id, meaning.code);
+  const sentAt = await findLastText(tx, point.id, meaning.codes);
   if (sentAt === undefined) await warnOfForgery(tx, check);
   const { model, whenOf } = context;
   const { genuineOther, notOurs } = model.texts;
@@ -59,7 +59,7 @@ async function warnOfForgery(
   { reply, meaning, point }: Parameters<typeof answerCheck>[2],
 ): Promise<void> {
   await insertDeskItem(tx, {
-    kind: meaning.code === undefined ? 'not_ours' : 'wrong_code',
+    kind: meaning.codes.length === 0 ? 'not_ours' : 'wrong_code',
     alertId: null,
     organisationId: await findOnlyOwner(tx, point.id),
     contactPointId: point.id,

@@ -4,40 +4,61 @@ import * as fc from 'fast-check';
 import { decideReply, readReply, takeTurns, type OpenMessage, type ReplyMeaning } from './model.ts';
 
 const read: readonly (readonly [string, ReplyMeaning])[] = [
-  ['4821', { code: '4821', says: 'got_it' }],
-  [' 4821. ', { code: '4821', says: 'got_it' }],
-  ['4821=got it', { code: '4821', says: 'got_it' }],
-  ['Got it 4821', { code: '4821', says: 'got_it' }],
-  ['4821 YES', { code: '4821', says: 'affected' }],
-  ['4821 yes (affected)', { code: '4821', says: 'affected' }],
-  ['4821 No', { code: '4821', says: 'not_affected' }],
-  ['4821 HELP', { code: '4821', says: 'help' }],
-  ['4821 help=call me', { code: '4821', says: 'help' }],
-  ['4821 HELP our servers are down!!', { code: '4821', says: 'help' }],
-  ['HELP', { code: undefined, says: 'help' }],
-  ['ok', { code: undefined, says: 'got_it' }],
-  ['ok got it', { code: undefined, says: 'got_it' }],
-  ['Ok, received. Thank you!', { code: undefined, says: 'got_it' }],
-  ['ok but not got it', { code: undefined, says: 'unclear' }],
-  ['OK thanks', { code: undefined, says: 'got_it' }],
-  ['👍', { code: undefined, says: 'got_it' }],
-  ['Yes', { code: undefined, says: 'affected' }],
-  ['Check', { code: undefined, says: 'check' }],
-  ['4821 CHECK', { code: '4821', says: 'check' }],
-  ['Is this genuine?', { code: undefined, says: 'check' }],
-  ['check the roof', { code: undefined, says: 'unclear' }],
-  ['STOP', { code: undefined, says: 'stop' }],
-  ['4821 but which gateways?', { code: '4821', says: 'unclear' }],
-  ['who is this', { code: undefined, says: 'unclear' }],
-  ['', { code: undefined, says: 'unclear' }],
-  ['I’m driving – sent from my car', { code: undefined, says: 'automatic' }],
-  ["I'm driving right now", { code: undefined, says: 'automatic' }],
+  ['4821', { codes: ['4821'], says: 'got_it' }],
+  [' 4821. ', { codes: ['4821'], says: 'got_it' }],
+  ['4821=got it', { codes: ['4821'], says: 'got_it' }],
+  ['Got it 4821', { codes: ['4821'], says: 'got_it' }],
+  ['4821 YES', { codes: ['4821'], says: 'affected' }],
+  ['4821 yes (affected)', { codes: ['4821'], says: 'affected' }],
+  ['4821 No', { codes: ['4821'], says: 'not_affected' }],
+  ['4821 HELP', { codes: ['4821'], says: 'help' }],
+  ['4821 help=call me', { codes: ['4821'], says: 'help' }],
+  ['4821 HELP our servers are down!!', { codes: ['4821'], says: 'help' }],
+  ['HELP', { codes: [], says: 'help' }],
+  ['ok', { codes: [], says: 'got_it' }],
+  ['ok got it', { codes: [], says: 'got_it' }],
+  ['Ok, received. Thank you!', { codes: [], says: 'got_it' }],
+  ['ok but not got it', { codes: [], says: 'unclear' }],
+  ['OK thanks', { codes: [], says: 'got_it' }],
+  ['👍', { codes: [], says: 'got_it' }],
+  ['Yes', { codes: [], says: 'affected' }],
+  ['Check', { codes: [], says: 'check' }],
+  ['4821 CHECK', { codes: ['4821'], says: 'check' }],
+  ['Is this genuine?', { codes: [], says: 'check' }],
+  ['check the roof', { codes: [], says: 'unclear' }],
+  ['STOP', { codes: [], says: 'stop' }],
+  ['4821 but which gateways?', { codes: ['4821'], says: 'unclear' }],
+  ['who is this', { codes: [], says: 'unclear' }],
+  ['', { codes: [], says: 'unclear' }],
+  ['I’m driving – sent from my car', { codes: [], says: 'automatic' }],
+  ["I'm driving right now", { codes: [], says: 'automatic' }],
+  ['Liked “NHS CYBER 4901 HIGH, Northmoor: … Reply 4821=got it”', { codes: [], says: 'automatic' }],
+  ['Automatic reply: out of office until 4821', { codes: [], says: 'automatic' }],
+  ['07700900201', { codes: [], says: 'unclear' }],
+  ['48 21', { codes: ['4821'], says: 'got_it' }],
+  ['Reply 4821', { codes: ['4821'], says: 'got_it' }],
+  ['Reply 4821=got it', { codes: ['4821'], says: 'got_it' }],
+  ['4901 4821 ok', { codes: ['4901', '4821'], says: 'got_it' }],
+  ['We patched in 2024. 4821', { codes: ['2024', '4821'], says: 'unclear' }],
+  ['Yes got it', { codes: [], says: 'got_it' }],
+  ['yep, noted', { codes: [], says: 'got_it' }],
+  ['Thx', { codes: [], says: 'got_it' }],
+  ['Roger', { codes: [], says: 'got_it' }],
+  ['👍🏽', { codes: [], says: 'got_it' }],
+  ['4821 got it, we are not affected', { codes: ['4821'], says: 'not_affected' }],
+  ['OK - we’re affected', { codes: [], says: 'affected' }],
+  ['4821 please call us asap', { codes: ['4821'], says: 'help' }],
+  ['4821 no help needed', { codes: ['4821'], says: 'unclear' }],
+  ['Please stop', { codes: [], says: 'stop' }],
+  ['Is this text legit?', { codes: [], says: 'check' }],
+  ['Emphasised “… Reply 4821=got it, 4821 HELP=call me”', { codes: [], says: 'automatic' }],
+  ['👍 to “… Reply 4821=got it, 4821 HELP=call me”', { codes: [], says: 'automatic' }],
+  ['Removed a like from “… 4821 HELP=call me”', { codes: [], says: 'automatic' }],
   [
-    'Liked “NHS CYBER 4901 HIGH, Northmoor: … Reply 4821=got it”',
-    { code: undefined, says: 'automatic' },
+    '(I’m not receiving notifications. If this is urgent, reply “urgent” to send a notification through with your original message.)',
+    { codes: [], says: 'automatic' },
   ],
-  ['Automatic reply: out of office until 4821', { code: undefined, says: 'automatic' }],
-  ['07700900201', { code: undefined, says: 'unclear' }],
+  ['I’ll call you later', { codes: [], says: 'automatic' }],
 ];
 
 describe('reading a reply', () => {
@@ -72,6 +93,25 @@ describe('deciding over a reply', () => {
       const decision = decide(words, one);
       assert.equal(decision.kind === 'answer' && decision.evidence, 'text_without_code', words);
     }
+  });
+
+  it('the number of the alert names it, in the weaker class, also where two are open', () => {
+    const open = [{ ...message('b', '7313'), alertNumber: 4902 }, message('a', '4821')];
+    for (const words of ['4901', '4901 got it', '4901 HELP']) {
+      const decision = decide(words, open);
+      assert.ok(decision.kind === 'answer', words);
+      assert.deepEqual([decision.message.alertId, decision.evidence], ['a', 'text_without_code']);
+    }
+    assert.deepEqual(decide('4902 check', open), { kind: 'check', message: open[0] });
+    const both = decide('4901 4821', open);
+    assert.equal(both.kind === 'answer' && both.evidence, 'text_with_code', 'and its code');
+  });
+
+  it('of two codes one is answered, and a person reads the text', () => {
+    const decision = decide('4821 7313 got it', two);
+    assert.ok(decision.kind === 'answer' && decision.alsoToDesk);
+    const words = decide('We patched in 2024. 4821', one);
+    assert.equal(words.kind === 'answer' && words.evidence, 'text_with_code');
   });
 
   it('with two alerts open, plain words go to a person', () => {

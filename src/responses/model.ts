@@ -21,43 +21,63 @@ export type AnswerKind = (typeof answerKinds)[number];
 
 /** What a text says, before we look at who sent it. */
 export type ReplyMeaning = {
-  readonly code: string | undefined;
+  /** Every four digits that stand alone in it, in order: one of them may be a code. */
+  readonly codes: readonly string[];
   readonly says: AnswerKind | 'check' | 'stop' | 'automatic' | 'unclear';
 };
 
+/** How people say that they have it, alone or one after another: "ok got it", "yes thanks". */
+const ACK =
+  '(?:ok|okay|k|kk|yes|yep|yeah|yup|got it|gotit|got|received|ack|acknowledged|confirmed|noted|understood|seen|roger|copy|thanks|thank you|thx|ta|cheers|on it|acting|will do|done|👍|👌|✅|🙏)';
+
 const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
   [/^(help|help me|call me|call|please call|pls call|ring me|urgent|sos)$/, 'help'],
-  [/^(yes|y|affected|yes affected|we are affected)$/, 'affected'],
-  [/^(no|n|not affected|no not affected|unaffected)$/, 'not_affected'],
-  // Any of them after one another: "ok got it", "received thanks".
+  [new RegExp(`^(?:y|yes|(?:${ACK} )*(?:we are |we re )?affected)$`, 'u'), 'affected'],
   [
-    /^(?:(?:ok|okay|k|got it|gotit|got|received|ack|acknowledged|confirmed|thanks|thank you|on it|acting|will do|👍)(?: |$))+$/u,
-    'got_it',
+    new RegExp(`^(?:n|no|(?:(?:${ACK}|no) )*(?:we are |we re )?(?:not affected|unaffected))$`, 'u'),
+    'not_affected',
   ],
-  [/^(stop|unsubscribe|stopall)$/, 'stop'],
-  [/^(check|verify|genuine|scam|is (this|it) (real|genuine|you|a scam|spam))$/, 'check'],
+  [new RegExp(`^(?:${ACK}(?: |$))+$`, 'u'), 'got_it'],
+  [/^(please )?(stop|stop all|stopall|unsubscribe|opt out)( please)?$/, 'stop'],
+  [
+    /^(check|verify|genuine|scam|is (this|it)( text| message)? (real|genuine|legit|you|from you|a scam|spam|fake))$/,
+    'check',
+  ],
 ];
 
-/** Phones that answer by themselves, and reactions that a handset turns into a text. */
+/** In other words: whoever wants a person gets one. */
+const WANTS_HELP = /\b(help|call (me|us)|ring (me|us))\b/;
+const WANTS_NONE = /\b(no|not|dont|don t) (need )?(any )?help\b|\bhelp (is )?not needed\b/;
+
+/**
+ * Phones that answer by themselves, and reactions that a handset turns into a text: those quote
+ * ours, with its code and its HELP.
+ */
 const AUTOMATIC =
-  /^(liked|loved|laughed at|emphasized|questioned|disliked|reacted .{1,12} to) [“"]|\b(i['’]?m|i am) (driving|in a meeting)\b|\b(auto(matic)?[- ]?reply|out of office|can['’]?t talk right now|i['’]?ll (call|text) you back)\b/i;
+  /^(liked|loved|laughed at|emphasi[sz]ed|questioned|disliked|reacted .{1,12} to|removed an? .{1,30} from|[^\p{L}\p{N}]{1,12} to) [“"]|\b(i['’]?m|i am) (driving|in a meeting|not receiving notifications)\b|\b(auto(matic)?[- ]?reply|out of office|can['’]?t talk right now|i['’]?ll (call|text) you (right )?(back|later))\b/iu;
+
+/** Four digits, also as people read them aloud: 48 21. */
+const CODE = /\b(?:\d{4}|(?<![\d ])\d{2}[ -]\d{2}(?! ?\d))\b/g;
 
 /** Reads a text. Never throws; what it cannot read is `unclear`. */
 export function readReply(text: string): ReplyMeaning {
   const line = text.trim().normalize('NFKC');
-  if (AUTOMATIC.test(line)) return { code: undefined, says: 'automatic' };
-  const [, before, code, after] = /^(.*?)\b(\d{4})\b(.*)$/s.exec(line) ?? [];
-  const rest = plain(code === undefined ? line : `${before} ${after}`);
+  if (AUTOMATIC.test(line)) return { codes: [], says: 'automatic' };
+  const codes = (line.match(CODE) ?? []).map((code) => code.replace(/\D/, ''));
+  // "Reply 4821" and "code 4821" are the words of our own text.
+  const rest = plain(line.replaceAll(CODE, ' ')).replace(/^(reply|code)\b ?/, '');
   const says = words.find(([pattern]) => pattern.test(rest))?.[1];
-  if (says !== undefined) return { code, says };
+  if (says !== undefined) return { codes, says };
   // The code alone is the answer that the text asked for: "4821" or "4821=got it".
-  if (code !== undefined && rest === '') return { code, says: 'got_it' };
-  return { code, says: /\bhelp\b/.test(rest) ? 'help' : 'unclear' };
+  if (codes.length > 0 && rest === '') return { codes, says: 'got_it' };
+  const wantsHelp = WANTS_HELP.test(rest) && !WANTS_NONE.test(rest);
+  return { codes, says: wantsHelp ? 'help' : 'unclear' };
 }
 
 function plain(text: string): string {
   return text
     .toLowerCase()
+    .replaceAll(/\p{Emoji_Modifier}/gu, '')
     .replaceAll(/[^\p{L}\p{N}\p{Emoji_Presentation}]+/gu, ' ')
     .trim();
 }
@@ -95,43 +115,48 @@ export type ReplyDecision =
 
 /**
  * What to do with a reply, given the live alerts in which its number was texted. With one alert
- * open, plain words count in the weaker class; with several, only a code says which is meant.
+ * open, plain words count in the weaker class; with several, a code says which is meant, or in that
+ * class the number of the alert.
  */
 export function decideReply(
   meaning: ReplyMeaning,
   open: readonly OpenMessage[],
   isKnown: boolean,
 ): ReplyDecision {
-  if (meaning.says === 'automatic') return { kind: 'ignore' };
+  const { codes, says } = meaning;
+  if (says === 'automatic') return { kind: 'ignore' };
   if (!isKnown) return { kind: 'desk', item: 'unknown_sender', message: undefined };
   const live = open.filter(({ isLive }) => isLive);
-  if (meaning.says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
-  const meant = open.find(({ code }) => code === meaning.code);
-  if (meaning.says === 'check')
-    return { kind: 'check', message: meaning.code === undefined ? (live[0] ?? open[0]) : meant };
+  if (says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
+  const [meant, ...others] = open.filter(({ code }) => codes.includes(code));
+  const named = live.find(({ alertNumber }) => codes.includes(String(alertNumber)));
+  if (says === 'check')
+    return { kind: 'check', message: codes.length === 0 ? (live[0] ?? open[0]) : (meant ?? named) };
   if (meant !== undefined) {
-    const unclear = meaning.says === 'unclear';
+    const unclear = says === 'unclear';
     return {
       kind: 'answer',
       message: meant,
-      answer: meaning.says === 'unclear' ? 'got_it' : meaning.says,
+      answer: unclear ? 'got_it' : says,
       evidence: 'text_with_code',
-      alsoToDesk: unclear,
+      alsoToDesk: unclear || others.length > 0,
     };
   }
-  const [only] = live;
+  const [newest] = live;
+  const only = named ?? newest;
   // Any four digits, such as a year, stand in words that nobody understands.
-  if (meaning.says === 'unclear') return { kind: 'desk', item: 'not_understood', message: only };
+  if (says === 'unclear') return { kind: 'desk', item: 'not_understood', message: only };
   // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text
   // that somebody else sent in our name.
-  if (meaning.code !== undefined) return { kind: 'desk', item: 'wrong_code', message: only };
+  if (codes.length > 0 && named === undefined)
+    return { kind: 'desk', item: 'wrong_code', message: only };
   if (only === undefined) return { kind: 'desk', item: 'not_understood', message: only };
-  if (live.length > 1 && meaning.says !== 'help')
+  if (live.length > 1 && named === undefined && says !== 'help')
     return { kind: 'desk', item: 'not_understood', message: only };
   return {
     kind: 'answer',
     message: only,
-    answer: meaning.says,
+    answer: says,
     evidence: 'text_without_code',
     alsoToDesk: false,
   };

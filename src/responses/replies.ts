@@ -169,12 +169,11 @@ function answerOf({ decision, point }: Answering): NewAnswer {
 
 async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): Promise<void> {
   const { reply, meaning, decision, point } = handling;
-  const { code } = meaning;
+  const { gatewayId } = reply;
   // A code that no alert gave to this number may be that of an enrolment.
-  if (point !== undefined && code !== undefined) {
-    const { gatewayId } = reply;
-    if (await takeProof(tx, context, { ...point, code, gatewayId })) return;
-  }
+  if (point !== undefined)
+    for (const code of meaning.codes)
+      if (await takeProof(tx, context, { ...point, code, gatewayId })) return;
   await insertItem(tx, decision.item, handling);
   if (point === undefined) return;
   const { item, message } = decision;

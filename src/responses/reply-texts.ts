@@ -1,6 +1,6 @@
 /** What we text back to a reply: saved texts with their blanks filled. */
 import type { Database, Tx } from '#db/database.ts';
-import type { SingleMessage, KeptReply } from '#dispatch/index.ts';
+import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import type { ContactPoint } from '#organisations/index.ts';
 import type { OpenMessage } from './model.ts';
@@ -43,7 +43,7 @@ export function earliest(promises: readonly PromiseTo[], message: OpenMessage): 
 
 /** What we text back, by the gateway where their text came in. */
 export function textOf(
-  { model, host, clockOf }: AnswerContext,
+  context: AnswerContext,
   to: {
     readonly reply: KeptReply;
     readonly message: OpenMessage;
@@ -58,6 +58,7 @@ export function textOf(
     readonly time?: string;
   },
 ): SingleMessage {
+  const { model, host, clockOf } = context;
   const { reply, message, point } = to;
   const { addressed, template, callBackAt, time } = words;
   const { alertNumber, nextUpdateAt, shortNames } = addressed;
@@ -76,7 +77,10 @@ export function textOf(
     // A promise that is broken already is not repeated.
     call_back:
       callBackAt !== undefined && callBackAt > reply.receivedAt ? ` by ${clockOf(callBackAt)}` : '',
-    next_news: nextUpdateAt === null ? '' : `Next news ${clockOf(nextUpdateAt)}. `,
+    next_news:
+      nextUpdateAt !== null && nextUpdateAt > reply.receivedAt
+        ? `Next news ${newsTime(context, nextUpdateAt, reply.receivedAt)}. `
+        : '',
   });
   return {
     contactPointId: point.id,
@@ -86,4 +90,11 @@ export function textOf(
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The clock alone where it is the next time that it shows that. */
+function newsTime({ clockOf, whenOf }: AnswerContext, at: Date, now: Date): string {
+  return at.getTime() - now.getTime() < DAY_MS ? clockOf(at) : whenOf(at, now);
 }

@@ -27,7 +27,7 @@ import { claimItem, closeItem, handOverItem, promiseCall, releaseItem } from './
 import { callBackMinutes, otherHolder } from './desk-model.ts';
 import { readReply } from './model.ts';
 import { findDeskItem, listTogether, type DeskItemRow } from './store-desk.ts';
-import { listNamesOfCode } from './store-read.ts';
+import { listNamesOfCodes } from './store-read.ts';
 
 const params = z.object({ id: z.uuid() });
 
@@ -204,8 +204,8 @@ async function withMeaning(
   const shown = [];
   for (const item of items) {
     const words = wordsOf(item, openReply);
-    const code = item.kind === 'wrong_code' ? readReply(words ?? '').code : undefined;
-    const codeOf = code === undefined ? [] : await listNamesOfCode(tx, code);
+    const codes = item.kind === 'wrong_code' ? readReply(words ?? '').codes : [];
+    const codeOf = codes.length === 0 ? [] : await listNamesOfCodes(tx, codes);
     shown.push({ ...item, words, codeOf });
   }
   return shown;

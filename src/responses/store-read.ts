@@ -104,12 +104,12 @@ export async function findSender(tx: Tx, replyId: string): Promise<Buffer | unde
 }
 
 /** Organisations whose code this is in an alert that is out, with the alert's number. */
-export async function listNamesOfCode(tx: Tx, code: string): Promise<string[]> {
+export async function listNamesOfCodes(tx: Tx, codes: readonly string[]): Promise<string[]> {
   const rows = await tx.rows<{ name: string }>(sql`
     select organisation.name || ' (alert ' || live.number || ')' as name
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
-      and recipient.code = ${code}
+      and recipient.code = any(${[...codes]}::text[])
     join organisations.v_known_organisation organisation
       on organisation.organisation_id = recipient.organisation_id
     where live.state = 'released'
@@ -118,15 +118,15 @@ export async function listNamesOfCode(tx: Tx, code: string): Promise<string[]> {
 }
 
 /**
- * When the last text of ours left to this number, of whatever kind; with this code, where one is
- * given. Dispatch by dispatch, as the key of P1 serves: it is asked seldom.
+ * When the last text of ours left to this number, of whatever kind; with one of these codes, where
+ * any is given. Dispatch by dispatch, as the key of P1 serves: it is asked seldom.
  */
 export async function findLastText(
   tx: Tx,
   contactPointId: string,
-  code: string | undefined,
+  codes: readonly string[],
 ): Promise<Date | undefined> {
-  const hasCode = code === undefined ? sql`true` : sql`sent.code = ${code}`;
+  const hasCode = codes.length === 0 ? sql`true` : sql`sent.code = any(${[...codes]}::text[])`;
   const row = await tx.one<{ at: Date | null }>(sql`
     select max(told.accepted_at) as at from dispatch.v_dispatch dispatch
     cross join lateral (
