@@ -1,0 +1,413 @@
+/**
+ * Every page of the main job and of the people who do it, in each of its states: no fault that axe
+ * finds and nothing to the side at both widths, and all of it by keyboard. A page without a scene
+ * here fails the test. The directory has browser tests beside its pages.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test, type TestContext } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sql, type Sql } from '#db/sql.ts';
+import { productRoutes } from '#main/wiring.ts';
+import {
+  assertAccessible,
+  openBrowser,
+  shoot,
+  watchedPage,
+  type BrowserOrReason,
+  type BrowserPage,
+} from '../support/browser.ts';
+import {
+  deliverAll,
+  draftAlert,
+  messagesOf,
+  numbers,
+  openCentre,
+  releaseAlert,
+  releaseVersion,
+  submitDraft,
+  textFrom,
+  type Centre,
+  type Person,
+} from '../support/centre.ts';
+import { seedNotify } from '../support/dispatch.ts';
+
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1280, height: 900 };
+
+let centre: Centre;
+let opened: BrowserOrReason;
+let people: Readonly<Record<'officer' | 'approver' | 'administrator' | 'lead' | 'nobody', Person>>;
+
+/** What stands in a path in the place of a parameter, by what it is of. */
+const ids: Record<string, string> = {};
+
+before(async () => {
+  opened = await openBrowser();
+  if (opened.browser === undefined) return;
+  centre = await openCentre();
+  await seedNotify(centre.db.worker);
+  people = {
+    officer: centre.officer,
+    approver: centre.approver,
+    administrator: await centre.invite('Ines Falk', ['administrator']),
+    lead: await centre.inviteLead('Eda East', ['RB']),
+    nobody: await centre.invite('Nils Holm', []),
+  };
+  await centre.invite('Mia Berg', ['duty_officer']);
+  // Before anything of ours went there: somebody sends texts in our name.
+  await textFrom(centre, numbers.northmoor, 'CHECK');
+  await makeAlerts();
+  await makeDesk();
+});
+
+after(async () => {
+  await opened.browser?.close();
+  await centre?.close();
+});
+
+const own = <T>(statement: Sql) =>
+  centre.db.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
+
+async function makeAlerts(): Promise<void> {
+  ids['draft'] = await draftAlert(centre);
+  ids['waiting'] = await draftAlert(centre, { title: 'Waits for its approval' });
+  await submitDraft(centre, ids['waiting']);
+  const live = await releaseAlert(centre);
+  await deliverAll(centre, live.dispatchId);
+  ids['live'] = live.alertId;
+  ids['number'] = String(live.number);
+  const corrected = await releaseAlert(centre, { title: 'Corrected since' });
+  await deliverAll(centre, corrected.dispatchId);
+  ids['corrected'] = corrected.alertId;
+  ids['correctedNumber'] = String(corrected.number);
+  const { officer } = people;
+  const reached = centre.visit(officer);
+  const rows = await own<{ id: string; shortName: string }>(sql`
+    select id, short_name from organisations.organisation`);
+  for (const { id, shortName } of rows) ids[shortName] = id;
+  await reached.get(`/alerts/${corrected.alertId}/calls/${ids['Lonely']}`);
+  await reached.submit('I ring them');
+  await reached.submit('Write it down', { outcome: 'got_it', note: 'They switched it off' });
+  await releaseVersion(centre, corrected.alertId, 'correction', { ifActed: 'Switch it on again.' });
+  const closed = await releaseAlert(centre, { title: 'Over' });
+  const page = centre.visit(officer);
+  ids['closed'] = closed.alertId;
+  await page.get(`/alerts/${closed.alertId}/closing`);
+  await page.submit('Close and tell them');
+  const paused = await releaseAlert(centre, { title: 'Paused' });
+  ids['paused'] = paused.alertId;
+  await page.get(`/alerts/${paused.alertId}/board`);
+  await page.submit('Pause sending');
+  // One name of the call list is the officer's.
+  await page.get(`/alerts/${live.alertId}/calls/${ids['Lonely']}`);
+  await page.submit('I ring them');
+}
+
+async function makeDesk(): Promise<void> {
+  const sent = await messagesOf(
+    centre,
+    (
+      await own<{ id: string }>(sql`
+      select dispatch_id as id from alerts.v_live where alert_id = ${ids['live']!}`)
+    )[0]!.id,
+  );
+  const codeOf = (number: string) => sent.find((one) => one.number === number)!.code;
+  await textFrom(centre, numbers.northmoor, `${codeOf(numbers.northmoor)} HELP`);
+  await textFrom(centre, numbers.northmoor, 'screens are black');
+  await textFrom(centre, numbers.southmere, 'STOP');
+  await textFrom(centre, numbers.eastvale, codeOf(numbers.northmoor));
+  await textFrom(centre, '447700900299', 'who is this?');
+  const items = await own<{ id: string; kind: string }>(sql`
+    select id, kind from responses.desk_item`);
+  for (const { id, kind } of items) ids[kind] = id;
+  const page = centre.visit(people.officer);
+  await page.get(`/desk/${ids['stop']}`);
+  await page.submit('I take this');
+  await page.submit('Close it', {
+    outcome: 'Rang; they stay',
+  });
+  await page.get(`/desk/${ids['help']}`);
+  await page.submit('I take this');
+}
+
+type Scene = {
+  /** What makes it another picture of the same page. */
+  readonly state: string;
+  /** With names of `ids` in braces. */
+  readonly path: string;
+  /** The officer unless told; undefined: a visitor. */
+  readonly as?: keyof typeof people | 'visitor';
+  /** Brings the page into the state. */
+  readonly act?: (page: BrowserPage) => Promise<void>;
+};
+
+const press = (name: string) => async (page: BrowserPage) =>
+  await page.getByRole('button', { name, exact: true }).first().click();
+
+/** By the pattern of the route. */
+const scenes: Readonly<Record<string, readonly Scene[]>> = {
+  '/': [
+    { state: 'busy', path: '/' },
+    { state: 'of a region', path: '/', as: 'lead' },
+  ],
+  '/account': [
+    { state: 'no number', path: '/account' },
+    { state: 'wrong number', path: '/account', act: press('Save the number') },
+    { state: 'no role', path: '/account', as: 'nobody' },
+  ],
+  '/account/passkeys/new': [{ state: 'asks', path: '/account/passkeys/new' }],
+  '/alerts': [{ state: 'some', path: '/alerts' }],
+  '/alerts/:id': [
+    { state: 'draft', path: '/alerts/{draft}' },
+    { state: 'to approve', path: '/alerts/{waiting}', as: 'approver' },
+    { state: 'shaped', path: '/alerts/{waiting}' },
+    {
+      state: 'returned without a reason',
+      path: '/alerts/{waiting}',
+      as: 'approver',
+      act: async (page) => {
+        const form = page.locator('form[action$="/return"]');
+        if (!(await form.isVisible())) await page.locator('details summary').last().click();
+        await form.getByRole('button').click();
+      },
+    },
+  ],
+  '/alerts/:id/board': [
+    { state: 'live', path: '/alerts/{live}/board' },
+    { state: 'of a region', path: '/alerts/{live}/board', as: 'lead' },
+    { state: 'paused', path: '/alerts/{paused}/board' },
+    { state: 'corrected', path: '/alerts/{corrected}/board' },
+    { state: 'closed', path: '/alerts/{closed}/board' },
+  ],
+  '/alerts/:id/calls': [
+    { state: 'some', path: '/alerts/{live}/calls' },
+    { state: 'told before a correction', path: '/alerts/{corrected}/calls' },
+    { state: 'of a region', path: '/alerts/{live}/calls', as: 'lead' },
+    { state: 'none', path: '/alerts/{closed}/calls' },
+  ],
+  '/alerts/:id/calls/:organisationId': [
+    { state: 'free', path: '/alerts/{live}/calls/{Eastvale}' },
+    { state: 'mine', path: '/alerts/{live}/calls/{Lonely}' },
+    {
+      state: 'nothing chosen',
+      path: '/alerts/{live}/calls/{Lonely}',
+      act: press('Write it down'),
+    },
+    { state: 'another’s', path: '/alerts/{live}/calls/{Lonely}', as: 'lead' },
+    { state: 'told before', path: '/alerts/{corrected}/calls/{Lonely}' },
+    { state: 'answered', path: '/alerts/{live}/calls/{Northmoor}' },
+  ],
+  '/alerts/:id/closing': [{ state: 'asks', path: '/alerts/{live}/closing' }],
+  '/alerts/:id/withdrawal': [
+    { state: 'asks', path: '/alerts/{live}/withdrawal' },
+    {
+      state: 'no reason',
+      path: '/alerts/{live}/withdrawal',
+      act: async (page) => await page.locator('main form button').first().click(),
+    },
+    { state: 'nothing is out', path: '/alerts/{draft}/withdrawal' },
+  ],
+  '/alerts/:id/dry-run': [{ state: 'gaps', path: '/alerts/{draft}/dry-run' }],
+  '/alerts/:id/edit': [{ state: 'draft', path: '/alerts/{draft}/edit' }],
+  '/alerts/:id/ledger': [
+    { state: 'waiting', path: '/alerts/{paused}/ledger?show=waiting' },
+    { state: 'none gone', path: '/alerts/{paused}/ledger?show=gone' },
+  ],
+  '/alerts/:id/messages': [
+    { state: 'texts', path: '/alerts/{live}/messages?channel=text&show=delivered' },
+    { state: 'none', path: '/alerts/{live}/messages?channel=text&show=failed' },
+  ],
+  '/alerts/:id/organisations': [
+    { state: 'some', path: '/alerts/{live}/organisations?show=must_answer' },
+    { state: 'none', path: '/alerts/{live}/organisations?show=affected' },
+  ],
+  '/alerts/:id/organisations/:organisationId': [
+    { state: 'answered', path: '/alerts/{live}/organisations/{Northmoor}' },
+    {
+      state: 'their numbers',
+      path: '/alerts/{live}/organisations/{Northmoor}',
+      act: press('Show their numbers'),
+    },
+    {
+      state: 'nothing chosen',
+      path: '/alerts/{live}/organisations/{Northmoor}',
+      act: press('Write it down'),
+    },
+    { state: 'nobody on file', path: '/alerts/{live}/organisations/{Lonely}' },
+  ],
+  '/alerts/:id/uncertain': [{ state: 'none', path: '/alerts/{live}/uncertain' }],
+  '/alerts/:id/versions': [{ state: 'two', path: '/alerts/{corrected}/versions' }],
+  '/alerts/:id/wall': [{ state: 'live', path: '/alerts/{live}/wall' }],
+  '/alerts/holding': [{ state: 'new', path: '/alerts/holding' }],
+  '/alerts/new': [{ state: 'new', path: '/alerts/new' }],
+  '/desk/:id': [
+    { state: 'help, mine', path: '/desk/{help}' },
+    { state: 'no outcome', path: '/desk/{help}', act: press('Close all of it') },
+    { state: 'another’s', path: '/desk/{help}', as: 'administrator' },
+    { state: 'closed', path: '/desk/{stop}' },
+    { state: 'a foreign code', path: '/desk/{wrong_code}' },
+    { state: 'not ours', path: '/desk/{not_ours}' },
+    { state: 'a stranger', path: '/desk/{unknown_sender}' },
+  ],
+  '/gateways': [{ state: 'one', path: '/gateways' }],
+  '/kev': [{ state: 'empty', path: '/kev' }],
+  '/passkey': [{ state: 'asks', path: '/passkey' }],
+  '/people': [{ state: 'some', path: '/people', as: 'administrator' }],
+  '/people/:id': [{ state: 'an officer', path: '/people/{officer}', as: 'administrator' }],
+  '/people/invite': [
+    { state: 'new', path: '/people/invite', as: 'administrator' },
+    { state: 'empty', path: '/people/invite', as: 'administrator', act: press('Invite') },
+  ],
+  '/replica': [{ state: 'none', path: '/replica' }],
+  '/sign-in': [{ state: 'a demonstration', path: '/sign-in', as: 'visitor' }],
+  '/sign-in/link/:token': [{ state: 'dead', path: '/sign-in/link/none', as: 'visitor' }],
+  '/:number': [
+    { state: 'public', path: '/{number}', as: 'visitor' },
+    { state: 'corrected', path: '/{correctedNumber}', as: 'visitor' },
+    { state: 'nothing typed', path: '/{number}', as: 'visitor', act: press('Go on') },
+    { state: 'no such', path: '/99999', as: 'visitor' },
+  ],
+  '/:number/versions/:version': [
+    { state: 'old', path: '/{correctedNumber}/versions/1', as: 'visitor' },
+  ],
+  '/genuine': [
+    { state: 'asks', path: '/genuine', as: 'visitor' },
+    {
+      state: 'nothing typed',
+      path: '/genuine',
+      as: 'visitor',
+      act: async (page) => await page.locator('main form button').first().click(),
+    },
+  ],
+  '/proof': [{ state: 'asks', path: '/proof', as: 'visitor' }],
+  '/public': [
+    { state: 'some', path: '/public', as: 'visitor' },
+    { state: 'none', path: '/public?words=nowhere', as: 'visitor' },
+  ],
+  '/ring-through': [{ state: 'a card', path: '/ring-through', as: 'visitor' }],
+};
+
+/** Pages of the directory, and of contacts at their own details: each has its browser test. */
+const ELSEWHERE = /^\/(?:organisations|audiences|suppliers|tags|our-contacts|your-)/;
+
+/** Not pages to look at. */
+const FILES = /\.(?:csv|atom|vcf)$/;
+
+test('every page of the main job has a scene here', (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const paths = productRoutes(centre.product)
+    .filter(({ kind, method }) => kind === 'page' && method === 'GET')
+    .map(({ path }) => path)
+    .filter((path) => !ELSEWHERE.test(path) && !FILES.test(path));
+  assert.deepEqual(paths.toSorted(), Object.keys(scenes).toSorted());
+});
+
+test('what no key reaches, and what does not show that it has the keyboard, is found', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const page = await opened.browser.newPage();
+  await page.setContent('<a href="#a">near</a><a href="#b" tabindex="-1">far</a>');
+  await assert.rejects(assertKeyboard(page), /out of reach/);
+  await page.setContent('<style>button { outline: none }</style><button>dark</button>');
+  await assert.rejects(assertKeyboard(page), /unseen/);
+  await page.close();
+});
+
+for (const [pattern, states] of Object.entries(scenes))
+  for (const scene of states)
+    test(`${pattern}: ${scene.state}`, async (t) => {
+      await look(t, scene, `page-${pattern.replaceAll(/\W+/g, '-')}-${scene.state}`);
+    });
+
+async function look(t: TestContext, scene: Scene, name: string): Promise<void> {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  ids['officer'] = people.officer.id;
+  const { address } = centre.site;
+  const { page, verify } = await watchedPage(opened.browser, address);
+  const as = scene.as ?? 'officer';
+  if (as !== 'visitor') {
+    centre.visit(people[as]);
+    const cookie = { name: 'tocsin', value: people[as].id, url: address };
+    await page.context().addCookies([cookie]);
+  }
+  const path = scene.path.replaceAll(/\{(\w+)\}/g, (_, id: string) => {
+    assert.ok(ids[id] !== undefined, `no ${id}`);
+    return ids[id];
+  });
+  await page.goto(address + path);
+  await scene.act?.(page);
+  await page.locator('h1').waitFor();
+  for (const size of [DESK, PHONE]) {
+    await page.setViewportSize(size);
+    await assertAccessible(page);
+    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
+    assert.ok(wide <= size.width, `${wide} px wide at ${size.width}`);
+  }
+  if (process.env['TOCSIN_PICTURES'] !== undefined) await shoot(page, name);
+  await page.setViewportSize(DESK);
+  await assertKeyboard(page);
+  verify();
+  await page.close();
+}
+
+/** What can be reached by Tab: of radios with one name it is one. */
+const MARK = `(() => {
+  const groups = new Set();
+  const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary')];
+  const wanted = all.filter((one) => {
+    if (one.disabled || one.type === 'hidden' || !one.checkVisibility({ visibilityProperty: true }))
+      return false;
+    if (one.type !== 'radio') return true;
+    const group = one.form?.action + one.name;
+    if (groups.has(group)) return false;
+    groups.add(group);
+    return true;
+  });
+  for (const one of wanted) one.setAttribute('data-wanted', '');
+  return wanted.length;
+})()`;
+
+/**
+ * The element that has the keyboard: whether it shows that, and whether all were there. A field for
+ * a date or a time has the keyboard several times, part by part.
+ */
+const STEP = `(() => {
+  const one = document.activeElement;
+  if (one === null || one === document.body) return 'end';
+  const mine = one.type === 'radio'
+    ? document.querySelector('[data-wanted][name="' + one.name + '"]') ?? one
+    : one;
+  if (!mine.hasAttribute('data-wanted')) return 'again';
+  mine.removeAttribute('data-wanted');
+  const shows = (style) => style.boxShadow !== 'none' ||
+    (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0);
+  const label = one.type === 'radio' || one.type === 'checkbox' ? one.nextElementSibling : null;
+  const isSeen = shows(getComputedStyle(one)) ||
+    (label !== null && shows(getComputedStyle(label, '::before')));
+  if (!isSeen) return 'unseen ' + one.outerHTML.slice(0, 120);
+  return document.querySelector('[data-wanted]') === null ? 'end' : 'seen';
+})()`;
+
+/** Of fields with several parts, together. */
+const PARTS_MAX = 40;
+
+/** By Tab alone everything that can be used is reached, and shows that it has the keyboard. */
+async function assertKeyboard(page: BrowserPage): Promise<void> {
+  // From the top: after a refusal the summary of errors has the keyboard.
+  await page.evaluate(`(() => {
+    const top = document.createElement('span');
+    top.tabIndex = -1;
+    document.body.prepend(top);
+    top.focus();
+  })()`);
+  const wanted = await page.evaluate<number>(MARK);
+  for (let i = 0; i < wanted + PARTS_MAX; i += 1) {
+    await page.keyboard.press('Tab');
+    const step = await page.evaluate<string>(STEP);
+    if (step === 'end') break;
+    assert.doesNotMatch(step, /^unseen/);
+  }
+  const missed = await page.evaluate<string[]>(
+    `[...document.querySelectorAll('[data-wanted]')].map((one) => one.outerHTML.slice(0, 120))`,
+  );
+  assert.deepEqual(missed, [], 'out of reach of the keyboard');
+}
