@@ -47,6 +47,24 @@ create table alerts.alert (
 grant insert, select on alerts.alert to tocsin_web;
 grant select on alerts.alert to tocsin_worker;
 
+create table alerts.announcement (
+  id uuid not null,
+  alert_id uuid not null,
+  what text not null,
+  at timestamp with time zone default now() not null,
+  by text not null,
+  by_name text not null,
+  constraint announcement_what_check CHECK ((what = ANY (ARRAY['corrected'::text, 'withdrawn'::text, 'closed'::text]))),
+  constraint announcement_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
+  constraint announcement_pkey PRIMARY KEY (id)
+);
+CREATE INDEX announcement_at ON alerts.announcement USING btree (at);
+alter table alerts.announcement enable row level security;
+alter table alerts.announcement force row level security;
+create policy centre on alerts.announcement as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on alerts.announcement to tocsin_web;
+grant select on alerts.announcement to tocsin_worker;
+
 create table alerts.editor (
   version_id uuid not null,
   person_id text not null,
@@ -90,20 +108,6 @@ create table alerts.kev_import (
 CREATE INDEX kev_import_newest ON alerts.kev_import USING btree (imported_at DESC);
 grant insert, select on alerts.kev_import to tocsin_web;
 
-create table alerts.nudge (
-  submission_id uuid not null,
-  step smallint not null,
-  person_id uuid not null,
-  at timestamp with time zone default now() not null,
-  constraint nudge_step_check CHECK ((step >= 1)),
-  constraint nudge_pkey PRIMARY KEY (submission_id, step, person_id)
-);
-alter table alerts.nudge enable row level security;
-alter table alerts.nudge force row level security;
-create policy centre on alerts.nudge as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
-grant select on alerts.nudge to tocsin_web;
-grant insert, select on alerts.nudge to tocsin_worker;
-
 create table alerts.recipient (
   submission_id uuid not null,
   organisation_id uuid not null,
@@ -136,6 +140,8 @@ create table alerts.submission (
   submitted_by text not null,
   submitted_by_name text not null,
   submitted_at timestamp with time zone default now() not null,
+  owned_by text not null,
+  owned_by_name text not null,
   decided_at timestamp with time zone,
   decided_by text,
   decided_by_name text,
@@ -158,7 +164,7 @@ create policy own on alerts.submission as permissive for select to public using 
   WHERE (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))))));
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
-grant update (state, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
+grant update (state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
 
 create table alerts.version (
   id uuid not null,
@@ -1160,6 +1166,25 @@ CREATE TRIGGER sign_in_link_recovery BEFORE UPDATE ON identity.sign_in_link FOR 
 grant insert, select on identity.sign_in_link to tocsin_web;
 grant delete, select on identity.sign_in_link to tocsin_worker;
 grant update (token_sha256, expires_at, used_at, confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
+
+create table identity.woken (
+  kind text not null,
+  subject_id uuid not null,
+  due_at timestamp with time zone not null,
+  step smallint not null,
+  person_id uuid not null,
+  at timestamp with time zone default now() not null,
+  constraint woken_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'next_update'::text, 'call_back'::text, 'announcement'::text]))),
+  constraint woken_step_check CHECK ((step >= 1)),
+  constraint woken_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint woken_pkey PRIMARY KEY (kind, subject_id, due_at, step, person_id)
+);
+CREATE INDEX woken_lately ON identity.woken USING btree (person_id, kind, at);
+alter table identity.woken enable row level security;
+alter table identity.woken force row level security;
+create policy woken_of_centre on identity.woken as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text, 'key'::text])));
+grant select on identity.woken to tocsin_web;
+grant insert, select on identity.woken to tocsin_worker;
 
 create table kernel.installation (
   id uuid not null,
@@ -3210,6 +3235,20 @@ END
 ;
 grant execute on function organisations.seat_at(timestamp with time zone,uuid,boolean,smallint,smallint) to public;
 
+create view alerts.v_announcement with (security_invoker=true) as
+ SELECT announcement.id,
+    announcement.alert_id,
+    alert.number AS alert_number,
+    version.title,
+    announcement.what,
+    announcement.at,
+    announcement.by_name
+   FROM alerts.announcement announcement
+     JOIN alerts.alert alert ON alert.id = announcement.alert_id
+     JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
+grant select on alerts.v_announcement to tocsin_web;
+grant select on alerts.v_announcement to tocsin_worker;
+
 create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,
     alert.number,
@@ -3233,7 +3272,8 @@ create view alerts.v_live with (security_invoker=true) as
     version.kind,
     version.if_acted,
     version.asks_again,
-    version.asked_at
+    version.asked_at,
+    submission.owned_by_name
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -3657,6 +3697,18 @@ create view identity.v_person with (security_invoker=true) as
 grant select on identity.v_person to tocsin_web;
 grant select on identity.v_person to tocsin_worker;
 
+create view identity.v_woken with (security_invoker=true) as
+ SELECT woken.kind,
+    woken.subject_id,
+    woken.due_at,
+    woken.step,
+    person.name,
+    woken.at
+   FROM identity.woken
+     JOIN identity.person ON person.id = woken.person_id;
+grant select on identity.v_woken to tocsin_web;
+grant select on identity.v_woken to tocsin_worker;
+
 create view organisations.v_failing with (security_invoker=true) as
  SELECT contact_point.id AS contact_point_id,
     failed.failures,
@@ -3887,7 +3939,8 @@ create view responses.v_to_ring with (security_invoker=true) as
             WHEN told.is_uncertain THEN 'uncertain'::text
             ELSE 'unreachable'::text
         END AS why,
-    COALESCE(response.affected = 'yes'::text, false) AS says_affected
+    COALESCE(response.affected = 'yes'::text, false) AS says_affected,
+    response.earlier_call_at
    FROM alerts.v_recipient recipient
      JOIN alerts.v_live live ON live.alert_id = recipient.alert_id AND live.state = 'released'::text
      LEFT JOIN responses.v_response response ON response.alert_id = recipient.alert_id AND response.organisation_id = recipient.organisation_id
@@ -3897,6 +3950,23 @@ create view responses.v_to_ring with (security_invoker=true) as
            FROM dispatch.v_credit credit
           WHERE credit.organisation_id = recipient.organisation_id AND (credit.dispatch_id = ANY (ARRAY[recipient.dispatch_id, recipient.correction_dispatch_id]))
          OFFSET 0) told
-  WHERE recipient.must_answer AND response.acknowledged_at IS NULL AND NOT told.more_to_come;
+  WHERE recipient.must_answer AND response.acknowledged_at IS NULL AND NOT told.more_to_come
+UNION ALL
+ SELECT recipient.alert_id,
+    recipient.organisation_id,
+    'withdrawn'::text AS why,
+    COALESCE(response.affected = 'yes'::text, false) AS says_affected,
+    told.by_phone_at AS earlier_call_at
+   FROM alerts.v_live live
+     JOIN alerts.v_recipient recipient ON recipient.alert_id = live.alert_id
+     JOIN LATERAL ( SELECT max(answer.at) AS by_phone_at
+           FROM responses.answer answer
+          WHERE answer.alert_id = recipient.alert_id AND answer.evidence = 'call'::text AND answer.organisation_id = recipient.organisation_id AND answer.at < live.released_at) told ON told.by_phone_at IS NOT NULL
+     LEFT JOIN responses.v_response response ON response.alert_id = recipient.alert_id AND response.organisation_id = recipient.organisation_id
+  WHERE live.kind = 'withdrawal'::text AND NOT (EXISTS ( SELECT
+           FROM dispatch.v_credit credit
+          WHERE credit.organisation_id = recipient.organisation_id AND credit.dispatch_id = recipient.dispatch_id AND (credit.state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text])))) AND NOT (EXISTS ( SELECT
+           FROM responses.call_attempt attempt
+          WHERE attempt.alert_id = recipient.alert_id AND attempt.outcome = 'reached'::text AND attempt.organisation_id = recipient.organisation_id AND attempt.at >= live.released_at));
 grant select on responses.v_to_ring to tocsin_web;
 grant select on responses.v_to_ring to tocsin_worker;

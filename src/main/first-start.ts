@@ -21,7 +21,7 @@ import type { Ground } from './ground.ts';
 
 /**
  * Fictional; the mail domain is reserved (RFC 2606), and the mobiles are the last of Ofcom's for
- * drama: the sector begins at the first. The first person is who the printed link is for.
+ * drama, which the sector leaves free. The first person is who the printed link is for.
  */
 const people = [
   {

@@ -70,6 +70,7 @@ const message = (alertId: string, code: string): OpenMessage => ({
   alertId,
   alertNumber: 4901,
   isLive: true,
+  closedAt: null,
   dispatchId: `dispatch of ${alertId}`,
   code,
   organisationIds: ['organisation'],
@@ -155,6 +156,17 @@ describe('deciding over a reply', () => {
     assert.equal(decide('4821', one, false).kind, 'desk');
     const stop = decide('STOP', one);
     assert.equal(stop.kind === 'desk' && stop.item, 'stop');
+  });
+
+  it('ok to the end of an alert is no answer to another one, and bothers nobody', () => {
+    const at = (minute: string) => new Date(`2026-11-23T03:${minute}:00Z`);
+    const over = { ...message('b', '7313'), isLive: false, closedAt: at('40') };
+    for (const open of [[message('a', '4821'), over], [over]])
+      assert.deepEqual(decide('ok thanks', open), { kind: 'ignore' });
+    const told = { ...message('a', '4821'), sentAt: at('41') };
+    assert.equal(decide('ok', [told, over]).kind, 'answer', 'the last text was of this one');
+    assert.equal(decide('help', [message('a', '4821'), over]).kind, 'answer');
+    assert.equal(decide('4821', [message('a', '4821'), over]).kind, 'answer');
   });
 
   it('without a live alert everything goes to a person', () => {

@@ -88,6 +88,8 @@ export type OpenMessage = {
   readonly alertNumber: number;
   /** A closed alert takes answers with their code; plain words no longer mean it. */
   readonly isLive: boolean;
+  /** When it was withdrawn or closed. */
+  readonly closedAt: Date | null;
   readonly dispatchId: string;
   readonly code: string;
   readonly organisationIds: readonly string[];
@@ -144,6 +146,9 @@ export function decideReply(
   }
   const [newest] = live;
   const only = named ?? newest;
+  // "ok" to the text that another alert is over is none to the one before it.
+  if (says === 'got_it' && codes.length === 0 && endedSince(open, newest))
+    return { kind: 'ignore' };
   // Any four digits, such as a year, stand in words that nobody understands.
   if (says === 'unclear') return { kind: 'desk', item: 'not_understood', message: only };
   // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text
@@ -160,6 +165,12 @@ export function decideReply(
     evidence: 'text_without_code',
     alsoToDesk: false,
   };
+}
+
+/** Whether the last news to this number was that an alert is over. */
+function endedSince(open: readonly OpenMessage[], newest: OpenMessage | undefined): boolean {
+  const since = newest?.sentAt?.getTime() ?? 0;
+  return open.some(({ closedAt }) => closedAt !== null && closedAt.getTime() > since);
 }
 
 /**

@@ -15,6 +15,7 @@ export async function listOpenMessages(
   return await tx.rows<OpenMessage & { contactPointId: string }>(sql`
     select point.id as contact_point_id, live.alert_id, live.number as alert_number,
       live.dispatch_id, message.code, live.state = 'released' as is_live,
+      live.closed_at,
       array_agg(distinct credit.organisation_id) as organisation_ids,
       max(message.accepted_at) as sent_at
     from alerts.v_live live
@@ -32,7 +33,7 @@ export async function listOpenMessages(
     cross join lateral (select counted.organisation_id from dispatch.v_credit counted
       where counted.message_id = message.id offset 0) credit
     group by point.id, live.alert_id, live.number, live.dispatch_id, live.state,
-      live.released_at, message.code
+      live.released_at, live.closed_at, message.code
     order by live.state = 'released' desc, live.released_at desc`);
 }
 
