@@ -284,6 +284,10 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'some', path: '/public', as: 'visitor' },
     { state: 'none', path: '/public?words=nowhere', as: 'visitor' },
   ],
+  '/audit': [
+    { state: 'some', path: '/audit', as: 'administrator' },
+    { state: 'nothing fits', path: '/audit?action=nothing.done', as: 'administrator' },
+  ],
   '/ring-through': [{ state: 'a card', path: '/ring-through', as: 'visitor' }],
 };
 
@@ -291,7 +295,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
 const ELSEWHERE = /^\/(?:organisations|audiences|suppliers|tags|our-contacts|your-)/;
 
 /** Not pages to look at. */
-const FILES = /\.(?:csv|atom|vcf)$/;
+const FILES = /\.(?:csv|json|atom|vcf)$/;
 
 test('every page of the main job has a scene here', (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
