@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { diffWords, type Part } from './diff.ts';
+import { diffWords, withContext, type Part } from './diff.ts';
 
 const marks = { same: '', gone: '-', new: '+' };
 
@@ -28,6 +28,17 @@ for (const [before, after, wanted] of cases)
   test(`from “${before}” to “${after}”`, () => {
     assert.equal(drawn(diffWords(before, after)), wanted);
   });
+
+test('of a long text only what stands near a change is kept', () => {
+  const words = Array.from({ length: 60 }, (_, i) => `w${i}`);
+  const parts = diffWords(words.join(' '), words.with(20, 'X').with(50, 'Y').join(' '));
+  assert.equal(
+    drawn(withContext(parts)),
+    '[… w14 w15 w16 w17 w18 w19] -[w20] +[X] [w21 w22 w23 w24 w25 w26 … w44 w45 w46 w47 w48 w49] -[w50] +[Y] [w51 w52 w53 w54 w55 w56 w57 w58 w59]',
+  );
+  const short = diffWords('one two three', 'one two four');
+  assert.deepEqual(withContext(short), short);
+});
 
 /** Texts of few words, so that many repeat, drawn by a fixed rule. */
 function* texts(): Generator<string> {

@@ -90,6 +90,20 @@ function joined(parts: readonly Part[]): Part[] {
   return runs;
 }
 
+/** Words that stay beside a change where the rest of a long run is left out. */
+const CONTEXT_WORDS = 6;
+
+/** The changes with some words around them: of a long text whatever stayed is left out. */
+export function withContext(parts: readonly Part[]): Part[] {
+  return parts.map((part, i) => {
+    const words = wordsOf(part.text);
+    const [head, tail] = [i === 0 ? 0 : CONTEXT_WORDS, i === parts.length - 1 ? 0 : CONTEXT_WORDS];
+    if (part.kind !== 'same' || words.length <= head + tail + CONTEXT_WORDS) return part;
+    const [first, last] = [words.slice(0, head), words.slice(words.length - tail)];
+    return same(`${first.join('')}… ${last.join('')}`);
+  });
+}
+
 export type Change = { readonly label: string; readonly parts: readonly Part[] };
 
 const fieldLabels = {
@@ -113,19 +127,23 @@ export type Written = {
 /** The fields that changed, and the sections of the content. */
 export function changesBetween(before: Wording, after: Wording, written: Written): Change[] {
   const fields = (Object.keys(fieldLabels) as (keyof typeof fieldLabels)[]).flatMap((field) =>
-    changed(fieldLabels[field], written.field(before, field), written.field(after, field)),
+    changeOf(fieldLabels[field], written.field(before, field), written.field(after, field)),
   );
-  const [old, now] = [before, after].map(
-    (wording) => new Map(written.sections(wording).map((one) => [one.key, one])),
-  ) as [Map<string, Section>, Map<string, Section>];
-  const sections = [...new Set([...now.keys(), ...old.keys()])].flatMap((key) => {
-    const label = (now.get(key) ?? old.get(key))!.label;
-    return changed(label, linesOf(old.get(key)), linesOf(now.get(key)));
-  });
-  return [...fields, ...sections];
+  return [...fields, ...changesOfSections(written.sections(before), written.sections(after))];
 }
 
-function changed(label: string, before: string, after: string): Change[] {
+export function changesOfSections(before: readonly Section[], after: readonly Section[]): Change[] {
+  const [old, now] = [before, after].map(
+    (sections) => new Map(sections.map((one) => [one.key, one])),
+  ) as [Map<string, Section>, Map<string, Section>];
+  return [...new Set([...now.keys(), ...old.keys()])].flatMap((key) => {
+    const label = (now.get(key) ?? old.get(key))!.label;
+    return changeOf(label, linesOf(old.get(key)), linesOf(now.get(key)));
+  });
+}
+
+/** One change, or none where not a word differs. */
+export function changeOf(label: string, before: string, after: string): Change[] {
   const parts = diffWords(before, after);
   return parts.some(({ kind }) => kind !== 'same') ? [{ label, parts }] : [];
 }

@@ -1,7 +1,8 @@
 /** What anybody may read of an alert: the version that holds, and how it came to be. Pure. */
 import type { Marking } from '#kernel/marking.ts';
 import type { VersionKind } from '../model.ts';
-import type { Content } from '../content/model.ts';
+import { changeOf, changesOfSections, withContext, type Change } from '../diff.ts';
+import type { Content, Section } from '../content/model.ts';
 
 export type PublicVersion = {
   readonly alertNumber: number;
@@ -60,30 +61,29 @@ export function bannerOf({ kind, asksAgain }: PublicVersion): Banner | undefined
   return { kind, word, says: asksAgain && kind !== 'withdrawal' ? `${says} ${again}` : says };
 }
 
-export type Change = {
-  readonly label: string;
-  /** How it was; null where that is too long for a line. */
-  readonly before: string | null;
+/** How a version is written for readers. */
+export type Written = {
+  readonly severityLabel: (severity: string) => string;
+  readonly sections: (version: PublicVersion) => readonly Section[];
 };
 
-/** What reads otherwise than in the version before, in the order of the page. */
+/** What reads otherwise than in the version before, word by word, in the order of the page. */
 export function changesSince(
   before: PublicVersion,
   after: PublicVersion,
-  severityLabel: (severity: string) => string,
+  { severityLabel, sections }: Written,
 ): Change[] {
-  const lines = [
-    ['Title', before.title, after.title],
-    ['Severity', severityLabel(before.severity), severityLabel(after.severity)],
-    ['Marking', `TLP:${before.marking}`, `TLP:${after.marking}`],
-    ['What is happening', before.what, after.what],
-    ['Do now', before.doNow, after.doNow],
-    ['Not known yet', before.notKnown || 'nothing was said', after.notKnown || 'nothing was said'],
-  ] as const;
-  return [
-    ...lines
-      .filter(([, was, is]) => was !== is)
-      .map(([label, was]): Change => ({ label, before: was })),
-    ...(before.body === after.body ? [] : [{ label: 'Details', before: null }]),
+  const fields: readonly (readonly [string, (version: PublicVersion) => string])[] = [
+    ['Title', ({ title }) => title],
+    ['Severity', ({ severity }) => severityLabel(severity)],
+    ['Marking', ({ marking }) => `TLP:${marking}`],
+    ['What is happening', ({ what }) => what],
+    ['Do now', ({ doNow }) => doNow],
+    ['Not known yet', ({ notKnown }) => notKnown],
   ];
+  return [
+    ...fields.flatMap(([label, of]) => changeOf(label, of(before), of(after))),
+    ...changesOfSections(sections(before), sections(after)),
+    ...changeOf('Details', before.body, after.body),
+  ].map(({ label, parts }) => ({ label, parts: withContext(parts) }));
 }

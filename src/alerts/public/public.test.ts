@@ -12,7 +12,7 @@ import {
   releaseVersion,
   type Centre,
 } from '../../../test/support/centre.ts';
-import { closeAlert, withdrawReleased, type Wording } from '../index.ts';
+import { closeAlert, noContent, withdrawReleased, type Wording } from '../index.ts';
 
 let centre: Centre;
 
@@ -66,7 +66,11 @@ describe('the page of an alert', () => {
     const page = await get(`/${number}`);
     assert.match(page.text, /CORRECTED .* What we said before was wrong: go by this\. Please/);
     assert.match(page.text, /If you acted already ?If you did, reconnect\./);
-    assert.match(page.text, /What changed .* Do now ?Isolate Citrix gateways now\. Email safe\./);
+    assert.match(
+      page.text,
+      /What changed .* Do now ?Gone: Isolate Citrix gateways now\. Email safe\. ?New: Do NOT/,
+    );
+    assert.match(page.body, /<ins><span class="nhsuk-u-visually-hidden">New: <\/span>Do NOT/);
     const old = await centre.site.visitor().get(`/${number}/versions/1`);
     assert.match(old.heading, new RegExp(`^Old version of alert ${number}: `));
     assert.match(old.text, /OLD VERSION\. CORRECTED .* Read what holds now/);
@@ -75,6 +79,20 @@ describe('the page of an alert', () => {
     assert.equal((await get(`/${number}/versions/2`)).path, `/${number}`);
     await get(`/${number}/versions/3`, 404);
     await get(`/${number}/versions/01`, 404);
+  });
+
+  it('says what changed of the threat, and of long details only what is near the change', async () => {
+    const words = Array.from({ length: 200 }, (_, i) => `word${i}`);
+    const { alertId, number } = await released({ body: words.join(' ') });
+    await releaseVersion(centre, alertId, 'update', {
+      content: { ...noContent, cves: ['CVE-2026-12345'] },
+      body: words.with(100, 'another').join(' '),
+      asksAgain: false,
+    });
+    const page = await get(`/${number}`);
+    assert.match(page.text, /What changed .* Vulnerabilities ?New: CVE-2026-12345/);
+    assert.match(page.text, /Details … word94 .* word99 Gone: word100 ?New: another word101/);
+    assert.match(page.text, /word106 … Earlier versions/);
   });
 
   it('an update says that it adds, and a closed alert that it is over', async () => {
@@ -86,8 +104,11 @@ describe('the page of an alert', () => {
     });
     const page = await get(`/${number}`);
     assert.match(page.text, /UPDATED .* It adds to what we said before\. What changed/);
-    assert.match(page.text, /Not known yet ?Whether patched gateways are safe\./);
-    assert.match(page.text, /Details ?as in that version/);
+    assert.match(page.text, /Not known yet ?Gone: Whether patched gateways are safe\./);
+    assert.match(
+      page.text,
+      /Details ?Gone: # Steps - Disconnect the gateways ?New: A patch is out\./,
+    );
     assert.doesNotMatch(page.text, /Please answer again/);
     must(await centre.db.web.attempt(centre.officer, (tx) => closeAlert(tx, alertId)));
     assert.match((await get(`/${number}`)).text, /CLOSED .* No more answers are chased/);

@@ -42,7 +42,13 @@ export function publicWords(
     before,
     isLater,
     firstReleasedAt: (versions.at(-1) ?? shown).releasedAt,
-    changes: before === undefined ? [] : changesSince(before, shown, labelOf),
+    changes:
+      before === undefined
+        ? []
+        : changesSince(before, shown, {
+            severityLabel: labelOf,
+            sections: ({ content }) => sectionsOf(content, { model, formatTime: dateTime }),
+          }),
     /** The version that took its place. */
     after: after && { word: wordOf(after.kind), releasedAt: after.releasedAt },
     beforeHref: before !== undefined && open.includes(before) ? addressOf(before) : '',
