@@ -30,6 +30,7 @@ const wording: Wording = {
   ifActed: '',
   clearLine: '',
   ownText: null,
+  readerWords: {},
   asksAgain: true,
   content: noContent,
 };

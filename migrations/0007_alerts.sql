@@ -34,6 +34,8 @@ create table alerts.version (
   body text not null default '',
   -- The author's own wording of the text; null: the usual wording of the operating model.
   own_text text,
+  -- What readers of other kinds are told in texts: `ReaderWords` in src/alerts/readers/model.ts.
+  reader_words jsonb not null default '{}',
   audience jsonb not null,
   -- Whether who answered an earlier version has to answer this one too.
   asks_again boolean not null default true,
@@ -132,10 +134,10 @@ end $$;
 create trigger guard_version before update on alerts.version for each row
   when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
       old.if_acted, old.clear_line, old.not_known, old.next_update_at, old.body, old.own_text,
-      old.audience, old.asks_again, old.content)
+      old.reader_words, old.audience, old.asks_again, old.content)
     is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.if_acted,
-      new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.audience,
-      new.asks_again, new.content))
+      new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.reader_words,
+      new.audience, new.asks_again, new.content))
   execute function alerts.guard_version();
 
 create view alerts.v_live with (security_invoker = true) as
@@ -250,8 +252,8 @@ grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.r
   to tocsin_web;
 grant select, insert on alerts.version to tocsin_web;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line,
-  not_known, next_update_at, body, own_text, audience, asks_again, content, model_version,
-  updated_at, released_at, asked_at, closed_at)
+  not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content,
+  model_version, updated_at, released_at, asked_at, closed_at)
   on alerts.version to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
   owned_by_name) on alerts.submission to tocsin_web;

@@ -17,9 +17,9 @@ import {
   type Reply,
 } from '#web/index.ts';
 import { readApproval, standingOf } from './approval.ts';
-import { sectionsOf } from './content/model.ts';
 import { renderMarkdown } from './markdown.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
+import { sectionsOfVersion } from './sections.ts';
 import { findSubmission } from './store-submission.ts';
 import { findVersion } from './store.ts';
 import { checkForSubmission } from './submit.ts';
@@ -68,7 +68,7 @@ export async function showAlert(
   const missing = version.state === 'draft' && checkForSubmission(version, context, now);
   const toMend = missing ? mendable(id, missing) : [];
   const summary = refused === undefined ? [] : mendable(id, refused);
-  const sections = sectionsOf(version.content, context);
+  const sections = sectionsOfVersion(version, context);
   const check = {
     ...shared,
     sections,

@@ -13,7 +13,9 @@ import { forecastRounds, type Capacity } from './forecast.ts';
 import { readKevFacts } from './kev/catalogue.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
-import { EXAMPLE, readFrozen, type FrozenRound } from './preview.ts';
+import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
+import { readerSections } from './readers/model.ts';
+import { sectionsOfVersion } from './sections.ts';
 import { countRecipients } from './store-freeze.ts';
 import { type SubmissionRow } from './store-submission.ts';
 import { findLiveVersion, listShapers, type VersionRow } from './store.ts';
@@ -25,10 +27,9 @@ export async function readApproval(
   { version, submission }: { version: VersionRow; submission: SubmissionRow },
 ) {
   const { model } = context;
-  const { correctionDispatchId, dispatchId } = submission;
   const severity = severityById(model, version.severity);
-  const frozen = await readFrozen(tx, dispatchId);
-  const following = correctionDispatchId === null ? [] : await readFrozen(tx, correctionDispatchId);
+  const { frozen, following } = await readFrozenOf(tx, context, { version, submission });
+  const readers = readersFirst([...following, ...frozen], model);
   const before = version.number > 1 ? await findLiveVersion(tx, version.alertId) : undefined;
   // Of a later version everybody gets one of the two: both together is more than it will be.
   const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
@@ -36,9 +37,14 @@ export async function readApproval(
     editors: await listShapers(tx, version.id),
     /** What most readers will see; undefined where it goes by mail alone. */
     text: [...following, ...frozen].find(isFirstText)?.longest,
+    /** What readers with words of their own will see first, and how many at once. */
+    readers,
+    otherWords: readers.reduce((sum, { atOnce }) => sum + atOnce, 0),
     frozen,
     following,
     plan: planOf(frozen),
+    /** Of a later version: what goes to those who had the one before. */
+    atOnce: planOf(following)[0],
     counts: await countRecipients(tx, submission.id),
     woken: await listWoken(tx, 'approval', submission.id),
     dueAt: dueAtOf(submission, severity, model),
@@ -51,6 +57,7 @@ export async function readApproval(
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
     sections: sectionsOf(version.content, context),
+    readerSections: readerSections(version.readerWords, model),
     kev: await readKevFacts(tx, version.content.cves),
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
@@ -80,11 +87,22 @@ export function changesOf(
       if (field !== 'nextUpdateAt') return wording[field];
       return wording.nextUpdateAt === null ? '' : formatTime(wording.nextUpdateAt);
     },
-    sections: ({ content }) => sectionsOf(content, { model, formatTime }),
+    sections: (wording) => sectionsOfVersion(wording, { model, formatTime }),
   });
 }
 
 const isFirstText = ({ channel, round }: FrozenRound) => channel === 'text' && round === 1;
+
+/** The texts of each kind in its own words: the first of them, how many leave at once, and in all. */
+function readersFirst(rounds: readonly FrozenRound[], { readerKinds }: OperatingModel) {
+  const sum = (some: readonly FrozenRound[]) => some.reduce((all, one) => all + one.messages, 0);
+  return Object.entries(readerKinds).flatMap(([id, { label }]) => {
+    const own = rounds.filter(({ reader }) => reader === id);
+    const [first] = own;
+    if (first === undefined) return [];
+    return [{ label, texts: sum(own), atOnce: sum(own.filter(isFirstText)), text: first.longest }];
+  });
+}
 
 /** How many texts leave first, whether any can, and until the last of them has left, in ms. */
 function leavesWithin(
@@ -115,13 +133,13 @@ export function standingOf(
 function planOf(frozen: readonly FrozenRound[]) {
   const rounds = [...new Set(frozen.map(({ round }) => round))];
   return rounds.map((round) => {
-    const [text, mail] = (['text', 'mail'] as const).map((channel) =>
-      frozen.find((one) => one.round === round && one.channel === channel),
-    );
+    const own = frozen.filter((one) => one.round === round);
+    const messages = (by: FrozenRound['channel']) =>
+      own.reduce((sum, one) => sum + (one.channel === by ? one.messages : 0), 0);
     return {
-      opensAfterMs: (text ?? mail)!.opensAfterMs,
-      texts: text?.messages ?? 0,
-      mails: mail?.messages ?? 0,
+      opensAfterMs: own[0]!.opensAfterMs,
+      texts: messages('text'),
+      mails: messages('mail'),
     };
   });
 }

@@ -71,9 +71,16 @@ const labels: Readonly<Record<Field, string>> = {
 /** Every field of the form that one of the two holds; `isSame` where both hold the same words. */
 export function besideEachOther(
   { kind, saved, typed }: { kind: VersionKind; saved: Form; typed: Form },
-  named: (field: string, value: string) => string,
+  {
+    labels: more,
+    named,
+  }: {
+    /** Of fields that the operating model adds. */
+    labels: Readonly<Record<string, string>>;
+    named: (field: string, value: string) => string;
+  },
 ): Beside[] {
-  return (Object.keys(labels) as Field[]).flatMap((field) => {
+  return Object.entries({ ...labels, ...more }).flatMap(([field, label]) => {
     // Only an update asks for it.
     if (field === 'asksAgain' && kind !== 'update') return [];
     const [one, other] = [saved, typed].map((form) =>
@@ -84,6 +91,6 @@ export function besideEachOther(
         .join(', '),
     ) as [string, string];
     if (one === '' && other === '') return [];
-    return [{ label: labels[field], saved: one, typed: other, isSame: one === other }];
+    return [{ label, saved: one, typed: other, isSame: one === other }];
   });
 }

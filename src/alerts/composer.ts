@@ -15,6 +15,8 @@ import { besideEachOther } from './beside.ts';
 import { composerFields, fieldsOf, parseDraft } from './form.ts';
 import { nextUpdateWithin } from './next-update.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
+import { readerFields } from './readers/form.ts';
+import { otherReaders } from './readers/model.ts';
 import type { VersionRow } from './store.ts';
 
 /** What the form shows, and why it was refused where it was. */
@@ -52,7 +54,7 @@ export async function composer(
   return view(
     'alerts/composer.njk',
     {
-      form: formModel(composerFields, fields, errors),
+      form: formModel(composerFields(model), fields, errors),
       // After a conflict the newer revision is offered, so that saving again is a decision; after a
       // slip of the pen the old one stays, or what somebody else saved meanwhile would be lost.
       revision:
@@ -72,12 +74,16 @@ export async function composer(
                 saved: fieldsOf(version, version.audience as AudienceQuestion),
                 typed: fields,
               },
-              (field, value) =>
-                field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
+              {
+                labels: readerFields(model),
+                named: (field, value) =>
+                  field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
+              },
             ),
       preview,
       problems: [],
       model,
+      readers: otherReaders(model),
       nextUpdates: Object.fromEntries(
         model.severities.map(({ id, nextUpdateWithinMs }) => [
           id,

@@ -97,7 +97,7 @@ it('who may have had the first is corrected, who had nothing gets a first alert'
   const approver = centre.visit(centre.approver);
   const page = await approver.get(`/alerts/${alertId}`);
   assert.match(page.text, /This corrects what is out/);
-  assert.match(page.text, /at most 4 texts and 4 mails of the correction/);
+  assert.match(page.text, /at most 4 texts, 4 mails of the correction/);
   must(await release(alertId, hash));
   assert.ok(
     (await messagesOf(centre, dispatchId)).every(({ state }) =>

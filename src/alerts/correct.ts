@@ -47,7 +47,14 @@ export async function beginVersion(
     alertId,
     number: await nextVersionNumber(tx, alertId),
     kind,
-    wording: { ...live, ownText: null, ifActed: '', asksAgain: kind === 'correction' },
+    // Own texts and words for other readers are said anew: nobody sees at once that they are old.
+    wording: {
+      ...live,
+      ownText: null,
+      readerWords: {},
+      ifActed: '',
+      asksAgain: kind === 'correction',
+    },
     audience: live.audience,
     modelVersion: model.version,
   });
@@ -96,11 +103,13 @@ export async function planFollowing(
   const label = `Alert ${version.alertNumber}, ${kind}`;
   await planOneRound(tx, { id: dispatchId, label, severity, model });
   const followsAt = followed.version.releasedAt ?? version.updatedAt;
+  const template = renderFollowing(version, rendering, { kind, followsAt });
   const messages = await freezeFollowing(tx, {
     submissionId,
     dispatchId,
     earlierIds: await listSent(tx, version.alertId),
-    template: renderFollowing(version, rendering, { kind, followsAt }),
+    template,
+    own: template.own,
   });
   return { dispatchId, messages };
 }

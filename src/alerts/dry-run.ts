@@ -21,7 +21,7 @@ import {
   type Reach,
 } from './store-dry-run.ts';
 import type { VersionRow } from './store.ts';
-import { renderRounds, textFor, type Channel, type RoundTemplate } from './texts.ts';
+import { readersOf, renderRounds, textFor, type Channel, type RoundTemplate } from './texts.ts';
 
 export type DryRound = {
   readonly round: number;
@@ -39,6 +39,9 @@ export type DryRound = {
 
 export type LongestText = {
   readonly round: number;
+  /** The reader kind with words of its own, and what it is called; null: the general ones. */
+  readonly reader: string | null;
+  readonly readerLabel: string | null;
   readonly organisationId: string;
   /** As it stands in the text. */
   readonly name: string;
@@ -64,7 +67,8 @@ export type DryRun = {
   readonly failedOnly: number;
   readonly gapCounts: GapCounts;
   readonly gaps: readonly Gap[];
-  readonly longest: LongestText | null;
+  /** The longest general text, and of each reader kind with words of its own that it would reach. */
+  readonly longest: readonly LongestText[];
   readonly firstRoundCost: string;
   readonly costAtMost: string;
   /** Null where no gateway takes texts, or nothing is sent by text. */
@@ -87,7 +91,7 @@ export async function dryRun(
   const steps = templates.flatMap(({ round, channel, ranks }): ChainStep[] =>
     ranks.map((rank) => ({ round, channel, rank })),
   );
-  const chain = { steps, unchased: unchasedReaders(context.model) };
+  const chain = { steps, unchased: unchasedReaders(model), readers: readersOf(templates) };
   const asked = { question: question.value, chain };
   const reach = await readReach(tx, { ...asked, failing: await listFailing(tx) });
   const { counts, gaps } = await listGaps(tx, asked, page);
@@ -101,7 +105,7 @@ export async function dryRun(
     failedOnly: reach.failedOnly,
     gapCounts: counts,
     gaps,
-    longest: longestText(templates, reach),
+    longest: longestTexts(templates, reach, model),
     firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
     costAtMost: formatMoney(priceOfTexts(fragments(), model.textPrice)),
     forecast: await forecast(tx, { severity, model, reach, rounds }),
@@ -110,14 +114,14 @@ export async function dryRun(
 
 /** All names of one length make texts of one length, but for letters that were set apart. */
 function dryRound(template: RoundTemplate, reach: Reach, model: OperatingModel): DryRound {
-  const { round, channel, ranks, opensAfterMs, body } = template;
+  const { round, channel, ranks, opensAfterMs } = template;
   const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
   const fragments =
     channel === 'mail'
       ? 0
       : reach.names
           .filter((one) => one.round === round)
-          .reduce((sum, { name, messages }) => sum + messages * rendered(body, name).fragments, 0);
+          .reduce((sum, one) => sum + one.messages * rendered(template, one).fragments, 0);
   return {
     round,
     channel,
@@ -131,30 +135,42 @@ function dryRound(template: RoundTemplate, reach: Reach, model: OperatingModel):
   };
 }
 
-function rendered(body: string, name: string): SmsText {
-  return textFor(body, { ...EXAMPLE, organisation: name });
+function rendered({ body, own }: RoundTemplate, { reader, name }: Reach['names'][number]): SmsText {
+  const words = reader === null ? body : (own[reader] ?? body);
+  return textFor(words, { ...EXAMPLE, organisation: name });
 }
 
-function longestText(templates: readonly RoundTemplate[], reach: Reach): LongestText | null {
+/** The general one first, then those of the reader kinds with words of their own. */
+function longestTexts(
+  templates: readonly RoundTemplate[],
+  reach: Reach,
+  { readerKinds }: OperatingModel,
+): LongestText[] {
   const texts = templates
     .filter(({ channel }) => channel === 'text')
-    .flatMap(({ round, body }) =>
+    .flatMap((template) =>
       reach.names
-        .filter((one) => one.round === round)
-        .map(({ name, organisationId }) => ({
-          round,
-          organisationId,
-          name,
-          text: rendered(body, name),
+        .filter((one) => one.round === template.round)
+        .map((one) => ({
+          round: one.round,
+          reader: one.reader,
+          readerLabel: one.reader === null ? null : (readerKinds[one.reader]?.label ?? one.reader),
+          organisationId: one.organisationId,
+          name: one.name,
+          text: rendered(template, one),
         })),
     );
-  const [longest] = texts.toSorted(
-    (a, b) =>
-      b.text.fragments - a.text.fragments ||
-      b.text.characters - a.text.characters ||
-      a.round - b.round,
-  );
-  return longest ?? null;
+  return [null, ...Object.keys(readerKinds)].flatMap((reader) => {
+    const [longest] = texts
+      .filter((one) => one.reader === reader)
+      .toSorted(
+        (a, b) =>
+          b.text.fragments - a.text.fragments ||
+          b.text.characters - a.text.characters ||
+          a.round - b.round,
+      );
+    return longest === undefined ? [] : [longest];
+  });
 }
 
 type Load = {

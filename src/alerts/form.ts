@@ -14,6 +14,7 @@ import type { Draft } from './draft.ts';
 import type { Wording } from './model.ts';
 import { nextUpdateWithin } from './next-update.ts';
 import { parseWording, type TypedWording } from './parse.ts';
+import { parseReaderWords, readerFields, readerWordsAsFields } from './readers/form.ts';
 
 export const wordingFields = [
   'title',
@@ -31,16 +32,19 @@ export const wordingFields = [
   'asksAgain',
 ] as const;
 
-export const composerFields = [
-  ...wordingFields,
-  'nextUpdateAt',
-  ...contentFields,
-  'safeAsAt',
-  'remediateBy',
-  'steps',
-  ...questionFields,
-  'audienceName',
-];
+export function composerFields(model: OperatingModel): string[] {
+  return [
+    ...wordingFields,
+    'nextUpdateAt',
+    ...contentFields,
+    'safeAsAt',
+    'remediateBy',
+    'steps',
+    ...Object.keys(readerFields(model)),
+    ...questionFields,
+    'audienceName',
+  ];
+}
 
 /** The draft that was typed, or the errors of all its parts together. */
 export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
@@ -49,23 +53,29 @@ export function parseDraft(form: Form, model: OperatingModel): Outcome<Draft> {
   ) as unknown as TypedWording;
   const wording = parseWording(typed, model, instantOf);
   const content = parseContent(form, model);
+  const readers = parseReaderWords(form, model);
   const audience = parseQuestionForm(form, model);
-  if (wording.ok && content.ok && audience.ok)
-    return ok({ wording: { ...wording.value, content: content.value }, audience: audience.value });
+  if (wording.ok && content.ok && readers.ok && audience.ok)
+    return ok({
+      wording: { ...wording.value, content: content.value, readerWords: readers.value },
+      audience: audience.value,
+    });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
     ...(content.ok ? {} : content.fields),
+    ...(readers.ok ? {} : readers.fields),
     ...(audience.ok ? {} : audience.fields),
   });
 }
 
 /** A stored draft in fields, as the form shows it. */
 export function fieldsOf(wording: Wording, audience: AskedQuestion): Form {
-  const { content, ...words } = wording;
+  const { content, readerWords, ...words } = wording;
   const at = words.nextUpdateAt;
   return {
     ...words,
     ...contentAsFields(content),
+    ...readerWordsAsFields(readerWords),
     nextUpdateAt: '',
     nextUpdateDate: at === null ? '' : dateOf(at),
     nextUpdateTime: at === null ? '' : clockTime(at),

@@ -78,7 +78,7 @@ export function parseHolding(
   );
   const audience = audienceOf(typed('audience'), audiences);
   if (wording.ok && audience !== undefined)
-    return ok({ wording: { ...wording.value, content: noContent }, audience });
+    return ok({ wording: { ...wording.value, content: noContent, readerWords: {} }, audience });
   return refused('invalid', 'There is a problem with what was entered', {
     ...(wording.ok ? {} : wording.fields),
     ...(audience === undefined && { audience: 'Choose who is told' }),

@@ -19,5 +19,6 @@ export { findSubmission } from './store-submission.ts';
 export { findVersion, type VersionRow } from './store.ts';
 export { findPublicAlert } from './public/store-public.ts';
 export { PUBLIC_FOR_SECONDS, publicWords } from './public/words.ts';
+export { sectionsOfVersion } from './sections.ts';
 export { submitAlert } from './submit.ts';
 export { withdrawReleased } from './withdraw.ts';

@@ -1,6 +1,7 @@
 /** An alert and its versions: what they hold, and what may change when. Pure. */
 import type { Marking } from '#kernel/marking.ts';
 import { canonicalContent, missingContent, type Content } from './content/model.ts';
+import { canonicalReaders, withoutIfActed, type ReaderWords } from './readers/model.ts';
 
 /** What each state of a version means, in one sentence. */
 export const versionStates = {
@@ -56,6 +57,8 @@ export type Wording = {
   readonly body: string;
   /** The author's own text; null for the usual wording. */
   readonly ownText: string | null;
+  /** Words for readers of other kinds, in texts. */
+  readonly readerWords: ReaderWords;
   /** Whether who answered an earlier version answers again; only an update may leave it. */
   readonly asksAgain: boolean;
 };
@@ -65,6 +68,7 @@ export function wordsOf(kind: VersionKind, wording: Wording): Wording {
   return {
     ...wording,
     ifActed: kind === 'correction' ? wording.ifActed : '',
+    readerWords: kind === 'correction' ? wording.readerWords : withoutIfActed(wording.readerWords),
     asksAgain: kind === 'update' ? wording.asksAgain : kind !== 'withdrawal',
   };
 }
@@ -113,5 +117,6 @@ export function canonicalWording(wording: Wording): string {
     wording.ownText,
     wording.asksAgain,
     canonicalContent(wording.content),
+    canonicalReaders(wording.readerWords),
   ]);
 }

@@ -55,23 +55,17 @@ export function parseWording(
   typed: TypedWording,
   model: OperatingModel,
   instantOf: (date: string, time: string) => Date | undefined,
-): Outcome<Omit<Wording, 'content'>> {
+): Outcome<Omit<Wording, 'content' | 'readerWords'>> {
   const errors: Record<string, string> = {};
   for (const field of Object.keys(fieldLengths) as (keyof typeof fieldLengths)[]) {
-    const { length } = typed[field];
-    if (length > fieldLengths[field])
-      errors[field] = `${labels[field]} has ${length} characters; at most ${fieldLengths[field]}`;
-    else if (CONTROL.test(typed[field]))
-      errors[field] = `${labels[field]} has an invisible control character; type it again`;
-    else if (field !== 'ownText' && RECIPIENT_BLANK.test(typed[field]))
-      errors[field] = `${labels[field]} may not hold {organisation}, {code} or {since}`;
+    const check = ONE_LINE.has(field) ? checkLine : checkWords;
+    const why = check(typed[field], field, labels[field]);
+    if (why !== undefined) errors[field] = why;
   }
   if (!model.severities.some(({ id }) => id === typed.severity))
     errors['severity'] = 'Choose a severity';
   if (!markings.includes(typed.marking as Marking)) errors['marking'] = 'Choose a marking';
   const nextUpdateAt = parseNextUpdate(typed, errors, instantOf);
-  for (const field of ['title', 'what', 'doNow', 'ifActed', 'clearLine'] as const)
-    if (/[\r\n]/.test(typed[field].trim())) errors[field] = `${labels[field]} must be one line`;
   if (Object.keys(errors).length > 0) return failed(errors);
   return ok({
     title: typed.title.trim(),
@@ -87,6 +81,31 @@ export function parseWording(
     ownText: typed.ownText.trim() === '' ? null : typed.ownText.replaceAll('\r\n', '\n').trim(),
     asksAgain: typed.asksAgain === 'yes',
   });
+}
+
+const ONE_LINE: ReadonlySet<string> = new Set(['title', 'what', 'doNow', 'ifActed', 'clearLine']);
+
+function checkWords(
+  text: string,
+  field: keyof typeof fieldLengths,
+  label: string,
+): string | undefined {
+  const most = fieldLengths[field];
+  if (text.length > most) return `${label} has ${text.length} characters; at most ${most}`;
+  if (CONTROL.test(text)) return `${label} has an invisible control character; type it again`;
+  if (field !== 'ownText' && RECIPIENT_BLANK.test(text))
+    return `${label} may not hold {organisation}, {code} or {since}`;
+  return undefined;
+}
+
+/** What is wrong with the one line of this field; undefined where nothing is. */
+export function checkLine(
+  text: string,
+  field: keyof typeof fieldLengths,
+  label: string,
+): string | undefined {
+  const isOneLine = !/[\r\n]/.test(text.trim());
+  return checkWords(text, field, label) ?? (isOneLine ? undefined : `${label} must be one line`);
 }
 
 function parseNextUpdate(
@@ -136,24 +155,27 @@ export function unfilledBlanks(wording: Wording): Record<string, string> {
   const fields = ['title', 'what', 'doNow', 'ifActed', 'clearLine'] as const;
   return Object.fromEntries(
     fields.flatMap((field) => {
-      const blanks = wording[field].match(/\{[^{}]*\}/g);
-      return blanks === null ? [] : [[field, `Fill in ${blanks.join(' and ')}`]];
+      const why = unfilledIn(wording[field]);
+      return why === undefined ? [] : [[field, why]];
     }),
   );
 }
 
-/** A link in a text that nobody asked for is what an attacker would send; the answer brings one. */
-export function checkLinks(texts: readonly string[]): string | undefined {
-  if (!texts.some((text) => LINK.test(text))) return undefined;
-  return 'No link in a text that nobody asked for: it is what an attacker would send. The answer brings the link';
+/** The blanks that are left in this line; undefined where none are. */
+export function unfilledIn(line: string): string | undefined {
+  const blanks = line.match(/\{[^{}]*\}/g);
+  return blanks === null ? undefined : `Fill in ${blanks.join(' and ')}`;
 }
 
-/** Whether the provider takes each of them, with the longest name it may meet. */
-export function checkTextLength(texts: readonly string[], longestName: string): string | undefined {
-  const text = texts
-    .map((one) => textFor(one, { organisation: longestName, code: '0000' }))
-    .find(({ tooLong }) => tooLong);
-  if (text === undefined) return undefined;
+/**
+ * Why this text cannot leave; undefined where it can. A link in a text that nobody asked for is
+ * what an attacker would send, and the provider has to take it with the longest name it may meet.
+ */
+export function checkText(template: string, longestName: string): string | undefined {
+  if (LINK.test(template))
+    return 'No link in a text that nobody asked for: it is what an attacker would send. The answer brings the link';
+  const text = textFor(template, { organisation: longestName, code: '0000' });
+  if (!text.tooLong) return undefined;
   return `The text would have ${text.characters} characters; the provider takes 918. Shorten “what” or “do now”`;
 }
 

@@ -14,10 +14,23 @@ import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts
 import { sectionsOf, type Section } from './content/model.ts';
 import { readKevFacts, type KevSaid } from './kev/catalogue.ts';
 import type { VersionKind, Wording } from './model.ts';
-import { checkClearLine, checkLinks, checkOwnText, checkTextLength } from './parse.ts';
+import { checkClearLine, checkOwnText, checkText } from './parse.ts';
+import { unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts } from './store-freeze.ts';
-import { asFirst, followingText, renderRounds, textFor, textsOf } from './texts.ts';
+import type { SubmissionRow } from './store-submission.ts';
+import type { VersionRow } from './store.ts';
+import {
+  asFirst,
+  followingTexts,
+  readersOf,
+  renderRounds,
+  textFor,
+  textsOf,
+  type OwnTexts,
+  type RoundTemplate,
+  type TextOfVersion,
+} from './texts.ts';
 
 /** A text with an example name. */
 export type TextToAll = {
@@ -32,10 +45,19 @@ export type TextPreview = TextToAll & {
   readonly ranks: readonly number[];
 };
 
-export type Preview = {
+/** What readers get in texts, the general one or a kind with words of its own. */
+export type TextsToReaders = {
   /** Of a later version: what those get who had the one before. */
   readonly following: TextToAll | undefined;
   readonly texts: readonly TextPreview[];
+};
+
+export type Preview = TextsToReaders & {
+  /** Kinds of readers with words of their own. */
+  readonly readers: readonly (TextsToReaders & {
+    readonly reader: string;
+    readonly label: string;
+  })[];
   readonly mail: { readonly subject: string; readonly body: string } | undefined;
   /** What the page says of the threat. */
   readonly sections: readonly Section[];
@@ -73,30 +95,29 @@ export async function previewAlert(
   if (rendering === undefined) return undefined;
   const { model } = context;
   const rounds = renderRounds(kind === 'first' ? wording : asFirst(wording), rendering);
-  const texts = rounds
-    .filter(({ channel }) => channel === 'text')
-    .map(({ round, ranks, opensAfterMs, body }) => ({
-      round,
-      ranks,
-      afterMs: opensAfterMs,
-      ...textToAll(body),
-    }));
   const following =
     kind === 'update' || kind === 'correction'
-      ? textToAll(followingText(wording, rendering, kind))
+      ? followingTexts(wording, rendering, kind)
       : undefined;
+  const general = textsTo({ rounds, following }, ({ body }) => body);
+  const withOwn = new Set([...readersOf(rounds), ...Object.keys(following?.own ?? {})]);
+  const readers = Array.from(withOwn, (reader) => ({
+    reader,
+    label: model.readerKinds[reader]!.label,
+    ...textsTo({ rounds, following }, ({ body, own }) => own[reader] ?? body),
+  }));
   const mail = rounds.find(({ channel }) => channel === 'mail');
   const resolved = await resolveQuestion(tx, asked);
   // What is unknown is said, and the rest is counted all the same.
   const parts = await resolveParts(tx, asked);
   const question = parts.ok ? parts.value : { ...asked, audiences: [] };
   const audience = await previewAudience(tx, question);
-  const each = Math.max(following?.text.fragments ?? 0, texts[0]?.text.fragments ?? 0);
+  const first = [general, ...readers].flatMap((one) => [one.following, one.texts[0]]);
+  const each = Math.max(...first.map((one) => one?.text.fragments ?? 0));
   const fragments = each * audience.contactPoints.text;
-  const leaving = textsOf(kind, wording, rendering);
   return {
-    following,
-    texts,
+    ...general,
+    readers,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
     sections: sectionsOf(wording.content, context),
     kev: await readKevFacts(tx, wording.content.cves),
@@ -111,9 +132,35 @@ export async function previewAlert(
     problem:
       checkOwnText(wording, rendering) ??
       checkClearLine(wording, model) ??
-      checkLinks(leaving) ??
-      checkTextLength(leaving, LONGEST_NAME) ??
+      Object.values(unfitReaderWords(wording, model))[0] ??
+      textsOf(kind, wording, rendering)
+        .map(({ text }) => checkText(text, LONGEST_NAME))
+        .find((why) => why !== undefined) ??
       (resolved.ok ? undefined : Object.values(resolved.fields).join('; ')),
+  };
+}
+
+/** The rounds, and the text of an update or correction, in the words that `of` picks. */
+function textsTo(
+  {
+    rounds,
+    following,
+  }: {
+    readonly rounds: readonly RoundTemplate[];
+    readonly following: { readonly text: string; readonly own: OwnTexts } | undefined;
+  },
+  of: (one: { readonly body: string; readonly own: OwnTexts }) => string,
+): TextsToReaders {
+  return {
+    following: following && textToAll(of({ body: following.text, own: following.own })),
+    texts: rounds
+      .filter(({ channel }) => channel === 'text')
+      .map(({ round, ranks, opensAfterMs, ...template }) => ({
+        round,
+        ranks,
+        afterMs: opensAfterMs,
+        ...textToAll(of(template)),
+      })),
   };
 }
 
@@ -131,6 +178,8 @@ function forReader(body: string): string {
 export type FrozenRound = {
   readonly round: number;
   readonly channel: 'text' | 'mail';
+  /** The reader kind in whose own words these are; null: the general ones. */
+  readonly reader: string | null;
   readonly messages: number;
   readonly opensAfterMs: number;
   readonly fragments: number;
@@ -140,18 +189,45 @@ export type FrozenRound = {
   readonly longest: string;
 };
 
-/** What was frozen, counted from the very messages that will leave. */
-export async function readFrozen(tx: Tx, dispatchId: string): Promise<FrozenRound[]> {
-  const samples = await sampleTexts(tx, dispatchId);
+/** What was frozen for a version, and for those who had the one before it. */
+export async function readFrozenOf(
+  tx: Tx,
+  context: AlertContext,
+  { version, submission }: { version: VersionRow; submission: SubmissionRow },
+): Promise<{ frozen: FrozenRound[]; following: FrozenRound[] }> {
+  const texts = textsOfVersion(version, context);
+  const { dispatchId, correctionDispatchId: laterId } = submission;
+  return {
+    frozen: await readFrozen(tx, { dispatchId, texts }),
+    following: laterId === null ? [] : await readFrozen(tx, { dispatchId: laterId, texts }),
+  };
+}
+
+/** The texts of a version, by which it is told whose words a message has. */
+function textsOfVersion(version: VersionRow, context: AlertContext): TextOfVersion[] {
+  const rendering = renderingFor(version, context);
+  return rendering === undefined ? [] : textsOf(version.kind, version, rendering);
+}
+
+/**
+ * What was frozen, counted from the very messages that will leave; `texts` are those of the
+ * version, to tell apart whose words they are.
+ */
+async function readFrozen(
+  tx: Tx,
+  { dispatchId, texts }: { readonly dispatchId: string; readonly texts: readonly TextOfVersion[] },
+): Promise<FrozenRound[]> {
+  const samples = await sampleTexts(tx, dispatchId, texts);
   const rounds = new Map<string, FrozenRound>();
-  for (const { round, channel, messages, opensAfterMs, subject, body } of samples) {
-    const key = `${round} ${channel}`;
+  for (const { round, channel, reader, messages, opensAfterMs, subject, body } of samples) {
+    const key = [round, channel, reader].join(' ');
     const before = rounds.get(key);
     const each = channel === 'text' ? textFor(body, EXAMPLE).fragments : 0;
     const readable = body.replaceAll('{since}', EXAMPLE.since);
     rounds.set(key, {
       round,
       channel,
+      reader,
       subject,
       opensAfterMs,
       messages: messages + (before?.messages ?? 0),

@@ -14,6 +14,7 @@ import {
 import { dryRun, type LongestText } from './dry-run.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { gapCursor, gapKey } from './routes-dry-run.ts';
+import { readerGiven } from './readers/routes-api-shapes.ts';
 import { findVersion } from './store.ts';
 
 const channel = z.enum(['text', 'mail']);
@@ -39,15 +40,21 @@ const shape = z.strictObject({
   firstRoundCost: z.string().describe('With VAT'),
   costAtMost: z.string().describe('With VAT, if nobody answers'),
   longest: z
-    .strictObject({
-      round: z.int(),
-      organisationId: uuid,
-      name: z.string(),
-      text: z.string().describe('Whole, with an example code'),
-      characters: z.int(),
-      fragments: z.int(),
-    })
-    .nullable(),
+    .array(
+      z.strictObject({
+        reader: readerGiven,
+        readerLabel: z.string().nullable(),
+        round: z.int(),
+        organisationId: uuid,
+        name: z.string(),
+        text: z.string().describe('Whole, with an example code'),
+        characters: z.int(),
+        fragments: z.int(),
+      }),
+    )
+    .describe(
+      'The longest text in the general words, and in those of each reader kind with its own',
+    ),
   forecast: z
     .strictObject({
       everyOrganisationMs: milliseconds,
@@ -112,7 +119,7 @@ export function dryRunApiRoutes(context: AlertRoutesContext): Route[] {
           return json(200, {
             ...run,
             countedAt: now,
-            longest: longest && flat(longest),
+            longest: longest.map(flat),
             gaps: pageOf(gaps, limit, gapKey),
           });
         }),

@@ -9,6 +9,7 @@ import { contentGiven, contentShape, sectionsGiven } from './content/routes-api-
 import { kevGiven } from './kev/routes-api-shapes.ts';
 import { versionKinds, versionStates } from './model.ts';
 import { fieldLengths } from './parse.ts';
+import { readerGiven, readerWordsGiven, readerWordsShape } from './readers/routes-api-shapes.ts';
 import { REASON_MAX } from './withdraw.ts';
 
 const INT_MAX = 2_147_483_647;
@@ -74,6 +75,7 @@ function wordingOf(model: OperatingModel) {
     ownText: text('ownText')
       .nullable()
       .describe('Instead of the usual text; must hold {organisation} and {code}'),
+    readerWords: readerWordsShape(model),
   };
 }
 
@@ -92,6 +94,7 @@ export function newDraft(model: OperatingModel) {
     body: words.body.default(''),
     content: words.content.default(noContent),
     ownText: words.ownText.default(null),
+    readerWords: words.readerWords.default({}),
     audience: audienceQuestion(model),
   });
 }
@@ -171,6 +174,7 @@ export const alertDetail = z.strictObject({
   body: z.string(),
   content: contentGiven,
   ownText: z.string().nullable(),
+  readerWords: readerWordsGiven,
   asksAgain: z.boolean(),
   audience: savedQuestion,
   modelVersion: z.string().describe('SHA-256 of the operating model it began under'),
@@ -209,7 +213,7 @@ const textToAll = z.strictObject({
   longestFragments: z.int().describe('With the longest name that may stand in it'),
 });
 
-export const preview = z.strictObject({
+const textsToReaders = z.strictObject({
   following: textToAll
     .nullable()
     .describe('What those get who had the version before; null of a first version'),
@@ -220,6 +224,12 @@ export const preview = z.strictObject({
       ranks: z.array(z.int()),
     }),
   ),
+});
+
+export const preview = textsToReaders.extend({
+  readers: z
+    .array(textsToReaders.extend({ reader: z.string(), label: z.string() }))
+    .describe('The same to readers of the kinds that have words of their own'),
   mail: z.strictObject({ subject: z.string(), body: z.string() }).nullable(),
   sections: sectionsGiven,
   kev: kevGiven,
@@ -257,6 +267,7 @@ export const preview = z.strictObject({
 const frozenRound = z.strictObject({
   round: z.int(),
   channel,
+  reader: readerGiven,
   opensAfterMs: z.int().describe('After the release'),
   messages: z.int(),
   fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),

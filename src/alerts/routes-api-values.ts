@@ -12,7 +12,9 @@ import { noContent } from './content/model.ts';
 import { checkContent } from './content/parse.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
-import type { Preview, TextToAll } from './preview.ts';
+import type { Preview, TextsToReaders, TextToAll } from './preview.ts';
+import { checkReaderWords } from './readers/form.ts';
+import type { OwnWords } from './readers/model.ts';
 import type { newDraft } from './routes-api-shapes.ts';
 import type { SubmissionRow } from './store-submission.ts';
 import type { VersionRow } from './store.ts';
@@ -31,6 +33,7 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
     ifActed = '',
     asksAgain,
     content,
+    readerWords: own,
     ...words
   } = body;
   const typed = {
@@ -45,10 +48,16 @@ export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
   const wording = parseWording(typed, model, (text) => new Date(text));
   const audience = parseAudienceQuestion(asked, model);
   const wrong = checkContent(content, model);
-  if (wording.ok && audience.ok && Object.keys(wrong).length === 0)
-    return ok({ wording: { ...wording.value, content }, audience: audience.value });
+  const given = Object.entries(own).filter((entry): entry is [string, OwnWords] => !!entry[1]);
+  const readers = checkReaderWords(Object.fromEntries(given), model);
+  if (wording.ok && audience.ok && readers.ok && Object.keys(wrong).length === 0)
+    return ok({
+      wording: { ...wording.value, content, readerWords: readers.value },
+      audience: audience.value,
+    });
   return refused('invalid', 'The draft was not understood.', {
     ...(wording.ok ? {} : wording.fields),
+    ...(readers.ok ? {} : readers.fields),
     ...inside('content', wrong),
     ...(audience.ok ? {} : inside('audience', audience.fields)),
   });
@@ -96,17 +105,36 @@ export function submissionOf(row: SubmissionRow) {
   };
 }
 
-export function previewOf({ texts, following, mail, problem: why, kev, ...rest }: Preview) {
+export function previewOf({
+  texts,
+  following,
+  readers,
+  mail,
+  problem: why,
+  kev,
+  ...rest
+}: Preview) {
   return {
     ...rest,
-    texts: texts.map(flat),
-    following: following === undefined ? null : flat(following),
+    ...textsGiven({ texts, following }),
+    readers: readers.map((one) => ({
+      reader: one.reader,
+      label: one.label,
+      ...textsGiven(one),
+    })),
     mail: mail ?? null,
     kev:
       kev === undefined
         ? null
         : { ...kev, facts: kev.facts.map(({ addedOn = null, ...fact }) => ({ ...fact, addedOn })) },
     problem: why ?? null,
+  };
+}
+
+function textsGiven({ texts, following }: TextsToReaders) {
+  return {
+    texts: texts.map(flat),
+    following: following === undefined ? null : flat(following),
   };
 }
 

@@ -145,7 +145,7 @@ test('what is wrong with a draft is said field by field', async () => {
     'what',
   ]);
   const control = { ...draft, title: 'two\nlines', doNow: 'a\u0001b', body: 'c\u0007' };
-  assert.deepEqual(fieldsOf(await api.post('/api/v1/alerts', control)), ['doNow', 'body', 'title']);
+  assert.deepEqual(fieldsOf(await api.post('/api/v1/alerts', control)), ['title', 'doNow', 'body']);
   const surrogate = { ...draft, title: 'half \ud83d of it', notKnown: '\ud83d' };
   assert.equal((await api.post('/api/v1/alerts', surrogate)).status, 201);
   const sparse = await api.post('/api/v1/alerts', {
@@ -258,6 +258,25 @@ test('a program gives the content by the same rules, and in part', async () => {
   const nobody = await api.post('/api/v1/alerts', { ...draft, content: { supersedes: 99999 } });
   assert.equal(nobody.status, 422);
   assert.deepEqual(fieldsOf(nobody), ['content.supersedes']);
+});
+
+test('a program gives words for other readers, and reads them in every text', async () => {
+  const manager = { doNow: 'Let your IT lead cut it off.' };
+  const id = await begin({ readerWords: { manager } });
+  const path = `/api/v1/alerts/${id}`;
+  const { value } = await api.get(path);
+  assert.deepEqual(value['readerWords'], { manager: { what: '', ...manager, ifActed: '' } });
+  const { value: shown } = await api.get(`${path}/preview`);
+  const [reader] = shown['readers'] as { reader: string; texts: { text: string }[] }[];
+  assert.equal(reader?.reader, 'manager');
+  assert.match(reader.texts[1]!.text, /Let your IT lead cut it off\./);
+  for (const [readerWords, field] of [
+    [{ technical: manager }, 'readerWords.technical'],
+    [{ manager: { doNow: 'a\nb' } }, 'readerWords.manager.doNow'],
+  ] as const) {
+    const refused = await api.post('/api/v1/alerts', { ...draft, readerWords });
+    assert.deepEqual([refused.status, fieldsOf(refused)], [422, [field]]);
+  }
 });
 
 test('an audience that reaches nobody is named as the field that is wrong', async () => {

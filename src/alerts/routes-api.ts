@@ -13,7 +13,7 @@ import { beginVersion } from './correct.ts';
 import { withdrawAlert } from './decide.ts';
 import { abandonAlert, createAlert, saveDraft } from './draft.ts';
 import { dispatchesOf } from './model.ts';
-import { previewAlert, readFrozen } from './preview.ts';
+import { previewAlert, readFrozenOf } from './preview.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
 import type { AlertContext } from './rendering.ts';
 import { act, readState } from './routes-api-act.ts';
@@ -127,15 +127,14 @@ function readRoutes(context: AlertApiContext): Route[] {
         await database.withActor(actor, async (tx) => {
           const version = await findVersion(tx, id);
           const submission = version && (await findSubmission(tx, version.id));
-          if (submission === undefined) return notFound();
+          if (version === undefined || submission === undefined) return notFound();
+          const found = { version, submission };
+          const { frozen: rounds, following } = await readFrozenOf(tx, context, found);
           return json(200, {
             ...submissionOf(submission),
             counts: await countRecipients(tx, submission.id),
-            rounds: await readFrozen(tx, submission.dispatchId),
-            correction:
-              submission.correctionDispatchId === null
-                ? []
-                : await readFrozen(tx, submission.correctionDispatchId),
+            rounds,
+            correction: following,
           });
         }),
     }),

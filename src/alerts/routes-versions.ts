@@ -3,9 +3,9 @@ import type { Actor } from '#kernel/actor.ts';
 import { severityById } from '#operating-model/index.ts';
 import { notFound, page, view, type Reply, type Route } from '#web/index.ts';
 import { changesOf } from './approval.ts';
-import { sectionsOf } from './content/model.ts';
 import { renderMarkdown } from './markdown.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
+import { sectionsOfVersion } from './sections.ts';
 import { findVersion, listReleased } from './store.ts';
 
 export function versionsRoutes(context: AlertRoutesContext): Route[] {
@@ -40,7 +40,7 @@ async function showVersions(
       return {
         ...version,
         severityLabel: severityById(model, version.severity)?.label ?? version.severity,
-        sections: sectionsOf(version.content, context),
+        sections: sectionsOfVersion(version, context),
         bodyHtml: renderMarkdown(version.body),
         follows: before?.number,
         changes: before === undefined ? [] : changesOf(before, version, context),

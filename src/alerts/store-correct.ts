@@ -3,9 +3,10 @@
  * codes; its messages go to whoever the dispatches of the alert were for. Who of them had something
  * is known only at the release.
  */
-import { sql } from '#db/sql.ts';
+import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { FollowingTemplate } from './texts.ts';
+import { placeIn } from './store-freeze.ts';
+import type { FollowingTemplate, OwnTexts } from './texts.ts';
 
 /** The same organisations with the same codes: what a reader texts back still means them. */
 export async function copyRecipients(
@@ -36,11 +37,14 @@ export async function freezeFollowing(
     dispatchId: string;
     earlierIds: readonly string[];
     template: FollowingTemplate;
+    /** Of reader kinds with words of their own, by the kind. */
+    own?: OwnTexts;
   },
 ): Promise<number> {
-  const { submissionId, dispatchId, earlierIds, template } = frozen;
+  const { submissionId, dispatchId, earlierIds, template, own = {} } = frozen;
+  const readers = Object.keys(own);
   return await tx.run(sql`
-    with credited as (
+    with ${readOwn(readers)} credited as (
       select addressee.contact_point_id, addressee.channel, credit.organisation_id,
         min(addressee.rank) as rank, min(addressee.address_sealed) as address_sealed
       from dispatch.v_addressee addressee
@@ -76,9 +80,34 @@ export async function freezeFollowing(
     select id, ${dispatchId}, contact_point_id, organisation_ids[1], channel, 1, rank, code,
       case when channel = 'mail' then ${template.subject}::text end,
       replace(replace(case when channel = 'mail' then ${template.mail}::text
-        else ${template.text}::text end, '{organisation}', name), '{code}', code),
+        else (${[template.text, ...Object.values(own)]}::text[])[1 + ${readerOf(readers)}] end,
+        '{organisation}', name), '{code}', code),
       address_sealed
     from addressed`);
+}
+
+/**
+ * Numbers of which the directory knows readers with words of their own and no others, as
+ * `freezeRounds` has it. How somebody read when the version before went is not kept.
+ */
+function readOwn(readers: readonly string[]): Sql {
+  if (readers.length === 0) return sql``;
+  return sql`reader as materialized (
+      select reachable.contact_point_id, min(${placeIn(readers)}) as place
+      from organisations.v_reachable reachable
+      where reachable.channel = 'text' group by reachable.contact_point_id
+    ), `;
+}
+
+/** Looked up by hash: behind row-level security the planner expects few rows, and would loop. */
+function readerOf(readers: readonly string[]): Sql {
+  if (readers.length === 0) return sql`0`;
+  const places = readers.map(
+    (_, i) => sql`case when contact_point_id in (
+      select reader.contact_point_id from reader where reader.place = ${i + 1})
+      then ${i + 1}::int end`,
+  );
+  return sql`coalesce(${join(places)}, 0)`;
 }
 
 /** The number after the newest version of the alert, abandoned ones counted. */

@@ -6,6 +6,7 @@ import {
   matchesToldNow,
   type AudienceQuestion,
 } from '#organisations/index.ts';
+import { placeIn } from './store-freeze.ts';
 import type { Channel } from './texts.ts';
 
 /** One rank of one round by one channel. */
@@ -16,13 +17,18 @@ export type ChainStep = {
 };
 
 /** The rounds, and the reader kinds that are told with the first of them, whatever their rank. */
-export type Chain = { readonly steps: readonly ChainStep[]; readonly unchased: readonly string[] };
+export type Chain = {
+  readonly steps: readonly ChainStep[];
+  readonly unchased: readonly string[];
+  /** Reader kinds whose texts have words of their own. */
+  readonly readers: readonly string[];
+};
 
 /** Whom, and how. */
 type Asked = { readonly question: AudienceQuestion; readonly chain: Chain };
 
 /** Whom the audience is, and who of it is told in which round, as `freezeRounds` would have it. */
-function reachedBy(question: AudienceQuestion, { steps, unchased }: Chain): Sql {
+function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Chain): Sql {
   const first = steps.filter(({ round }) => round === 1).map(({ rank }) => rank);
   return sql`chosen as materialized (
       select organisation.organisation_id, organisation.code, organisation.name,
@@ -35,7 +41,8 @@ function reachedBy(question: AudienceQuestion, { steps, unchased }: Chain): Sql 
         as step (round, channel, rank)
     ), reached as materialized (
       select reachable.organisation_id, reachable.short_name, reachable.contact_id,
-        reachable.contact_point_id, reachable.rank, step.round, step.channel
+        reachable.contact_point_id, reachable.rank, step.round, step.channel,
+        ${placeIn(readers)} as reader
       from organisations.v_reachable reachable
       join step on step.channel = reachable.channel
         and step.rank = case when reachable.reader_kind = any(${unchased}::text[])
@@ -56,9 +63,11 @@ export type Reach = {
     readonly people: number;
     readonly messages: number;
   }[];
-  /** Texts of each round by how the name in them looks: all of one length alike. */
+  /** Texts of each round by whose words they are and how the name looks: all of one length alike. */
   readonly names: readonly {
     readonly round: number;
+    /** The reader kind with words of its own; null: the general ones. */
+    readonly reader: string | null;
     readonly name: string;
     readonly organisationId: string;
     readonly messages: number;
@@ -86,17 +95,17 @@ export async function readReach(
       from reached group by round, channel
     ), named as materialized (
       -- A shared number gets one text, which names the first and counts the others (P1).
-      select round, min(rank) as rank,
+      select round, min(rank) as rank, min(reader) as reader,
         (array_agg(organisation_id order by rank, short_name))[1] as organisation_id,
         (array_agg(short_name order by rank, short_name))[1]
           || case when count(distinct organisation_id) > 1
             then ' +' || count(distinct organisation_id) - 1 else '' end as name
       from reached where channel = 'text' group by round, contact_point_id
     ), sized as (
-      select round, (array_agg(name))[1] as name,
+      select round, reader, (array_agg(name))[1] as name,
         (array_agg(organisation_id))[1] as organisation_id, count(*) as messages
       from named
-      group by round, char_length(name), case when name ~ ${SPECIAL} then name end
+      group by round, reader, char_length(name), case when name ~ ${SPECIAL} then name end
     ), first_text as (
       -- Breadth first: by round, and in a round by rank.
       select organisation_id, min(array[round, rank]) as first_at
@@ -110,7 +119,8 @@ export async function readReach(
         'organisations', organisations, 'people', people, 'messages', messages)
         order by round, channel desc) from counted), '[]') as rounds,
       coalesce((select jsonb_agg(jsonb_build_object('round', round, 'name', name,
-        'organisationId', organisation_id, 'messages', messages)) from sized), '[]') as names,
+        'reader', (${[...chain.readers]}::text[])[reader], 'organisationId', organisation_id,
+        'messages', messages)) from sized), '[]') as names,
       last_first.texted, last_first.last_at[1] as first_text_round,
       (select count(*) from named where named.round = last_first.last_at[1]
         and named.rank <= last_first.last_at[2]) as first_texts,

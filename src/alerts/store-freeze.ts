@@ -3,9 +3,9 @@
  * directory's published view into the dispatch engine's one door, so that a million recipients
  * never pass through the process.
  */
-import { sql, type Sql } from '#db/sql.ts';
+import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { RoundTemplate } from './texts.ts';
+import { readersOf, recipientBlanks, type RoundTemplate, type TextOfVersion } from './texts.ts';
 
 /**
  * Freezes which organisations the alert is for. Each gets a code of four digits, drawn at random,
@@ -56,7 +56,8 @@ export type FrozenRounds = {
 /**
  * Renders every round into held messages; says how many. A number shared by several organisations
  * gets one text in a round, which names the first and counts the others, and is credited to each
- * (P1).
+ * (P1). Where the contacts behind it read as different kinds, it gets the general text if one of
+ * them has no words of its own: that one has to know what to do.
  *
  * The directory is read once for all rounds. Nothing is joined to what was written: the id of a
  * message is drawn before it is inserted. The planner expects one row from behind row-level
@@ -72,7 +73,9 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
   const channels = sql`${templates.map(({ channel }) => channel)}::text[]`;
   const rounds = sql`${templates.map(({ round }) => round)}::smallint[]`;
   const subjects = sql`${templates.map(({ subject }) => subject)}::text[]`;
-  const bodies = sql`${templates.map(({ body }) => body)}::text[]`;
+  const readers = readersOf(templates);
+  const each = sql`${readers.length + 1}::int`;
+  const bodies = sql`${templates.flatMap((one) => bodiesOf(one, readers))}::text[]`;
   return await tx.run(sql`
     with template as materialized (
       select template.number, (${channels})[template.number] as channel, rank::int
@@ -84,6 +87,7 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       -- share it.
       select reachable.contact_point_id, template.number::int as number, reachable.rank,
         reachable.address_sealed, reachable.organisation_id, recipient.code, recipient.short_name,
+        ${placeIn(readers)} as reader,
         dense_rank() over (order by reachable.contact_point_id, template.number) as n,
         count(*) over (partition by reachable.contact_point_id, template.number) as sharing
       from alerts.recipient recipient
@@ -93,6 +97,7 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       where recipient.submission_id = ${submissionId} and reachable.in_use and ${contacts}
     ), shared as materialized (
       select n, contact_point_id, number, address_sealed, min(rank) as rank,
+        min(reader) as reader,
         (array_agg(code ${firstComesFirst}))[1] as code,
         (array_agg(short_name ${firstComesFirst}))[1] as short_name,
         (array_agg(organisation_id ${firstComesFirst}))[1] as organisation_id,
@@ -108,10 +113,11 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       from batch, shared cross join unnest(shared.organisation_ids) as credit (organisation_id)
       where credit.organisation_id <> shared.organisation_id
     ), addressed as (
-      select n, contact_point_id, number, rank, address_sealed, organisation_id, code, short_name
+      select n, contact_point_id, number, reader, rank, address_sealed, organisation_id, code,
+        short_name
       from reached where sharing = 1
       union all
-      select n, contact_point_id, number, rank, address_sealed, organisation_id, code,
+      select n, contact_point_id, number, reader, rank, address_sealed, organisation_id, code,
         short_name || case when cardinality(organisation_ids) > 1
           then ' +' || cardinality(organisation_ids) - 1 else '' end
       from shared
@@ -120,9 +126,24 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       channel, round, rank, code, subject, body, address_sealed)
     select kernel.uuid_v7_of_batch(batch.id, n), ${dispatchId}, contact_point_id, organisation_id,
       (${channels})[number], (${rounds})[number], rank, code, (${subjects})[number],
-      replace(replace((${bodies})[number], '{organisation}', short_name), '{code}', code),
+      replace(replace((${bodies})[(number - 1) * ${each} + reader + 1], '{organisation}',
+        short_name), '{code}', code),
       address_sealed
     from batch, addressed`);
+}
+
+/** The general text of a round, and that of each of these reader kinds. */
+function bodiesOf({ body, own }: RoundTemplate, readers: readonly string[]): string[] {
+  return [body, ...readers.map((reader) => own[reader] ?? body)];
+}
+
+/**
+ * Over `organisations.v_reachable` named `reachable`: which of these reader kinds a contact is,
+ * counted from 1; 0 where it is none of them.
+ */
+export function placeIn(readers: readonly string[]): Sql {
+  if (readers.length === 0) return sql`0`;
+  return sql`coalesce(array_position(${readers}::text[], reachable.reader_kind), 0)`;
 }
 
 /**
@@ -167,24 +188,49 @@ export async function hashRecipients(tx: Tx, submissionId: string): Promise<stri
 export type SampleText = {
   round: number;
   channel: 'text' | 'mail';
+  /** The reader kind in whose words it is; null: the general ones. */
+  reader: string | null;
   messages: number;
   opensAfterMs: number;
   subject: string | null;
   body: string;
 };
 
-/** One message of each length in each round, with how many have that length. */
-export async function sampleTexts(tx: Tx, dispatchId: string): Promise<SampleText[]> {
+/** One message of each length in each round and words, with how many have that length. */
+export async function sampleTexts(
+  tx: Tx,
+  dispatchId: string,
+  texts: readonly TextOfVersion[],
+): Promise<SampleText[]> {
   return await tx.rows<SampleText>(sql`
-    select message.round, message.channel, count(*) as messages, min(message.subject) as subject,
+    select message.round, message.channel, ${readerOf(texts)} as reader, count(*) as messages,
+      min(message.subject) as subject,
       (extract(epoch from round.opens_after) * 1000)::float8 as opens_after_ms,
       min(message.body) as body
     from dispatch.v_text message
     join dispatch.v_round round on round.dispatch_id = message.dispatch_id
       and round.round = message.round
     where message.dispatch_id = ${dispatchId}
-    group by message.round, message.channel, round.opens_after, char_length(message.body)
-    order by message.round, message.channel desc, char_length(message.body)`);
+    group by message.round, message.channel, 3, round.opens_after, char_length(message.body)
+    order by message.round, message.channel desc, 3 nulls first, char_length(message.body)`);
+}
+
+/** In whose words a message is, by how its text reads but for name, code and time. */
+function readerOf(texts: readonly TextOfVersion[]): Sql {
+  const own = texts.filter(({ reader }) => reader !== null);
+  if (own.length === 0) return sql`null::text`;
+  const found = own.map(
+    ({ reader, text }) => sql`case when message.body like ${patternOf(text)} then ${reader} end`,
+  );
+  return sql`case when message.channel = 'text' then coalesce(${join(found)}) end`;
+}
+
+function patternOf(template: string): string {
+  const escaped = template.replaceAll(/[\\%_]/g, String.raw`\$&`);
+  return Object.values(recipientBlanks).reduce(
+    (pattern, blank) => pattern.replaceAll(blank.replaceAll('_', String.raw`\_`), '%'),
+    escaped,
+  );
 }
 
 export type FrozenCounts = {

@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { Content } from './content/model.ts';
 import type { VersionKind, VersionState, Wording } from './model.ts';
+import type { ReaderWords } from './readers/model.ts';
 
 /** The number of the new alert; undefined where there is one with this id. */
 export async function insertAlert(
@@ -37,12 +38,13 @@ export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> 
   const { wording } = version;
   await tx.run(sql`
     insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
-      if_acted, clear_line, not_known, next_update_at, body, own_text, asks_again, content,
-      audience, model_version)
+      if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, asks_again,
+      content, audience, model_version)
     values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
       ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
       ${wording.ifActed}, ${wording.clearLine}, ${wording.notKnown}, ${wording.nextUpdateAt},
-      ${wording.body}, ${wording.ownText}, ${wording.asksAgain},
+      ${wording.body}, ${wording.ownText}, ${JSON.stringify(wording.readerWords)}::jsonb,
+      ${wording.asksAgain},
       ${JSON.stringify(wording.content)}::jsonb,
       ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
 }
@@ -61,6 +63,7 @@ export async function updateDraft(
         clear_line = ${wording.clearLine}, not_known = ${wording.notKnown},
         next_update_at = ${wording.nextUpdateAt}, body = ${wording.body},
         own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+        reader_words = ${JSON.stringify(wording.readerWords)}::jsonb,
         content = ${JSON.stringify(wording.content)}::jsonb,
         audience = ${JSON.stringify(audience)}::jsonb
       where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
@@ -131,6 +134,7 @@ export type VersionRow = {
   nextUpdateAt: Date | null;
   body: string;
   ownText: string | null;
+  readerWords: ReaderWords;
   asksAgain: boolean;
   content: Content;
   audience: unknown;
@@ -143,8 +147,8 @@ export type VersionRow = {
 const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
   version.marking, version.what, version.do_now, version.if_acted, version.clear_line,
-  version.not_known, version.next_update_at, version.body, version.own_text, version.asks_again,
-  version.content, version.audience, version.model_version, version.updated_at,
+  version.not_known, version.next_update_at, version.body, version.own_text, version.reader_words,
+  version.asks_again, version.content, version.audience, version.model_version, version.updated_at,
   version.released_at, version.closed_at`;
 
 /** The newest version of an alert; one that was abandoned only where there is no other. */

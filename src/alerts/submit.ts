@@ -19,14 +19,9 @@ import {
 } from '#organisations/index.ts';
 import { findFollowed, planFollowing, type Followed } from './correct.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
-import {
-  checkClearLine,
-  checkLinks,
-  checkOwnText,
-  checkTextLength,
-  unfilledBlanks,
-} from './parse.ts';
+import { checkClearLine, checkOwnText, checkText, unfilledBlanks } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
+import { readerField, unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
@@ -112,10 +107,14 @@ export function checkForSubmission(
     });
   const { kind } = version;
   const fields = { ...missingForSubmission(kind, version, now), ...unfilledBlanks(version) };
-  const texts = textsOf(kind, version, rendering);
-  const problem =
-    checkOwnText(version, rendering) ?? checkLinks(texts) ?? checkTextLength(texts, LONGEST_NAME);
+  const problem = checkOwnText(version, rendering);
   if (problem !== undefined) fields['ownText'] = problem;
+  for (const { reader, text } of textsOf(kind, version, rendering)) {
+    const why = checkText(text, LONGEST_NAME);
+    if (why !== undefined)
+      fields[reader === null ? 'ownText' : readerField(reader, 'what')] ??= why;
+  }
+  Object.assign(fields, unfitReaderWords(version, context.model));
   const clearLine = checkClearLine(version, context.model);
   if (clearLine !== undefined) fields['clearLine'] = clearLine;
   if (Object.keys(fields).length === 0) return undefined;

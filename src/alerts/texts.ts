@@ -7,6 +7,7 @@ import { smsText, type SmsText } from '#kernel/sms-text.ts';
 import { fillBlanks, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import { sectionAsText, sectionsOf } from './content/model.ts';
 import type { VersionKind, Wording } from './model.ts';
+import { ownReaders } from './readers/model.ts';
 
 export type Channel = 'text' | 'mail';
 
@@ -19,7 +20,11 @@ export type RoundTemplate = {
   readonly subject: string | null;
   /** Blanks left: `{organisation}`, `{code}`, and `{since}` in later rounds. */
   readonly body: string;
+  /** By reader kind, instead of `body`: texts to those who have words of their own. */
+  readonly own: OwnTexts;
 };
+
+export type OwnTexts = Readonly<Record<string, string>>;
 
 /** The blanks that are filled for each recipient, and at release. */
 export const recipientBlanks = { organisation: '{organisation}', code: '{code}', since: '{since}' };
@@ -37,21 +42,58 @@ export type Rendering = {
 /** Every text and mail of every round, in the order in which the rounds open. */
 export function renderRounds(wording: Wording, rendering: Rendering): RoundTemplate[] {
   const { severity } = rendering;
-  return severity.rounds.flatMap(({ ranks, afterMs }, i) =>
-    severity.channels.map((channel) => ({
-      round: i + 1,
-      channel,
-      ranks,
-      opensAfterMs: afterMs,
-      subject: channel === 'mail' ? mailSubject(wording, rendering) : null,
-      body:
-        channel === 'mail'
-          ? mailBody(wording, rendering)
-          : i === 0
-            ? firstText(wording, rendering)
-            : laterText(wording, rendering),
-    })),
+  return severity.rounds.flatMap(({ ranks, afterMs }, i) => {
+    const round = { round: i + 1, ranks, opensAfterMs: afterMs };
+    const textOf = i === 0 ? firstText : laterText;
+    return severity.channels.map((channel) =>
+      channel === 'mail'
+        ? {
+            ...round,
+            channel,
+            subject: mailSubject(wording, rendering),
+            body: mailBody(wording, rendering),
+            own: {},
+          }
+        : {
+            ...round,
+            channel,
+            subject: null,
+            body: textOf(wording, rendering),
+            own: ownTexts(wording, rendering, textOf),
+          },
+    );
+  });
+}
+
+/** Reader kinds that get texts in words of their own, in the order of the operating model. */
+export function readersOf(rounds: readonly RoundTemplate[]): string[] {
+  return [...new Set(rounds.flatMap(({ own }) => Object.keys(own)))];
+}
+
+type TextOf = (wording: Wording, rendering: Rendering) => string;
+
+/** By reader kind: the text in its own words. Above the ceiling for texts there are none (P8). */
+function ownTexts(wording: Wording, rendering: Rendering, textOf: TextOf): OwnTexts {
+  const { model } = rendering;
+  if (!within(wording.marking, model.markingCeilings.text)) return {};
+  return Object.fromEntries(
+    ownReaders(wording.readerWords, model).map(({ id }) => [
+      id,
+      textOf(wordsFor(wording, id), rendering),
+    ]),
   );
+}
+
+/** The words as readers of this kind get them; a text that the author wrote is for the others. */
+function wordsFor(wording: Wording, reader: string): Wording {
+  const own = wording.readerWords[reader]!;
+  return {
+    ...wording,
+    ownText: null,
+    what: own.what || wording.what,
+    doNow: own.doNow || wording.doNow,
+    ifActed: wording.ifActed === '' ? '' : own.ifActed || wording.ifActed,
+  };
 }
 
 /** The text of round 1. Above the ceiling for texts the wording stays at home (P8). */
@@ -74,12 +116,12 @@ export function renderFollowing(
   wording: Wording,
   rendering: Rendering,
   { kind, followsAt }: Following,
-): FollowingTemplate {
+): FollowingTemplate & { readonly own: OwnTexts } {
   const { subject, opening } = mailHeads[kind];
   const again =
     kind === 'update' && wording.asksAgain ? 'Please answer again, also if you did before.' : '';
   return {
-    text: followingText(wording, rendering, kind),
+    ...followingTexts(wording, rendering, kind),
     subject: `${subject}: ${mailSubject(wording, rendering)}`,
     mail: [`${opening} ${rendering.formatTime(followsAt)}`, again, mailBody(wording, rendering)]
       .filter((part) => part !== '')
@@ -92,12 +134,18 @@ const mailHeads = {
   correction: { subject: 'CORRECTED', opening: 'THIS CORRECTS WHAT WE SENT ON' },
 } as const;
 
-/** The text to those who had the version before; the author's own, where there is one. */
-export function followingText(
+/** The text to those who had the version before, and to those of them with words of their own. */
+export function followingTexts(
   wording: Wording,
   rendering: Rendering,
   kind: Following['kind'],
-): string {
+): { readonly text: string; readonly own: OwnTexts } {
+  const textOf: TextOf = (words, by) => followingText(words, by, kind);
+  return { text: textOf(wording, rendering), own: ownTexts(wording, rendering, textOf) };
+}
+
+/** The author's own text, where there is one. */
+function followingText(wording: Wording, rendering: Rendering, kind: Following['kind']): string {
   const { texts, markingCeilings } = rendering.model;
   const open = within(wording.marking, markingCeilings.text);
   if (open && wording.ownText !== null) return wording.ownText;
@@ -135,12 +183,26 @@ export function asFirst(wording: Wording): Wording {
   return { ...wording, ownText: null, ifActed: '' };
 }
 
-/** Every text that leaves of this version, with the blanks of its recipients. */
-export function textsOf(kind: VersionKind, wording: Wording, rendering: Rendering): string[] {
+/** A text with the blanks of its recipients; `reader` where it is in a kind's own words. */
+export type TextOfVersion = { readonly reader: string | null; readonly text: string };
+
+/** Every text that leaves of this version. */
+export function textsOf(
+  kind: VersionKind,
+  wording: Wording,
+  rendering: Rendering,
+): TextOfVersion[] {
   const words = kind === 'first' ? wording : asFirst(wording);
-  const first = [firstText(words, rendering), laterText(words, rendering)];
+  const first = [firstText, laterText].map((textOf) => ({
+    text: textOf(words, rendering),
+    own: ownTexts(words, rendering, textOf),
+  }));
   const isFollowing = kind === 'update' || kind === 'correction';
-  return isFollowing ? [followingText(wording, rendering, kind), ...first] : first;
+  const all = isFollowing ? [followingTexts(wording, rendering, kind), ...first] : first;
+  return all.flatMap(({ text, own }) => [
+    { reader: null, text },
+    ...Object.entries(own).map(([reader, one]) => ({ reader, text: one })),
+  ]);
 }
 
 /** Blanks left: `{organisation}` and `{code}`. */

@@ -166,6 +166,7 @@ const NOTHING_MORE = {
   nextUpdateAt: null,
   body: '',
   ownText: null,
+  readerWords: {},
   asksAgain: false,
   content: noContent,
 } as const;

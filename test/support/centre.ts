@@ -164,6 +164,7 @@ export const wording: Wording = {
   ifActed: '',
   clearLine: 'Ring your IT lead now.',
   ownText: null,
+  readerWords: {},
   asksAgain: true,
   content: noContent,
 };
