@@ -67,6 +67,9 @@ create table alerts.editor (
   version_id uuid not null references alerts.version,
   person_id text not null,
   first_edited_at timestamptz not null default now(),
+  last_edited_at timestamptz not null default now(),
+  -- Which parts of it they changed, by the names of `changedParts`.
+  parts text[] not null,
   primary key (version_id, person_id)
 );
 
@@ -255,6 +258,7 @@ grant update (state, revision, title, severity, marking, what, do_now, if_acted,
   not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content,
   model_version, updated_at, released_at, asked_at, closed_at)
   on alerts.version to tocsin_web;
+grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
   owned_by_name) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;

@@ -18,7 +18,8 @@ import { readerSections } from './readers/model.ts';
 import { sectionsOfVersion } from './sections.ts';
 import { countRecipients } from './store-freeze.ts';
 import { type SubmissionRow } from './store-submission.ts';
-import { findLiveVersion, listShapers, type VersionRow } from './store.ts';
+import { listShapers } from './store-editor.ts';
+import { findLiveVersion, type VersionRow } from './store.ts';
 
 /** All that is frozen for a version that waits, and what it changes. */
 export async function readApproval(

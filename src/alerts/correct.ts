@@ -15,8 +15,8 @@ import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import { freezeFollowing, listSent, nextVersionNumber } from './store-correct.ts';
 import { findSubmission, type SubmissionRow } from './store-submission.ts';
+import { addEditor } from './store-editor.ts';
 import {
-  addEditor,
   findLiveVersion,
   findVersion,
   insertVersion,
@@ -58,7 +58,7 @@ export async function beginVersion(
     audience: live.audience,
     modelVersion: model.version,
   });
-  await addEditor(tx, id, actorId(tx.actor));
+  await addEditor(tx, { versionId: id, personId: actorId(tx.actor), parts: [] });
   await record(tx, {
     action: `alert.${kind}_begun`,
     subject: { kind: 'alert', id: alertId },

@@ -1,25 +1,18 @@
 /** Writing an alert: create, save, give up. Each runs in the caller's transaction. */
-import { isDeepStrictEqual } from 'node:util';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { listEntries, record } from '#audit/index.ts';
-import { findPerson } from '#identity/index.ts';
+import { record } from '#audit/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import { resolveQuestion, type AskedQuestion } from '#organisations/index.ts';
 import { clockTime } from '#web/index.ts';
 import { wasOut } from './content/store.ts';
-import { canonicalWording, wordsOf, type Wording } from './model.ts';
-import { absent, lacks, overtaken } from './policy.ts';
-import {
-  addEditor,
-  findVersion,
-  insertAlert,
-  insertVersion,
-  moveVersion,
-  updateDraft,
-} from './store.ts';
+import { changedParts } from './drafts/changed.ts';
+import { wordsOf, type Wording } from './model.ts';
+import { absent, lacks } from './policy.ts';
+import { addEditor, findLastEditor, isStillEditing } from './store-editor.ts';
+import { findVersion, insertAlert, insertVersion, updateDraft } from './store.ts';
 
 /** Saving it pins the saved audiences that it names: what they ask is kept with the alert. */
 export type Draft = { readonly wording: Wording; readonly audience: AskedQuestion };
@@ -52,7 +45,8 @@ export async function createAlert(
     ...pinned,
     modelVersion: model.version,
   });
-  await addEditor(tx, versionId, actorId(tx.actor));
+  const parts = changedParts(undefined, pinned);
+  await addEditor(tx, { versionId, personId: actorId(tx.actor), parts });
   await record(tx, { action: 'alert.created', subject: { kind: 'alert', id } });
   return ok({ id, number });
 }
@@ -65,8 +59,7 @@ async function findSame(
   const version = await findVersion(tx, id);
   const isSame =
     version !== undefined &&
-    canonicalWording(version) === canonicalWording(draft.wording) &&
-    isDeepStrictEqual(version.audience, draft.audience);
+    changedParts({ wording: version, audience: version.audience }, draft).length === 0;
   if (isSame) return ok({ id, number: version.alertNumber });
   return refused(
     'conflict',
@@ -91,12 +84,38 @@ export async function saveDraft(
   if (!asked.ok) return asked;
   const unknown = await checkSuperseded(tx, draft.wording, version.alertNumber);
   if (unknown) return unknown;
-  const wording = wordsOf(version.kind, draft.wording);
-  if (!(await updateDraft(tx, { ...draft, wording, audience: asked.value, id: version.id })))
-    return await overtakenBy(tx, draft.alertId);
-  await addEditor(tx, version.id, actorId(tx.actor));
-  await record(tx, { action: 'alert.edited', subject: { kind: 'alert', id: draft.alertId } });
+  const { id: versionId } = version;
+  const saved = { wording: wordsOf(version.kind, draft.wording), audience: asked.value };
+  if (!(await updateDraft(tx, { ...saved, id: versionId, revision: draft.revision })))
+    return await overtakenBy(tx, versionId);
+  const parts = changedParts({ wording: version, audience: version.audience }, saved);
+  await noteEdit(tx, { alertId: draft.alertId, versionId, parts });
   return ok(undefined);
+}
+
+/**
+ * Saves of one person without so long a pause, with nobody else's between them, are one stretch of
+ * editing: a draft saves itself every few seconds, and an entry for each would bury all others.
+ */
+const STRETCH_PAUSE_MS = 30 * 60_000;
+
+/**
+ * One entry for each stretch, with its first save, so that it is in the transaction of a change.
+ * All parts that somebody changed are kept with the editor, and stand in that of the submission.
+ */
+async function noteEdit(
+  tx: Tx,
+  edit: { readonly alertId: string; readonly versionId: string; readonly parts: readonly string[] },
+): Promise<void> {
+  const editing = { versionId: edit.versionId, personId: actorId(tx.actor) };
+  const isSameStretch = await isStillEditing(tx, { ...editing, withinMs: STRETCH_PAUSE_MS });
+  await addEditor(tx, { ...editing, parts: edit.parts });
+  if (isSameStretch) return;
+  await record(tx, {
+    action: 'alert.edited',
+    subject: { kind: 'alert', id: edit.alertId },
+    detail: { first: edit.parts.join(' ') },
+  });
 }
 
 /** Only what was out can be replaced, and nothing replaces itself. */
@@ -115,30 +134,15 @@ async function checkSuperseded(
 }
 
 /** Who saved it meanwhile, and when: it may be the same person in another window. */
-async function overtakenBy(tx: Tx, alertId: string): Promise<Refused> {
-  const subject = { kind: 'alert', id: alertId };
-  const { entries } = await listEntries(tx, { action: 'alert.edited', subject, limit: 1 });
-  const [last] = entries;
-  const isSelf = last?.actorId === actorId(tx.actor);
-  const person = last?.actorKind === 'person' ? await findPerson(tx, last.actorId) : undefined;
+async function overtakenBy(tx: Tx, versionId: string): Promise<Refused> {
+  const last = await findLastEditor(tx, versionId);
+  const isSelf = last?.id === actorId(tx.actor);
   const who = isSelf
     ? 'You saved this draft in another window'
-    : `${person?.name ?? 'Somebody else'} saved this draft`;
+    : `${last?.name ?? 'Somebody else'} saved this draft`;
   const when = last === undefined ? 'after you opened it' : `at ${clockTime(last.at)}`;
   return refused(
     'conflict',
     `${who} ${when}. Your words are below: compare them with what is saved now, then save again.`,
   );
-}
-
-/** Gives up a draft. It stays readable to the centre and is never sent. */
-export async function abandonAlert(tx: Tx, alertId: string): Promise<Outcome<void>> {
-  const lacking = lacks(tx.actor, 'alert.write');
-  if (lacking) return lacking;
-  const version = await findVersion(tx, alertId);
-  if (version === undefined) return absent;
-  if (!(await moveVersion(tx, { id: version.id, from: 'draft', to: 'abandoned' })))
-    return overtaken;
-  await record(tx, { action: 'alert.abandoned', subject: { kind: 'alert', id: alertId } });
-  return ok(undefined);
 }

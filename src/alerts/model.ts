@@ -23,7 +23,8 @@ export const versionMoves = {
   released: ['draft', 'superseded', 'closed'],
   superseded: [],
   closed: [],
-  abandoned: [],
+  // Given up by mistake.
+  abandoned: ['draft'],
 } as const satisfies Record<VersionState, readonly VersionState[]>;
 
 /** What a version is to the one before it. */

@@ -11,7 +11,8 @@ import { api, json, notFound, pageOf, problem, refuseBody, type Route } from '#w
 import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
 import { withdrawAlert } from './decide.ts';
-import { abandonAlert, createAlert, saveDraft } from './draft.ts';
+import { createAlert, saveDraft } from './draft.ts';
+import { abandonAlert, takeUpDraft } from './drafts/give-up.ts';
 import { dispatchesOf } from './model.ts';
 import { previewAlert, readFrozenOf } from './preview.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
@@ -216,7 +217,15 @@ function submitRoute(context: AlertApiContext): Route {
 function actRoutes(context: AlertApiContext): Route[] {
   const { database } = context;
   const route = (
-    name: 'withdraw' | 'abandon' | 'close' | 'update' | 'correct' | 'recall' | 'send-now',
+    name:
+      | 'withdraw'
+      | 'abandon'
+      | 'take-up'
+      | 'close'
+      | 'update'
+      | 'correct'
+      | 'recall'
+      | 'send-now',
     summary: string,
     verb: (tx: Tx, id: string, now: Date) => Promise<Outcome<void>>,
     access: 'alert.write' | 'dispatch.steer' = 'alert.write',
@@ -238,6 +247,7 @@ function actRoutes(context: AlertApiContext): Route[] {
       withdrawAlert(tx, { alertId, now }),
     ),
     route('abandon', 'Give up a draft', (tx, id) => abandonAlert(tx, id)),
+    route('take-up', 'Take a draft up again that was given up', (tx, id) => takeUpDraft(tx, id)),
     route('close', 'End a live alert: nobody is chased any more', (tx, id) => closeAlert(tx, id)),
     route('update', 'Begin an update of an alert that is out, as a draft', (tx, alertId) =>
       beginVersion(tx, context.model, { alertId, kind: 'update' }),

@@ -7,7 +7,7 @@ import { showAlert } from './alert-page.ts';
 import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
 import { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
-import { abandonAlert } from './draft.ts';
+import { abandonAlert } from './drafts/give-up.ts';
 import { takeNextUpdate } from './owed.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { recallAlert, sendAlertNow } from './recall.ts';
@@ -65,7 +65,7 @@ const verbs: readonly Verb[] = [
   {
     path: 'abandon',
     access: 'alert.write',
-    notice: 'The draft was given up.',
+    notice: 'The draft was given up. Under “Drafts” it can be taken up again.',
     act: async (tx, { id }) => await abandonAlert(tx, id),
   },
   {

@@ -16,6 +16,7 @@ import {
 import { saveAudienceOf } from './audience.ts';
 import { composer } from './composer.ts';
 import { createAlert, saveDraft } from './draft.ts';
+import { countDrafts } from './drafts/store-drafts.ts';
 import { blankFields, checkNextUpdate, fieldsOf, parseDraft } from './form.ts';
 import { fieldsFromEntry } from './kev/form.ts';
 import { findEntries } from './kev/store.ts';
@@ -44,10 +45,14 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts',
       access: 'alert.read',
       async handle({ actor }) {
-        const versions = await database.withActor(actor, (tx) => listVersions(tx, LIST_MAX));
+        const { versions, counts } = await database.withActor(actor, async (tx) => ({
+          versions: await listVersions(tx, LIST_MAX),
+          counts: await countDrafts(tx),
+        }));
         const severities = Object.fromEntries(model.severities.map(({ id, label }) => [id, label]));
         return view('alerts/list.njk', {
           versions,
+          counts,
           severities,
           mayWrite: may(actor, 'alert.write'),
         });

@@ -4,6 +4,7 @@ import type { AlertRoutesContext } from './pages.ts';
 import { decidingRoutes } from './routes-deciding.ts';
 import { publicRoutes } from './public/routes-public.ts';
 import { kevRoutes } from './kev/routes.ts';
+import { draftRoutes } from './drafts/routes-drafts.ts';
 import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
@@ -17,6 +18,7 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
   return [
     ...holdingRoutes(context),
     ...writingRoutes(context),
+    ...draftRoutes(context),
     ...dryRunRoutes(context),
     ...decidingRoutes(context),
     ...endingRoutes(context),

@@ -70,27 +70,10 @@ export async function updateDraft(
   );
 }
 
-export async function addEditor(tx: Tx, versionId: string, personId: string): Promise<void> {
-  await tx.run(sql`
-    insert into alerts.editor (version_id, person_id) values (${versionId}, ${personId})
-    on conflict do nothing`);
-}
-
 export async function listEditors(tx: Tx, versionId: string): Promise<string[]> {
   const rows = await tx.rows<{ personId: string }>(sql`
     select person_id from alerts.editor where version_id = ${versionId}`);
   return rows.map((row) => row.personId);
-}
-
-/** Everybody who shaped it, in the order in which they began; a key has no name. */
-export async function listShapers(
-  tx: Tx,
-  versionId: string,
-): Promise<{ id: string; name: string | null }[]> {
-  return await tx.rows<{ id: string; name: string | null }>(sql`
-    select editor.person_id as id, person.name from alerts.editor editor
-    left join identity.v_person person on person.id::text = editor.person_id
-    where editor.version_id = ${versionId} order by editor.first_edited_at, editor.person_id`);
 }
 
 /** Moves a version along the table of moves; false where it was not in `from`. */
@@ -182,13 +165,18 @@ export async function listReleased(
     order by version.number desc`);
 }
 
-/** Alerts, newest first: those at work, then those released. */
+/** A first draft without a word: somebody opened the form. */
+export const isEmptyDraft = sql`version.state in ('draft', 'abandoned') and version.number = 1
+  and concat(version.title, version.what, version.do_now, version.not_known, version.clear_line,
+    version.body, version.own_text) = '' and version.reader_words = '{}'`;
+
+/** Alerts, newest first: those at work, then those released. Drafts without a word are not there. */
 export async function listVersions(tx: Tx, most: number): Promise<VersionRow[]> {
   return await tx.rows<VersionRow>(sql`
     select * from (
       select distinct on (alert.id) ${versionColumns} from alerts.alert alert
       join alerts.version version on version.alert_id = alert.id
-      where version.state <> 'abandoned'
+      where version.state <> 'abandoned' and not (${isEmptyDraft})
       -- What is out comes first: a correction that is being written does not make it a draft.
       order by alert.id, version.state = 'released' desc, version.number desc
     ) newest order by alert_number desc limit ${most}`);

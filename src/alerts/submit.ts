@@ -25,6 +25,7 @@ import { readerField, unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
+import { listShapers } from './store-editor.ts';
 import { insertSubmission } from './store-submission.ts';
 import { planApproval } from './owed.ts';
 import {
@@ -168,9 +169,15 @@ async function freeze(
   await record(tx, {
     action: 'alert.submitted',
     subject: { kind: 'alert', id: version.alertId },
-    detail: { hash, messages },
+    detail: { hash, messages, shapedBy: await shapedBy(tx, version.id) },
   });
   return ok({ messages, hash });
+}
+
+/** Everybody with the parts that they changed, in words of the code. */
+async function shapedBy(tx: Tx, versionId: string): Promise<Record<string, string>> {
+  const shapers = await listShapers(tx, versionId);
+  return Object.fromEntries(shapers.map(({ id, parts }) => [id, parts.join(' ')]));
 }
 
 /** The audience, and every round of the alert to whoever has nothing yet; says how many messages. */

@@ -25,8 +25,14 @@ const saveAfter = (waitMs) => {
   if (!isStopped) timer = setTimeout(save, waitMs);
 };
 
+// A form that was only opened and looked through makes no draft.
+const WORDS = ['title', 'what', 'doNow', 'notKnown', 'clearLine', 'body', 'ownText'];
+const isBlank = () =>
+  new URL(form.action).pathname === '/alerts/new' &&
+  WORDS.every((name) => form.elements[name].value.trim() === '');
+
 async function save() {
-  if (running || isStopped || !isDirty) return;
+  if (running || isStopped || !isDirty || isBlank()) return;
   isDirty = false;
   running = post();
   await running;
