@@ -52,7 +52,12 @@ function submitted(): Submitted {
 }
 
 async function readWholeBoard(): Promise<void> {
-  const context = { database: playing!.web, model, openReply: () => '' };
+  const context = {
+    database: playing!.web,
+    model,
+    openReply: () => '',
+    sectionsOf: () => [],
+  };
   const reading = await readAlert(context, { alertId: submitted().alertId, now: new Date() });
   if (reading === undefined) throw new Error('there is no board');
   boardOf(reading);

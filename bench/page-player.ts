@@ -38,7 +38,14 @@ async function start(config: ClientConfig) {
   const index = (kind: string, text: string) => blindIndex(Buffer.alloc(32), kind, text);
   const server = await createServer({
     routes: [
-      ...consoleRoutes({ database, model, openReply: () => '', live, now: () => new Date() }),
+      ...consoleRoutes({
+        database,
+        model,
+        openReply: () => '',
+        sectionsOf: () => [],
+        live,
+        now: () => new Date(),
+      }),
       ...publicRoutes({
         database,
         model,

@@ -149,7 +149,8 @@ create view alerts.v_live with (security_invoker = true) as
     version.next_update_at, version.body, version.model_version, version.state,
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
-    version.if_acted, version.asks_again, version.asked_at, submission.owned_by_name
+    version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
+    version.reader_words, submission.owned_by_name
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')

@@ -69,11 +69,14 @@ create table alerts.editor (
   version_id uuid not null,
   person_id text not null,
   first_edited_at timestamp with time zone default now() not null,
+  last_edited_at timestamp with time zone default now() not null,
+  parts text[] not null,
   constraint editor_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
   constraint editor_pkey PRIMARY KEY (version_id, person_id)
 );
 grant insert, select on alerts.editor to tocsin_web;
 grant select on alerts.editor to tocsin_worker;
+grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 
 create table alerts.kev_entry (
   cve text not null,
@@ -184,6 +187,7 @@ create table alerts.version (
   next_update_at timestamp with time zone,
   body text default ''::text not null,
   own_text text,
+  reader_words jsonb default '{}'::jsonb not null,
   audience jsonb not null,
   asks_again boolean default true not null,
   content jsonb not null,
@@ -217,10 +221,10 @@ create policy addressed on alerts.version as permissive for select to public usi
   WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
-CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND (((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
 
 create table audit.checkpoint (
   size bigint not null,
@@ -3273,6 +3277,9 @@ create view alerts.v_live with (security_invoker=true) as
     version.if_acted,
     version.asks_again,
     version.asked_at,
+    version.clear_line,
+    version.content,
+    version.reader_words,
     submission.owned_by_name
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))

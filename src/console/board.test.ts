@@ -4,15 +4,19 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import {
+  boardContextOf,
   deliverAll,
   messagesOf,
   numbers,
   openCentre,
   releaseAlert,
+  releaseVersion,
   textFrom,
+  wording,
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
+import { textIn } from '../../test/support/page-checks.ts';
 import { boardOf, readAlert, type Board } from './board.ts';
 import { everywhere, type Filter } from './figures.ts';
 import { fieldMinute } from './parse.ts';
@@ -29,9 +33,7 @@ after(async () => {
 });
 
 async function readBoard(alertId: string, filter?: Filter, at?: Date): Promise<Board> {
-  const { database, model, seals } = centre.product;
-  const context = { database, model, openReply: seals.openReply };
-  const reading = await readAlert(context, { alertId, now: new Date(), at });
+  const reading = await readAlert(boardContextOf(centre), { alertId, now: new Date(), at });
   assert.ok(reading !== undefined);
   return boardOf(reading, filter);
 }
@@ -188,7 +190,9 @@ describe('the live board', () => {
     const past = await officer.get(`/alerts/${alertId}/board?at=${minute}`);
     assert.match(past.text, /As it was at \d\d:\d\d/);
     assert.doesNotMatch(past.body, /data-events=/);
-    assert.doesNotMatch(past.text, /Next to ring/);
+    // Of the paths the numbers, which are of then; whether a gateway worked is not kept.
+    assert.match(past.text, /Texts: 3 of 4 gone, 3 delivered\./);
+    assert.doesNotMatch(past.text, /last proven|no gateway|rings them/);
     const list = await officer.click('3 delivered');
     assert.match(list.text, /As it was at/);
     assert.equal(list.elements('tr').length, 4);
@@ -199,6 +203,82 @@ describe('the live board', () => {
     assert.match(early.text, /This version went out on/);
     await officer.get(`/alerts/${alertId}/board?at=soon`, { status: 422 });
     await officer.get(`/alerts/${alertId}/board?at=2999-01-01T00:00`, { status: 422 });
+  });
+
+  it('shows of a past minute who waited for us then, and who had taken it', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const { code } = (await messagesOf(centre, dispatchId)).find(
+      ({ number, round }) => number === numbers.northmoor && round === 1,
+    )!;
+    await textFrom(centre, numbers.northmoor, `${code} HELP`);
+    const own = (statement: Sql) =>
+      centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+    await own(sql`update alerts.version set released_at = now() - interval '60 min',
+      asked_at = now() - interval '60 min' where alert_id = ${alertId}`);
+    await own(sql`update responses.desk_item set state = 'closed', outcome = 'rung',
+      created_at = now() - interval '30 min', claimed_by = 'x', claimed_by_name = 'Amara Osei',
+      claimed_at = now() - interval '20 min', claim_ends_at = now(),
+      closed_at = now() - interval '10 min' where alert_id = ${alertId}`);
+    const waited = async (minutes: number) => {
+      const at = new Date(Date.now() - minutes * 60_000);
+      const { desk } = await readBoard(alertId, everywhere, at);
+      return desk.map(({ organisation, owner }) => [organisation, owner?.name]);
+    };
+    const northmoor = 'Northmoor Teaching Hospitals';
+    assert.deepEqual(await waited(35), []);
+    assert.deepEqual(await waited(25), [[northmoor, undefined]]);
+    assert.deepEqual(await waited(15), [[northmoor, 'Amara Osei']]);
+    assert.deepEqual(await waited(5), []);
+    const minute = fieldMinute(new Date(Date.now() - 15 * 60_000));
+    const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/board?at=${minute}`);
+    assert.match(page.text, /Northmoor Teaching Hospitals.* Help alert .*Amara Osei has it .*Open/);
+    assert.doesNotMatch(page.text, /Take it/);
+  });
+
+  it('says what the alert says, folded, in the version that holds', async () => {
+    const manager = { what: '', doNow: 'Let your IT lead cut it off.', ifActed: '' };
+    const { alertId } = await releaseAlert(centre, {
+      content: {
+        ...wording.content,
+        cves: ['CVE-2026-12345'],
+        steps: [{ type: 'Patch', text: 'Install 14.1-43' }],
+      },
+      readerWords: { manager },
+    });
+    const officer = centre.visit(centre.officer);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    const [words] = board.elements('details#words');
+    assert.equal(words?.attribs['open'], undefined);
+    const said = textIn(words);
+    assert.match(
+      said,
+      /What is happening ransomware via Citrix Do now Isolate Citrix gateways now/,
+    );
+    assert.match(said, /Not known yet Whether patched gateways are safe\./);
+    assert.match(said, /Install 14\.1-43 .*CVE-2026-12345/);
+    assert.match(said, /In texts to “Manager” Do now: Let your IT lead cut it off\./);
+    const corrected = { doNow: 'Do NOT isolate Citrix.', ifActed: 'If you did, reconnect.' };
+    await releaseVersion(centre, alertId, 'correction', corrected);
+    const [now] = (await officer.get(`/alerts/${alertId}/board`)).elements('details#words');
+    assert.match(textIn(now), /version 2 .*a correction, holds since \d\d:\d\d/);
+    assert.match(textIn(now), /Do now Do NOT isolate Citrix\. ?If you acted already If you did/);
+    assert.doesNotMatch(textIn(now), /Manager/);
+  });
+
+  it('folds a long help queue after three, and shows all of it', async () => {
+    const { alertId } = await releaseAlert(centre);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`
+        insert into responses.desk_item (id, kind, alert_id, organisation_id)
+        select gen_random_uuid(), 'not_understood', ${alertId}, organisation.id
+        from organisations.organisation`),
+    );
+    const officer = centre.visit(centre.officer);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    assert.match(board.text, /2 more/);
+    assert.equal(board.textOf('#desk-more').match(/Take it/g)?.length, 2);
+    assert.equal(board.elements('.tocsin-desk-item').length, 5);
   });
 
   it('hangs on a wall, with everything and without a menu', async () => {

@@ -44,6 +44,7 @@ import {
   listPlaces,
   listRounds,
   readPaths,
+  readPathsAt,
   type LiveAlert,
   type RoundRow,
 } from './store.ts';
@@ -52,6 +53,8 @@ import {
 export type Reading = {
   readonly alert: LiveAlert & { readonly woken: readonly Woken[] };
   readonly severityLabel: string;
+  /** What it says beside its first fields. */
+  readonly sections: readonly Section[];
   readonly deadlineMinutes: number;
   readonly figures: readonly FigureRow[];
   readonly claims: readonly Claim[];
@@ -70,7 +73,7 @@ export type Reading = {
   readonly alarms: readonly AlarmCount[];
   /** Why nothing is sent at all, or is sent at a risk. */
   readonly hold: Hold | undefined;
-  /** The minute that is shown, where it is not now: then figures alone are of it. */
+  /** The minute that is shown, where it is not now: figures, help and messages are of it. */
   readonly at: Date | undefined;
   readonly readAt: Date;
 };
@@ -98,11 +101,18 @@ export type BoardContext = {
   readonly database: Database;
   readonly model: OperatingModel;
   readonly openReply: OpenReply;
+  readonly sectionsOf: (words: Pick<LiveAlert, 'content' | 'readerWords'>) => readonly Section[];
+};
+
+/** What readers see under one heading; `href` where a line leads somewhere. */
+export type Section = {
+  readonly label: string;
+  readonly entries: readonly { readonly text: string; readonly href?: string }[];
 };
 
 /** What there is to know of a released alert; undefined where there is none. */
 export async function readAlert(
-  { database, model, openReply }: BoardContext,
+  { database, model, openReply, sectionsOf }: BoardContext,
   { alertId, now, at }: { alertId: string; now: Date; at?: Date | undefined },
 ): Promise<Reading | undefined> {
   return await database.withActor(system('board'), async (tx) => {
@@ -115,12 +125,13 @@ export async function readAlert(
     return {
       alert: { ...alert, woken: await listWokenForUpdates(tx, [alert.versionId]) },
       severityLabel: severity?.label ?? alert.severity,
+      sections: sectionsOf(alert),
       deadlineMinutes: (severity?.acknowledgeWithinMs ?? Infinity) / 60_000,
       figures: await readFigures(tx, scopeOf(alert, at)),
-      claims: await listClaims(tx, alertId),
+      claims: at === undefined ? await listClaims(tx, alertId) : [],
       names: await readNames(tx, model),
       regionMap: model.regionMap,
-      paths: pathsOf(await readPaths(tx, dispatchesOf(alert)), await listGatewayStates(tx), now),
+      paths: await readPathViews(tx, { dispatchIds: dispatchesOf(alert), at, now }),
       rounds,
       leavesAt: isWaiting ? (first.opensAt ?? undefined) : undefined,
       ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
@@ -129,11 +140,20 @@ export async function readAlert(
       uncertainMessages: await countUncertain(tx, alert.dispatchId),
       alarms: await countAlarms(tx, alert.dispatchId),
       hold: await findHold(tx),
-      desk: groupDesk(withWords(await listDesk(tx, { alertId }), openReply)),
+      desk: groupDesk(withWords(await listDesk(tx, { alertId, at }), openReply)),
       at,
       readAt: now,
     };
   });
+}
+
+/** The ways of the messages, and how far they are; of a past minute the numbers alone are known. */
+async function readPathViews(
+  tx: Tx,
+  { dispatchIds, at, now }: { dispatchIds: readonly string[]; at: Date | undefined; now: Date },
+): Promise<PathView[]> {
+  if (at !== undefined) return pathsOf(await readPathsAt(tx, { dispatchIds, at }), [], now);
+  return pathsOf(await readPaths(tx, dispatchIds), await listGatewayStates(tx), now);
 }
 
 /** What codes of regions, systems and types are called. */

@@ -107,6 +107,26 @@ test('a board is narrowed, followed and left again by keyboard alone', async (t)
   await page.close();
 });
 
+test('what the alert says stays open beside numbers that move', async (t) => {
+  const visited = await visit(t, 'board');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.locator('[data-events-status]', { hasText: 'Live' }).waitFor();
+  await page.locator('#words summary').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('#words dd', { hasText: 'Isolate Citrix gateways now' }).waitFor();
+  await assertAccessible(page);
+  await assertFits(page);
+  await shoot(page, 'board-words');
+  const answered = page.locator('.tocsin-tile--good .tocsin-tile__number');
+  const before = Number(await answered.innerText());
+  await answer(numbers.eastvale, '');
+  await answered.filter({ hasText: String(before + 1) }).waitFor({ timeout: 5_000 });
+  assert.equal(await page.locator('#words').getAttribute('open'), '');
+  verify();
+  await page.close();
+});
+
 test('a past minute says that it is one, and what it does not know', async (t) => {
   const visited = await visit(t, `board?at=${new Date().toISOString()}`);
   if (visited === undefined) return;

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import {
+  boardContextOf,
   deliverAll,
   messagesOf,
   openCentre,
@@ -28,9 +29,7 @@ after(async () => {
 });
 
 async function readBoard(alertId: string, filter: Filter): Promise<Board> {
-  const { database, model, seals } = centre.product;
-  const context = { database, model, openReply: seals.openReply };
-  const reading = await readAlert(context, { alertId, now: new Date() });
+  const reading = await readAlert(boardContextOf(centre), { alertId, now: new Date() });
   assert.ok(reading !== undefined);
   return boardOf(reading, filter);
 }

@@ -35,16 +35,19 @@ export type DeskRow = {
 const GROUPS_MAX = 50;
 
 /**
- * What waits for a person, by organisation: those that asked for help first, by when they expect
- * our call; then the oldest.
+ * What waits for a person, or waited at a minute, by organisation: those that asked for help first,
+ * by when they expect our call; then the oldest.
  */
 export async function listDesk(
   tx: Tx,
   {
     alertId,
     regionCodes,
+    at,
   }: {
     readonly alertId?: string;
+    /** Undefined: now. Of what was claimed only the last time is kept. */
+    readonly at?: Date | undefined;
     /** Of organisations of these regions only; undefined: all, and strangers. */
     readonly regionCodes?: readonly string[] | undefined;
   },
@@ -55,14 +58,21 @@ export async function listDesk(
       : sql`item.organisation_id in (
           select of_region.organisation_id from organisations.v_known_organisation of_region
           where of_region.region_code = any(${[...regionCodes]}::text[]))`;
+  const isWaiting =
+    at === undefined
+      ? sql`item.state <> 'closed'`
+      : sql`item.created_at <= ${at} and (item.closed_at is null or item.closed_at > ${at})`;
+  const isClaimed = at === undefined ? sql`item.state = 'claimed'` : sql`item.claimed_at <= ${at}`;
   const ofAlert = alertId === undefined ? sql`true` : sql`item.alert_id = ${alertId}`;
   return await tx.rows<DeskRow>(sql`
     with waiting as materialized (
-      select item.id, item.kind, item.state, item.alert_id, item.organisation_id, item.reply_id,
-        item.created_at, item.call_back_at, item.claimed_by_name, item.claimed_at, item.is_lapsed,
+      select item.id, item.kind, case when ${isClaimed} then 'claimed' else 'open' end as state,
+        item.alert_id, item.organisation_id, item.reply_id,
+        item.created_at, item.call_back_at, item.claimed_by_name, item.claimed_at,
+        item.is_lapsed and ${at === undefined} as is_lapsed,
         coalesce(item.organisation_id, item.id) as group_id
       from responses.v_desk_item item
-      where item.state <> 'closed' and ${ofAlert} and ${inRegion}
+      where ${isWaiting} and ${ofAlert} and ${inRegion}
     ), grouped as (
       select group_id, count(*) over () as groups, min(call_back_at) as call_back_at,
         min(created_at) as created_at

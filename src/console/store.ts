@@ -21,6 +21,30 @@ export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise
     group by 1, 2 order by channel desc, 2`);
 }
 
+/**
+ * The messages by channel as they stood at a minute. States of before are not kept, the moments
+ * are: whatever had not been taken by then counts as waiting.
+ */
+export async function readPathsAt(
+  tx: Tx,
+  { dispatchIds, at }: { readonly dispatchIds: readonly string[]; readonly at: Date },
+): Promise<PathTally[]> {
+  const isOver = sql`final_at is not null and final_at <= ${at}`;
+  return await tx.rows<PathTally>(sql`
+    select channel, null::text as gateway_id, count(*) as planned,
+      count(*) filter (where round = 1 and not (${isOver})
+        and (accepted_at is null or accepted_at > ${at})) as waiting,
+      0 as under_way,
+      count(*) filter (where accepted_at <= ${at} and not (${isOver})) as accepted,
+      count(*) filter (where ${isOver} and state = 'delivered') as delivered,
+      count(*) filter (where ${isOver} and state in ('undelivered', 'rejected', 'expired'))
+        as failed,
+      count(*) filter (where ${isOver} and state = 'uncertain_closed') as unknown,
+      count(*) filter (where ${isOver} and state = 'cancelled') as cancelled
+    from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[])
+    group by channel order by channel desc`);
+}
+
 export type LiveAlert = {
   alertId: string;
   versionId: string;
@@ -30,8 +54,13 @@ export type LiveAlert = {
   marking: string;
   what: string;
   doNow: string;
+  ifActed: string;
+  /** What to do now in words that anybody may read. */
+  clearLine: string;
   notKnown: string;
-  body: string;
+  /** JSON of the alerts: what is said of the threat, and words for some readers. */
+  content: unknown;
+  readerWords: unknown;
   nextUpdateAt: Date | null;
   state: 'released' | 'closed';
   releasedAt: Date;
@@ -50,7 +79,8 @@ export type LiveAlert = {
 };
 
 const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title, live.severity,
-  live.marking, live.what, live.do_now, live.not_known, live.body, live.next_update_at, live.state,
+  live.marking, live.what, live.do_now, live.if_acted, live.clear_line, live.not_known, live.content,
+  live.reader_words, live.next_update_at, live.state,
   live.released_at, live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
   live.version_number, live.kind, dispatch.state as dispatch_state,
   dispatch.pause_reason, dispatch.exercise, live.owned_by_name`;

@@ -14,10 +14,16 @@ import {
   owedAnnouncement,
   owedApproval,
   owedUpdate,
+  sectionsOfVersion,
   listAlertsOfOrganisation,
   type AlertContext,
 } from '#alerts/index.ts';
-import { consoleApiRoutes, consoleRoutes, type LiveViews } from '#console/index.ts';
+import {
+  consoleApiRoutes,
+  consoleRoutes,
+  type BoardContext,
+  type LiveViews,
+} from '#console/index.ts';
 import {
   callbackRoutes,
   dispatchApiRoutes,
@@ -132,6 +138,23 @@ export function alertContext({ model, origin }: Pick<Product, 'model' | 'origin'
   return { model, origin, formatTime: dateTime, clockOf: clockTime };
 }
 
+/** What boards are read with. */
+export function boardContext(
+  product: Pick<Product, 'database' | 'model' | 'origin' | 'seals'>,
+): BoardContext {
+  const { database, model, seals } = product;
+  const { formatTime } = alertContext(product);
+  return {
+    database,
+    model,
+    openReply: seals.openReply,
+    // Both are as `alerts` wrote them.
+    sectionsOf: (words) => sectionsOfVersion(words as AlertSections, { model, formatTime }),
+  };
+}
+
+type AlertSections = Parameters<typeof sectionsOfVersion>[0];
+
 /** Every route of the product, each with its access. */
 export function productRoutes(product: Product): Route[] {
   const { database, model, seals, live, origin } = product;
@@ -165,7 +188,7 @@ export function productRoutes(product: Product): Route[] {
     }),
     ...alertRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, origin, ...seals }),
-    ...consoleRoutes({ database, model, live, openReply: seals.openReply, now: () => new Date() }),
+    ...consoleRoutes({ ...boardContext(product), live, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
     ...gatewayRoutes({ database }),
     ...replicaRoutes({ database }),

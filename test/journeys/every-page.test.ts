@@ -157,6 +157,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/account/passkeys/new': [{ state: 'asks', path: '/account/passkeys/new' }],
   '/alerts': [{ state: 'some', path: '/alerts' }],
+  '/alerts/drafts': [{ state: 'some', path: '/alerts/drafts' }],
   '/alerts/:id': [
     { state: 'draft', path: '/alerts/{draft}' },
     { state: 'to approve', path: '/alerts/{waiting}', as: 'approver' },

@@ -28,7 +28,14 @@ import {
   importOrganisations,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import { alertContext, productRoutes, sealsOf, tasksOf, type Product } from '#main/wiring.ts';
+import {
+  alertContext,
+  boardContext,
+  productRoutes,
+  sealsOf,
+  tasksOf,
+  type Product,
+} from '#main/wiring.ts';
 import { cloneDatabase, type Clone } from './database.ts';
 import { startSite, type PageClient, type Site } from './page-client.ts';
 
@@ -324,6 +331,10 @@ export async function sendOwnCodes(centre: Centre): Promise<void> {
 /** What the worker does when it hears of replies. */
 export async function dealWithReplies(centre: Centre): Promise<void> {
   await tasksFor(centre)['reply_received']!({});
+}
+
+export function boardContextOf(centre: Centre) {
+  return boardContext(centre.product);
 }
 
 export function contextOf(centre: Centre) {
