@@ -128,7 +128,7 @@ describe('an approval', () => {
       'the deputy too, and not the officer who wrote it',
     );
     const page = await centre.visit(centre.approver).get(`/alerts/${alertId}`);
-    assert.match(page.text, /a decision is due in \d+ min/);
+    assert.match(page.text, /Decision due in \d+ min/);
     assert.match(page.text, /Woken (Mia Berg|Tom Lindqvist) \d\d:\d\d.*Mia Berg \d\d:\d\d/);
     const desk = await centre.visit(centre.approver).get('/');
     assert.match(desk.text, /by Amara Osei, just now\. A decision is due in \d+ min\./);
