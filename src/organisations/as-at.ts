@@ -1,4 +1,5 @@
 /** A day other than today that the directory is looked at for. Pure. */
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { isDate } from './imports/row.ts';
 
 export type AsAt = {
@@ -15,10 +16,34 @@ export function asAtOf(text: string, now: Date): AsAt | undefined {
   return { day: text, isPast: text < today };
 }
 
+/**
+ * A day that somebody gave for what has no past: audiences, whose tags and uses are not kept by
+ * day, and whole numbers. Undefined, or empty: today.
+ */
+export function dayAhead(text: string | undefined, now: Date): Outcome<AsAt | undefined> {
+  if (text === undefined || text === '') return ok(undefined);
+  if (!isDate(text)) return aboutDay('Enter a day such as 2027-04-01');
+  const asAt = asAtOf(text, now);
+  return asAt?.isPast === true ? noPast : ok(asAt);
+}
+
+function aboutDay(why: string): Refused {
+  return refused('invalid', `${why}.`, { asAt: why });
+}
+
+export const noPast = aboutDay('Choose today or a day to come: of a past day it is not kept');
+
 /** For the banner of a page, `organisations/as-at.njk`; null: it is today. */
-export function asAtShown(asAt: AsAt | undefined, beganOn: Date | null) {
+export function asAtShown(
+  asAt: AsAt | undefined,
+  known: { readonly beganOn: Date | null; readonly ahead: AheadCounts },
+) {
   if (asAt === undefined) return null;
+  const { beganOn, ahead } = known;
   const at = new Date(`${asAt.day}T12:00:00Z`);
   const isBeforeAll = asAt.isPast && beganOn !== null && at < beganOn;
-  return { ...asAt, at, beganOn: isBeforeAll ? beganOn : null };
+  return { ...asAt, at, beganOn: isBeforeAll ? beganOn : null, ahead };
 }
+
+/** How many mergers and splits until a day to come are in what is shown, and how many are not. */
+export type AheadCounts = Readonly<Record<'done' | 'waiting' | 'planned', number>>;

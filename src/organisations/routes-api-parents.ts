@@ -18,6 +18,8 @@ import type { OrganisationApiContext } from './routes-api-context.ts';
 import { setParent } from './set-parent.ts';
 import { findFacts } from './store-facts.ts';
 import { listChildren, listParents } from './store-parents.ts';
+import { lookAhead } from './successions/ahead.ts';
+import { asAtOf } from './as-at.ts';
 
 const params = z.object({ id: z.uuid() });
 
@@ -107,8 +109,10 @@ export function parentApiRoutes({ database }: OrganisationApiContext): Route[] {
         await database.withActor(actor, async (tx) => {
           if ((await findFacts(tx, id)) === undefined) return notFound();
           const search = { parentId: id, on: on ?? now.toISOString().slice(0, 10), after };
-          const found = await listChildren(tx, { ...search, limit: limit + 1 });
-          return json(200, pageOf(found, limit, searchKey));
+          const found = await lookAhead(tx, asAtOf(on ?? '', now), () =>
+            listChildren(tx, { ...search, limit: limit + 1 }),
+          );
+          return found.ok ? json(200, pageOf(found.value, limit, searchKey)) : problem(found);
         }),
     }),
   ];

@@ -36,6 +36,12 @@ export const listQuery = (rules: DirectoryRules) =>
     ...pageQuery(searchCursor),
   });
 
+export const dayToCome = z.iso
+  .date()
+  .optional()
+  .describe('A day to come: confirmed mergers and splits until then are counted as done')
+  .meta({ examples: ['2099-04-01'] });
+
 const summaryShape = {
   id: uuid,
   code: z

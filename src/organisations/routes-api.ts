@@ -11,7 +11,7 @@ import {
   refuseBody,
   type Route,
 } from '#web/index.ts';
-import { asAtOf } from './as-at.ts';
+import { asAtOf, dayAhead } from './as-at.ts';
 import { fileInThread } from './imports/in-thread.ts';
 import { settleMapping } from './imports/mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
@@ -25,6 +25,7 @@ import { useApiRoutes } from './suppliers/routes-api-uses.ts';
 import {
   audiencePreview,
   audienceQuestion,
+  dayToCome,
   importBody,
   IMPORT_BYTES_MAX,
   importResult,
@@ -41,6 +42,7 @@ import { findOrganisation, listOrganisations } from './store.ts';
 import { previewAudience } from './audiences/store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
 import { undoImport } from './imports/undo.ts';
+import { lookAhead } from './successions/ahead.ts';
 
 export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
   return [
@@ -67,16 +69,19 @@ function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
       api: { summary: 'Organisations by name', responses: { 200: listOf(organisationSummary) } },
       async handle({ actor, query: { search, after, limit, asAt, ...filters }, now }) {
         const asked = questionOf(filters);
+        const day = asAtOf(asAt ?? '', now);
         const found = await database.withActor(actor, (tx) =>
-          listOrganisations(tx, {
-            limit: limit + 1,
-            ...(search !== undefined && { text: search }),
-            ...(asked !== undefined && { question: asked }),
-            ...(after !== undefined && { after }),
-            asAt: asAtOf(asAt ?? '', now),
-          }),
+          lookAhead(tx, day, () =>
+            listOrganisations(tx, {
+              limit: limit + 1,
+              ...(search !== undefined && { text: search }),
+              ...(asked !== undefined && { question: asked }),
+              ...(after !== undefined && { after }),
+              asAt: day,
+            }),
+          ),
         );
-        return json(200, pageOf(found, limit, searchKey));
+        return found.ok ? json(200, pageOf(found.value, limit, searchKey)) : problem(found);
       },
     }),
     api({
@@ -163,22 +168,26 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
     method: 'POST',
     path: '/api/v1/audience/preview',
     access: 'directory.read',
-    body: audienceQuestion(rules),
+    body: audienceQuestion(rules).extend({ asAt: dayToCome }),
     api: {
-      summary: 'Whom a question would reach today; changes nothing',
+      summary: 'Whom a question would reach today, or on a day to come; changes nothing',
       responses: { 200: audiencePreview },
     },
-    async handle({ actor, body }) {
-      const asked = parseAudienceQuestion(body, rules);
+    async handle({ actor, body: { asAt, ...words }, now }) {
+      const asked = parseAudienceQuestion(words, rules);
       if (!asked.ok) return problem(asked);
+      const day = dayAhead(asAt, now);
+      if (!day.ok) return problem(day);
       return await database.withActor(actor, async (tx) => {
         const unknown = await listUnknownCodes(tx, asked.value);
         const question = await resolveParts(tx, asked.value);
         if (!question.ok) return problem(question);
-        return json(200, {
-          ...(await previewAudience(tx, question.value)),
-          unknownCodes: [...new Set(unknown.map(({ code }) => code))],
-        });
+        const counts = await lookAhead(tx, day.value, () =>
+          previewAudience(tx, question.value, day.value?.day),
+        );
+        if (!counts.ok) return problem(counts);
+        const unknownCodes = [...new Set(unknown.map(({ code }) => code))];
+        return json(200, { ...counts.value, unknownCodes });
       });
     },
   });

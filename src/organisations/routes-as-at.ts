@@ -7,10 +7,16 @@ import type { DirectoryContext } from './context.ts';
 import { organisationFacts } from './form-organisation.ts';
 import { readFamily } from './routes-parents.ts';
 import { findBeginning, findOrganisationOn, listContactsOn } from './store-as-at.ts';
+import { showAhead, type Ahead } from './successions/ahead.ts';
+import type { SuccessionRow } from './successions/store-succession.ts';
 
 /** For `organisations/as-at.njk`. */
-export async function readAsAt(tx: Tx, asAt: AsAt | undefined) {
-  return asAtShown(asAt, asAt?.isPast === true ? await findBeginning(tx) : null);
+export async function readAsAt(tx: Tx, asAt: AsAt | undefined, ahead: Ahead) {
+  const { done, waiting, planned } = ahead;
+  return asAtShown(asAt, {
+    beganOn: asAt?.isPast === true ? await findBeginning(tx) : null,
+    ahead: { done: done.length, waiting: waiting.length, planned: planned.length },
+  });
 }
 
 /** Nothing is offered to be done: what is shown is not how it is. */
@@ -20,19 +26,32 @@ export async function showOrganisationOn(
   id: string,
   asAt: AsAt,
 ): Promise<Reply> {
-  return await database.withActor(actor, async (tx) => {
-    const found = await findOrganisationOn(tx, id, asAt);
-    if (found === undefined) return notFound();
-    const contacts = await listContactsOn(tx, id, asAt);
-    return view('organisations/organisation-on.njk', {
-      organisation: organisationFacts(found, model, new Date(`${asAt.day}T12:00:00Z`)),
-      asAt: await readAsAt(tx, asAt),
-      contacts: contacts.map((contact) => ({
-        ...contact,
-        roleLabel: model.contactRoles[contact.role]?.label ?? contact.role,
-      })),
-      ...(await readFamily(tx, id, asAt.day)),
-      mayWriteParents: false,
-    });
-  });
+  return await database.withActor(actor, (tx) =>
+    showAhead(tx, asAt, async (ahead) => {
+      const found = await findOrganisationOn(tx, id, asAt);
+      if (found === undefined) return notFound();
+      const contacts = await listContactsOn(tx, id, asAt);
+      return view('organisations/organisation-on.njk', {
+        organisation: organisationFacts(found, model, new Date(`${asAt.day}T12:00:00Z`)),
+        asAt: await readAsAt(tx, asAt, ahead),
+        contacts: contacts.map((contact) => ({
+          ...contact,
+          roleLabel: model.contactRoles[contact.role]?.label ?? contact.role,
+        })),
+        successions: (['done', 'waiting', 'planned'] as const).flatMap((fate) =>
+          ahead[fate].filter((row) => takesPart(id, row)).map((row) => ({ ...said(row), fate })),
+        ),
+        ...(await readFamily(tx, id, asAt.day)),
+        mayWriteParents: false,
+      });
+    }),
+  );
+}
+
+function takesPart(organisationId: string, { predecessors, successors }: SuccessionRow): boolean {
+  return [...predecessors, ...successors].some(({ id }) => id === organisationId);
+}
+
+function said({ id, onDate, predecessors, successors }: SuccessionRow) {
+  return { id, on: new Date(`${onDate}T12:00:00Z`), predecessors, successors };
 }

@@ -19,12 +19,13 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { Refused } from '#kernel/outcome.ts';
-import { asAtOf, asAtShown } from './as-at.ts';
+import { asAtOf } from './as-at.ts';
 import type { DirectoryContext } from './context.ts';
 import { parentFields, parentForm } from './form-parent.ts';
 import { searchCursor, searchKey } from './form-search.ts';
 import { lineInWords } from './parents.ts';
 import { setParent } from './set-parent.ts';
+import { showAhead } from './successions/ahead.ts';
 import { findFacts } from './store-facts.ts';
 import {
   countChildren,
@@ -79,17 +80,17 @@ function childRoutes({ database, model }: DirectoryContext): Route[] {
         after: searchCursor.optional().catch(undefined),
         'as-at': z.string().catch(''),
       }),
-      handle: async ({ actor, params: { id }, query: { after, ...query }, now }) =>
-        await database.withActor(actor, async (tx) => {
+      async handle({ actor, params: { id }, query: { after, ...query }, now }) {
+        const asAt = asAtOf(query['as-at'], now);
+        const on = asAt?.day ?? now.toISOString().slice(0, 10);
+        const show = async (tx: Tx) => {
           const organisation = await findFacts(tx, id);
           if (organisation === undefined) return notFound();
-          const asAt = asAtOf(query['as-at'], now);
-          const on = asAt?.day ?? now.toISOString().slice(0, 10);
           const found = await listChildren(tx, { parentId: id, on, after, limit: PAGE_ROWS + 1 });
           const { rows, next } = pageOf(found, PAGE_ROWS, searchKey);
           return view('organisations/below.njk', {
             organisation,
-            asAt: asAtShown(asAt, null),
+            asAt: asAt === undefined ? null : { day: asAt.day, at: dayOf(asAt.day) },
             count: await countChildren(tx, { parentId: id, on }),
             children: rows.map((row) => ({
               ...row,
@@ -100,7 +101,9 @@ function childRoutes({ database, model }: DirectoryContext): Route[] {
             isFirst: after === undefined,
             mayWrite: may(actor, 'directory.write'),
           });
-        }),
+        };
+        return await database.withActor(actor, (tx) => showAhead(tx, asAt, () => show(tx)));
+      },
     }),
   ];
 }

@@ -1,6 +1,7 @@
 /** The pages of the directory: the list, and one organisation. Each other has a file of its own. */
 import { z } from 'zod';
 import { isOwn, may, type Actor } from '#kernel/actor.ts';
+import type { Tx } from '#db/database.ts';
 import {
   notFound,
   page,
@@ -18,7 +19,7 @@ import type { DirectoryContext } from './context.ts';
 import { chainWords, isWallTime } from './contacts/form-duty.ts';
 import { historyLines } from './form-history.ts';
 import { organisationFacts } from './form-organisation.ts';
-import { readSearch, searchKey, searchQuery } from './form-search.ts';
+import { readSearch, searchKey, searchQuery, type DirectorySearch } from './form-search.ts';
 import { readAsAt, showOrganisationOn } from './routes-as-at.ts';
 import { openNumbers, type WholeNumbers } from './contacts/numbers.ts';
 import { keepsContactsOf, maySee } from './policy.ts';
@@ -41,7 +42,8 @@ import { instantOf, listToldAt } from './contacts/store-duty.ts';
 import { listChanges } from './store-history.ts';
 import { findOrganisationRecord, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
-import { listRegions } from './store-places.ts';
+import { listRegions, type Place } from './store-places.ts';
+import { showAhead, type Ahead } from './successions/ahead.ts';
 import { listComing } from './successions/store-succession.ts';
 
 export function organisationRoutes(context: DirectoryContext): Route[] {
@@ -71,14 +73,13 @@ function directoryRoutes({ database, model }: DirectoryContext): Route[] {
       access: 'directory.read',
       query: searchQuery,
       async handle({ actor, query, now }) {
-        return await database.withActor(actor, async (tx) => {
-          const regions = await listRegions(tx);
-          const { search, ...asked } = readSearch(query, model, { regions, now });
+        const show = async (tx: Tx, asked: DirectorySearch, regions: Place[], ahead: Ahead) => {
+          const { search, ...shown } = asked;
           const found = await listOrganisations(tx, { ...search, limit: PAGE_ROWS + 1 });
           const { rows, next } = pageOf(found, PAGE_ROWS, searchKey);
           return view('organisations/list.njk', {
-            ...asked,
-            asAt: await readAsAt(tx, asked.asAt),
+            ...shown,
+            asAt: await readAsAt(tx, asked.asAt, ahead),
             count: await countOrganisations(tx, search),
             organisations: rows.map((row) => organisationFacts(row, model, now)),
             next,
@@ -88,6 +89,11 @@ function directoryRoutes({ database, model }: DirectoryContext): Route[] {
             mayImport: may(actor, 'directory.write'),
             mayCall: may(actor, 'response.record'),
           });
+        };
+        return await database.withActor(actor, async (tx) => {
+          const regions = await listRegions(tx);
+          const asked = readSearch(query, model, { regions, now });
+          return await showAhead(tx, asked.asAt, (ahead) => show(tx, asked, regions, ahead));
         });
       },
     }),

@@ -13,6 +13,7 @@ import {
   refuseBody,
   type Route,
 } from '#web/index.ts';
+import { dayAhead } from '../as-at.ts';
 import { bringBackAudience, changeAudience, retireAudience, saveAudience } from './audiences.ts';
 import { readNames } from './form-audience.ts';
 import { searchCursor, searchKey } from '../form-search.ts';
@@ -20,6 +21,8 @@ import { whyIn, whyOut } from './membership.ts';
 import type { DirectoryRules } from '../model.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
 import type { OrganisationApiContext } from '../routes-api-context.ts';
+import { dayToCome } from '../routes-api-shapes.ts';
+import { lookAhead } from '../successions/ahead.ts';
 import {
   audience,
   audienceBody,
@@ -102,19 +105,23 @@ function memberRoutes({ database, rules }: OrganisationApiContext): Route[] {
       path: '/api/v1/audiences/:id/organisations',
       access: 'directory.read',
       params,
-      query: z.strictObject(pageQuery(searchCursor)),
+      query: z.strictObject({ asAt: dayToCome, ...pageQuery(searchCursor) }),
       api: {
-        summary: 'Whom it means today by name, each with why it is in',
+        summary: 'Whom it means by name, today or on a day to come, each with why it is in',
         responses: { 200: listOf(member) },
       },
-      handle: async ({ actor, params: { id }, query: { after, limit } }) =>
-        await database.withActor(actor, async (tx) => {
+      async handle({ actor, params: { id }, query: { asAt, after, limit }, now }) {
+        const day = dayAhead(asAt, now);
+        if (!day.ok) return problem(day);
+        return await database.withActor(actor, async (tx) => {
           const found = await findAudience(tx, id);
           if (found === undefined) return notFound();
           const { question } = found;
           const names = await readNames(tx, rules);
-          const rows = await listMembers(tx, { question, after, limit: limit + 1 });
-          const { rows: shown, next } = pageOf(rows, limit, searchKey);
+          const search = { question, day: day.value?.day, after, limit: limit + 1 };
+          const rows = await lookAhead(tx, day.value, () => listMembers(tx, search));
+          if (!rows.ok) return problem(rows);
+          const { rows: shown, next } = pageOf(rows.value, limit, searchKey);
           const why = shown.map(({ id: organisationId, code, name, ...row }) => ({
             organisationId,
             code,
@@ -122,7 +129,8 @@ function memberRoutes({ database, rules }: OrganisationApiContext): Route[] {
             why: whyIn(question, { code, ...row }, names),
           }));
           return json(200, { rows: why, next });
-        }),
+        });
+      },
     }),
     api({
       method: 'GET',

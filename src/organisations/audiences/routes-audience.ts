@@ -8,11 +8,14 @@ import {
   page,
   PAGE_ROWS,
   pageOf,
+  refusedPage,
   view,
+  type Reply,
   type Route,
 } from '#web/index.ts';
 import type { Tx } from '#db/database.ts';
-import { questionInWords } from './audience-words.ts';
+import { asAtOf, noPast, type AsAt } from '../as-at.ts';
+import { questionInWords, type Phrase } from './audience-words.ts';
 import { membersCsv, readNames, versionsShown } from './form-audience.ts';
 import { searchCursor, searchKey, word } from '../form-search.ts';
 import { whyIn, whyOut, type AudienceNames } from './membership.ts';
@@ -31,7 +34,14 @@ import {
   listWillGo,
 } from './store-members.ts';
 import { listUnknownCodes } from '../store-places.ts';
-import { findAudience, listAudiences, listAudienceVersions } from './store-saved.ts';
+import {
+  findAudience,
+  listAudiences,
+  listAudienceVersions,
+  type AudienceRow,
+} from './store-saved.ts';
+import { readAsAt } from '../routes-as-at.ts';
+import { showAhead } from '../successions/ahead.ts';
 
 /** More of who came and went would be a list for another page. */
 const CHANGES_MAX = 50;
@@ -49,15 +59,20 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
     path: '/audiences/:id',
     access: 'directory.read',
     params: idParams,
-    handle: async ({ actor, params: { id }, now }) =>
-      await database.withActor(actor, async (tx) => {
+    query: z.object({ 'as-at': z.string().catch('') }),
+    async handle({ actor, params: { id }, query, now }) {
+      const asAt = asAtOf(query['as-at'], now);
+      return await database.withActor(actor, async (tx) => {
         const audience = await findAudience(tx, id);
         if (audience === undefined) return notFound();
         const names = await readNames(tx, model);
+        const says = questionInWords(audience.question, names);
+        if (asAt?.isPast === false) return await showOn(tx, asAt, { audience, says });
         const { question } = audience;
         return view('organisations/audience.njk', {
           audience,
-          says: questionInWords(question, names),
+          says,
+          asksPast: asAt !== undefined,
           missing: Object.values(unknownCodeErrors(await listUnknownCodes(tx, question))),
           counts: await previewAudience(tx, question),
           countedAt: now,
@@ -69,8 +84,25 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
           mayWrite: may(actor, 'directory.write'),
           mayAlert: may(actor, 'alert.write'),
         });
-      }),
+      });
+    },
   });
+}
+
+/** Whom it will mean: what came and went, and what may be done, is on the page of today. */
+async function showOn(
+  tx: Tx,
+  asAt: AsAt,
+  { audience, says }: { readonly audience: AudienceRow; readonly says: readonly Phrase[] },
+): Promise<Reply> {
+  return await showAhead(tx, asAt, async (ahead) =>
+    view('organisations/audience-on.njk', {
+      audience,
+      says,
+      asAt: await readAsAt(tx, asAt, ahead),
+      counts: await previewAudience(tx, audience.question, asAt.day),
+    }),
+  );
 }
 
 type Asking = {
@@ -133,6 +165,7 @@ function versionRoute({ database, model }: AudienceRoutesContext): Route {
 
 const memberQuery = z.object({
   q: word,
+  'as-at': word,
   after: searchCursor.optional().catch(undefined),
 });
 
@@ -144,41 +177,76 @@ function memberRoutes({ database, model }: AudienceRoutesContext): Route[] {
       access: 'directory.read',
       params: idParams,
       query: memberQuery,
-      handle: async ({ actor, params: { id }, query: { q, after } }) =>
-        await database.withActor(actor, async (tx) => {
+      async handle({ actor, params: { id }, query, now }) {
+        const asAt = asAtOf(query['as-at'], now);
+        return await database.withActor(actor, async (tx) => {
           const audience = await findAudience(tx, id);
           if (audience === undefined) return notFound();
-          const { question } = audience;
           const names = await readNames(tx, model);
-          const search = { question, text: q, after, limit: PAGE_ROWS + 1 };
-          const { rows, next } = pageOf(await listMembers(tx, search), PAGE_ROWS, searchKey);
-          const out = after === undefined ? await listNamedOut(tx, question, CHANGES_MAX) : [];
-          return view('organisations/audience-members.njk', {
-            audience,
-            form: formModel(['q'], { q }),
-            count: await countMembers(tx, search),
-            rows: rows.map((row) => ({ ...row, why: whyIn(question, row, names) })),
-            namedOut: out.map((row) => ({ ...row, why: whyOut(question, row, names) })),
-            next,
-            href: `/audiences/${id}/organisations?${q === '' ? '' : `q=${encodeURIComponent(q)}&`}`,
-            isFirst: after === undefined,
-          });
-        }),
+          const asked = { audience, names, q: query.q, after: query.after };
+          const day = asAt?.isPast === true ? undefined : asAt;
+          return await showAhead(tx, day, async (ahead) =>
+            view('organisations/audience-members.njk', {
+              ...(await readMembers(tx, { ...asked, day: day?.day })),
+              asAt: await readAsAt(tx, day, ahead),
+              asksPast: asAt?.isPast === true,
+            }),
+          );
+        });
+      },
     }),
     page({
       method: 'GET',
       path: '/audiences/:id/organisations.csv',
       access: 'directory.read',
       params: idParams,
-      handle: async ({ actor, params: { id } }) =>
-        await database.withActor(actor, async (tx) => {
+      query: z.object({ 'as-at': word }),
+      async handle({ actor, params: { id }, query, now }) {
+        const asAt = asAtOf(query['as-at'], now);
+        if (asAt?.isPast === true) return refusedPage(noPast);
+        const day = asAt?.day;
+        return await database.withActor(actor, async (tx) => {
           const audience = await findAudience(tx, id);
           if (audience === undefined) return notFound();
           const { question } = audience;
-          const rows = await listMembers(tx, { question, limit: CSV_ROWS_MAX });
-          const csv = membersCsv(rows, question, await readNames(tx, model));
-          return file('audience.csv', 'text/csv; charset=utf-8', csv);
-        }),
+          const names = await readNames(tx, model);
+          return await showAhead(tx, asAt, async () => {
+            const rows = await listMembers(tx, { question, day, limit: CSV_ROWS_MAX });
+            const name = day === undefined ? 'audience.csv' : `audience-${day}.csv`;
+            return file(name, 'text/csv; charset=utf-8', membersCsv(rows, question, names));
+          });
+        });
+      },
     }),
   ];
+}
+
+type MembersAsked = {
+  readonly audience: AudienceRow;
+  readonly names: AudienceNames;
+  readonly q: string;
+  readonly after: z.output<typeof memberQuery>['after'];
+  readonly day: string | undefined;
+};
+
+async function readMembers(tx: Tx, { audience, names, q, after, day }: MembersAsked) {
+  const { question } = audience;
+  const search = { question, day, text: q, after, limit: PAGE_ROWS + 1 };
+  const { rows, next } = pageOf(await listMembers(tx, search), PAGE_ROWS, searchKey);
+  const named = { question, day, limit: CHANGES_MAX };
+  const out = after === undefined ? await listNamedOut(tx, named) : [];
+  const address = new URLSearchParams([
+    ...(q === '' ? [] : [['q', q]]),
+    ...(day === undefined ? [] : [['as-at', day]]),
+  ]).toString();
+  return {
+    audience,
+    form: formModel(['q'], { q }),
+    count: await countMembers(tx, search),
+    rows: rows.map((row) => ({ ...row, why: whyIn(question, row, names) })),
+    namedOut: out.map((row) => ({ ...row, why: whyOut(question, row, names) })),
+    next,
+    href: `/audiences/${audience.id}/organisations?${address}${address === '' ? '' : '&'}`,
+    isFirst: after === undefined,
+  };
 }

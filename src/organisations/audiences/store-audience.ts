@@ -154,16 +154,39 @@ function contactConditions(question: AudienceQuestion): Sql[] {
 const isChosen = sql`
   (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true`;
 
-/** What the audience would be today. Adds up the counts that `recount_links` keeps. */
+/**
+ * Organisations that exist on a day (undefined: today), with the columns of `v_organisation` and
+ * its name, `organisation`: to stand after `from`.
+ */
+export function organisationsOpenOn(day: string | undefined): Sql {
+  if (day === undefined) return sql`organisations.v_organisation organisation`;
+  return sql`(
+    select organisation.id as organisation_id, organisation.code, organisation.name,
+      organisation.type, organisation.region_code, organisation.system_code,
+      organisation.must_answer, organisation.telephone
+    from organisations.organisation where ${existsOn(sql`${day}::date`)}
+  ) organisation`;
+}
+
+/** What a condition stands over on a day (undefined: today); `id` of `organisationsOpenOn`. */
+export function overDay(day: string | undefined, id: Sql = today.id): Over {
+  return { id, on: day === undefined ? today.on : sql`${day}::date` };
+}
+
+/**
+ * What the audience would be today, or with the directory as it is on another day. Adds up the
+ * counts that `recount_links` keeps.
+ */
 export async function previewAudience(
   tx: Tx,
   question: AudienceQuestion,
+  day?: string,
 ): Promise<AudiencePreview> {
   const counted = await tx.one<Counted>(sql`
     with chosen as materialized (
       select organisation.organisation_id, organisation.must_answer
-      from organisations.v_organisation organisation
-      where ${matchesOrganisation(question)}
+      from ${organisationsOpenOn(day)}
+      where ${matchesOrganisation(question, overDay(day))}
     ), counted as materialized (
       -- Of all organisations, the chosen of them picked below: 20,000 are looked up by hash and not
       -- 100,000 contacts (54 ms instead of 76, everybody asked for).

@@ -5,7 +5,7 @@ import type { Before, OrganisationFacts } from './membership.ts';
 import type { AudienceQuestion } from '../model.ts';
 import { isHeldOn } from '../store-parents.ts';
 import { matchesSearch } from '../store.ts';
-import { existsOn, isUsedOn, matchesOrganisation, type Over } from './store-audience.ts';
+import { existsOn, isUsedOn, matchesOrganisation, overDay, type Over } from './store-audience.ts';
 
 export type MemberRow = OrganisationFacts & { readonly id: string; readonly name: string };
 
@@ -58,6 +58,8 @@ function isMemberOn(question: AudienceQuestion, over: Over): Sql {
 
 export type MemberSearch = {
   readonly question: AudienceQuestion;
+  /** `2027-04-01`; undefined: today. */
+  readonly day?: string | undefined;
   /** Part of the name, the short name or the code. */
   readonly text?: string | undefined;
   /** Name and code of the last one seen. */
@@ -65,15 +67,16 @@ export type MemberSearch = {
   readonly limit: number;
 };
 
-/** Whom it means today, by name. */
+/** Whom it means on the day, by name. */
 export async function listMembers(tx: Tx, search: MemberSearch): Promise<MemberRow[]> {
   const { question, text, after, limit } = search;
+  const over = overDay(search.day, id);
   const beyond = after
     ? sql`(organisation.name, organisation.code) > (${after[0]}, ${after[1]})`
     : sql`true`;
   return await tx.rows<MemberRow>(sql`
-    select ${factsOn(today.on)} from organisations.organisation
-    where ${isMemberOn(question, today)} and ${matchesSearch({ ...(text && { text }) })}
+    select ${factsOn(over.on)} from organisations.organisation
+    where ${isMemberOn(question, over)} and ${matchesSearch({ ...(text && { text }) })}
       and ${beyond}
     order by organisation.name, organisation.code
     limit ${limit}`);
@@ -82,25 +85,26 @@ export async function listMembers(tx: Tx, search: MemberSearch): Promise<MemberR
 /** How many `listMembers` lists over all its pages. */
 export async function countMembers(
   tx: Tx,
-  { question, text }: Pick<MemberSearch, 'question' | 'text'>,
+  { question, text, day }: Pick<MemberSearch, 'question' | 'text' | 'day'>,
 ): Promise<number> {
+  const over = overDay(day, id);
   const { count } = await tx.one<{ count: number }>(sql`
     select count(*) as count from organisations.organisation
-    where ${isMemberOn(question, today)} and ${matchesSearch({ ...(text && { text }) })}`);
+    where ${isMemberOn(question, over)} and ${matchesSearch({ ...(text && { text }) })}`);
   return count;
 }
 
-/** Organisations that a question names and that are not in it today, by name. */
+/** Organisations that a question names and that are not in it on the day, by name. */
 export async function listNamedOut(
   tx: Tx,
-  question: AudienceQuestion,
-  limit: number,
+  { question, day, limit }: Pick<MemberSearch, 'question' | 'day' | 'limit'>,
 ): Promise<MemberRow[]> {
   const codes = [...question.include, ...question.exclude];
+  const over = overDay(day, id);
   return await tx.rows<MemberRow>(sql`
-    select ${factsOn(today.on)} from organisations.organisation
+    select ${factsOn(over.on)} from organisations.organisation
     where organisation.code = any(${codes}::text[])
-      and (${isMemberOn(question, today)}) is not true
+      and (${isMemberOn(question, over)}) is not true
     order by organisation.name, organisation.code
     limit ${limit}`);
 }

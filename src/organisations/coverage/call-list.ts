@@ -6,10 +6,12 @@ import { parsePhoneNumber } from '#kernel/phone-number.ts';
 import type { Tx } from '#db/database.ts';
 import { csvFile } from '#web/index.ts';
 import { record } from '#audit/index.ts';
+import type { AsAt } from '../as-at.ts';
 import { sealingContext, type DirectorySecrets } from '../imports/actions.ts';
 import { telephoneLink } from '../form-organisation.ts';
 import type { AudienceQuestion, DirectoryRules } from '../model.ts';
-import { listCallRows, type CallRow } from './store-call-list.ts';
+import { lookAhead } from '../successions/ahead.ts';
+import { listCallRows, listHoldersOf, type CallRow } from './store-call-list.ts';
 
 /** What is read in pages: more is no list to ring by. */
 export const ORGANISATIONS_MAX = 2000;
@@ -48,16 +50,24 @@ export async function makeCallList(
     readonly id: string;
     readonly question: AudienceQuestion;
     readonly format: 'page' | 'csv';
+    /** A day to come: as it will be then. Undefined: today. */
+    readonly asAt: AsAt | undefined;
   },
   { rules, secrets }: { rules: DirectoryRules; secrets: DirectorySecrets },
 ): Promise<Outcome<CallList>> {
   if (!may(tx.actor, 'response.record')) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
-  const rows = await listCallRows(tx, list.question, {
-    regionCodes: regionsOf(tx.actor, 'response.record'),
-    organisationsMax: ORGANISATIONS_MAX + 1,
-  });
+  const day = list.asAt?.day;
+  const found = await lookAhead(tx, list.asAt, () =>
+    listCallRows(tx, list.question, {
+      day,
+      regionCodes: regionsOf(tx.actor, 'response.record'),
+      organisationsMax: ORGANISATIONS_MAX + 1,
+    }),
+  );
+  if (!found.ok) return found;
+  const rows = found.value;
   const organisations = Map.groupBy(rows, (row) => row.organisationId);
   if (organisations.size === 0) return refused('invalid', 'No organisation fits.', { '': NOBODY });
   if (organisations.size > ORGANISATIONS_MAX) {
@@ -68,7 +78,14 @@ export async function makeCallList(
   await record(tx, {
     action: 'call_list.made',
     subject: { kind: 'call_list', id: list.id },
-    detail: { format: list.format, organisations: organisations.size, contacts: contactIds },
+    detail: {
+      format: list.format,
+      organisations: organisations.size,
+      ...(day === undefined
+        ? { contacts: contactIds }
+        : // Who has them then is not all on file yet: whose numbers they are, is.
+          { asAt: day, contacts: await listHoldersOf(tx, pointsOf(rows)) }),
+    },
   });
   const regions = Map.groupBy(
     organisations.values(),
@@ -82,6 +99,10 @@ export async function makeCallList(
     organisations: organisations.size,
     contacts: contactIds.length,
   });
+}
+
+function pointsOf(rows: readonly CallRow[]): string[] {
+  return rows.flatMap(({ points }) => points.map(({ contactPointId }) => contactPointId));
 }
 
 const NOBODY = 'No organisation fits. Choose fewer conditions';

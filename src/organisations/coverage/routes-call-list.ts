@@ -1,12 +1,13 @@
 /** The printable call list: chosen, made, printed or saved. */
 import { may, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import type { Refused } from '#kernel/outcome.ts';
+import { ok, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import {
   errorsAt,
   file,
   formModel,
+  many,
   page,
   refusalStatus,
   view,
@@ -14,13 +15,23 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { dayAhead } from '../as-at.ts';
 import { resolveQuestion } from '../audiences/audiences.ts';
 import { callListCsv, makeCallList } from './call-list.ts';
 import type { DirectoryContext } from '../context.ts';
 import { parseAudienceQuestion } from '../audiences/parse-audience.ts';
 import { listRegions, listSystems } from '../store-places.ts';
 
-const fields = ['types', 'regions', 'systems', 'roles', 'mustAnswerOnly', 'namedOnly', 'include'];
+const questionFields = [
+  'types',
+  'regions',
+  'systems',
+  'roles',
+  'mustAnswerOnly',
+  'namedOnly',
+  'include',
+];
+const fields = [...questionFields, 'asAt'];
 
 export function callListRoutes(context: DirectoryContext): Route[] {
   const { database, model, secrets } = context;
@@ -36,17 +47,27 @@ export function callListRoutes(context: DirectoryContext): Route[] {
           if (!asked.ok) return asked;
           const question = await resolveQuestion(tx, asked.value);
           if (!question.ok) return question;
-          const list = { id: newId(), question: question.value, format };
-          return await makeCallList(tx, list, { rules: model, secrets });
+          const asAt = dayAhead(many(form['asAt'])[0], now);
+          if (!asAt.ok) return asAt;
+          const list = { id: newId(), question: question.value, format, asAt: asAt.value };
+          const written = await makeCallList(tx, list, { rules: model, secrets });
+          return written.ok ? ok({ ...written.value, asAt: asAt.value }) : written;
         });
         if (!made.ok) {
           return await database.withActor(actor, (tx) => chooseForm(tx, context, form, made));
         }
         if (format === 'csv') {
-          return file('call-list.csv', 'text/csv; charset=utf-8', callListCsv(made.value));
+          const day = made.value.asAt?.day;
+          const name = day === undefined ? 'call-list.csv' : `call-list-${day}.csv`;
+          return file(name, 'text/csv; charset=utf-8', callListCsv(made.value));
         }
-        const by = nameOf(actor);
-        return view('organisations/call-list.njk', { list: made.value, madeAt: now, by });
+        const { asAt } = made.value;
+        return view('organisations/call-list.njk', {
+          list: made.value,
+          on: asAt === undefined ? null : new Date(`${asAt.day}T12:00:00Z`),
+          madeAt: now,
+          by: nameOf(actor),
+        });
       },
     });
   return [
@@ -64,7 +85,9 @@ export function callListRoutes(context: DirectoryContext): Route[] {
 
 /** Empty choices of selects are no narrowing. */
 function chosenOf(form: Form): Form {
-  return Object.fromEntries(fields.flatMap((name) => (form[name] ? [[name, form[name]]] : [])));
+  return Object.fromEntries(
+    questionFields.flatMap((name) => (form[name] ? [[name, form[name]]] : [])),
+  );
 }
 
 async function chooseForm(

@@ -7,6 +7,7 @@ import { coverageTable, drawMap, linesBy, percentOf } from './coverage.ts';
 import { word } from '../proof/form-mend.ts';
 import type { DirectoryRules } from '../model.ts';
 import { readAsAt } from '../routes-as-at.ts';
+import { showAhead } from '../successions/ahead.ts';
 import { listCoverage } from './store-coverage.ts';
 
 export type CoverageRoutesContext = {
@@ -27,24 +28,25 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
       async handle({ actor, query, now }) {
         const mustAnswerOnly = query.who !== 'all';
         const asAt = asAtOf(query['as-at'], now);
-        const [rows, shown] = await database.withActor(actor, async (tx) => [
-          await listCoverage(tx, { mustAnswerOnly, asAt }),
-          await readAsAt(tx, asAt),
-        ]);
-        const all = rows.find(({ by }) => by === 'all')!;
-        const regions = linesBy(rows, 'region', model);
-        return view('organisations/coverage.njk', {
-          all: { ...all, percent: percentOf(all) },
-          mustAnswerOnly,
-          asAt: shown,
-          countedAt: now,
-          map: drawMap(regions, model.regionMap),
-          groups: [
-            { by: 'region', title: 'By region', lines: regions },
-            { by: 'system', title: 'By system', lines: linesBy(rows, 'system', model) },
-            { by: 'type', title: 'By type', lines: linesBy(rows, 'type', model) },
-          ],
-        });
+        return await database.withActor(actor, (tx) =>
+          showAhead(tx, asAt, async (ahead) => {
+            const rows = await listCoverage(tx, { mustAnswerOnly, asAt });
+            const all = rows.find(({ by }) => by === 'all')!;
+            const regions = linesBy(rows, 'region', model);
+            return view('organisations/coverage.njk', {
+              all: { ...all, percent: percentOf(all) },
+              mustAnswerOnly,
+              asAt: await readAsAt(tx, asAt, ahead),
+              countedAt: now,
+              map: drawMap(regions, model.regionMap),
+              groups: [
+                { by: 'region', title: 'By region', lines: regions },
+                { by: 'system', title: 'By system', lines: linesBy(rows, 'system', model) },
+                { by: 'type', title: 'By type', lines: linesBy(rows, 'type', model) },
+              ],
+            });
+          }),
+        );
       },
     }),
     page({
@@ -55,11 +57,13 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
       async handle({ actor, query, now }) {
         const mustAnswerOnly = query.who !== 'all';
         const asAt = asAtOf(query['as-at'], now);
-        const rows = await database.withActor(actor, (tx) =>
-          listCoverage(tx, { mustAnswerOnly, asAt }),
-        );
         const name = `coverage-${asAt?.day ?? now.toISOString().slice(0, 10)}.csv`;
-        return file(name, 'text/csv; charset=utf-8', csvFile(coverageTable(rows, model)));
+        return await database.withActor(actor, (tx) =>
+          showAhead(tx, asAt, async () => {
+            const rows = await listCoverage(tx, { mustAnswerOnly, asAt });
+            return file(name, 'text/csv; charset=utf-8', csvFile(coverageTable(rows, model)));
+          }),
+        );
       },
     }),
   ];

@@ -2,7 +2,12 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AudienceQuestion, Channel } from '../model.ts';
-import { matchesOrganisation, matchesRole } from '../audiences/store-audience.ts';
+import {
+  matchesOrganisation,
+  matchesRole,
+  organisationsOpenOn,
+  overDay,
+} from '../audiences/store-audience.ts';
 
 export type CallRow = {
   readonly organisationId: string;
@@ -30,9 +35,12 @@ export async function listCallRows(
   tx: Tx,
   question: AudienceQuestion,
   {
+    day,
     regionCodes,
     organisationsMax,
   }: {
+    /** `2027-04-01`; undefined: today. */
+    readonly day: string | undefined;
     /** Undefined: of all regions. */
     readonly regionCodes: readonly string[] | undefined;
     readonly organisationsMax: number;
@@ -53,9 +61,9 @@ export async function listCallRows(
     from (
       select organisation.organisation_id, organisation.code, organisation.name,
         organisation.telephone, region.name as region_name
-      from organisations.v_organisation organisation
+      from ${organisationsOpenOn(day)}
       left join organisations.region on region.code = organisation.region_code
-      where ${matchesOrganisation(question)} and ${isTheirs}
+      where ${matchesOrganisation(question, overDay(day))} and ${isTheirs}
       order by region.name nulls last, organisation.name, organisation.code
       limit ${organisationsMax}
     ) chosen
@@ -76,4 +84,12 @@ export async function listCallRows(
     ) numbers on true
     order by chosen.region_name nulls last, chosen.name, chosen.code, reachable.rank,
       reachable.name`);
+}
+
+/** Contacts on file today that have one of these numbers. */
+export async function listHoldersOf(tx: Tx, contactPointIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select distinct link.contact_id as id from organisations.contact_contact_point link
+    where link.contact_point_id = any(${[...contactPointIds]}::uuid[])`);
+  return rows.map(({ id }) => id);
 }

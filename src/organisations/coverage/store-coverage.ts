@@ -23,8 +23,6 @@ const standingOn = (asAt: AsAt | undefined): Sql => sql`standing as materialized
     ) told on told.organisation_id = organisation.id
     where ${existsOn(dayOf(asAt))})`;
 
-const standing = standingOn(undefined);
-
 /** How far the directory reaches: for all, and by each region, system and type. */
 export async function listCoverage(
   tx: Tx,
@@ -60,6 +58,8 @@ export type GapSearch = {
   readonly type?: string;
   readonly kind?: Gap;
   readonly mustAnswerOnly: boolean;
+  /** Undefined: today. */
+  readonly asAt?: AsAt | undefined;
   /** These only; absent: all. */
   readonly organisationIds?: readonly string[];
 };
@@ -123,7 +123,7 @@ export async function listGaps(tx: Tx, search: GapSearch, page: GapPage): Promis
     ? sql`(found.urgency, found.name, found.code) > (${after[0]}, ${after[1]}, ${after[2]})`
     : sql`true`;
   return await tx.rows<GapRow>(sql`
-    with ${standing}, ${found}
+    with ${standingOn(search.asAt)}, ${found}
     select found.organisation_id as id, found.code, found.name, found.type,
       region.name as region_name, found.must_answer, found.telephone, found.gap, found.urgency
     from found left join organisations.region on region.code = found.region_code
@@ -135,7 +135,7 @@ export async function listGaps(tx: Tx, search: GapSearch, page: GapPage): Promis
 export async function countGaps(tx: Tx, search: GapSearch): Promise<Readonly<Record<Gap, number>>> {
   const { kind: _, ...all } = search;
   return await tx.one(sql`
-    with ${standing}, ${found}
+    with ${standingOn(search.asAt)}, ${found}
     select count(*) filter (where found.gap = 'nobody') as nobody,
       count(*) filter (where found.gap = 'mailOnly') as mail_only,
       count(*) filter (where found.gap = 'alone') as alone

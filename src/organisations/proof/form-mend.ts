@@ -1,6 +1,7 @@
 /** The filters of the lists of what is to be mended, as they stand in the address. Pure. */
 import { z } from 'zod';
 import { formModel, type FormModel } from '#web/index.ts';
+import { asAtOf, type AsAt } from '../as-at.ts';
 import type { DirectoryRules } from '../model.ts';
 import type { Place } from '../store-places.ts';
 
@@ -14,6 +15,7 @@ export const mendFields = {
   type: word,
   kind: word,
   who: word,
+  'as-at': word,
 };
 
 export type MendQuery = Readonly<Record<keyof typeof mendFields, string>>;
@@ -29,6 +31,8 @@ export type Narrowing<Kind extends string> = {
     readonly type?: string;
     readonly kind?: Kind;
     readonly mustAnswerOnly: boolean;
+    /** Undefined: today. */
+    readonly asAt: AsAt | undefined;
   };
   readonly form: FormModel;
   /** What stands behind the question mark of the address, without the cursor; ends in & if any. */
@@ -41,10 +45,11 @@ export function readMendQuery<Kind extends string>(
   query: MendQuery,
   kinds: Readonly<Record<Kind, string>>,
   rules: DirectoryRules,
-  { regions, systems }: Places,
+  { places: { regions, systems }, now }: { readonly places: Places; readonly now: Date },
 ): Narrowing<Kind> {
   const isCode = (places: readonly Place[], wanted: string) =>
     places.some(({ code }) => code === wanted);
+  const asAt = asAtOf(query['as-at'], now);
   const chosen = {
     organisation: query.organisation.replaceAll(/\p{Cc}/gu, ' ').trim(),
     region: isCode(regions, query.region) ? query.region : '',
@@ -52,6 +57,7 @@ export function readMendQuery<Kind extends string>(
     type: Object.hasOwn(rules.organisationTypes, query.type) ? query.type : '',
     kind: Object.hasOwn(kinds, query.kind) ? query.kind : '',
     who: query.who === 'all' ? 'all' : '',
+    'as-at': asAt?.day ?? '',
   };
   const filled = Object.entries(chosen).filter(([, value]) => value !== '');
   const address = new URLSearchParams(filled).toString();
@@ -64,9 +70,10 @@ export function readMendQuery<Kind extends string>(
       ...(chosen.kind !== '' && { kind: chosen.kind as Kind }),
       // Whoever names one wants to see it.
       mustAnswerOnly: chosen.who !== 'all' && chosen.organisation === '',
+      asAt,
     },
     form: formModel(Object.keys(chosen), chosen),
     query: address === '' ? '' : `${address}&`,
-    isFiltered: filled.length > 0,
+    isFiltered: filled.some(([name]) => name !== 'as-at'),
   };
 }

@@ -14,12 +14,15 @@ import {
   view,
 } from '#web/index.ts';
 import type { Route } from '#web/index.ts';
+import { asAtOf } from '../as-at.ts';
 import { gaps } from '../coverage/coverage.ts';
 import { mendFields, readMendQuery, type Places } from './form-mend.ts';
 import { telephoneLink } from '../form-organisation.ts';
 import type { ContactRules, DirectoryRules } from '../model.ts';
 import { countGaps, listGaps, type GapRow } from '../coverage/store-coverage.ts';
+import { readAsAt } from '../routes-as-at.ts';
 import { listRegions, listSystems } from '../store-places.ts';
+import { showAhead } from '../successions/ahead.ts';
 import { countTrouble, listTrouble, type TroubleRow } from './store-trouble.ts';
 import { troubleRules, troubles, troubleSentence, type TroubleRules } from './trouble.ts';
 
@@ -67,28 +70,25 @@ function gapRoutes({ database, model }: MendRoutesContext): Route[] {
       path: '/organisations/mend',
       access: 'directory.read',
       query: gapQuery,
-      async handle({ actor, query }) {
+      async handle({ actor, query, now }) {
+        const { after } = query;
         return await database.withActor(actor, async (tx) => {
           const places = await placesOf(tx);
-          const { search, ...asked } = readMendQuery(query, gaps, model, places);
-          const limit = PAGE_ROWS + 1;
-          const found = await listGaps(tx, search, {
-            limit,
-            ...(query.after && { after: query.after }),
-          });
-          const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
-            row.urgency,
-            row.name,
-            row.code,
-          ]);
-          return view('organisations/mend.njk', {
-            ...asked,
-            ...offered(places, model),
-            rows: rows.map((row) => gapFacts(row, model)),
-            counts: await countGaps(tx, search),
-            kinds: gaps,
-            next,
-            isFirst: query.after === undefined,
+          const { search, ...asked } = readMendQuery(query, gaps, model, { places, now });
+          return await showAhead(tx, search.asAt, async (ahead) => {
+            const limit = PAGE_ROWS + 1;
+            const found = await listGaps(tx, search, { limit, ...(after && { after }) });
+            const { rows, next } = pageOf(found, PAGE_ROWS, gapKey);
+            return view('organisations/mend.njk', {
+              ...asked,
+              ...offered(places, model),
+              asAt: await readAsAt(tx, search.asAt, ahead),
+              rows: rows.map((row) => gapFacts(row, model)),
+              counts: await countGaps(tx, search),
+              kinds: gaps,
+              next,
+              isFirst: after === undefined,
+            });
           });
         });
       },
@@ -99,23 +99,18 @@ function gapRoutes({ database, model }: MendRoutesContext): Route[] {
       access: 'directory.read',
       query: gapQuery,
       async handle({ actor, query, now }) {
-        const found = await database.withActor(actor, async (tx) => {
-          const { search } = readMendQuery(query, gaps, model, await placesOf(tx));
-          return await listGaps(tx, search, { limit: FILE_ROWS_MAX });
+        return await database.withActor(actor, async (tx) => {
+          const places = await placesOf(tx);
+          const { search } = readMendQuery(query, gaps, model, { places, now });
+          return await showAhead(tx, search.asAt, async () => {
+            const rows = await listGaps(tx, search, { limit: FILE_ROWS_MAX });
+            const day = search.asAt?.day ?? dayOf(now);
+            return csv('organisations-to-mend', day, [
+              ['code', 'name', 'type', 'region', 'must_answer', 'gap', 'switchboard'],
+              ...rows.map((row) => gapCells(gapFacts(row, model))),
+            ]);
+          });
         });
-        const rows = found
-          .map((row) => gapFacts(row, model))
-          .map((row) => [
-            row.code,
-            row.name,
-            row.typeLabel,
-            row.regionName ?? '',
-            row.mustAnswer ? 'yes' : 'no',
-            row.gapLabel,
-            row.telephone ?? '',
-          ]);
-        const names = ['code', 'name', 'type', 'region', 'must_answer', 'gap', 'switchboard'];
-        return csv('organisations-to-mend', now, [names, ...rows]);
       },
     }),
   ];
@@ -130,14 +125,33 @@ function gapFacts(row: GapRow, rules: DirectoryRules) {
   };
 }
 
+function gapKey({ urgency, name, code }: GapRow) {
+  return [urgency, name, code];
+}
+
+function gapCells(row: ReturnType<typeof gapFacts>): string[] {
+  const { code, name, typeLabel, regionName, mustAnswer, gapLabel, telephone } = row;
+  return [
+    code,
+    name,
+    typeLabel,
+    regionName ?? '',
+    mustAnswer ? 'yes' : 'no',
+    gapLabel,
+    telephone ?? '',
+  ];
+}
+
 async function readTroubleQuery(
   tx: Tx,
   query: z.output<typeof troubleQuery>,
-  model: MendRoutesContext['model'],
+  { model, now }: { readonly model: MendRoutesContext['model']; readonly now: Date },
 ) {
   const places = await placesOf(tx);
-  const { search, ...asked } = readMendQuery(query, troubles, model, places);
-  const { kind: trouble, ...narrowing } = search;
+  // What fails and what was answered is known of now alone.
+  const today = { ...query, 'as-at': '' };
+  const { search, ...asked } = readMendQuery(today, troubles, model, { places, now });
+  const { kind: trouble, asAt: _, ...narrowing } = search;
   const sought = {
     ...narrowing,
     ...troubleRules(model),
@@ -153,9 +167,9 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
       path: '/organisations/mend/people',
       access: 'directory.read',
       query: troubleQuery,
-      async handle({ actor, query }) {
+      async handle({ actor, query, now }) {
         return await database.withActor(actor, async (tx) => {
-          const { search, asked, places } = await readTroubleQuery(tx, query, model);
+          const { search, asked, places } = await readTroubleQuery(tx, query, { model, now });
           const limit = PAGE_ROWS + 1;
           const found = await listTrouble(tx, search, {
             limit,
@@ -170,6 +184,7 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
           return view('organisations/mend-people.njk', {
             ...asked,
             ...offered(places, model),
+            asksOtherDay: asAtOf(query['as-at'], now) !== undefined,
             rows: rows.map((row) => troubleFacts(row, model)),
             counts: await countTrouble(tx, search),
             kinds: troubles,
@@ -187,7 +202,7 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
       query: troubleQuery,
       async handle({ actor, query, now }) {
         const found = await database.withActor(actor, async (tx) => {
-          const { search } = await readTroubleQuery(tx, query, model);
+          const { search } = await readTroubleQuery(tx, query, { model, now });
           return await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
         });
         const rows = found
@@ -203,7 +218,7 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
             row.telephone ?? '',
           ]);
         const names = ['organisation', 'name', 'role', 'rank', 'address', 'trouble', 'why'];
-        return csv('people-to-mend', now, [[...names, 'switchboard'], ...rows]);
+        return csv('people-to-mend', dayOf(now), [[...names, 'switchboard'], ...rows]);
       },
     }),
   ];
@@ -219,7 +234,10 @@ export function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
   };
 }
 
-function csv(stem: string, now: Date, rows: readonly (readonly string[])[]) {
-  const day = now.toISOString().slice(0, 10);
+function dayOf(now: Date): string {
+  return now.toISOString().slice(0, 10);
+}
+
+function csv(stem: string, day: string, rows: readonly (readonly string[])[]) {
   return file(`${stem}-${day}.csv`, 'text/csv; charset=utf-8', csvFile(rows));
 }

@@ -14,7 +14,14 @@ import {
   tryOut,
   type SuccessionRow,
 } from './store-succession.ts';
-import { childrenTaker, handingOverOf, handOver, heirsAt, hindranceOf, isOpen } from './succeed.ts';
+import {
+  childrenTaker,
+  handingOverOf,
+  handOverDirectory,
+  heirsAt,
+  hindranceOf,
+  isOpen,
+} from './succeed.ts';
 import { dayBefore, warningsOf, type Body, type Heir } from './succession.ts';
 
 /** An audience that has some who hand over on their last day, and on the next no one for them. */
@@ -90,7 +97,7 @@ async function listLosses(tx: Tx, row: SuccessionRow): Promise<AudienceLoss[]> {
   const before = await amongEach(dayBefore(row.onDate), row.predecessors);
   const after = await tryOut(tx, async () => {
     await markConfirmed(tx, row.id, actorId(tx.actor));
-    await handOver(tx, row);
+    await handOverDirectory(tx, row);
     return await amongEach(row.onDate, row.successors);
   });
   return audiences.flatMap(({ id, name }, i) => {

@@ -81,6 +81,14 @@ export async function findSuccession(tx: Tx, id: string): Promise<SuccessionRow 
     select ${columns} from organisations.succession where succession.id = ${id}`);
 }
 
+/** What is planned or confirmed for a day until this one, in the order in which it is carried out. */
+export async function listUntil(tx: Tx, day: string): Promise<SuccessionRow[]> {
+  return await tx.rows<SuccessionRow>(sql`
+    select ${columns} from organisations.succession
+    where succession.state in ('planned', 'confirmed') and succession.on_date <= ${day}::date
+    order by succession.on_date, succession.id`);
+}
+
 /** Does something for a look only: whatever it writes is taken back. */
 export async function tryOut<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
   await tx.run(sql`savepoint trial`);

@@ -216,6 +216,20 @@ async function apply(tx: Tx, id: string): Promise<boolean> {
 
 /** Carries it out, today or before its day; says how much was handed over. */
 export async function handOver(tx: Tx, row: SuccessionRow): Promise<Record<string, number>> {
+  const counts = await handOverDirectory(tx, row);
+  const roles = await handOverRoles(tx, {
+    giverIds: idsOf(row.predecessors),
+    takerIds: idsOf(row.successors),
+    closingIds: idsOf(closingOf(row)),
+  });
+  return { ...counts, roles };
+}
+
+/** All of it but who keeps the contacts, which decides nothing of who is told. */
+export async function handOverDirectory(
+  tx: Tx,
+  row: SuccessionRow,
+): Promise<Record<string, number>> {
   const { id } = row;
   const holders = await listHolders(tx, id);
   const heirs = row.successors.flatMap((body) =>
@@ -229,14 +243,9 @@ export async function handOver(tx: Tx, row: SuccessionRow): Promise<Record<strin
   const tags = await handOverTags(tx, id);
   const lines = successionLines(await readLines(tx), handingOverOf(row));
   await saveLines(tx, [...lines], 'Merger or split');
-  const roles = await handOverRoles(tx, {
-    giverIds: idsOf(row.predecessors),
-    takerIds: idsOf(row.successors),
-    closingIds: idsOf(closingOf(row)),
-  });
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
-  return { contacts, addresses, uses, tags, parents: lines.size, roles, closed };
+  return { contacts, addresses, uses, tags, parents: lines.size, closed };
 }
 
 const idsOf = (bodies: readonly Body[]) => bodies.map(({ id }) => id);
