@@ -151,12 +151,14 @@ create table organisations.contact_point (
   -- Asked for such a proof: when, and by which four digits.
   asked_at timestamptz,
   asked_code text check (asked_code ~ '^[0-9]{4}$'),
+  -- What the answer says: that it works, or also that all on file of its owners is still right.
+  asked_for text check (asked_for in ('proof', 'still_right')),
   -- The message with it is on its way: it is not written twice.
   asked_is_sent boolean not null default false,
   created_at timestamptz not null default now(),
   unique (channel, address_index),
   unique (id, channel),
-  check ((asked_at is null) = (asked_code is null))
+  check ((asked_at is null) = (asked_code is null) and (asked_at is null) = (asked_for is null))
 );
 create index contact_point_shared on organisations.contact_point (id) where contacts > 1;
 create index contact_point_domain on organisations.contact_point (domain) where channel = 'mail';

@@ -179,7 +179,7 @@ export function productRoutes(product: Product): Route[] {
       secrets: seals.directory,
       alertsOf: listAlertsOfOrganisation,
     }),
-    ...reachRoutes({ database, model }),
+    ...reachRoutes({ database, model, secrets: seals.directory }),
     ...ownDetailsRoutes({
       database,
       model,
@@ -266,6 +266,7 @@ export function tasksOf(
       await sendQuestion(database, contactPointId, {
         rules: model,
         host: answers.host,
+        secrets: seals.directory,
       });
     },
     [OWN_CODE_TASK]: async (payload) => {

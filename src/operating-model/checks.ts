@@ -5,6 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
+import { checkAttestation, checkOwnDetails } from './mail-checks.ts';
 import { checkPromises } from './promise-checks.ts';
 import { checkDoNowTexts, checkHoldingTexts, checkTexts } from './text-checks.ts';
 
@@ -26,27 +27,6 @@ function checkRegionMap(rows: ModelFile['region_map']): Remark[] {
   );
 }
 
-const OWN_BLANKS = { mail: ['sender', 'code', 'help_line'], replaced: ['sender', 'help_line'] };
-
-/** Codes, which any stranger may ask for, must leave room for the answers to a person's own texts. */
-function checkOwnDetails({ own_details: own, passive_replies_per_hour }: ModelFile): Remark[] {
-  const remarks = (['mail', 'replaced'] as const).flatMap((what) =>
-    (['subject', 'body'] as const).flatMap((part) =>
-      blanksOf(own[what][part])
-        .filter((blank) => !OWN_BLANKS[what].includes(blank))
-        .map((blank) => error(['own_details', what, part], `unknown blank {${blank}}`)),
-    ),
-  );
-  if (!blanksOf(own.mail.body).includes('code'))
-    remarks.push(error(['own_details', 'mail', 'body'], 'cannot do without {code}'));
-  const most = passive_replies_per_hour - 1;
-  if (own.codes_per_hour.number > most) {
-    const why = `${most} at most: passive_replies_per_hour counts them too`;
-    remarks.push(error(['own_details', 'codes_per_hour', 'number'], why));
-  }
-  return remarks;
-}
-
 export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
@@ -62,6 +42,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkRegionMap(file.region_map),
     ...checkRetention(file.retention),
     ...checkOwnDetails(file),
+    ...checkAttestation(file),
     ...checkTexts(file),
     ...checkHolding(file),
     ...checkKnownExploited(file),

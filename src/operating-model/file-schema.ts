@@ -134,6 +134,8 @@ export const fileSchema = z.strictObject({
     not_ours: text,
     enrol: text,
     enrolled: text,
+    still_right: text,
+    still_right_noted: text,
     own_code: text,
     probe: text,
   }),
@@ -170,6 +172,10 @@ export const fileSchema = z.strictObject({
   }),
   proof_mail: z.strictObject({ subject: line.max(200), body: text }),
   proof_holds_for: durationMs,
+  attestation: z.strictObject({
+    every: durationMs.refine((ms) => ms >= 86_400_000, 'must be at least P1D'),
+    mail: z.strictObject({ subject: line.max(200), body: text }),
+  }),
   contact_card: z.strictObject({
     name: line.max(60),
     numbers: z

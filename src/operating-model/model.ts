@@ -80,6 +80,11 @@ export type OperatingModel = {
   readonly proofMail: { readonly subject: string; readonly body: string };
   /** An older proof that somebody answers on a number or from an address is none any more. */
   readonly proofHoldsForMs: number;
+  /** How often a contact says that all on file is still right; the mail has blanks as proofMail. */
+  readonly attestation: {
+    readonly everyMs: number;
+    readonly mail: { readonly subject: string; readonly body: string };
+  };
   /** What people save, so that texts ring through; numbers as they are dialled. */
   readonly contactCard: { readonly name: string; readonly numbers: readonly string[] };
   /** What contacts see and keep of themselves, by a code that goes there. */
@@ -243,6 +248,8 @@ export type TextName =
   | 'notOurs'
   | 'enrol'
   | 'enrolled'
+  | 'stillRight'
+  | 'stillRightNoted'
   | 'ownCode'
   | 'probe';
 

@@ -126,6 +126,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     },
     proofMail: file.proof_mail,
     proofHoldsForMs: file.proof_holds_for,
+    attestation: { everyMs: file.attestation.every, mail: file.attestation.mail },
     contactCard: file.contact_card,
     ownDetails: {
       codesPerHour: file.own_details.codes_per_hour,
@@ -234,6 +235,8 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     notOurs: texts.not_ours,
     enrol: texts.enrol,
     enrolled: texts.enrolled,
+    stillRight: texts.still_right,
+    stillRightNoted: texts.still_right_noted,
     ownCode: texts.own_code,
     probe: texts.probe,
   };

@@ -105,6 +105,14 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'organisation', 'link', 'help_line'],
     needed: ['sender', 'organisation'],
   },
+  still_right: {
+    known: ['sender', 'organisation', 'code', 'help_line'],
+    needed: ['sender', 'organisation', 'code'],
+  },
+  still_right_noted: {
+    known: ['sender', 'organisation', 'help_line'],
+    needed: ['sender', 'organisation'],
+  },
   own_code: { known: ['sender', 'code', 'help_line'], needed: ['sender', 'code'] },
   probe: { known: ['sender', 'time'], needed: ['sender'] },
 };
@@ -148,6 +156,7 @@ const UNASKED: readonly TextKey[] = [
   'call_please',
   'officers_told',
   'enrol',
+  'still_right',
   'own_code',
 ];
 

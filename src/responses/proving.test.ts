@@ -24,6 +24,7 @@ import {
 const search = {
   mustAnswerOnly: false,
   proofHoldsForMs: 86_400_000,
+  attestEveryMs: 86_400_000,
   silentAfter: 3,
   chased: ['technical'],
 };
@@ -63,6 +64,7 @@ describe('proving a number by text', () => {
     await sendQuestion(centre.db.worker, pointId, {
       rules: centre.product.model,
       host: 'cyber.example',
+      secrets: centre.product.seals.directory,
     });
   };
   const textsTo = async (number: string) =>
@@ -119,7 +121,8 @@ describe('proving a number by text', () => {
     );
     const organisationId = await organisationOf(mail!.id);
     await own((tx) => askForProof(tx, { organisationId, pointId: mail!.id }, new Date()));
-    const context = { rules: centre.product.model, host: 'cyber.example' };
+    const { model: rules, seals } = centre.product;
+    const context = { rules, host: 'cyber.example', secrets: seals.directory };
     await sendQuestion(centre.db.worker, mail!.id, context);
     const sent = (await messagesOf(centre, ANSWERS)).find(({ channel }) => channel === 'mail');
     assert.match(sent!.subject ?? '', /prove this address/);

@@ -183,7 +183,13 @@ test('a landline in the place of a mobile is offered to be kept as one, and neve
   const trouble = await db.web.withActor(system('test'), (tx) =>
     listTrouble(
       tx,
-      { proofHoldsForMs: 1, silentAfter: 3, chased: ['technical'], mustAnswerOnly: false },
+      {
+        proofHoldsForMs: 1,
+        attestEveryMs: 86_400_000,
+        silentAfter: 3,
+        chased: ['technical'],
+        mustAnswerOnly: false,
+      },
       { limit: 100 },
     ),
   );

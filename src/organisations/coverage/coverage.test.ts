@@ -19,7 +19,8 @@ const rules = { ...plainRules, regionMap: [['', 'R1'], ['R2']] };
 const words = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
-  texts: { enrol: '{code}', enrolled: '{link}' },
+  texts: { enrol: '{code}', enrolled: '{link}', stillRight: '{code}', stillRightNoted: '-' },
+  attestation: { everyMs: 86_400_000, mail: { subject: 'Still right?', body: '{link}' } },
   roles: {},
   askingForProof: { hour: 10, againAfterMs: 86_400_000 },
   proofMail: { subject: 'Proof', body: '{code}' },
@@ -63,7 +64,7 @@ describe('coverage', () => {
   before(async () => {
     db = await cloneDatabase();
     site = await startSite({
-      routes: reachRoutes({ database: db.web, model: { ...rules, ...words } }),
+      routes: reachRoutes({ database: db.web, model: { ...rules, ...words }, secrets }),
       navigation: [{ href: '/organisations', text: 'Directory', permission: 'directory.read' }],
       now: () => now,
     });

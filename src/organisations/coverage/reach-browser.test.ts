@@ -34,7 +34,7 @@ before(async () => {
   const rules = loaded.value;
   site = await startSite({
     installation: { name: 'Health and care', kind: 'demonstration' },
-    routes: reachRoutes({ database: db.web, model: rules }),
+    routes: reachRoutes({ database: db.web, model: rules, secrets }),
     sessions: { findSession: async () => session },
     navigation: ['Duty desk', 'Alerts', 'Directory', 'People'].map((text) => ({
       text,

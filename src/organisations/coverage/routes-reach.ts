@@ -1,4 +1,4 @@
-/** Whether those who must be reached can be: coverage, what is to be mended, proof of numbers. */
+/** Whether those who must be reached can be: coverage, what is to be mended, proof, attestation. */
 import type { Route } from '#web/index.ts';
 import { coverageRoutes, type CoverageRoutesContext } from './routes-coverage.ts';
 import { enrolmentRoutes, type EnrolmentRoutesContext } from '../proof/routes-enrol.ts';
@@ -7,6 +7,7 @@ import {
   successionRoutes,
   type SuccessionRoutesContext,
 } from '../successions/routes-succession.ts';
+import { stillRightRoutes, type StillRightRoutesContext } from '../proof/routes-still-right.ts';
 import { ourContactsRoutes } from '../own/routes-our-contacts.ts';
 import { mendRoutes, type MendRoutesContext } from '../proof/routes-mend.ts';
 
@@ -14,7 +15,8 @@ export type ReachRoutesContext = CoverageRoutesContext &
   MendRoutesContext &
   EnrolmentRoutesContext &
   ScheduleRoutesContext &
-  SuccessionRoutesContext;
+  SuccessionRoutesContext &
+  StillRightRoutesContext;
 
 export function reachRoutes(context: ReachRoutesContext): Route[] {
   return [
@@ -23,6 +25,7 @@ export function reachRoutes(context: ReachRoutesContext): Route[] {
     ...ourContactsRoutes(context),
     ...enrolmentRoutes(context),
     ...scheduleRoutes(context),
+    ...stillRightRoutes(context),
     ...successionRoutes(context),
   ];
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
 import { sessionsOf, signInForDemonstration } from '#identity/index.ts';
 import {
   assertAccessible,
@@ -16,10 +17,12 @@ import {
   must,
   openCentre,
   sendOwnCodes,
+  tasksFor,
   type Centre,
   type Person,
 } from '../../../test/support/centre.ts';
 import { seedNotify } from '../../../test/support/dispatch.ts';
+import { askPoints } from '../proof/enrol.ts';
 
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
 
@@ -155,5 +158,31 @@ test('the centre sees who says that they have left, and decides', async (t) => {
   await page.getByRole('link', { name: 'Northmoor' }).first().click();
   await page.getByText('Says they have left').waitFor();
   await lookAt(page, 'organisation');
+  verify();
+});
+
+test('the link of a mail shows what is on file, and one button says that it is right', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { id: contactPointId } = await centre.db.owner.withActor(system('test'), async (tx) => {
+    const manager = await tx.one<{ id: string }>(sql`
+      update organisations.contact_point set proven_at = now()
+      where shown like '%@hollow.test' returning id`);
+    await askPoints(tx, [manager.id], new Date());
+    return manager;
+  });
+  const before = new Set((await messagesOf(centre, ANSWERS)).map(({ id }) => id));
+  await tasksFor(centre)['proof_asked']!({ contactPointId });
+  const mail = (await messagesOf(centre, ANSWERS)).find(({ id }) => !before.has(id));
+  const [link = ''] = /\/still-right\/[^\s]+/.exec(mail?.body ?? '') ?? [];
+  const { page, verify } = await watchedPage(opened.browser, centre.site.address);
+  await page.goto(centre.site.address + link);
+  await page.getByRole('heading', { name: 'Is this still right?' }).waitFor();
+  await lookAt(page, 'link');
+  await page.getByRole('button', { name: 'Still right' }).click();
+  await page.getByRole('heading', { name: 'Thank you' }).waitFor();
+  await lookAt(page, 'link-done');
+  await page.goto(centre.site.address + link);
+  await page.getByRole('heading', { name: 'This link is over' }).waitFor();
+  await lookAt(page, 'link-over');
   verify();
 });

@@ -8,6 +8,7 @@ import type { Address, ContactRules } from '../model.ts';
 import { parseMail, parseMobile, type TextPermissions } from '../imports/parse-contact.ts';
 import type { ContactRecord } from '../contacts/store-contacts.ts';
 import type { Absence, DutyHours } from '../contacts/store-duty.ts';
+import type { TroubleRules } from '../proof/trouble.ts';
 import type { Attestation, OwnPoint } from './store-own.ts';
 
 export type TypedAddress = { readonly channel: 'text' | 'mail'; readonly normalised: string };
@@ -84,7 +85,7 @@ type OnFile = {
 };
 
 type Words = {
-  readonly rules: ContactRules & { readonly proofHoldsForMs: number };
+  readonly rules: ContactRules & Pick<TroubleRules, 'proofHoldsForMs' | 'attestation'>;
   readonly now: Date;
   /** Hours that were typed and refused. */
   readonly typedHours?: Form | undefined;
@@ -110,10 +111,16 @@ export function ownWords(onFile: OnFile, { rules, now, typedHours }: Words) {
       provenUntil: provenUntil(point, attestation, rules.proofHoldsForMs),
     })),
     ...attestation,
+    askedAgainAt: askedAgainAt(attestation, rules.attestation.everyMs),
     hours: hoursWords(hours, typedHours),
     absences: absences.map((one) => absenceWords(one, now)),
     colleagues,
   };
+}
+
+/** From when on it is asked whether all is still right; null: it has not said so yet. */
+function askedAgainAt({ attestedAt }: Pick<Attestation, 'attestedAt'>, everyMs: number) {
+  return attestedAt === null ? null : new Date(attestedAt.getTime() + everyMs);
 }
 
 /** Proven once, it stays so as long as somebody answers from it or its owner says so. */

@@ -142,7 +142,8 @@ describe('organisation administrators', () => {
     await centre.db.owner.withActor(system('test'), async (tx) => {
       await tx.run(sql`
         update organisations.contact_point set proven_at = now() - interval '1 day',
-          asked_at = now() - interval '2 days', asked_code = '1234'
+          asked_at = now() - interval '2 days', asked_code = '1234',
+          asked_for = 'proof'
         where shown = '07700 ···203'`);
     });
     for (let i = 0; i < 2; i += 1) {

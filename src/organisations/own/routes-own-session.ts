@@ -22,6 +22,7 @@ import {
 import { codeOf, parseOwnAddress } from './form-own.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
 import type { ContactRules } from '../model.ts';
+import type { TroubleRules } from '../proof/trouble.ts';
 import {
   askForCode,
   CODE_LIFE_MS,
@@ -41,7 +42,9 @@ import type { TextPermissions } from '../imports/parse-contact.ts';
 export type OwnRoutesContext = {
   readonly database: Database;
   /** The operating model. */
-  readonly model: ContactRules & OwnDetailsRules & { readonly proofHoldsForMs: number };
+  readonly model: ContactRules &
+    OwnDetailsRules &
+    Pick<TroubleRules, 'proofHoldsForMs' | 'attestation'>;
   readonly secrets: DirectorySecrets;
   /** Of a visitor's network: so that codes are counted and no address of anybody is kept. */
   readonly indexNetwork: (network: string) => Buffer;

@@ -23,7 +23,13 @@ import { listOrganisations } from '../store.ts';
 const model: EnrolmentRules = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
-  texts: { enrol: '{organisation}: reply {code}', enrolled: '{organisation} proven, {link}' },
+  texts: {
+    enrol: '{organisation}: reply {code}',
+    enrolled: '{organisation} proven, {link}',
+    stillRight: '{organisation}: still right? {code}',
+    stillRightNoted: '{organisation} noted',
+  },
+  attestation: { everyMs: 86_400_000, mail: { subject: 'Still right?', body: '{link}' } },
   proofMail: { subject: '{sender} proof', body: '{organisation}: {code} at {link}' },
   passiveRepliesPerHour: 3,
 };
@@ -77,6 +83,7 @@ describe('enrolment', () => {
       await sendQuestion(db.worker, payload.contactPointId, {
         rules: model,
         host: 'cyber.example',
+        secrets,
       });
     return asked;
   };

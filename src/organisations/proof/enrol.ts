@@ -1,7 +1,8 @@
 /**
  * Enrolment: one text and one answer show that a number reaches somebody and that we hear them; a
- * mail address is proven by the code that went there, typed on a page. Only one organisation at a
- * time: nothing here is a mass send (P5).
+ * mail address is proven by the code that went there, typed on a page. Whoever gave proof before is
+ * asked whether all on file is still right, and the answer is both (still-right.ts). Only one
+ * organisation at a time: nothing here is a mass send (P5).
  */
 import { randomInt } from 'node:crypto';
 import { may, system } from '#kernel/actor.ts';
@@ -12,6 +13,8 @@ import { record } from '#audit/index.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import { listOrganisationsOfContactPoint } from '../contacts/store-points.ts';
+import type { DirectorySecrets } from '../imports/import-options.ts';
+import { attestOwners, stillRightPath } from './still-right.ts';
 import {
   claimQuestion,
   listCodesInUse,
@@ -19,16 +22,20 @@ import {
   markAsked,
   markProvenBy,
   withdrawQuestion,
+  type Question,
 } from './store-enrol.ts';
 
 /** What the operating model says of it. */
 export type EnrolmentRules = {
   readonly sender: string;
   readonly helpLine: string;
-  readonly texts: { readonly enrol: string; readonly enrolled: string };
-  readonly proofMail: { readonly subject: string; readonly body: string };
+  readonly texts: Readonly<Record<'enrol' | 'enrolled' | 'stillRight' | 'stillRightNoted', string>>;
+  readonly proofMail: Mail;
+  readonly attestation: { readonly everyMs: number; readonly mail: Mail };
   readonly passiveRepliesPerHour: number;
 };
+
+type Mail = { readonly subject: string; readonly body: string };
 
 /** The task that sends what was asked; `main.ts` says who does it. */
 export const PROOF_ASKED_TASK = 'proof_asked';
@@ -94,28 +101,25 @@ export async function askPoints(
   }
 }
 
+export type QuestionContext = {
+  readonly rules: EnrolmentRules;
+  /** Of the links in mails, without the scheme. */
+  readonly host: string;
+  readonly secrets: Pick<DirectorySecrets, 'blindIndexKey'>;
+};
+
 /** Sends what was asked and is not answered yet; a second run finds it sent. */
 export async function sendQuestion(
   database: Database,
   contactPointId: string,
-  { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
+  context: QuestionContext,
 ): Promise<void> {
+  const { rules } = context;
   await database.withActor(system('organisations'), async (tx) => {
     const question = await claimQuestion(tx, contactPointId);
     if (question === undefined) return;
-    const { addressSealed, code, shortNames, channel } = question;
-    const values = {
-      sender: rules.sender,
-      organisation: namesOf(shortNames),
-      code,
-      help_line: rules.helpLine,
-      link: `${host}/proof`,
-    };
-    const { subject, body } = rules.proofMail;
-    const words =
-      channel === 'mail'
-        ? { subject: fillBlanks(subject, values), body: fillBlanks(body, values) }
-        : { body: fillBlanks(rules.texts.enrol, values) };
+    const { addressSealed, code } = question;
+    const words = wordsOf({ ...question, contactPointId }, context);
     const isQueued = await sendSingleMessage(tx, {
       contactPointId,
       addressSealed,
@@ -126,6 +130,27 @@ export async function sendQuestion(
     });
     if (!isQueued) await withdrawQuestion(tx, contactPointId);
   });
+}
+
+/** A number is asked by a text to be answered; an address by a mail with the way to answer it. */
+function wordsOf(
+  question: Question & { readonly contactPointId: string },
+  { rules, host, secrets }: QuestionContext,
+): { readonly subject?: string; readonly body: string } {
+  const { channel, askedFor, code } = question;
+  const isProof = askedFor === 'proof';
+  const link = isProof ? '/proof' : stillRightPath(question, secrets);
+  const values = {
+    sender: rules.sender,
+    organisation: namesOf(question.shortNames),
+    code,
+    help_line: rules.helpLine,
+    link: `${host}${link}`,
+  };
+  const { enrol, stillRight } = rules.texts;
+  if (channel === 'text') return { body: fillBlanks(isProof ? enrol : stillRight, values) };
+  const { subject, body } = isProof ? rules.proofMail : rules.attestation.mail;
+  return { subject: fillBlanks(subject, values), body: fillBlanks(body, values) };
 }
 
 /** Four digits that no alert gave to this number: one code must never mean two things. */
@@ -151,14 +176,17 @@ export async function proveByReply(
   { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
 ): Promise<string | undefined> {
   const { contactPointId, code } = reply;
-  if (!(await markProvenBy(tx, contactPointId, code))) return undefined;
+  const askedFor = await markProvenBy(tx, contactPointId, code);
+  if (askedFor === undefined) return undefined;
+  if (askedFor === 'still_right') await attestOwners(tx, contactPointId, 'answer');
   const organisations = await listOrganisationsOfContactPoint(tx, contactPointId);
   await record(tx, {
     action: 'proof.given',
     subject: { kind: 'contact_point', id: contactPointId },
     detail: { by: 'enrolment' },
   });
-  return fillBlanks(rules.texts.enrolled, {
+  const { enrolled, stillRightNoted } = rules.texts;
+  return fillBlanks(askedFor === 'proof' ? enrolled : stillRightNoted, {
     sender: rules.sender,
     organisation: namesOf([...new Set(organisations.map(({ shortName }) => shortName))]),
     link: `${host}/ring-through`,

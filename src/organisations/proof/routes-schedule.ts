@@ -24,7 +24,7 @@ import {
   planSchedule,
   type ScheduleRules,
 } from './schedule.ts';
-import { countAskedSince, countUnproven, findSchedule } from './store-schedule.ts';
+import { countAskedSince, countLapsed, countUnproven, findSchedule } from './store-schedule.ts';
 
 export type ScheduleRoutesContext = {
   readonly database: Database;
@@ -36,7 +36,7 @@ const path = '/organisations/mend/schedule';
 const fields = ['aDay'];
 const DAY_MS = 86_400_000;
 /** What a reader sees instead of an organisation and its code. */
-const EXAMPLE = { organisation: 'Northmoor', code: '4821', link: 'your address/proof' };
+const EXAMPLE = { organisation: 'Northmoor', code: '4821' };
 
 export function scheduleRoutes(context: ScheduleRoutesContext): Route[] {
   const { database, model: rules } = context;
@@ -94,7 +94,7 @@ async function show(
   { actor, now }: { readonly actor: Actor; readonly now: Date },
   failed?: { readonly form: Form; readonly errors: FieldErrors },
 ): Promise<Reply> {
-  const { proofHoldsForMs, askingForProof } = rules;
+  const { proofHoldsForMs, askingForProof, attestation } = rules;
   return await database.withActor(actor, async (tx) => {
     const schedule = await findSchedule(tx);
     const request = schedule && (await findApproval(tx, schedule.approvalId));
@@ -105,11 +105,13 @@ async function show(
         isExpired: request !== undefined && request.expiresAt <= now,
         isMine: request !== undefined && actor.kind === 'person' && shaped(request, actor.id),
         unproven: await countUnproven(tx, proofHoldsForMs),
+        lapsed: await countLapsed(tx, attestation.everyMs),
         askedToday: await countAskedSince(tx, new Date(now.getTime() - DAY_MS)),
         ...wordsOf(rules),
         hour: askingForProof.hour,
         againAfterDays: Math.round(askingForProof.againAfterMs / DAY_MS),
         proofDays: Math.round(proofHoldsForMs / DAY_MS),
+        attestDays: Math.round(attestation.everyMs / DAY_MS),
         aDayMax: A_DAY_MAX,
         mayPlan: may(actor, 'directory.write'),
         mayApprove: may(actor, 'alert.approve'),
@@ -120,10 +122,23 @@ async function show(
   });
 }
 
-/** What is sent, as an example. */
-function wordsOf({ texts, proofMail, sender, helpLine }: ScheduleRules) {
+/** What is sent, as an example: to whom was never proven, and to whom was. */
+function wordsOf({ texts, proofMail, attestation, sender, helpLine }: ScheduleRules) {
   const blanks = { ...EXAMPLE, sender, help_line: helpLine };
-  const text = fillBlanks(texts.enrol, blanks);
-  const [subject, body] = [proofMail.subject, proofMail.body].map((one) => fillBlanks(one, blanks));
-  return { text, fragments: smsText(text).fragments, mail: { subject, body } };
+  const shown = (template: string, mail: typeof proofMail, path: string) => {
+    const text = fillBlanks(template, blanks);
+    const [subject, body] = [mail.subject, mail.body].map((one) =>
+      fillBlanks(one, { ...blanks, link: `your address${path}` }),
+    );
+    return { text, fragments: smsText(text).fragments, mail: { subject, body } };
+  };
+  return {
+    words: [
+      { whom: 'Whoever has not proven it yet', ...shown(texts.enrol, proofMail, '/proof') },
+      {
+        whom: 'Whoever has, once it is too long ago',
+        ...shown(texts.stillRight, attestation.mail, '/still-right/…'),
+      },
+    ],
+  };
 }

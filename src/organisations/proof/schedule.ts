@@ -1,7 +1,8 @@
 /**
  * Asking for proof by itself: a person plans how many a day, a second one approves over the hash of
  * the number and the words (P5), and each working day those are asked whose proof is missing or too
- * old. Other words than those approved are never sent: the schedule ends then.
+ * old, or who have not said for too long that all on file is still right. Other words than those
+ * approved are never sent: the schedule ends then.
  */
 import { createHash } from 'node:crypto';
 import { actorId, may, system } from '#kernel/actor.ts';
@@ -18,7 +19,7 @@ import {
 } from '#identity/index.ts';
 import { askPoints, type EnrolmentRules } from './enrol.ts';
 import {
-  claimUnproven,
+  claimDue,
   countAskedSince,
   findSchedule,
   insertSchedule,
@@ -38,9 +39,11 @@ const LATELY_MS = 12 * 3_600_000;
 
 /** All that is approved: how many a day, how often again, and every word that is sent. */
 export function hashOfSchedule(aDay: number, rules: ScheduleRules): string {
-  const { texts, proofMail, askingForProof, sender, helpLine } = rules;
-  const parts = [aDay, askingForProof.hour, askingForProof.againAfterMs, rules.proofHoldsForMs];
-  const words = [sender, helpLine, texts.enrol, proofMail.subject, proofMail.body];
+  const { texts, proofMail, attestation, askingForProof, sender, helpLine } = rules;
+  const { hour, againAfterMs } = askingForProof;
+  const parts = [aDay, hour, againAfterMs, rules.proofHoldsForMs, attestation.everyMs];
+  const mails = [proofMail, attestation.mail].flatMap(({ subject, body }) => [subject, body]);
+  const words = [sender, helpLine, texts.enrol, texts.stillRight, ...mails];
   return createHash('sha256')
     .update(JSON.stringify([...parts, ...words]))
     .digest('hex');
@@ -125,12 +128,13 @@ export async function runSchedule(
       await recordEnd(tx, schedule.id, 'the words have changed');
       return 0;
     }
-    const { proofHoldsForMs, askingForProof } = rules;
+    const { proofHoldsForMs, askingForProof, attestation } = rules;
     const { againAfterMs } = askingForProof;
     // Run twice in this hour, after a kill, it still asks no more than was approved.
     const lately = await countAskedSince(tx, new Date(clock.now.getTime() - LATELY_MS));
-    const due = { proofHoldsForMs, againAfterMs, most: Math.max(0, schedule.aDay - lately) };
-    const ids = await claimUnproven(tx, due);
+    const most = Math.max(0, schedule.aDay - lately);
+    const attestEveryMs = attestation.everyMs;
+    const ids = await claimDue(tx, { proofHoldsForMs, attestEveryMs, againAfterMs, most });
     await askPoints(tx, ids, clock.now);
     if (ids.length > 0)
       await record(tx, {

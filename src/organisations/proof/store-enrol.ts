@@ -27,10 +27,15 @@ export async function lockPoints(
     order by contact_point.id for update of contact_point`);
 }
 
+/** What an answer says: that it works, or also that all on file of its owners is still right. */
+export type AskedFor = 'proof' | 'still_right';
+
 export type Question = {
   readonly channel: Channel;
   readonly addressSealed: Buffer;
   readonly code: string;
+  readonly askedFor: AskedFor;
+  readonly askedAt: Date;
   /** Of all organisations whose active contacts have it. */
   readonly shortNames: readonly string[];
 };
@@ -40,7 +45,7 @@ export async function claimQuestion(tx: Tx, contactPointId: string): Promise<Que
   return await tx.maybe<Question>(sql`
     update organisations.contact_point set asked_is_sent = true
     where id = ${contactPointId} and asked_code is not null and not asked_is_sent
-    returning channel, address_sealed, asked_code as code,
+    returning channel, address_sealed, asked_code as code, asked_for, asked_at,
       (select coalesce(array_agg(named.short_name order by named.code), '{}') from (
         select distinct organisation.code, organisation.short_name
         from organisations.contact_contact_point shared
@@ -64,6 +69,7 @@ export async function listCodesInUse(tx: Tx, contactPointId: string): Promise<st
   return rows.map(({ code }) => code);
 }
 
+/** Whoever gave proof once is asked whether all is still right, and the answer is proof anew. */
 export async function markAsked(
   tx: Tx,
   contactPointId: string,
@@ -71,27 +77,36 @@ export async function markAsked(
 ): Promise<void> {
   await tx.run(sql`
     update organisations.contact_point
-    set asked_at = ${at}, asked_code = ${code}, asked_is_sent = false
+    set asked_at = ${at}, asked_code = ${code}, asked_is_sent = false,
+      asked_for = case when proven_at is null then 'proof' else 'still_right' end
     where id = ${contactPointId}`);
 }
 
-/** The number had its share of texts in this hour: it counts as not asked. */
+/** It counts as not asked: the number had its share of texts in this hour, or it is answered. */
 export async function withdrawQuestion(tx: Tx, contactPointId: string): Promise<void> {
   await tx.run(sql`
     update organisations.contact_point
-    set asked_at = null, asked_code = null, asked_is_sent = false
+    set asked_at = null, asked_code = null, asked_for = null, asked_is_sent = false
     where id = ${contactPointId}`);
 }
 
-/** True where this was the code that went there; what was asked is answered then. */
-export async function markProvenBy(tx: Tx, contactPointId: string, code: string): Promise<boolean> {
-  return (
-    (await tx.run(sql`
-      update organisations.contact_point
-      set proven_at = now(), stop_asked_at = null, asked_at = null, asked_code = null,
-        asked_is_sent = false
-      where id = ${contactPointId} and asked_code = ${code}`)) === 1
-  );
+/** What was asked, where this was the code that went there: it is answered then. */
+export async function markProvenBy(
+  tx: Tx,
+  contactPointId: string,
+  code: string,
+): Promise<AskedFor | undefined> {
+  const answered = await tx.maybe<{ askedFor: AskedFor }>(sql`
+    with asked as (
+      select id, asked_for from organisations.contact_point
+      where id = ${contactPointId} and asked_code = ${code} for update
+    )
+    update organisations.contact_point
+    set proven_at = now(), stop_asked_at = null, asked_at = null, asked_code = null,
+      asked_for = null, asked_is_sent = false
+    from asked where contact_point.id = asked.id
+    returning asked.asked_for`);
+  return answered?.askedFor;
 }
 
 /** Alerts were answered from there; with its code that is proof as good as any. */

@@ -62,8 +62,9 @@ export async function markEnded(tx: Tx, id: string): Promise<boolean> {
   );
 }
 
-export type DueProof = {
+export type DueQuestions = {
   readonly proofHoldsForMs: number;
+  readonly attestEveryMs: number;
   readonly againAfterMs: number;
   readonly most: number;
 };
@@ -91,11 +92,49 @@ export async function countUnproven(tx: Tx, proofHoldsForMs: number): Promise<nu
   return unproven;
 }
 
+/** True of a `contact` that has not said for so long that all on file of it is still right. */
+export function hasLapsed(attestEveryMs: number): Sql {
+  return sql`(contact.says_left_at is null and coalesce(contact.attested_at, contact.created_at)
+    < now() - ${attestEveryMs} * interval '1 ms')`;
+}
+
+export async function countLapsed(tx: Tx, attestEveryMs: number): Promise<number> {
+  const { lapsed } = await tx.one<{ lapsed: number }>(sql`
+    select count(*) as lapsed from organisations.contact
+    join organisations.v_organisation organisation
+      on organisation.organisation_id = contact.organisation_id
+    where contact.active and ${hasLapsed(attestEveryMs)}`);
+  return lapsed;
+}
+
+/**
+ * Of such a contact one way at a time is asked, its number before its address, and where that is
+ * not answered the next: nobody gets a text and a mail for one word.
+ */
+function isNextWay({ attestEveryMs, againAfterMs }: DueQuestions): Sql {
+  const ways = sql`organisations.contact_contact_point way
+    join organisations.contact_point point on point.id = way.contact_point_id
+    where way.contact_id = contact.id and way.channel <> 'landline'`;
+  return sql`exists (
+    select from organisations.contact_contact_point link
+    join organisations.contact on contact.id = link.contact_id and contact.active
+      and ${hasLapsed(attestEveryMs)}
+    join organisations.v_organisation organisation
+      on organisation.organisation_id = contact.organisation_id
+    where link.contact_point_id = contact_point.id
+      and link.contact_point_id = (
+        select point.id from ${ways} and point.stop_asked_at is null
+        order by point.asked_at nulls first, way.channel desc, way.position limit 1)
+      and not exists (
+        select from ${ways} and point.asked_at >= now() - ${againAfterMs} * interval '1 ms'))`;
+}
+
 /**
  * Whom to ask next, locked: numbers and addresses of active contacts whose proof is missing or too
- * old, those who are told first before the others; whoever is locked is passed over.
+ * old, and one of each contact that has not said for too long that all is right; those who are told
+ * first before the others; whoever is locked is passed over.
  */
-export async function claimUnproven(tx: Tx, due: DueProof): Promise<string[]> {
+export async function claimDue(tx: Tx, due: DueQuestions): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
     select contact_point.id from organisations.contact_point
     join lateral (
@@ -107,7 +146,8 @@ export async function claimUnproven(tx: Tx, due: DueProof): Promise<string[]> {
         on organisation.organisation_id = contact.organisation_id
       where link.contact_point_id = contact_point.id
     ) told on told.rank is not null
-    where ${isUnproven(due.proofHoldsForMs)} and contact_point.stop_asked_at is null
+    where (${isUnproven(due.proofHoldsForMs)} or ${isNextWay(due)})
+      and contact_point.stop_asked_at is null
       and (contact_point.asked_at is null
         or contact_point.asked_at < now() - ${due.againAfterMs} * interval '1 ms')
     order by told.must_answer desc, told.rank, contact_point.asked_at nulls first, contact_point.id

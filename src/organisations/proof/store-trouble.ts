@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 import { containing } from '../contacts/store-contact-list.ts';
 import { isOwnNews } from '../contacts/store-points.ts';
 import type { Channel } from '../model.ts';
+import { hasLapsed } from './store-schedule.ts';
 import type { Trouble, troubleRules } from './trouble.ts';
 
 export type TroubleSearch = {
@@ -37,6 +38,8 @@ export type TroubleRow = {
   readonly trouble: Trouble;
   readonly provenAt: Date | null;
   readonly askedAt: Date | null;
+  /** When its contact last said that all on file of it is right. */
+  readonly attestedAt: Date | null;
   /** Messages to it that failed since it last worked. */
   readonly failures: number;
   /** When the last of them failed. */
@@ -108,7 +111,7 @@ export async function listFailing(tx: Tx): Promise<string[]> {
 }
 
 /** What is wrong with each number and address of each active contact, at most one thing. */
-function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
+function troubled({ proofHoldsForMs, attestEveryMs, organisationIds }: TroubleSearch): Sql {
   const mayBeSeen = (moment: Sql) =>
     organisationIds ? sql`case when ${isOwnNews(moment)} then ${moment} end` : moment;
   // Its owner's "still right" keeps a proof young; it is none for what was never answered from.
@@ -122,6 +125,7 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
       organisation.name as organisation_name,
       organisation.telephone, organisation.region_code, organisation.system_code,
       organisation.type, organisation.must_answer, known.proven_at, known.asked_at,
+      contact.attested_at,
       coalesce(failing.failures, 0) as failures, failing.failed_at,
       coalesce(silent.told, 0) as told,
       case when contact.says_left_at is not null then case when ${isUsual} then 'left' end
@@ -129,7 +133,8 @@ function troubled({ proofHoldsForMs, organisationIds }: TroubleSearch): Sql {
         when failing.contact_point_id is not null
           then case when contact_point.channel = 'mail' then 'bounced' else 'failing' end
         when coalesce(silent.told, 0) > 0 and ${isUsual} then 'silent'
-        when not ${isProven} then 'unproven' end as trouble
+        when not ${isProven} then 'unproven'
+        when ${hasLapsed(attestEveryMs)} and ${isUsual} then 'lapsed' end as trouble
     from organisations.v_organisation organisation
     join organisations.contact on contact.organisation_id = organisation.organisation_id
       and contact.active
@@ -195,8 +200,8 @@ export async function listTrouble(
   return await tx.rows<TroubleRow>(sql`
     with ${failing}, ${silent(search)}, ${troubled(search)}
     select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
-      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, failures,
-      failed_at, told, ${urgency} as urgency
+      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, attested_at,
+      failures, failed_at, told, ${urgency} as urgency
     from troubled where ${isSought(search)} and ${isBeyond}
     order by urgency, organisation_name, name, contact_point_id limit ${limit}`);
 }
@@ -214,6 +219,7 @@ export async function countTrouble(
       count(*) filter (where troubled.trouble = 'failing') as failing,
       count(*) filter (where troubled.trouble = 'silent') as silent,
       count(*) filter (where troubled.trouble = 'bounced') as bounced,
-      count(*) filter (where troubled.trouble = 'unproven') as unproven
+      count(*) filter (where troubled.trouble = 'unproven') as unproven,
+      count(*) filter (where troubled.trouble = 'lapsed') as lapsed
     from troubled where ${isSought(all)}`);
 }

@@ -9,6 +9,7 @@ export const troubles = {
   bounced: 'Mail comes back',
   silent: 'Never answers',
   unproven: 'Not proven',
+  lapsed: 'Still right?',
 } as const;
 
 export type Trouble = keyof typeof troubles;
@@ -16,15 +17,17 @@ export type Trouble = keyof typeof troubles;
 /** From when on it is one. */
 export type TroubleRules = {
   readonly proofHoldsForMs: number;
+  /** How often a contact says that all on file is still right. */
+  readonly attestation: { readonly everyMs: number };
   /** Told so many times without an answer. */
   readonly silentAfter: number;
 };
 
 /** The rules, and who is asked for an answer at all: others are silent rightly. */
 export function troubleRules(model: TroubleRules & Pick<ContactRules, 'readerKinds'>) {
-  const { proofHoldsForMs, silentAfter, readerKinds } = model;
+  const { proofHoldsForMs, attestation, silentAfter, readerKinds } = model;
   const chased = Object.keys(readerKinds).filter((kind) => readerKinds[kind]!.chased);
-  return { proofHoldsForMs, silentAfter, chased };
+  return { proofHoldsForMs, attestEveryMs: attestation.everyMs, silentAfter, chased };
 }
 
 /** Which trouble it is, with what is known of it. */
@@ -33,8 +36,13 @@ export function troubleSentence(row: {
   readonly failures: number;
   readonly told: number;
   readonly provenAt: Date | null;
+  readonly attestedAt: Date | null;
 }): string {
-  const { trouble, failures, told, provenAt } = row;
+  const { trouble, failures, told, provenAt, attestedAt } = row;
+  if (trouble === 'lapsed')
+    return attestedAt === null
+      ? 'they have never said that all of it is right'
+      : 'they last said so too long ago';
   if (trouble === 'left') return 'take them off, or write down that they have not left';
   if (trouble === 'stop')
     return 'texted STOP: ask them who should be told instead, or take the number off';

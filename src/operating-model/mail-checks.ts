@@ -1,0 +1,42 @@
+/** The mails to contacts about themselves: their blanks, and how many codes may go. */
+import type { ModelFile } from './file-schema.ts';
+import { error, type Remark } from './findings.ts';
+import { blanksOf } from './model.ts';
+
+const OWN_BLANKS = { mail: ['sender', 'code', 'help_line'], replaced: ['sender', 'help_line'] };
+
+/** Codes, which any stranger may ask for, must leave room for the answers to a person's own texts. */
+export function checkOwnDetails({
+  own_details: own,
+  passive_replies_per_hour,
+}: ModelFile): Remark[] {
+  const remarks = (['mail', 'replaced'] as const).flatMap((what) =>
+    (['subject', 'body'] as const).flatMap((part) =>
+      blanksOf(own[what][part])
+        .filter((blank) => !OWN_BLANKS[what].includes(blank))
+        .map((blank) => error(['own_details', what, part], `unknown blank {${blank}}`)),
+    ),
+  );
+  if (!blanksOf(own.mail.body).includes('code'))
+    remarks.push(error(['own_details', 'mail', 'body'], 'cannot do without {code}'));
+  const most = passive_replies_per_hour - 1;
+  if (own.codes_per_hour.number > most) {
+    const why = `${most} at most: passive_replies_per_hour counts them too`;
+    remarks.push(error(['own_details', 'codes_per_hour', 'number'], why));
+  }
+  return remarks;
+}
+
+const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'help_line'];
+
+export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[] {
+  const at = (part: string) => ['attestation', 'mail', part];
+  const remarks = (['subject', 'body'] as const).flatMap((part) =>
+    blanksOf(mail[part])
+      .filter((blank) => !ATTESTATION_BLANKS.includes(blank))
+      .map((blank) => error(at(part), `unknown blank {${blank}}`)),
+  );
+  if (!blanksOf(mail.body).includes('link'))
+    remarks.push(error(at('body'), 'cannot do without {link}'));
+  return remarks;
+}
