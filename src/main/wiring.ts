@@ -68,6 +68,7 @@ import {
 import {
   deleteOldTries,
   handleReplies,
+  listOpenAnswers,
   owedCall,
   responseApiRoutes,
   responseRoutes,
@@ -179,7 +180,12 @@ export function productRoutes(product: Product): Route[] {
       secrets: seals.directory,
       alertsOf: listAlertsOfOrganisation,
     }),
-    ...reachRoutes({ database, model, secrets: seals.directory }),
+    ...reachRoutes({
+      database,
+      model,
+      secrets: seals.directory,
+      openAnswersOf: listOpenAnswers,
+    }),
     ...ownDetailsRoutes({
       database,
       model,

@@ -1,6 +1,7 @@
 /** The door of responses: answers of organisations, and the duty desk. */
 export { handleReplies } from './replies.ts';
 export type { AnswerContext } from './reply-texts.ts';
+export { listOpenAnswers, type OpenAnswers } from './store-list.ts';
 export { deleteOldTries } from './store.ts';
 export { owedCall } from './owed.ts';
 export { responseRoutes } from './routes.ts';

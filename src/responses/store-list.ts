@@ -1,4 +1,4 @@
-/** Lists for programs: answers of one organisation, and what waits at the duty desk. */
+/** Lists: answers of one organisation, alerts that wait for one, and what waits at the desk. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AnswerKind, Evidence } from './model.ts';
@@ -35,6 +35,32 @@ export async function listAnswersAfter(tx: Tx, search: AnswerSearch): Promise<An
     where answer.alert_id = ${alertId} and answer.organisation_id = ${organisationId}
       and ${beyond}
     order by answer.at, answer.id limit ${most}`);
+}
+
+export type OpenAnswers = {
+  readonly alertId: string;
+  readonly number: number;
+  /** Of those asked about who must answer and have not, by short name. */
+  readonly organisations: readonly { readonly id: string; readonly shortName: string }[];
+};
+
+/** Alerts that are out and wait for an answer of one of these organisations, the newest first. */
+export async function listOpenAnswers(
+  tx: Tx,
+  organisationIds: readonly string[],
+): Promise<OpenAnswers[]> {
+  return await tx.rows<OpenAnswers>(sql`
+    select live.alert_id, live.number, json_agg(json_build_object(
+      'id', recipient.organisation_id, 'shortName', recipient.short_name)
+      order by recipient.short_name) as organisations
+    from alerts.v_live live
+    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
+    left join responses.v_response response on response.alert_id = live.alert_id
+      and response.organisation_id = recipient.organisation_id
+    where live.state = 'released' and recipient.must_answer and response.acknowledged_at is null
+      and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
+    group by live.alert_id, live.number
+    order by live.number desc`);
 }
 
 export type DeskSearch = {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { may } from '#kernel/actor.ts';
 import type { FieldErrors } from '#kernel/outcome.ts';
-import type { Database } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import {
   dateOnly,
   formIdOf,
@@ -24,6 +24,7 @@ import { listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
   closingOf,
   confirmSuccession,
+  isOpen,
   planSuccession,
   withdrawSuccession,
   type SuccessionPlan,
@@ -35,6 +36,15 @@ export type SuccessionRoutesContext = {
   readonly database: Database;
   /** The operating model. */
   readonly model: DirectoryRules;
+  /** The directory does not know alerts; the wiring says where they are asked for. */
+  readonly openAnswersOf?: (tx: Tx, organisationIds: readonly string[]) => Promise<WaitingAlert[]>;
+};
+
+/** An alert that waits for an answer of an organisation. */
+export type WaitingAlert = {
+  readonly alertId: string;
+  readonly number: number;
+  readonly organisations: readonly { readonly id: string; readonly shortName: string }[];
 };
 
 const fields = ['predecessors', 'successors', 'childrenTo', 'onDate'];
@@ -121,7 +131,8 @@ function parsePlan(
   };
 }
 
-function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
+function oneRoutes(context: SuccessionRoutesContext): Route[] {
+  const { database, model } = context;
   const act = (path: string, verb: typeof withdrawSuccession | typeof confirmSuccession) =>
     page({
       method: 'POST',
@@ -141,8 +152,12 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
       access: 'directory.read',
       params: idParams,
       async handle({ actor, params, now }) {
-        const found = await database.withActor(actor, (tx) => previewSuccession(tx, params.id));
-        if (found === undefined) return notFound();
+        const seen = await database.withActor(actor, async (tx) => {
+          const found = await previewSuccession(tx, params.id);
+          return found && { found, waiting: await listWaiting(tx, context, found) };
+        });
+        if (seen === undefined) return notFound();
+        const { found, waiting } = seen;
         const after = found.after.map(({ heirs, ...one }) => ({
           ...one,
           heirs: heirs.map((heir) => ({
@@ -157,6 +172,7 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
             hindrance: found.hindrance ?? null,
             losses: found.losses,
             openDispatches: found.openDispatches,
+            waiting,
             below: found.below,
           },
           isDue: found.onDate <= londonDay(now),
@@ -167,6 +183,19 @@ function oneRoutes({ database, model }: SuccessionRoutesContext): Route[] {
     act('confirm', confirmSuccession),
     act('withdraw', withdrawSuccession),
   ];
+}
+
+/** Alerts whose answers of those who hand over are still open. */
+async function listWaiting(
+  tx: Tx,
+  { openAnswersOf }: SuccessionRoutesContext,
+  { state, predecessors }: SuccessionRow,
+): Promise<WaitingAlert[]> {
+  if (openAnswersOf === undefined || !isOpen(state) || !may(tx.actor, 'alert.read')) return [];
+  return await openAnswersOf(
+    tx,
+    predecessors.map(({ id }) => id),
+  );
 }
 
 function facts(row: SuccessionRow) {
