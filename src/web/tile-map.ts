@@ -3,8 +3,10 @@ import { scaleLinear } from 'd3-scale';
 
 const TILE = { width: 200, height: 96, gap: 8 };
 const BAR = { inset: 12, height: 8 };
-/** As many beside each other as fit where no map says how places lie. */
+/** As many beside each other as fit where no map says how places lie; of many places more. */
 const COLUMNS = 3;
+const COLUMNS_OF_MANY = 6;
+const MANY = 12;
 
 export type Place = { readonly code: string | null; readonly label: string };
 
@@ -27,7 +29,8 @@ export function layTiles<T extends Place>(
   rows: readonly (readonly string[])[] = [],
 ): TileMap & { readonly tiles: readonly (T & Tile)[] } {
   const byCode = new Map(places.map((place) => [place.code, place]));
-  const columns = Math.max(...rows.map((row) => row.length), COLUMNS);
+  const beside = rows.length === 0 && places.length > MANY ? COLUMNS_OF_MANY : COLUMNS;
+  const columns = Math.max(...rows.map((row) => row.length), beside);
   const placed = rows.flatMap((row, y) =>
     row.flatMap((code, x) => {
       const place = byCode.get(code);
@@ -75,7 +78,7 @@ export function barParts<Kind extends string>(
   });
 }
 
-const NAME_CHARACTERS_MAX = 22;
+const NAME_CHARACTERS_MAX = 18;
 
 /** A name in at most two lines of a tile. */
 function wrapped(name: string): string[] {

@@ -111,6 +111,30 @@ describe('coverage', () => {
     );
   });
 
+  it('draws a map of regions, systems and types, each tile a way to what is to be mended', async () => {
+    const tilesOf = async (query: string) => {
+      const { body, text } = await visitor().get(`/organisations/coverage?${query}`);
+      const [, map = ''] = /<svg class="tocsin-map(.*?)<\/svg>/s.exec(body) ?? [];
+      const names = Array.from(map.matchAll(/tocsin-map__name"[^>]*>([^<]+)</g), (m) => m[1]);
+      const ways = Array.from(map.matchAll(/href="([^"]+)"/g), (m) =>
+        m[1]!.replaceAll('&amp;', '&'),
+      );
+      return { names, ways, text };
+    };
+    const regions = await tilesOf('');
+    assert.deepEqual(regions.names, ['North', 'South', 'No region']);
+    const systems = await tilesOf('map=system&who=all');
+    assert.deepEqual(systems.names, ['S1', 'S2', 'No system']);
+    assert.match(systems.ways[0]!, /mend\?system=S1&who=all&$/);
+    assert.match(systems.text, /Map: systems/);
+    const types = await tilesOf(`map=type&who=all&as-at=2026-11-24`);
+    assert.deepEqual(types.names, ['GP practice', 'NHS trust']);
+    assert.match(types.ways[0]!, /mend\?type=practice&who=all&as-at=2026-11-24&$/);
+    assert.deepEqual((await tilesOf('map=odd')).names, regions.names);
+    const csv = await visitor().request('GET', '/organisations/coverage.csv?who=all&map=type');
+    for (const by of ['region', 'system', 'type']) assert.match(csv.body, new RegExp(`\r\n${by},`));
+  });
+
   it('shows the page to readers only, and the tables as a file that runs nothing', async () => {
     await visitor(new Set<Permission>(['alert.read'])).get('/organisations/coverage', {
       status: 403,

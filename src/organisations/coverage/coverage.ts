@@ -38,6 +38,9 @@ export type CoverageRow = CoverageCounts & {
 /** Of whatever has no region, system or type. */
 const none = { region: 'No region', system: 'No system', type: 'No type' } as const;
 
+/** What a table and a map of tiles is called, and an address names it by. */
+export const coverageTitles = { region: 'Regions', system: 'Systems', type: 'Types' } as const;
+
 export type CoverageLine = CoverageCounts & {
   readonly code: string | null;
   readonly label: string;
@@ -74,7 +77,7 @@ export type CoverageTile = CoverageLine & {
 
 export type CoverageMap = TileMap & { readonly tiles: readonly (CoverageTile & Tile)[] };
 
-/** Regions as tiles where they lie to each other; those of no known place follow below. */
+/** Places or types as tiles; regions where they lie to each other, those of no place below. */
 export function drawMap(
   lines: readonly CoverageLine[],
   rows?: readonly (readonly string[])[],

@@ -16,6 +16,7 @@ import { secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
 import { demonstrationSector } from '../demonstration/demonstration.ts';
+import { organisationRoutes } from '../routes.ts';
 import { reachRoutes } from './routes-reach.ts';
 
 const sector = demonstrationSector({ organisations: 200, mustAnswer: 60, regions: 7, systems: 9 });
@@ -34,7 +35,10 @@ before(async () => {
   const rules = loaded.value;
   site = await startSite({
     installation: { name: 'Health and care', kind: 'demonstration' },
-    routes: reachRoutes({ database: db.web, model: rules, secrets }),
+    routes: [
+      ...reachRoutes({ database: db.web, model: rules, secrets }),
+      ...organisationRoutes({ database: db.web, model: rules, secrets }),
+    ],
     sessions: { findSession: async () => session },
     navigation: ['Duty desk', 'Alerts', 'Directory', 'People'].map((text) => ({
       text,
@@ -69,6 +73,8 @@ test('coverage and the lists to mend are accessible and fit a phone', async (t) 
   for (const [path, name] of [
     ['/organisations/coverage', 'coverage'],
     ['/organisations/coverage?who=all', 'coverage-all'],
+    ['/organisations/coverage?who=all&map=system', 'coverage-systems'],
+    ['/organisations/coverage?who=all&map=type', 'coverage-types'],
     ['/organisations/coverage?who=all&as-at=2020-01-01', 'coverage-past'],
     ['/organisations/coverage?as-at=2099-04-01', 'coverage-future'],
     ['/organisations/mend?who=all', 'mend'],
@@ -115,6 +121,13 @@ test('a merger is planned and confirmed on a phone', async (t) => {
   await page.getByText('Confirmed').first().waitFor();
   await page.goto(`${site.address}/organisations/successions`);
   await look('successions');
+  for (const code of ['zz-0012', 'zz-0010']) {
+    await page.goto(`${site.address}/organisations?q=${code}`);
+    await page.locator('tbody a').first().click();
+    await page.goto(`${page.url()}?as-at=2099-04-02`);
+    await page.getByText('Carried out here').waitFor();
+    await look(`as-at-${code}`);
+  }
   await page.goto(`${site.address}/organisations/successions/new`);
   await page.getByLabel('Who hands over').fill('zz-0013');
   await page.getByLabel('Who takes over').fill('ZZ-0014 ZZ-0015');

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { Database } from '#db/database.ts';
 import { csvFile, file, page, view, type Route } from '#web/index.ts';
 import { asAtOf } from '../as-at.ts';
-import { coverageTable, drawMap, linesBy, percentOf } from './coverage.ts';
+import {
+  coverageBy,
+  coverageTable,
+  coverageTitles,
+  drawMap,
+  linesBy,
+  percentOf,
+} from './coverage.ts';
 import { word } from '../proof/form-mend.ts';
 import type { DirectoryRules } from '../model.ts';
 import { readAsAt } from '../routes-as-at.ts';
@@ -16,7 +23,12 @@ export type CoverageRoutesContext = {
   readonly model: DirectoryRules;
 };
 
-const coverageQuery = z.object({ who: word, 'as-at': word });
+const coverageQuery = z.object({
+  who: word,
+  'as-at': word,
+  /** What the map has a tile for. */
+  map: z.enum(coverageBy).catch('region'),
+});
 
 export function coverageRoutes({ database, model }: CoverageRoutesContext): Route[] {
   return [
@@ -32,18 +44,21 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
           showAhead(tx, asAt, async (ahead) => {
             const rows = await listCoverage(tx, { mustAnswerOnly, asAt });
             const all = rows.find(({ by }) => by === 'all')!;
-            const regions = linesBy(rows, 'region', model);
+            const groups = coverageBy.map((by) => ({
+              by,
+              title: coverageTitles[by],
+              lines: linesBy(rows, by, model),
+            }));
+            const drawn = groups.find(({ by }) => by === query.map)!;
             return view('organisations/coverage.njk', {
               all: { ...all, percent: percentOf(all) },
               mustAnswerOnly,
               asAt: await readAsAt(tx, asAt, ahead),
               countedAt: now,
-              map: drawMap(regions, model.regionMap),
-              groups: [
-                { by: 'region', title: 'By region', lines: regions },
-                { by: 'system', title: 'By system', lines: linesBy(rows, 'system', model) },
-                { by: 'type', title: 'By type', lines: linesBy(rows, 'type', model) },
-              ],
+              mapBy: drawn.by,
+              mapTitle: drawn.title,
+              map: drawMap(drawn.lines, drawn.by === 'region' ? model.regionMap : []),
+              groups,
             });
           }),
         );
