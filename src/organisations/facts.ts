@@ -5,6 +5,8 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import type { DirectoryRules, OrganisationRow } from './model.ts';
 import type { StoredOrganisation } from './imports/plan-organisations.ts';
+import { dayAfter } from './successions/succession.ts';
+import { listAudiencesLeft } from './audiences/losses.ts';
 import { deriveShortName } from './short-name.ts';
 import { keepImportsOut } from './contacts/store-contacts.ts';
 import { saveDomain } from './contacts/store-domains.ts';
@@ -40,6 +42,22 @@ export async function changeFacts(
     detail: { fields: changedFields(before, next.value) },
   });
   return ok(before);
+}
+
+/**
+ * Saved audiences that lose the organisation by these facts: today, and where another last day is
+ * said on the day after it. Nothing is changed; refused as `changeFacts` refuses.
+ */
+export async function listAudiencesLeftBy(
+  tx: Tx,
+  change: { readonly id: string; readonly version: string; readonly row: OrganisationRow },
+  { rules, today }: { readonly rules: DirectoryRules; readonly today: string },
+): Promise<Outcome<readonly { readonly id: string; readonly name: string }[]>> {
+  const { closedOn } = change.row;
+  const days = [today, ...(closedOn && closedOn >= today ? [dayAfter(closedOn)] : [])];
+  return await listAudiencesLeft(tx, { organisationId: change.id, days }, () =>
+    changeFacts(tx, change, rules),
+  );
 }
 
 export async function addOrganisation(

@@ -9,6 +9,8 @@ import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './imports/actions.ts';
 import { callListCsv } from './coverage/call-list.ts';
+import { saveAudience } from './audiences/audiences.ts';
+import { everybody, type AskedQuestion } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 
@@ -104,6 +106,42 @@ test('what a closing date brings with it is said before it is saved', async () =
   assert.match(late.text, /Somebody changed this organisation after you opened it/);
   const history = await client.get(`/organisations/${northmoor}/history`);
   assert.match(history.text, /last day none → 2027-03-31; name in texts Northmoor → North Moor/);
+});
+
+test('which saved audiences it goes out of is said before it is saved, and nothing is changed', async () => {
+  const officer = { kind: 'person', id: newId(), name: 'Ada', permissions: new Set(all) } as const;
+  const save = async (name: string, question: Partial<AskedQuestion>) => {
+    const asked = { ...everybody, audiences: [], ...question };
+    const saved = await db.web.attempt(officer, (tx) =>
+      saveAudience(tx, { id: newId(), name, question: asked, now }),
+    );
+    assert.ok(saved.ok, JSON.stringify(saved));
+    return saved.value.id;
+  };
+  const trusts = await save('Trusts', { types: ['trust'] });
+  await save('The South', { regions: ['R2'] });
+  await save('Nobody now', { regions: ['R1'], types: ['practice'] });
+  const client = visitor();
+  const path = `/organisations/${northmoor}/edit`;
+  await client.get(path);
+  const closing = await client.submit(path, { closed_on: '2099-03-31' }, { status: 422 });
+  assert.match(closing.text, /It goes out of 1 saved audience: Trusts\.Nothing is saved yet/);
+  assert.ok(closing.body.includes(`href="/audiences/${trusts}"`));
+  const other = await client.submit(path, { closed_on: '', type: 'practice' }, { status: 422 });
+  assert.match(other.text, /It goes out of 1 saved audience: Trusts/);
+  assert.doesNotMatch(other.text, /The South|Nobody now/);
+  // What was said before was of another change: it is said anew.
+  const both = { closed_on: '2099-03-31', type: 'trust' };
+  assert.match(
+    (await client.submit(path, both, { status: 422 })).text,
+    /nothing from 1 April 2099/,
+  );
+  const { text } = await client.get(`/organisations/${northmoor}`);
+  assert.match(text, /NHS trust/);
+  assert.doesNotMatch(text, /Closes/);
+  await client.get(path);
+  const name = await client.submit(path, { postcode: 'M1 1AA' });
+  assert.match(name.text, /The details are changed/, 'what moves nobody is saved at once');
 });
 
 test('where it is and whom it serves, by page: refused beside the field, shown, in the history', async () => {

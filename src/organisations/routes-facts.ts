@@ -19,7 +19,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { DirectoryContext } from './context.ts';
-import { addOrganisation, changeFacts, setMailDomain } from './facts.ts';
+import { addOrganisation, changeFacts, listAudiencesLeftBy, setMailDomain } from './facts.ts';
 import { consequencesOf, factsFields, parseFacts, typedFacts } from './form-facts.ts';
 import { SHORT_NAME_MAX } from './short-name.ts';
 import { findFacts, type OrganisationFacts } from './store-facts.ts';
@@ -37,11 +37,14 @@ type Shown = {
   readonly refused?: Refused | undefined;
   /** Said before they are saved; what was confirmed goes with the form. */
   readonly consequences?: readonly string[];
+  /** Saved audiences that it goes out of by them. */
+  readonly left?: readonly { readonly id: string; readonly name: string }[];
 };
 
 async function factsForm(tx: Tx, { model }: DirectoryContext, shown: Shown): Promise<Reply> {
-  const { facts, typed, refused: why, consequences = [] } = shown;
-  const status = why ? refusalStatus(why.kind).status : consequences.length > 0 ? 422 : 200;
+  const { facts, typed, refused: why, consequences = [], left = [] } = shown;
+  const asks = consequences.length + left.length > 0;
+  const status = why ? refusalStatus(why.kind).status : asks ? 422 : 200;
   return view(
     'organisations/facts.njk',
     {
@@ -51,6 +54,8 @@ async function factsForm(tx: Tx, { model }: DirectoryContext, shown: Shown): Pro
       formId: formIdOf(why?.kind === 'invalid' ? typed : {}),
       form: formModel(factsFields, typed, why ? errorsAt('', why) : {}),
       consequences,
+      left,
+      said: saidOf(consequences, left),
       types: model.organisationTypes,
       regions: await listRegions(tx),
       systems: await listSystems(tx),
@@ -89,17 +94,27 @@ function changeRoutes(context: DirectoryContext): Route[] {
           );
         const row = parseFacts(form, model, facts.code);
         if (!row.ok) return await again({ refused: row });
-        const consequences = consequencesOf(row.value, facts, now);
-        if (consequences.length > 0 && many(form['said'])[0] !== consequences.join(' ')) {
-          return await again({ consequences });
-        }
         const change = { id: params.id, version: many(form['version'])[0] ?? '', row: row.value };
+        const today = now.toISOString().slice(0, 10);
+        const left = await database.attempt(actor, (tx) =>
+          listAudiencesLeftBy(tx, change, { rules: model, today }),
+        );
+        if (!left.ok) return await again({ refused: left });
+        const consequences = consequencesOf(row.value, facts, now);
+        const said = saidOf(consequences, left.value);
+        if (said !== '' && many(form['said'])[0] !== said)
+          return await again({ consequences, left: left.value });
         const done = await database.attempt(actor, (tx) => changeFacts(tx, change, model));
         if (!done.ok) return await again({ refused: done });
         return redirect(`/organisations/${params.id}`, { notice: 'The details are changed.' });
       },
     }),
   ];
+}
+
+/** What was said before it is saved, as one word of the form: said anew where it has changed. */
+function saidOf(consequences: readonly string[], left: readonly { readonly id: string }[]): string {
+  return [...consequences, ...left.map(({ id }) => id)].join(' ');
 }
 
 function addRoutes(context: DirectoryContext): Route[] {

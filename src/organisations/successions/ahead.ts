@@ -9,7 +9,8 @@ import { refusedPage, type Reply } from '#web/index.ts';
 import type { AsAt } from '../as-at.ts';
 import { keepImportsOut } from '../contacts/store-contacts.ts';
 import { handOverDirectory, hindranceOf } from './succeed.ts';
-import { findSuccession, listUntil, tryOut, type SuccessionRow } from './store-succession.ts';
+import { tryOut } from '../store-trial.ts';
+import { findSuccession, listUntil, type SuccessionRow } from './store-succession.ts';
 
 /** What of the plans until a day is in what is looked at, by day. */
 export type Ahead = {

@@ -2,16 +2,15 @@
 import { actorId } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { listOrganisationHolders, type OrganisationHolder } from '#identity/index.ts';
-import { listMembersAmong } from '../audiences/store-members.ts';
-import { listAudiences } from '../audiences/store-saved.ts';
+import { listAudiencesInUse, membersOfEach } from '../audiences/losses.ts';
 import { stretchOn, successionLines } from '../parents.ts';
 import { readLines } from '../store-parents.ts';
+import { tryOut } from '../store-trial.ts';
 import {
   countOpenDispatches,
   findSuccession,
   listHolders,
   markConfirmed,
-  tryOut,
   type SuccessionRow,
 } from './store-succession.ts';
 import {
@@ -86,14 +85,9 @@ export async function previewSuccession(
 /** Carried out for a look, and taken back: what audiences ask is asked of that day. */
 async function listLosses(tx: Tx, row: SuccessionRow): Promise<AudienceLoss[]> {
   if (!isOpen(row.state) || hindranceOf(row) !== undefined) return [];
-  const audiences = (await listAudiences(tx)).filter(({ retiredAt }) => retiredAt === null);
-  const amongEach = async (onDate: string, bodies: readonly Body[]) => {
-    const organisationIds = bodies.map(({ id }) => id);
-    const found: ReadonlySet<string>[] = [];
-    for (const { question } of audiences)
-      found.push(new Set(await listMembersAmong(tx, question, { onDate, organisationIds })));
-    return found;
-  };
+  const audiences = await listAudiencesInUse(tx);
+  const amongEach = (onDate: string, bodies: readonly Body[]) =>
+    membersOfEach(tx, audiences, { onDate, organisationIds: bodies.map(({ id }) => id) });
   const before = await amongEach(dayBefore(row.onDate), row.predecessors);
   const after = await tryOut(tx, async () => {
     await markConfirmed(tx, row.id, actorId(tx.actor));

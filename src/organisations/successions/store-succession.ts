@@ -89,14 +89,6 @@ export async function listUntil(tx: Tx, day: string): Promise<SuccessionRow[]> {
     order by succession.on_date, succession.id`);
 }
 
-/** Does something for a look only: whatever it writes is taken back. */
-export async function tryOut<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
-  await tx.run(sql`savepoint trial`);
-  const seen = await work();
-  await tx.run(sql`rollback to savepoint trial`);
-  return seen;
-}
-
 export type ComingRow = Pick<SuccessionRow, 'id' | 'onDate' | 'state' | 'successors'>;
 
 /** Plans that are not done in which this organisation hands over, the next one first. */

@@ -1,0 +1,51 @@
+/** Which saved audiences lose an organisation by a change of the directory: tried out, taken back. */
+import { ok, type Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { tryOut } from '../store-trial.ts';
+import { listMembersAmong } from './store-members.ts';
+import { listAudiences, type AudienceRow } from './store-saved.ts';
+
+/** Those in use. */
+export async function listAudiencesInUse(tx: Tx): Promise<AudienceRow[]> {
+  return (await listAudiences(tx)).filter(({ retiredAt }) => retiredAt === null);
+}
+
+/** Of each audience: which of these organisations are in it on the day. */
+export async function membersOfEach(
+  tx: Tx,
+  audiences: readonly AudienceRow[],
+  among: { readonly onDate: string; readonly organisationIds: readonly string[] },
+): Promise<ReadonlySet<string>[]> {
+  const found: ReadonlySet<string>[] = [];
+  for (const { question } of audiences)
+    found.push(new Set(await listMembersAmong(tx, question, among)));
+  return found;
+}
+
+/**
+ * Audiences that have the organisation on one of these days now and would not after the change;
+ * refused where the change itself is.
+ */
+export async function listAudiencesLeft(
+  tx: Tx,
+  { organisationId, days }: { readonly organisationId: string; readonly days: readonly string[] },
+  change: () => Promise<Outcome<unknown>>,
+): Promise<Outcome<Pick<AudienceRow, 'id' | 'name'>[]>> {
+  const audiences = await listAudiencesInUse(tx);
+  const inEach = async () => {
+    const organisationIds = [organisationId];
+    const found: ReadonlySet<string>[][] = [];
+    for (const onDate of days)
+      found.push(await membersOfEach(tx, audiences, { onDate, organisationIds }));
+    return found;
+  };
+  const before = await inEach();
+  return await tryOut(tx, async () => {
+    const changed = await change();
+    if (!changed.ok) return changed;
+    const after = await inEach();
+    const isLeft = (i: number) =>
+      days.some((_, d) => before[d]![i]!.size > 0 && after[d]![i]!.size === 0);
+    return ok(audiences.filter((_, i) => isLeft(i)).map(({ id, name }) => ({ id, name })));
+  });
+}
