@@ -628,6 +628,8 @@ create table organisations.import_run (
   -- The names of the columns, for the file of refused rows; set by the check.
   header_sealed bytea,
   uploaded_by text not null,
+  -- A person by page, or a program with a key: as whom the work is done.
+  uploaded_by_kind text not null default kernel.actor_kind(),
   uploaded_at timestamptz not null,
   expires_at timestamptz not null check (expires_at > uploaded_at),
   all_or_nothing boolean not null,
@@ -646,6 +648,8 @@ create table organisations.import_run (
   -- A sentence, where it failed.
   reason text check ((reason is not null) = (state = 'failed')),
   import_id uuid references organisations.import,
+  -- Of an undo that is done: the first of those that somebody changed since, by name.
+  left_names text[] not null default '{}',
   check (state not in ('checked', 'imported') or result is not null),
   check (state in ('checking', 'importing', 'undoing') or beat_at is null),
   check ((file_sealed is null) = (undoes is not null)),

@@ -251,14 +251,3 @@ export const importResult = z.strictObject({
   refusedRowsLeftOff: z.int().describe('How many reasons this answer leaves off'),
   notes: z.array(z.string()).describe('Such as columns that are not read'),
 });
-
-export const undoResult = z.strictObject({
-  importId: uuid,
-  counts: z.strictObject({
-    removed: z.int().describe('Added by the import, and gone again'),
-    ended: z.int().describe('Added by it, and kept for what refers to it: inactive, or closed'),
-    putBack: z.int(),
-    left: z.int().describe('Changed by somebody since'),
-  }),
-  left: z.array(z.string()).describe('The first hundred of those that were left, by name'),
-});

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { listEntries } from '#audit/index.ts';
 import {
   checkDoors,
   fieldsOf,
   openApi,
+  type ApiAnswer,
   type ApiSite,
   type Json,
   type List,
 } from '../../test/support/api-client.ts';
+import { tasksFor } from '../../test/support/centre.ts';
+import { until } from '../../test/support/dispatch.ts';
 import { IMPORT_BYTES_MAX } from './routes-api-shapes.ts';
 
 let site: ApiSite;
@@ -21,6 +26,10 @@ before(async () => {
   northmoor = String(found.value.rows[0]?.['id']);
 });
 after(() => site.close());
+
+/** What the worker does when it hears of a run. */
+const workOn = async (run: string) =>
+  await tasksFor(site.centre)['import_run']!({ runId: run.split('/').at(-1), attempt: 0 });
 
 const question = { types: ['trust'], mustAnswerOnly: true };
 const csv = 'code,name,type\nZZ-0101,Westbrook Trust,trust\nZZ-0102,No Type,castle\n';
@@ -188,8 +197,27 @@ test('columns are said, all or nothing is kept, and the last import is taken bac
   const taken = await site.post(path, file(content));
   const { added } = taken.value['counts'] as Record<string, number>;
   assert.equal(added, 1, 'what was said once is remembered');
-  const undo = `/api/v1/imports/${String(taken.value['importId'])}/undo`;
-  const undone = await site.call('POST', undo, {});
-  assert.deepEqual(undone.value['counts'], { removed: 1, ended: 0, putBack: 0, left: 0 });
+  const importId = String(taken.value['importId']);
+  const undo = `/api/v1/imports/${importId}/undo`;
+  const begun = await site.call('POST', undo, {});
+  assert.equal(begun.status, 202, 'it answers before the work is done');
+  assert.deepEqual([begun.value['state'], begun.value['counts']], ['undoing', null]);
+  const run = begun.headers.get('location')!;
+  const stranger = await site.key(['directory.write']);
+  assert.equal((await site.get(run, { key: stranger })).status, 404);
+  const cancelled = await site.call('POST', `${run}/cancel`, {});
+  assert.equal(cancelled.value['state'], 'cancelled');
+  await workOn(run);
+  assert.equal((await site.get(run)).value['state'], 'cancelled', 'nothing was undone');
+  const again = (await site.call('POST', undo, {})).headers.get('location')!;
+  await workOn(again);
+  const over = (answer: ApiAnswer) => answer.value['state'] !== 'undoing';
+  const { value } = await until(() => site.get(again), over, 20_000);
+  assert.deepEqual([value['state'], value['progress'], value['reason']], ['undone', 1, null]);
+  assert.deepEqual(value['counts'], { removed: 1, ended: 0, putBack: 0, left: 0 });
   assert.equal((await site.call('POST', undo, {})).status, 409);
+  const entries = await site.centre.db.owner.withActor(system('test'), (tx) =>
+    listEntries(tx, { action: 'import.undone', limit: 1 }),
+  );
+  assert.equal(entries.entries[0]!.actorKind, 'key', 'the program did it');
 });

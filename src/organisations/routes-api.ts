@@ -1,18 +1,10 @@
 /** The directory for programs: look up, preview an audience, import. Same verbs as the pages. */
 import { z } from 'zod';
 import type { Refused } from '#kernel/outcome.ts';
-import {
-  api,
-  json,
-  listOf,
-  notFound,
-  pageOf,
-  problem,
-  refuseBody,
-  type Route,
-} from '#web/index.ts';
+import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
 import { asAtOf, dayAhead } from './as-at.ts';
 import { fileInThread } from './imports/in-thread.ts';
+import { undoApiRoutes } from './imports/routes-api-runs.ts';
 import { settleMapping } from './imports/mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
 import { searchKey } from './form-search.ts';
@@ -35,13 +27,11 @@ import {
   place,
   REFUSED_SHOWN_MAX,
   region,
-  undoResult,
 } from './routes-api-shapes.ts';
 import type { ContactDetail } from './contacts/store-contact-list.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { previewAudience } from './audiences/store-audience.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
-import { undoImport } from './imports/undo.ts';
 import { lookAhead } from './successions/ahead.ts';
 
 export function organisationApiRoutes(context: OrganisationApiContext): Route[] {
@@ -54,7 +44,7 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     ...audienceApiRoutes(context),
     ...useApiRoutes(context),
     ...parentApiRoutes(context),
-    undoRoute(context),
+    ...undoApiRoutes(context),
   ];
 }
 
@@ -236,28 +226,6 @@ function importRoute(context: OrganisationApiContext, kind: ImportKind): Route {
 function defined(words: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const said = Object.entries(words).filter(([, theirs]) => theirs !== undefined);
   return Object.fromEntries(said) as Record<string, string>;
-}
-
-function undoRoute({ database }: OrganisationApiContext): Route {
-  return api({
-    method: 'POST',
-    path: '/api/v1/imports/:id/undo',
-    access: 'directory.write',
-    params: z.object({ id: z.uuid() }),
-    api: {
-      summary: 'Take back the last import; what somebody changed since is left',
-      responses: { 200: undoResult },
-    },
-    async handle({ actor, params, rawBody, now }) {
-      const none = refuseBody(rawBody);
-      if (none !== undefined) return problem(none);
-      const done = await database.attempt(actor, (tx) =>
-        undoImport(tx, { importId: params.id, now }),
-      );
-      if (!done.ok) return problem(done);
-      return json(200, { importId: params.id, counts: done.value.counts, left: done.value.left });
-    },
-  });
 }
 
 function resultOf({ refusedRows, ...result }: ImportResult) {

@@ -66,8 +66,11 @@ export type Run = {
   readonly importId: string | null;
   /** The import that it takes back; null: it is a file on its way in. */
   readonly undoes: string | null;
-  /** Id of the person. */
+  /** Id of the person, or of the key of a program; and which of the two. */
   readonly uploadedBy: string;
+  readonly uploadedByKind: 'person' | 'key';
+  /** Of an undo that is done: the first of those that somebody changed since, by name. */
+  readonly leftNames: readonly string[];
   /** Since the work began; null where it has not. */
   readonly elapsedMs: number | null;
   /** Since the process that works on it was last heard of; null where none has taken it. */

@@ -40,7 +40,7 @@ export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
 }
 
 const columns = sql`id, kind, state, expires_at, all_or_nothing, mapping, attempt, phase, progress,
-  result, reason, import_id, undoes, uploaded_by,
+  result, reason, import_id, undoes, uploaded_by, uploaded_by_kind, left_names,
   (extract(epoch from clock_timestamp() - started_at) * 1000)::int as elapsed_ms,
   (extract(epoch from clock_timestamp() - beat_at) * 1000)::int as silent_ms`;
 
@@ -160,6 +160,7 @@ export type RunEnd = {
   readonly reason?: string;
   readonly importId?: string | undefined;
   readonly headerSealed?: Buffer | undefined;
+  readonly leftNames?: readonly string[];
 };
 
 /** Ends the work of this attempt; false where it is not its any more: then nothing may be written. */
@@ -170,7 +171,8 @@ export async function endRun(tx: Tx, id: string, end: RunEnd): Promise<boolean> 
       result = coalesce(${end.result === undefined ? null : JSON.stringify(end.result)}::jsonb,
         result),
       reason = ${end.reason ?? null}, import_id = ${end.importId ?? null},
-      header_sealed = coalesce(${end.headerSealed ?? null}, header_sealed)
+      header_sealed = coalesce(${end.headerSealed ?? null}, header_sealed),
+      left_names = ${[...(end.leftNames ?? [])]}::text[]
     where id = ${id} and attempt = ${end.attempt} and state = any(${statesBefore(end.to)}::text[])
       and state = any(${workingStates}::text[])`);
   return ended === 1;

@@ -87,7 +87,7 @@ export async function workOnRun(
   const run = await database.withActor(sweeper, (tx) => findRun(tx, runId, new Date(0)));
   if (run === undefined || run.attempt !== attempt) return;
   const uploader: Actor = {
-    kind: 'person',
+    kind: run.uploadedByKind,
     id: run.uploadedBy,
     name: '',
     // Asked for when the button was pressed.
@@ -152,7 +152,8 @@ async function takeBack(
     const importId = run.undoes!;
     const outcome = await undoImport(tx, { importId, now: startedAt, onProgress });
     if (!outcome.ok) throw new Unreadable(outcome.message);
-    if (!(await endRun(tx, runId, { attempt, to: 'undone' }))) throw new NotOurs();
+    const { left: leftNames } = outcome.value;
+    if (!(await endRun(tx, runId, { attempt, to: 'undone', leftNames }))) throw new NotOurs();
   });
 }
 
