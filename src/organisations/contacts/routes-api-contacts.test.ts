@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { listEntries } from '#audit/index.ts';
 import {
   checkDoors,
   fieldsOf,
@@ -106,4 +108,18 @@ test('hours and absences: the chain at a moment', async () => {
     until: '2027-01-10T00:00:00Z',
   });
   assert.deepEqual(fieldsOf(over), ['until']);
+});
+
+test('a look at one contact is an entry of the key', async () => {
+  const { id } = await add({ name: 'Looked at' });
+  const views = async () => {
+    const { entries } = await site.centre.db.owner.withActor(system('test'), (tx) =>
+      listEntries(tx, { action: 'contact.viewed', limit: 50 }),
+    );
+    return entries.filter(({ detail }) => detail['contact'] === id);
+  };
+  assert.deepEqual(await views(), []);
+  await site.get(`/api/v1/contacts/${id}`);
+  const [view, ...more] = await views();
+  assert.deepEqual([view!.actorKind, more.length], ['key', 0]);
 });

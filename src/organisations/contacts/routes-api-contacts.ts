@@ -17,7 +17,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { addContact, changeContact, endContact, returnContact } from './contacts.ts';
+import { addContact, changeContact, endContact, recordView, returnContact } from './contacts.ts';
 import { recordAbsence, setHours } from './duty.ts';
 import { parseContactForm, type ContactForm } from './form-contact.ts';
 import { historyLines } from '../form-history.ts';
@@ -234,7 +234,12 @@ function readRoutes({ database, rules }: OrganisationApiContext): Route[] {
       params,
       api: { summary: 'One contact, addresses masked', responses: { 200: contactShape } },
       handle: async ({ actor, params: { id } }) =>
-        await database.withActor(actor, (tx) => contactReply(tx, id, 200)),
+        await database.withActor(actor, async (tx) => {
+          const contact = await findContact(tx, id);
+          if (contact === undefined) return notFound();
+          await recordView(tx, contact);
+          return await contactReply(tx, id, 200);
+        }),
     }),
     api({
       method: 'GET',

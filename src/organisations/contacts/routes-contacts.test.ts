@@ -451,3 +451,26 @@ test('mail on their own network alone is warned of, and domains are theirs to sa
   await client.submit(`/organisations/${eastfirth}/contacts/new`, shared);
   assert.match(client.page.text, /northmoor\.test elsewhere, as it seems/);
 });
+
+test('a view of one person is an entry, though masked; a list that names them is none', async () => {
+  const client = visitor();
+  const { id } = (await contacts(eastfirth))[0]!;
+  const views = async () => {
+    const { entries } = await db.web.withActor(system('test'), (tx) =>
+      listEntries(tx, {
+        action: 'contact.viewed',
+        subject: { kind: 'organisation', id: eastfirth },
+        limit: 50,
+      }),
+    );
+    return entries.filter(({ detail }) => detail['contact'] === id).length;
+  };
+  const before = await views();
+  await client.get(`/organisations/${eastfirth}`);
+  await client.get(`/organisations/contacts/${newId()}`, { status: 404 });
+  assert.equal(await views(), before);
+  await client.get(`/organisations/contacts/${id}`);
+  assert.equal(await views(), before + 1);
+  await client.submit(`/organisations/contacts/${id}`, { name: '' }, { status: 422 });
+  assert.equal(await views(), before + 1, 'the form that comes back is the same view');
+});

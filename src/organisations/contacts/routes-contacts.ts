@@ -17,7 +17,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { addContact, changeContact } from './contacts.ts';
+import { addContact, changeContact, recordView } from './contacts.ts';
 import type { DirectoryContext } from '../context.ts';
 import {
   contactFields,
@@ -193,6 +193,8 @@ export async function contactPage(
   const organisation = contact && (await findOrganisationRecord(tx, contact.organisationId));
   if (contact === undefined || organisation === undefined) return notFound();
   if (!keepsContactsOf(tx.actor, organisation.id)) return notFound();
+  // A form that comes back was looked at before.
+  if (failed === undefined && duty === undefined) await recordView(tx, contact);
   const colleagues = await listColleagues(tx, organisation.id, id);
   const reply = contactForm(context, {
     organisation,

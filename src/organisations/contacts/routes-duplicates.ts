@@ -17,6 +17,7 @@ import {
 } from '#web/index.ts';
 import type { DirectoryContext } from '../context.ts';
 import { mergeContacts, mergeOf, sayNotTheSame, undoMerge } from './merge.ts';
+import { recordView } from './contacts.ts';
 import { findContact } from './store-contacts.ts';
 import { listMerges, listSharedPoints, listTwins } from './store-duplicates.ts';
 
@@ -64,6 +65,7 @@ function mergeRoutes({ database, model }: DirectoryContext): Route[] {
             await findContact(tx, query.other),
           ];
           if (kept === undefined || gone === undefined || kept.id === gone.id) return notFound();
+          for (const contact of [kept, gone]) await recordView(tx, contact);
           return view('organisations/merge.njk', {
             kept,
             gone,
