@@ -14,7 +14,6 @@ import {
   type Route,
 } from '#web/index.ts';
 import { asAtOf } from './as-at.ts';
-import { chainOf } from './contacts/contacts.ts';
 import type { DirectoryContext } from './context.ts';
 import { chainWords, isWallTime } from './contacts/form-duty.ts';
 import { historyLines } from './form-history.ts';
@@ -36,7 +35,7 @@ import { parentRoutes, readFamily } from './routes-parents.ts';
 import { supplierRoutes } from './suppliers/routes-suppliers.ts';
 import { readUses, useRoutes } from './suppliers/routes-uses.ts';
 import { contactQuery, pageAsked, readContacts, type ContactQuery } from './contacts/page.ts';
-import { listContacts, listRanks, readWays } from './contacts/store-contact-list.ts';
+import { listContacts, readChain, readWays } from './contacts/store-contact-list.ts';
 import { listDomains } from './contacts/store-domains.ts';
 import { instantOf, listToldAt } from './contacts/store-duty.ts';
 import { listChanges } from './store-history.ts';
@@ -187,7 +186,7 @@ async function showOrganisation(
     const domains = await listDomains(tx, id);
     const ownDomains = new Set(domains.flatMap((one) => (one.isOwn ? [one.domain] : [])));
     const ways = await readWays(tx, id, [...ownDomains]);
-    const told = await listRanks(tx, id);
+    const whole = await readChain(tx, id);
     const moment = isWallTime(at) ? await instantOf(tx, at, ZONE) : now;
     const chain = await listToldAt(tx, id, { moment, seats: TOLD_ON_PAGE });
     const changes = await listChanges(tx, id, { limit: CHANGES_ON_PAGE });
@@ -195,17 +194,17 @@ async function showOrganisation(
     return view('organisations/organisation.njk', {
       organisation: organisationFacts(found, model, now),
       ...(await readContacts(tx, id, { query, model, ownDomains })),
-      order: chainOf(told),
-      firstRank: told[0]?.rank ?? 0,
-      lastRank: told.at(-1)?.rank ?? 0,
-      hasTimes: told.some((contact) => contact.hasTimes),
+      order: whole.order,
+      firstRank: whole.firstRank,
+      lastRank: whole.lastRank,
+      hasTimes: whole.hasTimes,
       chain: chainWords(chain, model.contactRoles),
-      chainMore: Math.max(0, told.length - TOLD_ON_PAGE),
+      chainMore: Math.max(0, whole.told - TOLD_ON_PAGE),
       moment: isWallTime(at) ? moment : null,
       at: isWallTime(at) ? at : '',
       domains,
       hasUnproven: ways.hasUnproven,
-      noneOffNetwork: told.length > 0 && !ways.isOffNetwork,
+      noneOffNetwork: whole.told > 0 && !ways.isOffNetwork,
       history: historyLines(changes, model, alerts),
       ...(await readFamily(tx, id, now.toISOString().slice(0, 10))),
       ...(await readUses(tx, id)),

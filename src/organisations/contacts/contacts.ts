@@ -1,5 +1,4 @@
 /** The verbs of one contact. Each runs in the caller's transaction and leaves an entry. */
-import { createHash } from 'node:crypto';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { blindIndex, seal } from '#kernel/sealed.ts';
@@ -10,6 +9,7 @@ import { channels, type Address, type Channel } from '../model.ts';
 import { NEEDS_A_WAY } from '../imports/parse-contact.ts';
 import { keepsContactsOf } from '../policy.ts';
 import { closeGap, moveRank, type Direction } from './ranks.ts';
+import { readChain } from './store-contact-list.ts';
 import {
   findContact,
   findNamesake,
@@ -144,7 +144,7 @@ export async function recordView(
   });
 }
 
-/** One step earlier or later; `chain` is the order that the presser saw. */
+/** One step earlier or later; `chain` is the order (`readChain`) that the presser saw. */
 export async function moveContact(
   tx: Tx,
   move: { readonly id: string; readonly direction: Direction; readonly chain: string },
@@ -153,7 +153,7 @@ export async function moveContact(
   if (contact === undefined) return absent;
   if (!keepsContactsOf(tx.actor, contact.organisationId)) return notAllowed;
   const told = (await lockContacts(tx, contact.organisationId)).filter(({ active }) => active);
-  if (chainOf(told) !== move.chain) {
+  if ((await readChain(tx, contact.organisationId)).order !== move.chain) {
     return refused('conflict', 'The order changed after you opened the page. It is now as below.');
   }
   const moved = moveRank(told, move.id, move.direction);
@@ -165,14 +165,6 @@ export async function moveContact(
     detail: { contact: move.id, direction: move.direction, ranks: moved.value },
   });
   return ok(contact);
-}
-
-/** The order of those who are told, as one word: of 20,000 ids and ranks no form could hold more. */
-export function chainOf(
-  contacts: readonly { readonly id: string; readonly rank: number }[],
-): string {
-  const order = contacts.map(({ id, rank }) => `${rank}.${id.slice(-12)}`).toSorted();
-  return createHash('sha256').update(order.join(' ')).digest('base64url');
 }
 
 /** Kept, and told nothing. Where nobody is left in its rank, the later ones move up. */

@@ -30,7 +30,7 @@ import {
 import { absenceWords, hoursWords } from './form-duty.ts';
 import { keepsContactsOf } from '../policy.ts';
 import { findContact, type ContactRecord } from './store-contacts.ts';
-import { listColleagues, listRanks } from './store-contact-list.ts';
+import { listColleagues, readChain } from './store-contact-list.ts';
 import { listAbsences, listHours } from './store-duty.ts';
 import { findOrganisationRecord } from '../store.ts';
 
@@ -48,7 +48,7 @@ function newContactRoutes(context: DirectoryContext): Route[] {
     await database.withActor(actor, async (tx) => {
       const organisation = await findOrganisationRecord(tx, organisationId);
       if (organisation === undefined || !keepsContactsOf(actor, organisationId)) return notFound();
-      const last = (await listRanks(tx, organisationId)).at(-1)?.rank ?? 0;
+      const { lastRank: last } = await readChain(tx, organisationId);
       return contactForm(context, {
         organisation,
         typed: failed?.form ?? { rank: String(Math.min(last + 1, 9)), kind: 'person' },

@@ -78,6 +78,18 @@ function fits({ text, roles = [] }: ContactSearch): Sql {
 const NAMES_MAX = 3;
 
 /**
+ * Who has `contact_point`, over it. "offset 0" keeps the way through the indexes: of contacts that
+ * were imported a moment ago the planner knows nothing, and read all 20,000 for each that is shown.
+ */
+const sharers = sql`
+  select who.id, who.name, who.rank, who.active, who.organisation_id
+  from (select held.contact_id from organisations.contact_contact_point held
+    where held.contact_point_id = contact_point.id offset 0) shared
+  cross join lateral (
+    select known.id, known.name, known.rank, known.active, known.organisation_id
+    from organisations.contact known where known.id = shared.contact_id offset 0) who`;
+
+/**
  * Who is told by rank, then who is not any more. Its numbers and addresses are looked up for those
  * that are shown alone: an organisation may have 20,000 contacts.
  */
@@ -120,7 +132,11 @@ export async function listContacts(
         'inUse', ${isInUse})
         order by link.channel desc, link.position) as points
       from organisations.contact_contact_point link
-      join organisations.contact_point on contact_point.id = link.contact_point_id
+      cross join lateral (
+        select point.id, point.channel, point.shown, point.domain, point.contacts,
+          point.proven_at, point.asked_at
+        from organisations.contact_point point where point.id = link.contact_point_id
+        offset 0) contact_point
       left join lateral (
         select count(*) as count, json_agg(json_build_object('id', at.id, 'name', at.name))
           filter (where at.number <= ${NAMES_MAX}) as first
@@ -129,9 +145,7 @@ export async function listContacts(
             row_number() over (order by organisation.name, organisation.id) as number
           from organisations.organisation
           where organisation.id <> contact.organisation_id and organisation.id in (
-            select other.organisation_id from organisations.contact_contact_point shared
-            join organisations.contact other on other.id = shared.contact_id
-            where shared.contact_point_id = contact_point.id)
+            select other.organisation_id from (${sharers}) other)
         ) at
       ) elsewhere on contact_point.contacts > 1
       left join lateral (
@@ -139,10 +153,9 @@ export async function listContacts(
           filter (where colleague.number <= ${NAMES_MAX}) as first
         from (
           select other.name, row_number() over (order by other.rank, other.name, other.id) as number
-          from organisations.contact_contact_point shared
-          join organisations.contact other on other.id = shared.contact_id
-            and other.organisation_id = contact.organisation_id and other.active
-          where shared.contact_point_id = contact_point.id and other.id <> contact.id
+          from (${sharers}) other
+          where other.organisation_id = contact.organisation_id and other.active
+            and other.id <> contact.id
         ) colleague
       ) here on contact_point.contacts > 1
       where link.contact_id = contact.id
@@ -165,18 +178,29 @@ export async function countContacts(
     where contact.organisation_id = ${organisationId} and ${fits(search)}`);
 }
 
-export type RankedContact = {
-  readonly id: string;
-  readonly rank: number;
+export type Chain = {
+  /** Those who are told. */
+  readonly told: number;
+  /** 0 where nobody is. */
+  readonly firstRank: number;
+  readonly lastRank: number;
+  /** Somebody has hours or absences. */
   readonly hasTimes: boolean;
+  /** Ids and ranks of all who are told as one word: of 20,000 no form could hold more. */
+  readonly order: string;
 };
 
-/** Those who are told, all of them, by rank. */
-export async function listRanks(tx: Tx, organisationId: string): Promise<RankedContact[]> {
-  return await tx.rows<RankedContact>(sql`
-    select contact.id, contact.rank, contact.has_times from organisations.contact
-    where contact.organisation_id = ${organisationId} and contact.active
-    order by contact.rank`);
+/** The chain as a whole; nobody of it is read into the process. */
+export async function readChain(tx: Tx, organisationId: string): Promise<Chain> {
+  return await tx.one<Chain>(sql`
+    select count(*) as told, coalesce(min(contact.rank), 0) as first_rank,
+      coalesce(max(contact.rank), 0) as last_rank,
+      coalesce(bool_or(contact.has_times), false) as has_times,
+      encode(sha256(convert_to(coalesce(
+        string_agg(contact.rank::text || contact.id::text, ' ' order by contact.rank, contact.id),
+        ''), 'UTF8')), 'hex') as "order"
+    from organisations.contact
+    where contact.organisation_id = ${organisationId} and contact.active`);
 }
 
 /** Who may stand in: others of the organisation who are told. */
