@@ -249,9 +249,6 @@ create table organisations.succession (
   on_date date not null,
   state text not null default 'planned'
     check (state in ('planned', 'confirmed', 'applied', 'withdrawn')),
-  -- Of a split: the successor below which those come to stand who stood below one that closes.
-  -- Null: there is one successor only.
-  children_to uuid references organisations.organisation,
   planned_by text not null,
   planned_at timestamptz not null default now(),
   confirmed_by text,
@@ -265,13 +262,18 @@ create table organisations.succession (
 );
 create index succession_due on organisations.succession (on_date) where state = 'confirmed';
 
--- Who takes over from whom. A predecessor that is among its own successors goes on.
+-- Who takes over from whom: a group of pairs that hang together, such as A to C, B to C and D. A
+-- predecessor that is among its own successors goes on.
 create table organisations.succession_part (
   succession_id uuid not null references organisations.succession,
   predecessor_id uuid not null references organisations.organisation,
   successor_id uuid not null references organisations.organisation,
+  -- Below it those come to stand who stood below the predecessor: one of its successors.
+  takes_children boolean not null,
   primary key (succession_id, predecessor_id, successor_id)
 );
+create unique index succession_part_taker
+  on organisations.succession_part (succession_id, predecessor_id) where takes_children;
 create index succession_part_predecessor on organisations.succession_part (predecessor_id);
 create index succession_part_successor on organisations.succession_part (successor_id);
 

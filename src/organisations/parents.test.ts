@@ -10,13 +10,13 @@ import {
   lineWith,
   orphansOf,
   stretchOn,
-  successionLines,
   type Dates,
   type SaidParent,
   type Stretch,
 } from './parents.ts';
 import type { Numbered } from './imports/parse.ts';
 import { planParents } from './imports/plan-parents.ts';
+import { successionLines } from './successions/lines.ts';
 import { dayAfter } from './successions/succession.ts';
 
 const TODAY = '2026-01-16';
@@ -274,6 +274,17 @@ test('a parent that closed before its child is refused; one that will close is t
   assert.deepEqual(orphansOf('NEW', new Map([['KID', line]]), kept), []);
 });
 
+/** All take over from all. */
+function partsOf(from: readonly string[], to: readonly string[], childrenTo: string) {
+  return from.flatMap((predecessor) =>
+    to.map((successor) => ({
+      predecessor,
+      successor,
+      takesChildren: successor === childrenTo,
+    })),
+  );
+}
+
 test('a merger and a split move who stood below, and nobody comes to stand below itself', () => {
   const some = fc.uniqueArray(fc.constantFrom(...CODES), { minLength: 1, maxLength: 3 });
   fc.assert(
@@ -284,7 +295,7 @@ test('a merger and a split move who stood below, and nobody comes to stand below
       const rows = rowsOf(told.map((one) => ({ ...one, closedOn: null })));
       const before = planParents(rows, { lines: new Map(), datesOf: open }, TODAY).changed;
       const childrenTo = to.at(-1)!;
-      const over = { onDate, predecessors: from, successors: to, childrenTo };
+      const over = { onDate, parts: partsOf(from, to, childrenTo) };
       const changed = successionLines(before, over);
       const after: Lines = new Map([...before, ...changed]);
       const closing = from.filter((code) => !to.includes(code));
@@ -321,9 +332,7 @@ test('a merger: the successor gets the parent that all had, its children and no 
   ]);
   const over = {
     onDate: '2026-04-01',
-    predecessors: ['OLD-1', 'OLD-2'],
-    successors: ['NEW'],
-    childrenTo: 'NEW',
+    parts: partsOf(['OLD-1', 'OLD-2'], ['NEW'], 'NEW'),
   };
   const words = (found: Lines) =>
     [...found].map(([code, line]) => `${code}: ${lineInWords(line)}`).sort();
@@ -336,9 +345,7 @@ test('a merger: the successor gets the parent that all had, its children and no 
   ]);
   const split = {
     ...over,
-    predecessors: ['OLD-1'],
-    successors: ['NEW', 'NEW-2'],
-    childrenTo: 'NEW-2',
+    parts: partsOf(['OLD-1'], ['NEW', 'NEW-2'], 'NEW-2'),
   };
   assert.deepEqual(words(successionLines(lines, split)), [
     'KID-1: OLD-1 to 2026-03-31, NEW-2 from 2026-04-01',
@@ -355,4 +362,29 @@ test('a merger: the successor gets the parent that all had, its children and no 
     'OLD-1: TOP to 2026-03-31',
   ]);
   assert.equal(dayAfter('2026-03-31'), '2026-04-01');
+});
+
+test('of a group each takes who stood below those it takes over from, and their parent', () => {
+  const ever = (parent: string): Stretch[] => [{ parent, from: null, until: null }];
+  const lines = new Map([
+    ['OLD-1', ever('TOP-1')],
+    ['OLD-2', ever('TOP-2')],
+    ['KID-1', ever('OLD-1')],
+    ['KID-2', ever('OLD-2')],
+  ]);
+  const part = (predecessor: string, successor: string, takesChildren: boolean) => ({
+    predecessor,
+    successor,
+    takesChildren,
+  });
+  const parts = [part('OLD-1', 'A', true), part('OLD-2', 'A', false), part('OLD-2', 'B', true)];
+  const changed = successionLines(lines, { onDate: '2026-04-01', parts });
+  assert.deepEqual([...changed].map(([code, line]) => `${code}: ${lineInWords(line)}`).sort(), [
+    // Those that A takes over from had different parents: somebody says which it has.
+    'B: TOP-2 from 2026-04-01',
+    'KID-1: OLD-1 to 2026-03-31, A from 2026-04-01',
+    'KID-2: OLD-2 to 2026-03-31, B from 2026-04-01',
+    'OLD-1: TOP-1 to 2026-03-31',
+    'OLD-2: TOP-2 to 2026-03-31',
+  ]);
 });

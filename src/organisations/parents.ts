@@ -22,11 +22,11 @@ export type SaidParent = Omit<Stretch, 'parent'> & { readonly parent: string | n
 const FIRST_DAY = '0000-01-01';
 const LAST_DAY = '9999-12-31';
 
-function firstOf({ from }: Pick<Stretch, 'from'>): string {
+export function firstOf({ from }: Pick<Stretch, 'from'>): string {
   return from ?? FIRST_DAY;
 }
 
-function lastOf({ until }: Pick<Stretch, 'until'>): string {
+export function lastOf({ until }: Pick<Stretch, 'until'>): string {
   return until ?? LAST_DAY;
 }
 
@@ -195,90 +195,6 @@ export function orphansOf(
       line.some((one) => one.parent === code && lastNeeded(one, dates) > closedOn);
     return isOrphan ? [child] : [];
   });
-}
-
-export type HandingOver = {
-  /** The first day of the successors. */
-  readonly onDate: string;
-  /** Codes. */
-  readonly predecessors: readonly string[];
-  readonly successors: readonly string[];
-  /** Of the successors the one that takes who stands below. */
-  readonly childrenTo: string;
-};
-
-/**
- * The lines that a merger or a split changes. What stood below a predecessor that closes stands
- * below the successor that takes its children from that day on; a successor that stood there itself
- * does not come to stand below its sibling. A successor without a parent gets the one that its
- * predecessors had, where they had the same. Whoever would come to stand below itself stays.
- */
-export function successionLines(lines: Lines, succession: HandingOver): Lines {
-  const { onDate } = succession;
-  const heirs = heirsOf(succession);
-  const closing = new Set(heirs.closing);
-  const after = { from: onDate, until: null };
-  const changed = new Map<string, readonly Stretch[]>();
-  for (const [child, line] of lines) {
-    const next = closing.has(child)
-      ? without(line, after)
-      : joined(line.flatMap((one) => handedOver(one, child, succession, heirs)));
-    if (!isSameLine(line, next)) changed.set(child, next);
-  }
-  for (const code of succession.successors) {
-    const line = changed.get(code) ?? lines.get(code) ?? [];
-    const isTaken = line.some((one) => lastOf(one) >= onDate);
-    const parent = isTaken ? undefined : commonParent(code, { lines, onDate, heirs });
-    if (parent !== undefined) changed.set(code, joined([...line, { parent, ...after }]));
-  }
-  return withoutRings(changed, lines);
-}
-
-type Heirs = {
-  readonly closing: readonly string[];
-  /** Who takes those below, by code of the predecessor. */
-  readonly heirOf: ReadonlyMap<string, string>;
-};
-
-function heirsOf({ predecessors, successors, childrenTo }: HandingOver): Heirs {
-  const closing = predecessors.filter((code) => !successors.includes(code));
-  return { closing, heirOf: new Map(closing.map((code) => [code, childrenTo])) };
-}
-
-function handedOver(
-  one: Stretch,
-  child: string,
-  { onDate, successors }: HandingOver,
-  { heirOf }: Heirs,
-): readonly Stretch[] {
-  const heir = heirOf.get(one.parent);
-  if (heir === undefined || lastOf(one) < onDate) return [one];
-  const from = firstOf(one) > onDate ? one.from : onDate;
-  const before = without([one], { from: onDate, until: null });
-  return successors.includes(child) ? before : [...before, { ...one, parent: heir, from }];
-}
-
-function commonParent(
-  code: string,
-  { lines, onDate, heirs }: { lines: Lines; onDate: string; heirs: Heirs },
-): string | undefined {
-  const parents = heirs.closing.flatMap((one) => {
-    const parent = stretchOn(lines.get(one) ?? [], onDate)?.parent;
-    return parent === undefined ? [] : [heirs.heirOf.get(parent) ?? parent];
-  });
-  const [first, ...others] = [...new Set(parents)].filter((parent) => parent !== code);
-  const isClear = first !== undefined && others.length === 0 && !heirs.closing.includes(first);
-  return isClear ? first : undefined;
-}
-
-function withoutRings(changed: ReadonlyMap<string, readonly Stretch[]>, lines: Lines): Lines {
-  const kept = new Map(changed);
-  for (;;) {
-    const all = new Map([...lines, ...kept]);
-    const wrong = [...kept.keys()].filter((code) => findWrongClimb(code, all)?.kind === 'ring');
-    if (wrong.length === 0) return kept;
-    for (const code of wrong) kept.delete(code);
-  }
 }
 
 /** `QOP to 2026-03-31, QMJ from 2026-04-01`; empty without a parent. */

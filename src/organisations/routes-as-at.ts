@@ -9,6 +9,7 @@ import { readFamily } from './routes-parents.ts';
 import { findBeginning, findOrganisationOn, listContactsOn } from './store-as-at.ts';
 import { showAhead, type Ahead } from './successions/ahead.ts';
 import type { SuccessionRow } from './successions/store-succession.ts';
+import { predecessorsOf, successorsOf } from './successions/succession.ts';
 
 /** For `organisations/as-at.njk`. */
 export async function readAsAt(tx: Tx, asAt: AsAt | undefined, ahead: Ahead) {
@@ -39,7 +40,7 @@ export async function showOrganisationOn(
           roleLabel: model.contactRoles[contact.role]?.label ?? contact.role,
         })),
         successions: (['done', 'waiting', 'planned'] as const).flatMap((fate) =>
-          ahead[fate].filter((row) => takesPart(id, row)).map((row) => ({ ...said(row), fate })),
+          ahead[fate].flatMap((row) => partOf(id, row)).map((part) => ({ ...part, fate })),
         ),
         ...(await readFamily(tx, id, asAt.day)),
         mayWriteParents: false,
@@ -48,10 +49,15 @@ export async function showOrganisationOn(
   );
 }
 
-function takesPart(organisationId: string, { predecessors, successors }: SuccessionRow): boolean {
-  return [...predecessors, ...successors].some(({ id }) => id === organisationId);
-}
-
-function said({ id, onDate, predecessors, successors }: SuccessionRow) {
-  return { id, on: new Date(`${onDate}T12:00:00Z`), predecessors, successors };
+/** What of a succession is about this organisation: to whom it hands over, and from whom it takes. */
+function partOf(organisationId: string, row: SuccessionRow) {
+  const plan = { id: row.id, on: new Date(`${row.onDate}T12:00:00Z`) };
+  const self = [...row.predecessors, ...row.successors].find(({ id }) => id === organisationId);
+  if (self === undefined) return [];
+  const to = successorsOf(row, self.id);
+  const from = predecessorsOf(row, self.id).filter(({ id }) => id !== self.id);
+  return [
+    ...(to.length > 0 ? [{ ...plan, predecessors: [self], successors: to }] : []),
+    ...(from.length > 0 ? [{ ...plan, predecessors: from, successors: [self] }] : []),
+  ];
 }

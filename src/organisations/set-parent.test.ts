@@ -20,6 +20,7 @@ import { previewSuccession } from './successions/preview.ts';
 import {
   applyDueSuccessions,
   confirmSuccession,
+  everyPair,
   planSuccession,
   withdrawSuccession,
   type SuccessionPlan,
@@ -255,7 +256,7 @@ test('a merger takes children along and says so before', async () => {
   const day = '2026-11-26';
   const ids = { old: await idOf('DD-01') };
   await db.web.withActor(actor, async (tx) => {
-    const plan = { id, onDate: day, predecessors: ['DD-01'], successors: ['DD-02'] };
+    const plan = { id, onDate: day, parts: everyPair(['DD-01'], ['DD-02']) };
     assert.ok((await planSuccession(tx, plan)).ok);
     assert.ok((await confirmSuccession(tx, id, day)).ok);
   });
@@ -280,14 +281,14 @@ test('of a split the part that is named takes the children, else the first; seen
     ].join('\n'),
   );
   const onDate = '2026-12-01';
-  const split = { onDate, predecessors: ['EE-01'], successors: ['EE-03', 'EE-02'] };
+  const split = { onDate, parts: everyPair(['EE-01'], ['EE-03', 'EE-02']) };
   const seen = async (plan: Partial<SuccessionPlan>) =>
     await db.web.withActor(actor, async (tx) => {
       const id = newId();
       const planned = await planSuccession(tx, { id, ...split, ...plan });
       if (!planned.ok) return { id, said: planned.fields };
       const { below } = (await previewSuccession(tx, id))!;
-      return { id, said: `${below.moved} to ${below.to.code}` };
+      return { id, said: below.moved.map(({ to, count }) => `${count} to ${to.code}`).join() };
     });
   assert.deepEqual((await seen({ childrenTo: 'EE-01' })).said, {
     childrenTo: 'Name one of those who take over',

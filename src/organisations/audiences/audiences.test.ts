@@ -436,8 +436,9 @@ test('whoever takes the place of another uses what it used, and is tagged alike'
       insert into organisations.succession (id, on_date, state, planned_by, confirmed_by,
         confirmed_at) values (${id}, current_date, 'confirmed', 'x', 'x', now())`);
     await tx.run(sql`
-      insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
-      values (${id}, ${before}, ${heir})`);
+      insert into organisations.succession_part (succession_id, predecessor_id, successor_id,
+        takes_children)
+      values (${id}, ${before}, ${heir}, true)`);
   });
   await applyDueSuccessions(db.worker, now.toISOString().slice(0, 10));
   assert.deepEqual([await count(users), await count(named)], [1, 1]);

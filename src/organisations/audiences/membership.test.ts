@@ -170,8 +170,9 @@ async function merge(tx: Tx, bodies: readonly Body[]): Promise<void> {
         confirmed_at, applied_at)
       values (${id}, current_date, 'applied', 'x', 'x', now(), now())`);
     await tx.run(sql`
-      insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
-      select ${id}, before.id, after.id
+      insert into organisations.succession_part (succession_id, predecessor_id, successor_id,
+        takes_children)
+      select ${id}, before.id, after.id, true
       from organisations.organisation before, organisations.organisation after
       where before.code = ${CODES[predecessor]} and after.code = ${CODES[i]}`);
   }

@@ -10,7 +10,7 @@ export type JsonList = {
 const others: readonly { readonly has: readonly string[]; readonly says: string }[] = [
   {
     has: ['predecessor', 'successor'],
-    says: 'This is a list of successions, not of organisations: import the list of those that open (such as icb-2026.json), then plan each event under Mergers and splits, which hands over contacts and closes the old ones.',
+    says: 'This is a list of successions, not of organisations: import the list of those that open (such as icb-2026.json), then plan them under Mergers and splits, a line for each that hands over, which hands over contacts and closes the old ones.',
   },
   {
     has: ['layout', 'hexes'],

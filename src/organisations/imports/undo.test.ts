@@ -8,7 +8,7 @@ import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
 import { forgetImports } from '../retention.ts';
-import { planSuccession } from '../successions/succeed.ts';
+import { everyPair, planSuccession } from '../successions/succeed.ts';
 import { previewUndo, undoImport } from './undo.ts';
 
 const actor = system('import');
@@ -175,8 +175,7 @@ test('an organisation of a planned merger is closed, as the preview says', async
   const plan = {
     id: newId(),
     onDate: '2099-01-01',
-    predecessors: ['AA-01'],
-    successors: ['AA-03'],
+    parts: everyPair(['AA-01'], ['AA-03']),
   };
   const planned = await db.web.attempt(actor, (tx) => planSuccession(tx, plan));
   assert.ok(planned.ok);

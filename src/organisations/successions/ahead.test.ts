@@ -17,7 +17,7 @@ import { mendRoutes } from '../proof/routes-mend.ts';
 import { organisationApiRoutes } from '../routes-api.ts';
 import { organisationRoutes } from '../routes.ts';
 import { listOrganisations } from '../store.ts';
-import { confirmSuccession, planSuccession } from './succeed.ts';
+import { confirmSuccession, everyPair, planSuccession } from './succeed.ts';
 
 const now = new Date();
 const day = (days: number) =>
@@ -96,7 +96,8 @@ describe('as at a day on which a merger is coming', () => {
   async function plan(predecessors: string[], successors: string[], confirms: boolean) {
     const id = newId();
     const done = await db.web.withActor(officer, async (tx) => {
-      const planned = await planSuccession(tx, { id, onDate: MERGED, predecessors, successors });
+      const parts = everyPair(predecessors, successors);
+      const planned = await planSuccession(tx, { id, onDate: MERGED, parts });
       return planned.ok && confirms ? await confirmSuccession(tx, id, TODAY) : planned;
     });
     assert.ok(done.ok, JSON.stringify(done));

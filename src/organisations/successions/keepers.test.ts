@@ -10,7 +10,7 @@ import { rules, secrets } from '../../../test/support/directory.ts';
 import { importOrganisations } from '../imports/actions.ts';
 import { listBodies } from './store-succession.ts';
 import { previewSuccession } from './preview.ts';
-import { applyDueSuccessions, confirmSuccession, planSuccession } from './succeed.ts';
+import { applyDueSuccessions, confirmSuccession, everyPair, planSuccession } from './succeed.ts';
 
 const TODAY = '2026-11-23';
 const startedAt = new Date(`${TODAY}T03:12:00Z`);
@@ -64,7 +64,11 @@ describe('administrators of organisations that hand over', () => {
   const plan = (onDate: string, predecessors: string[], successors: string[]) =>
     db.web.withActor(officer, async (tx) => {
       const id = newId();
-      const planned = await planSuccession(tx, { id, onDate, predecessors, successors });
+      const planned = await planSuccession(tx, {
+        id,
+        onDate,
+        parts: everyPair(predecessors, successors),
+      });
       assert.ok(planned.ok, JSON.stringify(planned));
       return id;
     });

@@ -14,7 +14,7 @@ import {
   type Centre,
 } from '../../../test/support/centre.ts';
 import { seedNotify } from '../../../test/support/dispatch.ts';
-import { planSuccession } from './succeed.ts';
+import { everyPair, planSuccession } from './succeed.ts';
 
 let centre: Centre;
 before(async () => {
@@ -27,10 +27,10 @@ test('the preview names them by number, with a way to each organisation, until t
   const { alertId, dispatchId, number } = await releaseAlert(centre);
   await deliverAll(centre, dispatchId);
   const id = newId();
-  const predecessors = ['ZZ-0001', 'ZZ-0002'];
+  const parts = everyPair(['ZZ-0001', 'ZZ-0002'], ['ZZ-0003']);
   must(
     await centre.db.web.attempt(centre.officer, (tx) =>
-      planSuccession(tx, { id, onDate: '2099-04-01', predecessors, successors: ['ZZ-0003'] }),
+      planSuccession(tx, { id, onDate: '2099-04-01', parts }),
     ),
   );
   const officer = centre.visit(centre.officer);

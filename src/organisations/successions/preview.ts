@@ -3,7 +3,7 @@ import { actorId } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { listOrganisationHolders, type OrganisationHolder } from '#identity/index.ts';
 import { listAudiencesInUse, membersOfEach } from '../audiences/losses.ts';
-import { stretchOn, successionLines } from '../parents.ts';
+import { stretchOn } from '../parents.ts';
 import { readLines } from '../store-parents.ts';
 import { tryOut } from '../store-trial.ts';
 import {
@@ -13,15 +13,9 @@ import {
   markConfirmed,
   type SuccessionRow,
 } from './store-succession.ts';
-import {
-  childrenTaker,
-  handingOverOf,
-  handOverDirectory,
-  heirsAt,
-  hindranceOf,
-  isOpen,
-} from './succeed.ts';
-import { dayBefore, warningsOf, type Body, type Heir } from './succession.ts';
+import { handingOverOf, handOverDirectory, heirsAt, hindranceOf, isOpen } from './succeed.ts';
+import { successionLines } from './lines.ts';
+import { dayBefore, successorsOf, warningsOf, type Body, type Heir } from './succession.ts';
 
 /** An audience that has some who hand over on their last day, and on the next no one for them. */
 export type AudienceLoss = {
@@ -48,8 +42,7 @@ export type SuccessionPreview = SuccessionRow & {
   /** Organisations below a predecessor on that day. */
   readonly below: {
     /** That come to stand below a successor, and below which. */
-    readonly moved: number;
-    readonly to: Body;
+    readonly moved: readonly { readonly to: Body; readonly count: number }[];
     /** That stay below one that goes on, or would come to stand below themselves. */
     readonly left: number;
   };
@@ -95,8 +88,10 @@ async function listLosses(tx: Tx, row: SuccessionRow): Promise<AudienceLoss[]> {
     return await amongEach(row.onDate, row.successors);
   });
   return audiences.flatMap(({ id, name }, i) => {
-    const lost = row.predecessors.filter((body) => before[i]!.has(body.id));
-    return lost.length > 0 && after[i]!.size === 0 ? [{ id, name, lost }] : [];
+    const isFollowed = (body: Body) =>
+      successorsOf(row, body.id).some((successor) => after[i]!.has(successor.id));
+    const lost = row.predecessors.filter((body) => before[i]!.has(body.id) && !isFollowed(body));
+    return lost.length > 0 ? [{ id, name, lost }] : [];
   });
 }
 
@@ -104,15 +99,23 @@ async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview
   const over = handingOverOf(row);
   const lines = await readLines(tx);
   const changed = successionLines(lines, over);
+  const codes = new Set(
+    over.parts.flatMap(({ predecessor, successor }) => [predecessor, successor]),
+  );
+  const handsOver = new Set(over.parts.map(({ predecessor }) => predecessor));
   const children = [...lines].filter(([code, line]) => {
     const parent = stretchOn(line, over.onDate)?.parent;
-    return (
-      parent !== undefined &&
-      over.predecessors.includes(parent) &&
-      !over.predecessors.includes(code) &&
-      !over.successors.includes(code)
-    );
+    return parent !== undefined && handsOver.has(parent) && !codes.has(code);
   });
-  const moved = children.filter(([code]) => changed.has(code)).length;
-  return { moved, to: childrenTaker(row), left: children.length - moved };
+  const parentThen = (code: string) => stretchOn(changed.get(code) ?? [], over.onDate)?.parent;
+  const counts = Map.groupBy(
+    children.filter(([code]) => changed.has(code)),
+    ([code]) => parentThen(code),
+  );
+  const moved = row.successors.flatMap((to) => {
+    const count = counts.get(to.code)?.length ?? 0;
+    return count === 0 ? [] : [{ to, count }];
+  });
+  const left = children.length - moved.reduce((sum, { count }) => sum + count, 0);
+  return { moved, left };
 }

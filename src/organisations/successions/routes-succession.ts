@@ -8,7 +8,6 @@ import {
   formIdOf,
   formModel,
   londonDay,
-  many,
   notFound,
   page,
   redirect,
@@ -19,7 +18,6 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { DirectoryRules } from '../model.ts';
-import { codesIn } from '../audiences/parse-audience.ts';
 import { listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
   closingOf,
@@ -27,10 +25,10 @@ import {
   isOpen,
   planSuccession,
   withdrawSuccession,
-  type SuccessionPlan,
 } from './succeed.ts';
+import { errorsOfPlan, parsePlan, planFields } from './form-succession.ts';
 import { previewSuccession } from './preview.ts';
-import { dayBefore, successionStates } from './succession.ts';
+import { dayBefore, isWhole, successionStates, successorsOf } from './succession.ts';
 
 export type SuccessionRoutesContext = {
   readonly database: Database;
@@ -47,11 +45,8 @@ export type WaitingAlert = {
   readonly organisations: readonly { readonly id: string; readonly shortName: string }[];
 };
 
-const fields = ['predecessors', 'successors', 'childrenTo', 'onDate'];
 const idParams = z.object({ id: z.uuid() });
 const LIST_MAX = 200;
-/** Of one side: more would be read by nobody. */
-const CODES_MAX = 500;
 
 export function successionRoutes(context: SuccessionRoutesContext): Route[] {
   return [listRoute(context), ...planRoutes(context), ...oneRoutes(context)];
@@ -85,50 +80,24 @@ function planRoutes({ database }: SuccessionRoutesContext): Route[] {
       access: 'directory.write',
       async handle({ actor, form }) {
         const plan = parsePlan(form);
-        if (!plan.ok) return planForm(form, plan.errors);
-        const planned = await database.attempt(actor, (tx) => planSuccession(tx, plan.value));
+        const planned = plan.ok
+          ? await database.attempt(actor, (tx) => planSuccession(tx, plan.value))
+          : plan;
         if (planned.ok) return redirect(`/organisations/successions/${planned.value}`);
         if (planned.kind === 'forbidden') return refusedPage(planned);
-        return planForm(form, planned.fields);
+        return planForm(form, errorsOfPlan(form, planned.fields));
       },
     }),
   ];
 }
 
 function planForm(typed: Form, errors?: FieldErrors): Reply {
-  const model = { form: formModel(fields, typed, errors ?? {}), formId: formIdOf(typed) };
+  const model = { form: formModel(planFields, typed, errors ?? {}), formId: formIdOf(typed) };
   return view(
     'organisations/succession-plan.njk',
     model,
     errors === undefined ? {} : { status: 422 },
   );
-}
-
-const day = z.iso.date();
-
-function parsePlan(
-  form: Form,
-): { ok: true; value: SuccessionPlan } | { ok: false; errors: FieldErrors } {
-  const onDate = day.safeParse((many(form['onDate'])[0] ?? '').trim());
-  const codesOf = (field: string) => codesIn(many(form[field])).slice(0, CODES_MAX);
-  const [predecessors, successors] = [codesOf('predecessors'), codesOf('successors')];
-  const [childrenTo] = codesOf('childrenTo');
-  const errors = {
-    ...(predecessors.length === 0 && { predecessors: 'Name at least one organisation' }),
-    ...(successors.length === 0 && { successors: 'Name at least one organisation' }),
-    ...(!onDate.success && { onDate: 'Enter the first day of the successors, such as 2027-04-01' }),
-  };
-  if (!onDate.success || Object.keys(errors).length > 0) return { ok: false, errors };
-  return {
-    ok: true,
-    value: {
-      id: formIdOf(form),
-      onDate: onDate.data,
-      predecessors,
-      successors,
-      ...(childrenTo !== undefined && { childrenTo }),
-    },
-  };
 }
 
 function oneRoutes(context: SuccessionRoutesContext): Route[] {
@@ -198,8 +167,16 @@ async function listWaiting(
   );
 }
 
+/** More names than this are counted in a list of plans. */
+const NAMED_MAX = 3;
+
+function named(bodies: SuccessionRow['predecessors']): string {
+  const names = bodies.map(({ name }) => name);
+  if (names.length <= NAMED_MAX) return names.join(', ');
+  return `${names.slice(0, NAMED_MAX - 1).join(', ')} and ${names.length - NAMED_MAX + 1} more`;
+}
+
 function facts(row: SuccessionRow) {
-  const names = (bodies: SuccessionRow['predecessors']) => bodies.map(({ name }) => name);
   const on = new Date(`${row.onDate}T12:00:00Z`);
   const closing = closingOf(row);
   return {
@@ -209,6 +186,10 @@ function facts(row: SuccessionRow) {
     lastDay: new Date(`${dayBefore(row.onDate)}T12:00:00Z`),
     stateLabel: successionStates[row.state],
     closing,
-    sentence: `${names(row.predecessors).join(', ')} → ${names(row.successors).join(', ')}`,
+    sentence: `${named(row.predecessors)} → ${named(row.successors)}`,
+    // Where not all take over from all.
+    lines: isWhole(row)
+      ? []
+      : row.predecessors.map((from) => ({ from, to: successorsOf(row, from.id) })),
   };
 }

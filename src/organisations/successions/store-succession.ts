@@ -1,7 +1,7 @@
 /** Statements of mergers and splits: who follows whom, and the handing over on the day. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { Body, Heir, Holder, SuccessionState } from './succession.ts';
+import type { Body, Group, Heir, Holder, Part, SuccessionState } from './succession.ts';
 
 export async function listBodies(tx: Tx, codes: readonly string[]): Promise<Body[]> {
   return await tx.rows<Body>(sql`
@@ -14,58 +14,55 @@ export async function insertSuccession(
   plan: {
     readonly id: string;
     readonly onDate: string;
-    readonly childrenToId: string | null;
     readonly plannedBy: string;
   },
 ): Promise<boolean> {
   return (
     (await tx.run(sql`
-      insert into organisations.succession (id, on_date, children_to, planned_by)
-      values (${plan.id}, ${plan.onDate}, ${plan.childrenToId}, ${plan.plannedBy})
+      insert into organisations.succession (id, on_date, planned_by)
+      values (${plan.id}, ${plan.onDate}, ${plan.plannedBy})
       on conflict do nothing`)) === 1
   );
 }
 
-/** Each of the first is followed by each of the second. */
 export async function insertParts(
   tx: Tx,
   successionId: string,
-  {
-    predecessorIds,
-    successorIds,
-  }: { predecessorIds: readonly string[]; successorIds: readonly string[] },
+  parts: readonly Part[],
 ): Promise<void> {
   await tx.run(sql`
-    insert into organisations.succession_part (succession_id, predecessor_id, successor_id)
-    select ${successionId}, predecessor_id, successor_id
-    from unnest(${[...predecessorIds]}::uuid[]) predecessor_id
-    cross join unnest(${[...successorIds]}::uuid[]) successor_id`);
+    insert into organisations.succession_part (succession_id, predecessor_id, successor_id,
+      takes_children)
+    select ${successionId}, told.predecessor_id, told.successor_id, told.takes_children
+    from unnest(${parts.map((part) => part.predecessorId)}::uuid[],
+      ${parts.map((part) => part.successorId)}::uuid[],
+      ${parts.map((part) => part.takesChildren)}::boolean[])
+      as told (predecessor_id, successor_id, takes_children)`);
 }
 
-export type SuccessionRow = {
+export type SuccessionRow = Group & {
   readonly id: string;
   readonly onDate: string;
   readonly state: SuccessionState;
-  readonly predecessors: readonly Body[];
-  readonly successors: readonly Body[];
-  /** Of a split: id of the successor that takes who stands below; null where there is one only. */
-  readonly childrenToId: string | null;
   readonly plannedAt: Date;
   readonly appliedAt: Date | null;
 };
 
-const bodiesOf = (column: 'predecessor' | 'successor') => {
+const bodiesOf = (column: 'predecessor' | 'successor', which: Sql = sql`true`) => {
   const id = column === 'predecessor' ? sql`part.predecessor_id` : sql`part.successor_id`;
   return sql`(select json_agg(json_build_object('id', body.id, 'code', body.code,
       'name', body.name, 'openedOn', body.opened_on, 'closedOn', body.closed_on) order by body.code)
     from organisations.organisation body
     where body.id in (select ${id} from organisations.succession_part part
-      where part.succession_id = succession.id))`;
+      where part.succession_id = succession.id and ${which}))`;
 };
 
 const columns = sql`succession.id, succession.on_date::text, succession.state,
   ${bodiesOf('predecessor')} as predecessors, ${bodiesOf('successor')} as successors,
-  succession.children_to as children_to_id, succession.planned_at, succession.applied_at`;
+  (select json_agg(json_build_object('predecessorId', part.predecessor_id,
+      'successorId', part.successor_id, 'takesChildren', part.takes_children))
+    from organisations.succession_part part where part.succession_id = succession.id) as parts,
+  succession.planned_at, succession.applied_at`;
 
 /** What is to come first, then what is done or withdrawn, the newest first. */
 export async function listSuccessions(tx: Tx, limit: number): Promise<SuccessionRow[]> {
@@ -91,11 +88,11 @@ export async function listUntil(tx: Tx, day: string): Promise<SuccessionRow[]> {
 
 export type ComingRow = Pick<SuccessionRow, 'id' | 'onDate' | 'state' | 'successors'>;
 
-/** Plans that are not done in which this organisation hands over, the next one first. */
+/** Plans that are not done in which this organisation hands over, and to whom; the next one first. */
 export async function listComing(tx: Tx, organisationId: string): Promise<ComingRow[]> {
   return await tx.rows<ComingRow>(sql`
     select succession.id, succession.on_date::text, succession.state,
-      ${bodiesOf('successor')} as successors
+      ${bodiesOf('successor', sql`part.predecessor_id = ${organisationId}`)} as successors
     from organisations.succession
     where succession.state in ('planned', 'confirmed') and exists (
       select from organisations.succession_part part
@@ -232,7 +229,7 @@ export async function handOverLinks(tx: Tx, heirs: readonly HeirOf[]): Promise<n
     ) placed`);
 }
 
-/** Predecessors end on the day before, unless they follow themselves. Says how many ended. */
+/** Predecessors end on the day before, unless they take over from themselves. Says how many. */
 export async function closePredecessors(tx: Tx, successionId: string): Promise<number> {
   return await tx.run(sql`
     update organisations.organisation set closed_on = succession.on_date - 1, updated_at = now()
@@ -242,7 +239,7 @@ export async function closePredecessors(tx: Tx, successionId: string): Promise<n
         where part.succession_id = ${successionId})
       and organisation.id not in (
         select part.successor_id from organisations.succession_part part
-        where part.succession_id = ${successionId})`);
+        where part.succession_id = ${successionId} and part.predecessor_id = part.successor_id)`);
 }
 
 export async function markApplied(tx: Tx, id: string): Promise<boolean> {

@@ -26,14 +26,18 @@ import { handOverUses } from '../suppliers/store-supplier.ts';
 import { handOverTags } from '../suppliers/store-tag.ts';
 import { lockImports } from '../imports/store-import.ts';
 import { readLines, saveLines } from '../store-parents.ts';
-import { successionLines, type HandingOver } from '../parents.ts';
+import { successionLines, type HandingOver } from './lines.ts';
 import {
+  goesOn,
   heirsOf,
+  predecessorsOf,
   successionErrors,
   successionMoves,
+  successorsOf,
   type Body,
   type Heir,
   type Holder,
+  type Part,
   type SuccessionState,
 } from './succession.ts';
 
@@ -42,11 +46,26 @@ export type SuccessionPlan = {
   readonly id: string;
   /** `2026-04-01`: the first day of the successors. */
   readonly onDate: string;
-  readonly predecessors: readonly string[];
-  readonly successors: readonly string[];
-  /** Code of the successor that takes who stands below; absent: the first named. */
+  /** Codes: who takes over from whom. */
+  readonly parts: readonly PlannedPart[];
+  /**
+   * Code of the successor that takes who stands below those it takes over from; of others, and
+   * where it is absent, the first named.
+   */
   readonly childrenTo?: string;
 };
+
+export type PlannedPart = { readonly predecessor: string; readonly successor: string };
+
+/** One merger or split: everybody takes over from everybody. */
+export function everyPair(
+  predecessors: readonly string[],
+  successors: readonly string[],
+): PlannedPart[] {
+  return predecessors.flatMap((predecessor) =>
+    successors.map((successor) => ({ predecessor, successor })),
+  );
+}
 
 const notAllowed = refused('forbidden', 'Your role may not change the directory.');
 const gone = refused('not_found', 'There is no such merger or split.');
@@ -54,74 +73,89 @@ const gone = refused('not_found', 'There is no such merger or split.');
 /** Keeps a plan; nothing follows from it before it is confirmed. */
 export async function planSuccession(tx: Tx, plan: SuccessionPlan): Promise<Outcome<string>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
-  const bodies = {
-    predecessors: await listBodies(tx, plan.predecessors),
-    successors: await listBodies(tx, plan.successors),
+  const codes = {
+    predecessors: [...new Set(plan.parts.map(({ predecessor }) => predecessor))],
+    successors: [...new Set(plan.parts.map(({ successor }) => successor))],
   };
+  const bodies = {
+    predecessors: await listBodies(tx, codes.predecessors),
+    successors: await listBodies(tx, codes.successors),
+  };
+  const parts = partsOf(plan, bodies);
   const errors = {
-    ...successionErrors({ onDate: plan.onDate, ...bodies }),
-    ...unknownErrors(plan, bodies),
-    ...childrenErrors(plan),
+    ...successionErrors({ onDate: plan.onDate, ...bodies, parts }),
+    ...unknownErrors(codes, bodies),
+    ...childrenErrors(plan, codes.successors),
   };
   if (Object.keys(errors).length > 0)
     return refused('invalid', 'Put right what is marked below.', errors);
-  const ids = (found: readonly Body[]) => found.map(({ id }) => id);
-  if ((await countOpenPlans(tx, ids(bodies.predecessors))) > 0)
+  if ((await countOpenPlans(tx, idsOf(bodies.predecessors))) > 0)
     return refused('conflict', 'Another plan is open in which one of these hands over.', {
       predecessors: 'One of these hands over in another plan: withdraw that one first',
     });
   const { id, onDate } = plan;
-  const childrenTo =
-    plan.successors.length > 1 ? (plan.childrenTo ?? plan.successors[0]) : undefined;
-  const inserted = await insertSuccession(tx, {
-    id,
-    onDate,
-    childrenToId: bodies.successors.find(({ code }) => code === childrenTo)?.id ?? null,
-    plannedBy: actorId(tx.actor),
-  });
-  if (!inserted) return ok(id);
-  await insertParts(tx, id, {
-    predecessorIds: ids(bodies.predecessors),
-    successorIds: ids(bodies.successors),
-  });
+  if (!(await insertSuccession(tx, { id, onDate, plannedBy: actorId(tx.actor) }))) return ok(id);
+  await insertParts(tx, id, parts);
+  const said = plan.parts.map(({ predecessor, successor }) => `${predecessor} ${successor}`);
   await record(tx, {
     action: 'succession.planned',
     subject: { kind: 'succession', id },
     detail: {
       onDate,
-      predecessors: [...plan.predecessors],
-      successors: [...plan.successors],
-      ...(childrenTo !== undefined && { childrenTo }),
+      parts: said,
+      ...(plan.childrenTo !== undefined && { childrenTo: plan.childrenTo }),
     },
   });
   return ok(id);
 }
 
+type Bodies = Readonly<Record<'predecessors' | 'successors', readonly Body[]>>;
+
+/** The pairs by id; what is not in the directory is left out, and complained of. */
+function partsOf(
+  { parts, childrenTo }: SuccessionPlan,
+  { predecessors, successors }: Bodies,
+): Part[] {
+  const idOf = new Map([...predecessors, ...successors].map(({ code, id }) => [code, id]));
+  const takerOf = new Map<string, string>();
+  for (const { predecessor, successor } of parts)
+    if (!takerOf.has(predecessor) || successor === childrenTo) takerOf.set(predecessor, successor);
+  return parts.flatMap(({ predecessor, successor }) => {
+    const [predecessorId, successorId] = [idOf.get(predecessor), idOf.get(successor)];
+    if (predecessorId === undefined || successorId === undefined) return [];
+    return [{ predecessorId, successorId, takesChildren: takerOf.get(predecessor) === successor }];
+  });
+}
+
 function unknownErrors(
-  plan: SuccessionPlan,
-  found: Readonly<Record<'predecessors' | 'successors', readonly Body[]>>,
+  codes: Readonly<Record<'predecessors' | 'successors', readonly string[]>>,
+  found: Bodies,
 ): Record<string, string> {
   const errors: Record<string, string> = {};
   for (const field of ['predecessors', 'successors'] as const) {
     const known = new Set(found[field].map(({ code }) => code));
-    const unknown = plan[field].filter((code) => !known.has(code));
+    const unknown = codes[field].filter((code) => !known.has(code));
     if (unknown.length > 0) errors[field] = `Not in the directory: ${unknown.join(', ')}`;
   }
   return errors;
 }
 
-function childrenErrors({ successors, childrenTo }: SuccessionPlan): Record<string, string> {
+function childrenErrors(
+  { childrenTo }: SuccessionPlan,
+  successors: readonly string[],
+): Record<string, string> {
   if (childrenTo === undefined || successors.includes(childrenTo)) return {};
   return { childrenTo: 'Name one of those who take over' };
 }
 
 /** Whom one of the successors will have; whom it has, once it is done or withdrawn. */
 export function heirsAt(
-  { state, predecessors }: SuccessionRow,
+  row: SuccessionRow,
   successor: Body,
   holders: readonly Holder[],
 ): readonly Heir[] {
-  const givers = new Set([successor, ...(isOpen(state) ? predecessors : [])].map(({ id }) => id));
+  const before = isOpen(row.state) ? predecessorsOf(row, successor.id) : [];
+  const givers = new Set(idsOf([successor, ...before]));
   return heirsOf(
     successor.id,
     holders.filter(
@@ -132,18 +166,17 @@ export function heirsAt(
 }
 
 export function handingOverOf(row: SuccessionRow): HandingOver {
-  const codesOf = (bodies: readonly Body[]) => bodies.map(({ code }) => code);
+  const codeOf = new Map(
+    [...row.predecessors, ...row.successors].map(({ id, code }) => [id, code]),
+  );
   return {
     onDate: row.onDate,
-    predecessors: codesOf(row.predecessors),
-    successors: codesOf(row.successors),
-    childrenTo: childrenTaker(row).code,
+    parts: row.parts.map(({ predecessorId, successorId, takesChildren }) => ({
+      predecessor: codeOf.get(predecessorId)!,
+      successor: codeOf.get(successorId)!,
+      takesChildren,
+    })),
   };
-}
-
-/** Below whom those come to stand who stood below one that closes. */
-export function childrenTaker({ successors, childrenToId }: SuccessionRow): Body {
-  return successors.find(({ id }) => id === childrenToId) ?? successors[0]!;
 }
 
 /** From now on it is carried out on its day; at once where that has come. */
@@ -217,11 +250,13 @@ async function apply(tx: Tx, id: string): Promise<boolean> {
 /** Carries it out, today or before its day; says how much was handed over. */
 export async function handOver(tx: Tx, row: SuccessionRow): Promise<Record<string, number>> {
   const counts = await handOverDirectory(tx, row);
-  const roles = await handOverRoles(tx, {
-    giverIds: idsOf(row.predecessors),
-    takerIds: idsOf(row.successors),
-    closingIds: idsOf(closingOf(row)),
-  });
+  let roles = 0;
+  for (const { id } of row.predecessors)
+    roles += await handOverRoles(tx, {
+      giverIds: [id],
+      takerIds: idsOf(successorsOf(row, id)),
+      closingIds: goesOn(row, id) ? [] : [id],
+    });
   return { ...counts, roles };
 }
 
@@ -251,8 +286,8 @@ export async function handOverDirectory(
 const idsOf = (bodies: readonly Body[]) => bodies.map(({ id }) => id);
 
 /** Those that are no more from that day on. */
-export function closingOf({ predecessors, successors }: SuccessionRow): Body[] {
-  return predecessors.filter(({ id }) => successors.every((one) => one.id !== id));
+export function closingOf(row: SuccessionRow): Body[] {
+  return row.predecessors.filter(({ id }) => !goesOn(row, id));
 }
 
 /** Why nobody could be told at a successor on its first day. */

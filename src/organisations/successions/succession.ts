@@ -1,9 +1,10 @@
 /**
  * Mergers and splits. On the first day of the successors each of them has everybody who was active
- * at its predecessors; where two records may be the same person both stay, unless name, role, and
- * the number and address that alerts go to are equal: two posts called "On-call IT" are two phones.
- * Nobody loses reach: no number or address that alerts to a predecessor go to is without them
- * afterwards. Words, the table of states and what a preview says. Pure.
+ * at those it takes over from; where two records may be the same person both stay, unless name,
+ * role, and the number and address that alerts go to are equal: two posts called "On-call IT" are
+ * two phones. Nobody loses reach: no number or address that alerts to a predecessor go to is
+ * without them afterwards. A succession is a group of pairs: who takes over from whom may differ
+ * within it. Words, the table of states and what a preview says. Pure.
  */
 
 /** Every legal move; `applied` and `withdrawn` are final. */
@@ -32,12 +33,49 @@ export type Body = {
   readonly openedOn: string | null;
 };
 
-/** Why these cannot take over from those, by field of the form; empty where they can. */
-export function successionErrors(plan: {
-  readonly onDate: string;
+/** One that hands over, and one that takes over from it; by id. */
+export type Part = {
+  readonly predecessorId: string;
+  readonly successorId: string;
+  /** Below it those come to stand who stood below the predecessor: one of its successors. */
+  readonly takesChildren: boolean;
+};
+
+/** Who takes part, and who takes over from whom: a group of pairs that are carried out together. */
+export type Group = {
   readonly predecessors: readonly Body[];
   readonly successors: readonly Body[];
-}): Record<string, string> {
+  readonly parts: readonly Part[];
+};
+
+/** Who takes over from one of them. */
+export function successorsOf({ successors, parts }: Group, predecessorId: string): Body[] {
+  return successors.filter(({ id }) =>
+    parts.some((part) => part.predecessorId === predecessorId && part.successorId === id),
+  );
+}
+
+/** From whom one of them takes over. */
+export function predecessorsOf({ predecessors, parts }: Group, successorId: string): Body[] {
+  return predecessors.filter(({ id }) =>
+    parts.some((part) => part.successorId === successorId && part.predecessorId === id),
+  );
+}
+
+/** It takes over from itself too. */
+export function goesOn({ parts }: Pick<Group, 'parts'>, id: string): boolean {
+  return parts.some((part) => part.predecessorId === id && part.successorId === id);
+}
+
+/** Everybody takes over from everybody: one merger, or one split. */
+export function isWhole({ predecessors, successors, parts }: Group): boolean {
+  return parts.length === predecessors.length * successors.length;
+}
+
+/** Why these cannot take over from those, by field of the form; empty where they can. */
+export function successionErrors(
+  plan: Group & { readonly onDate: string },
+): Record<string, string> {
   const { onDate, predecessors, successors } = plan;
   const errors: Record<string, string> = {};
   if (predecessors.length === 0) errors['predecessors'] = 'Name at least one organisation';
@@ -57,6 +95,10 @@ export function successionErrors(plan: {
   const both = predecessors.filter(({ id }) => successors.some((one) => one.id === id));
   if (both.length > 0 && both.length === predecessors.length && both.length === successors.length)
     errors['successors'] = 'These would only follow themselves: name another organisation';
+  const torn = both.filter(({ id }) => !goesOn(plan, id));
+  if (torn.length > 0)
+    errors['successors'] =
+      `Closes and takes over on the same day: ${codesOf(torn)}. One that goes on takes over from itself too`;
   return errors;
 }
 

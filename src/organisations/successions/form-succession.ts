@@ -1,0 +1,81 @@
+/** The form of a plan: all take over from all, or line by line who takes over from whom. Pure. */
+import { z } from 'zod';
+import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
+import { formIdOf, many, type Form } from '#web/index.ts';
+import { codesIn } from '../audiences/parse-audience.ts';
+import { everyPair, type PlannedPart, type SuccessionPlan } from './succeed.ts';
+
+export const planFields = ['predecessors', 'successors', 'pairs', 'childrenTo', 'onDate'];
+
+/** Of one side: more would be read by nobody. */
+const CODES_MAX = 500;
+
+const day = z.iso.date();
+
+export function parsePlan(form: Form): Outcome<SuccessionPlan> {
+  const onDate = day.safeParse((many(form['onDate'])[0] ?? '').trim());
+  const parts = parseParts(form);
+  const [childrenTo] = codesIn(many(form['childrenTo']));
+  if (onDate.success && parts.ok)
+    return ok({
+      id: formIdOf(form),
+      onDate: onDate.data,
+      parts: parts.value,
+      ...(childrenTo !== undefined && { childrenTo }),
+    });
+  return refused('invalid', 'Put right what is marked below.', {
+    ...(parts.ok ? {} : parts.fields),
+    ...(!onDate.success && { onDate: 'Enter the first day of the successors, such as 2027-04-01' }),
+  });
+}
+
+function parseParts(form: Form): Outcome<readonly PlannedPart[]> {
+  const codesOf = (field: string) => codesIn(many(form[field])).slice(0, CODES_MAX);
+  const [predecessors, successors] = [codesOf('predecessors'), codesOf('successors')];
+  const lines = linesOf(form);
+  if (lines.length > 0) {
+    if (predecessors.length + successors.length > 0)
+      return invalid({ pairs: 'Fill in the two fields above or these lines, not both' });
+    const parts = lines.flatMap(([predecessor = '', ...others]) =>
+      everyPair([predecessor], others),
+    );
+    const alone = lines.filter(({ length }) => length === 1).map(([code]) => code);
+    if (alone.length > 0) return invalid({ pairs: `Say who takes over from ${alone.join(', ')}` });
+    const isSame = (a: PlannedPart, b: PlannedPart) =>
+      a.predecessor === b.predecessor && a.successor === b.successor;
+    return ok(parts.filter((one, i) => parts.findIndex((other) => isSame(one, other)) === i));
+  }
+  if (predecessors.length > 0 && successors.length > 0)
+    return ok(everyPair(predecessors, successors));
+  const why = 'Name at least one organisation';
+  return invalid({
+    ...(predecessors.length === 0 && { predecessors: why }),
+    ...(successors.length === 0 && { successors: why }),
+  });
+}
+
+/** Codes of each line, the one that hands over first: `QM7: S1Y5D, D7T5G`. */
+function linesOf(form: Form): string[][] {
+  return (many(form['pairs'])[0] ?? '')
+    .split(/\r?\n/)
+    .map((line) => line.trim().replaceAll(/[:>→]/g, ' '))
+    .filter((line) => line.trim() !== '')
+    .slice(0, CODES_MAX)
+    .map((line) => {
+      const [first = '', ...rest] = line.trim().split(/[\s,;]+/);
+      // The first may stand among the others too: it goes on.
+      return [...codesIn([first]), ...codesIn(rest)];
+    });
+}
+
+function invalid(fields: FieldErrors): Outcome<never> {
+  return refused('invalid', 'Put right what is marked below.', fields);
+}
+
+/** What is wrong with who takes part stands at the field that named them. */
+export function errorsOfPlan(form: Form, fields: FieldErrors): FieldErrors {
+  if (linesOf(form).length === 0) return fields;
+  const { predecessors, successors, pairs, ...others } = fields;
+  const why = [pairs, predecessors, successors].filter((one) => one !== undefined).join('. ');
+  return { ...others, ...(why !== '' && { pairs: why }) };
+}
