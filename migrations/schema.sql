@@ -1508,12 +1508,14 @@ END) stored,
   stop_asked_at timestamp with time zone,
   asked_at timestamp with time zone,
   asked_code text,
+  asked_for text,
   asked_is_sent boolean default false not null,
   created_at timestamp with time zone default now() not null,
   constraint contact_point_address_index_check CHECK ((octet_length(address_index) = 32)),
   constraint contact_point_asked_code_check CHECK ((asked_code ~ '^[0-9]{4}$'::text)),
+  constraint contact_point_asked_for_check CHECK ((asked_for = ANY (ARRAY['proof'::text, 'still_right'::text]))),
   constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text, 'landline'::text]))),
-  constraint contact_point_check CHECK (((asked_at IS NULL) = (asked_code IS NULL))),
+  constraint contact_point_check CHECK ((((asked_at IS NULL) = (asked_code IS NULL)) AND ((asked_at IS NULL) = (asked_for IS NULL)))),
   constraint contact_point_pkey PRIMARY KEY (id),
   constraint contact_point_channel_address_index_key UNIQUE (channel, address_index),
   constraint contact_point_id_channel_key UNIQUE (id, channel)
@@ -1667,6 +1669,7 @@ create table organisations.import_run (
   file_sealed bytea,
   header_sealed bytea,
   uploaded_by text not null,
+  uploaded_by_kind text default kernel.actor_kind() not null,
   uploaded_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   all_or_nothing boolean not null,
@@ -1679,6 +1682,7 @@ create table organisations.import_run (
   result jsonb,
   reason text,
   import_id uuid,
+  left_names text[] default '{}'::text[] not null,
   constraint import_run_check CHECK ((expires_at > uploaded_at)),
   constraint import_run_check1 CHECK (((reason IS NOT NULL) = (state = 'failed'::text))),
   constraint import_run_check2 CHECK (((state <> ALL (ARRAY['checked'::text, 'imported'::text])) OR (result IS NOT NULL))),
@@ -1945,7 +1949,6 @@ create table organisations.succession (
   id uuid default kernel.uuid_v7() not null,
   on_date date not null,
   state text default 'planned'::text not null,
-  children_to uuid,
   planned_by text not null,
   planned_at timestamp with time zone default now() not null,
   confirmed_by text,
@@ -1957,7 +1960,6 @@ create table organisations.succession (
   constraint succession_check2 CHECK (((state = 'applied'::text) = (applied_at IS NOT NULL))),
   constraint succession_check3 CHECK (((state = 'withdrawn'::text) = (withdrawn_at IS NOT NULL))),
   constraint succession_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'confirmed'::text, 'applied'::text, 'withdrawn'::text]))),
-  constraint succession_children_to_fkey FOREIGN KEY (children_to) REFERENCES organisations.organisation(id),
   constraint succession_pkey PRIMARY KEY (id)
 );
 CREATE INDEX succession_due ON organisations.succession USING btree (on_date) WHERE (state = 'confirmed'::text);
@@ -1971,6 +1973,7 @@ create table organisations.succession_part (
   succession_id uuid not null,
   predecessor_id uuid not null,
   successor_id uuid not null,
+  takes_children boolean not null,
   constraint succession_part_predecessor_id_fkey FOREIGN KEY (predecessor_id) REFERENCES organisations.organisation(id),
   constraint succession_part_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES organisations.succession(id),
   constraint succession_part_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES organisations.organisation(id),
@@ -1978,6 +1981,7 @@ create table organisations.succession_part (
 );
 CREATE INDEX succession_part_predecessor ON organisations.succession_part USING btree (predecessor_id);
 CREATE INDEX succession_part_successor ON organisations.succession_part USING btree (successor_id);
+CREATE UNIQUE INDEX succession_part_taker ON organisations.succession_part USING btree (succession_id, predecessor_id) WHERE takes_children;
 alter table organisations.succession_part enable row level security;
 alter table organisations.succession_part force row level security;
 create policy succession_part_of_centre on organisations.succession_part as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));

@@ -16,7 +16,7 @@ import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { checkGateways } from './environment-gateways.ts';
 import { checkCertificate, trustAuthorities } from './trust.ts';
-import { sealsOf, type Seals } from './wiring.ts';
+import { sealsOf, type Seals } from './seals.ts';
 
 /** What a driver needs to connect as one of our roles. */
 type Connection = Database['config'];

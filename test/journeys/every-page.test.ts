@@ -293,7 +293,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
 };
 
 /** Pages of the directory, and of contacts at their own details: each has its browser test. */
-const ELSEWHERE = /^\/(?:organisations|audiences|suppliers|tags|our-contacts|your-)/;
+const ELSEWHERE = /^\/(?:still-right|organisations|audiences|suppliers|tags|our-contacts|your-)/;
 
 /** Not pages to look at. */
 const FILES = /\.(?:csv|json|atom|vcf)$/;

@@ -28,14 +28,8 @@ import {
   importOrganisations,
   type AudienceQuestion,
 } from '#organisations/index.ts';
-import {
-  alertContext,
-  boardContext,
-  productRoutes,
-  sealsOf,
-  tasksOf,
-  type Product,
-} from '#main/wiring.ts';
+import { alertContext, boardContext, productRoutes, tasksOf, type Product } from '#main/wiring.ts';
+import { sealsOf } from '#main/seals.ts';
 import { cloneDatabase, type Clone } from './database.ts';
 import { startSite, type PageClient, type Site } from './page-client.ts';
 
