@@ -5,6 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { listWoken } from '#identity/index.ts';
 import { severityById, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
+import { assessmentOf } from './assessment.ts';
 import { listHeldAudiences } from './audience.ts';
 import { sectionsOf } from './content/model.ts';
 import { capacityFor } from './dry-run.ts';
@@ -57,6 +58,7 @@ export async function readApproval(
       leavesWithin(await capacityFor(tx, severity, model), [...following, ...frozen], severity),
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+    assessment: assessmentOf(version, model),
     sections: sectionsOf(version.content, context),
     readerSections: readerSections(version.readerWords, model),
     kev: await readKevFacts(tx, version.content.cves),

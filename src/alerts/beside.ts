@@ -20,7 +20,11 @@ type Field =
 
 const labels: Readonly<Record<Field, string>> = {
   title: 'Title',
+  impact: 'Severity, first answer',
+  spread: 'Severity, second answer',
+  confidence: 'Severity, third answer',
   severity: 'Severity',
+  severityReason: 'Why another severity',
   marking: 'Marking',
   what: 'What is happening',
   doNow: 'Do now',
@@ -46,6 +50,7 @@ const labels: Readonly<Record<Field, string>> = {
   stepsAware: 'Steps: aware',
   sources: 'Definitive source',
   endorsed: 'Notices we endorse',
+  declared: 'Declared by others',
   body: 'Details',
   ownText: 'Own text',
   asksAgain: 'Everybody answers again',

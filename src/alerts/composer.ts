@@ -24,6 +24,8 @@ export type Composing = {
   readonly fields: Form;
   readonly version?: VersionRow;
   readonly refused?: Refused | undefined;
+  /** The severity comes from the matrix: why stands beside the answers. */
+  readonly isProposed?: boolean;
   readonly now: Date;
 };
 
@@ -31,7 +33,7 @@ export type Composing = {
 export async function composer(
   context: AlertRoutesContext,
   actor: Actor,
-  { fields, version, refused, now }: Composing,
+  { fields, version, refused, isProposed = false, now }: Composing,
 ): Promise<Reply> {
   const { database, model } = context;
   const draft = parseDraft(fields, model);
@@ -81,6 +83,7 @@ export async function composer(
               },
             ),
       preview,
+      isProposed,
       problems: [],
       model,
       readers: otherReaders(model),

@@ -1,6 +1,6 @@
 /** The composer's form: what a draft looks like in fields, and fields as a draft. */
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
+import { axisNames, proposeSeverity, type OperatingModel } from '#operating-model/index.ts';
 import {
   parseQuestionForm,
   questionAsFields,
@@ -40,6 +40,7 @@ export function composerFields(model: OperatingModel): string[] {
     'safeAsAt',
     'remediateBy',
     'steps',
+    'assessment',
     ...Object.keys(readerFields(model)),
     ...questionFields,
     'audienceName',
@@ -91,6 +92,17 @@ export function checkNextUpdate({ wording }: Draft, now: Date): Refused | undefi
   return refused('invalid', 'There is a problem with what was entered', {
     nextUpdateAt: 'The next update must be in the future',
   });
+}
+
+/**
+ * The fields with the severity that their answers propose; undefined where somebody asks for
+ * something else, or an answer is missing.
+ */
+export function withProposal(form: Form, model: OperatingModel): Form | undefined {
+  if (many(form['next'])[0] !== 'propose') return undefined;
+  const [impact = '', spread = '', confidence = ''] = axisNames.map((axis) => many(form[axis])[0]);
+  const proposal = proposeSeverity(model, { impact, spread, confidence });
+  return proposal && { ...form, severity: proposal.severity.id };
 }
 
 /** A new alert's fields: the second severity, and the next update when the model promises it. */

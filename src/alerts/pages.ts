@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Actor } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { assessmentOf } from './assessment.ts';
 import type { Draft } from './draft.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { EXAMPLE, previewAlert } from './preview.ts';
@@ -35,6 +36,7 @@ export async function previewOf(
     return (
       preview && {
         ...preview,
+        assessment: assessmentOf(draft.wording, context.model),
         exampleTime: EXAMPLE.since,
         likelyNumber: alertNumber === undefined ? likely : undefined,
         lateUpdate: lateUpdate(draft.wording, context.model, now),

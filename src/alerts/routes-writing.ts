@@ -17,7 +17,7 @@ import { saveAudienceOf } from './audience.ts';
 import { composer } from './composer.ts';
 import { createAlert, saveDraft } from './draft.ts';
 import { countDrafts } from './drafts/store-drafts.ts';
-import { blankFields, checkNextUpdate, fieldsOf, parseDraft } from './form.ts';
+import { blankFields, checkNextUpdate, fieldsOf, parseDraft, withProposal } from './form.ts';
 import { fieldsFromEntry } from './kev/form.ts';
 import { findEntries } from './kev/store.ts';
 import { versionKinds, type VersionKind } from './model.ts';
@@ -25,6 +25,9 @@ import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions } from './store.ts';
 
 const LIST_MAX = 200;
+
+/** Nothing is saved: the form comes back with the severity that its answers propose. */
+const isProposed = true;
 
 /** List, composer and preview. */
 export function writingRoutes(context: AlertRoutesContext): Route[] {
@@ -81,6 +84,8 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/new',
       access: 'alert.write',
       async handle({ actor, form, now }) {
+        const proposed = withProposal(form, model);
+        if (proposed) return await composer(context, actor, { fields: proposed, isProposed, now });
         const draft = parseDraft(form, model);
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)
@@ -127,6 +132,9 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       async handle({ actor, params, form, now }) {
         const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
         if (version === undefined) return notFound();
+        const proposed = withProposal(form, model);
+        if (proposed)
+          return await composer(context, actor, { fields: proposed, version, isProposed, now });
         const draft = parseDraft(form, model);
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)

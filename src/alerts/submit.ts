@@ -8,9 +8,10 @@ import { actorId, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { record } from '#audit/index.ts';
+import { maskPersonalData, record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
+import { proposeSeverity } from '#operating-model/index.ts';
 import {
   matchesOrganisation,
   matchesToldNow,
@@ -18,6 +19,7 @@ import {
   type AudienceQuestion,
 } from '#organisations/index.ts';
 import { findFollowed, planFollowing, type Followed } from './correct.ts';
+import { assessmentOf, checkAssessment } from './assessment.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
 import { checkClearLine, checkOwnText, checkText, unfilledBlanks } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -118,6 +120,8 @@ export function checkForSubmission(
   Object.assign(fields, unfitReaderWords(version, context.model));
   const clearLine = checkClearLine(version, context.model);
   if (clearLine !== undefined) fields['clearLine'] = clearLine;
+  const assessment = checkAssessment(version, context.model);
+  if (assessment !== undefined) fields['assessment'] = assessment;
   if (Object.keys(fields).length === 0) return undefined;
   return refused('invalid', 'The alert is not complete yet.', fields);
 }
@@ -166,6 +170,7 @@ async function freeze(
   });
   const { severity } = version;
   await planApproval(tx, context.model, { id: submissionId, severity, submittedAt });
+  await recordOverride(tx, version, context.model);
   await record(tx, {
     action: 'alert.submitted',
     subject: { kind: 'alert', id: version.alertId },
@@ -178,6 +183,25 @@ async function freeze(
 async function shapedBy(tx: Tx, versionId: string): Promise<Record<string, string>> {
   const shapers = await listShapers(tx, versionId);
   return Object.fromEntries(shapers.map(({ id, parts }) => [id, parts.join(' ')]));
+}
+
+/** A severity that is not the proposed one stays explained for ever. */
+async function recordOverride(
+  tx: Tx,
+  version: VersionRow,
+  model: AlertContext['model'],
+): Promise<void> {
+  const { assessment } = version.content;
+  if (assessment === null || assessmentOf(version, model)?.chosen === undefined) return;
+  await record(tx, {
+    action: 'alert.severity_overridden',
+    subject: { kind: 'alert', id: version.alertId },
+    detail: {
+      proposed: proposeSeverity(model, assessment)!.severity.id,
+      chosen: version.severity,
+      reason: maskPersonalData(assessment.reason),
+    },
+  });
 }
 
 /** The audience, and every round of the alert to whoever has nothing yet; says how many messages. */

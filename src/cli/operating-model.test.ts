@@ -40,9 +40,56 @@ test('show prints the model for people and for programs', async () => {
   assert.equal('source' in json, false);
 });
 
+test('explain says in sentences what happens under a severity', async () => {
+  const { code, out } = await called('explain', 'high', shipped);
+  assert.equal(code, 0);
+  assert.match(out, /^High\n/);
+  assert.match(out, /After 30 min, where nobody answered: rank 2\./);
+  assert.match(out, /An answer is due within 48 h\./);
+  assert.match(
+    out,
+    /approve it, within 10 min of its submission\. Woken: at once approver, after 5 min/,
+  );
+  assert.match(out, /Proposed where impact on care is ‘Care stops/);
+  const wrong = await called('explain', 'hihg', shipped);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.err, /no severity hihg\. Did you mean high\? There are critical, high/);
+});
+
+test('diff says in words what changes; comments change nothing', async () => {
+  const text = readFileSync(shipped, 'utf8');
+  const file = join(folder, 'new.yaml');
+  writeFileSync(
+    file,
+    text.replace(
+      'after: PT30M }\n      - { ranks: [3], after: PT1H',
+      'after: PT15M }\n      - { ranks: [3], after: PT1H',
+    ),
+  );
+  const { code, out } = await called('diff', shipped, file);
+  assert.deepEqual([code, out], [0, 'High: second round after 15 min instead of 30 min\n']);
+  writeFileSync(file, `# A word more.\n${text}`);
+  assert.equal((await called('diff', shipped, file)).out, 'No rule changes.\n');
+  writeFileSync(file, text.replace('lane: 1', 'lane: 8'));
+  const broken = await called('diff', shipped, file);
+  assert.deepEqual([broken.code, broken.out], [1, '']);
+  assert.match(broken.err, /new\.yaml:\d+: severities\.critical\.lane/);
+});
+
+test('the schema for editors is the one that is published', async () => {
+  const { code, out } = await called('schema');
+  assert.equal(code, 0);
+  const published = new URL('../../operating-model.schema.json', import.meta.url);
+  const mend = 'write it anew: bin/tocsin operating-model schema > operating-model.schema.json';
+  assert.deepEqual(JSON.parse(readFileSync(published, 'utf8')), JSON.parse(out), mend);
+  const { properties } = JSON.parse(out);
+  assert.equal(properties.sender.maxLength, 20);
+  assert.match(properties.severities.description, /How urgent/);
+});
+
 test('help is asked for or deserved', async () => {
   assert.equal((await called('--help')).code, 0);
-  for (const args of [['burn'], ['check', 'a', 'b'], ['--colour']]) {
+  for (const args of [['burn'], ['check', 'a', 'b'], ['explain'], ['diff', 'a'], ['--colour']]) {
     const { code, err } = await called(...args);
     assert.equal(code, 2);
     assert.match(err, /^Usage: bin\/tocsin operating-model/);

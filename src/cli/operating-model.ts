@@ -1,10 +1,17 @@
-/** `bin/tocsin operating-model`: checks the file and shows what code reads from it. */
+/** `bin/tocsin operating-model`: checks, shows, explains and compares files of rules. */
 import { beside } from '#config.ts';
+import type { Refused } from '#kernel/outcome.ts';
 import {
   checkOperatingModel,
+  diffModels,
+  explainSeverity,
   formatDuration,
+  jsonSchema,
+  nearestName,
   printFinding,
   readModelFile,
+  severityById,
+  type Finding,
   type OperatingModel,
 } from '#operating-model/index.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
@@ -12,9 +19,15 @@ import { standard, type Output } from './output.ts';
 
 const help = `Usage: bin/tocsin operating-model check [FILE] [--json]
        bin/tocsin operating-model show [FILE] [--json]
+       bin/tocsin operating-model explain SEVERITY [FILE] [--json]
+       bin/tocsin operating-model diff OLD NEW [--json]
+       bin/tocsin operating-model schema
 
-check   Errors and warnings with file, line and way out. Exit code 1 where there are errors.
-show    What is in force: severities, rounds, deadlines, roles.
+check    Errors and warnings with file, line and way out. Exit code 1 where there are errors.
+show     What the file holds: severities, rounds, deadlines, roles.
+explain  What happens under a severity, sentence by sentence.
+diff     What NEW changes of OLD, in words. Exit code 1 where either has errors.
+schema   A JSON Schema of the file, for editors; operating-model.schema.json holds it.
 
 FILE is TOCSIN_OPERATING_MODEL, or operating-model.yaml beside the program.
 `;
@@ -23,31 +36,109 @@ export async function operatingModelCommand(
   args: readonly string[],
   output: Output = standard,
 ): Promise<ExitCode> {
-  return await answerCall(readCall(args), help, output, (call) => run(call, output));
+  return await answerCall(readCall(args), help, output, (call) => verbs[call.verb](call, output));
 }
 
-async function run(call: Call, output: Output): Promise<ExitCode> {
-  const text = await readModelFile(call.file);
-  if (!text.ok) {
-    output.err(`${text.message}\n`);
-    return 1;
-  }
+const verbs: Readonly<Record<Verb, (call: Call, output: Output) => Promise<ExitCode>>> = {
+  check,
+  show,
+  explain,
+  diff,
+  schema: async (_, output) => {
+    output.out(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`);
+    return 0;
+  },
+};
+
+async function check({ words: [file], json }: Call, output: Output): Promise<ExitCode> {
+  const path = file ?? usualFile();
+  const text = await readModelFile(path);
+  if (!text.ok) return fail(text, output);
   const { model, findings } = checkOperatingModel(text.value);
-  const printed = findings.map((finding) => printFinding(finding, call.file));
-  if (call.verb === 'check' && call.json) {
-    output.out(`${JSON.stringify({ file: call.file, version: model?.version, findings })}\n`);
-    return model === undefined ? 1 : 0;
+  if (json) output.out(`${JSON.stringify({ file: path, version: model?.version, findings })}\n`);
+  else {
+    printFindings(findings, path, output);
+    if (model) output.out(`${path} is right (${model.version.slice(0, 12)})\n`);
   }
-  if (printed.length > 0) output.err(`${printed.join('\n')}\n`);
+  return model === undefined ? 1 : 0;
+}
+
+async function show({ words: [file], json }: Call, output: Output): Promise<ExitCode> {
+  const model = await read(file ?? usualFile(), output);
   if (model === undefined) return 1;
-  if (call.verb === 'check') output.out(`${call.file} is right (${model.version.slice(0, 12)})\n`);
-  else output.out(call.json ? `${JSON.stringify(withoutSource(model))}\n` : summaryOf(model));
+  output.out(json ? `${JSON.stringify(withoutSource(model))}\n` : summaryOf(model));
   return 0;
 }
 
+async function explain(call: Call, output: Output): Promise<ExitCode> {
+  const [name = '', file] = call.words;
+  const model = await read(file ?? usualFile(), output);
+  if (model === undefined) return 1;
+  const severity = severityById(model, name.toLowerCase());
+  if (severity === undefined) {
+    const allowed = model.severities.map(({ id }) => id);
+    const meant = nearestName(name, allowed);
+    const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+    output.err(`There is no severity ${name}.${hint} There are ${allowed.join(', ')}.\n`);
+    return 1;
+  }
+  const sentences = explainSeverity(model, severity);
+  const text = [severity.label, ...sentences.map((one) => `  ${one}`), ''].join('\n');
+  output.out(call.json ? `${JSON.stringify({ severity: severity.id, sentences })}\n` : text);
+  return 0;
+}
+
+async function diff({ words, json }: Call, output: Output): Promise<ExitCode> {
+  const [old, fresh] = words as [string, string];
+  const before = await read(old, output);
+  const after = await read(fresh, output);
+  if (before === undefined || after === undefined) return 1;
+  const changes = diffModels(before, after);
+  if (json) output.out(`${JSON.stringify({ changes })}\n`);
+  else if (changes.length === 0) output.out('No rule changes.\n');
+  else output.out(changes.map(({ says }) => `${says}\n`).join(''));
+  return 0;
+}
+
+/** The model of a file; undefined where it has errors, which are printed with its warnings. */
+async function read(path: string, output: Output): Promise<OperatingModel | undefined> {
+  const text = await readModelFile(path);
+  if (!text.ok) {
+    fail(text, output);
+    return undefined;
+  }
+  const { model, findings } = checkOperatingModel(text.value);
+  printFindings(findings, path, output);
+  return model;
+}
+
+function printFindings(findings: readonly Finding[], path: string, output: Output): void {
+  for (const finding of findings) output.err(`${printFinding(finding, path)}\n`);
+}
+
+function fail({ message }: Refused, output: Output): ExitCode {
+  output.err(`${message}\n`);
+  return 1;
+}
+
+function usualFile(): string {
+  return process.env['TOCSIN_OPERATING_MODEL'] ?? beside('operating-model.yaml');
+}
+
+/** How many words each verb takes, least and most. */
+const WORDS = {
+  check: [0, 1],
+  show: [0, 1],
+  explain: [1, 2],
+  diff: [2, 2],
+  schema: [0, 0],
+} as const;
+
+type Verb = keyof typeof WORDS;
+
 type Call = {
-  readonly verb: 'check' | 'show';
-  readonly file: string;
+  readonly verb: Verb;
+  readonly words: readonly string[];
   readonly json: boolean;
   readonly help: boolean;
 };
@@ -55,13 +146,11 @@ type Call = {
 function readCall(args: readonly string[]): Call | undefined {
   const read = readArguments(args, { allowPositionals: true, options: resultOptions });
   if (read === undefined) return undefined;
-  const [verb = 'check', file, ...rest] = read.positionals;
-  if ((verb !== 'check' && verb !== 'show') || rest.length > 0) return undefined;
-  return {
-    ...read.values,
-    verb,
-    file: file ?? process.env['TOCSIN_OPERATING_MODEL'] ?? beside('operating-model.yaml'),
-  };
+  const [verb = 'check', ...words] = read.positionals;
+  if (!Object.hasOwn(WORDS, verb)) return undefined;
+  const [least, most] = WORDS[verb as Verb];
+  const isRight = words.length >= least && words.length <= most;
+  return isRight || read.values.help ? { ...read.values, verb: verb as Verb, words } : undefined;
 }
 
 function withoutSource(model: OperatingModel): Omit<OperatingModel, 'source'> {

@@ -6,7 +6,15 @@ import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
 import { checkAttestation, checkOwnDetails } from './mail-checks.ts';
+import { notKnown } from './nearest.ts';
 import { checkPromises } from './promise-checks.ts';
+import {
+  checkClearLineFor,
+  checkLeadsNowhere,
+  checkMatrix,
+  checkOrder,
+  checkScales,
+} from './rule-checks.ts';
 import { checkDoNowTexts, checkHoldingTexts, checkTexts } from './text-checks.ts';
 
 /** A longer wait is a plan for later, which an approval of now does not cover. */
@@ -36,6 +44,10 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...notEmpty(file, 'contact_roles'),
     ...notEmpty(file, 'reader_kinds'),
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
+    ...checkOrder(file),
+    ...checkMatrix(file),
+    ...checkScales(file),
+    ...checkLeadsNowhere(file),
     ...checkCeilings(file.marking_ceilings),
     ...checkClearLineFor(file),
     ...checkOrganisationTypes(file.organisation_types),
@@ -75,16 +87,10 @@ function checkKnownExploited({ known_exploited: known, severities, threats }: Mo
       .map((blank) => error(at(field), `unknown blank {${blank}}; allowed: product, cve`)),
   );
   if (!Object.hasOwn(severities, known.severity))
-    remarks.push(error(at('severity'), `‘${known.severity}’ is not known`));
+    remarks.push(error(at('severity'), notKnown(known.severity, Object.keys(severities))));
   if (!Object.hasOwn(threats.types, known.threat_type))
-    remarks.push(error(at('threat_type'), `‘${known.threat_type}’ is not known`));
+    remarks.push(error(at('threat_type'), notKnown(known.threat_type, Object.keys(threats.types))));
   return remarks;
-}
-
-function checkClearLineFor({ clear_line_for: named, severities }: ModelFile): Remark[] {
-  return named
-    .filter((id) => !Object.hasOwn(severities, id))
-    .map((id) => error(['clear_line_for'], `‘${id}’ is not known`));
 }
 
 /** What the marking keeps out of texts would make a holding alert that says nothing. */
@@ -92,8 +98,8 @@ function checkHolding(file: ModelFile): Remark[] {
   const { severity, marking, texts } = file.holding;
   const remarks: Remark[] = [];
   if (!Object.hasOwn(file.severities, severity)) {
-    const known = Object.keys(file.severities).join(', ');
-    remarks.push(error(['holding', 'severity'], `‘${severity}’ is not known; allowed: ${known}`));
+    const known = Object.keys(file.severities);
+    remarks.push(error(['holding', 'severity'], notKnown(severity, known)));
   } else if (!file.severities[severity]!.channels.includes('text')) {
     remarks.push(error(['holding', 'severity'], `‘${severity}’ sends no texts`));
   }

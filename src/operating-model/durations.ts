@@ -30,3 +30,24 @@ export function formatDuration(ms: number): string {
   if (days === 0 && clock === '') return 'PT0M';
   return `P${days > 0 ? `${days}D` : ''}${clock === '' ? '' : `T${clock}`}`;
 }
+
+/**
+ * As people say it, and exact: `15 min`, `48 h`, `5 days`. Up to three days in hours, as deadlines
+ * are written; `at once` where it is nothing, `5 min before` where it is less.
+ */
+export function spokenDuration(ms: number): string {
+  if (ms === 0) return 'at once';
+  if (ms < 0) return `${spokenDuration(-ms)} before`;
+  const days = ms <= 3 * DAY_MS ? 0 : Math.floor(ms / DAY_MS);
+  const rest = ms - days * DAY_MS;
+  const hours = Math.floor(rest / HOUR_MS);
+  const minutes = Math.floor((rest % HOUR_MS) / MINUTE_MS);
+  const seconds = (rest % MINUTE_MS) / SECOND_MS;
+  const parts = [
+    days && `${days} ${days === 1 ? 'day' : 'days'}`,
+    hours && `${hours} h`,
+    minutes && `${minutes} min`,
+    seconds && `${seconds} s`,
+  ];
+  return parts.filter(Boolean).join(' ');
+}

@@ -1,6 +1,6 @@
 /** What zod found, as sentences for the person who edits the file. */
 import type { core } from 'zod';
-import { nearestName } from './nearest.ts';
+import { nearestName, notKnown } from './nearest.ts';
 
 type RawIssue = core.$ZodRawIssue;
 
@@ -41,8 +41,7 @@ function oneOf(input: unknown, allowed: readonly string[]): string {
   const list = `allowed: ${allowed.join(', ')}`;
   if (input === undefined) return `is missing; ${list}`;
   if (typeof input !== 'string') return `must be text; ${list}`;
-  const meant = nearestName(input, allowed);
-  return `‘${input}’ is not known${meant ? `, did you mean ‘${meant}’?` : ''}; ${list}`;
+  return notKnown(input, allowed);
 }
 
 function unknownKey(key: string, allowed: readonly string[]): string {

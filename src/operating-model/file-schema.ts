@@ -23,12 +23,16 @@ const code = z
     'must be capitals, digits and hyphens, as the codes of the directory',
   );
 
-const durationMs = z.string().transform((text, context) => {
-  const ms = parseDurationMs(text);
-  if (ms !== undefined) return ms;
-  context.addIssue('must be an ISO 8601 duration such as PT15M, PT48H or P5D');
-  return z.NEVER;
-});
+// The pattern and the examples are for editors; the parser says what is wrong.
+const durationMs = z
+  .string()
+  .meta({ pattern: '^P(?!$)', examples: ['PT15M', 'PT48H', 'P5D'] })
+  .transform((text, context) => {
+    const ms = parseDurationMs(text);
+    if (ms !== undefined) return ms;
+    context.addIssue('must be an ISO 8601 duration such as PT15M, PT48H or P5D');
+    return z.NEVER;
+  });
 
 const minuteMs = durationMs.refine((ms) => ms >= 60_000, 'must be at least PT1M');
 
@@ -78,6 +82,28 @@ const steps = z
 
 const marking = z.enum(markings);
 
+const axis = z.strictObject({ label: line, answers: z.record(id, line) });
+
+const answersOf = z.array(z.string()).min(1).optional();
+
+const severityMatrix = z.strictObject({
+  impact: axis,
+  spread: axis,
+  confidence: axis,
+  rules: z
+    .array(
+      z.strictObject({
+        impact: answersOf,
+        spread: answersOf,
+        confidence: answersOf,
+        severity: z.string(),
+        because: line,
+      }),
+    )
+    .min(1)
+    .max(100),
+});
+
 export const fileSchema = z.strictObject({
   model: line,
   sender: line.max(20),
@@ -92,6 +118,21 @@ export const fileSchema = z.strictObject({
     link_holds_for: minuteMs,
   }),
   severities: z.record(id, severity),
+  severity_matrix: severityMatrix,
+  declared_scales: z.record(
+    id,
+    z.strictObject({ label: line.max(40), set_by: line.max(80), levels: z.record(id, line) }),
+  ),
+  reporting_clocks: z.record(
+    id,
+    z.strictObject({
+      label: line.max(80),
+      who: line,
+      within: minuteMs,
+      counted_from: line,
+      where: line,
+    }),
+  ),
   marking_ceilings: z.strictObject({
     text: marking,
     mail: marking,

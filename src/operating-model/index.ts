@@ -1,4 +1,5 @@
 export { blanksOf, channels, fillBlanks, OWNER, severityById } from './model.ts';
+export { axisNames } from './judging.ts';
 export type {
   Channel,
   HoldingText,
@@ -13,9 +14,14 @@ export type {
   TextName,
   WakeStep,
 } from './model.ts';
+export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';
+export { diffModels, type Change } from './diff.ts';
+export { explainSeverity } from './explain-model.ts';
+export { jsonSchema } from './json-schema.ts';
+export { partWords } from './parts.ts';
 export { checkOperatingModel, parseOperatingModel, type Checked } from './parse.ts';
 export { printFinding, type Finding } from './findings.ts';
-export { formatDuration } from './durations.ts';
+export { formatDuration, spokenDuration } from './durations.ts';
 export { loadOperatingModel, readModelFile } from './load.ts';
 export { findPinnedModel, pinVersion } from './pin.ts';
 export { listVersions, type VersionRow } from './store.ts';

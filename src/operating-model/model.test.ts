@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blanksOf, fillBlanks } from './model.ts';
-import { formatDuration, parseDurationMs } from './durations.ts';
+import { formatDuration, parseDurationMs, spokenDuration } from './durations.ts';
 import { nearestName } from './nearest.ts';
 
 test('blanks are named once, in order', () => {
@@ -35,6 +35,24 @@ test('durations go both ways; years, months and half-written ones are refused', 
   for (const text of ['', 'P', 'PT', 'P1DT', 'P1Y', 'P1M', '15M', 'PT1.5H', '-PT1H', 'PT1M1H']) {
     assert.equal(parseDurationMs(text), undefined, text);
   }
+});
+
+test('a duration is said as people say deadlines, and exactly', () => {
+  const said = ['PT0M', 'PT90S', 'PT15M', 'PT1H30M', 'PT48H', 'PT72H', 'P5D', 'P4DT12H', 'PT97H'];
+  assert.deepEqual(
+    said.map((text) => spokenDuration(parseDurationMs(text)!)),
+    [
+      'at once',
+      '1 min 30 s',
+      '15 min',
+      '1 h 30 min',
+      '48 h',
+      '72 h',
+      '5 days',
+      '4 days 12 h',
+      '4 days 1 h',
+    ],
+  );
 });
 
 test('the nearest name is near', () => {

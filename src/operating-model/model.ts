@@ -5,6 +5,7 @@
 import type { Permission } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { TextPrice } from '#kernel/money.ts';
+import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
 
 export const channels = ['text', 'mail'] as const;
 
@@ -25,6 +26,12 @@ export type OperatingModel = {
   readonly signingIn: SigningIn;
   /** From most to least urgent, as in the file. */
   readonly severities: readonly Severity[];
+  /** Three answers propose a severity, and say why. */
+  readonly severityMatrix: SeverityMatrix;
+  /** What others declare of an incident, by id: never worked out from the severity. */
+  readonly declaredScales: Readonly<Record<string, DeclaredScale>>;
+  /** Whom those that are affected have to tell, and by when. */
+  readonly reportingClocks: readonly ReportingClock[];
   /** The strictest marking whose body may travel by each channel. */
   readonly markingCeilings: Readonly<Record<Outlet, Marking>>;
   /** Severities at which a marked alert needs a line of what to do that anybody may read. */

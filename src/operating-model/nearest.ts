@@ -9,6 +9,13 @@ export function nearestName(word: string, names: readonly string[]): string | un
   return best;
 }
 
+/** `‘hihg’ is not known, did you mean ‘high’?; allowed: critical, high`. */
+export function notKnown(word: string, allowed: readonly string[]): string {
+  const meant = nearestName(word, allowed);
+  const hint = meant === undefined ? '' : `, did you mean ‘${meant}’?`;
+  return `‘${word}’ is not known${hint}; allowed: ${allowed.join(', ')}`;
+}
+
 /** Levenshtein: how many letters to put in, take out or exchange. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i);

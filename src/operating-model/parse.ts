@@ -96,6 +96,9 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     roles: rolesOf(file),
     signingIn: signingInOf(file),
     severities: Object.entries(file.severities).map(severityOf),
+    severityMatrix: file.severity_matrix,
+    declaredScales: scalesOf(file),
+    reportingClocks: clocksOf(file),
     markingCeilings: {
       text: ceilings.text,
       mail: ceilings.mail,
@@ -128,26 +131,13 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     proofHoldsForMs: file.proof_holds_for,
     attestation: { everyMs: file.attestation.every, mail: file.attestation.mail },
     contactCard: file.contact_card,
-    ownDetails: {
-      codesPerHour: file.own_details.codes_per_hour,
-      codesPerDay: file.own_details.codes_per_day,
-      mail: file.own_details.mail,
-      replaced: file.own_details.replaced,
-      notice: file.own_details.notice,
-    },
+    ownDetails: ownDetailsOf(file),
     silentAfter: file.silent_after,
     textPrice: {
       fragmentPence: file.text_price.fragment_pence,
       vatPercent: file.text_price.vat_percent,
     },
-    sending: {
-      urgentReserveShare: file.sending.urgent_reserve_percent / 100,
-      pauseWhenRefused: {
-        share: file.sending.pause_when_refused.percent / 100,
-        atLeast: file.sending.pause_when_refused.at_least,
-      },
-      probeEveryMs: file.sending.probe_every,
-    },
+    sending: sendingOf(file),
     textsPerNumber: { most: file.texts_per_number.most, withinMs: file.texts_per_number.within },
     retention: retentionOf(file),
     passiveRepliesPerHour: file.passive_replies_per_hour,
@@ -169,6 +159,36 @@ function severityOf([id, severity]: [string, ModelFile['severities'][string]]): 
     decideUncertainAfterMs: severity.decide_uncertain_after,
     askForReceiptAfterMs: severity.ask_for_receipt_after,
   };
+}
+
+function ownDetailsOf({ own_details: own }: ModelFile): OperatingModel['ownDetails'] {
+  const { codes_per_hour: codesPerHour, codes_per_day: codesPerDay, ...rest } = own;
+  return { codesPerHour, codesPerDay, ...rest };
+}
+
+function sendingOf({ sending }: ModelFile): OperatingModel['sending'] {
+  const { percent, at_least: atLeast } = sending.pause_when_refused;
+  return {
+    urgentReserveShare: sending.urgent_reserve_percent / 100,
+    pauseWhenRefused: { share: percent / 100, atLeast },
+    probeEveryMs: sending.probe_every,
+  };
+}
+
+function scalesOf({ declared_scales: scales }: ModelFile): OperatingModel['declaredScales'] {
+  return Object.fromEntries(
+    Object.entries(scales).map(([id, { label, set_by: setBy, levels }]) => [
+      id,
+      { label, setBy, levels },
+    ]),
+  );
+}
+
+function clocksOf({ reporting_clocks: clocks }: ModelFile): OperatingModel['reportingClocks'] {
+  return Object.entries(clocks).map(([id, clock]) => {
+    const { label, who, within: withinMs, counted_from: countedFrom, where } = clock;
+    return { id, label, who, withinMs, countedFrom, where };
+  });
 }
 
 function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'] {

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { may, system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Outcome } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import {
   createAlert,
@@ -78,23 +79,37 @@ export const numbers = {
 
 type Kind = Product['installation']['kind'];
 
-export async function openCentre(kind: Kind = 'demonstration'): Promise<Centre> {
+/** Another centre: its rules, its files, and the roles of its two people. */
+export type OtherCentre = {
+  readonly modelFile: string;
+  readonly organisationsCsv: string;
+  readonly contactsCsv: string;
+  readonly officerRole: string;
+  readonly approverRole: string;
+};
+
+const healthCentre: OtherCentre = {
+  modelFile: 'operating-model.yaml',
+  organisationsCsv,
+  contactsCsv,
+  officerRole: 'duty_officer',
+  approverRole: 'approver',
+};
+
+/** That of health and care, unless told another. */
+export async function openCentre(
+  kind: Kind = 'demonstration',
+  centre: OtherCentre = healthCentre,
+): Promise<Centre> {
   const db = await cloneDatabase();
-  const model = must(await loadOperatingModel('operating-model.yaml'));
-  const key = () => randomBytes(32).toString('base64');
-  const seals = sealsOf({
-    addressKey: { id: '1', key: key() },
-    blindIndexKey: key(),
-    cookieKey: key(),
-  });
+  const model = must(await loadOperatingModel(centre.modelFile));
+  const seals = newSeals();
   const installation = { id: newId(), kind, createdAt: new Date() };
   await db.owner.withActor(system('test'), async (tx) => {
     await tx.run(sql`insert into kernel.installation (id, kind, created_at)
       values (${installation.id}, ${kind}, now())`);
     const options = { rules: model, secrets: seals.directory, startedAt: new Date() };
-    const bytes = (csv: string) => new TextEncoder().encode(csv);
-    must(await importOrganisations(tx, { name: 'o.csv', bytes: bytes(organisationsCsv) }, options));
-    must(await importContacts(tx, { name: 'c.csv', bytes: bytes(contactsCsv) }, options));
+    await importFiles(tx, centre, options);
   });
   const live = new LiveViews();
   const product: Product = {
@@ -135,8 +150,8 @@ export async function openCentre(kind: Kind = 'demonstration'): Promise<Centre> 
     site,
     product,
     model,
-    officer: await invite('Amara Osei', ['duty_officer']),
-    approver: await invite('Tom Lindqvist', ['approver']),
+    officer: await invite('Amara Osei', [centre.officerRole]),
+    approver: await invite('Tom Lindqvist', [centre.approverRole]),
     visit: (person) => site.visitorAs(person),
     invite,
     inviteLead,
@@ -146,6 +161,22 @@ export async function openCentre(kind: Kind = 'demonstration'): Promise<Centre> 
       await db.drop();
     },
   };
+}
+
+function newSeals() {
+  const key = () => randomBytes(32).toString('base64');
+  return sealsOf({ addressKey: { id: '1', key: key() }, blindIndexKey: key(), cookieKey: key() });
+}
+
+async function importFiles(
+  tx: Tx,
+  { organisationsCsv: organisations, contactsCsv: contacts }: OtherCentre,
+  options: Parameters<typeof importOrganisations>[2],
+): Promise<void> {
+  const file = (name: string, csv: string) => ({ name, bytes: new TextEncoder().encode(csv) });
+  const imported = must(await importOrganisations(tx, file('o.csv', organisations), options));
+  assert.deepEqual(imported.refusedRows, []);
+  must(await importContacts(tx, file('c.csv', contacts), options));
 }
 
 export function must<T>(outcome: Outcome<T>): T {

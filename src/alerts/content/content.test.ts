@@ -38,6 +38,10 @@ const typed = {
   stepsAction: 'End all sessions\nKeep the logs',
   sources: 'https://support.citrix.example/article/1',
   endorsed: 'NCSC, Citrix, what to do now, https://www.ncsc.example/citrix',
+  impact: 'stopped',
+  spread: 'sector',
+  confidence: 'likely',
+  declared: ['ncsc_category.category_2', ''],
 };
 
 /** In London in July, so that nobody reads it as UTC. */
@@ -60,6 +64,8 @@ const full: Content = {
   endorsed: [
     { body: 'NCSC', title: 'Citrix, what to do now', url: 'https://www.ncsc.example/citrix' },
   ],
+  assessment: { impact: 'stopped', spread: 'sector', confidence: 'likely', reason: '' },
+  declared: { ncsc_category: 'category_2' },
 };
 
 describe('the fields', () => {
@@ -90,6 +96,9 @@ describe('the fields', () => {
       ],
       [{ safeAsAtTime: '10:00' }, 'safeAsAt', /day and the time/],
       [{ supersedes: 'the last' }, 'supersedes', /number of an alert/],
+      [{ impact: 'stopped' }, 'assessment', /all three of the list, or none/],
+      [{ declared: ['ncsc_category.category_9'] }, 'declared', /level of the list/],
+      [{ declared: ['toString.x'] }, 'declared', /level of the list/],
     ];
     for (const [form, field, why] of wrong) {
       const parsed = parseContent(form, centre.model);
@@ -125,6 +134,7 @@ it('stands on the check, the approval, the page and in the mail; a text holds no
     assert.match(shown, /remediate by 2 July 2099 at 17:00/i);
     assert.match(shown, /Patch: Install 14.1-43 (?:- )?Action: End all sessions/);
     assert.match(shown, /Vulnerability, Exploit, Ransomware/);
+    assert.match(shown, /NCSC category 2, highly significant \(declared by the NCSC and law/);
     assert.match(shown, /CVE-2026-1234567/);
     assert.match(shown, /NCSC: Citrix, what to do now/);
   }

@@ -1,6 +1,6 @@
 /** The content as the composer's form has it: lists are written one a line. */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
+import { axisNames, type OperatingModel } from '#operating-model/index.ts';
 import { clockTime, many, type Form } from '#web/index.ts';
 import { dateOf, instantOf } from '#alerts/clock-fields.ts';
 import { exploitedAnswers, stepTypes, type Content, type Exploited, type Notice } from './model.ts';
@@ -24,6 +24,9 @@ export const contentFields = [
   'stepsAware',
   'sources',
   'endorsed',
+  ...axisNames,
+  'severityReason',
+  'declared',
 ] as const;
 
 /** The content that was typed; errors stand at `safeAsAt`, `remediateBy` and `steps` for their parts. */
@@ -62,6 +65,19 @@ export function parseContent(form: Form, model: OperatingModel): Outcome<Content
     ),
     sources: linesOf(typed('sources')),
     endorsed: linesOf(typed('endorsed')).map(noticeOf),
+    assessment: axisNames.every((axis) => typed(axis) === '')
+      ? null
+      : {
+          impact: typed('impact'),
+          spread: typed('spread'),
+          confidence: typed('confidence'),
+          reason: typed('severityReason'),
+        },
+    declared: Object.fromEntries(
+      many(form['declared'])
+        .filter((one) => one !== '')
+        .map((one) => [one.split('.')[0]!, one.split('.')[1] ?? '']),
+    ),
   };
   const wrong = { ...checkContent(content, model), ...errors };
   if (Object.keys(wrong).length === 0) return ok(content);
@@ -96,6 +112,11 @@ export function contentAsFields(content: Content): Form {
     endorsed: content.endorsed
       .map(({ body, title, url }) => `${body}, ${title}, ${url}`)
       .join('\n'),
+    impact: content.assessment?.impact ?? '',
+    spread: content.assessment?.spread ?? '',
+    confidence: content.assessment?.confidence ?? '',
+    severityReason: content.assessment?.reason ?? '',
+    declared: Object.entries(content.declared).map(([id, level]) => `${id}.${level}`),
   };
 }
 

@@ -2,7 +2,7 @@
  * What an alert says of the threat beside its four fields: what is known, what is safe, what to do
  * step by step, and who else says so. Everything may be left empty. Pure.
  */
-import type { OperatingModel } from '#operating-model/index.ts';
+import type { Answers, OperatingModel } from '#operating-model/index.ts';
 
 export const exploitedAnswers = { yes: 'Yes', no: 'No', not_known: 'Not known' } as const;
 
@@ -15,6 +15,9 @@ export type Step = { readonly type: (typeof stepTypes)[number]; readonly text: s
 
 /** What another body published, and this alert stands behind. */
 export type Notice = { readonly body: string; readonly title: string; readonly url: string };
+
+/** The answers that propose a severity, and why it is another one; '' where it is that one. */
+export type Assessment = Answers & { readonly reason: string };
 
 /** Kept as JSON, so instants are ISO 8601 in UTC. */
 export type Content = {
@@ -36,6 +39,10 @@ export type Content = {
   /** Addresses of the authority to follow. */
   readonly sources: readonly string[];
   readonly endorsed: readonly Notice[];
+  /** Null: the severity was chosen without the matrix. For the centre, not for readers. */
+  readonly assessment: Assessment | null;
+  /** What others declared: a level by scale, ids of the operating model. */
+  readonly declared: Readonly<Record<string, string>>;
 };
 
 export const noContent = {
@@ -51,10 +58,13 @@ export const noContent = {
   steps: [],
   sources: [],
   endorsed: [],
+  assessment: null,
+  declared: {},
 } satisfies Content;
 
 /** In one order, whatever the order of the keys: what a hash covers and a comparison goes by. */
 export function canonicalContent(content: Content): unknown[] {
+  const { assessment } = content;
   return [
     content.exploited,
     content.safe,
@@ -68,6 +78,8 @@ export function canonicalContent(content: Content): unknown[] {
     content.steps.map(({ type, text }) => [type, text]),
     content.sources,
     content.endorsed.map(({ body, title, url }) => [body, title, url]),
+    assessment && [assessment.impact, assessment.spread, assessment.confidence, assessment.reason],
+    Object.entries(content.declared).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ];
 }
 
@@ -95,7 +107,7 @@ export type Section = {
 };
 
 export type Showing = {
-  readonly model: Pick<OperatingModel, 'threats'>;
+  readonly model: Pick<OperatingModel, 'threats' | 'declaredScales'>;
   /** A time as readers see it. */
   readonly formatTime: (at: Date) => string;
 };
@@ -139,6 +151,11 @@ export function sectionsOf(content: Content, { model, formatTime }: Showing): Se
       ),
     },
     {
+      key: 'declared',
+      label: 'Declared by others',
+      entries: textEntries(declaredOf(content, model)),
+    },
+    {
       key: 'cves',
       label: 'Vulnerabilities',
       entries: content.cves.map((cve) => ({
@@ -162,6 +179,18 @@ export function sectionsOf(content: Content, { model, formatTime }: Showing): Se
     },
   ];
   return all.filter(({ entries }) => entries.length > 0);
+}
+
+/** `NCSC category 2, highly significant (declared by …)`; an id that is gone stays as it is. */
+function declaredOf(
+  { declared }: Content,
+  { declaredScales: scales }: Pick<OperatingModel, 'declaredScales'>,
+): string[] {
+  return Object.entries(declared).map(([id, level]) => {
+    const scale = scales[id];
+    const words = `${scale?.label ?? id} ${scale?.levels[level] ?? level}`;
+    return scale === undefined ? words : `${words} (declared by ${scale.setBy})`;
+  });
 }
 
 const textEntries = (texts: readonly string[]): Entry[] => texts.map((text) => ({ text }));

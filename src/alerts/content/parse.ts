@@ -1,6 +1,6 @@
 /** The content of an alert: what is wrong with it, whoever typed or sent it. Pure. */
 import type { FieldErrors } from '#kernel/outcome.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
+import { axisNames, type OperatingModel } from '#operating-model/index.ts';
 import type { Content } from './model.ts';
 
 /** Characters of one line, and lines of one field. */
@@ -20,14 +20,17 @@ type Field = keyof Content;
 /** By field of the content; empty where all of it is right. */
 export function checkContent(
   content: Content,
-  { threats }: Pick<OperatingModel, 'threats'>,
+  model: Pick<OperatingModel, 'threats' | 'severityMatrix' | 'declaredScales'>,
 ): FieldErrors {
+  const { threats } = model;
   const errors: Partial<Record<Field, string>> = {};
   const { threatType } = content;
   if (threatType !== null && !Object.hasOwn(threats.types, threatType))
     errors.threatType = 'Choose a type of threat';
   if (content.categories.some((id) => !Object.hasOwn(threats.categories, id)))
     errors.categories = 'Choose categories of the list';
+  if (!isAnswered(content, model)) errors.assessment = 'Answer all three of the list, or none';
+  if (!isDeclared(content, model)) errors.declared = 'Choose a level of the list';
   const wrongCves = content.cves.filter((cve) => !CVE.test(cve));
   if (wrongCves.length > 0)
     errors.cves = `Not a CVE: ${wrongCves.join(', ')}. It is written CVE-2026-12345`;
@@ -44,6 +47,25 @@ export function checkContent(
   return errors;
 }
 
+function isAnswered(
+  { assessment }: Content,
+  { severityMatrix: matrix }: Pick<OperatingModel, 'severityMatrix'>,
+): boolean {
+  return (
+    assessment === null ||
+    axisNames.every((axis) => Object.hasOwn(matrix[axis].answers, assessment[axis]))
+  );
+}
+
+function isDeclared(
+  { declared }: Content,
+  { declaredScales: scales }: Pick<OperatingModel, 'declaredScales'>,
+): boolean {
+  return Object.entries(declared).every(
+    ([id, level]) => Object.hasOwn(scales, id) && Object.hasOwn(scales[id]!.levels, level),
+  );
+}
+
 function textsOf(content: Content): Partial<Record<Field, readonly string[]>> {
   return {
     safe: [content.safe],
@@ -52,6 +74,7 @@ function textsOf(content: Content): Partial<Record<Field, readonly string[]>> {
     steps: content.steps.map(({ text }) => text),
     sources: content.sources,
     endorsed: content.endorsed.flatMap(({ body, title, url }) => [body, title, url]),
+    assessment: [content.assessment?.reason ?? ''],
   };
 }
 

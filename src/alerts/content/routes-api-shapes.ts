@@ -12,7 +12,11 @@ const instant = z.iso
   .nullable();
 
 /** What is left out of it is empty. */
-export function contentShape({ threats }: Pick<OperatingModel, 'threats'>) {
+export function contentShape({
+  threats,
+  severityMatrix: matrix,
+  declaredScales,
+}: Pick<OperatingModel, 'threats' | 'severityMatrix' | 'declaredScales'>) {
   const idOf = (labels: object) =>
     z.string().refine((id) => Object.hasOwn(labels, id), 'Choose an id of the operating model');
   return z.strictObject({
@@ -44,6 +48,20 @@ export function contentShape({ threats }: Pick<OperatingModel, 'threats'>) {
       .max(LINES_MAX)
       .default([])
       .describe('What other bodies published and this alert stands behind'),
+    assessment: z
+      .strictObject({
+        impact: idOf(matrix.impact.answers),
+        spread: idOf(matrix.spread.answers),
+        confidence: idOf(matrix.confidence.answers),
+        reason: line.default('').describe('Why the severity is not the one that these propose'),
+      })
+      .nullable()
+      .default(null)
+      .describe('The answers that propose a severity (operating model); for the centre alone'),
+    declared: z
+      .record(idOf(declaredScales), z.string())
+      .default({})
+      .describe('What others declared: a level by scale, ids of the operating model'),
   });
 }
 
@@ -61,6 +79,15 @@ export const contentGiven = z.strictObject({
   steps: z.array(z.strictObject({ type: z.enum(stepTypes), text: z.string() })),
   sources: z.array(z.string()),
   endorsed: z.array(z.strictObject({ body: z.string(), title: z.string(), url: z.string() })),
+  assessment: z
+    .strictObject({
+      impact: z.string(),
+      spread: z.string(),
+      confidence: z.string(),
+      reason: z.string(),
+    })
+    .nullable(),
+  declared: z.record(z.string(), z.string()),
 });
 
 export const sectionsGiven = z

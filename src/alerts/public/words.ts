@@ -1,5 +1,5 @@
 /** A version as its page shows it to whoever may read it. */
-import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { severityById, spokenDuration, type OperatingModel } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
 import { sectionsOf } from '../content/model.ts';
 import { renderMarkdown } from '../markdown.ts';
@@ -13,6 +13,10 @@ export const PUBLIC_FOR_SECONDS = 30;
 
 export function severityLabel(model: OperatingModel, severity: string): string {
   return severityById(model, severity)?.label ?? severity;
+}
+
+function clocksOf({ reportingClocks }: OperatingModel) {
+  return reportingClocks.map((clock) => ({ ...clock, within: spokenDuration(clock.withinMs) }));
 }
 
 /**
@@ -37,6 +41,7 @@ export function publicWords(
     alert: shown,
     severityLabel: labelOf(shown.severity),
     sections: sectionsOf(shown.content, { model, formatTime: dateTime }),
+    clocks: shown.kind === 'withdrawal' ? [] : clocksOf(model),
     bodyHtml: renderMarkdown(shown.body),
     banner: bannerOf(shown),
     before,

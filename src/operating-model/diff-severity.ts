@@ -1,0 +1,66 @@
+/** What changes of one severity, in sentences that follow its name. Pure. */
+import { spokenDuration } from './durations.ts';
+import type { Round, Severity } from './model.ts';
+
+/** What went, what came, and what is in both. */
+export function differences<T>(before: readonly T[], after: readonly T[]) {
+  return {
+    gone: before.filter((one) => !after.includes(one)),
+    fresh: after.filter((one) => !before.includes(one)),
+    both: after.filter((one) => before.includes(one)),
+  };
+}
+
+/** `words now instead of before`; nothing where both are the same. */
+export function instead(words: string, before: string, now: string): string[] {
+  return before === now ? [] : [`${words} ${now} instead of ${before}`];
+}
+
+const LANES = ['', '1 (live and critical)', '2 (escalation)', '3 (routine)'];
+
+export function oneSeverity(before: Severity, after: Severity): string[] {
+  const channels = differences(before.channels, after.channels);
+  const times = (words: string, of: (severity: Severity) => number) =>
+    instead(words, spokenDuration(of(before)), spokenDuration(of(after)));
+  const asks = (severity: Severity) => severity.askForReceiptAfterMs.map(spokenDuration).join(', ');
+  return [
+    ...instead('leaves in lane', LANES[before.lane]!, LANES[after.lane]!),
+    ...channels.fresh.map((one) => `also by ${one}`),
+    ...channels.gone.map((one) => `no longer by ${one}`),
+    ...roundChanges(before.rounds, after.rounds),
+    ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
+    ...times('next update within', ({ nextUpdateWithinMs: ms }) => ms),
+    ...times('nothing is sent any more after', ({ sendExpiresAfterMs: ms }) => ms),
+    ...times('recalled whole within', ({ recallWindowMs: ms }) => ms),
+    ...times('an officer decides what is uncertain after', (one) => one.decideUncertainAfterMs),
+    ...instead('a missing receipt is asked for after', asks(before), asks(after)),
+  ];
+}
+
+const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];
+
+/** `second round`, `round 9`. */
+function nameOfRound(index: number): string {
+  const ordinal = ORDINALS[index];
+  return ordinal === undefined ? `round ${index + 1}` : `${ordinal} round`;
+}
+
+/** `rank 1 and 2`. */
+export function ranksOf({ ranks }: Round): string {
+  return `rank ${ranks.join(' and ')}`;
+}
+
+function roundChanges(before: readonly Round[], after: readonly Round[]): string[] {
+  const longest = Math.max(before.length, after.length);
+  return Array.from({ length: longest }, (_, i) => {
+    const [old, now] = [before[i], after[i]];
+    const name = nameOfRound(i);
+    if (old === undefined)
+      return [`a ${name} after ${spokenDuration(now!.afterMs)}, to ${ranksOf(now!)}`];
+    if (now === undefined) return [`no ${name} any more`];
+    return [
+      ...instead(`${name} after`, spokenDuration(old.afterMs), spokenDuration(now.afterMs)),
+      ...instead(`${name} to`, ranksOf(old), ranksOf(now)),
+    ];
+  }).flat();
+}
