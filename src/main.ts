@@ -1,5 +1,6 @@
 /** Every command of `bin/tocsin`. Each is a file of `src/cli`; here they get what they stand on. */
 import { apiKeyCommand } from '#cli/api-key.ts';
+import { applyModelCommand } from '#cli/apply-model.ts';
 import { approvalsCommand } from '#cli/approvals.ts';
 import { audiencesCommand } from '#cli/audiences.ts';
 import { auditCommand } from '#cli/audit.ts';
@@ -123,8 +124,13 @@ const commands: Readonly<Record<string, Command>> = {
       ),
   },
   'operating-model': {
-    summary: 'check and show the rules of the centre',
-    run: operatingModelCommand,
+    summary: 'check, show, compare and propose the rules of the centre',
+    run: async ([verb, ...args]) =>
+      verb === 'apply'
+        ? await onGround(args, ({ open, model, config }) =>
+            applyModelCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
+          )
+        : await operatingModelCommand(verb === undefined ? [] : [verb, ...args]),
   },
   doctor: { summary: 'check this machine, the data folder and the database', run: doctor },
 };
@@ -138,7 +144,7 @@ async function onGround(
   // Help must not make a data folder: what it is made for, live or not, it is for ever.
   if (args.length === 0 || args.some((arg) => arg === '--help' || arg === '-h'))
     return await run(groundForHelp);
-  const opened = await openGround({ environment: process.env, join: true, say });
+  const opened = await openGround({ environment: process.env, join: true, adopts: false, say });
   if (!opened.ok) {
     process.stderr.write(`${opened.message}\n`);
     return 1;

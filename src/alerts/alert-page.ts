@@ -2,7 +2,7 @@
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { severityById } from '#operating-model/index.ts';
+import { rulesOf, severityById } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
   errorsAt,
@@ -40,7 +40,7 @@ export async function showAlert(
   const { database, model } = context;
   const found = await database.withActor(actor, (tx) => readShown(tx, context, id));
   if (found === undefined) return notFound();
-  const { version, submission, approval } = found;
+  const { version, submission, approval, severityLabel } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && approval === undefined)
     return refusedPage(refused, [
       { label: 'What has to change', text: many(form?.['reason'])[0] ?? '' },
@@ -52,7 +52,7 @@ export async function showAlert(
     version,
     submission,
     model,
-    severityLabel: severityById(model, version.severity)?.label ?? version.severity,
+    severityLabel,
     mayWrite: may(actor, 'alert.write'),
     form: formModel(['reason'], form, errors),
   };
@@ -87,7 +87,13 @@ async function readShown(tx: Tx, context: AlertRoutesContext, id: string) {
   const submission = await findSubmission(tx, version.id);
   const isWaiting = version.state === 'submitted' && submission !== undefined;
   const approval = isWaiting ? await readApproval(tx, context, { version, submission }) : undefined;
-  return { version, submission, approval };
+  // A draft is written under the rules of now; what is frozen has those it was frozen under.
+  const rules =
+    version.state === 'draft'
+      ? context.model
+      : await rulesOf(tx, version.modelVersion, context.model);
+  const severityLabel = severityById(rules, version.severity)?.label ?? version.severity;
+  return { version, submission, approval, severityLabel };
 }
 
 /** What a refusal complains of, each line leading to its field in the composer. */

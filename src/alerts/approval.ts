@@ -3,7 +3,12 @@ import { may, type Actor } from '#kernel/actor.ts';
 import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import type { Tx } from '#db/database.ts';
 import { listWoken } from '#identity/index.ts';
-import { severityById, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import {
+  rulesOf,
+  severityById,
+  type OperatingModel,
+  type Severity,
+} from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { assessmentOf } from './assessment.ts';
 import { listHeldAudiences } from './audience.ts';
@@ -25,10 +30,12 @@ import { findLiveVersion, type VersionRow } from './store.ts';
 /** All that is frozen for a version that waits, and what it changes. */
 export async function readApproval(
   tx: Tx,
-  context: AlertRoutesContext,
+  inForce: AlertRoutesContext,
   { version, submission }: { version: VersionRow; submission: SubmissionRow },
 ) {
-  const { model } = context;
+  // What was frozen was frozen under these rules, whatever came into force since.
+  const model = await rulesOf(tx, version.modelVersion, inForce.model);
+  const context = { ...inForce, model };
   const severity = severityById(model, version.severity);
   const { frozen, following } = await readFrozenOf(tx, context, { version, submission });
   const readers = readersFirst([...following, ...frozen], model);

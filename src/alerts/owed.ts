@@ -7,7 +7,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { planWaking, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, severityById, type OperatingModel } from '#operating-model/index.ts';
+import { fillBlanks, rulesOf, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { absent, lacks } from './policy.ts';
 import { findOwedUpdate, findWaitingSubmission, updateOwner } from './store-owed.ts';
 import { findLiveVersion, findVersion, listEditors } from './store.ts';
@@ -62,10 +62,12 @@ export function blanksFor(
 }
 
 /** A submission that waits. Whoever shaped it cannot approve it, and sleeps. */
-export function owedApproval({ model, clockOf }: WakingWords): FindOwed {
+export function owedApproval({ model: inForce, clockOf }: WakingWords): FindOwed {
   return async (tx, submissionId) => {
     const waiting = await findWaitingSubmission(tx, submissionId);
     if (waiting === undefined) return undefined;
+    // The steps were planned under these rules.
+    const model = await rulesOf(tx, waiting.modelVersion, inForce);
     const { versionId, alertId, submittedBy, submittedAt } = waiting;
     const body = fillBlanks(model.texts.approvePlease, {
       ...blanksFor(model, waiting),
@@ -83,10 +85,11 @@ export function owedApproval({ model, clockOf }: WakingWords): FindOwed {
 }
 
 /** The next update of a version that is out. */
-export function owedUpdate({ model, whenOf }: WakingWords): FindOwed {
+export function owedUpdate({ model: inForce, whenOf }: WakingWords): FindOwed {
   return async (tx, versionId) => {
     const owed = await findOwedUpdate(tx, versionId);
     if (owed === undefined) return undefined;
+    const model = await rulesOf(tx, owed.modelVersion, inForce);
     const { alertId, nextUpdateAt, ownedBy } = owed;
     return {
       dueAt: nextUpdateAt,

@@ -7,6 +7,8 @@ export type WaitingSubmission = {
   alertId: string;
   alertNumber: number;
   severity: string;
+  /** The rules it was submitted under. */
+  modelVersion: string;
   submittedBy: string;
   submittedAt: Date;
 };
@@ -18,7 +20,7 @@ export async function findWaitingSubmission(
 ): Promise<WaitingSubmission | undefined> {
   return await tx.maybe<WaitingSubmission>(sql`
     select version.id as version_id, alert.id as alert_id, alert.number as alert_number,
-      version.severity, submission.submitted_by, submission.submitted_at
+      version.severity, version.model_version, submission.submitted_by, submission.submitted_at
     from alerts.submission submission
     join alerts.version version on version.id = submission.version_id
     join alerts.alert alert on alert.id = version.alert_id
@@ -29,6 +31,8 @@ export type OwedUpdate = {
   alertId: string;
   alertNumber: number;
   severity: string;
+  /** The rules it was submitted under. */
+  modelVersion: string;
   nextUpdateAt: Date;
   ownedBy: string;
 };
@@ -37,7 +41,7 @@ export type OwedUpdate = {
 export async function findOwedUpdate(tx: Tx, versionId: string): Promise<OwedUpdate | undefined> {
   return await tx.maybe<OwedUpdate>(sql`
     select alert.id as alert_id, alert.number as alert_number, version.severity,
-      version.next_update_at, submission.owned_by
+      version.model_version, version.next_update_at, submission.owned_by
     from alerts.version version
     join alerts.alert alert on alert.id = version.alert_id
     join alerts.submission submission on submission.version_id = version.id

@@ -79,13 +79,22 @@ export async function listEditors(tx: Tx, versionId: string): Promise<string[]> 
 /** Moves a version along the table of moves; false where it was not in `from`. */
 export async function moveVersion(
   tx: Tx,
-  move: { id: string; from: VersionState; to: VersionState; revision?: number },
+  move: {
+    id: string;
+    from: VersionState;
+    to: VersionState;
+    revision?: number;
+    /** The rules that hold for it from then on. */
+    modelVersion?: string;
+  },
 ): Promise<boolean> {
   const atRevision: Sql =
     move.revision === undefined ? sql`` : sql`and revision = ${move.revision}`;
+  const rules: Sql =
+    move.modelVersion === undefined ? sql`` : sql`model_version = ${move.modelVersion},`;
   return (
     (await tx.run(sql`
-      update alerts.version set state = ${move.to}, updated_at = now(),
+      update alerts.version set state = ${move.to}, updated_at = now(), ${rules}
         released_at = case ${move.to} when 'released' then now() when 'draft' then null
           else released_at end,
         asked_at = case when ${move.to} <> 'released' then

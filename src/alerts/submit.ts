@@ -11,7 +11,7 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
-import { proposeSeverity } from '#operating-model/index.ts';
+import { pinVersion, proposeSeverity } from '#operating-model/index.ts';
 import {
   matchesOrganisation,
   matchesToldNow,
@@ -78,7 +78,10 @@ export async function submitAlert(
   if (raised) return raised;
   const { id: versionId } = version;
   const { revision } = submission;
-  if (!(await moveVersion(tx, { id: versionId, from: 'draft', to: 'submitted', revision })))
+  // What is frozen is frozen under the rules of now: other ones may have come since it was begun.
+  const modelVersion = await pinVersion(tx, context.model);
+  const move = { from: 'draft', to: 'submitted', revision, modelVersion } as const;
+  if (!(await moveVersion(tx, { id: versionId, ...move })))
     return refused('conflict', 'This draft changed after you opened it. Look at it once more.');
   return await freeze(tx, context, version, submission.now);
 }

@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { system } from '#kernel/actor.ts';
 import { openDataFolder } from '#db/data-folder.ts';
 import { sql, type Sql } from '#db/sql.ts';
+import { adoptFile, loadOperatingModel } from '#operating-model/index.ts';
 import { ran } from '../../test/support/command.ts';
 import { cloneDatabase } from '../../test/support/database.ts';
-import { basicChecks, doctorCommand, type Check } from './doctor.ts';
+import { basicChecks, doctorCommand } from './doctor.ts';
+import type { Check } from './finding.ts';
 
+const operatingModelFile = fileURLToPath(new URL('../../operating-model.yaml', import.meta.url));
 const base = mkdtempSync(path.join(os.tmpdir(), 'tocsin-doctor-'));
 after(() => rmSync(base, { recursive: true }));
 
@@ -45,7 +49,7 @@ test('--json is one object; --help helps; anything else is a misuse', async () =
 test('a machine that was never started on is well', async () => {
   const dataDir = path.join(base, 'new');
   const { code, text } = await consult(
-    basicChecks({ dataDir, host: '127.0.0.1', port: 0, warnings: [] }),
+    basicChecks({ dataDir, operatingModelFile, host: '127.0.0.1', port: 0, warnings: [] }),
   );
   assert.equal(code, 0, text);
   assert.match(text, /will be made by the first start/);
@@ -61,7 +65,7 @@ test('it looks at a database of the operator, a taken port and a strange folder'
   const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
   const dataDir = path.join(base, 'live');
   openDataFolder({ path: dataDir, live: true });
-  const place = { dataDir, databaseUrl, host: '127.0.0.1', port };
+  const place = { dataDir, databaseUrl, operatingModelFile, host: '127.0.0.1', port };
   const config = { ...place, notify: {}, warnings: ['A setting is odd.'] };
   const { code, text } = await consult(basicChecks(config));
   assert.equal(code, 1);
@@ -85,7 +89,8 @@ test('what the auditor found is a failure, and so is an auditor that does not lo
   const socket = encodeURIComponent(host);
   const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${socket}`;
   const dataDir = path.join(base, 'audited');
-  const checks = basicChecks({ dataDir, databaseUrl, host: '127.0.0.1', port: 0, warnings: [] });
+  const place = { dataDir, databaseUrl, operatingModelFile, host: '127.0.0.1', port: 0 };
+  const checks = basicChecks({ ...place, warnings: [] });
   const look = async () => await consult(checks.filter((check) => check.name === 'invariants'));
   const own = (statement: Sql) =>
     database.owner.withActor(system('test'), (tx) => tx.run(statement));
@@ -102,5 +107,37 @@ test('what the auditor found is a failure, and so is an auditor that does not lo
   const found = await look();
   assert.equal(found.code, 1);
   assert.match(found.text, /2 against “no bucket was overspent”, such as notify\n +→ Do it\./);
+  await database.drop();
+});
+
+test('it says where the file of rules is wrong, and where it is not what is in force', async () => {
+  const database = await cloneDatabase();
+  const { host = '', database: name } = database.config;
+  const databaseUrl = `postgresql://tocsin_owner@localhost/${name}?host=${encodeURIComponent(host)}`;
+  const file = path.join(base, 'rules.yaml');
+  const shipped = readFileSync(operatingModelFile, 'utf8');
+  const look = async (yaml: string) => {
+    writeFileSync(file, yaml);
+    const place = { dataDir: path.join(base, 'ruled'), databaseUrl, operatingModelFile: file };
+    const checks = basicChecks({ ...place, host: '127.0.0.1', port: 0, warnings: [] });
+    return await consult(checks.filter((check) => check.name === 'rules'));
+  };
+  const broken = shipped.replace('lane: 1', 'lane: 8');
+  const first = await look(broken);
+  assert.equal(first.code, 1);
+  assert.match(
+    first.text,
+    /fail {2}rules +.*rules\.yaml has one error:\n.*rules\.yaml:\d+: severities/,
+  );
+  const model = await loadOperatingModel(operatingModelFile);
+  assert.ok(model.ok);
+  await database.web.withActor(system('test'), (tx) => adoptFile(tx, model.value));
+  assert.match((await look(shipped)).text, /^ok {4}rules +Health and care, version [0-9a-f]{12}\n/);
+  const later = await look(broken);
+  assert.equal(later.code, 0);
+  assert.match(
+    later.text,
+    /warn {2}rules +Health and care.*has one error[^]*The rules before it stay in force/,
+  );
   await database.drop();
 });

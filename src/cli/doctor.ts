@@ -12,6 +12,8 @@ import { findServerFacts } from '#db/server-facts.ts';
 import { configFromUrl } from '#db/roles.ts';
 import { readAudit } from '#dispatch/index.ts';
 import { answerCall, readArguments, resultOptions, type ExitCode } from './call.ts';
+import { checkRules } from './doctor-rules.ts';
+import type { Check, Finding } from './finding.ts';
 import { standard, type Output } from './output.ts';
 import { listenOnce } from './ports.ts';
 
@@ -21,17 +23,6 @@ export const help = `Usage: bin/tocsin doctor [--json]
 
 Looks at everything that a start needs and changes nothing. Exit code 1 when something fails.
 `;
-
-export type Finding = {
-  readonly state: 'ok' | 'warn' | 'fail';
-  /** What was found, one sentence without a secret in it. */
-  readonly found: string;
-  /** How to mend it; absent where all is well. */
-  readonly mend?: string;
-};
-
-/** One thing to look at. Slices bring their own; `main.ts` joins the lists. */
-export type Check = { readonly name: string; run(): Promise<Finding> | Finding };
 
 const CHECK_TIMEOUT_MS = 15_000;
 
@@ -92,6 +83,7 @@ export type DoctorConfig = {
   readonly port: number;
   /** With it a start is live. */
   readonly notify?: object;
+  readonly operatingModelFile: string;
   /** What is odd in the environment, a sentence each. */
   readonly warnings: readonly string[];
 };
@@ -108,6 +100,10 @@ export function basicChecks(config: DoctorConfig): Check[] {
     { name: 'free space', run: () => checkFreeSpace(config) },
     { name: 'PostgreSQL', run: () => checkPostgres(config) },
     { name: 'migrations', run: () => checkMigrations(config) },
+    {
+      name: 'rules',
+      run: async () => await checkRules(config.operatingModelFile, await findOwner(config)),
+    },
     { name: 'invariants', run: () => lookInto(config, findBroken) },
     { name: 'audit log', run: () => lookInto(config, findUnsigned) },
     { name: 'clock', run: () => checkClock(config) },

@@ -18,7 +18,7 @@ export async function migrateCommand(
 
 async function run(output: Output): Promise<ExitCode> {
   const say = (sentence: string) => output.err(`${sentence}\n`);
-  const opened = await openGround({ environment: process.env, join: true, say });
+  const opened = await openGround({ environment: process.env, join: true, adopts: false, say });
   if (!opened.ok) {
     say(opened.message);
     return 1;

@@ -83,7 +83,12 @@ async function start(parts: Parts, log: Log): Promise<Outcome<Started>> {
   const obstacle = await findObstacle(config.value, parts);
   if (obstacle !== undefined) return obstacle;
   const say = (sentence: string) => process.stdout.write(`${sentence}\n`);
-  const opened = await openGround({ environment: process.env, join: parts.join, say });
+  const opened = await openGround({
+    environment: process.env,
+    join: parts.join,
+    adopts: true,
+    say,
+  });
   if (!opened.ok) return opened;
   const ground = opened.value;
   const running: Running[] = [{ stop: () => ground.end() }];

@@ -4,7 +4,7 @@
  */
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
-import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { rulesOf, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { groupDesk, withWords, type DeskGroup, type OpenReply } from './desk.ts';
 import {
@@ -118,7 +118,8 @@ export async function readAlert(
   return await database.withActor(system('board'), async (tx) => {
     const alert = await findLiveAlert(tx, alertId);
     if (alert === undefined) return undefined;
-    const severity = severityById(model, alert.severity);
+    const rules = await rulesOf(tx, alert.modelVersion, model);
+    const severity = severityById(rules, alert.severity);
     const rounds = await listRounds(tx, alert.dispatchId);
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';

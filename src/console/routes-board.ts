@@ -23,7 +23,7 @@ type Read = Reading | undefined;
 /** One alert, whoever looks at it and whatever for. */
 function watchAlert(context: ConsoleContext, alertId: string): Watch<Read> {
   return {
-    name: `alert ${alertId}`,
+    name: `alert ${alertId} ${context.model.version}`,
     read: () => readAlert(context, { alertId, now: context.now() }),
     keys: (read) => (read === undefined ? [alertId] : [alertId, ...dispatchesOf(read.alert)]),
   };

@@ -1,6 +1,6 @@
 /** The duty desk: everything that waits for somebody, on one page that moves. */
 import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
-import { severityById } from '#operating-model/index.ts';
+import { rulesOf, severityById } from '#operating-model/index.ts';
 import { events, eventStream, page, redirect, view, type Route } from '#web/index.ts';
 import type { ConsoleContext } from './context.ts';
 import { groupDesk, withWords } from './desk.ts';
@@ -11,6 +11,7 @@ import { findHelpSurge, listDesk } from './store-desk.ts';
 import { listAnnouncements, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
 import {
+  findWaitingRules,
   listGatewayStates,
   listLiveAlerts,
   listWaitingApprovals,
@@ -31,7 +32,8 @@ async function readDesk(
     );
     const alerts = [];
     for (const alert of live) {
-      const severityLabel = severityById(model, alert.severity)?.label ?? alert.severity;
+      const rules = await rulesOf(tx, alert.modelVersion, model);
+      const severityLabel = severityById(rules, alert.severity)?.label ?? alert.severity;
       alerts.push({
         ...alert,
         severityLabel,
@@ -50,6 +52,7 @@ async function readDesk(
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
       }),
+      rulesWaiting: await findWaitingRules(tx),
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,
       surge: await findHelpSurge(tx, model.desk.helpSurge),
@@ -76,7 +79,8 @@ type DeskModel = { readonly desk: Awaited<ReturnType<typeof readDesk>> };
 /** Whoever reads for the same regions shares what is read. */
 function watchDesk(context: ConsoleContext, actor: Actor): Watch<DeskModel> {
   return {
-    name: ['desk', ...(regionsOf(actor, 'alert.read') ?? ['all'])].join(' '),
+    // Under other rules it is read anew.
+    name: ['desk', context.model.version, ...(regionsOf(actor, 'alert.read') ?? ['all'])].join(' '),
     read: async () => ({ desk: await readDesk(context, { actor, now: context.now() }) }),
     keys: () => ['*'],
   };

@@ -71,6 +71,8 @@ export type LiveAlert = {
   correctionDispatchId: string | null;
   versionNumber: number;
   kind: 'first' | 'update' | 'correction' | 'withdrawal';
+  /** The rules it began under. */
+  modelVersion: string;
   dispatchState: string;
   pauseReason: string | null;
   exercise: boolean;
@@ -82,7 +84,7 @@ const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title,
   live.marking, live.what, live.do_now, live.if_acted, live.clear_line, live.not_known,
   live.content, live.reader_words, live.next_update_at, live.state, live.released_at, live.asked_at,
   live.closed_at, live.dispatch_id, live.correction_dispatch_id, live.version_number, live.kind,
-  dispatch.state as dispatch_state, dispatch.pause_reason, dispatch.exercise,
+  live.model_version, dispatch.state as dispatch_state, dispatch.pause_reason, dispatch.exercise,
   live.owned_by_name`;
 
 /** The dispatches of what is out: a correction has two. */
@@ -146,6 +148,14 @@ export type WaitingApproval = {
   submittedByName: string;
   submittedAt: Date;
 };
+
+export type WaitingRules = { proposedByName: string; proposedAt: Date; reason: string };
+
+/** A change of the operating model that waits for a second person. */
+export async function findWaitingRules(tx: Tx): Promise<WaitingRules | undefined> {
+  return await tx.maybe<WaitingRules>(sql`
+    select proposed_by_name, proposed_at, reason from operating_model.v_waiting`);
+}
 
 /** Alerts that wait for a second person, longest first. */
 export async function listWaitingApprovals(tx: Tx): Promise<WaitingApproval[]> {

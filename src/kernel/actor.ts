@@ -44,6 +44,8 @@ export const permissions = {
   'directory.own': 'Keep the contacts of one’s own organisations',
   'person.manage': 'Invite people and give roles',
   'model.read': 'Read the operating model',
+  'model.write': 'Propose another operating model',
+  'model.approve': 'Approve an operating model that somebody else proposed',
   'audit.read': 'Read the audit',
   'audit.keep': 'Exchange the key of the audit, accept a restore of it, erase details',
   'system.read': 'Read gateways, health and figures',

@@ -54,7 +54,6 @@ const regionalLead = {
 const firstAdministrator = {
   name: 'First administrator',
   email: 'administrator@centre.invalid',
-  roles: ['administrator'],
 } as const;
 
 const actor = system('start');
@@ -115,7 +114,8 @@ export async function signInAdvice(ground: Ground): Promise<string> {
         return await createSignInLink(tx, { personId: person.id, model, now });
       }
       if ((await listPeople(tx)).length > 0) return refused('conflict', 'people are here already');
-      const invited = await invitePerson(tx, firstAdministrator, { model, now });
+      const roles = inviters(model);
+      const invited = await invitePerson(tx, { ...firstAdministrator, roles }, { model, now });
       if (!invited.ok) return invited;
       return await createSignInLink(tx, { personId: invited.value, model, now });
     });
@@ -123,6 +123,13 @@ export async function signInAdvice(ground: Ground): Promise<string> {
     const who = isDemonstration ? people[0].name : firstAdministrator.name;
     return `Sign in, once:    ${config.url}/sign-in/link/${link.value.token}  (as ${who})`;
   });
+}
+
+/** The roles, whatever the rules call them, that may invite the others. */
+function inviters({ roles }: Ground['model']): string[] {
+  return Object.keys(roles).filter(
+    (id) => roles[id]!.givenFor === undefined && roles[id]!.may.includes('person.manage'),
+  );
 }
 
 async function withDatabase<T>(

@@ -15,6 +15,7 @@ import { readRemembered } from '#db/postgres-place.ts';
 import { configFromUrl } from '#db/roles.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { checkGateways } from './environment-gateways.ts';
+import { readRules } from './rules.ts';
 import { checkCertificate, trustAuthorities } from './trust.ts';
 import { sealsOf, type Seals } from './seals.ts';
 
@@ -24,6 +25,7 @@ type Connection = Database['config'];
 export type Ground = {
   readonly config: Config;
   readonly folder: DataFolder;
+  /** The rules in force when it was opened. */
   readonly model: OperatingModel;
   readonly seals: Seals;
   readonly configFor: (role: DatabaseRole) => Connection;
@@ -36,6 +38,8 @@ export type GroundOptions = {
   readonly environment: Environment;
   /** Joins a PostgreSQL that another process of this folder runs; `start` never does. */
   readonly join: boolean;
+  /** It goes on for long: the file of rules comes into force where nobody adopted others. */
+  readonly adopts: boolean;
   readonly say: (sentence: string) => void;
 };
 
@@ -51,12 +55,13 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   config.warnings.forEach(options.say);
   const trusted = trustAll(config);
   if (!trusted.ok) return trusted;
-  const model = await loadOperatingModel(config.operatingModelFile);
-  if (!model.ok) return model;
-  if (options.join && config.databaseUrl === undefined) {
-    const found = findDataFolder(config.dataDir);
-    if (!found.ok) return found;
-    if (found.value === undefined)
+  const file = await loadOperatingModel(config.operatingModelFile);
+  const found = findDataFolder(config.dataDir);
+  if (!found.ok) return found;
+  if (found.value === undefined) {
+    // Nothing was ever adopted: a file with errors is all there would be.
+    if (!file.ok) return file;
+    if (options.join && config.databaseUrl === undefined)
       return refused(
         'not_found',
         `There is no data folder at ${config.dataDir} yet. Start once: npm start`,
@@ -71,14 +76,16 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   if (!server.ok) return server;
   const { configFor, stop } = server.value;
   const prepared = await prepare(configFor('tocsin_owner'), folder.value);
-  if (!prepared.ok) {
+  const rules = prepared.ok ? await readRules(configFor, { file, ...options }) : prepared;
+  if (!rules.ok) {
     await stop();
-    return prepared;
+    return rules;
   }
+  if (options.adopts) rules.value.notes.forEach(options.say);
   return ok({
     config,
     folder: folder.value,
-    model: model.value,
+    model: rules.value.model,
     seals: sealsOf(folder.value.secrets),
     configFor,
     open: (role, connectionsMax = 10) => openDatabase(configFor(role), { connectionsMax }),

@@ -17,12 +17,13 @@ import {
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
 import { apiKeysOf, idempotencyOf, sessionsOf } from '#identity/index.ts';
 import { contactSessionsOf } from '#organisations/index.ts';
-import { clockTime, createServer } from '#web/index.ts';
+import { clockTime, createServer, type Replacement } from '#web/index.ts';
 import type { Log } from '#log.ts';
 import { auditFiles } from './audit-files.ts';
 import { networkOf } from './environment-gateways.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
+import { followRules } from './rules.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 import { registryOf } from './metrics.ts';
 import { installationOf, navigation, productRoutes, tasksOf, type Product } from './wiring.ts';
@@ -31,8 +32,18 @@ export type Running = { stop(): Promise<void> };
 
 function productOf(ground: Ground, database: Database, live: LiveViews): Product {
   const { model, seals, config, folder } = ground;
-  const { url: origin, passkeyDomain } = config;
-  return { database, model, seals, live, origin, passkeyDomain, installation: folder.installation };
+  const { url: origin, passkeyDomain, operatingModelFile: modelFile } = config;
+  const { installation } = folder;
+  return { database, model, modelFile, seals, live, origin, passkeyDomain, installation };
+}
+
+/** All that the server makes of the rules in force. */
+function servedBy(product: Product): Replacement {
+  return {
+    routes: productRoutes(product),
+    installation: installationOf(product),
+    sessions: sessionsOf(product.database, product.model),
+  };
 }
 
 /** Listens and serves. `address` is what people open. */
@@ -40,19 +51,16 @@ export async function startWeb(
   ground: Ground,
   log: Log,
 ): Promise<Running & { readonly address: string }> {
-  const { config, model } = ground;
+  const { config } = ground;
   const database = ground.open('tocsin_web');
   const live = new LiveViews();
-  const product = productOf(ground, database, live);
   const tls = config.tls && {
     cert: await readFile(config.tls.certFile, 'utf8'),
     key: await readFile(config.tls.keyFile, 'utf8'),
   };
   const server = await createServer({
-    routes: productRoutes(product),
-    installation: installationOf(product),
+    ...servedBy(productOf(ground, database, live)),
     origin: config.url,
-    sessions: sessionsOf(database, model),
     contactSessions: contactSessionsOf(database),
     apiKeys: apiKeysOf(database),
     idempotency: idempotencyOf(database),
@@ -64,11 +72,16 @@ export async function startWeb(
     ...(tls && { tls }),
   });
   live.start(database);
+  const rules = followRules(database, log, {
+    current: ground.model,
+    onChange: (model) => server.replace(servedBy(productOf({ ...ground, model }, database, live))),
+  });
   await server.listen({ port: config.port, host: config.host });
   const bounces = await listenForBounces(ground, database, log);
   return {
     address: config.url,
     async stop() {
+      await rules.stop();
       await live.stop();
       await bounces?.close();
       await server.close();
@@ -119,9 +132,9 @@ export async function startWorker(
 ): Promise<Running> {
   const database = ground.open('tocsin_worker', 12);
   await seedGateways(ground, database, simulator);
-  const { sending } = ground.model;
-  await database.withActor(system('start'), (tx) => reserveTokens(tx, sending.urgentReserveShare));
-  const engine = await startEngines(ground, database, log);
+  let current = ground;
+  await reserve(database, current);
+  const engine = await startEngines(() => current, database, log);
   const { deadmanUrl } = ground.config;
   const network = networkOf(ground.config);
   const auditor = new Auditor({
@@ -132,10 +145,25 @@ export async function startWorker(
   });
   auditor.start();
   const sequencer = startSequencer(ground, log);
-  const product = productOf(ground, database, new LiveViews());
-  const tasks = await startTasks(ground.configFor('tocsin_owner'), tasksOf(product, log), log);
+  const live = new LiveViews();
+  let tasksNow = tasksOf(productOf(current, database, live), log);
+  // By name each time: a task obeys the rules of the moment in which it runs.
+  const followed = Object.fromEntries(
+    Object.keys(tasksNow).map((name) => [name, (payload: unknown) => tasksNow[name]!(payload)]),
+  );
+  const tasks = await startTasks(ground.configFor('tocsin_owner'), followed, log);
+  const rules = followRules(database, log, {
+    current: ground.model,
+    onChange: async (model) => {
+      current = { ...ground, model };
+      tasksNow = tasksOf(productOf(current, database, live), log);
+      await reserve(database, current);
+      await engine.follow();
+    },
+  });
   return {
     async stop() {
+      await rules.stop();
       await tasks.stop();
       await auditor.stop();
       await engine.stop();
@@ -158,12 +186,22 @@ function startSequencer(ground: Ground, log: Log): Running {
   };
 }
 
+async function reserve(database: Database, { model }: Ground): Promise<void> {
+  const { urgentReserveShare } = model.sending;
+  await database.withActor(system('start'), (tx) => reserveTokens(tx, urgentReserveShare));
+}
+
 /**
- * An engine over the gateways as their rows are, and another one whenever an operator changes them:
- * the new one runs before the old one drains, as two workers do, so nothing waits.
+ * An engine over the gateways as their rows are and the rules in force, and another one whenever
+ * either changes: the new one runs before the old one drains, as two workers do, so nothing waits.
  */
-async function startEngines(ground: Ground, database: Database, log: Log): Promise<Running> {
+async function startEngines(
+  groundNow: () => Ground,
+  database: Database,
+  log: Log,
+): Promise<Running & { follow(): Promise<void> }> {
   const start = async () => {
+    const ground = groundNow();
     const { gateways, probeAddresses, version } = await openGateways(ground, database);
     const engine = new Engine({
       database,
@@ -177,12 +215,13 @@ async function startEngines(ground: Ground, database: Database, log: Log): Promi
       probing: probingOf(ground.model, probeAddresses),
     });
     engine.start();
-    return { engine, version };
+    return { engine, version, rules: ground.model.version };
   };
   let running = await start();
   const follow = async () => {
     try {
-      if ((await findGatewayVersion(database)) === running.version) return;
+      const isSame = (await findGatewayVersion(database)) === running.version;
+      if (isSame && groundNow().model.version === running.rules) return;
       const before = running;
       running = await start();
       await before.engine.stop();
@@ -200,6 +239,7 @@ async function startEngines(ground: Ground, database: Database, log: Log): Promi
     onError: (error) => log.warn('dispatch.notifications_lost', { error }),
   });
   return {
+    follow: () => (changing = changing.then(follow)),
     async stop() {
       await listener.stop();
       await changing;

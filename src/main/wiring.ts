@@ -7,6 +7,7 @@ import type { Log } from '#log.ts';
 import { auditRoutes } from '#audit/index.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { DataFolder } from '#db/data-folder.ts';
+import { adoptionRoutes } from '#adoption/index.ts';
 import {
   alertApiRoutes,
   alertRoutes,
@@ -84,7 +85,10 @@ import type { Seals } from './seals.ts';
 
 export type Product = {
   readonly database: Database;
+  /** The rules in force. */
   readonly model: OperatingModel;
+  /** Where changes of them are written. */
+  readonly modelFile: string;
   readonly seals: Seals;
   readonly installation: DataFolder['installation'];
   readonly origin: string;
@@ -116,7 +120,7 @@ type AlertSections = Parameters<typeof sectionsOfVersion>[0];
 
 /** Every route of the product, each with its access. */
 export function productRoutes(product: Product): Route[] {
-  const { database, model, seals, live, origin } = product;
+  const { database, model, modelFile, seals, live, origin } = product;
   const alerts = alertContext(product);
   return [
     ...identityRoutes({
@@ -132,6 +136,7 @@ export function productRoutes(product: Product): Route[] {
         listRegions,
       },
     }),
+    ...adoptionRoutes({ database, model, modelFile }),
     ...organisationRoutes({
       database,
       model,
@@ -189,6 +194,7 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/organisations', text: 'Directory', permission: 'directory.read' },
   { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
   { href: '/gateways', text: 'Gateways', permission: 'system.read' },
+  { href: '/operating-model', text: 'Rules', permission: 'model.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },
   { href: '/audit', text: 'Audit', permission: 'audit.read' },
 ];

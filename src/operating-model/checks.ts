@@ -63,8 +63,8 @@ export function crossCheck(file: ModelFile): Remark[] {
   ];
 }
 
-/** Without these a link that somebody made would be enough to send, or to become anybody. */
-const PASSKEY_ALWAYS = ['alert.approve', 'person.manage'] as const;
+/** Without these a link that somebody made would be enough to send, to rule, or to be anybody. */
+const PASSKEY_ALWAYS = ['alert.approve', 'model.approve', 'person.manage'] as const;
 
 function checkSigningIn(rules: ModelFile['signing_in']): Remark[] {
   const missing = PASSKEY_ALWAYS.filter((permission) => !rules.passkey_for.includes(permission));
@@ -143,6 +143,8 @@ function checkRoles(roles: ModelFile['roles']): Remark[] {
     ['alert.write', 'nobody could write an alert'],
     ['alert.approve', 'no alert could ever leave'],
     ['person.manage', 'nobody could invite people'],
+    ['model.write', 'nobody could ever change these rules'],
+    ['model.approve', 'no change of these rules could come into force'],
   ] as const) {
     if (holders(permission).length === 0) {
       remarks.push(error(['roles'], `no role has ${permission}: ${why}`));

@@ -23,6 +23,18 @@ export { checkOperatingModel, parseOperatingModel, type Checked } from './parse.
 export { printFinding, type Finding } from './findings.ts';
 export { formatDuration, spokenDuration } from './durations.ts';
 export { loadOperatingModel, readModelFile } from './load.ts';
-export { findPinnedModel, pinVersion } from './pin.ts';
+export { findPinnedModel, pinVersion, rulesOf } from './pin.ts';
+export { adoptFile, adoptProposal, findRules, hashOfChange, type Rules } from './adopt.ts';
+export {
+  decideProposal,
+  findInForce,
+  findNewestProposal,
+  findProposal,
+  findWaitingProposal,
+  insertProposal,
+  listAdoptions,
+  type AdoptionRow,
+  type ProposalRow,
+} from './store-adoption.ts';
 export { listVersions, type VersionRow } from './store.ts';
 export { nearestName } from './nearest.ts';

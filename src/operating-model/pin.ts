@@ -20,6 +20,27 @@ export async function pinVersion(tx: Tx, model: OperatingModel): Promise<string>
   return model.version;
 }
 
+/** Files never change under their hash, so each is parsed once. */
+const parsed = new Map<string, OperatingModel>();
+
+/**
+ * The rules that something began under: those in force where it is them. Where this release does
+ * not understand the file any more those in force serve: what runs has to be steered by something.
+ */
+export async function rulesOf(
+  tx: Tx,
+  version: string,
+  inForce: OperatingModel,
+): Promise<OperatingModel> {
+  if (version === inForce.version) return inForce;
+  const known = parsed.get(version);
+  if (known !== undefined) return known;
+  const found = await findPinnedModel(tx, version);
+  if (!found.ok) return inForce;
+  parsed.set(version, found.value);
+  return found.value;
+}
+
 /**
  * The model as it was when `version` was pinned. `not_found` where it never was; `invalid` where a
  * later release of the product no longer understands the file.

@@ -130,6 +130,7 @@ export {
   type PointOrganisation,
 } from './contacts/store-points.ts';
 export { listChanges, type ChangeRow } from './store-history.ts';
+export { listNamesInUse, type NameInUse } from './store-names.ts';
 export {
   listPhonesOfOrganisation,
   listReachOfOrganisation,

@@ -6,6 +6,7 @@ export type {
   Log,
   LogFields,
   NavigationItem,
+  Replacement,
   ServerOptions,
   Sessions,
 } from './kit.ts';

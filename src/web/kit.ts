@@ -1,4 +1,5 @@
 /** What the parts of the server hand to each other, and what `main.ts` gives to `createServer`. */
+import type { FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { Actor, Permission } from '#kernel/actor.ts';
 import type { Assets } from './assets.ts';
@@ -100,8 +101,16 @@ export type Context = {
   session: Session | undefined;
 };
 
+/** What another operating model makes anew while the server runs. */
+export type Replacement = Pick<ServerOptions, 'routes' | 'sessions' | 'installation'>;
+
+export type Contexts = WeakMap<FastifyRequest, Context>;
+
 export type Kit = {
-  readonly options: ServerOptions;
+  /** With the newest replacement in it; a request that has begun keeps the route it began with. */
+  options: ServerOptions;
+  /** The routes of now, by method and path. */
+  readonly routes: Map<string, Route>;
   readonly views: Views;
   readonly assets: Assets;
   readonly cookies: Readonly<Record<'session' | 'contact' | 'notice', string>>;

@@ -1,7 +1,7 @@
 /** Doors of the operator: alive, ready, figures; and the description of the API. */
 import type { Registry } from 'prom-client';
 import { may } from '#kernel/actor.ts';
-import type { ServerOptions } from './kit.ts';
+import type { Kit } from './kit.ts';
 import { openApiDocument } from './openapi.ts';
 import { json, notFound, text } from './replies.ts';
 import { api, type Route } from './route.ts';
@@ -9,9 +9,8 @@ import { api, type Route } from './route.ts';
 /** A check that hangs is not ready. */
 const CHECK_MS = 3000;
 
-export function operatorRoutes(options: ServerOptions, registry: Registry): Route[] {
-  const { installation, origin } = options;
-  let document: object | undefined;
+export function operatorRoutes(kit: Pick<Kit, 'options'>, registry: Registry): Route[] {
+  let described: { readonly of: readonly Route[]; readonly document: object } | undefined;
   return [
     {
       ...open('/healthz'),
@@ -20,7 +19,7 @@ export function operatorRoutes(options: ServerOptions, registry: Registry): Rout
     {
       ...open('/readyz'),
       handle: async () => {
-        const checks = await runChecks(options.checks ?? {});
+        const checks = await runChecks(kit.options.checks ?? {});
         const ready = Object.values(checks).every((state) => state === 'ok');
         return json(ready ? 200 : 503, { ready, checks });
       },
@@ -39,8 +38,12 @@ export function operatorRoutes(options: ServerOptions, registry: Registry): Rout
       path: '/api/v1/openapi.json',
       access: 'public',
       api: { summary: 'This document', responses: {} },
-      handle: async () =>
-        json(200, (document ??= openApiDocument(options.routes, { installation, origin }))),
+      handle: async () => {
+        const { routes, installation, origin } = kit.options;
+        if (described?.of !== routes)
+          described = { of: routes, document: openApiDocument(routes, { installation, origin }) };
+        return json(200, described.document);
+      },
     }),
   ];
 }

@@ -7,12 +7,20 @@ import type { Socket } from 'node:net';
 import path from 'node:path';
 import cookie from '@fastify/cookie';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { nobody } from '#kernel/actor.ts';
 import { loadAssets, chooseEncoding } from './assets.ts';
 import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
 import { Crowd } from './crowd.ts';
-import { cookieNames, WAITS, type Context, type Kit, type ServerOptions } from './kit.ts';
+import {
+  cookieNames,
+  WAITS,
+  type Contexts,
+  type Kit,
+  type Replacement,
+  type ServerOptions,
+} from './kit.ts';
+import { addMeasures } from './measures.ts';
 import { operatorRoutes } from './operations.ts';
 import { notFoundProblem, statusProblem, thrownStatus } from './problems.ts';
 import { sendProblemSafely, type Exchange } from './respond.ts';
@@ -35,6 +43,11 @@ export type WebServer = {
   listen(to: { readonly port: number; readonly host?: string }): Promise<string>;
   /** Ends streams, lets running requests finish. */
   close(): Promise<void>;
+  /**
+   * From the next request on these answer. Every method and path must be there as before: what a
+   * request is admitted by was settled at the start.
+   */
+  replace(next: Replacement): void;
   /** All routes, the operator's too: for guards. */
   readonly routes: readonly Route[];
 };
@@ -62,9 +75,10 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
     streams: new Map(),
     fragments: new WeakMap(),
     crowd: new Crowd(),
+    routes: new Map(),
   };
-  const routes = [...options.routes, ...operatorRoutes(options, registry)];
-  const contexts = new WeakMap<FastifyRequest, Context>();
+  const routes = [...options.routes, ...operatorRoutes(kit, registry)];
+  const contexts: Contexts = new WeakMap();
   const app = openFastify(kit, contexts);
   registerBodyParsers(app);
   await app.register(cookie);
@@ -75,6 +89,10 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
   addErrors(app, kit, routes, contexts);
   return {
     routes,
+    replace(next) {
+      kit.options = { ...kit.options, ...next };
+      for (const route of next.routes) kit.routes.set(keyOf(route), route);
+    },
     listen: ({ port, host }) => app.listen({ port, host: host ?? '127.0.0.1' }),
     close: async () => {
       closing.abort();
@@ -82,8 +100,6 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
     },
   };
 }
-
-type Contexts = WeakMap<FastifyRequest, Context>;
 
 function openFastify(kit: Kit, contexts: Contexts): FastifyInstance {
   const { tls, trustedProxies } = kit.options;
@@ -192,7 +208,12 @@ function takesBody(route: Route, request: FastifyRequest): boolean {
   return route.kind === 'callback' || !isForm;
 }
 
+function keyOf({ method, path: pattern }: Route): string {
+  return `${method} ${pattern}`;
+}
+
 function addRoute(app: FastifyInstance, kit: Kit, route: Route, contexts: Contexts): void {
+  kit.routes.set(keyOf(route), route);
   app.route({
     method: route.method,
     url: route.path,
@@ -200,7 +221,7 @@ function addRoute(app: FastifyInstance, kit: Kit, route: Route, contexts: Contex
     exposeHeadRoute: route.method === 'GET' && route.kind !== 'events',
     config: { tocsin: route },
     handler: async (request, reply) =>
-      await serve(exchangeOf(kit, contexts, request, reply), route),
+      await serve(exchangeOf(kit, contexts, request, reply), kit.routes.get(keyOf(route))!),
   });
 }
 
@@ -218,44 +239,6 @@ function addAssets(app: FastifyInstance, kit: Kit): void {
     if (request.headers['if-none-match'] === etag) return reply.code(304).send();
     if (encoding !== 'identity') reply.header('content-encoding', encoding);
     return reply.type(asset.type).send(asset.bodies[encoding]);
-  });
-}
-
-function addMeasures(app: FastifyInstance, kit: Kit, registry: Registry, contexts: Contexts): void {
-  const labelNames = ['method', 'route', 'status'] as const;
-  const requests = new Counter({
-    name: 'tocsin_http_requests_total',
-    help: 'Requests answered',
-    labelNames,
-    registers: [registry],
-  });
-  const durations = new Histogram({
-    name: 'tocsin_http_request_seconds',
-    help: 'Time from the first byte in to the last byte out',
-    labelNames: ['method', 'route'],
-    buckets: [0.005, 0.02, 0.05, 0.1, 0.3, 1, 3, 10],
-    registers: [registry],
-  });
-  app.addHook('onResponse', async (request, reply) => {
-    const context = contexts.get(request);
-    const route = request.routeOptions.url ?? '/';
-    const status = reply.statusCode;
-    const durationMs = Math.round(performance.now() - (context?.startedAtMs ?? 0));
-    requests.inc({ method: request.method, route, status });
-    if (request.routeOptions.config.tocsin?.kind !== 'events') {
-      durations.observe({ method: request.method, route }, durationMs / 1000);
-    }
-    if (context === undefined || route === '/healthz' || route.startsWith('/assets')) return;
-    const { id: requestId, actor } = context;
-    kit.options.log.info('web.request', {
-      requestId,
-      method: request.method,
-      route,
-      status,
-      durationMs,
-      ...(actor.kind === 'person' && { personId: actor.id }),
-      ...(actor.kind === 'key' && { keyId: actor.id }),
-    });
   });
 }
 

@@ -32,6 +32,10 @@ export const order: Readonly<Record<string, Rule>> = {
     may: [...TO_DISPATCH, 'identity'],
     because: 'the directory does not know which alerts use it',
   },
+  adoption: {
+    may: TO_ORGANISATIONS,
+    because: 'rules change over people and the directory; what they rule over does not know it',
+  },
   alerts: {
     may: TO_ORGANISATIONS,
     because: 'news of answers travels upward as a job, never as a call',

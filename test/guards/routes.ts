@@ -76,7 +76,8 @@ export async function loadRoutes(): Promise<readonly Route[]> {
   if (!model.ok) throw new Error(model.message);
   const installation = { id: '', kind: 'live', createdAt: new Date(0) } as const;
   const unused = { database: {}, seals: {}, live: {}, passkeyDomain: 'localhost' } as Product;
-  return productRoutes({ ...unused, model: model.value, installation, origin: 'http://localhost' });
+  const rules = { model: model.value, modelFile: '' };
+  return productRoutes({ ...unused, ...rules, installation, origin: 'http://localhost' });
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -115,6 +115,7 @@ export async function openCentre(
   const product: Product = {
     database: db.web,
     model,
+    modelFile: centre.modelFile,
     seals,
     live,
     origin: 'http://localhost',

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import { must } from '../../test/support/centre.ts';
+import { effectsOf, type Surroundings } from './effects.ts';
+
+const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
+
+function modelWith(...changes: [from: string | RegExp, to: string][]): OperatingModel {
+  const text = changes.reduce((before, [from, to]) => {
+    const after = before.replace(from, () => to);
+    assert.notEqual(after, before, `nothing to change: ${from}`);
+    return after;
+  }, shipped);
+  return must(parseOperatingModel(text, 'x.yaml'));
+}
+
+const before = modelWith();
+const around: Surroundings = {
+  people: [
+    { id: 'a', roles: ['duty_officer'] },
+    { id: 'b', roles: ['approver'] },
+    { id: 'c', roles: ['administrator', 'regional_lead'] },
+  ],
+  names: [
+    { kind: 'organisation_type', id: 'trust', count: 3 },
+    { kind: 'contact_role', id: 'ciso', count: 2 },
+    { kind: 'reader_kind', id: 'manager', count: 1 },
+  ],
+  channels: ['text', 'mail'],
+};
+
+const saidOf = (after: OperatingModel, change: Partial<Surroundings> = {}) =>
+  effectsOf({ before, after }, { ...around, ...change }).map(
+    ({ level, says }) => `${level} ${says}`,
+  );
+
+test('a change that breaks nothing says nothing', () => {
+  assert.deepEqual(saidOf(before), []);
+  assert.deepEqual(saidOf(modelWith(['call_back_within: PT15M', 'call_back_within: PT5M'])), []);
+});
+
+test('nobody left who may invite is an error, and how to go about it is said', () => {
+  const after = modelWith([
+    '  administrator:\n    label: Administrator\n',
+    '  keeper:\n    label: Keeper\n',
+  ]);
+  const [error, warning] = saidOf(after);
+  assert.match(error!, /^error Nobody could invite people and give roles any more\. Keep the old/);
+  assert.match(warning!, /^warning The role Administrator is gone: one person holds it and loses/);
+});
+
+test('two different people must be able to change the rules again', () => {
+  // The officer alone could propose and approve; that is one person.
+  const after = modelWith(
+    [/directory\.read, model\.read, model\.approve\]/, 'directory.read, model.read]'],
+    ['directory.write, model.read, model.write, audit', 'directory.write, model.read, audit'],
+  );
+  const says = saidOf(after, { people: around.people.slice(0, 1) });
+  // One person could not do it before either, so nothing is taken away.
+  assert.deepEqual(says, []);
+  const three = saidOf(after);
+  assert.match(three.join('\n'), /^error No two people could change these rules again/m);
+});
+
+test('names that the directory uses cannot go', () => {
+  const after = modelWith(
+    ['  trust: {', '  hospital: {'],
+    ['  ciso: {', '  head: {'],
+    ['  manager: {', '  boss: {'],
+  );
+  assert.deepEqual(saidOf(after), [
+    'error 3 organisations are of the type ‘NHS trust’ (trust), which is gone. Keep it until the directory has another.',
+    'error 2 contacts have the role ‘CISO or head of cyber’ (ciso), which is gone. Keep it until the directory has another.',
+    'error 1 contacts read as ‘Manager’ (manager), which is gone. Keep it until the directory has another.',
+  ]);
+});
+
+test('a channel that nothing leaves by is said, with the severities that count on it', () => {
+  assert.deepEqual(saidOf(before, { channels: ['mail'] }), [
+    'warning By text nothing would leave: no gateway takes it. It is a channel of Critical, High.',
+  ]);
+});
