@@ -36,6 +36,8 @@ create type organisations.id_range as range (subtype = uuid);
 
 create sequence alerts.alert_number_seq as integer;
 
+create sequence operating_model.adoption_number_seq as bigint;
+
 create table alerts.alert (
   id uuid not null,
   number integer generated always as identity not null,
@@ -1214,6 +1216,54 @@ create table kernel.migration (
 );
 grant select on kernel.migration to tocsin_web;
 grant select on kernel.migration to tocsin_worker;
+
+create table operating_model.adoption (
+  number bigint generated always as identity not null,
+  sha256 text not null,
+  adopted_at timestamp with time zone default clock_timestamp() not null,
+  proposal_id uuid,
+  constraint adoption_proposal_id_fkey FOREIGN KEY (proposal_id) REFERENCES operating_model.proposal(id),
+  constraint adoption_sha256_fkey FOREIGN KEY (sha256) REFERENCES operating_model.version(sha256),
+  constraint adoption_pkey PRIMARY KEY (number),
+  constraint adoption_proposal_id_key UNIQUE (proposal_id)
+);
+CREATE TRIGGER adoption_no_change BEFORE DELETE OR UPDATE OR TRUNCATE ON operating_model.adoption FOR EACH STATEMENT EXECUTE FUNCTION operating_model.refuse_change();
+CREATE TRIGGER adoption_told AFTER INSERT ON operating_model.adoption FOR EACH ROW EXECUTE FUNCTION operating_model.tell_adoption();
+grant select on operating_model.adoption to tocsin_web;
+grant select on operating_model.adoption to tocsin_worker;
+grant insert (sha256, proposal_id) on operating_model.adoption to tocsin_web;
+grant insert (sha256, proposal_id) on operating_model.adoption to tocsin_worker;
+
+create table operating_model.proposal (
+  id uuid not null,
+  sha256 text not null,
+  yaml text not null,
+  base text not null,
+  reason text not null,
+  proposed_by text not null,
+  proposed_by_name text not null,
+  proposed_at timestamp with time zone not null,
+  approval_id uuid not null,
+  state text default 'waiting'::text not null,
+  decided_by text,
+  decided_by_name text,
+  decided_at timestamp with time zone,
+  decision_reason text,
+  constraint proposal_check CHECK (((state = 'waiting'::text) = (decided_at IS NULL))),
+  constraint proposal_check1 CHECK (((state = 'returned'::text) = (decision_reason IS NOT NULL))),
+  constraint proposal_reason_check CHECK ((reason <> ''::text)),
+  constraint proposal_sha256_of_yaml CHECK ((sha256 = encode(sha256(convert_to(yaml, 'UTF8'::name)), 'hex'::text))),
+  constraint proposal_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'adopted'::text, 'returned'::text, 'taken_back'::text]))),
+  constraint proposal_base_fkey FOREIGN KEY (base) REFERENCES operating_model.version(sha256),
+  constraint proposal_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX proposal_open ON operating_model.proposal USING btree ((true)) WHERE (state = 'waiting'::text);
+alter table operating_model.proposal enable row level security;
+alter table operating_model.proposal force row level security;
+create policy centre on operating_model.proposal as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on operating_model.proposal to tocsin_web;
+grant select on operating_model.proposal to tocsin_worker;
+grant update (state, decided_by, decided_by_name, decided_at, decision_reason) on operating_model.proposal to tocsin_web;
 
 create table operating_model.version (
   sha256 text not null,
@@ -2812,6 +2862,18 @@ end $function$
 ;
 grant execute on function operating_model.refuse_change() to public;
 
+CREATE OR REPLACE FUNCTION operating_model.tell_adoption()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_catalog.pg_notify('tocsin_operating_model', new.sha256);
+  return null;
+end $function$
+;
+grant execute on function operating_model.tell_adoption() to public;
+
 CREATE OR REPLACE FUNCTION organisations.find_or_add_point(id uuid, channel text, address_sealed bytea, address_index bytea, shown text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -3719,6 +3781,15 @@ create view identity.v_woken with (security_invoker=true) as
      JOIN identity.person ON person.id = woken.person_id;
 grant select on identity.v_woken to tocsin_web;
 grant select on identity.v_woken to tocsin_worker;
+
+create view operating_model.v_waiting with (security_invoker=true) as
+ SELECT proposed_by_name,
+    proposed_at,
+    reason
+   FROM operating_model.proposal
+  WHERE state = 'waiting'::text;
+grant select on operating_model.v_waiting to tocsin_web;
+grant select on operating_model.v_waiting to tocsin_worker;
 
 create view organisations.v_failing with (security_invoker=true) as
  SELECT contact_point.id AS contact_point_id,

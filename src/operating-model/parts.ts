@@ -29,6 +29,7 @@ export const partWords = {
   asking_for_proof: 'When people are asked to prove their number or address',
   proof_mail: 'The mail that asks for a proof',
   proof_holds_for: 'How long a proof counts',
+  attestation: 'When contacts are asked whether all on file of them is still right',
   contact_card: 'The card that people save, so that texts ring through',
   own_details: 'What contacts see and keep of themselves',
   silent_after: 'Told so often without an answer, a contact is to be mended',

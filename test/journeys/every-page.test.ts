@@ -4,6 +4,7 @@
  * here fails the test. The directory has browser tests beside its pages.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test, type TestContext } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql, type Sql } from '#db/sql.ts';
@@ -143,6 +144,16 @@ type Scene = {
 
 const press = (name: string) => async (page: BrowserPage) =>
   await page.getByRole('button', { name, exact: true }).first().click();
+
+/** Gives back the file with one rule changed. */
+async function proposeChange(page: BrowserPage): Promise<void> {
+  const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
+  const later = shipped.replace('silent_after: 3', 'silent_after: 4');
+  const buffer = Buffer.from(later);
+  await page.locator('#file').setInputFiles({ name: 'a.yaml', mimeType: 'text/yaml', buffer });
+  await page.getByLabel('Why').fill('Three are too few');
+  await press('Propose')(page);
+}
 
 /** By the pattern of the route. */
 const scenes: Readonly<Record<string, readonly Scene[]>> = {
@@ -289,6 +300,32 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'some', path: '/audit', as: 'administrator' },
     { state: 'nothing fits', path: '/audit?action=nothing.done', as: 'administrator' },
   ],
+  '/operating-model': [
+    { state: 'in force', path: '/operating-model' },
+    { state: 'of an administrator', path: '/operating-model', as: 'administrator' },
+  ],
+  '/operating-model/as-at': [{ state: 'today', path: '/operating-model/as-at' }],
+  '/operating-model/history': [{ state: 'as it began', path: '/operating-model/history' }],
+  '/operating-model/propose': [
+    { state: 'empty', path: '/operating-model/propose', as: 'administrator' },
+    {
+      state: 'without a file',
+      path: '/operating-model/propose',
+      as: 'administrator',
+      act: press('Propose'),
+    },
+  ],
+  '/operating-model/proposals/:id': [
+    {
+      state: 'waits for a second person',
+      path: '/operating-model/propose',
+      as: 'administrator',
+      act: proposeChange,
+    },
+  ],
+  '/operating-model/versions/:number': [
+    { state: 'the first', path: '/operating-model/versions/1' },
+  ],
   '/ring-through': [{ state: 'a card', path: '/ring-through', as: 'visitor' }],
 };
 
@@ -296,7 +333,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
 const ELSEWHERE = /^\/(?:still-right|organisations|audiences|suppliers|tags|our-contacts|your-)/;
 
 /** Not pages to look at. */
-const FILES = /\.(?:csv|json|atom|vcf)$/;
+const FILES = /\.(?:csv|json|yaml|atom|vcf)$/;
 
 test('every page of the main job has a scene here', (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
