@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { test } from 'node:test';
 import { findPortRefusal, listenOnce } from './ports.ts';
 
 const host = '127.0.0.1';
 
+/** A server whose two ports before nobody has: other tests have theirs anywhere. */
+async function takeAfterTwoFree(): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(0, host);
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const before = [port - 2, port - 1].map((number) => listenOnce({ host, port: number }));
+    if ((await Promise.all(before)).every((refusal) => refusal === undefined)) return server;
+    server.close();
+  }
+}
+
 test('a taken port is named, with a PORT at which every port is free', async (t) => {
-  const taken = createServer().listen(0, host);
-  await new Promise((resolve) => taken.once('listening', resolve));
+  const taken = await takeAfterTwoFree();
   t.after(() => taken.close());
   const { port } = taken.address() as AddressInfo;
   // The last of three: what is advised must have all three free.

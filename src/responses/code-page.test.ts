@@ -132,8 +132,11 @@ describe('the page behind the code', () => {
     });
     const visitor = await open(alert, numbers.eastvale);
     assert.match(visitor.page.text, /CORRECTED .* go by this/);
-    assert.match(visitor.page.text, /Do now ?Isolate Citrix gateways now/);
-    assert.match(visitor.page.text, /Details ?other words than now/);
+    assert.match(
+      visitor.page.text,
+      /Do now ?Gone: Isolate Citrix gateways now.*New: Do NOT isolate/,
+    );
+    assert.match(visitor.page.text, /Details ?Gone: .*Disconnect the gateways.*New: Other details/);
     assert.doesNotMatch(visitor.page.body, /versions\/1/);
     const outside = await centre.site.visitor().get(`/${alert.number}`);
     assert.doesNotMatch(outside.text, /Citrix|CORRECTED/);

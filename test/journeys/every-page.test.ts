@@ -398,6 +398,8 @@ const MARK = `(() => {
   const wanted = all.filter((one) => {
     if (one.disabled || one.type === 'hidden' || !one.checkVisibility({ visibilityProperty: true }))
       return false;
+    // For nobody: what the Enter key presses in a form with several buttons.
+    if (one.ariaHidden === 'true' && one.tabIndex < 0) return false;
     if (one.type !== 'radio') return true;
     const group = one.form?.action + one.name;
     if (groups.has(group)) return false;
