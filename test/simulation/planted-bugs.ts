@@ -19,6 +19,8 @@ type Planted = {
   readonly what: string;
   /** Seen where nothing else breaks: what is late elsewhere may be late with good reason. */
   readonly isCalm?: true;
+  /** The first seed that is tried, where those before show nothing and take long. */
+  readonly from?: number;
   readonly twin?: Partial<Twin>;
   readonly decisions?: Partial<typeof decisions>;
 };
@@ -199,6 +201,7 @@ const planted: readonly Planted[] = [
   },
   {
     what: 'a claim takes from a dispatch that stands still',
+    from: 130,
     twin: {
       claimMessages: (base, request) => {
         const paused = [...base.tables.dispatch.values()].filter((d) => d.state === 'paused');
@@ -297,6 +300,7 @@ const planted: readonly Planted[] = [
   },
   {
     what: 'a page is empty because a text was deleted, and counts as the end',
+    from: 410,
     decisions: {
       planPages: (request) =>
         answered(decisions.planPages(request), (page, before) =>
@@ -306,6 +310,7 @@ const planted: readonly Planted[] = [
   },
   {
     what: 'pages are read back without a margin for clocks',
+    from: 150,
     decisions: { planPages: (request) => decisions.planPages({ ...request, marginMs: 0 }) },
   },
   {
@@ -378,11 +383,16 @@ const planted: readonly Planted[] = [
   },
 ];
 
-type PlantedBug = { readonly what: string; readonly isCalm: boolean; readonly engine: Engine };
+type PlantedBug = Pick<Planted, 'what'> & {
+  readonly isCalm: boolean;
+  readonly from: number;
+  readonly engine: Engine;
+};
 
 export const plantedBugs: readonly PlantedBug[] = planted.map((bug) => ({
   what: bug.what,
   isCalm: bug.isCalm === true,
+  from: bug.from ?? 1,
   engine: {
     twin: { ...twin, ...bug.twin },
     decisions: { ...decisions, ...bug.decisions },

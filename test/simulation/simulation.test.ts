@@ -46,10 +46,10 @@ describe('the simulation', () => {
   });
 
   describe('finds a planted bug', () => {
-    for (const { what, engine, isCalm } of plantedBugs) {
+    for (const { what, engine, isCalm, from } of plantedBugs) {
       it(what, () => {
         const draw = isCalm ? drawCalmScenario : drawScenario;
-        for (let seed = 1; seed <= SEEDS_FOR_A_BUG; seed++)
+        for (let seed = from; seed < from + SEEDS_FOR_A_BUG; seed++)
           if (runScenario(draw(seed), { engine }).breaches.length > 0) return;
         assert.fail(`${SEEDS_FOR_A_BUG} seeds, and nothing was noticed`);
       });
