@@ -82,7 +82,13 @@ async function runTests(files: readonly string[]): Promise<{ passed: boolean } &
   const { embedded, environment } = await startTestServer(path.join(folder, 'data'));
   try {
     const counts = path.join(folder, 'counts.json');
-    const passed = await runNodeTests(files, { counts, environment });
+    // Each file is a process of its own that reads the same modules: compiled once, half a second
+    // of six is saved in each.
+    const compiled = { NODE_COMPILE_CACHE: path.join(folder, 'compiled') };
+    const passed = await runNodeTests(files, {
+      counts,
+      environment: { ...environment, ...compiled },
+    });
     return { passed, ...readCounts(counts) };
   } finally {
     await embedded.stop();
