@@ -151,12 +151,12 @@ function textOf(name: keyof Twin, answer: unknown): string {
 }
 
 /**
- * As JSON with sorted names; fractions to a billionth, since sums of them differ in the last bit.
- * Tokens lie at whole ten millionths: rounded there, half of one went up here and down there.
+ * As JSON with sorted names; fractions to a trillionth, since sums of them differ in the last bit.
+ * Coarser, halves of what was rounded to went up on one side and down on the other.
  */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === 'number') return Math.round(inner * 1e9) / 1e9;
+    if (typeof inner === 'number') return Math.round(inner * 1e12) / 1e12;
     return inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : inner;

@@ -210,12 +210,12 @@ function mapTables(tables: Rows, map: (rows: object[]) => string[]): Dump {
   );
 }
 
-/** One row as text: columns by name, times in ms, fractions to a billionth. */
+/** One row as text: columns by name, times in ms, fractions to a trillionth. */
 function comparable(row: object): string {
   const columns = Object.entries(row).map(([column, value]) => {
     if (typeof value === 'string' && isTime(column)) return [column, Date.parse(value)];
     if (typeof value === 'string' && isDuration(column)) return [column, durationMs(value)];
-    return [column, typeof value === 'number' ? Math.round(value * 1e9) / 1e9 : value];
+    return [column, typeof value === 'number' ? Math.round(value * 1e12) / 1e12 : value];
   });
   return JSON.stringify(columns.toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
