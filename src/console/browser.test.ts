@@ -146,9 +146,8 @@ test('the wall fits its screen, moves, and is dark', async (t) => {
   if (visited === undefined) return;
   const { page, verify } = visited;
   await page.locator('[data-events-status]', { hasText: 'Live' }).waitFor();
-  const [narrow = ''] = await shoot(page, 'wall');
+  await shoot(page, 'wall');
   await page.setViewportSize({ width: 1920, height: 1080 });
-  await page.screenshot({ path: narrow.replace('1280', '1920') });
   await assertAccessible(page);
   const size = await page.evaluate<{ tall: number; ground: string }>(
     `({ tall: document.documentElement.scrollHeight,

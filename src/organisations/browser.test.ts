@@ -4,12 +4,10 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import type { RunningTasks } from '#db/tasks.ts';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { secrets, startImports } from '../../test/support/directory.ts';
@@ -112,7 +110,7 @@ test('the directory and its imports are accessible and fit a phone', async (t) =
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, site.address);
   await page.context().addCookies([{ name: 'tocsin', value: 'x', url: site.address }]);
-  const look = async (name: string) => await lookAt(page, name);
+  const look = async (name: string) => await lookAt(page, `organisations-${name}`);
   const check = async (name: string, text: string) => {
     await page.goto(`${site.address}/organisations/import?kind=contacts`);
     const file = { name, mimeType: 'text/csv', buffer: Buffer.from(text) };
@@ -161,7 +159,7 @@ test('an organisation on another day, its parents, and who stands below', async 
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, site.address);
   await page.context().addCookies([{ name: 'tocsin', value: 'x', url: site.address }]);
-  const look = async (name: string) => await lookAt(page, name);
+  const look = async (name: string) => await lookAt(page, `organisations-${name}`);
   const [northmoor] = await db.web.withActor(ada, (tx) =>
     listOrganisations(tx, { text: 'ZZ-0010', limit: 1 }),
   );
@@ -227,12 +225,3 @@ test('a file that is too large is told before it travels', async (t) => {
   await input.setInputFiles({ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('a') });
   assert.equal(await page.evaluate(said), '');
 });
-
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `organisations-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}

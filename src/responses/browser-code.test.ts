@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../test/support/browser.ts';
 import { answersAt } from '../../test/support/answers.ts';
 import {
@@ -36,15 +34,6 @@ after(async () => {
 
 const { responsesTo } = answersAt(() => centre);
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `code-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 test('from a doubtful text to the answer, in a browser without scripts', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { address } = centre.site;
@@ -57,37 +46,37 @@ test('from a doubtful text to the answer, in a browser without scripts', async (
 
   const { page, verify } = await watchedPage(opened.browser, address);
   await page.goto(`${address}/${number}`);
-  await lookAt(page, 'closed');
+  await lookAt(page, 'code-closed');
   await page.getByRole('link', { name: 'Is this text genuine?' }).click();
-  await lookAt(page, 'genuine');
+  await lookAt(page, 'code-genuine');
   await page.getByLabel('Number of the alert').fill(String(number));
   await page.getByLabel('Mobile number or mail address').fill('07700 900210');
   await page.getByLabel('Code').fill('0000');
   await page.keyboard.press('Enter');
   await page.getByText('We cannot confirm it').waitFor();
-  await lookAt(page, 'genuine-refused');
+  await lookAt(page, 'code-genuine-refused');
   await page.getByLabel('Code').fill(code);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Yes, it is genuine' }).waitFor();
-  await lookAt(page, 'genuine-yes');
+  await lookAt(page, 'code-genuine-yes');
   await page.getByRole('button', { name: 'Read the alert and answer' }).click();
   await page.getByText('Isolate Citrix gateways now').waitFor();
-  await lookAt(page, 'opened');
+  await lookAt(page, 'code-opened');
   for (const name of ['Northmoor', 'Southmere']) await page.getByLabel(name).uncheck();
   await page.getByRole('button', { name: 'Got it, we act' }).click();
   await page.getByText('Choose for whom you answer').first().waitFor();
-  await lookAt(page, 'opened-refused');
+  await lookAt(page, 'code-opened-refused');
   await page.getByLabel('Southmere').check();
   await page.getByRole('button', { name: 'We are affected' }).click();
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
-  await lookAt(page, 'answered');
+  await lookAt(page, 'code-answered');
   assert.deepEqual(
     (await responsesTo(alertId)).map(({ organisation, affected }) => [organisation, affected]),
     [['Southmere', 'yes']],
   );
   await page.getByRole('button', { name: 'Back to the alert' }).click();
   await page.getByText('Southmere: answered').waitFor();
-  await lookAt(page, 'one-answered');
+  await lookAt(page, 'code-one-answered');
   verify();
   await page.close();
 });

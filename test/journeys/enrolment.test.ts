@@ -6,13 +6,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import {
-  assertAccessible,
-  openBrowser,
-  shoot,
-  type BrowserOrReason,
-  type BrowserPage,
-} from '../support/browser.ts';
+import { lookAt, openBrowser, type BrowserOrReason, type BrowserPage } from '../support/browser.ts';
 import { prepareGround, startProgram, type Ground, type Program } from '../support/program.ts';
 
 const NUMBER = '07700 900987';
@@ -34,16 +28,6 @@ after(async () => {
   ground?.remove();
 });
 
-/** At both widths: accessible, nothing beside the screen, and a picture. */
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `enrolment-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 test('one text and one answer prove a number both ways, and offer the card', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const officer = await (await opened.browser.newContext()).newPage();
@@ -61,7 +45,7 @@ test('one text and one answer prove a number both ways, and offer the card', asy
     await officer.goto(home);
     const row = officer.locator('tr', { hasText: 'Kit Rowan' }).first();
     await row.getByText(/^proven \d/).waitFor();
-    await lookAt(officer, 'proven');
+    await lookAt(officer, 'enrolment-proven');
   });
   await t.test(
     'the answer leads to the contact card, and to how alerts ring at night',
@@ -86,7 +70,7 @@ async function addAndAsk(officer: BrowserPage): Promise<string> {
   await officer.getByRole('link', { name: 'What to mend' }).click();
   const row = officer.locator('tr', { hasText: 'Kit Rowan' });
   await row.getByText('Not proven').waitFor();
-  await lookAt(officer, 'mend');
+  await lookAt(officer, 'enrolment-mend');
   await row.getByRole('button', { name: 'Ask now' }).click();
   await officer.getByText('1 asked: proven when the code comes back').waitFor();
   return home;
@@ -102,14 +86,14 @@ async function answerOn(phone: BrowserPage): Promise<void> {
   }
   const code = /reply (\d{4}) now/.exec(await question.innerText())?.[1];
   assert.ok(code, 'the text names a code');
-  await lookAt(phone, 'text');
+  await lookAt(phone, 'enrolment-text');
   await phone.getByRole('textbox', { name: /^Reply from/ }).fill(code);
   await phone.getByRole('button', { name: /^Send from/ }).click();
   await phone
     .getByText(/this phone is proven for/)
     .first()
     .waitFor();
-  await lookAt(phone, 'answered');
+  await lookAt(phone, 'enrolment-answered');
 }
 
 async function saveCard(phone: BrowserPage): Promise<void> {
@@ -117,7 +101,7 @@ async function saveCard(phone: BrowserPage): Promise<void> {
   const link = /(\S+\/ring-through)/.exec(await thanks.innerText())?.[1];
   assert.equal(link, `${new URL(program!.address).host}/ring-through`);
   await phone.goto(`${program!.address}/ring-through`);
-  await lookAt(phone, 'ring-through');
+  await lookAt(phone, 'enrolment-ring-through');
   const download = phone.waitForEvent('download');
   await phone.getByText('Save the contact card').click();
   const card = readFileSync(await (await download).path(), 'utf8');

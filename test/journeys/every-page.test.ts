@@ -388,7 +388,7 @@ async function look(t: TestContext, scene: Scene, { name, isFirst }: Look): Prom
     const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
     assert.ok(wide <= size.width, `${wide} px wide at ${size.width}`);
   }
-  if (process.env['TOCSIN_PICTURES'] !== undefined) await shoot(page, name);
+  await shoot(page, name);
   await page.setViewportSize(DESK);
   await assertKeyboard(page);
   verify();

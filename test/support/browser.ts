@@ -126,14 +126,28 @@ export async function assertAccessible(page: BrowserPage): Promise<void> {
   assert.deepEqual(faults, [], `${page.url()} is not accessible`);
 }
 
-/** Pictures at 1280 and 390 pixels in the temporary folder; returns their files. */
-export async function shoot(page: BrowserPage, name: string): Promise<readonly string[]> {
-  const files: string[] = [];
+/**
+ * Fails where axe finds a fault at 1280 or at 390 pixels, or the page scrolls sideways; leaves it
+ * at the width of a phone.
+ */
+export async function lookAt(page: BrowserPage, name: string): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await assertAccessible(page);
+  await shoot(page, name);
+  await assertAccessible(page);
+  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
+}
+
+/**
+ * Pictures at 1280 and 390 pixels in the temporary folder, where TOCSIN_PICTURES asks for them;
+ * leaves the page at the last width.
+ */
+export async function shoot(page: BrowserPage, name: string): Promise<void> {
   for (const width of [1280, 390]) {
     await page.setViewportSize({ width, height: 900 });
+    if (process.env['TOCSIN_PICTURES'] === undefined) continue;
     const file = path.join(browserFolder(), `${name}-${width}.png`);
     await page.screenshot({ path: file, fullPage: true });
-    files.push(file);
   }
-  return files;
 }

@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../../test/support/browser.ts';
 import { draftAlert, openCentre, type Centre } from '../../../test/support/centre.ts';
 
@@ -24,15 +22,6 @@ after(async () => {
   await centre.close();
 });
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `drafts-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 test('drafts that lie about are given up together, and one comes back', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const blank = { title: '', what: '', doNow: '', notKnown: '', body: '', clearLine: '' };
@@ -47,16 +36,16 @@ test('drafts that lie about are given up together, and one comes back', async (t
   await page.context().addCookies([cookie]);
   await page.goto(`${address}/alerts`);
   await page.getByRole('link', { name: '3 drafts, 2 of yours' }).click();
-  await lookAt(page, 'list');
+  await lookAt(page, 'drafts-list');
   await page.getByRole('button', { name: 'Give up the ticked ones' }).click();
   await page.getByRole('heading', { name: 'Give up 1 draft?' }).waitFor();
-  await lookAt(page, 'asked');
+  await lookAt(page, 'drafts-asked');
   await page.getByRole('link', { name: 'Keep it' }).click();
   await page.getByLabel(/^Choose 4902/).check();
   await page.getByRole('button', { name: 'Give up the ticked ones' }).click();
   await page.getByRole('button', { name: 'Give up 2 drafts' }).click();
   await page.getByText('2 drafts were given up.').waitFor();
-  await lookAt(page, 'given-up');
+  await lookAt(page, 'drafts-given-up');
   await page.getByRole('button', { name: 'Take up again 4902' }).click();
   await page.getByText('It is a draft again, as it was.').waitFor();
   assert.match(await page.getByLabel('Title').inputValue(), /^Phishing/);

@@ -3,13 +3,11 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import {
-  assertAccessible,
   browserFolder,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../../test/support/browser.ts';
 import {
   openCentre,
@@ -34,22 +32,13 @@ after(async () => {
   await centre.close();
 });
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `public-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 test('somebody who was sent nothing finds an alert, what changed, and what it said before', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { address } = centre.site;
   const { page, verify } = await watchedPage(opened.browser, address);
   await page.goto(`${address}/public`);
   await page.getByText('No alert has been made public yet').waitFor();
-  await lookAt(page, 'list-empty');
+  await lookAt(page, 'public-list-empty');
 
   const { alertId } = await releaseAlert(centre);
   await releaseAlert(centre, {
@@ -63,13 +52,13 @@ test('somebody who was sent nothing finds an alert, what changed, and what it sa
     body: '# Steps\n\n1. Keep the gateways on\n2. Install 14.1-43\n',
   });
   await page.reload();
-  await lookAt(page, 'list');
+  await lookAt(page, 'public-list');
   await page.getByLabel('Words').fill('gateways');
   await page.keyboard.press('Enter');
   await page.waitForURL(/words=gateways/);
   await page.getByRole('link', { name: /^4901: Ransomware/ }).click();
   await page.getByText('CORRECTED').first().waitFor();
-  await lookAt(page, 'alert');
+  await lookAt(page, 'public-alert');
   await page.emulateMedia({ media: 'print' });
   assert.equal(await page.getByText('Answer for your organisation').isVisible(), false);
   assert.equal(await page.getByText('The newest words:').isVisible(), true);
@@ -79,7 +68,7 @@ test('somebody who was sent nothing finds an alert, what changed, and what it sa
   await page.getByRole('link', { name: 'What changed' }).click();
   await page.getByRole('link', { name: /^Published/ }).click();
   await page.getByText('OLD VERSION.').waitFor();
-  await lookAt(page, 'old');
+  await lookAt(page, 'public-old');
   await page.getByRole('link', { name: 'Read what holds now' }).click();
   await page.waitForURL(`${address}/4901`);
   verify();

@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../../test/support/browser.ts';
 import { draftAlert, openCentre, submitDraft, type Centre } from '../../../test/support/centre.ts';
 import { system } from '#kernel/actor.ts';
@@ -29,15 +27,6 @@ after(async () => {
   await opened.browser?.close();
   await centre.close();
 });
-
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `readers-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
 
 test('plainer words for managers, from the composer to the approval', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
@@ -61,13 +50,13 @@ test('plainer words for managers, from the composer to the approval', async (t) 
   await preview.getByRole('heading', { name: 'The text to “Manager”' }).waitFor();
   await preview.getByText('an attack by remote access. Let your IT lead').first().waitFor();
   await page.getByText(/^Saved \d\d:\d\d/).waitFor();
-  await lookAt(page, 'composer');
+  await lookAt(page, 'readers-composer');
   await page.getByRole('button', { name: 'Save and check' }).click();
   await page.getByRole('button', { name: 'Submit for approval' }).waitFor();
-  await lookAt(page, 'check');
+  await lookAt(page, 'readers-check');
   await page.getByRole('button', { name: 'Dry run' }).click();
   await page.getByRole('heading', { name: 'To “Manager”' }).waitFor();
-  await lookAt(page, 'dry-run');
+  await lookAt(page, 'readers-dry-run');
   await page.goBack();
   await page.getByRole('button', { name: 'Submit for approval' }).click();
   await page.getByText('somebody else has to approve it').waitFor();
@@ -78,7 +67,7 @@ test('plainer words for managers, from the composer to the approval', async (t) 
   await page.getByRole('link', { name: '1 reads other words' }).click();
   await page.getByRole('heading', { name: 'Words for some readers' }).waitFor();
   await page.locator('#words summary').click();
-  await lookAt(page, 'approval');
+  await lookAt(page, 'readers-approval');
   verify();
   await page.close();
 });

@@ -5,13 +5,11 @@ import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import {
-  assertAccessible,
   browserFolder,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
@@ -89,32 +87,23 @@ async function signedIn(browser: NonNullable<BrowserOrReason['browser']>) {
   return watched;
 }
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `contacts-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 test('a contact is added, ordered, given hours and merged, at both widths', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await signedIn(opened.browser);
   const home = `${site.address}/organisations/${northmoor}`;
   await page.goto(home);
-  await lookAt(page, 'organisation');
+  await lookAt(page, 'contacts-organisation');
   await page.getByRole('button', { name: 'Show numbers' }).click();
   await page.getByRole('link', { name: '07700 900123' }).waitFor();
-  await lookAt(page, 'numbers');
+  await lookAt(page, 'contacts-numbers');
   await page.goto(`${home}/contacts/new`);
-  await lookAt(page, 'new');
+  await lookAt(page, 'contacts-new');
   await page.getByLabel('Name').fill('Gate keeper');
   await page.getByLabel('Mobile', { exact: true }).fill('020 7946 0000');
   await page.getByLabel('Email address', { exact: true }).fill('gate keeper');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByText('Not a UK mobile number').first().waitFor();
-  await lookAt(page, 'refused');
+  await lookAt(page, 'contacts-refused');
   await page.getByLabel('Email address', { exact: true }).fill('gate@private.test');
   await page.getByRole('button', { name: 'Keep it as the landline' }).click();
   await page.getByText('Gate keeper is told from now on').waitFor();
@@ -123,7 +112,7 @@ test('a contact is added, ordered, given hours and merged, at both widths', asyn
   await page.getByRole('link', { name: 'On-call desk', exact: false }).first().click();
   await page.getByText('Write down an absence').click();
   await page.getByText('Weekly hours', { exact: true }).click();
-  await lookAt(page, 'contact');
+  await lookAt(page, 'contacts-contact');
   for (const day of [1, 2, 3, 4, 5]) {
     await page.locator(`#from_${day}`).fill('18:00');
     await page.locator(`#to_${day}`).fill('08:00');
@@ -136,23 +125,23 @@ test('a contact is added, ordered, given hours and merged, at both widths', asyn
   await page.locator('#cover').selectOption({ label: 'Mira Vale' });
   await page.getByRole('button', { name: 'Write it down' }).click();
   await page.getByText('The absence is written down').waitFor();
-  await lookAt(page, 'duty');
+  await lookAt(page, 'contacts-duty');
   await page.goto(`${home}?at=2027-01-11T12:00`);
   await page.getByText('Told on 11 January 2027').waitFor();
-  await lookAt(page, 'chain');
+  await lookAt(page, 'contacts-chain');
   await page.goto(`${home}/history`);
-  await lookAt(page, 'history');
+  await lookAt(page, 'contacts-history');
   await page.goto(`${site.address}/organisations/duplicates`);
-  await lookAt(page, 'duplicates');
+  await lookAt(page, 'contacts-duplicates');
   await page.getByRole('link', { name: 'Make them one' }).first().click();
-  await lookAt(page, 'merge');
+  await lookAt(page, 'contacts-merge');
   await page.getByRole('button', { name: 'Make them one' }).click();
   await page.getByText('is one contact now').waitFor();
-  await lookAt(page, 'merged');
+  await lookAt(page, 'contacts-merged');
   await page.getByRole('button', { name: 'Undo' }).click();
   await page.getByText('They are two contacts again').waitFor();
   await page.goto(`${site.address}/organisations/shared-numbers`);
-  await lookAt(page, 'shared');
+  await lookAt(page, 'contacts-shared');
   await page.goto(`${home}/contacts/new`);
   verify();
 });
@@ -164,11 +153,11 @@ test('facts are changed with the consequence said, and the name in texts seen as
   await page.locator('#short_name').fill('Northmoor');
   await page.getByText('11 left').waitFor();
   assert.equal(await page.locator('[data-preview]').textContent(), 'Northmoor');
-  await lookAt(page, 'facts');
+  await lookAt(page, 'contacts-facts');
   await page.locator('#closed_on').fill('2099-03-31');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('told nothing from 1 April 2099').waitFor();
-  await lookAt(page, 'facts-said');
+  await lookAt(page, 'contacts-facts-said');
   await page.getByRole('button', { name: 'Yes, save' }).click();
   await page.getByText('The details are changed').waitFor();
   verify();
@@ -178,10 +167,10 @@ test('the call list prints: a page for each region, and nothing of the screen', 
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await signedIn(opened.browser);
   await page.goto(`${site.address}/organisations/call-list`);
-  await lookAt(page, 'call-list-choose');
+  await lookAt(page, 'contacts-call-list-choose');
   await page.getByRole('button', { name: 'Make the list' }).click();
   await page.getByRole('heading', { name: 'Call list' }).waitFor();
-  await lookAt(page, 'call-list');
+  await lookAt(page, 'contacts-call-list');
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize({ width: 794, height: 1123 });
   const file = path.join(browserFolder(), 'contacts-call-list-print.png');
@@ -238,18 +227,18 @@ test('an organisation of many contacts is paged, searched, and printed without i
   const { page, verify } = await signedIn(opened.browser);
   await page.goto(`${site.address}/organisations/${await addLarge()}`);
   await page.getByText('120 contacts are told').waitFor();
-  await lookAt(page, 'many');
+  await lookAt(page, 'contacts-many');
   await page.setViewportSize({ width: 390, height: 900 });
   await page.getByRole('link', { name: 'Next page' }).click();
   await page.getByRole('link', { name: 'First page' }).waitFor();
   await page.getByLabel('Part of a name, or a role').fill('on-call');
   await page.keyboard.press('Enter');
   await page.getByText('12 contacts fit').waitFor();
-  await lookAt(page, 'many-found');
+  await lookAt(page, 'contacts-many-found');
   await page.getByLabel('Part of a name, or a role').fill('nobody at all');
   await page.keyboard.press('Enter');
   await page.getByText('0 contacts fit').waitFor();
-  await lookAt(page, 'many-nobody');
+  await lookAt(page, 'contacts-many-nobody');
   await page.emulateMedia({ media: 'print' });
   assert.equal(await page.getByRole('button', { name: 'Search' }).isVisible(), false);
   verify();

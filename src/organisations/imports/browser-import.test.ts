@@ -7,9 +7,8 @@ import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { RunningTasks } from '#db/tasks.ts';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
   type BrowserPage,
@@ -99,16 +98,6 @@ async function holdImports(): Promise<() => Promise<void>> {
   };
 }
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `import-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
-
 test('real practices with errors: checked, mended, imported again, undone', { skip }, async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, site.address);
@@ -124,7 +113,8 @@ test('real practices with errors: checked, mended, imported again, undone', { sk
   await choose(page, 'organisations', 'practices.csv', bad);
   await page.getByRole('heading', { name: 'Check before you import' }).waitFor();
   await page.getByRole('heading', { name: '7 rows refused' }).waitFor();
-  await lookAt(page, 'refused');
+  await lookAt(page, 'import-refused');
+  await page.setViewportSize({ width: 1280, height: 900 });
   const download = page.waitForEvent('download');
   await page.getByRole('link', { name: /Download all refused rows/ }).click();
   const refused = readFileSync(await (await download).path(), 'utf8');
@@ -137,13 +127,16 @@ test('real practices with errors: checked, mended, imported again, undone', { sk
   await page.getByRole('heading', { name: '7 rows to add' }).waitFor();
   await page.getByRole('button', { name: 'Import all 7 rows' }).click();
   await page.getByRole('heading', { name: 'Imported', exact: true }).waitFor();
-  await lookAt(page, 'imported');
+  await lookAt(page, 'import-imported');
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole('link', { name: 'Undo this import' }).click();
   await page.getByRole('heading', { name: 'Undo the last import?' }).waitFor();
-  await lookAt(page, 'undo');
+  await lookAt(page, 'import-undo');
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole('button', { name: 'Undo this import' }).click();
   await page.getByText('Undone: 7 removed.').waitFor();
-  await lookAt(page, 'log');
+  await lookAt(page, 'import-log');
+  await page.setViewportSize({ width: 1280, height: 900 });
   verify();
 });
 
@@ -156,10 +149,12 @@ test('trusts of 2022, then of 2025: what moves and closes is shown', { skip }, a
   await page.getByRole('heading', { name: 'Imported', exact: true }).waitFor();
   await choose(page, 'organisations', 'etr.csv', etr('2025-07'));
   await page.getByRole('heading', { name: 'Check before you import' }).waitFor();
-  await lookAt(page, 'changes');
+  await lookAt(page, 'import-changes');
+  await page.setViewportSize({ width: 1280, height: 900 });
   await page.getByRole('link', { name: /to move$/ }).click();
   await page.getByText('What becomes different').waitFor();
-  await lookAt(page, 'moved');
+  await lookAt(page, 'import-moved');
+  await page.setViewportSize({ width: 1280, height: 900 });
 });
 
 const ODD = [
@@ -173,7 +168,8 @@ test('columns are chosen, and a file at work is cancelled, without script', asyn
   const script = await openPage();
   await choose(script, 'contacts', 'odd columns.csv', ODD);
   await script.getByRole('heading', { name: 'Which column is which?' }).waitFor();
-  await lookAt(script, 'columns');
+  await lookAt(script, 'import-columns');
+  await script.setViewportSize({ width: 1280, height: 900 });
   const page = await openPage({ javaScriptEnabled: false });
   await choose(page, 'organisations', 'one.csv', 'code,name,type\nAA-01,Northmoor,trust\n');
   await page.getByRole('button', { name: 'Import 1 row' }).click();
@@ -191,7 +187,8 @@ test('columns are chosen, and a file at work is cancelled, without script', asyn
   // Each of its own: a page at work loads itself anew.
   const other = await openPage();
   await other.goto(page.url());
-  await lookAt(other, 'progress');
+  await lookAt(other, 'import-progress');
+  await other.setViewportSize({ width: 1280, height: 900 });
   await other.close();
   await page.goto(`${site.address}/organisations/import`);
   await page.getByRole('link', { name: 'large.csv' }).click();
@@ -199,9 +196,11 @@ test('columns are chosen, and a file at work is cancelled, without script', asyn
   await page.getByText('Nothing was written').waitFor();
   await release();
   await script.goto(page.url());
-  await lookAt(script, 'cancelled');
+  await lookAt(script, 'import-cancelled');
+  await script.setViewportSize({ width: 1280, height: 900 });
   await script.goto(`${site.address}/organisations/import`);
-  await lookAt(script, 'own-files');
+  await lookAt(script, 'import-own-files');
+  await script.setViewportSize({ width: 1280, height: 900 });
 });
 
 test('an import that is cancelled at work writes nothing', async (t) => {

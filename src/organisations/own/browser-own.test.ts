@@ -5,12 +5,10 @@ import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { sessionsOf, signInForDemonstration } from '#identity/index.ts';
 import {
-  assertAccessible,
+  lookAt,
   openBrowser,
-  shoot,
   watchedPage,
   type BrowserOrReason,
-  type BrowserPage,
 } from '../../../test/support/browser.ts';
 import {
   messagesOf,
@@ -39,15 +37,6 @@ after(async () => {
   await centre.close();
 });
 
-async function lookAt(page: BrowserPage, name: string): Promise<void> {
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await assertAccessible(page);
-  await shoot(page, `own-${name}`);
-  await assertAccessible(page);
-  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-}
-
 /** The newest code, after the worker has sent what was asked for. */
 async function newestCode(): Promise<string> {
   const before = new Set((await messagesOf(centre, ANSWERS)).map(({ id }) => id));
@@ -72,37 +61,37 @@ test('a contact comes in by a code, says that all is right, and replaces its num
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, centre.site.address);
   await page.goto(`${centre.site.address}/your-details`);
-  await lookAt(page, 'sign-in');
+  await lookAt(page, 'own-sign-in');
   await page.getByLabel('Mobile number or email address').fill('nobody');
   await page.getByRole('button', { name: 'Send me a code' }).click();
   await page.getByText('Enter a mobile number or an email address').first().waitFor();
-  await lookAt(page, 'sign-in-refused');
+  await lookAt(page, 'own-sign-in-refused');
   await page.getByLabel('Mobile number or email address').fill('07700 900210');
   await page.getByRole('button', { name: 'Send me a code' }).click();
   await page.getByText('If we have it').waitFor();
-  await lookAt(page, 'code');
+  await lookAt(page, 'own-code');
   const code = await newestCode();
   await page.getByLabel('Code', { exact: true }).fill(code === '000000' ? '000001' : '000000');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByText('Check the six digits').first().waitFor();
-  await lookAt(page, 'code-refused');
+  await lookAt(page, 'own-code-refused');
   await page.getByLabel('Code', { exact: true }).fill(code);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Who are you?' }).waitFor();
-  await lookAt(page, 'who');
+  await lookAt(page, 'own-who');
   await page.getByRole('radio').first().check();
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('heading', { name: 'What we hold of you' }).waitFor();
-  await lookAt(page, 'details');
+  await lookAt(page, 'own-details');
   await page.getByRole('button', { name: 'Still right' }).click();
   await page.getByText('Last said:').waitFor();
-  await lookAt(page, 'still-right');
+  await lookAt(page, 'own-still-right');
   await page.getByRole('link', { name: 'Replace' }).first().click();
-  await lookAt(page, 'number');
+  await lookAt(page, 'own-number');
   await page.getByLabel('Mobile number or email address').fill('020 7946 0000');
   await page.getByRole('button', { name: 'Send a code there' }).click();
   await page.getByText('Not a UK mobile number').first().waitFor();
-  await lookAt(page, 'number-refused');
+  await lookAt(page, 'own-number-refused');
   await page.getByLabel('Mobile number or email address').fill('07700 900299');
   await page.getByRole('button', { name: 'Send a code there' }).click();
   await page.getByText('A code is on its way there').waitFor();
@@ -111,7 +100,7 @@ test('a contact comes in by a code, says that all is right, and replaces its num
   await page.getByText('It is on file, and proven').waitFor();
   await page.getByRole('button', { name: 'I have left' }).click();
   await page.getByText('You said that you have left').waitFor();
-  await lookAt(page, 'left');
+  await lookAt(page, 'own-left');
   verify();
 });
 
@@ -130,18 +119,18 @@ test('whoever keeps the contacts of an organisation sees its own', async (t) => 
     await page.context().addCookies([{ name: 'tocsin', value: id, url: centre.site.address }]);
   await as(administrator.id);
   await page.goto(`${centre.site.address}/people/${keeper.id}`);
-  await lookAt(page, 'person');
+  await lookAt(page, 'own-person');
   await page.getByLabel('Code of the organisation').fill('nowhere');
   await page.getByRole('button', { name: 'Give for it' }).click();
   await page.getByText('Enter the code of an organisation').first().waitFor();
-  await lookAt(page, 'person-refused');
+  await lookAt(page, 'own-person-refused');
   await as(keeper.id);
   await page.goto(centre.site.address);
   await page.getByRole('heading', { name: 'Our contacts' }).waitFor();
-  await lookAt(page, 'ours');
+  await lookAt(page, 'own-ours');
   await page.getByRole('link', { name: 'Northmoor' }).first().click();
   await page.getByRole('button', { name: 'Show numbers' }).waitFor();
-  await lookAt(page, 'ours-organisation');
+  await lookAt(page, 'own-ours-organisation');
   verify();
 });
 
@@ -152,12 +141,12 @@ test('the centre sees who says that they have left, and decides', async (t) => {
   const cookies = [{ name: 'tocsin', value: centre.officer.id, url: centre.site.address }];
   await page.context().addCookies(cookies);
   await page.goto(`${centre.site.address}/organisations/mend/people`);
-  await lookAt(page, 'mend');
+  await lookAt(page, 'own-mend');
   await page.getByRole('link', { name: 'Deal with it' }).click();
-  await lookAt(page, 'contact');
+  await lookAt(page, 'own-contact');
   await page.getByRole('link', { name: 'Northmoor' }).first().click();
   await page.getByText('Says they have left').waitFor();
-  await lookAt(page, 'organisation');
+  await lookAt(page, 'own-organisation');
   verify();
 });
 
@@ -177,12 +166,12 @@ test('the link of a mail shows what is on file, and one button says that it is r
   const { page, verify } = await watchedPage(opened.browser, centre.site.address);
   await page.goto(centre.site.address + link);
   await page.getByRole('heading', { name: 'Is this still right?' }).waitFor();
-  await lookAt(page, 'link');
+  await lookAt(page, 'own-link');
   await page.getByRole('button', { name: 'Still right' }).click();
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
-  await lookAt(page, 'link-done');
+  await lookAt(page, 'own-link-done');
   await page.goto(centre.site.address + link);
   await page.getByRole('heading', { name: 'This link is over' }).waitFor();
-  await lookAt(page, 'link-over');
+  await lookAt(page, 'own-link-over');
   verify();
 });
