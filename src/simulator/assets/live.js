@@ -5,24 +5,35 @@ const news = document.getElementById('news');
 const arrived = new Set();
 let timer = null;
 let isDrawing = false;
+let isStale = false;
 
 const events = new EventSource('/phones/events');
 events.addEventListener('changed', (event) => {
   for (const number of JSON.parse(event.data)) arrived.add(number);
-  timer ??= setTimeout(redraw, WAIT_MS);
+  drawIn(WAIT_MS);
 });
+// What came before the stream stood, or while it was broken, was told to nobody.
+events.addEventListener('open', () => drawIn(0));
 // A page put away and brought back may have missed some.
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) timer ??= setTimeout(redraw, 0);
+  if (!document.hidden) drawIn(0);
 });
 // Screens go dark again by themselves.
 setInterval(() => {
-  if (document.querySelector('.handset--lit') !== null) timer ??= setTimeout(redraw, 0);
+  if (document.querySelector('.handset--lit') !== null) drawIn(0);
 }, 5_000);
 
+function drawIn(ms) {
+  timer ??= setTimeout(redraw, ms);
+}
+
 async function redraw() {
-  if (isDrawing) return;
   timer = null;
+  // The page that is on its way may be older than the news.
+  if (isDrawing) {
+    isStale = true;
+    return;
+  }
   isDrawing = true;
   const numbers = new Set(arrived);
   arrived.clear();
@@ -35,7 +46,8 @@ async function redraw() {
     // The simulator is away; the next event draws again.
   } finally {
     isDrawing = false;
-    if (arrived.size > 0) timer ??= setTimeout(redraw, WAIT_MS);
+    if (isStale) drawIn(0);
+    isStale = false;
   }
 }
 
