@@ -100,15 +100,13 @@ async function runTests(files: readonly string[]): Promise<{ passed: boolean } &
 /** A file for each process, for node's runner: it starts one for each path. */
 function makeLanes(folder: string, files: readonly string[]): string[] {
   const lane = pathToFileURL(path.join(root, 'test/support/lane.ts')).href;
-  const run = JSON.stringify({ root, files });
+  const source = `import { runLane } from ${JSON.stringify(lane)};
+await runLane(${JSON.stringify(folder)}, ${JSON.stringify({ root, files })});
+`;
   const lanes = Array.from({ length: Math.min(LANES, files.length) }, (_, i) =>
     path.join(folder, `lane-${i + 1}.mjs`),
   );
-  for (const name of lanes)
-    writeFileSync(
-      name,
-      `import { runLane } from '${lane}';\nawait runLane('${folder}', ${run});\n`,
-    );
+  for (const name of lanes) writeFileSync(name, source);
   return lanes;
 }
 

@@ -5,13 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import {
-  assertAccessible,
-  openBrowser,
-  shoot,
-  type BrowserOrReason,
-  type BrowserPage,
-} from '../support/browser.ts';
+import { lookAt, openBrowser, type BrowserOrReason, type BrowserPage } from '../support/browser.ts';
 import { PageClient } from '../support/page-client.ts';
 import { prepareGround, startProgram, type Ground, type Program } from '../support/program.ts';
 
@@ -75,16 +69,6 @@ async function contactsPhone(): Promise<BrowserPage> {
   return await context.newPage();
 }
 
-async function look(page: BrowserPage, name: string): Promise<void> {
-  for (const width of [1280, 390]) {
-    await page.setViewportSize({ width, height: 844 });
-    await assertAccessible(page);
-    const wide = await page.evaluate<number>('document.documentElement.scrollWidth');
-    assert.ok(wide <= width, `${name} is ${wide} px wide at ${width}`);
-  }
-  await shoot(page, `journey-contact-${name}`);
-}
-
 test('the approver is woken on a handset while an alert waits', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const officer = await signIn('Amara Osei');
@@ -120,7 +104,7 @@ test('a text comes, is answered on the phone, and the page takes the rest', asyn
   const page = await contactsPhone();
   await page.goto(`${program.address}/${alert.number}`);
   assert.doesNotMatch(await page.locator('main').innerText(), /Citrix/);
-  await look(page, 'closed');
+  await lookAt(page, 'journey-contact-closed');
   await page.getByLabel('Mobile number or mail address').fill(`0${number.slice(2)}`);
   await page.getByLabel('Code').fill(code);
   await page.getByRole('button', { name: 'Go on' }).click();
@@ -129,10 +113,10 @@ test('a text comes, is answered on the phone, and the page takes the rest', asyn
     .getByText(/: answered/)
     .first()
     .waitFor();
-  await look(page, 'opened');
+  await lookAt(page, 'journey-contact-opened');
   await page.getByRole('button', { name: 'We are affected' }).click();
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
-  await look(page, 'answered');
+  await lookAt(page, 'journey-contact-answered');
 
   await readInCodeSession(page, { phone, number, alertNumber: alert.number });
   const desk = await officer.get('/');
@@ -148,11 +132,11 @@ async function readInCodeSession(
 ): Promise<void> {
   await page.goto(`${program.address}/your-details/sign-in`);
   await page.getByLabel('Mobile number or email address').fill(`0${at.number.slice(2)}`);
-  await look(page, 'asks-for-a-code');
+  await lookAt(page, 'journey-contact-asks-for-a-code');
   await page.getByRole('button', { name: 'Send me a code' }).click();
   const words = await newest(at.phone, /\b\d{6} is your code/).innerText();
   await page.getByLabel('Code').fill(/\b(\d{6})\b/.exec(words)![1]!);
-  await look(page, 'types-it');
+  await lookAt(page, 'journey-contact-types-it');
   await page.getByRole('button', { name: 'Go on' }).click();
   const list = page.getByRole('link', { name: 'Alerts to your organisation' });
   // A number of several people asks first whose details it is.
@@ -163,11 +147,11 @@ async function readInCodeSession(
   await page.goto(`${program.address}/your-alerts`);
   await page.getByRole('link', { name: new RegExp(at.alertNumber) }).click();
   await page.getByText('Isolate Citrix gateways now').waitFor();
-  await look(page, 'code-session');
+  await lookAt(page, 'journey-contact-code-session');
   await page.getByRole('button', { name: 'We need help: call us' }).click();
   await page
     .getByText(/help asked/)
     .first()
     .waitFor();
-  await look(page, 'help-asked');
+  await lookAt(page, 'journey-contact-help-asked');
 }
