@@ -135,6 +135,7 @@ export {
   listPhonesOfOrganisation,
   listReachOfOrganisation,
   listReachOfPoints,
+  listRolesOfPoints,
   type PhoneOfContact,
   type ReachOfContact,
 } from './coverage/store-reach.ts';

@@ -36,6 +36,8 @@ export type Taken = {
   /** Those that it counts for, in order. */
   readonly organisationIds: readonly string[];
   readonly contactPointId: string;
+  /** By the id of the organisation, such as "Northmoor". */
+  readonly shortNames: Readonly<Record<string, string>>;
 };
 
 /** The message that an address and a code belong to. */
@@ -81,12 +83,13 @@ export async function answerWithCodes(
     return one.ok ? newAnswerOf(answer, one.value) : one;
   });
   const right = meanings.filter((one) => one.ok).map(({ value }) => value);
-  const notAddressed = await takeAll(tx, rules, right);
+  const namesOf = await takeAll(tx, rules, right);
   return meanings.map((one) => {
     if (!one.ok) return one;
-    return notAddressed.has(one.value)
+    const shortNames = namesOf.get(one.value);
+    return shortNames === undefined
       ? refused('not_found', 'This alert was not sent to that organisation.')
-      : ok(one.value);
+      : ok({ ...one.value, shortNames });
   });
 }
 
@@ -111,26 +114,26 @@ async function findMeanings(tx: Tx, typed: readonly TypedCode[]): Promise<(Opene
   });
 }
 
-/** Those of which the organisations are not among the recipients. */
+/** The names of the organisations of those that were taken: of which all are among the recipients. */
 async function takeAll(
   tx: Tx,
   rules: AnswerRules,
   right: readonly OwnAnswer[],
-): Promise<Set<OwnAnswer>> {
-  const refusedOnes = new Set<OwnAnswer>();
+): Promise<Map<OwnAnswer, Taken['shortNames']>> {
+  const namesOf = new Map<OwnAnswer, Taken['shortNames']>();
   for (const turn of takeTurns(right, ({ organisationIds }) => organisationIds)) {
     const taken = await takeTogether(tx, rules, turn);
-    turn.forEach((answer, i) => taken[i] ?? refusedOnes.add(answer));
-    const answered = turn.filter((_, i) => taken[i] !== undefined);
+    turn.forEach((answer, i) => taken[i] && namesOf.set(answer, taken[i].shortNames));
+    const answered = turn.filter((answer) => namesOf.has(answer));
     await markAnswered(
       tx,
       answered.map(({ contactPointId }) => ({ contactPointId, withCode: true })),
     );
   }
-  return refusedOnes;
+  return namesOf;
 }
 
-type OwnAnswer = NewAnswer & Taken;
+type OwnAnswer = NewAnswer & Omit<Taken, 'shortNames'>;
 
 function newAnswerOf(
   { kind, organisationIds: chosen }: CodeAnswer,

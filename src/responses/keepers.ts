@@ -1,6 +1,6 @@
 /** Who has an alert in hand at an organisation, for those of it who answer later. */
 import type { Tx } from '#db/database.ts';
-import { listReachOfPoints } from '#organisations/index.ts';
+import { listRolesOfPoints } from '#organisations/index.ts';
 import type { Taken } from './code-answers.ts';
 import { listPromises } from './store-desk.ts';
 import { listAcknowledged } from './store-read.ts';
@@ -15,24 +15,42 @@ export type Keeper = {
 };
 
 /** Who has it, and when those that asked for help expect our call. */
-export async function listKeepers(
-  tx: Tx,
-  { alertId, organisationIds, contactPointId }: Taken,
-): Promise<{ keepers: Keeper[]; callBackAt: Date | undefined }> {
-  const keepers: Keeper[] = [];
-  for (const one of await listAcknowledged(tx, alertId, organisationIds)) {
-    const points = one.contactPointId === null ? [] : [one.contactPointId];
-    const reach = await listReachOfPoints(tx, points, one.organisationId);
-    keepers.push({
-      shortName: one.shortName,
-      since: one.acknowledgedAt,
-      isYou: one.contactPointId === contactPointId,
-      role: reach[0]?.role,
-    });
+export type Kept = {
+  readonly keepers: readonly Keeper[];
+  readonly callBackAt: Date | undefined;
+};
+
+/** For each of these answers, in their order. Many at once cost what one does. */
+export async function listKeepers(tx: Tx, answers: readonly Taken[]): Promise<Kept[]> {
+  const kept = new Map<Taken, Kept>();
+  for (const [alertId, same] of Map.groupBy(answers, (answer) => answer.alertId)) {
+    const all = [...new Set(same.flatMap(({ organisationIds }) => organisationIds))];
+    const acknowledged = await listAcknowledged(tx, alertId, all);
+    const roles = await listRolesOfPoints(
+      tx,
+      acknowledged.flatMap(({ organisationId, contactPointId }) =>
+        contactPointId === null ? [] : [{ organisationId, contactPointId }],
+      ),
+    );
+    const promises = await listPromises(tx, alertId, all);
+    for (const answer of same) {
+      const isOwn = ({ organisationId }: { readonly organisationId: string }) =>
+        answer.organisationIds.includes(organisationId);
+      const keepers = acknowledged.filter(isOwn).map((one): Keeper => ({
+        shortName: answer.shortNames[one.organisationId] ?? '',
+        since: one.acknowledgedAt,
+        isYou: one.contactPointId === answer.contactPointId,
+        role: roles.find(
+          (at) =>
+            at.organisationId === one.organisationId && at.contactPointId === one.contactPointId,
+        )?.role,
+      }));
+      const callBacks = promises.filter(isOwn).map((one) => one.callBackAt);
+      kept.set(answer, {
+        keepers: keepers.toSorted((a, b) => a.shortName.localeCompare(b.shortName)),
+        callBackAt: callBacks.toSorted((a, b) => Number(a) - Number(b))[0],
+      });
+    }
   }
-  const promises = await listPromises(tx, alertId, organisationIds);
-  const callBackAt = promises
-    .map((one) => one.callBackAt)
-    .toSorted((a, b) => Number(a) - Number(b));
-  return { keepers, callBackAt: callBackAt[0] };
+  return answers.map((answer) => kept.get(answer)!);
 }

@@ -17,7 +17,7 @@ import {
   type TypedCode,
 } from './code-answers.ts';
 import { kindOf, showCodePage, type CodePageContext } from './code-page.ts';
-import { listKeepers } from './keepers.ts';
+import { listKeepers, type Kept } from './keepers.ts';
 import type { AnswerKind } from './model.ts';
 
 export type PublicRoutesContext = CodePageContext & {
@@ -55,6 +55,7 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
     actorOf,
     act: (tx, answers) => answerWithCodes(tx, context.model, answers),
   });
+  const keeping = new Together<Taken, Kept>({ database, actorOf, act: listKeepers });
   return [
     page({
       method: 'GET',
@@ -78,7 +79,8 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
         let failed: Refused | undefined;
         if (kind !== undefined) {
           const answered = await answering.do({ ...typed, kind, ...chosenIn(form) });
-          if (answered.ok) return await thank(context, { number, kind, form }, answered.value);
+          if (answered.ok)
+            return thank(context, { number, kind, form }, await keeping.do(answered.value));
           const isUnticked = answered.fields['organisation'] !== undefined;
           if (!isUnticked) return await showPublic(context, number, { form, refused: answered });
           failed = answered;
@@ -135,11 +137,11 @@ async function showOpened(
   });
 }
 
-async function thank(
-  { database, model }: PublicRoutesContext,
+function thank(
+  { model }: PublicRoutesContext,
   answer: { readonly number: number; readonly kind: AnswerKind; readonly form: Form },
-  taken: Taken,
-): Promise<Reply> {
+  kept: Kept,
+): Reply {
   const { number, kind, form } = answer;
   return view('responses/answered.njk', {
     number,
@@ -147,7 +149,7 @@ async function thank(
     helpLine: model.helpLine,
     roles: model.contactRoles,
     form: formModel(['address', 'code'], form),
-    ...(await database.withActor(answerPage, (tx) => listKeepers(tx, taken))),
+    ...kept,
   });
 }
 

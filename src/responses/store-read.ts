@@ -137,30 +137,26 @@ export async function findLastText(
   return row.at ?? undefined;
 }
 
-/** Who of an organisation acknowledged first what is out. */
+/** Who of an organisation acknowledged first. */
 export type Acknowledged = {
   organisationId: string;
-  shortName: string;
   acknowledgedAt: Date;
-  evidence: Evidence;
   contactPointId: string | null;
 };
 
+/**
+ * Of organisations that have just answered: what they acknowledged is what is out. It looks at
+ * nothing of other slices: to plan with the policies of those took 35 ms, to run half of one.
+ */
 export async function listAcknowledged(
   tx: Tx,
   alertId: string,
   organisationIds: readonly string[],
 ): Promise<Acknowledged[]> {
   return await tx.rows<Acknowledged>(sql`
-    select recipient.organisation_id, recipient.short_name, standing.acknowledged_at,
-      standing.evidence, response.acknowledged_by_contact_point_id as contact_point_id
-    from alerts.v_live live
-    join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
-      and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
-    join responses.v_response standing on standing.alert_id = live.alert_id
-      and standing.organisation_id = recipient.organisation_id
-      and standing.acknowledged_at is not null
-    join responses.response response on response.alert_id = standing.alert_id
-      and response.organisation_id = standing.organisation_id
-    where live.alert_id = ${alertId} order by recipient.short_name`);
+    select response.organisation_id, response.acknowledged_at,
+      response.acknowledged_by_contact_point_id as contact_point_id
+    from responses.response response
+    where response.alert_id = ${alertId} and response.acknowledged_at is not null
+      and response.organisation_id = any(${[...organisationIds]}::uuid[])`);
 }

@@ -35,6 +35,30 @@ export async function listReachOfPoints(
     ${inOrder}`);
 }
 
+/** Of an organisation, and a contact point that one of its contacts uses. */
+export type PointAt = { readonly organisationId: string; readonly contactPointId: string };
+
+/**
+ * The role of whoever uses a contact point at an organisation: of several the first of its chain.
+ * Nothing for those whom nobody uses there any more.
+ */
+export async function listRolesOfPoints(
+  tx: Tx,
+  points: readonly PointAt[],
+): Promise<(PointAt & { readonly role: string })[]> {
+  return await tx.rows(sql`
+    select distinct on (contact.organisation_id, link.contact_point_id)
+      contact.organisation_id, link.contact_point_id, contact.role
+    from unnest(${points.map((point) => point.organisationId)}::uuid[],
+      ${points.map((point) => point.contactPointId)}::uuid[])
+      as asked (organisation_id, contact_point_id)
+    join organisations.contact_contact_point link on link.contact_point_id = asked.contact_point_id
+    join organisations.contact on contact.id = link.contact_id
+      and contact.organisation_id = asked.organisation_id
+    order by contact.organisation_id, link.contact_point_id, contact.rank, contact.name,
+      contact.id`);
+}
+
 /** Everybody on file of an organisation, with every address. */
 export async function listReachOfOrganisation(
   tx: Tx,
