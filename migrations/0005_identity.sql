@@ -190,6 +190,66 @@ alter table identity.idempotency force row level security;
 create policy idempotency_own on identity.idempotency
   using (actor_id = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
 
+-- Who may read something: whatever a marking protects points to one row for all its readers (P8),
+-- so that a policy asks whether its set is among a few and not who may read what.
+create table identity.reader_set (
+  id uuid primary key,
+  -- Every organisation; those that belong to a space now; or whoever was named once and for all.
+  kind text not null check (kind in ('community', 'space', 'organisations', 'people')),
+  -- SHA-256 of who was named: the same readers again are the same row.
+  digest bytea unique check (octet_length(digest) = 32),
+  created_at timestamptz not null default now(),
+  check ((digest is not null) = (kind in ('organisations', 'people')))
+);
+create unique index reader_set_of_all on identity.reader_set (kind) where kind = 'community';
+
+-- Flat: no set stands in a set. Ids of organisations stand above: no keys.
+create table identity.reader_set_member (
+  set_id uuid not null references identity.reader_set,
+  reader_kind text not null check (reader_kind in ('organisation', 'person')),
+  reader_id uuid not null,
+  reads_from timestamptz not null default now(),
+  -- From then on no more.
+  reads_until timestamptz,
+  primary key (reader_id, set_id, reads_from),
+  check (reads_until > reads_from)
+);
+
+-- The sets of whoever acts; `readsSet` of src/identity/reader-sets.ts is the same rule. A policy
+-- compares with it in brackets, so that it is asked once for a statement and an index is used.
+create function identity.readable_sets() returns uuid[]
+  language sql stable parallel safe
+  return array(
+    select member.set_id from identity.reader_set_member member
+    where (
+        (member.reader_kind = 'organisation'
+          and member.reader_id = any ((select kernel.actor_organisations())::uuid[]))
+        or (member.reader_kind = 'person' and member.reader_id = (select case kernel.actor_kind()
+          when 'person' then kernel.actor_id()::uuid end)))
+      and member.reads_from <= now()
+      and (member.reads_until is null or member.reads_until > now())
+    union all
+    select reader_set.id from identity.reader_set
+    where reader_set.kind = 'community' and cardinality(kernel.actor_organisations()) > 0);
+
+alter table identity.reader_set enable row level security;
+alter table identity.reader_set force row level security;
+create policy of_centre on identity.reader_set
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy community on identity.reader_set for select
+  using (kind = 'community' and (select kernel.reach() = 'organisation'));
+alter table identity.reader_set_member enable row level security;
+alter table identity.reader_set_member force row level security;
+create policy of_centre on identity.reader_set_member
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy own on identity.reader_set_member for select
+  using (reader_id = any ((select kernel.actor_organisations())::uuid[])
+    or (reader_kind = 'person' and reader_id = (select case kernel.actor_kind()
+      when 'person' then kernel.actor_id()::uuid end)));
+
+grant select, insert on identity.reader_set, identity.reader_set_member to tocsin_web;
+grant select on identity.reader_set, identity.reader_set_member to tocsin_worker;
+
 -- Who people are, for names on pages of higher slices.
 create view identity.v_person with (security_invoker = true) as
   select id, name, active from identity.person;

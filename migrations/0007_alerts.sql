@@ -48,12 +48,15 @@ create table alerts.version (
   -- Answers from then on count: the release of the newest version that asked.
   asked_at timestamptz,
   closed_at timestamptz,
+  -- Who reads it beside the centre, once it is out.
+  reader_set_id uuid references identity.reader_set,
   unique (alert_id, number),
   check ((number = 1) = (kind = 'first')),
   check (kind in ('update', 'withdrawal') or asks_again),
   check (kind = 'correction' or if_acted = ''),
   check ((state in ('released', 'superseded', 'closed')) = (released_at is not null)),
   check ((released_at is null) = (asked_at is null)),
+  check ((released_at is null) = (reader_set_id is null)),
   check ((state = 'closed') = (closed_at is not null))
 );
 create unique index version_at_work on alerts.version (alert_id)
@@ -61,6 +64,7 @@ create unique index version_at_work on alerts.version (alert_id)
 -- One wording of an alert is out at a time: a correction supersedes the one before it.
 create unique index version_out on alerts.version (alert_id) where state in ('released', 'closed');
 create index version_live on alerts.version (released_at desc) where state = 'released';
+create index version_of_readers on alerts.version (reader_set_id);
 
 -- Everybody who shaped a version; none of them may approve it (P5).
 create table alerts.editor (
@@ -86,6 +90,8 @@ create table alerts.submission (
   content_hash text not null,
   -- What goes, should it be withdrawn or closed: approved along, and so never changed.
   along jsonb not null,
+  -- The organisations of the frozen audience.
+  reader_set_id uuid not null references identity.reader_set,
   state text not null default 'waiting'
     check (state in ('waiting', 'returned', 'withdrawn', 'released', 'recalled')),
   submitted_by text not null,
@@ -102,6 +108,7 @@ create table alerts.submission (
   check ((state = 'waiting') = (decided_at is null)),
   check ((state = 'returned') = (return_reason is not null))
 );
+create index submission_of_readers on alerts.submission (reader_set_id);
 create unique index submission_open on alerts.submission (version_id)
   where state in ('waiting', 'released');
 
@@ -204,9 +211,10 @@ create view alerts.v_announcement with (security_invoker = true) as
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed');
 
--- What a marking protects (P8): the centre reads all; an organisation reads what was released to
--- it; a visitor reads released versions marked CLEAR. Those that another one took the place of too:
--- pages show them where the one that took it may be read.
+-- What a marking protects (P8): the centre reads all; whoever is in its reader set what was
+-- released; a visitor released versions marked CLEAR. Those that another one took the place of
+-- too: pages show them where the one that took it may be read. `readsVersion` of
+-- src/alerts/policy.ts is the same rule.
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy centre on alerts.version
@@ -215,12 +223,7 @@ create policy public_clear on alerts.version for select
   using (state in ('released', 'superseded', 'closed') and marking = 'CLEAR');
 create policy addressed on alerts.version for select
   using (state in ('released', 'superseded', 'closed') and marking in ('GREEN', 'AMBER')
-    and (select kernel.reach()) = 'organisation'
-    and id = any (array(
-      select submission.version_id from alerts.submission submission
-      join alerts.recipient recipient on recipient.submission_id = submission.id
-      where submission.state = 'released'
-        and recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
+    and reader_set_id = any ((select identity.readable_sets())::uuid[]));
 
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
@@ -240,9 +243,7 @@ alter table alerts.submission force row level security;
 create policy centre on alerts.submission
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy own on alerts.submission for select
-  using (state = 'released' and id = any (array(
-    select recipient.submission_id from alerts.recipient recipient
-    where recipient.organisation_id = any ((select kernel.actor_organisations())::uuid[]))));
+  using (state = 'released' and reader_set_id = any ((select identity.readable_sets())::uuid[]));
 
 alter table alerts.announcement enable row level security;
 alter table alerts.announcement force row level security;
@@ -257,7 +258,7 @@ grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.r
 grant select, insert on alerts.version to tocsin_web;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line,
   not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content,
-  model_version, updated_at, released_at, asked_at, closed_at)
+  model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
   on alerts.version to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,

@@ -141,6 +141,7 @@ create table alerts.submission (
   approval_id uuid not null,
   content_hash text not null,
   along jsonb not null,
+  reader_set_id uuid not null,
   state text default 'waiting'::text not null,
   submitted_by text not null,
   submitted_by_name text not null,
@@ -154,19 +155,19 @@ create table alerts.submission (
   constraint submission_check CHECK (((state = 'waiting'::text) = (decided_at IS NULL))),
   constraint submission_check1 CHECK (((state = 'returned'::text) = (return_reason IS NOT NULL))),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text, 'recalled'::text]))),
+  constraint submission_reader_set_id_fkey FOREIGN KEY (reader_set_id) REFERENCES identity.reader_set(id),
   constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
   constraint submission_pkey PRIMARY KEY (id),
   constraint submission_approval_id_version_id_key UNIQUE (approval_id, version_id),
   constraint submission_correction_dispatch_id_key UNIQUE (correction_dispatch_id),
   constraint submission_dispatch_id_key UNIQUE (dispatch_id)
 );
+CREATE INDEX submission_of_readers ON alerts.submission USING btree (reader_set_id);
 CREATE UNIQUE INDEX submission_open ON alerts.submission USING btree (version_id) WHERE (state = ANY (ARRAY['waiting'::text, 'released'::text]));
 alter table alerts.submission enable row level security;
 alter table alerts.submission force row level security;
 create policy centre on alerts.submission as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
-create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (id = ANY (ARRAY( SELECT recipient.submission_id
-   FROM alerts.recipient recipient
-  WHERE (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))))));
+create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
 grant update (state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
@@ -198,35 +199,36 @@ create table alerts.version (
   released_at timestamp with time zone,
   asked_at timestamp with time zone,
   closed_at timestamp with time zone,
+  reader_set_id uuid,
   constraint version_check CHECK (((number = 1) = (kind = 'first'::text))),
   constraint version_check1 CHECK (((kind = ANY (ARRAY['update'::text, 'withdrawal'::text])) OR asks_again)),
   constraint version_check2 CHECK (((kind = 'correction'::text) OR (if_acted = ''::text))),
   constraint version_check3 CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
   constraint version_check4 CHECK (((released_at IS NULL) = (asked_at IS NULL))),
-  constraint version_check5 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint version_check5 CHECK (((released_at IS NULL) = (reader_set_id IS NULL))),
+  constraint version_check6 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
   constraint version_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'update'::text, 'correction'::text, 'withdrawal'::text]))),
   constraint version_marking_check CHECK ((marking = ANY (ARRAY['CLEAR'::text, 'GREEN'::text, 'AMBER'::text, 'AMBER+STRICT'::text, 'RED'::text]))),
   constraint version_number_check CHECK ((number >= 1)),
   constraint version_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'submitted'::text, 'released'::text, 'superseded'::text, 'closed'::text, 'abandoned'::text]))),
   constraint version_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
+  constraint version_reader_set_id_fkey FOREIGN KEY (reader_set_id) REFERENCES identity.reader_set(id),
   constraint version_pkey PRIMARY KEY (id),
   constraint version_alert_id_number_key UNIQUE (alert_id, number)
 );
 CREATE UNIQUE INDEX version_at_work ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['draft'::text, 'submitted'::text]));
 CREATE INDEX version_live ON alerts.version USING btree (released_at DESC) WHERE (state = 'released'::text);
+CREATE INDEX version_of_readers ON alerts.version USING btree (reader_set_id);
 CREATE UNIQUE INDEX version_out ON alerts.version USING btree (alert_id) WHERE (state = ANY (ARRAY['released'::text, 'closed'::text]));
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
-create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (( SELECT kernel.reach() AS reach) = 'organisation'::text) AND (id = ANY (ARRAY( SELECT submission.version_id
-   FROM (alerts.submission submission
-     JOIN alerts.recipient recipient ON ((recipient.submission_id = submission.id)))
-  WHERE ((submission.state = 'released'::text) AND (recipient.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))))))));
+create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
 CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND (((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at) on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
 
 create table audit.checkpoint (
   size bigint not null,
@@ -1059,6 +1061,47 @@ create policy person_of_centre on identity.person as permissive for all to publi
 grant insert, select on identity.person to tocsin_web;
 grant select on identity.person to tocsin_worker;
 grant update (name, active, phone_sealed, phone_mask) on identity.person to tocsin_web;
+
+create table identity.reader_set (
+  id uuid not null,
+  kind text not null,
+  digest bytea,
+  created_at timestamp with time zone default now() not null,
+  constraint reader_set_check CHECK (((digest IS NOT NULL) = (kind = ANY (ARRAY['organisations'::text, 'people'::text])))),
+  constraint reader_set_digest_check CHECK ((octet_length(digest) = 32)),
+  constraint reader_set_kind_check CHECK ((kind = ANY (ARRAY['community'::text, 'space'::text, 'organisations'::text, 'people'::text]))),
+  constraint reader_set_pkey PRIMARY KEY (id),
+  constraint reader_set_digest_key UNIQUE (digest)
+);
+CREATE UNIQUE INDEX reader_set_of_all ON identity.reader_set USING btree (kind) WHERE (kind = 'community'::text);
+alter table identity.reader_set enable row level security;
+alter table identity.reader_set force row level security;
+create policy community on identity.reader_set as permissive for select to public using (((kind = 'community'::text) AND ( SELECT (kernel.reach() = 'organisation'::text))));
+create policy of_centre on identity.reader_set as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on identity.reader_set to tocsin_web;
+grant select on identity.reader_set to tocsin_worker;
+
+create table identity.reader_set_member (
+  set_id uuid not null,
+  reader_kind text not null,
+  reader_id uuid not null,
+  reads_from timestamp with time zone default now() not null,
+  reads_until timestamp with time zone,
+  constraint reader_set_member_check CHECK ((reads_until > reads_from)),
+  constraint reader_set_member_reader_kind_check CHECK ((reader_kind = ANY (ARRAY['organisation'::text, 'person'::text]))),
+  constraint reader_set_member_set_id_fkey FOREIGN KEY (set_id) REFERENCES identity.reader_set(id),
+  constraint reader_set_member_pkey PRIMARY KEY (reader_id, set_id, reads_from)
+);
+alter table identity.reader_set_member enable row level security;
+alter table identity.reader_set_member force row level security;
+create policy of_centre on identity.reader_set_member as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy own on identity.reader_set_member as permissive for select to public using (((reader_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) OR ((reader_kind = 'person'::text) AND (reader_id = ( SELECT
+        CASE kernel.actor_kind()
+            WHEN 'person'::text THEN (kernel.actor_id())::uuid
+            ELSE NULL::uuid
+        END AS "case")))));
+grant insert, select on identity.reader_set_member to tocsin_web;
+grant select on identity.reader_set_member to tocsin_worker;
 
 create table identity.role_grant (
   id uuid not null,
@@ -2761,6 +2804,14 @@ $function$
 ;
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_web;
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION identity.readable_sets()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE ((((member.reader_kind = 'organisation'::text) AND (member.reader_id = ANY ((SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) OR ((member.reader_kind = 'person'::text) AND (member.reader_id = (SELECT CASE kernel.actor_kind() WHEN 'person'::text THEN (kernel.actor_id())::uuid ELSE NULL::uuid END AS "case")))) AND (member.reads_from <= now()) AND ((member.reads_until IS NULL) OR (member.reads_until > now()))) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'community'::text) AND (cardinality(kernel.actor_organisations()) > 0)))
+;
+grant execute on function identity.readable_sets() to public;
 
 CREATE OR REPLACE FUNCTION kernel.actor_id()
  RETURNS text

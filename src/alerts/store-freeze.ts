@@ -5,6 +5,7 @@
  */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { nameReaders } from '#identity/index.ts';
 import { readersOf, recipientBlanks, type RoundTemplate, type TextOfVersion } from './texts.ts';
 
 /**
@@ -40,6 +41,15 @@ export async function freezeRecipients(
       limit 1
     ) free
     where ${frozen.where}`);
+}
+
+/** The reader set of the frozen organisations: who reads it once it is out. */
+export async function freezeReaders(tx: Tx, submissionId: string): Promise<string> {
+  return await nameReaders(
+    tx,
+    'organisations',
+    sql`select organisation_id from alerts.recipient where submission_id = ${submissionId}`,
+  );
 }
 
 export type FrozenRounds = {

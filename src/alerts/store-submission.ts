@@ -11,6 +11,7 @@ export type SubmissionRow = {
   approvalId: string;
   contentHash: string;
   along: Along;
+  readerSetId: string;
   state: 'waiting' | 'returned' | 'withdrawn' | 'released' | 'recalled';
   submittedBy: string;
   submittedByName: string;
@@ -26,8 +27,8 @@ export async function findSubmission(
 ): Promise<SubmissionRow | undefined> {
   return await tx.maybe<SubmissionRow>(sql`
     select id, version_id, dispatch_id, correction_dispatch_id, approval_id, content_hash,
-      along, state, submitted_by, submitted_by_name, submitted_at, decided_at, decided_by_name,
-      return_reason
+      along, reader_set_id, state, submitted_by, submitted_by_name, submitted_at, decided_at,
+      decided_by_name, return_reason
     from alerts.submission where version_id = ${versionId}
     order by submitted_at desc limit 1`);
 }
@@ -42,16 +43,18 @@ export async function insertSubmission(
     approvalId: string;
     contentHash: string;
     along: Along;
+    readerSetId: string;
     submittedBy: string;
     submittedByName: string;
   },
 ): Promise<{ submittedAt: Date }> {
   return await tx.one<{ submittedAt: Date }>(sql`
     insert into alerts.submission (id, version_id, dispatch_id, correction_dispatch_id, approval_id,
-      content_hash, along, submitted_by, submitted_by_name, owned_by, owned_by_name)
+      content_hash, along, reader_set_id, submitted_by, submitted_by_name, owned_by,
+      owned_by_name)
     values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
       ${submission.correctionDispatchId}, ${submission.approvalId}, ${submission.contentHash},
-      ${JSON.stringify(submission.along)}::jsonb,
+      ${JSON.stringify(submission.along)}::jsonb, ${submission.readerSetId},
       ${submission.submittedBy}, ${submission.submittedByName}, ${submission.submittedBy},
       ${submission.submittedByName})
     returning submitted_at`);

@@ -102,7 +102,11 @@ export async function moveVersion(
           when asks_again then now()
           else (select max(earlier.asked_at) from alerts.version earlier
             where earlier.alert_id = version.alert_id) end,
-        closed_at = case when ${move.to} = 'closed' then now() end
+        closed_at = case when ${move.to} = 'closed' then now() end,
+        reader_set_id = case ${move.to}
+          when 'released' then (select submission.reader_set_id from alerts.submission submission
+            where submission.version_id = version.id and submission.state = 'released')
+          when 'draft' then null else reader_set_id end
       where id = ${move.id} and state = ${move.from} ${atRevision}`)) === 1
   );
 }

@@ -26,7 +26,7 @@ import { absent, lacks, overtaken } from './policy.ts';
 import { readerField, unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import { copyRecipients } from './store-correct.ts';
-import { freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
+import { freezeReaders, freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import { listShapers } from './store-editor.ts';
 import { insertSubmission } from './store-submission.ts';
 import { planApproval } from './owed.ts';
@@ -168,6 +168,7 @@ async function freeze(
     approvalId: approval.value,
     contentHash: hash,
     along,
+    readerSetId: await freezeReaders(tx, submissionId),
     submittedBy: actorId(tx.actor),
     submittedByName: nameOf(tx.actor),
   });

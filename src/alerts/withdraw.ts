@@ -139,6 +139,7 @@ async function plan(
     approvalId: submission.approvalId,
     contentHash,
     along,
+    readerSetId: submission.readerSetId,
     submittedBy: actorId(tx.actor),
     submittedByName: nameOf(tx.actor),
   });

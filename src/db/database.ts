@@ -6,7 +6,7 @@
  * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
-import { actorId, regionsOf, scopedPermissions, type Actor } from '#kernel/actor.ts';
+import { actorId, reachOf, regionsOf, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { isReplicated } from './replicas.ts';
 import { build, type Sql } from './sql.ts';
@@ -159,7 +159,7 @@ function beginAs(actor: Actor): string {
   const settings = {
     'tocsin.actor_kind': actor.kind,
     'tocsin.actor_id': actorId(actor),
-    'tocsin.reach': reach(actor),
+    'tocsin.reach': reachOf(actor),
     'tocsin.organisations': own.join(','),
     'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
   };
@@ -167,18 +167,6 @@ function beginAs(actor: Actor): string {
     ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,
   );
   return `begin; select ${calls.join(', ')}`;
-}
-
-/**
- * How far the actor reads: the whole centre, its own organisations, or what is public. Whoever
- * holds any permission works for the centre, but for those that are given for organisations; which
- * of its pages they may open, routes decide.
- */
-function reach(actor: Actor): 'centre' | 'organisation' | 'nobody' {
-  if (actor.kind === 'system') return 'centre';
-  if (actor.kind === 'contact') return 'organisation';
-  if (!('permissions' in actor) || actor.permissions.size === 0) return 'nobody';
-  return actor.permissions.isSubsetOf(scopedPermissions) ? 'organisation' : 'centre';
 }
 
 function transaction(client: PoolClient, actor: Actor): Tx {

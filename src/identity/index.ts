@@ -43,6 +43,8 @@ export {
   type OrganisationHolder,
   type PersonRow,
 } from './store.ts';
+export { readsSet, type Member, type ReaderSet } from './reader-sets.ts';
+export { nameReaders } from './store-reader-set.ts';
 export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';
 export { selectWoken as listWoken, type WokenRow } from './store-waking.ts';

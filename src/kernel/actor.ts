@@ -98,6 +98,18 @@ export function isOwn(actor: Actor, organisationId: string): boolean {
   );
 }
 
+/**
+ * How far the actor reads: the whole centre, what is for its organisations or for it by name, or
+ * what is public. Whoever holds any permission works for the centre, but for those that are given
+ * for organisations; which of its pages they may open, routes decide.
+ */
+export function reachOf(actor: Actor): 'centre' | 'organisation' | 'nobody' {
+  if (actor.kind === 'system') return 'centre';
+  if (actor.kind === 'contact') return 'organisation';
+  if (!('permissions' in actor) || actor.permissions.size === 0) return 'nobody';
+  return actor.permissions.isSubsetOf(scopedPermissions) ? 'organisation' : 'centre';
+}
+
 /** The id written to audit entries and `…_by` columns. */
 export function actorId(actor: Actor): string {
   switch (actor.kind) {
