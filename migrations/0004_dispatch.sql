@@ -628,11 +628,11 @@ create view dispatch.v_text with (security_invoker = true) as
   select id, dispatch_id, channel, round, subject, body from dispatch.message;
 create view dispatch.v_credit with (security_invoker = true) as
   select message.organisation_id, message.id as message_id, message.dispatch_id, message.channel,
-    message.round, message.state, message.accepted_at, message.final_at
+    message.round, message.state, message.accepted_at, message.final_at, message.rank
   from dispatch.message message where message.organisation_id is not null
   union all
   select credit.organisation_id, message.id, message.dispatch_id, message.channel, message.round,
-    message.state, message.accepted_at, message.final_at
+    message.state, message.accepted_at, message.final_at, message.rank
   from dispatch.message_credit credit
   join dispatch.message message on message.id = credit.message_id;
 -- Past its deadline and still unknown: a person decides, or it stays as it is.

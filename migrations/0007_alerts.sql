@@ -157,7 +157,8 @@ create view alerts.v_live with (security_invoker = true) as
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
     version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
-    version.reader_words, submission.owned_by_name
+    version.reader_words, submission.owned_by_name, submission.submitted_at,
+    submission.submitted_by_name, submission.decided_at, submission.decided_by_name
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')

@@ -3397,7 +3397,11 @@ create view alerts.v_live with (security_invoker=true) as
     version.clear_line,
     version.content,
     version.reader_words,
-    submission.owned_by_name
+    submission.owned_by_name,
+    submission.submitted_at,
+    submission.submitted_by_name,
+    submission.decided_at,
+    submission.decided_by_name
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -3537,7 +3541,8 @@ create view dispatch.v_credit with (security_invoker=true) as
     message.round,
     message.state,
     message.accepted_at,
-    message.final_at
+    message.final_at,
+    message.rank
    FROM dispatch.message message
   WHERE message.organisation_id IS NOT NULL
 UNION ALL
@@ -3548,7 +3553,8 @@ UNION ALL
     message.round,
     message.state,
     message.accepted_at,
-    message.final_at
+    message.final_at,
+    message.rank
    FROM dispatch.message_credit credit
      JOIN dispatch.message message ON message.id = credit.message_id;
 grant select on dispatch.v_credit to tocsin_web;

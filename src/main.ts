@@ -7,6 +7,7 @@ import { auditCommand } from '#cli/audit.ts';
 import { contactsCommand } from '#cli/contacts.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
+import { explainAlertCommand, isAlertNumber } from '#cli/explain-alert.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
 import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
@@ -130,7 +131,11 @@ const commands: Readonly<Record<string, Command>> = {
         ? await onGround(args, ({ open, model, config }) =>
             applyModelCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
           )
-        : await operatingModelCommand(verb === undefined ? [] : [verb, ...args]),
+        : verb === 'explain' && isAlertNumber(args[0])
+          ? await onGround(args, ({ open, model }) =>
+              explainAlertCommand({ database: open('tocsin_web', 2), model }, args),
+            )
+          : await operatingModelCommand(verb === undefined ? [] : [verb, ...args]),
   },
   doctor: { summary: 'check this machine, the data folder and the database', run: doctor },
 };

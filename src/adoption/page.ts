@@ -1,56 +1,18 @@
 /** A model as its page shows it: ladders, matrix, rights. Pure. */
 import { permissions, type Permission } from '#kernel/actor.ts';
 import {
+  anchorOf,
   axisNames,
   combinationsOf,
   explainSeverity,
+  ladderOf,
   OWNER,
   proposeSeverity,
   spokenDuration,
+  whenOf,
   type Ladder,
   type OperatingModel,
-  type Severity,
 } from '#operating-model/index.ts';
-
-/** One thing that happens after the release of an alert. */
-export type Rung = {
-  readonly atMs: number;
-  /** `after 30 min`. */
-  readonly when: string;
-  readonly says: string;
-  /** People are told, something is due, or something ends. */
-  readonly kind: 'told' | 'due' | 'end';
-};
-
-/** What happens when, the earliest first; what happens together in the order of the work. */
-export function ladderOf(severity: Severity): Rung[] {
-  const { rounds, channels } = severity;
-  const by = channels.join(' and ');
-  const last = rounds.at(-1)!.afterMs;
-  const ranks = (index: number) => `rank ${rounds[index]!.ranks.join(' and ')}`;
-  const rung = (atMs: number, kind: Rung['kind'], says: string): Rung => ({
-    atMs,
-    kind,
-    says,
-    when: atMs === 0 ? 'at once' : `after ${spokenDuration(atMs)}`,
-  });
-  const all = [
-    ...rounds.map(({ afterMs }, i) =>
-      rung(
-        afterMs,
-        'told',
-        i === 0
-          ? `${ranks(0)} of every organisation, by ${by}`
-          : `${ranks(i)}, where nobody answered`,
-      ),
-    ),
-    rung(last, 'end', 'the chain ends: the silent stand on the call list'),
-    rung(severity.nextUpdateWithinMs, 'due', 'our next update'),
-    rung(severity.acknowledgeWithinMs, 'due', 'their answer'),
-    rung(severity.sendExpiresAfterMs, 'end', 'what has not left is not sent any more'),
-  ];
-  return all.toSorted((a, b) => a.atMs - b.atMs);
-}
 
 /** The whole page. */
 export function modelPage(model: OperatingModel) {
@@ -59,7 +21,11 @@ export function modelPage(model: OperatingModel) {
     model,
     severities: model.severities.map((severity) => ({
       ...severity,
-      ladder: ladderOf(severity),
+      ladder: ladderOf(severity).map((rung) => ({
+        ...rung,
+        when: whenOf(rung),
+        anchor: anchorOf(rung.rule),
+      })),
       sentences: explainSeverity(model, severity),
     })),
     matrix: matrixPage(model),
@@ -84,6 +50,10 @@ function matrixPage(model: OperatingModel) {
   const combinations = combinationsOf(matrix);
   return {
     axes: matrix,
+    rules: matrix.rules.map((rule, i) => ({
+      ...rule,
+      anchor: anchorOf(`severity_matrix.rules[${i}]`),
+    })),
     columns: spreads.map(([, label]) => label),
     rows: impacts.map(([impact, label]) => ({
       label,
@@ -123,26 +93,53 @@ function wokenPage({ promises, roles, severities }: OperatingModel) {
   const at = labels.map(({ label }) => label).join(', ') || 'no severity';
   return [
     {
+      anchor: anchorOf('promises.approval'),
       what: `Approval, due ${spokenDuration(approval.withinMs)} after its submission (${at})`,
       value: line(approval),
     },
-    { what: 'Our next update', value: line(nextUpdate) },
-    { what: 'Our call to who asked for help', value: line(callBack) },
+    {
+      anchor: anchorOf('promises.next_update'),
+      what: 'Our next update',
+      value: line(nextUpdate),
+    },
+    {
+      anchor: anchorOf('promises.call_back'),
+      what: 'Our call to who asked for help',
+      value: line(callBack),
+    },
   ];
 }
 
 /** The other times that the centre keeps, in words. */
 function promisesOf(model: OperatingModel) {
   const { desk, textsPerNumber, retention } = model;
-  return [
-    ['Who asks for help is rung within', spokenDuration(desk.callBackWithinMs)],
-    ['What somebody took at the desk is free again after', spokenDuration(desk.claimHoldsForMs)],
-    ['A proof of a number or address counts for', spokenDuration(model.proofHoldsForMs)],
+  const rows: [rule: string, what: string, value: string][] = [
     [
+      'desk.call_back_within',
+      'Who asks for help is rung within',
+      spokenDuration(desk.callBackWithinMs),
+    ],
+    [
+      'desk.claim_holds_for',
+      'What somebody took at the desk is free again after',
+      spokenDuration(desk.claimHoldsForMs),
+    ],
+    [
+      'proof_holds_for',
+      'A proof of a number or address counts for',
+      spokenDuration(model.proofHoldsForMs),
+    ],
+    [
+      'texts_per_number',
       'Texts of alerts to one number, at most',
       `${textsPerNumber.most} in ${spokenDuration(textsPerNumber.withinMs)}`,
     ],
-    ['Messages are kept, after their end, for', spokenDuration(retention.messagesMs)],
-    ['Receipts and replies are kept for', spokenDuration(retention.inboxMs)],
-  ].map(([what, value]) => ({ what, value }));
+    [
+      'retention.messages',
+      'Messages are kept, after their end, for',
+      spokenDuration(retention.messagesMs),
+    ],
+    ['retention.inbox', 'Receipts and replies are kept for', spokenDuration(retention.inboxMs)],
+  ];
+  return rows.map(([rule, what, value]) => ({ anchor: anchorOf(rule), what, value }));
 }

@@ -27,7 +27,12 @@ import { modelPage } from './page.ts';
 import { proposalRoutes } from './routes-proposal.ts';
 
 export function adoptionRoutes(context: AdoptionContext): Route[] {
-  return [inForceRoute(context), ...historyRoutes(context), ...proposalRoutes(context)];
+  return [
+    inForceRoute(context),
+    pinnedRoute(context),
+    ...historyRoutes(context),
+    ...proposalRoutes(context),
+  ];
 }
 
 function inForceRoute({ database, model, modelFile }: AdoptionContext): Route {
@@ -45,10 +50,41 @@ function inForceRoute({ database, model, modelFile }: AdoptionContext): Route {
         ...modelPage(model),
         adoption: found.adoptions.find(({ sha256 }) => sha256 === model.version),
         asAt: undefined,
+        pinned: undefined,
         newest: found.newest,
         standing,
         fileChanges: standing.is === 'different' ? groupChanges(standing.changes) : [],
         mayPropose: may(actor, 'model.write'),
+      });
+    },
+  });
+}
+
+const versionParams = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+
+/** A version by itself: where every “because” leads, whoever may read what it explains. */
+function pinnedRoute({ database, model }: AdoptionContext): Route {
+  return page({
+    method: 'GET',
+    path: '/operating-model/rules/:sha256',
+    access: ['model.read', 'alert.read'],
+    params: versionParams,
+    async handle({ actor, params: { sha256 } }) {
+      const found = await database.withActor(actor, async (tx) => ({
+        adoptions: may(actor, 'model.read') ? await listAdoptions(tx) : [],
+        rules: await findPinnedModel(tx, sha256),
+      }));
+      if (!found.rules.ok)
+        return found.rules.kind === 'not_found' ? notFound() : refusedPage(found.rules);
+      return view('adoption/model.njk', {
+        ...modelPage(found.rules.value),
+        adoption: found.adoptions.find((one) => one.sha256 === sha256),
+        asAt: undefined,
+        pinned: { inForce: sha256 === model.version },
+        newest: undefined,
+        standing: { is: 'same' },
+        fileChanges: [],
+        mayPropose: false,
       });
     },
   });
@@ -105,6 +141,7 @@ function historyRoutes({ database, model }: AdoptionContext): Route[] {
           ...modelPage(found.rules.value),
           adoption,
           asAt: { until },
+          pinned: undefined,
           newest: undefined,
           standing: { is: 'same' },
           fileChanges: [],

@@ -4,6 +4,9 @@ import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import type { Tx } from '#db/database.ts';
 import { listWoken } from '#identity/index.ts';
 import {
+  becauseAnswers,
+  becauseApproval,
+  becauseRound,
   rulesOf,
   severityById,
   type OperatingModel,
@@ -51,7 +54,15 @@ export async function readApproval(
     otherWords: readers.reduce((sum, { atOnce }) => sum + atOnce, 0),
     frozen,
     following,
-    plan: planOf(frozen),
+    plan: planOf(frozen).map((step) => ({
+      ...step,
+      because: severity && becauseRound(model, severity, step.round),
+    })),
+    because: becauseApproval(model, version.severity),
+    becauseSeverity:
+      version.content.assessment === null
+        ? undefined
+        : becauseAnswers(model, version.content.assessment),
     /** Of a later version: what goes to those who had the one before. */
     atOnce: planOf(following)[0],
     counts: await countRecipients(tx, submission.id),
@@ -147,6 +158,7 @@ function planOf(frozen: readonly FrozenRound[]) {
     const messages = (by: FrozenRound['channel']) =>
       own.reduce((sum, one) => sum + (one.channel === by ? one.messages : 0), 0);
     return {
+      round,
       opensAfterMs: own[0]!.opensAfterMs,
       texts: messages('text'),
       mails: messages('mail'),

@@ -20,13 +20,15 @@ import { standard, type Output } from './output.ts';
 const help = `Usage: bin/tocsin operating-model check [FILE] [--json]
        bin/tocsin operating-model show [FILE] [--json]
        bin/tocsin operating-model explain SEVERITY [FILE] [--json]
+       bin/tocsin operating-model explain NUMBER [--json]
        bin/tocsin operating-model diff OLD NEW [--json]
        bin/tocsin operating-model schema
        bin/tocsin operating-model apply FILE --as ADDRESS --reason WORDS
 
 check    Errors and warnings with file, line and way out. Exit code 1 where there are errors.
 show     What the file holds: severities, rounds, deadlines, roles.
-explain  What happens under a severity, sentence by sentence.
+explain  What happens under a severity, sentence by sentence; or why the alert with this
+         number does what it does: rule, version and facts of each step.
 diff     What NEW changes of OLD, in words. Exit code 1 where either has errors.
 schema   A JSON Schema of the file, for editors; operating-model.schema.json holds it.
 apply    Proposes a file; a second person approves it on its page. See apply --help.

@@ -4,7 +4,15 @@
  */
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
-import { rulesOf, severityById, type OperatingModel } from '#operating-model/index.ts';
+import {
+  becauseCallBack,
+  becauseNextUpdate,
+  becauseRound,
+  becauseTime,
+  type Because,
+  type OperatingModel,
+} from '#operating-model/index.ts';
+import { rulesOfAlert } from './because.ts';
 import { drawCurve, type CurveView } from './curve.ts';
 import { groupDesk, withWords, type DeskGroup, type OpenReply } from './desk.ts';
 import {
@@ -62,7 +70,11 @@ export type Reading = {
   readonly names: Readonly<Record<keyof Filter, ReadonlyMap<string, string>>>;
   readonly regionMap: readonly (readonly string[])[];
   readonly paths: readonly PathView[];
-  readonly rounds: readonly RoundRow[];
+  readonly rounds: readonly (RoundRow & { readonly because: Because | undefined })[];
+  /** The rules behind its times. */
+  readonly because: Readonly<
+    Record<'answer' | 'nextUpdate' | 'callList' | 'recall' | 'callBack', Because | undefined>
+  >;
   /** In the recall window: when the first text leaves. */
   readonly leavesAt: Date | undefined;
   /** Where sending was paused or stopped: what that left. */
@@ -118,9 +130,11 @@ export async function readAlert(
   return await database.withActor(system('board'), async (tx) => {
     const alert = await findLiveAlert(tx, alertId);
     if (alert === undefined) return undefined;
-    const rules = await rulesOf(tx, alert.modelVersion, model);
-    const severity = severityById(rules, alert.severity);
-    const rounds = await listRounds(tx, alert.dispatchId);
+    const { model: rules, severity } = await rulesOfAlert(tx, alert, model);
+    const rounds = (await listRounds(tx, alert.dispatchId)).map((one) => ({
+      ...one,
+      because: severity && becauseRound(rules, severity, one.round),
+    }));
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
     return {
@@ -134,6 +148,13 @@ export async function readAlert(
       regionMap: model.regionMap,
       paths: await readPathViews(tx, { dispatchIds: dispatchesOf(alert), at, now }),
       rounds,
+      because: {
+        answer: severity && becauseTime(rules, severity, 'acknowledge_within'),
+        nextUpdate: becauseNextUpdate(rules),
+        callList: severity && becauseTime(rules, severity, 'rounds'),
+        recall: severity && becauseTime(rules, severity, 'recall_window'),
+        callBack: becauseCallBack(model),
+      },
       leavesAt: isWaiting ? (first.opensAt ?? undefined) : undefined,
       ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
         ? await readLedger(tx, alert.dispatchId)

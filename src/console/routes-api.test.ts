@@ -32,6 +32,17 @@ test('every route has its doors', async () => {
     assert.equal((await api.get(`/api/v1/alerts/${draft}/${part}`)).status, 404);
 });
 
+test('each step says its rule, the version it obeys, and the facts', async () => {
+  type Step = { what: string; because: { rule: string; version: string } | null; facts: string[] };
+  const path = `/api/v1/alerts/${alert.alertId}/because`;
+  const { value } = await api.get<{ rows: Step[] }>(path);
+  const second = value.rows.find(({ what }) => what === 'Round 2');
+  assert.equal(second?.because?.rule, 'severities.critical.rounds[1]');
+  assert.equal(second?.because?.version, api.centre.model.version);
+  assert.match(second?.facts.join() ?? '', /^released .*,opens .*,\d messages?$/);
+  await checkDoors(api, { method: 'GET', path }, 'alert.read');
+});
+
 test('the tally is what the board counts', async () => {
   const { value } = await api.get(`/api/v1/alerts/${alert.alertId}/tally`);
   const figures = value['organisations'] as Json;

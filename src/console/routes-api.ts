@@ -15,6 +15,8 @@ import {
   uuid,
   type Route,
 } from '#web/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { becauseApiRoute } from './routes-because.ts';
 import { listings, reaches } from './model.ts';
 import { tallyOf } from './figures.ts';
 import { filterOf, standingCursor } from './parse.ts';
@@ -29,7 +31,10 @@ import {
   type LiveAlert,
 } from './store.ts';
 
-export type ConsoleApiContext = { readonly database: Database };
+export type ConsoleApiContext = {
+  readonly database: Database;
+  readonly model: OperatingModel;
+};
 
 const params = z.object({ id: z.uuid() });
 const count = z.int();
@@ -156,7 +161,12 @@ const gateway = z.strictObject({
 });
 
 export function consoleApiRoutes(context: ConsoleApiContext): Route[] {
-  return [tallyRoute(context), standingsRoute(context), gatewaysRoute(context)];
+  return [
+    tallyRoute(context),
+    standingsRoute(context),
+    gatewaysRoute(context),
+    becauseApiRoute(context),
+  ];
 }
 
 function tallyRoute({ database }: ConsoleApiContext): Route {

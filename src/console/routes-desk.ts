@@ -1,6 +1,12 @@
 /** The duty desk: everything that waits for somebody, on one page that moves. */
 import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
-import { rulesOf, severityById } from '#operating-model/index.ts';
+import {
+  becauseApproval,
+  becauseCallBack,
+  becauseNextUpdate,
+  rulesOf,
+  severityById,
+} from '#operating-model/index.ts';
 import { events, eventStream, page, redirect, view, type Route } from '#web/index.ts';
 import type { ConsoleContext } from './context.ts';
 import { groupDesk, withWords } from './desk.ts';
@@ -37,6 +43,7 @@ async function readDesk(
       alerts.push({
         ...alert,
         severityLabel,
+        because: becauseNextUpdate(rules),
         woken: woken.filter(({ subjectId }) => subjectId === alert.versionId),
         tally: tallyOf(await readFigures(tx, scopeOf(alert))),
       });
@@ -48,6 +55,7 @@ async function readDesk(
       approvals: (await listWaitingApprovals(tx)).map((one) => ({
         ...one,
         dueAt: approvalDueAt(model, one),
+        because: becauseApproval(model, one.severity),
       })),
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
@@ -60,6 +68,7 @@ async function readDesk(
       auditor: await readAuditor(tx),
       broken: await listBroken(tx),
       hold: await findHold(tx),
+      callBack: becauseCallBack(model),
       readAt: now,
     };
   });

@@ -1,5 +1,6 @@
 /** The organisations and messages behind each number of a board, as lists and as a file. */
 import { file, notFound, page, pageOf, view, type Route } from '#web/index.ts';
+import { explainMessage, rulesOfAlert } from './because.ts';
 import { readNames } from './board.ts';
 import type { ConsoleContext } from './context.ts';
 import { csvOf } from './csv.ts';
@@ -74,7 +75,7 @@ function organisationRoutes({ database, model }: ConsoleContext): Route[] {
   ];
 }
 
-function messageRoute({ database }: ConsoleContext): Route {
+function messageRoute({ database, model }: ConsoleContext): Route {
   return page({
     method: 'GET',
     path: '/alerts/:id/messages',
@@ -93,7 +94,9 @@ function messageRoute({ database }: ConsoleContext): Route {
           after: after?.[0],
           most: PAGE_ROWS + 1,
         });
-        const shown = pageOf(found, PAGE_ROWS, ({ id }) => [id]);
+        const rules = await rulesOfAlert(tx, alert, model);
+        const explained = found.map((row) => ({ ...row, why: explainMessage(alert, rules, row) }));
+        const shown = pageOf(explained, PAGE_ROWS, ({ id }) => [id]);
         return view('console/messages.njk', {
           alert,
           channel,

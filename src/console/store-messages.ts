@@ -17,7 +17,12 @@ export type MessageRow = {
   id: string;
   /** Each that the text counts for: several share a number. */
   organisations: { id: string; name: string }[];
+  dispatchId: string;
   round: number;
+  rank: number;
+  /** When its round opens, and when it did. */
+  opensAt: Date | null;
+  openedAt: Date | null;
   state: string;
   gatewayId: string | null;
   at: Date | null;
@@ -38,7 +43,8 @@ export type MessageQuestion = {
 export async function listMessages(tx: Tx, question: MessageQuestion): Promise<MessageRow[]> {
   const { alertId, dispatchIds, channel, listing, after, most } = question;
   return await tx.rows<MessageRow>(sql`
-    select page.id, page.round, page.state, page.gateway_id, page.failure_code, page.at,
+    select page.id, page.dispatch_id, page.round, page.rank, page.state,
+      opening.opens_at, opening.opened_at, page.gateway_id, page.failure_code, page.at,
       array(
         select jsonb_build_object('id', organisation.organisation_id, 'name', organisation.name)
         from dispatch.v_credit credit
@@ -48,7 +54,8 @@ export async function listMessages(tx: Tx, question: MessageQuestion): Promise<M
           on organisation.organisation_id = credit.organisation_id
         where credit.message_id = page.id order by organisation.name) as organisations
     from (
-      select id, round, state, coalesce(gateway_id, home_gateway_id) as gateway_id,
+      select id, dispatch_id, round, rank, state,
+        coalesce(gateway_id, home_gateway_id) as gateway_id,
         failure_code, coalesce(final_at, accepted_at, due_at) as at
       from dispatch.v_message message
       where dispatch_id = any(${[...dispatchIds]}::uuid[]) and channel = ${channel}
@@ -60,5 +67,8 @@ export async function listMessages(tx: Tx, question: MessageQuestion): Promise<M
             and recipient.organisation_id = credit.organisation_id
           where credit.message_id = message.id)
       order by id limit ${most}
-    ) page order by page.id`);
+    ) page
+    join dispatch.v_round opening on opening.dispatch_id = page.dispatch_id
+      and opening.round = page.round
+    order by page.id`);
 }

@@ -99,6 +99,13 @@ export async function findLiveAlert(tx: Tx, alertId: string): Promise<LiveAlert 
     where live.alert_id = ${alertId}`);
 }
 
+export async function findLiveByNumber(tx: Tx, number: number): Promise<LiveAlert | undefined> {
+  return await tx.maybe<LiveAlert>(sql`
+    select ${liveColumns} from alerts.v_live live
+    join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id
+    where live.number = ${number}`);
+}
+
 export async function listLiveAlerts(tx: Tx): Promise<LiveAlert[]> {
   return await tx.rows<LiveAlert>(sql`
     select ${liveColumns} from alerts.v_live live

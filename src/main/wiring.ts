@@ -180,7 +180,7 @@ function apiRoutes(product: Product): Route[] {
     ...alertApiRoutes({ ...alertContext(product), database }),
     ...responseApiRoutes({ database, model, openReply: seals.openReply }),
     ...dispatchApiRoutes({ database }),
-    ...consoleApiRoutes({ database }),
+    ...consoleApiRoutes({ database, model }),
   ];
 }
 

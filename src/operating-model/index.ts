@@ -16,6 +16,20 @@ export type {
 } from './model.ts';
 export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';
 export { diffModels, type Change } from './diff.ts';
+export {
+  anchorOf,
+  becauseAnswers,
+  becauseApproval,
+  becauseCallBack,
+  becauseMessage,
+  becauseNextUpdate,
+  becauseRound,
+  becauseTime,
+  pageOfRules,
+  whenOf,
+  type Because,
+} from './because.ts';
+export { ladderOf, type Rung } from './ladder.ts';
 export { explainSeverity } from './explain-model.ts';
 export { jsonSchema } from './json-schema.ts';
 export { partWords } from './parts.ts';

@@ -1,7 +1,7 @@
 /** What the API takes and gives of answers: the schemas check, and are the documentation. */
 import { z } from 'zod';
 import { messageEvents, states } from '#dispatch/index.ts';
-import { cursorOf, instant, meaningsOf, pageQuery, uuid } from '#web/index.ts';
+import { because, cursorOf, instant, meaningsOf, pageQuery, uuid } from '#web/index.ts';
 import { deskItemKinds } from './desk-model.ts';
 import { answerKinds, evidences } from './model.ts';
 
@@ -68,6 +68,7 @@ export const message = z.strictObject({
       creditedTo: z
         .array(uuid)
         .describe('Organisations that it counts for: a shared number gets one'),
+      because,
     })
     .describe('Which round told which rank, and for whom it counts'),
   channel: z.enum(['text', 'mail']),

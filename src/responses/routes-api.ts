@@ -4,6 +4,7 @@ import type { Actor } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { listDispatchRounds, readHistories } from '#dispatch/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import { findOrganisation, type OrganisationDetail } from '#organisations/index.ts';
 import {
   api,
@@ -17,8 +18,9 @@ import {
   type Route,
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
+import { alertRules } from './because.ts';
 import { callApiRoutes } from './calls/routes-api-calls.ts';
-import { claimItem, closeItem, releaseItem, type DeskRules } from './desk.ts';
+import { claimItem, closeItem, releaseItem } from './desk.ts';
 import {
   answer,
   answersQuery,
@@ -36,7 +38,7 @@ import { findRecipient } from './store-read.ts';
 
 export type ResponseApiContext = {
   readonly database: Database;
-  readonly model: DeskRules;
+  readonly model: OperatingModel;
   readonly openReply: (replyId: string, sealed: Buffer) => string;
 };
 
@@ -78,7 +80,7 @@ function answersRoute({ database }: ResponseApiContext): Route {
   });
 }
 
-function messagesRoute({ database }: ResponseApiContext): Route {
+function messagesRoute({ database, model }: ResponseApiContext): Route {
   return api({
     method: 'GET',
     path: '/api/v1/alerts/:id/organisations/:organisationId/messages',
@@ -95,12 +97,15 @@ function messagesRoute({ database }: ResponseApiContext): Route {
         if (recipient === undefined || organisation === undefined) return notFound();
         const { dispatchId, alertNumber } = recipient;
         const rounds = await listDispatchRounds(tx, dispatchId);
+        const rules = await alertRules(tx, id, model);
         const histories = await readHistories(tx, { dispatchId, organisationId });
         const rows = histories.map(({ contactPointId, round, rank, creditedTo, ...rest }) => {
           const opened = rounds.find((one) => one.round === round);
           const roundOpensAt = opened?.opensAt ?? null;
           const roundOpenedAt = opened?.openedAt ?? null;
-          const why = { alertNumber, round, roundOpensAt, roundOpenedAt, rank, creditedTo };
+          const because = rules.ofMessage({ round, rank }) ?? null;
+          const facts = { alertNumber, round, roundOpensAt, roundOpenedAt, rank, creditedTo };
+          const why = { ...facts, because };
           return { ...rest, who: whoHas(organisation, contactPointId), why };
         });
         return json(200, { rows, next: null });

@@ -5,7 +5,7 @@ import { isUuid } from '#kernel/ids.ts';
 import { refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listHolders, type HolderRow } from '#identity/index.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
+import { becauseCallBack, type OperatingModel } from '#operating-model/index.ts';
 import { findOrganisation } from '#organisations/index.ts';
 import {
   clockTime,
@@ -173,6 +173,7 @@ async function showDeskItem(
         organisation:
           organisationId === null ? undefined : await findOrganisation(tx, organisationId),
         roles: model.contactRoles,
+        callBack: becauseCallBack(model),
         isMine,
         holder,
         mayTake: mayRecord && item.state !== 'closed' && !isMine && holder === undefined,

@@ -27,6 +27,7 @@ import {
 } from '#web/index.ts';
 import { recordCall } from './actions.ts';
 import { openContacts } from './asker.ts';
+import { alertRules } from './because.ts';
 import { callRoutes } from './calls/routes-calls.ts';
 import type { ResponseRoutesContext } from './context.ts';
 import { answerKinds, evidences, type AnswerKind } from './model.ts';
@@ -126,6 +127,7 @@ async function showOrganisation(
     if (organisation === undefined || messages === undefined) return notFound();
     if (!mayIn(actor, 'alert.read', messages.regionCode)) return notFound();
     const mayRecord = mayIn(actor, 'response.record', messages.regionCode);
+    const rules = await alertRules(tx, alertId, model);
     return view(
       'responses/organisation.njk',
       {
@@ -140,7 +142,7 @@ async function showOrganisation(
         roles: model.contactRoles,
         changes: await chainChanges(tx, params, model),
         answers: await listAnswers(tx, alertId, organisationId),
-        messages: messages.rows,
+        messages: messages.rows.map((row) => ({ ...row, because: rules.ofMessage(row) })),
         evidences,
         mayRecord,
         // After a conflict a new one, so that pressing again is a decision.

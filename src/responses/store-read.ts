@@ -64,9 +64,18 @@ export async function findRecipient(
     order by live.released_at desc limit 1`);
 }
 
+export type Obeyed = { modelVersion: string; severity: string };
+
+/** Which rules an alert that is out obeys. */
+export async function findObeyed(tx: Tx, alertId: string): Promise<Obeyed | undefined> {
+  return await tx.maybe<Obeyed>(sql`
+    select model_version, severity from alerts.v_live where alert_id = ${alertId}`);
+}
+
 export type MessageRow = {
   channel: 'text' | 'mail';
   round: number;
+  rank: number;
   state: string;
   acceptedAt: Date | null;
   finalAt: Date | null;
@@ -89,7 +98,7 @@ export async function listMessages(
   const recipient = await findRecipient(tx, alertId, organisationId);
   if (recipient === undefined) return undefined;
   const rows = await tx.rows<MessageRow>(sql`
-    select channel, round, state, accepted_at, final_at from dispatch.v_credit
+    select channel, round, rank, state, accepted_at, final_at from dispatch.v_credit
     where organisation_id = ${organisationId} and dispatch_id = ${recipient.dispatchId}
     order by round, channel desc, accepted_at`);
   const { alertNumber, code, regionCode } = recipient;

@@ -66,3 +66,17 @@ export function refuseBody(rawBody: string): Refused | undefined {
   if (/^\s*(\{\s*\})?\s*$/.test(rawBody)) return undefined;
   return refused('invalid', 'This takes no body.', { '': 'Leave the body out' });
 }
+
+/** Which rule of the operating model decides something (`Because`); null where none does. */
+export const because = z
+  .strictObject({
+    rule: z
+      .string()
+      .describe('Its place in the file')
+      .meta({ examples: ['severities.high.rounds[1]'] }),
+    version: z.string().describe('SHA-256 of the operating model that is obeyed'),
+    says: z.string(),
+    href: z.string().describe('The rule on the page of that version'),
+  })
+  .nullable()
+  .describe('The rule; null where none of the operating model decides it');

@@ -55,6 +55,7 @@ export {
 } from './forms.ts';
 export {
   cursorOf,
+  because,
   instant,
   keysOf,
   listOf,

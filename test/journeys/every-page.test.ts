@@ -57,6 +57,7 @@ before(async () => {
   await centre.invite('Mia Berg', ['duty_officer']);
   // Before anything of ours went there: somebody sends texts in our name.
   await textFrom(centre, numbers.northmoor, 'CHECK');
+  ids['rules'] = centre.model.version;
   await makeAlerts();
   await makeDesk();
 });
@@ -183,6 +184,10 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
         await form.getByRole('button').click();
       },
     },
+  ],
+  '/alerts/:id/because': [
+    { state: 'live', path: '/alerts/{live}/because' },
+    { state: 'corrected', path: '/alerts/{corrected}/because' },
   ],
   '/alerts/:id/board': [
     { state: 'live', path: '/alerts/{live}/board' },
@@ -323,6 +328,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
       act: proposeChange,
     },
   ],
+  '/operating-model/rules/:sha256': [{ state: 'in force', path: '/operating-model/rules/{rules}' }],
   '/operating-model/versions/:number': [
     { state: 'the first', path: '/operating-model/versions/1' },
   ],

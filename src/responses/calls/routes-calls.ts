@@ -18,6 +18,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { alertRules } from '../because.ts';
 import type { ResponseRoutesContext } from '../context.ts';
 import { answerKinds, type AnswerKind } from '../model.ts';
 import { claimCall, giveBackCall, recordAttempt, type Attempt, type Name } from './calls.ts';
@@ -44,7 +45,7 @@ export function callRoutes(context: ResponseRoutesContext): Route[] {
   return [listRoute(context), nameRoute(context), ...actRoutes(context)];
 }
 
-function listRoute({ database }: ResponseRoutesContext): Route {
+function listRoute({ database, model }: ResponseRoutesContext): Route {
   return page({
     method: 'GET',
     path: '/alerts/:id/calls',
@@ -73,6 +74,7 @@ function listRoute({ database }: ResponseRoutesContext): Route {
           others: names.filter(({ claimedBy }) => claimedBy !== null && claimedBy !== me),
           more: (names[0]?.names ?? 0) - names.length,
           mayRecord: may(actor, 'response.record'),
+          callList: (await alertRules(tx, alertId, model)).callList,
         });
       }),
   });
@@ -194,6 +196,7 @@ async function showName(
         nextId: ways.next?.contactPointId,
         attempts,
         roles: model.contactRoles,
+        callList: (await alertRules(tx, alertId, model)).callList,
         // After a conflict a new one, so that pressing again is a decision.
         formId: formIdOf(failed?.refused.kind === 'invalid' ? failed.form : {}),
         tooLate: isField ? undefined : failed?.refused.message,

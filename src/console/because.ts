@@ -1,0 +1,220 @@
+/**
+ * Why an alert does what it does: each round, deadline and escalation with the rule in the version
+ * it obeys, and the facts that the rule was applied to. One value for the page, the API and the
+ * command line.
+ */
+import type { Tx } from '#db/database.ts';
+import {
+  becauseAnswers,
+  becauseApproval,
+  becauseCallBack,
+  becauseMessage,
+  becauseNextUpdate,
+  becauseRound,
+  becauseTime,
+  proposeSeverity,
+  rulesOf,
+  severityById,
+  spokenDuration,
+  type Because,
+  type OperatingModel,
+  type Severity,
+} from '#operating-model/index.ts';
+import { dateTime } from '#web/index.ts';
+import {
+  countWaitingFor,
+  findDecided,
+  listRoundFacts,
+  type Decided,
+  type RoundFacts,
+} from './store-because.ts';
+import type { MessageRow } from './store-messages.ts';
+import { dispatchesOf, type LiveAlert } from './store.ts';
+
+/** One thing that happened, or is to happen. */
+export type Explained = {
+  readonly what: string;
+  /** When it happened, or will; null where nobody knows, or it is no moment. */
+  readonly at: Date | null;
+  /** Undefined: no rule of the model decides it; the facts say what does. */
+  readonly because: Because | undefined;
+  /** Sentences without their full stop. */
+  readonly facts: readonly string[];
+};
+
+/** The rules that an alert obeys, and its severity under them. */
+export async function rulesOfAlert(
+  tx: Tx,
+  alert: Pick<LiveAlert, 'modelVersion' | 'severity'>,
+  inForce: OperatingModel,
+): Promise<{ model: OperatingModel; severity: Severity | undefined }> {
+  const model = await rulesOf(tx, alert.modelVersion, inForce);
+  return { model, severity: severityById(model, alert.severity) };
+}
+
+/** Everything about one alert that is out, in the order in which it happens. */
+export async function explainAlert(
+  tx: Tx,
+  alert: LiveAlert,
+  inForce: OperatingModel,
+): Promise<Explained[]> {
+  const { model, severity } = await rulesOfAlert(tx, alert, inForce);
+  if (severity === undefined) return [];
+  const rules = { model, severity };
+  const facts = await listRoundFacts(tx, dispatchesOf(alert));
+  const waiting = await countWaitingFor(tx, alert.alertId);
+  const ordered = [
+    ...explainRounds(alert, rules, facts),
+    ...explainTimes(alert, rules),
+    {
+      what: 'Who is silent stands on the call list',
+      at: chainEnd(alert, facts),
+      because: becauseTime(model, severity, 'rounds'),
+      facts: [`${waiting.toRing} to ring now`],
+    },
+  ].toSorted((a, b) => (a.at?.getTime() ?? Infinity) - (b.at?.getTime() ?? Infinity));
+  return [
+    explainSeverityOf(alert, rules),
+    explainApproval(alert, rules, await findDecided(tx, alert.versionId)),
+    ...ordered,
+    {
+      what: 'Our calls to who asked for help',
+      at: waiting.nextCallAt,
+      // What somebody is promised is promised under the rules of the day on which they ask.
+      because: becauseCallBack(inForce),
+      facts: [`${waiting.calls} waiting`],
+    },
+  ];
+}
+
+type Rules = { readonly model: OperatingModel; readonly severity: Severity };
+
+type Assessment = Parameters<typeof becauseAnswers>[1] & { readonly reason: string };
+
+function explainSeverityOf(alert: LiveAlert, { model, severity }: Rules): Explained {
+  const { assessment } = alert.content as { assessment: Assessment | null };
+  const because = assessment === null ? undefined : becauseAnswers(model, assessment);
+  const isProposed =
+    assessment !== null && proposeSeverity(model, assessment)?.severity.id === severity.id;
+  const facts =
+    because === undefined
+      ? ['chosen without the matrix']
+      : isProposed
+        ? ['these answers were given']
+        : [`chosen instead: ${assessment!.reason}`];
+  return { what: `It is ${severity.label}`, at: null, because, facts };
+}
+
+function explainApproval(alert: LiveAlert, { model }: Rules, decided: Decided): Explained {
+  const because = becauseApproval(model, alert.severity);
+  return {
+    what: 'A second person approved it',
+    at: decided.decidedAt,
+    because,
+    facts: [
+      `submitted by ${decided.submittedByName} ${dateTime(decided.submittedAt)}`,
+      ...(decided.decidedByName === null ? [] : [`approved by ${decided.decidedByName}`]),
+    ],
+  };
+}
+
+const follows: Partial<Record<LiveAlert['kind'], string>> = {
+  update: 'The update, to everybody who had a version before',
+  correction: 'The correction, to everybody who had a version before',
+};
+
+function explainRounds(
+  alert: LiveAlert,
+  { model, severity }: Rules,
+  rounds: readonly RoundFacts[],
+): Explained[] {
+  return rounds
+    .filter(({ messages }) => messages > 0)
+    .map((one) => {
+      const isFollowing = one.dispatchId === alert.correctionDispatchId;
+      return {
+        what: isFollowing
+          ? (follows[alert.kind] ?? 'To everybody who had a version before')
+          : `Round ${one.round}`,
+        at: one.openedAt ?? one.opensAt,
+        because: isFollowing ? undefined : becauseRound(model, severity, one.round),
+        facts: factsOfRound(alert, one),
+      };
+    });
+}
+
+function factsOfRound(alert: LiveAlert, one: RoundFacts): string[] {
+  const stood =
+    one.openedAt !== null
+      ? `opened ${dateTime(one.openedAt)}`
+      : alert.dispatchState === 'sending' && one.opensAt !== null
+        ? `opens ${dateTime(one.opensAt)}`
+        : 'never opened';
+  const sent = `${one.messages} ${one.messages === 1 ? 'message' : 'messages'}`;
+  return [
+    `released ${dateTime(alert.releasedAt)}`,
+    stood,
+    one.notNeeded === 0 ? sent : `${sent}, ${one.notNeeded} of them not needed any more`,
+  ];
+}
+
+function explainTimes(alert: LiveAlert, { model, severity }: Rules): Explained[] {
+  const from = `released ${dateTime(alert.releasedAt)}`;
+  const after = (since: Date, ms: number) => new Date(since.getTime() + ms);
+  const { askedAt, releasedAt, nextUpdateAt } = alert;
+  const asked =
+    askedAt.getTime() === releasedAt.getTime() ? from : `last asked ${dateTime(askedAt)}`;
+  return [
+    {
+      what: 'Their answer is due',
+      at: after(askedAt, severity.acknowledgeWithinMs),
+      because: becauseTime(model, severity, 'acknowledge_within'),
+      facts: [asked],
+    },
+    {
+      what: 'Our next update is due',
+      at: nextUpdateAt,
+      because: becauseNextUpdate(model),
+      facts: [
+        `its author promised it, ${alert.ownedByName} has it`,
+        `${severity.label} asks for one within ${spokenDuration(severity.nextUpdateWithinMs)}`,
+      ],
+    },
+    {
+      what: 'What has not left is not sent any more',
+      at: after(releasedAt, severity.sendExpiresAfterMs),
+      because: becauseTime(model, severity, 'send_expires_after'),
+      facts: [from],
+    },
+  ];
+}
+
+/** The last round that tells somebody; null while none has a time. */
+function chainEnd(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null {
+  const own = rounds.filter(({ dispatchId }) => dispatchId === alert.dispatchId);
+  const last = own.findLast(({ messages }) => messages > 0);
+  return last?.openedAt ?? last?.opensAt ?? null;
+}
+
+/** Why one message is sent; the rule is absent where it follows what its reader had before. */
+export function explainMessage(
+  alert: LiveAlert,
+  { model, severity }: { model: OperatingModel; severity: Severity | undefined },
+  message: Pick<MessageRow, 'dispatchId' | 'round' | 'rank' | 'openedAt' | 'opensAt' | 'state'>,
+): Pick<Explained, 'because' | 'facts'> {
+  const { dispatchId, round, rank, openedAt, opensAt, state } = message;
+  if (dispatchId === alert.correctionDispatchId)
+    return { because: undefined, facts: ['whoever had a version before is told of this one'] };
+  const opening =
+    openedAt !== null
+      ? [`its round opened ${dateTime(openedAt)}`]
+      : opensAt !== null && alert.dispatchState === 'sending'
+        ? [`its round opens ${dateTime(opensAt)}`]
+        : [];
+  return {
+    because: severity && becauseMessage(model, severity, { round, rank }),
+    facts: [`rank ${rank}`, ...opening, ...(state === 'cancelled' ? [CALLED_OFF] : [])],
+  };
+}
+
+const CALLED_OFF = 'not sent: they had answered, or it was called off';

@@ -1,0 +1,135 @@
+/**
+ * Why something happens: the rule in one sentence, and where it stands in the version of the model
+ * that is obeyed. Pure. The facts that it was applied to are told by whoever knows them.
+ */
+import { spokenDuration } from './durations.ts';
+import { axisNames, type AxisName } from './judging.ts';
+import { ladderOf, type Rung } from './ladder.ts';
+import { ruleFor, type Answers } from './matrix.ts';
+import type { OperatingModel, Severity } from './model.ts';
+
+export type Because = {
+  /** As the file has it: `severities.high.rounds[1]`. */
+  readonly rule: string;
+  /** SHA-256 of the file. */
+  readonly version: string;
+  readonly says: string;
+  /** The rule on the page of that version. */
+  readonly href: string;
+};
+
+/** The name of a rule's place on the page of its version. */
+export function anchorOf(rule: string): string {
+  return `rule-${rule.replaceAll(/[.[\]]+/g, '-').replace(/-$/, '')}`;
+}
+
+/** The page of a version, whether or not it was ever in force. */
+export function pageOfRules(version: string): string {
+  return `/operating-model/rules/${version}`;
+}
+
+function becauseOf({ version }: OperatingModel, rule: string, says: string): Because {
+  return { rule, version, says, href: `${pageOfRules(version)}#${anchorOf(rule)}` };
+}
+
+/** `at once`, `after 30 min`. */
+export function whenOf({ atMs }: Pick<Rung, 'atMs'>): string {
+  return atMs === 0 ? 'at once' : `after ${spokenDuration(atMs)}`;
+}
+
+/** Keys of a severity that say when something is due or ends. */
+export type TimeKey =
+  | 'acknowledge_within'
+  | 'next_update_within'
+  | 'send_expires_after'
+  | 'decide_uncertain_after'
+  | 'recall_window'
+  | 'rounds';
+
+/** Why something is due or ends when it does; undefined where the severity knows no such time. */
+export function becauseTime(
+  model: OperatingModel,
+  severity: Severity,
+  key: TimeKey,
+): Because | undefined {
+  return becauseStep(model, severity, `severities.${severity.id}.${key}`);
+}
+
+/**
+ * Why somebody of this rank is told in this round; undefined where the severity has no such round.
+ * Whoever is never chased is told with the first, whatever the rank.
+ */
+export function becauseMessage(
+  model: OperatingModel,
+  severity: Severity,
+  { round, rank }: { readonly round: number; readonly rank: number },
+): Because | undefined {
+  const planned = severity.rounds[round - 1];
+  if (round === 1 && planned !== undefined && !planned.ranks.includes(rank)) {
+    const labels = Object.values(model.readerKinds).filter(({ chased }) => !chased);
+    const who = labels.map(({ label }) => `‘${label}’`).join(' or ');
+    const says = `Whoever reads as ${who} is told with the first round, whatever the rank, and never again`;
+    return becauseOf(model, 'reader_kinds', says);
+  }
+  return becauseRound(model, severity, round);
+}
+
+export function becauseRound(
+  model: OperatingModel,
+  severity: Severity,
+  round: number,
+): Because | undefined {
+  return becauseStep(model, severity, `severities.${severity.id}.rounds[${round - 1}]`);
+}
+
+function becauseStep(model: OperatingModel, severity: Severity, rule: string): Because | undefined {
+  const rung = ladderOf(severity).find((one) => one.rule === rule);
+  if (rung === undefined) return undefined;
+  return becauseOf(model, rule, `${severity.label}, ${whenOf(rung)}: ${rung.says}`);
+}
+
+/** Why an approval is due when it is; undefined at severities whose approval wakes nobody. */
+export function becauseApproval(model: OperatingModel, severityId: string): Because | undefined {
+  const { severities, withinMs } = model.promises.approval;
+  if (!severities.includes(severityId)) return undefined;
+  const label = model.severities.find(({ id }) => id === severityId)?.label ?? severityId;
+  const says = `${label}: a second person decides within ${spokenDuration(withinMs)} of the submission, and is woken until then`;
+  return becauseOf(model, 'promises.approval', says);
+}
+
+/** Why somebody is woken before our next update, and after. */
+export function becauseNextUpdate(model: OperatingModel): Because {
+  const [first] = model.promises.nextUpdate.steps;
+  const when =
+    first === undefined ? 'nobody is woken' : `woken first ${spokenDuration(first.afterMs)}`;
+  return becauseOf(
+    model,
+    'promises.next_update',
+    `The centre owes the next update when the alert says: ${when}`,
+  );
+}
+
+/** Why we ring whoever asked for help by then. */
+export function becauseCallBack(model: OperatingModel): Because {
+  const within = spokenDuration(model.desk.callBackWithinMs);
+  return becauseOf(
+    model,
+    'desk.call_back_within',
+    `Who asks for help is rung within ${within}, unless another time was agreed`,
+  );
+}
+
+/** Which rule of the matrix proposes a severity to these answers; undefined where none fits. */
+export function becauseAnswers(model: OperatingModel, answers: Answers): Because | undefined {
+  const { severityMatrix: matrix } = model;
+  const at = ruleFor(matrix.rules, answers);
+  const rule = matrix.rules[at];
+  if (rule === undefined) return undefined;
+  const words = axisNames.map((axis: AxisName) => matrix[axis].answers[answers[axis]] ?? '');
+  const label = model.severities.find(({ id }) => id === rule.severity)?.label ?? rule.severity;
+  return becauseOf(
+    model,
+    `severity_matrix.rules[${at}]`,
+    `${label} is proposed where it is: ${words.join('; ')}. ${rule.because.replace(/\.$/, '')}`,
+  );
+}
