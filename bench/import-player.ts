@@ -45,7 +45,8 @@ playOrders<ImportOrder>(async (order) => {
   if (!model.ok) throw new Error(model.message);
   const key = Buffer.from(order.sealingKey.key);
   const database = openDatabase(order.database);
-  const secrets = { addressKey: { id: order.sealingKey.id, key }, blindIndexKey: key };
+  const addressKey = { id: order.sealingKey.id, key };
+  const secrets = { addressKey, openingKeys: [addressKey], blindIndexKey: key };
   const idleMegabytes = usageOfThisProcess().residentMaxMegabytes;
   try {
     const run = order.way === 'command' ? byCommand : byPage;

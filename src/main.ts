@@ -11,6 +11,7 @@ import { explainAlertCommand, isAlertNumber } from '#cli/explain-alert.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
 import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
+import { keysCommand } from '#cli/keys.ts';
 import { kevCommand } from '#cli/kev.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { operatingModelCommand } from '#cli/operating-model.ts';
@@ -20,6 +21,7 @@ import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
 import { parseConfig } from '#config.ts';
 import { auditFiles } from '#main/audit-files.ts';
 import { explainFailure, openGround, type Ground } from '#main/ground.ts';
+import { sealedColumns } from '#main/sealed-columns.ts';
 
 type Command = { readonly summary: string; run(args: string[]): Promise<number> };
 
@@ -119,6 +121,23 @@ const commands: Readonly<Record<string, Command>> = {
             owner: ground.open('tocsin_owner', 1),
             model: ground.model,
             ...auditFiles(ground),
+          },
+          args,
+        ),
+      ),
+  },
+  keys: {
+    summary: 'see the keys that values are sealed by, exchange them',
+    run: (args) =>
+      onGround(args, ({ open, model, keyring, folder }) =>
+        keysCommand(
+          {
+            database: open('tocsin_web', 1),
+            owner: open('tocsin_owner', 2),
+            model,
+            keyring,
+            folder: folder.path,
+            columns: sealedColumns,
           },
           args,
         ),

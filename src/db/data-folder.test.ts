@@ -40,7 +40,9 @@ test('a new folder is private, and stays what it became', () => {
   assert.ok(opened.ok);
   assert.equal(mode('.'), 0o700);
   assert.equal(mode('secrets.json'), 0o600);
-  assert.equal(Buffer.from(opened.value.secrets.blindIndexKey, 'base64').length, 32);
+  const [key, ...more] = opened.value.secrets.keyEncryptionKeys;
+  assert.equal(Buffer.from(key!.key, 'base64').length, 32);
+  assert.deepEqual([key!.id, more], [1, []]);
   assert.deepEqual(open(), opened);
   assert.deepEqual(findDataFolder(folder), opened);
   assert.deepEqual(readdirSync(folder).sort(), ['installation.json', 'secrets.json']);

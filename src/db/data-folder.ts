@@ -31,13 +31,18 @@ export type Installation = {
   readonly createdAt: Date;
 };
 
-/** Keys of 32 random bytes each, in base64. Lost keys mean unreadable contact points. */
+/** A key that wraps the keys in the database (kernel.sealing_key). */
+export type FileKey = {
+  /** 1–65,535; each wrapped key names it. */
+  readonly id: number;
+  /** 32 random bytes, in base64. */
+  readonly key: string;
+};
+
+/** Lost keys mean unreadable contact points. */
 export type Secrets = {
-  /** Encrypts contact points; the id is stored beside each, so that keys can be changed. */
-  readonly addressKey: { readonly id: string; readonly key: string };
-  /** Makes the blind index over contact points. */
-  readonly blindIndexKey: string;
-  readonly cookieKey: string;
+  /** Ascending by id. Which of them wraps is in the database; several while one is exchanged. */
+  readonly keyEncryptionKeys: readonly FileKey[];
 };
 
 export type DataFolder = {
@@ -49,6 +54,7 @@ export type DataFolder = {
 
 const INSTALLATION_FILE = 'installation.json';
 const SECRETS_FILE = 'secrets.json';
+const FILE_KEY_ID_MAX = 65_535;
 
 /** Opens the folder and makes it on first use. `live` says how this process means to run. */
 export function openDataFolder(options: { path: string; live: boolean }): Outcome<DataFolder> {
@@ -98,12 +104,7 @@ function belongsToBeginning(name: string): boolean {
 function createDataFolder(folder: string, kind: InstallationKind): DataFolder {
   makeFolder(folder, 0o700);
   chmodSync(folder, 0o700);
-  const key = () => randomBytes(32).toString('base64');
-  const secrets: Secrets = {
-    addressKey: { id: '1', key: key() },
-    blindIndexKey: key(),
-    cookieKey: key(),
-  };
+  const secrets: Secrets = { keyEncryptionKeys: [newFileKey(1)] };
   const installation = { id: randomUUID(), kind, createdAt: new Date().toISOString() };
   // The installation comes last: with it the folder counts as made. Neither replaces what another
   // process wrote in the same moment, so both processes go on with the same keys.
@@ -173,14 +174,37 @@ function parseInstallation(value: Record<string, unknown>): Installation | undef
 }
 
 function parseSecrets(value: Record<string, unknown>): Secrets | undefined {
-  const isKey = (key: unknown): key is string =>
-    typeof key === 'string' && Buffer.from(key, 'base64').length === 32;
-  const address = value['addressKey'] as Record<string, unknown> | null | undefined;
-  const { blindIndexKey, cookieKey } = value;
-  const { id, key } = address ?? {};
-  if (typeof id !== 'string' || !isKey(key)) return undefined;
-  if (!isKey(blindIndexKey) || !isKey(cookieKey)) return undefined;
-  return { addressKey: { id, key }, blindIndexKey, cookieKey };
+  const { keyEncryptionKeys: listed } = value;
+  if (!Array.isArray(listed) || listed.length === 0) return undefined;
+  const keys = listed.map(parseFileKey).filter((key) => key !== undefined);
+  const ids = new Set(keys.map(({ id }) => id));
+  if (keys.length !== listed.length || ids.size !== keys.length) return undefined;
+  return { keyEncryptionKeys: keys.toSorted((a, b) => a.id - b.id) };
+}
+
+function parseFileKey(value: unknown): FileKey | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { id, key } = value as Record<string, unknown>;
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 1 || id > FILE_KEY_ID_MAX)
+    return undefined;
+  if (typeof key !== 'string' || Buffer.from(key, 'base64').length !== 32) return undefined;
+  return { id, key };
+}
+
+/** The file as it is now: keys come and go while processes run. */
+export function readFileKeys(folder: string): Outcome<readonly FileKey[]> {
+  const read = readDataFolder(folder);
+  return read.ok ? ok(read.value.secrets.keyEncryptionKeys) : read;
+}
+
+export function newFileKey(id: number): FileKey {
+  return { id, key: randomBytes(32).toString('base64') };
+}
+
+/** Replaces the keys of the file; a crash leaves the old ones or the new ones. */
+export function writeFileKeys(folder: string, keys: readonly FileKey[]): void {
+  const secrets: Secrets = { keyEncryptionKeys: keys };
+  writeAtomically(path.join(folder, SECRETS_FILE), asJson(secrets), 0o600);
 }
 
 function wrongKind({ path: folder, installation }: DataFolder): Refused {

@@ -26,6 +26,13 @@ export function join(parts: readonly Sql[], separator: ', ' | ' and ' | ' or ' =
   return { [FRAGMENT]: true, strings: parts.length === 0 ? [''] : strings, values: parts };
 }
 
+/** The name of a schema, table or column as a part of a statement; chosen by code, never by input. */
+export function identifier(name: string): Sql {
+  if (!/^[a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*)?$/.test(name))
+    throw new TypeError(`not a name of ours: ${name}`);
+  return { [FRAGMENT]: true, strings: [name], values: [] };
+}
+
 export type Built = { text: string; values: unknown[] };
 
 /** Flattens nested fragments into one text with numbered parameters. Throws on `undefined`: the

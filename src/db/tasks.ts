@@ -16,6 +16,7 @@ const CONCURRENCY = 4;
 const CRONTAB = [
   // Once a day, when little else happens.
   { at: '17 4 * * *', task: 'sweep' },
+  { at: '47 4 * * *', task: 'keys' },
   // What begins on a day begins in its first minutes, in whichever zone the centre lives.
   { at: '1 * * * *', task: 'hourly' },
 ];

@@ -63,5 +63,6 @@ export {
 export type { SingleMessage } from './store-answer.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { reserveTokens } from './store-bucket.ts';
+export { sealedColumns as dispatchSealedColumns } from './store-sealed.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { lockWaitingReplies, markRepliesHandled, type KeptReply } from './store-inbox.ts';

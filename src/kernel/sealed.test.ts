@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { blindIndex, open, seal, UnsealError } from './sealed.ts';
+import { blindIndex, open, seal, sealedBy, UnsealError } from './sealed.ts';
 
 const key = { id: 1, key: randomBytes(32) };
 const next = { id: 2, key: randomBytes(32) };
@@ -41,8 +41,18 @@ test('every changed byte is noticed', () => {
   assert.throws(() => open([key], context, sealed.subarray(0, 20)), fails('format'));
 });
 
-test('a key id outside one byte is refused', () => {
-  assert.throws(() => seal({ id: 256, key: key.key }, context, 'a'), RangeError);
+test('a value names its key in two bytes, and another name opens nothing', () => {
+  const high = { id: 0x1234, key: key.key };
+  const sealed = seal(high, context, 'a');
+  assert.equal(sealedBy(sealed), 0x1234);
+  assert.equal(open([key, high], context, sealed), 'a');
+  // The same key under both ids: the name is authenticated, not only looked up.
+  sealed.writeUInt16BE(key.id, 1);
+  assert.throws(() => open([key, high], context, sealed), fails('authentication'));
+});
+
+test('a key id outside two bytes is refused', () => {
+  assert.throws(() => seal({ id: 65_536, key: key.key }, context, 'a'), RangeError);
   assert.throws(() => seal({ id: 0, key: key.key }, context, 'a'), RangeError);
 });
 

@@ -17,6 +17,7 @@ import { loadOperatingModel, type OperatingModel } from '#operating-model/index.
 import { checkGateways } from './environment-gateways.ts';
 import { readRules } from './rules.ts';
 import { checkCertificate, trustAuthorities } from './trust.ts';
+import { openKeyring, type Keyring } from '#sealing/index.ts';
 import { sealsOf, type Seals } from './seals.ts';
 
 /** What a driver needs to connect as one of our roles. */
@@ -27,6 +28,7 @@ export type Ground = {
   readonly folder: DataFolder;
   /** The rules in force when it was opened. */
   readonly model: OperatingModel;
+  readonly keyring: Keyring;
   readonly seals: Seals;
   readonly configFor: (role: DatabaseRole) => Connection;
   readonly open: (role: DatabaseRole, connectionsMax?: number) => Database;
@@ -76,17 +78,19 @@ export async function openGround(options: GroundOptions): Promise<Outcome<Ground
   if (!server.ok) return server;
   const { configFor, stop } = server.value;
   const prepared = await prepare(configFor('tocsin_owner'), folder.value);
-  const rules = prepared.ok ? await readRules(configFor, { file, ...options }) : prepared;
-  if (!rules.ok) {
+  const keyring = prepared.ok ? await openKeys(configFor, folder.value) : prepared;
+  const rules = keyring.ok ? await readRules(configFor, { file, ...options }) : keyring;
+  if (!keyring.ok || !rules.ok) {
     await stop();
-    return rules;
+    return keyring.ok ? (rules as Refused) : keyring;
   }
   if (options.adopts) rules.value.notes.forEach(options.say);
   return ok({
     config,
     folder: folder.value,
     model: rules.value.model,
-    seals: sealsOf(folder.value.secrets),
+    keyring: keyring.value,
+    seals: sealsOf(keyring.value),
     configFor,
     open: (role, connectionsMax = 10) => openDatabase(configFor(role), { connectionsMax }),
     end: stop,
@@ -134,6 +138,18 @@ async function findServer(
   if (!started.ok) return started;
   const embedded = started.value;
   return ok({ configFor: (role) => embedded.configFor(role), stop: () => embedded.stop() });
+}
+
+async function openKeys(
+  configFor: Server['configFor'],
+  { secrets }: DataFolder,
+): Promise<Outcome<Keyring>> {
+  const owner = openDatabase(configFor('tocsin_owner'), { connectionsMax: 1 });
+  try {
+    return await openKeyring(owner, secrets.keyEncryptionKeys);
+  } finally {
+    await owner.end();
+  }
 }
 
 async function prepare(owner: Connection, folder: DataFolder): Promise<Outcome<void>> {

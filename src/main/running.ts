@@ -4,7 +4,7 @@ import { Sequencer } from '#audit/index.ts';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
 import { listen } from '#db/listen.ts';
-import { startTasks } from '#db/tasks.ts';
+import { startTasks, type Tasks } from '#db/tasks.ts';
 import { LiveViews } from '#console/index.ts';
 import {
   Auditor,
@@ -23,6 +23,7 @@ import { auditFiles } from './audit-files.ts';
 import { networkOf } from './environment-gateways.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
+import { followKeysOf, tidyKeysOf } from './keys.ts';
 import { followRules } from './rules.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 import { registryOf } from './metrics.ts';
@@ -72,6 +73,7 @@ export async function startWeb(
     ...(tls && { tls }),
   });
   live.start(database);
+  const keys = followKeysOf(ground, database, { part: 'web', log });
   const rules = followRules(database, log, {
     current: ground.model,
     onChange: (model) => server.replace(servedBy(productOf({ ...ground, model }, database, live))),
@@ -82,6 +84,7 @@ export async function startWeb(
     address: config.url,
     async stop() {
       await rules.stop();
+      await keys.stop();
       await live.stop();
       await bounces?.close();
       await server.close();
@@ -134,6 +137,7 @@ export async function startWorker(
   await seedGateways(ground, database, simulator);
   let current = ground;
   await reserve(database, current);
+  const keys = followKeysOf(ground, database, { part: 'worker', log });
   const engine = await startEngines(() => current, database, log);
   const { deadmanUrl } = ground.config;
   const network = networkOf(ground.config);
@@ -146,7 +150,11 @@ export async function startWorker(
   auditor.start();
   const sequencer = startSequencer(ground, log);
   const live = new LiveViews();
-  let tasksNow = tasksOf(productOf(current, database, live), log);
+  const tasksFor = () => ({
+    ...tasksOf(productOf(current, database, live), log),
+    keys: () => tidyKeysOf(current),
+  });
+  let tasksNow: Tasks = tasksFor();
   // By name each time: a task obeys the rules of the moment in which it runs.
   const followed = Object.fromEntries(
     Object.keys(tasksNow).map((name) => [name, (payload: unknown) => tasksNow[name]!(payload)]),
@@ -156,7 +164,7 @@ export async function startWorker(
     current: ground.model,
     onChange: async (model) => {
       current = { ...ground, model };
-      tasksNow = tasksOf(productOf(current, database, live), log);
+      tasksNow = tasksFor();
       await reserve(database, current);
       await engine.follow();
     },
@@ -168,6 +176,7 @@ export async function startWorker(
       await auditor.stop();
       await engine.stop();
       await sequencer.stop();
+      await keys.stop();
       await database.end();
     },
   };

@@ -1,8 +1,8 @@
-/** The secrets of the data folder as what slices seal and open with. */
-import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
-import type { Secrets } from '#db/data-folder.ts';
+/** The keys of the installation as what slices seal and open with. */
+import { blindIndex, open, seal } from '#kernel/sealed.ts';
 import type { InboxSeals } from '#dispatch/index.ts';
 import type { DirectorySecrets } from '#organisations/index.ts';
+import type { Keys } from '#sealing/index.ts';
 
 export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
@@ -18,28 +18,43 @@ export type Seals = InboxSeals & {
   readonly indexNetwork: (network: string) => Buffer;
 };
 
-/** The keys of the data folder as functions; each names the one context it may be used in. */
-export function sealsOf(secrets: Secrets): Seals {
-  const key: SealingKey = {
-    id: Number(secrets.addressKey.id),
-    key: Buffer.from(secrets.addressKey.key, 'base64'),
-  };
-  const blindIndexKey = Buffer.from(secrets.blindIndexKey, 'base64');
+/**
+ * The keys as functions; each names the one context it may be used in, and asks for the key in the
+ * moment it needs it, because keys are exchanged while processes run.
+ */
+export function sealsOf(keys: Keys): Seals {
+  const { blindIndexKey } = keys;
+  const sealPersonal = (context: string, text: string) =>
+    seal(keys.keysOf('personal').current, context, text);
+  const openPersonal = (context: string, sealed: Buffer) =>
+    open(keys.keysOf('personal').all, context, sealed);
+  const sealCredential = (context: string, text: string) =>
+    seal(keys.keysOf('credential').current, context, text);
+  const openCredential = (context: string, sealed: Buffer) =>
+    open(keys.keysOf('credential').all, context, sealed);
   const indexAddress = (channel: 'text' | 'mail', normalised: string) =>
     blindIndex(blindIndexKey, channel, normalised);
   return {
-    directory: { addressKey: key, blindIndexKey },
+    directory: {
+      get addressKey() {
+        return keys.keysOf('personal').current;
+      },
+      get openingKeys() {
+        return keys.keysOf('personal').all;
+      },
+      blindIndexKey,
+    },
     indexAddress,
     returnPathKey: blindIndex(blindIndexKey, 'return_path', 'key'),
     indexNetwork: (network) => blindIndex(blindIndexKey, 'network', network),
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
-    sealNumber: (id, number) => seal(key, `reply_number|${id}`, number),
-    sealContent: (id, content) => seal(key, `reply_content|${id}`, content),
-    openSender: (id, sealed) => open([key], `reply_number|${id}`, sealed),
-    openReply: (id, sealed) => open([key], `reply_content|${id}`, sealed),
-    sealAddress: (id, e164) => seal(key, `contact_point|${id}`, e164),
-    openAddress: (id, sealed) => open([key], `contact_point|${id}`, sealed),
-    sealSettings: (id, settings) => seal(key, `gateway|${id}`, JSON.stringify(settings)),
-    openSettings: (id, sealed) => JSON.parse(open([key], `gateway|${id}`, sealed)) as unknown,
+    sealNumber: (id, number) => sealPersonal(`reply_number|${id}`, number),
+    sealContent: (id, content) => sealPersonal(`reply_content|${id}`, content),
+    openSender: (id, sealed) => openPersonal(`reply_number|${id}`, sealed),
+    openReply: (id, sealed) => openPersonal(`reply_content|${id}`, sealed),
+    sealAddress: (id, e164) => sealPersonal(`contact_point|${id}`, e164),
+    openAddress: (id, sealed) => openPersonal(`contact_point|${id}`, sealed),
+    sealSettings: (id, settings) => sealCredential(`gateway|${id}`, JSON.stringify(settings)),
+    openSettings: (id, sealed) => JSON.parse(openCredential(`gateway|${id}`, sealed)) as unknown,
   };
 }

@@ -129,6 +129,7 @@ export {
   type ContactPoint,
   type PointOrganisation,
 } from './contacts/store-points.ts';
+export { sealedColumns as organisationsSealedColumns } from './store-sealed.ts';
 export { listChanges, type ChangeRow } from './store-history.ts';
 export { listNamesInUse, type NameInUse } from './store-names.ts';
 export {

@@ -16,6 +16,10 @@ export const order: Readonly<Record<string, Rule>> = {
   db: { may: ['kernel', 'log'], because: 'the database kit knows no slice and no page' },
   web: { may: ['kernel', 'log', 'db'], because: 'the server kit knows no slice' },
   audit: { may: KIT, because: 'audit is the lowest slice: it is told, it does not ask' },
+  sealing: {
+    may: [...KIT, 'audit'],
+    because: 'keys are exchanged without knowing what they seal; slices name their columns',
+  },
   'operating-model': {
     may: [...KIT, 'audit'],
     because: 'the rules are asked by everybody and ask nobody',

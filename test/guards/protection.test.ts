@@ -14,6 +14,8 @@ import { assertNone } from './repository.ts';
 const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.migration': 'names and hashes of the migrations',
   'kernel.installation': 'one row: which installation this is',
+  'kernel.sealing_key': 'keys, each wrapped by one outside of the database',
+  'kernel.key_holder': 'ids of processes and of keys, and times',
   'audit.waiting': 'ids of entries that are not in the log yet',
   'audit.leaf': 'ids and hashes of entries; a detail is hashed with a salt',
   'audit.node': 'hashes of hashes',

@@ -13,12 +13,12 @@ import {
   DEFAULT_API_KEYS,
   makeDispatch,
   release,
-  sealingKey,
   startQuickSimulator,
   statesOf,
   until,
   type Simulator,
 } from '../support/dispatch.ts';
+import { keepSealingKey } from '../support/keys.ts';
 import { prepareGround, startWorkerProcess, type WorkerProcess } from '../support/program.ts';
 
 const MESSAGES = 1_000;
@@ -26,11 +26,9 @@ const MESSAGES = 1_000;
 const LIMIT_MS = 20_000;
 
 /** A data folder whose first start was cut short after its keys: those of the test. */
-function writeKeys(folder: string): void {
-  const key = sealingKey.key.toString('base64');
-  const addressKey = { id: String(sealingKey.id), key };
+async function writeKeys(folder: string, db: Clone): Promise<void> {
   mkdirSync(folder, { mode: 0o700 });
-  const secrets = { addressKey, blindIndexKey: key, cookieKey: key };
+  const secrets = { keyEncryptionKeys: [await keepSealingKey(db)] };
   writeFileSync(path.join(folder, 'secrets.json'), JSON.stringify(secrets), { mode: 0o600 });
 }
 
@@ -50,7 +48,7 @@ async function sendSome(context: TestContext): Promise<Scene> {
   const db = await cloneDatabase();
   const simulator = await startQuickSimulator();
   const ground = await prepareGround();
-  writeKeys(ground.folder);
+  await writeKeys(ground.folder, db);
   const worker = await startWorkerProcess({
     TOCSIN_DATA_DIR: ground.folder,
     DATABASE_URL: urlOf(db.superuser),

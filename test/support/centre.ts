@@ -165,8 +165,9 @@ export async function openCentre(
 }
 
 function newSeals() {
-  const key = () => randomBytes(32).toString('base64');
-  return sealsOf({ addressKey: { id: '1', key: key() }, blindIndexKey: key(), cookieKey: key() });
+  const key = { id: 1, key: randomBytes(32) };
+  const keys = { current: key, all: [key] };
+  return sealsOf({ keysOf: () => keys, blindIndexKey: randomBytes(32) });
 }
 
 async function importFiles(

@@ -24,8 +24,11 @@ export const rules: AudienceRules & ContactRules = {
   },
 };
 
+const addressKey = { id: 1, key: randomBytes(32) };
+
 export const secrets: DirectorySecrets = {
-  addressKey: { id: 1, key: randomBytes(32) },
+  addressKey,
+  openingKeys: [addressKey],
   blindIndexKey: randomBytes(32),
 };
 

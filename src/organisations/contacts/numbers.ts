@@ -17,7 +17,7 @@ export type WholeNumbers = Readonly<Record<string, WholeNumber>>;
 export async function openNumbers(
   tx: Tx,
   { organisationId, contactIds }: { organisationId: string; contactIds: readonly string[] },
-  { addressKey }: DirectorySecrets,
+  { openingKeys }: DirectorySecrets,
 ): Promise<Outcome<WholeNumbers>> {
   const regionCode = await findRegionOf(tx, organisationId);
   if (!mayIn(tx.actor, 'response.record', regionCode) && !isOwn(tx.actor, organisationId)) {
@@ -32,7 +32,7 @@ export async function openNumbers(
   return ok(
     Object.fromEntries(
       reach.map(({ contactPointId, channel, addressSealed }) => {
-        const address = open([addressKey], sealingContext(contactPointId), addressSealed);
+        const address = open(openingKeys, sealingContext(contactPointId), addressSealed);
         const whole =
           channel === 'mail'
             ? { text: address, href: `mailto:${address}` }

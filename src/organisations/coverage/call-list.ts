@@ -132,13 +132,13 @@ function organisationOf(
 function numbersOf(
   { points }: CallRow,
   channel: 'text' | 'landline',
-  { addressKey }: DirectorySecrets,
+  { openingKeys }: DirectorySecrets,
 ): Dialled[] {
   return points
     .filter((point) => point.channel === channel)
     .map(({ contactPointId, sealed }) => {
       const bytes = Buffer.from(sealed, 'base64');
-      return dialled(nationalNumber(open([addressKey], sealingContext(contactPointId), bytes)));
+      return dialled(nationalNumber(open(openingKeys, sealingContext(contactPointId), bytes)));
     });
 }
 

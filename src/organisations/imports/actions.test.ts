@@ -336,7 +336,7 @@ test('addresses are sealed for their row and found by blind index', async () => 
   );
   assert.equal(row.addressSealed.includes('900124'), false);
   assert.equal(
-    open([secrets.addressKey], sealingContext(row.id), row.addressSealed),
+    open(secrets.openingKeys, sealingContext(row.id), row.addressSealed),
     '447700900124',
   );
 });

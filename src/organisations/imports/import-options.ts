@@ -5,7 +5,10 @@ import type { ContactRules, PlannedRow } from '../model.ts';
 import type { TextPermissions } from './parse-contact.ts';
 
 export type DirectorySecrets = {
+  /** What addresses are sealed by now. Read anew each time: keys are exchanged. */
   readonly addressKey: SealingKey;
+  /** What they may be sealed by, `addressKey` among them. */
+  readonly openingKeys: readonly SealingKey[];
   /** 32 bytes. */
   readonly blindIndexKey: Buffer;
 };

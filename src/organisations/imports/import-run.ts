@@ -130,12 +130,12 @@ function sealFile(id: string, bytes: Uint8Array, { addressKey }: DirectorySecret
 export async function openRunFile(
   tx: Tx,
   id: string,
-  { addressKey }: DirectorySecrets,
+  { openingKeys }: DirectorySecrets,
 ): Promise<ImportFile> {
   const { nameSealed, fileSealed } = await getRunFile(tx, id);
   return {
-    name: open([addressKey], `import_name|${id}`, nameSealed),
-    bytes: Buffer.from(open([addressKey], `import_file|${id}`, fileSealed), 'latin1'),
+    name: open(openingKeys, `import_name|${id}`, nameSealed),
+    bytes: Buffer.from(open(openingKeys, `import_file|${id}`, fileSealed), 'latin1'),
   };
 }
 
@@ -158,7 +158,7 @@ function opened(
   { nameSealed, ...run }: Run & { readonly nameSealed: Buffer },
   context: RunContext,
 ) {
-  return { ...run, name: open([context.secrets.addressKey], `import_name|${run.id}`, nameSealed) };
+  return { ...run, name: open(context.secrets.openingKeys, `import_name|${run.id}`, nameSealed) };
 }
 
 export async function listOwnRuns(tx: Tx, context: RunContext): Promise<OwnRun[]> {

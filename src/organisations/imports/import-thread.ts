@@ -1,6 +1,7 @@
 /** The thread that works on one file and ends: whoever made it waits, draws and may end it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openDatabase } from '#db/database.ts';
+import type { SealingKey } from '#kernel/sealed.ts';
 import type { ThreadOrder } from './in-thread.ts';
 import { workOnFile, workOnRun } from './work.ts';
 
@@ -16,11 +17,16 @@ const given = {
   ...context,
   // A Buffer arrives as plain bytes.
   secrets: {
-    addressKey: { ...secrets.addressKey, key: Buffer.from(secrets.addressKey.key) },
+    addressKey: asBuffer(secrets.addressKey),
+    openingKeys: secrets.openingKeys.map(asBuffer),
     blindIndexKey: Buffer.from(secrets.blindIndexKey),
   },
   onProgress,
 };
+
+function asBuffer({ id, key }: SealingKey): SealingKey {
+  return { id, key: Buffer.from(key) };
+}
 
 try {
   const done =

@@ -39,14 +39,14 @@ export function downloadRoutes(context: OrganisationRoutesContext): Route[] {
 }
 
 async function* refusedRows(
-  { database, secrets: { addressKey } }: OrganisationRoutesContext,
+  { database, secrets: { openingKeys } }: OrganisationRoutesContext,
   actor: Actor,
   id: string,
 ): AsyncGenerator<string> {
   yield CSV_MARK;
   const header = await database.withActor(actor, (tx) => findRunHeader(tx, id));
   if (header === undefined) return;
-  const first = JSON.parse(open([addressKey], `import_header|${id}`, header)) as string[];
+  const first = JSON.parse(open(openingKeys, `import_header|${id}`, header)) as string[];
   yield refusedHead(first);
   let after = 0;
   for (;;) {
@@ -56,7 +56,7 @@ async function* refusedRows(
     if (rows.length === 0) return;
     yield rows
       .map(({ line, details, cellsSealed }) => {
-        const opened = open([addressKey], `import_row|${id}|${line}`, cellsSealed);
+        const opened = open(openingKeys, `import_row|${id}|${line}`, cellsSealed);
         const reasons = details as { field: string; reason: string }[];
         return refusedLine(first, { line, cells: JSON.parse(opened) as string[], reasons });
       })
