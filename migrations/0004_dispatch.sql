@@ -252,6 +252,12 @@ create table dispatch.dispatch (
   number_most smallint check (number_most >= 1),
   number_within interval,
   check ((number_most is null) = (number_within is null)),
+  -- Minutes of the day in which no round opens, by the clock of the centre; from > until: the
+  -- night between. Null: rounds open at any hour.
+  quiet_from_minute smallint check (quiet_from_minute between 0 and 1439),
+  quiet_until_minute smallint check (quiet_until_minute between 0 and 1439),
+  check ((quiet_from_minute is null) = (quiet_until_minute is null)),
+  check (quiet_from_minute <> quiet_until_minute),
   -- When an accepted message without a receipt is asked for, in ms since it was accepted; later
   -- ever more seldom.
   receipt_asks_ms integer[] not null check (cardinality(receipt_asks_ms) >= 1),
@@ -955,7 +961,8 @@ grant execute on function dispatch.forget_messages, dispatch.forget_inbox to toc
 -- The web process plans, releases and steers; it cannot claim, settle or read a gateway's secrets.
 grant select on dispatch.dispatch to tocsin_web;
 grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within,
-  receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
+  quiet_from_minute, quiet_until_minute, receipt_asks_ms, uncertain_after)
+  on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
     cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;

@@ -486,6 +486,8 @@ create table dispatch.dispatch (
   recall_for interval default '00:00:00'::interval not null,
   number_most smallint,
   number_within interval,
+  quiet_from_minute smallint,
+  quiet_until_minute smallint,
   receipt_asks_ms integer[] not null,
   uncertain_after interval not null,
   created_at timestamp with time zone default now() not null,
@@ -498,13 +500,17 @@ create table dispatch.dispatch (
   cleared boolean default true not null,
   forgotten_at timestamp with time zone,
   constraint dispatch_check CHECK (((number_most IS NULL) = (number_within IS NULL))),
-  constraint dispatch_check1 CHECK ((cleared OR (state = 'cancelled'::text))),
-  constraint dispatch_check2 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
-  constraint dispatch_check3 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
-  constraint dispatch_check4 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
+  constraint dispatch_check1 CHECK (((quiet_from_minute IS NULL) = (quiet_until_minute IS NULL))),
+  constraint dispatch_check2 CHECK ((quiet_from_minute <> quiet_until_minute)),
+  constraint dispatch_check3 CHECK ((cleared OR (state = 'cancelled'::text))),
+  constraint dispatch_check4 CHECK ((((state = 'held'::text) = (released_at IS NULL)) OR (state = 'cancelled'::text))),
+  constraint dispatch_check5 CHECK (((state = 'paused'::text) = (pause_reason IS NOT NULL))),
+  constraint dispatch_check6 CHECK (((state = 'paused'::text) = (paused_at IS NOT NULL))),
   constraint dispatch_exercise_lane CHECK (((lane = 4) = exercise)),
   constraint dispatch_lane_check CHECK (((lane >= 0) AND (lane <= 4))),
   constraint dispatch_number_most_check CHECK ((number_most >= 1)),
+  constraint dispatch_quiet_from_minute_check CHECK (((quiet_from_minute >= 0) AND (quiet_from_minute <= 1439))),
+  constraint dispatch_quiet_until_minute_check CHECK (((quiet_until_minute >= 0) AND (quiet_until_minute <= 1439))),
   constraint dispatch_recall_for_check CHECK ((recall_for >= '00:00:00'::interval)),
   constraint dispatch_receipt_asks_ms_check CHECK ((cardinality(receipt_asks_ms) >= 1)),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
@@ -513,7 +519,7 @@ create table dispatch.dispatch (
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
-grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within, receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
+grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within, quiet_from_minute, quiet_until_minute, receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (

@@ -38,7 +38,7 @@ export async function showAlert(
   { id, now, refused, form }: Showing,
 ): Promise<Reply> {
   const { database, model } = context;
-  const found = await database.withActor(actor, (tx) => readShown(tx, context, id));
+  const found = await database.withActor(actor, (tx) => readShown(tx, context, { id, now }));
   if (found === undefined) return notFound();
   const { version, submission, approval, severityLabel } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && approval === undefined)
@@ -81,12 +81,18 @@ export async function showAlert(
 }
 
 /** The newest version, and while it waits all that its approver has to know. */
-async function readShown(tx: Tx, context: AlertRoutesContext, id: string) {
+async function readShown(
+  tx: Tx,
+  context: AlertRoutesContext,
+  { id, now }: { readonly id: string; readonly now: Date },
+) {
   const version = await findVersion(tx, id);
   if (version === undefined) return undefined;
   const submission = await findSubmission(tx, version.id);
   const isWaiting = version.state === 'submitted' && submission !== undefined;
-  const approval = isWaiting ? await readApproval(tx, context, { version, submission }) : undefined;
+  const approval = isWaiting
+    ? await readApproval(tx, context, { version, submission, now })
+    : undefined;
   // A draft is written under the rules of now; what is frozen has those it was frozen under.
   const rules =
     version.state === 'draft'

@@ -7,6 +7,8 @@ import {
   becauseAnswers,
   becauseApproval,
   becauseRound,
+  becauseTime,
+  roundTimes,
   rulesOf,
   severityById,
   type OperatingModel,
@@ -34,7 +36,7 @@ import { findLiveVersion, type VersionRow } from './store.ts';
 export async function readApproval(
   tx: Tx,
   inForce: AlertRoutesContext,
-  { version, submission }: { version: VersionRow; submission: SubmissionRow },
+  { version, submission, now }: { version: VersionRow; submission: SubmissionRow; now: Date },
 ) {
   // What was frozen was frozen under these rules, whatever came into force since.
   const model = await rulesOf(tx, version.modelVersion, inForce.model);
@@ -73,7 +75,11 @@ export async function readApproval(
     follows: before?.number,
     leavesWithin:
       severity &&
-      leavesWithin(await capacityFor(tx, severity, model), [...following, ...frozen], severity),
+      leavesWithin(await capacityFor(tx, severity, model), [...following, ...frozen], {
+        severity,
+        nowMs: now.getTime(),
+      }),
+    quiet: severity && quietOf(model, severity, { now, kind: version.kind }),
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
     assessment: assessmentOf(version, model),
@@ -125,14 +131,29 @@ function readersFirst(rounds: readonly FrozenRound[], { readerKinds }: Operating
   });
 }
 
+/** Until when the first round is held if it is approved now, and by which rule. */
+function quietOf(
+  model: OperatingModel,
+  severity: Severity,
+  { now, kind }: { readonly now: Date; readonly kind: VersionRow['kind'] },
+) {
+  if (severity.quietHours === undefined) return undefined;
+  const [at = 0] = roundTimes(severity, now.getTime());
+  const isHeld = kind !== 'correction' && at > now.getTime() + severity.recallWindowMs;
+  return {
+    until: isHeld ? new Date(at) : undefined,
+    because: becauseTime(model, severity, 'quiet_hours'),
+  };
+}
+
 /** How many texts leave first, whether any can, and until the last of them has left, in ms. */
 function leavesWithin(
   capacity: Capacity | undefined,
   rounds: readonly FrozenRound[],
-  { recallWindowMs }: Severity,
+  { severity, nowMs }: { readonly severity: Severity; readonly nowMs: number },
 ): { readonly texts: number; readonly canLeave: boolean; readonly ms: number } {
   const texts = rounds.filter(isFirstText).reduce((sum, { messages }) => sum + messages, 0);
-  const load = { opensAfterMs: recallWindowMs, texts };
+  const load = { opensAfterMs: roundTimes(severity, nowMs)[0]! - nowMs, texts };
   const [ms = 0] = capacity === undefined ? [] : forecastRounds(capacity, [load]);
   return { texts, canLeave: capacity !== undefined, ms };
 }

@@ -59,7 +59,7 @@ export async function closeAndTell(
   if (severity === undefined || !isMine) return overtaken;
   const endingId = newId();
   const label = `Alert ${version.alertNumber}, closing`;
-  await planOneRound(tx, { id: endingId, label, severity, model: rules });
+  await planOneRound(tx, { id: endingId, label, severity, model: rules, canWait: true });
   const earlierIds = await listSent(tx, alertId);
   await freezeFollowing(tx, {
     submissionId: submission.id,

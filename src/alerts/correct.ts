@@ -101,7 +101,13 @@ export async function planFollowing(
   const dispatchId = newId();
   const { severity, model } = rendering;
   const label = `Alert ${version.alertNumber}, ${kind}`;
-  await planOneRound(tx, { id: dispatchId, label, severity, model });
+  await planOneRound(tx, {
+    id: dispatchId,
+    label,
+    severity,
+    model,
+    canWait: kind === 'update',
+  });
   const followsAt = followed.version.releasedAt ?? version.updatedAt;
   const template = renderFollowing(version, rendering, { kind, followsAt });
   const messages = await freezeFollowing(tx, {

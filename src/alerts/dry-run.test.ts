@@ -34,7 +34,7 @@ async function run(alertId: string): Promise<DryRun> {
   return await centre.db.web.withActor(centre.officer, async (tx) => {
     const version = await findVersion(tx, alertId);
     const page = { limit: 100 };
-    return must(await dryRun(tx, contextOf(centre), { version: version!, page }));
+    return must(await dryRun(tx, contextOf(centre), { version: version!, now: new Date(), page }));
   });
 }
 

@@ -3,7 +3,7 @@ import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
-import type { OperatingModel, Severity } from '#operating-model/index.ts';
+import { roundTimes, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { EXAMPLE } from './preview.ts';
@@ -29,6 +29,8 @@ export type DryRound = {
   readonly ranks: readonly number[];
   /** After the release. */
   readonly opensAfterMs: number;
+  /** When quiet hours that hold it end; null where none do. */
+  readonly heldUntil: Date | null;
   readonly organisations: number;
   readonly people: number;
   readonly messages: number;
@@ -79,7 +81,7 @@ export type DryRun = {
 export async function dryRun(
   tx: Tx,
   context: AlertContext,
-  { version, page }: { version: VersionRow; page: GapSearch },
+  { version, page, now }: { version: VersionRow; page: GapSearch; now: Date },
 ): Promise<Outcome<DryRun>> {
   const rendering = renderingFor(version, context);
   if (rendering === undefined)
@@ -95,7 +97,11 @@ export async function dryRun(
   const asked = { question: question.value, chain };
   const reach = await readReach(tx, { ...asked, failing: await listFailing(tx) });
   const { counts, gaps } = await listGaps(tx, asked, page);
-  const rounds = templates.map((template) => dryRound(template, reach, model));
+  const times = roundTimes(severity, now.getTime());
+  const rounds = templates.map((template) => ({
+    ...dryRound(template, reach, model),
+    heldUntil: heldUntil(severity, template.round, times, now),
+  }));
   const fragments = (round?: number) =>
     rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
   return ok({
@@ -108,12 +114,28 @@ export async function dryRun(
     longest: longestTexts(templates, reach, model),
     firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
     costAtMost: formatMoney(priceOfTexts(fragments(), model.textPrice)),
-    forecast: await forecast(tx, { severity, model, reach, rounds }),
+    forecast: await forecast(tx, { severity, model, reach, rounds, times, now }),
   });
 }
 
+/** What a round waits for beyond what its severity says, where that is quiet hours. */
+function heldUntil(
+  { rounds, recallWindowMs }: Severity,
+  round: number,
+  times: readonly number[],
+  now: Date,
+): Date | null {
+  const at = times[round - 1]!;
+  const planned = now.getTime() + recallWindowMs + rounds[round - 1]!.afterMs;
+  return at > planned ? new Date(at) : null;
+}
+
 /** All names of one length make texts of one length, but for letters that were set apart. */
-function dryRound(template: RoundTemplate, reach: Reach, model: OperatingModel): DryRound {
+function dryRound(
+  template: RoundTemplate,
+  reach: Reach,
+  model: OperatingModel,
+): Omit<DryRound, 'heldUntil'> {
   const { round, channel, ranks, opensAfterMs } = template;
   const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
   const fragments =
@@ -178,6 +200,9 @@ type Load = {
   readonly model: OperatingModel;
   readonly reach: Reach;
   readonly rounds: readonly DryRound[];
+  /** When each round opens, in ms since the epoch. */
+  readonly times: readonly number[];
+  readonly now: Date;
 };
 
 /** Lanes below these keep off the share of each bucket that is for what is urgent. */
@@ -185,14 +210,13 @@ const ROUTINE_LANE = 3;
 
 async function forecast(
   tx: Tx,
-  { severity, model, reach, rounds }: Load,
+  { severity, model, reach, rounds, times, now }: Load,
 ): Promise<Forecast | null> {
   const texts = rounds.filter(({ channel }) => channel === 'text');
   const capacity = texts.length === 0 ? undefined : await capacityFor(tx, severity, model);
   if (capacity === undefined) return null;
-  const { recallWindowMs } = severity;
-  const loads = texts.map(({ opensAfterMs, messages }) => ({
-    opensAfterMs: opensAfterMs + recallWindowMs,
+  const loads = texts.map(({ round, messages }) => ({
+    opensAfterMs: times[round - 1]! - now.getTime(),
     texts: messages,
   }));
   const until = texts.findIndex(({ round }) => round === reach.firstTextRound);

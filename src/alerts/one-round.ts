@@ -10,9 +10,11 @@ export async function planOneRound(
     readonly label: string;
     readonly severity: Severity;
     readonly model: OperatingModel;
+    /** Whether it may wait for the end of quiet hours; what takes something back never does. */
+    readonly canWait: boolean;
   },
 ): Promise<void> {
-  const { id, label, severity, model } = plan;
+  const { id, label, severity, model, canWait } = plan;
   await planDispatch(tx, {
     id,
     label,
@@ -22,6 +24,7 @@ export async function planOneRound(
     receiptAsksMs: severity.askForReceiptAfterMs,
     uncertainAfterMs: severity.decideUncertainAfterMs,
     perNumber: model.textsPerNumber,
+    quietHours: canWait ? severity.quietHours : undefined,
     rounds: [{ round: 1, opensAfterMs: 0 }],
   });
 }

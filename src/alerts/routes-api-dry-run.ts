@@ -30,6 +30,7 @@ const shape = z.strictObject({
       channel,
       ranks: z.array(z.int()),
       opensAfterMs: z.int().describe('After the release'),
+      heldUntil: instant.nullable().describe('Quiet hours that hold it end then'),
       organisations: z.int(),
       people: z.int(),
       messages: z.int(),
@@ -113,7 +114,7 @@ export function dryRunApiRoutes(context: AlertRoutesContext): Route[] {
           const version = await findVersion(tx, id);
           if (version === undefined) return notFound();
           const page = { after, limit: limit + 1 };
-          const found = await dryRun(tx, context, { version, page });
+          const found = await dryRun(tx, context, { version, page, now });
           if (!found.ok) return problem(found);
           const { gaps, longest, ...run } = found.value;
           return json(200, {

@@ -1,6 +1,6 @@
 /** What a draft would come to, on one page: `dry-run.ts`. */
 import { z } from 'zod';
-import { severityById } from '#operating-model/index.ts';
+import { becauseTime, severityById } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
   cursorOf,
@@ -45,6 +45,7 @@ export function dryRunRoutes(context: AlertRoutesContext): Route[] {
             return redirect(`/alerts/${id}`);
           const found = await dryRun(tx, context, {
             version,
+            now,
             page: { after, limit: PAGE_ROWS + 1 },
           });
           if (!found.ok) return refusedPage(found);
@@ -53,6 +54,7 @@ export function dryRunRoutes(context: AlertRoutesContext): Route[] {
           return view('alerts/dry-run.njk', {
             version,
             run: found.value,
+            quiet: severity && becauseTime(model, severity, 'quiet_hours'),
             severityLabel: severity?.label ?? version.severity,
             gaps: rows.map((gap) => ({ ...gap, missing: missingOf(gap, found.value.rounds) })),
             next,

@@ -67,7 +67,11 @@ async function dryTexts(): Promise<{ failedOnly: number; names: readonly number[
   return await centre.db.web.withActor(centre.officer, async (tx) => {
     const version = await findVersion(tx, alertId);
     const dry = must(
-      await dryRun(tx, contextOf(centre), { version: version!, page: { limit: 10 } }),
+      await dryRun(tx, contextOf(centre), {
+        version: version!,
+        now: new Date(),
+        page: { limit: 10 },
+      }),
     );
     return { failedOnly: dry.failedOnly, names: dry.rounds.map(({ messages }) => messages) };
   });

@@ -229,6 +229,7 @@ async function freezeFirst(
     exercise: false,
     expiresAfterMs: severity.sendExpiresAfterMs,
     perNumber: model.textsPerNumber,
+    quietHours: severity.quietHours,
     // A correction leaves at once: each minute somebody acts on the wrong words. So does an update:
     // a recall would have to bring back what it superseded.
     recallForMs: followed === undefined ? severity.recallWindowMs : 0,

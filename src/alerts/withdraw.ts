@@ -125,7 +125,7 @@ async function plan(
     modelVersion: version.modelVersion,
   });
   const label = `Alert ${version.alertNumber}, withdrawal`;
-  await planOneRound(tx, { id: dispatchId, label, severity, model: rules });
+  await planOneRound(tx, { id: dispatchId, label, severity, model: rules, canWait: false });
   await copyRecipients(tx, { from: submission.id, submissionId });
   const { along } = submission;
   const template = along.withdrawal;

@@ -3,6 +3,7 @@
  * it obeys, and the facts that the rule was applied to. One value for the page, the API and the
  * command line.
  */
+import { afterQuiet } from '#kernel/quiet-hours.ts';
 import type { Tx } from '#db/database.ts';
 import {
   becauseAnswers,
@@ -66,6 +67,7 @@ export async function explainAlert(
   const ordered = [
     ...explainRounds(alert, rules, facts),
     ...explainTimes(alert, rules),
+    ...explainQuiet(rules),
     {
       what: 'Who is silent stands on the call list',
       at: chainEnd(alert, facts),
@@ -138,24 +140,39 @@ function explainRounds(
           : `Round ${one.round}`,
         at: one.openedAt ?? one.opensAt,
         because: isFollowing ? undefined : becauseRound(model, severity, one.round),
-        facts: factsOfRound(alert, one),
+        facts: factsOfRound(alert, severity, one),
       };
     });
 }
 
-function factsOfRound(alert: LiveAlert, one: RoundFacts): string[] {
+/** It opens, or opened, just when quiet hours end. */
+function isHeld({ quietHours }: Severity, { opensAt }: RoundFacts): boolean {
+  if (quietHours === undefined || opensAt === null) return false;
+  return afterQuiet(opensAt.getTime() - 1, quietHours) === opensAt.getTime();
+}
+
+function factsOfRound(alert: LiveAlert, severity: Severity, one: RoundFacts): string[] {
   const stood =
     one.openedAt !== null
       ? `opened ${dateTime(one.openedAt)}`
       : alert.dispatchState === 'sending' && one.opensAt !== null
         ? `opens ${dateTime(one.opensAt)}`
         : 'never opened';
+  const held = isHeld(severity, one) ? ['quiet hours held it'] : [];
   const sent = `${one.messages} ${one.messages === 1 ? 'message' : 'messages'}`;
   return [
     `released ${dateTime(alert.releasedAt)}`,
+    ...held,
     stood,
     one.notNeeded === 0 ? sent : `${sent}, ${one.notNeeded} of them not needed any more`,
   ];
+}
+
+function explainQuiet({ model, severity }: Rules): Explained[] {
+  const because = becauseTime(model, severity, 'quiet_hours');
+  return because === undefined
+    ? []
+    : [{ what: 'Quiet hours', at: null, because, facts: ['what falls into them waits'] }];
 }
 
 function explainTimes(alert: LiveAlert, { model, severity }: Rules): Explained[] {

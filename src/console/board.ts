@@ -73,7 +73,10 @@ export type Reading = {
   readonly rounds: readonly (RoundRow & { readonly because: Because | undefined })[];
   /** The rules behind its times. */
   readonly because: Readonly<
-    Record<'answer' | 'nextUpdate' | 'callList' | 'recall' | 'callBack', Because | undefined>
+    Record<
+      'answer' | 'nextUpdate' | 'callList' | 'recall' | 'quiet' | 'callBack',
+      Because | undefined
+    >
   >;
   /** In the recall window: when the first text leaves. */
   readonly leavesAt: Date | undefined;
@@ -153,6 +156,7 @@ export async function readAlert(
         nextUpdate: becauseNextUpdate(rules),
         callList: severity && becauseTime(rules, severity, 'rounds'),
         recall: severity && becauseTime(rules, severity, 'recall_window'),
+        quiet: severity && becauseTime(rules, severity, 'quiet_hours'),
         callBack: becauseCallBack(model),
       },
       leavesAt: isWaiting ? (first.opensAt ?? undefined) : undefined,

@@ -6,7 +6,7 @@ import { newId } from '#kernel/ids.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import type { DispatchPlan } from './model.ts';
 import { insertSingleMessages, notifyAnswers, type SingleMessage } from './store-answer.ts';
-import { readyPart } from './rounds.ts';
+import { keepQuiet, readyPart } from './rounds.ts';
 import {
   cancelUnsent,
   hashContent,
@@ -72,6 +72,7 @@ export async function letGo(
   if (!(await markReleased(tx, dispatchId, hash)))
     return refused('conflict', 'This was released already.');
   await startRounds(tx, dispatchId);
+  await keepQuiet(tx, dispatchId);
   // A first round that is to wait is opened by its timer, like every other.
   if (await markRoundOpened(tx, dispatchId, 1))
     await readyPart(tx, { dispatchId, round: 1, clock });
@@ -107,6 +108,7 @@ export async function pauseDispatch(tx: Tx, { dispatchId, reason }: Steering) {
 export async function resumeDispatch(tx: Tx, { dispatchId, reason }: Steering) {
   await lockDispatch(tx, dispatchId);
   await postponeRounds(tx, dispatchId);
+  await keepQuiet(tx, dispatchId);
   return await steer(tx, { dispatchId, from: ['paused'], to: 'sending', reason });
 }
 

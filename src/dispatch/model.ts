@@ -3,6 +3,7 @@
  * `moves.test.ts` compares what statements and triggers make with it. Promises P1-P6 of
  * docs/architecture.md.
  */
+import type { QuietHours } from '#kernel/quiet-hours.ts';
 
 /** What each state means, in one sentence. */
 export const states = {
@@ -250,6 +251,8 @@ export type DispatchPlan = {
   readonly recallForMs?: number;
   /** At most so many texts to one number within so long; absent: no limit. */
   readonly perNumber?: NumberLimit;
+  /** No round opens in these hours; absent: at any. */
+  readonly quietHours?: QuietHours | undefined;
   /** When an accepted message without a receipt is asked for, in ms since it was accepted. */
   readonly receiptAsksMs: readonly number[];
   /** From its request until an unknown is put before the officer. */

@@ -3,7 +3,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { CANCEL_MAX, type Steering } from './actions.ts';
-import { readyPart } from './rounds.ts';
+import { keepQuiet, readyPart } from './rounds.ts';
 import { cancelUnsent, notifyDispatch, notifyHalt } from './store-plan.ts';
 import { hurryRounds, markRecalled, stopRounds } from './store-recall.ts';
 import { markRoundOpened } from './store-rounds.ts';
@@ -34,8 +34,10 @@ export async function sendNow(
 ): Promise<Outcome<void>> {
   if (!(await hurryRounds(tx, dispatchId)))
     return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
+  // Whoever presses sends the first also in quiet hours; the next wait for their end.
   if (await markRoundOpened(tx, dispatchId, 1))
     await readyPart(tx, { dispatchId, round: 1, clock });
+  await keepQuiet(tx, dispatchId);
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.hurried',

@@ -3,17 +3,20 @@
  * nobody who approves waits for a million rows and the first texts leave while others are readied.
  */
 import { system } from '#kernel/actor.ts';
+import { outOfQuiet } from '#kernel/quiet-hours.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { listSharedChannels, rememberSenders } from './store-home.ts';
 import { notifyDispatch } from './store-plan.ts';
 import {
   listDueRounds,
+  listQuietTimes,
   lockNextPart,
   lockOpeningRound,
   markPartReady,
   markRoundOpened,
   readyMessages,
+  setRoundTime,
   type DueRound,
 } from './store-rounds.ts';
 import { spaceMessages } from './store-space.ts';
@@ -49,6 +52,20 @@ export async function readyPart(tx: Tx, part: Part): Promise<number> {
 }
 
 /**
+ * Moves what is to open in quiet hours to their end, and what comes after it along. Called whenever
+ * rounds get their times or are put off: from then on each time is one at which it opens.
+ */
+export async function keepQuiet(tx: Tx, dispatchId: string): Promise<void> {
+  const times = await listQuietTimes(tx, dispatchId);
+  const [first] = times;
+  if (first === undefined) return;
+  const planned = times.map(({ opensAt }) => opensAt.getTime());
+  for (const [i, at] of outOfQuiet(planned, first).entries())
+    if (at !== planned[i])
+      await setRoundTime(tx, { dispatchId, round: times[i]!.round, opensAt: new Date(at) });
+}
+
+/**
  * One part of every round that is due or not through yet, each in a transaction of its own; says
  * how many messages became ready.
  */
@@ -71,7 +88,11 @@ export async function openDueRounds(
 /** False where another engine has it in hand, or it was paused or called off meanwhile. */
 async function takeRound(tx: Tx, { dispatchId, round, isOpen }: DueRound): Promise<boolean> {
   if (isOpen) return await lockOpeningRound(tx, dispatchId, round);
+  // It may be late, and the night have begun meanwhile.
+  await keepQuiet(tx, dispatchId);
   if (!(await markRoundOpened(tx, dispatchId, round))) return false;
+  // One that opened late has put off the others.
+  await keepQuiet(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.round_opened',
     subject: { kind: 'dispatch', id: dispatchId },

@@ -6,11 +6,13 @@ import type { DispatchPlan } from './model.ts';
 export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> {
   await tx.run(sql`
     insert into dispatch.dispatch (id, label, lane, exercise, expires_after, recall_for,
-      number_most, number_within, receipt_asks_ms, uncertain_after)
+      number_most, number_within, quiet_from_minute, quiet_until_minute, receipt_asks_ms,
+      uncertain_after)
     values (${plan.id}, ${plan.label}, ${plan.lane}, ${plan.exercise},
       ${plan.expiresAfterMs} * interval '1 millisecond',
       ${plan.recallForMs ?? 0} * interval '1 millisecond', ${plan.perNumber?.most ?? null},
       ${plan.perNumber?.withinMs ?? null}::bigint * interval '1 millisecond',
+      ${plan.quietHours?.fromMinute ?? null}, ${plan.quietHours?.untilMinute ?? null},
       ${[...plan.receiptAsksMs]}::int[],
       ${plan.uncertainAfterMs} * interval '1 millisecond')`);
   await tx.run(sql`
@@ -45,7 +47,7 @@ export async function hashContent(
     select count(*) as messages, encode(sha256(
       sha256(convert_to(${alsoCovers}, 'UTF8'))
       || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for,
-            number_most, number_within)::text, 'UTF8'))
+            number_most, number_within, quiet_from_minute, quiet_until_minute)::text, 'UTF8'))
           from dispatch.dispatch where id = ${dispatchId})
       || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after)::text, ''
             order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})

@@ -31,6 +31,36 @@ export async function postponeRounds(tx: Tx, dispatchId: string): Promise<void> 
       and dispatch.state = 'paused' and (round.opened_at is null or round.part_at is not null)`);
 }
 
+export type QuietTime = {
+  round: number;
+  opensAt: Date;
+  fromMinute: number;
+  untilMinute: number;
+};
+
+/**
+ * When the rounds that are not open yet are to, of a dispatch that has quiet hours: now at the
+ * earliest, for one may be late. In order.
+ */
+export async function listQuietTimes(tx: Tx, dispatchId: string): Promise<QuietTime[]> {
+  return await tx.rows<QuietTime>(sql`
+    select round.round, greatest(round.opens_at, now()) as opens_at,
+      dispatch.quiet_from_minute as from_minute, dispatch.quiet_until_minute as until_minute
+    from dispatch.round round join dispatch.dispatch dispatch on dispatch.id = round.dispatch_id
+    where dispatch.id = ${dispatchId} and dispatch.quiet_from_minute is not null
+      and round.opened_at is null and round.opens_at is not null
+    order by round.round`);
+}
+
+export async function setRoundTime(
+  tx: Tx,
+  { dispatchId, round, opensAt }: { dispatchId: string; round: number; opensAt: Date },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.round set opens_at = ${opensAt}
+    where dispatch_id = ${dispatchId} and round = ${round} and opened_at is null`);
+}
+
 /**
  * Opens a round that is due, once; false where it is open already, not due or not sending. Where
  * it opens late, because no engine ran, the rounds after it keep their distance: else all that fell

@@ -83,12 +83,20 @@ export async function applyRiskDecisions(
     group by decided.dispatch_id`);
 }
 
-export type WaitingDeputies = { dispatchId: string; releasedAt: Date };
+export type WaitingDeputies = {
+  dispatchId: string;
+  releasedAt: Date;
+  now: Date;
+  /** Of its quiet hours; null where it has none. */
+  fromMinute: number | null;
+  untilMinute: number | null;
+};
 
 /** Dispatches with something uncertain and with somebody next in line who was not told yet. */
 export async function listWaitingDeputies(tx: Tx): Promise<WaitingDeputies[]> {
   return await tx.rows<WaitingDeputies>(sql`
-    select dispatch.id as dispatch_id, dispatch.released_at
+    select dispatch.id as dispatch_id, dispatch.released_at, now() as now,
+      dispatch.quiet_from_minute as from_minute, dispatch.quiet_until_minute as until_minute
     from (select distinct dispatch_id from dispatch.v_uncertain) uncertain
     join dispatch.dispatch dispatch on dispatch.id = uncertain.dispatch_id
       and dispatch.state = 'sending' and dispatch.lane > 0

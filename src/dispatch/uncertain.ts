@@ -2,6 +2,7 @@
  * What is done where nobody can say in time whether a message left. By itself the engine stays
  * silent and tells the next in line; a second copy is risked only by a person (P2).
  */
+import { afterQuiet } from '#kernel/quiet-hours.ts';
 import { actorId, may, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
@@ -13,7 +14,15 @@ import {
   listUncertain,
   listWaitingDeputies,
   readyDeputies,
+  type WaitingDeputies,
 } from './store-uncertain.ts';
+
+/** The next in line waits for the morning too, where everybody does. */
+export function isHeldByQuiet({ now, fromMinute, untilMinute }: WaitingDeputies): boolean {
+  if (fromMinute === null || untilMinute === null) return false;
+  const nowMs = now.getTime();
+  return afterQuiet(nowMs, { fromMinute, untilMinute }) > nowMs;
+}
 
 /** Longest reason of a decision, in characters. */
 const REASON_MAX = 500;
@@ -70,7 +79,9 @@ export async function settleUncertain(
       });
       await notifyDispatch(tx, dispatchId);
     }
-    for (const { dispatchId, releasedAt } of await listWaitingDeputies(tx)) {
+    for (const waiting of await listWaitingDeputies(tx)) {
+      if (isHeldByQuiet(waiting)) continue;
+      const { dispatchId, releasedAt } = waiting;
       const told = await readyDeputies(tx, { dispatchId, clock: clockOf(releasedAt) });
       if (told === 0) continue;
       ready += told;

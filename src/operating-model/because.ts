@@ -32,8 +32,9 @@ function becauseOf({ version }: OperatingModel, rule: string, says: string): Bec
   return { rule, version, says, href: `${pageOfRules(version)}#${anchorOf(rule)}` };
 }
 
-/** `at once`, `after 30 min`. */
-export function whenOf({ atMs }: Pick<Rung, 'atMs'>): string {
+/** `at once`, `after 30 min`, `in quiet hours`. */
+export function whenOf({ atMs, kind }: Pick<Rung, 'atMs' | 'kind'>): string {
+  if (kind === 'held') return 'in quiet hours';
   return atMs === 0 ? 'at once' : `after ${spokenDuration(atMs)}`;
 }
 
@@ -44,6 +45,7 @@ export type TimeKey =
   | 'send_expires_after'
   | 'decide_uncertain_after'
   | 'recall_window'
+  | 'quiet_hours'
   | 'rounds';
 
 /** Why something is due or ends when it does; undefined where the severity knows no such time. */

@@ -7,6 +7,7 @@ import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
 import { checkAttestation, checkOwnDetails } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
+import { checkQuietHours } from './quiet-checks.ts';
 import { checkPromises } from './promise-checks.ts';
 import {
   checkClearLineFor,
@@ -60,6 +61,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkKnownExploited(file),
     ...checkDoNowTexts(file),
     ...checkPromises(file),
+    ...checkQuietHours(file),
   ];
 }
 

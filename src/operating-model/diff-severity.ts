@@ -1,4 +1,5 @@
 /** What changes of one severity, in sentences that follow its name. Pure. */
+import { formatMinute, type QuietHours } from '#kernel/quiet-hours.ts';
 import { spokenDuration } from './durations.ts';
 import type { Round, Severity } from './model.ts';
 
@@ -28,12 +29,27 @@ export function oneSeverity(before: Severity, after: Severity): string[] {
     ...channels.fresh.map((one) => `also by ${one}`),
     ...channels.gone.map((one) => `no longer by ${one}`),
     ...roundChanges(before.rounds, after.rounds),
+    ...quietChange(before, after),
     ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
     ...times('next update within', ({ nextUpdateWithinMs: ms }) => ms),
     ...times('nothing is sent any more after', ({ sendExpiresAfterMs: ms }) => ms),
     ...times('recalled whole within', ({ recallWindowMs: ms }) => ms),
     ...times('an officer decides what is uncertain after', (one) => one.decideUncertainAfterMs),
     ...instead('a missing receipt is asked for after', asks(before), asks(after)),
+  ];
+}
+
+/** `from 22:00 to 07:00` */
+export function quietWords({ fromMinute, untilMinute }: QuietHours): string {
+  return `from ${formatMinute(fromMinute)} to ${formatMinute(untilMinute)}`;
+}
+
+function quietChange({ quietHours: before }: Severity, { quietHours: after }: Severity): string[] {
+  const [old, now] = [before && quietWords(before), after && quietWords(after)];
+  if (old === now) return [];
+  if (now === undefined) return [`no quiet hours any more: nothing waits ${old}`];
+  return [
+    `quiet hours ${now}${old === undefined ? '' : ` instead of ${old}`}: rounds wait for their end`,
   ];
 }
 

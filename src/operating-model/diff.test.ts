@@ -36,6 +36,16 @@ const cases: [change: [from: string | RegExp, to: string][], said: string[]][] =
     [['{ ranks: [3], after: PT30M }', '{ ranks: [3, 4], after: PT30M }']],
     ['severities: Critical: third round to rank 3 and 4 instead of rank 3'],
   ],
+  [
+    [['from: "20:00"', 'from: "21:30"']],
+    [
+      'severities: Low: quiet hours from 21:30 to 07:00 instead of from 20:00 to 07:00: rounds wait for their end',
+    ],
+  ],
+  [
+    [['    quiet_hours: { from: "20:00", until: "07:00" }\n', '']],
+    ['severities: Low: no quiet hours any more: nothing waits from 20:00 to 07:00'],
+  ],
   [[['channels: [mail]', 'channels: [mail, text]']], ['severities: Medium: also by text']],
   [[['label: High\n', 'label: Serious\n']], ['severities: High is called Serious']],
   [
@@ -122,8 +132,11 @@ test('an order and a severity that goes are said', () => {
   const low = /  low:\n(?: {4}.*\n)+/.exec(shipped)![0];
   const said = saidOf([low, ''], ['{ severity: low, because', '{ severity: medium, because']);
   assert.ok(said.includes('severities: Low is gone'), said.join('\n'));
-  const turned = saidOf([low, ''], ['severities:\n', `severities:\n${low}`]);
+  // The most urgent may have no quiet hours.
+  const first = low.replace(/ {4}quiet_hours: .*\n/, '');
+  const turned = saidOf([low, ''], ['severities:\n', `severities:\n${first}`]);
   assert.deepEqual(turned, [
+    'severities: Low: no quiet hours any more: nothing waits from 20:00 to 07:00',
     'severities: The order, most urgent first, is now Low, Critical, High, Medium',
   ]);
 });

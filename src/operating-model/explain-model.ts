@@ -1,5 +1,5 @@
 /** What happens under a severity, in sentences: for the page, the command line and a new officer. */
-import { ranksOf } from './diff-severity.ts';
+import { quietWords, ranksOf } from './diff-severity.ts';
 import { spokenDuration } from './durations.ts';
 import { axisNames } from './judging.ts';
 import type { OperatingModel, Severity } from './model.ts';
@@ -19,6 +19,7 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
         ? `At once: ${ranksOf(round)} of every organisation.`
         : `After ${spokenDuration(round.afterMs)}, where nobody answered: ${ranksOf(round)}.`,
     ),
+    ...quietOf(severity),
     ...unchasedOf(model),
     `Then the chain ends: whoever is silent stands on the call list.`,
     `An answer is due within ${spokenDuration(severity.acknowledgeWithinMs)}.`,
@@ -61,6 +62,17 @@ function approvalOf({ promises, roles }: OperatingModel, { id }: Severity): stri
 function recallOf({ recallWindowMs }: Severity): string[] {
   if (recallWindowMs === 0) return ['It leaves with the release and cannot be recalled whole.'];
   return [`For ${spokenDuration(recallWindowMs)} after the release it can be recalled whole.`];
+}
+
+function quietOf({ quietHours }: Severity): string[] {
+  if (quietHours === undefined) return [];
+  return [
+    `${capital(quietWords(quietHours))} no round opens: it waits for the end, and those after it keep their distance. An officer may send the first at once; corrections and withdrawals never wait.`,
+  ];
+}
+
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 function unchasedOf({ readerKinds }: OperatingModel): string[] {

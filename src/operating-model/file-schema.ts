@@ -1,6 +1,7 @@
 /** The form of `operating-model.yaml`, key by key as the file writes it. */
 import { z } from 'zod';
 import { permissions, type Permission } from '#kernel/actor.ts';
+import { parseMinute } from '#kernel/quiet-hours.ts';
 import { markings } from '#kernel/marking.ts';
 import { channels } from './model.ts';
 import { parseDurationMs } from './durations.ts';
@@ -36,6 +37,16 @@ const durationMs = z
 
 const minuteMs = durationMs.refine((ms) => ms >= 60_000, 'must be at least PT1M');
 
+const minuteOfDay = z
+  .string()
+  .meta({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$', examples: ['22:00', '07:00'] })
+  .transform((text, context) => {
+    const minute = parseMinute(text);
+    if (minute !== undefined) return minute;
+    context.addIssue('must be a time of the day such as "22:00", in quotes');
+    return z.NEVER;
+  });
+
 const LANES = 'allowed: 1 (live and critical), 2 (escalation), 3 (routine)';
 
 const permission = z.enum(Object.keys(permissions) as [Permission, ...Permission[]]);
@@ -58,6 +69,7 @@ const severity = z.strictObject({
       }),
     )
     .min(1),
+  quiet_hours: z.strictObject({ from: minuteOfDay, until: minuteOfDay }).optional(),
   acknowledge_within: durationMs,
   next_update_within: durationMs,
   send_expires_after: durationMs,

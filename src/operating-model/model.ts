@@ -4,6 +4,7 @@
  */
 import type { Permission } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
+import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { TextPrice } from '#kernel/money.ts';
 import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
 
@@ -192,6 +193,8 @@ export type Severity = {
   readonly channels: readonly Channel[];
   /** Who is told when, from the release on; the first at 0, each later than the one before. */
   readonly rounds: readonly Round[];
+  /** Rounds that would open in these hours wait for their end; absent: none waits. */
+  readonly quietHours?: QuietHours;
   readonly acknowledgeWithinMs: number;
   readonly nextUpdateWithinMs: number;
   /** A message not sent by then is not sent at all. */

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { severityById } from './model.ts';
 import { checkOperatingModel, parseOperatingModel } from './parse.ts';
 
+const QUIET = 'quiet_hours: { from: "22:00", until: "06:00" }\n    ';
+
 const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
 
 /** The shipped file with one thing changed; fails where there is nothing to change. */
@@ -170,6 +172,41 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     at: 'recall_window: PT11M',
     path: 'severities.critical.recall_window',
     message: /at most PT10M/,
+  },
+  {
+    name: 'quiet hours of the most urgent severity',
+    text: changed(['acknowledge_within: PT1H', `${QUIET}acknowledge_within: PT1H`]),
+    at: 'quiet_hours: { from: "22:00"',
+    path: 'severities.critical.quiet_hours',
+    message: /waits for nobody/,
+  },
+  {
+    name: 'quiet hours that would hold the holding alert',
+    text: changed(['acknowledge_within: PT48H', `${QUIET}acknowledge_within: PT48H`]),
+    at: 'quiet_hours: { from: "22:00"',
+    path: 'severities.high.quiet_hours',
+    message: /cannot wait/,
+  },
+  {
+    name: 'quiet hours that end when they begin',
+    text: changed(['until: "07:00"', 'until: "20:00"']),
+    at: 'quiet_hours: { from: "20:00"',
+    path: 'severities.low.quiet_hours.until',
+    message: /ends when it begins \(20:00\)/,
+  },
+  {
+    name: 'quiet hours at no time of a day',
+    text: changed(['until: "07:00"', 'until: "7 am"']),
+    at: 'quiet_hours: { from: "20:00"',
+    path: 'severities.low.quiet_hours.until',
+    message: /must be a time of the day/,
+  },
+  {
+    name: 'quiet hours that outlast the use of a message',
+    text: changed(['send_expires_after: P3D', 'send_expires_after: PT11H']),
+    at: 'send_expires_after: PT11H',
+    path: 'severities.low.send_expires_after',
+    message: /PT11H may be over before the last round, which quiet hours hold for up to PT12H/,
   },
   {
     name: 'an expiry shorter than the last round',

@@ -6,7 +6,8 @@ import { crossCheck } from './checks.ts';
 import { explain } from './explain.ts';
 import { fileSchema, stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
 import { error, located, printFinding, type Finding, type Remark } from './findings.ts';
-import type { Ladder, OperatingModel, Severity } from './model.ts';
+import type { Ladder, OperatingModel } from './model.ts';
+import { severityOf } from './severity-of.ts';
 
 export type Checked = {
   /** Absent where an error was found. */
@@ -142,22 +143,6 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     retention: retentionOf(file),
     passiveRepliesPerHour: file.passive_replies_per_hour,
     desk: deskOf(file),
-  };
-}
-
-function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
-  return {
-    id,
-    label: severity.label,
-    lane: severity.lane,
-    channels: severity.channels,
-    rounds: severity.rounds.map(({ ranks, after }) => ({ ranks, afterMs: after })),
-    acknowledgeWithinMs: severity.acknowledge_within,
-    nextUpdateWithinMs: severity.next_update_within,
-    sendExpiresAfterMs: severity.send_expires_after,
-    recallWindowMs: severity.recall_window,
-    decideUncertainAfterMs: severity.decide_uncertain_after,
-    askForReceiptAfterMs: severity.ask_for_receipt_after,
   };
 }
 

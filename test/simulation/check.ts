@@ -4,6 +4,7 @@
  * docs/architecture.md.
  */
 import { moves, type MessageState } from '#dispatch/model.ts';
+import { afterQuiet } from '#kernel/quiet-hours.ts';
 import { isTaken, statusAt, type Entry } from './provider.ts';
 import type { PlannedDispatch } from './dispatches.ts';
 import * as history from './check-history.ts';
@@ -38,6 +39,7 @@ export function findBreaches(evidence: Evidence): string[] {
     silenceEscalates,
     bucketHolds,
     exercisesStayApart,
+    quietHoursHold,
     history.historyIsRead,
     history.nothingUnrecorded,
     people.correctionsReach,
@@ -57,6 +59,16 @@ const short = (id: string) => id.slice(0, 4);
 
 function entriesOf({ ledgers }: Evidence, messageId: string): Entry[] {
   return [...ledgers.values()].flat().filter((entry) => entry.messageId === messageId);
+}
+
+/** No round opens in the quiet hours of its dispatch, however late it is. */
+function quietHoursHold({ base, scenario }: Evidence): string[] {
+  return scenario.dispatches.flatMap(({ id, quietHours }) =>
+    [...base.tables.round.values()]
+      .filter(({ dispatchId, openedAt }) => dispatchId === id && openedAt !== null)
+      .filter(({ openedAt }) => afterQuiet(openedAt!, quietHours) !== openedAt)
+      .map(({ round }) => `round ${round} of ${short(id)} opened in quiet hours`),
+  );
 }
 
 function oneRow({ base, scenario }: Evidence): string[] {

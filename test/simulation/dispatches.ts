@@ -1,4 +1,5 @@
 /** Who is to get what, drawn from the seed of a run. */
+import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { Random } from './random.ts';
 import type { PlannedMessage } from './twin/rows.ts';
 
@@ -17,9 +18,21 @@ export type PlannedDispatch = {
   readonly releaseAtMs: number;
   /** From its request on, until an unknown counts as uncertain. */
   readonly uncertainAfterMs: number;
+  /** Minutes of the day of the run in which no round opens. */
+  readonly quietHours?: QuietHours | undefined;
   /** Somebody adds a message between approval and release: it must be refused. */
   readonly isEditedLate: boolean;
 };
+
+/** The clock of London at the beginning of a run, which is that of 1970: 01:00. */
+const START_MINUTE = 60;
+
+/** A few minutes soon after the beginning: runs are short. */
+export function drawQuietHours(random: Random): QuietHours | undefined {
+  if (!random.chance(0.3)) return undefined;
+  const fromMinute = START_MINUTE + random.below(4);
+  return { fromMinute, untilMinute: fromMinute + random.between(1, 4) };
+}
 
 export function drawDispatch(
   random: Random,

@@ -7,7 +7,7 @@ import type { Correction } from './corrections.ts';
 import type { Decisions } from './decisions.ts';
 import type { Callback } from './forger.ts';
 import type { Entry } from './provider.ts';
-import { readyPart } from './rounds.ts';
+import { keepQuiet, readyPart } from './rounds.ts';
 import type { PlannedDispatch } from './dispatches.ts';
 import type { OfficerAct } from './scenario.ts';
 import type { Evidence } from './evidence.ts';
@@ -78,7 +78,10 @@ export class Office {
         const { from, to } = steerings[act.kind];
         const { dispatchId: id } = act;
         const reason = to === 'paused' ? 'asked for' : null;
-        if (to === 'sending') this.#twin.postponeRounds(base, id);
+        if (to === 'sending') {
+          this.#twin.postponeRounds(base, id);
+          keepQuiet(this.#twin, base, id);
+        }
         if (!this.#twin.moveDispatch(base, { id, from, to, reason })) return;
         if (to === 'cancelled') this.#twin.cancelUnsent(base, id, CANCEL_MAX);
         if (to === 'sending') this.#twin.notifyDispatch(base, id);
@@ -215,6 +218,7 @@ export class Office {
       exercise,
       expiresAfterMs,
       rounds,
+      quietHours: dispatch.quietHours,
       ...waits,
     });
     for (const message of dispatch.messages) base.addMessage(message);
@@ -251,6 +255,7 @@ export class Office {
     if (!twin.markReleased(base, id, hash)) return;
     this.#note(id, 'sending');
     twin.startRounds(base, id);
+    keepQuiet(twin, base, id);
     if (twin.markRoundOpened(base, id, 1))
       readyPart(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
     twin.notifyDispatch(base, id);

@@ -381,6 +381,14 @@ const planted: readonly Planted[] = [
       },
     },
   },
+  {
+    what: 'a round that is late opens in the night that began meanwhile',
+    twin: {
+      // Without those that are due: what was laid out once is trusted.
+      listQuietTimes: (base, id) =>
+        twin.listQuietTimes(base, id).filter(({ opensAt }) => opensAt.getTime() > base.now),
+    },
+  },
 ];
 
 type PlantedBug = Pick<Planted, 'what'> & {

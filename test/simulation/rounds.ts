@@ -1,4 +1,5 @@
 /** A part of a round is readied the same way at release and by its timer (`src/dispatch/rounds.ts`). */
+import { outOfQuiet } from '#kernel/quiet-hours.ts';
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 
@@ -21,6 +22,16 @@ export function readyPart(
   return ready;
 }
 
+/** As `keepQuiet` of `src/dispatch/rounds.ts`. */
+export function keepQuiet(twin: Twin, base: Base, dispatchId: string): void {
+  const times = twin.listQuietTimes(base, dispatchId);
+  const planned = times.map(({ opensAt }) => opensAt.getTime());
+  outOfQuiet(planned, times[0]).forEach((at, i) => {
+    const { round } = times[i]!;
+    if (at !== planned[i]) twin.setRoundTime(base, { dispatchId, round, opensAt: new Date(at) });
+  });
+}
+
 /** False where it is somebody else's to open, or called off. */
 export function takeRound(
   twin: Twin,
@@ -28,7 +39,9 @@ export function takeRound(
   { dispatchId, round, isOpen }: { dispatchId: string; round: number; isOpen: boolean },
 ): boolean {
   if (isOpen) return twin.lockOpeningRound(base, dispatchId, round);
+  keepQuiet(twin, base, dispatchId);
   if (!twin.markRoundOpened(base, dispatchId, round)) return false;
+  keepQuiet(twin, base, dispatchId);
   twin.notifyDispatch(base, dispatchId);
   return true;
 }

@@ -1,7 +1,7 @@
 /** What happens in one run, drawn from its seed: who is to get what, who acts, what breaks. */
 import type { LookupPace } from '#dispatch/on-pages.ts';
 import { drawCorrection, type Correction } from './corrections.ts';
-import { drawDispatch, type PlannedDispatch } from './dispatches.ts';
+import { drawDispatch, drawQuietHours, type PlannedDispatch } from './dispatches.ts';
 import * as faults from './faults.ts';
 import type { Habits } from './provider.ts';
 import { Random } from './random.ts';
@@ -61,11 +61,13 @@ export function drawScenario(seed: number): Scenario {
   const random = new Random(seed ^ 0x5ca1ab1e);
   // What was added later draws from seeds of its own: the rest of a run stays as it was.
   const people = new Random(seed ^ 0x9e0b1e);
+  const nights = new Random(seed ^ 0x9e1e7);
   const hasMail = random.chance(0.3);
   const uncertainAfterMs = people.pick([30, 120, 300]) * SECOND_MS;
   const dispatches = Array.from({ length: random.pick([1, 1, 2, 3]) }, () => ({
     ...drawDispatch(random, hasMail),
     uncertainAfterMs,
+    quietHours: drawQuietHours(nights),
   }));
   const isCalm = random.chance(0.15);
   const losses = drawLosses(seed, dispatches);

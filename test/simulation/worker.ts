@@ -1,4 +1,5 @@
 /** `src/dispatch/engine.ts` and `inbox.ts` as steps: one process of the engine. */
+import { isHeldByQuiet } from '#dispatch/uncertain.ts';
 import { Drift } from '#dispatch/lease.ts';
 import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
 import { lookUpDue } from './lookups.ts';
@@ -177,7 +178,9 @@ export class SimulatedWorker {
       ready += messages;
       twin.notifyDispatch(base, dispatchId);
     }
-    for (const { dispatchId } of twin.listWaitingDeputies(base)) {
+    for (const waiting of twin.listWaitingDeputies(base)) {
+      if (isHeldByQuiet(waiting)) continue;
+      const { dispatchId } = waiting;
       const told = twin.readyDeputies(base, { dispatchId, clock: CLOCK });
       if (told > 0) twin.notifyDispatch(base, dispatchId);
       ready += told;

@@ -8,6 +8,7 @@ import { blindIndex, open, seal, type SealingKey } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
 import { openDatabase, type Database, type Tx } from '#db/database.ts';
 import { createLog, type Log } from '#log.ts';
+import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { Approved } from '#kernel/approved.ts';
 import {
   type Clocks,
@@ -124,6 +125,8 @@ export type Scene = {
   readonly lane?: number;
   readonly rank?: (index: number) => number;
   /** Messages of later rounds, each opening so long after release. */
+  /** No round opens in them. */
+  readonly quietHours?: QuietHours;
   readonly laterRoundsMs?: readonly number[];
 };
 
@@ -144,6 +147,7 @@ export async function makeDispatch(owner: Database, scene: Scene): Promise<strin
       expiresAfterMs: 3_600_000,
       receiptAsksMs: [120_000, 300_000, 600_000, 1_800_000],
       uncertainAfterMs: 300_000,
+      quietHours: scene.quietHours,
       rounds,
     });
     for (const { round } of rounds) {

@@ -180,7 +180,9 @@ describe('who decides sees them', () => {
     const alertId = await draftAlert(centre, { readerWords });
     const { rounds, longest } = await centre.db.web.withActor(centre.officer, async (tx) => {
       const version = (await findVersion(tx, alertId))!;
-      return must(await dryRun(tx, contextOf(centre), { version, page: { limit: 10 } }));
+      return must(
+        await dryRun(tx, contextOf(centre), { version, now: new Date(), page: { limit: 10 } }),
+      );
     });
     assert.deepEqual(
       longest.map(({ reader, name, text }) => [reader, name, text.fragments]),

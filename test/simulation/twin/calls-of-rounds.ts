@@ -6,6 +6,8 @@ export const rounds: Pick<
   Calls,
   | 'startRounds'
   | 'postponeRounds'
+  | 'listQuietTimes'
+  | 'setRoundTime'
   | 'markRoundOpened'
   | 'lockOpeningRound'
   | 'markPartReady'
@@ -15,6 +17,14 @@ export const rounds: Pick<
 > = {
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
+  listQuietTimes: (scene) => [planned(scene)],
+  setRoundTime: (scene) => [
+    {
+      dispatchId: planned(scene),
+      round: scene.random.between(1, 3),
+      opensAt: new Date(scene.base.now + scene.random.below(600_000)),
+    },
+  ],
   markRoundOpened: (scene) => {
     const anything = () => [planned(scene), scene.random.between(1, 3)] as const;
     return [...mostly(scene, dueRounds(scene), anything)];

@@ -263,6 +263,7 @@ const plan: Pick<
         receiptAsksMs: [60_000],
         uncertainAfterMs: 60_000,
         ...(random.chance(0.5) && { recallForMs: 60_000 }),
+        ...(random.chance(0.5) && { quietHours: { fromMinute: 1320, untilMinute: 360 } }),
         ...(random.chance(0.5) && { perNumber: { most: 2, withinMs: 60_000 } }),
         rounds: [1, 2].map((round) => ({ round, opensAfterMs: random.below(60_000) })),
       },

@@ -225,6 +225,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     : random.pick(['held', 'sending', 'sending', 'sending', 'paused', 'cancelled', 'done']);
   const lane = isStanding ? 0 : random.pick([1, 1, 2, 3, 4]);
   const isSpaced = random.chance(0.4);
+  const isQuiet = !isStanding && random.chance(0.4);
   const isOver = state === 'cancelled' || state === 'done';
   const ageMs = random.pick([random.below(MINUTE_MS), random.between(1, 20) * MINUTE_MS]);
   const releasedAt = state === 'held' ? null : START_MS - ageMs;
@@ -253,6 +254,8 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     pauseReason: state === 'paused' ? 'asked for' : null,
     numberMost: isSpaced ? random.pick([1, 1, 2]) : null,
     numberWithin: isSpaced ? random.pick([1, 10, 30, 60]) * MINUTE_MS : null,
+    quietFromMinute: isQuiet ? 22 * 60 : null,
+    quietUntilMinute: isQuiet ? 6 * 60 : null,
     refusalsFrom: random.pick([null, START_MS - 1_000, START_MS - 600_000]),
     pausedAt: state === 'paused' ? START_MS - random.below(MINUTE_MS) : null,
     // All apart, so that it is clear which is served next.

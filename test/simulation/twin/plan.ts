@@ -30,6 +30,8 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
     pausedAt: null,
     numberMost: plan.perNumber?.most ?? null,
     numberWithin: plan.perNumber?.withinMs ?? null,
+    quietFromMinute: plan.quietHours?.fromMinute ?? null,
+    quietUntilMinute: plan.quietHours?.untilMinute ?? null,
     refusalsFrom: null,
     lastClaimedAt: null,
   });
@@ -69,7 +71,8 @@ export function hashContent(base: Base, dispatchId: string, alsoCovers: string):
     .map((part) => JSON.stringify(part))
     .sort();
   const { lane, exercise, expiresAfter, recallFor, numberMost, numberWithin } = dispatch ?? {};
-  const head = [lane, exercise, expiresAfter, recallFor, numberMost, numberWithin];
+  const quiet = [dispatch?.quietFromMinute, dispatch?.quietUntilMinute];
+  const head = [lane, exercise, expiresAfter, recallFor, numberMost, numberWithin, quiet];
   const content = JSON.stringify([alsoCovers, head, rounds, parts]);
   return { hash: createHash('sha256').update(content).digest('hex'), messages: parts.length };
 }

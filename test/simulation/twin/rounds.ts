@@ -1,5 +1,5 @@
 /** Twins of `src/dispatch/store-rounds.ts`. */
-import type { DueRound } from '#dispatch/store-rounds.ts';
+import type { DueRound, QuietTime } from '#dispatch/store-rounds.ts';
 import { homeOf } from './home.ts';
 import { compare, keyOf, type Base } from './rows.ts';
 
@@ -30,6 +30,34 @@ export function postponeRounds(base: Base, dispatchId: string): void {
     base.writes += 1;
     round.partAt += byMs;
   }
+}
+
+export function listQuietTimes(base: Base, dispatchId: string): QuietTime[] {
+  const fromMinute = base.tables.dispatch.get(dispatchId)?.quietFromMinute ?? null;
+  const untilMinute = base.tables.dispatch.get(dispatchId)?.quietUntilMinute ?? null;
+  if (fromMinute === null || untilMinute === null) return [];
+  return roundsOf(base, dispatchId).flatMap(({ round, opensAt, openedAt }) =>
+    opensAt === null || openedAt !== null
+      ? []
+      : [
+          {
+            round,
+            opensAt: new Date(Math.max(opensAt, base.now)),
+            fromMinute,
+            untilMinute,
+          },
+        ],
+  );
+}
+
+export function setRoundTime(
+  base: Base,
+  { dispatchId, round, opensAt }: { dispatchId: string; round: number; opensAt: Date },
+): void {
+  const row = base.tables.round.get(keyOf(dispatchId, round));
+  if (row === undefined || row.openedAt !== null) return;
+  base.writes += 1;
+  row.opensAt = opensAt.getTime();
 }
 
 /** Puts off the rounds of a dispatch after this one that are not open yet. */

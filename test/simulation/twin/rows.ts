@@ -121,6 +121,8 @@ export type DispatchRow = {
   pausedAt: number | null;
   numberMost: number | null;
   numberWithin: number | null;
+  quietFromMinute: number | null;
+  quietUntilMinute: number | null;
   /** Null: since ever. */
   refusalsFrom: number | null;
   lastClaimedAt: number | null;
@@ -356,6 +358,8 @@ export class Base {
       pausedAt: null,
       numberMost: null,
       numberWithin: null,
+      quietFromMinute: null,
+      quietUntilMinute: null,
       refusalsFrom: null,
       lastClaimedAt: null,
     });

@@ -98,7 +98,13 @@ export function listWaitingDeputies(base: Base): WaitingDeputies[] {
       );
       return state === 'sending' && lane > 0 && waits && listMessages(base, id).length > 0;
     })
-    .map(({ id, releasedAt }) => ({ dispatchId: id, releasedAt: new Date(releasedAt!) }));
+    .map(({ id, releasedAt, quietFromMinute, quietUntilMinute }) => ({
+      dispatchId: id,
+      releasedAt: new Date(releasedAt!),
+      now: new Date(base.now),
+      fromMinute: quietFromMinute,
+      untilMinute: quietUntilMinute,
+    }));
 }
 
 /** States in which somebody of an organisation has the text, or is about to. */

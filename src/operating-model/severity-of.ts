@@ -1,0 +1,23 @@
+/** One severity of the file as the model has it. */
+import type { ModelFile } from './file-schema.ts';
+import type { Severity } from './model.ts';
+
+export function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
+  const { quiet_hours: quietHours } = severity;
+  return {
+    id,
+    label: severity.label,
+    lane: severity.lane,
+    channels: severity.channels,
+    rounds: severity.rounds.map(({ ranks, after }) => ({ ranks, afterMs: after })),
+    ...(quietHours && {
+      quietHours: { fromMinute: quietHours.from, untilMinute: quietHours.until },
+    }),
+    acknowledgeWithinMs: severity.acknowledge_within,
+    nextUpdateWithinMs: severity.next_update_within,
+    sendExpiresAfterMs: severity.send_expires_after,
+    recallWindowMs: severity.recall_window,
+    decideUncertainAfterMs: severity.decide_uncertain_after,
+    askForReceiptAfterMs: severity.ask_for_receipt_after,
+  };
+}
