@@ -149,7 +149,8 @@ create trigger approval_moves before update on identity.approval
 -- Whom a step of a promise of the centre woke: each once, whoever runs the step. Ids of higher
 -- slices, which stand above: no keys.
 create table identity.woken (
-  kind text not null check (kind in ('approval', 'next_update', 'call_back', 'announcement')),
+  kind text not null
+    check (kind in ('approval', 'next_update', 'call_back', 'announcement', 'region')),
   subject_id uuid not null,
   -- A promise may be made anew, for another time.
   due_at timestamptz not null,

@@ -12,7 +12,7 @@ import { approve, consumeApproval, returnRequest, voidApproval } from '#identity
 import { announce } from './announce.ts';
 import { supersede } from './correct.ts';
 import { dispatchesOf } from './model.ts';
-import { planNextUpdate } from './owed.ts';
+import { planNextUpdate, planRegions } from './owed.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { alsoCoveredBy } from './submit.ts';
@@ -54,6 +54,7 @@ export async function approveAndRelease(
   if (!decided || !moved) return overtaken;
   const { id: versionId, alertId, nextUpdateAt, kind } = version;
   await planNextUpdate(tx, context.model, { versionId, nextUpdateAt, now });
+  await planRegions(tx, alertId);
   if (kind === 'correction') await announce(tx, { alertId, what: 'corrected' });
   await record(tx, {
     action: 'alert.released',

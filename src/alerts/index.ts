@@ -10,7 +10,14 @@ export { importCatalogue } from './kev/catalogue.ts';
 export { parseCatalogue } from './kev/parse.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
-export { blanksFor, dueWords, owedApproval, owedUpdate, type WakingWords } from './owed.ts';
+export {
+  blanksFor,
+  dueWords,
+  owedApproval,
+  owedUpdate,
+  REGIONS_TASK,
+  type WakingWords,
+} from './owed.ts';
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';

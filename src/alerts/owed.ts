@@ -7,6 +7,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { planWaking, type FindOwed } from '#identity/index.ts';
+import { enqueue } from '#db/enqueue.ts';
 import { fillBlanks, rulesOf, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { absent, lacks } from './policy.ts';
 import { findOwedUpdate, findWaitingSubmission, updateOwner } from './store-owed.ts';
@@ -38,6 +39,14 @@ export async function planNextUpdate(
   const { versionId: id, nextUpdateAt: dueAt, now: madeAt } = released;
   if (dueAt === null) return;
   await planWaking(tx, nextUpdate.steps, { kind: 'next_update', id, madeAt, dueAt });
+}
+
+/** Job that tells regions of their silent organisations; payload `{ alertId }`. */
+export const REGIONS_TASK = 'regions_told';
+
+/** In the transaction of the release: whoever hears it works out when, and sets the timer. */
+export async function planRegions(tx: Tx, alertId: string): Promise<void> {
+  await enqueue(tx, REGIONS_TASK, { alertId }, { jobKey: `regions ${alertId}` });
 }
 
 /** What the texts are filled with. */

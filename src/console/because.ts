@@ -14,6 +14,7 @@ import {
   becauseRound,
   becauseTime,
   proposeSeverity,
+  regionTime,
   rulesOf,
   severityById,
   spokenDuration,
@@ -29,6 +30,7 @@ import {
   type Decided,
   type RoundFacts,
 } from './store-because.ts';
+import { listRegionsTold, type RegionTold } from './store-promises.ts';
 import type { MessageRow } from './store-messages.ts';
 import { dispatchesOf, type LiveAlert } from './store.ts';
 
@@ -68,6 +70,7 @@ export async function explainAlert(
     ...explainRounds(alert, rules, facts),
     ...explainTimes(alert, rules),
     ...explainQuiet(rules),
+    ...explainRegions(alert, rules, await listRegionsTold(tx, alert.alertId)),
     {
       what: 'Who is silent stands on the call list',
       at: chainEnd(alert, facts),
@@ -165,6 +168,24 @@ function factsOfRound(alert: LiveAlert, severity: Severity, one: RoundFacts): st
     ...held,
     stood,
     one.notNeeded === 0 ? sent : `${sent}, ${one.notNeeded} of them not needed any more`,
+  ];
+}
+
+function explainRegions(
+  { askedAt }: LiveAlert,
+  { model, severity }: Rules,
+  told: readonly RegionTold[],
+): Explained[] {
+  const at = regionTime(severity, askedAt.getTime());
+  if (at === undefined) return [];
+  const names = told.map(({ name }) => name).join(', ');
+  return [
+    {
+      what: 'Regions are told of their silent organisations',
+      at: told[0]?.at ?? new Date(at),
+      because: becauseTime(model, severity, 'tell_region'),
+      facts: [told.length === 0 ? 'nobody was texted yet' : `texted ${names}`],
+    },
   ];
 }
 

@@ -9,6 +9,7 @@ import {
   becauseNextUpdate,
   becauseRound,
   becauseTime,
+  regionTime,
   type Because,
   type OperatingModel,
 } from '#operating-model/index.ts';
@@ -42,7 +43,12 @@ import {
 } from './store-certainty.ts';
 import { listClaims, type Claim } from './store-calls.ts';
 import { listDesk } from './store-desk.ts';
-import { listWokenForUpdates, type Woken } from './store-promises.ts';
+import {
+  listRegionsTold,
+  listWokenForUpdates,
+  type RegionTold,
+  type Woken,
+} from './store-promises.ts';
 import { readLedger, type LedgerRow } from './store-ledger.ts';
 import { CALLS_MOST, readFigures, scopeOf } from './store-standings.ts';
 import {
@@ -82,6 +88,14 @@ export type Reading = {
   readonly leavesAt: Date | undefined;
   /** Where sending was paused or stopped: what that left. */
   readonly ledger: LedgerRow | undefined;
+  /** When regions are told of those that are silent, and who was. */
+  readonly regions:
+    | {
+        readonly at: Date | undefined;
+        readonly told: readonly RegionTold[];
+        readonly because: Because | undefined;
+      }
+    | undefined;
   readonly desk: readonly DeskGroup[];
   /** Messages whose fate somebody has to decide. */
   readonly uncertainMessages: number;
@@ -166,11 +180,20 @@ export async function readAlert(
       uncertainMessages: await countUncertain(tx, alert.dispatchId),
       alarms: await countAlarms(tx, alert.dispatchId),
       hold: await findHold(tx),
+      regions: severity && {
+        at: momentOf(regionTime(severity, alert.askedAt.getTime())),
+        told: await listRegionsTold(tx, alertId),
+        because: becauseTime(rules, severity, 'tell_region'),
+      },
       desk: groupDesk(withWords(await listDesk(tx, { alertId, at }), openReply)),
       at,
       readAt: now,
     };
   });
+}
+
+function momentOf(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
 }
 
 /** The ways of the messages, and how far they are; of a past minute the numbers alone are known. */

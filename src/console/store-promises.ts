@@ -32,6 +32,15 @@ export async function listAnnouncements(
 
 export type Woken = { subjectId: string; name: string; at: Date };
 
+export type RegionTold = { name: string; at: Date };
+
+/** The leads of regions who were told of silent organisations, in the order of names. */
+export async function listRegionsTold(tx: Tx, alertId: string): Promise<RegionTold[]> {
+  return await tx.rows<RegionTold>(sql`
+    select name, max(at) as at from identity.v_woken
+    where kind = 'region' and subject_id = ${alertId} group by name order by name`);
+}
+
 /** Who was woken for the next updates of these versions as they are promised now, last first. */
 export async function listWokenForUpdates(tx: Tx, versionIds: readonly string[]): Promise<Woken[]> {
   return await tx.rows<Woken>(sql`

@@ -48,9 +48,17 @@ export { readsSet, type Member, type ReaderSet } from './reader-sets.ts';
 export { nameReaders } from './store-reader-set.ts';
 export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';
-export { selectWoken as listWoken, type WokenRow } from './store-waking.ts';
+export {
+  lockWaking,
+  selectWakeableOf,
+  selectWoken as listWoken,
+  type WakeableOfRegion,
+  type WokenRow,
+} from './store-waking.ts';
 export {
   planWaking,
+  tellPeople,
+  type Told,
   WAKE_TASK,
   wakePeople,
   type FindOwed,

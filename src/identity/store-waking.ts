@@ -23,6 +23,27 @@ export async function selectWakeable(
     order by person.id`);
 }
 
+export type WakeableOfRegion = Wakeable & { readonly regionCodes: readonly string[] };
+
+/** Active people with a number on file who hold one of these roles for one of these regions. */
+export async function selectWakeableOf(
+  tx: Tx,
+  {
+    roles,
+    regionCodes,
+  }: { readonly roles: readonly string[]; readonly regionCodes: readonly string[] },
+): Promise<WakeableOfRegion[]> {
+  return await tx.rows<WakeableOfRegion>(sql`
+    select person.id, person.phone_sealed,
+      array_agg(distinct held.region_code order by held.region_code) as region_codes
+    from identity.person
+    join identity.role_grant held on held.person_id = person.id and held.ended_at is null
+      and held.role = any(${[...roles]}::text[])
+      and held.region_code = any(${[...regionCodes]}::text[])
+    where person.active and person.phone_sealed is not null
+    group by person.id, person.phone_sealed order by person.id`);
+}
+
 /** One after the other: what goes to one number is counted, and so is whom a step woke. */
 export async function lockWaking(tx: Tx): Promise<void> {
   await tx.run(sql`select pg_advisory_xact_lock(hashtextextended('identity.woken', 0))`);

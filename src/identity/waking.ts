@@ -11,14 +11,59 @@ import { enqueue } from '#db/enqueue.ts';
 import { record, type Subject } from '#audit/index.ts';
 import { sendSingleMessages } from '#dispatch/index.ts';
 import { OWNER, type Ladder, type OperatingModel, type WakeStep } from '#operating-model/index.ts';
-import { insertWoken, lockWaking, selectWakeable, type Wakeable } from './store-waking.ts';
+import {
+  insertWoken,
+  lockWaking,
+  selectWakeable,
+  type Wakeable,
+  type Woken,
+} from './store-waking.ts';
 
 /** One step for one promise. */
 export const WAKE_TASK = 'people_woken';
 
+/** Promises that wake people step by step. */
 export const wakingKinds = ['approval', 'next_update', 'call_back', 'announcement'] as const;
 
 export type WakingKind = (typeof wakingKinds)[number];
+
+/** One person and the words for them. */
+export type Told = {
+  readonly person: Pick<Wakeable, 'id' | 'phoneSealed'>;
+  readonly body: string;
+};
+
+/**
+ * Texts these people, each once for one subject and moment; says who was not told before. Run it
+ * after `lockWaking`, in the transaction that looked for them.
+ */
+export async function tellPeople(
+  tx: Tx,
+  { kind, subjectId, dueAt, step }: Woken,
+  people: readonly Told[],
+  { perHourMax, againAfterMs = 0 }: { readonly perHourMax: number; readonly againAfterMs?: number },
+): Promise<string[]> {
+  const personIds = people.map(({ person }) => person.id);
+  const fresh = await insertWoken(
+    tx,
+    { kind, subjectId, dueAt, step },
+    { personIds, againAfterMs },
+  );
+  await sendSingleMessages(
+    tx,
+    people
+      .filter(({ person }) => fresh.includes(person.id))
+      .map(({ person, body }) => ({
+        contactPointId: person.id,
+        addressSealed: person.phoneSealed,
+        code: NO_CODE,
+        body,
+        gatewayId: null,
+        perHourMax,
+      })),
+  );
+  return fresh;
+}
 
 export type NewPromise = {
   readonly kind: WakingKind;
@@ -96,24 +141,12 @@ export async function wakePeople(
     const next = promise.ladder.steps[step];
     if (next !== undefined && dueAt.getTime() + next.afterMs <= now.getTime()) return;
     const people = await findPeople(tx, promise, step);
-    const fresh = await insertWoken(
+    const body = promise.text(rung.afterMs >= 0 || dueAt <= now);
+    const fresh = await tellPeople(
       tx,
       { kind, subjectId: id, dueAt, step },
-      { personIds: people.map((one) => one.id), againAfterMs: promise.ladder.againAfterMs },
-    );
-    const body = promise.text(rung.afterMs >= 0 || dueAt <= now);
-    await sendSingleMessages(
-      tx,
-      people
-        .filter((one) => fresh.includes(one.id))
-        .map((one) => ({
-          contactPointId: one.id,
-          addressSealed: one.phoneSealed,
-          code: NO_CODE,
-          body,
-          gatewayId: null,
-          perHourMax: model.textsPerNumber.most,
-        })),
+      people.map((person) => ({ person, body })),
+      { perHourMax: model.textsPerNumber.most, againAfterMs: promise.ladder.againAfterMs },
     );
     await record(tx, {
       action: 'people.woken',

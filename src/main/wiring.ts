@@ -14,6 +14,7 @@ import {
   owedAnnouncement,
   owedApproval,
   owedUpdate,
+  REGIONS_TASK,
   sectionsOfVersion,
   listAlertsOfOrganisation,
   type AlertContext,
@@ -70,6 +71,7 @@ import {
   owedCall,
   responseApiRoutes,
   responseRoutes,
+  tellRegions,
   type AnswerContext,
 } from '#responses/index.ts';
 import {
@@ -231,6 +233,10 @@ export function tasksOf(
     }),
     [WAKE_TASK]: async (payload) => await wake(payload as WakingTimer),
     [REPLY_TASK]: () => handleReplies(answers),
+    [REGIONS_TASK]: async (payload) => {
+      const { alertId } = payload as { alertId: string };
+      await tellRegions(database, { model, now: new Date() }, alertId);
+    },
     [PROOF_ASKED_TASK]: async (payload) => {
       const { contactPointId } = payload as { contactPointId: string };
       await sendQuestion(database, contactPointId, {

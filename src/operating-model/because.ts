@@ -46,6 +46,7 @@ export type TimeKey =
   | 'decide_uncertain_after'
   | 'recall_window'
   | 'quiet_hours'
+  | 'tell_region'
   | 'rounds';
 
 /** Why something is due or ends when it does; undefined where the severity knows no such time. */

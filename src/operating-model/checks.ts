@@ -8,7 +8,7 @@ import { blanksOf } from './model.ts';
 import { checkAttestation, checkOwnDetails } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
-import { checkPromises } from './promise-checks.ts';
+import { checkPromises, checkRegionsTold } from './promise-checks.ts';
 import {
   checkClearLineFor,
   checkLeadsNowhere,
@@ -62,6 +62,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkDoNowTexts(file),
     ...checkPromises(file),
     ...checkQuietHours(file),
+    ...checkRegionsTold(file),
   ];
 }
 

@@ -30,6 +30,7 @@ export function oneSeverity(before: Severity, after: Severity): string[] {
     ...channels.gone.map((one) => `no longer by ${one}`),
     ...roundChanges(before.rounds, after.rounds),
     ...quietChange(before, after),
+    ...regionChange(before, after),
     ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
     ...times('next update within', ({ nextUpdateWithinMs: ms }) => ms),
     ...times('nothing is sent any more after', ({ sendExpiresAfterMs: ms }) => ms),
@@ -51,6 +52,15 @@ function quietChange({ quietHours: before }: Severity, { quietHours: after }: Se
   return [
     `quiet hours ${now}${old === undefined ? '' : ` instead of ${old}`}: rounds wait for their end`,
   ];
+}
+
+function regionChange({ tellRegion: before }: Severity, { tellRegion: after }: Severity): string[] {
+  const words = ({ afterMs, wake }: NonNullable<Severity['tellRegion']>) =>
+    `${wake.join(' and ')} after ${spokenDuration(afterMs)}`;
+  const [old, now] = [before && words(before), after && words(after)];
+  if (old === now) return [];
+  if (now === undefined) return [`regions are not told any more (${old})`];
+  return [`regions are told: ${now}${old === undefined ? '' : ` instead of ${old}`}`];
 }
 
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];

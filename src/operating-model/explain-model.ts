@@ -19,6 +19,7 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
         ? `At once: ${ranksOf(round)} of every organisation.`
         : `After ${spokenDuration(round.afterMs)}, where nobody answered: ${ranksOf(round)}.`,
     ),
+    ...regionOf(model, severity),
     ...quietOf(severity),
     ...unchasedOf(model),
     `Then the chain ends: whoever is silent stands on the call list.`,
@@ -62,6 +63,14 @@ function approvalOf({ promises, roles }: OperatingModel, { id }: Severity): stri
 function recallOf({ recallWindowMs }: Severity): string[] {
   if (recallWindowMs === 0) return ['It leaves with the release and cannot be recalled whole.'];
   return [`For ${spokenDuration(recallWindowMs)} after the release it can be recalled whole.`];
+}
+
+function regionOf({ roles }: OperatingModel, { tellRegion }: Severity): string[] {
+  if (tellRegion === undefined) return [];
+  const who = tellRegion.wake.map((id) => roles[id]!.label.toLowerCase()).join(' and ');
+  return [
+    `After ${spokenDuration(tellRegion.afterMs)}, where organisations of a region are silent: its ${who}, by text.`,
+  ];
 }
 
 function quietOf({ quietHours }: Severity): string[] {

@@ -70,6 +70,7 @@ const severity = z.strictObject({
     )
     .min(1),
   quiet_hours: z.strictObject({ from: minuteOfDay, until: minuteOfDay }).optional(),
+  tell_region: z.strictObject({ after: minuteMs, wake: z.array(z.string()).min(1) }).optional(),
   acknowledge_within: durationMs,
   next_update_within: durationMs,
   send_expires_after: durationMs,
@@ -179,6 +180,7 @@ export const fileSchema = z.strictObject({
     update_please: text,
     call_please: text,
     officers_told: text,
+    region_told: text,
     after_reply: text,
     after_help: text,
     not_understood: text,

@@ -29,7 +29,7 @@ export {
   whenOf,
   type Because,
 } from './because.ts';
-export { ladderOf, roundTimes, type Rung } from './ladder.ts';
+export { ladderOf, regionTime, roundTimes, type Rung } from './ladder.ts';
 export { explainSeverity } from './explain-model.ts';
 export { jsonSchema } from './json-schema.ts';
 export { partWords } from './parts.ts';

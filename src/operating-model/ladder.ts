@@ -29,59 +29,45 @@ export function roundTimes(
   return outOfQuiet(planned, quietHours);
 }
 
+/**
+ * When regions are told of their silent organisations, where everybody was asked then; undefined
+ * where they are not. It waits as rounds do.
+ */
+export function regionTime(
+  severity: Pick<Severity, 'rounds' | 'recallWindowMs' | 'quietHours' | 'tellRegion'>,
+  askedAtMs: number,
+): number | undefined {
+  const { tellRegion } = severity;
+  if (tellRegion === undefined) return undefined;
+  const before = severity.rounds.filter(({ afterMs }) => afterMs < tellRegion.afterMs);
+  const steps = [...before, tellRegion].map(
+    ({ afterMs }) => askedAtMs + severity.recallWindowMs + afterMs,
+  );
+  return outOfQuiet(steps, severity.quietHours).at(-1);
+}
+
+type Make = (key: string, atMs: number, kind: Rung['kind'], says: string) => Rung;
+
 /** The earliest first; what happens together in the order of the work. */
 export function ladderOf(severity: Severity): Rung[] {
-  const { id, rounds, channels, recallWindowMs, quietHours } = severity;
-  const by = channels.join(' and ');
-  const rung = (key: string, atMs: number, kind: Rung['kind'], says: string): Rung => ({
-    rule: `severities.${id}.${key}`,
+  const make: Make = (key, atMs, kind, says) => ({
+    rule: `severities.${severity.id}.${key}`,
     atMs,
     kind,
     says,
   });
-  const recalled =
-    recallWindowMs === 0
-      ? []
-      : [rung('recall_window', recallWindowMs, 'end', 'until then it can be recalled whole')];
-  const quiet =
-    quietHours === undefined
-      ? []
-      : [
-          rung(
-            'quiet_hours',
-            0,
-            'held',
-            `${quietWords(quietHours)} no round opens: it waits, and those after it keep their distance`,
-          ),
-        ];
   const all = [
-    ...quiet,
-    ...rounds.map((round, i) =>
-      rung(
-        `rounds[${i}]`,
-        round.afterMs,
-        'told',
-        i === 0
-          ? `${ranksOf(round)} of every organisation, by ${by}`
-          : `${ranksOf(round)}, where nobody answered`,
-      ),
-    ),
-    ...recalled,
-    rung(
-      'rounds',
-      rounds.at(-1)!.afterMs,
-      'end',
-      'the chain ends: the silent stand on the call list',
-    ),
-    rung(
+    ...waitsOf(severity, make),
+    ...chainOf(severity, make),
+    make(
       'decide_uncertain_after',
       severity.decideUncertainAfterMs,
       'due',
       'an officer decides over messages whose fate nobody knows',
     ),
-    rung('next_update_within', severity.nextUpdateWithinMs, 'due', 'our next update is due'),
-    rung('acknowledge_within', severity.acknowledgeWithinMs, 'due', 'their answer is due'),
-    rung(
+    make('next_update_within', severity.nextUpdateWithinMs, 'due', 'our next update is due'),
+    make('acknowledge_within', severity.acknowledgeWithinMs, 'due', 'their answer is due'),
+    make(
       'send_expires_after',
       severity.sendExpiresAfterMs,
       'end',
@@ -89,4 +75,36 @@ export function ladderOf(severity: Severity): Rung[] {
     ),
   ];
   return all.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** What keeps something back. */
+function waitsOf({ quietHours, recallWindowMs }: Severity, make: Make): Rung[] {
+  const waits: Rung[] = [];
+  if (quietHours !== undefined) {
+    const says = `${quietWords(quietHours)} no round opens: it waits, and those after it keep their distance`;
+    waits.push(make('quiet_hours', 0, 'held', says));
+  }
+  if (recallWindowMs > 0)
+    waits.push(make('recall_window', recallWindowMs, 'end', 'until then it can be recalled whole'));
+  return waits;
+}
+
+/** Who is told when, to the end of the chain. */
+function chainOf({ rounds, channels, tellRegion }: Severity, make: Make): Rung[] {
+  const by = channels.join(' and ');
+  const told = rounds.map((round, i) =>
+    make(
+      `rounds[${i}]`,
+      round.afterMs,
+      'told',
+      i === 0
+        ? `${ranksOf(round)} of every organisation, by ${by}`
+        : `${ranksOf(round)}, where nobody answered`,
+    ),
+  );
+  const end = 'the chain ends: the silent stand on the call list';
+  const chain = [...told, make('rounds', rounds.at(-1)!.afterMs, 'end', end)];
+  if (tellRegion === undefined) return chain;
+  const region = 'the region is told how many of its organisations are silent';
+  return [...chain, make('tell_region', tellRegion.afterMs, 'told', region)];
 }

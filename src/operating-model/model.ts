@@ -195,6 +195,8 @@ export type Severity = {
   readonly rounds: readonly Round[];
   /** Rounds that would open in these hours wait for their end; absent: none waits. */
   readonly quietHours?: QuietHours;
+  /** Who of a region is told, and when, where organisations of it are silent then; absent: nobody. */
+  readonly tellRegion?: { readonly afterMs: number; readonly wake: readonly string[] };
   readonly acknowledgeWithinMs: number;
   readonly nextUpdateWithinMs: number;
   /** A message not sent by then is not sent at all. */
@@ -250,6 +252,7 @@ export type TextName =
   | 'updatePlease'
   | 'callPlease'
   | 'officersTold'
+  | 'regionTold'
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'

@@ -232,6 +232,7 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     updatePlease: texts.update_please,
     callPlease: texts.call_please,
     officersTold: texts.officers_told,
+    regionTold: texts.region_told,
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,

@@ -1,7 +1,7 @@
 /** Who is woken for what the centre owes: names that mean something, and times in order. */
 import { formatDuration } from './durations.ts';
 import { stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
-import { error, type Remark } from './findings.ts';
+import { error, warning, type Remark } from './findings.ts';
 import { OWNER } from './model.ts';
 
 /** What whoever is woken for a promise has to be allowed, so that they can keep it. */
@@ -26,6 +26,25 @@ export function checkPromises({ promises, severities, roles }: ModelFile): Remar
   }
   const kinds = Object.keys(KEEPING) as (keyof typeof KEEPING)[];
   return [...remarks, ...kinds.flatMap((kind) => checkSteps(kind, promises[kind].steps, roles))];
+}
+
+/** Who of a region is told of those that are silent has to be of a region, and able to look. */
+export function checkRegionsTold({ severities, roles }: ModelFile): Remark[] {
+  return Object.entries(severities).flatMap(([id, { tell_region: told, acknowledge_within }]) => {
+    if (told === undefined) return [];
+    const at = ['severities', id, 'tell_region'];
+    const wrong = told.wake.flatMap((name) => {
+      const role = Object.hasOwn(roles, name) ? roles[name] : undefined;
+      if (role === undefined) return `‘${name}’ is not known`;
+      if (role.given_for !== 'region') return `‘${name}’ is not given for regions`;
+      return role.may.includes('alert.read') ? [] : `‘${name}’ may not read alerts`;
+    });
+    const remarks = wrong.map((what) => error([...at, 'wake'], what));
+    if (told.after < acknowledge_within) return remarks;
+    const due = formatDuration(acknowledge_within);
+    const why = `is after the answers are due (${due}): the region learns of it too late to help`;
+    return [...remarks, warning([...at, 'after'], why)];
+  });
 }
 
 function checkSteps(

@@ -3,7 +3,7 @@ import type { ModelFile } from './file-schema.ts';
 import type { Severity } from './model.ts';
 
 export function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
-  const { quiet_hours: quietHours } = severity;
+  const { quiet_hours: quietHours, tell_region: region } = severity;
   return {
     id,
     label: severity.label,
@@ -13,6 +13,7 @@ export function severityOf([id, severity]: [string, ModelFile['severities'][stri
     ...(quietHours && {
       quietHours: { fromMinute: quietHours.from, untilMinute: quietHours.until },
     }),
+    ...(region && { tellRegion: { afterMs: region.after, wake: region.wake } }),
     acknowledgeWithinMs: severity.acknowledge_within,
     nextUpdateWithinMs: severity.next_update_within,
     sendExpiresAfterMs: severity.send_expires_after,

@@ -79,6 +79,10 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'alert', 'severity', 'what', 'time', 'help_line'],
     needed: ['sender', 'alert', 'what', 'time'],
   },
+  region_told: {
+    known: ['sender', 'alert', 'severity', 'region', 'silent', 'asked', 'help_line'],
+    needed: ['sender', 'alert', 'region', 'silent'],
+  },
   after_reply: {
     known: [...COMMON, 'time', 'link', 'next_news'],
     needed: ['sender', 'alert', 'code'],
@@ -133,6 +137,9 @@ const TYPICAL: Readonly<Record<string, string>> = {
   next_news: 'Next news 04:00. ',
   call_back: ' by 03:27',
   marking: 'AMBER',
+  region: 'North East and Yorkshire',
+  silent: '23',
+  asked: '104',
 };
 
 // A link in the first text teaches people to follow links in texts; and it is what an attacker
@@ -155,6 +162,7 @@ const UNASKED: readonly TextKey[] = [
   'update_please',
   'call_please',
   'officers_told',
+  'region_told',
   'enrol',
   'still_right',
   'own_code',

@@ -4,6 +4,7 @@ export type { AnswerContext } from './reply-texts.ts';
 export { listOpenAnswers, type OpenAnswers } from './store-list.ts';
 export { deleteOldTries } from './store.ts';
 export { owedCall } from './owed.ts';
+export { tellRegions } from './regions.ts';
 export { responseRoutes } from './routes.ts';
 export type { ResponseRoutesContext } from './context.ts';
 export { responseApiRoutes, type ResponseApiContext } from './routes-api.ts';
