@@ -11,6 +11,8 @@ export type Program = {
   readonly address: string;
   readonly phonesAddress: string;
   readonly printed: string;
+  /** All that it wrote so far, its log among it. */
+  written(): string;
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>;
   /** SIGKILL to the program alone; what it started finds out by itself. */
@@ -38,6 +40,9 @@ export async function startProgram(ground: Ground): Promise<Program> {
     env: { ...process.env, PORT: String(ground.port), TOCSIN_DATA_DIR: ground.folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let written = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => (written += part));
   const printed = await outputUntil(child, /Sign in, once.*\n/);
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -47,6 +52,7 @@ export async function startProgram(ground: Ground): Promise<Program> {
   };
   return {
     printed,
+    written: () => written,
     address: /Tocsin is ready: (\S+)/.exec(printed)![1]!,
     phonesAddress: /Phones:\s+(\S+)/.exec(printed)![1]!,
     stop: () => end('SIGTERM'),
