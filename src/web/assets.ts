@@ -30,6 +30,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
+/** How a script of ours imports another one: by its name, which becomes its address. */
+const IMPORT = "from '/assets/";
+
 const nhsuk = path.dirname(fileURLToPath(import.meta.resolve('nhsuk-frontend/package.json')));
 const nhsukDist = path.join(nhsuk, 'dist', 'nhsuk');
 
@@ -52,9 +55,17 @@ export const nhsukTemplates = path.join(nhsuk, 'dist');
 export async function loadAssets(sourceFolder: string): Promise<Assets> {
   const found = new Map<string, Asset>();
   const add = async (name: string, body: Uint8Array) => found.set(name, await prepare(name, body));
-  const pictures = sliceFiles(sourceFolder).map(({ name, file }) => add(name, readFileSync(file)));
+  const files = sliceFiles(sourceFolder).map(({ name, file }) => ({
+    name,
+    body: readFileSync(file),
+  }));
+  // Scripts that others import come first, because their hashes stand in those.
+  const [importing, others] = [
+    files.filter(({ body }) => body.includes(IMPORT)),
+    files.filter(({ body }) => !body.includes(IMPORT)),
+  ];
   await Promise.all([
-    ...pictures,
+    ...others.map(({ name, body }) => add(name, body)),
     ...nhsukIcons().map(({ name, file }) => add(name, readFileSync(file))),
     add('nhsuk-frontend.js', readFileSync(path.join(nhsukDist, 'nhsuk-frontend.min.js'))),
   ]);
@@ -63,9 +74,18 @@ export async function loadAssets(sourceFolder: string): Promise<Assets> {
     if (asset === undefined) throw new Error(`no asset "${name}"`);
     return `/assets/${asset.hash}/${name}`;
   };
+  for (const { name, body } of importing)
+    await add(name, Buffer.from(withImports(body.toString('utf8'), url)));
   const css = readFileSync(path.join(nhsukDist, 'nhsuk-frontend.min.css'), 'utf8');
   await add('nhsuk-frontend.css', Buffer.from(withUrls(themedCss(css), url)));
   return { url, find: (name) => found.get(name) };
+}
+
+function withImports(script: string, url: (name: string) => string): string {
+  return script.replaceAll(
+    /(?<=^import .* from ')\/assets\/([a-z-]+\.js)(?=';$)/gm,
+    (_, name: string) => url(name),
+  );
 }
 
 function withUrls(css: string, url: (name: string) => string): string {

@@ -153,6 +153,43 @@ test('news replaces the region; a break is said and the stream comes back', asyn
   await page.close();
 });
 
+test('text becomes HTML by one policy alone, and no script runs without the nonce', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const page = await opened.browser.newPage();
+  await page.goto(`${site.address}/board`);
+  const said = await page.evaluate<Record<string, string>>(`(() => {
+    const make = (name) => document.createElement(name);
+    const rules = { createHTML: (html) => html };
+    const acts = {
+      innerHTML: () => (make('p').innerHTML = '<b>x</b>'),
+      parser: () => new DOMParser().parseFromString('<p>x', 'text/html'),
+      'address of a script': () => (make('script').src = '/x.js'),
+      'words of a script': () => (make('script').textContent = 'document.title = "ran"'),
+      'a handler in an attribute': () => make('a').setAttribute('onclick', 'close()'),
+      'a second policy': () => trustedTypes.createPolicy('mine', rules),
+      'ours once more': () => trustedTypes.createPolicy('tocsin', rules),
+    };
+    return Object.fromEntries(Object.entries(acts).map(([name, act]) => {
+      try {
+        act();
+        return [name, 'done'];
+      } catch (error) {
+        return [name, error.name];
+      }
+    }));
+  })()`);
+  assert.deepEqual(said, {
+    innerHTML: 'TypeError',
+    parser: 'TypeError',
+    'address of a script': 'TypeError',
+    'words of a script': 'TypeError',
+    'a handler in an attribute': 'TypeError',
+    'a second policy': 'TypeError',
+    'ours once more': 'TypeError',
+  });
+  await page.close();
+});
+
 test('a form is sent once however often it is pressed; leaving it asks', async (t) => {
   const visited = await visit(t);
   if (visited === undefined) return;

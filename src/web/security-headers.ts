@@ -2,14 +2,16 @@ import { isTrustworthy } from './same-site.ts';
 
 /**
  * Sent with every answer: pages, errors, files, streams and 304 alike. The policy lets nothing in
- * from elsewhere and runs no script without this answer's nonce.
+ * from elsewhere and runs no script without this answer's nonce. Text becomes HTML in scripts by
+ * one policy alone (Trusted Types, `assets/html.js`).
  */
 export function securityHeaders(origin: string, nonce: string): Record<string, string> {
   return {
     'content-security-policy':
-      `default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'self'; ` +
+      `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self'; ` +
       "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; " +
-      "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'",
+      "base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'; " +
+      "require-trusted-types-for 'script'; trusted-types tocsin",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': referrerPolicy(origin),

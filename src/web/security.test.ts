@@ -113,6 +113,18 @@ test('cookies are pinned to the host, and https to itself, where there is https'
   assert.equal(securityHeaders('http://localhost', 'n')['strict-transport-security'], undefined);
 });
 
+test('scripts run by nonce, and text becomes HTML by one policy', () => {
+  const policy = securityHeaders('https://us.test', 'abc')['content-security-policy']!;
+  const rules = new Map(
+    policy.split('; ').map((rule) => [rule.split(' ')[0]!, rule.split(' ').slice(1)]),
+  );
+  assert.deepEqual(rules.get('script-src'), ["'nonce-abc'"]);
+  assert.deepEqual(rules.get('default-src'), ["'none'"]);
+  assert.deepEqual(rules.get('require-trusted-types-for'), ["'script'"]);
+  assert.deepEqual(rules.get('trusted-types'), ['tocsin']);
+  assert.doesNotMatch(policy, /unsafe|\*|http/);
+});
+
 test('over plain http to another machine forms still work: the origin is not hidden', () => {
   assert.equal(securityHeaders('http://10.0.0.5:3000', 'n')['referrer-policy'], 'same-origin');
   for (const origin of ['https://us.test', 'http://localhost:3000', 'http://tocsin.localhost']) {

@@ -1,6 +1,8 @@
 // Saves the draft while somebody types, each time on top of the revision that was saved last. Where
 // somebody else saved meanwhile it stops, and shows both beside each other. Without this script the
 // buttons do the same.
+import { parsePage } from '/assets/html.js';
+
 const WAIT_MS = 2_500;
 const ANSWER_WITHIN_MS = 15_000;
 const AGAIN_AFTER_MS = 8_000;
@@ -51,7 +53,7 @@ async function post() {
       body: fields,
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const page = parsePage(await answer.text());
     if (answer.ok) return saved(page.querySelector('[data-saved]'));
     if (answer.status === 409) return conflict(page.querySelector('[data-conflict]'));
     isDirty = true;

@@ -1,12 +1,14 @@
 // A file at work: what the page says of it is fetched again each second, and the page itself once
 // it is over. Without script the page loads itself anew.
+import { parsePage } from '/assets/html.js';
+
 const LOOK_MS = 1000;
 
 async function look() {
   try {
     const response = await fetch(location.href, { headers: { accept: 'text/html' } });
     if (!response.ok) throw new Error(String(response.status));
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    const fresh = parsePage(await response.text());
     const now = fresh.querySelector('[data-progress]');
     const shown = document.querySelector('[data-progress]');
     if (

@@ -2,6 +2,8 @@
 // Events; an event called `numbers` replaces the inside of the `data-region="numbers"` in it. The line
 // marked `data-events-status` says whether the stream lives and when the last news came, because
 // a board that stands still looks exactly like a board on which nothing happens.
+import { parsePart } from '/assets/html.js';
+
 const SILENT_AFTER_MS = 45_000;
 const clock = new Intl.DateTimeFormat('en-GB', {
   timeZone: 'Europe/London',
@@ -78,9 +80,16 @@ function replace(region, html) {
     active.addEventListener('blur', () => replace(region, html), { once: true });
     return;
   }
-  if (region.innerHTML === html) return;
+  const fresh = parsePart(html);
+  if (isSame(region, fresh)) return;
   const opened = [...region.querySelectorAll('details[open][id]')].map(({ id }) => id);
-  region.innerHTML = html;
+  region.replaceChildren(fresh);
   for (const id of opened) document.getElementById(id)?.setAttribute('open', '');
   if (active?.id) document.getElementById(active.id)?.focus({ preventScroll: true });
+}
+
+// What the server drew again without a change stays: a screen reader would read it again.
+function isSame(region, fresh) {
+  const [old, next] = [region.childNodes, fresh.childNodes];
+  return old.length === next.length && [...next].every((node, i) => node.isEqualNode(old[i]));
 }

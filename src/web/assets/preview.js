@@ -1,6 +1,8 @@
 // Keeps the preview true while somebody types, and says so in words where it cannot: a preview that
 // stands still looks exactly like one that is right. Without this script "Save and check" shows the
 // same.
+import { parsePage } from '/assets/html.js';
+
 const WAIT_MS = 400;
 const ANSWER_WITHIN_MS = 15_000;
 const AGAIN_AFTER_MS = 5_000;
@@ -64,7 +66,7 @@ async function ask(form, target, signal) {
     });
     if (answer.status === 401) return 'signed-out';
     if (answer.status === 403) return 'forbidden';
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const page = parsePage(await answer.text());
     const fresh = page.querySelector('#preview');
     if (!answer.ok || !fresh) return 'fault';
     const opened = [...target.querySelectorAll('details[open][id]')].map(({ id }) => id);
