@@ -27,7 +27,7 @@ export function checkOwnDetails({
   return remarks;
 }
 
-const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'help_line'];
+const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'code', 'help_line'];
 
 export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[] {
   const at = (part: string) => ['attestation', 'mail', part];
@@ -36,7 +36,8 @@ export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[]
       .filter((blank) => !ATTESTATION_BLANKS.includes(blank))
       .map((blank) => error(at(part), `unknown blank {${blank}}`)),
   );
-  if (!blanksOf(mail.body).includes('link'))
-    remarks.push(error(at('body'), 'cannot do without {link}'));
+  for (const blank of ['link', 'code'])
+    if (!blanksOf(mail.body).includes(blank))
+      remarks.push(error(at('body'), `cannot do without {${blank}}`));
   return remarks;
 }

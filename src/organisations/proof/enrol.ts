@@ -14,7 +14,7 @@ import { sendSingleMessage } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
 import { listOrganisationsOfContactPoint } from '../contacts/store-points.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
-import { attestOwners, stillRightPath } from './still-right.ts';
+import { attestOwners, stillRightCode, stillRightPath } from './still-right.ts';
 import {
   claimQuestion,
   listCodesInUse,
@@ -143,7 +143,7 @@ function wordsOf(
   const values = {
     sender: rules.sender,
     organisation: namesOf(question.shortNames),
-    code,
+    code: channel === 'text' || isProof ? code : stillRightCode(question, secrets),
     help_line: rules.helpLine,
     link: `${host}${link}`,
   };

@@ -170,11 +170,23 @@ describe('attestation', () => {
     for (let i = 0; i < 3; i += 1) await scanner.get(link);
     await scanner.request('HEAD', link);
     assert.deepEqual(await attestedAt(point), [false], 'opening it says nothing');
+    // As those that fill in forms do: nothing, zeros, what stands in the address, a guess.
+    for (const code of ['', '000000', '123456', link.slice(-6), mail!.code]) {
+      await scanner.get(link);
+      const { text } = await scanner.submit('Still right', { code }, { status: 422 });
+      assert.match(text, /Enter the six digits of the mail/);
+    }
+    assert.deepEqual(await attestedAt(point), [false], 'nor does the button alone');
     const manager = visitor();
     const { text, body } = await manager.get(link);
     assert.match(text, /Is this still right\?.*Manager.*Hollow Lane Surgery.*Practice manager/s);
     assert.ok(!body.includes(MANAGER), 'masked');
-    assert.match((await manager.submit('Still right')).text, /It is written down/);
+    const [, code = ''] = /type (\d{6}) there/.exec(mail!.body) ?? [];
+    assert.ok(!link.includes(code), 'the link does not have it');
+    const done = await manager.submit('Still right', {
+      code: `${code.slice(0, 3)} ${code.slice(3)}`,
+    });
+    assert.match(done.text, /It is written down/);
     assert.deepEqual(await attestedAt(point), [true]);
     const again = await manager.get(link, { status: 409 });
     assert.match(again.text, /used already.*If you have pressed the button, all is well/);

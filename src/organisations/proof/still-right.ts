@@ -1,9 +1,10 @@
 /**
  * Attestation: every so often each contact says that all on file of it is still right. By text that
- * is one answer; by mail one button behind a link. Opening the link says nothing: mail scanners
- * open every one. Its address is derived, so nothing of it is kept: it is good for the question
- * that it was made for, until that is answered or asked anew, and shows what its reader may see at
- * their own details.
+ * is one answer; by mail a code typed behind a link. Opening the link says nothing, nor does its
+ * button alone: mail scanners open every link, run scripts and press buttons, but do not read the
+ * mail for the six digits that the address does not have (P7). Both are derived, so nothing of them
+ * is kept: they are good for the question that they were made for, until that is answered or asked
+ * anew, and show what its reader may see at their own details.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { system } from '#kernel/actor.ts';
@@ -38,6 +39,13 @@ function keyOf({ contactPointId, askedAt }: Asked, { blindIndexKey }: Keys): Buf
   return blindIndex(blindIndexKey, 'still_right', question).subarray(0, KEY_BYTES);
 }
 
+/** Six digits of the mail that are not in its link: a form filled at random meets them never. */
+export function stillRightCode(asked: Asked, { blindIndexKey }: Keys): string {
+  const question = `${asked.contactPointId}|${asked.askedAt.getTime()}`;
+  const drawn = blindIndex(blindIndexKey, 'still_right_code', question).readUIntBE(0, 6);
+  return String(drawn % 1_000_000).padStart(6, '0');
+}
+
 /** What stands in the address of a link. */
 export type Link = { readonly contactPointId: string; readonly key: string };
 
@@ -53,31 +61,47 @@ export async function openStillRight(
   secrets: Keys,
 ): Promise<Outcome<readonly OwnerOnFile[]>> {
   return await database.withActor(opener, async (tx) => {
-    if (!(await isAlive(tx, link, secrets))) return deadLink;
+    if ((await findAsked(tx, link, secrets)) === undefined) return deadLink;
     return ok(await listOwners(tx, link.contactPointId));
   });
 }
 
-/** The button: all of it is right. Pressed twice, the second finds the link used. */
+/**
+ * The button: all of it is right. Pressed twice, the second finds the link used. Refused with a
+ * field, `code`, where it is not that of the mail.
+ */
 export async function confirmStillRight(
   database: Database,
-  link: Link,
+  { code, ...link }: Link & { readonly code: string },
   secrets: Keys,
 ): Promise<Outcome<void>> {
   return await database.attempt(opener, async (tx) => {
-    if (!(await isAlive(tx, link, secrets))) return deadLink;
+    const asked = await findAsked(tx, link, secrets);
+    if (asked === undefined) return deadLink;
+    const expected = Buffer.from(stillRightCode(asked, secrets));
+    const typed = Buffer.from(code.replaceAll(/\s/g, ''));
+    if (typed.length !== expected.length || !timingSafeEqual(typed, expected))
+      return refused('invalid', 'Put right what is marked below.', {
+        code: 'Enter the six digits of the mail',
+      });
     await withdrawQuestion(tx, link.contactPointId);
     await attestOwners(tx, link.contactPointId, 'link');
     return ok(undefined);
   });
 }
 
-async function isAlive(tx: Tx, { contactPointId, key }: Link, secrets: Keys): Promise<boolean> {
-  const asked = await findMailAsked(tx, contactPointId);
-  if (asked === undefined) return false;
-  const expected = keyOf({ contactPointId, askedAt: asked.askedAt }, secrets);
+/** The question that the link was made for, where it is still open. */
+async function findAsked(
+  tx: Tx,
+  { contactPointId, key }: Link,
+  secrets: Keys,
+): Promise<Asked | undefined> {
+  const found = await findMailAsked(tx, contactPointId);
+  if (found === undefined) return undefined;
+  const asked = { contactPointId, askedAt: found.askedAt };
+  const expected = keyOf(asked, secrets);
   const given = Buffer.from(key, 'base64url');
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return given.length === expected.length && timingSafeEqual(given, expected) ? asked : undefined;
 }
 
 /**
