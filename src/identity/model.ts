@@ -103,6 +103,16 @@ export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now:
   return now.getTime() - passkeyAt.getTime() < signingIn.passkeyAgainAfterMs;
 }
 
+/** True of a session that a link began a moment ago: it may make the first passkey of its person. */
+export function mayMakeFirst(
+  { signingIn }: RoleModel,
+  session: { readonly begunBy: string; readonly createdAt: Date },
+  now: Date,
+): boolean {
+  const age = now.getTime() - session.createdAt.getTime();
+  return session.begunBy === 'link' && age < signingIn.firstPasskeyWithinMs;
+}
+
 /** For what a role is given. */
 export function scopeOf(model: RoleModel, role: string): 'centre' | 'organisation' | 'region' {
   if (isScoped(model, role)) return 'organisation';

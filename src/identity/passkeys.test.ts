@@ -41,6 +41,34 @@ test('a link leads whoever needs a passkey to making one, and gives nothing befo
   assert.match((await client.get('/account')).text, /Phone on this one device.*the only one/s);
 });
 
+test('a first passkey needs the link, used just now: no session left alone makes one', async () => {
+  const id = await live.invite('Abe Alone', ['reader']);
+  const client = await live.byLink(id);
+  const device = new Authenticator();
+  const { told } = await live.post(client, '/account/passkeys/options');
+  const passkey = device.make(told.create, ORIGIN);
+  live.wait(30 * 60_000);
+  assert.equal((await client.request('GET', '/account')).status, 200, 'still signed in');
+  const late = await live.post(client, '/account/passkeys/options');
+  assert.equal(late.status, 403);
+  assert.match(late.told.message, /Ask whoever manages people for another link/);
+  assert.notEqual((await live.post(client, '/account/passkeys', { passkey })).status, 303);
+  await client.get('/account/passkeys/new', { status: 403 });
+  const again = await live.byLink(id);
+  assert.equal((await live.make(again, device)).status, 303);
+});
+
+test('what the device signed in time is not kept when it comes late', async () => {
+  const client = await live.byLink(await live.invite('Ann Late', ['reader']));
+  live.wait(29 * 60_000);
+  const { told } = await live.post(client, '/account/passkeys/options');
+  live.wait(61_000);
+  const passkey = new Authenticator().make(told.create, ORIGIN);
+  const late = await live.post(client, '/account/passkeys', { passkey });
+  assert.equal(late.status, 403);
+  assert.match(late.body, /another link/);
+});
+
 test('a role that needs none is content with a link', async () => {
   const client = await live.byLink(await live.invite('Ray Reader', ['reader']));
   assert.match((await client.get('/account')).text, /Your role needs none/);

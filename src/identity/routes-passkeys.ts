@@ -19,12 +19,13 @@ import {
 } from '#web/index.ts';
 import { askToApprove, signApproval } from './approval-signature.ts';
 import { siteOf, type IdentityContext } from './context.ts';
-import { deviceName, isFreshAt } from './model.ts';
+import { deviceName } from './model.ts';
 import { oneOf, parsePasskeyName } from './parse.ts';
 import {
   askToMake,
   askToProve,
   inSession,
+  lackingProof,
   makePasskey,
   proveAgain,
   removePasskey,
@@ -33,7 +34,6 @@ import {
 } from './passkeys.ts';
 import type { Purpose } from './store-challenge.ts';
 import { countPasskeys } from './store-passkey.ts';
-import { selectSessionProof } from './store-session.ts';
 import { parseMade, parseUsed } from './webauthn.ts';
 
 const uuid = z.object({ id: z.uuid() });
@@ -133,13 +133,13 @@ function makingRoutes(context: IdentityContext): Route[] {
         const { actor, session, query, headers, now } = request;
         const to = sameSitePath(query.to, '/account');
         const { who } = whoIs(request);
-        const isFirst = await database.withActor(actor, async (tx) => {
-          if ((await countPasskeys(tx, who.personId)) === 0) return true;
-          const lately = await selectSessionProof(tx, who.sessionId);
-          return isFreshAt(model, lately?.passkeyAt ?? null, now) ? false : undefined;
+        const { isFirst, lacking } = await database.withActor(actor, async (tx) => {
+          const known = await countPasskeys(tx, who.personId);
+          const at = { model, now };
+          return { isFirst: known === 0, lacking: await lackingProof(tx, who, at, known) };
         });
-        if (isFirst === undefined)
-          return redirect(`/passkey?to=${encodeURIComponent(request.path)}`);
+        if (lacking && isFirst) return refusedPage(lacking);
+        if (lacking) return redirect(`/passkey?to=${encodeURIComponent(request.path)}`);
         const isLocked = (session?.locked?.size ?? 0) > 0;
         const name = deviceName(headers['user-agent']);
         return view('identity/passkey-new.njk', { to, name, isLocked, isFirst });

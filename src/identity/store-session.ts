@@ -147,13 +147,16 @@ export async function markSessionsOfPasskeyEnded(
 }
 
 export type SessionProof = {
+  readonly begunBy: NewSession['begunBy'];
+  readonly createdAt: Date;
   readonly passkeyAt: Date | null;
   readonly vouchedBy: readonly string[];
 };
 
 export async function selectSessionProof(tx: Tx, id: string): Promise<SessionProof | undefined> {
   return await tx.maybe<SessionProof>(sql`
-    select passkey_at, vouched_by from identity.session where id = ${id} and ended_at is null`);
+    select begun_by, created_at, passkey_at, vouched_by from identity.session
+    where id = ${id} and ended_at is null`);
 }
 
 export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date): Promise<number> {

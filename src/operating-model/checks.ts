@@ -76,7 +76,7 @@ function checkSigningIn(rules: ModelFile['signing_in']): Remark[] {
     return error(['signing_in', 'passkey_for'], why);
   });
   const most = formatDuration(rules.session_ends);
-  for (const key of ['passkey_again_after', 'session_ends_idle'] as const)
+  for (const key of ['passkey_again_after', 'first_passkey_within', 'session_ends_idle'] as const)
     if (rules[key] > rules.session_ends)
       remarks.push(error(['signing_in', key], `at most ${most}: the session is over by then`));
   return remarks;

@@ -126,6 +126,7 @@ export const fileSchema = z.strictObject({
   signing_in: z.strictObject({
     passkey_for: z.array(permission),
     passkey_again_after: minuteMs,
+    first_passkey_within: minuteMs,
     session_ends_idle: minuteMs,
     session_ends: minuteMs,
     link_holds_for: minuteMs,

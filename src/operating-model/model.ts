@@ -177,6 +177,8 @@ export type SigningIn = {
   readonly passkeyFor: readonly Permission[];
   /** What is dangerous asks for the passkey again where it was last used longer ago. */
   readonly passkeyAgainAfterMs: number;
+  /** A first passkey is made so soon after the link was used; later it takes another link. */
+  readonly firstPasskeyWithinMs: number;
   /** A session ends after so long without a request. */
   readonly sessionEndsIdleMs: number;
   /** A session ends after so long whatever happens. */

@@ -115,6 +115,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /at most PT12H/,
   },
   {
+    name: 'a first passkey long after the session is over',
+    text: changed(['first_passkey_within: PT30M', 'first_passkey_within: PT13H']),
+    at: 'first_passkey_within: PT13H',
+    path: 'signing_in.first_passkey_within',
+    message: /at most PT12H/,
+  },
+  {
     name: 'a role for regions that writes alerts',
     text: changed([
       'may: [alert.read, response.record, dir',

@@ -261,6 +261,7 @@ function signingInOf({ signing_in: rules }: ModelFile): OperatingModel['signingI
   return {
     passkeyFor: rules.passkey_for,
     passkeyAgainAfterMs: rules.passkey_again_after,
+    firstPasskeyWithinMs: rules.first_passkey_within,
     sessionEndsIdleMs: rules.session_ends_idle,
     sessionEndsMs: rules.session_ends,
     linkHoldsForMs: rules.link_holds_for,

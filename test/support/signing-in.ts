@@ -4,6 +4,7 @@ import type { SigningIn } from '#operating-model/index.ts';
 export const signingIn: SigningIn = {
   passkeyFor: ['alert.write', 'alert.approve', 'person.manage'],
   passkeyAgainAfterMs: 5 * 60_000,
+  firstPasskeyWithinMs: 30 * 60_000,
   sessionEndsIdleMs: 60 * 60_000,
   sessionEndsMs: 12 * 3_600_000,
   linkHoldsForMs: 24 * 3_600_000,
