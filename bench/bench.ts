@@ -8,6 +8,7 @@ import { measureAnswersByLink, measureAnswersByText } from './answers.ts';
 import { measureAudienceCount } from './audience.ts';
 import { measureCancel } from './cancel.ts';
 import { measureReconcile, measureWorkerDeath } from './certainty.ts';
+import { measureEscalation } from './escalation.ts';
 import { measureFailover } from './failover.ts';
 import { measureFreeze } from './freeze.ts';
 import { measureImport } from './import.ts';
@@ -54,6 +55,7 @@ const groups: readonly Group[] = [
   { ids: ['acknowledgements'], measure: measureAnswersByText },
   { ids: ['acknowledgements_link'], measure: measureAnswersByLink },
   { ids: ['cancel_leaving', 'cancel_ledger'], measure: measureCancel },
+  { ids: ['escalation'], measure: measureEscalation },
   { ids: ['lane_isolation'], measure: (stage) => measureLaneIsolation(stage, 3) },
   { ids: ['failover'], measure: measureFailover },
   { ids: ['reconcile'], measure: measureReconcile },

@@ -14,6 +14,7 @@ export const BODY =
 
 const NUMBERS = 1_000_000;
 const FIRST = 100_000;
+const DAY_MS = 24 * 3_600_000;
 const ROWS_AT_ONCE = 10_000;
 const actor = system('bench');
 
@@ -56,6 +57,8 @@ export type DispatchShape = {
   readonly lane?: number;
   /** Every organisation has so many texts, one of each rank. */
   readonly ranks?: number;
+  /** Each of its texts once in every round; the later ones open after a day. */
+  readonly rounds?: number;
 };
 
 /** A dispatch of so many texts, each to a number of its own. */
@@ -63,7 +66,7 @@ export async function makeDispatch(
   owner: Database,
   sealingKey: SealingKey,
   messages: number,
-  { lane = 1, ranks = 1 }: DispatchShape = {},
+  { lane = 1, ranks = 1, rounds = 1 }: DispatchShape = {},
 ): Promise<string> {
   const id = newId();
   await owner.withActor(actor, async (tx) => {
@@ -75,7 +78,10 @@ export async function makeDispatch(
       expiresAfterMs: 3_600_000,
       receiptAsksMs: [120_000, 300_000, 600_000, 1_800_000],
       uncertainAfterMs: 300_000,
-      rounds: [{ round: 1, opensAfterMs: 0 }],
+      rounds: Array.from({ length: rounds }, (_, i) => ({
+        round: i + 1,
+        opensAfterMs: i * DAY_MS,
+      })),
     });
     for (let from = 0; from < messages; from += ROWS_AT_ONCE)
       await insertTexts(tx, sealingKey, {
@@ -83,6 +89,7 @@ export async function makeDispatch(
         from,
         to: Math.min(messages, from + ROWS_AT_ONCE),
         ranks,
+        rounds,
       });
   });
   return id;
@@ -91,7 +98,7 @@ export async function makeDispatch(
 async function insertTexts(
   tx: Tx,
   sealingKey: SealingKey,
-  part: { id: string; from: number; to: number; ranks: number },
+  part: { id: string; from: number; to: number; ranks: number; rounds: number },
 ): Promise<void> {
   const points = Array.from({ length: part.to - part.from }, (_, i) => {
     const id = newId();
@@ -104,9 +111,10 @@ async function insertTexts(
   await tx.run(sql`
     insert into dispatch.v_in_recipient (id, dispatch_id, contact_point_id, organisation_id,
       channel, round, rank, code, body, address_sealed)
-    select kernel.uuid_v7(), ${part.id}, point.id, point.id, 'text', 1, point.rank, '4821',
+    select kernel.uuid_v7(), ${part.id}, point.id, point.id, 'text', round, point.rank, '4821',
       ${BODY}, point.sealed
-    from unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
+    from generate_series(1, ${part.rounds}::int) as round,
+      unnest(${points.map((p) => p.id)}::uuid[], ${points.map((p) => p.sealed)}::bytea[],
       ${points.map((p) => p.rank)}::smallint[]) as point (id, sealed, rank)`);
 }
 

@@ -11,6 +11,7 @@ import {
   numbers,
   openCentre,
   releaseAlert,
+  releaseVersion,
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
@@ -215,6 +216,30 @@ it('a correction says what to do for whoever acted', async () => {
   });
   assert.match(whole.text, /CORRECTED, Northmoor: .* If you did, reconnect\./);
   assert.match(whole.text, /Submit for approval/);
+});
+
+it('a severity that falls tells everybody who had it, by the ways they had it', async () => {
+  const { alertId, dispatchId } = await releaseAlert(centre);
+  await deliverAll(centre, dispatchId);
+  const told = (await messagesOf(centre, dispatchId)).filter(({ round }) => round === 1);
+  await releaseVersion(centre, alertId, 'update', { severity: 'low', asksAgain: false });
+  const { following, first } = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.one<{ following: string; first: string }>(sql`
+      select correction_dispatch_id as following, dispatch_id as first
+      from alerts.v_live where alert_id = ${alertId}`),
+  );
+  const sorted = (rows: readonly { number: string }[]) => rows.map(({ number }) => number).sort();
+  const news = (await messagesOf(centre, following)).filter(({ state }) => state !== 'cancelled');
+  assert.deepEqual(sorted(news), sorted(told), 'texts too, though the lower severity sends mails');
+  assert.ok(news.some(({ channel, body }) => channel === 'text' && body.includes('UPDATE')));
+  // The chain of the lower severity is all that is left: nobody of rank 2 is texted any more.
+  const chase = await messagesOf(centre, first);
+  assert.deepEqual([...new Set(chase.map(({ round }) => round))], [1]);
+  assert.ok(chase.every(({ channel, state }) => channel === 'mail' && state === 'cancelled'));
+  const before = (await messagesOf(centre, dispatchId)).filter(({ round }) => round > 1);
+  assert.ok(before.every(({ state }) => state === 'cancelled'));
+  const steps = await centre.visit(centre.officer).get(`/alerts/${alertId}/because`);
+  assert.match(steps.text, /Low, after 14 days: their answer is due/);
 });
 
 it('a severity that rises asks everybody again, and tells by text who had mail alone', async () => {

@@ -124,9 +124,9 @@ export type Scene = {
   readonly messages: number;
   readonly lane?: number;
   readonly rank?: (index: number) => number;
-  /** Messages of later rounds, each opening so long after release. */
   /** No round opens in them. */
   readonly quietHours?: QuietHours;
+  /** Messages of later rounds, each opening so long after release. */
   readonly laterRoundsMs?: readonly number[];
 };
 
