@@ -18,6 +18,7 @@ import { operatingModelCommand } from '#cli/operating-model.ts';
 import { signInLinkCommand } from '#cli/sign-in-link.ts';
 import { simulatorCommand } from '#cli/simulator.ts';
 import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
+import { whatIfCommand } from '#cli/what-if.ts';
 import { parseConfig } from '#config.ts';
 import { auditFiles } from '#main/audit-files.ts';
 import { explainFailure, openGround, type Ground } from '#main/ground.ts';
@@ -155,6 +156,13 @@ const commands: Readonly<Record<string, Command>> = {
               explainAlertCommand({ database: open('tocsin_web', 2), model }, args),
             )
           : await operatingModelCommand(verb === undefined ? [] : [verb, ...args]),
+  },
+  'what-if': {
+    summary: 'rehearse an alert, or a year of them, on a simulated clock',
+    run: (args) =>
+      onGround(args, ({ open, model, config }) =>
+        whatIfCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
+      ),
   },
   doctor: { summary: 'check this machine, the data folder and the database', run: doctor },
 };

@@ -9,9 +9,9 @@ import { forecastRounds, type Capacity } from './forecast.ts';
 import { EXAMPLE } from './preview.ts';
 import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import {
-  countTextsAhead,
+  countAhead,
   listGaps,
-  listTextBuckets,
+  listBuckets,
   readReach,
   type BucketNow,
   type ChainStep,
@@ -241,10 +241,42 @@ export async function capacityFor(
   { lane }: Severity,
   { sending }: OperatingModel,
 ): Promise<Capacity | undefined> {
-  const buckets = await listTextBuckets(tx);
+  return await capacityOf(tx, 'text', { lane, urgentReserveShare: sending.urgentReserveShare });
+}
+
+async function capacityOf(
+  tx: Tx,
+  channel: Channel,
+  { lane, urgentReserveShare }: { readonly lane: number; readonly urgentReserveShare: number },
+): Promise<Capacity | undefined> {
+  const buckets = await listBuckets(tx, channel);
   if (buckets.length === 0) return undefined;
-  const reserve = lane >= ROUTINE_LANE ? sending.urgentReserveShare : 0;
-  return addedUp(buckets, { reserve, ahead: await countTextsAhead(tx, lane) });
+  const reserve = lane >= ROUTINE_LANE ? urgentReserveShare : 0;
+  return addedUp(buckets, { reserve, ahead: await countAhead(tx, { channel, lane }) });
+}
+
+/** What messages of a severity find now by each channel; undefined where no gateway takes them. */
+export type Lines = {
+  readonly text: Capacity | undefined;
+  readonly mail: Capacity | undefined;
+  /** Both draw on the same buckets: mail waits for texts. */
+  readonly isShared: boolean;
+};
+
+export async function linesFor(
+  tx: Tx,
+  { lane }: Severity,
+  { sending: { urgentReserveShare } }: OperatingModel,
+): Promise<Lines> {
+  const rules = { lane, urgentReserveShare };
+  const ids = (buckets: readonly BucketNow[]) => buckets.map(({ bucketId }) => bucketId).toSorted();
+  const texts = ids(await listBuckets(tx, 'text'));
+  const mails = ids(await listBuckets(tx, 'mail'));
+  return {
+    text: await capacityOf(tx, 'text', rules),
+    mail: await capacityOf(tx, 'mail', rules),
+    isShared: mails.length > 0 && texts.join() === mails.join(),
+  };
 }
 
 /** Those that are paused count only where all of them are: the others take the texts meanwhile. */

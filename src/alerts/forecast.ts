@@ -1,5 +1,5 @@
 /**
- * When texts will have left, from the token bucket at the provider and what waits before them.
+ * When messages will have left, from the token bucket at the provider and what waits before them.
  * Pure. Without a queue and with a full bucket the last of n leaves (n - burst) / rate seconds
  * after the release.
  */
@@ -19,24 +19,44 @@ export type Capacity = {
 /** Texts of a round that is opened so long after the release. */
 export type RoundLoad = { readonly opensAfterMs: number; readonly texts: number };
 
+/** A bucket as it was at a moment, in ms after the release. */
+export type Bucket = { readonly tokens: number; readonly atMs: number };
+
+export type Refill = Pick<Capacity, 'ratePerSecond' | 'burst'>;
+
+/** The bucket at the release: what waits before us has left by the time we are let through. */
+export function bucketAtRelease({ burst, tokens, pausedForMs }: Capacity): Bucket {
+  return { tokens: Math.min(burst, Math.max(0, tokens)), atMs: Math.max(0, pausedForMs) };
+}
+
+/** Takes `count` tokens, asked for at a moment: the bucket in the moment when the last is given. */
+export function takeTokens(
+  bucket: Bucket,
+  { ratePerSecond, burst }: Refill,
+  { count, fromMs }: { readonly count: number; readonly fromMs: number },
+): Bucket {
+  const startMs = Math.max(fromMs, bucket.atMs);
+  const tokens = Math.min(burst, bucket.tokens + (ratePerSecond * (startMs - bucket.atMs)) / 1000);
+  const waitMs = (Math.max(0, count - tokens) / ratePerSecond) * 1000;
+  return { tokens: Math.max(0, tokens - count), atMs: startMs + waitMs };
+}
+
 /**
  * When the last text of each round has left, in ms from now, if nobody answers and nothing more
  * urgent comes between. Later rounds stand behind earlier ones.
  */
 export function forecastRounds(capacity: Capacity, rounds: readonly RoundLoad[]): number[] {
-  const { ratePerSecond, burst, pausedForMs } = capacity;
-  let tokens = Math.min(burst, Math.max(0, capacity.tokens));
-  let queue = capacity.ahead;
-  let atMs = 0;
-  return rounds.map(({ opensAfterMs, texts }) => {
-    const openMs = Math.max(0, opensAfterMs - Math.max(atMs, pausedForMs));
-    const gained = tokens + (ratePerSecond * openMs) / 1000;
-    const left = Math.min(queue, gained);
-    queue -= left;
-    tokens = Math.min(burst, gained - left);
-    atMs = Math.max(atMs, opensAfterMs);
-    queue += texts;
-    const waitMs = (Math.max(0, queue - tokens) / ratePerSecond) * 1000;
-    return Math.ceil(Math.max(atMs, pausedForMs) + waitMs);
+  let bucket = takeTokens(bucketAtRelease(capacity), capacity, {
+    count: capacity.ahead,
+    fromMs: 0,
   });
+  return rounds.map(({ opensAfterMs, texts }) => {
+    bucket = takeTokens(bucket, capacity, { count: texts, fromMs: opensAfterMs });
+    return Math.ceil(roundedMs(bucket.atMs));
+  });
+}
+
+/** Without the dust of adding fractions, which rounding up would make a millisecond of. */
+function roundedMs(ms: number): number {
+  return Math.round(ms * 1e6) / 1e6;
 }

@@ -8,6 +8,18 @@ export { abandonAlert } from './drafts/give-up.ts';
 export { noContent, sectionsOf, type Section } from './content/model.ts';
 export { importCatalogue } from './kev/catalogue.ts';
 export { parseCatalogue } from './kev/parse.ts';
+export { bodyOf, composeRounds, type ComposedMessage, type Reachable } from './compose.ts';
+export { linesFor, type Lines } from './dry-run.ts';
+export {
+  bucketAtRelease,
+  takeTokens,
+  type Bucket,
+  type Capacity,
+  type Refill,
+} from './forecast.ts';
+export { renderingFor, unchasedReaders } from './rendering.ts';
+export { renderRounds, textFor, type RoundTemplate } from './texts.ts';
+export { listAsked, listReachable, type AskedOrganisation } from './store-people.ts';
 export { renderMarkdown } from './markdown.ts';
 export type { Wording } from './model.ts';
 export {
@@ -22,7 +34,7 @@ export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
-export { listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
+export { listAlerts, listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
 export { findSubmission } from './store-submission.ts';
 export { findVersion, type VersionRow } from './store.ts';
 export { findPublicAlert } from './public/store-public.ts';

@@ -6,6 +6,7 @@ import {
   matchesToldNow,
   type AudienceQuestion,
 } from '#organisations/index.ts';
+import { firstRankOf } from './compose.ts';
 import { placeIn } from './store-freeze.ts';
 import type { Channel } from './texts.ts';
 
@@ -29,7 +30,7 @@ type Asked = { readonly question: AudienceQuestion; readonly chain: Chain };
 
 /** Whom the audience is, and who of it is told in which round, as `freezeRounds` would have it. */
 function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Chain): Sql {
-  const first = steps.filter(({ round }) => round === 1).map(({ rank }) => rank);
+  const firstRank = firstRankOf(steps.map(({ round, rank }) => ({ round, ranks: [rank] })));
   return sql`chosen as materialized (
       select organisation.organisation_id, organisation.code, organisation.name,
         organisation.must_answer, organisation.telephone
@@ -46,7 +47,7 @@ function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Cha
       from organisations.v_reachable reachable
       join step on step.channel = reachable.channel
         and step.rank = case when reachable.reader_kind = any(${unchased}::text[])
-          then ${Math.min(...first)} else reachable.rank end
+          then ${firstRank} else reachable.rank end
       where reachable.in_use and ${matchesToldNow(question)}
         and (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true
     )`;
@@ -194,29 +195,33 @@ export async function listGaps(
 }
 
 export type BucketNow = {
+  readonly bucketId: string;
   readonly ratePerSecond: number;
   readonly burst: number;
   readonly tokens: number;
   readonly pausedForMs: number;
 };
 
-/** The buckets that texts may be drawn on now, each once. */
-export async function listTextBuckets(tx: Tx): Promise<BucketNow[]> {
+/** The buckets that messages of this channel may be drawn on now, each once. */
+export async function listBuckets(tx: Tx, channel: Channel): Promise<BucketNow[]> {
   return await tx.rows<BucketNow>(sql`
-    select distinct on (bucket_id) rate_per_second, burst, tokens,
+    select distinct on (bucket_id) bucket_id, rate_per_second, burst, tokens,
       coalesce(extract(epoch from paused_until - now()) * 1000, 0)::float8 as paused_for_ms
     from dispatch.v_gateway
-    where channel = 'text' and enabled and removed_at is null and breaker_state <> 'open'
+    where channel = ${channel} and enabled and removed_at is null and breaker_state <> 'open'
     order by bucket_id`);
 }
 
-/** Texts that wait to leave, of dispatches in this lane or a more urgent one. */
-export async function countTextsAhead(tx: Tx, lane: number): Promise<number> {
-  const { texts } = await tx.one<{ texts: number }>(sql`
-    select count(*) as texts
+/** Messages that wait to leave by a channel, of dispatches in this lane or a more urgent one. */
+export async function countAhead(
+  tx: Tx,
+  { channel, lane }: { readonly channel: Channel; readonly lane: number },
+): Promise<number> {
+  const { messages } = await tx.one<{ messages: number }>(sql`
+    select count(*) as messages
     from dispatch.v_dispatch dispatch
     join dispatch.v_message message on message.dispatch_id = dispatch.id
     where dispatch.state = 'sending' and dispatch.lane <= ${lane}
-      and message.channel = 'text' and message.state = 'ready'`);
-  return texts;
+      and message.channel = ${channel} and message.state = 'ready'`);
+  return messages;
 }

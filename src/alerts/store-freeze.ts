@@ -6,6 +6,7 @@
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { nameReaders } from '#identity/index.ts';
+import { firstRankOf } from './compose.ts';
 import { readersOf, recipientBlanks, type RoundTemplate, type TextOfVersion } from './texts.ts';
 
 /**
@@ -180,9 +181,8 @@ const reachedOneByOne = sql`
 
 /** The rank with whose round a contact is told: its own, or the first where it is not chased. */
 function rankOfRound(templates: readonly RoundTemplate[], unchased: readonly string[]): Sql {
-  const first = templates.filter(({ round }) => round === 1).flatMap(({ ranks }) => ranks);
   return sql`
-    case when reachable.reader_kind = any(${unchased}::text[]) then ${Math.min(...first)}
+    case when reachable.reader_kind = any(${unchased}::text[]) then ${firstRankOf(templates)}
     else reachable.rank end`;
 }
 

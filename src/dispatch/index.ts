@@ -11,6 +11,7 @@ export {
   standDown,
   type Steering,
 } from './actions.ts';
+export { isNeeded, spacedDue } from './chase.ts';
 export { Auditor, readAudit, type AuditReport } from './auditor.ts';
 export { hashOfCorrection, releaseCorrection, releaseEnding } from './correct.ts';
 export { forgetOld, type Retention } from './retention.ts';
@@ -27,7 +28,7 @@ export { openSmppGateway, type SmppSettings } from './gateways/smpp.ts';
 export { openSmtpGateway, type SmtpSettings } from './gateways/smtp.ts';
 export { REPLY_TASK, type InboxSeals } from './inbox.ts';
 export { ledgerCaveat, ledgerParts, ledgerSentence } from './ledger.ts';
-export { states, type DispatchPlan, type MessageState } from './model.ts';
+export { states, type DispatchPlan, type MessageState, type NumberLimit } from './model.ts';
 export { messageEvents, readHistories, type MessageEventKind } from './history.ts';
 export { riskSecondCopies, type RiskDecision } from './uncertain.ts';
 export { listUncertain, type UncertainRow } from './store-uncertain.ts';

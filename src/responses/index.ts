@@ -1,4 +1,5 @@
 /** The door of responses: answers of organisations, and the duty desk. */
+export { ringReason, type RingReason } from './calls/model.ts';
 export { handleReplies } from './replies.ts';
 export type { AnswerContext } from './reply-texts.ts';
 export { listOpenAnswers, type OpenAnswers } from './store-list.ts';

@@ -48,6 +48,10 @@ export const order: Readonly<Record<string, Rule>> = {
     may: [...TO_ORGANISATIONS, 'alerts'],
     because: 'answers do not know exercises, cases and feeds',
   },
+  'what-if': {
+    may: [...TO_RESPONSES, 'adoption'],
+    because: 'a rehearsal asks the functions that run live, and none of them asks it',
+  },
   network: {
     may: [...TO_ORGANISATIONS, 'alerts'],
     because: 'the forum stands beside the answers, above alerts',

@@ -16,6 +16,23 @@ export const ringReasons = ['withdrawn', 'unreachable', 'uncertain', 'silent'] a
 
 export type RingReason = (typeof ringReasons)[number];
 
+/** How far the messages of an organisation that must answer, and has not, have come. */
+export type Told = {
+  /** One of them was taken by a provider. */
+  readonly isReached: boolean;
+  /** Nobody can say of one whether it left. */
+  readonly isUncertain: boolean;
+  /** One may still leave. */
+  readonly moreToCome: boolean;
+};
+
+/** Why it is to be rung, as `responses.v_to_ring` has it; undefined while its chain goes on (P7). */
+export function ringReason({ isReached, isUncertain, moreToCome }: Told): RingReason | undefined {
+  if (moreToCome) return undefined;
+  if (isReached) return 'silent';
+  return isUncertain ? 'uncertain' : 'unreachable';
+}
+
 /** A number of the organisation; null: its switchboard. */
 export type Way = { readonly contactPointId: string | null };
 

@@ -1,0 +1,7 @@
+/** The door of what-if: an alert, or a year of them, on a simulated clock. */
+export { presets } from './behaviour.ts';
+export { figureRows, rehearsalTable } from './csv.ts';
+export { imagine, type Subject } from './imagine.ts';
+export { fieldNames, parseAsked, type Asked, type Fields } from './parse.ts';
+export { readDirectory, rehearse, type Side } from './rehearse.ts';
+export { rehearseYear, usualYear, type Year } from './rehearse-year.ts';

@@ -1,0 +1,107 @@
+/** An alert under one set of rules or two, side by side, against the directory as it is now. */
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import type { Pence } from '#kernel/money.ts';
+import type { Tx } from '#db/database.ts';
+import { effectsFor } from '#adoption/index.ts';
+import { linesFor, listAsked, listReachable } from '#alerts/index.ts';
+import {
+  severityById,
+  type Channel,
+  type OperatingModel,
+  type Severity,
+} from '#operating-model/index.ts';
+import type { AudienceQuestion } from '#organisations/index.ts';
+import { answerAfterMs, type Behaviour } from './behaviour.ts';
+import { breaksOf, type Break } from './breaks.ts';
+import type { Run } from './model.ts';
+import { planMessages, type Directory, type Words } from './scene.ts';
+import { simulate } from './simulate.ts';
+import { summarise, type Summary } from './summary.ts';
+
+export type Imagined = Words & {
+  readonly question: AudienceQuestion;
+  /** Undefined: as the rules have it. */
+  readonly channels: readonly Channel[] | undefined;
+  readonly releasedAtMs: number;
+  readonly behaviour: Behaviour;
+  readonly seed: number;
+  readonly spendCapPence: Pence | undefined;
+};
+
+/** The same alert under one set of rules. */
+export type Side = {
+  readonly model: OperatingModel;
+  readonly severity: Severity;
+  readonly run: Run;
+  readonly summary: Summary;
+  readonly breaks: readonly Break[];
+};
+
+/** Whom an audience means and reaches now. */
+export async function readDirectory(tx: Tx, question: AudienceQuestion): Promise<Directory> {
+  return {
+    organisations: await listAsked(tx, question),
+    people: await listReachable(tx, question),
+  };
+}
+
+/**
+ * One side for each set of rules, the rules in force first. Refused where one of them does not know
+ * the severity.
+ */
+export async function rehearse(
+  tx: Tx,
+  imagined: Imagined,
+  [inForce, ...others]: readonly [OperatingModel, ...OperatingModel[]],
+): Promise<Outcome<Side[]>> {
+  const directory = await readDirectory(tx, imagined.question);
+  const sides: Side[] = [];
+  for (const model of [inForce, ...others]) {
+    const known = severityById(model, imagined.wording.severity);
+    if (known === undefined)
+      return refused(
+        'invalid',
+        `The rules ‘${model.name}’ (${model.version.slice(0, 12)}) have no severity ‘${imagined.wording.severity}’.`,
+        { severity: 'Choose a severity that both sets of rules have' },
+      );
+    const severity = { ...known, channels: imagined.channels ?? known.channels };
+    const effects = model === inForce ? [] : await effectsFor(tx, inForce, model);
+    const side = await rehearseUnder(tx, imagined, { directory, model, severity });
+    const broken = effects.map(({ level, says }): Break => ({
+      level: level === 'error' ? 'breaks' : 'mind',
+      says,
+      names: [],
+    }));
+    sides.push({ ...side, breaks: [...broken, ...side.breaks] });
+  }
+  return ok(sides);
+}
+
+async function rehearseUnder(
+  tx: Tx,
+  imagined: Imagined,
+  {
+    directory,
+    model,
+    severity,
+  }: {
+    readonly directory: Directory;
+    readonly model: OperatingModel;
+    readonly severity: Severity;
+  },
+): Promise<Side> {
+  const { behaviour, seed, releasedAtMs, spendCapPence } = imagined;
+  const messages = planMessages(directory, imagined, { model, severity });
+  const run = simulate({
+    severity,
+    releasedAtMs,
+    organisations: directory.organisations,
+    messages,
+    lines: await linesFor(tx, severity, model),
+    perNumber: model.textsPerNumber,
+    answerAfterMs: (message) => answerAfterMs(behaviour, seed, message),
+  });
+  const summary = summarise(run, { severity, model });
+  const rehearsed = { model, severity, directory, messages, run, summary, spendCapPence };
+  return { model, severity, run, summary, breaks: breaksOf(rehearsed) };
+}

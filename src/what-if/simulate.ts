@@ -1,0 +1,238 @@
+/**
+ * One release on a simulated clock. Nothing is decided here: when rounds open, whether a message is
+ * still needed, when its number may have it, when the provider takes it, and who comes on the call
+ * list are the functions that the live engine goes by (P1, P7). It differs from life in what it
+ * leaves out: every message arrives at once, no gateway fails, nobody pauses. Pure: the same scene
+ * gives the same run.
+ */
+import { isNeeded, spacedDue } from '#dispatch/index.ts';
+import { bucketAtRelease, takeTokens, type Bucket, type Capacity } from '#alerts/index.ts';
+import { regionTime, roundTimes, type Channel } from '#operating-model/index.ts';
+import { ringReason } from '#responses/index.ts';
+import type { Ended, Ending, Fate, Planned, Run, Scene } from './model.ts';
+import { Queue } from './queue.ts';
+
+type Happening =
+  | { readonly kind: 'round'; readonly atMs: number; readonly round: number }
+  | { readonly kind: 'answer'; readonly atMs: number; readonly to: Planned }
+  | { readonly kind: 'line'; readonly atMs: number; readonly line: Line };
+
+/** Of two in the same moment the one that was planned first comes first. */
+type Event = Happening & { readonly order: number };
+
+/** What is ready to leave by a channel; breadth first, as the engine claims. */
+type Ready = { readonly message: Planned; readonly dueMs: number; readonly order: number };
+
+class Line {
+  /** Ready and due, by rank. */
+  readonly waiting = new Queue<Ready>(
+    (a, b) =>
+      CHANNEL_ORDER[a.message.channel] - CHANNEL_ORDER[b.message.channel] < 0 ||
+      (a.message.channel === b.message.channel &&
+        (a.message.rank - b.message.rank || a.dueMs - b.dueMs || a.order - b.order) < 0),
+  );
+  /** Put off until later. */
+  readonly later = new Queue<Ready>((a, b) => a.dueMs - b.dueMs < 0);
+  readonly capacity: Capacity;
+  bucket: Bucket;
+  /** When it is looked at next; infinite: not before something new is ready. */
+  wakesAtMs = Infinity;
+
+  constructor(capacity: Capacity, releasedAtMs: number) {
+    this.capacity = capacity;
+    // What waits before us leaves first.
+    const { tokens, atMs } = takeTokens(bucketAtRelease(capacity), capacity, {
+      count: capacity.ahead,
+      fromMs: 0,
+    });
+    this.bucket = { tokens, atMs: atMs + releasedAtMs };
+  }
+}
+
+/** Where texts and mails draw on one bucket, mail waits for the texts. */
+const CHANNEL_ORDER: Readonly<Record<Channel, number>> = { text: 0, mail: 1 };
+
+export function simulate(scene: Scene): Run {
+  return new Simulation(scene).run();
+}
+
+class Simulation {
+  #scene: Scene;
+  #events = new Queue<Event>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order));
+  #order = 0;
+  #rounds: Map<number, Planned[]>;
+  #lines: Readonly<Record<Channel, Line | undefined>>;
+  #expiresAtMs: number;
+  #textsTo: Map<string, number[]>;
+  #ended: Ended[] = [];
+  #answered = new Map<string, number>();
+  /** By number or address and code: for whom an answer counts. */
+  #credited = new Map<string, Set<string>>();
+
+  constructor(scene: Scene) {
+    const { releasedAtMs, lines, severity } = scene;
+    this.#scene = scene;
+    this.#rounds = Map.groupBy(scene.messages, ({ round }) => round);
+    this.#textsTo = scene.textsTo ?? new Map();
+    this.#expiresAtMs = releasedAtMs + severity.sendExpiresAfterMs;
+    const open = (capacity: Capacity | undefined) => capacity && new Line(capacity, releasedAtMs);
+    const text = open(lines.text);
+    this.#lines = { text, mail: lines.isShared ? text : open(lines.mail) };
+  }
+
+  run(): Run {
+    const { severity, releasedAtMs } = this.#scene;
+    const rounds = roundTimes(severity, releasedAtMs).map((atMs, i) => ({ round: i + 1, atMs }));
+    for (const { round, atMs } of rounds) this.#plan({ kind: 'round', atMs, round });
+    for (let event = this.#events.take(); event; event = this.#events.take()) this.#happen(event);
+    return {
+      releasedAtMs,
+      rounds,
+      ended: this.#ended,
+      fates: this.#fates(),
+      regions: this.#tellRegions(),
+    };
+  }
+
+  #plan(event: Happening): void {
+    this.#events.add({ ...event, order: (this.#order += 1) });
+  }
+
+  #happen(event: Event): void {
+    if (event.kind === 'round') this.#open(event.round, event.atMs);
+    else if (event.kind === 'answer') this.#answer(event.to, event.atMs);
+    else if (event.line.wakesAtMs === event.atMs) this.#send(event.line, event.atMs);
+  }
+
+  /** Its messages become ready, each when its number may have it. */
+  #open(round: number, nowMs: number): void {
+    for (const message of this.#rounds.get(round) ?? []) {
+      const line = this.#lines[message.channel];
+      if (!isNeeded(message, this.#hasAnswered)) this.#end(message, 'called_off', nowMs);
+      else if (line === undefined) this.#end(message, 'no_gateway', nowMs);
+      else this.#ready(line, message, nowMs);
+    }
+  }
+
+  #ready(line: Line, message: Planned, nowMs: number): void {
+    const due = this.#dueOf(message, nowMs);
+    if (due === undefined) return this.#end(message, 'suppressed', nowMs);
+    if (message.channel === 'text') {
+      const earlier = this.#textsTo.get(message.contactPointId);
+      if (earlier === undefined) this.#textsTo.set(message.contactPointId, [due]);
+      else earlier.push(due);
+    }
+    const ready = { message, dueMs: due, order: (this.#order += 1) };
+    (due > nowMs ? line.later : line.waiting).add(ready);
+    this.#wake(line, nowMs);
+  }
+
+  #dueOf({ channel, contactPointId }: Planned, nowMs: number): number | undefined {
+    const earlierMs = this.#textsTo.get(contactPointId);
+    if (channel !== 'text' || earlierMs === undefined) return nowMs;
+    const spaced = spacedDue(this.#scene.perNumber, {
+      nowMs,
+      expiresAtMs: this.#expiresAtMs,
+      earlierMs,
+    });
+    return spaced === 'suppressed' ? undefined : spaced.dueMs;
+  }
+
+  /** The line is looked at when the next of it is due and the bucket has a token for it. */
+  #wake(line: Line, nowMs: number): void {
+    const next = line.waiting.first === undefined ? line.later.first?.dueMs : nowMs;
+    if (next === undefined) return;
+    const fromMs = Math.max(nowMs, next);
+    const atMs = takeTokens(line.bucket, line.capacity, { count: 1, fromMs }).atMs;
+    if (atMs >= line.wakesAtMs) return;
+    line.wakesAtMs = atMs;
+    this.#plan({ kind: 'line', atMs, line });
+  }
+
+  /** All that may leave in this moment. */
+  #send(line: Line, nowMs: number): void {
+    line.wakesAtMs = Infinity;
+    while (line.later.first !== undefined && line.later.first.dueMs <= nowMs)
+      line.waiting.add(line.later.take()!);
+    for (let next = line.waiting.first; next; next = line.waiting.first) {
+      const { message } = next;
+      const isUsable = nowMs < this.#expiresAtMs;
+      if (!isUsable || !isNeeded(message, this.#hasAnswered)) {
+        line.waiting.take();
+        this.#end(message, isUsable ? 'called_off' : 'expired', nowMs);
+        continue;
+      }
+      const after = takeTokens(line.bucket, line.capacity, { count: 1, fromMs: nowMs });
+      if (after.atMs > nowMs) break;
+      line.bucket = after;
+      line.waiting.take();
+      this.#leave(message, nowMs);
+    }
+    this.#wake(line, nowMs);
+  }
+
+  #leave(message: Planned, nowMs: number): void {
+    this.#end(message, 'sent', nowMs);
+    const credited = this.#credited.get(codeOf(message)) ?? new Set();
+    for (const id of message.organisationIds) credited.add(id);
+    this.#credited.set(codeOf(message), credited);
+    const afterMs = this.#scene.answerAfterMs(message);
+    if (afterMs !== null) this.#plan({ kind: 'answer', atMs: nowMs + afterMs, to: message });
+  }
+
+  /** Whoever answers, answers for all that their messages with this code stood for (P1). */
+  #answer(message: Planned, nowMs: number): void {
+    for (const id of this.#credited.get(codeOf(message)) ?? [])
+      if (!this.#answered.has(id)) this.#answered.set(id, nowMs);
+  }
+
+  #hasAnswered = (organisationId: string): boolean => this.#answered.has(organisationId);
+
+  #end(message: Planned, ending: Ending, atMs: number): void {
+    this.#ended.push({ message, ending, atMs });
+  }
+
+  #fates(): Fate[] {
+    const { organisations, releasedAtMs } = this.#scene;
+    const told = new Map<string, number>();
+    const last = new Map<string, number>();
+    for (const { message, ending, atMs } of this.#ended)
+      for (const id of message.organisationIds) {
+        if (ending === 'sent' && !told.has(id)) told.set(id, atMs);
+        last.set(id, Math.max(last.get(id) ?? 0, atMs));
+      }
+    return organisations.map((one) => {
+      const { organisationId: id } = one;
+      const toldAtMs = told.get(id) ?? null;
+      const answeredAtMs = this.#answered.get(id) ?? null;
+      const endsAtMs = last.get(id) ?? releasedAtMs;
+      const isListed = one.mustAnswer && (answeredAtMs === null || answeredAtMs > endsAtMs);
+      const standing = { isReached: toldAtMs !== null, isUncertain: false, moreToCome: false };
+      return {
+        ...one,
+        toldAtMs,
+        answeredAtMs,
+        listedAtMs: isListed ? endsAtMs : null,
+        why: isListed ? (ringReason(standing) ?? null) : null,
+      };
+    });
+  }
+
+  #tellRegions(): Run['regions'] {
+    const { severity, releasedAtMs, organisations } = this.#scene;
+    const atMs = regionTime(severity, releasedAtMs);
+    if (atMs === undefined) return undefined;
+    const silent: Record<string, number> = {};
+    for (const { organisationId, mustAnswer, regionCode } of organisations) {
+      if (!mustAnswer || regionCode === null) continue;
+      if ((this.#answered.get(organisationId) ?? Infinity) > atMs)
+        silent[regionCode] = (silent[regionCode] ?? 0) + 1;
+    }
+    return { atMs, silent };
+  }
+}
+
+/** By number or address and the organisation whose code the message has. */
+function codeOf({ contactPointId, organisationIds }: Planned): string {
+  return `${contactPointId} ${organisationIds[0]}`;
+}
