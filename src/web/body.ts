@@ -13,6 +13,9 @@ export const BODY_BYTES_MAX = 1024 * 1024;
 /** More fields than any page of ours has; a form of a million names would only burn time. */
 const FIELDS_MAX = 5000;
 
+/** A page takes one file; a second is somebody trying. */
+const FILES_MAX = 1;
+
 const empty: ParsedBody = { raw: '', json: undefined, form: {}, files: {} };
 
 /** PostgreSQL keeps no NUL in a text, and nobody types one. */
@@ -101,7 +104,9 @@ async function parseMultipart(contentType: string, raw: Buffer): Promise<ParsedB
     else {
       if (hasNul(name + value.name + value.type)) throw badRequest('The form holds a NUL.');
       const bytes = new Uint8Array(await value.arrayBuffer());
-      if (value.name !== '') files[name] = { name: value.name, type: value.type, bytes };
+      if (value.name === '') continue;
+      if (Object.keys(files).length >= FILES_MAX) throw badRequest('Send one file at a time.');
+      files[name] = { name: value.name, type: value.type, bytes };
     }
   }
   return { ...empty, form: toForm(fields), files };

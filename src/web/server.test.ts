@@ -158,6 +158,8 @@ test('every error is a whole page with all headers and tells nothing of its caus
     ['a='.padEnd(2_000_000, 'x'), 'application/x-www-form-urlencoded', 413],
     ['{}', 'application/json', 415],
     ['x', 'multipart/form-data; boundary=y', 400],
+    [fileParts('a', 'b'), 'multipart/form-data; boundary=y', 400],
+    [fileParts('a', 'a'), 'multipart/form-data; boundary=y', 400],
   ];
   for (const [body, type, status] of bodies) {
     const headers = { 'content-type': type, 'sec-fetch-site': 'same-origin' };
@@ -167,6 +169,27 @@ test('every error is a whole page with all headers and tells nothing of its caus
     assert.equal(page.status, status);
   }
 });
+
+test('a page takes one file', async () => {
+  const upload = async (...names: string[]) => {
+    const type = 'multipart/form-data; boundary=y';
+    const headers = { 'content-type': type, 'sec-fetch-site': 'same-origin' };
+    const body = fileParts(...names);
+    return (await fetch(`${site.address}/open`, { method: 'POST', headers, body })).status;
+  };
+  assert.equal(await upload('a'), 200);
+  assert.equal(await upload('a', 'b'), 400);
+});
+
+/** One file for each name of a field. */
+function fileParts(...names: string[]): string {
+  const parts = names.map(
+    (name) =>
+      `--y\r\nContent-Disposition: form-data; name="${name}"; filename="x.csv"\r\n` +
+      'Content-Type: text/csv\r\n\r\n1\r\n',
+  );
+  return `${parts.join('')}--y--\r\n`;
+}
 
 test('programs get problem details instead of pages', async () => {
   for (const at of ['/api/v1/absent', '/callbacks/x/absent']) {
