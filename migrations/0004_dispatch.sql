@@ -964,7 +964,8 @@ grant insert (id, label, lane, exercise, expires_after, recall_for, number_most,
   quiet_from_minute, quiet_until_minute, receipt_asks_ms, uncertain_after)
   on dispatch.dispatch to tocsin_web;
 grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, paused_at,
-    cleared, planned_messages, refusals_from) on dispatch.dispatch to tocsin_web;
+    cleared, planned_messages, refusals_from, quiet_from_minute, quiet_until_minute,
+    uncertain_after) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
 grant update (opens_at, opened_at, part_at) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,

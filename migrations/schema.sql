@@ -520,7 +520,7 @@ CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claim
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
 grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within, quiet_from_minute, quiet_until_minute, receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
-grant update (state, epoch, content_hash, planned_messages, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
+grant update (state, epoch, content_hash, planned_messages, quiet_from_minute, quiet_until_minute, uncertain_after, released_at, ended_at, pause_reason, paused_at, refusals_from, cleared) on dispatch.dispatch to tocsin_web;
 
 create table dispatch.gateway (
   id text not null,

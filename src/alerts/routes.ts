@@ -9,6 +9,7 @@ import { dryRunRoutes } from './routes-dry-run.ts';
 import { holdingRoutes } from './routes-holding.ts';
 import { uncertainRoutes } from './routes-uncertain.ts';
 import { endingRoutes } from './routes-ending.ts';
+import { moveRulesRoutes } from './routes-move-rules.ts';
 import { versionsRoutes } from './routes-versions.ts';
 import { writingRoutes } from './routes-writing.ts';
 
@@ -22,6 +23,7 @@ export function alertRoutes(context: AlertRoutesContext): Route[] {
     ...dryRunRoutes(context),
     ...decidingRoutes(context),
     ...endingRoutes(context),
+    ...moveRulesRoutes(context),
     ...uncertainRoutes(context),
     ...publicRoutes(context),
     ...versionsRoutes(context),

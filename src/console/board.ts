@@ -69,6 +69,8 @@ export type Reading = {
   readonly severityLabel: string;
   /** What it says beside its first fields. */
   readonly sections: readonly Section[];
+  /** It obeys the rules that it was submitted under, and others are in force. */
+  readonly hasOlderRules: boolean;
   readonly deadlineMinutes: number;
   readonly figures: readonly FigureRow[];
   readonly claims: readonly Claim[];
@@ -158,6 +160,7 @@ export async function readAlert(
       alert: { ...alert, woken: await listWokenForUpdates(tx, [alert.versionId]) },
       severityLabel: severity?.label ?? alert.severity,
       sections: sectionsOf(alert),
+      hasOlderRules: alert.modelVersion !== model.version,
       deadlineMinutes: (severity?.acknowledgeWithinMs ?? Infinity) / 60_000,
       figures: await readFigures(tx, scopeOf(alert, at)),
       claims: at === undefined ? await listClaims(tx, alertId) : [],

@@ -62,6 +62,7 @@ export {
   type GatewaySeed,
 } from './store-gateway.ts';
 export type { SingleMessage } from './store-answer.ts';
+export { retimeDispatch, type Retiming } from './retime.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { reserveTokens } from './store-bucket.ts';
 export { sealedColumns as dispatchSealedColumns } from './store-sealed.ts';

@@ -81,6 +81,25 @@ export async function setContent(
     where id = ${id} and state = 'held'`);
 }
 
+/** Of one that is still sent; false where it is over. */
+export async function setWaits(
+  tx: Tx,
+  waits: {
+    readonly dispatchId: string;
+    readonly quietHours: DispatchPlan['quietHours'];
+    readonly uncertainAfterMs: number;
+  },
+): Promise<boolean> {
+  const { dispatchId, quietHours, uncertainAfterMs } = waits;
+  return (
+    (await tx.run(sql`
+      update dispatch.dispatch set quiet_from_minute = ${quietHours?.fromMinute ?? null},
+        quiet_until_minute = ${quietHours?.untilMinute ?? null},
+        uncertain_after = ${uncertainAfterMs} * interval '1 millisecond'
+      where id = ${dispatchId} and state in ('sending', 'paused')`)) === 1
+  );
+}
+
 export type SteeredState = 'sending' | 'paused' | 'cancelled';
 
 /** Which of these dispatches are being sent. */

@@ -38,6 +38,18 @@ export type QuietTime = {
   untilMinute: number;
 };
 
+/** Later, or earlier where it is below 0: a round that has a time and is not open. */
+export async function shiftRound(
+  tx: Tx,
+  { dispatchId, round, byMs }: { dispatchId: string; round: number; byMs: number },
+): Promise<void> {
+  await tx.run(sql`
+    update dispatch.round
+    set opens_at = greatest(now(), opens_at + ${byMs} * interval '1 millisecond')
+    where dispatch_id = ${dispatchId} and round = ${round} and opened_at is null
+      and opens_at is not null`);
+}
+
 /**
  * When the rounds that are not open yet are to, of a dispatch that has quiet hours: now at the
  * earliest, for one may be late. In order.

@@ -29,6 +29,7 @@ export {
   whenOf,
   type Because,
 } from './because.ts';
+export { movingOf, type Moving } from './moving.ts';
 export { ladderOf, regionTime, roundTimes, type Rung } from './ladder.ts';
 export { explainSeverity } from './explain-model.ts';
 export { jsonSchema } from './json-schema.ts';

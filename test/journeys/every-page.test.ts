@@ -91,6 +91,14 @@ async function makeAlerts(): Promise<void> {
   await reached.submit('I ring them');
   await reached.submit('Write it down', { outcome: 'got_it', note: 'They switched it off' });
   await releaseVersion(centre, corrected.alertId, 'correction', { ifActed: 'Switch it on again.' });
+  const older = await releaseAlert(centre, { title: 'Under older rules' });
+  ids['older'] = older.alertId;
+  await own(sql`insert into operating_model.version (sha256, yaml)
+    select encode(sha256(convert_to(changed.yaml, 'UTF8')), 'hex'), changed.yaml
+    from (select replace(yaml, 'after: PT15M }', 'after: PT25M }') as yaml
+      from operating_model.version where sha256 = ${centre.model.version}) changed`);
+  await own(sql`update alerts.version set model_version = (select sha256 from
+    operating_model.version where yaml like '%after: PT25M }%') where alert_id = ${older.alertId}`);
   const closed = await releaseAlert(centre, { title: 'Over' });
   const page = centre.visit(officer);
   ids['closed'] = closed.alertId;
@@ -254,6 +262,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/alerts/:id/uncertain': [{ state: 'none', path: '/alerts/{live}/uncertain' }],
   '/alerts/:id/versions': [{ state: 'two', path: '/alerts/{corrected}/versions' }],
+  '/alerts/:id/rules': [{ state: 'under older rules', path: '/alerts/{older}/rules' }],
   '/alerts/:id/wall': [{ state: 'live', path: '/alerts/{live}/wall' }],
   '/alerts/holding': [{ state: 'new', path: '/alerts/holding' }],
   '/alerts/new': [{ state: 'new', path: '/alerts/new' }],

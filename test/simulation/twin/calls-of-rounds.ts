@@ -8,6 +8,7 @@ export const rounds: Pick<
   | 'postponeRounds'
   | 'listQuietTimes'
   | 'setRoundTime'
+  | 'shiftRound'
   | 'markRoundOpened'
   | 'lockOpeningRound'
   | 'markPartReady'
@@ -18,6 +19,13 @@ export const rounds: Pick<
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
   listQuietTimes: (scene) => [planned(scene)],
+  shiftRound: (scene) => [
+    {
+      dispatchId: planned(scene),
+      round: scene.random.between(1, 3),
+      byMs: scene.random.between(-300_000, 300_000),
+    },
+  ],
   setRoundTime: (scene) => [
     {
       dispatchId: planned(scene),

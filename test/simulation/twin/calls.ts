@@ -240,6 +240,7 @@ const plan: Pick<
   | 'hashContent'
   | 'markReleased'
   | 'setContent'
+  | 'setWaits'
   | 'listSending'
   | 'moveDispatch'
   | 'cancelUnsent'
@@ -278,6 +279,13 @@ const plan: Pick<
   setContent: (scene) => [
     planned(scene),
     { hash: scene.random.pick(['one', 'two']), messages: scene.random.below(9) },
+  ],
+  setWaits: (scene) => [
+    {
+      dispatchId: planned(scene),
+      quietHours: scene.random.pick([undefined, { fromMinute: 1320, untilMinute: 360 }]),
+      uncertainAfterMs: 120_000,
+    },
   ],
   listSending: ({ random, known }) => [random.shuffle(known.dispatchIds).slice(0, 2)],
   moveDispatch: (scene) => {

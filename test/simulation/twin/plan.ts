@@ -101,6 +101,21 @@ export function setContent(base: Base, id: string, content: Content): void {
   moveWhere(base, id, ['held'], () => columns);
 }
 
+export function setWaits(
+  base: Base,
+  waits: {
+    dispatchId: string;
+    quietHours: DispatchPlan['quietHours'];
+    uncertainAfterMs: number;
+  },
+): boolean {
+  const { dispatchId, quietHours, uncertainAfterMs: uncertainAfter } = waits;
+  const quietFromMinute = quietHours?.fromMinute ?? null;
+  const quietUntilMinute = quietHours?.untilMinute ?? null;
+  const columns = { quietFromMinute, quietUntilMinute, uncertainAfter };
+  return moveWhere(base, dispatchId, ['sending', 'paused'], () => columns);
+}
+
 export function listSending(base: Base, ids: readonly string[]): string[] {
   return [...base.tables.dispatch.values()]
     .filter((d) => ids.includes(d.id) && d.state === 'sending')

@@ -32,6 +32,16 @@ export function postponeRounds(base: Base, dispatchId: string): void {
   }
 }
 
+export function shiftRound(
+  base: Base,
+  { dispatchId, round, byMs }: { dispatchId: string; round: number; byMs: number },
+): void {
+  const row = base.tables.round.get(keyOf(dispatchId, round));
+  if (row === undefined || row.openedAt !== null || row.opensAt === null) return;
+  base.writes += 1;
+  row.opensAt = Math.max(base.now, row.opensAt + byMs);
+}
+
 export function listQuietTimes(base: Base, dispatchId: string): QuietTime[] {
   const fromMinute = base.tables.dispatch.get(dispatchId)?.quietFromMinute ?? null;
   const untilMinute = base.tables.dispatch.get(dispatchId)?.quietUntilMinute ?? null;

@@ -1,0 +1,130 @@
+/** A running alert keeps its rules, unless somebody moves it; what widens needs an update. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
+import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import { contextOf, draftAlert, must, openCentre, type Centre } from '../../test/support/centre.ts';
+import { seedNotify } from '../../test/support/dispatch.ts';
+import { approveAndRelease } from './decide.ts';
+import { moveRules } from './move-rules.ts';
+import { submitAlert } from './submit.ts';
+
+const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
+
+let centre: Centre;
+
+before(async () => {
+  centre = await openCentre();
+  await seedNotify(centre.db.worker);
+});
+
+after(async () => {
+  await centre.close();
+});
+
+function rules(...changes: [from: string, to: string][]): OperatingModel {
+  const text = changes.reduce((before, [from, to]) => before.replace(from, to), shipped);
+  assert.notEqual(text, shipped);
+  return must(parseOperatingModel(text, 'other'));
+}
+
+/** Submitted and released under these rules; those that the pages obey are the shipped ones. */
+async function releasedUnder(model: OperatingModel): Promise<string> {
+  const alertId = await draftAlert(centre);
+  const context = { ...contextOf(centre), model };
+  const now = new Date();
+  const submitted = await centre.db.web.attempt(centre.officer, (tx) =>
+    submitAlert(tx, context, { alertId, revision: 1, now }),
+  );
+  const { hash } = must(submitted);
+  must(
+    await centre.db.web.attempt(centre.approver, (tx) =>
+      approveAndRelease(tx, context, { alertId, hash, now }),
+    ),
+  );
+  return alertId;
+}
+
+const own = <T>(statement: ReturnType<typeof sql>) =>
+  centre.db.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
+
+/** Minutes from the release to each round. */
+async function minutesOf(alertId: string): Promise<number[]> {
+  const rows = await own<{ minutes: number }>(sql`
+    select round(extract(epoch from round.opens_at - dispatch.released_at) / 60)::int as minutes
+    from alerts.v_live live
+    join dispatch.round round on round.dispatch_id = live.dispatch_id
+    join dispatch.dispatch dispatch on dispatch.id = live.dispatch_id
+    where live.alert_id = ${alertId} order by round.round`);
+  return rows.map(({ minutes }) => minutes);
+}
+
+const slower = rules(
+  ['{ ranks: [2], after: PT15M }', '{ ranks: [2], after: PT20M }'],
+  ['acknowledge_within: PT1H', 'acknowledge_within: PT2H'],
+);
+
+describe('an alert that is out', () => {
+  it('keeps its rules, and is moved by a button that says what changes', async () => {
+    const alertId = await releasedUnder(slower);
+    assert.deepEqual(await minutesOf(alertId), [0, 20, 30]);
+    const page = centre.visit(centre.officer);
+    const board = await page.get(`/alerts/${alertId}/board`);
+    assert.match(board.text, /after 2 h: their answer is due/);
+    const moving = await page.click('Move it to the rules in force');
+    assert.match(moving.text, /second round after 15 min instead of 20 min/);
+    assert.match(moving.text, /acknowledged within 1 h instead of 2 h/);
+    const empty = await page.submit(
+      'Move it to the rules in force',
+      { reason: '' },
+      { status: 422 },
+    );
+    assert.match(empty.text, /Say why, for the audit/);
+    const moved = await page.submit('Move it to the rules in force', { reason: 'Too slow.' });
+    assert.match(moved.text, /It obeys the rules in force now/);
+    assert.match(moved.text, /after 1 h: their answer is due/);
+    assert.doesNotMatch(moved.text, /Move it to the rules in force/);
+    assert.deepEqual(await minutesOf(alertId), [0, 15, 30]);
+    const [entry] = await own<{ detail: { from: string; to: string; reason: string } }>(sql`
+      select detail from audit.entry where action = 'alert.rules_moved'`);
+    assert.equal(entry?.detail.from, slower.version);
+    assert.equal(entry.detail.to, centre.model.version);
+    assert.equal(entry.detail.reason, 'Too slow.');
+    await page.get(`/alerts/${alertId}/rules`, { status: 409 });
+  });
+
+  it('is not moved by one person where the new rules tell others', async () => {
+    const alertId = await releasedUnder(rules(['      - { ranks: [3], after: PT30M }\n', '']));
+    const page = centre.visit(centre.officer);
+    const moving = await page.get(`/alerts/${alertId}/rules`);
+    assert.match(
+      moving.text,
+      /cannot be moved by one person, because its rounds would tell other ranks/,
+    );
+    assert.match(moving.text, /Write the update/);
+    const tried = await centre.db.web.attempt(centre.officer, (tx) =>
+      moveRules(tx, centre.product, { alertId, to: centre.model.version, reason: 'Try.' }),
+    );
+    assert.ok(!tried.ok);
+    assert.match(tried.message, /Send an update/);
+  });
+
+  it('is moved to the rules that were shown, or not at all', async () => {
+    const alertId = await releasedUnder(slower);
+    const move = async (to: string, by = centre.officer) =>
+      await centre.db.web.attempt(by, (tx) =>
+        moveRules(tx, centre.product, { alertId, to, reason: 'Try.' }),
+      );
+    const others = await move('0'.repeat(64));
+    assert.ok(!others.ok);
+    assert.match(others.message, /Other rules came into force/);
+    const lead = await centre.inviteLead('Lea', ['RA']);
+    const forbidden = await move(centre.model.version, lead);
+    assert.ok(!forbidden.ok);
+    assert.equal(forbidden.kind, 'forbidden');
+    const both = await Promise.all([move(centre.model.version), move(centre.model.version)]);
+    assert.equal(both.filter(({ ok }) => ok).length, 1);
+  });
+});

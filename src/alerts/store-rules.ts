@@ -1,0 +1,14 @@
+/** Which rules a version that is out obeys. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/** False where it is not out any more, or obeys others by now. */
+export async function setRules(
+  tx: Tx,
+  { id, from, to }: { readonly id: string; readonly from: string; readonly to: string },
+): Promise<boolean> {
+  const moved = await tx.run(sql`
+    update alerts.version set model_version = ${to}
+    where id = ${id} and state = 'released' and model_version = ${from}`);
+  return moved === 1;
+}
