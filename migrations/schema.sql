@@ -985,6 +985,45 @@ create policy idempotency_own on identity.idempotency as permissive for all to p
 grant delete, insert, select, update on identity.idempotency to tocsin_web;
 grant delete, select on identity.idempotency to tocsin_worker;
 
+create table identity.invitation (
+  id uuid not null,
+  token_sha256 bytea not null,
+  name text not null,
+  email text not null,
+  role text not null,
+  organisation_id uuid not null,
+  invited_by uuid not null,
+  invited_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  accepted_at timestamp with time zone,
+  accepted_by uuid,
+  revoked_at timestamp with time zone,
+  revoked_by uuid,
+  constraint invitation_check CHECK ((expires_at > invited_at)),
+  constraint invitation_check1 CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
+  constraint invitation_check2 CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+  constraint invitation_email_check CHECK (((email = lower(email)) AND (email ~~ '%_@_%'::text))),
+  constraint invitation_ends_once CHECK (((accepted_at IS NULL) OR (revoked_at IS NULL))),
+  constraint invitation_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 200)))),
+  constraint invitation_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
+  constraint invitation_to_another CHECK ((accepted_by <> invited_by)),
+  constraint invitation_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint invitation_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES identity.person(id),
+  constraint invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES identity.person(id),
+  constraint invitation_revoked_by_fkey FOREIGN KEY (revoked_by) REFERENCES identity.person(id),
+  constraint invitation_pkey PRIMARY KEY (id),
+  constraint invitation_token_sha256_key UNIQUE (token_sha256)
+);
+CREATE INDEX invitation_age ON identity.invitation USING btree (expires_at);
+CREATE INDEX invitation_open ON identity.invitation USING btree (organisation_id) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+alter table identity.invitation enable row level security;
+alter table identity.invitation force row level security;
+create policy invitation_of_organisation on identity.invitation as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
+create policy invitation_of_system on identity.invitation as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
+grant insert, select on identity.invitation to tocsin_web;
+grant delete, select on identity.invitation to tocsin_worker;
+grant update (token_sha256, expires_at, accepted_at, accepted_by, revoked_at, revoked_by) on identity.invitation to tocsin_web;
+
 create table identity.passkey (
   id uuid not null,
   person_id uuid not null,

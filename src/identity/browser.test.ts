@@ -3,20 +3,22 @@ import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { assertAccessible, openBrowser, shoot, watchedPage } from '../../test/support/browser.ts';
+import { lookAt, openBrowser, watchedPage } from '../../test/support/browser.ts';
 import type { BrowserOrReason } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
 import { signingIn } from '../../test/support/signing-in.ts';
-import { identityRoutes, invitePerson, sessionsOf, type RoleModel } from './index.ts';
+import { giveRole, identityRoutes, invitePerson, sessionsOf, type RoleModel } from './index.ts';
 
 const model: RoleModel = {
   signingIn,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write', 'alert.approve'] },
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },
+    keeper: { label: 'Administrator of an organisation', may: ['directory.own'] },
   },
 };
+const northmoor = { id: newId(), name: 'Northmoor and Vale Community Hospitals' };
 const installation = { name: 'Health and care', kind: 'demonstration' } as const;
 
 let clone: Clone;
@@ -41,6 +43,13 @@ before(async () => {
     );
     officer = invited.ok ? invited.value : assert.fail(invited.message);
   }
+  const keeper = { name: 'Kit Nakamura', email: 'kit@northmoor.test', roles: [] };
+  await clone.web.withActor(system('test'), async (tx) => {
+    const kit = await invitePerson(tx, keeper, { model, now });
+    const personId = kit.ok ? kit.value : assert.fail(kit.message);
+    const held = { personId, role: 'keeper', organisationId: northmoor.id, regionCode: null };
+    await giveRole(tx, held, { model, now });
+  });
   const context = {
     database: clone.web,
     model,
@@ -48,6 +57,11 @@ before(async () => {
     origin: 'http://localhost',
     passkeyDomain: 'localhost',
     sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+    organisations: {
+      findByCode: async () => undefined,
+      listNames: async () => [northmoor],
+      listRegions: async () => [],
+    },
   };
   site = await startSite({
     installation,
@@ -69,14 +83,7 @@ after(async () => {
 test('the pages of people and sign-in are accessible and fit a phone', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { page, verify } = await watchedPage(opened.browser, site.address);
-  const look = async (name: string) => {
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await assertAccessible(page);
-    await shoot(page, `identity-${name}`);
-    await assertAccessible(page);
-    const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
-    assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
-  };
+  const look = async (name: string) => await lookAt(page, `identity-${name}`);
   await page.goto(`${site.address}/sign-in?to=/people`);
   await look('sign-in');
   await page.getByRole('button', { name: 'Continue as Mira' }).click();
@@ -99,5 +106,42 @@ test('the pages of people and sign-in are accessible and fit a phone', async (t)
   await look('invite-errors');
   await page.getByRole('link', { name: 'Enter the full name' }).click();
   assert.equal(await page.evaluate('document.activeElement.id'), 'name');
+  verify();
+});
+
+test('a colleague is invited, accepts, and is taken back, on pages that fit a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await watchedPage(opened.browser, site.address);
+  const look = async (name: string) => await lookAt(page, `identity-${name}`);
+  await page.goto(`${site.address}/sign-in?to=/colleagues`);
+  await page.getByRole('button', { name: 'Continue as Kit' }).click();
+  await page.getByRole('heading', { name: 'Colleagues', exact: true }).waitFor();
+  const invite = async (name: string, email: string) => {
+    await page.goto(`${site.address}/colleagues/invite`);
+    await page.getByLabel('Full name').fill(name);
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    await page.getByRole('heading', { name: `Invitation for ${name}` }).waitFor();
+    return new URL(await page.locator('.tocsin-secret').innerText()).pathname;
+  };
+  await page.goto(`${site.address}/colleagues/invite`);
+  await look('colleague-invite');
+  await page.getByRole('button', { name: 'Make the link' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+  await look('colleague-invite-errors');
+  const taken = await invite('Robin Featherstonehaugh', 'robin.featherstonehaugh@northmoor.test');
+  await look('invitation-made');
+  const path = await invite('Sam Okonkwo', 'sam@northmoor.test');
+  await page.goto(`${site.address}/colleagues`);
+  await look('colleagues');
+  await page.getByRole('button', { name: 'Take back the invitation for Robin' }).click();
+  await page.getByText('Taken back. That link opens nothing any more.').waitFor();
+  await page.goto(site.address + taken);
+  await look('dead-invitation');
+  await page.goto(site.address + path);
+  await look('invitation');
+  await page.getByRole('button', { name: 'Accept, and make a passkey' }).click();
+  await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
+  await look('passkey-new');
   verify();
 });

@@ -48,3 +48,13 @@ const passkeyName = z
 export function parsePasskeyName(form: Form): string | undefined {
   return passkeyName.safeParse(oneOf(form, 'name')).data;
 }
+
+const colleague = invitation.omit({ roles: true }).extend({
+  organisation: z.uuid('Choose the organisation'),
+  role: z.string('Choose what they may do').regex(/^[a-z][a-z_]*$/, 'Choose what they may do'),
+});
+
+/** A colleague to be invited for one organisation. */
+export function parseColleague(form: Form): Outcome<z.output<typeof colleague>> {
+  return parseForm(colleague, form);
+}

@@ -18,18 +18,20 @@ import {
   view,
   type Reply,
   type Route,
-  type WebRequest,
 } from '#web/index.ts';
 import { sessionsOf } from './adapters.ts';
 import { siteOf, type IdentityContext } from './context.ts';
-import { deviceName, permissionsOf, placeOf, roleLabels } from './model.ts';
+import { permissionsOf, roleLabels } from './model.ts';
 import { oneOf } from './parse.ts';
 import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
 import { accountRoutes } from './routes-account.ts';
+import { colleagueRoutes } from './routes-colleagues.ts';
+import { invitationRoutes } from './routes-invitation.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
 import { peopleRoutes } from './routes-people.ts';
 import { sha256 } from './secrets.ts';
-import { endSession, signIn, signInForDemonstration, type SignIn } from './sign-in.ts';
+import { beginSession, howOf } from './visit.ts';
+import { endSession, signIn, signInForDemonstration } from './sign-in.ts';
 import { selectLinkPerson, selectPeople } from './store.ts';
 import { parseUsed } from './webauthn.ts';
 
@@ -41,6 +43,8 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...passkeyRoutes(context),
     ...accountRoutes(context),
     ...peopleRoutes(context),
+    ...colleagueRoutes(context),
+    ...invitationRoutes(context),
   ];
 }
 
@@ -155,10 +159,6 @@ async function signInPage(
   );
 }
 
-function howOf({ now, headers, ip }: WebRequest): SignIn {
-  return { now, device: deviceName(headers['user-agent']), place: placeOf(ip) };
-}
-
 function linkRoutes(context: IdentityContext): Route[] {
   const { database, model } = context;
   return [
@@ -193,12 +193,6 @@ function linkRoutes(context: IdentityContext): Route[] {
       },
     }),
   ];
-}
-
-/** A new token at every sign-in, so that one planted before is worth nothing. */
-function beginSession({ model }: IdentityContext, start: string, to: string) {
-  const maxAgeSeconds = Math.floor(model.signingIn.sessionEndsMs / 1000);
-  return redirect(to, { session: { start, maxAgeSeconds } });
 }
 
 /** Used already, or too old, or never made: all alike to whoever has it. */

@@ -195,6 +195,7 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
   { href: '/organisations', text: 'Directory', permission: 'directory.read' },
   { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
+  { href: '/colleagues', text: 'Colleagues', permission: 'directory.own' },
   { href: '/gateways', text: 'Gateways', permission: 'system.read' },
   { href: '/operating-model', text: 'Rules', permission: 'model.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },

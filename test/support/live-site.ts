@@ -25,7 +25,17 @@ const model: RoleModel = {
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },
     approver: { label: 'Approver', may: ['alert.read', 'alert.approve'] },
     reader: { label: 'Reader', may: ['alert.read'] },
+    keeper: { label: 'Keeper of contacts', may: ['directory.own'] },
+    keeper_reader: { label: 'Keeper who reads', may: ['directory.own', 'directory.read'] },
   },
+};
+
+/** Of any id: a name is all that identity asks for. */
+const organisations = {
+  findByCode: async () => undefined,
+  listNames: async (_: unknown, ids: readonly string[]) =>
+    ids.map((id) => ({ id, name: `Organisation ${id.slice(-4)}` })),
+  listRegions: async () => [],
 };
 
 const installation = { name: 'Health and care', kind: 'live' } as const;
@@ -47,7 +57,7 @@ export async function openLiveSite(passkeyDomain: string) {
     const where = { installation, origin, passkeyDomain };
     return await startSite({
       ...where,
-      routes: identityRoutes({ ...where, database: clone.web, model, sealPhone }),
+      routes: identityRoutes({ ...where, database: clone.web, model, sealPhone, organisations }),
       sessions: sessionsOf(clone.web, model),
       now: () => now,
     });

@@ -1,0 +1,232 @@
+/**
+ * Invitations: somebody who holds a role for an organisation lets a colleague in, for no more than
+ * they hold there themselves. Each verb runs in the caller's transaction and leaves an entry.
+ */
+import { record } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import { isOwn, type Actor } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { isSelf, needsPasskey, permissionsOf, scopeOf, type RoleModel } from './model.ts';
+import { notOneself } from './refusals.ts';
+import { newToken, sha256 } from './secrets.ts';
+import { startSession, type SignIn } from './sign-in.ts';
+import {
+  insertInvitation,
+  markInvitationAccepted,
+  markInvitationRevoked,
+  selectInvitation,
+  selectIsOwnGuest,
+  selectRolesFor,
+  type Invited,
+} from './store-invitation.ts';
+import {
+  insertGrant,
+  insertPerson,
+  markGrantEnded,
+  selectPerson,
+  selectPersonByEmail,
+} from './store.ts';
+
+export type InvitationWish = {
+  /** Of the form: posted twice it is one invitation, and the last link opens. */
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly role: string;
+  readonly organisationId: string;
+};
+
+type By = { readonly model: RoleModel; readonly now: Date };
+
+/**
+ * Roles that whoever holds these for an organisation may give there: nothing that they do not hold
+ * themselves, and nothing that takes a passkey, which two people of the centre give.
+ */
+export function rolesToOffer(model: RoleModel, held: readonly string[]): string[] {
+  const mine = permissionsOf(model, held);
+  return Object.keys(model.roles).filter(
+    (role) =>
+      scopeOf(model, role) === 'organisation' &&
+      !needsPasskey(model, [role]) &&
+      permissionsOf(model, [role]).isSubsetOf(mine),
+  );
+}
+
+/** A link that lets a colleague in, once. The token is not kept: show it now or never. */
+export async function inviteColleague(
+  tx: Tx,
+  { id, name, email, role, organisationId }: InvitationWish,
+  { model, now }: By,
+): Promise<Outcome<{ readonly token: string; readonly expiresAt: Date }>> {
+  const { actor } = tx;
+  if (actor.kind !== 'person' || !isOwn(actor, organisationId)) return notYours;
+  if (!(await mayOffer(tx, model, { personId: actor.id, organisationId, role }))) return tooMuch;
+  const token = newToken();
+  const expiresAt = new Date(now.getTime() + model.signingIn.linkHoldsForMs);
+  const invitation = { id, tokenSha256: sha256(token), name, email: email.toLowerCase(), role };
+  const made = { ...invitation, organisationId, invitedBy: actor.id, invitedAt: now, expiresAt };
+  if ((await insertInvitation(tx, made)) === 0) return usedForm;
+  await recordInvitation(tx, 'invitation.made', { id, role, organisationId });
+  return ok({ token, expiresAt });
+}
+
+/** Asked at the invitation and again when it is accepted: a role may have ended meanwhile. */
+async function mayOffer(
+  tx: Tx,
+  model: RoleModel,
+  offer: { readonly personId: string; readonly organisationId: string; readonly role: string },
+): Promise<boolean> {
+  const held = await selectRolesFor(tx, offer.personId, offer.organisationId);
+  return rolesToOffer(model, held).includes(offer.role);
+}
+
+/** Takes back one that nobody accepted; anybody of the organisation may. */
+export async function revokeInvitation(tx: Tx, id: string, now: Date): Promise<Outcome<void>> {
+  const { actor } = tx;
+  const organisationIds = organisationsOf(actor);
+  if (actor.kind !== 'person' || organisationIds.length === 0) return notYours;
+  const by = actor.id;
+  if ((await markInvitationRevoked(tx, { id, organisationIds, by, now })) === 0) return gone;
+  await record(tx, { action: 'invitation.revoked', subject: { kind: 'invitation', id } });
+  return ok(undefined);
+}
+
+/** The organisations whose colleagues the actor lets in. */
+export function organisationsOf(actor: Actor): readonly string[] {
+  if (actor.kind !== 'person') return [];
+  return (actor.organisationIds ?? []).filter((id) => isOwn(actor, id));
+}
+
+/** Ends what a colleague holds for one's own organisation, from their next request on. */
+export async function endColleague(
+  tx: Tx,
+  held: { readonly personId: string; readonly role: string; readonly organisationId: string },
+  { model, now }: By,
+): Promise<Outcome<void>> {
+  const { actor } = tx;
+  const { personId, role, organisationId } = held;
+  if (actor.kind !== 'person' || !isOwn(actor, organisationId)) return notYours;
+  if (isSelf(actor, personId)) return notOneself;
+  if (!(await mayOffer(tx, model, { personId: actor.id, organisationId, role }))) return tooMuch;
+  const ended = { at: now, by: actor.id };
+  if ((await markGrantEnded(tx, { ...held, regionCode: null }, ended)) === 0) return gone;
+  const detail = { role, organisationId, regionCode: null };
+  await record(tx, { action: 'role.ended', subject: { kind: 'person', id: personId }, detail });
+  return ok(undefined);
+}
+
+/** What whoever has the link is told; `account`: who has this address already. */
+export type Offer = Invited & {
+  readonly account: 'none' | 'guest' | 'theirs';
+  readonly accountId: string | undefined;
+};
+
+/** Undefined where it was used, revoked, is too old, or the inviter may not offer it any more. */
+export async function findOffer(
+  tx: Tx,
+  token: string,
+  { model, now }: By,
+): Promise<Offer | undefined> {
+  const invited = await selectInvitation(tx, sha256(token), now);
+  if (invited === undefined) return undefined;
+  const { role, organisationId, invitedBy } = invited;
+  if (!(await mayOffer(tx, model, { personId: invitedBy, organisationId, role }))) return undefined;
+  const known = await selectPersonByEmail(tx, invited.email);
+  if (known === undefined) return { ...invited, account: 'none', accountId: undefined };
+  const isGuest = await selectIsOwnGuest(tx, known.id, invitedBy);
+  return { ...invited, account: isGuest ? 'guest' : 'theirs', accountId: known.id };
+}
+
+/**
+ * A newcomer accepts: an account with this one role, and a session that may make its first passkey.
+ * An address that has an account accepts only when signed in there: else whoever invites it would
+ * be let into it.
+ */
+export async function acceptAsNewcomer(
+  tx: Tx,
+  token: string,
+  { model, how }: { readonly model: RoleModel; readonly how: SignIn },
+): Promise<Outcome<string>> {
+  const { now } = how;
+  const offer = await findOffer(tx, token, { model, now });
+  if (offer === undefined) return gone;
+  if (offer.account === 'theirs') return signInFirst;
+  const personId = offer.accountId ?? newId(now.getTime());
+  if (offer.accountId === undefined) {
+    const { name, email, invitedBy: createdBy } = offer;
+    if ((await insertPerson(tx, { id: personId, name, email, createdAt: now, createdBy })) === 0)
+      return signInFirst;
+  }
+  const accepted = await accept(tx, offer, personId, now);
+  if (!accepted.ok) return accepted;
+  const whose = {
+    personId,
+    begunBy: 'link',
+    vouchedBy: [offer.invitedBy],
+    passkeyId: null,
+  } as const;
+  return ok(await startSession(tx, whose, how));
+}
+
+/** Somebody signed in accepts for their own account. */
+export async function acceptAsMyself(
+  tx: Tx,
+  token: string,
+  { model, now, personId }: By & { readonly personId: string },
+): Promise<Outcome<void>> {
+  const offer = await findOffer(tx, token, { model, now });
+  if (offer === undefined) return gone;
+  if (offer.accountId !== personId) return forAnother;
+  return await accept(tx, offer, personId, now);
+}
+
+async function accept(
+  tx: Tx,
+  { id, role, organisationId, invitedBy }: Offer,
+  personId: string,
+  now: Date,
+): Promise<Outcome<void>> {
+  const person = await selectPerson(tx, personId);
+  if (person?.active !== true || personId === invitedBy) return gone;
+  if ((await markInvitationAccepted(tx, { id, personId, now })) === 0) return gone;
+  await recordInvitation(tx, 'invitation.accepted', { id, role, organisationId, personId });
+  const held = { personId, role, organisationId, regionCode: null };
+  const given = { id: newId(now.getTime()), givenAt: now, givenBy: invitedBy, agreedBy: null };
+  if ((await insertGrant(tx, { ...held, ...given })) === 0) return ok(undefined);
+  const detail = { role, organisationId, regionCode: null, givenBy: invitedBy };
+  await record(tx, { action: 'role.given', subject: { kind: 'person', id: personId }, detail });
+  return ok(undefined);
+}
+
+async function recordInvitation(
+  tx: Tx,
+  action: string,
+  { id, ...detail }: { id: string; role: string; organisationId: string; personId?: string },
+): Promise<void> {
+  await record(tx, { action, subject: { kind: 'invitation', id }, detail });
+}
+
+const notYours = refused('not_found', 'There is no such organisation of yours.');
+
+const tooMuch = refused(
+  'forbidden',
+  'Nobody gives or ends more than they hold themselves for that organisation. Ask the centre.',
+);
+
+const usedForm = refused(
+  'conflict',
+  'The invitation of this form was changed or used already. Press again to make a new one.',
+);
+
+const gone = refused('conflict', 'It was used, taken back or ended already, or is too old.');
+
+const signInFirst = refused(
+  'conflict',
+  'This address has an account. Sign in to it, then open the link again.',
+);
+
+const forAnother = refused(
+  'conflict',
+  'This invitation is for somebody else. Sign out, then open the link again.',
+);
