@@ -20,7 +20,7 @@ import { historyLines } from './form-history.ts';
 import { organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery, type DirectorySearch } from './form-search.ts';
 import { readAsAt, showOrganisationOn } from './routes-as-at.ts';
-import { openNumbers, type WholeNumbers } from './contacts/numbers.ts';
+import { NUMBERS_PER_MINUTE_MAX, openNumbers, type WholeNumbers } from './contacts/numbers.ts';
 import { keepsContactsOf, maySee } from './policy.ts';
 import { oneAudienceRoutes } from './audiences/routes-audience.ts';
 import { audienceRoutes } from './audiences/routes-audiences.ts';
@@ -126,6 +126,7 @@ function organisationPageRoutes(context: DirectoryContext): Route[] {
       method: 'POST',
       path: '/organisations/:id/numbers',
       access: ['response.record', 'directory.own'],
+      perAccountMinuteMax: NUMBERS_PER_MINUTE_MAX,
       params: idParams,
       query: contactQuery,
       async handle({ actor, params, query, now }) {

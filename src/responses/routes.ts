@@ -5,6 +5,7 @@ import { refused, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listAlertsOfOrganisation } from '#alerts/index.ts';
 import {
+  NUMBERS_PER_MINUTE_MAX,
   findOrganisation,
   historyLines,
   listChanges,
@@ -66,6 +67,7 @@ function organisationRoutes(context: ResponseRoutesContext): Route[] {
       method: 'POST',
       path: '/alerts/:id/organisations/:organisationId/numbers',
       access: 'response.record',
+      perAccountMinuteMax: NUMBERS_PER_MINUTE_MAX,
       params: inAlert,
       handle: async ({ actor, params }) =>
         await showOrganisation(context, actor, params, { withNumbers: true }),

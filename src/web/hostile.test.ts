@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
 import type { Actor, Permission } from '#kernel/actor.ts';
-import { startSite, type Site } from '../../test/support/page-client.ts';
+import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
 import { api, callback, json, page, text, type Route } from './index.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -36,6 +36,13 @@ const routes: Route[] = [
     handle: async ({ files }) => text(200, String(files['list']?.bytes.length)),
   }),
   page({ method: 'POST', path: '/busy', access: 'public', perMinuteMax: 3, handle: answer }),
+  page({
+    method: 'POST',
+    path: '/numbers',
+    access: 'alert.read',
+    perAccountMinuteMax: 3,
+    handle: answer,
+  }),
   page({ method: 'GET', path: '/open/:name', access: 'public', handle: answer }),
   page({ method: 'POST', path: '/open/:name', access: 'public', handle: answer }),
   api({ method: 'POST', path: '/api/v1/:name', access: 'public', body, api: doc, handle: answer }),
@@ -170,4 +177,23 @@ test('a network gets so many requests a minute on a busy route, others get their
   assert.deepEqual(await post('2001:db8::9', '/open/x'), [200, null], 'another route');
   now = new Date(now.getTime() + 60_000);
   assert.deepEqual(await post('2001:db8::9'), [200, null], 'the next minute');
+});
+
+test('an account gets so much a minute of what is read one by one, from wherever', async () => {
+  const one = site.visitorAs(person('alert.read'));
+  const other = site.visitorAs(person('alert.read', 'alert.write'));
+  let network = 0;
+  const post = async (client: PageClient) => {
+    const from = { 'x-forwarded-for': `192.0.2.${(network += 1)}` };
+    const answered = await client.request('POST', '/numbers', {
+      form: new URLSearchParams({ a: '1' }),
+      headers: from,
+    });
+    return [answered.status, answered.headers.get('retry-after')];
+  };
+  for (let i = 0; i < 3; i++) assert.deepEqual(await post(one), [200, null]);
+  assert.deepEqual(await post(one), [429, '60']);
+  assert.deepEqual(await post(other), [200, null], 'another account');
+  now = new Date(now.getTime() + 60_000);
+  assert.deepEqual(await post(one), [200, null], 'the next minute');
 });

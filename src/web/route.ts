@@ -90,6 +90,8 @@ export type Route = {
   readonly bodyBytesMax?: number | undefined;
   /** Requests that one network may make in a minute; more are told 429 before anything is read. */
   readonly perMinuteMax?: number | undefined;
+  /** The same for one account or key: of what nobody needs a hundred of, such as whole numbers. */
+  readonly perAccountMinuteMax?: number | undefined;
   handle(request: WebRequest): Promise<Reply>;
 };
 

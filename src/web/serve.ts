@@ -1,6 +1,7 @@
 /** One request of one route, from admission to answer. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { actorId } from '#kernel/actor.ts';
 import { refused, type FieldErrors, type Refused } from '#kernel/outcome.ts';
 import { admission, lackingPermission } from './access.ts';
 import { badRequest, bodyOf, findNul, postedBy, type ParsedBody } from './body.ts';
@@ -111,6 +112,10 @@ export async function serve(exchange: Exchange, route: Route): Promise<FastifyRe
   }
   const away = turnAway(exchange, route);
   if (away !== undefined) return away;
+  if (asksTooMuch(exchange, route)) {
+    exchange.reply.header('retry-after', '60');
+    return sendProblem(exchange, statusProblem(429));
+  }
   const parsed = parseRequest(exchange, route);
   if (!('now' in parsed)) return respond(exchange, parsed);
   const key = exchange.request.headers['idempotency-key'];
@@ -119,6 +124,14 @@ export async function serve(exchange: Exchange, route: Route): Promise<FastifyRe
     return await serveOnce(exchange, route, parsed, { key, store });
   }
   return respond(exchange, await route.handle(parsed));
+}
+
+/** Of an account that is known: a network may be a whole trust, and this one is who reads. */
+function asksTooMuch({ kit, context }: Exchange, route: Route): boolean {
+  const { perAccountMinuteMax: most, method, path } = route;
+  if (most === undefined) return false;
+  const asker = `${context.actor.kind} ${actorId(context.actor)}`;
+  return !kit.crowd.admits(`${method} ${path}`, asker, { most, now: kit.now() });
 }
 
 type Once = { readonly key: string; readonly store: NonNullable<Kit['options']['idempotency']> };

@@ -9,6 +9,7 @@ import cookie from '@fastify/cookie';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Registry } from 'prom-client';
 import { nobody } from '#kernel/actor.ts';
+import { networkOf } from '#kernel/ip-network.ts';
 import { loadAssets, chooseEncoding } from './assets.ts';
 import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
 import { Crowd } from './crowd.ts';
@@ -196,7 +197,7 @@ function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
 function isCrowded(kit: Kit, { method, path, perMinuteMax }: Route, { ip }: FastifyRequest) {
   if (perMinuteMax === undefined) return false;
   const limit = { most: perMinuteMax, now: kit.now() };
-  return !kit.crowd.admits(`${method} ${path}`, ip, limit);
+  return !kit.crowd.admits(`${method} ${path}`, networkOf(ip), limit);
 }
 
 /** Pages take forms only and the API takes JSON only, so no body can be read as the other. */
