@@ -111,6 +111,19 @@ describe('an approval', () => {
     assert.deepEqual((await submitted('low')).timers, []);
   });
 
+  it('that is late offers the holding alert to whoever may write', async () => {
+    const { alertId, submissionId } = await submitted();
+    const officer = centre.visit(centre.officer);
+    assert.doesNotMatch((await officer.get(`/alerts/${alertId}`)).text, /send a holding alert/);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update alerts.submission set submitted_at = now() - interval '11 minutes'
+        where id = ${submissionId}`),
+    );
+    assert.match((await officer.get(`/alerts/${alertId}`)).text, /send a holding alert/);
+    const approver = centre.visit(centre.approver);
+    assert.doesNotMatch((await approver.get(`/alerts/${alertId}`)).text, /send a holding alert/);
+  });
+
   it('wakes who may approve and shaped nothing, each once, with no word of the alert', async () => {
     const { alertId, timers } = await submitted();
     await Promise.all([wake(timers[0]!), wake(timers[0]!)]);

@@ -126,6 +126,17 @@ describe('because', () => {
     assert.match(steps.text, /Critical, after 15 min: rank 2, where nobody answered/);
   });
 
+  it('what waits because of the limit for its number says so', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.message set failure_code = 'number_limit'
+        where dispatch_id = ${dispatchId} and state = 'ready' and channel = 'text'`),
+    );
+    const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/messages?channel=text`);
+    assert.match(page.text, /One number gets 15 texts in 1 h at most.*it waited its turn/);
+    await assertLeads(becauseIn(page), centre.model.version);
+  });
+
   it('an alert keeps leading to the rules it began under', async () => {
     const { alertId } = await releaseAlert(centre);
     const source = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');

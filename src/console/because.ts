@@ -11,6 +11,7 @@ import {
   becauseCallBack,
   becauseMessage,
   becauseNextUpdate,
+  becauseNumberLimit,
   becauseRound,
   becauseTime,
   proposeSeverity,
@@ -234,13 +235,22 @@ function chainEnd(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null 
   return last?.openedAt ?? last?.opensAt ?? null;
 }
 
+type ExplainedRow = Pick<
+  MessageRow,
+  'dispatchId' | 'round' | 'rank' | 'openedAt' | 'opensAt' | 'state' | 'failureCode'
+>;
+
 /** Why one message is sent; the rule is absent where it follows what its reader had before. */
 export function explainMessage(
   alert: LiveAlert,
   { model, severity }: { model: OperatingModel; severity: Severity | undefined },
-  message: Pick<MessageRow, 'dispatchId' | 'round' | 'rank' | 'openedAt' | 'opensAt' | 'state'>,
+  message: ExplainedRow,
 ): Pick<Explained, 'because' | 'facts'> {
-  const { dispatchId, round, rank, openedAt, opensAt, state } = message;
+  const { dispatchId, round, rank, openedAt, opensAt, state, failureCode } = message;
+  if (failureCode === 'number_limit') {
+    const became = state === 'suppressed' ? 'it would have come too late' : 'it waited its turn';
+    return { because: becauseNumberLimit(model), facts: [`rank ${rank}`, became] };
+  }
   if (dispatchId === alert.correctionDispatchId)
     return { because: undefined, facts: ['whoever had a version before is told of this one'] };
   const opening =

@@ -112,6 +112,13 @@ export function becauseNextUpdate(model: OperatingModel): Because {
   );
 }
 
+/** Why a text waits, or is not sent: its number got as many as networks bear. */
+export function becauseNumberLimit(model: OperatingModel): Because {
+  const { most, withinMs } = model.textsPerNumber;
+  const says = `One number gets ${most} texts in ${spokenDuration(withinMs)} at most: more wait, or are not sent where that is too late`;
+  return becauseOf(model, 'texts_per_number', says);
+}
+
 /** Why we ring whoever asked for help by then. */
 export function becauseCallBack(model: OperatingModel): Because {
   const within = spokenDuration(model.desk.callBackWithinMs);

@@ -23,6 +23,7 @@ export {
   becauseCallBack,
   becauseMessage,
   becauseNextUpdate,
+  becauseNumberLimit,
   becauseRound,
   becauseTime,
   pageOfRules,

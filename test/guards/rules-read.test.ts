@@ -1,0 +1,57 @@
+/**
+ * Every key of the operating model steers something: a rule that nobody reads is a promise that
+ * nobody keeps. What only the check of the file itself reads has its reason here.
+ */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { checkOperatingModel } from '#operating-model/index.ts';
+
+const root = path.join(import.meta.dirname, '..', '..');
+
+/** Names of the centre's own under these: no keys of the product. */
+const OWN_NAMES = new Set([
+  'answers',
+  'categories',
+  'contactRoles',
+  'declaredScales',
+  'levels',
+  'organisationTypes',
+  'readerKinds',
+  'regionNames',
+  'roles',
+  'types',
+]);
+
+const READ_BY_THE_CHECK: Readonly<Record<string, string>> = {
+  rehearsalPrefix: 'every text is measured with it, so that it fits as an exercise',
+};
+
+function keysOf(value: unknown, name = '', found = new Set<string>()): Set<string> {
+  if (Array.isArray(value)) for (const one of value) keysOf(one, name, found);
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, inner] of Object.entries(value)) {
+      if (!OWN_NAMES.has(name)) found.add(key);
+      keysOf(inner, key, found);
+    }
+  return found;
+}
+
+/** A key as code reads it: after a dot, or taken out of an object. */
+const reads = (key: string) => new RegExp(String.raw`\.${key}\b|[{,(]\s*${key}\b(?=[\s,:}=])`);
+
+test('every key of the operating model is read by what it steers', () => {
+  const { model } = checkOperatingModel(
+    readFileSync(path.join(root, 'operating-model.yaml'), 'utf8'),
+  );
+  const keys = keysOf(model);
+  assert.ok(keys.size > 100);
+  // The rules and their page show everything, whether or not anything obeys it.
+  const code = globSync('src/**/*.{ts,njk}', { cwd: root })
+    .filter((file) => !/^src\/(operating-model|adoption)\/|\.test\.ts$/.test(file))
+    .map((file) => readFileSync(path.join(root, file), 'utf8'))
+    .join('\n');
+  const unread = [...keys].filter((key) => !reads(key).test(code));
+  assert.deepEqual(unread.sort(), Object.keys(READ_BY_THE_CHECK).sort());
+});
