@@ -3,7 +3,7 @@
  * lets one alert go out and phones answer it, and takes each page at 1280 and 390 pixels, the wall
  * at 1920. Nothing real rings; the folder of the demonstration goes again.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openBrowser, type Browser, type BrowserPage } from '../test/support/browser.ts';
@@ -75,6 +75,24 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(officer, `${address}/organisations/coverage`, 'coverage');
   await take(officer, `${address}/gateways`, 'gateways');
   await take(visitor, phonesAddress, 'phones');
+  await proposeSooner(officer, address);
+  await officer.getByRole('link', { name: /^What if/ }).click();
+  await officer.getByRole('heading', { name: 'What breaks' }).waitFor();
+  await take(officer, undefined, 'what-if');
+}
+
+/** Other rules, under which deputies are asked sooner; nobody approves them. */
+async function proposeSooner(page: BrowserPage, address: string): Promise<void> {
+  const rules = readFileSync(path.join(root, 'operating-model.yaml'), 'utf8')
+    .replace('{ ranks: [2], after: PT15M }', '{ ranks: [2], after: PT5M }')
+    .replace('{ ranks: [3], after: PT30M }', '{ ranks: [3], after: PT15M }');
+  await page.goto(`${address}/operating-model/propose`);
+  const buffer = Buffer.from(rules);
+  const file = { name: 'operating-model.yaml', mimeType: 'application/yaml', buffer };
+  await page.locator('#file').setInputFiles(file);
+  await page.fill('#reason', 'Deputies are asked too late');
+  await page.getByRole('button', { name: 'Propose' }).click();
+  await page.getByRole('heading', { name: 'A change of the rules' }).waitFor();
 }
 
 async function titleAt(page: BrowserPage, address: string): Promise<string> {

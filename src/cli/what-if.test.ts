@@ -51,7 +51,7 @@ test('an imagined alert under the rules in force, the same each time', async () 
   assert.match(first.out, /released 10 January 2027.*to: All who must answer/);
   assert.match(first.out, /Assumed: of those texted 0 in a hundred answer/);
   assert.match(first.out, /Texts {2,}4\n/);
-  assert.match(first.out, /Round 2 {2,}1 texts, 0 mails after 15 min/);
+  assert.match(first.out, /Round 2 {2,}1 text, 0 mails after 15 min/);
   const again = await whatIf(
     '--severity',
     'critical',
@@ -73,11 +73,11 @@ test('other rules stand beside those in force, for people, for sheets and for pr
   const args = [file, '--alert', number, '--behaviour', 'nobody'];
   assert.match(
     (await whatIf(...args)).out,
-    /Round 2 +1 texts, 0 mails after 15 min +1 texts, 0 mails after 5 min/,
+    /Round 2 +1 text, 0 mails after 15 min +1 text, 0 mails after 5 min/,
   );
   assert.match(
     (await whatIf(...args, '--csv')).out,
-    /Round 2,"1 texts, 0 mails after 15 min","1 texts/,
+    /Round 2,"1 text, 0 mails after 15 min","1 text/,
   );
   const { sides } = JSON.parse((await whatIf(...args, '--json')).out);
   assert.deepEqual(

@@ -74,6 +74,7 @@ import {
   tellRegions,
   type AnswerContext,
 } from '#responses/index.ts';
+import { whatIfRoutes } from '#what-if/index.ts';
 import {
   clockOrDate,
   clockTime,
@@ -158,6 +159,7 @@ export function productRoutes(product: Product): Route[] {
       indexNetwork: seals.indexNetwork,
     }),
     ...alertRoutes({ ...alerts, database }),
+    ...whatIfRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, origin, ...seals }),
     ...consoleRoutes({ ...boardContext(product), live, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),

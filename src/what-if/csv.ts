@@ -29,7 +29,7 @@ export function figureRows(sides: readonly Side[]): FigureRow[] {
     row('Answered by their deadline', ({ answeredInTime, mustAnswer }) =>
       share(answeredInTime, mustAnswer),
     ),
-    row('First name on the call list after', ({ list }) => minutes(list.firstMs)),
+    row('First silent name on the call list after', ({ list }) => minutes(list.firstSilentMs)),
     row('Names that come on the call list', ({ list }) => counted(list.ever)),
     row('Silent to the end of their chain', ({ list }) => counted(list.silent)),
     row('Never reached', ({ list }) => counted(list.unreachable)),
@@ -61,7 +61,8 @@ function roundWords({ rounds }: Summary, place: number): string {
   if (round === undefined) return 'none';
   const { texts, mails, opensAfterMs } = round;
   const when = opensAfterMs === 0 ? 'at once' : `after ${minutes(opensAfterMs)}`;
-  return `${counted(texts)} texts, ${counted(mails)} mails ${when}`;
+  const many = (count: number, one: string) => `${counted(count)} ${one}${count === 1 ? '' : 's'}`;
+  return `${many(texts, 'text')}, ${many(mails, 'mail')} ${when}`;
 }
 
 export function share(part: number, all: number): string {

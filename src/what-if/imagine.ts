@@ -1,4 +1,5 @@
 /** The alert that is rehearsed: one that is written, or an imagined one. */
+import { isUuid } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { findVersion, noContent, type AlertContext, type Wording } from '#alerts/index.ts';
@@ -27,7 +28,8 @@ export async function imagine(
   asked: Asked,
 ): Promise<Outcome<Subject>> {
   const { alert: alertId } = asked;
-  const version = alertId === undefined ? undefined : await findVersion(tx, alertId);
+  const version =
+    alertId === undefined || !isUuid(alertId) ? undefined : await findVersion(tx, alertId);
   if (alertId !== undefined && version === undefined)
     return refused('not_found', 'There is no such alert.');
   const audience = await questionOf(tx, asked, version?.audience as AudienceQuestion | undefined);
@@ -84,7 +86,7 @@ async function questionOf(
   ofAlert: AudienceQuestion | undefined,
 ): Promise<Outcome<Meant>> {
   if (id !== undefined) {
-    const saved = await findAudience(tx, id);
+    const saved = isUuid(id) ? await findAudience(tx, id) : undefined;
     if (saved === undefined) return refused('not_found', 'There is no such audience.');
     return await resolved(tx, saved.name, saved.question);
   }

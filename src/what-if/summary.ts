@@ -45,8 +45,8 @@ export type Summary = {
   /** Of those that must answer, until their answer is due. */
   readonly answeredInTime: number;
   readonly list: {
-    /** When the first name is on the call list, after the release; null: it stays empty. */
-    readonly firstMs: number | null;
+    /** When the first is on the call list that was told and is silent, after the release; null: none. */
+    readonly firstSilentMs: number | null;
     /** Names that are ever on it, and those that are still on it in the end. */
     readonly ever: number;
     readonly silent: number;
@@ -152,10 +152,11 @@ function answeredBy(fates: readonly Fate[], untilMs: number): number {
 
 function listOf(must: readonly Fate[], releasedAtMs: number): Summary['list'] {
   const listed = must.filter(({ listedAtMs }) => listedAtMs !== null);
-  const first = listed.reduce((least, one) => Math.min(least, one.listedAtMs!), Infinity);
+  const silent = listed.filter(({ why }) => why === 'silent');
+  const first = silent.reduce((least, one) => Math.min(least, one.listedAtMs!), Infinity);
   const left = listed.filter(({ answeredAtMs }) => answeredAtMs === null);
   return {
-    firstMs: listed.length === 0 ? null : first - releasedAtMs,
+    firstSilentMs: silent.length === 0 ? null : first - releasedAtMs,
     ever: listed.length,
     silent: left.filter(({ why }) => why === 'silent').length,
     unreachable: left.filter(({ why }) => why === 'unreachable').length,

@@ -314,6 +314,10 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'some', path: '/audit', as: 'administrator' },
     { state: 'nothing fits', path: '/audit?action=nothing.done', as: 'administrator' },
   ],
+  '/what-if': [
+    { state: 'an imagined alert', path: '/what-if' },
+    { state: 'wrong numbers', path: '/what-if?seed=x', status: 422 },
+  ],
   '/operating-model': [
     { state: 'in force', path: '/operating-model' },
     { state: 'of an administrator', path: '/operating-model', as: 'administrator' },
