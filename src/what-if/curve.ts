@@ -17,7 +17,7 @@ export type Lines = {
 
 const WIDTH = 640;
 const HEIGHT = 250;
-const MARGIN = { top: 20, right: 40, bottom: 44, left: 76 };
+const MARGIN = { top: 20, right: 56, bottom: 44, left: 76 };
 const MINUTE_MS = 60_000;
 const SHORTEST_MINUTES = 60;
 /** After the last round, so that its answers are seen too. */

@@ -316,7 +316,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/what-if': [
     { state: 'an imagined alert', path: '/what-if' },
-    { state: 'wrong numbers', path: '/what-if?seed=x', status: 422 },
+    { state: 'wrong numbers', path: '/what-if?seed=x' },
   ],
   '/operating-model': [
     { state: 'in force', path: '/operating-model' },
