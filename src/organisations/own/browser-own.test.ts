@@ -150,7 +150,7 @@ test('the centre sees who says that they have left, and decides', async (t) => {
   verify();
 });
 
-test('the link of a mail shows what is on file, and one button says that it is right', async (t) => {
+test('the link of a mail shows what is on file, and the code of the mail says that it is right', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { id: contactPointId } = await centre.db.owner.withActor(system('test'), async (tx) => {
     const manager = await tx.one<{ id: string }>(sql`
@@ -168,6 +168,11 @@ test('the link of a mail shows what is on file, and one button says that it is r
   await page.getByRole('heading', { name: 'Is this still right?' }).waitFor();
   await lookAt(page, 'own-link');
   await page.getByRole('button', { name: 'Still right' }).click();
+  await page.getByText('Enter the six digits of the mail').first().waitFor();
+  await lookAt(page, 'own-link-refused');
+  const [, code = ''] = /type (\d{6}) there/.exec(mail?.body ?? '') ?? [];
+  await page.getByLabel('Code').fill(code);
+  await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Thank you' }).waitFor();
   await lookAt(page, 'own-link-done');
   await page.goto(centre.site.address + link);
