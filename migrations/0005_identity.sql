@@ -96,19 +96,24 @@ create table identity.approval (
   -- Everybody who wrote a part of it, and the person behind every key that did.
   shaped_by uuid[] not null,
   state text not null default 'requested'
-    check (state in ('requested', 'approved', 'returned', 'voided', 'consumed')),
+    check (state in ('requested', 'approved', 'returned', 'voided', 'consumed', 'alone')),
   approved_by uuid,
   approved_at timestamptz,
   ended_by text,
   ended_at timestamptz,
   end_reason text check (end_reason <> ''),
   consumed_at timestamptz,
+  -- Whoever let go alone what two people had approved as a rule, with nobody there to approve it.
+  let_go_by uuid,
+  let_go_at timestamptz,
   constraint approval_by_another
     check (approved_by <> requested_by and approved_by <> all (shaped_by)),
   check ((approved_by is null) = (approved_at is null)),
   check (state not in ('approved', 'consumed') or approved_by is not null),
   check (state <> 'requested' or approved_by is null),
   check ((state = 'consumed') = (consumed_at is not null)),
+  check ((state = 'alone') = (let_go_by is not null)),
+  check ((let_go_by is null) = (let_go_at is null)),
   check ((state in ('returned', 'voided')) = (ended_at is not null)),
   check ((ended_at is null) = (ended_by is null) and (ended_at is null) = (end_reason is null))
 );
@@ -124,13 +129,14 @@ create function identity.guard_approval() returns trigger
 begin
   if (old.state, new.state) not in (
     ('requested', 'approved'), ('requested', 'returned'), ('requested', 'voided'),
+    ('requested', 'alone'),
     ('approved', 'consumed'), ('approved', 'returned'), ('approved', 'voided'))
   then
     raise exception 'approval cannot go from % to %', old.state, new.state
       using errcode = 'restrict_violation';
   end if;
-  if new.state = 'approved' and (kernel.actor_kind(), kernel.actor_id())
-    is distinct from ('person', new.approved_by::text)
+  if new.state in ('approved', 'alone') and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', coalesce(new.let_go_by, new.approved_by)::text)
   then
     raise exception 'an approval is given by the person who acts'
       using errcode = 'restrict_violation';
@@ -149,8 +155,8 @@ create trigger approval_moves before update on identity.approval
 -- Whom a step of a promise of the centre woke: each once, whoever runs the step. Ids of higher
 -- slices, which stand above: no keys.
 create table identity.woken (
-  kind text not null
-    check (kind in ('approval', 'next_update', 'call_back', 'announcement', 'region')),
+  kind text not null check (kind in
+    ('approval', 'next_update', 'call_back', 'announcement', 'review', 'region')),
   subject_id uuid not null,
   -- A promise may be made anew, for another time.
   due_at timestamptz not null,
@@ -262,7 +268,8 @@ create view identity.v_woken with (security_invoker = true) as
 
 create view identity.v_approval with (security_invoker = true) as
   select id, hash, subject_kind, subject_id, permission, requested_by, requested_at, expires_at,
-    shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at
+    shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at,
+    let_go_by, let_go_at
   from identity.approval;
 
 grant select on identity.v_person, identity.v_woken, identity.v_approval
@@ -303,7 +310,8 @@ grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
 grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
 grant update (token_sha256, expires_at, used_at) on identity.sign_in_link to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
-grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at)
+grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at,
+  let_go_by, let_go_at)
   on identity.approval to tocsin_web;
 grant select, insert, update, delete on identity.idempotency to tocsin_web;
 

@@ -128,12 +128,33 @@ create index recipient_of_organisation on alerts.recipient (organisation_id);
 create table alerts.announcement (
   id uuid primary key,
   alert_id uuid not null references alerts.alert,
-  what text not null check (what in ('corrected', 'withdrawn', 'closed')),
+  what text not null check (what in ('sent_alone', 'corrected', 'withdrawn', 'closed')),
   at timestamptz not null default now(),
   by text not null,
   by_name text not null
 );
 create index announcement_at on alerts.announcement (at);
+
+-- A saved text that one person let go (P5), and what somebody else found when they looked at it.
+create table alerts.alone (
+  alert_id uuid primary key references alerts.alert,
+  at timestamptz not null default now(),
+  by uuid not null,
+  by_name text not null,
+  review_due_at timestamptz not null,
+  reviewed_at timestamptz,
+  reviewed_by uuid,
+  reviewed_by_name text,
+  finding text check (finding in ('right', 'wrong')),
+  remark text not null default '',
+  constraint review_by_another check (reviewed_by <> by),
+  check ((reviewed_at is null) = (reviewed_by is null)),
+  check ((reviewed_at is null) = (reviewed_by_name is null)),
+  check ((reviewed_at is null) = (finding is null)),
+  check (finding is distinct from 'wrong' or remark <> '')
+);
+create index alone_at on alerts.alone (at);
+create index alone_unreviewed on alerts.alone (review_due_at) where reviewed_at is null;
 
 -- What upper slices and boards read.
 -- Only a draft may be changed, whoever asks.
@@ -212,6 +233,14 @@ create view alerts.v_announcement with (security_invoker = true) as
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed');
 
+create view alerts.v_alone with (security_invoker = true) as
+  select alone.alert_id, alert.number as alert_number, version.title, alone.at, alone.by_name,
+    alone.review_due_at, alone.reviewed_at, alone.reviewed_by_name, alone.finding, alone.remark
+  from alerts.alone alone
+  join alerts.alert alert on alert.id = alone.alert_id
+  join alerts.version version on version.alert_id = alert.id
+    and version.state in ('released', 'closed');
+
 -- What a marking protects (P8): the centre reads all; whoever is in its reader set what was
 -- released; a visitor released versions marked CLEAR. Those that another one took the place of
 -- too: pages show them where the one that took it may be read. `readsVersion` of
@@ -251,6 +280,18 @@ alter table alerts.announcement force row level security;
 create policy centre on alerts.announcement
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
+-- Anybody may know that it was one person, and that nobody has looked at it in time.
+alter table alerts.alone enable row level security;
+alter table alerts.alone force row level security;
+create policy centre on alerts.alone
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy overdue on alerts.alone for select
+  using (reviewed_at is null and review_due_at < now());
+
+grant select, insert on alerts.alone to tocsin_web;
+grant update (reviewed_at, reviewed_by, reviewed_by_name, finding, remark)
+  on alerts.alone to tocsin_web;
+grant select on alerts.alone to tocsin_worker;
 grant select, insert on alerts.announcement to tocsin_web;
 grant select on alerts.announcement to tocsin_worker;
 grant select on alerts.editor to tocsin_worker;
@@ -266,5 +307,5 @@ grant update (state, decided_at, decided_by, decided_by_name, return_reason, own
   owned_by_name) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
 grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient,
-  alerts.v_waiting, alerts.v_announcement
+  alerts.v_waiting, alerts.v_announcement, alerts.v_alone
   to tocsin_web, tocsin_worker;

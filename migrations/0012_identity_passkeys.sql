@@ -170,12 +170,14 @@ alter table identity.role_grant add column agreed_by text,
 create function identity.guard_approval_signature() returns trigger
   language plpgsql set search_path = '' as $$
 begin
-  if new.state = 'approved' and old.state <> 'approved'
+  if new.state in ('approved', 'alone') and old.state <> new.state
     and exists (select from kernel.installation where kind = 'live')
     and not exists (
       select from identity.approval_signature signed
-      where signed.approval_id = new.id and signed.person_id = new.approved_by
-        and signed.hash = new.hash and signed.valid_until > new.approved_at)
+      where signed.approval_id = new.id
+        and signed.person_id = coalesce(new.let_go_by, new.approved_by)
+        and signed.hash = new.hash
+        and signed.valid_until > coalesce(new.let_go_at, new.approved_at))
   then
     raise exception 'an approval is signed with a passkey' using errcode = 'restrict_violation';
   end if;

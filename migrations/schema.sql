@@ -51,6 +51,36 @@ create table alerts.alert (
 grant insert, select on alerts.alert to tocsin_web;
 grant select on alerts.alert to tocsin_worker;
 
+create table alerts.alone (
+  alert_id uuid not null,
+  at timestamp with time zone default now() not null,
+  by uuid not null,
+  by_name text not null,
+  review_due_at timestamp with time zone not null,
+  reviewed_at timestamp with time zone,
+  reviewed_by uuid,
+  reviewed_by_name text,
+  finding text,
+  remark text default ''::text not null,
+  constraint alone_check CHECK (((reviewed_at IS NULL) = (reviewed_by IS NULL))),
+  constraint alone_check1 CHECK (((reviewed_at IS NULL) = (reviewed_by_name IS NULL))),
+  constraint alone_check2 CHECK (((reviewed_at IS NULL) = (finding IS NULL))),
+  constraint alone_check3 CHECK (((finding IS DISTINCT FROM 'wrong'::text) OR (remark <> ''::text))),
+  constraint alone_finding_check CHECK ((finding = ANY (ARRAY['right'::text, 'wrong'::text]))),
+  constraint review_by_another CHECK ((reviewed_by <> by)),
+  constraint alone_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
+  constraint alone_pkey PRIMARY KEY (alert_id)
+);
+CREATE INDEX alone_at ON alerts.alone USING btree (at);
+CREATE INDEX alone_unreviewed ON alerts.alone USING btree (review_due_at) WHERE (reviewed_at IS NULL);
+alter table alerts.alone enable row level security;
+alter table alerts.alone force row level security;
+create policy centre on alerts.alone as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy overdue on alerts.alone as permissive for select to public using (((reviewed_at IS NULL) AND (review_due_at < now())));
+grant insert, select on alerts.alone to tocsin_web;
+grant select on alerts.alone to tocsin_worker;
+grant update (reviewed_at, reviewed_by, reviewed_by_name, finding, remark) on alerts.alone to tocsin_web;
+
 create table alerts.announcement (
   id uuid not null,
   alert_id uuid not null,
@@ -58,7 +88,7 @@ create table alerts.announcement (
   at timestamp with time zone default now() not null,
   by text not null,
   by_name text not null,
-  constraint announcement_what_check CHECK ((what = ANY (ARRAY['corrected'::text, 'withdrawn'::text, 'closed'::text]))),
+  constraint announcement_what_check CHECK ((what = ANY (ARRAY['sent_alone'::text, 'corrected'::text, 'withdrawn'::text, 'closed'::text]))),
   constraint announcement_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES alerts.alert(id),
   constraint announcement_pkey PRIMARY KEY (id)
 );
@@ -913,17 +943,21 @@ create table identity.approval (
   ended_at timestamp with time zone,
   end_reason text,
   consumed_at timestamp with time zone,
+  let_go_by uuid,
+  let_go_at timestamp with time zone,
   constraint approval_by_another CHECK (((approved_by <> requested_by) AND (approved_by <> ALL (shaped_by)))),
   constraint approval_check CHECK ((expires_at > requested_at)),
   constraint approval_check1 CHECK (((approved_by IS NULL) = (approved_at IS NULL))),
   constraint approval_check2 CHECK (((state <> ALL (ARRAY['approved'::text, 'consumed'::text])) OR (approved_by IS NOT NULL))),
   constraint approval_check3 CHECK (((state <> 'requested'::text) OR (approved_by IS NULL))),
   constraint approval_check4 CHECK (((state = 'consumed'::text) = (consumed_at IS NOT NULL))),
-  constraint approval_check5 CHECK (((state = ANY (ARRAY['returned'::text, 'voided'::text])) = (ended_at IS NOT NULL))),
-  constraint approval_check6 CHECK ((((ended_at IS NULL) = (ended_by IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
+  constraint approval_check5 CHECK (((state = 'alone'::text) = (let_go_by IS NOT NULL))),
+  constraint approval_check6 CHECK (((let_go_by IS NULL) = (let_go_at IS NULL))),
+  constraint approval_check7 CHECK (((state = ANY (ARRAY['returned'::text, 'voided'::text])) = (ended_at IS NOT NULL))),
+  constraint approval_check8 CHECK ((((ended_at IS NULL) = (ended_by IS NULL)) AND ((ended_at IS NULL) = (end_reason IS NULL)))),
   constraint approval_end_reason_check CHECK ((end_reason <> ''::text)),
   constraint approval_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text)),
-  constraint approval_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'returned'::text, 'voided'::text, 'consumed'::text]))),
+  constraint approval_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'returned'::text, 'voided'::text, 'consumed'::text, 'alone'::text]))),
   constraint approval_subject_id_check CHECK ((subject_id <> ''::text)),
   constraint approval_subject_kind_check CHECK ((subject_kind ~ '^[a-z][a-z_]*$'::text)),
   constraint approval_pkey PRIMARY KEY (id)
@@ -934,7 +968,7 @@ CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EX
 CREATE TRIGGER approval_signed BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval_signature();
 grant insert, select on identity.approval to tocsin_web;
 grant select on identity.approval to tocsin_worker;
-grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_web;
+grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at, let_go_by, let_go_at) on identity.approval to tocsin_web;
 grant update (state, ended_by, ended_at, end_reason, consumed_at) on identity.approval to tocsin_worker;
 
 create table identity.approval_signature (
@@ -1270,7 +1304,7 @@ create table identity.woken (
   step smallint not null,
   person_id uuid not null,
   at timestamp with time zone default now() not null,
-  constraint woken_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'next_update'::text, 'call_back'::text, 'announcement'::text, 'region'::text]))),
+  constraint woken_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'next_update'::text, 'call_back'::text, 'announcement'::text, 'review'::text, 'region'::text]))),
   constraint woken_step_check CHECK ((step >= 1)),
   constraint woken_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint woken_pkey PRIMARY KEY (kind, subject_id, due_at, step, person_id)
@@ -2771,13 +2805,14 @@ AS $function$
 begin
   if (old.state, new.state) not in (
     ('requested', 'approved'), ('requested', 'returned'), ('requested', 'voided'),
+    ('requested', 'alone'),
     ('approved', 'consumed'), ('approved', 'returned'), ('approved', 'voided'))
   then
     raise exception 'approval cannot go from % to %', old.state, new.state
       using errcode = 'restrict_violation';
   end if;
-  if new.state = 'approved' and (kernel.actor_kind(), kernel.actor_id())
-    is distinct from ('person', new.approved_by::text)
+  if new.state in ('approved', 'alone') and (kernel.actor_kind(), kernel.actor_id())
+    is distinct from ('person', coalesce(new.let_go_by, new.approved_by)::text)
   then
     raise exception 'an approval is given by the person who acts'
       using errcode = 'restrict_violation';
@@ -2798,12 +2833,14 @@ CREATE OR REPLACE FUNCTION identity.guard_approval_signature()
  SET search_path TO ''
 AS $function$
 begin
-  if new.state = 'approved' and old.state <> 'approved'
+  if new.state in ('approved', 'alone') and old.state <> new.state
     and exists (select from kernel.installation where kind = 'live')
     and not exists (
       select from identity.approval_signature signed
-      where signed.approval_id = new.id and signed.person_id = new.approved_by
-        and signed.hash = new.hash and signed.valid_until > new.approved_at)
+      where signed.approval_id = new.id
+        and signed.person_id = coalesce(new.let_go_by, new.approved_by)
+        and signed.hash = new.hash
+        and signed.valid_until > coalesce(new.let_go_at, new.approved_at))
   then
     raise exception 'an approval is signed with a passkey' using errcode = 'restrict_violation';
   end if;
@@ -3452,6 +3489,23 @@ END
 ;
 grant execute on function organisations.seat_at(timestamp with time zone,uuid,boolean,smallint,smallint) to public;
 
+create view alerts.v_alone with (security_invoker=true) as
+ SELECT alone.alert_id,
+    alert.number AS alert_number,
+    version.title,
+    alone.at,
+    alone.by_name,
+    alone.review_due_at,
+    alone.reviewed_at,
+    alone.reviewed_by_name,
+    alone.finding,
+    alone.remark
+   FROM alerts.alone alone
+     JOIN alerts.alert alert ON alert.id = alone.alert_id
+     JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
+grant select on alerts.v_alone to tocsin_web;
+grant select on alerts.v_alone to tocsin_worker;
+
 create view alerts.v_announcement with (security_invoker=true) as
  SELECT announcement.id,
     announcement.alert_id,
@@ -3910,7 +3964,9 @@ create view identity.v_approval with (security_invoker=true) as
     ended_by,
     ended_at,
     end_reason,
-    consumed_at
+    consumed_at,
+    let_go_by,
+    let_go_at
    FROM identity.approval;
 grant select on identity.v_approval to tocsin_web;
 grant select on identity.v_approval to tocsin_worker;

@@ -16,6 +16,7 @@ import {
   type Form,
   type Reply,
 } from '#web/index.ts';
+import { standingAlone } from './alone/alone.ts';
 import { readApproval, standingOf } from './approval.ts';
 import { renderMarkdown } from './markdown.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
@@ -40,7 +41,7 @@ export async function showAlert(
   const { database, model } = context;
   const found = await database.withActor(actor, (tx) => readShown(tx, context, { id, now }));
   if (found === undefined) return notFound();
-  const { version, submission, approval, severityLabel } = found;
+  const { version, submission, approval, alone, severityLabel } = found;
   if (refused !== undefined && refused.kind !== 'invalid' && approval === undefined)
     return refusedPage(refused, [
       { label: 'What has to change', text: many(form?.['reason'])[0] ?? '' },
@@ -59,7 +60,7 @@ export async function showAlert(
   const status = refused === undefined ? {} : { status: refusalStatus(refused.kind).status };
   if (approval !== undefined && submission !== undefined) {
     const standing = standingOf(actor, approval.editors, submission);
-    return view('alerts/approval.njk', { ...shared, approval, standing }, status);
+    return view('alerts/approval.njk', { ...shared, approval, standing, alone }, status);
   }
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
   const { alertNumber, kind } = version;
@@ -99,7 +100,12 @@ async function readShown(
       ? context.model
       : await rulesOf(tx, version.modelVersion, context.model);
   const severityLabel = severityById(rules, version.severity)?.label ?? version.severity;
-  return { version, submission, approval, severityLabel };
+  // Offered to whoever cannot be the second person, where a first one may do.
+  const alone =
+    isWaiting && may(tx.actor, 'alert.write') && may(tx.actor, 'alert.approve')
+      ? await standingAlone(tx, context, version)
+      : undefined;
+  return { version, submission, approval, alone, severityLabel };
 }
 
 /** What a refusal complains of, each line leading to its field in the composer. */

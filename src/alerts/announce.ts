@@ -1,6 +1,6 @@
 /**
- * Telling all officers that one of them corrected, withdrew or closed an alert that was out (P5):
- * whoever may send or approve is texted, and the duty desk shows it.
+ * Telling all officers that one of them let an alert go alone, or corrected, withdrew or closed one
+ * that was out (P5): whoever may send or approve is texted, and the duty desk shows it.
  */
 import { actorId, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -24,6 +24,13 @@ export async function announce(
   await planWaking(tx, AT_ONCE, { kind: 'announcement', id, madeAt: at, dueAt: at });
 }
 
+const WORDS: Readonly<Record<Announced, string>> = {
+  sent_alone: 'sent by one person',
+  corrected: 'corrected',
+  withdrawn: 'withdrawn',
+  closed: 'closed',
+};
+
 /** Everybody who may send or approve, without regard to severity; but for whoever did it. */
 function officersOf(model: OperatingModel): Ladder {
   const roles = [...rolesWith(model, 'dispatch.steer'), ...rolesWith(model, 'alert.approve')];
@@ -37,7 +44,7 @@ export function owedAnnouncement({ model, clockOf }: WakingWords): FindOwed {
     const { alertId, what, at, by } = found;
     const body = fillBlanks(model.texts.officersTold, {
       ...blanksFor(model, found),
-      what,
+      what: WORDS[what],
       time: clockOf(at),
     });
     return {

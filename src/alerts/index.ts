@@ -1,4 +1,5 @@
 /** The door of alerts: what upper slices and the wiring may call. */
+export { owedReview } from './alone/alone.ts';
 export { owedAnnouncement } from './announce.ts';
 export { approveAndRelease, returnAlert, withdrawAlert } from './decide.ts';
 export { closeAlert, closeAndTell } from './close.ts';

@@ -1,6 +1,7 @@
 /** The pages of alerts: writing them, and deciding over them. */
 import type { Route } from '#web/index.ts';
 import type { AlertRoutesContext } from './pages.ts';
+import { aloneRoutes } from './alone/routes-alone.ts';
 import { decidingRoutes } from './routes-deciding.ts';
 import { publicRoutes } from './public/routes-public.ts';
 import { kevRoutes } from './kev/routes.ts';
@@ -17,6 +18,7 @@ export type { AlertRoutesContext } from './pages.ts';
 
 export function alertRoutes(context: AlertRoutesContext): Route[] {
   return [
+    ...aloneRoutes(context),
     ...holdingRoutes(context),
     ...writingRoutes(context),
     ...draftRoutes(context),

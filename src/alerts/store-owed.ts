@@ -61,8 +61,8 @@ export async function updateOwner(
     where version_id = ${versionId} and state = 'released'`);
 }
 
-/** What somebody did to an alert that was out. */
-export const announced = ['corrected', 'withdrawn', 'closed'] as const;
+/** What one officer did that all of them are told. */
+export const announced = ['sent_alone', 'corrected', 'withdrawn', 'closed'] as const;
 
 export type Announced = (typeof announced)[number];
 

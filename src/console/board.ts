@@ -44,8 +44,10 @@ import {
 import { listClaims, type Claim } from './store-calls.ts';
 import { listDesk } from './store-desk.ts';
 import {
+  listOwedReviews,
   listRegionsTold,
   listWokenForUpdates,
+  type OwedReview,
   type RegionTold,
   type Woken,
 } from './store-promises.ts';
@@ -67,6 +69,8 @@ import {
 export type Reading = {
   readonly alert: LiveAlert & { readonly woken: readonly Woken[] };
   readonly severityLabel: string;
+  /** One person let it go, and nobody else has looked at it yet. */
+  readonly review: OwedReview | undefined;
   /** What it says beside its first fields. */
   readonly sections: readonly Section[];
   /** It obeys the rules that it was submitted under, and others are in force. */
@@ -157,6 +161,7 @@ export async function readAlert(
     const first = rounds.find(({ round }) => round === 1);
     const isWaiting = first?.openedAt === null && alert.dispatchState === 'sending';
     return {
+      review: (await listOwedReviews(tx)).find((one) => one.alertId === alertId),
       alert: { ...alert, woken: await listWokenForUpdates(tx, [alert.versionId]) },
       severityLabel: severity?.label ?? alert.severity,
       sections: sectionsOf(alert),

@@ -14,7 +14,7 @@ import { tallyOf } from './figures.ts';
 import { listBroken, readAuditor } from './store-audit.ts';
 import { findHold } from './store-certainty.ts';
 import { findHelpSurge, listDesk } from './store-desk.ts';
-import { listAnnouncements, listWokenForUpdates } from './store-promises.ts';
+import { listAnnouncements, listOwedReviews, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
 import {
   findWaitingRules,
@@ -60,6 +60,7 @@ async function readDesk(
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
       }),
+      reviews: await listOwedReviews(tx),
       rulesWaiting: await findWaitingRules(tx),
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,

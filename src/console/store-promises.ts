@@ -7,7 +7,7 @@ export type Announcement = {
   alertId: string;
   alertNumber: number;
   title: string;
-  what: 'corrected' | 'withdrawn' | 'closed';
+  what: 'sent_alone' | 'corrected' | 'withdrawn' | 'closed';
   at: Date;
   byName: string;
   /** Of what was withdrawn: who was told of it by phone, and has to be rung. */
@@ -28,6 +28,22 @@ export async function listAnnouncements(
         where to_ring.alert_id = announcement.alert_id) else 0 end as to_ring
     from alerts.v_announcement announcement
     where at > now() - ${withinMs} * interval '1 ms' order by at desc limit ${ANNOUNCEMENTS_MAX}`);
+}
+
+export type OwedReview = {
+  alertId: string;
+  alertNumber: number;
+  title: string;
+  at: Date;
+  byName: string;
+  reviewDueAt: Date;
+};
+
+/** What one person let go and nobody else has looked at, the first that is due first. */
+export async function listOwedReviews(tx: Tx): Promise<OwedReview[]> {
+  return await tx.rows<OwedReview>(sql`
+    select alert_id, alert_number, title, at, by_name, review_due_at from alerts.v_alone
+    where reviewed_at is null order by review_due_at, alert_number`);
 }
 
 export type Woken = { subjectId: string; name: string; at: Date };

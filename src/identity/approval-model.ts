@@ -5,7 +5,7 @@ import { refused, type Refused } from '#kernel/outcome.ts';
 /** requested → approved → consumed; anything open may be returned or voided; ends stay ends. */
 export const approvalMoves = {
   /** Somebody waits for a second person. */
-  requested: ['approved', 'returned', 'voided'],
+  requested: ['approved', 'returned', 'voided', 'alone'],
   /** A second person said yes to exactly this hash; nothing was released yet. */
   approved: ['consumed', 'returned', 'voided'],
   /** Sent back with a reason, to be shaped anew. */
@@ -14,6 +14,8 @@ export const approvalMoves = {
   voided: [],
   /** Used for its one release. */
   consumed: [],
+  /** Let go by one person: a text and an audience that two people had approved as a rule. */
+  alone: [],
 } as const satisfies Record<string, readonly string[]>;
 
 export type ApprovalState = keyof typeof approvalMoves;
@@ -42,6 +44,8 @@ export type ApprovalRequest = {
   readonly endedAt: Date | null;
   readonly endReason: string | null;
   readonly consumedAt: Date | null;
+  readonly letGoBy: string | null;
+  readonly letGoAt: Date | null;
 };
 
 /** True where this person had a hand in it and so cannot be the second one. */
@@ -89,4 +93,5 @@ const stateWords = {
   returned: 'This was sent back to be changed.',
   voided: 'This was changed or withdrawn; there is nothing to approve any more.',
   consumed: 'This was approved and released already.',
+  alone: 'One person let this go already.',
 } as const satisfies Record<ApprovalState, string>;

@@ -9,7 +9,7 @@ import { Authenticator } from '../../test/support/authenticator.ts';
 import { openLiveSite, ORIGIN, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
 import { challengeOf, verifySignature } from './approval-signature.ts';
-import { approve, consumeApproval, requestApproval } from './index.ts';
+import { approve, checkSignatures, consumeApproval, letGoAlone, requestApproval } from './index.ts';
 import { selectSignature } from './store-challenge.ts';
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -68,6 +68,21 @@ test('without a signature nothing is approved, with it once', async () => {
   assert.ok((await approveAs(ben, id)).ok);
   const used = await live.clone.web.attempt(author, (tx) => consumeApproval(tx, given(id)));
   assert.ok(used.ok, JSON.stringify(used));
+});
+
+test('what one person lets go is signed by that person, and checked again', async () => {
+  const [ben, cleo] = [await approver('Ben Alone'), await approver('Cleo Alone')];
+  const id = await submitted();
+  const goAlone = async ({ actor }: typeof ben) =>
+    await live.clone.web.attempt(actor, (tx) => letGoAlone(tx, given(id)));
+  assert.equal((await sign(cleo, id)).status, 200);
+  const bare = await goAlone(ben);
+  assert.ok(!bare.ok && bare.kind === 'forbidden' && /signed with your passkey/.test(bare.message));
+  assert.equal((await sign(ben, id)).status, 200);
+  assert.ok((await goAlone(ben)).ok);
+  const { broken, unsigned } = await live.clone.web.withActor(author, (tx) => checkSignatures(tx));
+  assert.ok(!broken.includes(id) && !unsigned.includes(id));
+  assert.equal((await approveAs(cleo, id)).ok, false, 'nobody approves it afterwards');
 });
 
 test('a signature is for one request, one hash and one person, and for five minutes', async () => {

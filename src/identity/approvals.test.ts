@@ -205,6 +205,7 @@ async function databaseMoves(from: ApprovalState, to: ApprovalState): Promise<bo
     by: state === 'approved' || state === 'consumed' ? who('ben').id : null,
     end: state === 'returned' || state === 'voided' ? now : null,
     used: state === 'consumed' ? now : null,
+    alone: state === 'alone' ? who('ben').id : null,
   });
   const id = newId();
   const outcome = await clone.owner
@@ -213,15 +214,17 @@ async function databaseMoves(from: ApprovalState, to: ApprovalState): Promise<bo
       await tx.run(sql`insert into identity.approval (id, hash, subject_kind, subject_id,
           permission,
           requested_by, requested_at, expires_at, shaped_by, state, approved_by, approved_at,
-          ended_by, ended_at, end_reason, consumed_at)
+          ended_by, ended_at, end_reason, consumed_at, let_go_by, let_go_at)
         values (${id}, ${HASH}, 'x', ${id}, 'alert.approve', ${who('ada').id}, ${now},
           ${new Date(now.getTime() + 1)}, '{}', ${from}, ${old.by}, ${old.by && now},
-          ${old.end && 'x'}, ${old.end}, ${old.end && 'x'}, ${old.used})`);
+          ${old.end && 'x'}, ${old.end}, ${old.end && 'x'}, ${old.used}, ${old.alone},
+          ${old.alone && now})`);
       const by = old.by ?? columns(to).by;
-      const { end, used } = columns(to);
+      const { end, used, alone } = columns(to);
       await tx.run(sql`update identity.approval set state = ${to}, approved_by = ${by},
           approved_at = ${by && now}, ended_by = ${end && 'x'}, ended_at = ${end},
-          end_reason = ${end && 'x'}, consumed_at = ${used} where id = ${id}`);
+          end_reason = ${end && 'x'}, consumed_at = ${used}, let_go_by = ${alone},
+          let_go_at = ${alone && now} where id = ${id}`);
       throw undo;
     })
     .catch((error: unknown) => error);

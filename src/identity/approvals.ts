@@ -9,9 +9,10 @@ import { actorId, may, type Actor, type Permission } from '#kernel/actor.ts';
 import type { Approved } from '#kernel/approved.ts';
 import { isUuid, newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
-import { refusalOf, type ApprovalRequest } from './approval-model.ts';
+import { refusalOf, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 import {
   insertRequest,
+  markAlone,
   markApproved,
   markConsumed,
   markEnded,
@@ -113,6 +114,25 @@ export async function consumeApproval(
 }
 
 /**
+ * The person who acts lets go alone what has this hash: a text and an audience that two people had
+ * approved as a rule (P5). Which these are, how often, and who looks at it afterwards, the caller
+ * knows. Signed like an approval; nobody approves it any more.
+ */
+export async function letGoAlone(tx: Tx, given: Approval): Promise<Outcome<Approved>> {
+  const { actor } = tx;
+  if (actor.kind !== 'person') return notAPerson;
+  const request = await selectRequest(tx, given.id);
+  const lacking = request !== undefined && lackingRight(actor, request);
+  if (lacking) return lacking;
+  const by = { ...given, approver: actor.id };
+  if ((await isLive(tx)) && !(await selectIsSigned(tx, by))) return notSigned;
+  const gone = await markAlone(tx, { ...given, by: actor.id });
+  if (gone === undefined) return refusalOf(request, { ...given, to: 'alone' });
+  await recordMove(tx, 'approval.passed_over', given.id, { hash: given.hash });
+  return ok(mint(gone));
+}
+
+/**
  * What a used approval covered besides what was released with it, such as the words of a
  * withdrawal: for their later release, which needs no second person any more (P5).
  */
@@ -121,10 +141,12 @@ export async function approvedAlong(
   { id, hash }: Omit<Approval, 'now'>,
 ): Promise<Outcome<Approved>> {
   const request = await selectRequest(tx, id);
-  if (request?.state !== 'consumed' || request.hash !== hash)
+  if (request === undefined || !USED.has(request.state) || request.hash !== hash)
     return refused('conflict', 'This was never approved.');
   return ok(mint(request));
 }
+
+const USED: ReadonlySet<ApprovalState> = new Set(['consumed', 'alone']);
 
 export type Ending = { readonly id: string; readonly reason: string; readonly now: Date };
 
@@ -173,7 +195,7 @@ async function recordMove(tx: Tx, action: string, id: string, detail: object): P
   await record(tx, { action, subject: { kind: 'approval', id }, detail: { ...detail } });
 }
 
-function mint(request: ApprovalRequest): Approved {
-  const { hash, approvedBy, approvedAt } = request;
-  return { hash, approvedBy, approvedAt } as unknown as Approved;
+function mint({ hash, approvedBy, approvedAt, letGoBy, letGoAt }: ApprovalRequest): Approved {
+  const by = { approvedBy: letGoBy ?? approvedBy, approvedAt: letGoAt ?? approvedAt };
+  return { hash, ...by } as unknown as Approved;
 }

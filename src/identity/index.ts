@@ -15,6 +15,7 @@ export {
   approve,
   approvedAlong,
   consumeApproval,
+  letGoAlone,
   requestApproval,
   returnRequest,
   voidApproval,

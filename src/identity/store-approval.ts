@@ -5,7 +5,7 @@ import { statesBefore, type ApprovalRequest, type ApprovalState } from './approv
 
 const COLUMNS = sql`id, hash, subject_kind, subject_id, permission, requested_by, requested_at,
   expires_at, shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason,
-  consumed_at`;
+  consumed_at, let_go_by, let_go_at`;
 
 /** Everybody with a hand in it, as "by" columns name them. */
 const HANDS = sql`(approval.shaped_by || approval.requested_by)::text[]`;
@@ -126,6 +126,17 @@ export async function markConsumed(
         where person.id = approval.approved_by and person.active and held.role = any (${roles})
           and held.given_by <> all (${HANDS})
           and (held.agreed_by is null or held.agreed_by <> all (${HANDS})))
+    returning ${COLUMNS}`);
+}
+
+/** Marks it let go by one person: open, unchanged and in time. */
+export async function markAlone(
+  tx: Tx,
+  { id, hash, by, now }: { id: string; hash: string; by: string; now: Date },
+): Promise<ApprovalRequest | undefined> {
+  return await tx.maybe(sql`
+    update identity.approval set state = 'alone', let_go_by = ${by}, let_go_at = ${now}
+    where id = ${id} and hash = ${hash} and ${isBefore('alone')} and expires_at > ${now}
     returning ${COLUMNS}`);
 }
 

@@ -101,8 +101,10 @@ export async function selectSignature(
       passkey.credential_id, passkey.public_key
     from identity.approval
     join identity.approval_signature signed on signed.approval_id = approval.id
-      and signed.person_id = approval.approved_by and signed.hash = approval.hash
-      and signed.signed_at <= approval.approved_at and signed.valid_until > approval.approved_at
+      and signed.person_id = coalesce(approval.let_go_by, approval.approved_by)
+      and signed.hash = approval.hash
+      and signed.signed_at <= coalesce(approval.let_go_at, approval.approved_at)
+      and signed.valid_until > coalesce(approval.let_go_at, approval.approved_at)
     join identity.passkey on passkey.id = signed.passkey_id
       and passkey.person_id = signed.person_id
     where approval.id = ${approvalId}
@@ -116,5 +118,6 @@ export async function selectGivenApprovals(
   return await tx.rows(sql`
     select id, exists (select from identity.approval_signature signed
       where signed.approval_id = approval.id) as is_signed
-    from identity.approval where approved_at is not null order by approved_at, id`);
+    from identity.approval where approved_at is not null or let_go_at is not null
+    order by coalesce(let_go_at, approved_at), id`);
 }

@@ -23,7 +23,13 @@ import {
 export const WAKE_TASK = 'people_woken';
 
 /** Promises that wake people step by step. */
-export const wakingKinds = ['approval', 'next_update', 'call_back', 'announcement'] as const;
+export const wakingKinds = [
+  'approval',
+  'next_update',
+  'call_back',
+  'announcement',
+  'review',
+] as const;
 
 export type WakingKind = (typeof wakingKinds)[number];
 

@@ -12,6 +12,7 @@ import {
   alertApiRoutes,
   alertRoutes,
   owedAnnouncement,
+  owedReview,
   owedApproval,
   owedUpdate,
   REGIONS_TASK,
@@ -223,6 +224,7 @@ export function tasksOf(
     approval: owedApproval(words),
     next_update: owedUpdate(words),
     announcement: owedAnnouncement(words),
+    review: owedReview(words),
     call_back: owedCall(words),
   };
   const wake = (timer: WakingTimer) =>

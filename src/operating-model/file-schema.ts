@@ -180,6 +180,7 @@ export const fileSchema = z.strictObject({
     approve_please: text,
     update_please: text,
     call_please: text,
+    review_please: text,
     officers_told: text,
     region_told: text,
     after_reply: text,
@@ -199,6 +200,12 @@ export const fileSchema = z.strictObject({
     severity: z.string(),
     marking,
     audience: line,
+    alone: z
+      .strictObject({
+        most: z.int().min(1).max(20),
+        within: durationMs.refine((ms) => ms >= 3_600_000, 'must be at least PT1H'),
+      })
+      .optional(),
     texts: z.record(
       id,
       z.strictObject({
@@ -221,6 +228,10 @@ export const fileSchema = z.strictObject({
     approval: z.strictObject({ severities: z.array(z.string()), within: minuteMs, steps }),
     next_update: z.strictObject({ steps }),
     call_back: z.strictObject({ again_after: durationMs, steps }),
+    review: z.strictObject({
+      within: minuteMs.refine((ms) => ms <= 86_400_000, 'must be P1D at most'),
+      steps,
+    }),
   }),
   asking_for_proof: z.strictObject({
     hour: z.int().min(7).max(20),

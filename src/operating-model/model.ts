@@ -59,6 +59,8 @@ export type OperatingModel = {
     readonly marking: Marking;
     /** Name of a saved audience. */
     readonly audience: string;
+    /** How often one person may let a saved text go, to all who must answer; absent: never. */
+    readonly alone: { readonly most: number; readonly withinMs: number } | undefined;
     readonly texts: readonly HoldingText[];
   };
   /** Saved texts for "do now"; their blanks are filled by whoever writes the alert. */
@@ -81,6 +83,8 @@ export type OperatingModel = {
     };
     readonly nextUpdate: Ladder;
     readonly callBack: Ladder;
+    /** Of what one person let go, by somebody else; counted from the release. */
+    readonly review: Ladder & { readonly withinMs: number };
   };
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
@@ -253,6 +257,7 @@ export type TextName =
   | 'approvePlease'
   | 'updatePlease'
   | 'callPlease'
+  | 'reviewPlease'
   | 'officersTold'
   | 'regionTold'
   | 'afterReply'

@@ -397,6 +397,9 @@ test('warned, not refused: two fragments, a rank never called, one role for both
     [/wake: \[approver, duty_officer\], after/, 'wake: [duty_officer], after'],
     [/wake: \[duty_officer, approver\]/, 'wake: [duty_officer]'],
     [/wake: \[duty_officer, approver\]/, 'wake: [duty_officer]'],
+    [/wake: \[approver\], before: PT12H/, 'wake: [duty_officer], before: PT12H'],
+    [/wake: \[approver, duty_officer\], before/, 'wake: [duty_officer], before'],
+    [/wake: \[approver, duty_officer\], after/, 'wake: [duty_officer], after'],
   );
   for (const [text, path, message] of [
     [long, 'texts.after_reply', /takes 2 fragments/],

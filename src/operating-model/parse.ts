@@ -181,6 +181,7 @@ function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'
     severity: severityOf([holding.severity, severities[holding.severity]!]),
     marking: holding.marking,
     audience: holding.audience,
+    alone: holding.alone && { most: holding.alone.most, withinMs: holding.alone.within },
     texts: Object.entries(holding.texts).map(([id, { label, title, what, ...rest }]) => ({
       id,
       label,
@@ -193,7 +194,7 @@ function holdingOf({ holding, severities }: ModelFile): OperatingModel['holding'
 }
 
 function promisesOf({ promises }: ModelFile): OperatingModel['promises'] {
-  const { approval, next_update: nextUpdate, call_back: callBack } = promises;
+  const { approval, next_update: nextUpdate, call_back: callBack, review } = promises;
   const ladder = ({ steps }: { steps: readonly StepOfFile[] }, againAfterMs = 0): Ladder => ({
     steps: steps.map((step) => ({ wake: step.wake, afterMs: stepAfterMs(step) })),
     againAfterMs,
@@ -206,6 +207,7 @@ function promisesOf({ promises }: ModelFile): OperatingModel['promises'] {
     },
     nextUpdate: ladder(nextUpdate),
     callBack: ladder(callBack, callBack.again_after),
+    review: { ...ladder(review), withinMs: review.within },
   };
 }
 
@@ -231,6 +233,7 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     approvePlease: texts.approve_please,
     updatePlease: texts.update_please,
     callPlease: texts.call_please,
+    reviewPlease: texts.review_please,
     officersTold: texts.officers_told,
     regionTold: texts.region_told,
     afterReply: texts.after_reply,

@@ -9,6 +9,7 @@ const KEEPING = {
   approval: ['alert.approve', 'may not approve'],
   next_update: ['alert.read', 'may not read alerts'],
   call_back: ['alert.read', 'may not read alerts'],
+  review: ['alert.approve', 'may not approve'],
 } as const;
 
 /** Names that mean nothing would wake nobody. */
@@ -56,7 +57,7 @@ function checkSteps(
   return steps.flatMap((step, i) => {
     const at = ['promises', kind, 'steps', i];
     const wrong = step.wake
-      .filter((id) => kind === 'approval' || id !== OWNER)
+      .filter((id) => kind === 'approval' || kind === 'review' || id !== OWNER)
       .flatMap((id) => {
         const role = Object.hasOwn(roles, id) ? roles[id] : undefined;
         if (role === undefined) return `‘${id}’ is not known`;

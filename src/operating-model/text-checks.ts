@@ -75,6 +75,10 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'alert', 'severity', 'due', 'help_line'],
     needed: ['sender', 'alert', 'due'],
   },
+  review_please: {
+    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
+    needed: ['sender', 'alert', 'due'],
+  },
   officers_told: {
     known: ['sender', 'alert', 'severity', 'what', 'time', 'help_line'],
     needed: ['sender', 'alert', 'what', 'time'],
@@ -161,6 +165,7 @@ const UNASKED: readonly TextKey[] = [
   'approve_please',
   'update_please',
   'call_please',
+  'review_please',
   'officers_told',
   'region_told',
   'enrol',

@@ -108,6 +108,12 @@ async function makeAlerts(): Promise<void> {
   ids['paused'] = paused.alertId;
   await page.get(`/alerts/${paused.alertId}/board`);
   await page.submit('Pause sending');
+  for (const name of ['holding', 'alone']) {
+    await page.get('/alerts/holding');
+    ids[name] = (await page.submit('Submit for approval')).path.split('/')[2]!;
+  }
+  await page.click('Send it alone');
+  await page.submit('Send it alone, now', { organisations: '4' });
   // One name of the call list is the officer's.
   await page.get(`/alerts/${live.alertId}/calls/${ids['Lonely']}`);
   await page.submit('I ring them');
@@ -182,6 +188,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'draft', path: '/alerts/{draft}' },
     { state: 'to approve', path: '/alerts/{waiting}', as: 'approver' },
     { state: 'shaped', path: '/alerts/{waiting}' },
+    { state: 'may go alone', path: '/alerts/{holding}' },
     {
       state: 'returned without a reason',
       path: '/alerts/{waiting}',
@@ -193,6 +200,25 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
       },
     },
   ],
+  '/alerts/:id/alone': [
+    { state: 'asks', path: '/alerts/{holding}/alone' },
+    {
+      state: 'another number',
+      path: '/alerts/{holding}/alone',
+      act: press('Send it alone, now'),
+    },
+    { state: 'needs two', path: '/alerts/{waiting}/alone' },
+  ],
+  '/alerts/:id/review': [
+    { state: 'owed', path: '/alerts/{alone}/review', as: 'approver' },
+    {
+      state: 'no finding',
+      path: '/alerts/{alone}/review',
+      as: 'approver',
+      act: press('Write it down'),
+    },
+    { state: 'mine', path: '/alerts/{alone}/review' },
+  ],
   '/alerts/:id/because': [
     { state: 'live', path: '/alerts/{live}/because' },
     { state: 'corrected', path: '/alerts/{corrected}/because' },
@@ -203,6 +229,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'paused', path: '/alerts/{paused}/board' },
     { state: 'corrected', path: '/alerts/{corrected}/board' },
     { state: 'closed', path: '/alerts/{closed}/board' },
+    { state: 'sent alone', path: '/alerts/{alone}/board' },
   ],
   '/alerts/:id/calls': [
     { state: 'some', path: '/alerts/{live}/calls' },

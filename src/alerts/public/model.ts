@@ -24,6 +24,8 @@ export type PublicVersion = {
   readonly content: Content;
   /** The number of the alert that takes the place of this one. */
   readonly superseding: number | null;
+  /** One person let it go, and nobody else has looked at it in the promised time. */
+  readonly isReviewLate: boolean;
 };
 
 export type PublicAlert = {

@@ -14,6 +14,8 @@ export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAle
       version.title, version.severity, version.marking, version.what, version.do_now,
       version.if_acted, version.not_known, version.next_update_at, version.body,
       version.asks_again, version.released_at, version.closed_at, version.content,
+      exists (select from alerts.alone where alone.alert_id = alert.id
+        and alone.reviewed_at is null and alone.review_due_at < now()) as is_review_late,
       (select max(other.number) from alerts.version superseding
         join alerts.alert other on other.id = superseding.alert_id
         where superseding.state in ('released', 'closed')
@@ -38,7 +40,7 @@ export type PublicSearch = {
 
 export type PublicEntry = Omit<
   PublicVersion,
-  'notKnown' | 'nextUpdateAt' | 'asksAgain' | 'content' | 'superseding'
+  'notKnown' | 'nextUpdateAt' | 'asksAgain' | 'content' | 'superseding' | 'isReviewLate'
 > & {
   /** When the first version was out that the reader may see. */
   readonly firstReleasedAt: Date;

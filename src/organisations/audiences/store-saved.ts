@@ -12,6 +12,7 @@ export type AudienceRow = {
   readonly retiredAt: Date | null;
   readonly question: AudienceQuestion;
   readonly savedAt: Date;
+  readonly savedBy: string;
   readonly savedByName: string;
   /** How many organisations it meant when it was saved. */
   readonly organisations: number;
@@ -19,7 +20,7 @@ export type AudienceRow = {
 
 const current = sql`
   select audience.id, audience.name, audience.version, audience.retired_at, saved.question,
-    saved.saved_at, saved.saved_by_name, saved.organisations
+    saved.saved_at, saved.saved_by, saved.saved_by_name, saved.organisations
   from organisations.audience
   join organisations.audience_version saved
     on saved.audience_id = audience.id and saved.number = audience.version`;
