@@ -156,6 +156,14 @@ create table alerts.alone (
 create index alone_at on alerts.alone (at);
 create index alone_unreviewed on alerts.alone (review_due_at) where reviewed_at is null;
 
+-- That a version that is out was moved to other rules: what happened before, happened under these.
+create table alerts.rules_move (
+  version_id uuid not null references alerts.version,
+  moved_at timestamptz not null default clock_timestamp(),
+  model_version_before text not null,
+  primary key (version_id, moved_at)
+);
+
 -- What upper slices and boards read.
 -- Only a draft may be changed, whoever asks.
 create function alerts.guard_version() returns trigger language plpgsql as $$
@@ -241,6 +249,11 @@ create view alerts.v_alone with (security_invoker = true) as
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed');
 
+create view alerts.v_rules_move with (security_invoker = true) as
+  select version.alert_id, move.version_id, move.moved_at, move.model_version_before
+  from alerts.rules_move move
+  join alerts.version version on version.id = move.version_id;
+
 -- What a marking protects (P8): the centre reads all; whoever is in its reader set what was
 -- released; a visitor released versions marked CLEAR. Those that another one took the place of
 -- too: pages show them where the one that took it may be read. `readsVersion` of
@@ -292,6 +305,15 @@ grant select, insert on alerts.alone to tocsin_web;
 grant update (reviewed_at, reviewed_by, reviewed_by_name, finding, remark)
   on alerts.alone to tocsin_web;
 grant select on alerts.alone to tocsin_worker;
+
+alter table alerts.rules_move enable row level security;
+alter table alerts.rules_move force row level security;
+create policy centre on alerts.rules_move
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+grant select, insert on alerts.rules_move to tocsin_web;
+grant select on alerts.rules_move to tocsin_worker;
+grant select on alerts.v_rules_move to tocsin_web, tocsin_worker;
+
 grant select, insert on alerts.announcement to tocsin_web;
 grant select on alerts.announcement to tocsin_worker;
 grant select on alerts.editor to tocsin_worker;

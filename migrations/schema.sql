@@ -165,6 +165,19 @@ create policy own on alerts.recipient as permissive for select to public using (
 grant insert, select on alerts.recipient to tocsin_web;
 grant select on alerts.recipient to tocsin_worker;
 
+create table alerts.rules_move (
+  version_id uuid not null,
+  moved_at timestamp with time zone default clock_timestamp() not null,
+  model_version_before text not null,
+  constraint rules_move_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
+  constraint rules_move_pkey PRIMARY KEY (version_id, moved_at)
+);
+alter table alerts.rules_move enable row level security;
+alter table alerts.rules_move force row level security;
+create policy centre on alerts.rules_move as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on alerts.rules_move to tocsin_web;
+grant select on alerts.rules_move to tocsin_worker;
+
 create table alerts.submission (
   id uuid not null,
   version_id uuid not null,
@@ -3571,6 +3584,16 @@ create view alerts.v_recipient with (security_invoker=true) as
      JOIN alerts.version version ON version.id = submission.version_id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
 grant select on alerts.v_recipient to tocsin_web;
 grant select on alerts.v_recipient to tocsin_worker;
+
+create view alerts.v_rules_move with (security_invoker=true) as
+ SELECT version.alert_id,
+    move.version_id,
+    move.moved_at,
+    move.model_version_before
+   FROM alerts.rules_move move
+     JOIN alerts.version version ON version.id = move.version_id;
+grant select on alerts.v_rules_move to tocsin_web;
+grant select on alerts.v_rules_move to tocsin_worker;
 
 create view alerts.v_sent with (security_invoker=true) as
  SELECT version.alert_id,

@@ -93,6 +93,24 @@ describe('an alert that is out', () => {
     assert.equal(entry.detail.to, centre.model.version);
     assert.equal(entry.detail.reason, 'Too slow.');
     await page.get(`/alerts/${alertId}/rules`, { status: 409 });
+    // What happened before it was moved happened under the rules of then.
+    const steps = await page.get(`/alerts/${alertId}/because`);
+    const versionOf = (anchor: string) =>
+      steps
+        .elements('a')
+        .map(({ attribs }) => attribs['href'] ?? '')
+        .find((href) => href.endsWith(`#rule-${anchor}`))
+        ?.split(/[/#]/)[3];
+    assert.equal(versionOf('promises-approval'), slower.version);
+    assert.equal(versionOf('severities-critical-rounds-0'), slower.version);
+    assert.equal(versionOf('severities-critical-rounds-1'), centre.model.version);
+    assert.equal(versionOf('severities-critical-acknowledge_within'), centre.model.version);
+    const messages = await page.get(`/alerts/${alertId}/messages?channel=text`);
+    assert.match(messages.body, new RegExp(`${slower.version}#rule-severities-critical-rounds-0`));
+    assert.doesNotMatch(
+      messages.body,
+      new RegExp(`${slower.version}#rule-severities-critical-rounds-1`),
+    );
   });
 
   it('is not moved by one person where the new rules tell others', async () => {

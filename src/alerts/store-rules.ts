@@ -2,7 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
-/** False where it is not out any more, or obeys others by now. */
+/** Keeps which it obeyed until now. False where it is not out any more, or obeys others by now. */
 export async function setRules(
   tx: Tx,
   { id, from, to }: { readonly id: string; readonly from: string; readonly to: string },
@@ -10,5 +10,8 @@ export async function setRules(
   const moved = await tx.run(sql`
     update alerts.version set model_version = ${to}
     where id = ${id} and state = 'released' and model_version = ${from}`);
-  return moved === 1;
+  if (moved === 0) return false;
+  await tx.run(sql`
+    insert into alerts.rules_move (version_id, model_version_before) values (${id}, ${from})`);
+  return true;
 }

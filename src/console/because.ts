@@ -16,11 +16,12 @@ import {
   becauseTime,
   proposeSeverity,
   regionTime,
-  rulesOf,
-  severityById,
+  rulesOverTime,
   spokenDuration,
   type Because,
+  type ObeyedRules,
   type OperatingModel,
+  type RulesOverTime,
   type Severity,
 } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
@@ -28,6 +29,7 @@ import {
   countWaitingFor,
   findDecided,
   listRoundFacts,
+  listRulesMoves,
   type Decided,
   type RoundFacts,
 } from './store-because.ts';
@@ -46,14 +48,14 @@ export type Explained = {
   readonly facts: readonly string[];
 };
 
-/** The rules that an alert obeys, and its severity under them. */
+/** The rules that an alert obeys, and obeyed before it was moved to others. */
 export async function rulesOfAlert(
   tx: Tx,
-  alert: Pick<LiveAlert, 'modelVersion' | 'severity'>,
+  alert: Pick<LiveAlert, 'modelVersion' | 'severity' | 'versionId'>,
   inForce: OperatingModel,
-): Promise<{ model: OperatingModel; severity: Severity | undefined }> {
-  const model = await rulesOf(tx, alert.modelVersion, inForce);
-  return { model, severity: severityById(model, alert.severity) };
+): Promise<RulesOverTime> {
+  const moves = await listRulesMoves(tx, alert.versionId);
+  return await rulesOverTime(tx, { ...alert, moves }, inForce);
 }
 
 /** Everything about one alert that is out, in the order in which it happens. */
@@ -62,13 +64,14 @@ export async function explainAlert(
   alert: LiveAlert,
   inForce: OperatingModel,
 ): Promise<Explained[]> {
-  const { model, severity } = await rulesOfAlert(tx, alert, inForce);
+  const all = await rulesOfAlert(tx, alert, inForce);
+  const { model, severity } = all;
   if (severity === undefined) return [];
   const rules = { model, severity };
   const facts = await listRoundFacts(tx, dispatchesOf(alert));
   const waiting = await countWaitingFor(tx, alert.alertId);
   const ordered = [
-    ...explainRounds(alert, rules, facts),
+    ...explainRounds(alert, all, facts),
     ...explainTimes(alert, rules),
     ...explainQuiet(rules),
     ...explainRegions(alert, rules, await listRegionsTold(tx, alert.alertId)),
@@ -79,9 +82,11 @@ export async function explainAlert(
       facts: [`${waiting.toRing} to ring now`],
     },
   ].toSorted((a, b) => (a.at?.getTime() ?? Infinity) - (b.at?.getTime() ?? Infinity));
+  const decided = await findDecided(tx, alert.versionId);
+  const first = all.at(decided.decidedAt);
   return [
-    explainSeverityOf(alert, rules),
-    explainApproval(alert, rules, await findDecided(tx, alert.versionId)),
+    explainSeverityOf(alert, { model: first.model, severity: first.severity ?? severity }),
+    explainApproval(alert, first, decided),
     ...ordered,
     {
       what: 'Our calls to who asked for help',
@@ -111,7 +116,7 @@ function explainSeverityOf(alert: LiveAlert, { model, severity }: Rules): Explai
   return { what: `It is ${severity.label}`, at: null, because, facts };
 }
 
-function explainApproval(alert: LiveAlert, { model }: Rules, decided: Decided): Explained {
+function explainApproval(alert: LiveAlert, { model }: ObeyedRules, decided: Decided): Explained {
   const because = becauseApproval(model, alert.severity);
   return {
     what: 'A second person approved it',
@@ -131,31 +136,33 @@ const follows: Partial<Record<LiveAlert['kind'], string>> = {
 
 function explainRounds(
   alert: LiveAlert,
-  { model, severity }: Rules,
+  rules: RulesOverTime,
   rounds: readonly RoundFacts[],
 ): Explained[] {
   return rounds
     .filter(({ messages }) => messages > 0)
     .map((one) => {
       const isFollowing = one.dispatchId === alert.correctionDispatchId;
+      const { model, severity } = rules.at(one.openedAt);
       return {
         what: isFollowing
           ? (follows[alert.kind] ?? 'To everybody who had a version before')
           : `Round ${one.round}`,
         at: one.openedAt ?? one.opensAt,
-        because: isFollowing ? undefined : becauseRound(model, severity, one.round),
+        because: isFollowing ? undefined : severity && becauseRound(model, severity, one.round),
         facts: factsOfRound(alert, severity, one),
       };
     });
 }
 
 /** It opens, or opened, just when quiet hours end. */
-function isHeld({ quietHours }: Severity, { opensAt }: RoundFacts): boolean {
+function isHeld(severity: Severity | undefined, { opensAt }: RoundFacts): boolean {
+  const quietHours = severity?.quietHours;
   if (quietHours === undefined || opensAt === null) return false;
   return afterQuiet(opensAt.getTime() - 1, quietHours) === opensAt.getTime();
 }
 
-function factsOfRound(alert: LiveAlert, severity: Severity, one: RoundFacts): string[] {
+function factsOfRound(alert: LiveAlert, severity: Severity | undefined, one: RoundFacts): string[] {
   const stood =
     one.openedAt !== null
       ? `opened ${dateTime(one.openedAt)}`
@@ -243,10 +250,11 @@ type ExplainedRow = Pick<
 /** Why one message is sent; the rule is absent where it follows what its reader had before. */
 export function explainMessage(
   alert: LiveAlert,
-  { model, severity }: { model: OperatingModel; severity: Severity | undefined },
+  rules: RulesOverTime,
   message: ExplainedRow,
 ): Pick<Explained, 'because' | 'facts'> {
   const { dispatchId, round, rank, openedAt, opensAt, state, failureCode } = message;
+  const { model, severity } = rules.at(openedAt);
   if (failureCode === 'number_limit') {
     const became = state === 'suppressed' ? 'it would have come too late' : 'it waited its turn';
     return { because: becauseNumberLimit(model), facts: [`rank ${rank}`, became] };

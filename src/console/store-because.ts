@@ -1,6 +1,7 @@
 /** The facts that the rules were applied to, for an alert that is out. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { RulesMove } from '#operating-model/index.ts';
 
 export type Decided = {
   submittedAt: Date;
@@ -13,6 +14,13 @@ export async function findDecided(tx: Tx, versionId: string): Promise<Decided> {
   return await tx.one<Decided>(sql`
     select submitted_at, submitted_by_name, decided_at, decided_by_name
     from alerts.v_live where version_id = ${versionId}`);
+}
+
+/** The moves of what is out to other rules. */
+export async function listRulesMoves(tx: Tx, versionId: string): Promise<RulesMove[]> {
+  return await tx.rows<RulesMove>(sql`
+    select moved_at, model_version_before from alerts.v_rules_move
+    where version_id = ${versionId} order by moved_at`);
 }
 
 export type RoundFacts = {

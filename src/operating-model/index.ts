@@ -30,6 +30,13 @@ export {
   whenOf,
   type Because,
 } from './because.ts';
+export {
+  obeyedAt,
+  rulesOverTime,
+  type ObeyedRules,
+  type RulesMove,
+  type RulesOverTime,
+} from './obeyed.ts';
 export { movingOf, type Moving } from './moving.ts';
 export { ladderOf, regionTime, roundTimes, type Rung } from './ladder.ts';
 export { explainSeverity } from './explain-model.ts';

@@ -2,18 +2,22 @@
 import {
   becauseMessage,
   becauseTime,
-  rulesOf,
-  severityById,
+  rulesOverTime,
   type Because,
   type OperatingModel,
 } from '#operating-model/index.ts';
 import type { Tx } from '#db/database.ts';
-import { findObeyed } from './store-read.ts';
+import { findObeyed, listRulesMoves } from './store-read.ts';
 
 export type AlertRules = {
   /** Why who is silent is to be rung. */
   readonly callList: Because | undefined;
-  readonly ofMessage: (message: { round: number; rank: number }) => Because | undefined;
+  /** `at`: when it left or ended; null: it waits. */
+  readonly ofMessage: (message: {
+    round: number;
+    rank: number;
+    at: Date | null;
+  }) => Because | undefined;
 };
 
 const none: AlertRules = { callList: undefined, ofMessage: () => undefined };
@@ -26,11 +30,14 @@ export async function alertRules(
 ): Promise<AlertRules> {
   const obeyed = await findObeyed(tx, alertId);
   if (obeyed === undefined) return none;
-  const model = await rulesOf(tx, obeyed.modelVersion, inForce);
-  const severity = severityById(model, obeyed.severity);
-  if (severity === undefined) return none;
+  const moves = await listRulesMoves(tx, alertId);
+  const rules = await rulesOverTime(tx, { ...obeyed, moves }, inForce);
+  const { model, severity } = rules;
   return {
-    callList: becauseTime(model, severity, 'rounds'),
-    ofMessage: (message) => becauseMessage(model, severity, message),
+    callList: severity && becauseTime(model, severity, 'rounds'),
+    ofMessage: (message) => {
+      const then = rules.at(message.at);
+      return then.severity && becauseMessage(then.model, then.severity, message);
+    },
   };
 }

@@ -103,7 +103,7 @@ function messagesRoute({ database, model }: ResponseApiContext): Route {
           const opened = rounds.find((one) => one.round === round);
           const roundOpensAt = opened?.opensAt ?? null;
           const roundOpenedAt = opened?.openedAt ?? null;
-          const because = rules.ofMessage({ round, rank }) ?? null;
+          const because = rules.ofMessage({ round, rank, at: roundOpenedAt }) ?? null;
           const facts = { alertNumber, round, roundOpensAt, roundOpenedAt, rank, creditedTo };
           const why = { ...facts, because };
           return { ...rest, who: whoHas(organisation, contactPointId), why };

@@ -144,7 +144,10 @@ async function showOrganisation(
         roles: model.contactRoles,
         changes: await chainChanges(tx, params, model),
         answers: await listAnswers(tx, alertId, organisationId),
-        messages: messages.rows.map((row) => ({ ...row, because: rules.ofMessage(row) })),
+        messages: messages.rows.map((row) => ({
+          ...row,
+          because: rules.ofMessage({ ...row, at: row.acceptedAt ?? row.finalAt }),
+        })),
         evidences,
         mayRecord,
         // After a conflict a new one, so that pressing again is a decision.

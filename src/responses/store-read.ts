@@ -1,6 +1,7 @@
 /** Reads of answering, for pages and programs. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { RulesMove } from '#operating-model/index.ts';
 import type { AnswerKind, Evidence } from './model.ts';
 
 export type AnswerRow = {
@@ -65,6 +66,14 @@ export async function findRecipient(
 }
 
 export type Obeyed = { modelVersion: string; severity: string };
+
+/** The moves of an alert that is out to other rules. */
+export async function listRulesMoves(tx: Tx, alertId: string): Promise<RulesMove[]> {
+  return await tx.rows<RulesMove>(sql`
+    select moved.moved_at, moved.model_version_before from alerts.v_rules_move moved
+    join alerts.v_live live on live.version_id = moved.version_id
+    where live.alert_id = ${alertId} order by moved.moved_at`);
+}
 
 /** Which rules an alert that is out obeys. */
 export async function findObeyed(tx: Tx, alertId: string): Promise<Obeyed | undefined> {
