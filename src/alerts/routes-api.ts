@@ -20,6 +20,7 @@ import type { AlertContext } from './rendering.ts';
 import { act, readState } from './routes-api-act.ts';
 import { dryRunApiRoutes } from './routes-api-dry-run.ts';
 import { endingApiRoutes } from './routes-api-ending.ts';
+import { moveRulesApiRoutes } from './routes-api-move-rules.ts';
 import {
   alertDetail,
   alertList,
@@ -52,6 +53,7 @@ export function alertApiRoutes(context: AlertApiContext): Route[] {
     submitRoute(context),
     ...actRoutes(context),
     ...endingApiRoutes(context),
+    ...moveRulesApiRoutes(context),
   ];
 }
 
