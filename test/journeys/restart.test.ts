@@ -5,7 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { node } from '../support/audit.ts';
-import { PageClient } from '../support/page-client.ts';
 import {
   prepareGround,
   root,
@@ -15,6 +14,7 @@ import {
   type Program,
 } from '../support/program.ts';
 import { until } from '../support/dispatch.ts';
+import { acceptedByMessage, releaseByTwoPeople, signIn } from '../support/two-people.ts';
 
 let ground: Ground | undefined;
 let program: Program | undefined;
@@ -157,41 +157,4 @@ function strangeFolder(): string {
   strange = mkdtempSync(path.join(os.tmpdir(), 'tocsin-strange-'));
   writeFileSync(path.join(strange, 'thesis.txt'), 'not a database');
   return strange;
-}
-
-async function signIn(address: string, name: string): Promise<PageClient> {
-  const client = new PageClient(address);
-  await client.get('/sign-in');
-  await client.submit(`Continue as ${name}`);
-  return client;
-}
-
-/** The path of an alert that was written, submitted, approved and released. */
-async function releaseByTwoPeople(address: string): Promise<string> {
-  const officer = await signIn(address, 'Amara Osei');
-  await officer.get('/alerts/new');
-  const check = await officer.submit('/alerts/new', {
-    title: 'Ransomware through Citrix gateways',
-    severity: 'critical',
-    what: 'ransomware via Citrix',
-    doNow: 'Isolate Citrix gateways now.',
-    next: 'check',
-  });
-  await officer.submit('Submit for approval');
-  const approver = await signIn(address, 'Tom Lindqvist');
-  await approver.get(check.path);
-  await approver.submit('Approve and send now');
-  return check.path;
-}
-
-/** How often the simulated Notify accepted each message, from its own ledger. */
-async function acceptedByMessage(phonesAddress: string): Promise<Map<string, number>> {
-  const answer = await fetch(new URL('/_control/ledger?type=accepted', phonesAddress));
-  const { entries } = (await answer.json()) as { entries: { reference: string }[] };
-  const counts = new Map<string, number>();
-  for (const { reference } of entries) {
-    const message = reference.replace(/-\d+-\d+$/, '');
-    counts.set(message, (counts.get(message) ?? 0) + 1);
-  }
-  return counts;
 }
