@@ -16,7 +16,7 @@ type IndexedAddress = { readonly address: Address; readonly addressIndex: Buffer
 export type Points = {
   readonly idOf: (channel: Channel, address: Address) => string;
   /** Those that were not stored yet, sealed. */
-  readonly make: () => Promise<NewContactPoint[]>;
+  readonly make: (secrets: DirectorySecrets) => Promise<NewContactPoint[]>;
 };
 
 /** So many are hashed or sealed, in 3 to 5 ms, before statements that run beside it go on. */
@@ -41,11 +41,7 @@ export async function indexAddresses(
 }
 
 /** The contact point of every number and address: the stored one, or one to be made. */
-export async function findOrNamePoints(
-  tx: Tx,
-  addresses: IndexedAddresses,
-  { addressKey }: DirectorySecrets,
-): Promise<Points> {
+export async function findOrNamePoints(tx: Tx, addresses: IndexedAddresses): Promise<Points> {
   const ids = new Map<string, string>();
   const missing: (Omit<NewContactPoint, 'addressSealed'> & { normalised: string })[] = [];
   for (const [channel, indexed] of addresses) {
@@ -63,7 +59,7 @@ export async function findOrNamePoints(
   }
   return {
     idOf: (channel, address) => ids.get(pointKey(channel, address))!,
-    make: () =>
+    make: ({ addressKey }) =>
       mapInSlices(missing, ({ normalised, ...point }) => ({
         ...point,
         addressSealed: seal(addressKey, sealingContext(point.id), normalised),

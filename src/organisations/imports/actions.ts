@@ -3,11 +3,6 @@ import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import {
-  findOrNamePoints,
-  indexAddresses,
-  type IndexedAddresses,
-} from '../contacts/contact-points.ts';
 import { countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
 import {
   ROWS_AT_ONCE,
@@ -16,10 +11,9 @@ import {
   type ImportFile,
   type ImportOptions,
 } from './import-options.ts';
-import type { ImportResult, OrganisationRow, PlannedRow, RefusedRow } from '../model.ts';
-import { usualReaderKind } from './parse-contact.ts';
+import type { ImportResult, OrganisationRow, RefusedRow } from '../model.ts';
 import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
-import { placeContacts, planContacts, type PlacedContact } from './plan-contacts.ts';
+import { placeContacts, type PlacedContact } from './plan-contacts.ts';
 import {
   planOrganisations,
   type OrganisationPlan,
@@ -28,19 +22,15 @@ import {
 import { refuseMisfits } from './plan-fit.ts';
 import { planParents } from './plan-parents.ts';
 import type { Lines } from '../parents.ts';
-import { aroundContacts, aroundPlaces } from './images.ts';
+import { aroundPlaces } from './images.ts';
 import { keepOrganisations, markOrganisations } from './store-image.ts';
 import { readDates, readLines, saveLines } from '../store-parents.ts';
+import { byOrganisation, takeContacts } from './take-contacts.ts';
 import {
-  deleteLinks,
-  insertContactPoints,
-  insertLinks,
   listOrganisationIds,
   listShortNames,
-  listStoredContacts,
   listStoredOrganisations,
   lockImports,
-  saveContacts,
   saveOrganisations,
   nameBareRegions,
   saveRegions,
@@ -195,29 +185,28 @@ export async function importContacts(
   const importId = newId(options.startedAt.getTime());
   const isWriting = mayWrite(options, refusedRows);
   const counts = newTally(refusedRows);
+  const { source } = parsed.value;
+  const notes = [...parsed.value.notes, ...closedNotes(placed, closed)];
+  const count = placed.length;
   let done = 0;
-  const parts = byOrganisation(placed);
-  let addresses = await indexAddresses(parts[0] ?? [], options.secrets);
-  for (const [i, part] of parts.entries()) {
-    // The next part is hashed while the database writes this one.
-    const [rows, next] = await Promise.all([
-      takeContacts(tx, { part, addresses, importId: isWriting ? importId : undefined }, options),
-      indexAddresses(parts[i + 1] ?? [], options.secrets),
-    ]);
-    addresses = next;
-    countRows(counts, rows);
-    await options.onRows?.(rows);
-    done += part.length;
-    tellDone(options, isWriting, done / placed.length);
-  }
+  await takeContacts(tx, byOrganisation(placed), {
+    importId: isWriting ? importId : undefined,
+    options,
+    async onTaken(rows) {
+      countRows(counts, rows);
+      await options.onRows?.(rows);
+      done += rows.length;
+      tellDone(options, isWriting, done / count);
+    },
+  });
   return ok(
     await finishImport(tx, file, options, {
       importId,
       kind: 'contacts',
       counts,
       refusedRows,
-      notes: [...parsed.value.notes, ...closedNotes(placed, closed)],
-      source: parsed.value.source,
+      notes,
+      source,
       isWriting,
       renamed: 0,
     }),
@@ -228,54 +217,6 @@ function closedNotes(placed: readonly PlacedContact[], closed: ReadonlySet<strin
   const count = placed.filter(({ organisationId }) => closed.has(organisationId)).length;
   const who = count === 1 ? '1 belongs to an organisation' : `${count} belong to organisations`;
   return count === 0 ? [] : [`${who} that closed; nothing is sent there.`];
-}
-
-type Part = {
-  readonly part: readonly PlacedContact[];
-  readonly addresses: IndexedAddresses;
-  /** Undefined: nothing is written. */
-  readonly importId: string | undefined;
-};
-
-/** Compares contacts with those of their organisations, and writes what became different. */
-async function takeContacts(
-  tx: Tx,
-  { part, addresses, importId }: Part,
-  options: ImportOptions,
-): Promise<readonly PlannedRow[]> {
-  const points = await findOrNamePoints(tx, addresses, options.secrets);
-  const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
-  const plan = planContacts(part, {
-    stored: await listStoredContacts(tx, [...organisationIds]),
-    contactPointId: points.idOf,
-    newId: () => newId(options.startedAt.getTime()),
-    roleLabel: (role) => options.rules.contactRoles[role]?.label ?? role,
-    usualReaderKind: usualReaderKind(options.rules),
-  });
-  const changes = [...plan.added, ...plan.changed];
-  if (importId === undefined || changes.length === 0) return plan.rows;
-  const storedIds = plan.changed.map(({ id }) => id);
-  const contactIds = changes.map(({ id }) => id);
-  const relinkedIds = plan.relinked.map(({ id }) => id);
-  await aroundContacts(tx, { importId, storedIds, contactIds }, async () => {
-    // Sealed while the database writes the contacts.
-    const [, made] = await Promise.all([saveContacts(tx, changes), points.make()]);
-    await insertContactPoints(tx, made);
-    if (storedIds.length > 0) await deleteLinks(tx, relinkedIds);
-    await insertLinks(tx, plan.relinked);
-  });
-  return plan.rows;
-}
-
-/** Parts of some thousand rows; those of one organisation stay together, as they are compared. */
-function byOrganisation(placed: readonly PlacedContact[]): PlacedContact[][] {
-  const parts: PlacedContact[][] = [];
-  for (const rows of Map.groupBy(placed, (one) => one.organisationId).values()) {
-    const last = parts.at(-1);
-    if (last !== undefined && last.length + rows.length <= ROWS_AT_ONCE) last.push(...rows);
-    else parts.push([...rows]);
-  }
-  return parts;
 }
 
 function partsOf<T>(rows: readonly T[]): T[][] {
