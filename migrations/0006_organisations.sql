@@ -820,6 +820,9 @@ create policy change_insert on organisations.change for insert
       and ((select kernel.actor_kind() = 'person')
         or contact_id::text = (select kernel.actor_id()))
     else false end);
+-- Granted to nobody who runs: the owner takes a person out of it who asked to be erased.
+create policy change_delete on organisations.change for delete
+  using ((select kernel.reach() = 'centre'));
 
 alter table organisations.one_time_code enable row level security;
 alter table organisations.one_time_code force row level security;

@@ -1566,6 +1566,7 @@ create table organisations.change (
 CREATE INDEX change_of_organisation ON organisations.change USING btree (organisation_id, changed_at DESC);
 alter table organisations.change enable row level security;
 alter table organisations.change force row level security;
+create policy change_delete on organisations.change as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy change_insert on organisations.change as permissive for insert to public with check (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true

@@ -5,6 +5,7 @@ import { approvalsCommand } from '#cli/approvals.ts';
 import { audiencesCommand } from '#cli/audiences.ts';
 import { auditCommand } from '#cli/audit.ts';
 import { contactsCommand } from '#cli/contacts.ts';
+import { askAtTerminal, dataSubjectCommand } from '#cli/data-subject.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { explainAlertCommand, isAlertNumber } from '#cli/explain-alert.ts';
@@ -139,6 +140,22 @@ const commands: Readonly<Record<string, Command>> = {
             keyring,
             folder: folder.path,
             columns: sealedColumns,
+          },
+          args,
+        ),
+      ),
+  },
+  'data-subject': {
+    summary: 'export all that is held on one person, or erase it',
+    run: (args) =>
+      onGround(args, ({ open, model, seals }) =>
+        dataSubjectCommand(
+          {
+            database: open('tocsin_web', 1),
+            owner: open('tocsin_owner', 1),
+            model,
+            seals,
+            ask: askAtTerminal(),
           },
           args,
         ),

@@ -11,4 +11,5 @@ export { readCheckpoints } from './checkpoint-file.ts';
 export { KEYS_FILE, readKeys, type LogKey } from './keys.ts';
 export { originOf, parseVerifierKey, verifierKey } from './note.ts';
 export { readHead as readLogHead, selectStowaways as findStowaways } from './store-log.ts';
+export { listEntriesNaming, type NamingEntry } from './store-subject.ts';
 export { verifyLog, type Verdict } from './verify.ts';

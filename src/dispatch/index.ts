@@ -65,6 +65,12 @@ export type { SingleMessage } from './store-answer.ts';
 export { retimeDispatch, type Retiming } from './retime.ts';
 export { readLedger, type Ledger, type LedgerCounts } from './store-ledger.ts';
 export { reserveTokens } from './store-bucket.ts';
+export {
+  countSubjectUnderWay,
+  eraseSubjectMessages,
+  listSubjectMessages,
+  listSubjectReplies,
+} from './store-subject.ts';
 export { sealedColumns as dispatchSealedColumns } from './store-sealed.ts';
 export { countMessages, type MessageCounts } from './store-plan.ts';
 export { lockWaitingReplies, markRepliesHandled, type KeptReply } from './store-inbox.ts';

@@ -129,6 +129,15 @@ export {
   type ContactPoint,
   type PointOrganisation,
 } from './contacts/store-points.ts';
+export {
+  deleteSubject,
+  listSubjectContacts,
+  listSubjectPoints,
+  readSubjectHistory,
+  type SubjectContact,
+  type SubjectPoint,
+} from './contacts/store-subject.ts';
+export { endContact } from './contacts/contacts.ts';
 export { sealedColumns as organisationsSealedColumns } from './store-sealed.ts';
 export { listChanges, type ChangeRow } from './store-history.ts';
 export { listNamesInUse, type NameInUse } from './store-names.ts';

@@ -4,6 +4,7 @@ export { handleReplies } from './replies.ts';
 export type { AnswerContext } from './reply-texts.ts';
 export { listOpenAnswers, type OpenAnswers } from './store-list.ts';
 export { deleteOldTries } from './store.ts';
+export { eraseSubjectNotes, readSubjectAnswers } from './store-subject.ts';
 export { owedCall } from './owed.ts';
 export { tellRegions } from './regions.ts';
 export { responseRoutes } from './routes.ts';

@@ -1,0 +1,172 @@
+/** One person in every slice that may hold something on them: gathered, and erased. */
+import { eraseEntryDetail, listEntriesNaming, record, type NamingEntry } from '#audit/index.ts';
+import type { Tx } from '#db/database.ts';
+import {
+  countSubjectUnderWay,
+  eraseSubjectMessages,
+  listSubjectMessages,
+  listSubjectReplies,
+} from '#dispatch/index.ts';
+import { findPersonByEmail } from '#identity/index.ts';
+import type { Actor } from '#kernel/actor.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { blindIndex } from '#kernel/sealed.ts';
+import {
+  deleteSubject,
+  endContact,
+  listSubjectContacts,
+  listSubjectPoints,
+  readSubjectHistory,
+  type DirectorySecrets,
+  type SubjectContact,
+  type SubjectPoint,
+} from '#organisations/index.ts';
+import { eraseSubjectNotes, readSubjectAnswers } from '#responses/index.ts';
+
+/** Who is meant, and who answers for it. */
+export type Asked = {
+  readonly officer: Actor;
+  readonly name: string | undefined;
+  /** As stored: digits, or an address in lower case. */
+  readonly number: string | undefined;
+  readonly address: string | undefined;
+};
+
+export type SubjectSeals = {
+  readonly directory: Pick<DirectorySecrets, 'blindIndexKey'>;
+  readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
+  readonly sealAddress: (contactPointId: string, normalised: string) => Buffer;
+  readonly openReply: (replyId: string, sealed: Buffer) => string;
+};
+
+type Held = SubjectPoint & { readonly address: string };
+
+export type Subject = {
+  readonly contacts: readonly SubjectContact[];
+  readonly points: readonly Held[];
+  readonly history: Awaited<ReturnType<typeof readSubjectHistory>>;
+  readonly messages: Awaited<ReturnType<typeof listSubjectMessages>>;
+  readonly replies: readonly { readonly receivedAt: Date; readonly content: string }[];
+  readonly answers: Awaited<ReturnType<typeof readSubjectAnswers>>;
+  /** Who signs in and acts here with one of these addresses. */
+  readonly accounts: readonly { readonly id: string; readonly name: string }[];
+  readonly entries: readonly NamingEntry[];
+};
+
+/** All that is held; refused where nobody fits. */
+export async function findSubject(
+  tx: Tx,
+  asked: Asked,
+  seals: SubjectSeals,
+): Promise<Outcome<Subject>> {
+  const contacts = await listSubjectContacts(tx, {
+    name: asked.name,
+    addressIndexes: indexesOf(asked, seals),
+  });
+  if (contacts.length === 0)
+    return refused('not_found', 'Nobody on file fits. Nothing is held under that, or no more.');
+  const ids = contacts.map(({ id }) => id);
+  const points = (await listSubjectPoints(tx, ids)).map((point) => ({
+    ...point,
+    address: seals.openAddress(point.id, point.addressSealed),
+  }));
+  // What came from, or went to, a number of several people is not one's alone.
+  const own = points.filter(({ shared }) => !shared);
+  const pointIds = own.map(({ id }) => id);
+  const replies = await listSubjectReplies(
+    tx,
+    own.map(({ addressIndex }) => addressIndex),
+  );
+  const accounts = [];
+  for (const { address } of own.filter(({ channel }) => channel === 'mail')) {
+    const person = await findPersonByEmail(tx, address);
+    if (person !== undefined) accounts.push({ id: person.id, name: person.name });
+  }
+  return ok({
+    contacts,
+    points,
+    history: await readSubjectHistory(tx, ids),
+    messages: await listSubjectMessages(tx, pointIds),
+    replies: replies.map(({ id, contentSealed, receivedAt }) => ({
+      receivedAt,
+      content: seals.openReply(id, contentSealed),
+    })),
+    answers: await readSubjectAnswers(tx, pointIds),
+    accounts,
+    entries: await listEntriesNaming(tx, {
+      ids: [...ids, ...pointIds, ...accounts.map(({ id }) => id)],
+      // The name of a post is a word that others use too.
+      names: contacts.filter(({ isPost }) => !isPost).map(({ name }) => name),
+    }),
+  });
+}
+
+function indexesOf({ number, address }: Asked, { directory }: SubjectSeals): Buffer[] {
+  const index = (channel: string, normalised: string) =>
+    blindIndex(directory.blindIndexKey, channel, normalised);
+  return [
+    ...(number === undefined ? [] : [index('text', number), index('landline', number)]),
+    ...(address === undefined ? [] : [index('mail', address)]),
+  ];
+}
+
+/** That it was looked up and taken along, by ids alone. */
+export async function recordExport(tx: Tx, { contacts, messages }: Subject): Promise<void> {
+  await record(tx, {
+    action: 'data_subject.exported',
+    subject: { kind: 'data_subject', id: contacts[0]!.id },
+    detail: { contacts: contacts.map(({ id }) => id), messages: messages.length },
+  });
+}
+
+export type Erased = Readonly<
+  Record<'contacts' | 'points' | 'messages' | 'replies' | 'notes' | 'details', number>
+>;
+
+/** Erases all of it in the transaction of the caller, or nothing. For the owner of the tables. */
+export async function eraseSubject(
+  tx: Tx,
+  asked: Asked,
+  seals: SubjectSeals,
+): Promise<Outcome<Erased>> {
+  const found = await findSubject(tx, asked, seals);
+  if (!found.ok) return found;
+  const { contacts, points, answers, entries } = found.value;
+  const own = points.filter(({ shared }) => !shared);
+  const pointIds = own.map(({ id }) => id);
+  const addressIndexes = own.map(({ addressIndex }) => addressIndex);
+  const underWay = await countSubjectUnderWay(tx, { pointIds, addressIndexes });
+  if (underWay > 0)
+    return refused(
+      'conflict',
+      `${underWay} messages to them are under way, or texts from them are unread. Try again when ` +
+        'the alert has ended.',
+    );
+  if (answers.deskItems.some(({ state }) => state !== 'closed'))
+    return refused('conflict', 'Something of theirs waits at the duty desk. Close it first.');
+  for (const { id, active } of contacts) {
+    const left = active ? await endContact(tx, id) : undefined;
+    if (left?.ok === false) return left;
+  }
+  let details = 0;
+  for (const entry of entries.filter(({ hasName }) => hasName)) {
+    const reason = 'A person whom it named asked to be erased.';
+    const gone = await eraseEntryDetail(tx, { entryId: entry.id, reason });
+    if (!gone.ok) return gone;
+    details += 1;
+  }
+  const sent = await eraseSubjectMessages(tx, {
+    points: pointIds.map((id) => ({ id, nothingSealed: seals.sealAddress(id, '') })),
+    addressIndexes,
+  });
+  const notes = await eraseSubjectNotes(tx, pointIds);
+  const contactIds = contacts.map(({ id }) => id);
+  const gone = await deleteSubject(tx, { contactIds, pointIds });
+  const erased = { contacts: contacts.length, points: gone, ...sent, notes, details };
+  await record(tx, {
+    action: 'data_subject.erased',
+    subject: { kind: 'data_subject', id: contactIds[0]! },
+    detail: { ...erased, contact_ids: contactIds },
+  });
+  return ok(erased);
+}
