@@ -1013,6 +1013,28 @@ create policy approval_signature_of_centre on identity.approval_signature as per
 grant insert, select on identity.approval_signature to tocsin_web;
 grant select on identity.approval_signature to tocsin_worker;
 
+create table identity.authenticator_app (
+  id uuid not null,
+  person_id uuid not null,
+  session_id uuid not null,
+  secret_sealed bytea not null,
+  made_at timestamp with time zone not null,
+  confirmed_at timestamp with time zone,
+  last_step bigint default 0 not null,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint authenticator_app_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint authenticator_app_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint authenticator_app_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX authenticator_app_of_person ON identity.authenticator_app USING btree (person_id) WHERE ((confirmed_at IS NOT NULL) AND (ended_at IS NULL));
+alter table identity.authenticator_app enable row level security;
+alter table identity.authenticator_app force row level security;
+create policy authenticator_app_of_system on identity.authenticator_app as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
+grant insert, select on identity.authenticator_app to tocsin_web;
+grant select on identity.authenticator_app to tocsin_worker;
+grant update (confirmed_at, last_step, ended_at, ended_by) on identity.authenticator_app to tocsin_web;
+
 create table identity.idempotency (
   actor_id text not null,
   route text not null,
@@ -1267,7 +1289,7 @@ create table identity.session (
   vouched_by text[] not null,
   passkey_id uuid,
   passkey_at timestamp with time zone,
-  constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text]))),
+  constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text, 'code'::text]))),
   constraint session_by_passkey CHECK (((begun_by <> 'passkey'::text) OR (passkey_id IS NOT NULL))),
   constraint session_device_check CHECK ((length(device) <= 100)),
   constraint session_place_check CHECK ((length(place) <= 60)),
@@ -1282,6 +1304,34 @@ CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;
 grant update (last_seen_at, ended_at, passkey_id, passkey_at) on identity.session to tocsin_web;
+
+create table identity.sign_in_code (
+  id uuid not null,
+  person_id uuid,
+  app_id uuid,
+  network_index bytea not null,
+  asked_at timestamp with time zone not null,
+  code_index bytea,
+  sent_at timestamp with time zone,
+  wrong_tries smallint default 0 not null,
+  used_at timestamp with time zone,
+  constraint sign_in_code_check CHECK (((code_index IS NULL) = (sent_at IS NULL))),
+  constraint sign_in_code_code_index_check CHECK ((length(code_index) = 32)),
+  constraint sign_in_code_network_index_check CHECK ((length(network_index) = 32)),
+  constraint sign_in_code_app_id_fkey FOREIGN KEY (app_id) REFERENCES identity.authenticator_app(id),
+  constraint sign_in_code_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint sign_in_code_pkey PRIMARY KEY (id)
+);
+CREATE INDEX sign_in_code_age ON identity.sign_in_code USING btree (asked_at);
+CREATE INDEX sign_in_code_of_network ON identity.sign_in_code USING btree (network_index, asked_at);
+CREATE INDEX sign_in_code_of_person ON identity.sign_in_code USING btree (person_id, asked_at);
+alter table identity.sign_in_code enable row level security;
+alter table identity.sign_in_code force row level security;
+create policy sign_in_code_of_system on identity.sign_in_code as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
+grant insert, select on identity.sign_in_code to tocsin_web;
+grant delete, select on identity.sign_in_code to tocsin_worker;
+grant update (wrong_tries, used_at) on identity.sign_in_code to tocsin_web;
+grant update (code_index, sent_at) on identity.sign_in_code to tocsin_worker;
 
 create table identity.sign_in_link (
   id uuid not null,

@@ -70,6 +70,9 @@ async function fillEveryColumn(): Promise<void> {
     must(
       await invitePerson(tx, { name: 'Al', email: 'al@centre.test', roles: [] }, { model, now }),
     );
+    await tx.run(sql`
+      insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, made_at)
+      values (${id}, ${id}, ${id}, ${seals.codes.sealSecret(id, 'ABCDEFGH')}, ${now})`);
     const settings = { url: 'smtp://localhost:2525', from: 'Tocsin <alerts@tocsin.test>' };
     const gateway = { id: 'post', kind: 'smtp', channel: 'mail', settings } as const;
     must(await saveGateway(tx, gateway, seals.sealSettings));

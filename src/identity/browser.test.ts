@@ -7,6 +7,7 @@ import { lookAt, openBrowser, watchedPage } from '../../test/support/browser.ts'
 import type { BrowserOrReason } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
+import { identitySeals } from '../../test/support/identity-seals.ts';
 import { signingIn } from '../../test/support/signing-in.ts';
 import { giveRole, identityRoutes, invitePerson, sessionsOf, type RoleModel } from './index.ts';
 
@@ -56,7 +57,7 @@ before(async () => {
     installation,
     origin: 'http://localhost',
     passkeyDomain: 'localhost',
-    sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+    ...identitySeals,
     organisations: {
       findByCode: async () => undefined,
       listNames: async () => [northmoor],
@@ -143,5 +144,29 @@ test('a colleague is invited, accepts, and is taken back, on pages that fit a ph
   await page.getByRole('button', { name: 'Accept, and make a passkey' }).click();
   await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
   await look('passkey-new');
+  verify();
+});
+
+test('a code, an app and its QR code are set up and typed on pages that fit a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await watchedPage(opened.browser, site.address);
+  const look = async (name: string) => await lookAt(page, `identity-${name}`);
+  await page.goto(`${site.address}/sign-in/code`);
+  await look('code-ask');
+  await page.getByLabel('Your e-mail address').fill('kit@northmoor.test');
+  await page.getByRole('button', { name: 'Mail me a code' }).click();
+  await page.getByRole('heading', { name: 'Enter the code and the number' }).waitFor();
+  await look('code');
+  await page.getByLabel('Code').fill('123 456');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+  await look('code-wrong');
+  await page.goto(`${site.address}/sign-in?to=/account/app`);
+  await page.getByRole('button', { name: 'Continue as Kit' }).click();
+  await page.getByRole('heading', { name: 'Sign in with an app' }).waitFor();
+  await look('app');
+  await page.getByRole('button', { name: 'Set up an app' }).click();
+  await page.getByRole('heading', { name: 'Set up your app' }).waitFor();
+  await look('app-new');
   verify();
 });

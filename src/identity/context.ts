@@ -1,5 +1,6 @@
 import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
+import type { CodeSeals } from './codes.ts';
 import type { RoleModel } from './model.ts';
 import type { PasskeySite } from './webauthn.ts';
 
@@ -14,6 +15,10 @@ export type IdentityContext = {
   readonly passkeyDomain: string;
   /** Seals the number that a person is woken on, as the dispatch engine opens it. */
   readonly sealPhone: (personId: string, e164: string) => Buffer;
+  /** Of what signs in without a passkey. */
+  readonly codes: CodeSeals;
+  /** Of a visitor's network: so that codes are counted and no address of anybody is kept. */
+  readonly indexNetwork: (network: string) => Buffer;
   /** People are known here, organisations are not: the wiring says where they are asked for. */
   readonly organisations?: {
     readonly findByCode: (tx: Tx, code: string) => Promise<{ readonly id: string } | undefined>;

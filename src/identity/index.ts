@@ -10,6 +10,7 @@ export {
   type SignIn,
   type SignInLink,
 } from './sign-in.ts';
+export { SIGN_IN_CODE_TASK, sendSignInCode, type CodeSeals } from './codes.ts';
 export { needsRecovery, recoverFromTerminal } from './recovery.ts';
 export {
   approve,

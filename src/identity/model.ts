@@ -103,14 +103,18 @@ export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now:
   return now.getTime() - passkeyAt.getTime() < signingIn.passkeyAgainAfterMs;
 }
 
-/** True of a session that a link began a moment ago: it may make the first passkey of its person. */
+/**
+ * True of a session that a link, or a code with the number of an app, began a moment ago: it may
+ * make the first passkey of its person.
+ */
 export function mayMakeFirst(
   { signingIn }: RoleModel,
   session: { readonly begunBy: string; readonly createdAt: Date },
   now: Date,
 ): boolean {
   const age = now.getTime() - session.createdAt.getTime();
-  return session.begunBy === 'link' && age < signingIn.firstPasskeyWithinMs;
+  const isProven = session.begunBy === 'link' || session.begunBy === 'code';
+  return isProven && age < signingIn.firstPasskeyWithinMs;
 }
 
 /** For what a role is given. */

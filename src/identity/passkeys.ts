@@ -248,7 +248,7 @@ const proveFirst = refused('forbidden', 'Use one of your passkeys first, then tr
 
 const linkFirst = refused(
   'forbidden',
-  'You came in too long ago to make a first passkey. Ask whoever manages people for another link, and make it as soon as that let you in.',
+  'You came in too long ago to make a first passkey, or to set up an app. Ask whoever manages people for another link, and do it as soon as that let you in.',
 );
 
 const knownAlready = refused('conflict', 'This passkey is known already.');

@@ -11,6 +11,7 @@ import {
   type Site,
 } from '../../test/support/page-client.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
+import { identitySeals } from '../../test/support/identity-seals.ts';
 import { signingIn } from '../../test/support/signing-in.ts';
 import { identityRoutes, invitePerson, sessionsOf, createSignInLink } from './index.ts';
 import type { RoleModel } from './model.ts';
@@ -50,7 +51,7 @@ async function start(kind: 'live' | 'demonstration'): Promise<Site> {
     installation,
     origin: 'http://localhost',
     passkeyDomain: 'localhost',
-    sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+    ...identitySeals,
   };
   return await startSite({
     routes: identityRoutes(context),

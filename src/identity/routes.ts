@@ -25,6 +25,7 @@ import { permissionsOf, roleLabels } from './model.ts';
 import { oneOf } from './parse.ts';
 import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
 import { accountRoutes } from './routes-account.ts';
+import { codeRoutes } from './routes-codes.ts';
 import { colleagueRoutes } from './routes-colleagues.ts';
 import { invitationRoutes } from './routes-invitation.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
@@ -42,6 +43,7 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...linkRoutes(context),
     ...passkeyRoutes(context),
     ...accountRoutes(context),
+    ...codeRoutes(context),
     ...peopleRoutes(context),
     ...colleagueRoutes(context),
     ...invitationRoutes(context),

@@ -13,7 +13,7 @@ export type NewSession = {
   readonly personId: string;
   readonly device: string;
   readonly place: string;
-  readonly begunBy: 'link' | 'demonstration' | 'passkey';
+  readonly begunBy: 'link' | 'demonstration' | 'passkey' | 'code';
   /** Who let the person in, by ids. */
   readonly vouchedBy: readonly string[];
   /** That it began with. */
@@ -165,12 +165,13 @@ export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date):
     where person_id = ${personId} and ended_at is null`);
 }
 
-/** Removes what is long over: sessions, links and invitations of a month ago, what was to be signed and kept answers of yesterday. */
+/** Removes what is long over: sessions, links and invitations of a month ago, what was to be signed, codes and kept answers of yesterday. */
 export async function deleteOld(tx: Tx, now: Date): Promise<number> {
   const monthAgo = new Date(now.getTime() - 30 * 86_400_000);
   const dayAgo = new Date(now.getTime() - 86_400_000);
   return (
     (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
+    (await tx.run(sql`delete from identity.sign_in_code where asked_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.session where last_seen_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.invitation where expires_at < ${monthAgo}`)) +

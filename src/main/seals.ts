@@ -1,5 +1,6 @@
 /** The keys of the installation as what slices seal and open with. */
 import { blindIndex, open, seal } from '#kernel/sealed.ts';
+import type { CodeSeals } from '#identity/index.ts';
 import type { InboxSeals } from '#dispatch/index.ts';
 import type { DirectorySecrets } from '#organisations/index.ts';
 import type { Keys } from '#sealing/index.ts';
@@ -16,6 +17,7 @@ export type Seals = InboxSeals & {
   readonly returnPathKey: Buffer;
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
   readonly indexNetwork: (network: string) => Buffer;
+  readonly codes: CodeSeals;
 };
 
 /**
@@ -47,6 +49,11 @@ export function sealsOf(keys: Keys): Seals {
     indexAddress,
     returnPathKey: blindIndex(blindIndexKey, 'return_path', 'key'),
     indexNetwork: (network) => blindIndex(blindIndexKey, 'network', network),
+    codes: {
+      sealSecret: (id, secret) => sealCredential(`authenticator_app|${id}`, secret),
+      openSecret: (id, sealed) => openCredential(`authenticator_app|${id}`, sealed),
+      indexCode: (id, code) => blindIndex(blindIndexKey, `sign_in_code|${id}`, code),
+    },
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
     sealNumber: (id, number) => sealPersonal(`reply_number|${id}`, number),
     sealContent: (id, content) => sealPersonal(`reply_content|${id}`, content),

@@ -38,6 +38,8 @@ import {
   identityRoutes,
   listApiKeys,
   listPeople,
+  sendSignInCode,
+  SIGN_IN_CODE_TASK,
   sweepIdentity,
   WAKE_TASK,
   wakePeople,
@@ -134,6 +136,8 @@ export function productRoutes(product: Product): Route[] {
       passkeyDomain: product.passkeyDomain,
       installation: installationOf(product),
       sealPhone: seals.sealAddress,
+      codes: seals.codes,
+      indexNetwork: seals.indexNetwork,
       organisations: {
         findByCode: findOrganisationByCode,
         listNames: listOrganisationNames,
@@ -205,6 +209,15 @@ export const navigation: readonly NavigationItem[] = [
   { href: '/audit', text: 'Audit', permission: 'audit.read' },
 ];
 
+/** Mails the code that somebody asked for to sign in. */
+function codeTask({ database, model, seals }: Product) {
+  const { codes, sealAddress } = seals;
+  return async (payload: unknown) => {
+    const { id } = payload as { id: string };
+    await sendSignInCode(database, id, { model, seals: codes, sealAddress, now: new Date() });
+  };
+}
+
 /** Background tasks by name: news of a lower slice, and who hears it. */
 export function tasksOf(
   product: Product,
@@ -227,8 +240,6 @@ export function tasksOf(
     review: owedReview(words),
     call_back: owedCall(words),
   };
-  const wake = (timer: WakingTimer) =>
-    wakePeople(database, { model, owed, now: new Date() }, timer);
   return {
     ...importTasks({
       database,
@@ -236,7 +247,8 @@ export function tasksOf(
       secrets: seals.directory,
       onError: (error) => log.error('organisations.import_failed', { error }),
     }),
-    [WAKE_TASK]: async (payload) => await wake(payload as WakingTimer),
+    [WAKE_TASK]: (payload) =>
+      wakePeople(database, { model, owed, now: new Date() }, payload as WakingTimer),
     [REPLY_TASK]: () => handleReplies(answers),
     [REGIONS_TASK]: async (payload) => {
       const { alertId } = payload as { alertId: string };
@@ -250,6 +262,7 @@ export function tasksOf(
         secrets: seals.directory,
       });
     },
+    [SIGN_IN_CODE_TASK]: codeTask(product),
     [OWN_CODE_TASK]: async (payload) => {
       const { id } = payload as { id: string };
       const rules = { rules: model, secrets: seals.directory, now: new Date() };

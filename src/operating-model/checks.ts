@@ -5,7 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
-import { checkAttestation, checkOwnDetails } from './mail-checks.ts';
+import { checkAttestation, checkCodeMail, checkOwnDetails } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
 import { checkPromises, checkRegionsTold } from './promise-checks.ts';
@@ -40,6 +40,7 @@ export function crossCheck(file: ModelFile): Remark[] {
   return [
     ...checkRoles(file.roles),
     ...checkSigningIn(file.signing_in),
+    ...checkCodeMail(file),
     ...notEmpty(file, 'severities'),
     ...notEmpty(file, 'organisation_types'),
     ...notEmpty(file, 'contact_roles'),

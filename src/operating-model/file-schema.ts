@@ -1,55 +1,10 @@
 /** The form of `operating-model.yaml`, key by key as the file writes it. */
 import { z } from 'zod';
-import { permissions, type Permission } from '#kernel/actor.ts';
-import { parseMinute } from '#kernel/quiet-hours.ts';
 import { markings } from '#kernel/marking.ts';
 import { channels } from './model.ts';
-import { parseDurationMs } from './durations.ts';
-
-const line = z.string().trim().min(1).max(200);
-
-const text = z.string().trim().min(1).max(600);
-
-// Lower case and no bare numbers: the order of the file is the order of an object's keys, and
-// JavaScript sorts keys that look like integers first.
-const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9_]*$/, 'must be lower-case letters, digits and _, beginning with a letter');
-
-// As the directory writes it; a name here is for display only, so no order is kept.
-const code = z
-  .string()
-  .regex(
-    /^[A-Z0-9][A-Z0-9-]{0,19}$/,
-    'must be capitals, digits and hyphens, as the codes of the directory',
-  );
-
-// The pattern and the examples are for editors; the parser says what is wrong.
-const durationMs = z
-  .string()
-  .meta({ pattern: '^P(?!$)', examples: ['PT15M', 'PT48H', 'P5D'] })
-  .transform((text, context) => {
-    const ms = parseDurationMs(text);
-    if (ms !== undefined) return ms;
-    context.addIssue('must be an ISO 8601 duration such as PT15M, PT48H or P5D');
-    return z.NEVER;
-  });
-
-const minuteMs = durationMs.refine((ms) => ms >= 60_000, 'must be at least PT1M');
-
-const minuteOfDay = z
-  .string()
-  .meta({ pattern: '^([01]\\d|2[0-3]):[0-5]\\d$', examples: ['22:00', '07:00'] })
-  .transform((text, context) => {
-    const minute = parseMinute(text);
-    if (minute !== undefined) return minute;
-    context.addIssue('must be a time of the day such as "22:00", in quotes');
-    return z.NEVER;
-  });
+import { code, durationMs, id, line, minuteMs, minuteOfDay, permission, text } from './scalars.ts';
 
 const LANES = 'allowed: 1 (live and critical), 2 (escalation), 3 (routine)';
-
-const permission = z.enum(Object.keys(permissions) as [Permission, ...Permission[]]);
 
 const role = z.strictObject({
   label: line,
@@ -130,6 +85,12 @@ export const fileSchema = z.strictObject({
     session_ends_idle: minuteMs,
     session_ends: minuteMs,
     link_holds_for: minuteMs,
+    codes_per_hour: z.strictObject({
+      person: z.int().min(1).max(59),
+      network: z.int().min(1).max(10_000),
+      all: z.int().min(1).max(100_000),
+    }),
+    code_mail: z.strictObject({ subject: line, body: text }),
   }),
   severities: z.record(id, severity),
   severity_matrix: severityMatrix,

@@ -1,3 +1,4 @@
+export type { SigningIn } from './signing-in.ts';
 export { blanksOf, channels, fillBlanks, OWNER, severityById } from './model.ts';
 export { axisNames } from './judging.ts';
 export type {
@@ -10,7 +11,6 @@ export type {
   Role,
   Round,
   Severity,
-  SigningIn,
   TextName,
   WakeStep,
 } from './model.ts';

@@ -27,6 +27,18 @@ export function checkOwnDetails({
   return remarks;
 }
 
+/** The mail that signs in. */
+export function checkCodeMail({ signing_in: { code_mail: mail } }: ModelFile): Remark[] {
+  const remarks = (['subject', 'body'] as const).flatMap((part) =>
+    blanksOf(mail[part])
+      .filter((blank) => !OWN_BLANKS.mail.includes(blank))
+      .map((blank) => error(['signing_in', 'code_mail', part], `unknown blank {${blank}}`)),
+  );
+  if (!blanksOf(mail.body).includes('code'))
+    remarks.push(error(['signing_in', 'code_mail', 'body'], 'cannot do without {code}'));
+  return remarks;
+}
+
 const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'code', 'help_line'];
 
 export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[] {

@@ -7,6 +7,7 @@ import type { Marking } from '#kernel/marking.ts';
 import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { TextPrice } from '#kernel/money.ts';
 import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
+import type { SigningIn } from './signing-in.ts';
 
 export const channels = ['text', 'mail'] as const;
 
@@ -174,21 +175,6 @@ export type Role = {
   readonly may: readonly Permission[];
   /** Given for regions, each by itself: nothing of it holds elsewhere. */
   readonly givenFor?: 'region';
-};
-
-export type SigningIn = {
-  /** Held only by whoever signed in with a passkey, in a live installation. */
-  readonly passkeyFor: readonly Permission[];
-  /** What is dangerous asks for the passkey again where it was last used longer ago. */
-  readonly passkeyAgainAfterMs: number;
-  /** A first passkey is made so soon after the link was used; later it takes another link. */
-  readonly firstPasskeyWithinMs: number;
-  /** A session ends after so long without a request. */
-  readonly sessionEndsIdleMs: number;
-  /** A session ends after so long whatever happens. */
-  readonly sessionEndsMs: number;
-  /** A sign-in link works for so long, once. */
-  readonly linkHoldsForMs: number;
 };
 
 export type Severity = {

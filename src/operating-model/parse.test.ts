@@ -115,6 +115,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /at most PT12H/,
   },
   {
+    name: 'a mail that signs in without a code',
+    text: changed(['{code} is your code to sign in', 'Here is your code to sign in']),
+    at: 'body: |',
+    path: 'signing_in.code_mail.body',
+    message: /cannot do without \{code\}/,
+  },
+  {
     name: 'a first passkey long after the session is over',
     text: changed(['first_passkey_within: PT30M', 'first_passkey_within: PT13H']),
     at: 'first_passkey_within: PT13H',

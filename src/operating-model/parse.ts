@@ -268,6 +268,8 @@ function signingInOf({ signing_in: rules }: ModelFile): OperatingModel['signingI
     sessionEndsIdleMs: rules.session_ends_idle,
     sessionEndsMs: rules.session_ends,
     linkHoldsForMs: rules.link_holds_for,
+    codesPerHour: rules.codes_per_hour,
+    codeMail: rules.code_mail,
   };
 }
 

@@ -378,7 +378,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
 
 /** Pages of the directory, and of contacts at their own details: each has its browser test. */
 const ELSEWHERE =
-  /^\/(?:still-right|organisations|audiences|suppliers|tags|our-contacts|your-|colleagues|invitation)/;
+  /^\/(?:still-right|organisations|audiences|suppliers|tags|our-contacts|your-|colleagues|invitation|sign-in\/code|account\/app)/;
 
 /** Not pages to look at. */
 const FILES = /\.(?:csv|json|yaml|atom|vcf)$/;

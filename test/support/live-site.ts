@@ -13,6 +13,7 @@ import { newId } from '#kernel/ids.ts';
 import { Authenticator, type Asked, type Lies } from './authenticator.ts';
 import { cloneDatabase, type Clone } from './database.ts';
 import { startSite, type PageClient, type Site } from './page-client.ts';
+import { identitySeals } from './identity-seals.ts';
 import { signingIn } from './signing-in.ts';
 
 export const ORIGIN = 'https://tocsin.centre.example';
@@ -53,11 +54,16 @@ export async function openLiveSite(passkeyDomain: string) {
       values (${newId()}, 'live', ${now})`),
   );
   const startAt = async (origin: string): Promise<Site> => {
-    const sealPhone = (_: string, e164: string) => Buffer.from(`sealed ${e164}`);
     const where = { installation, origin, passkeyDomain };
     return await startSite({
       ...where,
-      routes: identityRoutes({ ...where, database: clone.web, model, sealPhone, organisations }),
+      routes: identityRoutes({
+        ...where,
+        ...identitySeals,
+        database: clone.web,
+        model,
+        organisations,
+      }),
       sessions: sessionsOf(clone.web, model),
       now: () => now,
     });

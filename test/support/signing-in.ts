@@ -8,4 +8,9 @@ export const signingIn: SigningIn = {
   sessionEndsIdleMs: 60 * 60_000,
   sessionEndsMs: 12 * 3_600_000,
   linkHoldsForMs: 24 * 3_600_000,
+  codesPerHour: { person: 3, network: 20, all: 600 },
+  codeMail: {
+    subject: '{sender}: your code',
+    body: '{code} is your code. Questions: {help_line}.',
+  },
 };

@@ -1,0 +1,19 @@
+/** What identity seals with, under a key of the tests. */
+import { createHmac } from 'node:crypto';
+import type { CodeSeals } from '#identity/index.ts';
+import { open, seal } from '#kernel/sealed.ts';
+
+const key = { id: 1, key: Buffer.alloc(32, 9) };
+const index = (text: string) => createHmac('sha256', key.key).update(text).digest();
+
+const codes: CodeSeals = {
+  sealSecret: (id, secret) => seal(key, `authenticator_app|${id}`, secret),
+  openSecret: (id, sealed) => open([key], `authenticator_app|${id}`, sealed),
+  indexCode: (id, code) => index(`${id}|${code}`),
+};
+
+export const identitySeals = {
+  sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+  codes,
+  indexNetwork: index,
+};
