@@ -39,7 +39,8 @@ export function firstRankOf(
 /**
  * Every message of every round. A number shared by several organisations gets one text in a round,
  * which names the first by rank and short name, and counts the others; in the general words if one
- * of the contacts behind it has none of their own.
+ * of the contacts behind it has none of their own. In the order in which the freeze numbers them
+ * and the engine claims those of one rank.
  * @param unchased reader kinds that are told with the first round, whatever their rank
  */
 export function composeRounds(
@@ -58,9 +59,17 @@ export function composeRounds(
       else sharing.push(person);
     }
   }
-  return templates.flatMap((template, i) =>
-    Array.from(groups[i]!.values(), (sharing) => messageFor(template, sharing)),
-  );
+  return templates
+    .flatMap((template, i) =>
+      Array.from(groups[i]!.values(), (sharing) => messageFor(template, sharing)),
+    )
+    .toSorted(byContactPoint);
+}
+
+/** Stable: those of one number keep the order of the templates. */
+function byContactPoint(a: ComposedMessage, b: ComposedMessage): number {
+  if (a.contactPointId === b.contactPointId) return 0;
+  return a.contactPointId < b.contactPointId ? -1 : 1;
 }
 
 function messageFor(template: RoundTemplate, sharing: readonly Reachable[]): ComposedMessage {

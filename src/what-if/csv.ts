@@ -20,6 +20,7 @@ export function figureRows(sides: readonly Side[]): FigureRow[] {
     row('Texts', ({ texts }) => counted(texts)),
     row('Billed parts of texts', ({ fragments }) => counted(fragments)),
     row('Mails', ({ mails }) => counted(mails)),
+    row('Automatic answers by text, not in the cost', ({ replies }) => counted(replies)),
     row('Cost', ({ costPence }) => formatMoney(costPence)),
     row('Last message leaves after', ({ lastLeftMs }) => minutes(lastLeftMs)),
     ...Array.from({ length: rounds }, (_, i) =>

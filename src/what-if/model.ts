@@ -66,6 +66,8 @@ export type Run = {
   /** In the order in which it happened. */
   readonly ended: readonly Ended[];
   readonly fates: readonly Fate[];
+  /** Automatic answers to those who answer by text. */
+  readonly replies: number;
   /** When the regions are told, and of how many silent organisations in each; undefined: never. */
   readonly regions:
     | { readonly atMs: number; readonly silent: Readonly<Record<string, number>> }

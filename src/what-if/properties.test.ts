@@ -21,7 +21,10 @@ import { simulate } from './simulate.ts';
 
 const MINUTE = 60_000;
 
-/** Odd but valid ladders: a chain of one, many rounds, waits of a millisecond, nights. */
+/**
+ * Odd ladders: a chain of one, many rounds, waits of a millisecond, nights. More than the check of
+ * a file lets through: a rank may be called twice.
+ */
 const severities: Arbitrary<Severity> = record({
   lane: integer({ min: 1, max: 3 }),
   channels: constantFrom<readonly Channel[]>(

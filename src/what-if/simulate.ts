@@ -65,6 +65,7 @@ class Simulation {
   #expiresAtMs: number;
   #textsTo: Map<string, number[]>;
   #ended: Ended[] = [];
+  #replies = 0;
   #answered = new Map<string, number>();
   /** By number or address and code: for whom an answer counts. */
   #credited = new Map<string, Set<string>>();
@@ -90,6 +91,7 @@ class Simulation {
       rounds,
       ended: this.#ended,
       fates: this.#fates(),
+      replies: this.#replies,
       regions: this.#tellRegions(),
     };
   }
@@ -182,6 +184,12 @@ class Simulation {
 
   /** Whoever answers, answers for all that their messages with this code stood for (P1). */
   #answer(message: Planned, nowMs: number): void {
+    const line = this.#lines[message.channel];
+    if (message.channel === 'text' && line !== undefined) {
+      // Our answer to it leaves before anything else (lane 0).
+      line.bucket = takeTokens(line.bucket, line.capacity, { count: 1, fromMs: nowMs });
+      this.#replies += 1;
+    }
     for (const id of this.#credited.get(codeOf(message)) ?? [])
       if (!this.#answered.has(id)) this.#answered.set(id, nowMs);
   }

@@ -35,6 +35,8 @@ export type Summary = {
   readonly mustAnswer: number;
   readonly texts: number;
   readonly mails: number;
+  /** Automatic answers to those who answer by text; not among the texts, nor in the cost. */
+  readonly replies: number;
   readonly fragments: number;
   readonly costPence: Pence;
   /** After the release; null: none leaves. */
@@ -76,6 +78,7 @@ export function summarise(
     mustAnswer: must.length,
     texts: texts.length,
     mails: sent.length - texts.length,
+    replies: run.replies,
     fragments,
     costPence: priceOfTexts(fragments, model.textPrice),
     lastLeftMs: sent.length === 0 ? null : last - releasedAtMs,
