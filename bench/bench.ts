@@ -25,6 +25,7 @@ import { measureResident } from './resident.ts';
 import { measureSendCeiling } from './send-ceiling.ts';
 import { onStage, type Stage } from './stage.ts';
 import { measureStatements } from './statements.ts';
+import { measureWhatIfAlert, measureWhatIfYear } from './what-if.ts';
 import { measureZombie } from './zombie.ts';
 
 type Group = {
@@ -57,6 +58,8 @@ const groups: readonly Group[] = [
   { ids: ['cancel_leaving', 'cancel_ledger'], measure: measureCancel },
   { ids: ['escalation'], measure: measureEscalation },
   { ids: ['lane_isolation'], measure: (stage) => measureLaneIsolation(stage, 3) },
+  { ids: ['what_if_year'], measure: (stage) => measureWhatIfYear(stage, 3) },
+  { ids: ['what_if_alert'], measure: (stage) => measureWhatIfAlert(stage, 5) },
   { ids: ['failover'], measure: measureFailover },
   { ids: ['reconcile'], measure: measureReconcile },
   { ids: ['rss'], measure: measureResident },
