@@ -38,6 +38,12 @@ create function kernel.actor_regions() returns text[]
   return pg_catalog.string_to_array(
     nullif(pg_catalog.current_setting('tocsin.regions', true), ''), ',');
 
+-- The regions, by code, whose part of the directory is all that the actor reads; null: all of it.
+create function kernel.directory_regions() returns text[]
+  language sql stable parallel safe
+  return pg_catalog.string_to_array(
+    nullif(pg_catalog.current_setting('tocsin.directory_regions', true), ''), ',');
+
 -- UUID version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then version, variant and 74
 -- random bits. PostgreSQL has its own from 18 on; this one is the same on 15 to 18. It starts from
 -- a random version 4, replaces its first six bytes by the time, and turns the 4 into a 7 by setting

@@ -675,6 +675,15 @@ create table organisations.import_row (
   primary key (run_id, outcome, line)
 );
 
+-- Names and places of organisations are no secret, but whoever reads for some regions reads of
+-- these only: what is open here is what everything below is judged by.
+alter table organisations.organisation enable row level security;
+alter table organisations.organisation force row level security;
+create policy organisation_open on organisations.organisation using (true) with check (true);
+create policy organisation_of_region on organisations.organisation as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else region_code = any ((select kernel.directory_regions())::text[]) end);
+
 -- The centre sees all; a contact who answers sees the people of its own organisations (P8), and
 -- writes what is on file of itself; a person who keeps the contacts of organisations writes those.
 -- "case", not "or": the planner takes a "case" for half of the rows and an "or" for one in a
@@ -853,6 +862,37 @@ alter table organisations.import_row enable row level security;
 alter table organisations.import_row force row level security;
 create policy import_row_own on organisations.import_row
   using (run_id in (select run.id from organisations.import_run run));
+
+-- Whoever reads for some regions: what hangs on an organisation of theirs.
+create policy contact_of_region on organisations.contact as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else organisation_id in (select organisation.id from organisations.organisation) end);
+create policy link_of_region on organisations.contact_contact_point as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else contact_id in (select contact.id from organisations.contact) end);
+create policy contact_point_of_region on organisations.contact_point as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else id in (select link.contact_point_id from organisations.contact_contact_point link)
+    end);
+create policy parenthood_of_region on organisations.parenthood as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else child_id in (select organisation.id from organisations.organisation) end);
+create policy duty_hours_of_region on organisations.duty_hours as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else contact_id in (select contact.id from organisations.contact) end);
+create policy absence_of_region on organisations.absence as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else contact_id in (select contact.id from organisations.contact) end);
+create policy change_of_region on organisations.change as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else organisation_id in (select organisation.id from organisations.organisation) end);
+create policy succession_part_of_region on organisations.succession_part as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else (predecessor_id in (select organisation.id from organisations.organisation)
+      or successor_id in (select organisation.id from organisations.organisation)) end);
+create policy succession_of_region on organisations.succession as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else id in (select part.succession_id from organisations.succession_part part) end);
 
 -- Removes what nothing refers to and says what stays: one statement where all may go, one by one
 -- where something holds some of them.

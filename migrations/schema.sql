@@ -1524,6 +1524,12 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
+create policy absence_of_region on organisations.absence as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (contact_id IN ( SELECT contact.id
+       FROM organisations.contact))
+END);
 create policy absence_read on organisations.absence as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1623,6 +1629,12 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
+create policy change_of_region on organisations.change as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (organisation_id IN ( SELECT organisation.id
+       FROM organisations.organisation))
+END);
 create policy change_read on organisations.change as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1699,6 +1711,12 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN (( SELECT (kernel.actor_kind() = 'person'::text)) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))
     ELSE false
 END);
+create policy contact_of_region on organisations.contact as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (organisation_id IN ( SELECT organisation.id
+       FROM organisations.organisation))
+END);
 create policy contact_read on organisations.contact as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1751,6 +1769,12 @@ CASE ( SELECT kernel.reach() AS reach)
     ELSE false
 END);
 create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy link_of_region on organisations.contact_contact_point as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (contact_id IN ( SELECT contact.id
+       FROM organisations.contact))
+END);
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_added_noted AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
@@ -1793,6 +1817,12 @@ alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
 create policy contact_point_delete on organisations.contact_point as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy contact_point_insert on organisations.contact_point as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy contact_point_of_region on organisations.contact_point as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (id IN ( SELECT link.contact_point_id
+       FROM organisations.contact_contact_point link))
+END);
 create policy contact_point_read on organisations.contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
     WHEN 'centre'::text THEN true
@@ -1838,6 +1868,12 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN ((contact_id IN ( SELECT contact.id
        FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
+END);
+create policy duty_hours_of_region on organisations.duty_hours as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (contact_id IN ( SELECT contact.id
+       FROM organisations.contact))
 END);
 create policy duty_hours_read on organisations.duty_hours as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
@@ -2099,6 +2135,14 @@ create table organisations.organisation (
 CREATE INDEX organisation_name ON organisations.organisation USING btree (name, code);
 CREATE INDEX organisation_region ON organisations.organisation USING btree (region_code);
 CREATE INDEX organisation_system ON organisations.organisation USING btree (system_code);
+alter table organisations.organisation enable row level security;
+alter table organisations.organisation force row level security;
+create policy organisation_of_region on organisations.organisation as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (region_code = ANY (( SELECT kernel.directory_regions() AS directory_regions)::text[]))
+END);
+create policy organisation_open on organisations.organisation as permissive for all to public using (true) with check (true);
 CREATE TRIGGER facts_noted AFTER UPDATE ON organisations.organisation REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_facts();
 grant delete, insert, select, update on organisations.organisation to tocsin_web;
 grant delete, insert, select, update on organisations.organisation to tocsin_worker;
@@ -2141,6 +2185,12 @@ CREATE INDEX parenthood_parent ON organisations.parenthood USING btree (parent_i
 alter table organisations.parenthood enable row level security;
 alter table organisations.parenthood force row level security;
 create policy parenthood_of_centre on organisations.parenthood as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy parenthood_of_region on organisations.parenthood as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (child_id IN ( SELECT organisation.id
+       FROM organisations.organisation))
+END);
 CREATE TRIGGER parents_added_noted AFTER INSERT ON organisations.parenthood REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
 CREATE TRIGGER parents_removed_noted AFTER DELETE ON organisations.parenthood REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
 grant delete, insert, select on organisations.parenthood to tocsin_web;
@@ -2233,6 +2283,12 @@ CREATE INDEX succession_due ON organisations.succession USING btree (on_date) WH
 alter table organisations.succession enable row level security;
 alter table organisations.succession force row level security;
 create policy succession_of_centre on organisations.succession as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy succession_of_region on organisations.succession as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE (id IN ( SELECT part.succession_id
+       FROM organisations.succession_part part))
+END);
 grant insert, select, update on organisations.succession to tocsin_web;
 grant insert, select, update on organisations.succession to tocsin_worker;
 
@@ -2252,6 +2308,13 @@ CREATE UNIQUE INDEX succession_part_taker ON organisations.succession_part USING
 alter table organisations.succession_part enable row level security;
 alter table organisations.succession_part force row level security;
 create policy succession_part_of_centre on organisations.succession_part as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy succession_part_of_region on organisations.succession_part as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE ((predecessor_id IN ( SELECT organisation.id
+       FROM organisations.organisation)) OR (successor_id IN ( SELECT organisation.id
+       FROM organisations.organisation)))
+END);
 grant insert, select on organisations.succession_part to tocsin_web;
 grant insert, select on organisations.succession_part to tocsin_worker;
 
@@ -3021,6 +3084,14 @@ CREATE OR REPLACE FUNCTION kernel.actor_regions()
 RETURN string_to_array(NULLIF(current_setting('tocsin.regions'::text, true), ''::text), ','::text)
 ;
 grant execute on function kernel.actor_regions() to public;
+
+CREATE OR REPLACE FUNCTION kernel.directory_regions()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN string_to_array(NULLIF(current_setting('tocsin.directory_regions'::text, true), ''::text), ','::text)
+;
+grant execute on function kernel.directory_regions() to public;
 
 CREATE OR REPLACE FUNCTION kernel.enqueue(task text, payload json, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, queue text DEFAULT NULL::text)
  RETURNS bigint

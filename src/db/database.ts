@@ -162,6 +162,7 @@ function beginAs(actor: Actor): string {
     'tocsin.reach': reachOf(actor),
     'tocsin.organisations': own.join(','),
     'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
+    'tocsin.directory_regions': (regionsOf(actor, 'directory.read') ?? []).join(','),
   };
   const calls = Object.entries(settings).map(
     ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,

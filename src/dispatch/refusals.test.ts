@@ -80,8 +80,8 @@ it('a dispatch pauses itself, says why, and is not paused again for the same', a
     return (await found(id))!.state;
   }
 
-  const [few, small] = [await sending(60, 15), await sending(19, 19)];
-  assert.equal(await ended(few), 'sending', '15 of 60 are fewer than 30 of a hundred');
+  const [few, small] = [await sending(150, 15), await sending(19, 19)];
+  assert.equal(await ended(few), 'sending', '15 of 150 are fewer than 30 of a hundred');
   assert.equal(await ended(small), 'sending', '19 are fewer than 20');
 
   const many = await sending(40, 20);

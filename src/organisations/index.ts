@@ -114,6 +114,7 @@ export {
 export {
   findAudience,
   findAudienceByKey,
+  findSaver,
   listAudiences,
   listParts,
   type AudienceRow,

@@ -49,7 +49,6 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'identity.api_key': 'hashes of keys, read before anybody is known',
   'identity.role_grant': 'read to find out who acts, so before anybody is known',
   'identity.approval': 'hashes, ids of persons and times; what is approved stays with its owner',
-  'organisations.organisation': 'public directory: names, places and switchboards of organisations',
   'organisations.region': 'public directory',
   'organisations.system': 'public directory',
   'organisations.import': 'names, hashes and counts of imported files',

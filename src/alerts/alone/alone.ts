@@ -9,7 +9,7 @@ import { maskPersonalData, record } from '#audit/index.ts';
 import { releaseDispatch } from '#dispatch/index.ts';
 import { letGoAlone, planWaking, type FindOwed } from '#identity/index.ts';
 import { fillBlanks, rulesOf } from '#operating-model/index.ts';
-import { findAudience, type AudienceQuestion } from '#organisations/index.ts';
+import { findAudience, findSaver, type AudienceQuestion } from '#organisations/index.ts';
 import { announce } from '#alerts/announce.ts';
 import { blanksFor, dueWords, planNextUpdate, type WakingWords } from '#alerts/owed.ts';
 import { absent, lacks, overtaken } from '#alerts/policy.ts';
@@ -129,9 +129,8 @@ async function isSavedByAnother(tx: Tx, version: VersionRow, name: string): Prom
   const only = onlyAudienceOf(version.audience as AudienceQuestion);
   const saved = only && (await findAudience(tx, only.id));
   if (only === undefined || saved === undefined) return false;
-  return (
-    saved.name === name && saved.version === only.version && saved.savedBy !== actorId(tx.actor)
-  );
+  if (saved.name !== name || saved.version !== only.version) return false;
+  return (await findSaver(tx, only)) !== actorId(tx.actor);
 }
 
 export type Review = {

@@ -12,7 +12,6 @@ export type AudienceRow = {
   readonly retiredAt: Date | null;
   readonly question: AudienceQuestion;
   readonly savedAt: Date;
-  readonly savedBy: string;
   readonly savedByName: string;
   /** How many organisations it meant when it was saved. */
   readonly organisations: number;
@@ -20,13 +19,24 @@ export type AudienceRow = {
 
 const current = sql`
   select audience.id, audience.name, audience.version, audience.retired_at, saved.question,
-    saved.saved_at, saved.saved_by, saved.saved_by_name, saved.organisations
+    saved.saved_at, saved.saved_by_name, saved.organisations
   from organisations.audience
   join organisations.audience_version saved
     on saved.audience_id = audience.id and saved.number = audience.version`;
 
 export async function findAudience(tx: Tx, id: string): Promise<AudienceRow | undefined> {
   return await tx.maybe<AudienceRow>(sql`${current} where audience.id = ${id}`);
+}
+
+/** The id of whoever saved this version: a person, or what acted by itself. */
+export async function findSaver(
+  tx: Tx,
+  { id, version }: { readonly id: string; readonly version: number },
+): Promise<string | undefined> {
+  const saved = await tx.maybe<{ savedBy: string }>(sql`
+    select saved_by from organisations.audience_version
+    where audience_id = ${id} and number = ${version}`);
+  return saved?.savedBy;
 }
 
 /** By name; those that are retired last. */
