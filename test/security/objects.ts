@@ -1,0 +1,106 @@
+/**
+ * What stands in the parameters of a route: an object of the visitor's own, one of somebody else,
+ * and one that there is not. A parameter without a line here fails the test of every route.
+ */
+import assert from 'node:assert/strict';
+import { system } from '#kernel/actor.ts';
+import { sql } from '#db/sql.ts';
+import {
+  deliverAll,
+  draftAlert,
+  messagesOf,
+  numbers,
+  releaseAlert,
+  submitDraft,
+  textFrom,
+  type Centre,
+} from '../support/centre.ts';
+
+/** `own` is of the region RB and of its organisation Eastvale, `other` of RA and Northmoor. */
+export type Which = 'own' | 'other' | 'absent';
+
+export type Objects = {
+  /** The path with its parameters; undefined where there is nothing of that kind to name. */
+  pathOf(path: string, which: Which): string | undefined;
+};
+
+const ABSENT = '01a00000-0000-7000-8000-000000000000';
+
+/** Of which kind the object is, by where it stands; elsewhere only an absent one is tried. */
+const places: readonly (readonly [
+  RegExp,
+  'none' | 'alert' | 'organisation' | 'contact' | 'help',
+])[] = [
+  // Only for what waits, or went, with one person.
+  [/^\/alerts\/:id\/(?:alone|review)$/, 'none'],
+  [/^\/(?:api\/v1\/)?alerts\/:id/, 'alert'],
+  [/^\/(?:api\/v1\/)?organisations\/:id/, 'organisation'],
+  [/^\/(?:api\/v1\/)?(?:organisations\/)?contacts\/:id/, 'contact'],
+  [/^\/(?:api\/v1\/)?desk(?:-items)?\/:id/, 'help'],
+];
+
+export async function makeObjects(centre: Centre): Promise<Objects> {
+  const own = <T>(statement: ReturnType<typeof sql>) =>
+    centre.db.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
+  await draftAlert(centre);
+  await submitDraft(centre, await draftAlert(centre));
+  const { alertId, dispatchId } = await releaseAlert(centre);
+  await deliverAll(centre, dispatchId);
+  const sent = await messagesOf(centre, dispatchId);
+  for (const number of [numbers.eastvale, numbers.northmoor]) {
+    const code = sent.find((one) => one.number === number)?.code;
+    await textFrom(centre, number, `${code} HELP`);
+  }
+  const named = await own<{ kind: string; which: Which; id: string }>(sql`
+    select 'organisation' as kind, id, case code when 'ZZ-0003' then 'own' else 'other' end as which
+    from organisations.organisation where code in ('ZZ-0001', 'ZZ-0003')
+    union all
+    select 'contact', contact.id, case code when 'ZZ-0003' then 'own' else 'other' end
+    from organisations.contact contact
+    join organisations.organisation on organisation.id = contact.organisation_id
+    where code in ('ZZ-0001', 'ZZ-0003') and contact.rank = 1
+    union all
+    select 'help', item.id, case code when 'ZZ-0003' then 'own' else 'other' end
+    from responses.desk_item item
+    join organisations.organisation on organisation.id = item.organisation_id
+    where code in ('ZZ-0001', 'ZZ-0003')`);
+  const idOf = (kind: string, which: Which) =>
+    which === 'absent'
+      ? ABSENT
+      : (named.find((one) => one.kind === kind && one.which === which)?.id ?? ABSENT);
+  return {
+    pathOf(path, which) {
+      if (!path.includes(':')) return which === 'own' ? path : undefined;
+      const kind = places.find(([pattern]) => pattern.test(path))?.[1] ?? 'none';
+      // Nobody's, or everybody's, as an alert is: only what has an owner is somebody else's.
+      const isOwned = kind !== 'none' && (kind !== 'alert' || path.includes(':organisationId'));
+      if (which === 'own' ? kind === 'none' : which === 'other' && !isOwned) return undefined;
+      const id = kind === 'alert' && which !== 'absent' ? alertId : idOf(kind, which);
+      return path
+        .replace(':organisationId', idOf('organisation', which === 'absent' ? 'own' : which))
+        .replace(':id', id)
+        .replaceAll(/:(\w+)/g, (_, name: string) => absentOf(name));
+    },
+  };
+}
+
+/** A value that names nothing, by the name of the parameter. */
+const absentValues: Readonly<Record<string, string>> = {
+  number: '99999',
+  version: '1',
+  gateway: 'none',
+  token: 'x'.repeat(43),
+  sha256: 'f'.repeat(64),
+  point: ABSENT,
+  key: 'x'.repeat(22),
+  linkId: ABSENT,
+  requestId: ABSENT,
+  tagId: ABSENT,
+  useId: ABSENT,
+};
+
+function absentOf(name: string): string {
+  const value = absentValues[name];
+  assert.ok(value !== undefined, `no value for the parameter :${name}: add it to objects.ts`);
+  return value;
+}
