@@ -1524,15 +1524,13 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
-create policy absence_of_region on organisations.absence as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (contact_id IN ( SELECT contact.id
-       FROM organisations.contact))
-END);
 create policy absence_read on organisations.absence as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_contact(contact_id)
+    END
     WHEN 'organisation'::text THEN (contact_id IN ( SELECT contact.id
        FROM organisations.contact))
     ELSE false
@@ -1629,15 +1627,13 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
-create policy change_of_region on organisations.change as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (organisation_id IN ( SELECT organisation.id
-       FROM organisations.organisation))
-END);
 create policy change_read on organisations.change as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_organisation(organisation_id)
+    END
     WHEN 'organisation'::text THEN (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))
     ELSE false
 END);
@@ -1711,15 +1707,13 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN (( SELECT (kernel.actor_kind() = 'person'::text)) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))
     ELSE false
 END);
-create policy contact_of_region on organisations.contact as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (organisation_id IN ( SELECT organisation.id
-       FROM organisations.organisation))
-END);
 create policy contact_read on organisations.contact as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_organisation(organisation_id)
+    END
     WHEN 'organisation'::text THEN (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))
     ELSE false
 END);
@@ -1763,18 +1757,16 @@ CASE ( SELECT kernel.reach() AS reach)
 END);
 create policy contact_contact_point_read on organisations.contact_contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_contact(contact_id)
+    END
     WHEN 'organisation'::text THEN (contact_id IN ( SELECT contact.id
        FROM organisations.contact))
     ELSE false
 END);
 create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
-create policy link_of_region on organisations.contact_contact_point as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (contact_id IN ( SELECT contact.id
-       FROM organisations.contact))
-END);
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_added_noted AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
@@ -1817,15 +1809,13 @@ alter table organisations.contact_point enable row level security;
 alter table organisations.contact_point force row level security;
 create policy contact_point_delete on organisations.contact_point as permissive for delete to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy contact_point_insert on organisations.contact_point as permissive for insert to public with check (( SELECT (kernel.reach() = 'centre'::text)));
-create policy contact_point_of_region on organisations.contact_point as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (id IN ( SELECT link.contact_point_id
-       FROM organisations.contact_contact_point link))
-END);
 create policy contact_point_read on organisations.contact_point as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_point(id)
+    END
     WHEN 'organisation'::text THEN (id IN ( SELECT link.contact_point_id
        FROM organisations.contact_contact_point link))
     ELSE false
@@ -1869,15 +1859,13 @@ CASE ( SELECT kernel.reach() AS reach)
        FROM organisations.contact)) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((contact_id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
-create policy duty_hours_of_region on organisations.duty_hours as restrictive for select to public using (
-CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (contact_id IN ( SELECT contact.id
-       FROM organisations.contact))
-END);
 create policy duty_hours_read on organisations.duty_hours as permissive for select to public using (
 CASE ( SELECT kernel.reach() AS reach)
-    WHEN 'centre'::text THEN true
+    WHEN 'centre'::text THEN
+    CASE
+        WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+        ELSE organisations.shows_contact(contact_id)
+    END
     WHEN 'organisation'::text THEN (contact_id IN ( SELECT contact.id
        FROM organisations.contact))
     ELSE false
@@ -2137,11 +2125,12 @@ CREATE INDEX organisation_region ON organisations.organisation USING btree (regi
 CREATE INDEX organisation_system ON organisations.organisation USING btree (system_code);
 alter table organisations.organisation enable row level security;
 alter table organisations.organisation force row level security;
-create policy organisation_of_region on organisations.organisation as restrictive for select to public using (
+create policy organisation_of_region on organisations.organisation as restrictive for select to public using ((
 CASE
-    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (region_code = ANY (( SELECT kernel.directory_regions() AS directory_regions)::text[]))
-END);
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN 1
+    WHEN (region_code = ANY (( SELECT kernel.directory_regions() AS directory_regions)::text[])) THEN 1
+    ELSE 0
+END <> 0));
 create policy organisation_open on organisations.organisation as permissive for all to public using (true) with check (true);
 CREATE TRIGGER facts_noted AFTER UPDATE ON organisations.organisation REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_facts();
 grant delete, insert, select, update on organisations.organisation to tocsin_web;
@@ -2188,8 +2177,7 @@ create policy parenthood_of_centre on organisations.parenthood as permissive for
 create policy parenthood_of_region on organisations.parenthood as restrictive for select to public using (
 CASE
     WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE (child_id IN ( SELECT organisation.id
-       FROM organisations.organisation))
+    ELSE organisations.shows_organisation(child_id)
 END);
 CREATE TRIGGER parents_added_noted AFTER INSERT ON organisations.parenthood REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
 CREATE TRIGGER parents_removed_noted AFTER DELETE ON organisations.parenthood REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_parents();
@@ -2311,9 +2299,7 @@ create policy succession_part_of_centre on organisations.succession_part as perm
 create policy succession_part_of_region on organisations.succession_part as restrictive for select to public using (
 CASE
     WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
-    ELSE ((predecessor_id IN ( SELECT organisation.id
-       FROM organisations.organisation)) OR (successor_id IN ( SELECT organisation.id
-       FROM organisations.organisation)))
+    ELSE (organisations.shows_organisation(predecessor_id) OR organisations.shows_organisation(successor_id))
 END);
 grant insert, select on organisations.succession_part to tocsin_web;
 grant insert, select on organisations.succession_part to tocsin_worker;
@@ -3623,6 +3609,44 @@ BEGIN ATOMIC
 END
 ;
 grant execute on function organisations.seat_at(timestamp with time zone,uuid,boolean,smallint,smallint) to public;
+
+CREATE OR REPLACE FUNCTION organisations.shows_contact(id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE COST 1
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from organisations.contact shown where shown.id = shows_contact.id);
+end $function$
+;
+grant execute on function organisations.shows_contact(uuid) to public;
+
+CREATE OR REPLACE FUNCTION organisations.shows_organisation(id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE COST 1
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from organisations.organisation shown
+    where shown.id = shows_organisation.id);
+end $function$
+;
+grant execute on function organisations.shows_organisation(uuid) to public;
+
+CREATE OR REPLACE FUNCTION organisations.shows_point(id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE COST 1
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from organisations.contact_contact_point shown
+    where shown.contact_point_id = shows_point.id);
+end $function$
+;
+grant execute on function organisations.shows_point(uuid) to public;
 
 create view alerts.v_alone with (security_invoker=true) as
  SELECT alone.alert_id,
