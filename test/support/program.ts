@@ -120,10 +120,20 @@ function outputUntil(child: ChildProcess, pattern: RegExp): Promise<string> {
   });
 }
 
-/** The first of `count` neighbouring ports that are all free. */
+/** Of so many ports each process looks among some of its own. */
+const PORTS = { from: 20_000, bands: 400, each: 30 };
+
+let looked = 0;
+
+/**
+ * The first of `count` neighbouring ports that are all free. A program takes seconds from here to
+ * its port, and the tests of other processes look for theirs meanwhile.
+ */
 export async function freePorts(count: number): Promise<number> {
+  const band = PORTS.from + (process.pid % PORTS.bands) * PORTS.each;
   for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 10_000);
+    const first = band + (looked % (PORTS.each - count + 1));
+    looked += count;
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));
     if (free.every(Boolean)) return first;
   }
