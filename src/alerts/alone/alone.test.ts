@@ -186,6 +186,16 @@ describe('what needs a second person', () => {
     await forgetThose();
   });
 
+  it('what went with one person before, and was recalled', async () => {
+    const { alertId } = await waiting({ audience: '' });
+    await own(sql`
+      insert into alerts.alone (alert_id, by, by_name, review_due_at)
+      values (${alertId}, ${centre.officer.id}, 'Amara Osei', now() + interval '1 day')`);
+    const again = await goAlone(alertId, centre.officer);
+    assert.ok(!again.ok && /went with one person before/.test(again.message));
+    await forgetThose();
+  });
+
   it('whoever may write and not approve, and another hash', async () => {
     const { alertId } = await waiting({ audience: '' });
     const writer: Person = {

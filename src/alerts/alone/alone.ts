@@ -116,11 +116,17 @@ export async function standingAlone(
 ): Promise<{ readonly why: string | undefined; readonly left: number; readonly most: number }> {
   const { alone } = model.holding;
   const isOfAnother = await isSavedByAnother(tx, version, model.holding.audience);
-  const why = whyNotAlone(version, model, { isOfAnother });
+  // Recalled, and submitted anew: there is time for a second person.
+  const why =
+    (await findAlone(tx, version.alertId)) === undefined
+      ? whyNotAlone(version, model, { isOfAnother })
+      : ONCE;
   if (alone === undefined || why !== undefined) return { why, left: 0, most: alone?.most ?? 0 };
   const left = Math.max(0, alone.most - (await countAlone(tx, alone.withinMs)));
   return { why: left > 0 ? undefined : SPENT, left, most: alone.most };
 }
+
+const ONCE = 'It went with one person before. A second person has to approve it now.';
 
 const SPENT = 'As many went with one person as the rules allow. A second person has to approve it.';
 
