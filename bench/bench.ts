@@ -65,7 +65,10 @@ const groups: readonly Group[] = [
   { ids: ['rss'], measure: measureResident },
   { ids: ['notify_pace', 'breadth_first'], measure: measureNotifyPace },
   { ids: ['page_board', 'page_weight'], measure: measurePages },
-  { ids: ['page_fanout', 'page_fanout_rate'], measure: measurePageFanout },
+  {
+    ids: ['page_fanout', 'page_fanout_texts', 'page_fanout_cost', 'page_fanout_rate'],
+    measure: measurePageFanout,
+  },
   { ids: ['worker_death'], measure: measureWorkerDeath, isLong: true },
   { ids: ['zombie_copies', 'zombie_certain'], measure: measureZombie, isLong: true },
   { ids: ['promotion_copies', 'promotion_certain'], measure: measurePromotion, isLong: true },

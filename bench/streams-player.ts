@@ -1,14 +1,25 @@
-/** Many screens that show the same board, in a process of their own: when each shows which number. */
-import { Agent, get, type IncomingMessage } from 'node:http';
-import { playOrders } from './player.ts';
+/** Many screens that show the same board, in a process of their own: when each shows which numbers. */
+import { get, type ClientRequest, type IncomingMessage } from 'node:http';
+import { playOrders, usageOfThisProcess, type Usage } from './player.ts';
 
 export type StreamsOrder =
   | { readonly kind: 'open'; readonly url: string; readonly streams: number }
-  | { readonly kind: 'report' };
+  | { readonly kind: 'report' }
+  /** Leaves them all; what they showed is told once more, and forgotten. */
+  | { readonly kind: 'close' };
 
-export type StreamsAnswer = {
-  /** For each stream, when it first showed so many acknowledgements, in epoch ms. */
-  readonly seen: readonly (readonly { readonly count: number; readonly atMs: number }[])[];
+/** What a screen showed from then on, in epoch ms. */
+export type Shown = {
+  readonly atMs: number;
+  /** Organisations that acknowledged. */
+  readonly acknowledged: number;
+  /** Texts that a provider took. */
+  readonly gone: number;
+};
+
+export type StreamsAnswer = Usage & {
+  /** For each stream, in order. */
+  readonly seen: readonly (readonly Shown[])[];
   readonly bytes: number;
   readonly frames: number;
   readonly broken: number;
@@ -16,59 +27,81 @@ export type StreamsAnswer = {
 
 /** How many connect at once: nobody opens a thousand boards in the same instant. */
 const AT_ONCE = 50;
-/** The tile of the acknowledgements: in a frame, each line begins with `data: `. */
-const ACKNOWLEDGED =
-  /tocsin-tile--good[^>]*>\s*(?:data:\s*)?<span class="tocsin-tile__number">([\d,]+)/;
+const END = Buffer.from('\n\n');
+/** Where the tile of the acknowledgements begins, and the line of the texts. */
+const ACKNOWLEDGED = Buffer.from('tocsin-tile--good');
+const GONE = Buffer.from('&amp;show=gone">');
+/** Each number stands so near behind its mark. */
+const WITHIN = 200;
 
-const seen: { count: number; atMs: number }[][] = [];
+let seen: Shown[][] = [];
+let requests: ClientRequest[] = [];
 let [bytes, frames, broken] = [0, 0, 0];
 
 playOrders<StreamsOrder>(async (order) => {
-  if (order.kind === 'open')
-    for (let from = 0; from < order.streams; from += AT_ONCE)
-      await Promise.all(
-        Array.from({ length: Math.min(AT_ONCE, order.streams - from) }, (_, i) =>
-          open(order.url, `screen-${from + i}`),
-        ),
-      );
-  return { seen, bytes, frames, broken } satisfies StreamsAnswer;
+  if (order.kind === 'open') await openAll(order.url, order.streams);
+  const answer: StreamsAnswer = { ...usageOfThisProcess(), seen, bytes, frames, broken };
+  if (order.kind === 'close') {
+    for (const request of requests) request.destroy();
+    [seen, requests, bytes, frames, broken] = [[], [], 0, 0, 0];
+  }
+  return answer;
 });
+
+async function openAll(url: string, streams: number): Promise<void> {
+  for (let from = 0; from < streams; from += AT_ONCE)
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, streams - from) }, (_, i) =>
+        open(url, `screen-${from + i}`),
+      ),
+    );
+}
 
 /** Resolves with the first whole state. */
 async function open(url: string, token: string): Promise<void> {
-  const mine: { count: number; atMs: number }[] = [];
+  const mine: Shown[] = [];
   seen.push(mine);
-  const agent = new Agent();
   await new Promise<void>((resolve, reject) => {
-    const request = get(url, { agent, headers: { cookie: `tocsin=${token}` } }, (response) => {
+    const options = { agent: false, headers: { cookie: `tocsin=${token}` } };
+    const request = get(url, options, (response) => {
       if (response.statusCode !== 200)
         reject(new Error(`the stream answers ${response.statusCode}`));
+      response.on('close', () => (broken += requests.includes(request) ? 1 : 0));
+      response.on('error', () => {});
       watch(response, mine, resolve);
     });
+    requests.push(request);
     request.on('error', reject);
   });
 }
 
-function watch(
-  response: IncomingMessage,
-  mine: { count: number; atMs: number }[],
-  first: () => void,
-): void {
-  let rest = '';
-  response.setEncoding('latin1').on('data', (part: string) => {
+function watch(response: IncomingMessage, mine: Shown[], first: () => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  response.on('data', (part: Buffer) => {
     bytes += part.length;
-    rest += part;
-    const end = rest.lastIndexOf('\n\n');
-    if (end < 0) return;
-    const atMs = Date.now();
-    for (const frame of rest.slice(0, end).split('\n\n')) {
-      const count = ACKNOWLEDGED.exec(frame)?.[1];
-      if (count === undefined) continue;
+    rest = rest.length === 0 ? part : Buffer.concat([rest, part]);
+    for (let end = rest.indexOf(END); end >= 0; end = rest.indexOf(END)) {
+      const shown = read(rest.subarray(0, end));
+      rest = rest.subarray(end + END.length);
+      if (shown === undefined) continue;
       frames += 1;
-      mine.push({ count: Number(count.replaceAll(',', '')), atMs });
+      mine.push(shown);
       first();
     }
-    rest = rest.slice(end + 2);
   });
-  response.on('close', () => (broken += 1));
+}
+
+/** Undefined where the frame is no state of the board. */
+function read(frame: Buffer): Shown | undefined {
+  const acknowledged = numberAfter(frame, ACKNOWLEDGED, /number">([\d,]+)/);
+  const gone = numberAfter(frame, GONE, /^([\d,]+)/);
+  if (acknowledged === undefined || gone === undefined) return undefined;
+  return { atMs: Date.now(), acknowledged, gone };
+}
+
+function numberAfter(frame: Buffer, mark: Buffer, pattern: RegExp): number | undefined {
+  const at = frame.indexOf(mark);
+  if (at < 0) return undefined;
+  const text = frame.toString('latin1', at + mark.length, at + mark.length + WITHIN);
+  return Number(pattern.exec(text)?.[1]?.replaceAll(',', ''));
 }
