@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import type { Database } from '#db/database.ts';
+import { sql } from '#db/sql.ts';
 import { readHold, resumeAfterRestore, type Engine } from '#dispatch/index.ts';
 import {
   quickGateway,
@@ -17,6 +18,9 @@ import { openCopyScene } from './postgres-copies.ts';
 /** Far more than it takes on two idle cores: they are shared with every other test. */
 export const LONG_MS = 95_000;
 
+/** A provider whose answers come late for want of a core is tried again at once. */
+const rest = { leastMs: 1_000, mostMs: 5_000 };
+
 export async function openScene(context: TestContext) {
   const copies = await openCopyScene();
   const simulator = await startQuickSimulator();
@@ -24,7 +28,7 @@ export async function openScene(context: TestContext) {
     (role) => copies.open(role),
   ) as [Database, Database, Database];
   const gateway = quickGateway(simulator.notifyUrl);
-  let engine: Engine | undefined = startEngine(worker, [gateway], quickWaits.engine);
+  let engine: Engine | undefined = startEngine(worker, [gateway], { ...quickWaits.engine, rest });
   const stopEngine = async () => {
     const running = engine;
     engine = undefined;
@@ -44,16 +48,25 @@ export async function openScene(context: TestContext) {
     web,
     worker,
     accepted,
+    /** Waits for so many accepted requests; where they do not come, its error says what holds. */
     sent: async (count: number) =>
       await until(
-        () => Promise.resolve(accepted()),
-        (now) => now >= count,
+        async () => ({
+          accepted: accepted(),
+          hold: await owner.withActor(system('test'), readHold).catch(() => 'no database'),
+          breaker: await owner
+            .withActor(system('test'), (tx) =>
+              tx.rows(sql`select state, reason, openings from dispatch.breaker`),
+            )
+            .catch(() => 'no database'),
+        }),
+        (now) => now.accepted >= count,
         LONG_MS,
       ),
     stopEngine,
     startEngine: (changes: { list?: undefined } = {}) => {
       const changed = Object.assign(quickGateway(simulator.notifyUrl), changes);
-      engine = startEngine(worker, [changed], quickWaits.engine);
+      engine = startEngine(worker, [changed], { ...quickWaits.engine, rest });
     },
     /** The hold, as soon as every provider has been read. */
     looked: async () =>
