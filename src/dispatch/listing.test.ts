@@ -84,6 +84,15 @@ describe('reading back the list of a provider', () => {
     }
   });
 
+  it('a page of one instant that is shorter than one before it is not full', async () => {
+    // The first requests of a start under load: a whole window of them in one millisecond.
+    const first = Array.from({ length: 64 }, () => text(7));
+    const texts = [...first, ...Array.from({ length: 200 }, (_, i) => text(100 + i))];
+    const { list } = providerOf(texts, 250);
+    const reading = await readBack({ list, installation, fromMs: 0 });
+    assert.equal(reading.coversFromMs, -Infinity);
+  });
+
   it('a text that is deleted under our hands is not the end of the list', async () => {
     const texts = Array.from({ length: 9 }, (_, i) => text(100 + i));
     const { list } = providerOf(texts);

@@ -125,6 +125,7 @@ export function* planReading({ installation, fromMs }: Sought): Generator<Readin
   const sightings: Sightings = new Map();
   let coversFromMs = Infinity;
   let cursor: string | undefined;
+  let longest = FULL_PAGE_MIN;
   while (!reaches(coversFromMs, fromMs)) {
     const before = cursor;
     const page: Page = yield { kind: 'ask', olderThan: before };
@@ -136,7 +137,9 @@ export function* planReading({ installation, fromMs }: Sought): Generator<Readin
     addSightings(sightings, installation, news);
     cursor = nextCursor(page);
     const isEnd =
-      news.length === 0 || (cursor === undefined && (yield* isAllThereIs(page, before)));
+      news.length === 0 ||
+      (cursor === undefined && page.length < longest && (yield* isAllThereIs(page, before)));
+    longest = Math.max(longest, page.length);
     coversFromMs = isEnd ? -Infinity : page.at(-1)!.createdAt.getTime();
     yield { kind: 'read', reading: { sightings, coversFromMs } };
     if (cursor === undefined) return;
@@ -148,18 +151,20 @@ export function reaches(coversFromMs: number, fromMs: number): boolean {
   return coversFromMs === -Infinity || coversFromMs < fromMs;
 }
 
-/** No provider lists in smaller steps; what a full page of one instant leaves out is not known. */
+/**
+ * No provider lists in smaller steps: a page is not full where it is shorter, or shorter than one
+ * before it. What a full page of one instant leaves out is not known.
+ */
 const FULL_PAGE_MIN = 50;
 
 /**
- * True where a page of one instant ends the list: it is not full, nothing is older, and the text
+ * True where a page of one instant that is not full ends the list: nothing is older, and the text
  * we counted from is still there, or its absence would look like the end.
  */
 function* isAllThereIs(
   page: readonly Listed[],
   cursor: string | undefined,
 ): Generator<ReadingStep, boolean, Page> {
-  if (page.length >= FULL_PAGE_MIN) return false;
   const last = page.at(-1)!.providerId;
   const older = yield { kind: 'ask', olderThan: last };
   if (older?.length !== 0) return false;
