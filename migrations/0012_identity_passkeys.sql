@@ -80,6 +80,11 @@ alter table identity.session
   add column vouched_by text[] not null default '{}',
   add column passkey_id uuid references identity.passkey,
   add column passkey_at timestamptz,
+  -- Each proof gives the cookie another token. What is on its way with the one before is answered
+  -- for some seconds, without what the proof brought.
+  add column token_before_sha256 bytea unique check (length(token_before_sha256) = 32),
+  add column turned_at timestamptz,
+  add constraint session_turned check ((token_before_sha256 is null) = (turned_at is null)),
   add constraint session_proof check ((passkey_id is null) = (passkey_at is null)),
   add constraint session_by_passkey check (begun_by <> 'passkey' or passkey_id is not null);
 alter table identity.session alter column begun_by drop default,
@@ -213,7 +218,8 @@ grant select, insert on identity.passkey, identity.passkey_challenge, identity.a
 grant update (counter, is_backed_up, last_used_at, ended_at, ended_by) on identity.passkey
   to tocsin_web;
 grant delete on identity.passkey_challenge to tocsin_web;
-grant update (passkey_id, passkey_at) on identity.session to tocsin_web;
+grant update (token_sha256, token_before_sha256, turned_at, passkey_id, passkey_at)
+  on identity.session to tocsin_web;
 grant update (confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
 
 -- The worker checks signatures again and sweeps what is over.

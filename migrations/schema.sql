@@ -1289,21 +1289,26 @@ create table identity.session (
   vouched_by text[] not null,
   passkey_id uuid,
   passkey_at timestamp with time zone,
+  token_before_sha256 bytea,
+  turned_at timestamp with time zone,
   constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text, 'code'::text]))),
   constraint session_by_passkey CHECK (((begun_by <> 'passkey'::text) OR (passkey_id IS NOT NULL))),
   constraint session_device_check CHECK ((length(device) <= 100)),
   constraint session_place_check CHECK ((length(place) <= 60)),
   constraint session_proof CHECK (((passkey_id IS NULL) = (passkey_at IS NULL))),
+  constraint session_token_before_sha256_check CHECK ((length(token_before_sha256) = 32)),
   constraint session_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint session_turned CHECK (((token_before_sha256 IS NULL) = (turned_at IS NULL))),
   constraint session_passkey_id_fkey FOREIGN KEY (passkey_id) REFERENCES identity.passkey(id),
   constraint session_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint session_pkey PRIMARY KEY (id),
+  constraint session_token_before_sha256_key UNIQUE (token_before_sha256),
   constraint session_token_sha256_key UNIQUE (token_sha256)
 );
 CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;
-grant update (last_seen_at, ended_at, passkey_id, passkey_at) on identity.session to tocsin_web;
+grant update (token_sha256, last_seen_at, ended_at, passkey_id, passkey_at, token_before_sha256, turned_at) on identity.session to tocsin_web;
 
 create table identity.sign_in_code (
   id uuid not null,

@@ -115,13 +115,13 @@ export async function askToMake(
   return ok({ create: await creationOptions(site, challenge, { owner: person, known }) });
 }
 
-/** Keeps a new passkey under this name; the session counts as proved by it. */
+/** Keeps a new passkey under this name; the session counts as proved by it, under a new token. */
 export async function makePasskey(
   tx: Tx,
   who: InSession,
   made: { readonly name: string; readonly answered: Answered<Made> },
   { site, model, now }: At & { readonly model: RoleModel },
-): Promise<Outcome<void>> {
+): Promise<Outcome<string>> {
   await lockPerson(tx, who.personId);
   const known = await selectPasskeys(tx, who.personId);
   const lacking = await lackingProof(tx, who, { model, now }, known.length);
@@ -136,10 +136,12 @@ export async function makePasskey(
   const vouchedBy = session?.vouchedBy ?? [];
   const passkey = { ...credential, id, personId, domain, name, vouchedBy, createdAt: now };
   if ((await insertPasskey(tx, passkey)) === 0) return knownAlready;
-  await markSessionProved(tx, { id: who.sessionId, personId }, { passkeyId: id, now });
+  const token = newToken();
+  const proof = { passkeyId: id, tokenSha256: sha256(token), now };
+  await markSessionProved(tx, { id: who.sessionId, personId }, proof);
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'passkey.made', subject, detail: { passkeyId: id } });
-  return ok(undefined);
+  return ok(token);
 }
 
 /**
@@ -194,20 +196,22 @@ export async function signInWithPasskey(
   return ok(await startSession(tx, { personId, begunBy: 'passkey', vouchedBy, passkeyId }, how));
 }
 
-/** Somebody signed in has used a passkey of theirs again. */
+/** Somebody signed in has used a passkey of theirs again; the token of their session from now on. */
 export async function proveAgain(
   tx: Tx,
   { personId, sessionId }: InSession,
   answered: Answered<Used>,
   at: At,
-): Promise<Outcome<void>> {
+): Promise<Outcome<string>> {
   const used = await usePasskey(tx, answered, { ...at, personId });
   if (!used.ok) return used;
   const passkeyId = used.value.id;
-  await markSessionProved(tx, { id: sessionId, personId }, { passkeyId, now: at.now });
+  const token = newToken();
+  const proof = { passkeyId, tokenSha256: sha256(token), now: at.now };
+  await markSessionProved(tx, { id: sessionId, personId }, proof);
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'session.proved', subject, detail: { sessionId, passkeyId } });
-  return ok(undefined);
+  return ok(token);
 }
 
 /** Checks what was signed, and by whom. A counter that stands still is a copy: refused, with an entry. */

@@ -34,6 +34,7 @@ import {
 } from './passkeys.ts';
 import type { Purpose } from './store-challenge.ts';
 import { countPasskeys } from './store-passkey.ts';
+import { turned } from './visit.ts';
 import { parseMade, parseUsed } from './webauthn.ts';
 
 const uuid = z.object({ id: z.uuid() });
@@ -66,7 +67,7 @@ function told(outcome: Outcome<object | void>): Reply {
 function proofRoutes(context: IdentityContext): Route[] {
   const { database, model } = context;
   const site = siteOf(context);
-  const prove = async (request: WebRequest): Promise<Outcome<void>> => {
+  const prove = async (request: WebRequest): Promise<Outcome<string>> => {
     const { actor, form, now } = request;
     const { who, asked } = whoIs(request);
     if (oneOf(form, 'passkey') === '') return needsScript;
@@ -106,7 +107,11 @@ function proofRoutes(context: IdentityContext): Route[] {
       method: 'POST',
       path: '/passkey/proof',
       access: 'signed-in',
-      handle: async (request) => told(await prove(request)),
+      handle: async (request) => {
+        const proved = await prove(request);
+        if (!proved.ok) return told(proved);
+        return json(200, {}, { session: turned(proved.value, request) });
+      },
     }),
     page({
       method: 'POST',
@@ -114,7 +119,9 @@ function proofRoutes(context: IdentityContext): Route[] {
       access: 'signed-in',
       handle: async (request) => {
         const proved = await prove(request);
-        return proved.ok ? redirect(sameSitePath(request.form['to'])) : refusedPage(proved);
+        if (!proved.ok) return refusedPage(proved);
+        const session = turned(proved.value, request);
+        return redirect(sameSitePath(request.form['to']), { session });
       },
     }),
   ];
@@ -173,7 +180,8 @@ function makingRoutes(context: IdentityContext): Route[] {
         );
         if (!kept.ok) return refusedPage(kept);
         const notice = 'Your passkey is made. You sign in with it from now on.';
-        return redirect(sameSitePath(form['to'], '/account'), { notice });
+        const session = turned(kept.value, request);
+        return redirect(sameSitePath(form['to'], '/account'), { notice, session });
       },
     }),
   ];

@@ -43,10 +43,16 @@ export type LivingSession = {
   readonly isLive: boolean;
 };
 
+/** So long what is on its way when a proof turns the token is answered under the one before. */
+const TOKEN_BEFORE_MS = 10_000;
+
 /** Writing at every request would make a row version for every click. */
 const SEEN_EVERY_MS = 60_000;
 
-/** The living session of a token with the person's roles of this moment; notes that it was seen. */
+/**
+ * The living session of a token with the person's roles of this moment; notes that it was seen.
+ * The token before the last proof finds it for seconds more, and without any proof.
+ */
 export async function touchSession(
   tx: Tx,
   tokenSha256: Buffer,
@@ -55,12 +61,15 @@ export async function touchSession(
 ): Promise<LivingSession | undefined> {
   const idleSince = new Date(now.getTime() - limits.sessionEndsIdleMs);
   const begunAfter = new Date(now.getTime() - limits.sessionEndsMs);
+  const turnedAfter = new Date(now.getTime() - TOKEN_BEFORE_MS);
   return await tx.maybe(sql`
     with living as (
       select session.id, session.created_at, session.last_seen_at, session.person_id, person.name,
-        session.passkey_at
+        case when session.token_sha256 = ${tokenSha256} then session.passkey_at end as passkey_at
       from identity.session join identity.person on person.id = session.person_id
-      where session.token_sha256 = ${tokenSha256} and session.ended_at is null and person.active
+      where (session.token_sha256 = ${tokenSha256}
+          or (session.token_before_sha256 = ${tokenSha256} and session.turned_at > ${turnedAfter}))
+        and session.ended_at is null and person.active
         and session.last_seen_at > ${idleSince} and session.created_at > ${begunAfter}
     ), touched as (
       update identity.session set last_seen_at = ${now} from living
@@ -124,14 +133,16 @@ export async function markOtherSessionsEnded(
     where person_id = ${kept.personId} and id <> ${kept.id} and ended_at is null`);
 }
 
-/** The person used this passkey in it just now. */
+/** The person used this passkey in it just now; from now on this token is its. */
 export async function markSessionProved(
   tx: Tx,
   session: { readonly id: string; readonly personId: string },
-  proof: { readonly passkeyId: string; readonly now: Date },
+  proof: { readonly passkeyId: string; readonly tokenSha256: Buffer; readonly now: Date },
 ): Promise<number> {
   return await tx.run(sql`
-    update identity.session set passkey_id = ${proof.passkeyId}, passkey_at = ${proof.now}
+    update identity.session set passkey_id = ${proof.passkeyId}, passkey_at = ${proof.now},
+      token_sha256 = ${proof.tokenSha256}, token_before_sha256 = token_sha256,
+      turned_at = ${proof.now}
     where id = ${session.id} and person_id = ${session.personId} and ended_at is null`);
 }
 

@@ -1,5 +1,5 @@
 /** How a visit becomes a session: from where and with what, and the cookie that it is kept by. */
-import { redirect, type WebRequest } from '#web/index.ts';
+import { redirect, type SessionChange, type WebRequest } from '#web/index.ts';
 import type { IdentityContext } from './context.ts';
 import { deviceName, placeOf } from './model.ts';
 import type { SignIn } from './sign-in.ts';
@@ -12,4 +12,10 @@ export function howOf({ now, headers, ip }: WebRequest): SignIn {
 export function beginSession({ model }: IdentityContext, start: string, to: string) {
   const maxAgeSeconds = Math.floor(model.signingIn.sessionEndsMs / 1000);
   return redirect(to, { session: { start, maxAgeSeconds } });
+}
+
+/** The new token of a session that was proved just now, for as long as that session lasts. */
+export function turned(start: string, { session, now }: Pick<WebRequest, 'session' | 'now'>) {
+  const leftMs = (session?.expiresAt.getTime() ?? 0) - now.getTime();
+  return { start, maxAgeSeconds: Math.max(0, Math.floor(leftMs / 1000)) } satisfies SessionChange;
 }

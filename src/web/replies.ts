@@ -37,6 +37,7 @@ export type Reply =
       readonly status: number;
       readonly value: unknown;
       readonly location?: string | undefined;
+      readonly session?: SessionChange | undefined;
     }
   | { readonly as: 'problem'; readonly refused: Refused }
   | { readonly as: 'refused-page'; readonly refused: Refused; readonly kept?: readonly Kept[] }
@@ -81,7 +82,11 @@ export function redirect(
 }
 
 /** `location` is the path of what a 201 made. */
-export function json(status: number, value: unknown, options: { location?: string } = {}): Reply {
+export function json(
+  status: number,
+  value: unknown,
+  options: { location?: string; session?: SessionChange } = {},
+): Reply {
   return { as: 'json', status, value, ...options };
 }
 

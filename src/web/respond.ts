@@ -45,6 +45,7 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
       if (answer.notice !== undefined) setNotice(exchange, answer.notice);
       return reply.redirect(sameSitePath(answer.to), 303);
     case 'json':
+      changeSession(exchange, answer.session);
       if (answer.location !== undefined) reply.header('location', answer.location);
       return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.value));
     case 'problem':
