@@ -9,12 +9,14 @@ create table identity.person (
   email text not null constraint person_email_unique unique
     check (email = lower(email) and email like '%_@_%'),
   active boolean not null default true,
-  -- The mobile that they are woken on, sealed, and as screens show it.
+  -- The mobile that they are woken on: sealed, by its blind index, and as screens show it.
   phone_sealed bytea,
+  phone_index bytea,
   phone_mask text,
   created_at timestamptz not null,
   created_by text not null,
-  check ((phone_sealed is null) = (phone_mask is null))
+  check ((phone_sealed is null) = (phone_mask is null)),
+  check ((phone_sealed is null) = (phone_index is null))
 );
 
 -- A role given, and when it ended. Never deleted: who could do what at any time stays answerable.
@@ -305,7 +307,7 @@ grant execute on function identity.hand_over_roles to tocsin_web, tocsin_worker;
 
 grant select, insert on identity.person, identity.role_grant, identity.session,
   identity.sign_in_link, identity.api_key, identity.approval to tocsin_web;
-grant update (name, active, phone_sealed, phone_mask) on identity.person to tocsin_web;
+grant update (name, active, phone_sealed, phone_index, phone_mask) on identity.person to tocsin_web;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
 grant update (last_seen_at, ended_at) on identity.session to tocsin_web;
 grant update (token_sha256, expires_at, used_at) on identity.sign_in_link to tocsin_web;

@@ -39,11 +39,14 @@ create index answer_of_alert on responses.answer (alert_id, organisation_id, at)
 create table responses.desk_item (
   id uuid primary key,
   kind text not null check (kind in
-    ('help', 'not_understood', 'wrong_code', 'not_ours', 'stop', 'unknown_sender', 'guessing')),
+    ('help', 'not_understood', 'wrong_code', 'not_ours', 'stop', 'unknown_sender', 'colleague',
+      'guessing')),
   state text not null default 'open' check (state in ('open', 'claimed', 'closed')),
   alert_id uuid,
   organisation_id uuid,
   contact_point_id uuid,
+  -- Who of the centre texted it, where it came from the number that they are woken on.
+  person_name text,
   reply_id uuid unique,
   created_at timestamptz not null default now(),
   -- Of a call for help: when they expect ours, as the text promised or as was agreed since.
@@ -99,8 +102,8 @@ create view responses.v_response with (security_invoker = true) as
     select coalesce(response.acknowledged_at >= live.asked_at, true) as stands
   ) kept;
 create view responses.v_desk_item with (security_invoker = true) as
-  select id, kind, state, alert_id, organisation_id, contact_point_id, reply_id, created_at,
-    call_back_at, claimed_by, claimed_by_name, claimed_at,
+  select id, kind, state, alert_id, organisation_id, contact_point_id, person_name, reply_id,
+    created_at, call_back_at, claimed_by, claimed_by_name, claimed_at,
     state = 'claimed' and claim_ends_at <= now() as is_lapsed, closed_at, outcome
   from responses.desk_item;
 

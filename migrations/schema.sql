@@ -1162,10 +1162,12 @@ create table identity.person (
   email text not null,
   active boolean default true not null,
   phone_sealed bytea,
+  phone_index bytea,
   phone_mask text,
   created_at timestamp with time zone not null,
   created_by text not null,
   constraint person_check CHECK (((phone_sealed IS NULL) = (phone_mask IS NULL))),
+  constraint person_check1 CHECK (((phone_sealed IS NULL) = (phone_index IS NULL))),
   constraint person_email_check CHECK (((email = lower(email)) AND (email ~~ '%_@_%'::text))),
   constraint person_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 200)))),
   constraint person_pkey PRIMARY KEY (id),
@@ -1176,7 +1178,7 @@ alter table identity.person force row level security;
 create policy person_of_centre on identity.person as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text, 'key'::text])));
 grant insert, select on identity.person to tocsin_web;
 grant select on identity.person to tocsin_worker;
-grant update (name, active, phone_sealed, phone_mask) on identity.person to tocsin_web;
+grant update (name, active, phone_sealed, phone_index, phone_mask) on identity.person to tocsin_web;
 
 create table identity.reader_set (
   id uuid not null,
@@ -2483,6 +2485,7 @@ create table responses.desk_item (
   alert_id uuid,
   organisation_id uuid,
   contact_point_id uuid,
+  person_name text,
   reply_id uuid,
   created_at timestamp with time zone default now() not null,
   call_back_at timestamp with time zone,
@@ -2498,7 +2501,7 @@ create table responses.desk_item (
   constraint desk_item_check1 CHECK (((state <> 'claimed'::text) OR (claim_ends_at IS NOT NULL))),
   constraint desk_item_check2 CHECK (((state = 'open'::text) = (claimed_at IS NULL))),
   constraint desk_item_check3 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
-  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'wrong_code'::text, 'not_ours'::text, 'stop'::text, 'unknown_sender'::text, 'guessing'::text]))),
+  constraint desk_item_kind_check CHECK ((kind = ANY (ARRAY['help'::text, 'not_understood'::text, 'wrong_code'::text, 'not_ours'::text, 'stop'::text, 'unknown_sender'::text, 'colleague'::text, 'guessing'::text]))),
   constraint desk_item_state_check CHECK ((state = ANY (ARRAY['open'::text, 'claimed'::text, 'closed'::text]))),
   constraint desk_item_pkey PRIMARY KEY (id),
   constraint desk_item_reply_id_key UNIQUE (reply_id)
@@ -4359,6 +4362,7 @@ create view responses.v_desk_item with (security_invoker=true) as
     alert_id,
     organisation_id,
     contact_point_id,
+    person_name,
     reply_id,
     created_at,
     call_back_at,

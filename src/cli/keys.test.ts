@@ -65,8 +65,8 @@ async function fillEveryColumn(): Promise<void> {
     must(await importContacts(tx, file('c.csv', contactsCsv), options));
     const keeper = { name: 'Kit Marsh', email: KEEPER, roles: ['administrator'] };
     const id = must(await invitePerson(tx, keeper, { model, now }));
-    const sealed = seals.sealAddress(id, '447700900299');
-    must(await setPhone(tx, id, { sealed, mask: '07700 ····99' }));
+    const phone = seals.sealPhone(id, '447700900299');
+    must(await setPhone(tx, id, { ...phone, mask: '07700 ····99' }));
     must(
       await invitePerson(tx, { name: 'Al', email: 'al@centre.test', roles: [] }, { model, now }),
     );
@@ -242,9 +242,9 @@ test('what was sealed late by an old key is sealed anew at night, and the key fo
     const person = { name: 'Late', email: 'late@centre.test', roles: [] };
     const id = must(await invitePerson(tx, person, { model, now: new Date() }));
     // The first keyring was told of nothing since.
-    const sealed = seals.sealAddress(id, '447700900298');
-    assert.equal(sealedBy(sealed), old!.id);
-    must(await setPhone(tx, id, { sealed, mask: '07700 ····98' }));
+    const phone = seals.sealPhone(id, '447700900298');
+    assert.equal(sealedBy(phone.sealed), old!.id);
+    must(await setPhone(tx, id, { ...phone, mask: '07700 ····98' }));
     return id;
   });
   const night = must(await openAll());

@@ -15,6 +15,7 @@ export type DeskRow = {
     | 'not_ours'
     | 'stop'
     | 'unknown_sender'
+    | 'colleague'
     | 'guessing';
   state: 'open' | 'claimed';
   alertId: string | null;
@@ -22,6 +23,8 @@ export type DeskRow = {
   organisationId: string | null;
   organisation: string | null;
   regionCode: string | null;
+  /** Who of the centre texted it. */
+  personName: string | null;
   replyId: string | null;
   contentSealed: Buffer | null;
   createdAt: Date;
@@ -67,7 +70,7 @@ export async function listDesk(
   return await tx.rows<DeskRow>(sql`
     with waiting as materialized (
       select item.id, item.kind, case when ${isClaimed} then 'claimed' else 'open' end as state,
-        item.alert_id, item.organisation_id, item.reply_id,
+        item.alert_id, item.organisation_id, item.person_name, item.reply_id,
         item.created_at, item.call_back_at, item.claimed_by_name, item.claimed_at,
         item.is_lapsed and ${at === undefined} as is_lapsed,
         coalesce(item.organisation_id, item.id) as group_id
@@ -81,7 +84,7 @@ export async function listDesk(
     )
     select grouped.group_id, grouped.groups, item.id, item.kind, item.state, item.alert_id,
       live.number as alert_number, item.organisation_id, organisation.name as organisation,
-      organisation.region_code,
+      organisation.region_code, item.person_name,
       item.reply_id, reply.content_sealed, item.created_at, item.call_back_at,
       item.claimed_by_name, item.claimed_at, item.is_lapsed
     from grouped

@@ -10,7 +10,13 @@ import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
 import { giveOrAsk } from './roles.ts';
 import { selectRoleRequests } from './store-role-request.ts';
 import { markAllSessionsEnded } from './store-session.ts';
-import { insertPerson, selectPerson, updateActive, updatePhone } from './store.ts';
+import {
+  insertPerson,
+  selectPerson,
+  updateActive,
+  updatePhone,
+  type PersonPhone,
+} from './store.ts';
 
 export type Invitation = {
   /** Of the form: the same invitation with the same id is the same person. */
@@ -90,7 +96,7 @@ const scopedLater = refused(
 export async function setPhone(
   tx: Tx,
   personId: string,
-  phone: { readonly sealed: Buffer; readonly mask: string } | null,
+  phone: PersonPhone | null,
 ): Promise<Outcome<void>> {
   if ((await updatePhone(tx, personId, phone)) === 0)
     return refused('not_found', 'There is no such person.');

@@ -2,6 +2,7 @@ import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
 import type { CodeSeals } from './codes.ts';
 import type { RoleModel } from './model.ts';
+import type { PersonPhone } from './store.ts';
 import type { PasskeySite } from './webauthn.ts';
 
 /** What the pages of identity are made with. */
@@ -13,8 +14,8 @@ export type IdentityContext = {
   readonly origin: string;
   /** The domain that passkeys are bound to: the host of `origin`, or one above it. */
   readonly passkeyDomain: string;
-  /** Seals the number that a person is woken on, as the dispatch engine opens it. */
-  readonly sealPhone: (personId: string, e164: string) => Buffer;
+  /** The number that a person is woken on: as the dispatch engine opens it, and as replies find it. */
+  readonly sealPhone: (personId: string, e164: string) => Pick<PersonPhone, 'sealed' | 'index'>;
   /** Of what signs in without a passkey. */
   readonly codes: CodeSeals;
   /** Of a visitor's network: so that codes are counted and no address of anybody is kept. */

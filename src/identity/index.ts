@@ -52,8 +52,10 @@ export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
 export { deleteOld as sweepIdentity } from './store-session.ts';
 export {
   lockWaking,
+  selectByPhone as listPeopleByPhone,
   selectWakeableOf,
   selectWoken as listWoken,
+  type Colleague,
   type WakeableOfRegion,
   type WokenRow,
 } from './store-waking.ts';

@@ -48,7 +48,7 @@ function ownRoutes(context: IdentityContext): Route[] {
         const parsed = parseMobile(oneOf(form, 'phone'));
         if (!parsed.ok) return await accountPage(context, request, form, parsed.message);
         const { e164 } = parsed.value;
-        const phone = { sealed: context.sealPhone(id, e164), mask: maskPhoneNumber({ e164 }) };
+        const phone = { ...context.sealPhone(id, e164), mask: maskPhoneNumber({ e164 }) };
         const kept = await database.attempt(actor, (tx) => setPhone(tx, id, phone));
         if (!kept.ok) return refusedPage(kept);
         return redirect('/account', { notice: 'You are woken on this number from now on.' });

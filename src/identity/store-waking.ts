@@ -23,6 +23,15 @@ export async function selectWakeable(
     order by person.id`);
 }
 
+export type Colleague = Wakeable & { readonly name: string; readonly phoneIndex: Buffer };
+
+/** Active people whose own number is one of these (by its blind index), in the order of names. */
+export async function selectByPhone(tx: Tx, indexes: readonly Buffer[]): Promise<Colleague[]> {
+  return await tx.rows<Colleague>(sql`
+    select id, name, phone_sealed, phone_index from identity.person
+    where active and phone_index = any(${[...indexes]}::bytea[]) order by name, id`);
+}
+
 export type WakeableOfRegion = Wakeable & { readonly regionCodes: readonly string[] };
 
 /** Active people with a number on file who hold one of these roles for one of these regions. */

@@ -56,15 +56,18 @@ export async function updateActive(tx: Tx, id: string, active: boolean): Promise
     update identity.person set active = ${active} where id = ${id} and active <> ${active}`);
 }
 
+/** The number of a person: sealed for them, its blind index, and as screens show it. */
+export type PersonPhone = {
+  readonly sealed: Buffer;
+  readonly index: Buffer;
+  readonly mask: string;
+};
+
 /** The number that a person is woken on; null: none any more. */
-export async function updatePhone(
-  tx: Tx,
-  id: string,
-  phone: { readonly sealed: Buffer; readonly mask: string } | null,
-): Promise<number> {
+export async function updatePhone(tx: Tx, id: string, phone: PersonPhone | null): Promise<number> {
   return await tx.run(sql`
     update identity.person set phone_sealed = ${phone?.sealed ?? null},
-      phone_mask = ${phone?.mask ?? null}
+      phone_index = ${phone?.index ?? null}, phone_mask = ${phone?.mask ?? null}
     where id = ${id} and active`);
 }
 

@@ -98,7 +98,7 @@ function phoneOf(personId: string, mobile: string, { seals }: Ground) {
   const parsed = parsePhoneNumber(mobile);
   if (!parsed.ok) throw new Error(parsed.message);
   const { e164 } = parsed.value;
-  return { sealed: seals.sealAddress(personId, e164), mask: maskPhoneNumber({ e164 }) };
+  return { ...seals.sealPhone(personId, e164), mask: maskPhoneNumber({ e164 }) };
 }
 
 /** What is printed under the address: a one-time link, or how to get one. */

@@ -9,6 +9,8 @@ export type Seals = InboxSeals & {
   readonly directory: DirectorySecrets;
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly sealAddress: (contactPointId: string, e164: string) => Buffer;
+  /** The number of somebody of the centre, found by the index that replies are found by. */
+  readonly sealPhone: (personId: string, e164: string) => { sealed: Buffer; index: Buffer };
   readonly openReply: (replyId: string, sealed: Buffer) => string;
   readonly openSender: (replyId: string, sealed: Buffer) => string;
   readonly sealSettings: (gatewayId: string, settings: object) => Buffer;
@@ -60,6 +62,10 @@ export function sealsOf(keys: Keys): Seals {
     openSender: (id, sealed) => openPersonal(`reply_number|${id}`, sealed),
     openReply: (id, sealed) => openPersonal(`reply_content|${id}`, sealed),
     sealAddress: (id, e164) => sealPersonal(`contact_point|${id}`, e164),
+    sealPhone: (id, e164) => ({
+      sealed: sealPersonal(`contact_point|${id}`, e164),
+      index: indexAddress('text', e164),
+    }),
     openAddress: (id, sealed) => openPersonal(`contact_point|${id}`, sealed),
     sealSettings: (id, settings) => sealCredential(`gateway|${id}`, JSON.stringify(settings)),
     openSettings: (id, sealed) => JSON.parse(openCredential(`gateway|${id}`, sealed)) as unknown,

@@ -135,7 +135,7 @@ export function productRoutes(product: Product): Route[] {
       origin,
       passkeyDomain: product.passkeyDomain,
       installation: installationOf(product),
-      sealPhone: seals.sealAddress,
+      sealPhone: seals.sealPhone,
       codes: seals.codes,
       indexNetwork: seals.indexNetwork,
       organisations: {

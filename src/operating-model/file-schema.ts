@@ -150,6 +150,7 @@ export const fileSchema = z.strictObject({
     genuine: text,
     genuine_other: text,
     not_ours: text,
+    to_colleague: text,
     enrol: text,
     enrolled: text,
     still_right: text,

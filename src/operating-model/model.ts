@@ -252,6 +252,7 @@ export type TextName =
   | 'genuine'
   | 'genuineOther'
   | 'notOurs'
+  | 'toColleague'
   | 'enrol'
   | 'enrolled'
   | 'stillRight'

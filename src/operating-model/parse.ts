@@ -242,6 +242,7 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     genuine: texts.genuine,
     genuineOther: texts.genuine_other,
     notOurs: texts.not_ours,
+    toColleague: texts.to_colleague,
     enrol: texts.enrol,
     enrolled: texts.enrolled,
     stillRight: texts.still_right,

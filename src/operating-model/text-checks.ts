@@ -105,6 +105,7 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
   },
   genuine_other: { known: ['sender', 'time', 'help_line'], needed: ['sender', 'time'] },
   not_ours: { known: ['sender', 'help_line'], needed: ['sender', 'help_line'] },
+  to_colleague: { known: ['sender', 'time', 'help_line'], needed: ['sender'] },
   enrol: {
     known: ['sender', 'organisation', 'code', 'help_line'],
     needed: ['sender', 'organisation', 'code'],

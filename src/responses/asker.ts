@@ -79,16 +79,16 @@ export async function openContacts(
   );
 }
 
-/** Somebody who texted from a number that is nobody's in the directory. */
+/** Somebody of the centre, or whoever texted from a number that is nobody's in the directory. */
 async function strangerOf(
   tx: Tx,
-  { replyId }: DeskItemRow,
+  { replyId, personName }: DeskItemRow,
   opens: Opens | undefined,
 ): Promise<Asker[]> {
   const sealed = replyId === null ? undefined : await findSender(tx, replyId);
   if (replyId === null || sealed === undefined) return [];
   const ways = opens === undefined ? [] : [wayOfNumber(opens.openSender(replyId, sealed))];
-  return [{ name: 'Somebody who is not in the directory', role: '', ways }];
+  return [{ name: personName ?? 'Somebody who is not in the directory', role: '', ways }];
 }
 
 function wayOf(way: ReachOfContact, opens: Opens | undefined): Way {

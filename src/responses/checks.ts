@@ -5,16 +5,16 @@
 import type { Tx } from '#db/database.ts';
 import { sendSingleMessage, type KeptReply } from '#dispatch/index.ts';
 import { fillBlanks } from '#operating-model/index.ts';
-import { markAnswered, type ContactPoint } from '#organisations/index.ts';
+import { markAnswered } from '#organisations/index.ts';
 import type { OpenMessage, ReplyMeaning } from './model.ts';
 import { findOnlyOwner } from './owners.ts';
-import { textOf, type AnswerContext } from './reply-texts.ts';
+import { textOf, type AnswerContext, type Sent } from './reply-texts.ts';
 import { findAddressed, notifyResponse } from './store.ts';
 import { insertDeskItem } from './store-desk.ts';
 import { findLastText } from './store-read.ts';
 
 /** No alert gives it to anybody (its codes begin with 1 to 9): an answer that belongs to none. */
-const NO_CODE = '0000';
+export const NO_CODE = '0000';
 
 export async function answerCheck(
   tx: Tx,
@@ -22,7 +22,9 @@ export async function answerCheck(
   check: {
     readonly reply: KeptReply;
     readonly meaning: ReplyMeaning;
-    readonly point: ContactPoint;
+    readonly point: Sent;
+    /** Who of the centre asks. */
+    readonly personName?: string;
     readonly decision: { readonly message: OpenMessage | undefined };
   },
 ): Promise<void> {
@@ -56,13 +58,15 @@ export async function answerCheck(
 
 async function warnOfForgery(
   tx: Tx,
-  { reply, meaning, point }: Parameters<typeof answerCheck>[2],
+  { reply, meaning, point, personName }: Parameters<typeof answerCheck>[2],
 ): Promise<void> {
   await insertDeskItem(tx, {
     kind: meaning.codes.length === 0 ? 'not_ours' : 'wrong_code',
     alertId: null,
     organisationId: await findOnlyOwner(tx, point.id),
-    contactPointId: point.id,
+    ...(personName === undefined
+      ? { contactPointId: point.id }
+      : { contactPointId: null, personName }),
     replyId: reply.id,
   });
   await notifyResponse(tx, '');

@@ -9,6 +9,8 @@ export const deskItemKinds = [
   'not_ours',
   'stop',
   'unknown_sender',
+  // From the number that somebody of the centre is woken on.
+  'colleague',
   'guessing',
 ] as const;
 

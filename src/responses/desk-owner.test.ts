@@ -121,6 +121,11 @@ describe('one owner for an organisation', () => {
     assert.match(first.page.text, /Ida Holm has it now/);
     assert.match(first.page.text, /It was not saved. Copy it from here/);
     await second.submit('Close it', { outcome: 'Rang them' });
+    const past = await second.get(item.path);
+    assert.match(
+      past.text,
+      /Who had it [\d:]+ Amara Osei took it[\d:]+ Amara Osei gave it back to everybody[\d:]+ Ida Holm took it[\d:]+ Ida Holm handed it to Amara Osei[\d:]+ Ida Holm took it[\d:]+ Ida Holm closed it/,
+    );
     await tidy(alertId);
   });
 });

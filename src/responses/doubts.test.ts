@@ -3,8 +3,15 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql, type Sql } from '#db/sql.ts';
+import { setPhone } from '#identity/index.ts';
 import { answersAt } from '../../test/support/answers.ts';
-import { numbers, openCentre, textFrom, type Centre } from '../../test/support/centre.ts';
+import {
+  deliverAll,
+  numbers,
+  openCentre,
+  textFrom,
+  type Centre,
+} from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 let centre: Centre;
@@ -137,5 +144,58 @@ describe('who has it', () => {
     const first = await visitor.submit('Got it', { kind: 'got_it' });
     assert.match(first.text, /You have this since \d\d:\d\d\./);
     await tidy(alertId);
+  });
+});
+
+describe('a text from the number that somebody of the centre is woken on', () => {
+  const own = '447700900299';
+
+  before(async () => {
+    const { id } = await centre.invite('Tom Fern', ['approver']);
+    const phone = centre.product.seals.sealPhone(id, own);
+    await centre.db.web.attempt(centre.officer, (tx) =>
+      setPhone(tx, id, { ...phone, mask: '07700 ····99' }),
+    );
+  });
+
+  it('approves and answers nothing: the desk reads it, and they are told to sign in', async () => {
+    const { alertId, codeOf } = await liveAlert();
+    const help = `${codeOf(numbers.eastvale)} HELP`;
+    for (const words of ['ok', help, 'I am driving', 'STOP']) await textFrom(centre, own, words);
+    assert.deepEqual(
+      (await deskItems()).map(({ kind }) => kind),
+      ['colleague', 'colleague', 'colleague'],
+      'a telephone that answers by itself says nothing',
+    );
+    assert.deepEqual(await responsesTo(alertId), []);
+    const texts = await answersSent(own);
+    assert.equal(texts.length, 2, 'who texts STOP gets no text for it');
+    for (const text of texts)
+      assert.match(text, /has your words, \d\d:\d\d\. Nothing is approved.*sign in/);
+    const officer = centre.visit(centre.officer);
+    assert.match((await officer.get('/')).text, /Tom Fern From the centre/);
+    const item = await officer.click('Take it');
+    assert.match(item.text, /Nothing was approved, answered or taken over by it/);
+    await officer.submit('I take this');
+    assert.match(officer.page.body, new RegExp(`href="tel:\\+${own}"`));
+    await tidy(alertId);
+  });
+
+  it('CHECK is answered from what left to them, like anybody’s', async () => {
+    await textFrom(centre, own, 'is this real?');
+    assert.match((await answersSent(own)).at(-1) ?? '', /no text like that went from us/);
+    assert.deepEqual(await deskItems(), [{ kind: 'not_ours', organisation: null }]);
+    const desk = await centre.visit(centre.officer).get('/');
+    assert.match(desk.text, /Tom Fern A text that is not ours/);
+    await deliverAll(centre, '00000000-0000-4000-8000-000000000000');
+    await textFrom(centre, own, 'CHECK');
+    assert.match((await answersSent(own)).at(-1) ?? '', /genuine\. Our last text like that/);
+    await byOwner(sql`update identity.person set active = false where name = 'Tom Fern'`);
+    await textFrom(centre, own, 'ok');
+    assert.deepEqual(
+      (await deskItems()).map(({ kind }) => kind),
+      ['not_ours', 'unknown_sender'],
+      'who is locked is nobody of the centre any more',
+    );
   });
 });

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { decideReply, readReply, takeTurns, type OpenMessage, type ReplyMeaning } from './model.ts';
+import {
+  decideReply,
+  readReply,
+  takeTurns,
+  type OpenMessage,
+  type ReplyMeaning,
+  type Sender,
+} from './model.ts';
 
 const read: readonly (readonly [string, ReplyMeaning])[] = [
   ['4821', { codes: ['4821'], says: 'got_it' }],
@@ -80,8 +87,8 @@ const one = [message('a', '4821')];
 const two = [message('b', '7313'), message('a', '4821')];
 
 describe('deciding over a reply', () => {
-  const decide = (text: string, open: readonly OpenMessage[], isKnown = true) =>
-    decideReply(readReply(text), open, isKnown);
+  const decide = (text: string, open: readonly OpenMessage[], sender: Sender = 'contact') =>
+    decideReply(readReply(text), open, sender);
 
   it('a code says which alert, whichever is newest', () => {
     const decision = decide('4821', two);
@@ -139,7 +146,7 @@ describe('deciding over a reply', () => {
     assert.deepEqual(decide('4821 check', two), { kind: 'check', message: two[1] });
     assert.deepEqual(decide('1111 check', two), { kind: 'check', message: undefined });
     assert.deepEqual(decide('is this real?', []), { kind: 'check', message: undefined });
-    const stranger = decide('CHECK', [], false);
+    const stranger = decide('CHECK', [], 'stranger');
     assert.equal(stranger.kind === 'desk' && stranger.item, 'unknown_sender');
   });
 
@@ -153,7 +160,7 @@ describe('deciding over a reply', () => {
   });
 
   it('a stranger and STOP go to a person', () => {
-    assert.equal(decide('4821', one, false).kind, 'desk');
+    assert.equal(decide('4821', one, 'stranger').kind, 'desk');
     const stop = decide('STOP', one);
     assert.equal(stop.kind === 'desk' && stop.item, 'stop');
   });

@@ -113,7 +113,12 @@ export type ReplyDecision =
     }
   /** Asks whether a text is genuine: of this alert, or of none that went to the number. */
   | { readonly kind: 'check'; readonly message: OpenMessage | undefined }
+  /** Somebody of the centre says something. */
+  | { readonly kind: 'colleague' }
   | { readonly kind: 'ignore' };
+
+/** Whose number a text came from: of the directory, of somebody of the centre, or of neither. */
+export type Sender = 'contact' | 'colleague' | 'stranger';
 
 /**
  * What to do with a reply, given the live alerts in which its number was texted. With one alert
@@ -123,11 +128,14 @@ export type ReplyDecision =
 export function decideReply(
   meaning: ReplyMeaning,
   open: readonly OpenMessage[],
-  isKnown: boolean,
+  sender: Sender,
 ): ReplyDecision {
   const { codes, says } = meaning;
   if (says === 'automatic') return { kind: 'ignore' };
-  if (!isKnown) return { kind: 'desk', item: 'unknown_sender', message: undefined };
+  if (sender === 'stranger') return { kind: 'desk', item: 'unknown_sender', message: undefined };
+  // An officer answers for no organisation, and approves or takes over nothing by text.
+  if (sender === 'colleague')
+    return says === 'check' ? { kind: 'check', message: undefined } : { kind: 'colleague' };
   const live = open.filter(({ isLive }) => isLive);
   if (says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
   const [meant, ...others] = open.filter(({ code }) => codes.includes(code));

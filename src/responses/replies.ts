@@ -5,6 +5,7 @@
  */
 import { system } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
+import { listPeopleByPhone, type Colleague } from '#identity/index.ts';
 import {
   sendSingleMessages,
   lockWaitingReplies,
@@ -24,8 +25,10 @@ import {
   takeTurns,
   type ReplyDecision,
   type ReplyMeaning,
+  type Sender,
 } from './model.ts';
 import { answerCheck } from './checks.ts';
+import { answerColleague } from './colleagues.ts';
 import { findOnlyOwner } from './owners.ts';
 import { takeProof } from './proof.ts';
 import { earliest, listPromisesTo, textOf, type AnswerContext } from './reply-texts.ts';
@@ -39,6 +42,8 @@ type Handling<Decision extends ReplyDecision = ReplyDecision> = {
   readonly meaning: ReplyMeaning;
   readonly decision: Decision;
   readonly point: ContactPoint | undefined;
+  /** Whose own number it is, of the centre: empty where it is one of the directory. */
+  readonly colleagues: readonly Colleague[];
 };
 
 type ForDesk = Handling<ReplyDecision & { kind: 'desk' }>;
@@ -80,6 +85,7 @@ async function handle(
   const answering: Answering[] = [];
   for (const handling of await decideAll(tx, context, replies)) {
     if (isAnswering(handling)) answering.push(handling);
+    else if (handling.colleagues.length > 0) await answerColleague(tx, context, handling);
     else if (isForDesk(handling)) await bringToDesk(tx, context, handling);
     else if (isCheck(handling)) await answerCheck(tx, context, handling);
   }
@@ -116,6 +122,10 @@ async function decideAll(
     'text',
     replies.map(({ addressIndex }) => addressIndex),
   );
+  const people = await listPeopleByPhone(
+    tx,
+    replies.map(({ addressIndex }) => addressIndex),
+  );
   const open = await listOpenMessages(
     tx,
     points.map(({ id }) => id),
@@ -124,8 +134,17 @@ async function decideAll(
     const point = points.find(({ addressIndex }) => addressIndex.equals(reply.addressIndex));
     const own = open.filter(({ contactPointId }) => contactPointId === point?.id);
     const meaning = readReply(openReply(reply.id, reply.contentSealed));
-    return { reply, meaning, point, decision: decideReply(meaning, own, point !== undefined) };
+    const colleagues =
+      point === undefined ? people.filter((one) => one.phoneIndex.equals(reply.addressIndex)) : [];
+    const sender = senderOf(point, colleagues);
+    const decision = decideReply(meaning, own, sender);
+    return { reply, meaning, point, colleagues, decision };
   });
+}
+
+function senderOf(point: ContactPoint | undefined, colleagues: readonly Colleague[]): Sender {
+  if (point !== undefined) return 'contact';
+  return colleagues.length > 0 ? 'colleague' : 'stranger';
 }
 
 async function takeAnswers(

@@ -2,7 +2,6 @@
 import type { Database, Tx } from '#db/database.ts';
 import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import type { ContactPoint } from '#organisations/index.ts';
 import type { OpenMessage } from './model.ts';
 import type { Addressed } from './store.ts';
 import { listPromises, type Promised } from './store-desk.ts';
@@ -18,6 +17,9 @@ export type AnswerContext = {
   readonly whenOf: (at: Date, now: Date) => string;
   readonly openReply: (replyId: string, sealed: Buffer) => string;
 };
+
+/** A number that texts went to: a contact point, or that of a person of the centre. */
+export type Sent = { readonly id: string; readonly addressSealed: Buffer };
 
 export type PromiseTo = Promised & { readonly alertId: string };
 
@@ -47,7 +49,7 @@ export function textOf(
   to: {
     readonly reply: KeptReply;
     readonly message: OpenMessage;
-    readonly point: ContactPoint;
+    readonly point: Sent;
   },
   words: {
     readonly addressed: Addressed;

@@ -117,6 +117,7 @@ export const deskItem = z.strictObject({
   alertId: uuid.nullable(),
   alertNumber: z.int().nullable(),
   organisationId: uuid.nullable(),
+  personName: z.string().nullable().describe('Who of the centre texted it, from their own number'),
   words: z.string().nullable().describe('What was texted, where it came by text'),
   createdAt: instant,
   callBackAt: instant.nullable().describe('Of a call for help: when they expect ours'),

@@ -23,6 +23,7 @@ import {
 } from '#web/index.ts';
 import { listAskers } from './asker.ts';
 import type { ResponseRoutesContext } from './context.ts';
+import { listDeskSteps } from './desk-history.ts';
 import { claimItem, closeItem, handOverItem, promiseCall, releaseItem } from './desk.ts';
 import { callBackMinutes, otherHolder } from './desk-model.ts';
 import { readReply } from './model.ts';
@@ -172,6 +173,7 @@ async function showDeskItem(
         askers: await listAskers(tx, [first, ...rest], isMine && mayRecord ? opens : undefined),
         organisation:
           organisationId === null ? undefined : await findOrganisation(tx, organisationId),
+        steps: await listDeskSteps(tx, id),
         roles: model.contactRoles,
         callBack: becauseCallBack(model),
         isMine,

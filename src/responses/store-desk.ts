@@ -8,6 +8,8 @@ export type NewDeskItem = {
   readonly alertId: string | null;
   readonly organisationId: string | null;
   readonly contactPointId: string | null;
+  /** Who of the centre texted it. */
+  readonly personName?: string;
   readonly replyId: string | null;
 } & (
   | { readonly kind: 'help'; readonly callBackWithinMs: number }
@@ -25,9 +27,10 @@ export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<CallPro
   const withinMs = item.kind === 'help' ? item.callBackWithinMs : null;
   const made = await tx.maybe<{ id: string; madeAt: Date; callBackAt: Date | null }>(sql`
     insert into responses.desk_item
-      (id, kind, alert_id, organisation_id, contact_point_id, reply_id, call_back_at)
+      (id, kind, alert_id, organisation_id, contact_point_id, person_name, reply_id, call_back_at)
     values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
-      ${item.contactPointId}, ${item.replyId}, now() + ${withinMs} * interval '1 ms')
+      ${item.contactPointId}, ${item.personName ?? null}, ${item.replyId},
+      now() + ${withinMs} * interval '1 ms')
     on conflict do nothing
     returning id, created_at as made_at, call_back_at`);
   return made?.callBackAt ? { ...made, callBackAt: made.callBackAt } : undefined;
@@ -61,6 +64,7 @@ export type DeskItemRow = {
   organisationId: string | null;
   regionCode: string | null;
   contactPointId: string | null;
+  personName: string | null;
   replyId: string | null;
   contentSealed: Buffer | null;
   createdAt: Date;
@@ -80,8 +84,8 @@ export type DeskItemRow = {
 /** Everything of `DeskItemRow`; the caller says which of them. */
 export const selectDeskItems = sql`
   select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
-    item.organisation_id, organisation.region_code, item.contact_point_id, item.reply_id,
-    reply.content_sealed,
+    item.organisation_id, organisation.region_code, item.contact_point_id, item.person_name,
+    item.reply_id, reply.content_sealed,
     item.created_at, item.call_back_at, item.claimed_by, item.claimed_by_name, item.claimed_at,
     item.claim_ends_at, item.state = 'claimed' and item.claim_ends_at <= now() as is_lapsed,
     item.handed_over_by_name, item.closed_at, item.closed_by_name, item.outcome

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test, type TestContext } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql, type Sql } from '#db/sql.ts';
+import { setPhone } from '#identity/index.ts';
 import { productRoutes } from '#main/wiring.ts';
 import {
   assertAccessible,
@@ -134,6 +135,11 @@ async function makeDesk(): Promise<void> {
   await textFrom(centre, numbers.southmere, 'STOP');
   await textFrom(centre, numbers.eastvale, codeOf(numbers.northmoor));
   await textFrom(centre, '447700900299', 'who is this?');
+  const phone = centre.product.seals.sealPhone(people.approver.id, '447700900298');
+  await centre.db.web.attempt(people.approver, (tx) =>
+    setPhone(tx, people.approver.id, { ...phone, mask: '07700 ····98' }),
+  );
+  await textFrom(centre, '447700900298', 'ok');
   const items = await own<{ id: string; kind: string }>(sql`
     select id, kind from responses.desk_item`);
   for (const { id, kind } of items) ids[kind] = id;
@@ -302,6 +308,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'a foreign code', path: '/desk/{wrong_code}' },
     { state: 'not ours', path: '/desk/{not_ours}' },
     { state: 'a stranger', path: '/desk/{unknown_sender}' },
+    { state: 'of the centre', path: '/desk/{colleague}' },
   ],
   '/gateways': [{ state: 'one', path: '/gateways' }],
   '/kev': [{ state: 'empty', path: '/kev' }],

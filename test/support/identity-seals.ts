@@ -13,7 +13,10 @@ const codes: CodeSeals = {
 };
 
 export const identitySeals = {
-  sealPhone: (_: string, e164: string) => Buffer.from(`sealed ${e164}`),
+  sealPhone: (_: string, e164: string) => ({
+    sealed: Buffer.from(`sealed ${e164}`),
+    index: index(e164),
+  }),
   codes,
   indexNetwork: index,
 };
