@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sql } from '#db/sql.ts';
-import { draftAlert, openCentre, type Centre } from '../../test/support/centre.ts';
+import { draftAlert, openCentre, releaseAlert, type Centre } from '../../test/support/centre.ts';
 import { findVersion } from './index.ts';
 
 let centre: Centre;
@@ -28,6 +28,31 @@ it('a slip of the pen does not hide that somebody else saved meanwhile', async (
   const page = await second.submit(path, { what: 'one line' }, { status: 409 });
   assert.match(page.text, /Title differs First tab Second tab/);
   assert.equal((await saved(alertId))?.title, 'First tab');
+});
+
+it('a revision that never was is refused as overtaken, at a save and at the submission', async () => {
+  const alertId = await draftAlert(centre);
+  const officer = centre.visit(centre.officer);
+  for (const revision of ['', 'NaN', '-1', '1.5', '1e309', '2147483648', '9'.repeat(40)]) {
+    await officer.get(`/alerts/${alertId}/edit`);
+    const words = { title: `At ${revision}`, revision };
+    await officer.submit(`/alerts/${alertId}/edit`, words, { status: 409 });
+    const form = new URLSearchParams({ revision });
+    const submitted = await officer.request('POST', `/alerts/${alertId}/submit`, { form });
+    assert.equal(submitted.status, 409, revision);
+  }
+  assert.equal((await saved(alertId))?.state, 'draft');
+});
+
+it('a withdrawal that somebody posts to as a draft is called what it is', async () => {
+  const { alertId } = await releaseAlert(centre);
+  const officer = centre.visit(centre.officer);
+  await officer.get(`/alerts/${alertId}/withdrawal`);
+  await officer.submit('Withdraw', { reason: 'Wrong' });
+  const form = new URLSearchParams({ title: '' });
+  const answer = await officer.request('POST', `/alerts/${alertId}/edit`, { form });
+  assert.equal(answer.status, 422);
+  assert.match(answer.body, /<title>Error: Alert \d+: withdrawal/);
 });
 
 describe('a new draft posted twice, without script', () => {

@@ -2,7 +2,7 @@
 import type { Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { cancelDispatch, pauseDispatch, resumeDispatch } from '#dispatch/index.ts';
-import { many, page, redirect, refusedPage, type Form, type Route } from '#web/index.ts';
+import { countIn, many, page, redirect, refusedPage, type Form, type Route } from '#web/index.ts';
 import { showAlert } from './alert-page.ts';
 import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
@@ -38,7 +38,7 @@ const verbs: readonly Verb[] = [
     act: async (tx, { id, form, now }, context) =>
       await submitAlert(tx, context, {
         alertId: id,
-        revision: Number(field(form, 'revision')),
+        revision: countIn(form ?? {}, 'revision'),
         now,
       }),
   },

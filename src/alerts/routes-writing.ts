@@ -4,6 +4,7 @@ import { may, type Actor } from '#kernel/actor.ts';
 import { findAudience, type AudienceQuestion } from '#organisations/index.ts';
 import {
   formIdOf,
+  countIn,
   many,
   notFound,
   page,
@@ -139,7 +140,7 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)
           return await composer(context, actor, { fields: form, version, refused: wrong, now });
-        const revision = Number(many(form['revision'])[0]);
+        const revision = countIn(form, 'revision');
         const saved = await database.attempt(actor, async (tx) => {
           const asked = await saveAudienceOf(tx, { form, draft: draft.value, now });
           if (!asked.ok) return asked;
@@ -156,8 +157,8 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       access: 'alert.write',
       async handle({ actor, form, now }) {
         const draft = parseDraft(form, model);
-        const number = many(form['alertNumber'])[0];
-        const alertNumber = number === undefined ? undefined : Number(number);
+        const number = countIn(form, 'alertNumber');
+        const alertNumber = number < 0 ? undefined : number;
         const kind = kindOf(form);
         const preview = draft.ok
           ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })

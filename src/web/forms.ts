@@ -55,6 +55,18 @@ export function many(value: string | readonly string[] | undefined): readonly st
   return typeof value === 'string' ? [value] : value;
 }
 
+/** PostgreSQL's `integer` ends here. */
+const WHOLE_MAX = 2_147_483_647;
+
+/**
+ * What a hidden field of ours counted when the form was opened, such as a revision; -1 where
+ * somebody made it up: nothing has that one, so it is refused as overtaken.
+ */
+export function countIn(form: Form, name: string): number {
+  const text = many(form[name])[0] ?? '';
+  return /^\d{1,10}$/.test(text) && Number(text) <= WHOLE_MAX ? Number(text) : -1;
+}
+
 /** Parses a posted form; the refusal holds one plain sentence per field. */
 export function parseForm<S extends z.ZodType>(schema: S, form: Form): Outcome<z.output<S>> {
   const result = schema.safeParse(trimmed(form), { reportInput: true });

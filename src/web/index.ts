@@ -45,6 +45,7 @@ export {
   type StreamEvent,
 } from './replies.ts';
 export {
+  countIn,
   errorsAt,
   fieldErrors,
   formIdOf,

@@ -251,7 +251,7 @@ function addErrors(
 ): void {
   const patterns = routes.map(({ method, path }) => ({
     method,
-    matches: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:[A-Za-z]+/g, '[^/]+')}/?$`),
+    matches: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}/?$`),
   }));
   app.setNotFoundHandler(async (request, reply) => {
     const exchange = exchangeOf(kit, contexts, request, reply);

@@ -41,6 +41,12 @@ test('what was typed wrong is said at its field, and the form keeps it', async (
   assert.match(page.body, /value="soon"/);
 });
 
+test('what was typed wrong beside a written alert is said too', async () => {
+  const path = `/what-if?alert=${await draftAlert(centre)}&seed=x`;
+  const page = await centre.visit(centre.officer).get(path, { status: 422 });
+  assert.match(page.text, /are those of the alert\. Imagine another one/);
+});
+
 test('a written alert, from where it is checked and where it is approved', async () => {
   const alertId = await draftAlert(centre);
   const officer = centre.visit(centre.officer);

@@ -4,6 +4,7 @@ import { may, type Actor } from '#kernel/actor.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
 import {
+  countIn,
   errorsAt,
   formIdOf,
   formModel,
@@ -158,7 +159,7 @@ function changeRoutes(context: AudienceRoutesContext): Route[] {
         if (isCounting(fields)) return await form(context, actor, { fields, audience });
         const typed = parseAudienceForm(fields, model);
         if (!typed.ok) return await form(context, actor, { fields, audience, refused: typed });
-        const version = Number(many(fields['version'])[0]);
+        const version = countIn(fields, 'version');
         const changed = await database.attempt(actor, (tx) =>
           changeAudience(tx, { ...typed.value, id, version, now }),
         );

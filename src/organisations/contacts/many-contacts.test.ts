@@ -180,6 +180,17 @@ test('whole numbers are those of the page, and so says the entry', async () => {
   assert.equal((entries[0]!.detail as { contacts: string[] }).contacts.length, 10);
 });
 
+test('a look at an organisation that there is not is none, and no entry', async () => {
+  const looks = async () =>
+    await db.web.withActor(system('test'), (tx) =>
+      listEntries(tx, { action: 'contact.looked_up', limit: 50 }),
+    );
+  const before = await looks();
+  const path = '/organisations/01a00000-0000-7000-8000-000000000000/numbers';
+  assert.equal((await visitor().request('POST', path)).status, 404);
+  assert.equal((await looks()).entries.length, before.entries.length);
+});
+
 test('the order is changed from any page, and a stale one is told', async () => {
   const [ada, other] = [visitor(), visitor()];
   // Both are of the last rank.

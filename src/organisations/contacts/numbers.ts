@@ -22,8 +22,9 @@ export async function openNumbers(
   { organisationId, contactIds }: { organisationId: string; contactIds: readonly string[] },
   { openingKeys }: DirectorySecrets,
 ): Promise<Outcome<WholeNumbers>> {
-  const regionCode = await findRegionOf(tx, organisationId);
-  if (!mayIn(tx.actor, 'response.record', regionCode) && !isOwn(tx.actor, organisationId)) {
+  const region = await findRegionOf(tx, organisationId);
+  if (region === undefined) return refused('not_found', 'There is no such organisation.');
+  if (!mayIn(tx.actor, 'response.record', region.code) && !isOwn(tx.actor, organisationId)) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
   const reach = await listReachOfContacts(tx, organisationId, contactIds);

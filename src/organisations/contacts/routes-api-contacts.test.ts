@@ -66,6 +66,16 @@ test('a contact is added, changed with its version, and never shown whole', asyn
   assert.match(JSON.stringify(changes.value), /name Versions → Late shift/);
 });
 
+test('a version that nobody was given is overtaken, like an old one', async () => {
+  const { id } = await add({ name: 'Made up', mobile: '07700 900218' });
+  const change = { ...body, mobile: undefined, name: 'x' };
+  for (const version of ['', 'last week', '9999', '99999-01-01T00:00:00Z']) {
+    const path = `/api/v1/contacts/${id}`;
+    const answer = await site.call('PUT', path, { body: { ...change, version } });
+    assert.equal(answer.status, 409, version);
+  }
+});
+
 test('numbers are refused as by import, by the names of the body', async () => {
   const path = `/api/v1/organisations/${northmoor}/contacts`;
   for (const [change, field] of [

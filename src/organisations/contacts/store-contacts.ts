@@ -232,7 +232,7 @@ export async function findOrganisationByCode(
     select id, code, name from organisations.organisation where code = ${code}`);
 }
 
-/** Fields that were changed since a form saw this version. */
+/** Fields that were changed since a form saw this version, compared as text: it was posted. */
 export async function listFieldsChangedSince(
   tx: Tx,
   contactId: string,
@@ -242,7 +242,9 @@ export async function listFieldsChangedSince(
     select distinct case change.what when 'contact' then field.name else change.what end as field
     from organisations.change
     left join lateral jsonb_object_keys(change.fields) as field (name) on true
-    where ${ofContact(contactId)} and change.changed_at > ${seen}::timestamptz
+    where ${ofContact(contactId)}
+      and to_char(change.changed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        collate "C" > ${seen}
     order by 1`);
   return rows.map(({ field }) => field);
 }

@@ -81,11 +81,13 @@ export async function listReachOfContacts(
     ${inOrder}`);
 }
 
-/** The code of its region; null where it has none. */
-export async function findRegionOf(tx: Tx, organisationId: string): Promise<string | null> {
-  const found = await tx.maybe<{ code: string | null }>(sql`
+/** The code of its region, null where it has none; undefined: there is no such organisation. */
+export async function findRegionOf(
+  tx: Tx,
+  organisationId: string,
+): Promise<{ readonly code: string | null } | undefined> {
+  return await tx.maybe<{ code: string | null }>(sql`
     select region_code as code from organisations.organisation where id = ${organisationId}`);
-  return found?.code ?? null;
 }
 
 /** A number that somebody of an organisation is rung at. */

@@ -1,0 +1,236 @@
+/**
+ * The product with whoever its routes admit, in lanes that run at the same time: each has a person,
+ * a key and contacts of its own, so that what was written can be told apart by who wrote it.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import http from 'node:http';
+import { Client } from 'pg';
+import { permissions, system, type Actor, type Permission } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import { upsertGateway } from '#dispatch/index.ts';
+import { apiKeysOf, createApiKey, idempotencyOf } from '#identity/index.ts';
+import { productRoutes } from '#main/wiring.ts';
+import { contactSessionsOf } from '#organisations/index.ts';
+import type { Route, Session } from '#web/index.ts';
+import { must, openCentre, type Centre, type Person } from '../../support/centre.ts';
+import { startSite, type Site } from '../../support/page-client.ts';
+import { exchange, type Received, type Sent } from './wire.ts';
+import { keyOf } from './right-requests.ts';
+
+const all = new Set(Object.keys(permissions) as Permission[]);
+
+export type Lane = {
+  readonly person: Person;
+  readonly key: string;
+  readonly actorIds: readonly string[];
+  /** Sends it as whoever the route admits. */
+  send(route: Route, sent: Sent): Promise<Received>;
+  /** The tables that this lane wrote to since then, in what was committed. */
+  wroteSince(begin: Date): Promise<string[]>;
+};
+
+export type Ground = {
+  readonly centre: Centre;
+  readonly routes: readonly Route[];
+  readonly lanes: readonly Lane[];
+  readonly site: Site;
+  /** Handlers that ran: past who may come and past what could not be parsed. */
+  readonly reached: ReadonlySet<string>;
+  /** What the server logged as its own fault. */
+  readonly logged: string[];
+  close(): Promise<void>;
+};
+
+const CALLBACK_TOKEN = 'a token of a gateway';
+
+export async function openGround(lanes: number): Promise<Ground> {
+  const centre = await openCentre();
+  await seedGateway(centre);
+  await watchWrites(centre);
+  const routes = productRoutes(centre.product);
+  const reached = new Set<string>();
+  const logged: string[] = [];
+  const sessions = new Map<string, Session>();
+  const site = await startSite({
+    routes: routes.map((route) => ({
+      ...route,
+      handle: async (request) => {
+        reached.add(keyOf(route));
+        return await route.handle(request);
+      },
+    })),
+    sessions: { findSession: async (token) => sessions.get(token) },
+    contactSessions: contactSessionsOf(centre.db.web),
+    apiKeys: apiKeysOf(centre.db.web),
+    idempotency: idempotencyOf(centre.db.web),
+    // Each request comes from a network of its own: limits are tested elsewhere.
+    trustedProxies: ['127.0.0.1'],
+    log: {
+      info: () => {},
+      error: (event, fields) => {
+        const { route = '', error } = fields ?? {};
+        const stack = error instanceof Error ? (error.stack ?? '') : String(error);
+        logged.push(
+          `${event} ${route} ${stack
+            .split('\n')
+            .filter((line) => !line.includes('Template render'))
+            .slice(0, 6)
+            .join(' | ')}`,
+        );
+      },
+    },
+  });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: lanes });
+  return {
+    centre,
+    routes,
+    reached,
+    logged,
+    site,
+    lanes: await Promise.all(
+      Array.from({ length: lanes }, (_, i) => openLane(i, { centre, site, sessions, agent })),
+    ),
+    async close() {
+      agent.destroy();
+      await site.close();
+      await centre.close();
+    },
+  };
+}
+
+async function seedGateway({ db }: Centre): Promise<void> {
+  await db.worker.withActor(system('test'), (tx) =>
+    upsertGateway(tx, {
+      id: 'notify',
+      kind: 'notify',
+      channel: 'text',
+      bucket: { id: 'notify', ratePerSecond: 1e6, burst: 1e6 },
+      canBeAsked: true,
+      takesReplies: true,
+      settingsSealed: Buffer.from('unused in tests'),
+      callbackTokenHash: sha256(CALLBACK_TOKEN),
+    }),
+  );
+}
+
+/** Notes beside every row that is written who writes it, in the same transaction. */
+async function watchWrites({ db }: Centre): Promise<void> {
+  const client = new Client(db.superuser);
+  await client.connect();
+  await client.query(`
+    create schema watch;
+    create unlogged table watch.write (
+      at timestamptz default clock_timestamp(), actor text, relation text,
+      xid xid8 default pg_current_xact_id(),
+      primary key (actor, xid, relation));
+    create function watch.note() returns trigger language plpgsql security definer as $$
+    begin
+      insert into watch.write (actor, relation)
+      values (coalesce(current_setting('tocsin.actor_id', true), ''), tg_argv[0])
+      on conflict do nothing;
+      return null;
+    end $$;
+    do $$ declare one record; begin
+      for one in select class.oid::regclass::text as name from pg_class class
+        join pg_namespace on pg_namespace.oid = relnamespace
+        where relkind in ('r', 'p') and not relispartition
+          and nspname not in ('pg_catalog', 'information_schema', 'watch', 'graphile_worker')
+      loop
+        execute format('create trigger watch after insert or update or delete on %s
+          for each row execute function watch.note(%L)', one.name, one.name);
+      end loop;
+    end $$;
+    grant usage on schema watch to public;
+    grant select on watch.write to public;`);
+  await client.end();
+}
+
+type Shared = {
+  readonly centre: Centre;
+  readonly site: Site;
+  readonly sessions: Map<string, Session>;
+  readonly agent: http.Agent;
+};
+
+async function openLane(i: number, { centre, site, sessions, agent }: Shared): Promise<Lane> {
+  const name = `Mighty ${'ABCDEFGHIJ'[i]}`;
+  const invited = await centre.invite(name, ['duty_officer', 'administrator']);
+  const organisations = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ id: string }>(sql`select id from organisations.organisation`),
+  );
+  const organisationIds = organisations.map(({ id }) => id);
+  const person: Person = { ...invited, permissions: all, organisationIds };
+  const session = await openSession(centre, person);
+  sessions.set(session.id, session);
+  const { id: keyId, secret } = await centre.db.web.withActor(system('test'), async (tx) =>
+    must(await createApiKey(tx, { name, permissions: [...all], expiresAt: null }, new Date())),
+  );
+  let requests = 0;
+  const proofOf = async (route: Route): Promise<[string, string][]> => {
+    if (route.kind === 'api') return [['authorization', `Bearer ${secret}`]];
+    if (route.kind === 'callback') return [['authorization', `Bearer ${CALLBACK_TOKEN}`]];
+    if (route.access === 'contact') {
+      return [['cookie', `tocsin-contact=${await openContactSession(centre, requests)}`]];
+    }
+    const isSignedIn = route.access !== 'public' && route.access !== 'nobody';
+    return isSignedIn ? [['cookie', `tocsin=${session.id}`]] : [];
+  };
+  const actorIds = [person.id, keyId];
+  return {
+    person,
+    key: secret,
+    actorIds,
+    async send(route, sent) {
+      requests += 1;
+      const own = new Map<string, string>([
+        ...(await proofOf(route)),
+        ['x-forwarded-for', `10.${i}.${(requests >> 8) & 255}.${requests & 255}`],
+        ...(route.method === 'GET'
+          ? []
+          : ([['sec-fetch-site', 'same-origin']] satisfies [string, string][])),
+        ...sent.headers,
+      ]);
+      const isStream = route.kind === 'events';
+      return await exchange(site.address, { ...sent, headers: [...own] }, { agent, isStream });
+    },
+    async wroteSince(begin) {
+      const rows = await centre.db.owner.withActor(system('test'), (tx) =>
+        tx.rows<{ relation: string }>(sql`
+          select relation from watch.write where actor = any(${actorIds}) and at >= ${begin}`),
+      );
+      return rows.map(({ relation }) => relation);
+    },
+  };
+}
+
+/** A row, so that what belongs to a session finds one; what it may do is not asked of its roles. */
+async function openSession(centre: Centre, actor: Actor & { kind: 'person' }): Promise<Session> {
+  const id = newId();
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      insert into identity.session (id, token_sha256, person_id, device, place, begun_by,
+        vouched_by, created_at, last_seen_at)
+      values (${id}, ${sha256(id)}, ${actor.id}, 'Test', 'here', 'link', '{}', now(), now())`),
+  );
+  return { id, actor, name: actor.name, expiresAt: new Date('2099-01-01') };
+}
+
+/** Of one of the contacts there are, in turn: some say that they left, or sign out. */
+async function openContactSession(centre: Centre, turn: number): Promise<string> {
+  const token = randomBytes(32).toString('base64url');
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      insert into organisations.code_session (id, token_sha256, contact_id, contact_point_id,
+        opened_at)
+      select ${newId()}, ${sha256(token)}, contact.id, held.contact_point_id, now()
+      from organisations.contact
+      join organisations.contact_contact_point held on held.contact_id = contact.id
+      where contact.active order by (contact.rank + ${turn}) % 3, contact.id limit 1`),
+  );
+  return token;
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
