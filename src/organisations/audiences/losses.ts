@@ -1,8 +1,8 @@
-/** Which saved audiences lose an organisation by a change of the directory: tried out, taken back. */
+/** Which saved audiences change by a change of the directory: tried out, taken back. */
 import { ok, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { tryOut } from '../store-trial.ts';
-import { listMembersAmong } from './store-members.ts';
+import { listMemberCodes, listMembersAmong } from './store-members.ts';
 import { listAudiences, type AudienceRow } from './store-saved.ts';
 
 /** Those in use. */
@@ -48,4 +48,43 @@ export async function listAudiencesLeft(
       days.some((_, d) => before[d]![i]!.size > 0 && after[d]![i]!.size === 0);
     return ok(audiences.filter((_, i) => isLeft(i)).map(({ id, name }) => ({ id, name })));
   });
+}
+
+/** What becomes of a saved audience on a day; codes of organisations. */
+export type AudienceShift = {
+  readonly name: string;
+  readonly onDate: string;
+  readonly went: readonly string[];
+  readonly came: readonly string[];
+};
+
+/** Who would come into each audience and go out of it, by name and day; those that change. */
+export async function listAudienceShifts(
+  tx: Tx,
+  days: readonly string[],
+  change: () => Promise<unknown>,
+): Promise<AudienceShift[]> {
+  const audiences = await listAudiencesInUse(tx);
+  if (audiences.length === 0) return [];
+  const membersNow = async () => {
+    const found: ReadonlySet<string>[] = [];
+    for (const { question } of audiences)
+      for (const day of days) found.push(new Set(await listMemberCodes(tx, question, day)));
+    return found;
+  };
+  const before = await membersNow();
+  const after = await tryOut(tx, async () => {
+    await change();
+    return await membersNow();
+  });
+  return audiences.flatMap(({ name }, a) =>
+    days.flatMap((onDate, d) => {
+      const [was, is] = [before, after].map((found) => found[a * days.length + d]!) as [
+        ReadonlySet<string>,
+        ReadonlySet<string>,
+      ];
+      const [went, came] = [[...was.difference(is)], [...is.difference(was)]];
+      return went.length + came.length === 0 ? [] : [{ name, onDate, went, came }];
+    }),
+  );
 }

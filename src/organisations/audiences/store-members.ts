@@ -173,6 +173,19 @@ export async function listMembersAmong(
   return rows.map((row) => row.id);
 }
 
+/** Codes of all that are in it on a day, as far as the directory knows. */
+export async function listMemberCodes(
+  tx: Tx,
+  question: AudienceQuestion,
+  onDate: string,
+): Promise<string[]> {
+  const { codes } = await tx.one<{ codes: string[] }>(sql`
+    select coalesce(array_agg(organisation.code order by organisation.code), '{}') as codes
+    from organisations.organisation
+    where ${isMemberOn(question, { id, on: sql`${onDate}::date` })}`);
+  return codes;
+}
+
 export type HandingOverRow = {
   /** Of the merger or split. */
   readonly id: string;

@@ -3,7 +3,14 @@ import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
+import { named, tryAudiences } from './audience-notes.ts';
+import {
+  changesAnything,
+  countRows,
+  finishImport,
+  newTally,
+  tellRefused,
+} from './finish-import.ts';
 import {
   ROWS_AT_ONCE,
   tellDone,
@@ -83,9 +90,18 @@ export async function importOrganisations(
   await tellRefused(file, options, refusedRows);
   const importId = newId(options.startedAt.getTime());
   const isWriting = mayWrite(options, refusedRows);
-  const renamed = isWriting
-    ? await saveOrganisationPlan(tx, plan, { importId, source, options, lines: parents.changed })
-    : 0;
+  const write = async (telling: ImportOptions) =>
+    await saveOrganisationPlan(tx, plan, {
+      importId,
+      source,
+      options: telling,
+      lines: parents.changed,
+    });
+  const renamed = isWriting ? await write(options) : 0;
+  const shifts =
+    options.dryRun === true && changesAnything(counts)
+      ? await tryAudiences(tx, plan, today, () => write({ ...options, onProgress: undefined }))
+      : [];
   return ok(
     await finishImport(tx, file, options, {
       importId,
@@ -95,7 +111,7 @@ export async function importOrganisations(
       source,
       isWriting,
       renamed,
-      notes: [...notes, ...closingNotes(plan, state.stored, rows), ...parents.notes],
+      notes: [...shifts, ...notes, ...closingNotes(plan, state.stored, rows), ...parents.notes],
     }),
   );
 }
@@ -111,17 +127,13 @@ function closingNotes(
     ({ code, closedOn }) => closedOn === null && stored.get(code)?.closedOn !== null,
   );
   const codes = opened.map(({ code }) => code);
-  const named = codes.slice(0, CODES_NAMED_MAX).join(', ');
-  const more = codes.length > CODES_NAMED_MAX ? ` and ${codes.length - CODES_NAMED_MAX} more` : '';
   return [
     ...(closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`]),
     ...(codes.length === 0
       ? []
-      : [`${named}${more}: no closing date any more, so they are told again.`]),
+      : [`${named(codes)}: no closing date any more, so they are told again.`]),
   ];
 }
-
-const CODES_NAMED_MAX = 10;
 
 type Writing = {
   readonly importId: string;
