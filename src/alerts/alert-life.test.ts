@@ -221,6 +221,9 @@ describe('two people (P5)', () => {
     await approver.submit('Return to author', { reason: 'Name the product' });
     const officer = centre.visit(centre.officer);
     assert.match((await officer.get(`/alerts/${alertId}`)).text, /Returned by Tom Lindqvist/);
+    await submitDraft(centre, alertId);
+    const again = await approver.get(`/alerts/${alertId}`);
+    assert.match(again.text, /Returned \d\d:\d\d by Tom Lindqvist: Name the product/);
   });
 });
 

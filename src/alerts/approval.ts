@@ -28,7 +28,7 @@ import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
 import { readerSections } from './readers/model.ts';
 import { sectionsOfVersion } from './sections.ts';
 import { countRecipients } from './store-freeze.ts';
-import { type SubmissionRow } from './store-submission.ts';
+import { findLastReturn, type SubmissionRow } from './store-submission.ts';
 import { listShapers } from './store-editor.ts';
 import { findLiveVersion, type VersionRow } from './store.ts';
 
@@ -49,6 +49,8 @@ export async function readApproval(
   const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
   return {
     editors: await listShapers(tx, version.id),
+    /** Sent back before: whoever decides now sees what was asked for. */
+    returned: await findLastReturn(tx, version.id),
     /** What most readers will see; undefined where it goes by mail alone. */
     text: [...following, ...frozen].find(isFirstText)?.longest,
     /** What readers with words of their own will see first, and how many at once. */

@@ -68,7 +68,7 @@ export type Preview = TextsToReaders & {
   readonly heldAudiences: readonly HeldAudience[];
   /** Who will not be in it soon, as far as the directory knows. */
   readonly willGo: { readonly days: number; readonly organisations: number };
-  /** Texts to all ranks at the length of the first: more than will usually go. */
+  /** Texts to all ranks, each as long as any of them can become: more than will usually go. */
   readonly costAtMost: string;
   /** True where the marking keeps the wording out of texts or mails. */
   readonly withheld: { readonly text: boolean; readonly mail: boolean };
@@ -112,8 +112,7 @@ export async function previewAlert(
   const parts = await resolveParts(tx, asked);
   const question = parts.ok ? parts.value : { ...asked, audiences: [] };
   const audience = await previewAudience(tx, question);
-  const first = [general, ...readers].flatMap((one) => [one.following, one.texts[0]]);
-  const each = Math.max(...first.map((one) => one?.text.fragments ?? 0));
+  const each = Math.max(...[general, ...readers].map(longestOf));
   const fragments = each * audience.contactPoints.text;
   return {
     ...general,
@@ -162,6 +161,11 @@ function textsTo(
         ...textToAll(of(template)),
       })),
   };
+}
+
+/** Fragments of the longest of them, with the longest name. */
+function longestOf({ following, texts }: TextsToReaders): number {
+  return Math.max(0, following?.longestFragments ?? 0, ...texts.map((one) => one.longestFragments));
 }
 
 function textToAll(template: string): TextToAll {

@@ -33,6 +33,16 @@ export async function findSubmission(
     order by submitted_at desc limit 1`);
 }
 
+export type ReturnedRow = { decidedAt: Date; decidedByName: string; returnReason: string };
+
+/** The last time that this version was sent back to be changed, and why. */
+export async function findLastReturn(tx: Tx, versionId: string): Promise<ReturnedRow | undefined> {
+  return await tx.maybe<ReturnedRow>(sql`
+    select decided_at, decided_by_name, return_reason from alerts.submission
+    where version_id = ${versionId} and state = 'returned'
+    order by submitted_at desc limit 1`);
+}
+
 export async function insertSubmission(
   tx: Tx,
   submission: {

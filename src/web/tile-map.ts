@@ -4,9 +4,11 @@ import { scaleLinear } from 'd3-scale';
 const TILE = { width: 200, height: 96, gap: 8 };
 const BAR = { inset: 12, height: 8 };
 /** As many beside each other as fit where no map says how places lie; of many places more. */
-const COLUMNS = 3;
-const COLUMNS_OF_MANY = 6;
-const MANY = 12;
+const COLUMNS = [
+  { from: 13, columns: 6 },
+  { from: 7, columns: 4 },
+  { from: 0, columns: 3 },
+];
 
 export type Place = { readonly code: string | null; readonly label: string };
 
@@ -29,7 +31,8 @@ export function layTiles<T extends Place>(
   rows: readonly (readonly string[])[] = [],
 ): TileMap & { readonly tiles: readonly (T & Tile)[] } {
   const byCode = new Map(places.map((place) => [place.code, place]));
-  const beside = rows.length === 0 && places.length > MANY ? COLUMNS_OF_MANY : COLUMNS;
+  const many = rows.length === 0 ? places.length : 0;
+  const beside = COLUMNS.find(({ from }) => many >= from)!.columns;
   const columns = Math.max(...rows.map((row) => row.length), beside);
   const placed = rows.flatMap((row, y) =>
     row.flatMap((code, x) => {
