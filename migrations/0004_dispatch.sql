@@ -299,6 +299,11 @@ create table dispatch.round (
   opens_after interval not null,
   opens_at timestamptz,
   opened_at timestamptz,
+  -- To those of an earlier round whose organisation has not answered: who it tells was told before,
+  -- and it is of use from its own opening on.
+  reminds boolean not null default false,
+  -- By how much quiet hours have put it off: taken back where it obeys other hours from then on.
+  put_off interval not null default '0',
   -- Its messages become ready in parts: when the last part did, while more of them are held.
   part_at timestamptz,
   primary key (dispatch_id, round),
@@ -740,7 +745,7 @@ create view dispatch.v_ledger_credit with (security_invoker = true) as
   join dispatch.dispatch dispatch on dispatch.id = credit.dispatch_id;
 
 create view dispatch.v_round with (security_invoker = true) as
-  select dispatch_id, round, opens_after, opens_at, opened_at from dispatch.round;
+  select dispatch_id, round, opens_after, opens_at, opened_at, reminds from dispatch.round;
 create view dispatch.v_gateway with (security_invoker = true) as
   select gateway.id, gateway.kind, gateway.channel, gateway.can_be_asked, gateway.deduplicates,
     gateway.takes_replies, gateway.limits_validity, gateway.receipts, gateway.removed_at,
@@ -967,7 +972,7 @@ grant update (state, epoch, content_hash, released_at, ended_at, pause_reason, p
     cleared, planned_messages, refusals_from, quiet_from_minute, quiet_until_minute,
     uncertain_after) on dispatch.dispatch to tocsin_web;
 grant select, insert on dispatch.round to tocsin_web;
-grant update (opens_at, opened_at, part_at) on dispatch.round to tocsin_web;
+grant update (opens_at, opened_at, part_at, put_off) on dispatch.round to tocsin_web;
 grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispatch.lookup,
   dispatch.alarm, dispatch.lost_text, dispatch.continuity, dispatch.bucket, dispatch.breaker,
   dispatch.tally to tocsin_web;

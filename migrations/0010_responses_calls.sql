@@ -52,7 +52,11 @@ create view responses.v_to_ring with (security_invoker = true) as
   cross join lateral (
     select coalesce(bool_or(credit.state in ('delivered', 'accepted')), false) as is_reached,
       coalesce(bool_or(credit.state in ('unknown', 'uncertain_closed')), false) as is_uncertain,
-      coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')), false) as more_to_come
+      -- A reminder is no next in line: whoever is left to be reminded is rung all the same.
+      coalesce(bool_or(credit.state in ('held', 'ready', 'claimed')
+        and (credit.dispatch_id, credit.round) not in (
+          select round.dispatch_id, round.round from dispatch.v_round round where round.reminds)),
+        false) as more_to_come
     from dispatch.v_credit credit where credit.organisation_id = recipient.organisation_id
       and credit.dispatch_id in (recipient.dispatch_id, recipient.correction_dispatch_id)
     offset 0

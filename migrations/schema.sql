@@ -860,6 +860,8 @@ create table dispatch.round (
   opens_after interval not null,
   opens_at timestamp with time zone,
   opened_at timestamp with time zone,
+  reminds boolean default false not null,
+  put_off interval default '00:00:00'::interval not null,
   part_at timestamp with time zone,
   constraint round_check CHECK (((part_at IS NULL) OR (opened_at IS NOT NULL))),
   constraint round_round_check CHECK ((round >= 1)),
@@ -869,7 +871,7 @@ create table dispatch.round (
 CREATE INDEX round_due ON dispatch.round USING btree (opens_at) WHERE ((opened_at IS NULL) OR (part_at IS NOT NULL));
 grant insert, select on dispatch.round to tocsin_web;
 grant insert, select, update on dispatch.round to tocsin_worker;
-grant update (opens_at, opened_at, part_at) on dispatch.round to tocsin_web;
+grant update (opens_at, opened_at, put_off, part_at) on dispatch.round to tocsin_web;
 
 create table dispatch.sender (
   contact_point_id uuid not null,
@@ -4090,7 +4092,8 @@ create view dispatch.v_round with (security_invoker=true) as
     round,
     opens_after,
     opens_at,
-    opened_at
+    opened_at,
+    reminds
    FROM dispatch.round;
 grant select on dispatch.v_round to tocsin_web;
 grant select on dispatch.v_round to tocsin_worker;
@@ -4415,7 +4418,10 @@ create view responses.v_to_ring with (security_invoker=true) as
      LEFT JOIN responses.v_response response ON response.alert_id = recipient.alert_id AND response.organisation_id = recipient.organisation_id
      CROSS JOIN LATERAL ( SELECT COALESCE(bool_or(credit.state = ANY (ARRAY['delivered'::text, 'accepted'::text])), false) AS is_reached,
             COALESCE(bool_or(credit.state = ANY (ARRAY['unknown'::text, 'uncertain_closed'::text])), false) AS is_uncertain,
-            COALESCE(bool_or(credit.state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text])), false) AS more_to_come
+            COALESCE(bool_or((credit.state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text])) AND NOT ((credit.dispatch_id, credit.round) IN ( SELECT round.dispatch_id,
+                    round.round
+                   FROM dispatch.v_round round
+                  WHERE round.reminds))), false) AS more_to_come
            FROM dispatch.v_credit credit
           WHERE credit.organisation_id = recipient.organisation_id AND (credit.dispatch_id = ANY (ARRAY[recipient.dispatch_id, recipient.correction_dispatch_id]))
          OFFSET 0) told

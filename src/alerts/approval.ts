@@ -183,6 +183,7 @@ function planOf(frozen: readonly FrozenRound[]) {
     return {
       round,
       opensAfterMs: own[0]!.opensAfterMs,
+      reminds: own[0]!.reminds,
       texts: messages('text'),
       mails: messages('mail'),
     };

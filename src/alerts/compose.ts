@@ -51,9 +51,10 @@ export function composeRounds(
   const firstRank = firstRankOf(templates);
   const groups = templates.map(() => new Map<string, Reachable[]>());
   for (const person of people) {
-    const rank = unchased.includes(person.readerKind) ? firstRank : person.rank;
-    for (const [i, { channel, ranks }] of templates.entries()) {
-      if (channel !== person.channel || !ranks.includes(rank)) continue;
+    const isUnchased = unchased.includes(person.readerKind);
+    const rank = isUnchased ? firstRank : person.rank;
+    for (const [i, { channel, ranks, reminds }] of templates.entries()) {
+      if (channel !== person.channel || !ranks.includes(rank) || (isUnchased && reminds)) continue;
       const sharing = groups[i]!.get(person.contactPointId);
       if (sharing === undefined) groups[i]!.set(person.contactPointId, [person]);
       else sharing.push(person);

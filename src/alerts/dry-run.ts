@@ -3,7 +3,7 @@ import { formatMoney, priceOfTexts } from '#kernel/money.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
-import { roundTimes, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import { roundTimes, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { EXAMPLE } from './preview.ts';
@@ -29,6 +29,8 @@ export type DryRound = {
   readonly ranks: readonly number[];
   /** After the release. */
   readonly opensAfterMs: number;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
   /** When quiet hours that hold it end; null where none do. */
   readonly heldUntil: Date | null;
   readonly organisations: number;
@@ -90,8 +92,8 @@ export async function dryRun(
   if (!question.ok) return question;
   const { severity, model } = rendering;
   const templates = renderRounds(version, rendering);
-  const steps = templates.flatMap(({ round, channel, ranks }): ChainStep[] =>
-    ranks.map((rank) => ({ round, channel, rank })),
+  const steps = templates.flatMap(({ round, channel, ranks, reminds }): ChainStep[] =>
+    ranks.map((rank) => ({ round, channel, rank, reminds })),
   );
   const chain = { steps, unchased: unchasedReaders(model), readers: readersOf(templates) };
   const asked = { question: question.value, chain };
@@ -120,13 +122,13 @@ export async function dryRun(
 
 /** What a round waits for beyond what its severity says, where that is quiet hours. */
 function heldUntil(
-  { rounds, recallWindowMs }: Severity,
+  severity: Severity,
   round: number,
   times: readonly number[],
   now: Date,
 ): Date | null {
   const at = times[round - 1]!;
-  const planned = now.getTime() + recallWindowMs + rounds[round - 1]!.afterMs;
+  const planned = now.getTime() + severity.recallWindowMs + stepsOf(severity)[round - 1]!.afterMs;
   return at > planned ? new Date(at) : null;
 }
 
@@ -136,7 +138,7 @@ function dryRound(
   reach: Reach,
   model: OperatingModel,
 ): Omit<DryRound, 'heldUntil'> {
-  const { round, channel, ranks, opensAfterMs } = template;
+  const { round, channel, ranks, opensAfterMs, reminds } = template;
   const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
   const fragments =
     channel === 'mail'
@@ -149,6 +151,7 @@ function dryRound(
     channel,
     ranks,
     opensAfterMs,
+    reminds,
     organisations: found?.organisations ?? 0,
     people: found?.people ?? 0,
     messages: found?.messages ?? 0,

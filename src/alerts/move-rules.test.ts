@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import { formatMinute, ZONE } from '#kernel/quiet-hours.ts';
 import { sql } from '#db/sql.ts';
 import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { contextOf, draftAlert, must, openCentre, type Centre } from '../../test/support/centre.ts';
@@ -31,8 +32,11 @@ function rules(...changes: [from: string, to: string][]): OperatingModel {
 }
 
 /** Submitted and released under these rules; those that the pages obey are the shipped ones. */
-async function releasedUnder(model: OperatingModel): Promise<string> {
-  const alertId = await draftAlert(centre);
+async function releasedUnder(
+  model: OperatingModel,
+  change: Parameters<typeof draftAlert>[1] = {},
+): Promise<string> {
+  const alertId = await draftAlert(centre, change);
   const context = { ...contextOf(centre), model };
   const now = new Date();
   const submitted = await centre.db.web.attempt(centre.officer, (tx) =>
@@ -65,6 +69,15 @@ const slower = rules(
   ['{ ranks: [2], after: PT15M }', '{ ranks: [2], after: PT20M }'],
   ['acknowledge_within: PT1H', 'acknowledge_within: PT2H'],
 );
+
+const QUIET = '    quiet_hours: { from: "20:00", until: "07:00" }\n';
+
+/** Rules by which it is quiet now, and for an hour to come. */
+function quietNow(): OperatingModel {
+  const { hour, minute } = Temporal.Now.zonedDateTimeISO(ZONE);
+  const at = (shift: number) => formatMinute((hour * 60 + minute + shift + 1440) % 1440);
+  return rules([QUIET, `    quiet_hours: { from: "${at(-60)}", until: "${at(60)}" }\n`]);
+}
 
 describe('an alert that is out', () => {
   it('keeps its rules, and is moved by a button that says what changes', async () => {
@@ -113,13 +126,42 @@ describe('an alert that is out', () => {
     );
   });
 
+  it('leaves quiet hours behind: what they had put off comes back', async () => {
+    const alertId = await releasedUnder(quietNow(), { severity: 'low' });
+    const [held = 0, reminded = 0] = await minutesOf(alertId);
+    assert.ok(held > 30);
+    const model = rules([QUIET, '']);
+    const moved = await centre.db.web.attempt(centre.officer, (tx) =>
+      moveRules(tx, { model }, { alertId, to: model.version, reason: 'Not this night.' }),
+    );
+    must(moved);
+    // One minute to recall it, and ten days until the reminder.
+    assert.deepEqual(await minutesOf(alertId), [1, 1 + 10 * 1440]);
+    assert.ok(reminded > 10 * 1440 + 30);
+  });
+
+  it('keeps its distance to a round that quiet hours had held and that is open', async () => {
+    const alertId = await releasedUnder(quietNow(), { severity: 'low' });
+    const [held = 0] = await minutesOf(alertId);
+    await own(sql`
+      update dispatch.round set opened_at = opens_at where round = 1 and dispatch_id =
+        (select dispatch_id from alerts.v_live where alert_id = ${alertId})`);
+    const model = rules([QUIET, '']);
+    must(
+      await centre.db.web.attempt(centre.officer, (tx) =>
+        moveRules(tx, { model }, { alertId, to: model.version, reason: 'Not this night.' }),
+      ),
+    );
+    assert.deepEqual(await minutesOf(alertId), [held, held + 10 * 1440]);
+  });
+
   it('is not moved by one person where the new rules tell others', async () => {
     const alertId = await releasedUnder(rules(['      - { ranks: [3], after: PT30M }\n', '']));
     const page = centre.visit(centre.officer);
     const moving = await page.get(`/alerts/${alertId}/rules`);
     assert.match(
       moving.text,
-      /cannot be moved by one person, because its rounds would tell other ranks/,
+      /cannot be moved by one person, because its rounds and reminders would tell other ranks/,
     );
     assert.match(moving.text, /Write the update/);
     const tried = await centre.db.web.attempt(centre.officer, (tx) =>

@@ -43,6 +43,8 @@ export type TextPreview = TextToAll & {
   readonly round: number;
   readonly afterMs: number;
   readonly ranks: readonly number[];
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
 };
 
 /** What readers get in texts, the general one or a kind with words of its own. */
@@ -154,9 +156,10 @@ function textsTo(
     following: following && textToAll(of({ body: following.text, own: following.own })),
     texts: rounds
       .filter(({ channel }) => channel === 'text')
-      .map(({ round, ranks, opensAfterMs, ...template }) => ({
+      .map(({ round, ranks, reminds, opensAfterMs, ...template }) => ({
         round,
         ranks,
+        reminds,
         afterMs: opensAfterMs,
         ...textToAll(of(template)),
       })),
@@ -186,6 +189,8 @@ export type FrozenRound = {
   readonly reader: string | null;
   readonly messages: number;
   readonly opensAfterMs: number;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
   readonly fragments: number;
   readonly subject: string | null;
   /** One of the messages, as it will leave. */
@@ -223,7 +228,16 @@ async function readFrozen(
 ): Promise<FrozenRound[]> {
   const samples = await sampleTexts(tx, dispatchId, texts);
   const rounds = new Map<string, FrozenRound>();
-  for (const { round, channel, reader, messages, opensAfterMs, subject, body } of samples) {
+  for (const {
+    round,
+    channel,
+    reader,
+    messages,
+    opensAfterMs,
+    reminds,
+    subject,
+    body,
+  } of samples) {
     const key = [round, channel, reader].join(' ');
     const before = rounds.get(key);
     const each = channel === 'text' ? textFor(body, EXAMPLE).fragments : 0;
@@ -234,6 +248,7 @@ async function readFrozen(
       reader,
       subject,
       opensAfterMs,
+      reminds,
       messages: messages + (before?.messages ?? 0),
       fragments: each * messages + (before?.fragments ?? 0),
       sample: before?.sample ?? readable,

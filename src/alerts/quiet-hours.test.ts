@@ -89,7 +89,8 @@ describe('in quiet hours', () => {
     assert.match(steps.text, /quiet hours held it; opens/);
     await officer.get(`/alerts/${alertId}/board`);
     await officer.submit('Send now');
-    assert.deepEqual(await statesOf(dispatchId), ['ready']);
+    // The reminder waits for its day.
+    assert.deepEqual(await statesOf(dispatchId), ['held', 'ready']);
   });
 
   it('a correction and a withdrawal of what left wait for nobody, an update does', async () => {

@@ -30,6 +30,9 @@ const shape = z.strictObject({
       channel,
       ranks: z.array(z.int()),
       opensAfterMs: z.int().describe('After the release'),
+      reminds: z
+        .boolean()
+        .describe('To those of an earlier round who have not answered, once more'),
       heldUntil: instant.nullable().describe('Quiet hours that hold it end then'),
       organisations: z.int(),
       people: z.int(),

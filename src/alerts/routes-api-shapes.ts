@@ -222,6 +222,9 @@ const textsToReaders = z.strictObject({
       round: z.int(),
       afterMs: z.int().describe('After the release'),
       ranks: z.array(z.int()),
+      reminds: z
+        .boolean()
+        .describe('To those of an earlier round who have not answered, once more'),
     }),
   ),
 });
@@ -269,6 +272,7 @@ const frozenRound = z.strictObject({
   channel,
   reader: readerGiven,
   opensAfterMs: z.int().describe('After the release'),
+  reminds: z.boolean().describe('To those of an earlier round who have not answered, once more'),
   messages: z.int(),
   fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),
   subject: z.string().nullable(),

@@ -15,6 +15,8 @@ export type ChainStep = {
   readonly round: number;
   readonly channel: Channel;
   readonly rank: number;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
 };
 
 /** The rounds, and the reader kinds that are told with the first of them, whatever their rank. */
@@ -36,10 +38,10 @@ function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Cha
         organisation.must_answer, organisation.telephone
       from organisations.v_organisation organisation where ${matchesOrganisation(question)}
     ), step as materialized (
-      select step.round, step.channel, step.rank
+      select step.round, step.channel, step.rank, step.reminds
       from unnest(${steps.map(({ round }) => round)}::int[],
-        ${steps.map(({ channel }) => channel)}::text[], ${steps.map(({ rank }) => rank)}::int[])
-        as step (round, channel, rank)
+        ${steps.map(({ channel }) => channel)}::text[], ${steps.map(({ rank }) => rank)}::int[],
+        ${steps.map(({ reminds }) => reminds)}::boolean[]) as step (round, channel, rank, reminds)
     ), reached as materialized (
       select reachable.organisation_id, reachable.short_name, reachable.contact_id,
         reachable.contact_point_id, reachable.rank, step.round, step.channel,
@@ -48,6 +50,7 @@ function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Cha
       join step on step.channel = reachable.channel
         and step.rank = case when reachable.reader_kind = any(${unchased}::text[])
           then ${firstRank} else reachable.rank end
+        and not (step.reminds and reachable.reader_kind = any(${unchased}::text[]))
       where reachable.in_use and ${matchesToldNow(question)}
         and (reachable.organisation_id in (select chosen.organisation_id from chosen)) is true
     )`;
@@ -170,7 +173,7 @@ export async function listGaps(
       select organisation_id, array_agg(distinct round) as rounds
       from reached group by organisation_id
     ), rounds as (
-      select array_agg(distinct round order by round) as all_rounds from step
+      select array_agg(distinct round order by round) as all_rounds from step where not reminds
     ), gap as materialized (
       select chosen.organisation_id, chosen.code, chosen.name, chosen.must_answer,
         chosen.telephone, told.rounds is null as is_unreachable,

@@ -83,6 +83,7 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
   // which scrambled their order, and every index was filled from the middle.
   const channels = sql`${templates.map(({ channel }) => channel)}::text[]`;
   const rounds = sql`${templates.map(({ round }) => round)}::smallint[]`;
+  const reminds = sql`${templates.map((one) => one.reminds)}::boolean[]`;
   const subjects = sql`${templates.map(({ subject }) => subject)}::text[]`;
   const readers = readersOf(templates);
   const each = sql`${readers.length + 1}::int`;
@@ -105,6 +106,8 @@ export async function freezeRounds(tx: Tx, frozen: FrozenRounds): Promise<number
       ${reached}
       join template on template.channel = reachable.channel
         and template.rank = ${rankOfRound(templates, unchased)}
+        and not (reachable.reader_kind = any(${unchased}::text[])
+          and (${reminds})[template.number])
       where recipient.submission_id = ${submissionId} and reachable.in_use and ${contacts}
     ), shared as materialized (
       select n, contact_point_id, number, address_sealed, min(rank) as rank,
@@ -202,6 +205,8 @@ export type SampleText = {
   reader: string | null;
   messages: number;
   opensAfterMs: number;
+  /** To those of an earlier round, once more. */
+  reminds: boolean;
   subject: string | null;
   body: string;
 };
@@ -215,13 +220,14 @@ export async function sampleTexts(
   return await tx.rows<SampleText>(sql`
     select message.round, message.channel, ${readerOf(texts)} as reader, count(*) as messages,
       min(message.subject) as subject,
-      (extract(epoch from round.opens_after) * 1000)::float8 as opens_after_ms,
+      (extract(epoch from round.opens_after) * 1000)::float8 as opens_after_ms, round.reminds,
       min(message.body) as body
     from dispatch.v_text message
     join dispatch.v_round round on round.dispatch_id = message.dispatch_id
       and round.round = message.round
     where message.dispatch_id = ${dispatchId}
-    group by message.round, message.channel, 3, round.opens_after, char_length(message.body)
+    group by message.round, message.channel, 3, round.opens_after, round.reminds,
+      char_length(message.body)
     order by message.round, message.channel desc, 3 nulls first, char_length(message.body)`);
 }
 
@@ -260,11 +266,14 @@ export async function countRecipients(tx: Tx, submissionId: string): Promise<Fro
       count(*) filter (where must_answer and told > 0 and told < planned) as cut_short
     from (
       select recipient.must_answer,
+        -- Reminders are no part of the chain.
         (select count(distinct credit.round) from dispatch.v_credit credit
+          join dispatch.v_round told on told.dispatch_id = credit.dispatch_id
+            and told.round = credit.round and not told.reminds
           where credit.organisation_id = recipient.organisation_id
             and credit.dispatch_id = submission.dispatch_id) as told,
         (select count(*) from dispatch.v_round round
-          where round.dispatch_id = submission.dispatch_id) as planned
+          where round.dispatch_id = submission.dispatch_id and not round.reminds) as planned
       from alerts.recipient recipient
       join alerts.submission submission on submission.id = recipient.submission_id
       where recipient.submission_id = ${submissionId}

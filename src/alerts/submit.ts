@@ -11,7 +11,7 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
-import { pinVersion, proposeSeverity } from '#operating-model/index.ts';
+import { pinVersion, proposeSeverity, stepsOf } from '#operating-model/index.ts';
 import {
   matchesOrganisation,
   matchesToldNow,
@@ -235,7 +235,11 @@ async function freezeFirst(
     recallForMs: followed === undefined ? severity.recallWindowMs : 0,
     receiptAsksMs: severity.askForReceiptAfterMs,
     uncertainAfterMs: severity.decideUncertainAfterMs,
-    rounds: severity.rounds.map(({ afterMs }, i) => ({ round: i + 1, opensAfterMs: afterMs })),
+    rounds: stepsOf(severity).map(({ afterMs, reminds }, i) => ({
+      round: i + 1,
+      opensAfterMs: afterMs,
+      reminds,
+    })),
   });
   const organisations =
     followed === undefined

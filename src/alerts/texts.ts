@@ -4,7 +4,7 @@
  */
 import { tlp, within } from '#kernel/marking.ts';
 import { smsText, type SmsText } from '#kernel/sms-text.ts';
-import { fillBlanks, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import { fillBlanks, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import { sectionAsText, sectionsOf } from './content/model.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { ownReaders } from './readers/model.ts';
@@ -18,6 +18,8 @@ export type RoundTemplate = {
   readonly ranks: readonly number[];
   readonly opensAfterMs: number;
   readonly subject: string | null;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
   /** Blanks left: `{organisation}`, `{code}`, and `{since}` in later rounds. */
   readonly body: string;
   /** By reader kind, instead of `body`: texts to those who have words of their own. */
@@ -42,16 +44,15 @@ export type Rendering = {
 /** Every text and mail of every round, in the order in which the rounds open. */
 export function renderRounds(wording: Wording, rendering: Rendering): RoundTemplate[] {
   const { severity } = rendering;
-  return severity.rounds.flatMap(({ ranks, afterMs }, i) => {
-    const round = { round: i + 1, ranks, opensAfterMs: afterMs };
-    const textOf = i === 0 ? firstText : laterText;
+  return stepsOf(severity).flatMap(({ ranks, afterMs, reminds }, i) => {
+    const round = { round: i + 1, ranks, opensAfterMs: afterMs, reminds };
+    const textOf = reminds ? reminderText : i === 0 ? firstText : laterText;
     return severity.channels.map((channel) =>
       channel === 'mail'
         ? {
             ...round,
             channel,
-            subject: mailSubject(wording, rendering),
-            body: mailBody(wording, rendering),
+            ...(reminds ? reminderMail(wording, rendering) : mailOf(wording, rendering)),
             own: {},
           }
         : {
@@ -193,7 +194,9 @@ export function textsOf(
   rendering: Rendering,
 ): TextOfVersion[] {
   const words = kind === 'first' ? wording : asFirst(wording);
-  const first = [firstText, laterText].map((textOf) => ({
+  const isReminded = rendering.severity.reminders.length > 0;
+  const own = [firstText, laterText, ...(isReminded ? [reminderText] : [])];
+  const first = own.map((textOf) => ({
     text: textOf(words, rendering),
     own: ownTexts(words, rendering, textOf),
   }));
@@ -220,6 +223,14 @@ export function laterText(wording: Wording, rendering: Rendering): string {
   return fillBlanks(template, blanks(wording, rendering));
 }
 
+/** To whoever was told, where their organisation still has not answered. */
+export function reminderText(wording: Wording, rendering: Rendering): string {
+  const { model } = rendering;
+  const open = within(wording.marking, model.markingCeilings.text);
+  const template = open ? model.texts.reminder : model.texts.reminderMarked;
+  return fillBlanks(template, blanks(wording, rendering));
+}
+
 function blanks(wording: Wording, rendering: Rendering): Record<string, string> {
   const { model, severity, alertNumber } = rendering;
   return {
@@ -240,6 +251,18 @@ function blanks(wording: Wording, rendering: Rendering): Record<string, string> 
 function sentence(text: string): string {
   const trimmed = text.trim();
   return trimmed === '' || /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
+
+function mailOf(wording: Wording, rendering: Rendering) {
+  return { subject: mailSubject(wording, rendering), body: mailBody(wording, rendering) };
+}
+
+function reminderMail(wording: Wording, rendering: Rendering) {
+  const { subject, body } = mailOf(wording, rendering);
+  return {
+    subject: `REMINDER: ${subject}`,
+    body: `WE HAVE NO ANSWER FROM YOU YET\n\n${body}`,
+  };
 }
 
 function mailSubject(wording: Wording, rendering: Rendering): string {

@@ -168,6 +168,9 @@ function summaryOf(model: OperatingModel): string {
     const rounds = severity.rounds.map(
       ({ ranks, afterMs }) => `rank ${ranks.join(', ')} after ${formatDuration(afterMs)}`,
     );
+    const reminders = severity.reminders.map(
+      ({ ranks, afterMs }) => `rank ${ranks.join(', ')} reminded after ${formatDuration(afterMs)}`,
+    );
     const deadlines = [
       `acknowledge within ${formatDuration(severity.acknowledgeWithinMs)}`,
       `next update within ${formatDuration(severity.nextUpdateWithinMs)}`,
@@ -175,7 +178,7 @@ function summaryOf(model: OperatingModel): string {
     ];
     return [
       `  ${label} (${id}): ${severity.channels.join(' and ')}, lane ${lane}`,
-      `    ${rounds.join('; ')}`,
+      `    ${[...rounds, ...reminders].join('; ')}`,
       `    ${deadlines.join(', ')}`,
     ].join('\n');
   });

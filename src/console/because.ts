@@ -147,7 +147,7 @@ function explainRounds(
       return {
         what: isFollowing
           ? (follows[alert.kind] ?? 'To everybody who had a version before')
-          : `Round ${one.round}`,
+          : `${one.reminds ? 'Reminder, round' : 'Round'} ${one.round}`,
         at: one.openedAt ?? one.opensAt,
         because: isFollowing ? undefined : severity && becauseRound(model, severity, one.round),
         facts: factsOfRound(alert, severity, one),
@@ -235,9 +235,9 @@ function explainTimes(alert: LiveAlert, { model, severity }: Rules): Explained[]
   ];
 }
 
-/** The last round that tells somebody; null while none has a time. */
+/** The last round of the chain that tells somebody; null while none has a time. */
 function chainEnd(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null {
-  const own = rounds.filter(({ dispatchId }) => dispatchId === alert.dispatchId);
+  const own = rounds.filter((one) => one.dispatchId === alert.dispatchId && !one.reminds);
   const last = own.findLast(({ messages }) => messages > 0);
   return last?.openedAt ?? last?.opensAt ?? null;
 }

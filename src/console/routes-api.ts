@@ -111,7 +111,14 @@ const tally = z.strictObject({
   organisations: figures,
   messages: z.array(path).describe('By channel'),
   rounds: z.array(
-    z.strictObject({ round: z.int(), opensAt: instant.nullable(), openedAt: instant.nullable() }),
+    z.strictObject({
+      round: z.int(),
+      opensAt: instant.nullable(),
+      openedAt: instant.nullable(),
+      reminds: z
+        .boolean()
+        .describe('To those of an earlier round who have not answered, once more'),
+    }),
   ),
   readAt: instant,
 });

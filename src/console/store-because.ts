@@ -28,6 +28,8 @@ export type RoundFacts = {
   round: number;
   opensAt: Date | null;
   openedAt: Date | null;
+  /** To those of an earlier round, once more. */
+  reminds: boolean;
   messages: number;
   /** Never requested: their organisations had answered, or it was called off. */
   notNeeded: number;
@@ -39,14 +41,14 @@ export async function listRoundFacts(
   dispatchIds: readonly string[],
 ): Promise<RoundFacts[]> {
   return await tx.rows<RoundFacts>(sql`
-    select round.dispatch_id, round.round, round.opens_at, round.opened_at,
+    select round.dispatch_id, round.round, round.opens_at, round.opened_at, round.reminds,
       count(message.id) as messages,
       count(message.id) filter (where message.state = 'cancelled') as not_needed
     from dispatch.v_round round
     left join dispatch.v_message message on message.dispatch_id = round.dispatch_id
       and message.round = round.round
     where round.dispatch_id = any(${[...dispatchIds]}::uuid[])
-    group by round.dispatch_id, round.round, round.opens_at, round.opened_at
+    group by round.dispatch_id, round.round, round.opens_at, round.opened_at, round.reminds
     order by round.dispatch_id, round.round`);
 }
 

@@ -26,9 +26,14 @@ const ACCEPTED = 2;
 const UNCERTAIN = 4;
 const TO_COME = 8;
 
+/** A reminder is no next in line: whoever is left to be reminded is silent, and is rung. */
+const isReminder = sql`(dispatch_id, round) in (
+  select dispatch_id, round from dispatch.v_round where reminds)`;
+
 const bitNow = sql`case
   when state = 'delivered' then ${DELIVERED}::int
-  when state in ('held', 'ready', 'claimed') then ${TO_COME}::int
+  when state in ('held', 'ready', 'claimed') then
+    case when ${isReminder} then null else ${TO_COME}::int end
   when state = 'accepted' then ${ACCEPTED}::int
   when state in ('unknown', 'uncertain_closed') then ${UNCERTAIN}::int end`;
 
@@ -37,7 +42,7 @@ function bitAt(at: Date): Sql {
   return sql`case
     when final_at <= ${at} and state = 'delivered' then ${DELIVERED}::int
     when accepted_at <= ${at} and (final_at is null or final_at > ${at}) then ${ACCEPTED}::int
-    when final_at <= ${at} then null
+    when final_at <= ${at} or ${isReminder} then null
     else ${TO_COME}::int end`;
 }
 

@@ -113,11 +113,17 @@ export async function listLiveAlerts(tx: Tx): Promise<LiveAlert[]> {
     where live.state = 'released' order by live.released_at desc limit 20`);
 }
 
-export type RoundRow = { round: number; opensAt: Date | null; openedAt: Date | null };
+export type RoundRow = {
+  round: number;
+  opensAt: Date | null;
+  openedAt: Date | null;
+  /** To those of an earlier round, once more. */
+  reminds: boolean;
+};
 
 export async function listRounds(tx: Tx, dispatchId: string): Promise<RoundRow[]> {
   return await tx.rows<RoundRow>(sql`
-    select round, opens_at, opened_at from dispatch.v_round
+    select round, opens_at, opened_at, reminds from dispatch.v_round
     where dispatch_id = ${dispatchId} order by round`);
 }
 

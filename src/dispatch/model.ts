@@ -239,7 +239,12 @@ export function againInMs(
 }
 
 /** The rounds of a dispatch, as values from the operating model. */
-export type RoundPlan = { readonly round: number; readonly opensAfterMs: number };
+export type RoundPlan = {
+  readonly round: number;
+  readonly opensAfterMs: number;
+  /** To those of an earlier round once more; absent: no. */
+  readonly reminds?: boolean;
+};
 
 export type DispatchPlan = {
   readonly id: string;

@@ -61,6 +61,9 @@ const dispatchDetail = z.strictObject({
       opensAfterMs: z.int().describe('After the release'),
       opensAt: instant.nullable(),
       openedAt: instant.nullable(),
+      reminds: z
+        .boolean()
+        .describe('To those of an earlier round who have not answered, once more'),
     }),
   ),
 });

@@ -75,6 +75,7 @@ export async function keepRoundTimes(
     join dispatch.dispatch dispatch on dispatch.id = earlier.dispatch_id
     where later.dispatch_id = ${toId} and later.round > 1 and later.opened_at is null
       and earlier.dispatch_id = ${fromId} and earlier.round = later.round
+      and earlier.reminds = later.reminds
       and earlier.opens_at is not null`);
 }
 
@@ -89,7 +90,10 @@ export async function carryAnswers(
     on conflict do nothing`);
 }
 
-/** Nobody who was told is told again by a later round; says how many messages that calls off. */
+/**
+ * Nobody who was told is told again by a later round of the chain; says how many messages that
+ * calls off. Reminders go on: they are for those who were told.
+ */
 export async function skipTold(
   tx: Tx,
   { earlierIds, firstId }: { earlierIds: readonly string[]; firstId: string },
@@ -97,5 +101,8 @@ export async function skipTold(
   return await tx.run(sql`
     update dispatch.message message set state = 'cancelled', final_at = now()
     where message.dispatch_id = ${firstId} and message.state = 'held' and message.round > 1
+      and not exists (select from dispatch.round round
+        where round.dispatch_id = message.dispatch_id and round.round = message.round
+          and round.reminds)
       and ${wasToldBy(earlierIds)}`);
 }

@@ -30,12 +30,14 @@ export type DispatchRound = {
   opensAfterMs: number;
   opensAt: Date | null;
   openedAt: Date | null;
+  /** To those of an earlier round, once more. */
+  reminds: boolean;
 };
 
 export async function listRounds(tx: Tx, dispatchId: string): Promise<DispatchRound[]> {
   return await tx.rows<DispatchRound>(sql`
     select round, (extract(epoch from opens_after) * 1000)::bigint as opens_after_ms, opens_at,
-      opened_at
+      opened_at, reminds
     from dispatch.round where dispatch_id = ${dispatchId} order by round`);
 }
 

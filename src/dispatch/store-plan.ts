@@ -16,10 +16,12 @@ export async function insertDispatch(tx: Tx, plan: DispatchPlan): Promise<void> 
       ${[...plan.receiptAsksMs]}::int[],
       ${plan.uncertainAfterMs} * interval '1 millisecond')`);
   await tx.run(sql`
-    insert into dispatch.round (dispatch_id, round, opens_after)
-    select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond'
+    insert into dispatch.round (dispatch_id, round, opens_after, reminds)
+    select ${plan.id}, planned.round, planned.after_ms * interval '1 millisecond', planned.reminds
     from unnest(${plan.rounds.map((r) => r.round)}::smallint[],
-      ${plan.rounds.map((r) => r.opensAfterMs)}::bigint[]) as planned (round, after_ms)`);
+      ${plan.rounds.map((r) => r.opensAfterMs)}::bigint[],
+      ${plan.rounds.map((r) => r.reminds ?? false)}::boolean[])
+      as planned (round, after_ms, reminds)`);
 }
 
 /**
@@ -49,7 +51,7 @@ export async function hashContent(
       || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for,
             number_most, number_within, quiet_from_minute, quiet_until_minute)::text, 'UTF8'))
           from dispatch.dispatch where id = ${dispatchId})
-      || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after)::text, ''
+      || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after, reminds)::text, ''
             order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})
       || coalesce(string_agg(part, ''::bytea order by contact_point_id, channel, round), '')
       ), 'hex') as hash

@@ -33,11 +33,13 @@ export async function markRecalled(tx: Tx, dispatchId: string): Promise<boolean>
 export async function hurryRounds(tx: Tx, dispatchId: string): Promise<boolean> {
   const hurried = await tx.run(sql`
     with first as (
-      select opens_at - now() as still from dispatch.round
+      select opens_at - now() as still, put_off from dispatch.round
       where dispatch_id = ${dispatchId} and round = 1 and opened_at is null and opens_at > now()
       for update
     )
-    update dispatch.round round set opens_at = round.opens_at - first.still
+    update dispatch.round round
+    set opens_at = round.opens_at - first.still,
+      put_off = greatest('0', round.put_off - first.put_off)
     from first, dispatch.dispatch dispatch
     where round.dispatch_id = ${dispatchId} and dispatch.id = round.dispatch_id
       and dispatch.state = 'sending'`);

@@ -38,16 +38,26 @@ export type QuietTime = {
   untilMinute: number;
 };
 
-/** Later, or earlier where it is below 0: a round that has a time and is not open. */
+/**
+ * Later, or earlier where it is below 0: a round that has a time and is not open. What quiet hours
+ * put it off by beyond the rounds that are open, whose distance it keeps, is taken back: to be laid
+ * out anew by the hours that hold now.
+ */
 export async function shiftRound(
   tx: Tx,
   { dispatchId, round, byMs }: { dispatchId: string; round: number; byMs: number },
 ): Promise<void> {
   await tx.run(sql`
-    update dispatch.round
-    set opens_at = greatest(now(), opens_at + ${byMs} * interval '1 millisecond')
-    where dispatch_id = ${dispatchId} and round = ${round} and opened_at is null
-      and opens_at is not null`);
+    update dispatch.round round
+    set put_off = coalesce(open.put_off, '0'),
+      opens_at = greatest(now(), round.opens_at - round.put_off + coalesce(open.put_off, '0')
+        + ${byMs} * interval '1 millisecond')
+    from (select 1) as one left join lateral (
+      select put_off from dispatch.round
+      where dispatch_id = ${dispatchId} and opened_at is not null order by round desc limit 1
+    ) open on true
+    where round.dispatch_id = ${dispatchId} and round.round = ${round}
+      and round.opened_at is null and round.opens_at is not null`);
 }
 
 /**
@@ -69,7 +79,8 @@ export async function setRoundTime(
   { dispatchId, round, opensAt }: { dispatchId: string; round: number; opensAt: Date },
 ): Promise<void> {
   await tx.run(sql`
-    update dispatch.round set opens_at = ${opensAt}
+    update dispatch.round
+    set put_off = put_off + (${opensAt}::timestamptz - greatest(opens_at, now())), opens_at = ${opensAt}
     where dispatch_id = ${dispatchId} and round = ${round} and opened_at is null`);
 }
 
@@ -160,9 +171,12 @@ export async function readyMessages(
     with ${ways}
     update dispatch.message message
     set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${clock}),
-      expires_at = dispatch.released_at + dispatch.expires_after, home_gateway_id = ${homeOf}
-    from dispatch.dispatch dispatch
-    where dispatch.id = message.dispatch_id and message.id = any(${[...ids]}::uuid[])
+      expires_at = case when round.reminds then round.opened_at else dispatch.released_at end
+        + dispatch.expires_after,
+      home_gateway_id = ${homeOf}
+    from dispatch.dispatch dispatch join dispatch.round round on round.dispatch_id = dispatch.id
+    where dispatch.id = message.dispatch_id and round.round = message.round
+      and message.id = any(${[...ids]}::uuid[])
       and message.state = 'held'`);
 }
 

@@ -107,7 +107,7 @@ export async function listWaitingDeputies(tx: Tx): Promise<WaitingDeputies[]> {
 /**
  * The next in line is told before their round opens where all that an organisation was sent is
  * uncertain or failed (P7): nobody there is known to have anything. A deputy, or another channel,
- * is never a second text to the same person.
+ * is never a second text to the same person, and neither is a reminder.
  */
 export async function readyDeputies(
   tx: Tx,
@@ -128,6 +128,9 @@ export async function readyDeputies(
       select message.id from dispatch.message message
       join doubtful on doubtful.id = message.organisation_id
       where message.dispatch_id = ${told.dispatchId} and message.state = 'held'
+        and not exists (select from dispatch.round round
+          where round.dispatch_id = message.dispatch_id and round.round = message.round
+            and round.reminds)
         and message.round = (select min(held.round) from dispatch.message held
           where held.dispatch_id = ${told.dispatchId} and held.state = 'held'
             and held.organisation_id = message.organisation_id)

@@ -77,12 +77,16 @@ export function becauseMessage(
   return becauseRound(model, severity, round);
 }
 
+/** Why a round, or a reminder after the last of them, opens; counted from 1 as in a dispatch. */
 export function becauseRound(
   model: OperatingModel,
   severity: Severity,
   round: number,
 ): Because | undefined {
-  return becauseStep(model, severity, `severities.${severity.id}.rounds[${round - 1}]`);
+  const { id, rounds } = severity;
+  const place =
+    round > rounds.length ? `reminders[${round - 1 - rounds.length}]` : `rounds[${round - 1}]`;
+  return becauseStep(model, severity, `severities.${id}.${place}`);
 }
 
 function becauseStep(model: OperatingModel, severity: Severity, rule: string): Because | undefined {

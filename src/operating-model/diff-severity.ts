@@ -28,7 +28,8 @@ export function oneSeverity(before: Severity, after: Severity): string[] {
     ...instead('leaves in lane', LANES[before.lane]!, LANES[after.lane]!),
     ...channels.fresh.map((one) => `also by ${one}`),
     ...channels.gone.map((one) => `no longer by ${one}`),
-    ...roundChanges(before.rounds, after.rounds),
+    ...roundChanges(before.rounds, after.rounds, 'round'),
+    ...roundChanges(before.reminders, after.reminders, 'reminder'),
     ...quietChange(before, after),
     ...regionChange(before, after),
     ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
@@ -66,21 +67,26 @@ function regionChange({ tellRegion: before }: Severity, { tellRegion: after }: S
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];
 
 /** `second round`, `round 9`. */
-function nameOfRound(index: number): string {
+function nameOfRound(index: number, what: string): string {
   const ordinal = ORDINALS[index];
-  return ordinal === undefined ? `round ${index + 1}` : `${ordinal} round`;
+  return ordinal === undefined ? `${what} ${index + 1}` : `${ordinal} ${what}`;
 }
 
-/** `rank 1 and 2`. */
+/** `rank 1, 2 and 3`. */
 export function ranksOf({ ranks }: Round): string {
-  return `rank ${ranks.join(' and ')}`;
+  const last = ranks.at(-1)!;
+  return `rank ${ranks.length === 1 ? last : `${ranks.slice(0, -1).join(', ')} and ${last}`}`;
 }
 
-function roundChanges(before: readonly Round[], after: readonly Round[]): string[] {
+function roundChanges(
+  before: readonly Round[],
+  after: readonly Round[],
+  what: 'round' | 'reminder',
+): string[] {
   const longest = Math.max(before.length, after.length);
   return Array.from({ length: longest }, (_, i) => {
     const [old, now] = [before[i], after[i]];
-    const name = nameOfRound(i);
+    const name = nameOfRound(i, what);
     if (old === undefined)
       return [`a ${name} after ${spokenDuration(now!.afterMs)}, to ${ranksOf(now!)}`];
     if (now === undefined) return [`no ${name} any more`];

@@ -19,6 +19,10 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
         ? `At once: ${ranksOf(round)} of every organisation.`
         : `After ${spokenDuration(round.afterMs)}, where nobody answered: ${ranksOf(round)}.`,
     ),
+    ...severity.reminders.map(
+      (reminder) =>
+        `After ${spokenDuration(reminder.afterMs)}, where still nobody answered, a reminder: ${ranksOf(reminder)}.`,
+    ),
     ...regionOf(model, severity),
     ...quietOf(severity),
     ...unchasedOf(model),

@@ -12,18 +12,17 @@ const role = z.strictObject({
   may: z.array(permission),
 });
 
+const round = z.strictObject({
+  ranks: z.array(z.int().min(1).max(99)).min(1),
+  after: durationMs,
+});
+
 const severity = z.strictObject({
   label: line,
   lane: z.int().min(1, LANES).max(3, LANES),
   channels: z.array(z.enum(channels)).min(1),
-  rounds: z
-    .array(
-      z.strictObject({
-        ranks: z.array(z.int().min(1).max(99)).min(1),
-        after: durationMs,
-      }),
-    )
-    .min(1),
+  rounds: z.array(round).min(1),
+  reminders: z.array(round).max(5).default([]),
   quiet_hours: z.strictObject({ from: minuteOfDay, until: minuteOfDay }).optional(),
   tell_region: z.strictObject({ after: minuteMs, wake: z.array(z.string()).min(1) }).optional(),
   acknowledge_within: durationMs,
@@ -130,6 +129,8 @@ export const fileSchema = z.strictObject({
     first_marked: text,
     next_in_line: text,
     next_in_line_marked: text,
+    reminder: text,
+    reminder_marked: text,
     update: text,
     update_marked: text,
     update_asking: text,

@@ -1,7 +1,7 @@
 /** What happens when under a severity, as one line of time: each step with its place in the file. */
 import { outOfQuiet } from '#kernel/quiet-hours.ts';
 import { quietWords, ranksOf } from './diff-severity.ts';
-import type { Severity } from './model.ts';
+import { stepsOf, type Severity } from './model.ts';
 
 /** One thing that happens after the release of an alert. */
 export type Rung = {
@@ -14,19 +14,16 @@ export type Rung = {
 };
 
 /**
- * When each round opens if it is released then, in ms since the epoch: after the recall window, and
+ * When each round and each reminder opens if it is released then, in ms since the epoch: after the recall window, and
  * not in quiet hours. `dispatch` lays them out by the same function.
  */
 export function roundTimes(
-  {
-    rounds,
-    recallWindowMs,
-    quietHours,
-  }: Pick<Severity, 'rounds' | 'recallWindowMs' | 'quietHours'>,
+  severity: Pick<Severity, 'rounds' | 'reminders' | 'recallWindowMs' | 'quietHours'>,
   releasedAtMs: number,
 ): number[] {
-  const planned = rounds.map(({ afterMs }) => releasedAtMs + recallWindowMs + afterMs);
-  return outOfQuiet(planned, quietHours);
+  const leavesAtMs = releasedAtMs + severity.recallWindowMs;
+  const planned = stepsOf(severity).map(({ afterMs }) => leavesAtMs + afterMs);
+  return outOfQuiet(planned, severity.quietHours);
 }
 
 /**
@@ -90,7 +87,7 @@ function waitsOf({ quietHours, recallWindowMs }: Severity, make: Make): Rung[] {
 }
 
 /** Who is told when, to the end of the chain. */
-function chainOf({ rounds, channels, tellRegion }: Severity, make: Make): Rung[] {
+function chainOf({ rounds, reminders, channels, tellRegion }: Severity, make: Make): Rung[] {
   const by = channels.join(' and ');
   const told = rounds.map((round, i) =>
     make(
@@ -103,7 +100,15 @@ function chainOf({ rounds, channels, tellRegion }: Severity, make: Make): Rung[]
     ),
   );
   const end = 'the chain ends: the silent stand on the call list';
-  const chain = [...told, make('rounds', rounds.at(-1)!.afterMs, 'end', end)];
+  const reminded = reminders.map((reminder, i) =>
+    make(
+      `reminders[${i}]`,
+      reminder.afterMs,
+      'told',
+      `${ranksOf(reminder)} once more, where nobody answered`,
+    ),
+  );
+  const chain = [...told, make('rounds', rounds.at(-1)!.afterMs, 'end', end), ...reminded];
   if (tellRegion === undefined) return chain;
   const region = 'the region is told how many of its organisations are silent';
   return [...chain, make('tell_region', tellRegion.afterMs, 'told', region)];

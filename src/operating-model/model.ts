@@ -185,7 +185,9 @@ export type Severity = {
   readonly channels: readonly Channel[];
   /** Who is told when, from the release on; the first at 0, each later than the one before. */
   readonly rounds: readonly Round[];
-  /** Rounds that would open in these hours wait for their end; absent: none waits. */
+  /** After the rounds: who was told, and whose organisation has not answered, is told again. */
+  readonly reminders: readonly Round[];
+  /** Rounds and reminders of these hours wait for their end; absent: none waits. */
   readonly quietHours?: QuietHours;
   /** Who of a region is told, and when, where organisations of it are silent then; absent: nobody. */
   readonly tellRegion?: { readonly afterMs: number; readonly wake: readonly string[] };
@@ -206,6 +208,17 @@ export type Round = {
   readonly ranks: readonly number[];
   readonly afterMs: number;
 };
+
+/** A round of a release: of the chain, or a reminder to those that the chain told already. */
+export type Step = Round & { readonly reminds: boolean };
+
+/** Everything that opens after a release, as `dispatch` numbers it from 1: reminders come last. */
+export function stepsOf({ rounds, reminders }: Pick<Severity, 'rounds' | 'reminders'>): Step[] {
+  return [
+    ...rounds.map((round) => ({ ...round, reminds: false })),
+    ...reminders.map((reminder) => ({ ...reminder, reminds: true })),
+  ];
+}
 
 export type HoldingText = {
   readonly id: string;
@@ -232,6 +245,8 @@ export type TextName =
   | 'firstMarked'
   | 'nextInLine'
   | 'nextInLineMarked'
+  | 'reminder'
+  | 'reminderMarked'
   | 'update'
   | 'updateMarked'
   | 'updateAsking'

@@ -222,6 +222,8 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     firstMarked: texts.first_marked,
     nextInLine: texts.next_in_line,
     nextInLineMarked: texts.next_in_line_marked,
+    reminder: texts.reminder,
+    reminderMarked: texts.reminder_marked,
     update: texts.update,
     updateMarked: texts.update_marked,
     updateAsking: texts.update_asking,

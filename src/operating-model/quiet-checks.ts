@@ -18,16 +18,25 @@ export function checkQuietHours({ severities, holding }: ModelFile): Remark[] {
       const why = `ends when it begins (${formatMinute(quiet.from)})`;
       return [...remarks, error(at('quiet_hours', 'until'), why)];
     }
-    const last = severity.rounds.at(-1)!.after;
     // A round may fall into the night, and with its distance kept the next into another.
     const hours = longestQuietMs({ fromMinute: quiet.from, untilMinute: quiet.until });
-    const nights = 1 + Math.ceil(last / (DAY_MS - hours));
-    const held = last + nights * hours;
-    for (const key of ['acknowledge_within', 'send_expires_after'] as const)
-      if (severity[key] <= held) {
-        const why = `${formatDuration(severity[key])} may be over before the last round, which quiet hours hold for up to ${formatDuration(held)}`;
-        remarks.push(error(at(key), why));
-      }
+    const { rounds, reminders } = severity;
+    const refuse = (
+      key: 'acknowledge_within' | 'send_expires_after',
+      what: string,
+      steps: readonly { readonly after: number }[],
+    ) => {
+      const last = steps.at(-1)!.after;
+      // Each step waits once at most, and each night holds one.
+      const nights = Math.min(steps.length, 1 + Math.ceil(last / (DAY_MS - hours)));
+      const held = last + nights * hours;
+      if (severity[key] > held) return;
+      const why = `${formatDuration(severity[key])} may be over before the last ${what}, which quiet hours hold for up to ${formatDuration(held)}`;
+      remarks.push(error(at(key), why));
+    };
+    refuse('send_expires_after', 'round', rounds);
+    if (reminders.length === 0) refuse('acknowledge_within', 'round', rounds);
+    else refuse('acknowledge_within', 'reminder', [...rounds, ...reminders]);
     return remarks;
   });
 }

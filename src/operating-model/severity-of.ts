@@ -2,6 +2,11 @@
 import type { ModelFile } from './file-schema.ts';
 import type { Severity } from './model.ts';
 
+const roundOf = ({ ranks, after }: ModelFile['severities'][string]['rounds'][number]) => ({
+  ranks,
+  afterMs: after,
+});
+
 export function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
   const { quiet_hours: quietHours, tell_region: region } = severity;
   return {
@@ -9,7 +14,8 @@ export function severityOf([id, severity]: [string, ModelFile['severities'][stri
     label: severity.label,
     lane: severity.lane,
     channels: severity.channels,
-    rounds: severity.rounds.map(({ ranks, after }) => ({ ranks, afterMs: after })),
+    rounds: severity.rounds.map(roundOf),
+    reminders: severity.reminders.map(roundOf),
     ...(quietHours && {
       quietHours: { fromMinute: quietHours.from, untilMinute: quietHours.until },
     }),

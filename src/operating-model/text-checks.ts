@@ -29,6 +29,14 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'since', 'marking', 'clear_line'],
     needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
   },
+  reminder: {
+    known: [...COMMON, 'do_now'],
+    needed: ['sender', 'alert', 'organisation', 'code'],
+  },
+  reminder_marked: {
+    known: [...COMMON, 'marking', 'clear_line'],
+    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
+  },
   update: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
@@ -155,6 +163,8 @@ const UNASKED: readonly TextKey[] = [
   'first_marked',
   'next_in_line',
   'next_in_line_marked',
+  'reminder',
+  'reminder_marked',
   'update',
   'update_marked',
   'update_asking',

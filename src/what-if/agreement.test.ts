@@ -48,12 +48,16 @@ type Odd = { readonly name: string; readonly seed: number; readonly rules: strin
 const odd: readonly Odd[] = [
   { name: 'the shipped ladder', seed: 13, rules: shipped },
   {
-    name: 'waits of seconds, two ranks at once, one text to a number in ten minutes',
+    name: 'waits of seconds, two ranks at once, one text to a number in ten minutes, a reminder',
     seed: 14,
     rules: shipped
       .replace('{ ranks: [2], after: PT15M }', '{ ranks: [2, 4], after: PT4S }')
       .replace('{ ranks: [3], after: PT30M }', '{ ranks: [3], after: PT5M }')
-      .replace('most: 15\n  within: PT1H', 'most: 1\n  within: PT10M'),
+      .replace('most: 15\n  within: PT1H', 'most: 1\n  within: PT10M')
+      .replace(
+        '    acknowledge_within: PT1H',
+        '    reminders: [{ ranks: [1, 2], after: PT16M }]\n    acknowledge_within: PT1H',
+      ),
   },
 ];
 

@@ -32,7 +32,10 @@ export function breaksOf(rehearsed: Rehearsed): Break[] {
 /** Organisations that must answer and whose chain ends early, or has nobody at all. */
 function chains({ directory, messages, severity }: Rehearsed): Break[] {
   const rounds = new Map<string, Set<number>>();
-  for (const { organisationIds, round } of messages)
+  // Reminders are no part of the chain.
+  for (const { organisationIds, round } of messages.filter(
+    (one) => one.round <= severity.rounds.length,
+  ))
     for (const id of organisationIds) {
       const own = rounds.get(id);
       if (own === undefined) rounds.set(id, new Set([round]));
@@ -97,7 +100,9 @@ function windows({ severity, summary: { rounds } }: Rehearsed): Break[] {
       says: `The answer is due after ${spokenDuration(severity.acknowledgeWithinMs)}, before round ${last.round} opens`,
       names: [],
     });
-  const late = rounds.filter(({ opensAfterMs }) => opensAfterMs >= severity.sendExpiresAfterMs);
+  const late = rounds.filter(
+    (one) => !one.reminds && one.opensAfterMs >= severity.sendExpiresAfterMs,
+  );
   if (late.length > 0)
     found.push({
       level: 'breaks',

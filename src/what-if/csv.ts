@@ -63,7 +63,8 @@ function roundWords({ rounds }: Summary, place: number): string {
   const { texts, mails, opensAfterMs } = round;
   const when = opensAfterMs === 0 ? 'at once' : `after ${minutes(opensAfterMs)}`;
   const many = (count: number, one: string) => `${counted(count)} ${one}${count === 1 ? '' : 's'}`;
-  return `${many(texts, 'text')}, ${many(mails, 'mail')} ${when}`;
+  const what = round.reminds ? ', a reminder' : '';
+  return `${many(texts, 'text')}, ${many(mails, 'mail')} ${when}${what}`;
 }
 
 export function share(part: number, all: number): string {

@@ -58,7 +58,12 @@ export type Fate = AskedFor & {
   readonly why: RingReason | null;
 };
 
-export type OpenedRound = { readonly round: number; readonly atMs: number };
+export type OpenedRound = {
+  readonly round: number;
+  readonly atMs: number;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
+};
 
 export type Run = {
   readonly releasedAtMs: number;

@@ -15,7 +15,7 @@ import {
   type Arbitrary,
 } from 'fast-check';
 import { composeRounds, type Lines, type Reachable } from '#alerts/index.ts';
-import type { Channel, Severity } from '#operating-model/index.ts';
+import { stepsOf, type Channel, type Severity } from '#operating-model/index.ts';
 import type { AskedFor, Planned, Run, Scene } from './model.ts';
 import { simulate } from './simulate.ts';
 
@@ -37,6 +37,9 @@ const severities: Arbitrary<Severity> = record({
     minLength: 1,
     maxLength: 6,
   }),
+  reminders: array(record({ ranks: subarray([1, 2, 3, 4], { minLength: 1 }), gap: gaps() }), {
+    maxLength: 3,
+  }),
   quietHours: option(
     record({
       fromMinute: integer({ min: 0, max: 1439 }),
@@ -47,14 +50,12 @@ const severities: Arbitrary<Severity> = record({
   tellRegionAfterMs: option(integer({ min: 1, max: 600 * MINUTE }), { nil: undefined }),
   recallWindowMs: constantFrom(0, 1, MINUTE),
   sendExpiresAfterMs: constantFrom(1, MINUTE, 240 * MINUTE, 3 * 1440 * MINUTE),
-}).map(({ rounds, quietHours, tellRegionAfterMs, ...one }) => ({
+}).map(({ rounds, reminders, quietHours, tellRegionAfterMs, ...one }) => ({
   ...one,
   id: 'odd',
   label: 'Odd',
-  rounds: rounds.map(({ ranks }, i) => ({
-    ranks,
-    afterMs: rounds.slice(1, i + 1).reduce((sum, { gap }) => sum + gap, 0),
-  })),
+  rounds: inTurn(rounds),
+  reminders: inTurn([...rounds, ...reminders]).slice(rounds.length),
   ...(quietHours && { quietHours }),
   ...(tellRegionAfterMs && { tellRegion: { afterMs: tellRegionAfterMs, wake: ['lead'] } }),
   acknowledgeWithinMs: 60 * MINUTE,
@@ -62,6 +63,16 @@ const severities: Arbitrary<Severity> = record({
   decideUncertainAfterMs: 5 * MINUTE,
   askForReceiptAfterMs: [MINUTE],
 }));
+
+type Gap = { readonly ranks: number[]; readonly gap: number };
+
+/** The first at once. */
+function inTurn(steps: readonly Gap[]) {
+  return steps.map(({ ranks }, i) => ({
+    ranks,
+    afterMs: steps.slice(1, i + 1).reduce((sum, { gap }) => sum + gap, 0),
+  }));
+}
 
 function gaps(): Arbitrary<number> {
   return constantFrom(1, 1_000, MINUTE, 90 * MINUTE, 1440 * MINUTE);
@@ -144,12 +155,13 @@ function composed(
   all: readonly Reachable[],
 ): Planned[] {
   const ids = new Set(asked.map(({ organisationId }) => organisationId));
-  const templates = severity.rounds.flatMap(({ ranks, afterMs }, i) =>
+  const templates = stepsOf(severity).flatMap(({ ranks, afterMs, reminds }, i) =>
     severity.channels.map((channel) => ({
       round: i + 1,
       ranks,
       channel,
       opensAfterMs: afterMs,
+      reminds,
       subject: null,
       body: '',
       own: {},
@@ -183,13 +195,16 @@ test('P7: everybody who must answer ends acknowledged, or on the call list', () 
 });
 
 test('P7: nobody is listed before the end of their chain, and whoever is was told to its end', () => {
-  check(({ messages }, { fates, ended }) => {
+  check(({ messages, severity: { rounds } }, { fates, ended }) => {
+    const isOfChain = ({ round }: Planned) => round <= rounds.length;
     for (const { organisationId: id, listedAtMs, why } of fates) {
       if (listedAtMs === null) continue;
       const own = ended.filter(({ message }) => message.organisationIds.includes(id));
-      assert.equal(own.length, messages.filter((m) => m.organisationIds.includes(id)).length);
-      assert.ok(own.every(({ atMs }) => atMs <= listedAtMs));
-      assert.ok(own.every(({ ending }) => ending !== 'called_off'));
+      const chain = own.filter(({ message }) => isOfChain(message));
+      const planned = messages.filter((m) => m.organisationIds.includes(id) && isOfChain(m));
+      assert.equal(chain.length, planned.length);
+      assert.ok(chain.every(({ atMs }) => atMs <= listedAtMs));
+      assert.ok(chain.every(({ ending }) => ending !== 'called_off'));
       assert.equal(
         why === 'silent',
         own.some(({ ending }) => ending === 'sent'),
@@ -213,7 +228,8 @@ test('rounds open in order, never closer than planned, and nothing leaves before
     for (const [i, { atMs }] of rounds.entries()) {
       const before = rounds[i - 1];
       if (before === undefined) continue;
-      const planned = severity.rounds[i]!.afterMs - severity.rounds[i - 1]!.afterMs;
+      const steps = stepsOf(severity);
+      const planned = steps[i]!.afterMs - steps[i - 1]!.afterMs;
       assert.ok(atMs - before.atMs >= planned);
     }
     for (const { message, atMs } of ended) assert.ok(atMs >= rounds[message.round - 1]!.atMs);

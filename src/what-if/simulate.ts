@@ -7,7 +7,7 @@
  */
 import { isNeeded, spacedDue } from '#dispatch/index.ts';
 import { bucketAtRelease, takeTokens, type Bucket, type Capacity } from '#alerts/index.ts';
-import { regionTime, roundTimes, type Channel } from '#operating-model/index.ts';
+import { regionTime, roundTimes, stepsOf, type Channel } from '#operating-model/index.ts';
 import { ringReason } from '#responses/index.ts';
 import type { Ended, Ending, Fate, Planned, Run, Scene } from './model.ts';
 import { Queue } from './queue.ts';
@@ -62,8 +62,11 @@ class Simulation {
   #order = 0;
   #rounds: Map<number, Planned[]>;
   #lines: Readonly<Record<Channel, Line | undefined>>;
-  #expiresAtMs: number;
+  /** By round: when what has not left of it is not sent any more. */
+  #expiresAtMs = new Map<number, number>();
   #textsTo: Map<string, number[]>;
+  /** Texts of this release that are counted there and have not left yet. */
+  #waitingTo = new Map<string, Set<Ready>>();
   #ended: Ended[] = [];
   #replies = 0;
   #answered = new Map<string, number>();
@@ -71,11 +74,10 @@ class Simulation {
   #credited = new Map<string, Set<string>>();
 
   constructor(scene: Scene) {
-    const { releasedAtMs, lines, severity } = scene;
+    const { releasedAtMs, lines } = scene;
     this.#scene = scene;
     this.#rounds = Map.groupBy(scene.messages, ({ round }) => round);
     this.#textsTo = scene.textsTo ?? new Map();
-    this.#expiresAtMs = releasedAtMs + severity.sendExpiresAfterMs;
     const open = (capacity: Capacity | undefined) => capacity && new Line(capacity, releasedAtMs);
     const text = open(lines.text);
     this.#lines = { text, mail: lines.isShared ? text : open(lines.mail) };
@@ -83,8 +85,17 @@ class Simulation {
 
   run(): Run {
     const { severity, releasedAtMs } = this.#scene;
-    const rounds = roundTimes(severity, releasedAtMs).map((atMs, i) => ({ round: i + 1, atMs }));
-    for (const { round, atMs } of rounds) this.#plan({ kind: 'round', atMs, round });
+    const steps = stepsOf(severity);
+    const rounds = roundTimes(severity, releasedAtMs).map((atMs, i) => ({
+      round: i + 1,
+      atMs,
+      reminds: steps[i]!.reminds,
+    }));
+    for (const { round, atMs, reminds } of rounds) {
+      const fromMs = reminds ? atMs : releasedAtMs;
+      this.#expiresAtMs.set(round, fromMs + severity.sendExpiresAfterMs);
+      this.#plan({ kind: 'round', atMs, round });
+    }
     for (let event = this.#events.take(); event; event = this.#events.take()) this.#happen(event);
     return {
       releasedAtMs,
@@ -119,22 +130,38 @@ class Simulation {
   #ready(line: Line, message: Planned, nowMs: number): void {
     const due = this.#dueOf(message, nowMs);
     if (due === undefined) return this.#end(message, 'suppressed', nowMs);
-    if (message.channel === 'text') {
-      const earlier = this.#textsTo.get(message.contactPointId);
-      if (earlier === undefined) this.#textsTo.set(message.contactPointId, [due]);
-      else earlier.push(due);
-    }
     const ready = { message, dueMs: due, order: (this.#order += 1) };
+    if (message.channel === 'text') this.#count(ready);
     (due > nowMs ? line.later : line.waiting).add(ready);
     this.#wake(line, nowMs);
   }
 
-  #dueOf({ channel, contactPointId }: Planned, nowMs: number): number | undefined {
+  /** It is one of the texts that its number gets. */
+  #count(ready: Ready): void {
+    const { contactPointId: id } = ready.message;
+    const [times, waiting] = [this.#textsTo.get(id), this.#waitingTo.get(id)];
+    if (times === undefined) this.#textsTo.set(id, [ready.dueMs]);
+    else times.push(ready.dueMs);
+    if (waiting === undefined) this.#waitingTo.set(id, new Set([ready]));
+    else waiting.add(ready);
+  }
+
+  /** It has left, or never will, and then is none of those that its number got. */
+  #settle(ready: Ready, hasLeft: boolean): void {
+    const { contactPointId: id } = ready.message;
+    if (this.#waitingTo.get(id)?.delete(ready) !== true || hasLeft) return;
+    const times = this.#textsTo.get(id)!;
+    times.splice(times.indexOf(ready.dueMs), 1);
+  }
+
+  #dueOf({ channel, contactPointId, round }: Planned, nowMs: number): number | undefined {
+    for (const ready of this.#waitingTo.get(contactPointId) ?? [])
+      if (!isNeeded(ready.message, this.#hasAnswered)) this.#settle(ready, false);
     const earlierMs = this.#textsTo.get(contactPointId);
     if (channel !== 'text' || earlierMs === undefined) return nowMs;
     const spaced = spacedDue(this.#scene.perNumber, {
       nowMs,
-      expiresAtMs: this.#expiresAtMs,
+      expiresAtMs: this.#expiresAtMs.get(round)!,
       earlierMs,
     });
     return spaced === 'suppressed' ? undefined : spaced.dueMs;
@@ -158,9 +185,10 @@ class Simulation {
       line.waiting.add(line.later.take()!);
     for (let next = line.waiting.first; next; next = line.waiting.first) {
       const { message } = next;
-      const isUsable = nowMs < this.#expiresAtMs;
+      const isUsable = nowMs < this.#expiresAtMs.get(message.round)!;
       if (!isUsable || !isNeeded(message, this.#hasAnswered)) {
         line.waiting.take();
+        this.#settle(next, false);
         this.#end(message, isUsable ? 'called_off' : 'expired', nowMs);
         continue;
       }
@@ -168,6 +196,7 @@ class Simulation {
       if (after.atMs > nowMs) break;
       line.bucket = after;
       line.waiting.take();
+      this.#settle(next, true);
       this.#leave(message, nowMs);
     }
     this.#wake(line, nowMs);
@@ -201,13 +230,15 @@ class Simulation {
   }
 
   #fates(): Fate[] {
-    const { organisations, releasedAtMs } = this.#scene;
+    const { organisations, releasedAtMs, severity } = this.#scene;
     const told = new Map<string, number>();
     const last = new Map<string, number>();
     for (const { message, ending, atMs } of this.#ended)
       for (const id of message.organisationIds) {
         if (ending === 'sent' && !told.has(id)) told.set(id, atMs);
-        last.set(id, Math.max(last.get(id) ?? 0, atMs));
+        // Whoever is left to be reminded is rung all the same.
+        if (message.round <= severity.rounds.length)
+          last.set(id, Math.max(last.get(id) ?? 0, atMs));
       }
     return organisations.map((one) => {
       const { organisationId: id } = one;

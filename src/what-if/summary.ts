@@ -6,6 +6,8 @@ import type { Ended, Ending, Fate, Run } from './model.ts';
 const MINUTE_MS = 60_000;
 
 export type RoundCount = {
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
   readonly round: number;
   /** After the release. */
   readonly opensAfterMs: number;
@@ -106,12 +108,13 @@ function countOf(ended: readonly Ended[], ending: Ending): number {
   return ended.reduce((sum, one) => sum + (one.ending === ending ? 1 : 0), 0);
 }
 
-function roundCount({ round, atMs }: Run['rounds'][number], run: Run): RoundCount {
+function roundCount({ round, atMs, reminds }: Run['rounds'][number], run: Run): RoundCount {
   const own = run.ended.filter(({ message }) => message.round === round);
   const sent = own.filter(({ ending }) => ending === 'sent');
   const texts = sent.filter(({ message }) => message.channel === 'text').length;
   return {
     round,
+    reminds,
     opensAfterMs: atMs - run.releasedAtMs,
     texts,
     mails: sent.length - texts,

@@ -36,6 +36,8 @@ export function listRounds(base: Base, dispatchId: string): DispatchRound[] {
     opensAfterMs: opensAfter,
     opensAt: timeOf(opensAt),
     openedAt: timeOf(openedAt),
+    // What is simulated plans none.
+    reminds: false,
   }));
 }
 
