@@ -102,7 +102,7 @@ export async function dryRun(
   const times = roundTimes(severity, now.getTime());
   const rounds = templates.map((template) => ({
     ...dryRound(template, reach, model),
-    heldUntil: heldUntil(severity, template.round, times, now),
+    heldUntil: heldUntil(severity, template.round, times[template.round - 1]!, now),
   }));
   const fragments = (round?: number) =>
     rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
@@ -121,13 +121,7 @@ export async function dryRun(
 }
 
 /** What a round waits for beyond what its severity says, where that is quiet hours. */
-function heldUntil(
-  severity: Severity,
-  round: number,
-  times: readonly number[],
-  now: Date,
-): Date | null {
-  const at = times[round - 1]!;
+function heldUntil(severity: Severity, round: number, at: number, now: Date): Date | null {
   const planned = now.getTime() + severity.recallWindowMs + stepsOf(severity)[round - 1]!.afterMs;
   return at > planned ? new Date(at) : null;
 }

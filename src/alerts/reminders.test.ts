@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
-import { openDueRounds } from '#dispatch/rounds.ts';
 import {
   deliverAll,
   draftAlert,
@@ -16,7 +15,7 @@ import {
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
-import { seedNotify } from '../../test/support/dispatch.ts';
+import { seedNotify, startEngine, until } from '../../test/support/dispatch.ts';
 
 let centre: Centre;
 
@@ -56,7 +55,18 @@ async function dayLater(dispatchId: string): Promise<void> {
     where dispatch_id = ${dispatchId} and round <= ${CHAIN}`);
 }
 
-const open = () => openDueRounds(centre.db.worker, () => '03:02');
+/** The beat of an engine without a gateway: what is ready stays so. */
+async function open(dispatchId: string): Promise<void> {
+  const engine = startEngine(centre.db.worker, []);
+  const isOpen = async () => {
+    const [round] = await own<{ openedAt: Date | null }>(sql`
+      select opened_at from dispatch.round where dispatch_id = ${dispatchId}
+        and round = ${CHAIN + 1}`);
+    return round!.openedAt !== null;
+  };
+  await until(isOpen, (opened) => opened);
+  await engine.stop();
+}
 
 async function toRing(alertId: string): Promise<string[]> {
   const rows = await own<{ shortName: string }>(sql`
@@ -114,7 +124,7 @@ describe('reminders', () => {
     assert.deepEqual(await toRing(alertId), silent);
     const board = await centre.visit(centre.officer).get(`/alerts/${alertId}/board`);
     assert.match(board.text, /3 silent/);
-    await open();
+    await open(dispatchId);
     const states = (await remindersOf(dispatchId)).map(({ round, state }) => `${round} ${state}`);
     assert.deepEqual([...new Set(states)].sort(), ['4 ready', '5 held']);
     const [use] = await own<{ hours: number }>(sql`
@@ -131,7 +141,7 @@ describe('reminders', () => {
       ({ number, round }) => number === numbers.eastvale && round === 1,
     )!;
     await textFrom(centre, numbers.eastvale, first.code);
-    await open();
+    await open(dispatchId);
     const left = (await remindersOf(dispatchId)).filter(({ state }) => state !== 'cancelled');
     assert.ok(left.length > 0);
     assert.ok(left.every(({ organisations }) => !organisations.includes('Eastvale')));

@@ -80,7 +80,8 @@ export async function setRoundTime(
 ): Promise<void> {
   await tx.run(sql`
     update dispatch.round
-    set put_off = put_off + (${opensAt}::timestamptz - greatest(opens_at, now())), opens_at = ${opensAt}
+    set opens_at = ${opensAt},
+      put_off = put_off + (${opensAt}::timestamptz - greatest(opens_at, now()))
     where dispatch_id = ${dispatchId} and round = ${round} and opened_at is null`);
 }
 

@@ -14,8 +14,8 @@ export type Rung = {
 };
 
 /**
- * When each round and each reminder opens if it is released then, in ms since the epoch: after the recall window, and
- * not in quiet hours. `dispatch` lays them out by the same function.
+ * When each round and each reminder opens if it is released then, in ms since the epoch: after the
+ * recall window, and not in quiet hours. `dispatch` lays them out by the same function.
  */
 export function roundTimes(
   severity: Pick<Severity, 'rounds' | 'reminders' | 'recallWindowMs' | 'quietHours'>,
