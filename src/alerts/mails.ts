@@ -1,8 +1,18 @@
 /** How one wording becomes the mails that leave. Pure. */
 import { tlp, within } from '#kernel/marking.ts';
+import type { OperatingModel, Severity } from '#operating-model/index.ts';
 import { sectionAsText, sectionsOf } from './content/model.ts';
 import type { Wording } from './model.ts';
-import type { Rendering } from './texts.ts';
+
+export type Rendering = {
+  readonly model: OperatingModel;
+  readonly severity: Severity;
+  readonly alertNumber: number;
+  /** Where the page is, such as `https://cyber.example`. */
+  readonly origin: string;
+  /** A time as readers see it. */
+  readonly formatTime: (at: Date) => string;
+};
 
 /** Subject and body of the mail of a round; the blanks of its recipient are still in it. */
 export function mailOf(wording: Wording, rendering: Rendering) {

@@ -5,9 +5,11 @@
 import { within } from '#kernel/marking.ts';
 import { smsText, type SmsText } from '#kernel/sms-text.ts';
 import { fillBlanks, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
-import { mailOf, mailSubject, reminderMail, mailBody } from './mails.ts';
+import { mailBody, mailOf, mailSubject, reminderMail, type Rendering } from './mails.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { ownReaders } from './readers/model.ts';
+
+export type { Rendering } from './mails.ts';
 
 export type Channel = 'text' | 'mail';
 
@@ -30,16 +32,6 @@ export type OwnTexts = Readonly<Record<string, string>>;
 
 /** The blanks that are filled for each recipient, and at release. */
 export const recipientBlanks = { organisation: '{organisation}', code: '{code}', since: '{since}' };
-
-export type Rendering = {
-  readonly model: OperatingModel;
-  readonly severity: Severity;
-  readonly alertNumber: number;
-  /** Where the page is, such as `https://cyber.example`. */
-  readonly origin: string;
-  /** A time as readers see it. */
-  readonly formatTime: (at: Date) => string;
-};
 
 /** Every text and mail of every round, in the order in which the rounds open. */
 export function renderRounds(wording: Wording, rendering: Rendering): RoundTemplate[] {
