@@ -4,7 +4,7 @@
  */
 import { within } from '#kernel/marking.ts';
 import { smsText, type SmsText } from '#kernel/sms-text.ts';
-import { fillBlanks, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
+import { fillBlanks, stepsOf } from '#operating-model/index.ts';
 import { mailBody, mailOf, mailSubject, reminderMail, type Rendering } from './mails.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { ownReaders } from './readers/model.ts';
