@@ -1,5 +1,5 @@
 export type { SigningIn } from './signing-in.ts';
-export { blanksOf, channels, fillBlanks, OWNER, severityById, stepsOf } from './model.ts';
+export { blanksOf, channels, fillBlanks, OWNER, severityById } from './model.ts';
 export { axisNames } from './judging.ts';
 export type {
   Channel,
@@ -11,10 +11,10 @@ export type {
   Role,
   Round,
   Severity,
-  Step,
   TextName,
   WakeStep,
 } from './model.ts';
+export { stepsOf, type Step } from './steps.ts';
 export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';
 export { diffModels, type Change } from './diff.ts';
 export {

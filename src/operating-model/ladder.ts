@@ -1,7 +1,8 @@
 /** What happens when under a severity, as one line of time: each step with its place in the file. */
 import { outOfQuiet } from '#kernel/quiet-hours.ts';
 import { quietWords, ranksOf } from './diff-severity.ts';
-import { stepsOf, type Severity } from './model.ts';
+import type { Severity } from './model.ts';
+import { stepsOf } from './steps.ts';
 
 /** One thing that happens after the release of an alert. */
 export type Rung = {

@@ -1,6 +1,7 @@
 /** What it means for an alert that is out to obey other rules from now on. Pure. */
 import { differences, oneSeverity } from './diff-severity.ts';
-import { severityById, stepsOf, type OperatingModel, type Severity } from './model.ts';
+import { severityById, type OperatingModel, type Severity } from './model.ts';
+import { stepsOf } from './steps.ts';
 
 export type Moving = {
   /** What changes for it, in words; none where the rules of its severity are the same. */

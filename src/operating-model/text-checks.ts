@@ -9,18 +9,20 @@ type TextKey = keyof ModelFile['texts'];
 
 const COMMON = ['sender', 'alert', 'severity', 'organisation', 'code', 'help_line'];
 
+// Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8). The one line
+// that is CLEAR goes instead.
+const MARKED = {
+  known: [...COMMON, 'marking', 'clear_line'],
+  needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
+};
+
 /** Which blanks each text may have, and which it cannot do without. */
 const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: readonly string[] }>> = {
   first: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
-  // Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8). The one
-  // line that is CLEAR goes instead.
-  first_marked: {
-    known: [...COMMON, 'marking', 'clear_line'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
-  },
+  first_marked: MARKED,
   next_in_line: {
     known: [...COMMON, 'since', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'code'],
@@ -33,35 +35,23 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: [...COMMON, 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'code'],
   },
-  reminder_marked: {
-    known: [...COMMON, 'marking', 'clear_line'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
-  },
+  reminder_marked: MARKED,
   update: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
-  update_marked: {
-    known: [...COMMON, 'marking', 'clear_line'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
-  },
+  update_marked: MARKED,
   update_asking: {
     known: [...COMMON, 'what', 'do_now'],
     needed: ['sender', 'alert', 'organisation', 'what', 'do_now', 'code'],
   },
-  update_asking_marked: {
-    known: [...COMMON, 'marking', 'clear_line'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
-  },
+  update_asking_marked: MARKED,
   // What they have to do now may leave no room for what is happening.
   correction: {
     known: [...COMMON, 'what', 'do_now', 'if_acted'],
     needed: ['sender', 'alert', 'organisation', 'do_now', 'if_acted', 'code'],
   },
-  correction_marked: {
-    known: [...COMMON, 'marking', 'clear_line'],
-    needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
-  },
+  correction_marked: MARKED,
   // No word of the alert: it goes for every marking, and is approved before anybody knows why.
   withdrawal: {
     known: ['sender', 'alert', 'organisation', 'help_line'],
