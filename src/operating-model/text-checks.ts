@@ -9,8 +9,8 @@ type TextKey = keyof ModelFile['texts'];
 
 const COMMON = ['sender', 'alert', 'severity', 'organisation', 'code', 'help_line'];
 
-// Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8). The one line
-// that is CLEAR goes instead.
+// Without {what} and {do_now}: above the ceiling of texts, the body stays at home (P8). The one
+// line that is CLEAR goes instead.
 const MARKED = {
   known: [...COMMON, 'marking', 'clear_line'],
   needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
