@@ -31,8 +31,13 @@ create table identity.role_grant (
   region_code text check (region_code <> ''),
   given_at timestamptz not null,
   given_by text not null,
+  -- From and until when it holds, as it was planned; null: at once, and until somebody ends it.
+  starts_at timestamptz,
+  ends_at timestamptz,
   ended_at timestamptz,
   ended_by text,
+  check (starts_at > given_at),
+  check (ends_at > coalesce(starts_at, given_at)),
   check ((ended_at is null) = (ended_by is null)),
   check (ended_at >= given_at),
   check (organisation_id is null or region_code is null)
@@ -285,10 +290,18 @@ create function identity.hand_over_roles(
   returns table (person_id uuid, role text, organisation_id uuid, is_given boolean)
   language sql security definer set search_path = '' as $$
   with given as (
-    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
-    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by
-    from (select distinct holds.person_id, holds.role from identity.role_grant holds
-      where holds.organisation_id = any(givers) and holds.ended_at is null) held
+    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by,
+      starts_at, ends_at)
+    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by,
+      nullif(greatest(held.starts_at, now()), now()), held.ends_at
+    -- Whoever held it for several holds it for the longest of them.
+    from (select distinct on (holds.person_id, holds.role)
+        holds.person_id, holds.role, holds.starts_at, holds.ends_at
+      from identity.role_grant holds
+      where holds.organisation_id = any(givers) and holds.ended_at is null
+        and (holds.ends_at is null or holds.ends_at > now())
+      order by holds.person_id, holds.role, holds.ends_at desc nulls first,
+        holds.starts_at nulls first) held
     cross join unnest(takers) taker (id)
     on conflict do nothing
     returning role_grant.person_id, role_grant.role, role_grant.organisation_id
@@ -319,6 +332,7 @@ grant select, insert, update, delete on identity.idempotency to tocsin_web;
 
 -- The worker voids and uses approvals of schedules, reads names, and sweeps what is over.
 grant select on identity.person, identity.role_grant, identity.approval to tocsin_worker;
+grant update (ended_at, ended_by) on identity.role_grant to tocsin_worker;
 grant update (state, ended_by, ended_at, end_reason, consumed_at) on identity.approval
   to tocsin_worker;
 grant select, delete on identity.session, identity.sign_in_link, identity.idempotency

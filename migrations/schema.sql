@@ -1231,13 +1231,17 @@ create table identity.role_grant (
   region_code text,
   given_at timestamp with time zone not null,
   given_by text not null,
+  starts_at timestamp with time zone,
+  ends_at timestamp with time zone,
   ended_at timestamp with time zone,
   ended_by text,
   agreed_by text,
   constraint role_grant_agreed_by_another CHECK ((agreed_by <> given_by)),
-  constraint role_grant_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
-  constraint role_grant_check1 CHECK ((ended_at >= given_at)),
-  constraint role_grant_check2 CHECK (((organisation_id IS NULL) OR (region_code IS NULL))),
+  constraint role_grant_check CHECK ((starts_at > given_at)),
+  constraint role_grant_check1 CHECK ((ends_at > COALESCE(starts_at, given_at))),
+  constraint role_grant_check2 CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint role_grant_check3 CHECK ((ended_at >= given_at)),
+  constraint role_grant_check4 CHECK (((organisation_id IS NULL) OR (region_code IS NULL))),
   constraint role_grant_region_code_check CHECK ((region_code <> ''::text)),
   constraint role_grant_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
   constraint role_grant_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
@@ -1247,6 +1251,7 @@ CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_i
 grant insert, select on identity.role_grant to tocsin_web;
 grant select on identity.role_grant to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;
+grant update (ended_at, ended_by) on identity.role_grant to tocsin_worker;
 
 create table identity.role_request (
   id uuid not null,
@@ -1254,6 +1259,8 @@ create table identity.role_request (
   role text not null,
   organisation_id uuid,
   region_code text,
+  starts_at timestamp with time zone,
+  ends_at timestamp with time zone,
   asked_by uuid not null,
   asked_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
@@ -1262,8 +1269,9 @@ create table identity.role_request (
   decided_at timestamp with time zone,
   constraint role_request_by_another CHECK (((state <> 'given'::text) OR ((decided_by <> asked_by) AND (decided_by <> person_id)))),
   constraint role_request_check CHECK ((expires_at > asked_at)),
-  constraint role_request_check1 CHECK (((state = 'asked'::text) = (decided_by IS NULL))),
-  constraint role_request_check2 CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
+  constraint role_request_check1 CHECK ((ends_at > COALESCE(starts_at, asked_at))),
+  constraint role_request_check2 CHECK (((state = 'asked'::text) = (decided_by IS NULL))),
+  constraint role_request_check3 CHECK (((decided_by IS NULL) = (decided_at IS NULL))),
   constraint role_request_region_code_check CHECK ((region_code <> ''::text)),
   constraint role_request_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
   constraint role_request_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'given'::text, 'refused'::text]))),
@@ -3020,10 +3028,18 @@ CREATE OR REPLACE FUNCTION identity.hand_over_roles(givers uuid[], takers uuid[]
  SET search_path TO ''
 AS $function$
   with given as (
-    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by)
-    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by
-    from (select distinct holds.person_id, holds.role from identity.role_grant holds
-      where holds.organisation_id = any(givers) and holds.ended_at is null) held
+    insert into identity.role_grant (id, person_id, role, organisation_id, given_at, given_by,
+      starts_at, ends_at)
+    select kernel.uuid_v7(), held.person_id, held.role, taker.id, now(), hand_over_roles.given_by,
+      nullif(greatest(held.starts_at, now()), now()), held.ends_at
+    -- Whoever held it for several holds it for the longest of them.
+    from (select distinct on (holds.person_id, holds.role)
+        holds.person_id, holds.role, holds.starts_at, holds.ends_at
+      from identity.role_grant holds
+      where holds.organisation_id = any(givers) and holds.ended_at is null
+        and (holds.ends_at is null or holds.ends_at > now())
+      order by holds.person_id, holds.role, holds.ends_at desc nulls first,
+        holds.starts_at nulls first) held
     cross join unnest(takers) taker (id)
     on conflict do nothing
     returning role_grant.person_id, role_grant.role, role_grant.organisation_id

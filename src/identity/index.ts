@@ -1,7 +1,13 @@
 /** The door of identity: people, sign-in, keys, and what needs two persons. */
 export { apiKeysOf, idempotencyOf, sessionsOf } from './adapters.ts';
 export { invitePerson, setActive, setPhone, type Invitation } from './actions.ts';
-export { endRole, giveRole, handOverRoles, type Giving } from './roles.ts';
+export {
+  endRole,
+  endLapsed as endLapsedRoles,
+  giveRole,
+  handOverRoles,
+  type Giving,
+} from './roles.ts';
 export {
   createSignInLink,
   endSession,

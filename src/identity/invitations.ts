@@ -9,6 +9,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { isSelf, needsPasskey, permissionsOf, scopeOf, type RoleModel } from './model.ts';
 import { notOneself } from './refusals.ts';
+import { endLapsed } from './roles.ts';
 import { newToken, sha256 } from './secrets.ts';
 import { startSession, type SignIn } from './sign-in.ts';
 import {
@@ -192,6 +193,7 @@ async function accept(
   if ((await markInvitationAccepted(tx, { id, personId, now })) === 0) return gone;
   await recordInvitation(tx, 'invitation.accepted', { id, role, organisationId, personId });
   const held = { personId, role, organisationId, regionCode: null };
+  await endLapsed(tx, personId);
   const given = { id: newId(now.getTime()), givenAt: now, givenBy: invitedBy, agreedBy: null };
   if ((await insertGrant(tx, { ...held, ...given })) === 0) return ok(undefined);
   const detail = { role, organisationId, regionCode: null, givenBy: invitedBy };

@@ -1,9 +1,11 @@
 /** What comes in from forms. */
 import { z } from 'zod';
 import { parseEmailAddress } from '#kernel/email-address.ts';
-import { many, parseForm, type Form } from '#web/index.ts';
-import type { Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ZONE } from '#kernel/quiet-hours.ts';
+import { dateOnly, londonDay, many, parseForm, type Form } from '#web/index.ts';
 import type { Invitation } from './actions.ts';
+import type { Term } from './store-held.ts';
 
 export const INVITATION_FIELDS = ['name', 'email', 'roles'] as const;
 
@@ -57,4 +59,57 @@ const colleague = invitation.omit({ roles: true }).extend({
 /** A colleague to be invited for one organisation. */
 export function parseColleague(form: Form): Outcome<z.output<typeof colleague>> {
   return parseForm(colleague, form);
+}
+
+const A_DAY = 'Enter a day like 2027-01-31';
+
+/**
+ * From and until which day a role is to hold, both by the clock of the centre and both with that
+ * day; an empty one is at once, or until it is ended.
+ */
+export function parseTerm(form: Form, now: Date): Outcome<Term> {
+  const wrong: Record<string, string> = {};
+  if (oneOf(form, 'role') === '') wrong['role'] = 'Choose a role';
+  const today = londonDay(now);
+  const [from, until] = (['from', 'until'] as const).map((name) => {
+    const text = oneOf(form, name).trim();
+    if (text === '') return undefined;
+    const day = dayOf(text);
+    if (day === undefined) wrong[name] = A_DAY;
+    else if (day.toString() < today) wrong[name] = 'Enter today or a day to come';
+    return day;
+  });
+  if (from && until && Temporal.PlainDate.compare(from, until) > 0)
+    wrong['until'] ??= 'The last day comes before the first';
+  if (Object.keys(wrong).length > 0)
+    return refused('invalid', 'Put right what is marked below.', wrong);
+  return ok({
+    startsAt: from === undefined || from.toString() === today ? null : beginOf(from),
+    endsAt: until === undefined ? null : beginOf(until.add({ days: 1 })),
+  });
+}
+
+/** Years of four digits: what comes after them no calendar of ours shows. */
+function dayOf(text: string): Temporal.PlainDate | undefined {
+  try {
+    return /^\d{4}-\d\d-\d\d$/.test(text) ? Temporal.PlainDate.from(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function beginOf(day: Temporal.PlainDate): Date {
+  return new Date(day.toZonedDateTime(ZONE).epochMilliseconds);
+}
+
+/** `from 1 December 2026 until 31 January 2027`; '' for one without planned days that holds. */
+export function termWords({ startsAt, endsAt }: Term, now: Date): string {
+  const from = startsAt !== null && startsAt > now ? `from ${dateOnly(startsAt)}` : '';
+  const until = endsAt === null ? '' : `until ${dateOnly(lastDayOf(endsAt))}`;
+  return [from, until].filter((part) => part !== '').join(' ');
+}
+
+/** Within the day before the instant at which it holds no more. */
+export function lastDayOf(endsAt: Date): Date {
+  return new Date(endsAt.getTime() - 1);
 }

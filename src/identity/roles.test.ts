@@ -94,6 +94,33 @@ test('it is taken back by either, and is over after a day', async () => {
   assert.match(later.page.text, /asked by Noor Late/);
 });
 
+test('what is asked for a time is agreed to with its days, and given for them', async () => {
+  const [mira] = await live.administrator('Mira Dates');
+  const [noor] = await live.administrator('Noor Dates');
+  const id = await invite(mira, 'Sten Stand-in', ['reader']);
+  const days = { role: 'approver', from: '2026-12-24', until: '2027-01-03' };
+  await mira.submit('Give for this time', days);
+  assert.match(mira.page.text, /Approver from 24 December 2026 until 3 January 2027, asked by/);
+  assert.equal((await live.post(noor, await agreePath(noor, id))).status, 303);
+  const row = await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.one<{ startsAt: Date; endsAt: Date }>(sql`
+      select starts_at, ends_at from identity.role_grant
+      where person_id = ${id} and role = 'approver'`),
+  );
+  assert.deepEqual(
+    [row.startsAt, row.endsAt],
+    [new Date('2026-12-24T00:00:00Z'), new Date('2027-01-04T00:00:00Z')],
+  );
+  const late = await invite(mira, 'Lars Late', ['reader']);
+  await mira.submit('Give for this time', { role: 'approver', until: days.from });
+  const agree = await agreePath(noor, late);
+  await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update identity.role_request set asked_at = asked_at - interval '60 days',
+      ends_at = ends_at - interval '59 days' where person_id = ${late}`),
+  );
+  assert.equal((await live.post(noor, agree)).status, 409, 'its last day has passed');
+});
+
 test('the database keeps it to two as well', async () => {
   const [mira, , miraId] = await live.administrator('Mira Base');
   await live.administrator('Noor Base');

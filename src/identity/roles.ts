@@ -17,6 +17,7 @@ import {
   markRoleRequestGiven,
   markRoleRequestRefused,
 } from './store-role-request.ts';
+import { markLapsed, selectOpenGrant, type Term } from './store-held.ts';
 import { insertGrant, markGrantEnded, passRolesOn, selectPerson } from './store.ts';
 
 /** A request that nobody answered is void after this. */
@@ -25,7 +26,9 @@ const REQUEST_LIFE_MS = 24 * 3_600_000;
 type By = { readonly model: RoleModel; readonly now: Date };
 
 /** A role of somebody; some are held for one organisation or one region each. */
-export type HeldRole = {
+export type HeldRole = Scoped & Partial<Term>;
+
+type Scoped = {
   readonly personId: string;
   readonly role: string;
   readonly organisationId: string | null;
@@ -48,8 +51,23 @@ export async function giveRole(
   if (isSelf(tx.actor, given.personId)) return notOneself;
   const person = await selectPerson(tx, given.personId);
   if (person === undefined) return noSuchPerson;
-  if (scope === 'centre' && person.roles.includes(given.role)) return ok('given');
-  return ok(await giveOrAsk(tx, given, { model, now }));
+  await endLapsed(tx, person.id);
+  const open = await selectOpenGrant(tx, given);
+  if (open === undefined) return ok(await giveOrAsk(tx, given, { model, now }));
+  return isSameTerm(open, given, now) ? ok('given') : otherTerm;
+}
+
+/** Posted twice; one that began since it was planned is as one that was given at once. */
+function isSameTerm(open: Term, { startsAt, endsAt }: Partial<Term>, now: Date): boolean {
+  const begins = open.startsAt !== null && open.startsAt > now ? open.startsAt : null;
+  return begins?.getTime() === startsAt?.getTime() && open.endsAt?.getTime() === endsAt?.getTime();
+}
+
+/** Roles whose planned end has come: they hold no more already; this writes it down. */
+export async function endLapsed(tx: Tx, personId?: string): Promise<number> {
+  const lapsed = await markLapsed(tx, personId);
+  for (const held of lapsed) await recordRole(tx, 'role.ended', held);
+  return lapsed.length;
 }
 
 /** The role itself, to whom and by whom is decided already. */
@@ -63,7 +81,8 @@ export async function giveOrAsk(tx: Tx, given: HeldRole, { model, now }: By): Pr
   }
   await markOldRequestsRefused(tx, { personId: given.personId, askerId: askedBy, now });
   const expiresAt = new Date(now.getTime() + REQUEST_LIFE_MS);
-  const request = { ...given, id: newId(now.getTime()), askedBy, askedAt: now, expiresAt };
+  const term = { startsAt: given.startsAt ?? null, endsAt: given.endsAt ?? null };
+  const request = { ...given, ...term, id: newId(now.getTime()), askedBy, askedAt: now, expiresAt };
   if ((await insertRoleRequest(tx, request)) > 0) await recordRole(tx, 'role.asked', given);
   return 'asked';
 }
@@ -80,13 +99,28 @@ async function grantRole(
   given: HeldRole,
   { by, agreedBy, now }: { by: string; agreedBy: string | null; now: Date },
 ): Promise<void> {
-  const grant = { ...given, id: newId(now.getTime()), givenAt: now, givenBy: by, agreedBy };
+  // A start that passed while the second person thought about it is at once.
+  const startsAt = given.startsAt && given.startsAt > now ? given.startsAt : null;
+  const grant = {
+    ...given,
+    startsAt,
+    id: newId(now.getTime()),
+    givenAt: now,
+    givenBy: by,
+    agreedBy,
+  };
   if ((await insertGrant(tx, grant)) > 0) await recordRole(tx, 'role.given', given);
 }
 
 async function recordRole(tx: Tx, action: string, given: HeldRole): Promise<void> {
-  const { personId, role, organisationId, regionCode } = given;
-  const detail = { role, organisationId, regionCode };
+  const { personId, role, organisationId, regionCode, startsAt, endsAt } = given;
+  const detail = {
+    role,
+    organisationId,
+    regionCode,
+    ...(startsAt && { startsAt: startsAt.toISOString() }),
+    ...(endsAt && { endsAt: endsAt.toISOString() }),
+  };
   await record(tx, { action, subject: { kind: 'person', id: personId }, detail });
 }
 
@@ -110,6 +144,8 @@ export async function agreeToRole(
     now,
   });
   if (given === undefined) return notTheSecond;
+  if (given.endsAt !== null && given.endsAt <= now) return over;
+  await endLapsed(tx, given.personId);
   await grantRole(tx, given, { by: given.askedBy, agreedBy: actor.id, now });
   return ok(undefined);
 }
@@ -167,6 +203,13 @@ const notAllowed = refused('forbidden', 'Only a person who manages people can de
 const notTheSecond = refused(
   'conflict',
   'This is not yours to agree to: you asked for it, or whoever did let you in or gave you your role; or it is over.',
+);
+
+const over = refused('conflict', 'Its last day has passed. Refuse it, and ask for other days.');
+
+const otherTerm = refused(
+  'conflict',
+  'This person holds that role already, or is to hold it. End that first, then give it for other days.',
 );
 
 const gone = refused('conflict', 'This was decided already.');

@@ -27,7 +27,7 @@ import {
   type InvitationWish,
 } from './invitations.ts';
 import { isSelf, roleLabels } from './model.ts';
-import { oneOf, parseColleague } from './parse.ts';
+import { oneOf, parseColleague, termWords } from './parse.ts';
 import { selectColleagues, selectOpenInvitations, selectRolesFor } from './store-invitation.ts';
 
 const ids = z.object({ id: z.uuid() });
@@ -68,6 +68,7 @@ function listRoute(context: IdentityContext): Route {
             ...one,
             organisation: nameOf(one.organisationId),
             label: label(one.role),
+            term: termWords(one, now),
             isSelf: isSelf(actor, one.id),
             mayEnd: offered.get(one.organisationId)?.includes(one.role) ?? false,
           })),

@@ -1,34 +1,31 @@
 /** The people of the centre: who is here, what they may do, how they get in. */
 import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
-import { actorId, permissions } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import {
   errorsAt,
   formIdOf,
   formModel,
-  notFound,
   page,
   redirect,
   refusalStatus,
   refusedPage,
   view,
   type Form,
-  type Reply,
   type Route,
 } from '#web/index.ts';
 import { invitePerson, setActive } from './actions.ts';
 import type { IdentityContext } from './context.ts';
-import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
-import { INVITATION_FIELDS, oneOf, parseInvitation } from './parse.ts';
-import { needsRecovery } from './recovery.ts';
+import { roleLabels } from './model.ts';
+import { INVITATION_FIELDS, oneOf, parseInvitation, parseTerm } from './parse.ts';
+import { personPage, roleChoices } from './person-page.ts';
 import { endRole, giveRole, type HeldRole } from './roles.ts';
 import { recoveryRoutes } from './routes-recovery.ts';
 import { roleRequestRoutes } from './routes-role-requests.ts';
 import { createSignInLink } from './sign-in.ts';
 import { selectRecoveries } from './store-recovery.ts';
 import { selectRoleRequests } from './store-role-request.ts';
-import { selectGrants, selectPeople, selectPerson } from './store.ts';
+import { selectPeople, selectPerson } from './store.ts';
 
 const uuid = z.uuid();
 const id = z.object({ id: uuid });
@@ -190,7 +187,9 @@ function giveRoute(context: IdentityContext): Route {
     params: id,
     handle: async ({ actor, params, form, now }) => {
       const code = oneOf(form, 'organisation').trim().toUpperCase();
+      const term = parseTerm(form, now);
       const given = await database.attempt(actor, async (tx) => {
+        if (!term.ok) return term;
         const found = code === '' ? undefined : await organisations?.findByCode(tx, code);
         const role = { personId: params.id, role: oneOf(form, 'role') };
         const regions = (await organisations?.listRegions(tx)) ?? [];
@@ -199,6 +198,7 @@ function giveRoute(context: IdentityContext): Route {
           ...role,
           organisationId: found?.id ?? null,
           regionCode: region?.code ?? null,
+          ...term.value,
         };
         return await giveRole(tx, held, { model, now });
       });
@@ -215,69 +215,3 @@ const notices = {
   given: 'Role given.',
   asked: 'Asked for. A second person who manages people has to agree.',
 } as const;
-
-async function personPage(
-  tx: Tx,
-  { model, organisations }: IdentityContext,
-  personId: string,
-  { now, failed }: { now: Date; failed?: { form: Form; refused: Refused } },
-): Promise<Reply> {
-  const person = await selectPerson(tx, personId);
-  if (person === undefined) return notFound();
-  const held = new Set(person.roles);
-  const grants = await selectGrants(tx, personId);
-  const ids = grants.flatMap(({ organisationId }) => organisationId ?? []);
-  const named = (await organisations?.listNames(tx, ids)) ?? [];
-  const names = new Map(named.map(({ id, name }) => [id, name]));
-  const regions = (await organisations?.listRegions(tx)) ?? [];
-  const regionNames = new Map(regions.map(({ code, name }) => [code, name]));
-  const shown = grants.map((grant) => ({
-    ...grant,
-    label: roleLabels(model, [grant.role])[0] ?? grant.role,
-    organisation: grant.organisationId && (names.get(grant.organisationId) ?? 'not known'),
-    region: grant.regionCode && (regionNames.get(grant.regionCode) ?? grant.regionCode),
-  }));
-  const errors = failed ? errorsAt('organisation', failed.refused) : {};
-  return view(
-    'identity/person.njk',
-    {
-      person,
-      formId: formIdOf({}),
-      isSelf: isSelf(tx.actor, personId),
-      needsRecovery: await needsRecovery(tx, personId, model),
-      asked: (await selectRoleRequests(tx, now, personId)).map((one) => ({
-        ...one,
-        label: roleLabels(model, [one.role])[0] ?? one.role,
-        region: one.regionCode && (regionNames.get(one.regionCode) ?? one.regionCode),
-        isMine: one.askedBy === actorId(tx.actor),
-      })),
-      recoveries: (await selectRecoveries(tx, now, personId)).map((one) => ({
-        ...one,
-        isMine: one.askedBy === actorId(tx.actor),
-      })),
-      regions,
-      roles: roleChoices(model).map((role) => ({
-        ...role,
-        held: held.has(role.key),
-        heldFor: shown.filter((grant) => grant.role === role.key && grant.endedAt === null),
-        form: formModel(
-          ['organisation', 'region'],
-          ...(failed && oneOf(failed.form, 'role') === role.key ? [failed.form, errors] : []),
-        ),
-      })),
-      grants: shown,
-      // Without links: each role for organisations has a field of its own.
-      form: formModel([], {}, errors),
-    },
-    failed ? { status: refusalStatus(failed.refused.kind).status } : {},
-  );
-}
-
-function roleChoices(model: RoleModel) {
-  return Object.entries(model.roles).map(([key, { label, may }]) => ({
-    key,
-    label,
-    scope: scopeOf(model, key),
-    may: may.map((permission) => permissions[permission]),
-  }));
-}

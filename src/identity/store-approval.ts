@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { statesBefore, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
+import { IN_FORCE } from './store-held.ts';
 
 const COLUMNS = sql`id, hash, subject_kind, subject_id, permission, requested_by, requested_at,
   expires_at, shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason,
@@ -122,7 +123,7 @@ export async function markConsumed(
     where id = ${id} and hash = ${hash} and ${isBefore('consumed')} and expires_at > ${now}
       and exists (
         select from identity.person
-        join identity.role_grant held on held.person_id = person.id and held.ended_at is null
+        join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
         where person.id = approval.approved_by and person.active and held.role = any (${roles})
           and held.given_by <> all (${HANDS})
           and (held.agreed_by is null or held.agreed_by <> all (${HANDS})))

@@ -1,6 +1,7 @@
 /** Codes that sign in, and apps that show numbers: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { IN_FORCE } from './store-held.ts';
 
 export type NewApp = {
   readonly id: string;
@@ -114,7 +115,7 @@ export async function selectCodeToSend(
   return await tx.maybe<CodeToSend>(sql`
     select person.id as person_id, person.email, code.app_id is not null as is_for_app,
       array(select distinct held.role from identity.role_grant held
-        where held.person_id = person.id and held.ended_at is null) as roles,
+        where held.person_id = person.id and ${IN_FORCE}) as roles,
       (select count(*) from identity.sign_in_code sent
         where sent.person_id = person.id and sent.sent_at > ${anHourAgo}) as in_hour,
       (select count(*) from identity.sign_in_code sent

@@ -3,6 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Permission } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { rolesWith, type RoleModel } from './model.ts';
+import { IN_FORCE } from './store-held.ts';
 
 export type HolderRow = {
   readonly id: string;
@@ -22,7 +23,7 @@ export async function listHolders(
       case when bool_and(held.region_code is not null)
         then array_agg(distinct held.region_code) end as region_codes
     from identity.person
-    join identity.role_grant held on held.person_id = person.id and held.ended_at is null
+    join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
       and held.organisation_id is null and held.role = any(${rolesWith(model, permission)})
     where person.active
     group by person.id, person.name order by lower(person.name), person.id`);

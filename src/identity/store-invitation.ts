@@ -1,6 +1,7 @@
 /** Invitations to colleagues, and who holds what for an organisation: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { IN_FORCE, type Term } from './store-held.ts';
 
 export type NewInvitation = {
   readonly id: string;
@@ -108,12 +109,12 @@ export async function selectRolesFor(
     select held.role from identity.role_grant held
     join identity.person on person.id = held.person_id and person.active
     where held.person_id = ${personId} and held.organisation_id = ${organisationId}
-      and held.ended_at is null
+      and ${IN_FORCE}
     for share of held`);
   return rows.map(({ role }) => role);
 }
 
-export type Colleague = {
+export type Colleague = Term & {
   readonly id: string;
   readonly name: string;
   readonly active: boolean;
@@ -124,19 +125,21 @@ export type Colleague = {
   readonly lastSeenAt: Date | null;
 };
 
-/** Whoever holds a role for these organisations, by name. */
+/** Whoever holds a role for these organisations, or is to, by name. */
 export async function selectColleagues(
   tx: Tx,
   organisationIds: readonly string[],
 ): Promise<Colleague[]> {
   return await tx.rows<Colleague>(sql`
     select person.id, person.name, person.active, held.role, held.organisation_id, held.given_at,
+      held.starts_at, held.ends_at,
       exists (select from identity.passkey
         where passkey.person_id = person.id and passkey.ended_at is null) as has_passkey,
       (select max(session.last_seen_at) from identity.session
         where session.person_id = person.id) as last_seen_at
     from identity.role_grant held join identity.person on person.id = held.person_id
     where held.organisation_id = any (${[...organisationIds]}::uuid[]) and held.ended_at is null
+      and (held.ends_at is null or held.ends_at > now())
     order by lower(person.name), person.id, held.organisation_id, held.role`);
 }
 

@@ -1,9 +1,10 @@
 /** Roles that wait for a second person: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Term } from './store-held.ts';
 import { isSecondPerson, type SecondPerson } from './store-second-person.ts';
 
-export type AskedRole = {
+export type AskedRole = Term & {
   readonly id: string;
   readonly personId: string;
   readonly role: string;
@@ -17,10 +18,11 @@ export type AskedRole = {
 /** Done already is done: 0 where the same waits. One that is too old makes room. */
 export async function insertRoleRequest(tx: Tx, asked: AskedRole): Promise<number> {
   return await tx.run(sql`
-    insert into identity.role_request (id, person_id, role, organisation_id, region_code, asked_by,
-      asked_at, expires_at)
+    insert into identity.role_request (id, person_id, role, organisation_id, region_code,
+      starts_at, ends_at, asked_by, asked_at, expires_at)
     values (${asked.id}, ${asked.personId}, ${asked.role}, ${asked.organisationId},
-      ${asked.regionCode}, ${asked.askedBy}, ${asked.askedAt}, ${asked.expiresAt})
+      ${asked.regionCode}, ${asked.startsAt}, ${asked.endsAt}, ${asked.askedBy},
+      ${asked.askedAt}, ${asked.expiresAt})
     on conflict (person_id, role, organisation_id, region_code) where state = 'asked' do nothing`);
 }
 
@@ -48,8 +50,8 @@ export async function selectRoleRequests(
 ): Promise<WaitingRole[]> {
   return await tx.rows<WaitingRole>(sql`
     select request.id, request.person_id, request.role, request.organisation_id,
-      request.region_code, request.asked_by, request.asked_at, request.expires_at, person.name,
-      asker.name as asked_by_name
+      request.region_code, request.starts_at, request.ends_at, request.asked_by,
+      request.asked_at, request.expires_at, person.name, asker.name as asked_by_name
     from identity.role_request request
     join identity.person on person.id = request.person_id
     join identity.person asker on asker.id = request.asked_by
@@ -72,7 +74,8 @@ export async function markRoleRequestGiven(
       and request.state = 'asked' and request.expires_at > ${by.now}
       and request.person_id <> ${by.personId}::uuid
       and ${isSecondPerson(by, sql`request.asked_by::text`)}
-    returning id, person_id, role, organisation_id, region_code, asked_by, asked_at, expires_at`);
+    returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
+      asked_at, expires_at`);
 }
 
 export async function markRoleRequestRefused(
@@ -83,5 +86,6 @@ export async function markRoleRequestRefused(
     update identity.role_request
     set state = 'refused', decided_by = ${by.personId}, decided_at = ${by.now}
     where id = ${by.id} and person_id = ${by.recipientId} and state = 'asked'
-    returning id, person_id, role, organisation_id, region_code, asked_by, asked_at, expires_at`);
+    returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
+      asked_at, expires_at`);
 }

@@ -1,6 +1,7 @@
 /** Who can be the second of two. */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { IN_FORCE } from './store-held.ts';
 
 export type SecondPerson = {
   /** Who agrees. */
@@ -21,7 +22,7 @@ export function isSecondPerson({ personId: me, roles, since }: SecondPerson, ask
   return sql`(${asker} <> ${me}
       and exists (
         select from identity.role_grant held
-        where held.person_id = ${me} and held.ended_at is null
+        where held.person_id = ${me} and ${IN_FORCE}
           and held.role = any (${[...roles]}) and held.given_by <> ${asker}
           and held.agreed_by is distinct from ${asker})
       and not exists (
@@ -46,7 +47,7 @@ export async function countConfirmers(
     select count(*) as others from identity.person
     where person.active and person.id <> all (${[...exceptIds]}::uuid[])
       and exists (select from identity.role_grant held
-        where held.person_id = person.id and held.ended_at is null
+        where held.person_id = person.id and ${IN_FORCE}
           and held.role = any (${[...roles]}))
       and exists (select from identity.passkey
         where passkey.person_id = person.id and passkey.ended_at is null)`);

@@ -3,6 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { HeldIn } from './model.ts';
 import type { SigningIn } from '#operating-model/index.ts';
+import { IN_FORCE } from './store-held.ts';
 
 /** How long a session lasts. */
 type Limits = Pick<SigningIn, 'sessionEndsIdleMs' | 'sessionEndsMs'>;
@@ -80,9 +81,9 @@ export async function touchSession(
       exists (select from kernel.installation where kind = 'live') as is_live,
       (select coalesce(json_agg(json_build_object('role', held.role,
           'regionCode', held.region_code)), '[]') from identity.role_grant held
-        where held.person_id = living.person_id and held.ended_at is null) as held,
+        where held.person_id = living.person_id and ${IN_FORCE}) as held,
       array(select held.organisation_id from identity.role_grant held
-        where held.person_id = living.person_id and held.ended_at is null
+        where held.person_id = living.person_id and ${IN_FORCE}
           and held.organisation_id is not null) as organisation_ids
     from living`);
 }

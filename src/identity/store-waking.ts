@@ -1,6 +1,7 @@
 /** Statements about waking people of the centre: who can be woken, and who was. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { IN_FORCE } from './store-held.ts';
 
 export type Wakeable = { readonly id: string; readonly phoneSealed: Buffer };
 
@@ -19,7 +20,7 @@ export async function selectWakeable(
         select from identity.role_grant held
         where held.person_id = person.id and held.role = any(${[...roles]}::text[])
           and held.organisation_id is null and held.region_code is null
-          and held.ended_at is null))
+          and ${IN_FORCE}))
     order by person.id`);
 }
 
@@ -46,7 +47,7 @@ export async function selectWakeableOf(
     select person.id, person.phone_sealed,
       array_agg(distinct held.region_code order by held.region_code) as region_codes
     from identity.person
-    join identity.role_grant held on held.person_id = person.id and held.ended_at is null
+    join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
       and held.role = any(${[...roles]}::text[])
       and held.region_code = any(${[...regionCodes]}::text[])
     where person.active and person.phone_sealed is not null

@@ -1,6 +1,7 @@
 /** People, roles, links and sessions: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { IN_FORCE, type Term } from './store-held.ts';
 
 export type PersonRow = {
   readonly id: string;
@@ -18,7 +19,7 @@ const PERSON = sql`
   select person.id, person.name, person.email, person.active, person.phone_mask,
     person.created_at,
     array(select distinct held.role from identity.role_grant held
-      where held.person_id = person.id and held.ended_at is null order by held.role) as roles,
+      where held.person_id = person.id and ${IN_FORCE} order by held.role) as roles,
     (select max(session.last_seen_at) from identity.session
       where session.person_id = person.id) as last_seen_at
   from identity.person`;
@@ -71,7 +72,7 @@ export async function updatePhone(tx: Tx, id: string, phone: PersonPhone | null)
     where id = ${id} and active`);
 }
 
-export type NewGrant = {
+export type NewGrant = Partial<Term> & {
   readonly id: string;
   readonly personId: string;
   readonly role: string;
@@ -83,13 +84,15 @@ export type NewGrant = {
   readonly agreedBy: string | null;
 };
 
-/** 0 where the person holds the role already. */
+/** 0 where the person holds the role already, or is to hold it. */
 export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
   return await tx.run(sql`
     insert into identity.role_grant
-      (id, person_id, role, organisation_id, region_code, given_at, given_by, agreed_by)
+      (id, person_id, role, organisation_id, region_code, given_at, given_by, agreed_by,
+        starts_at, ends_at)
     values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.organisationId},
-      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy}, ${grant.agreedBy})
+      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy}, ${grant.agreedBy},
+      ${grant.startsAt ?? null}, ${grant.endsAt ?? null})
     on conflict (person_id, role, organisation_id, region_code) where ended_at is null do nothing`);
 }
 
@@ -99,7 +102,7 @@ export async function markGrantEnded(
   ended: { readonly at: Date; readonly by: string },
 ): Promise<number> {
   return await tx.run(sql`
-    update identity.role_grant set ended_at = ${ended.at}, ended_by = ${ended.by}
+    update identity.role_grant set ended_at = least(${ended.at}, ends_at), ended_by = ${ended.by}
     where person_id = ${held.personId} and role = ${held.role} and ended_at is null
       and organisation_id is not distinct from ${held.organisationId}::uuid
       and region_code is not distinct from ${held.regionCode}`);
@@ -140,11 +143,11 @@ export async function selectOrganisationHolders(
     select person.id, person.name from identity.person
     where person.active and person.id in (
       select held.person_id from identity.role_grant held
-      where held.organisation_id = any(${[...organisationIds]}::uuid[]) and held.ended_at is null)
+      where held.organisation_id = any(${[...organisationIds]}::uuid[]) and ${IN_FORCE})
     order by lower(person.name), person.id`);
 }
 
-export type GrantRow = {
+export type GrantRow = Term & {
   readonly role: string;
   readonly organisationId: string | null;
   readonly regionCode: string | null;
@@ -157,9 +160,10 @@ export type GrantRow = {
 /** Every role the person ever held, the newest first. */
 export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
   return await tx.rows(sql`
-    select held.role, held.organisation_id, held.region_code, held.given_at,
+    select held.role, held.organisation_id, held.region_code, held.given_at, held.starts_at,
+      held.ends_at,
       coalesce(giver.name, held.given_by) as given_by_name, agreer.name as agreed_by_name,
-      held.ended_at
+      coalesce(held.ended_at, case when held.ends_at <= now() then held.ends_at end) as ended_at
     from identity.role_grant held
     left join identity.person giver on giver.id::text = held.given_by
     left join identity.person agreer on agreer.id::text = held.agreed_by

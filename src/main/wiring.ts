@@ -35,6 +35,7 @@ import {
   replicaRoutes,
 } from '#dispatch/index.ts';
 import {
+  endLapsedRoles,
   identityRoutes,
   listApiKeys,
   listPeople,
@@ -218,6 +219,17 @@ function codeTask({ database, model, seals }: Product) {
   };
 }
 
+/** What comes due by the clock, and what lapsed. */
+async function hourly({ database, model }: Product): Promise<void> {
+  const now = new Date();
+  await database.withActor(system('planned end'), (tx) => endLapsedRoles(tx));
+  try {
+    await applyDueSuccessions(database, londonDay(now));
+  } finally {
+    await runSchedule(database, model, { ...londonHour(now), now });
+  }
+}
+
 /** Background tasks by name: news of a lower slice, and who hears it. */
 export function tasksOf(
   product: Product,
@@ -272,14 +284,7 @@ export function tasksOf(
       const { contactPointId } = payload as { contactPointId: string };
       await tellReplaced(database, contactPointId, model);
     },
-    hourly: async () => {
-      const now = new Date();
-      try {
-        await applyDueSuccessions(database, londonDay(now));
-      } finally {
-        await runSchedule(database, model, { ...londonHour(now), now });
-      }
-    },
+    hourly: () => hourly(product),
     sweep: async () => {
       await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
       await database.withActor(system('sweep'), (tx) => sweepIdentity(tx, new Date()));

@@ -1,0 +1,99 @@
+/** The page of one person: what they hold and held, what waits for a second one, their way in. */
+import type { Tx } from '#db/database.ts';
+import { actorId, permissions } from '#kernel/actor.ts';
+import type { Refused } from '#kernel/outcome.ts';
+import {
+  dateOnly,
+  errorsAt,
+  formIdOf,
+  formModel,
+  notFound,
+  refusalStatus,
+  view,
+  type Form,
+  type Reply,
+} from '#web/index.ts';
+import type { IdentityContext } from './context.ts';
+import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
+import { lastDayOf, oneOf, termWords } from './parse.ts';
+import { needsRecovery } from './recovery.ts';
+import { selectRecoveries } from './store-recovery.ts';
+import { selectRoleRequests } from './store-role-request.ts';
+import { selectGrants, selectPerson } from './store.ts';
+
+/** Of the form that gives a role from and until a day. */
+const TIMED_FIELDS = ['role', 'organisation', 'region', 'from', 'until'] as const;
+
+export async function personPage(
+  tx: Tx,
+  { model, organisations }: IdentityContext,
+  personId: string,
+  { now, failed }: { now: Date; failed?: { form: Form; refused: Refused } },
+): Promise<Reply> {
+  const person = await selectPerson(tx, personId);
+  if (person === undefined) return notFound();
+  const held = new Set(person.roles);
+  const grants = await selectGrants(tx, personId);
+  const ids = grants.flatMap(({ organisationId }) => organisationId ?? []);
+  const named = (await organisations?.listNames(tx, ids)) ?? [];
+  const names = new Map(named.map(({ id, name }) => [id, name]));
+  const regions = (await organisations?.listRegions(tx)) ?? [];
+  const regionNames = new Map(regions.map(({ code, name }) => [code, name]));
+  const shown = grants.map((grant) => ({
+    ...grant,
+    term: termWords(grant, now),
+    lastDay: grant.endsAt && dateOnly(lastDayOf(grant.endsAt)),
+    isToCome: grant.endedAt === null && grant.startsAt !== null && grant.startsAt > now,
+    label: roleLabels(model, [grant.role])[0] ?? grant.role,
+    organisation: grant.organisationId && (names.get(grant.organisationId) ?? 'not known'),
+    region: grant.regionCode && (regionNames.get(grant.regionCode) ?? grant.regionCode),
+  }));
+  const errors = failed ? errorsAt('organisation', failed.refused) : {};
+  const isTimed = failed !== undefined && oneOf(failed.form, 'timed') !== '';
+  return view(
+    'identity/person.njk',
+    {
+      person,
+      formId: formIdOf({}),
+      isSelf: isSelf(tx.actor, personId),
+      needsRecovery: await needsRecovery(tx, personId, model),
+      asked: (await selectRoleRequests(tx, now, personId)).map((one) => ({
+        ...one,
+        label: roleLabels(model, [one.role])[0] ?? one.role,
+        term: termWords(one, now),
+        region: one.regionCode && (regionNames.get(one.regionCode) ?? one.regionCode),
+        isMine: one.askedBy === actorId(tx.actor),
+      })),
+      recoveries: (await selectRecoveries(tx, now, personId)).map((one) => ({
+        ...one,
+        isMine: one.askedBy === actorId(tx.actor),
+      })),
+      regions,
+      roles: roleChoices(model).map((role) => ({
+        ...role,
+        held: held.has(role.key),
+        heldFor: shown.filter((grant) => grant.role === role.key && grant.endedAt === null),
+        form: formModel(
+          ['organisation', 'region'],
+          ...(failed && !isTimed && oneOf(failed.form, 'role') === role.key
+            ? [failed.form, errors]
+            : []),
+        ),
+      })),
+      grants: shown,
+      timed: formModel(TIMED_FIELDS, ...(isTimed ? [failed.form, errors] : [])),
+      // Without links: each role for organisations has a field of its own.
+      form: formModel([], {}, errors),
+    },
+    failed ? { status: refusalStatus(failed.refused.kind).status } : {},
+  );
+}
+
+export function roleChoices(model: RoleModel) {
+  return Object.entries(model.roles).map(([key, { label, may }]) => ({
+    key,
+    label,
+    scope: scopeOf(model, key),
+    may: may.map((permission) => permissions[permission]),
+  }));
+}
