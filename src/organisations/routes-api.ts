@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Refused } from '#kernel/outcome.ts';
 import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
 import { asAtOf, dayAhead } from './as-at.ts';
+import { asAtApiRoutes } from './routes-api-as-at.ts';
 import { fileInThread } from './imports/in-thread.ts';
 import { undoApiRoutes } from './imports/routes-api-runs.ts';
 import { settleMapping } from './imports/mapping.ts';
@@ -44,6 +45,7 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     ...audienceApiRoutes(context),
     ...useApiRoutes(context),
     ...parentApiRoutes(context),
+    ...asAtApiRoutes(context),
     ...undoApiRoutes(context),
   ];
 }
