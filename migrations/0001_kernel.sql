@@ -13,24 +13,105 @@ grant select on kernel.migration to tocsin_web, tocsin_worker;
 -- Bodies without quotes are bound to their functions when they are made: no search_path can bend
 -- them, and unlike functions with "set search_path" they are inlined.
 
+-- Organisations whose network is in foreign hands (ADR 0026): nobody acts for them until somebody
+-- lifts it. Each time has a row, and is kept.
+create table kernel.cut_off (
+  id uuid primary key,
+  organisation_id uuid not null,
+  -- Of its network: no mail goes to an address there, whoever has it.
+  domains text[] not null,
+  reason text not null check (length(reason) between 1 and 500),
+  since timestamptz not null default now(),
+  cut_by text not null,
+  cut_by_name text not null,
+  lifted_at timestamptz,
+  lifted_by text,
+  lifted_by_name text,
+  lift_reason text check (length(lift_reason) between 1 and 500),
+  check ((lifted_at is null) = (lifted_by is null)
+    and (lifted_at is null) = (lifted_by_name is null)
+    and (lifted_at is null) = (lift_reason is null)),
+  check (lifted_at >= since)
+);
+create unique index cut_off_now on kernel.cut_off (organisation_id) where lifted_at is null;
+create index cut_off_of_organisation on kernel.cut_off (organisation_id, since);
+
+-- Which of these are cut off now. It runs as the owner, who reads all of the table: whoever is cut
+-- off must not read of it, and must not be missed.
+create function kernel.those_cut_off(ids uuid[]) returns uuid[]
+  language plpgsql stable parallel safe security definer set search_path = '' as $$
+begin
+  return array(select cut_off.organisation_id from kernel.cut_off
+    where cut_off.organisation_id = any (ids) and cut_off.lifted_at is null);
+end $$;
+revoke all on function kernel.those_cut_off from public;
+grant execute on function kernel.those_cut_off to tocsin_web, tocsin_worker, tocsin_sequencer;
+
+-- Those that a transaction was opened for, cut off or not.
+create function kernel.named_organisations() returns uuid[]
+  language sql stable parallel safe
+  return pg_catalog.string_to_array(
+    coalesce(pg_catalog.current_setting('tocsin.organisations', true), ''), ',')::uuid[];
+
+-- The organisations a contact acts for; empty for everybody else. Never one that is cut off: asked
+-- at each statement, so that who is within a request in that moment reads nothing from the next one
+-- on. Not inlined: nobody else's statements are planned with it.
+create function kernel.actor_organisations() returns uuid[]
+  language plpgsql stable parallel safe set search_path = '' as $$
+declare
+  named uuid[] := kernel.named_organisations();
+  cut uuid[];
+begin
+  if cardinality(named) = 0 then return named; end if;
+  cut := kernel.those_cut_off(named);
+  return array(select one.id from unnest(named) as one (id) where one.id <> all (cut));
+end $$;
+
+-- True of whoever acts for organisations only, of which each is cut off.
+create function kernel.is_shut_out() returns boolean
+  language plpgsql stable parallel safe set search_path = '' as $$
+begin
+  return current_setting('tocsin.reach', true) = 'organisation'
+    and cardinality(kernel.named_organisations()) > 0
+    and cardinality(kernel.actor_organisations()) = 0;
+end $$;
+
+-- Whoever is shut out acts as nobody.
 create function kernel.actor_kind() returns text
   language sql stable parallel safe
-  return coalesce(nullif(pg_catalog.current_setting('tocsin.actor_kind', true), ''), 'nobody');
+  return case when kernel.is_shut_out() then 'nobody' else
+    coalesce(nullif(pg_catalog.current_setting('tocsin.actor_kind', true), ''), 'nobody') end;
 
 create function kernel.actor_id() returns text
   language sql stable parallel safe
-  return coalesce(nullif(pg_catalog.current_setting('tocsin.actor_id', true), ''), 'nobody');
+  return case when kernel.is_shut_out() then 'nobody' else
+    coalesce(nullif(pg_catalog.current_setting('tocsin.actor_id', true), ''), 'nobody') end;
 
 -- 'centre' | 'organisation' | 'nobody': how far the actor reads.
 create function kernel.reach() returns text
   language sql stable parallel safe
-  return coalesce(nullif(pg_catalog.current_setting('tocsin.reach', true), ''), 'nobody');
+  return case when kernel.is_shut_out() then 'nobody' else
+    coalesce(nullif(pg_catalog.current_setting('tocsin.reach', true), ''), 'nobody') end;
 
--- The organisations a contact acts for; empty for everybody else.
-create function kernel.actor_organisations() returns uuid[]
-  language sql stable parallel safe
-  return pg_catalog.string_to_array(
-    coalesce(pg_catalog.current_setting('tocsin.organisations', true), ''), ',')::uuid[];
+-- True, or the transaction ends: what is changed leaves an entry, and whoever is shut out changes
+-- nothing (0002_audit.sql).
+create function kernel.may_act() returns boolean
+  language plpgsql stable parallel safe set search_path = '' as $$
+begin
+  if kernel.is_shut_out() then
+    raise exception 'the organisation of who acts is cut off' using errcode = 'TC001';
+  end if;
+  return true;
+end $$;
+
+alter table kernel.cut_off enable row level security;
+alter table kernel.cut_off force row level security;
+create policy cut_off_of_centre on kernel.cut_off to tocsin_web, tocsin_worker
+  using ((select kernel.reach() = 'centre'));
+create policy cut_off_of_owner on kernel.cut_off for select to tocsin_owner using (true);
+grant select, insert, update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.cut_off
+  to tocsin_web;
+grant select on kernel.cut_off to tocsin_worker;
 
 -- The regions, by code, that the actor's reading is bound to; null: to none.
 create function kernel.actor_regions() returns text[]

@@ -612,11 +612,26 @@ create table dispatch.kept_ledger (
   organisations_never_sent bigint not null
 );
 
+-- Where nothing goes for now: addresses on a network that is in foreign hands. What waits for them
+-- is suppressed when they come here, and what is written later as it is written.
+create table dispatch.stopped (
+  contact_point_id uuid primary key,
+  stopped_at timestamptz not null default now()
+);
+
+create function dispatch.stop(contact_point_ids uuid[]) returns void
+  language sql set search_path = '' as $$
+  insert into dispatch.stopped (contact_point_id) select unnest(contact_point_ids)
+  on conflict do nothing
+$$;
+
 -- The one way in for the slices above: the columns a planner may fill, and none of the state.
 create view dispatch.v_in_recipient with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject,
     body, address_sealed
   from dispatch.message where state = 'held' with local check option;
+create view dispatch.v_stopped with (security_invoker = true) as
+  select contact_point_id, stopped_at from dispatch.stopped;
 create view dispatch.v_in_credit with (security_invoker = true) as
   select message_id, organisation_id from dispatch.message_credit;
 
@@ -796,6 +811,11 @@ alter table dispatch.sender force row level security;
 create policy centre on dispatch.sender
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 
+alter table dispatch.stopped enable row level security;
+alter table dispatch.stopped force row level security;
+create policy centre on dispatch.stopped
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+
 -- When a channel gets a second gateway, whoever was written to so far keeps the sender they saw.
 create function dispatch.remember_senders() returns trigger
   language plpgsql set search_path = '' as $$
@@ -835,12 +855,33 @@ create trigger message_is_planned after insert on dispatch.message
   referencing new table as added
   for each statement execute function dispatch.refuse_late_message();
 
+-- What is written for an address where nothing goes never leaves. The lock is held to the end:
+-- whoever stops an address waits for those who write, and then finds what they wrote.
+create function dispatch.suppress_stopped() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('dispatch.stopped', 0));
+  if exists (select from dispatch.stopped) then
+    update dispatch.message message
+    set state = 'suppressed', final_at = now(), failure_code = 'cut_off'
+    from added
+    where message.id = added.id and message.state in ('held', 'ready')
+      and message.contact_point_id = any (array(
+        select stopped.contact_point_id from dispatch.stopped));
+  end if;
+  return null;
+end $$;
+create trigger message_is_stopped after insert on dispatch.message
+  referencing new table as added
+  for each statement execute function dispatch.suppress_stopped();
+
 -- What was approved stays what it was: the web process may let messages go or call them off, and
 -- fill the one blank that only release knows. Anything else would go round the approval (P5).
 create function dispatch.guard_message() returns trigger language plpgsql as $$
 begin
   if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
-      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'))) then
+      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'),
+      ('held', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
   end if;
   if new.body is distinct from old.body and (position('{since}' in old.body) = 0
@@ -983,6 +1024,7 @@ grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failur
   on dispatch.message
   to tocsin_web;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender to tocsin_web;
+grant select, insert, delete on dispatch.stopped to tocsin_web;
 grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, deduplicates,
   takes_replies, limits_validity, receipts, callback_token_hashes, template_id, template_version,
   template_body, template_read_at, created_at, removed_at, weight, enabled, last_proven_at,
@@ -991,6 +1033,7 @@ grant update (enabled, weight) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web;
+grant select on dispatch.v_stopped to tocsin_web, tocsin_worker;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
   dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain, dispatch.v_invariant,
   dispatch.v_auditor,
@@ -1003,7 +1046,7 @@ grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch
 grant select, insert, update on dispatch.dispatch, dispatch.round, dispatch.message,
   dispatch.bucket, dispatch.gateway, dispatch.breaker to tocsin_worker;
 grant select, insert, delete on dispatch.tally to tocsin_worker;
-grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender
+grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender, dispatch.stopped
   to tocsin_worker;
 grant select, insert on dispatch.attempt, dispatch.attempt_end, dispatch.lookup, dispatch.alarm,
   dispatch.lost_text to tocsin_worker;

@@ -229,6 +229,18 @@ create table identity.reader_set_member (
   check (reads_until > reads_from)
 );
 
+-- Whoever holds a role for an organisation that is cut off, beside others too, reads nothing by
+-- name meanwhile: what they signed in by may be in foreign hands.
+create function identity.is_of_cut_off(person_id uuid) returns boolean
+  language plpgsql stable parallel safe set search_path = '' as $$
+begin
+  return cardinality(kernel.those_cut_off(array(
+    select held.organisation_id from identity.role_grant held
+    where held.person_id = is_of_cut_off.person_id and held.ended_at is null
+      and (held.ends_at is null or held.ends_at > now())
+      and held.organisation_id is not null))) > 0;
+end $$;
+
 -- The sets of whoever acts; `readsSet` of src/identity/reader-sets.ts is the same rule. A policy
 -- compares with it in brackets, so that it is asked once for a statement and an index is used.
 create function identity.readable_sets() returns uuid[]
@@ -239,7 +251,8 @@ create function identity.readable_sets() returns uuid[]
         (member.reader_kind = 'organisation'
           and member.reader_id = any ((select kernel.actor_organisations())::uuid[]))
         or (member.reader_kind = 'person' and member.reader_id = (select case kernel.actor_kind()
-          when 'person' then kernel.actor_id()::uuid end)))
+          when 'person' then kernel.actor_id()::uuid end)
+          and not (select identity.is_of_cut_off(kernel.actor_id()::uuid))))
       and member.reads_from <= now()
       and (member.reads_until is null or member.reads_until > now())
     union all

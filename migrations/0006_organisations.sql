@@ -433,7 +433,7 @@ create table organisations.change (
   actor_kind text not null default kernel.actor_kind(),
   actor_id text not null default kernel.actor_id(),
   what text not null check (what in ('facts', 'contact', 'linked', 'unlinked', 'hours', 'absence',
-    'domain', 'merge', 'attested', 'left', 'parent')),
+    'domain', 'merge', 'attested', 'left', 'parent', 'cut_off')),
   -- By name of the field, before and after; of links the ids of contact points by channel; of
   -- parents what went and what came, each as code, first and last day.
   fields jsonb not null default '{}' check (jsonb_typeof(fields) = 'object')
@@ -1077,17 +1077,49 @@ create view organisations.v_failing with (security_invoker = true) as
   where coalesce(failed.failed_at > contact_point.proven_at, true)
     and (contact_point.channel = 'mail' or failed.failures > 1);
 
--- Links that change places: the first number or address of a contact that is known to fail, and the
--- next of the same channel that is not. Whoever has one only, or none that works, keeps the first.
+-- Organisations that are cut off now.
+create view organisations.v_cut_off with (security_invoker = true) as
+  select organisation_id, since, cut_by_name from kernel.cut_off where lifted_at is null;
+
+-- Mail domains of networks that are in foreign hands: nothing goes there.
+create view organisations.v_cut_off_domain with (security_invoker = true) as
+  select distinct domain.name as domain
+  from kernel.cut_off cross join unnest(cut_off.domains) domain (name)
+  where cut_off.lifted_at is null;
+
+-- An address that comes onto such a network while it is cut off is stopped as it comes.
+create function organisations.stop_points() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if exists (select from kernel.cut_off where cut_off.lifted_at is null) then
+    perform dispatch.stop(array(
+      select added.id from added
+      where added.channel = 'mail'
+        and added.domain = any (array(select cut.domain from organisations.v_cut_off_domain cut))));
+  end if;
+  return null;
+end $$;
+create trigger points_added_stopped after insert on organisations.contact_point
+  referencing new table as added
+  for each statement execute function organisations.stop_points();
+
+-- Links that change places: the first number or address of a contact that is known to fail or is on
+-- a network that is cut off, and the next of the same channel that is not. Whoever has one only, or
+-- none that works, keeps the first.
 -- It begins with whose first one ever failed and who has another: after a gateway lost 100,000
 -- mails those are few, and nothing else is looked at. "offset 0" keeps the planner from asking of
 -- all that failed whether they still do.
 create view organisations.v_swapped with (security_invoker = true) as
   with suspect as materialized (
-    select first.contact_id, first.channel, first.contact_point_id
+    select first.contact_id, first.channel, first.contact_point_id, failed.is_cut_off
     from (
-      select distinct message.contact_point_id from dispatch.v_message message
+      select message.contact_point_id, false as is_cut_off from dispatch.v_message message
       where message.state in ('undelivered', 'rejected')
+        and message.contact_point_id <> all (array(
+          select stopped.contact_point_id from dispatch.v_stopped stopped))
+      group by message.contact_point_id
+      union all
+      select stopped.contact_point_id, true from dispatch.v_stopped stopped
     ) failed
     join organisations.contact_contact_point first
       on first.contact_point_id = failed.contact_point_id and first."position" = 1
@@ -1104,13 +1136,15 @@ create view organisations.v_swapped with (security_invoker = true) as
       and next."position" > 1 and not exists (
         select from organisations.v_failing failing
         where failing.contact_point_id = next.contact_point_id offset 0)
+      and next.contact_point_id <> all (array(
+        select stopped.contact_point_id from dispatch.v_stopped stopped))
     order by next."position"
     limit 1
   ) stand_in
   cross join lateral (
     values (suspect.contact_point_id), (stand_in.contact_point_id)
   ) swapped (contact_point_id)
-  where exists (
+  where suspect.is_cut_off or exists (
     select from organisations.v_failing failing
     where failing.contact_point_id = suspect.contact_point_id offset 0);
 
@@ -1121,7 +1155,7 @@ create view organisations.v_swapped with (security_invoker = true) as
 -- an organisation is reached in every rank and channel as if all were on duty. A question that
 -- picks contacts by role or rank asks for exactly those and reads passed_over not at all.
 -- in_use: alerts go to it. That is the first of its channel, or another where v_swapped says so;
--- those are few, and each row is looked up by hash.
+-- those are few, and each row is looked up by hash. Never one where nothing goes for now.
 -- Two parts: whoever has no hours and no absences, by plain joins, and the few who have. Each part
 -- is planned by itself and read whole, unless one organisation is named: then by its indexes.
 -- "offset 0" keeps the few on the way through the indexes: row-level security hides from the
@@ -1138,7 +1172,9 @@ begin atomic
     organisation.must_answer, contact.id, contact.id, contact.role, contact.rank,
     contact.reader_kind, contact.language, link.contact_point_id,
     link.channel, (link."position" = 1) <> ((link.contact_id, link.contact_point_id) in (
-      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped)),
+      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))
+      and link.contact_point_id <> all (array(
+        select stopped.contact_point_id from dispatch.v_stopped stopped)),
     contact_point.address_sealed, false
   from organisations.v_organisation organisation
   join organisations.contact on contact.organisation_id = organisation.organisation_id
@@ -1152,7 +1188,9 @@ begin atomic
     organisation.must_answer, contact.id, told.contact_id, contact.role, contact.rank,
     contact.reader_kind, told.language, link.contact_point_id,
     link.channel, (link."position" = 1) <> ((told.contact_id, link.contact_point_id) in (
-      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped)),
+      select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))
+      and link.contact_point_id <> all (array(
+        select stopped.contact_point_id from dispatch.v_stopped stopped)),
     contact_point.address_sealed,
     told.is_off and exists (
       select from organisations.contact other
@@ -1229,6 +1267,7 @@ grant select, insert (organisation_id, contact_id, what, fields) on organisation
   to tocsin_web, tocsin_worker;
 grant select on organisations.duty_hours, organisations.absence to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_known_organisation,
+  organisations.v_cut_off, organisations.v_cut_off_domain,
   organisations.v_follower, organisations.v_region,
   organisations.v_failing, organisations.v_swapped, organisations.v_system,
   organisations.v_reachable

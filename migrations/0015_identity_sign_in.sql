@@ -92,6 +92,12 @@ alter table identity.sign_in_code force row level security;
 create policy sign_in_code_of_system on identity.sign_in_code
   using ((select kernel.actor_kind()) = 'system');
 
+-- Whoever cuts an organisation off ends what its people have open.
+create policy invitation_of_centre on identity.invitation
+  using ((select kernel.reach() = 'centre'));
+create policy sign_in_code_of_centre on identity.sign_in_code
+  using ((select kernel.reach() = 'centre'));
+
 grant select, insert on identity.authenticator_app, identity.sign_in_code to tocsin_web;
 grant update (confirmed_at, last_step, ended_at, ended_by) on identity.authenticator_app
   to tocsin_web;

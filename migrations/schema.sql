@@ -318,7 +318,7 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN (( SELECT (kernel.actor_kind() = 'person'::text)) AND (action = 'contact.looked_up'::text) AND (subject_kind = 'organisation'::text) AND (subject_id = ANY ((( SELECT kernel.actor_organisations() AS actor_organisations))::text[])))
     ELSE false
 END);
-create policy entry_write on audit.entry as permissive for insert to public with check (true);
+create policy entry_write on audit.entry as permissive for insert to public with check (( SELECT kernel.may_act() AS may_act));
 CREATE TRIGGER entry_no_change BEFORE UPDATE ON audit.entry FOR EACH ROW EXECUTE FUNCTION audit.refuse_edit();
 CREATE TRIGGER entry_stays BEFORE DELETE OR TRUNCATE ON audit.entry FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 CREATE TRIGGER entry_waits AFTER INSERT ON audit.entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION audit.note_waiting();
@@ -735,6 +735,7 @@ alter table dispatch.message force row level security;
 create policy centre on dispatch.message as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND ((old.body IS DISTINCT FROM new.body) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION dispatch.guard_message();
 CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.refuse_late_message();
+CREATE TRIGGER message_is_stopped AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.suppress_stopped();
 CREATE TRIGGER risked_stays_in_doubt BEFORE UPDATE OF state ON dispatch.message FOR EACH ROW WHEN (((new.attempt > 0) AND (new.state = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION dispatch.keep_in_doubt();
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
@@ -899,6 +900,17 @@ alter table dispatch.settled force row level security;
 create policy centre on dispatch.settled as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on dispatch.settled to tocsin_web;
 grant insert, select on dispatch.settled to tocsin_worker;
+
+create table dispatch.stopped (
+  contact_point_id uuid not null,
+  stopped_at timestamp with time zone default now() not null,
+  constraint stopped_pkey PRIMARY KEY (contact_point_id)
+);
+alter table dispatch.stopped enable row level security;
+alter table dispatch.stopped force row level security;
+create policy centre on dispatch.stopped as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant delete, insert, select on dispatch.stopped to tocsin_web;
+grant insert, select on dispatch.stopped to tocsin_worker;
 
 create table dispatch.tally (
   gateway_id text not null,
@@ -1089,6 +1101,7 @@ CREATE INDEX invitation_age ON identity.invitation USING btree (expires_at);
 CREATE INDEX invitation_open ON identity.invitation USING btree (organisation_id) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 alter table identity.invitation enable row level security;
 alter table identity.invitation force row level security;
+create policy invitation_of_centre on identity.invitation as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy invitation_of_organisation on identity.invitation as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
 create policy invitation_of_system on identity.invitation as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
 grant insert, select on identity.invitation to tocsin_web;
@@ -1344,6 +1357,7 @@ CREATE INDEX sign_in_code_of_network ON identity.sign_in_code USING btree (netwo
 CREATE INDEX sign_in_code_of_person ON identity.sign_in_code USING btree (person_id, asked_at);
 alter table identity.sign_in_code enable row level security;
 alter table identity.sign_in_code force row level security;
+create policy sign_in_code_of_centre on identity.sign_in_code as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy sign_in_code_of_system on identity.sign_in_code as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
 grant insert, select on identity.sign_in_code to tocsin_web;
 grant delete, select on identity.sign_in_code to tocsin_worker;
@@ -1395,6 +1409,34 @@ alter table identity.woken force row level security;
 create policy woken_of_centre on identity.woken as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text, 'key'::text])));
 grant select on identity.woken to tocsin_web;
 grant insert, select on identity.woken to tocsin_worker;
+
+create table kernel.cut_off (
+  id uuid not null,
+  organisation_id uuid not null,
+  domains text[] not null,
+  reason text not null,
+  since timestamp with time zone default now() not null,
+  cut_by text not null,
+  cut_by_name text not null,
+  lifted_at timestamp with time zone,
+  lifted_by text,
+  lifted_by_name text,
+  lift_reason text,
+  constraint cut_off_check CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
+  constraint cut_off_check1 CHECK ((lifted_at >= since)),
+  constraint cut_off_lift_reason_check CHECK (((length(lift_reason) >= 1) AND (length(lift_reason) <= 500))),
+  constraint cut_off_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+  constraint cut_off_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX cut_off_now ON kernel.cut_off USING btree (organisation_id) WHERE (lifted_at IS NULL);
+CREATE INDEX cut_off_of_organisation ON kernel.cut_off USING btree (organisation_id, since);
+alter table kernel.cut_off enable row level security;
+alter table kernel.cut_off force row level security;
+create policy cut_off_of_centre on kernel.cut_off as permissive for all to tocsin_web, tocsin_worker using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy cut_off_of_owner on kernel.cut_off as permissive for select to tocsin_owner using (true);
+grant insert, select on kernel.cut_off to tocsin_web;
+grant select on kernel.cut_off to tocsin_worker;
+grant update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.cut_off to tocsin_web;
 
 create table kernel.installation (
   id uuid not null,
@@ -1630,7 +1672,7 @@ create table organisations.change (
   what text not null,
   fields jsonb default '{}'::jsonb not null,
   constraint change_fields_check CHECK ((jsonb_typeof(fields) = 'object'::text)),
-  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text, 'attested'::text, 'left'::text, 'parent'::text]))),
+  constraint change_what_check CHECK ((what = ANY (ARRAY['facts'::text, 'contact'::text, 'linked'::text, 'unlinked'::text, 'hours'::text, 'absence'::text, 'domain'::text, 'merge'::text, 'attested'::text, 'left'::text, 'parent'::text, 'cut_off'::text]))),
   constraint change_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
   constraint change_pkey PRIMARY KEY (id)
 );
@@ -1845,6 +1887,7 @@ CASE ( SELECT kernel.reach() AS reach)
       WHERE (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((link.contact_id)::text = ( SELECT kernel.actor_id() AS actor_id)))))
     ELSE false
 END);
+CREATE TRIGGER points_added_stopped AFTER INSERT ON organisations.contact_point REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION organisations.stop_points();
 grant insert, select, update on organisations.contact_point to tocsin_web;
 grant insert, select, update on organisations.contact_point to tocsin_worker;
 
@@ -2787,7 +2830,8 @@ CREATE OR REPLACE FUNCTION dispatch.guard_message()
 AS $function$
 begin
   if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
-      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'))) then
+      ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'),
+      ('held', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
   end if;
   if new.body is distinct from old.body and (position('{since}' in old.body) = 0
@@ -2913,6 +2957,37 @@ AS $function$
 $function$
 ;
 grant execute on function dispatch.reserve_of(dispatch.bucket) to public;
+
+CREATE OR REPLACE FUNCTION dispatch.stop(contact_point_ids uuid[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into dispatch.stopped (contact_point_id) select unnest(contact_point_ids)
+  on conflict do nothing
+$function$
+;
+grant execute on function dispatch.stop(uuid[]) to public;
+
+CREATE OR REPLACE FUNCTION dispatch.suppress_stopped()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('dispatch.stopped', 0));
+  if exists (select from dispatch.stopped) then
+    update dispatch.message message
+    set state = 'suppressed', final_at = now(), failure_code = 'cut_off'
+    from added
+    where message.id = added.id and message.state in ('held', 'ready')
+      and message.contact_point_id = any (array(
+        select stopped.contact_point_id from dispatch.stopped));
+  end if;
+  return null;
+end $function$
+;
+grant execute on function dispatch.suppress_stopped() to public;
 
 CREATE OR REPLACE FUNCTION dispatch.tokens_at(bucket dispatch.bucket, at timestamp with time zone)
  RETURNS double precision
@@ -3057,11 +3132,27 @@ $function$
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_web;
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION identity.is_of_cut_off(person_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+begin
+  return cardinality(kernel.those_cut_off(array(
+    select held.organisation_id from identity.role_grant held
+    where held.person_id = is_of_cut_off.person_id and held.ended_at is null
+      and (held.ends_at is null or held.ends_at > now())
+      and held.organisation_id is not null))) > 0;
+end $function$
+;
+grant execute on function identity.is_of_cut_off(uuid) to public;
+
 CREATE OR REPLACE FUNCTION identity.readable_sets()
  RETURNS uuid[]
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE ((((member.reader_kind = 'organisation'::text) AND (member.reader_id = ANY ((SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) OR ((member.reader_kind = 'person'::text) AND (member.reader_id = (SELECT CASE kernel.actor_kind() WHEN 'person'::text THEN (kernel.actor_id())::uuid ELSE NULL::uuid END AS "case")))) AND (member.reads_from <= now()) AND ((member.reads_until IS NULL) OR (member.reads_until > now()))) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'community'::text) AND (cardinality(kernel.actor_organisations()) > 0)))
+RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE ((((member.reader_kind = 'organisation'::text) AND (member.reader_id = ANY ((SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) OR ((member.reader_kind = 'person'::text) AND (member.reader_id = (SELECT CASE kernel.actor_kind() WHEN 'person'::text THEN (kernel.actor_id())::uuid ELSE NULL::uuid END AS "case")) AND (NOT (SELECT identity.is_of_cut_off((kernel.actor_id())::uuid) AS is_of_cut_off)))) AND (member.reads_from <= now()) AND ((member.reads_until IS NULL) OR (member.reads_until > now()))) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'community'::text) AND (cardinality(kernel.actor_organisations()) > 0)))
 ;
 grant execute on function identity.readable_sets() to public;
 
@@ -3069,7 +3160,7 @@ CREATE OR REPLACE FUNCTION kernel.actor_id()
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN COALESCE(NULLIF(current_setting('tocsin.actor_id'::text, true), ''::text), 'nobody'::text)
+RETURN CASE WHEN kernel.is_shut_out() THEN 'nobody'::text ELSE COALESCE(NULLIF(current_setting('tocsin.actor_id'::text, true), ''::text), 'nobody'::text) END
 ;
 grant execute on function kernel.actor_id() to public;
 
@@ -3077,15 +3168,24 @@ CREATE OR REPLACE FUNCTION kernel.actor_kind()
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN COALESCE(NULLIF(current_setting('tocsin.actor_kind'::text, true), ''::text), 'nobody'::text)
+RETURN CASE WHEN kernel.is_shut_out() THEN 'nobody'::text ELSE COALESCE(NULLIF(current_setting('tocsin.actor_kind'::text, true), ''::text), 'nobody'::text) END
 ;
 grant execute on function kernel.actor_kind() to public;
 
 CREATE OR REPLACE FUNCTION kernel.actor_organisations()
  RETURNS uuid[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE PARALLEL SAFE
-RETURN (string_to_array(COALESCE(current_setting('tocsin.organisations'::text, true), ''::text), ','::text))::uuid[]
+ SET search_path TO ''
+AS $function$
+declare
+  named uuid[] := kernel.named_organisations();
+  cut uuid[];
+begin
+  if cardinality(named) = 0 then return named; end if;
+  cut := kernel.those_cut_off(named);
+  return array(select one.id from unnest(named) as one (id) where one.id <> all (cut));
+end $function$
 ;
 grant execute on function kernel.actor_organisations() to public;
 
@@ -3119,11 +3219,48 @@ AS $function$
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_web;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION kernel.is_shut_out()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+begin
+  return current_setting('tocsin.reach', true) = 'organisation'
+    and cardinality(kernel.named_organisations()) > 0
+    and cardinality(kernel.actor_organisations()) = 0;
+end $function$
+;
+grant execute on function kernel.is_shut_out() to public;
+
+CREATE OR REPLACE FUNCTION kernel.may_act()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+begin
+  if kernel.is_shut_out() then
+    raise exception 'the organisation of who acts is cut off' using errcode = 'TC001';
+  end if;
+  return true;
+end $function$
+;
+grant execute on function kernel.may_act() to public;
+
+CREATE OR REPLACE FUNCTION kernel.named_organisations()
+ RETURNS uuid[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (string_to_array(COALESCE(current_setting('tocsin.organisations'::text, true), ''::text), ','::text))::uuid[]
+;
+grant execute on function kernel.named_organisations() to public;
+
 CREATE OR REPLACE FUNCTION kernel.reach()
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN COALESCE(NULLIF(current_setting('tocsin.reach'::text, true), ''::text), 'nobody'::text)
+RETURN CASE WHEN kernel.is_shut_out() THEN 'nobody'::text ELSE COALESCE(NULLIF(current_setting('tocsin.reach'::text, true), ''::text), 'nobody'::text) END
 ;
 grant execute on function kernel.reach() to public;
 
@@ -3164,6 +3301,21 @@ begin
 end $function$
 ;
 grant execute on function kernel.tell_sealing_key() to public;
+
+CREATE OR REPLACE FUNCTION kernel.those_cut_off(ids uuid[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return array(select cut_off.organisation_id from kernel.cut_off
+    where cut_off.organisation_id = any (ids) and cut_off.lifted_at is null);
+end $function$
+;
+grant execute on function kernel.those_cut_off(uuid[]) to tocsin_sequencer;
+grant execute on function kernel.those_cut_off(uuid[]) to tocsin_web;
+grant execute on function kernel.those_cut_off(uuid[]) to tocsin_worker;
 
 CREATE OR REPLACE FUNCTION kernel.uuid_v7()
  RETURNS uuid
@@ -3451,9 +3603,10 @@ BEGIN ATOMIC
      contact.language,
      link.contact_point_id,
      link.channel,
-     ((link."position" = 1) <> ((link.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
+     (((link."position" = 1) <> ((link.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
              swapped.contact_point_id
-            FROM organisations.v_swapped swapped))),
+            FROM organisations.v_swapped swapped))) AND (link.contact_point_id <> ALL (ARRAY( SELECT stopped.contact_point_id
+            FROM dispatch.v_stopped stopped)))),
      contact_point.address_sealed,
      false
     FROM (((organisations.v_organisation organisation
@@ -3477,9 +3630,10 @@ BEGIN ATOMIC
      told.language,
      link.contact_point_id,
      link.channel,
-     ((link."position" = 1) <> ((told.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
+     (((link."position" = 1) <> ((told.contact_id, link.contact_point_id) IN ( SELECT swapped.contact_id,
              swapped.contact_point_id
-            FROM organisations.v_swapped swapped))),
+            FROM organisations.v_swapped swapped))) AND (link.contact_point_id <> ALL (ARRAY( SELECT stopped.contact_point_id
+            FROM dispatch.v_stopped stopped)))),
      contact_point.address_sealed,
      (told.is_off AND (EXISTS ( SELECT
             FROM ((organisations.contact other
@@ -3673,6 +3827,23 @@ begin
 end $function$
 ;
 grant execute on function organisations.shows_point(uuid) to public;
+
+CREATE OR REPLACE FUNCTION organisations.stop_points()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from kernel.cut_off where cut_off.lifted_at is null) then
+    perform dispatch.stop(array(
+      select added.id from added
+      where added.channel = 'mail'
+        and added.domain = any (array(select cut.domain from organisations.v_cut_off_domain cut))));
+  end if;
+  return null;
+end $function$
+;
+grant execute on function organisations.stop_points() to public;
 
 create view alerts.v_alone with (security_invoker=true) as
  SELECT alone.alert_id,
@@ -4114,6 +4285,13 @@ create view dispatch.v_round with (security_invoker=true) as
 grant select on dispatch.v_round to tocsin_web;
 grant select on dispatch.v_round to tocsin_worker;
 
+create view dispatch.v_stopped with (security_invoker=true) as
+ SELECT contact_point_id,
+    stopped_at
+   FROM dispatch.stopped;
+grant select on dispatch.v_stopped to tocsin_web;
+grant select on dispatch.v_stopped to tocsin_worker;
+
 create view dispatch.v_text with (security_invoker=true) as
  SELECT id,
     dispatch_id,
@@ -4195,6 +4373,23 @@ create view operating_model.v_waiting with (security_invoker=true) as
   WHERE state = 'waiting'::text;
 grant select on operating_model.v_waiting to tocsin_web;
 grant select on operating_model.v_waiting to tocsin_worker;
+
+create view organisations.v_cut_off with (security_invoker=true) as
+ SELECT organisation_id,
+    since,
+    cut_by_name
+   FROM kernel.cut_off
+  WHERE lifted_at IS NULL;
+grant select on organisations.v_cut_off to tocsin_web;
+grant select on organisations.v_cut_off to tocsin_worker;
+
+create view organisations.v_cut_off_domain with (security_invoker=true) as
+ SELECT DISTINCT domain.name AS domain
+   FROM kernel.cut_off
+     CROSS JOIN LATERAL unnest(cut_off.domains) domain(name)
+  WHERE cut_off.lifted_at IS NULL;
+grant select on organisations.v_cut_off_domain to tocsin_web;
+grant select on organisations.v_cut_off_domain to tocsin_worker;
 
 create view organisations.v_failing with (security_invoker=true) as
  SELECT contact_point.id AS contact_point_id,
@@ -4304,10 +4499,18 @@ create view organisations.v_swapped with (security_invoker=true) as
  WITH suspect AS MATERIALIZED (
          SELECT first.contact_id,
             first.channel,
-            first.contact_point_id
-           FROM ( SELECT DISTINCT message.contact_point_id
+            first.contact_point_id,
+            failed.is_cut_off
+           FROM ( SELECT message.contact_point_id,
+                    false AS is_cut_off
                    FROM dispatch.v_message message
-                  WHERE message.state = ANY (ARRAY['undelivered'::text, 'rejected'::text])) failed
+                  WHERE (message.state = ANY (ARRAY['undelivered'::text, 'rejected'::text])) AND (message.contact_point_id <> ALL ((ARRAY( SELECT stopped.contact_point_id
+                           FROM dispatch.v_stopped stopped))))
+                  GROUP BY message.contact_point_id
+                UNION ALL
+                 SELECT stopped.contact_point_id,
+                    true
+                   FROM dispatch.v_stopped stopped) failed
              JOIN organisations.contact_contact_point first ON first.contact_point_id = failed.contact_point_id AND first."position" = 1
           WHERE (EXISTS ( SELECT
                    FROM organisations.contact_contact_point other
@@ -4321,11 +4524,12 @@ create view organisations.v_swapped with (security_invoker=true) as
           WHERE next.contact_id = suspect.contact_id AND next.channel = suspect.channel AND next."position" > 1 AND NOT (EXISTS ( SELECT
                    FROM organisations.v_failing failing
                   WHERE failing.contact_point_id = next.contact_point_id
-                 OFFSET 0))
+                 OFFSET 0)) AND (next.contact_point_id <> ALL ((ARRAY( SELECT stopped.contact_point_id
+                   FROM dispatch.v_stopped stopped))))
           ORDER BY next."position"
          LIMIT 1) stand_in
      CROSS JOIN LATERAL ( VALUES (suspect.contact_point_id), (stand_in.contact_point_id)) swapped(contact_point_id)
-  WHERE (EXISTS ( SELECT
+  WHERE suspect.is_cut_off OR (EXISTS ( SELECT
            FROM organisations.v_failing failing
           WHERE failing.contact_point_id = suspect.contact_point_id
          OFFSET 0));

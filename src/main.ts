@@ -7,6 +7,7 @@ import { auditCommand } from '#cli/audit.ts';
 import { contactsCommand } from '#cli/contacts.ts';
 import { askAtTerminal, dataSubjectCommand } from '#cli/data-subject.ts';
 import { dispatchCommand } from '#cli/dispatch.ts';
+import { cutOffCommand } from '#cli/cut-off.ts';
 import { basicChecks, doctorCommand } from '#cli/doctor.ts';
 import { explainAlertCommand, isAlertNumber } from '#cli/explain-alert.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
@@ -104,6 +105,13 @@ const commands: Readonly<Record<string, Command>> = {
     run: (args) =>
       onGround(args, ({ open, model, config }) =>
         signInLinkCommand({ database: open('tocsin_web', 2), model, origin: config.url }, args),
+      ),
+  },
+  'cut-off': {
+    summary: 'cut an organisation off whose network is in foreign hands, let it back',
+    run: (args) =>
+      onGround(args, ({ open, model }) =>
+        cutOffCommand({ database: open('tocsin_web', 2), model }, args),
       ),
   },
   history: {

@@ -115,10 +115,30 @@ async function withActor<T>(pool: Pool, actor: Actor, work: (tx: Tx) => Promise<
       } catch (rollbackError) {
         broken = rollbackError as Error;
       }
+    if (broken === undefined && (await isShutOut(client, actor, error))) throw new ShutOut();
     throw error;
   } finally {
     client.release(broken);
   }
+}
+
+/** The organisation of who acts was cut off meanwhile (ADR 0026): as if their session had ended. */
+export class ShutOut extends Error {
+  readonly statusCode = 401;
+}
+
+const REFUSED_BY_POLICY = '42501';
+const REFUSED_BY_MAY_ACT = 'TC001';
+
+/** Whether that is why the database refused: it says of a row only that a policy was against it. */
+async function isShutOut(client: PoolClient, actor: Actor, error: unknown): Promise<boolean> {
+  if (!(error instanceof DatabaseError)) return false;
+  if (error.code === REFUSED_BY_MAY_ACT) return true;
+  if (error.code !== REFUSED_BY_POLICY || reachOf(actor) !== 'organisation') return false;
+  await client.query(beginAs(actor));
+  const { rows } = await client.query<{ isOut: boolean }>('select kernel.is_shut_out() as "isOut"');
+  await client.query('rollback');
+  return rows[0]?.isOut === true;
 }
 
 /** `query_timeout` passed, in the driver's own words: it gives no code. */

@@ -38,6 +38,7 @@ import {
 } from './store-continuity.ts';
 import { notifyAnswers } from './store-answer.ts';
 import { cancelAllSettled } from './store-settled.ts';
+import { suppressStopped } from './store-stopped.ts';
 
 export type ContinuityOptions = {
   readonly database: Database;
@@ -166,6 +167,7 @@ async function prove(options: ContinuityOptions, now: Continuity): Promise<boole
     const marked = await markProven(tx, now.start);
     if (!marked) return false;
     await cancelAllSettled(tx);
+    await suppressStopped(tx);
     await notifyAnswers(tx);
     return true;
   });

@@ -16,6 +16,7 @@ export { Auditor, readAudit, type AuditReport } from './auditor.ts';
 export { hashOfCorrection, releaseCorrection, releaseEnding } from './correct.ts';
 export { forgetOld, type Retention } from './retention.ts';
 export { recallDispatch, sendNow } from './recall.ts';
+export { openAddressesBut, stopAddresses } from './stop.ts';
 export { Engine, type EngineOptions } from './engine.ts';
 export type { Gateway } from './gateways/gateway.ts';
 export type { Clocks } from './lease.ts';

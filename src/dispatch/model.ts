@@ -30,7 +30,7 @@ const outEnds = ['delivered', 'undelivered', 'uncertain_closed'] as const;
 export const moves = {
   // Accepted or closed while held or ready: the database was restored, and the provider has what
   // was sent in the lost time, or nobody can say (P10).
-  held: ['ready', 'cancelled', 'accepted', 'uncertain_closed'],
+  held: ['ready', 'cancelled', 'suppressed', 'accepted', 'uncertain_closed'],
   // Delivered while ready: asked for, believed absent, put back; then the receipt came (P2).
   // Unknown while ready: of the lost time the provider has it as `created`, and may delete it.
   ready: ['claimed', 'cancelled', 'expired', 'suppressed', 'accepted', 'unknown', ...outEnds],

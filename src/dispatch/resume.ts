@@ -6,6 +6,7 @@ import { maskPersonalData, record } from '#audit/index.ts';
 import { notifyAnswers } from './store-answer.ts';
 import { closeInDoubt, endHold, raiseEpochs, readHold, type HoldRow } from './store-resume.ts';
 import { cancelAllSettled } from './store-settled.ts';
+import { suppressStopped } from './store-stopped.ts';
 
 export type Resumption = {
   readonly reason: string;
@@ -37,6 +38,7 @@ export async function resumeAfterRestore(
     );
   await raiseEpochs(tx);
   await cancelAllSettled(tx);
+  await suppressStopped(tx);
   await record(tx, {
     action: 'dispatch.resumed_after_restore',
     subject: { kind: 'database', id: 'history' },

@@ -6,6 +6,7 @@ import { grantFor, spendFor } from './store-bucket.ts';
 import { hasSurelyNotLeft, homesFor, mayBeClaimed } from './store-home.ts';
 import { historyIsWhole } from './store-plan.ts';
 import { isSettled } from './store-settled.ts';
+import { isStopped } from './store-stopped.ts';
 
 export type Claimed = {
   id: string;
@@ -122,11 +123,12 @@ export type Settlement = {
 
 /**
  * True where a message that surely was not sent is not to go back in line: its dispatch is called
- * off, or every organisation of a later round has answered meanwhile. While it was claimed or
- * unknown, standing down could not cancel it; so the way back asks again (P2, P7).
+ * off, every organisation of a later round has answered meanwhile, or nothing goes to its address.
+ * While it was claimed or unknown, standing down could not cancel it; so the way back asks again
+ * (P2, P7).
  */
 export const isUnneeded = sql`(dispatch.state not in ('sending', 'paused')
-  or (message.round > 1 and ${isSettled}))`;
+  or (message.round > 1 and ${isSettled}) or ${isStopped})`;
 
 /**
  * True where a message that is found by its id is in this state yet. Not written as a comparison

@@ -142,7 +142,7 @@ export async function signInWithCode(
   if (!isRight || person === undefined) return await wrongTry(tx, id, row);
   await markCodeUsed(tx, id, now);
   const whose = { personId: person.id, begunBy: 'code', vouchedBy: [], passkeyId: null } as const;
-  return ok(await startSession(tx, whose, how));
+  return await startSession(tx, whose, how);
 }
 
 /** Both are looked at whatever the first says, and a number that is right is used up. */

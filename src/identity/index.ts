@@ -16,6 +16,7 @@ export {
   type SignIn,
   type SignInLink,
 } from './sign-in.ts';
+export { countPeopleOf, endAccessOf, type EndedAccess } from './cut-off.ts';
 export { SIGN_IN_CODE_TASK, sendSignInCode, type CodeSeals } from './codes.ts';
 export { needsRecovery, recoverFromTerminal } from './recovery.ts';
 export {

@@ -167,7 +167,7 @@ export async function acceptAsNewcomer(
     vouchedBy: [offer.invitedBy],
     passkeyId: null,
   } as const;
-  return ok(await startSession(tx, whose, how));
+  return await startSession(tx, whose, how);
 }
 
 /** Somebody signed in accepts for their own account. */

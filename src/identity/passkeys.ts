@@ -193,7 +193,7 @@ export async function signInWithPasskey(
   const used = await usePasskey(tx, answered, { site, now: how.now });
   if (!used.ok) return used;
   const { id: passkeyId, personId, vouchedBy } = used.value;
-  return ok(await startSession(tx, { personId, begunBy: 'passkey', vouchedBy, passkeyId }, how));
+  return await startSession(tx, { personId, begunBy: 'passkey', vouchedBy, passkeyId }, how);
 }
 
 /** Somebody signed in has used a passkey of theirs again; the token of their session from now on. */

@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { refuseShutOut } from './cut-off.ts';
 import { isLive } from './installation.ts';
 import { needsPasskey, type RoleModel } from './model.ts';
 import { noSuchPerson } from './refusals.ts';
@@ -80,7 +81,7 @@ export async function signIn(tx: Tx, token: string, how: SignIn): Promise<Outcom
   if (used === undefined) return deadLink;
   const { personId, createdBy, confirmedBy } = used;
   const vouchedBy = [createdBy, ...(confirmedBy === null ? [] : [confirmedBy])];
-  return ok(await startSession(tx, { personId, begunBy: 'link', vouchedBy, passkeyId: null }, how));
+  return await startSession(tx, { personId, begunBy: 'link', vouchedBy, passkeyId: null }, how);
 }
 
 /** Begins a session without any proof: only where no real phone can ring (P11). */
@@ -95,19 +96,28 @@ export async function signInForDemonstration(
   const person = await selectPerson(tx, personId);
   if (installation?.kind !== 'demonstration' || person?.active !== true) return noSuchPerson;
   const whose = { personId, begunBy: 'demonstration', vouchedBy: [], passkeyId: null } as const;
-  return ok(await startSession(tx, whose, how));
+  return await startSession(tx, whose, how);
 }
 
 export type NewlySignedIn = Pick<NewSession, 'personId' | 'begunBy' | 'vouchedBy' | 'passkeyId'>;
 
-/** Begins a session for somebody who has proved to be it; its token. */
-export async function startSession(tx: Tx, whose: NewlySignedIn, how: SignIn): Promise<string> {
+/**
+ * Begins a session for somebody who has proved to be it; its token. Refused to whoever holds roles
+ * only for organisations that are cut off.
+ */
+export async function startSession(
+  tx: Tx,
+  whose: NewlySignedIn,
+  how: SignIn,
+): Promise<Outcome<string>> {
+  const shutOut = await refuseShutOut(tx, whose.personId);
+  if (shutOut !== undefined) return shutOut;
   const [id, token] = [newId(how.now.getTime()), newToken()];
   await insertSession(tx, { id, tokenSha256: sha256(token), ...whose, ...how });
   const subject = { kind: 'person', id: whose.personId };
   const detail = { sessionId: id, by: whose.begunBy };
   await record(tx, { action: 'session.begun', subject, detail });
-  return token;
+  return ok(token);
 }
 
 /** Ends a session of this person: their own at sign-out, or another one on the account page. */

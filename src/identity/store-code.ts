@@ -106,6 +106,10 @@ export type CodeToSend = {
   readonly inAll: number;
 };
 
+/** Their mail is on a network that is cut off: whoever holds that would read the code. */
+const isOnCutOff = sql`exists (select from kernel.cut_off
+  where cut_off.lifted_at is null and split_part(person.email, '@', 2) = any(cut_off.domains))`;
+
 /** One that was asked for lately and not sent, of an active person with an app or setting one up. */
 export async function selectCodeToSend(
   tx: Tx,
@@ -123,6 +127,7 @@ export async function selectCodeToSend(
     from identity.sign_in_code code
     join identity.person on person.id = code.person_id and person.active
     where code.id = ${id} and code.sent_at is null and code.asked_at > ${askedAfter}
+      and not ${isOnCutOff}
       and exists (select from identity.authenticator_app app
         where app.person_id = person.id and app.ended_at is null
           and (app.confirmed_at is not null or app.id = code.app_id))`);

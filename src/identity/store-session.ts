@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { HeldIn } from './model.ts';
+import { isForCutOff, isShutOut } from './store-cut-off.ts';
 import type { SigningIn } from '#operating-model/index.ts';
 import { IN_FORCE } from './store-held.ts';
 
@@ -72,6 +73,7 @@ export async function touchSession(
           or (session.token_before_sha256 = ${tokenSha256} and session.turned_at > ${turnedAfter}))
         and session.ended_at is null and person.active
         and session.last_seen_at > ${idleSince} and session.created_at > ${begunAfter}
+        and not ${isShutOut(sql`person.id`)}
     ), touched as (
       update identity.session set last_seen_at = ${now} from living
       where session.id = living.id
@@ -81,10 +83,10 @@ export async function touchSession(
       exists (select from kernel.installation where kind = 'live') as is_live,
       (select coalesce(json_agg(json_build_object('role', held.role,
           'regionCode', held.region_code)), '[]') from identity.role_grant held
-        where held.person_id = living.person_id and ${IN_FORCE}) as held,
+        where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}) as held,
       array(select held.organisation_id from identity.role_grant held
         where held.person_id = living.person_id and ${IN_FORCE}
-          and held.organisation_id is not null) as organisation_ids
+          and held.organisation_id is not null and not ${isForCutOff}) as organisation_ids
     from living`);
 }
 

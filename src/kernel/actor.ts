@@ -42,6 +42,7 @@ export const permissions = {
   'directory.read': 'Read organisations and contacts',
   'directory.write': 'Import organisations and contacts',
   'directory.own': 'Keep the contacts of one’s own organisations',
+  'organisation.cut_off': 'Cut an organisation off, and let it back',
   'person.manage': 'Invite people and give roles',
   'model.read': 'Read the operating model',
   'model.write': 'Propose another operating model',

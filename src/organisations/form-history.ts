@@ -53,7 +53,7 @@ function whoOf({ actorName, actorKind, actorId }: ChangeRow): string {
 }
 
 /** What changes nobody's place in the chain: facts of the organisation, looks, and words. */
-const besideTheChain = ['facts', 'domain', 'parent', 'looked_up', 'attested', 'left'];
+const besideTheChain = ['facts', 'domain', 'parent', 'looked_up', 'attested', 'left', 'cut_off'];
 
 function isOfChain(group: readonly ChangeRow[]): boolean {
   return group.some(({ what }) => !besideTheChain.includes(what));
@@ -113,6 +113,8 @@ function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
       return [
         `mail domain ${text(fields['domain'])} ${fields['isOwn'] ? 'is' : 'is not'} their own`,
       ];
+    case 'cut_off':
+      return [fields['lifted'] ? 'let back in' : 'cut off: its network is in foreign hands'];
     case 'merge':
       return [fields['undone'] ? 'merge undone' : 'merged with another contact'];
     case 'attested':

@@ -49,6 +49,7 @@ export type PointShown = {
   readonly askedAt: Date | null;
   /** Alerts go to it. */
   readonly inUse: boolean;
+  readonly isStopped: boolean;
   /** Other organisations that have it: one text, credited to each. */
   readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   readonly alsoAtMore: number;
@@ -68,6 +69,7 @@ export function contactCard(
         provenAt: point.provenAt === null ? null : new Date(point.provenAt),
         askedAt: point.askedAt === null ? null : new Date(point.askedAt),
         inUse: point.inUse,
+        isStopped: point.isStopped,
         sharedWith: point.sharedWith,
         sharedWithMore: point.sharedWithCount - point.sharedWith.length,
         alsoAt: point.alsoAt,

@@ -51,6 +51,8 @@ export {
   sendOwnCode,
   type OwnDetailsRules,
 } from './own/own-session.ts';
+export { cutOff, letBack, type CuttingOff, type WasCutOff } from './cut-off/cut-off.ts';
+export { findCutOff, listCutOff, listCutOffOf, type CutOffRow } from './cut-off/store-cut-off.ts';
 export { findContact, findOrganisationByCode } from './contacts/store-contacts.ts';
 export { findPointOfSession } from './own/store-own.ts';
 export { OWN_REPLACED_TASK, tellReplaced } from './own/own-details.ts';

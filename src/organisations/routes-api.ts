@@ -8,6 +8,7 @@ import { fileInThread } from './imports/in-thread.ts';
 import { undoApiRoutes } from './imports/routes-api-runs.ts';
 import { settleMapping } from './imports/mapping.ts';
 import { everybody, type AudienceQuestion, type ImportKind, type ImportResult } from './model.ts';
+import { cutOffApiRoutes } from './cut-off/routes-api-cut-off.ts';
 import { searchKey } from './form-search.ts';
 import { resolveParts } from './audiences/audiences.ts';
 import { parseAudienceQuestion } from './audiences/parse-audience.ts';
@@ -46,6 +47,7 @@ export function organisationApiRoutes(context: OrganisationApiContext): Route[] 
     ...useApiRoutes(context),
     ...parentApiRoutes(context),
     ...asAtApiRoutes(context),
+    ...cutOffApiRoutes(context),
     ...undoApiRoutes(context),
   ];
 }

@@ -27,6 +27,8 @@ import { audienceRoutes } from './audiences/routes-audiences.ts';
 import { callListRoutes } from './coverage/routes-call-list.ts';
 import { contactPlaceRoutes } from './contacts/routes-contact-places.ts';
 import { contactRoutes } from './contacts/routes-contacts.ts';
+import { cutOffRoutes } from './cut-off/routes-cut-off.ts';
+import { findCutOff } from './cut-off/store-cut-off.ts';
 import { duplicateRoutes } from './contacts/routes-duplicates.ts';
 import { dutyRoutes } from './contacts/routes-duty.ts';
 import { factsRoutes } from './routes-facts.ts';
@@ -48,6 +50,7 @@ import { listComing } from './successions/store-succession.ts';
 export function organisationRoutes(context: DirectoryContext): Route[] {
   return [
     ...callListRoutes(context),
+    ...cutOffRoutes(context),
     ...duplicateRoutes(context),
     ...factsRoutes(context),
     ...contactRoutes(context),
@@ -220,6 +223,8 @@ async function showOrganisation(
       mayKeep: keepsContactsOf(actor, id),
       maySeeNumbers: may(actor, 'response.record') || isOwn(actor, id),
       mayCall: may(actor, 'response.record'),
+      cut: (await findCutOff(tx, id)) ?? null,
+      mayCutOff: may(actor, 'organisation.cut_off'),
     });
   });
 }

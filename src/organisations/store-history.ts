@@ -14,6 +14,7 @@ export const changeKinds = [
   'attested',
   'left',
   'parent',
+  'cut_off',
 ] as const;
 
 export type ChangeKind = (typeof changeKinds)[number];
@@ -35,7 +36,7 @@ export type ChangeRow = {
 export type NewChange = {
   readonly organisationId: string;
   readonly contactId: string | null;
-  readonly what: 'hours' | 'absence' | 'domain' | 'merge' | 'attested' | 'left';
+  readonly what: 'hours' | 'absence' | 'domain' | 'merge' | 'attested' | 'left' | 'cut_off';
   /** Never a number and never an address. */
   readonly fields: Readonly<Record<string, unknown>>;
 };

@@ -4,7 +4,12 @@
  */
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { listContactPointsByIndex, markAnswered, type ContactPoint } from '#organisations/index.ts';
+import {
+  listContactPointsByIndex,
+  listCutOffOf,
+  markAnswered,
+  type ContactPoint,
+} from '#organisations/index.ts';
 import { takeTogether, type AnswerRules } from './actions.ts';
 import {
   addTry,
@@ -59,7 +64,7 @@ export async function openWithCodes(
     const tooMany = refuseGuessing(tries, one);
     if (tooMany !== undefined) return tooMany;
     const meant = meanings[i];
-    if (meant !== undefined) return ok(meant);
+    if (meant !== undefined) return meant.message.organisationIds.length > 0 ? ok(meant) : cutOff;
     // Whoever comes next may have one try less.
     addTry(tries, one);
     wrong.push(one);
@@ -105,14 +110,25 @@ async function findMeanings(tx: Tx, typed: readonly TypedCode[]): Promise<(Opene
     (one) => points.find(({ addressIndex }) => addressIndex.equals(one.addressIndex))?.id ?? NOBODY,
   );
   const open = await listOpenMessages(tx, pointIds);
+  const told = open.flatMap(({ organisationIds }) => organisationIds);
+  const shut = new Set(told.length === 0 ? [] : await listCutOffOf(tx, told));
   return typed.map((one, i) => {
     const message = open.find(
       ({ contactPointId, alertNumber, code }) =>
         contactPointId === pointIds[i] && alertNumber === one.alertNumber && code === one.code,
     );
-    return message && { message, pointId: message.contactPointId };
+    // Whoever reads the mail of one that is cut off knows its code: it opens nothing for it.
+    const organisationIds = message?.organisationIds.filter((id) => !shut.has(id)) ?? [];
+    return message && { message: { ...message, organisationIds }, pointId: message.contactPointId };
   });
 }
+
+/** Said to whoever has both right: that its code counts for nothing now is no secret to them. */
+const cutOff = refused(
+  'conflict',
+  'Answers by this page are not taken for your organisation now. Text, or ring us.',
+  { code: 'Answers by this page are not taken for your organisation now. Text, or ring us' },
+);
 
 /** The names of the organisations of those that were taken: of which all are among the recipients. */
 async function takeAll(

@@ -6,9 +6,9 @@
 import { z } from 'zod';
 import { system, type Actor } from '#kernel/actor.ts';
 import { within } from '#kernel/marking.ts';
-import { ok, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { findPointOfSession, markAnswered } from '#organisations/index.ts';
+import { findPointOfSession, listCutOffOf, markAnswered } from '#organisations/index.ts';
 import { severityById } from '#operating-model/index.ts';
 import { notFound, page, redirect, refusedPage, view, type Route } from '#web/index.ts';
 import { takeAnswer, type AnswerRules } from './actions.ts';
@@ -95,6 +95,9 @@ async function takeOwn(
     readonly sessionId: string;
   },
 ): Promise<Outcome<void>> {
+  // Cut off while this request was on its way: it is as if the session had ended before.
+  if ((await listCutOffOf(tx, answer.organisationIds)).length > 0)
+    return refused('not_found', 'This session has ended.');
   const contactPointId = (await findPointOfSession(tx, sessionId)) ?? null;
   const written = { evidence: 'link_with_code', recordedBy: null, note: null } as const;
   const taken = await takeAnswer(tx, rules, { ...answer, ...written, contactPointId });

@@ -67,6 +67,7 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
   'identity.hand_over_roles':
     'mergers: a role held for one organisation for those that take over, never for the centre',
+  'kernel.those_cut_off': 'says of ids which are cut off: those concerned may not read the table',
   'kernel.enqueue': 'adds a job; the tables of graphile-worker are closed to the run-time roles',
 };
 

@@ -38,6 +38,8 @@ export type ContactDetail = {
     readonly sharedWith: readonly string[];
     /** Alerts go to it: the first of its channel, or the next where that is known to fail. */
     readonly inUse: boolean;
+    /** Nothing goes there: it is on a network that is cut off. */
+    readonly isStopped: boolean;
     /** Other organisations that have it, the first of them. */
     readonly alsoAt: readonly { readonly id: string; readonly name: string }[];
   }[];
@@ -48,9 +50,14 @@ export function containing(text: string): string {
   return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
 }
 
+/** Over a link: nothing goes there, because its network is in foreign hands. */
+const isStopped = sql`(link.contact_point_id in (
+  select stopped.contact_point_id from dispatch.v_stopped stopped))`;
+
 /** Over a link: alerts go to it, as `v_reachable` has it. */
 const isInUse = sql`(link.position = 1) <> ((link.contact_id, link.contact_point_id) in (
-  select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))`;
+  select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))
+  and not ${isStopped}`;
 
 /** A moment of a number: the centre sees all, an organisation those since it has the number. */
 function mayBeSeen(moment: Sql): Sql {
@@ -129,7 +136,7 @@ export async function listContacts(
         'askedAt', ${mayBeSeen(sql`contact_point.asked_at`)},
         'sharedBy', coalesce(elsewhere.count, 0) + 1, 'alsoAt', coalesce(elsewhere.first, '[]'),
         'sharedWithCount', coalesce(here.count, 0), 'sharedWith', coalesce(here.first, '[]'),
-        'inUse', ${isInUse})
+        'inUse', ${isInUse}, 'isStopped', ${isStopped})
         order by link.channel desc, link.position) as points
       from organisations.contact_contact_point link
       cross join lateral (

@@ -152,7 +152,8 @@ export async function listToldAt(
         coalesce(array_agg(distinct at.channel) filter (where at.passed_over), '{}')
           as passed_over
       from organisations.reachable_at(${moment}) at
-      where at.seat_id = seat.id
+      where at.seat_id = seat.id and at.contact_point_id <> all(array(
+        select stopped.contact_point_id from dispatch.v_stopped stopped))
       group by at.rank, at.role, at.reader_kind, at.contact_id
     ) reachable
     join organisations.contact holder on holder.id = reachable.contact_id

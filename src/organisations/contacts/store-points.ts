@@ -64,6 +64,8 @@ export type PointOrganisation = {
   readonly contactId: string;
   readonly contactName: string;
   readonly role: string;
+  /** Its network is in foreign hands: nobody acts for it by a code. */
+  readonly isCutOff: boolean;
 };
 
 /** Whom a number or an address stands for today: one row for each contact that has it. */
@@ -73,7 +75,9 @@ export async function listOrganisationsOfContactPoint(
 ): Promise<PointOrganisation[]> {
   return await tx.rows<PointOrganisation>(sql`
     select organisation.organisation_id, organisation.code, organisation.short_name,
-      contact.id as contact_id, contact.name as contact_name, contact.role
+      contact.id as contact_id, contact.name as contact_name, contact.role,
+      organisation.organisation_id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from organisations.contact_contact_point link
     join organisations.contact on contact.id = link.contact_id and contact.active
     join organisations.v_organisation organisation

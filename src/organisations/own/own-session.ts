@@ -198,7 +198,7 @@ export async function openOwnSession(
     const right = await checkCode(tx, typed, { contactId: null, secrets, now });
     if (!right.ok) return right;
     const { contactPointId } = right.value;
-    const choices = await listOrganisationsOfContactPoint(tx, contactPointId);
+    const choices = await listOpenOrganisations(tx, contactPointId);
     if (choices.length === 0) return deadCode;
     const [only] = choices.length === 1 ? choices : [];
     const chosen = only ?? choices.find(({ contactId }) => contactId === typed.contactId);
@@ -208,6 +208,15 @@ export async function openOwnSession(
     const { contactId } = chosen;
     return ok({ token: await beginSession(tx, { contactId, contactPointId, openedAt: now }) });
   });
+}
+
+/** Whom the number stands for, but for organisations that are cut off: no code opens those. */
+export async function listOpenOrganisations(
+  tx: Tx,
+  contactPointId: string,
+): Promise<PointOrganisation[]> {
+  const all = await listOrganisationsOfContactPoint(tx, contactPointId);
+  return all.filter(({ isCutOff }) => !isCutOff);
 }
 
 async function beginSession(
@@ -232,7 +241,7 @@ export async function switchContact(
 ): Promise<Outcome<{ token: string; openedAt: Date }>> {
   return await database.attempt(asker, async (tx) => {
     const ended = await endCodeSession(tx, sessionId, now);
-    const choices = ended && (await listOrganisationsOfContactPoint(tx, ended.contactPointId));
+    const choices = ended && (await listOpenOrganisations(tx, ended.contactPointId));
     if (!ended || !choices?.some((one) => one.contactId === contactId))
       return refused('not_found', 'There is no such contact.');
     return ok({ token: await beginSession(tx, { ...ended, contactId }), openedAt: ended.openedAt });

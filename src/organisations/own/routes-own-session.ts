@@ -24,6 +24,7 @@ import type { DirectorySecrets } from '../imports/import-options.ts';
 import type { ContactRules } from '../model.ts';
 import type { TroubleRules } from '../proof/trouble.ts';
 import {
+  listOpenOrganisations,
   askForCode,
   CODE_LIFE_MS,
   CODE_SESSION_MS,
@@ -32,10 +33,7 @@ import {
   switchContact,
   type OwnDetailsRules,
 } from './own-session.ts';
-import {
-  listOrganisationsOfContactPoint,
-  type PointOrganisation,
-} from '../contacts/store-points.ts';
+import { type PointOrganisation } from '../contacts/store-points.ts';
 import { findPointOfSession } from './store-own.ts';
 import type { TextPermissions } from '../imports/parse-contact.ts';
 
@@ -201,7 +199,7 @@ function whoRoutes({ database, model }: OwnRoutesContext): Route[] {
   const choose = async (sessionId: string, isUnchosen: boolean): Promise<Reply> => {
     const choices = await database.withActor(system('own details'), async (tx) => {
       const pointId = await findPointOfSession(tx, sessionId);
-      return pointId === undefined ? [] : await listOrganisationsOfContactPoint(tx, pointId);
+      return pointId === undefined ? [] : await listOpenOrganisations(tx, pointId);
     });
     return whoPage(model, choices, { action: `${HOME}/who`, hidden: [], isUnchosen });
   };

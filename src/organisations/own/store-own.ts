@@ -80,7 +80,9 @@ export async function findCodeToSend(
         join organisations.contact on contact.id = link.contact_id and contact.active
         join organisations.v_organisation organisation
           on organisation.organisation_id = contact.organisation_id
-        where link.contact_point_id = point.id))
+        where link.contact_point_id = point.id
+          and contact.organisation_id not in (
+            select cut.organisation_id from organisations.v_cut_off cut)))
     for update of asked`);
 }
 
@@ -163,7 +165,9 @@ export async function findCodeSession(
     join organisations.v_organisation organisation
       on organisation.organisation_id = contact.organisation_id
     where session.token_sha256 = ${tokenSha256} and session.ended_at is null
-      and session.opened_at > ${openedAfter}`);
+      and session.opened_at > ${openedAfter}
+      and contact.organisation_id not in (
+        select cut.organisation_id from organisations.v_cut_off cut)`);
 }
 
 /** What the code of a session went to, and when. */
