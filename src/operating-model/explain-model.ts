@@ -19,14 +19,14 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
         ? `At once: ${ranksOf(round)} of every organisation.`
         : `After ${spokenDuration(round.afterMs)}, where nobody answered: ${ranksOf(round)}.`,
     ),
-    ...severity.reminders.map(
-      (reminder) =>
-        `After ${spokenDuration(reminder.afterMs)}, where still nobody answered, a reminder: ${ranksOf(reminder)}.`,
-    ),
     ...regionOf(model, severity),
     ...quietOf(severity),
     ...unchasedOf(model),
     `Then the chain ends: whoever is silent stands on the call list.`,
+    ...severity.reminders.map(
+      (reminder) =>
+        `After ${spokenDuration(reminder.afterMs)}, where still nobody answered, a reminder: ${ranksOf(reminder)}.`,
+    ),
     `An answer is due within ${spokenDuration(severity.acknowledgeWithinMs)}.`,
     `The centre owes the next update within ${spokenDuration(severity.nextUpdateWithinMs)}.`,
     `A message whose fate nobody knows is decided by an officer after ${spokenDuration(severity.decideUncertainAfterMs)}.`,
