@@ -243,3 +243,36 @@ test('an organisation of many contacts is paged, searched, and printed without i
   assert.equal(await page.getByRole('button', { name: 'Search' }).isVisible(), false);
   verify();
 });
+
+test('of many colleagues whoever stands in is searched by name, at both widths', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const options = { rules, secrets, startedAt: new Date() };
+  const file = (lines: readonly string[]) => ({
+    name: 'many.csv',
+    bytes: Buffer.from(`${lines.join('\n')}\n`),
+  });
+  const desks = Array.from(
+    { length: 14 },
+    (_, i) => `ZZ-0013,Desk ${i + 1},post,ciso,${i}@many.test`,
+  );
+  const id = await db.web.withActor(system('import'), async (tx) => {
+    await importOrganisations(tx, file(['code,name,type', 'ZZ-0013,Many Desks,trust']), options);
+    const columns = 'organisation_code,name,kind,role,email';
+    await importContacts(tx, file([columns, ...desks]), options);
+    return (await listOrganisations(tx, { text: 'ZZ-0013', limit: 1 }))[0]!.id;
+  });
+  const { page, verify } = await signedIn(opened.browser);
+  await page.goto(`${site.address}/organisations/${id}`);
+  await page.getByRole('link', { name: 'Desk 2', exact: true }).click();
+  await page.getByText('Write down an absence').click();
+  await page.locator('#from').fill('2099-01-11T00:00');
+  await page.locator('#until').fill('2099-01-12T00:00');
+  await page.getByLabel('Who stands in').fill('desk 1');
+  await page.getByRole('button', { name: 'Write it down' }).click();
+  await page.getByText('Several have that in the name').waitFor();
+  await lookAt(page, 'contacts-cover');
+  await page.getByLabel('Desk 14').check();
+  await page.getByRole('button', { name: 'Write it down' }).click();
+  await page.getByText('Desk 14 stands in').waitFor();
+  verify();
+});

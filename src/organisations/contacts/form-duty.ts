@@ -39,7 +39,18 @@ export type AbsenceForm = {
   readonly from: string;
   readonly until: string;
   readonly coverId: string | null;
+  /** A part of the name, where there are too many to choose of; empty: nobody was named. */
+  readonly coverName: string;
 };
+
+const NAME_MAX = 120;
+
+/** The fields of an absence, to be shown again. */
+export const absenceFields = ['from', 'until', 'cover', 'coverName'];
+
+export function coverNameOf(form: Form = {}): string {
+  return (many(form['coverName'])[0] ?? '').trim().slice(0, NAME_MAX);
+}
 
 export function parseAbsence(form: Form): Outcome<AbsenceForm> {
   const [from, until, cover] = ['from', 'until', 'cover'].map((field) =>
@@ -51,7 +62,8 @@ export function parseAbsence(form: Form): Outcome<AbsenceForm> {
   }
   if (cover !== '' && !/^[0-9a-f-]{36}$/.test(cover))
     errors['cover'] = 'Choose one of those offered';
-  if (Object.keys(errors).length === 0) return ok({ from, until, coverId: cover || null });
+  if (Object.keys(errors).length === 0)
+    return ok({ from, until, coverId: cover || null, coverName: coverNameOf(form) });
   return refused('invalid', Object.values(errors)[0] ?? '', errors);
 }
 

@@ -204,3 +204,22 @@ test('the order is changed from any page, and a stale one is told', async () => 
   assert.match(await later(ada), /Person 00006 is told later/);
   assert.match(await later(other), /changed after you opened the page/);
 });
+
+test('who stands in is searched by name: of so many nobody could be chosen of a list', async () => {
+  const ada = visitor();
+  await ada.get(`${home}?q=Person+00003`);
+  await ada.click('Person 00003');
+  const path = ada.page.body.match(/organisations\/contacts\/[0-9a-f-]{36}/)![0];
+  assert.ok(ada.page.body.length < 100_000, String(ada.page.body.length));
+  const away = { from: '2099-01-01T08:00', until: '2099-01-02T08:00' };
+  const ask = async (fields: Readonly<Record<string, string>>) =>
+    await ada.submit(`/${path}/absences`, { ...away, ...fields }, { status: 422 });
+  assert.match((await ask({ coverName: 'Nobody at all' })).text, /Nobody else who is told here/);
+  assert.match((await ask({ coverName: 'Person 00003' })).text, /Nobody else who is told here/);
+  const several = await ask({ coverName: 'person 0000' });
+  assert.match(several.text, /Several have that in the name: choose one of them.*Person 00007/);
+  assert.doesNotMatch(several.text, /Person 00010/);
+  assert.match((await ask({ coverName: 'Person' })).text, /Many here have that in the name/);
+  await ada.submit(`/${path}/absences`, { ...away, coverName: 'person 00004' });
+  assert.match(ada.page.text, /The absence is written down.*Person 00004 stands in/);
+});

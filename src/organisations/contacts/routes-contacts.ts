@@ -27,10 +27,11 @@ import {
   typedOf,
   withLandlineMoved,
 } from './form-contact.ts';
-import { absenceWords, hoursWords } from './form-duty.ts';
+import { readCoverChoice } from './cover.ts';
+import { absenceFields, absenceWords, coverNameOf, hoursWords } from './form-duty.ts';
 import { keepsContactsOf } from '../policy.ts';
 import { findContact, type ContactRecord } from './store-contacts.ts';
-import { listColleagues, readChain } from './store-contact-list.ts';
+import { readChain } from './store-contact-list.ts';
 import { listAbsences, listHours } from './store-duty.ts';
 import { findOrganisationRecord } from '../store.ts';
 
@@ -131,7 +132,7 @@ function contactForm(context: DirectoryContext, shown: Shown): Reply {
       readerKinds,
       hours: [],
       absences: [],
-      colleagues: [],
+      covers: null,
       elsewhere: [],
       ofCentre: false,
       duty: null,
@@ -195,7 +196,7 @@ export async function contactPage(
   if (!keepsContactsOf(tx.actor, organisation.id)) return notFound();
   // A form that comes back was looked at before.
   if (failed === undefined && duty === undefined) await recordView(tx, contact);
-  const colleagues = await listColleagues(tx, organisation.id, id);
+  const covers = await readCoverChoice(tx, contact, coverNameOf(duty?.form));
   const reply = contactForm(context, {
     organisation,
     contact,
@@ -204,7 +205,7 @@ export async function contactPage(
     more: {
       hours: hoursWords(await listHours(tx, id), duty?.form),
       absences: (await listAbsences(tx, id)).map((one) => absenceWords(one, now)),
-      colleagues,
+      covers,
       elsewhere: elsewhereOf(contact),
       ofCentre: may(tx.actor, 'directory.write'),
       duty: duty ? { ...dutyProblem(duty), version: versionFor(contact, duty) } : null,
@@ -216,7 +217,7 @@ export async function contactPage(
 
 /** What was typed comes back with why it was refused. */
 function dutyProblem({ form, refused: { message } }: Failed) {
-  const typed = formModel(['from', 'until', 'cover'], form).values;
+  const typed = formModel(absenceFields, form).values;
   return { message, typed, isAbsence: form['from'] !== undefined };
 }
 

@@ -15,6 +15,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { DirectoryContext } from '../context.ts';
+import { findCover } from './cover.ts';
 import { endAbsence, recordAbsence, setHours } from './duty.ts';
 import { parseAbsence, parseHours } from './form-duty.ts';
 import { contactPage } from './routes-contacts.ts';
@@ -93,12 +94,16 @@ export async function takeAbsence(
 ): Promise<Outcome<string>> {
   const parsed = parseAbsence(form);
   if (!parsed.ok) return parsed;
-  const { from, until, coverId } = parsed.value;
+  const { from, until, coverName } = parsed.value;
   const id = formIdOf(form);
   const done = await database.attempt(actor, async (tx) => {
     const startsAt = await instantOf(tx, from, ZONE);
     const endsAt = await instantOf(tx, until, ZONE);
-    return await recordAbsence(tx, { id, contactId, startsAt, endsAt, coverId }, now);
+    const { coverId } = parsed.value;
+    const cover = coverId ? ok(coverId) : await findCover(tx, contactId, coverName);
+    if (!cover.ok) return cover;
+    const absence = { id, contactId, startsAt, endsAt, coverId: cover.value };
+    return await recordAbsence(tx, absence, now);
   });
   return done.ok ? ok('The absence is written down.') : done;
 }

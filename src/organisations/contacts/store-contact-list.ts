@@ -210,17 +210,18 @@ export async function readChain(tx: Tx, organisationId: string): Promise<Chain> 
     where contact.organisation_id = ${organisationId} and contact.active`);
 }
 
-/** Who may stand in: others of the organisation who are told. */
+/** Who may stand in: others of the organisation who are told, those with a text in their name. */
 export async function listColleagues(
   tx: Tx,
-  organisationId: string,
-  exceptId: string,
+  { organisationId, id }: { readonly organisationId: string; readonly id: string },
+  { text, limit }: { readonly text: string; readonly limit: number },
 ): Promise<{ id: string; name: string }[]> {
   return await tx.rows(sql`
     select contact.id, contact.name from organisations.contact
     where contact.organisation_id = ${organisationId} and contact.active
-      and contact.id <> ${exceptId}
-    order by contact.rank, contact.name`);
+      and contact.id <> ${id} and contact.name ilike ${containing(text)}
+    order by contact.rank, contact.name, contact.id
+    limit ${limit}`);
 }
 
 export type WaysOfOrganisation = {

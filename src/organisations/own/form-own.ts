@@ -3,6 +3,7 @@ import { parseEmailAddress } from '#kernel/email-address.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { parsePhoneNumber } from '#kernel/phone-number.ts';
 import { many, type Form } from '#web/index.ts';
+import type { CoverChoice } from '../contacts/cover.ts';
 import { absenceWords, hoursWords } from '../contacts/form-duty.ts';
 import type { Address, ContactRules } from '../model.ts';
 import { parseMail, parseMobile, type TextPermissions } from '../imports/parse-contact.ts';
@@ -81,7 +82,7 @@ type OnFile = {
   readonly attestation: Attestation;
   readonly hours: readonly DutyHours[];
   readonly absences: readonly Absence[];
-  readonly colleagues: readonly { readonly id: string; readonly name: string }[];
+  readonly covers: CoverChoice;
 };
 
 type Words = {
@@ -93,7 +94,7 @@ type Words = {
 
 /** All that is on file of a contact, in its own words. */
 export function ownWords(onFile: OnFile, { rules, now, typedHours }: Words) {
-  const { contact, points, attestation, hours, absences, colleagues } = onFile;
+  const { contact, points, attestation, hours, absences, covers } = onFile;
   const { role, rank, readerKind } = contact;
   return {
     contact: {
@@ -114,7 +115,7 @@ export function ownWords(onFile: OnFile, { rules, now, typedHours }: Words) {
     askedAgainAt: askedAgainAt(attestation, rules.attestation.everyMs),
     hours: hoursWords(hours, typedHours),
     absences: absences.map((one) => absenceWords(one, now)),
-    colleagues,
+    covers,
   };
 }
 

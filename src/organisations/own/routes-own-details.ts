@@ -20,7 +20,9 @@ import {
   type Route,
   type WebRequest,
 } from '#web/index.ts';
+import { readCoverChoice } from '../contacts/cover.ts';
 import { endAbsence } from '../contacts/duty.ts';
+import { absenceFields, coverNameOf } from '../contacts/form-duty.ts';
 import { codeOf, ownWords, parseNumberForm } from './form-own.ts';
 import {
   offerNumber,
@@ -33,7 +35,6 @@ import {
 import { takeAbsence, takeHours } from '../contacts/routes-duty.ts';
 import { codePage, ownSessionRoutes, type OwnRoutesContext } from './routes-own-session.ts';
 import { listAbsences, listHours } from '../contacts/store-duty.ts';
-import { listColleagues } from '../contacts/store-contact-list.ts';
 import { findAttestation, listOwnPoints } from './store-own.ts';
 
 const HOME = '/your-details';
@@ -69,11 +70,11 @@ async function home(context: OwnRoutesContext, visit: Visit, failed?: Failed): P
   const isAbsence = failed?.form['from'] !== undefined;
   const typedHours = failed && !isAbsence ? failed.form : undefined;
   const words = await database.withActor(actor, async (tx) =>
-    ownWords(await onFile(tx), { rules, now, typedHours }),
+    ownWords(await onFile(tx, coverNameOf(failed?.form)), { rules, now, typedHours }),
   );
   const duty = failed && {
     message: failed.refused.message,
-    typed: formModel(['from', 'until', 'cover'], failed.form).values,
+    typed: formModel(absenceFields, failed.form).values,
     isAbsence,
     version: many(failed.form['version'])[0] ?? words.contact.version,
   };
@@ -91,7 +92,7 @@ async function home(context: OwnRoutesContext, visit: Visit, failed?: Failed): P
   );
 }
 
-async function onFile(tx: Tx) {
+async function onFile(tx: Tx, coverName: string) {
   const contact = await ownContact(tx);
   return {
     contact,
@@ -99,7 +100,7 @@ async function onFile(tx: Tx) {
     attestation: await findAttestation(tx, contact.id),
     hours: await listHours(tx, contact.id),
     absences: await listAbsences(tx, contact.id),
-    colleagues: await listColleagues(tx, contact.organisationId, contact.id),
+    covers: await readCoverChoice(tx, contact, coverName),
   };
 }
 
