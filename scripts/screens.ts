@@ -149,6 +149,7 @@ async function take(
   for (const width of widths) {
     const isWall = name === 'wall';
     await page.setViewportSize({ width, height: isWall ? 1_080 : 900 });
+    await page.evaluate('scrollTo(0, 0)');
     const all = await page.evaluate<number>('document.documentElement.scrollHeight');
     if (isWall && all > 1_080) throw new Error(`the wall is ${all} pixels high`);
     const height = isWall ? 1_080 : Math.min(all, HEIGHT_MOST);

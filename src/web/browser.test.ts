@@ -153,6 +153,23 @@ test('news replaces the region; a break is said and the stream comes back', asyn
   await page.close();
 });
 
+test('without a network the board says from when it is, at once, and follows again after', async (t) => {
+  const visited = await visit(t);
+  if (visited === undefined) return;
+  const { page } = visited;
+  const status = page.locator('[data-events-status]');
+  await status.getByText(/^Live, last news/).waitFor();
+  const before = streams;
+  await page.context().setOffline(true);
+  await status.getByText(/^No network. Last known \d\d:\d\d:\d\d$/).waitFor();
+  await page.context().setOffline(false);
+  await status.getByText(/^Live, last news/).waitFor();
+  assert.ok(streams > before, 'a stream of its own, not the one from before');
+  push({ name: 'numbers', html: '<p>and on</p>' });
+  await page.getByText('and on').waitFor();
+  await page.close();
+});
+
 test('text becomes HTML by one policy alone, and no script runs without the nonce', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const page = await opened.browser.newPage();

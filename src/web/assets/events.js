@@ -27,6 +27,7 @@ function follow(container) {
     const last = clock.format(newsAt);
     const text = {
       live: `Live, last news ${last}`,
+      offline: `No network. Last known ${last}`,
       reconnecting: `Reconnecting. What you see is from ${last}`,
       ended: `Not live any more, this is from ${last}. Load the page again.`,
     }[state];
@@ -42,7 +43,8 @@ function follow(container) {
     };
     source.onerror = () => {
       // A closed stream was refused (signed out, gone); any other comes back by itself.
-      say(source.readyState === EventSource.CLOSED ? 'ended' : 'reconnecting');
+      if (source.readyState === EventSource.CLOSED) say('ended');
+      else say(navigator.onLine ? 'reconnecting' : 'offline');
     };
     for (const region of container.querySelectorAll('[data-region]')) {
       source.addEventListener(region.dataset.region, (event) => {
@@ -66,7 +68,14 @@ function follow(container) {
     }
   };
   document.addEventListener('visibilitychange', revive);
-  window.addEventListener('online', revive);
+  window.addEventListener('offline', () => say('offline'));
+  // The connection of before is dead, though the browser may not know it yet.
+  window.addEventListener('online', () => {
+    if (source.readyState === EventSource.CLOSED) return say('ended');
+    say('reconnecting');
+    heardAt = Date.now();
+    open();
+  });
   setInterval(revive, 5_000);
   window.addEventListener('pagehide', () => source.close());
   window.addEventListener('pageshow', (event) => event.persisted && open());
