@@ -36,6 +36,7 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   const officer = await signIn(browser, address, 'Amara Osei');
   const approver = await signIn(browser, address, 'Tom Lindqvist');
 
+  await take(officer, `${address}/alerts/holding`, 'holding');
   await officer.goto(`${address}/alerts/new`);
   await officer.fill('#title', 'Ransomware through Citrix gateways');
   await officer.getByLabel('Critical').check();
@@ -71,8 +72,13 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(officer, undefined, 'desk-item');
   const number = /\d{4}/.exec(await titleAt(officer, `${alert}/board`))![0];
   await take(visitor, `${address}/${number}`, 'public-page');
+  await answerByPage(visitor, new URL(phonesAddress).origin);
+  await take(visitor, undefined, 'answer');
+  await take(visitor, `${address}/genuine`, 'genuine');
+  await take(visitor, `${address}/public`, 'public-list');
   await take(officer, `${address}/organisations`, 'directory');
   await take(officer, `${address}/organisations/coverage`, 'coverage');
+  await take(officer, `${address}/organisations/mend`, 'mend');
   await take(officer, `${address}/gateways`, 'gateways');
   await take(visitor, phonesAddress, 'phones');
   await proposeSooner(officer, address);
@@ -112,13 +118,31 @@ async function signIn(browser: Browser, address: string, name: string): Promise<
   return page;
 }
 
+/** Opens the page of the alert by what came to the first phone that was texted. */
+async function answerByPage(page: BrowserPage, simulator: string): Promise<void> {
+  for (const number of NUMBERS) {
+    const code = await codeAt(simulator, number);
+    if (code === undefined) continue;
+    await page.fill('#address', number);
+    await page.fill('#code', code);
+    await page.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('button', { name: 'Got it, we act' }).waitFor();
+    return;
+  }
+  throw new Error('no phone has a text');
+}
+
+async function codeAt(simulator: string, number: string): Promise<string | undefined> {
+  const response = await fetch(`${simulator}/_control/texts?number=${number}`);
+  const { messages } = (await response.json()) as { messages: { text: string }[] };
+  return /Reply (\d{4})=/.exec(messages[0]?.text ?? '')?.[1];
+}
+
 /** Of those who have a text, some answer, some say what it means for them, a few ask or ramble. */
 async function answerByText(simulator: string): Promise<void> {
   await delay(8_000);
   for (const [i, number] of NUMBERS.entries()) {
-    const response = await fetch(`${simulator}/_control/texts?number=${number}`);
-    const { messages } = (await response.json()) as { messages: { text: string }[] };
-    const code = /Reply (\d{4})=/.exec(messages[0]?.text ?? '')?.[1];
+    const code = await codeAt(simulator, number);
     const words = wordsOf(i);
     if (code === undefined || words === undefined) continue;
     await fetch(`${simulator}/_control/reply`, {
