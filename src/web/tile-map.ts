@@ -31,9 +31,6 @@ export function layTiles<T extends Place>(
   rows: readonly (readonly string[])[] = [],
 ): TileMap & { readonly tiles: readonly (T & Tile)[] } {
   const byCode = new Map(places.map((place) => [place.code, place]));
-  const many = rows.length === 0 ? places.length : 0;
-  const beside = COLUMNS.find(({ from }) => many >= from)!.columns;
-  const columns = Math.max(...rows.map((row) => row.length), beside);
   const placed = rows.flatMap((row, y) =>
     row.flatMap((code, x) => {
       const place = byCode.get(code);
@@ -41,6 +38,10 @@ export function layTiles<T extends Place>(
     }),
   );
   const known = new Set(placed.map(({ place }) => place));
+  // A map of other places says nothing of these.
+  const unplaced = placed.length === 0 ? places.length : 0;
+  const beside = COLUMNS.find(({ from }) => unplaced >= from)!.columns;
+  const columns = placed.length === 0 ? beside : Math.max(...rows.map((row) => row.length), beside);
   const first = placed.length === 0 ? 0 : Math.max(...placed.map(({ y }) => y)) + 1;
   const others = places
     .filter((place) => !known.has(place))
