@@ -259,6 +259,8 @@ export function explainMessage(
     const became = state === 'suppressed' ? 'it would have come too late' : 'it waited its turn';
     return { because: becauseNumberLimit(model), facts: [`rank ${rank}`, became] };
   }
+  if (failureCode === 'cut_off')
+    return { because: undefined, facts: [`rank ${rank}`, 'its network is cut off: held back'] };
   if (dispatchId === alert.correctionDispatchId)
     return { because: undefined, facts: ['whoever had a version before is told of this one'] };
   const opening =

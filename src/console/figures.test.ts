@@ -137,6 +137,7 @@ describe('figures', () => {
       acknowledgedAt: new Date('2026-11-23T03:12:00Z'),
       evidence: 'call',
       affected: null,
+      isCutOff: false,
       helpAskedAt: null,
     } as const;
     assert.equal(

@@ -55,6 +55,8 @@ export type Call = {
   readonly why: (typeof reasons)[number];
   /** Said so before a correction took their acknowledgement back. */
   readonly saysAffected: boolean;
+  /** Its network is in foreign hands. */
+  readonly isCutOff: boolean;
 };
 
 /** In the order of the call list (responses/calls) but for who has them and what was tried. */

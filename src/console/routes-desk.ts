@@ -13,7 +13,7 @@ import { groupDesk, withWords } from './desk.ts';
 import { tallyOf } from './figures.ts';
 import { listBroken, readAuditor } from './store-audit.ts';
 import { findHold } from './store-certainty.ts';
-import { findHelpSurge, listDesk } from './store-desk.ts';
+import { findHelpSurge, listCutOff, listDesk } from './store-desk.ts';
 import { listAnnouncements, listOwedReviews, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
 import {
@@ -57,6 +57,7 @@ async function readDesk(
         dueAt: approvalDueAt(model, one),
         because: becauseApproval(model, one.severity),
       })),
+      cutOff: await listCutOff(tx, regionsOf(actor, 'alert.read')),
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
       }),
@@ -106,7 +107,11 @@ export function deskRoutes(context: ConsoleContext): Route[] {
         if (!may(actor, 'alert.read'))
           return redirect(may(actor, 'directory.own') ? '/our-contacts' : '/account');
         const { desk } = await context.live.read(watchDesk(context, actor));
-        return view('console/desk.njk', { desk, mayWrite: may(actor, 'alert.write') });
+        return view('console/desk.njk', {
+          desk,
+          mayWrite: may(actor, 'alert.write'),
+          mayCutOff: may(actor, 'organisation.cut_off'),
+        });
       },
     }),
     eventStream({

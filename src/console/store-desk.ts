@@ -34,6 +34,26 @@ export type DeskRow = {
   isLapsed: boolean;
 };
 
+export type CutOffRow = { organisationId: string; name: string; since: Date; byName: string };
+
+/** Organisations whose network is in foreign hands, the newest first; of these regions only. */
+export async function listCutOff(
+  tx: Tx,
+  regionCodes: readonly string[] | undefined,
+): Promise<CutOffRow[]> {
+  const inRegion =
+    regionCodes === undefined
+      ? sql`true`
+      : sql`organisation.region_code = any(${[...regionCodes]}::text[])`;
+  return await tx.rows<CutOffRow>(sql`
+    select cut.organisation_id, organisation.name, cut.since, cut.cut_by_name as by_name
+    from organisations.v_cut_off cut
+    join organisations.v_known_organisation organisation
+      on organisation.organisation_id = cut.organisation_id
+    where ${inRegion}
+    order by cut.since desc`);
+}
+
 /** More than one person works off in an hour; the rest is counted. */
 const GROUPS_MAX = 50;
 

@@ -84,7 +84,8 @@ export function standings(scope: Scope): Sql {
         else 'unreachable' end as reach,
       coalesce(bits & ${TO_COME} > 0, false) as more_to_come,
       known.delivered_at, known.acknowledged_at, known.evidence, known.affected,
-      known.affected_at, known.help_asked_at
+      known.affected_at, known.help_asked_at, known.organisation_id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from (
       select organisation_id, any_value(short_name) as short_name, any_value(code) as code,
         any_value(bits) as bits, any_value(delivered_at) as delivered_at,
@@ -179,7 +180,7 @@ export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
         filter (where acknowledged_at is not null), '{}') as answered_after_s,
       to_jsonb(coalesce((array_agg(
         jsonb_build_object('organisationId', organisation_id, 'name', name, 'why', ${why},
-          'saysAffected', affected is not distinct from 'yes')
+          'saysAffected', affected is not distinct from 'yes', 'isCutOff', is_cut_off)
         order by affected is not distinct from 'yes' desc,
           array_position(array['unreachable', 'uncertain', 'silent'], ${why}), name)
         filter (where ${conditions.to_ring}))[1:${CALLS_MOST}], '{}')) as next_calls
@@ -198,6 +199,8 @@ export type StandingRow = {
   evidence: string | null;
   affected: 'yes' | 'no' | null;
   helpAskedAt: Date | null;
+  /** Its network is in foreign hands: believe no mail from it. */
+  isCutOff: boolean;
 };
 
 export type ListingQuestion = {
@@ -219,7 +222,7 @@ export async function listStandings(
     asked.push(sql`(name, organisation_id) > (${after[0]}, ${after[1]}::uuid)`);
   return await tx.rows<StandingRow>(sql`
     select organisation_id, short_name, name, code, region_code, reach, more_to_come,
-      acknowledged_at, evidence, affected, help_asked_at
+      acknowledged_at, evidence, affected, help_asked_at, is_cut_off
     from (${standings(scope)}) standing
     where ${join(asked, ' and ')}
     order by name, organisation_id limit ${most}`);

@@ -63,6 +63,7 @@ const summaryShape = {
 export const organisationSummary = z.strictObject({
   ...summaryShape,
   contacts: z.int().describe('Contacts who are told; those who left do not count'),
+  isCutOff: z.boolean().describe('Its network may be in foreign hands: nobody acts for it'),
 });
 
 const contact = z.strictObject({
@@ -103,6 +104,7 @@ const contact = z.strictObject({
       inUse: z
         .boolean()
         .describe('Alerts go to it: the first of its channel, or the next where that fails'),
+      isStopped: z.boolean().describe('Nothing goes there: its network is cut off'),
       sharedWithCount: z.int().describe('Others of this organisation who have it'),
       sharedWith: z.array(z.string()).describe('The first of them by name'),
       sharedBy: z.int().describe('How many organisations have it; it gets one text for all'),

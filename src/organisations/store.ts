@@ -18,6 +18,8 @@ export type OrganisationSummary = {
   readonly mustAnswer: boolean;
   readonly closedOn: string | null;
   readonly contacts: number;
+  /** Its network is in foreign hands (ADR 0026). */
+  readonly isCutOff: boolean;
 };
 
 export type OrganisationSearch = {
@@ -45,7 +47,9 @@ export async function listOrganisations(
       organisation.type, region.name as region_name, system.name as system_name,
       organisation.must_answer, organisation.closed_on::text,
       (select count(*) from ${contactsOn(asAt)}
-        where contact.organisation_id = organisation.id and contact.active) as contacts
+        where contact.organisation_id = organisation.id and contact.active) as contacts,
+      organisation.id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from ${organisationsOn(asAt)}
     left join organisations.region on region.code = organisation.region_code
     left join organisations.system on system.code = organisation.system_code
@@ -85,7 +89,7 @@ export async function listOrganisationNames(
     where organisation.id = any(${[...ids]}::uuid[]) order by organisation.name`);
 }
 
-export type OrganisationRecord = Omit<OrganisationSummary, 'contacts'> & {
+export type OrganisationRecord = Omit<OrganisationSummary, 'contacts' | 'isCutOff'> & {
   readonly addressLines: readonly string[];
   readonly postcode: string | null;
   readonly telephone: string | null;

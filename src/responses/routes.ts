@@ -11,6 +11,7 @@ import {
   listChanges,
   type HistoryLine,
   type ContactRules,
+  listCutOffOf,
 } from '#organisations/index.ts';
 import {
   errorsAt,
@@ -137,6 +138,7 @@ async function showOrganisation(
         alertNumber: messages.alertNumber,
         code: messages.code,
         organisation,
+        isCutOff: (await listCutOffOf(tx, [organisationId])).length > 0,
         numbers:
           withNumbers === true && mayRecord
             ? await openContacts(tx, organisationId, opens)

@@ -75,6 +75,17 @@ test('a code from its mail answers nothing meanwhile; a text from a number on fi
   await visitor.submit(`/${number}`, typed, { status: 422 });
   assert.match(visitor.page.text, /not taken for your organisation now. Text, or ring us/);
   assert.doesNotMatch(visitor.page.text, /Got it/);
+  const officer = centre.visit(centre.officer);
+  assert.match((await officer.get('/')).text, /Cut off: believe no mail from them.*Northmoor/s);
+  const base = `/alerts/${alertId}`;
+  const list = await officer.get(`${base}/organisations?show=must_answer`);
+  assert.match(list.text, /Northmoor Teaching Hospitals Cut off/);
+  assert.match(
+    (await officer.get(`${base}/organisations/${northmoor}`)).text,
+    /Cut off\s*Its network/,
+  );
+  assert.match((await officer.get(`${base}/calls/${northmoor}`)).text, /Ring mobiles first/);
+  assert.match((await officer.get('/organisations')).text, /Northmoor Teaching Hospitals Cut off/);
   const answered = () =>
     centre.db.owner.withActor(system('test'), (tx) =>
       tx.rows<{ evidence: string }>(sql`select evidence from responses.response

@@ -29,6 +29,7 @@ export type CallOrganisation = {
   readonly code: string;
   readonly name: string;
   readonly telephone: Dialled | null;
+  readonly isCutOff: boolean;
   readonly contacts: readonly CallContact[];
 };
 
@@ -112,12 +113,13 @@ function organisationOf(
   rules: DirectoryRules,
   secrets: DirectorySecrets,
 ): CallOrganisation {
-  const { code, organisationName: name, telephone } = rows[0]!;
+  const { code, organisationName: name, telephone, isCutOff } = rows[0]!;
   const contacts = rows.filter(({ contactId }) => contactId !== null);
   return {
     code,
     name,
     telephone: telephone === null ? null : dialled(telephone),
+    isCutOff,
     contacts: contacts.map((row) => ({
       rank: row.rank!,
       name: row.contactName!,

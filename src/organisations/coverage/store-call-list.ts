@@ -15,6 +15,7 @@ export type CallRow = {
   readonly organisationName: string;
   readonly regionName: string | null;
   readonly telephone: string | null;
+  readonly isCutOff: boolean;
   /** Null: the organisation has no such contact. */
   readonly contactId: string | null;
   readonly contactName: string | null;
@@ -55,7 +56,9 @@ export async function listCallRows(
       select contact_id, contact_point_id from organisations.v_swapped
     )
     select chosen.organisation_id, chosen.code, chosen.name as organisation_name,
-      chosen.region_name, chosen.telephone, reachable.id as contact_id,
+      chosen.region_name, chosen.telephone, chosen.organisation_id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off,
+      reachable.id as contact_id,
       reachable.name as contact_name, reachable.is_post, reachable.role, reachable.rank,
       coalesce(numbers.points, '[]') as points
     from (

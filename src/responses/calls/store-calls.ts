@@ -23,6 +23,8 @@ export type ToRing = {
   claimedBy: string | null;
   claimedByName: string | null;
   claimedAt: Date | null;
+  /** Its network is in foreign hands: ring mobiles, the switchboard may be on it. */
+  isCutOff: boolean;
   /** How many names there are, those beyond the list too. */
   names: number;
 };
@@ -53,7 +55,9 @@ export async function listToRing(tx: Tx, question: ToRingQuestion): Promise<ToRi
       to_ring.says_affected, to_ring.earlier_call_at, coalesce(tried.attempts, 0) as attempts,
       tried.at as last_attempt_at, tried.outcome as last_outcome,
       tried.tried_by_name as last_tried_by_name, held.claimed_by, held.claimed_by_name,
-      held.claimed_at, count(*) over () as names
+      held.claimed_at, to_ring.organisation_id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off,
+      count(*) over () as names
     from responses.v_to_ring to_ring
     join organisations.v_known_organisation organisation
       on organisation.organisation_id = to_ring.organisation_id
@@ -129,6 +133,7 @@ export type RungOrganisation = {
   kind: CalledAlert['kind'];
   /** Null where there is no reason to ring it. */
   why: RingReason | null;
+  isCutOff: boolean;
 };
 
 /** An organisation that the alert was sent to, and the words to ring it with. */
@@ -141,7 +146,9 @@ export async function findRung(
     select organisation.organisation_id, organisation.name, organisation.region_code,
       region.name as region_name, organisation.telephone, live.number as alert_number, live.title,
       live.marking, live.what, live.do_now, live.if_acted, live.state, live.kind, recipient.code,
-      response.acknowledged_at, response.earlier_call_at, to_ring.why
+      response.acknowledged_at, response.earlier_call_at, to_ring.why,
+      recipient.organisation_id in (
+        select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
     join organisations.v_known_organisation organisation
