@@ -86,6 +86,16 @@ async function releasedAndHalfSent() {
   return released;
 }
 
+it('of several who begin the next version at once one does, and the others are told', async () => {
+  const { alertId } = await releaseAlert(centre);
+  const kinds = ['update', 'correction', 'update', 'correction', 'update'] as const;
+  const begun = await Promise.all(
+    kinds.map((kind) => officer((tx) => beginVersion(tx, centre.model, { alertId, kind }))),
+  );
+  const answers = begun.map((one) => (one.ok ? 'begun' : one.kind));
+  assert.deepEqual(answers.toSorted(), ['begun', 'conflict', 'conflict', 'conflict', 'conflict']);
+});
+
 it('who may have had the first is corrected, who had nothing gets a first alert', async () => {
   const { alertId, dispatchId } = await releasedAndHalfSent();
   const codes = new Map(

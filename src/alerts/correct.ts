@@ -13,7 +13,7 @@ import { releaseCorrection } from '#dispatch/index.ts';
 import { pinVersion, type OperatingModel } from '#operating-model/index.ts';
 import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
-import { freezeFollowing, listSent, nextVersionNumber } from './store-correct.ts';
+import { freezeFollowing, listSent, lockVersions, nextVersionNumber } from './store-correct.ts';
 import { findSubmission, type SubmissionRow } from './store-submission.ts';
 import { addEditor } from './store-editor.ts';
 import {
@@ -33,6 +33,7 @@ export async function beginVersion(
 ): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
+  await lockVersions(tx, alertId);
   const newest = await findVersion(tx, alertId);
   if (newest === undefined) return absent;
   if (newest.state === 'draft' || newest.state === 'submitted')

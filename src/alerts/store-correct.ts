@@ -110,6 +110,12 @@ function readerOf(readers: readonly string[]): Sql {
   return sql`coalesce(${join(places)}, 0)`;
 }
 
+/** Until the commit nobody else begins a version of this alert: ask only then what is newest. */
+export async function lockVersions(tx: Tx, alertId: string): Promise<void> {
+  const name = `alerts.version ${alertId}`;
+  await tx.run(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+}
+
 /** The number after the newest version of the alert, abandoned ones counted. */
 export async function nextVersionNumber(tx: Tx, alertId: string): Promise<number> {
   const { number } = await tx.one<{ number: number }>(sql`

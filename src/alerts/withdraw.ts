@@ -15,7 +15,13 @@ import { announce } from './announce.ts';
 import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
-import { copyRecipients, freezeFollowing, listSent, nextVersionNumber } from './store-correct.ts';
+import {
+  copyRecipients,
+  freezeFollowing,
+  listSent,
+  lockVersions,
+  nextVersionNumber,
+} from './store-correct.ts';
 import {
   decideSubmission,
   findSubmission,
@@ -109,6 +115,7 @@ async function plan(
   if (severity === undefined) return overtaken;
   const [versionId, submissionId, dispatchId] = [newId(), newId(), newId()];
   const { alertId } = version;
+  await lockVersions(tx, alertId);
   // First of all: whoever presses in the same moment waits here, and finds it gone.
   const isMine = await moveVersion(tx, { id: version.id, from: 'released', to: 'superseded' });
   if (!isMine) return overtaken;

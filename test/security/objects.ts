@@ -15,9 +15,9 @@ import {
   textFrom,
   type Centre,
 } from '../support/centre.ts';
+import { makeMore, type Named, type Which } from './more-objects.ts';
 
-/** `own` is of the region RB and of its organisation Eastvale, `other` of RA and Northmoor. */
-export type Which = 'own' | 'other' | 'absent';
+export type { Which } from './more-objects.ts';
 
 export type Objects = {
   /** The path with its parameters; undefined where there is nothing of that kind to name. */
@@ -27,16 +27,28 @@ export type Objects = {
 const ABSENT = '01a00000-0000-7000-8000-000000000000';
 
 /** Of which kind the object is, by where it stands; elsewhere only an absent one is tried. */
-const places: readonly (readonly [
-  RegExp,
-  'none' | 'alert' | 'organisation' | 'contact' | 'help',
-])[] = [
+const places: readonly (readonly [RegExp, string])[] = [
   // Only for what waits, or went, with one person.
   [/^\/alerts\/:id\/(?:alone|review)$/, 'none'],
   [/^\/(?:api\/v1\/)?alerts\/:id/, 'alert'],
   [/^\/(?:api\/v1\/)?organisations\/:id/, 'organisation'],
   [/^\/(?:api\/v1\/)?(?:organisations\/)?contacts\/:id/, 'contact'],
   [/^\/(?:api\/v1\/)?desk(?:-items)?\/:id/, 'help'],
+  [/^\/(?:organisations|your-details)\/absences\/:id/, 'absence'],
+  [/^\/(?:api\/v1\/)?audiences\/:id/, 'audience'],
+  [/^\/organisations\/successions\/:id/, 'succession'],
+  [/^\/(?:api\/v1\/|organisations\/)imports\/:id/, 'import'],
+  [/^\/api\/v1\/dispatches\/:id/, 'dispatch'],
+  [/^\/people\/:id/, 'person'],
+  [/^\/suppliers\/:id/, 'supplier'],
+  [/^\/products\/:id/, 'product'],
+  [/^\/tags\/:id/, 'tag'],
+  [/^\/(?:api\/v1\/)?gateways\/:id/, 'gateway'],
+  [/^\/colleagues\/:id/, 'colleague'],
+  [/^\/colleagues\/invitations\/:id/, 'invitation'],
+  [/^\/account\/sessions\/:id/, 'session'],
+  [/^\/account\/passkeys\/:id/, 'passkey'],
+  [/^\/account\/app\/:id/, 'app'],
 ];
 
 export async function makeObjects(centre: Centre): Promise<Objects> {
@@ -51,7 +63,7 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     const code = sent.find((one) => one.number === number)?.code;
     await textFrom(centre, number, `${code} HELP`);
   }
-  const named = await own<{ kind: string; which: Which; id: string }>(sql`
+  const ofDirectory = await own<Named>(sql`
     select 'organisation' as kind, id, case code when 'ZZ-0003' then 'own' else 'other' end as which
     from organisations.organisation where code in ('ZZ-0001', 'ZZ-0003')
     union all
@@ -64,6 +76,10 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     from responses.desk_item item
     join organisations.organisation on organisation.id = item.organisation_id
     where code in ('ZZ-0001', 'ZZ-0003')`);
+  const gateway: Named = { kind: 'gateway', which: 'own', id: 'notify' };
+  const named = [...ofDirectory, gateway, ...(await makeMore(centre))];
+  const has = (kind: string, which: Which) =>
+    named.some((one) => one.kind === kind && one.which === which);
   const idOf = (kind: string, which: Which) =>
     which === 'absent'
       ? ABSENT
@@ -72,14 +88,21 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     pathOf(path, which) {
       if (!path.includes(':')) return which === 'own' ? path : undefined;
       const kind = places.find(([pattern]) => pattern.test(path))?.[1] ?? 'none';
-      // Nobody's, or everybody's, as an alert is: only what has an owner is somebody else's.
-      const isOwned = kind !== 'none' && (kind !== 'alert' || path.includes(':organisationId'));
-      if (which === 'own' ? kind === 'none' : which === 'other' && !isOwned) return undefined;
+      // An alert is everybody's: only what has an owner is somebody else's.
+      const isOwned = kind !== 'alert' || path.includes(':organisationId');
+      const isThere = kind === 'alert' ? isOwned || which === 'own' : has(kind, which);
+      if (which !== 'absent' && !isThere) return undefined;
       const id = kind === 'alert' && which !== 'absent' ? alertId : idOf(kind, which);
-      return path
-        .replace(':organisationId', idOf('organisation', which === 'absent' ? 'own' : which))
-        .replace(':id', id)
-        .replaceAll(/:(\w+)/g, (_, name: string) => absentOf(name));
+      return (
+        path
+          .replace(':useId', idOf('use', which))
+          .replace(':tagId', idOf('tag', which))
+          .replace(':organisationId', idOf('organisation', which === 'absent' ? 'own' : which))
+          .replace(':id', id)
+          // The first version of an audience that there is.
+          .replace(':number', which === 'own' && kind === 'audience' ? '1' : ':number')
+          .replaceAll(/:(\w+)/g, (_, name: string) => absentOf(name))
+      );
     },
   };
 }
@@ -95,8 +118,6 @@ const absentValues: Readonly<Record<string, string>> = {
   key: 'x'.repeat(22),
   linkId: ABSENT,
   requestId: ABSENT,
-  tagId: ABSENT,
-  useId: ABSENT,
 };
 
 function absentOf(name: string): string {

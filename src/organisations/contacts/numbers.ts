@@ -23,10 +23,12 @@ export async function openNumbers(
   { openingKeys }: DirectorySecrets,
 ): Promise<Outcome<WholeNumbers>> {
   const region = await findRegionOf(tx, organisationId);
-  if (region === undefined) return refused('not_found', 'There is no such organisation.');
-  if (!mayIn(tx.actor, 'response.record', region.code) && !isOwn(tx.actor, organisationId)) {
+  const mayRecord = mayIn(tx.actor, 'response.record', region?.code ?? null);
+  if (!mayRecord && !isOwn(tx.actor, organisationId)) {
     return refused('forbidden', 'Your role may not see whole numbers.');
   }
+  // Only then: whoever may not see another's does not learn either whether it is there.
+  if (region === undefined) return refused('not_found', 'There is no such organisation.');
   const reach = await listReachOfContacts(tx, organisationId, contactIds);
   await record(tx, {
     action: 'contact.looked_up',

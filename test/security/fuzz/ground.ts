@@ -2,11 +2,8 @@
  * The product with whoever its routes admit, in lanes that run at the same time: each has a person,
  * a key and contacts of its own, so that what was written can be told apart by who wrote it.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
-import { Client } from 'pg';
-import { permissions, system, type Actor, type Permission } from '#kernel/actor.ts';
-import { newId } from '#kernel/ids.ts';
+import { permissions, system, type Permission } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { upsertGateway } from '#dispatch/index.ts';
 import { apiKeysOf, createApiKey, idempotencyOf } from '#identity/index.ts';
@@ -15,6 +12,8 @@ import { contactSessionsOf } from '#organisations/index.ts';
 import type { Route, Session } from '#web/index.ts';
 import { must, openCentre, type Centre, type Person } from '../../support/centre.ts';
 import { startSite, type Site } from '../../support/page-client.ts';
+import { openContactSession, openSession, sha256 } from '../sessions.ts';
+import { watchWrites, wroteSince } from '../watch-writes.ts';
 import { exchange, type Received, type Sent } from './wire.ts';
 import { keyOf } from './right-requests.ts';
 
@@ -114,38 +113,6 @@ async function seedGateway({ db }: Centre): Promise<void> {
   );
 }
 
-/** Notes beside every row that is written who writes it, in the same transaction. */
-async function watchWrites({ db }: Centre): Promise<void> {
-  const client = new Client(db.superuser);
-  await client.connect();
-  await client.query(`
-    create schema watch;
-    create unlogged table watch.write (
-      at timestamptz default clock_timestamp(), actor text, relation text,
-      xid xid8 default pg_current_xact_id(),
-      primary key (actor, xid, relation));
-    create function watch.note() returns trigger language plpgsql security definer as $$
-    begin
-      insert into watch.write (actor, relation)
-      values (coalesce(current_setting('tocsin.actor_id', true), ''), tg_argv[0])
-      on conflict do nothing;
-      return null;
-    end $$;
-    do $$ declare one record; begin
-      for one in select class.oid::regclass::text as name from pg_class class
-        join pg_namespace on pg_namespace.oid = relnamespace
-        where relkind in ('r', 'p') and not relispartition
-          and nspname not in ('pg_catalog', 'information_schema', 'watch', 'graphile_worker')
-      loop
-        execute format('create trigger watch after insert or update or delete on %s
-          for each row execute function watch.note(%L)', one.name, one.name);
-      end loop;
-    end $$;
-    grant usage on schema watch to public;
-    grant select on watch.write to public;`);
-  await client.end();
-}
-
 type Shared = {
   readonly centre: Centre;
   readonly site: Site;
@@ -161,8 +128,9 @@ async function openLane(i: number, { centre, site, sessions, agent }: Shared): P
   );
   const organisationIds = organisations.map(({ id }) => id);
   const person: Person = { ...invited, permissions: all, organisationIds };
-  const session = await openSession(centre, person);
-  sessions.set(session.id, session);
+  // A row, so that what belongs to a session finds one; what it may do is not asked of its roles.
+  const { id, token } = await openSession(centre, person.id);
+  sessions.set(token, { id, actor: person, name, expiresAt: new Date('2099-01-01') });
   const { id: keyId, secret } = await centre.db.web.withActor(system('test'), async (tx) =>
     must(await createApiKey(tx, { name, permissions: [...all], expiresAt: null }, new Date())),
   );
@@ -171,10 +139,10 @@ async function openLane(i: number, { centre, site, sessions, agent }: Shared): P
     if (route.kind === 'api') return [['authorization', `Bearer ${secret}`]];
     if (route.kind === 'callback') return [['authorization', `Bearer ${CALLBACK_TOKEN}`]];
     if (route.access === 'contact') {
-      return [['cookie', `tocsin-contact=${await openContactSession(centre, requests)}`]];
+      return [['cookie', `tocsin-contact=${await openContactSession(centre, { turn: requests })}`]];
     }
     const isSignedIn = route.access !== 'public' && route.access !== 'nobody';
-    return isSignedIn ? [['cookie', `tocsin=${session.id}`]] : [];
+    return isSignedIn ? [['cookie', `tocsin=${token}`]] : [];
   };
   const actorIds = [person.id, keyId];
   return {
@@ -194,43 +162,6 @@ async function openLane(i: number, { centre, site, sessions, agent }: Shared): P
       const isStream = route.kind === 'events';
       return await exchange(site.address, { ...sent, headers: [...own] }, { agent, isStream });
     },
-    async wroteSince(begin) {
-      const rows = await centre.db.owner.withActor(system('test'), (tx) =>
-        tx.rows<{ relation: string }>(sql`
-          select relation from watch.write where actor = any(${actorIds}) and at >= ${begin}`),
-      );
-      return rows.map(({ relation }) => relation);
-    },
+    wroteSince: async (begin) => await wroteSince(centre, actorIds, begin),
   };
-}
-
-/** A row, so that what belongs to a session finds one; what it may do is not asked of its roles. */
-async function openSession(centre: Centre, actor: Actor & { kind: 'person' }): Promise<Session> {
-  const id = newId();
-  await centre.db.owner.withActor(system('test'), (tx) =>
-    tx.run(sql`
-      insert into identity.session (id, token_sha256, person_id, device, place, begun_by,
-        vouched_by, created_at, last_seen_at)
-      values (${id}, ${sha256(id)}, ${actor.id}, 'Test', 'here', 'link', '{}', now(), now())`),
-  );
-  return { id, actor, name: actor.name, expiresAt: new Date('2099-01-01') };
-}
-
-/** Of one of the contacts there are, in turn: some say that they left, or sign out. */
-async function openContactSession(centre: Centre, turn: number): Promise<string> {
-  const token = randomBytes(32).toString('base64url');
-  await centre.db.owner.withActor(system('test'), (tx) =>
-    tx.run(sql`
-      insert into organisations.code_session (id, token_sha256, contact_id, contact_point_id,
-        opened_at)
-      select ${newId()}, ${sha256(token)}, contact.id, held.contact_point_id, now()
-      from organisations.contact
-      join organisations.contact_contact_point held on held.contact_id = contact.id
-      where contact.active order by (contact.rank + ${turn}) % 3, contact.id limit 1`),
-  );
-  return token;
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,0 +1,110 @@
+/**
+ * Kinds of objects beside alerts, organisations, contacts and calls for help: one of Eastvale, one
+ * of Northmoor; or one that belongs to the centre; or one that belongs to a person.
+ */
+import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
+import { sql } from '#db/sql.ts';
+import type { Centre } from '../support/centre.ts';
+import { openSession, sha256 } from './sessions.ts';
+
+/** `own` is of the region RB and of its organisation Eastvale, `other` of RA and Northmoor. */
+export type Which = 'own' | 'other' | 'absent';
+
+export type Named = { readonly kind: string; readonly which: Which; readonly id: string };
+
+export async function makeMore(centre: Centre): Promise<Named[]> {
+  return [...(await makeOwned(centre)), ...(await makeOfCentre(centre)), ...(await makeOf(centre))];
+}
+
+/** What is of an organisation. */
+async function makeOwned(centre: Centre): Promise<Named[]> {
+  return await centre.db.owner.withActor(system('test'), async (tx) => {
+    const named: Named[] = [];
+    const places = await tx.rows<{ which: Which; organisationId: string; contactId: string }>(sql`
+      select case code when 'ZZ-0003' then 'own' else 'other' end as which,
+        organisation.id as organisation_id, contact.id as contact_id
+      from organisations.organisation
+      join organisations.contact on contact.organisation_id = organisation.id and contact.rank = 1
+      where code in ('ZZ-0001', 'ZZ-0003')`);
+    const supplierId = newId();
+    await tx.run(
+      sql`insert into organisations.supplier (id, name) values (${supplierId}, 'Citrix')`,
+    );
+    named.push({ kind: 'supplier', which: 'own', id: supplierId });
+    const productId = newId();
+    await tx.run(sql`insert into organisations.product (id, supplier_id, name)
+      values (${productId}, ${supplierId}, 'NetScaler')`);
+    named.push({ kind: 'product', which: 'own', id: productId });
+    for (const { which, organisationId, contactId } of places) {
+      const [useId, tagId, absenceId] = [newId(), newId(), newId()];
+      await tx.run(sql`insert into organisations.use (id, organisation_id, supplier_id, said_by,
+          said_on, recorded_by, recorded_at)
+        values (${useId}, ${organisationId}, ${supplierId}, 'a register', '2026-11-01', 'test',
+          now())`);
+      await tx.run(sql`insert into organisations.tag (id, name) values (${tagId}, ${which})`);
+      await tx.run(sql`insert into organisations.organisation_tag (organisation_id, tag_id,
+          tagged_by, tagged_at) values (${organisationId}, ${tagId}, 'test', now())`);
+      await tx.run(sql`insert into organisations.absence (id, contact_id, starts_at, ends_at)
+        values (${absenceId}, ${contactId}, now() + interval '1 day', now() + interval '2 days')`);
+      named.push(
+        { kind: 'use', which, id: useId },
+        { kind: 'tag', which, id: tagId },
+        { kind: 'absence', which, id: absenceId },
+      );
+    }
+    return named;
+  });
+}
+
+/** What everybody has who may see it at all. */
+async function makeOfCentre(centre: Centre): Promise<Named[]> {
+  const page = centre.visit(centre.officer);
+  await page.get('/audiences/new');
+  await page.submit('Save', { name: 'Trusts of the north' });
+  await page.get('/organisations/successions/new');
+  await page.submit('See what it would do', {
+    predecessors: 'ZZ-0004',
+    successors: 'ZZ-0005',
+    onDate: '2027-04-01',
+  });
+  return await centre.db.owner.withActor(system('test'), async (tx) =>
+    tx.rows<Named>(sql`
+      select 'audience' as kind, 'own' as which, id from organisations.audience
+      union all select 'succession', 'own', id from organisations.succession
+      union all (select 'import', 'own', id from organisations.import order by id limit 1)
+      union all (select 'dispatch', 'own', id from dispatch.dispatch
+        where id in (select dispatch_id from alerts.v_live) limit 1)
+      union all (select 'person', 'own', id from identity.person order by created_at limit 1)`),
+  );
+}
+
+/** What is of one person, who is none of the visitors: for all of them it is another’s. */
+async function makeOf(centre: Centre): Promise<Named[]> {
+  const { id: personId } = await centre.invite('Olga Other', []);
+  const session = await openSession(centre, personId);
+  const [passkeyId, appId, invitationId] = [newId(), newId(), newId()];
+  await centre.db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(sql`insert into identity.passkey (id, person_id, credential_id, public_key,
+        counter, transports, is_synced_kind, is_backed_up, domain, name, vouched_by, created_at)
+      values (${passkeyId}, ${personId}, ${sha256('c')}, ${sha256('k')}, 0, '{}', false, false,
+        'localhost', 'Hers', '{}', now())`);
+    await tx.run(sql`insert into identity.authenticator_app (id, person_id, session_id,
+        secret_sealed, made_at) values (${appId}, ${personId}, ${session.id}, 'x', now())`);
+    const northmoor = sql`(select id from organisations.organisation where code = 'ZZ-0001')`;
+    await tx.run(sql`insert into identity.role_grant (id, person_id, role, organisation_id,
+        given_at, given_by)
+      values (${newId()}, ${personId}, 'organisation_administrator', ${northmoor}, now(), 'test')`);
+    await tx.run(sql`insert into identity.invitation (id, token_sha256, name, email, role,
+        organisation_id, invited_by, invited_at, expires_at)
+      values (${invitationId}, ${sha256('t')}, 'Ivy', 'ivy@northmoor.test',
+        'organisation_administrator', ${northmoor}, ${personId}, now(), now() + interval '1 day')`);
+  });
+  return [
+    { kind: 'colleague', which: 'other', id: personId },
+    { kind: 'session', which: 'other', id: session.id },
+    { kind: 'passkey', which: 'other', id: passkeyId },
+    { kind: 'app', which: 'other', id: appId },
+    { kind: 'invitation', which: 'other', id: invitationId },
+  ];
+}
