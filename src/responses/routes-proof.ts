@@ -1,4 +1,7 @@
-/** The page on which the code of a mail proves its address. Opening it proves nothing. */
+/**
+ * The page on which the code of a mail proves its address (opening it proves nothing), and what
+ * anybody may read whose number or address we hold.
+ */
 import { system } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import type { Refused } from '#kernel/outcome.ts';
@@ -12,6 +15,19 @@ const POSTS_PER_MINUTE_MAX = 60;
 export function proofRoutes(context: PublicRoutesContext): Route[] {
   const { database, model } = context;
   return [
+    page({
+      method: 'GET',
+      path: '/your-number',
+      access: 'public',
+      handle: async () =>
+        view('responses/your-number.njk', {
+          sender: model.sender,
+          notice: model.ownDetails.notice,
+          helpLine: model.helpLine,
+          messagesDays: daysOf(model.retention.messagesMs),
+          inboxDays: daysOf(model.retention.inboxMs),
+        }),
+    }),
     page({
       method: 'GET',
       path: '/proof',
@@ -35,6 +51,10 @@ export function proofRoutes(context: PublicRoutesContext): Route[] {
       },
     }),
   ];
+}
+
+function daysOf(ms: number): number {
+  return Math.ceil(ms / 86_400_000);
 }
 
 function proofPage(helpLine: string, failed?: { form: Form; refused: Refused }): Reply {
