@@ -126,8 +126,7 @@ export async function release(web: Database, dispatchId: string): Promise<number
   const hash = await web.withActor(actor, (tx) => sealDispatch(tx, dispatchId, ''));
   return await web.withActor(actor, async (tx) => {
     const approved = { hash, approvedBy: newId(), approvedAt: new Date() } as Approved;
-    const clock = '03:02';
-    const released = await releaseDispatch(tx, { dispatchId, approved, alsoCovers: '', clock });
+    const released = await releaseDispatch(tx, { dispatchId, approved, alsoCovers: '' });
     if (!released.ok) throw new Error(released.message);
     return Date.now();
   });

@@ -281,7 +281,10 @@ create table dispatch.dispatch (
   check ((state = 'held') = (released_at is null) or state = 'cancelled'),
   check ((state = 'paused') = (pause_reason is not null)),
   check ((state = 'paused') = (paused_at is not null)),
-  constraint dispatch_exercise_lane check ((lane = 4) = exercise)
+  constraint dispatch_exercise_lane check ((lane = 4) = exercise),
+  -- What needs no approval goes by the standing one alone.
+  constraint dispatch_single_lane
+    check ((lane = 0) = (id = '00000000-0000-4000-8000-000000000000'))
 );
 create index dispatch_sending on dispatch.dispatch (lane, last_claimed_at nulls first)
   where state = 'sending';
@@ -291,6 +294,18 @@ insert into dispatch.dispatch
   (id, label, lane, state, expires_after, receipt_asks_ms, uncertain_after, released_at)
 values ('00000000-0000-4000-8000-000000000000', 'Answers to replies', 0, 'sending',
   interval '1 hour', '{600000}', interval '1 hour', now());
+
+-- Why what is sent was approved, as the engine found it before the first request; written by the
+-- worker alone. An approval lets each part go once, so that no release can be repeated (P5).
+create table dispatch.proof (
+  dispatch_id uuid primary key references dispatch.dispatch,
+  approval_id uuid not null,
+  part text not null check (part in ('first', 'following', 'ending')),
+  is_alone boolean not null,
+  proved_at timestamptz not null default now(),
+  unique (approval_id, part)
+);
+create index proof_alone on dispatch.proof (proved_at) where is_alone;
 
 -- A round is a timer: its held messages become ready when it opens.
 create table dispatch.round (
@@ -875,8 +890,27 @@ create trigger message_is_stopped after insert on dispatch.message
   referencing new table as added
   for each statement execute function dispatch.suppress_stopped();
 
--- What was approved stays what it was: the web process may let messages go or call them off, and
--- fill the one blank that only release knows. Anything else would go round the approval (P5).
+-- What was released is not held again, and what is held keeps its hours: the worker proves it once.
+create function dispatch.guard_dispatch() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if new.state = 'held' and old.state <> 'held' then
+    raise exception 'what was released is not held again' using errcode = 'restrict_violation';
+  end if;
+  if old.state = 'held' and (new.quiet_from_minute, new.quiet_until_minute)
+    is distinct from (old.quiet_from_minute, old.quiet_until_minute)
+  then
+    raise exception 'the hours of what waits for its approval are not changed'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+create trigger guard_dispatch before update on dispatch.dispatch
+  for each row execute function dispatch.guard_dispatch();
+
+-- What was approved stays what it was: the web process may let messages go or call them off. Words
+-- and address are not its to change (grants below): the worker compares them with what was approved
+-- before it sends (P5).
 create function dispatch.guard_message() returns trigger language plpgsql as $$
 begin
   if not ((old.state, new.state) in (('held', 'held'), ('ready', 'ready'), ('held', 'ready'),
@@ -884,17 +918,10 @@ begin
       ('held', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
   end if;
-  if new.body is distinct from old.body and (position('{since}' in old.body) = 0
-      or left(new.body, position('{since}' in old.body) - 1)
-        <> left(old.body, position('{since}' in old.body) - 1)
-      or char_length(new.body) > char_length(old.body)) then
-    raise exception 'the words of a message are not changed once they were frozen';
-  end if;
   return new;
 end $$;
 create trigger guard_message before update on dispatch.message for each row
-  when (current_user = 'tocsin_web'
-    and (old.body is distinct from new.body or old.state is distinct from new.state))
+  when (current_user = 'tocsin_web' and old.state is distinct from new.state)
   execute function dispatch.guard_message();
 
 -- Where a person risked a second copy, the first may be out: whatever becomes of the copy, nobody
@@ -1020,7 +1047,7 @@ grant select on dispatch.message, dispatch.attempt, dispatch.attempt_end, dispat
 grant update (alone_since, alone_reason) on dispatch.continuity to tocsin_web;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code,
   subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (state, due_at, expires_at, final_at, body, home_gateway_id, failure_code)
+grant update (state, due_at, expires_at, final_at, home_gateway_id, failure_code)
   on dispatch.message
   to tocsin_web;
 grant select, insert on dispatch.message_credit, dispatch.settled, dispatch.sender to tocsin_web;
@@ -1032,7 +1059,7 @@ grant select (id, kind, channel, bucket_id, can_be_asked, ask_lag, keeps_for, de
 grant update (enabled, weight) on dispatch.gateway to tocsin_web;
 grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_web;
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
-grant select on dispatch.v_addressee to tocsin_web;
+grant select on dispatch.v_addressee to tocsin_web, tocsin_worker;
 grant select on dispatch.v_stopped to tocsin_web, tocsin_worker;
 grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
   dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain, dispatch.v_invariant,
@@ -1059,6 +1086,8 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert, update on dispatch.part, dispatch.poll to tocsin_worker;
 grant update (handled_at, outcome) on dispatch.receipt_inbox to tocsin_worker;
 grant update (handled_at) on dispatch.reply_inbox to tocsin_worker;
+grant select on dispatch.proof to tocsin_web;
+grant select, insert on dispatch.proof to tocsin_worker;
 grant select on dispatch.kept_count, dispatch.kept_ledger to tocsin_web, tocsin_worker;
 grant select on dispatch.invariant, dispatch.auditor to tocsin_web, tocsin_worker;
 grant insert, update on dispatch.invariant to tocsin_worker;

@@ -85,6 +85,8 @@ create table alerts.submission (
   -- Of a correction: the dispatch to those who had the version before, while dispatch_id goes to
   -- those who had nothing.
   correction_dispatch_id uuid unique,
+  -- What told its readers that it is over.
+  closing_dispatch_id uuid unique,
   -- That of a withdrawal is the one under which its words were approved along.
   approval_id uuid not null,
   content_hash text not null,
@@ -326,7 +328,7 @@ grant update (state, revision, title, severity, marking, what, do_now, if_acted,
   on alerts.version to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
-  owned_by_name) on alerts.submission to tocsin_web;
+  owned_by_name, closing_dispatch_id) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
 grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient,
   alerts.v_waiting, alerts.v_announcement, alerts.v_alone

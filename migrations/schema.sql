@@ -183,6 +183,7 @@ create table alerts.submission (
   version_id uuid not null,
   dispatch_id uuid not null,
   correction_dispatch_id uuid,
+  closing_dispatch_id uuid,
   approval_id uuid not null,
   content_hash text not null,
   along jsonb not null,
@@ -204,6 +205,7 @@ create table alerts.submission (
   constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
   constraint submission_pkey PRIMARY KEY (id),
   constraint submission_approval_id_version_id_key UNIQUE (approval_id, version_id),
+  constraint submission_closing_dispatch_id_key UNIQUE (closing_dispatch_id),
   constraint submission_correction_dispatch_id_key UNIQUE (correction_dispatch_id),
   constraint submission_dispatch_id_key UNIQUE (dispatch_id)
 );
@@ -215,7 +217,7 @@ create policy centre on alerts.submission as permissive for all to public using 
 create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
-grant update (state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
+grant update (closing_dispatch_id, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
 
 create table alerts.version (
   id uuid not null,
@@ -556,10 +558,12 @@ create table dispatch.dispatch (
   constraint dispatch_quiet_until_minute_check CHECK (((quiet_until_minute >= 0) AND (quiet_until_minute <= 1439))),
   constraint dispatch_recall_for_check CHECK ((recall_for >= '00:00:00'::interval)),
   constraint dispatch_receipt_asks_ms_check CHECK ((cardinality(receipt_asks_ms) >= 1)),
+  constraint dispatch_single_lane CHECK (((lane = 0) = (id = '00000000-0000-4000-8000-000000000000'::uuid))),
   constraint dispatch_state_check CHECK ((state = ANY (ARRAY['held'::text, 'sending'::text, 'paused'::text, 'cancelled'::text, 'done'::text]))),
   constraint dispatch_pkey PRIMARY KEY (id)
 );
 CREATE INDEX dispatch_sending ON dispatch.dispatch USING btree (lane, last_claimed_at NULLS FIRST) WHERE (state = 'sending'::text);
+CREATE TRIGGER guard_dispatch BEFORE UPDATE ON dispatch.dispatch FOR EACH ROW EXECUTE FUNCTION dispatch.guard_dispatch();
 grant select on dispatch.dispatch to tocsin_web;
 grant insert, select, update on dispatch.dispatch to tocsin_worker;
 grant insert (id, label, lane, exercise, expires_after, recall_for, number_most, number_within, quiet_from_minute, quiet_until_minute, receipt_asks_ms, uncertain_after) on dispatch.dispatch to tocsin_web;
@@ -733,14 +737,14 @@ CREATE INDEX message_unknown ON dispatch.message USING btree (expires_at) WHERE 
 alter table dispatch.message enable row level security;
 alter table dispatch.message force row level security;
 create policy centre on dispatch.message as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
-CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND ((old.body IS DISTINCT FROM new.body) OR (old.state IS DISTINCT FROM new.state)))) EXECUTE FUNCTION dispatch.guard_message();
+CREATE TRIGGER guard_message BEFORE UPDATE ON dispatch.message FOR EACH ROW WHEN (((CURRENT_USER = 'tocsin_web'::name) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION dispatch.guard_message();
 CREATE TRIGGER message_is_planned AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.refuse_late_message();
 CREATE TRIGGER message_is_stopped AFTER INSERT ON dispatch.message REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION dispatch.suppress_stopped();
 CREATE TRIGGER risked_stays_in_doubt BEFORE UPDATE OF state ON dispatch.message FOR EACH ROW WHEN (((new.attempt > 0) AND (new.state = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text])) AND (old.state IS DISTINCT FROM new.state))) EXECUTE FUNCTION dispatch.keep_in_doubt();
 grant select on dispatch.message to tocsin_web;
 grant insert, select, update on dispatch.message to tocsin_worker;
 grant insert (id, dispatch_id, contact_point_id, organisation_id, channel, round, rank, code, subject, body, address_sealed) on dispatch.message to tocsin_web;
-grant update (body, state, due_at, expires_at, home_gateway_id, final_at, failure_code) on dispatch.message to tocsin_web;
+grant update (state, due_at, expires_at, home_gateway_id, final_at, failure_code) on dispatch.message to tocsin_web;
 
 create table dispatch.message_credit (
   message_id uuid not null,
@@ -784,6 +788,21 @@ create table dispatch.poll (
   constraint poll_pkey PRIMARY KEY (gateway_id, what)
 );
 grant insert, select, update on dispatch.poll to tocsin_worker;
+
+create table dispatch.proof (
+  dispatch_id uuid not null,
+  approval_id uuid not null,
+  part text not null,
+  is_alone boolean not null,
+  proved_at timestamp with time zone default now() not null,
+  constraint proof_part_check CHECK ((part = ANY (ARRAY['first'::text, 'following'::text, 'ending'::text]))),
+  constraint proof_dispatch_id_fkey FOREIGN KEY (dispatch_id) REFERENCES dispatch.dispatch(id),
+  constraint proof_pkey PRIMARY KEY (dispatch_id),
+  constraint proof_approval_id_part_key UNIQUE (approval_id, part)
+);
+CREATE INDEX proof_alone ON dispatch.proof USING btree (proved_at) WHERE is_alone;
+grant select on dispatch.proof to tocsin_web;
+grant insert, select on dispatch.proof to tocsin_worker;
 
 create table dispatch.receipt_inbox (
   gateway_id text not null,
@@ -952,6 +971,7 @@ create table identity.api_key (
 );
 grant insert, select on identity.api_key to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
+grant select (id, created_by) on identity.api_key to tocsin_worker;
 
 create table identity.approval (
   id uuid not null,
@@ -2824,6 +2844,26 @@ end $function$
 ;
 grant execute on function dispatch.forget_messages(timestamp with time zone,integer) to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION dispatch.guard_dispatch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.state = 'held' and old.state <> 'held' then
+    raise exception 'what was released is not held again' using errcode = 'restrict_violation';
+  end if;
+  if old.state = 'held' and (new.quiet_from_minute, new.quiet_until_minute)
+    is distinct from (old.quiet_from_minute, old.quiet_until_minute)
+  then
+    raise exception 'the hours of what waits for its approval are not changed'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function dispatch.guard_dispatch() to public;
+
 CREATE OR REPLACE FUNCTION dispatch.guard_message()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2833,12 +2873,6 @@ begin
       ('held', 'cancelled'), ('ready', 'cancelled'), ('ready', 'suppressed'),
       ('held', 'suppressed'))) then
     raise exception 'the web process may not move a message from % to %', old.state, new.state;
-  end if;
-  if new.body is distinct from old.body and (position('{since}' in old.body) = 0
-      or left(new.body, position('{since}' in old.body) - 1)
-        <> left(old.body, position('{since}' in old.body) - 1)
-      or char_length(new.body) > char_length(old.body)) then
-    raise exception 'the words of a message are not changed once they were frozen';
   end if;
   return new;
 end $function$
@@ -4018,6 +4052,7 @@ create view dispatch.v_addressee with (security_invoker=true) as
    FROM dispatch.message message
   WHERE organisation_id IS NOT NULL;
 grant select on dispatch.v_addressee to tocsin_web;
+grant select on dispatch.v_addressee to tocsin_worker;
 
 create view dispatch.v_alarm with (security_invoker=true) as
  SELECT alarm.kind,

@@ -15,7 +15,7 @@ import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
 import { freezeFollowing, listSent } from './store-correct.ts';
-import { findSubmission } from './store-submission.ts';
+import { findSubmission, setClosingDispatch } from './store-submission.ts';
 import { findLiveVersion, findVersion, moveVersion } from './store.ts';
 import { findOut } from './withdraw.ts';
 
@@ -42,8 +42,8 @@ export async function closeAlert(tx: Tx, alertId: string): Promise<Outcome<void>
  */
 export async function closeAndTell(
   tx: Tx,
-  { model, clockOf }: AlertContext,
-  { alertId, now }: { readonly alertId: string; readonly now: Date },
+  { model }: AlertContext,
+  alertId: string,
 ): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'alert.write') ?? lacks(tx.actor, 'dispatch.steer');
   if (lacking) return lacking;
@@ -68,11 +68,11 @@ export async function closeAndTell(
     template: along.closing,
   });
   await sealDispatch(tx, endingId, '');
+  await setClosingDispatch(tx, { id: submission.id, dispatchId: endingId });
   const gone = await releaseEnding(tx, {
     earlierIds,
     endingId,
     approved: approved.value,
-    clock: clockOf(now),
   });
   if (!gone.ok) return gone;
   await announce(tx, { alertId, what: 'closed' });

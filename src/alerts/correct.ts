@@ -129,10 +129,9 @@ export async function supersede(
     readonly submission: SubmissionRow & { readonly correctionDispatchId: string };
     readonly approved: Approved;
     readonly alsoCovers: (correctionHash: string) => string;
-    readonly clock: string;
   },
 ): Promise<Outcome<void>> {
-  const { version, submission, approved, alsoCovers, clock } = release;
+  const { version, submission, approved, alsoCovers } = release;
   const followed = await findFollowed(tx, version);
   if (!followed.ok) return followed;
   const earlierIds = await listSent(tx, version.alertId);
@@ -148,6 +147,5 @@ export async function supersede(
     chaseOfId: version.asksAgain ? null : live.submission.dispatchId,
     approved,
     alsoCovers,
-    clock,
   });
 }

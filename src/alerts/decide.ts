@@ -44,10 +44,7 @@ export async function approveAndRelease(
   if (!approved.ok) return approved;
   const used = await consumeApproval(tx, given);
   if (!used.ok) return used;
-  const released = await release(tx, found.value, {
-    approved: used.value,
-    clock: context.clockOf(now),
-  });
+  const released = await release(tx, found.value, used.value);
   if (!released.ok) return released;
   const decided = await decide(tx, submission, 'released', null);
   const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'released' });
@@ -68,18 +65,17 @@ export async function approveAndRelease(
 async function release(
   tx: Tx,
   { version, submission }: Waiting,
-  { approved, clock }: { approved: Approved; clock: string },
+  approved: Approved,
 ): Promise<Outcome<void>> {
   const covers = await alsoCoveredBy(tx, version, submission);
   const { dispatchId, correctionDispatchId } = submission;
   if (correctionDispatchId === null)
-    return await releaseDispatch(tx, { dispatchId, approved, alsoCovers: covers, clock });
+    return await releaseDispatch(tx, { dispatchId, approved, alsoCovers: covers });
   return await supersede(tx, {
     version,
     submission: { ...submission, correctionDispatchId },
     approved,
     alsoCovers: (correctionHash) => covers + correctionHash,
-    clock,
   });
 }
 

@@ -34,6 +34,7 @@ export {
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
+export { proveDispatch, type ProofContext } from './proof.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
 export { listAlerts, listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
 export { findSubmission } from './store-submission.ts';

@@ -282,7 +282,7 @@ describe('what one officer does to an alert that is out', () => {
     const { alertId, number } = await releaseAlert(centre);
     must(
       await centre.db.web.attempt(centre.officer, (tx) =>
-        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'false', now: new Date() }),
+        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'false' }),
       ),
     );
     await tell();
@@ -309,7 +309,7 @@ describe('what one officer does to an alert that is out', () => {
     const told = await releaseAlert(centre);
     must(
       await centre.db.web.attempt(centre.officer, (tx) =>
-        closeAndTell(tx, contextOf(centre), { alertId: told.alertId, now: new Date() }),
+        closeAndTell(tx, contextOf(centre), told.alertId),
       ),
     );
     await tell();

@@ -104,7 +104,7 @@ describe('in quiet hours', () => {
     const alertId = await goneAlert();
     must(
       await centre.db.web.attempt(centre.approver, (tx) =>
-        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'Wrong.', now: new Date() }),
+        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'Wrong.' }),
       ),
     );
     const [{ id } = { id: '' }] = await centre.db.owner.withActor(system('test'), (tx) =>

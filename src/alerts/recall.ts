@@ -8,7 +8,6 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { recallDispatch, sendNow } from '#dispatch/index.ts';
 import { absent, lacks, overtaken } from './policy.ts';
-import type { AlertContext } from './rendering.ts';
 import { decideSubmission, findSubmission } from './store-submission.ts';
 import { findLiveVersion, moveVersion } from './store.ts';
 
@@ -39,18 +38,11 @@ export async function recallAlert(
 }
 
 /** Waits no longer: the first texts leave now. */
-export async function sendAlertNow(
-  tx: Tx,
-  context: AlertContext,
-  { alertId, now }: { alertId: string; now: Date },
-): Promise<Outcome<void>> {
+export async function sendAlertNow(tx: Tx, alertId: string): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'dispatch.steer');
   if (lacking) return lacking;
   const version = await findLiveVersion(tx, alertId);
   const submission = version && (await findSubmission(tx, version.id));
   if (submission === undefined) return absent;
-  return await sendNow(tx, {
-    dispatchId: submission.dispatchId,
-    clock: context.clockOf(version?.releasedAt ?? now),
-  });
+  return await sendNow(tx, submission.dispatchId);
 }

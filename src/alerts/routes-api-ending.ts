@@ -41,9 +41,9 @@ export function endingApiRoutes(context: AlertContext & { readonly database: Dat
         summary: 'Withdraw what is out: it does not hold. Whoever may have had it is told',
         responses: { 200: alertState },
       },
-      handle: async ({ actor, params: { id: alertId }, body: { reason }, now }) =>
+      handle: async ({ actor, params: { id: alertId }, body: { reason } }) =>
         await act(database, actor, alertId, (tx) =>
-          withdrawReleased(tx, context, { alertId, reason, now }),
+          withdrawReleased(tx, context, { alertId, reason }),
         ),
     }),
     api({
@@ -55,12 +55,10 @@ export function endingApiRoutes(context: AlertContext & { readonly database: Dat
         summary: 'Close what is out and tell whoever may have had it; takes `alert.write` as well',
         responses: { 200: alertState },
       },
-      async handle({ actor, params: { id: alertId }, now, rawBody }) {
+      async handle({ actor, params: { id: alertId }, rawBody }) {
         const unwanted = refuseBody(rawBody);
         if (unwanted !== undefined) return problem(unwanted);
-        return await act(database, actor, alertId, (tx) =>
-          closeAndTell(tx, context, { alertId, now }),
-        );
+        return await act(database, actor, alertId, (tx) => closeAndTell(tx, context, alertId));
       },
     }),
   ];

@@ -266,7 +266,7 @@ function actRoutes(context: AlertApiContext): Route[] {
     route(
       'send-now',
       'End the recall window: the first texts leave now',
-      (tx, alertId, now) => sendAlertNow(tx, context, { alertId, now }),
+      (tx, alertId) => sendAlertNow(tx, alertId),
       'dispatch.steer',
     ),
   ];

@@ -107,7 +107,7 @@ const verbs: readonly Verb[] = [
     access: 'dispatch.steer',
     notice: 'It leaves now.',
     fresh: true,
-    act: async (tx, { id, now }, context) => await sendAlertNow(tx, context, { alertId: id, now }),
+    act: async (tx, { id }) => await sendAlertNow(tx, id),
   },
   {
     path: 'pause',

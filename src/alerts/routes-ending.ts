@@ -48,12 +48,12 @@ function routesOf(context: AlertRoutesContext, how: How): Route[] {
       access: 'dispatch.steer',
       fresh: true,
       params: idParams,
-      async handle({ actor, params: { id }, form, now }) {
+      async handle({ actor, params: { id }, form }) {
         const reason = many(form['reason'])[0] ?? '';
         const done = await database.attempt(actor, (tx) =>
           how === 'closing'
-            ? closeAndTell(tx, context, { alertId: id, now })
-            : withdrawReleased(tx, context, { alertId: id, reason, now }),
+            ? closeAndTell(tx, context, id)
+            : withdrawReleased(tx, context, { alertId: id, reason }),
         );
         if (done.ok) return redirect(`/alerts/${id}/board`, { notice: notices[how] });
         if (done.kind !== 'invalid') return refusedPage(done);

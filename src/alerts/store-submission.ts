@@ -21,15 +21,18 @@ export type SubmissionRow = {
   returnReason: string | null;
 };
 
+export const submissionColumns = sql`submission.id, submission.version_id, submission.dispatch_id,
+  submission.correction_dispatch_id, submission.approval_id, submission.content_hash,
+  submission.along, submission.reader_set_id, submission.state, submission.submitted_by,
+  submission.submitted_by_name, submission.submitted_at, submission.decided_at,
+  submission.decided_by_name, submission.return_reason`;
+
 export async function findSubmission(
   tx: Tx,
   versionId: string,
 ): Promise<SubmissionRow | undefined> {
   return await tx.maybe<SubmissionRow>(sql`
-    select id, version_id, dispatch_id, correction_dispatch_id, approval_id, content_hash,
-      along, reader_set_id, state, submitted_by, submitted_by_name, submitted_at, decided_at,
-      decided_by_name, return_reason
-    from alerts.submission where version_id = ${versionId}
+    select ${submissionColumns} from alerts.submission where version_id = ${versionId}
     order by submitted_at desc limit 1`);
 }
 
@@ -41,6 +44,15 @@ export async function findLastReturn(tx: Tx, versionId: string): Promise<Returne
     select decided_at, decided_by_name, return_reason from alerts.submission
     where version_id = ${versionId} and state = 'returned'
     order by submitted_at desc limit 1`);
+}
+
+/** Which dispatch says that it is over: what sends it asks (P5). */
+export async function setClosingDispatch(
+  tx: Tx,
+  { id, dispatchId }: { readonly id: string; readonly dispatchId: string },
+): Promise<void> {
+  await tx.run(sql`
+    update alerts.submission set closing_dispatch_id = ${dispatchId} where id = ${id}`);
 }
 
 export async function insertSubmission(

@@ -156,6 +156,13 @@ export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow |
     order by version.state = 'abandoned', version.number desc limit 1`);
 }
 
+export async function findVersionById(tx: Tx, id: string): Promise<VersionRow | undefined> {
+  return await tx.maybe<VersionRow>(sql`
+    select ${versionColumns} from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id
+    where version.id = ${id}`);
+}
+
 /** The version that is out, whatever is written beside it; undefined where none is. */
 export async function findLiveVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`

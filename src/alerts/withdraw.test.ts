@@ -39,7 +39,7 @@ after(async () => {
 
 const withdraw = (alertId: string, by = centre.officer) =>
   centre.db.web.attempt(by, (tx) =>
-    withdrawReleased(tx, contextOf(centre), { alertId, reason: 'false alarm', now: new Date() }),
+    withdrawReleased(tx, contextOf(centre), { alertId, reason: 'false alarm' }),
   );
 
 async function newest(alertId: string) {

@@ -43,14 +43,13 @@ export const REASON_MAX = 500;
 export type WithdrawalAsked = {
   readonly alertId: string;
   readonly reason: string;
-  readonly now: Date;
 };
 
 /** Tells everybody who may have had the alert, calls off the rest, and closes it. */
 export async function withdrawReleased(
   tx: Tx,
   context: AlertContext,
-  { alertId, reason, now }: WithdrawalAsked,
+  { alertId, reason }: WithdrawalAsked,
 ): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'dispatch.steer');
   if (lacking) return lacking;
@@ -74,7 +73,6 @@ export async function withdrawReleased(
     earlierIds,
     endingId: planned.value,
     approved: approved.value,
-    clock: context.clockOf(now),
   });
   if (!gone.ok) return gone;
   await announce(tx, { alertId, what: 'withdrawn' });

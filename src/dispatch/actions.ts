@@ -45,8 +45,6 @@ export type Release = {
   readonly dispatchId: string;
   readonly approved: Approved;
   readonly alsoCovers: string;
-  /** The time of release as readers will see it, for texts that say since when. */
-  readonly clock: string;
 };
 
 /**
@@ -54,28 +52,27 @@ export type Release = {
  * pressing twice releases once.
  */
 export async function releaseDispatch(tx: Tx, release: Release): Promise<Outcome<void>> {
-  const { dispatchId, approved, alsoCovers, clock } = release;
+  const { dispatchId, approved, alsoCovers } = release;
   // Nothing may be added between the hash and the release: a planner's insert waits for this lock.
   await lockDispatch(tx, dispatchId);
   const { hash } = await hashContent(tx, dispatchId, alsoCovers);
   if (hash !== approved.hash)
     return refused('conflict', 'What would be sent is not what was approved. Submit it again.');
-  return await letGo(tx, { dispatchId, hash, approvedBy: approved.approvedBy, clock });
+  return await letGo(tx, { dispatchId, hash, approvedBy: approved.approvedBy });
 }
 
 /** What was checked against its approval goes: its rounds get their times, the first opens. */
 export async function letGo(
   tx: Tx,
-  going: { dispatchId: string; hash: string; approvedBy: string; clock: string },
+  going: { dispatchId: string; hash: string; approvedBy: string },
 ): Promise<Outcome<void>> {
-  const { dispatchId, hash, approvedBy, clock } = going;
+  const { dispatchId, hash, approvedBy } = going;
   if (!(await markReleased(tx, dispatchId, hash)))
     return refused('conflict', 'This was released already.');
   await startRounds(tx, dispatchId);
   await keepQuiet(tx, dispatchId);
   // A first round that is to wait is opened by its timer, like every other.
-  if (await markRoundOpened(tx, dispatchId, 1))
-    await readyPart(tx, { dispatchId, round: 1, clock });
+  if (await markRoundOpened(tx, dispatchId, 1)) await readyPart(tx, { dispatchId, round: 1 });
   await notifyDispatch(tx, dispatchId);
   await record(tx, {
     action: 'dispatch.released',

@@ -83,7 +83,6 @@ describe('a correction', () => {
         firstId,
         approved: { hash, approvedBy: newId(), approvedAt: new Date() } as Approved,
         alsoCovers: (correctionHash) => `x${correctionHash}`,
-        clock: '03:02',
       });
     });
 

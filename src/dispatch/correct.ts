@@ -37,7 +37,6 @@ export type Correction = {
   /** Over the first alert and, by `alsoCovers`, over the correction. */
   readonly approved: Approved;
   readonly alsoCovers: (correctionHash: string) => string;
-  readonly clock: string;
 };
 
 const NOT_KNOWN_YET =
@@ -59,7 +58,7 @@ export async function hashOfCorrection(tx: Tx, correctionId: string): Promise<st
  * history may have holes: who had the earlier text is not known then, and nothing leaves (P10).
  */
 export async function releaseCorrection(tx: Tx, correction: Correction): Promise<Outcome<void>> {
-  const { earlierIds, correctionId, firstId, chaseOfId, approved, clock } = correction;
+  const { earlierIds, correctionId, firstId, chaseOfId, approved } = correction;
   if (!(await isKnownWhoHadIt(tx))) return refused('conflict', NOT_KNOWN_YET);
   for (const id of [correctionId, firstId]) await lockDispatch(tx, id);
   const correctionHash = await hashOfCorrection(tx, correctionId);
@@ -78,7 +77,7 @@ export async function releaseCorrection(tx: Tx, correction: Correction): Promise
     [correctionId, correctionHash],
     [firstId, hash],
   ] as const) {
-    const gone = await letGo(tx, { dispatchId, hash: itsHash, approvedBy, clock });
+    const gone = await letGo(tx, { dispatchId, hash: itsHash, approvedBy });
     if (!gone.ok) return gone;
   }
   await record(tx, {
@@ -96,7 +95,6 @@ export type Ending = {
   readonly endingId: string;
   /** Over the release that ends, and over those words. */
   readonly approved: Approved;
-  readonly clock: string;
 };
 
 /**
@@ -104,7 +102,7 @@ export type Ending = {
  * and not while history may have holes, as a correction.
  */
 export async function releaseEnding(tx: Tx, ending: Ending): Promise<Outcome<void>> {
-  const { earlierIds, endingId, approved, clock } = ending;
+  const { earlierIds, endingId, approved } = ending;
   if (!(await isKnownWhoHadIt(tx))) return refused('conflict', NOT_KNOWN_YET);
   await lockDispatch(tx, endingId);
   const { hash } = await hashContent(tx, endingId, '');
@@ -113,7 +111,7 @@ export async function releaseEnding(tx: Tx, ending: Ending): Promise<Outcome<voi
   const choice = { earlierIds, correctionId: endingId, firstId: null };
   const { dropped } = await chooseWordings(tx, choice);
   const { approvedBy } = approved;
-  const gone = await letGo(tx, { dispatchId: endingId, hash, approvedBy, clock });
+  const gone = await letGo(tx, { dispatchId: endingId, hash, approvedBy });
   if (!gone.ok) return gone;
   await record(tx, {
     action: 'dispatch.ended',

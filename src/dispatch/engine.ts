@@ -19,6 +19,7 @@ import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
 import { openDueRounds } from './rounds.ts';
 import { listPolled, poll } from './poll.ts';
+import { Prover, type Prove } from './proof.ts';
 import { Sender } from './sender.ts';
 import { watchReplica } from './replica.ts';
 import { readTemplates } from './templates.ts';
@@ -41,9 +42,8 @@ const TEMPLATES_MS = 180_000;
 /** How soon it is seen that a replica is away, or back. */
 const REPLICA_MS = 2_000;
 const MINUTE_MS = 60_000;
-/** Half a second of work: a beat must not hold up the others. */
+/** Half a second of work each: a beat must not hold up the others. */
 const HOMES_MAX = 10_000;
-/** Half a second of the beat. */
 const LEFTOVERS_MAX = 20_000;
 const UNREAD_NOTE_MS = 60_000;
 
@@ -52,6 +52,7 @@ export type EngineOptions = {
   readonly gateways: readonly Gateway[];
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
+  readonly prove: Prove;
   /** How what comes in through a gateway is hidden. */
   readonly seals: InboxSeals;
   readonly log: Log;
@@ -74,6 +75,7 @@ export class Engine {
   #options: EngineOptions;
   #gateways: ReadonlyMap<string, Gateway>;
   #senders: readonly Sender[];
+  #prover: Prover;
   #receipts = new Signal();
   #minutely = new Sometimes(MINUTE_MS);
   /** Of the loops: none waits once it is to stop. */
@@ -94,7 +96,8 @@ export class Engine {
     this.#firstLook = beginFirstLook(options.firstLookMs);
     this.#drift = new Drift(options.clocks);
     this.#gateways = new Map(options.gateways.map((gateway) => [gateway.id, gateway]));
-    this.#senders = options.gateways.map((gateway) => new Sender({ ...options, gateway }));
+    const prover = (this.#prover = new Prover(options));
+    this.#senders = options.gateways.map((gateway) => new Sender({ ...options, gateway, prover }));
   }
 
   start(): void {
@@ -121,6 +124,7 @@ export class Engine {
       this.#every('receipts', () => this.#applyReceipts(), BEAT_MS, this.#receipts),
       ...this.#lookUp(),
       ...this.#poll(),
+      this.#every('proofs', () => this.#prover.lookAtNew()),
       this.#every('templates', () => readTemplates(this.#options), TEMPLATES_MS),
       this.#every('replica', () => watchReplica(this.#options), REPLICA_MS),
     ];
@@ -139,11 +143,11 @@ export class Engine {
 
   /** One beat of the timers. Each statement is its own transaction: one failure delays one. */
   async #beat(): Promise<void> {
-    const { database, clockOf } = this.#options;
+    const { database } = this.#options;
     if (!(await this.#mayGoOn())) return;
     await this.#steer([]);
-    if ((await openDueRounds(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
-    if ((await settleUncertain(database, clockOf)) > 0) this.#senders.forEach((s) => s.wake());
+    if ((await openDueRounds(database)) > 0) this.#senders.forEach((s) => s.wake());
+    if ((await settleUncertain(database)) > 0) this.#senders.forEach((s) => s.wake());
     const act = system('dispatch');
     await database.withActor(act, (tx) => findHomes(tx, HOMES_MAX));
     await database.withActor(act, (tx) => expireMessages(tx));

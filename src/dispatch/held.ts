@@ -12,18 +12,29 @@ export type Held = Claimed & {
   readonly expiresAt: Date;
 };
 
-/** What was claimed under `lease`, by a statement that was begun `tookMs` ago. */
+/**
+ * What was claimed under `lease`, by a statement that was begun `tookMs` ago. Here the one blank is
+ * filled that could not be known when the text was approved, {since}: the row keeps the words that
+ * were approved, so that they can be compared at any time (P5).
+ */
 export function hold(
   claimed: readonly Claimed[],
   {
     lease,
     tookMs,
+    clockOf,
     clocks = systemClocks,
-  }: { lease: Lease; tookMs: number; clocks?: Clocks | undefined },
+  }: {
+    lease: Lease;
+    tookMs: number;
+    clockOf: (time: Date) => string;
+    clocks?: Clocks | undefined;
+  },
 ): Held[] {
   const askedAt = clocks.wallMs() - tookMs;
   return claimed.map((message) => ({
     ...message,
+    body: message.body.replaceAll('{since}', () => clockOf(message.releasedAt)),
     lease,
     use: new Lease(message.goodForMs - tookMs, clocks),
     expiresAt: new Date(askedAt + message.goodForMs),

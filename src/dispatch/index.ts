@@ -13,6 +13,8 @@ export {
 } from './actions.ts';
 export { isNeeded, spacedDue } from './chase.ts';
 export { Auditor, readAudit, type AuditReport } from './auditor.ts';
+export type { Proof, Prove } from './proof.ts';
+export { countProvenAlone, findProof, type ProofParts } from './store-proof.ts';
 export { hashOfCorrection, releaseCorrection, releaseEnding } from './correct.ts';
 export { forgetOld, type Retention } from './retention.ts';
 export { recallDispatch, sendNow } from './recall.ts';
@@ -73,5 +75,5 @@ export {
   listSubjectReplies,
 } from './store-subject.ts';
 export { sealedColumns as dispatchSealedColumns } from './store-sealed.ts';
-export { countMessages, type MessageCounts } from './store-plan.ts';
+export { countMessages, hashContent, type MessageCounts } from './store-plan.ts';
 export { lockWaitingReplies, markRepliesHandled, type KeptReply } from './store-inbox.ts';

@@ -14,7 +14,7 @@ describe('the line of a sender', () => {
     let joined = 0;
     const before = ({ dispatchId }: { dispatchId: string }) =>
       dispatchId === slow ? read.promise : undefined;
-    return { line: new Line({ before }, () => (joined += 1)), read, joined: () => joined };
+    return { line: new Line([{ before }], () => (joined += 1)), read, joined: () => joined };
   }
 
   it('what only begins stands beside it, and joins it when the template was read', async () => {
@@ -28,7 +28,7 @@ describe('the line of a sender', () => {
     assert.equal(line.next(), undefined);
     read.resolve();
     await read.promise;
-    await Promise.resolve();
+    await new Promise(setImmediate);
     assert.deepEqual([joined(), line.length, line.beginning], [1, 2, []]);
     assert.equal(line.next()?.id, 'slow0');
   });
@@ -44,7 +44,7 @@ describe('the line of a sender', () => {
     assert.deepEqual(line.beginning, ['slow'], 'it is still being read');
     read.resolve();
     await read.promise;
-    await Promise.resolve();
+    await new Promise(setImmediate);
     assert.deepEqual([joined(), line.length], [1, 0]);
   });
 

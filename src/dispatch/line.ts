@@ -1,20 +1,22 @@
 /**
  * What a sender has claimed and not requested yet, in the order in which it leaves. What belongs to
- * a dispatch that only begins stands beside it until the provider's template was read: a provider
- * that is slow to say so must not hold up another dispatch.
+ * a dispatch that only begins stands beside it until its approval was proved and the provider's
+ * template was read: what is slow must not hold up another dispatch.
  */
 import type { Held } from './held.ts';
-import type { TemplateCheck } from './templates.ts';
+
+/** What is looked at before a dispatch begins, side by side; undefined where it was before. */
+type Check = { before(first: Held): Promise<unknown> | undefined };
 
 export class Line {
-  #template: Pick<TemplateCheck, 'before'>;
+  #checks: readonly Check[];
   /** Told when what stood beside it has joined it. */
   #onJoined: () => void;
   #queue: Held[] = [];
   #beginning = new Map<string, Held[]>();
 
-  constructor(template: Pick<TemplateCheck, 'before'>, onJoined: () => void) {
-    this.#template = template;
+  constructor(checks: readonly Check[], onJoined: () => void) {
+    this.#checks = checks;
     this.#onJoined = onJoined;
   }
 
@@ -36,14 +38,14 @@ export class Line {
   add(held: readonly Held[]): void {
     const [first] = held;
     if (first === undefined) return;
-    const isRead = this.#template.before(first);
-    if (isRead === undefined) {
+    const looks = this.#checks.flatMap((check) => check.before(first) ?? []);
+    if (looks.length === 0) {
       this.#queue.push(...held);
       return;
     }
     const { dispatchId } = first;
     this.#beginning.set(dispatchId, [...held]);
-    void isRead.then(() => {
+    void Promise.all(looks).then(() => {
       this.#queue.push(...this.#beginning.get(dispatchId)!);
       this.#beginning.delete(dispatchId);
       this.#onJoined();

@@ -331,14 +331,14 @@ describe('every statement on every state', () => {
         // All of one organisation, which has nothing else.
         await tx.run(sql`update dispatch.message set organisation_id = ${newId()}
           where dispatch_id = ${dispatchId} and state in ('held', 'unknown')`);
-        await readyDeputies(tx, { dispatchId, clock: '03:02' });
+        await readyDeputies(tx, dispatchId);
       },
       makes: ['held to ready'],
     },
     'open round': {
       of: readyMessages,
       act: async (tx) => {
-        await readyMessages(tx, { ids: await allIds(tx), clock: '03:02' });
+        await readyMessages(tx, await allIds(tx));
       },
       makes: ['held to ready'],
     },

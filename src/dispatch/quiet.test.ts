@@ -64,7 +64,7 @@ describe('quiet hours', () => {
   it('let whoever presses send the first round at once; the next wait', async () => {
     const quietHours = around(60);
     const id = await released(quietHours);
-    const sent = await web((tx) => sendNow(tx, { dispatchId: id, clock: '03:02' }));
+    const sent = await web((tx) => sendNow(tx, id));
     assert.ok(sent.ok);
     assert.deepEqual(await statesOf(db.owner, id), { held: 4, ready: 2 });
     const [first, second] = await timesOf(id);
@@ -99,7 +99,7 @@ describe('quiet hours', () => {
       tx.run(sql`update dispatch.round set opens_at = now() - interval '20 minutes'
         where dispatch_id = ${id} and round = 1`),
     );
-    await openDueRounds(db.worker, () => '03:02');
+    await openDueRounds(db.worker);
     const [first] = await timesOf(id);
     assert.equal(first?.openedAt, null);
     assert.equal(first.opensAt.getTime(), afterQuiet(Date.now(), quietHours));

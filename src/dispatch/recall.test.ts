@@ -20,7 +20,6 @@ import { openDueRounds } from './rounds.ts';
 import { recallDispatch, sendNow } from './recall.ts';
 
 const actor = system('test');
-const clock = '03:02';
 
 describe('the recall window', () => {
   let db: Clone;
@@ -39,8 +38,7 @@ describe('the recall window', () => {
 
   const recall = (dispatchId: string) =>
     db.web.attempt(actor, (tx) => recallDispatch(tx, { dispatchId, reason: 'wrong text' }));
-  const hurry = (dispatchId: string) =>
-    db.web.attempt(actor, (tx) => sendNow(tx, { dispatchId, clock }));
+  const hurry = (dispatchId: string) => db.web.attempt(actor, (tx) => sendNow(tx, dispatchId));
 
   /** Released with so long to recall it. */
   async function released(recallFor: string, laterRoundsMs: number[] = []): Promise<string> {
@@ -67,7 +65,7 @@ describe('the recall window', () => {
     const before_ = simulator.simulation.counts.accepted;
     const engine = startEngine(db.worker, [notifyGateway(simulator)]);
     try {
-      assert.equal(await openDueRounds(db.worker, () => clock), 0);
+      assert.equal(await openDueRounds(db.worker), 0);
       assert.ok((await recall(id)).ok);
       assert.deepEqual(await statesOf(db.owner, id), { cancelled: 6 });
       assert.equal((await recall(id)).ok, false, 'once');
@@ -120,10 +118,7 @@ describe('the recall window', () => {
         await tx.run(sql`update dispatch.message set state = 'held', due_at = null
           where dispatch_id = ${id}`);
       });
-      const [taken, opened] = await Promise.all([
-        recall(id),
-        openDueRounds(db.worker, () => clock),
-      ]);
+      const [taken, opened] = await Promise.all([recall(id), openDueRounds(db.worker)]);
       const states = await statesOf(db.owner, id);
       if (taken.ok) {
         recalled += 1;

@@ -28,15 +28,11 @@ export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcom
 }
 
 /** Ends the recall window: the first round leaves now, later ones so much earlier. */
-export async function sendNow(
-  tx: Tx,
-  { dispatchId, clock }: { readonly dispatchId: string; readonly clock: string },
-): Promise<Outcome<void>> {
+export async function sendNow(tx: Tx, dispatchId: string): Promise<Outcome<void>> {
   if (!(await hurryRounds(tx, dispatchId)))
     return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
   // Whoever presses sends the first also in quiet hours; the next wait for their end.
-  if (await markRoundOpened(tx, dispatchId, 1))
-    await readyPart(tx, { dispatchId, round: 1, clock });
+  if (await markRoundOpened(tx, dispatchId, 1)) await readyPart(tx, { dispatchId, round: 1 });
   await keepQuiet(tx, dispatchId);
   await notifyDispatch(tx, dispatchId);
   await record(tx, {

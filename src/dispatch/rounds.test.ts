@@ -32,7 +32,7 @@ describe('rounds that come late', () => {
 
   const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
   const web = <T>(act: (tx: Tx) => Promise<T>) => db.web.withActor(system('test'), act);
-  const open = () => openDueRounds(db.worker, () => '03:02');
+  const open = () => openDueRounds(db.worker);
 
   /** Released so long ago, with rounds after 15, 30 and 45 minutes. */
   async function releasedBefore(minutes: number): Promise<string> {
@@ -114,7 +114,7 @@ describe('a large round', () => {
 
   const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
   const web = <T>(act: (tx: Tx) => Promise<T>) => db.web.withActor(system('test'), act);
-  const openPart = (most: number) => openDueRounds(db.worker, () => '03:02', most);
+  const openPart = (most: number) => openDueRounds(db.worker, most);
 
   /** Released, its second round of seven is due: three of rank 1, four of rank 2. */
   async function waiting(): Promise<string> {
@@ -205,7 +205,7 @@ describe('a large round', () => {
       await parked.promise;
     });
     await isLocked.promise;
-    const part = own((tx) => readyPart(tx, { dispatchId: id, round: 2, clock: '03:02', most: 3 }));
+    const part = own((tx) => readyPart(tx, { dispatchId: id, round: 2, most: 3 }));
     await untilOneWaits(db.owner);
     parked.resolve();
     await standingDown;

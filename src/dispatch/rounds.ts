@@ -27,8 +27,6 @@ const PART_MAX = 20_000;
 type Part = {
   readonly dispatchId: string;
   readonly round: number;
-  /** The time of release as readers will see it. */
-  readonly clock: string;
   /** Messages at most. */
   readonly most?: number;
 };
@@ -38,11 +36,11 @@ type Part = {
  * sender first. Says how many became ready.
  */
 export async function readyPart(tx: Tx, part: Part): Promise<number> {
-  const { dispatchId, round, clock, most = PART_MAX } = part;
+  const { dispatchId, round, most = PART_MAX } = part;
   const ids = await lockNextPart(tx, { dispatchId, round, most });
   const channels = await listSharedChannels(tx);
   if (channels.length > 0) await rememberSenders(tx, { ids, channels });
-  const ready = await readyMessages(tx, { ids, clock });
+  const ready = await readyMessages(tx, ids);
   await spaceMessages(tx, { dispatchId, ids });
   // Fewer than asked for may only mean that some were called off in this moment.
   const mayBeLast = ids.length < most;
@@ -69,18 +67,14 @@ export async function keepQuiet(tx: Tx, dispatchId: string): Promise<void> {
  * One part of every round that is due or not through yet, each in a transaction of its own; says
  * how many messages became ready.
  */
-export async function openDueRounds(
-  database: Database,
-  clockOf: (time: Date) => string,
-  most = PART_MAX,
-): Promise<number> {
+export async function openDueRounds(database: Database, most = PART_MAX): Promise<number> {
   const act = system('dispatch');
   let ready = 0;
   for (const due of await database.withActor(act, listDueRounds))
     ready += await database.withActor(act, async (tx) => {
       if (!(await takeRound(tx, due))) return 0;
-      const { dispatchId, round, releasedAt } = due;
-      return await readyPart(tx, { dispatchId, round, clock: clockOf(releasedAt), most });
+      const { dispatchId, round } = due;
+      return await readyPart(tx, { dispatchId, round, most });
     });
   return ready;
 }

@@ -27,6 +27,7 @@ import { Line } from './line.ts';
 import { isClaimKept } from './replica.ts';
 import { Settler } from './settler.ts';
 import { Signal } from './signal.ts';
+import type { Prover } from './proof.ts';
 import { pauseForContent, TemplateCheck } from './templates.ts';
 import type { Probing } from './probe.ts';
 import type { RefusalRule } from './store-breaker.ts';
@@ -53,10 +54,13 @@ export type SenderOptions = {
   readonly openAddress: (contactPointId: string, sealed: Buffer) => string;
   readonly installation: string;
   readonly log: Log;
+  /** A time as readers of texts see it, such as 03:02. */
+  readonly clockOf: (time: Date) => string;
   /** From the end of a request without an answer to its first look-up. Tests shorten it. */
   readonly quietMs?: number;
   readonly clocks?: Clocks;
   readonly pauseWhenRefused: RefusalRule;
+  readonly prover: Prover;
   readonly probing?: Probing;
   readonly rest?: Rest;
 };
@@ -90,7 +94,8 @@ export class Sender {
         this.dropQueue('database_lost');
       },
     });
-    this.#line = new Line(new TemplateCheck({ database, gateway, log }), () => {
+    const template = new TemplateCheck({ database, gateway, log });
+    this.#line = new Line([options.prover, template], () => {
       this.#fill();
       this.wake();
     });
@@ -197,7 +202,7 @@ export class Sender {
     }));
     const isKept = claimed.length === 0 || (await isClaimKept(this.#options, replica));
     const tookMs = performance.now() - askedAt;
-    const held = hold(claimed, { lease, tookMs, clocks: this.#options.clocks });
+    const held = hold(claimed, { ...this.#options, lease, tookMs });
     if (!isKept) {
       for (const message of held) this.#giveBack(message, replicaAway);
       return 0;
@@ -232,9 +237,9 @@ export class Sender {
   }
 
   async #sendOne(message: Held): Promise<void> {
-    const { gateway, installation, log, openAddress } = this.#options;
+    const { gateway, installation, log, openAddress, prover } = this.#options;
     const giveBack = beforeRequest({
-      calledOff: this.#calledOff.has(message.dispatchId),
+      calledOff: this.#calledOff.has(message.dispatchId) || !prover.allows(message),
       leaseOutlasts: message.lease.outlasts(gateway.sendMaxMs),
       tooOld: !message.use.outlasts(0),
     });

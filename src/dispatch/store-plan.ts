@@ -49,7 +49,7 @@ export async function hashContent(
     select count(*) as messages, encode(sha256(
       sha256(convert_to(${alsoCovers}, 'UTF8'))
       || (select sha256(convert_to(row(lane, exercise, expires_after, recall_for,
-            number_most, number_within, quiet_from_minute, quiet_until_minute)::text, 'UTF8'))
+            number_most, number_within)::text, 'UTF8'))
           from dispatch.dispatch where id = ${dispatchId})
       || (select sha256(convert_to(coalesce(string_agg(row(round, opens_after, reminds)::text, ''
             order by round), ''), 'UTF8')) from dispatch.round where dispatch_id = ${dispatchId})

@@ -160,18 +160,12 @@ export async function lockNextPart(
   return rows.map(({ id }) => id);
 }
 
-/**
- * Held messages become ready. The one blank that release fills is {since}, the time of release: it
- * cannot be known when the text is approved. `clock` is that time as it is read.
- */
-export async function readyMessages(
-  tx: Tx,
-  { ids, clock }: { ids: readonly string[]; clock: string },
-): Promise<number> {
+/** Held messages become ready; in the words that were approved, which nothing changes any more. */
+export async function readyMessages(tx: Tx, ids: readonly string[]): Promise<number> {
   return await tx.run(sql`
     with ${ways}
     update dispatch.message message
-    set state = 'ready', due_at = now(), body = replace(message.body, '{since}', ${clock}),
+    set state = 'ready', due_at = now(),
       expires_at = case when round.reminds then round.opened_at else dispatch.released_at end
         + dispatch.expires_after,
       home_gateway_id = ${homeOf}

@@ -109,35 +109,31 @@ export async function listWaitingDeputies(tx: Tx): Promise<WaitingDeputies[]> {
  * uncertain or failed (P7): nobody there is known to have anything. A deputy, or another channel,
  * is never a second text to the same person, and neither is a reminder.
  */
-export async function readyDeputies(
-  tx: Tx,
-  told: { dispatchId: string; clock: string },
-): Promise<number> {
+export async function readyDeputies(tx: Tx, dispatchId: string): Promise<number> {
   return await tx.run(sql`
     with doubtful as (
       select distinct uncertain.organisation_id as id from dispatch.v_uncertain uncertain
-      where uncertain.dispatch_id = ${told.dispatchId}
+      where uncertain.dispatch_id = ${dispatchId}
         and not exists (select from dispatch.message other
-          where other.dispatch_id = ${told.dispatchId}
+          where other.dispatch_id = ${dispatchId}
             and other.organisation_id = uncertain.organisation_id
             and other.state in ('ready', 'claimed', 'accepted', 'delivered'))
         and not exists (select from dispatch.settled settled
-          where settled.dispatch_id = ${told.dispatchId}
+          where settled.dispatch_id = ${dispatchId}
             and settled.organisation_id = uncertain.organisation_id)
     ), next as (
       select message.id from dispatch.message message
       join doubtful on doubtful.id = message.organisation_id
-      where message.dispatch_id = ${told.dispatchId} and message.state = 'held'
+      where message.dispatch_id = ${dispatchId} and message.state = 'held'
         and not exists (select from dispatch.round round
           where round.dispatch_id = message.dispatch_id and round.round = message.round
             and round.reminds)
         and message.round = (select min(held.round) from dispatch.message held
-          where held.dispatch_id = ${told.dispatchId} and held.state = 'held'
+          where held.dispatch_id = ${dispatchId} and held.state = 'held'
             and held.organisation_id = message.organisation_id)
       order by message.id for update of message skip locked
     )
     update dispatch.message message set state = 'ready', due_at = now(),
-      body = replace(message.body, '{since}', ${told.clock}),
       expires_at = dispatch.released_at + dispatch.expires_after
     from dispatch.dispatch dispatch, next
     where dispatch.id = message.dispatch_id and message.id = next.id`);

@@ -41,7 +41,7 @@ describe('what is uncertain', () => {
   });
 
   const own = <T>(act: (tx: Tx) => Promise<T>) => db.owner.withActor(system('test'), act);
-  const settle = () => settleUncertain(db.worker, () => '03:02');
+  const settle = () => settleUncertain(db.worker);
   const decide = (dispatchId: string, actor: Actor = officer, reason = 'the ward must know') =>
     db.web.attempt(actor, (tx) => riskSecondCopies(tx, { dispatchId, reason }));
   const uncertain = async (id: string) =>
@@ -82,7 +82,7 @@ describe('what is uncertain', () => {
       tx.run(sql`update dispatch.round set opens_at = now() where dispatch_id = ${id}
         and round = 2`),
     );
-    assert.equal(await openDueRounds(db.worker, () => '03:02'), 1, 'the round opens for the rest');
+    assert.equal(await openDueRounds(db.worker), 1, 'the round opens for the rest');
   });
 
   it('tells nobody more where somebody has it, or where it was answered', async () => {

@@ -64,10 +64,7 @@ export function problemOfReason(reason: string): string | undefined {
 }
 
 /** Carries out decisions, and tells who is next in line; says how many messages became ready. */
-export async function settleUncertain(
-  database: Database,
-  clockOf: (time: Date) => string,
-): Promise<number> {
+export async function settleUncertain(database: Database): Promise<number> {
   return await database.withActor(system('dispatch'), async (tx) => {
     let ready = 0;
     for (const { dispatchId, messages } of await applyRiskDecisions(tx)) {
@@ -81,8 +78,8 @@ export async function settleUncertain(
     }
     for (const waiting of await listWaitingDeputies(tx)) {
       if (isHeldByQuiet(waiting)) continue;
-      const { dispatchId, releasedAt } = waiting;
-      const told = await readyDeputies(tx, { dispatchId, clock: clockOf(releasedAt) });
+      const { dispatchId } = waiting;
+      const told = await readyDeputies(tx, dispatchId);
       if (told === 0) continue;
       ready += told;
       await record(tx, {

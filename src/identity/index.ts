@@ -31,6 +31,7 @@ export {
   type Ending,
   type RequestForApproval,
 } from './approvals.ts';
+export { proveApproval, type ApprovalProved } from './approval-proof.ts';
 export { checkSignatures, type CheckedSignatures } from './approval-signature.ts';
 export { shaped, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 export {

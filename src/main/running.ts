@@ -21,13 +21,21 @@ import { clockTime, createServer, type Replacement } from '#web/index.ts';
 import type { Log } from '#log.ts';
 import { auditFiles } from './audit-files.ts';
 import { networkOf } from './environment-gateways.ts';
+import { proveDispatch, type ProofContext } from '#alerts/index.ts';
 import { findGatewayVersion, openGateways, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
 import { followKeysOf, tidyKeysOf } from './keys.ts';
 import { followRules } from './rules.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 import { registryOf } from './metrics.ts';
-import { installationOf, navigation, productRoutes, tasksOf, type Product } from './wiring.ts';
+import {
+  alertContext,
+  installationOf,
+  navigation,
+  productRoutes,
+  tasksOf,
+  type Product,
+} from './wiring.ts';
 
 export type Running = { stop(): Promise<void> };
 
@@ -112,6 +120,11 @@ async function listenForBounces(
     database,
     log,
   });
+}
+
+function proofContext({ model, config }: Ground): ProofContext {
+  const { url: origin, passkeyDomain } = config;
+  return { ...alertContext({ model, origin }), passkeyDomain };
 }
 
 /** How gateways prove themselves, in the words of the centre. */
@@ -220,6 +233,7 @@ async function startEngines(
       installation: ground.folder.installation.id,
       log,
       clockOf: clockTime,
+      prove: (tx, id) => proveDispatch(tx, proofContext(ground), id),
       pauseWhenRefused: ground.model.sending.pauseWhenRefused,
       probing: probingOf(ground.model, probeAddresses),
     });

@@ -14,10 +14,12 @@ import { Client } from 'pg';
 import { system } from '#kernel/actor.ts';
 import { openDatabase, type Database } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
+import { proveDispatch } from '#alerts/index.ts';
 import { Engine, type Gateway } from '#dispatch/index.ts';
 import { severityById, type Severity } from '#operating-model/index.ts';
 import { everybody } from '#organisations/index.ts';
 import {
+  contextOf,
   messagesOf,
   openCentre,
   releaseAlert,
@@ -190,6 +192,8 @@ async function play(
   const { dispatchId, alertId } = await releaseAlert(centre);
   const gateways = [takingGateway('notify', 'text'), takingGateway('post', 'mail')];
   const { seals, installation } = centre.product;
+  const { passkeyDomain } = centre.product;
+  const proofContext = { ...contextOf(centre), passkeyDomain };
   const engine = new Engine({
     database: centre.db.worker,
     gateways,
@@ -199,6 +203,7 @@ async function play(
     pauseWhenRefused: { share: 1, atLeast: 1_000_000 },
     log: quiet,
     clockOf: (time) => time.toISOString().slice(11, 16),
+    prove: (tx, id) => proveDispatch(tx, proofContext, id),
   });
   engine.start();
   const listed: Record<string, number> = {};

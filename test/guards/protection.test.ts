@@ -33,6 +33,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.gateway': 'settings are sealed, and their column is granted to the worker only',
   'dispatch.dispatch': 'counts, hashes and times of a release; the texts are in dispatch.message',
   'dispatch.round': 'when the rounds of a dispatch open',
+  'dispatch.proof': 'by which approval a dispatch leaves',
   'dispatch.attempt': 'ids and times; whom it went to is in dispatch.message',
   'dispatch.attempt_end': 'classes and codes of answers; whom it went to is in dispatch.message',
   'dispatch.lookup': 'what a provider answered about a reference of ours',

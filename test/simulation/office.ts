@@ -256,8 +256,7 @@ export class Office {
     this.#note(id, 'sending');
     twin.startRounds(base, id);
     keepQuiet(twin, base, id);
-    if (twin.markRoundOpened(base, id, 1))
-      readyPart(twin, base, { dispatchId: id, round: 1, clock: '03:02' });
+    if (twin.markRoundOpened(base, id, 1)) readyPart(twin, base, { dispatchId: id, round: 1 });
     twin.notifyDispatch(base, id);
     if (!this.#evidence.released.has(id)) this.#evidence.released.set(id, this.#world.now);
   }

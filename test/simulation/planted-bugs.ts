@@ -288,7 +288,7 @@ const planted: readonly Planted[] = [
     what: 'deputies are told as soon as anything is unknown',
     twin: {
       listWaitingDeputies: (base) => withDeadlines(base, 0, twin.listWaitingDeputies),
-      readyDeputies: (base, told) => withDeadlines(base, 0, () => twin.readyDeputies(base, told)),
+      readyDeputies: (base, id) => withDeadlines(base, 0, () => twin.readyDeputies(base, id)),
     },
   },
   {

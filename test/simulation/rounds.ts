@@ -9,13 +9,13 @@ const PART_MAX = 2;
 export function readyPart(
   twin: Twin,
   base: Base,
-  part: { dispatchId: string; round: number; clock: string },
+  part: { dispatchId: string; round: number },
 ): number {
-  const { dispatchId, round, clock } = part;
+  const { dispatchId, round } = part;
   const ids = twin.lockNextPart(base, { dispatchId, round, most: PART_MAX });
   const channels = twin.listSharedChannels(base);
   if (channels.length > 0) twin.rememberSenders(base, { ids, channels });
-  const ready = twin.readyMessages(base, { ids, clock });
+  const ready = twin.readyMessages(base, ids);
   twin.spaceMessages(base, { dispatchId, ids });
   const isLast = ids.length < PART_MAX;
   twin.markPartReady(base, { dispatchId, round, isLast });

@@ -125,7 +125,9 @@ export class SimulatedSender {
       }),
     );
     const tookMs = this.#parts.world.now - askedAt;
-    this.#queue.push(...hold(claimed, { lease, tookMs, clocks: this.#host.clocks }));
+    this.#queue.push(
+      ...hold(claimed, { lease, tookMs, clockOf: () => '03:02', clocks: this.#host.clocks }),
+    );
     if (this.#isStopping) this.dropQueue('stopping');
     this.#fill();
     return claimed.length;

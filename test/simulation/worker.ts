@@ -14,7 +14,6 @@ const BEAT_MS = 1_000;
 const RECEIPTS_MAX = 1_000;
 const HOMES_MAX = 10_000;
 const LEFTOVERS_MAX = 20_000;
-const CLOCK = '03:02';
 
 export class SimulatedWorker {
   readonly host: Host;
@@ -165,7 +164,7 @@ export class SimulatedWorker {
     for (const due of yield* transact('lists rounds', (base) => twin.listDueRounds(base)))
       ready += yield* transact('opens a part', (base) => {
         if (!takeRound(twin, base, due)) return 0;
-        return readyPart(twin, base, { ...due, clock: CLOCK });
+        return readyPart(twin, base, due);
       });
     return ready;
   }
@@ -181,7 +180,7 @@ export class SimulatedWorker {
     for (const waiting of twin.listWaitingDeputies(base)) {
       if (isHeldByQuiet(waiting)) continue;
       const { dispatchId } = waiting;
-      const told = twin.readyDeputies(base, { dispatchId, clock: CLOCK });
+      const told = twin.readyDeputies(base, dispatchId);
       if (told > 0) twin.notifyDispatch(base, dispatchId);
       ready += told;
     }

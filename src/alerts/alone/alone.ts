@@ -62,7 +62,6 @@ export async function releaseAlone(
     dispatchId: submission.dispatchId,
     approved: gone.value,
     alsoCovers: await alsoCoveredBy(tx, version, submission),
-    clock: context.clockOf(now),
   });
   if (!released.ok) return released;
   const by = { by: actorId(tx.actor), byName: nameOf(tx.actor) };
@@ -115,7 +114,8 @@ export async function standingAlone(
   version: VersionRow,
 ): Promise<{ readonly why: string | undefined; readonly left: number; readonly most: number }> {
   const { alone } = model.holding;
-  const isOfAnother = await isSavedByAnother(tx, version, model.holding.audience);
+  const by = actorId(tx.actor);
+  const isOfAnother = await isSavedByAnother(tx, version, { by, name: model.holding.audience });
   // Recalled, and submitted anew: there is time for a second person.
   const why =
     (await findAlone(tx, version.alertId)) === undefined
@@ -131,12 +131,16 @@ const ONCE = 'It went with one person before. A second person has to approve it 
 const SPENT = 'As many went with one person as the rules allow. A second person has to approve it.';
 
 /** The audience that the rules name, in a version that somebody else saved. */
-async function isSavedByAnother(tx: Tx, version: VersionRow, name: string): Promise<boolean> {
+export async function isSavedByAnother(
+  tx: Tx,
+  version: VersionRow,
+  { by, name }: { readonly by: string; readonly name: string },
+): Promise<boolean> {
   const only = onlyAudienceOf(version.audience as AudienceQuestion);
   const saved = only && (await findAudience(tx, only.id));
   if (only === undefined || saved === undefined) return false;
   if (saved.name !== name || saved.version !== only.version) return false;
-  return (await findSaver(tx, only)) !== actorId(tx.actor);
+  return (await findSaver(tx, only)) !== by;
 }
 
 export type Review = {

@@ -116,7 +116,7 @@ describe('the page of an alert', () => {
 
   it('withdrawn, it says so everywhere, and its advice is not said again', async () => {
     const { alertId, number } = await released({ title: 'False alarm' });
-    const withdrawal = { alertId, reason: 'false alarm', now: new Date() };
+    const withdrawal = { alertId, reason: 'false alarm' };
     must(
       await centre.db.web.attempt(centre.officer, (tx) =>
         withdrawReleased(tx, contextOf(centre), withdrawal),

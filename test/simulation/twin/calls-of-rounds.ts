@@ -56,7 +56,7 @@ export const rounds: Pick<
       most: scene.random.between(1, 3),
     },
   ],
-  readyMessages: (scene) => [{ ids: someMessages(scene).map(({ id }) => id), clock: '03:02' }],
+  readyMessages: (scene) => [someMessages(scene).map(({ id }) => id)],
   listDueRounds: () => [],
 };
 

@@ -22,7 +22,7 @@ export const uncertain: Pick<
   listWaitingDeputies: () => [],
   readyDeputies: (scene) => {
     const dispatchId = mostly(scene, waitingDispatches(scene), () => planned(scene));
-    return [{ dispatchId, clock: '03:02' }];
+    return [dispatchId];
   },
 };
 

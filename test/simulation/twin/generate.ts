@@ -268,7 +268,15 @@ function fillDispatch(base: Base, random: Random, id: string): void {
     const openedAt = opensAt !== null && opensAt <= START_MS && random.chance(0.6) ? opensAt : null;
     const key = keyOf(id, round);
     const partAt = openedAt !== null && random.chance(0.3) ? openedAt : null;
-    base.tables.round.set(key, { dispatchId: id, round, opensAfter, opensAt, openedAt, partAt });
+    base.tables.round.set(key, {
+      dispatchId: id,
+      round,
+      opensAfter,
+      opensAt,
+      openedAt,
+      partAt,
+      reminds: false,
+    });
   }
 }
 

@@ -118,10 +118,7 @@ export function lockNextPart(
     .map(({ id }) => id);
 }
 
-export function readyMessages(
-  base: Base,
-  { ids, clock }: { ids: readonly string[]; clock: string },
-): number {
+export function readyMessages(base: Base, ids: readonly string[]): number {
   const held = ids.flatMap((id) => base.tables.message.get(id) ?? []);
   const ready = held.filter(({ state }) => state === 'held');
   for (const message of ready) {
@@ -129,7 +126,6 @@ export function readyMessages(
     base.update(message, {
       state: 'ready',
       dueAt: base.now,
-      body: message.body.replaceAll('{since}', clock),
       expiresAt: releasedAt === null ? null : releasedAt + expiresAfter,
       homeGatewayId: homeOf(base, message),
     });

@@ -135,6 +135,8 @@ export type RoundRow = {
   opensAt: number | null;
   openedAt: number | null;
   partAt: number | null;
+  /** What is simulated plans none that does. */
+  reminds: boolean;
 };
 
 export type MessageRow = {

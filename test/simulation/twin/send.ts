@@ -104,6 +104,7 @@ export function claimMessages(base: Base, request: ClaimRequest): Claimed[] {
       turn,
       receiptAskMs: chosen!.receiptAsksMs[0]!,
       lane: chosen!.lane,
+      releasedAt: new Date(chosen!.releasedAt!),
     }));
 }
 

@@ -110,8 +110,7 @@ export function listWaitingDeputies(base: Base): WaitingDeputies[] {
 /** States in which somebody of an organisation has the text, or is about to. */
 const HAS_SOMETHING: readonly MessageState[] = ['ready', 'claimed', 'accepted', 'delivered'];
 
-export function readyDeputies(base: Base, told: { dispatchId: string; clock: string }): number {
-  const { dispatchId, clock } = told;
+export function readyDeputies(base: Base, dispatchId: string): number {
   const messages = base.messagesOf(dispatchId);
   const dispatch = base.tables.dispatch.get(dispatchId);
   const doubtful = new Set(
@@ -131,7 +130,6 @@ export function readyDeputies(base: Base, told: { dispatchId: string; clock: str
     base.update(message, {
       state: 'ready',
       dueAt: base.now,
-      body: message.body.replaceAll('{since}', clock),
       expiresAt: dispatch!.releasedAt! + dispatch!.expiresAfter,
     });
   }
