@@ -137,9 +137,9 @@ const addDependencies: Work = async (tx) => {
       spelled as (
         insert into organisations.supplier_spelling (key, supplier_id)
         select ${CITRIX.toLowerCase()}, made.id from made)
-    insert into organisations.use (organisation_id, supplier_id, said_by, said_on, recorded_by,
-      recorded_at)
-    select organisation.id, made.id, 'a list', current_date, 'bench', now()
+    insert into organisations.use (organisation_id, supplier_id, said_by, said_on, known_from,
+      recorded_by, recorded_at)
+    select organisation.id, made.id, 'a list', current_date, current_date, 'bench', now()
     from organisations.organisation, made where hashtext(organisation.code) % 5 = 0`);
   await tx.run(sql`
     with made as (insert into organisations.tag (name) values (${TAG}) returning id),

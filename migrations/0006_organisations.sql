@@ -976,16 +976,17 @@ create view organisations.v_organisation with (security_invoker = true) as
 -- Who stands where a named organisation was: its successors, and theirs.
 create view organisations.v_follower with (security_invoker = true) as
   with recursive handed as (
-    select part.predecessor_id, part.successor_id from organisations.succession_part part
+    select part.predecessor_id, part.successor_id, succession.on_date
+    from organisations.succession_part part
     join organisations.succession on succession.id = part.succession_id
     where succession.state = 'applied' and part.predecessor_id <> part.successor_id
   ), follower as (
-    select predecessor_id, successor_id from handed
+    select predecessor_id, successor_id, on_date from handed
     union
-    select follower.predecessor_id, handed.successor_id from follower
-    join handed on handed.predecessor_id = follower.successor_id
+    select follower.predecessor_id, handed.successor_id, greatest(follower.on_date, handed.on_date)
+    from follower join handed on handed.predecessor_id = follower.successor_id
   )
-  select predecessor.code, successor.code as successor_code from follower
+  select predecessor.code, successor.code as successor_code, follower.on_date from follower
   join organisations.organisation predecessor on predecessor.id = follower.predecessor_id
   join organisations.organisation successor on successor.id = follower.successor_id;
 

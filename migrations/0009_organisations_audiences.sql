@@ -38,6 +38,8 @@ create table organisations.use (
   -- Who told us, in words: "Kim Lee, head of IT, by phone".
   said_by text not null check (char_length(said_by) between 1 and 120),
   said_on date not null,
+  -- The day of which somebody first said so: said again, it is newer and not of later.
+  known_from date not null,
   -- The first day on which it is used no more; null while nobody knows of an end.
   used_until date,
   recorded_by text not null,
@@ -63,8 +65,12 @@ create table organisations.organisation_tag (
   tag_id uuid not null references organisations.tag,
   tagged_by text not null,
   tagged_at timestamptz not null,
-  primary key (organisation_id, tag_id)
+  -- Null while it has it.
+  untagged_at timestamptz,
+  primary key (organisation_id, tag_id, tagged_at)
 );
+create unique index organisation_tag_once
+  on organisations.organisation_tag (organisation_id, tag_id) where untagged_at is null;
 create index organisation_tag_tag on organisations.organisation_tag (tag_id, organisation_id);
 
 -- A saved question by its name; what it asks is in its versions.
@@ -168,8 +174,9 @@ grant insert on organisations.use, organisations.organisation_tag to tocsin_work
 grant update (supplier_id) on organisations.supplier_spelling, organisations.product,
   organisations.use to tocsin_web;
 grant update (product_id) on organisations.product_spelling, organisations.use to tocsin_web;
-grant update (said_by, said_on, used_until, recorded_by, recorded_at) on organisations.use
-  to tocsin_web;
+grant update (said_by, said_on, known_from, used_until, recorded_by, recorded_at)
+  on organisations.use to tocsin_web;
+grant update (untagged_at) on organisations.organisation_tag to tocsin_web;
 grant update (name) on organisations.supplier, organisations.product, organisations.tag
   to tocsin_web;
 grant update (name, name_key, version, retired_at) on organisations.audience to tocsin_web;

@@ -2221,16 +2221,19 @@ create table organisations.organisation_tag (
   tag_id uuid not null,
   tagged_by text not null,
   tagged_at timestamp with time zone not null,
+  untagged_at timestamp with time zone,
   constraint organisation_tag_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations.organisation(id),
   constraint organisation_tag_tag_id_fkey FOREIGN KEY (tag_id) REFERENCES organisations.tag(id),
-  constraint organisation_tag_pkey PRIMARY KEY (organisation_id, tag_id)
+  constraint organisation_tag_pkey PRIMARY KEY (organisation_id, tag_id, tagged_at)
 );
+CREATE UNIQUE INDEX organisation_tag_once ON organisations.organisation_tag USING btree (organisation_id, tag_id) WHERE (untagged_at IS NULL);
 CREATE INDEX organisation_tag_tag ON organisations.organisation_tag USING btree (tag_id, organisation_id);
 alter table organisations.organisation_tag enable row level security;
 alter table organisations.organisation_tag force row level security;
 create policy centre on organisations.organisation_tag as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant delete, insert, select on organisations.organisation_tag to tocsin_web;
 grant insert, select on organisations.organisation_tag to tocsin_worker;
+grant update (untagged_at) on organisations.organisation_tag to tocsin_web;
 
 create table organisations.parenthood (
   id uuid default kernel.uuid_v7() not null,
@@ -2459,6 +2462,7 @@ create table organisations.use (
   product_id uuid,
   said_by text not null,
   said_on date not null,
+  known_from date not null,
   used_until date,
   recorded_by text not null,
   recorded_at timestamp with time zone not null,
@@ -2476,7 +2480,7 @@ alter table organisations.use force row level security;
 create policy centre on organisations.use as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on organisations.use to tocsin_web;
 grant insert, select on organisations.use to tocsin_worker;
-grant update (supplier_id, product_id, said_by, said_on, used_until, recorded_by, recorded_at) on organisations.use to tocsin_web;
+grant update (supplier_id, product_id, said_by, said_on, known_from, used_until, recorded_by, recorded_at) on organisations.use to tocsin_web;
 
 create table responses.answer (
   id uuid not null,
@@ -4449,22 +4453,26 @@ grant select on organisations.v_failing to tocsin_worker;
 create view organisations.v_follower with (security_invoker=true) as
  WITH RECURSIVE handed AS (
          SELECT part.predecessor_id,
-            part.successor_id
+            part.successor_id,
+            succession.on_date
            FROM organisations.succession_part part
              JOIN organisations.succession ON succession.id = part.succession_id
           WHERE succession.state = 'applied'::text AND part.predecessor_id <> part.successor_id
         ), follower AS (
          SELECT handed.predecessor_id,
-            handed.successor_id
+            handed.successor_id,
+            handed.on_date
            FROM handed
         UNION
          SELECT follower_1.predecessor_id,
-            handed.successor_id
+            handed.successor_id,
+            GREATEST(follower_1.on_date, handed.on_date) AS "greatest"
            FROM follower follower_1
              JOIN handed ON handed.predecessor_id = follower_1.successor_id
         )
  SELECT predecessor.code,
-    successor.code AS successor_code
+    successor.code AS successor_code,
+    follower.on_date
    FROM follower
      JOIN organisations.organisation predecessor ON predecessor.id = follower.predecessor_id
      JOIN organisations.organisation successor ON successor.id = follower.successor_id;

@@ -16,10 +16,7 @@ export function asAtOf(text: string, now: Date): AsAt | undefined {
   return { day: text, isPast: text < today };
 }
 
-/**
- * A day that somebody gave for what has no past: audiences, whose tags and uses are not kept by
- * day, and whole numbers. Undefined, or empty: today.
- */
+/** A day that somebody gave for what has no past: whole numbers. Undefined, or empty: today. */
 export function dayAhead(text: string | undefined, now: Date): Outcome<AsAt | undefined> {
   if (text === undefined || text === '') return ok(undefined);
   if (!isDate(text)) return aboutDay('Enter a day such as 2027-04-01');
@@ -31,7 +28,7 @@ function aboutDay(why: string): Refused {
   return refused('invalid', `${why}.`, { asAt: why });
 }
 
-export const noPast = aboutDay('Choose today or a day to come: of a past day it is not kept');
+const noPast = aboutDay('Choose today or a day to come: of a past day it is not kept');
 
 /** For the banner of a page, `organisations/as-at.njk`; null: it is today. */
 export function asAtShown(

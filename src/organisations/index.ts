@@ -1,3 +1,4 @@
+export { previewAudience } from './audiences/preview.ts';
 export {
   importContacts,
   importOrganisations,
@@ -108,11 +109,7 @@ export {
   type TroubleRow,
   type TroubleSearch,
 } from './proof/store-trouble.ts';
-export {
-  matchesOrganisation,
-  matchesToldNow,
-  previewAudience,
-} from './audiences/store-audience.ts';
+export { matchesOrganisation, matchesToldNow } from './audiences/store-audience.ts';
 export {
   findAudience,
   findAudienceByKey,

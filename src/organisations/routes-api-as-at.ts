@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { api, json, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { asAtOf } from './as-at.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
-import { findOrganisationOn, listContactsOn } from './store-as-at.ts';
+import { readOrganisationOn } from './routes-as-at.ts';
 import { listParents } from './store-parents.ts';
 import { lookAhead } from './successions/ahead.ts';
 
@@ -26,6 +26,10 @@ const organisationOn = z.strictObject({
     .strictObject({ id: uuid, code: z.string(), name: z.string() })
     .nullable()
     .describe('Below whom it stood'),
+  uses: z
+    .array(z.strictObject({ supplier: z.string(), product: z.string().nullable() }))
+    .describe('What it used, as far as anybody said, by name'),
+  tags: z.array(z.string()).describe('By name'),
   contacts: z
     .array(
       z.strictObject({
@@ -55,7 +59,7 @@ export function asAtApiRoutes({ database }: OrganisationApiContext): Route[] {
         await database.withActor(actor, async (tx) => {
           const asAt = asAtOf(params.day, now) ?? { day: params.day, isPast: false };
           const seen = await lookAhead(tx, asAt, async () => {
-            const found = await findOrganisationOn(tx, params.id, asAt);
+            const found = await readOrganisationOn(tx, params.id, asAt);
             if (found === undefined) return notFound();
             const parent = (await listParents(tx, found.id)).find((row) => holds(row, asAt.day));
             return json(200, {
@@ -63,7 +67,6 @@ export function asAtApiRoutes({ database }: OrganisationApiContext): Route[] {
               day: asAt.day,
               existed: holds({ from: found.openedOn, until: found.closedOn }, asAt.day),
               parent: parent ? { id: parent.id, code: parent.code, name: parent.name } : null,
-              contacts: await listContactsOn(tx, found.id, asAt),
             });
           });
           return seen.ok ? seen.value : problem(seen);

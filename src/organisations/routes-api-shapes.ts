@@ -36,10 +36,12 @@ export const listQuery = (rules: DirectoryRules) =>
     ...pageQuery(searchCursor),
   });
 
-export const dayToCome = z.iso
+export const anotherDay = z.iso
   .date()
   .optional()
-  .describe('A day to come: confirmed mergers and splits until then are counted as done')
+  .describe(
+    'Another day. A past one: as the directory had it at its end. One to come: confirmed mergers and splits until then are counted as done',
+  )
   .meta({ examples: ['2099-04-01'] });
 
 const summaryShape = {

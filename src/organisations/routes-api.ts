@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Refused } from '#kernel/outcome.ts';
 import { api, json, listOf, notFound, pageOf, problem, type Route } from '#web/index.ts';
-import { asAtOf, dayAhead } from './as-at.ts';
+import { asAtOf } from './as-at.ts';
 import { asAtApiRoutes } from './routes-api-as-at.ts';
 import { fileInThread } from './imports/in-thread.ts';
 import { undoApiRoutes } from './imports/routes-api-runs.ts';
@@ -19,7 +19,7 @@ import { useApiRoutes } from './suppliers/routes-api-uses.ts';
 import {
   audiencePreview,
   audienceQuestion,
-  dayToCome,
+  anotherDay,
   importBody,
   IMPORT_BYTES_MAX,
   importResult,
@@ -32,7 +32,7 @@ import {
 } from './routes-api-shapes.ts';
 import type { ContactDetail } from './contacts/store-contact-list.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
-import { previewAudience } from './audiences/store-audience.ts';
+import { previewAudience } from './audiences/preview.ts';
 import { listRegions, listSystems, listUnknownCodes, type Place } from './store-places.ts';
 import { lookAhead } from './successions/ahead.ts';
 
@@ -162,23 +162,20 @@ function audienceRoute({ database, rules }: OrganisationApiContext): Route {
     method: 'POST',
     path: '/api/v1/audience/preview',
     access: 'directory.read',
-    body: audienceQuestion(rules).extend({ asAt: dayToCome }),
+    body: audienceQuestion(rules).extend({ asAt: anotherDay }),
     api: {
-      summary: 'Whom a question would reach today, or on a day to come; changes nothing',
+      summary: 'Whom a question would reach today, or on another day; changes nothing',
       responses: { 200: audiencePreview },
     },
     async handle({ actor, body: { asAt, ...words }, now }) {
       const asked = parseAudienceQuestion(words, rules);
       if (!asked.ok) return problem(asked);
-      const day = dayAhead(asAt, now);
-      if (!day.ok) return problem(day);
+      const day = asAtOf(asAt ?? '', now);
       return await database.withActor(actor, async (tx) => {
         const unknown = await listUnknownCodes(tx, asked.value);
         const question = await resolveParts(tx, asked.value);
         if (!question.ok) return problem(question);
-        const counts = await lookAhead(tx, day.value, () =>
-          previewAudience(tx, question.value, day.value?.day),
-        );
+        const counts = await lookAhead(tx, day, () => previewAudience(tx, question.value, day));
         if (!counts.ok) return problem(counts);
         const unknownCodes = [...new Set(unknown.map(({ code }) => code))];
         return json(200, { ...counts.value, unknownCodes });

@@ -6,7 +6,8 @@ import { asAtShown, type AsAt } from './as-at.ts';
 import type { DirectoryContext } from './context.ts';
 import { organisationFacts } from './form-organisation.ts';
 import { readFamily } from './routes-parents.ts';
-import { findBeginning, findOrganisationOn, listContactsOn } from './store-as-at.ts';
+import { findBeginning, findOrganisationOn, listContactsOn, listUsesOn } from './store-as-at.ts';
+import { listTagsOfOrganisation } from './suppliers/store-tag.ts';
 import { showAhead, type Ahead } from './successions/ahead.ts';
 import type { SuccessionRow } from './successions/store-succession.ts';
 import { predecessorsOf, successorsOf } from './successions/succession.ts';
@@ -20,6 +21,19 @@ export async function readAsAt(tx: Tx, asAt: AsAt | undefined, ahead: Ahead) {
   });
 }
 
+/** What is known of an organisation on a day; undefined where there is none of this id. */
+export async function readOrganisationOn(tx: Tx, id: string, asAt: AsAt) {
+  const found = await findOrganisationOn(tx, id, asAt);
+  if (found === undefined) return undefined;
+  const tags = await listTagsOfOrganisation(tx, id, asAt);
+  return {
+    ...found,
+    uses: await listUsesOn(tx, id, asAt),
+    tags: tags.map(({ name }) => name),
+    contacts: await listContactsOn(tx, id, asAt),
+  };
+}
+
 /** Nothing is offered to be done: what is shown is not how it is. */
 export async function showOrganisationOn(
   { database, model }: DirectoryContext,
@@ -29,12 +43,14 @@ export async function showOrganisationOn(
 ): Promise<Reply> {
   return await database.withActor(actor, (tx) =>
     showAhead(tx, asAt, async (ahead) => {
-      const found = await findOrganisationOn(tx, id, asAt);
+      const found = await readOrganisationOn(tx, id, asAt);
       if (found === undefined) return notFound();
-      const contacts = await listContactsOn(tx, id, asAt);
+      const { contacts, uses, tags } = found;
       return view('organisations/organisation-on.njk', {
         organisation: organisationFacts(found, model, new Date(`${asAt.day}T12:00:00Z`)),
         asAt: await readAsAt(tx, asAt, ahead),
+        uses,
+        tags,
         contacts: contacts.map((contact) => ({
           ...contact,
           roleLabel: model.contactRoles[contact.role]?.label ?? contact.role,

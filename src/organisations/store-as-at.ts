@@ -9,6 +9,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { ZONE } from '#web/index.ts';
 import type { AsAt } from './as-at.ts';
+import { isUsedOn } from './audiences/store-audience.ts';
 
 /** The day that a statement is about. */
 export function dayOf(asAt: AsAt | undefined): Sql {
@@ -79,12 +80,21 @@ export function contactsOn(asAt: AsAt | undefined): Sql {
   ) contact`;
 }
 
-/**
- * How many numbers and addresses a contact had: those whose link was taken away later, and those
- * that are there and were not put on later. An import takes all links off and puts them on again in
- * one transaction; then what it took off was there.
- */
+/** How many numbers and addresses a contact had. */
 function pointsOn(asAt: AsAt): Sql {
+  return sql`(
+    select had.contact_id, count(*) filter (where had.channel = 'text') as texts,
+      count(*) filter (where had.channel = 'mail') as mails
+    from ${linksOn(asAt)} had group by had.contact_id
+  ) points`;
+}
+
+/**
+ * Which numbers and addresses contacts had, by id of both and channel: those whose link was taken
+ * away later, and those that are there and were not put on later. An import takes all links off and
+ * puts them on again in one transaction; then what it took off was there.
+ */
+export function linksOn(asAt: AsAt): Sql {
   return sql`(
     with later as materialized (
       select distinct on (change.contact_id, told.key) change.contact_id, told.key as point_id,
@@ -93,19 +103,15 @@ function pointsOn(asAt: AsAt): Sql {
       cross join lateral jsonb_each_text(change.fields) told
       where change.what in ('linked', 'unlinked') and change.changed_at >= ${endOf(asAt)}
       order by change.contact_id, told.key, change.changed_at, change.what desc
-    ), had as (
-      select later.contact_id, later.channel from later where later.what = 'unlinked'
-      union all
-      select link.contact_id, link.channel
-      from organisations.contact_contact_point link
-      left join later on later.contact_id = link.contact_id
-        and later.point_id = link.contact_point_id::text
-      where later.contact_id is null
     )
-    select had.contact_id, count(*) filter (where had.channel = 'text') as texts,
-      count(*) filter (where had.channel = 'mail') as mails
-    from had group by had.contact_id
-  ) points`;
+    select later.contact_id, later.point_id, later.channel from later where later.what = 'unlinked'
+    union all
+    select link.contact_id, link.contact_point_id::text, link.channel
+    from organisations.contact_contact_point link
+    left join later on later.contact_id = link.contact_id
+      and later.point_id = link.contact_point_id::text
+    where later.contact_id is null
+  )`;
 }
 
 export type OrganisationOn = {
@@ -153,6 +159,19 @@ export async function listContactsOn(tx: Tx, id: string, asAt: AsAt): Promise<Co
     from ${contactsOn(asAt)}
     where contact.organisation_id = ${id} and contact.active
     order by contact.rank, contact.name, contact.id`);
+}
+
+export type UseOn = { readonly supplier: string; readonly product: string | null };
+
+/** What it used on the day, as far as anybody said. */
+export async function listUsesOn(tx: Tx, id: string, asAt: AsAt): Promise<UseOn[]> {
+  return await tx.rows<UseOn>(sql`
+    select supplier.name as supplier, product.name as product
+    from organisations.use used
+    join organisations.supplier on supplier.id = used.supplier_id
+    left join organisations.product on product.id = used.product_id
+    where used.organisation_id = ${id} and ${isUsedOn(dayOf(asAt))}
+    order by lower(supplier.name), lower(product.name) nulls first, used.id`);
 }
 
 /** The day on which the first contact came into the directory; null: there is none. */

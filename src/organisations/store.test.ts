@@ -8,7 +8,7 @@ import { rules, secrets } from '../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './imports/actions.ts';
 import { everybody, unknownCodeErrors, type AudienceQuestion } from './model.ts';
 import { parseAudienceQuestion } from './audiences/parse-audience.ts';
-import { previewAudience } from './audiences/store-audience.ts';
+import { previewAudience } from './audiences/preview.ts';
 import { listOrganisations } from './store.ts';
 import { listUnknownCodes } from './store-places.ts';
 import {

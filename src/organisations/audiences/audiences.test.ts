@@ -21,7 +21,7 @@ import { importDemonstrationAudiences } from '../demonstration/demonstration-aud
 import { readNames } from './form-audience.ts';
 import { everybody, spellingKey, type AskedQuestion, type Join } from '../model.ts';
 import { endUseToday, mergeProduct, renameOrMerge, sayUse } from '../suppliers/suppliers.ts';
-import { previewAudience } from './store-audience.ts';
+import { previewAudience } from './preview.ts';
 import {
   countChanges,
   listCame,
@@ -219,7 +219,7 @@ test('only who may write the directory changes it', async () => {
     (tx) => renameOrMerge(tx, { id: newId(), name: 'No', mayMerge: true }),
     (tx) => mergeProduct(tx, { id: newId(), into: 'No' }),
     (tx) => tagOrganisation(tx, { organisationId, tag: 'No', now }),
-    (tx) => untagOrganisation(tx, { organisationId, tagId: newId() }),
+    (tx) => untagOrganisation(tx, { organisationId, tagId: newId(), now }),
     (tx) => renameTagTo(tx, { id: newId(), name: 'No' }),
     (tx) => removeTag(tx, newId()),
   ];

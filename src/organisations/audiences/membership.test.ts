@@ -133,9 +133,9 @@ async function fill(bodies: readonly Body[]): Promise<OrganisationFacts[]> {
     ]);
     await tx.run(sql`
       insert into organisations.use (organisation_id, supplier_id, product_id, said_by, said_on,
-        used_until, recorded_by, recorded_at)
+        known_from, used_until, recorded_by, recorded_at)
       select organisation.id, supplier.id, case told.by when 'product' then product.id end, 'x',
-        current_date, case told."useEnds" when 'past' then current_date
+        current_date, current_date, case told."useEnds" when 'past' then current_date
           when 'ahead' then current_date + 1 end, 'x', now()
       from jsonb_to_recordset(${JSON.stringify(uses)}::jsonb)
         as told (code text, name text, by text, "useEnds" text)

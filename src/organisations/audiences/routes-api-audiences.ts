@@ -13,7 +13,7 @@ import {
   refuseBody,
   type Route,
 } from '#web/index.ts';
-import { dayAhead } from '../as-at.ts';
+import { asAtOf } from '../as-at.ts';
 import { bringBackAudience, changeAudience, retireAudience, saveAudience } from './audiences.ts';
 import { readNames } from './form-audience.ts';
 import { searchCursor, searchKey } from '../form-search.ts';
@@ -21,7 +21,7 @@ import { whyIn, whyOut } from './membership.ts';
 import type { DirectoryRules } from '../model.ts';
 import { parseAudienceQuestion } from './parse-audience.ts';
 import type { OrganisationApiContext } from '../routes-api-context.ts';
-import { dayToCome } from '../routes-api-shapes.ts';
+import { anotherDay } from '../routes-api-shapes.ts';
 import { lookAhead } from '../successions/ahead.ts';
 import {
   audience,
@@ -105,21 +105,20 @@ function memberRoutes({ database, rules }: OrganisationApiContext): Route[] {
       path: '/api/v1/audiences/:id/organisations',
       access: 'directory.read',
       params,
-      query: z.strictObject({ asAt: dayToCome, ...pageQuery(searchCursor) }),
+      query: z.strictObject({ asAt: anotherDay, ...pageQuery(searchCursor) }),
       api: {
-        summary: 'Whom it means by name, today or on a day to come, each with why it is in',
+        summary: 'Whom it means by name, today or on another day, each with why it is in',
         responses: { 200: listOf(member) },
       },
       async handle({ actor, params: { id }, query: { asAt, after, limit }, now }) {
-        const day = dayAhead(asAt, now);
-        if (!day.ok) return problem(day);
+        const day = asAtOf(asAt ?? '', now);
         return await database.withActor(actor, async (tx) => {
           const found = await findAudience(tx, id);
           if (found === undefined) return notFound();
           const { question } = found;
           const names = await readNames(tx, rules);
-          const search = { question, day: day.value?.day, after, limit: limit + 1 };
-          const rows = await lookAhead(tx, day.value, () => listMembers(tx, search));
+          const search = { question, asAt: day, after, limit: limit + 1 };
+          const rows = await lookAhead(tx, day, () => listMembers(tx, search));
           if (!rows.ok) return problem(rows);
           const { rows: shown, next } = pageOf(rows.value, limit, searchKey);
           const why = shown.map(({ id: organisationId, code, name, ...row }) => ({

@@ -8,20 +8,19 @@ import {
   page,
   PAGE_ROWS,
   pageOf,
-  refusedPage,
   view,
   type Reply,
   type Route,
 } from '#web/index.ts';
 import type { Tx } from '#db/database.ts';
-import { asAtOf, noPast, type AsAt } from '../as-at.ts';
+import { asAtOf, type AsAt } from '../as-at.ts';
 import { questionInWords, type Phrase } from './audience-words.ts';
 import { membersCsv, readNames, versionsShown } from './form-audience.ts';
 import { searchCursor, searchKey, word } from '../form-search.ts';
 import { whyIn, whyOut, type AudienceNames } from './membership.ts';
 import { unknownCodeErrors, type AudienceQuestion, type AudienceRules } from '../model.ts';
 import { idParams, type AudienceRoutesContext } from './routes-audiences.ts';
-import { previewAudience } from './store-audience.ts';
+import { previewAudience } from './preview.ts';
 import {
   countChanges,
   countMembers,
@@ -67,12 +66,11 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
         if (audience === undefined) return notFound();
         const names = await readNames(tx, model);
         const says = questionInWords(audience.question, names);
-        if (asAt?.isPast === false) return await showOn(tx, asAt, { audience, says });
+        if (asAt !== undefined) return await showOn(tx, asAt, { audience, says });
         const { question } = audience;
         return view('organisations/audience.njk', {
           audience,
           says,
-          asksPast: asAt !== undefined,
           missing: Object.values(unknownCodeErrors(await listUnknownCodes(tx, question))),
           counts: await previewAudience(tx, question),
           countedAt: now,
@@ -89,7 +87,7 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
   });
 }
 
-/** Whom it will mean: what came and went, and what may be done, is on the page of today. */
+/** Whom what it asks today means on another day: what came and went, and what may be done, is on the page of today. */
 async function showOn(
   tx: Tx,
   asAt: AsAt,
@@ -100,7 +98,7 @@ async function showOn(
       audience,
       says,
       asAt: await readAsAt(tx, asAt, ahead),
-      counts: await previewAudience(tx, audience.question, asAt.day),
+      counts: await previewAudience(tx, audience.question, asAt),
     }),
   );
 }
@@ -184,12 +182,10 @@ function memberRoutes({ database, model }: AudienceRoutesContext): Route[] {
           if (audience === undefined) return notFound();
           const names = await readNames(tx, model);
           const asked = { audience, names, q: query.q, after: query.after };
-          const day = asAt?.isPast === true ? undefined : asAt;
-          return await showAhead(tx, day, async (ahead) =>
+          return await showAhead(tx, asAt, async (ahead) =>
             view('organisations/audience-members.njk', {
-              ...(await readMembers(tx, { ...asked, day: day?.day })),
-              asAt: await readAsAt(tx, day, ahead),
-              asksPast: asAt?.isPast === true,
+              ...(await readMembers(tx, { ...asked, asAt })),
+              asAt: await readAsAt(tx, asAt, ahead),
             }),
           );
         });
@@ -203,16 +199,14 @@ function memberRoutes({ database, model }: AudienceRoutesContext): Route[] {
       query: z.object({ 'as-at': word }),
       async handle({ actor, params: { id }, query, now }) {
         const asAt = asAtOf(query['as-at'], now);
-        if (asAt?.isPast === true) return refusedPage(noPast);
-        const day = asAt?.day;
         return await database.withActor(actor, async (tx) => {
           const audience = await findAudience(tx, id);
           if (audience === undefined) return notFound();
           const { question } = audience;
           const names = await readNames(tx, model);
           return await showAhead(tx, asAt, async () => {
-            const rows = await listMembers(tx, { question, day, limit: CSV_ROWS_MAX });
-            const name = day === undefined ? 'audience.csv' : `audience-${day}.csv`;
+            const rows = await listMembers(tx, { question, asAt, limit: CSV_ROWS_MAX });
+            const name = asAt === undefined ? 'audience.csv' : `audience-${asAt.day}.csv`;
             return file(name, 'text/csv; charset=utf-8', membersCsv(rows, question, names));
           });
         });
@@ -226,18 +220,18 @@ type MembersAsked = {
   readonly names: AudienceNames;
   readonly q: string;
   readonly after: z.output<typeof memberQuery>['after'];
-  readonly day: string | undefined;
+  readonly asAt: AsAt | undefined;
 };
 
-async function readMembers(tx: Tx, { audience, names, q, after, day }: MembersAsked) {
+async function readMembers(tx: Tx, { audience, names, q, after, asAt }: MembersAsked) {
   const { question } = audience;
-  const search = { question, day, text: q, after, limit: PAGE_ROWS + 1 };
+  const search = { question, asAt, text: q, after, limit: PAGE_ROWS + 1 };
   const { rows, next } = pageOf(await listMembers(tx, search), PAGE_ROWS, searchKey);
-  const named = { question, day, limit: CHANGES_MAX };
+  const named = { question, asAt, limit: CHANGES_MAX };
   const out = after === undefined ? await listNamedOut(tx, named) : [];
   const address = new URLSearchParams([
     ...(q === '' ? [] : [['q', q]]),
-    ...(day === undefined ? [] : [['as-at', day]]),
+    ...(asAt === undefined ? [] : [['as-at', asAt.day]]),
   ]).toString();
   return {
     audience,

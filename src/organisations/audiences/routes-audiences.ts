@@ -35,7 +35,7 @@ import {
 } from './form-audience.ts';
 import { questionInWords } from './audience-words.ts';
 import { everybody, type AudienceRules } from '../model.ts';
-import { previewAudience } from './store-audience.ts';
+import { previewAudience } from './preview.ts';
 import { findAudience, listAudiences, type AudienceRow } from './store-saved.ts';
 
 export type AudienceRoutesContext = {

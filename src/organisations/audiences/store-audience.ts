@@ -1,8 +1,9 @@
 /** Questions over the directory as conditions, and what they come to. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { ZONE } from '#web/index.ts';
 import { isHeldOn } from '../store-parents.ts';
-import { partsOf, spellingKey, type AudiencePreview, type AudienceQuestion } from '../model.ts';
+import { partsOf, spellingKey, type AudienceQuestion } from '../model.ts';
 
 /** What a condition stands over: the id of the organisation, and the day it is asked for. */
 export type Over = { readonly id: Sql; readonly on: Sql };
@@ -22,7 +23,7 @@ export function matchesOrganisation(question: AudienceQuestion, over: Over = tod
   const asked = narrowing.length === 0 ? sql`true` : sql`(${join(narrowing, ' and ')})`;
   const ways = [
     ...(namedOnly ? [sql`false`] : [asked]),
-    ...(include.length > 0 ? [isOneOf(include), followsOneOf(include)] : []),
+    ...(include.length > 0 ? [isOneOf(include), followsOneOf(include, over.on)] : []),
     ...parts('or'),
   ];
   const out = [...(exclude.length > 0 ? [isOneOf(exclude)] : []), ...parts('not')];
@@ -61,7 +62,7 @@ function narrowings(question: AudienceQuestion, over: Over): Sql[] {
       ? [
           sql`${over.id} in (
             select tagged.organisation_id from organisations.organisation_tag tagged
-            where tagged.tag_id in (
+            where ${isTaggedOn(over.on)} and tagged.tag_id in (
               select spelling.tag_id from organisations.tag_spelling spelling
               where spelling.key = any(${tags.map(spellingKey)}::text[])))`,
         ]
@@ -91,7 +92,7 @@ function standsBelow(codes: readonly string[], { id, on }: Over): Sql {
       select top.id from organisations.organisation top
       where top.code = any(${codes}::text[]) or top.code = any(array(
         select follower.successor_code from organisations.v_follower follower
-        where follower.code = any(${codes}::text[])))
+        where follower.code = any(${codes}::text[]) and follower.on_date <= ${on}))
       union
       select step.child_id from above join step on step.parent_id = above.id
     )
@@ -103,18 +104,27 @@ function standsBelow(codes: readonly string[], { id, on }: Over): Sql {
  * Whoever is named means its successors too, from their day on. Not so with those named out: a
  * merger must not take away who was in.
  */
-function followsOneOf(codes: readonly string[]): Sql {
+function followsOneOf(codes: readonly string[], on: Sql): Sql {
   return sql`organisation.code in (select follower.successor_code
-    from organisations.v_follower follower where follower.code = any(${codes}::text[]))`;
+    from organisations.v_follower follower
+    where follower.code = any(${codes}::text[]) and follower.on_date <= ${on})`;
 }
 
 function isOneOf(codes: readonly string[]): Sql {
   return sql`organisation.code = any(${codes}::text[])`;
 }
 
-/** Whether a use, called `used`, goes on at this day. */
+/** Whether a use, called `used`, goes on at this day; of the days before somebody said so nobody knows. */
 export function isUsedOn(on: Sql): Sql {
-  return sql`(used.used_until is null or used.used_until > ${on})`;
+  return sql`(used.known_from <= ${on} and (used.used_until is null or used.used_until > ${on}))`;
+}
+
+/** Whether an organisation had a tag, called `tagged`, at the end of this day; today: has it now. */
+export function isTaggedOn(on: Sql): Sql {
+  const end = sql`((${on} + 1)::timestamp at time zone ${ZONE})`;
+  return sql`(case when ${on} >= current_date then tagged.untagged_at is null
+    else tagged.tagged_at < ${end} and (tagged.untagged_at is null or tagged.untagged_at >= ${end})
+    end)`;
 }
 
 /** Whether an organisation exists on this day, as `v_organisation` has it for today. */
@@ -173,16 +183,13 @@ export function overDay(day: string | undefined, id: Sql = today.id): Over {
   return { id, on: day === undefined ? today.on : sql`${day}::date` };
 }
 
-/**
- * What the audience would be today, or with the directory as it is on another day. Adds up the
- * counts that `recount_links` keeps.
- */
-export async function previewAudience(
+/** What the audience is today. Adds up the counts that `recount_links` keeps; `day`: one to come. */
+export async function countMeant(
   tx: Tx,
   question: AudienceQuestion,
   day?: string,
-): Promise<AudiencePreview> {
-  const counted = await tx.one<Counted>(sql`
+): Promise<Counted> {
+  return await tx.one<Counted>(sql`
     with chosen as materialized (
       select organisation.organisation_id, organisation.must_answer
       from ${organisationsOpenOn(day)}
@@ -226,17 +233,9 @@ export async function previewAudience(
       count(*) filter (where told.texts + told.mails > 0) as reached,
       count(*) filter (where told.texts > 0) as reached_by_text
     from told`);
-  return {
-    organisations: counted.organisations,
-    mustAnswer: counted.mustAnswer,
-    contacts: counted.contacts,
-    contactPoints: { text: counted.texts, mail: counted.mails },
-    withoutAnyText: counted.organisations - counted.reachedByText,
-    withoutAny: counted.organisations - counted.reached,
-  };
 }
 
-type Counted = {
+export type Counted = {
   organisations: number;
   mustAnswer: number;
   contacts: number;

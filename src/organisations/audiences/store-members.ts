@@ -5,25 +5,41 @@ import type { Before, OrganisationFacts } from './membership.ts';
 import type { AudienceQuestion } from '../model.ts';
 import { isHeldOn } from '../store-parents.ts';
 import { matchesSearch } from '../store.ts';
-import { existsOn, isUsedOn, matchesOrganisation, overDay, type Over } from './store-audience.ts';
+import type { AsAt } from '../as-at.ts';
+import { dayOf, organisationsOn } from '../store-as-at.ts';
+import {
+  existsOn,
+  isTaggedOn,
+  isUsedOn,
+  matchesOrganisation,
+  type Over,
+} from './store-audience.ts';
 
 export type MemberRow = OrganisationFacts & { readonly id: string; readonly name: string };
 
 const id = sql`organisation.id`;
 const today: Over = { id, on: sql`current_date` };
 
+function overDay(asAt: AsAt | undefined): Over {
+  return { id, on: dayOf(asAt) };
+}
+
 function inDays(days: number): Over {
   return { id, on: sql`(current_date + ${days}::int)` };
 }
 
 /** Whose place each took, by code. Not correlated: the successions are read once for all rows. */
-const followed = sql`(
-  select jsonb_object_agg(told.successor_code, told.codes) from (
-    select follower.successor_code, jsonb_agg(follower.code order by follower.code) as codes
-    from organisations.v_follower follower group by follower.successor_code) told)`;
+function followedOn(on: Sql): Sql {
+  return sql`(
+    select jsonb_object_agg(told.successor_code, told.codes) from (
+      select follower.successor_code, jsonb_agg(follower.code order by follower.code) as codes
+      from organisations.v_follower follower where follower.on_date <= ${on}
+      group by follower.successor_code) told)`;
+}
 
 /** Spellings and not names: a question may ask by any of them. */
 function factsOn(on: Sql): Sql {
+  const followed = followedOn(on);
   return sql`organisation.id, organisation.name, organisation.code, organisation.type,
     organisation.region_code, organisation.system_code, organisation.must_answer,
     (${existsOn(on)}) as "exists", organisation.opened_on::text, organisation.closed_on::text,
@@ -49,7 +65,7 @@ function factsOn(on: Sql): Sql {
       where used.organisation_id = organisation.id and ${isUsedOn(on)}) as products,
     array(select spelling.key from organisations.organisation_tag tagged
       join organisations.tag_spelling spelling on spelling.tag_id = tagged.tag_id
-      where tagged.organisation_id = organisation.id) as tags`;
+      where tagged.organisation_id = organisation.id and ${isTaggedOn(on)}) as tags`;
 }
 
 function isMemberOn(question: AudienceQuestion, over: Over): Sql {
@@ -58,8 +74,8 @@ function isMemberOn(question: AudienceQuestion, over: Over): Sql {
 
 export type MemberSearch = {
   readonly question: AudienceQuestion;
-  /** `2027-04-01`; undefined: today. */
-  readonly day?: string | undefined;
+  /** Undefined: today. */
+  readonly asAt?: AsAt | undefined;
   /** Part of the name, the short name or the code. */
   readonly text?: string | undefined;
   /** Name and code of the last one seen. */
@@ -69,13 +85,13 @@ export type MemberSearch = {
 
 /** Whom it means on the day, by name. */
 export async function listMembers(tx: Tx, search: MemberSearch): Promise<MemberRow[]> {
-  const { question, text, after, limit } = search;
-  const over = overDay(search.day, id);
+  const { question, asAt, text, after, limit } = search;
+  const over = overDay(asAt);
   const beyond = after
     ? sql`(organisation.name, organisation.code) > (${after[0]}, ${after[1]})`
     : sql`true`;
   return await tx.rows<MemberRow>(sql`
-    select ${factsOn(over.on)} from organisations.organisation
+    select ${factsOn(over.on)} from ${organisationsOn(asAt)}
     where ${isMemberOn(question, over)} and ${matchesSearch({ ...(text && { text }) })}
       and ${beyond}
     order by organisation.name, organisation.code
@@ -85,11 +101,11 @@ export async function listMembers(tx: Tx, search: MemberSearch): Promise<MemberR
 /** How many `listMembers` lists over all its pages. */
 export async function countMembers(
   tx: Tx,
-  { question, text, day }: Pick<MemberSearch, 'question' | 'text' | 'day'>,
+  { question, text, asAt }: Pick<MemberSearch, 'question' | 'text' | 'asAt'>,
 ): Promise<number> {
-  const over = overDay(day, id);
+  const over = overDay(asAt);
   const { count } = await tx.one<{ count: number }>(sql`
-    select count(*) as count from organisations.organisation
+    select count(*) as count from ${organisationsOn(asAt)}
     where ${isMemberOn(question, over)} and ${matchesSearch({ ...(text && { text }) })}`);
   return count;
 }
@@ -97,12 +113,12 @@ export async function countMembers(
 /** Organisations that a question names and that are not in it on the day, by name. */
 export async function listNamedOut(
   tx: Tx,
-  { question, day, limit }: Pick<MemberSearch, 'question' | 'day' | 'limit'>,
+  { question, asAt, limit }: Pick<MemberSearch, 'question' | 'asAt' | 'limit'>,
 ): Promise<MemberRow[]> {
   const codes = [...question.include, ...question.exclude];
-  const over = overDay(day, id);
+  const over = overDay(asAt);
   return await tx.rows<MemberRow>(sql`
-    select ${factsOn(over.on)} from organisations.organisation
+    select ${factsOn(over.on)} from ${organisationsOn(asAt)}
     where organisation.code = any(${codes}::text[])
       and (${isMemberOn(question, over)}) is not true
     order by organisation.name, organisation.code

@@ -134,9 +134,9 @@ function tagsOfOrganisation({ database }: AudienceRoutesContext): Route[] {
       path: '/organisations/:id/tags/:tagId/remove',
       access: 'directory.write',
       params: idParams.extend({ tagId: z.uuid() }),
-      async handle({ actor, params: { id: organisationId, tagId } }) {
+      async handle({ actor, params: { id: organisationId, tagId }, now }) {
         const done = await database.attempt(actor, (tx) =>
-          untagOrganisation(tx, { organisationId, tagId }),
+          untagOrganisation(tx, { organisationId, tagId, now }),
         );
         if (!done.ok) return refusedPage(done);
         return redirect(`/organisations/${organisationId}#uses`, { notice: 'Tag taken off.' });

@@ -129,15 +129,16 @@ export async function saveUse(tx: Tx, use: NewUse): Promise<string> {
     with said as (
       update organisations.use used
       set said_by = ${use.saidBy}, said_on = ${use.saidOn}, used_until = ${use.usedUntil},
+        known_from = least(used.known_from, ${use.saidOn}::date),
         recorded_by = ${use.by}, recorded_at = ${use.now}
       where used.organisation_id = ${use.organisationId} and used.supplier_id = ${use.supplierId}
         and used.product_id is not distinct from ${use.productId} and ${usedToday}
       returning used.id
     ), added as (
       insert into organisations.use (organisation_id, supplier_id, product_id, said_by, said_on,
-        used_until, recorded_by, recorded_at)
+        known_from, used_until, recorded_by, recorded_at)
       select ${use.organisationId}, ${use.supplierId}, ${use.productId}::uuid, ${use.saidBy},
-        ${use.saidOn}, ${use.usedUntil}::date, ${use.by}, ${use.now}
+        ${use.saidOn}, ${use.saidOn}::date, ${use.usedUntil}::date, ${use.by}, ${use.now}
       where not exists (select from said)
       returning id
     )
@@ -272,15 +273,16 @@ export async function mergeProducts(
   await tx.run(sql`delete from organisations.product where id = ${from}`);
 }
 
-/** What a predecessor uses its successors use, as far as anybody knows. */
+/** What a predecessor uses its successors use from their day on, as far as anybody knows. */
 export async function handOverUses(tx: Tx, successionId: string): Promise<number> {
   return await tx.run(sql`
     insert into organisations.use (organisation_id, supplier_id, product_id, said_by, said_on,
-      used_until, recorded_by, recorded_at)
+      known_from, used_until, recorded_by, recorded_at)
     select distinct on (part.successor_id, used.supplier_id, used.product_id) part.successor_id,
-      used.supplier_id, used.product_id, used.said_by, used.said_on, used.used_until,
-      used.recorded_by, used.recorded_at
+      used.supplier_id, used.product_id, used.said_by, used.said_on, succession.on_date,
+      used.used_until, used.recorded_by, used.recorded_at
     from organisations.succession_part part
+    join organisations.succession on succession.id = part.succession_id
     join organisations.use used on used.organisation_id = part.predecessor_id and ${usedToday}
     where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
       and not exists (

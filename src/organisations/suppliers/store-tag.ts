@@ -1,7 +1,10 @@
 /** Statements about tags: words of the centre for organisations. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { AsAt } from '../as-at.ts';
+import { isTaggedOn } from '../audiences/store-audience.ts';
 import { spellingKey } from '../model.ts';
+import { dayOf } from '../store-as-at.ts';
 
 export type TagRow = {
   readonly id: string;
@@ -19,6 +22,7 @@ export async function listTags(tx: Tx): Promise<TagRow[]> {
       from organisations.organisation_tag tagged
       join organisations.v_organisation organisation
         on organisation.organisation_id = tagged.organisation_id
+      where tagged.untagged_at is null
       group by tagged.tag_id
     ) counted on counted.tag_id = tag.id
     order by lower(tag.name), tag.id`);
@@ -43,11 +47,16 @@ export async function insertTag(tx: Tx, { id, name }: NamedTag): Promise<void> {
     insert into organisations.tag_spelling (key, tag_id) values (${spellingKey(name)}, ${id})`);
 }
 
-export async function listTagsOfOrganisation(tx: Tx, organisationId: string): Promise<NamedTag[]> {
+/** Those it has on the day; undefined: now. */
+export async function listTagsOfOrganisation(
+  tx: Tx,
+  organisationId: string,
+  asAt?: AsAt,
+): Promise<NamedTag[]> {
   return await tx.rows<NamedTag>(sql`
     select tag.id, tag.name from organisations.organisation_tag tagged
     join organisations.tag on tag.id = tagged.tag_id
-    where tagged.organisation_id = ${organisationId}
+    where tagged.organisation_id = ${organisationId} and ${isTaggedOn(dayOf(asAt))}
     order by lower(tag.name), tag.id`);
 }
 
@@ -64,15 +73,16 @@ export async function insertTagging(
   );
 }
 
-/** False where it had it not. */
-export async function deleteTagging(
+/** False where it had it not. That it had it until now is kept. */
+export async function endTagging(
   tx: Tx,
-  { organisationId, tagId }: { organisationId: string; tagId: string },
+  { organisationId, tagId, now }: { organisationId: string; tagId: string; now: Date },
 ): Promise<boolean> {
   return (
     (await tx.run(sql`
-      delete from organisations.organisation_tag
-      where organisation_id = ${organisationId} and tag_id = ${tagId}`)) === 1
+      update organisations.organisation_tag set untagged_at = ${now}
+      where organisation_id = ${organisationId} and tag_id = ${tagId} and untagged_at is null`)) ===
+    1
   );
 }
 
@@ -84,23 +94,26 @@ export async function renameTag(tx: Tx, { id, name }: NamedTag): Promise<void> {
     on conflict (key) do nothing`);
 }
 
-/** Takes it from every organisation; says from how many. */
+/** Takes it from every organisation, and out of their past; says from how many. */
 export async function deleteTag(tx: Tx, id: string): Promise<number> {
-  const taken = await tx.run(sql`
-    delete from organisations.organisation_tag where tag_id = ${id}`);
+  const taken = await tx.one<{ taken: number }>(sql`
+    with gone as (
+      delete from organisations.organisation_tag where tag_id = ${id} returning untagged_at)
+    select count(*) filter (where gone.untagged_at is null) as taken from gone`);
   await tx.run(sql`delete from organisations.tag_spelling where tag_id = ${id}`);
   await tx.run(sql`delete from organisations.tag where id = ${id}`);
-  return taken;
+  return taken.taken;
 }
 
-/** How a predecessor is tagged its successors are tagged. */
+/** How a predecessor is tagged its successors are tagged from now on. */
 export async function handOverTags(tx: Tx, successionId: string): Promise<number> {
   return await tx.run(sql`
     insert into organisations.organisation_tag (organisation_id, tag_id, tagged_by, tagged_at)
     select distinct on (part.successor_id, tagged.tag_id) part.successor_id, tagged.tag_id,
-      tagged.tagged_by, tagged.tagged_at
+      tagged.tagged_by, now()
     from organisations.succession_part part
     join organisations.organisation_tag tagged on tagged.organisation_id = part.predecessor_id
+      and tagged.untagged_at is null
     where part.succession_id = ${successionId} and part.predecessor_id <> part.successor_id
     order by part.successor_id, tagged.tag_id, tagged.tagged_at
     on conflict do nothing`);

@@ -8,7 +8,7 @@ import { findOrganisationRecord } from '../store.ts';
 import { lockNames } from './store-supplier.ts';
 import {
   deleteTag,
-  deleteTagging,
+  endTagging,
   findTag,
   findTagByName,
   insertTag,
@@ -48,10 +48,10 @@ export async function tagOrganisation(tx: Tx, tagging: Tagging): Promise<Outcome
 
 export async function untagOrganisation(
   tx: Tx,
-  tagging: { readonly organisationId: string; readonly tagId: string },
+  tagging: { readonly organisationId: string; readonly tagId: string; readonly now: Date },
 ): Promise<Outcome<void>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
-  if (await deleteTagging(tx, tagging))
+  if (await endTagging(tx, tagging))
     await record(tx, {
       action: 'organisation.untagged',
       subject: { kind: 'organisation', id: tagging.organisationId },
