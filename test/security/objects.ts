@@ -118,6 +118,8 @@ const absentValues: Readonly<Record<string, string>> = {
   key: 'x'.repeat(22),
   linkId: ABSENT,
   requestId: ABSENT,
+  // Any day is there.
+  day: '2026-04-01',
 };
 
 function absentOf(name: string): string {
