@@ -18,7 +18,8 @@ export async function countOn(tx: Tx, question: AudienceQuestion, asAt: AsAt): P
       where ${matchesOrganisation(question, over)} and ${existsOn(over.on)}
     ), told as materialized (
       select reachable.id, reachable.organisation_id
-      from (select contact.* from ${contactsOn(asAt)}) reachable
+      from (select contact.id, contact.organisation_id, contact.active, contact.role, contact.rank
+        from ${contactsOn(asAt)}) reachable
       where reachable.active and ${matchesRole(question)}
         and (reachable.organisation_id in (select chosen.id from chosen)) is true
     ), link as materialized (
