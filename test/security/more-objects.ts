@@ -39,9 +39,9 @@ async function makeOwned(centre: Centre): Promise<Named[]> {
     for (const { which, organisationId, contactId } of places) {
       const [useId, tagId, absenceId] = [newId(), newId(), newId()];
       await tx.run(sql`insert into organisations.use (id, organisation_id, supplier_id, said_by,
-          said_on, recorded_by, recorded_at)
-        values (${useId}, ${organisationId}, ${supplierId}, 'a register', '2026-11-01', 'test',
-          now())`);
+          said_on, known_from, recorded_by, recorded_at)
+        values (${useId}, ${organisationId}, ${supplierId}, 'a register', '2026-11-01',
+          '2026-11-01', 'test', now())`);
       await tx.run(sql`insert into organisations.tag (id, name) values (${tagId}, ${which})`);
       await tx.run(sql`insert into organisations.organisation_tag (organisation_id, tag_id,
           tagged_by, tagged_at) values (${organisationId}, ${tagId}, 'test', now())`);
