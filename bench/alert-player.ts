@@ -1,7 +1,8 @@
 /** Whoever writes, approves and watches an alert, in a process of its own, as the web process does. */
 import type { ClientConfig } from 'pg';
 import { system } from '#kernel/actor.ts';
-import { boardOf, readAlert } from '#console/board.ts';
+import { boardOf } from '#console/board.ts';
+import { readAlert } from '#console/reading.ts';
 import { readFigures, scopeOf } from '#console/store-standings.ts';
 import { findLiveAlert } from '#console/store.ts';
 import { openDatabase, type Database } from '#db/database.ts';

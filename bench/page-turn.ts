@@ -136,10 +136,10 @@ async function answerFor(
           select ${alertId}, recipient.organisation_id, now(), 'text_with_code'
           from alerts.v_recipient recipient where recipient.alert_id = ${alertId}
           order by recipient.organisation_id offset ${after + answered.length} limit 1
-          returning alert_id)
+          returning alert_id, organisation_id)
         select count(*) + (select count(*) from responses.response
             where response.alert_id = ${alertId}) as count,
-          pg_notify('tocsin_response', min(alert_id::text)) from answer`),
+          pg_notify('tocsin_response', min(alert_id || ' ' || organisation_id)) from answer`),
     );
     answered.push({ count, at: new Date() });
     await delay(ANSWER_EVERY_MS);

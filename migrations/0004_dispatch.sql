@@ -664,6 +664,10 @@ create view dispatch.v_message with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, channel, round, rank, code, state, due_at, attempt,
     home_gateway_id, gateway_id, accepted_at, final_at, failure_code
   from dispatch.message;
+-- What workers hold just now, by the index of their leases.
+create view dispatch.v_claimed with (security_invoker = true) as
+  select dispatch_id, channel, round, home_gateway_id, gateway_id from dispatch.message
+  where state = 'claimed' and lease_until > '-infinity';
 -- The words of each message, for whoever approves or explains them.
 create view dispatch.v_text with (security_invoker = true) as
   select id, dispatch_id, channel, round, subject, body from dispatch.message;
@@ -1061,8 +1065,9 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web, tocsin_worker;
 grant select on dispatch.v_stopped to tocsin_web, tocsin_worker;
-grant select on dispatch.v_message, dispatch.v_text, dispatch.v_credit, dispatch.v_reply,
-  dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain, dispatch.v_invariant,
+grant select on dispatch.v_message, dispatch.v_claimed, dispatch.v_text, dispatch.v_credit,
+  dispatch.v_reply, dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain,
+  dispatch.v_invariant,
   dispatch.v_auditor,
   dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_ledger_credit, dispatch.v_round,
   dispatch.v_gateway,

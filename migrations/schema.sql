@@ -4077,6 +4077,17 @@ create view dispatch.v_auditor with (security_invoker=true) as
 grant select on dispatch.v_auditor to tocsin_web;
 grant select on dispatch.v_auditor to tocsin_worker;
 
+create view dispatch.v_claimed with (security_invoker=true) as
+ SELECT dispatch_id,
+    channel,
+    round,
+    home_gateway_id,
+    gateway_id
+   FROM dispatch.message
+  WHERE state = 'claimed'::text AND lease_until > '-infinity'::timestamp with time zone;
+grant select on dispatch.v_claimed to tocsin_web;
+grant select on dispatch.v_claimed to tocsin_worker;
+
 create view dispatch.v_continuity with (security_invoker=true) as
  SELECT held_since,
     held_reason,

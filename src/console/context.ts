@@ -1,4 +1,4 @@
-import type { BoardContext } from './board.ts';
+import type { BoardContext } from './reading.ts';
 import type { LiveViews } from './live.ts';
 
 /** What the pages of the console are made with. */

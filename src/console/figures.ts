@@ -59,17 +59,29 @@ export type Call = {
   readonly isCutOff: boolean;
 };
 
-/** In the order of the call list (responses/calls) but for who has them and what was tried. */
+/** The order of the call list (responses/calls) but for who has them and what was tried. */
+function compareCalls(a: Call, b: Call): number {
+  return (
+    Number(b.saysAffected) - Number(a.saysAffected) ||
+    reasons.indexOf(a.why) - reasons.indexOf(b.why) ||
+    (a.name < b.name ? -1 : 1)
+  );
+}
+
 export function firstCalls(rows: readonly FigureRow[], most: number): Call[] {
   return rows
     .flatMap(({ nextCalls }) => nextCalls)
-    .toSorted(
-      (a, b) =>
-        Number(b.saysAffected) - Number(a.saysAffected) ||
-        reasons.indexOf(a.why) - reasons.indexOf(b.why) ||
-        (a.name < b.name ? -1 : 1),
-    )
+    .toSorted(compareCalls)
     .slice(0, most);
+}
+
+/** Puts a call into the first `most` of them, where it belongs there. */
+export function addCall(first: Call[], call: Call, most: number): void {
+  const last = first.at(-1);
+  if (first.length >= most && last !== undefined && compareCalls(call, last) >= 0) return;
+  first.push(call);
+  first.sort(compareCalls);
+  if (first.length > most) first.pop();
 }
 
 export function rowsWithin(rows: readonly FigureRow[], filter: Filter): FigureRow[] {

@@ -14,7 +14,8 @@ import {
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 import { textIn } from '../../test/support/page-checks.ts';
-import { boardOf, readAlert, type Board } from './board.ts';
+import { boardOf, type Board } from './board.ts';
+import { readAlert } from './reading.ts';
 import { everywhere, type Filter } from './figures.ts';
 
 let centre: Centre;

@@ -1,6 +1,7 @@
 /** What people look at just now, and the notifications of the database that change it. */
 import type { Database } from '#db/database.ts';
 import { listen, type Listener } from '#db/listen.ts';
+import { parseNotice } from './notice.ts';
 import { Topic, type Watch } from './topic.ts';
 
 /** A page is followed by its stream: what was read for the one is the first news of the other. */
@@ -16,8 +17,11 @@ export class LiveViews {
     this.#listener = listen({
       config,
       channels: ['tocsin_dispatch', 'tocsin_response'],
-      onNotify: (_channel, payload) => {
-        for (const { topic } of this.#used.values()) if (topic.isAbout(payload)) topic.news();
+      onNotify: (channel, payload) => {
+        if (this.#used.size === 0) return;
+        const notice = parseNotice(channel, payload);
+        for (const { topic } of this.#used.values())
+          if (topic.isAbout(notice.about)) topic.news(notice);
       },
       onGap: () => {
         for (const { topic } of this.#used.values()) topic.news();

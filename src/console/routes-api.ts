@@ -20,13 +20,14 @@ import { becauseApiRoute } from './routes-because.ts';
 import { listings, reaches } from './model.ts';
 import { tallyOf } from './figures.ts';
 import { filterOf, standingCursor } from './parse.ts';
+import { tallyHeaps } from './counted.ts';
 import { byChannel } from './paths.ts';
 import { listStandings, readFigures, scopeOf } from './store-standings.ts';
 import {
   findLiveAlert,
   listGatewayStates,
   listRounds,
-  readPaths,
+  readHeaps,
   dispatchesOf,
   type LiveAlert,
 } from './store.ts';
@@ -190,7 +191,7 @@ function tallyRoute({ database }: ConsoleApiContext): Route {
         return json(200, {
           ...headOf(alert),
           organisations: tallyOf(await readFigures(tx, scopeOf(alert))),
-          messages: byChannel(await readPaths(tx, dispatchesOf(alert))),
+          messages: byChannel(tallyHeaps(await readHeaps(tx, dispatchesOf(alert)))),
           rounds: await listRounds(tx, alert.dispatchId),
           readAt: now,
         });

@@ -10,11 +10,12 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { boardOf, readAlert, type Board, type Reading } from './board.ts';
+import { boardOf, type Board } from './board.ts';
 import type { ConsoleContext } from './context.ts';
 import { seenBy } from './desk.ts';
 import { filterBy, queryOf, type Filter } from './figures.ts';
 import { boardQuery, fieldMinute, filterOf, idParams, pastMomentOf } from './parse.ts';
+import { advanceAlert, readAlert, type Reading } from './reading.ts';
 import { dispatchesOf, findLiveAlert } from './store.ts';
 import type { Watch } from './topic.ts';
 
@@ -24,7 +25,9 @@ type Read = Reading | undefined;
 function watchAlert(context: ConsoleContext, alertId: string): Watch<Read> {
   return {
     name: `alert ${alertId} ${context.model.version}`,
-    read: () => readAlert(context, { alertId, now: context.now() }),
+    read: (isFollowed) => readAlert(context, { alertId, now: context.now(), isFollowed }),
+    advance: async (read, notices) =>
+      read && (await advanceAlert(context, read, { notices, now: context.now() })),
     keys: (read) => (read === undefined ? [alertId] : [alertId, ...dispatchesOf(read.alert)]),
   };
 }

@@ -1,7 +1,7 @@
 /** The organisations and messages behind each number of a board, as lists and as a file. */
 import { file, notFound, page, pageOf, view, type Route } from '#web/index.ts';
 import { explainMessage, rulesOfAlert } from './because.ts';
-import { readNames } from './board.ts';
+import { readNames } from './reading.ts';
 import type { ConsoleContext } from './context.ts';
 import { csvOf } from './csv.ts';
 import { filterBy, NONE, queryOf, type Filter } from './figures.ts';

@@ -3,22 +3,41 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { PathTally } from './model.ts';
 
-/**
- * The messages by channel and gateway, each by the one that was asked last or is to be asked; of an
- * alert that was corrected, those of both its dispatches.
- */
-export async function readPaths(tx: Tx, dispatchIds: readonly string[]): Promise<PathTally[]> {
-  return await tx.rows<PathTally>(sql`
-    select channel, coalesce(gateway_id, home_gateway_id) as gateway_id, count(*) as planned,
-      count(*) filter (where state in ('held', 'ready') and round = 1) as waiting,
-      count(*) filter (where state = 'claimed') as under_way,
-      count(*) filter (where state = 'accepted') as accepted,
-      count(*) filter (where state = 'delivered') as delivered,
-      count(*) filter (where state in ('undelivered', 'rejected', 'expired')) as failed,
-      count(*) filter (where state in ('unknown', 'uncertain_closed')) as unknown,
-      count(*) filter (where state = 'cancelled') as cancelled
-    from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[])
-    group by 1, 2 order by channel desc, 2`);
+/** Messages alike, and how many there are. */
+export type Heap = {
+  channel: 'text' | 'mail';
+  /** By which they are to leave while they have not. */
+  home: string | null;
+  /** That was asked last, or is to be asked. */
+  gateway: string | null;
+  isFirst: boolean;
+  state: string;
+  messages: number;
+};
+
+export type HeapsRead = { snapshot: string; heaps: readonly Heap[] };
+
+/** The messages of these dispatches, and the transactions that were counted. */
+export async function readHeaps(tx: Tx, dispatchIds: readonly string[]): Promise<HeapsRead> {
+  return await tx.one<HeapsRead>(sql`
+    select pg_current_snapshot()::text as snapshot, coalesce(json_agg(json_build_object(
+      'channel', channel, 'home', home, 'gateway', gateway, 'isFirst', is_first, 'state', state,
+      'messages', messages)), '[]') as heaps
+    from (
+      select channel, home_gateway_id as home, coalesce(gateway_id, home_gateway_id) as gateway,
+        round = 1 as is_first, state, count(*) as messages
+      from dispatch.v_message where dispatch_id = any(${[...dispatchIds]}::uuid[])
+      group by 1, 2, 3, 4, 5
+    ) heap`);
+}
+
+/** Those of them that workers hold: few, and found by an index of their own. */
+export async function readClaimed(tx: Tx, dispatchIds: readonly string[]): Promise<Heap[]> {
+  return await tx.rows<Heap>(sql`
+    select channel, home_gateway_id as home, gateway_id as gateway, round = 1 as is_first,
+      'claimed' as state, count(*) as messages
+    from dispatch.v_claimed where dispatch_id = any(${[...dispatchIds]}::uuid[])
+    group by 1, 2, 3, 4`);
 }
 
 /**

@@ -126,4 +126,60 @@ describe('a topic', () => {
     assert.equal((await states.next()).done, true);
     topic.close();
   });
+
+  it('goes on from the last state where the notices say how, and reads for all others', async (t) => {
+    let nowMs = 1_000;
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    t.mock.method(performance, 'now', () => nowMs);
+    const pass = async (ms: number) => {
+      nowMs += ms;
+      t.mock.timers.tick(ms);
+      await settle();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    let readings = 0;
+    const news = (...organisationIds: string[]) =>
+      ({ about: 'one', news: { kind: 'answers', organisationIds } }) as const;
+    const topic = new Topic<string[]>({
+      name: 'x',
+      read: async (isFollowed) => {
+        readings += 1;
+        nowMs += 1_000;
+        return [`read ${readings}${isFollowed ? ' for followers' : ''}`];
+      },
+      keys: () => ['one'],
+      advance: async (state, notices) => {
+        const ids = notices.flatMap((one) =>
+          one.news?.kind === 'answers' ? one.news.organisationIds : [],
+        );
+        return ids.includes('unknown') ? undefined : [...state, ...ids];
+      },
+    });
+    const stop = new AbortController();
+    let seen: string[] = [];
+    const following = (async () => {
+      for await (const state of topic.follow(stop.signal)) seen = state;
+    })();
+    await settle();
+    topic.news(news('a'));
+    topic.news(news('b'));
+    await pass(250);
+    assert.deepEqual(seen, ['read 1 for followers', 'a', 'b'], 'though a reading rests for 6 s');
+    topic.news(news('c'));
+    topic.news({ about: 'one' });
+    await pass(250);
+    assert.deepEqual(
+      seen.slice(1),
+      ['a', 'b', 'c'],
+      'what can go on does not wait for the reading',
+    );
+    await pass(6_000);
+    assert.deepEqual(seen, ['read 2 for followers'], 'which has all of them in it');
+    topic.news(news('unknown'));
+    await pass(250);
+    assert.deepEqual(seen, ['read 3 for followers']);
+    stop.abort();
+    await following;
+    topic.close();
+  });
 });

@@ -105,7 +105,7 @@ describe('receipts', () => {
       config: db.config,
       channels: ['tocsin_dispatch'],
       onNotify(_channel, payload) {
-        heard.push(payload);
+        heard.push(payload.split(' ')[0]!);
         news.wake();
       },
       onGap() {},

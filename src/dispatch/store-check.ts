@@ -3,7 +3,8 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { AlarmKind } from './model.ts';
 import { historyIsWhole } from './store-plan.ts';
-import { isStill, isUnneeded, readTold, told } from './store-send.ts';
+import { isStill, isUnneeded } from './store-send.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 export type ToCheck = {
   id: string;
@@ -97,7 +98,7 @@ export async function adoptMessages(tx: Tx, adoptions: readonly Adoption[]): Pro
         as adopted (id, attempt, found_attempt, provider_id)
       where message.id = adopted.id and ${isStill.unknown}
         and message.attempt = adopted.attempt and dispatch.id = message.dispatch_id
-      returning message.id, message.dispatch_id
+      returning ${asMoved}
     ), ${told}
     select moved.id from moved cross join ${readTold}`);
   return rows.map(({ id }) => id);
@@ -123,7 +124,7 @@ export async function requeueMessages(tx: Tx, absent: readonly Asked[]): Promise
         ${absent.map((a) => a.attempt)}::smallint[]) as absent (id, attempt)
       where dispatch.id = message.dispatch_id and message.id = absent.id
         and ${isStill.unknown} and message.attempt = absent.attempt and ${historyIsWhole}
-      returning message.id, message.dispatch_id
+      returning ${asMoved}
     ), ${told}
     select moved.id from moved cross join ${readTold}`);
   return rows.map(({ id }) => id);

@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { statesBefore } from './model.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 export type Continuity = {
   /** Server, timeline and database are those that the history was last seen whole in. */
@@ -175,25 +176,28 @@ export async function adoptLost(
   found: readonly FoundSent[],
 ): Promise<string[]> {
   const rows = await tx.rows<{ id: string }>(sql`
-    update dispatch.message message set
-      state = case when ${isOpen} then 'unknown' else 'accepted' end, attempt = found.attempt,
-      gateway_id = ${gatewayId}, provider_id = case when not ${isOpen} then found.provider_id end,
-      lease_owner = null, lease_until = null, due_at = coalesce(message.due_at, now()),
-      accepted_at = case when not ${isOpen} then now() end, checks = 0, absences = 0,
-      check_at = case when ${isOpen} then now()
-        else now() + dispatch.receipt_asks_ms[1] * interval '1 ms' end
-    from dispatch.dispatch dispatch, (
-      -- Of several the first that is sent; of those that are created the last, which is looked up.
-      select distinct on (id) id, attempt, provider_id, status
-      from unnest(${found.map((f) => f.messageId)}::uuid[],
-        ${found.map((f) => f.attempt)}::smallint[], ${found.map((f) => f.providerId)}::text[],
-        ${found.map((f) => f.status)}::text[])
-        with ordinality as listed (id, attempt, provider_id, status, place)
-      order by id, status = 'created',
-        case when status = 'created' then -place else place end) found
-    where message.id = found.id and dispatch.id = message.dispatch_id
-      and message.state = any(${statesBefore('accepted')})
-    returning message.id`);
+    with moved as (
+      update dispatch.message message set
+        state = case when ${isOpen} then 'unknown' else 'accepted' end, attempt = found.attempt,
+        gateway_id = ${gatewayId}, provider_id = case when not ${isOpen} then found.provider_id end,
+        lease_owner = null, lease_until = null, due_at = coalesce(message.due_at, now()),
+        accepted_at = case when not ${isOpen} then now() end, checks = 0, absences = 0,
+        check_at = case when ${isOpen} then now()
+          else now() + dispatch.receipt_asks_ms[1] * interval '1 ms' end
+      from dispatch.dispatch dispatch, (
+        -- Of several the first that is sent; of those that are created the last: it is looked up.
+        select distinct on (id) id, attempt, provider_id, status
+        from unnest(${found.map((f) => f.messageId)}::uuid[],
+          ${found.map((f) => f.attempt)}::smallint[], ${found.map((f) => f.providerId)}::text[],
+          ${found.map((f) => f.status)}::text[])
+          with ordinality as listed (id, attempt, provider_id, status, place)
+        order by id, status = 'created',
+          case when status = 'created' then -place else place end) found
+      where message.id = found.id and dispatch.id = message.dispatch_id
+        and message.state = any(${statesBefore('accepted')})
+      returning ${asMoved}
+    ), ${told}
+    select moved.id from moved cross join ${readTold}`);
   return rows.map(({ id }) => id);
 }
 

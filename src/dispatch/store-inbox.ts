@@ -3,7 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ReceiptMeaning } from './model.ts';
 import type { GatewayRow } from './store-gateway.ts';
-import { readTold, told } from './store-send.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 export type GatewayDoor = {
   id: string;
@@ -159,7 +159,7 @@ export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Prom
             or (message.state = 'undelivered' and receipt.state = 'delivered')
           else message.attempt > receipt.attempt
             and message.state in ('ready', 'unknown', 'uncertain_closed') end
-      returning message.id, message.dispatch_id, receipt.gateway_id, message.accepted_at
+      returning ${asMoved}, receipt.gateway_id, message.accepted_at
     ), counted as (
       -- Of no turn: what a breaker counts are requests.
       insert into dispatch.tally (gateway_id, turn, receipts, slow_receipts)

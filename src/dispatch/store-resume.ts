@@ -1,6 +1,7 @@
 /** Statements of a person who lets it go on after history was lost (P10). */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 /**
  * This start of this server and this database are where our history goes on: every provider was
@@ -72,10 +73,14 @@ export async function closeInDoubt(
   inDoubt: 'send_again' | 'treat_as_sent',
 ): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message message set state = 'uncertain_closed', final_at = now(),
-      due_at = coalesce(message.due_at, now()), failure_code = 'history_lost',
-      lease_owner = null, lease_until = null
-    where ${isInDoubt(inDoubt === 'send_again' ? ['cancelled'] : doubtful)}`);
+    with moved as (
+      update dispatch.message message set state = 'uncertain_closed', final_at = now(),
+        due_at = coalesce(message.due_at, now()), failure_code = 'history_lost',
+        lease_owner = null, lease_until = null
+      where ${isInDoubt(inDoubt === 'send_again' ? ['cancelled'] : doubtful)}
+      returning ${asMoved}
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
 
 export type HoldRow = {

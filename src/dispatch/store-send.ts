@@ -7,6 +7,7 @@ import { hasSurelyNotLeft, homesFor, mayBeClaimed } from './store-home.ts';
 import { historyIsWhole } from './store-plan.ts';
 import { isSettled } from './store-settled.ts';
 import { isStopped } from './store-stopped.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 export type Claimed = {
   id: string;
@@ -146,17 +147,6 @@ export const isStill = {
 };
 
 /**
- * Tells who looks at the dispatches of the rows in `moved`, each once. It has to be read: what no
- * one reads of it is not done (`readTold`).
- */
-export const told = sql`told as (
-    select pg_notify('tocsin_dispatch', dispatch_id::text)
-    from (select distinct dispatch_id from moved) dispatches)`;
-
-/** One row, beside those of `moved`. */
-export const readTold = sql`(select count(*) from told) as those_told`;
-
-/**
  * Writes the ends of a batch of requests. Only the owner of a live lease may settle (owner and
  * attempt must match); a receipt that came first keeps its state. Returns the ids that were moved
  * and notifies each dispatch once.
@@ -199,7 +189,7 @@ export async function settleMessages(
       from result
       where message.id = result.id and ${isStill.claimed}
         and message.lease_owner = ${owner} and message.attempt = result.attempt
-      returning message.id, message.dispatch_id
+      returning ${asMoved}
     ), ended as (
       insert into dispatch.attempt_end (message_id, epoch, number, class, code, provider_id)
       select result.id, result.epoch, result.attempt, result.class, result.code, result.provider_id
@@ -222,12 +212,13 @@ export async function settleMessages(
 export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
   return await tx.run(sql`
     with moved as (
-      update dispatch.message set state = 'unknown', lease_owner = null, lease_until = null,
+      update dispatch.message message
+      set state = 'unknown', lease_owner = null, lease_until = null,
         check_at = lease_until + ${quietMs} * interval '1 ms', checks = 0, absences = 0,
         failure_code = 'lease_ended'
       where id in (select id from dispatch.message
         where state = 'claimed' and lease_until < now() for update skip locked)
-      returning dispatch_id
+      returning ${asMoved}
     ), ${told}
     select from moved cross join ${readTold}`);
 }
@@ -240,12 +231,12 @@ export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
 export async function expireMessages(tx: Tx): Promise<number> {
   return await tx.run(sql`
     with moved as (
-      update dispatch.message set final_at = now(),
+      update dispatch.message message set final_at = now(),
         state = case state when 'ready' then 'expired' else 'uncertain_closed' end
       where id in (select id from dispatch.message
         where state in ('ready', 'unknown') and expires_at <= now() and ${historyIsWhole}
         for update skip locked)
-      returning dispatch_id
+      returning ${asMoved}
     ), ${told}
     select from moved cross join ${readTold}`);
 }
@@ -257,13 +248,13 @@ export async function expireMessages(tx: Tx): Promise<number> {
 export async function cancelLeftovers(tx: Tx, most: number): Promise<number> {
   return await tx.run(sql`
     with moved as (
-      update dispatch.message set state = 'cancelled', final_at = now()
+      update dispatch.message message set state = 'cancelled', final_at = now()
       where id in (select message.id from dispatch.dispatch dispatch
         join dispatch.message message on message.dispatch_id = dispatch.id
         where dispatch.state = 'cancelled' and not dispatch.cleared
           and message.state in ('held', 'ready') and ${historyIsWhole}
         limit ${most} for update of message skip locked)
-      returning dispatch_id
+      returning ${asMoved}
     ), ${told}
     select from moved cross join ${readTold}`);
 }
@@ -294,7 +285,7 @@ export async function endDispatches(tx: Tx): Promise<number> {
         and not exists (select from dispatch.message message
           where message.dispatch_id = dispatch.id
             and message.state in ('held', 'ready', 'claimed', 'unknown'))
-      returning dispatch.id as dispatch_id
-    ), ${told}
-    select from moved cross join ${readTold}`);
+      returning dispatch.id
+    )
+    select pg_notify('tocsin_dispatch', moved.id::text) from moved`);
 }

@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { historyIsWhole } from './store-plan.ts';
+import { asMoved, readTold, told } from './store-told.ts';
 
 /** True where every organisation that a message counts for needs nothing more (P1). */
 export const isSettled = sql`(exists (select from dispatch.settled settled
@@ -55,10 +56,14 @@ export async function markSettled(tx: Tx, settled: Answered): Promise<void> {
  */
 export async function cancelSettled(tx: Tx, settled: Answered): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message message set state = 'cancelled', final_at = now()
-    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
-      and message.state in ('held', 'ready')
-      and ${countsFor(settled)} and ${isSettled} and ${historyIsWhole}`);
+    with moved as (
+      update dispatch.message message set state = 'cancelled', final_at = now()
+      where message.dispatch_id = ${settled.dispatchId} and message.round > 1
+        and message.state in ('held', 'ready')
+        and ${countsFor(settled)} and ${isSettled} and ${historyIsWhole}
+      returning ${asMoved}
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }
 
 /**
@@ -67,10 +72,14 @@ export async function cancelSettled(tx: Tx, settled: Answered): Promise<number> 
  */
 export async function cancelAllSettled(tx: Tx): Promise<number> {
   return await tx.run(sql`
-    update dispatch.message set state = 'cancelled', final_at = now()
-    where id in (select message.id from dispatch.message message
-      join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
-      where dispatch.state in ('held', 'sending', 'paused') and message.round > 1
-        and message.state in ('held', 'ready') and ${isSettled} and ${historyIsWhole}
-      order by message.id for update of message)`);
+    with moved as (
+      update dispatch.message message set state = 'cancelled', final_at = now()
+      where id in (select message.id from dispatch.message message
+        join dispatch.dispatch dispatch on dispatch.id = message.dispatch_id
+        where dispatch.state in ('held', 'sending', 'paused') and message.round > 1
+          and message.state in ('held', 'ready') and ${isSettled} and ${historyIsWhole}
+        order by message.id for update of message)
+      returning ${asMoved}
+    ), ${told}
+    select from moved cross join ${readTold}`);
 }

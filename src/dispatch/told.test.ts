@@ -29,7 +29,7 @@ describe('what moves without a person or a request', () => {
     listener = listen({
       config: db.config,
       channels: ['tocsin_dispatch'],
-      onNotify: (_channel, payload) => heard.add(payload),
+      onNotify: (_channel, payload) => heard.add(payload.split(' ')[0]!),
       onGap() {},
     });
     await listener.ready;

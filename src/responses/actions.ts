@@ -95,7 +95,7 @@ async function applyAnswers(
       detail: { organisations: [...answer.organisationIds], evidence: answer.evidence },
     })),
   );
-  await notifyResponse(tx, alertId);
+  await notifyResponse(tx, alertId, organisationIds);
 }
 
 /** The form was posted twice: done already, unless it says something else now. */

@@ -115,9 +115,20 @@ export async function upsertResponses(tx: Tx, answers: readonly NewAnswer[]): Pr
       help_asked_at = coalesce(excluded.help_asked_at, response.help_asked_at)`);
 }
 
-/** Boards of this alert, and the duty desk, look again. */
-export async function notifyResponse(tx: Tx, alertId: string): Promise<void> {
-  await tx.run(sql`select pg_notify('tocsin_response', ${alertId})`);
+/** So many ids fit into a notice. */
+const TOLD_MOST = 200;
+
+/**
+ * Boards of this alert, and the duty desk, look again. With the organisations that answered, where
+ * nothing else changed what is counted: `<alert> <organisation> …`.
+ */
+export async function notifyResponse(
+  tx: Tx,
+  alertId: string,
+  organisationIds: readonly string[] = [],
+): Promise<void> {
+  const those = organisationIds.length <= TOLD_MOST ? organisationIds : [];
+  await tx.run(sql`select pg_notify('tocsin_response', ${[alertId, ...those].join(' ')})`);
 }
 
 export type Addressed = {
