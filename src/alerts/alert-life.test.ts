@@ -59,7 +59,10 @@ describe('writing', () => {
       /NHS CYBER 49\d\d CRITICAL, Northmoor: ransomware via Citrix\. Isolate/,
     );
     const waiting = await officer.submit('Submit for approval');
-    assert.match(waiting.text, /You shaped this, so somebody else has to approve it/);
+    assert.match(
+      waiting.text,
+      /You shaped this, or whom it goes to, so somebody else has to approve it/,
+    );
     const approver = centre.visit(centre.approver);
     const page = await approver.get(waiting.path);
     assert.match(page.text, /At once 3 texts, 3 mails/);

@@ -59,7 +59,7 @@ export async function showAlert(
   };
   const status = refused === undefined ? {} : { status: refusalStatus(refused.kind).status };
   if (approval !== undefined && submission !== undefined) {
-    const standing = standingOf(actor, approval.editors, submission);
+    const standing = standingOf(actor, approval);
     return view('alerts/approval.njk', { ...shared, approval, standing, alone }, status);
   }
   const draft = { wording: version, audience: version.audience as AudienceQuestion };

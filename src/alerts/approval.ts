@@ -31,6 +31,7 @@ import { countRecipients } from './store-freeze.ts';
 import { findLastReturn, type SubmissionRow } from './store-submission.ts';
 import { listShapers } from './store-editor.ts';
 import { findLiveVersion, type VersionRow } from './store.ts';
+import { listHands } from './submit.ts';
 
 /** All that is frozen for a version that waits, and what it changes. */
 export async function readApproval(
@@ -49,6 +50,8 @@ export async function readApproval(
   const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
   return {
     editors: await listShapers(tx, version.id),
+    /** Who may not approve it: who wrote, submitted, or saved an audience of it. */
+    hands: [...(await listHands(tx, version)), submission.submittedBy],
     /** Sent back before: whoever decides now sees what was asked for. */
     returned: await findLastReturn(tx, version.id),
     /** What most readers will see; undefined where it goes by mail alone. */
@@ -161,12 +164,7 @@ function leavesWithin(
 }
 
 /** Whether this person shaped it, and may decide over it. */
-export function standingOf(
-  actor: Actor,
-  editors: readonly { readonly id: string }[],
-  { submittedBy }: SubmissionRow,
-) {
-  const hands = [...editors.map(({ id }) => id), submittedBy];
+export function standingOf(actor: Actor, { hands }: { readonly hands: readonly string[] }) {
   return {
     shaped: actor.kind === 'person' && hands.includes(actor.id),
     mayApprove: may(actor, 'alert.approve'),

@@ -27,7 +27,10 @@ it('comes filled in by each saved text, and goes to all who must answer', async 
   const other = await page.click(second!.label);
   assert.ok(other.body.includes(`value="${second!.what}"`));
   const waiting = await page.submit('Submit for approval');
-  assert.match(waiting.text, /You shaped this, so somebody else has to approve it/);
+  assert.match(
+    waiting.text,
+    /You shaped this, or whom it goes to, so somebody else has to approve it/,
+  );
   const version = await centre.db.web.withActor(centre.officer, (tx) =>
     findVersion(tx, idOf(waiting.path)),
   );

@@ -9,19 +9,28 @@ import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { hashContent, sealDispatch } from '#dispatch/index.ts';
+import { everybody, findAudience, saveAudience } from '#organisations/index.ts';
 import {
   contextOf,
+  draftAlert,
   must,
   openCentre,
   releaseAlert,
   releaseVersion,
+  submitDraft,
   type Centre,
   type Person,
 } from '../../test/support/centre.ts';
 import { withoutGuards } from '../../test/support/database.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 import { releaseAlone } from './alone/alone.ts';
-import { closeAndTell, findSubmission, findVersion, withdrawReleased } from './index.ts';
+import {
+  approveAndRelease,
+  closeAndTell,
+  findSubmission,
+  findVersion,
+  withdrawReleased,
+} from './index.ts';
 import { proveDispatch } from './proof.ts';
 import { alsoCoveredBy } from './submit.ts';
 
@@ -123,6 +132,41 @@ describe('what two people let go', () => {
     assert.match(await provenAfter(dispatchId, appointed), /let in, or given the right/);
     assert.equal(await proven(dispatchId), 'yes, as first');
   });
+});
+
+it('whoever saved the audience, or one that it is made of, had a hand in what goes to it', async () => {
+  const save = async (name: string, by: Person, asked: object) => {
+    const id = newId();
+    const question = { ...everybody, ...asked };
+    must(
+      await centre.db.web.attempt(by, (tx) =>
+        saveAudience(tx, { id, name, question, now: new Date() }),
+      ),
+    );
+    const saved = (await asOwner((tx) => findAudience(tx, id)))!;
+    return [{ id, version: saved.version, how: 'and' as const, name, question: saved.question }];
+  };
+  const nora = await centre.invite('Nora Falk', ['duty_officer', 'approver']);
+  const inner = await save('Whom Nora saved', nora, { regions: ['RA'] });
+  const outer = await save('Whom Amara saved', centre.officer, { audiences: inner });
+  const mia = await centre.invite('Mia Berg', ['approver']);
+  const alertId = await draftAlert(centre, {}, { audiences: outer });
+  const hash = await submitDraft(centre, alertId);
+  const decide = (by: Person) =>
+    centre.db.web.attempt(by, (tx) =>
+      approveAndRelease(tx, contextOf(centre), { alertId, hash, now: new Date() }),
+    );
+  const page = await centre.visit(nora).get(`/alerts/${alertId}`);
+  assert.match(page.text, /You shaped this, or whom it goes to/);
+  const refused = await decide(nora);
+  assert.ok(!refused.ok && /You shaped a part of this/.test(refused.message));
+  must(await decide(mia));
+  const { submission } = await newest(alertId);
+  assert.equal(await proven(submission.dispatchId), 'yes, as first');
+  // Nor where the list of hands that was written with the request had left them out.
+  const swapped = sql`update identity.approval set shaped_by = '{}',
+    approved_by = ${nora.id} where id = ${submission.approvalId}`;
+  assert.match(await provenAfter(submission.dispatchId, swapped), /had a hand in it/);
 });
 
 describe('what ends an alert', () => {

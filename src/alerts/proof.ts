@@ -21,8 +21,8 @@ import {
   findOriginal,
   type FoundDispatch,
 } from './store-proof.ts';
-import { findVersionById, listEditors } from './store.ts';
-import { alsoCoveredBy } from './submit.ts';
+import { findVersionById } from './store.ts';
+import { alsoCoveredBy, listHands } from './submit.ts';
 
 export type ProofContext = AlertContext & {
   /** The domain that passkeys of this installation are made for. */
@@ -62,7 +62,7 @@ async function proveRelease(
     approvalId,
     hash,
     subject: { kind: 'alert_version', id: version.id },
-    hands: [...(await listEditors(tx, version.id)), submission.submittedBy],
+    hands: [...(await listHands(tx, version)), submission.submittedBy],
     model: context.model,
     passkeyDomain: context.passkeyDomain,
   });

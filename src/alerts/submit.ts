@@ -13,6 +13,7 @@ import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
 import { pinVersion, proposeSeverity, stepsOf } from '#operating-model/index.ts';
 import {
+  listSavers,
   matchesOrganisation,
   matchesToldNow,
   resolveQuestion,
@@ -144,7 +145,7 @@ async function freeze(
   const followed = found.value;
   const submissionId = newId();
   const dispatchId = newId();
-  const editors = await listEditors(tx, version.id);
+  const hands = await listHands(tx, version);
   const first = await freezeFirst(tx, { submissionId, dispatchId, version, rendering, followed });
   const { kind } = version;
   const following =
@@ -158,7 +159,7 @@ async function freeze(
   const followingHash = following && (await sealDispatch(tx, following.dispatchId, ''));
   const hash = await sealDispatch(tx, dispatchId, covers + (followingHash ?? ''));
   const subject = { kind: 'alert_version', id: version.id };
-  const approval = await requestApproval(tx, { hash, subject, shapedBy: editors, now });
+  const approval = await requestApproval(tx, { hash, subject, shapedBy: hands, now });
   if (!approval.ok) return approval;
   const { submittedAt } = await insertSubmission(tx, {
     id: submissionId,
@@ -181,6 +182,15 @@ async function freeze(
     detail: { hash, messages, shapedBy: await shapedBy(tx, version.id) },
   });
   return ok({ messages, hash });
+}
+
+/** Everybody who wrote a part of it, or saved an audience that it goes to. */
+export async function listHands(
+  tx: Tx,
+  version: Pick<VersionRow, 'id' | 'audience'>,
+): Promise<string[]> {
+  const { audiences } = version.audience as AudienceQuestion;
+  return [...(await listEditors(tx, version.id)), ...(await listSavers(tx, audiences))];
 }
 
 /** Everybody with the parts that they changed, in words of the code. */

@@ -114,6 +114,7 @@ export {
   findAudience,
   findAudienceByKey,
   findSaver,
+  listSavers,
   listAudiences,
   listParts,
   type AudienceRow,

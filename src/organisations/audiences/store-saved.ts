@@ -39,6 +39,33 @@ export async function findSaver(
   return saved?.savedBy;
 }
 
+/**
+ * Whoever saved one of these versions, or one that they are made of: who chose whom it means had a
+ * hand in what goes to it (P5). Ids of people, keys, or what acted by itself.
+ */
+export async function listSavers(
+  tx: Tx,
+  chosen: readonly { readonly id: string; readonly version: number }[],
+): Promise<string[]> {
+  if (chosen.length === 0) return [];
+  const rows = await tx.rows<{ savedBy: string }>(sql`
+    with recursive part (id, number) as (
+      select chosen.id, chosen.number
+      from unnest(${chosen.map(({ id }) => id)}::uuid[],
+        ${chosen.map(({ version }) => version)}::int[]) as chosen (id, number)
+      union
+      select (inner_part ->> 'id')::uuid, (inner_part ->> 'version')::int
+      from part
+      join organisations.audience_version saved
+        on saved.audience_id = part.id and saved.number = part.number
+      cross join jsonb_array_elements(saved.question -> 'audiences') as inner_part
+    )
+    select distinct saved.saved_by from part
+    join organisations.audience_version saved
+      on saved.audience_id = part.id and saved.number = part.number`);
+  return rows.map(({ savedBy }) => savedBy);
+}
+
 /** By name; those that are retired last. */
 export async function listAudiences(tx: Tx): Promise<AudienceRow[]> {
   return await tx.rows<AudienceRow>(sql`
