@@ -236,6 +236,13 @@ describe('what ends', () => {
     assert.equal(await sessions().findSession(both, new Date()), undefined);
     assert.equal(await coded(), undefined);
     assert.equal(await keyed(), undefined);
+    // One that was written while the switch was thrown, and so not ended by it, opens nothing.
+    await asTest(sql`update identity.session set ended_at = null returning id`);
+    await asTest(sql`update organisations.code_session set ended_at = null returning id`);
+    assert.equal(await sessions().findSession(own, new Date()), undefined);
+    assert.equal(await coded(), undefined);
+    await asTest(sql`update identity.session set ended_at = now() returning id`);
+    await asTest(sql`update organisations.code_session set ended_at = now() returning id`);
     const used = await centre.db.web.withActor(system('test'), (tx) =>
       signIn(tx, open.token, how()),
     );
