@@ -150,6 +150,39 @@ create function kernel.uuid_v7_of_batch(batch text, n bigint) returns uuid
     || pg_catalog.to_hex(1879080960 + ((n >> 14) << 16) + (n & 16383))
     || pg_catalog."right"(batch, 13))::uuid;
 
+-- While one stands, nothing goes for its age and nobody is erased: an inquiry needs what there is.
+create table kernel.legal_hold (
+  id uuid primary key,
+  reason text not null check (length(reason) between 1 and 500),
+  -- By when somebody looks whether it is still needed. It does not end by itself.
+  review_on date not null,
+  put_at timestamptz not null default now(),
+  put_by text not null,
+  put_by_name text not null,
+  lifted_at timestamptz,
+  lifted_by text,
+  lifted_by_name text,
+  lift_reason text check (length(lift_reason) between 1 and 500),
+  check ((lifted_at is null) = (lifted_by is null)
+    and (lifted_at is null) = (lifted_by_name is null)
+    and (lifted_at is null) = (lift_reason is null)),
+  check (lifted_at >= put_at)
+);
+create unique index legal_hold_now on kernel.legal_hold ((true)) where lifted_at is null;
+alter table kernel.legal_hold enable row level security;
+alter table kernel.legal_hold force row level security;
+create policy legal_hold_of_centre on kernel.legal_hold
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+grant select, insert, update (lifted_at, lifted_by, lifted_by_name, lift_reason)
+  on kernel.legal_hold to tocsin_web;
+grant select on kernel.legal_hold to tocsin_worker;
+
+create function kernel.is_on_legal_hold() returns boolean
+  language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from kernel.legal_hold where lifted_at is null);
+end $$;
+
 -- Jobs (technology-facts, section 4): graphile-worker's tables have row-level security without a
 -- policy, so that only their owner writes them. This runs as the owner and adds, nothing else.
 create function kernel.enqueue(

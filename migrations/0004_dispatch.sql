@@ -957,6 +957,7 @@ begin
   if older_than > now() - interval '30 days' then
     raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
   end if;
+  if kernel.is_on_legal_hold() then return; end if;
   select old.id into dispatch_id from dispatch.dispatch old
     where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
       and old.forgotten_at is null
@@ -1013,6 +1014,7 @@ begin
   if older_than > now() - interval '30 days' then
     raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
   end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
   delete from dispatch.receipt_inbox where ctid = any (array(
     select ctid from dispatch.receipt_inbox
     where received_at < older_than and handled_at is not null order by received_at limit most));

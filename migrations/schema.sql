@@ -1484,6 +1484,31 @@ create table kernel.key_holder (
 grant delete, insert, select, update on kernel.key_holder to tocsin_web;
 grant delete, insert, select, update on kernel.key_holder to tocsin_worker;
 
+create table kernel.legal_hold (
+  id uuid not null,
+  reason text not null,
+  review_on date not null,
+  put_at timestamp with time zone default now() not null,
+  put_by text not null,
+  put_by_name text not null,
+  lifted_at timestamp with time zone,
+  lifted_by text,
+  lifted_by_name text,
+  lift_reason text,
+  constraint legal_hold_check CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
+  constraint legal_hold_check1 CHECK ((lifted_at >= put_at)),
+  constraint legal_hold_lift_reason_check CHECK (((length(lift_reason) >= 1) AND (length(lift_reason) <= 500))),
+  constraint legal_hold_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
+  constraint legal_hold_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX legal_hold_now ON kernel.legal_hold USING btree ((true)) WHERE (lifted_at IS NULL);
+alter table kernel.legal_hold enable row level security;
+alter table kernel.legal_hold force row level security;
+create policy legal_hold_of_centre on kernel.legal_hold as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on kernel.legal_hold to tocsin_web;
+grant select on kernel.legal_hold to tocsin_worker;
+grant update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.legal_hold to tocsin_web;
+
 create table kernel.migration (
   number integer not null,
   name text not null,
@@ -2781,6 +2806,7 @@ begin
   if older_than > now() - interval '30 days' then
     raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
   end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
   delete from dispatch.receipt_inbox where ctid = any (array(
     select ctid from dispatch.receipt_inbox
     where received_at < older_than and handled_at is not null order by received_at limit most));
@@ -2814,6 +2840,7 @@ begin
   if older_than > now() - interval '30 days' then
     raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
   end if;
+  if kernel.is_on_legal_hold() then return; end if;
   select old.id into dispatch_id from dispatch.dispatch old
     where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
       and old.forgotten_at is null
@@ -3256,6 +3283,18 @@ AS $function$
 ;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_web;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION kernel.is_on_legal_hold()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from kernel.legal_hold where lifted_at is null);
+end $function$
+;
+grant execute on function kernel.is_on_legal_hold() to public;
 
 CREATE OR REPLACE FUNCTION kernel.is_shut_out()
  RETURNS boolean

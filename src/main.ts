@@ -15,6 +15,7 @@ import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
 import { keysCommand } from '#cli/keys.ts';
 import { kevCommand } from '#cli/kev.ts';
+import { legalHoldCommand } from '#cli/legal-hold.ts';
 import { migrateCommand } from '#cli/migrate.ts';
 import { operatingModelCommand } from '#cli/operating-model.ts';
 import { signInLinkCommand } from '#cli/sign-in-link.ts';
@@ -112,6 +113,13 @@ const commands: Readonly<Record<string, Command>> = {
     run: (args) =>
       onGround(args, ({ open, model }) =>
         cutOffCommand({ database: open('tocsin_web', 2), model }, args),
+      ),
+  },
+  'legal-hold': {
+    summary: 'let nothing go for its age while an inquiry needs it',
+    run: (args) =>
+      onGround(args, ({ open, model }) =>
+        legalHoldCommand({ database: open('tocsin_web', 2), model }, args),
       ),
   },
   history: {

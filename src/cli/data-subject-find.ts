@@ -1,5 +1,11 @@
 /** One person in every slice that may hold something on them: gathered, and erased. */
-import { eraseEntryDetail, listEntriesNaming, record, type NamingEntry } from '#audit/index.ts';
+import {
+  eraseEntryDetail,
+  listEntriesNaming,
+  record,
+  refuseOnHold,
+  type NamingEntry,
+} from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import {
   countSubjectUnderWay,
@@ -129,6 +135,8 @@ export async function eraseSubject(
   asked: Asked,
   seals: SubjectSeals,
 ): Promise<Outcome<Erased>> {
+  const held = await refuseOnHold(tx);
+  if (held !== undefined) return held;
   const found = await findSubject(tx, asked, seals);
   if (!found.ok) return found;
   const { contacts, points, answers, entries } = found.value;

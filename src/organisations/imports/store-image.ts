@@ -127,5 +127,6 @@ export async function forgetImages(
 export async function forgetOldImages(tx: Tx, before: Date): Promise<number> {
   return await tx.run(sql`
     delete from organisations.import_image where import_id in (
-      select import.id from organisations.import where import.finished_at < ${before})`);
+      select import.id from organisations.import where import.finished_at < ${before})
+      and not kernel.is_on_legal_hold()`);
 }
