@@ -73,7 +73,7 @@ create index approval_signature_of_approval on identity.approval_signature (appr
 -- How a session began, roughly from where, and when its person last proved to be it.
 alter table identity.session
   add column begun_by text not null default 'link'
-    check (begun_by in ('link', 'demonstration', 'passkey', 'code')),
+    check (begun_by in ('link', 'demonstration', 'passkey', 'code', 'issuer')),
   -- Such as "192.0.x.x": so that people notice a session from elsewhere; too little to trace them.
   add column place text not null default '' check (length(place) <= 60),
   -- Who made the link that it began with, and who agreed to that; or those of its passkey.

@@ -1,5 +1,5 @@
 -- identity: invitations by somebody of an organisation to colleagues of it, and signing in by a
--- code and the number of an app.
+-- code and the number of an app, or through an issuer (OpenID Connect).
 
 -- A link for somebody who is to hold a role for one organisation. Nobody is made of it before it is
 -- accepted: one that is revoked, or that nobody opens, leaves no account.
@@ -105,3 +105,115 @@ grant update (wrong_tries, used_at) on identity.sign_in_code to tocsin_web;
 grant select on identity.authenticator_app to tocsin_worker;
 grant select, delete on identity.sign_in_code to tocsin_worker;
 grant update (code_index, sent_at) on identity.sign_in_code to tocsin_worker;
+
+-- A sign-in of somebody else's (OpenID Connect) that people of ours may come by.
+create table identity.issuer (
+  id text primary key check (id ~ '^[a-z][a-z0-9-]{0,39}$'),
+  -- Its issuer identifier; never changed: with a subject it says who somebody is.
+  url text not null unique check (length(url) <= 300),
+  label text not null check (btrim(label) = label and length(label) between 1 and 60),
+  -- Whose it is: lets in those who hold a role there, for that role only. Null: of the centre.
+  organisation_id uuid,
+  client_id text not null check (client_id <> ''),
+  -- Client secret and how it is shown, sealed.
+  settings_sealed bytea not null,
+  -- Where its documents may point to beside its own origin.
+  origins text[] not null,
+  -- What it has to say of how somebody signed in there; else we ask for a proof of our own.
+  acr text[] not null,
+  amr text[] not null,
+  auth_age_max_ms bigint not null check (auth_age_max_ms > 0),
+  saved_at timestamptz not null,
+  saved_by text not null,
+  off_at timestamptz,
+  off_by text,
+  last_used_at timestamptz,
+  last_failed_at timestamptz,
+  -- One word of ours, none of the issuer's.
+  last_failure text check (last_failure ~ '^[A-Za-z0-9_]{1,80}$'),
+  check ((off_at is null) = (off_by is null)),
+  check ((last_failed_at is null) = (last_failure is null))
+);
+
+create index issuer_of_organisation on identity.issuer (organisation_id);
+
+-- Who somebody is there: the same subject at another issuer is another person. Ended, not deleted.
+create table identity.issuer_link (
+  id uuid primary key,
+  issuer_id text not null references identity.issuer,
+  subject text not null check (length(subject) between 1 and 255),
+  person_id uuid not null references identity.person,
+  linked_at timestamptz not null,
+  -- As for a passkey: who let the person into the session that it was made in.
+  vouched_by text[] not null,
+  last_used_at timestamptz,
+  ended_at timestamptz,
+  ended_by text,
+  check ((ended_at is null) = (ended_by is null))
+);
+
+create unique index issuer_link_subject on identity.issuer_link (issuer_id, subject)
+  where ended_at is null;
+create unique index issuer_link_of_person on identity.issuer_link (person_id, issuer_id)
+  where ended_at is null;
+
+-- Somebody sent to an issuer, until they come back: once, within minutes, by the browser that shows
+-- the ticket. State, nonce and verifier are not kept: they follow from the ticket and this row.
+create table identity.issuer_visit (
+  id uuid primary key,
+  issuer_id text not null references identity.issuer,
+  ticket_sha256 bytea not null check (length(ticket_sha256) = 32),
+  purpose text not null check (purpose in ('sign_in', 'link', 'accept')),
+  session_id uuid references identity.session on delete cascade,
+  invitation_sha256 bytea check (length(invitation_sha256) = 32),
+  -- Where to go on.
+  return_to text not null check (return_to like '/%'),
+  begun_at timestamptz not null,
+  back_at timestamptz,
+  -- Known by the issuer, which proved too little: a number of their app is missing.
+  link_id uuid references identity.issuer_link,
+  issuer_session text check (length(issuer_session) <= 255),
+  wrong_tries smallint not null default 0,
+  done_at timestamptz,
+  check ((purpose = 'link') = (session_id is not null)),
+  check ((purpose = 'accept') = (invitation_sha256 is not null)),
+  check (back_at is not null or (link_id is null and done_at is null))
+);
+
+create index issuer_visit_age on identity.issuer_visit (begun_at);
+create index issuer_visit_of_session on identity.issuer_visit (session_id);
+
+alter table identity.session
+  add column issuer_id text references identity.issuer,
+  -- What the issuer calls its own session, for the day it ends that.
+  add column issuer_session text check (length(issuer_session) <= 255),
+  add constraint session_by_issuer check ((begun_by = 'issuer') = (issuer_id is not null));
+create index session_of_issuer on identity.session (issuer_id) where ended_at is null;
+
+-- People see issuers, which the sign-in page names to everybody; a link is its person's and the
+-- centre's. Visits are the system's: it reads them before anybody is known.
+alter table identity.issuer enable row level security;
+alter table identity.issuer force row level security;
+create policy issuer_of_people on identity.issuer
+  using ((select kernel.actor_kind()) in ('system', 'person'));
+alter table identity.issuer_link enable row level security;
+alter table identity.issuer_link force row level security;
+create policy issuer_link_of_centre on identity.issuer_link
+  using ((select kernel.reach()) = 'centre');
+create policy issuer_link_own on identity.issuer_link
+  using ((select kernel.actor_kind()) = 'person'
+    and person_id = (select case kernel.actor_kind()
+      when 'person' then kernel.actor_id()::uuid end));
+alter table identity.issuer_visit enable row level security;
+alter table identity.issuer_visit force row level security;
+create policy issuer_visit_of_system on identity.issuer_visit
+  using ((select kernel.actor_kind()) = 'system');
+
+grant select, insert on identity.issuer, identity.issuer_link, identity.issuer_visit to tocsin_web;
+grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr,
+  auth_age_max_ms, saved_at, saved_by, off_at, off_by, last_used_at, last_failed_at, last_failure)
+  on identity.issuer to tocsin_web;
+grant update (last_used_at, ended_at, ended_by) on identity.issuer_link to tocsin_web;
+grant update (back_at, link_id, issuer_session, wrong_tries, done_at) on identity.issuer_visit
+  to tocsin_web;
+grant select, delete on identity.issuer_visit to tocsin_worker;

@@ -1128,6 +1128,107 @@ grant insert, select on identity.invitation to tocsin_web;
 grant delete, select on identity.invitation to tocsin_worker;
 grant update (token_sha256, expires_at, accepted_at, accepted_by, revoked_at, revoked_by) on identity.invitation to tocsin_web;
 
+create table identity.issuer (
+  id text not null,
+  url text not null,
+  label text not null,
+  organisation_id uuid,
+  client_id text not null,
+  settings_sealed bytea not null,
+  origins text[] not null,
+  acr text[] not null,
+  amr text[] not null,
+  auth_age_max_ms bigint not null,
+  saved_at timestamp with time zone not null,
+  saved_by text not null,
+  off_at timestamp with time zone,
+  off_by text,
+  last_used_at timestamp with time zone,
+  last_failed_at timestamp with time zone,
+  last_failure text,
+  constraint issuer_auth_age_max_ms_check CHECK ((auth_age_max_ms > 0)),
+  constraint issuer_check CHECK (((off_at IS NULL) = (off_by IS NULL))),
+  constraint issuer_check1 CHECK (((last_failed_at IS NULL) = (last_failure IS NULL))),
+  constraint issuer_client_id_check CHECK ((client_id <> ''::text)),
+  constraint issuer_id_check CHECK ((id ~ '^[a-z][a-z0-9-]{0,39}$'::text)),
+  constraint issuer_label_check CHECK (((btrim(label) = label) AND ((length(label) >= 1) AND (length(label) <= 60)))),
+  constraint issuer_last_failure_check CHECK ((last_failure ~ '^[A-Za-z0-9_]{1,80}$'::text)),
+  constraint issuer_url_check CHECK ((length(url) <= 300)),
+  constraint issuer_pkey PRIMARY KEY (id),
+  constraint issuer_url_key UNIQUE (url)
+);
+CREATE INDEX issuer_of_organisation ON identity.issuer USING btree (organisation_id);
+alter table identity.issuer enable row level security;
+alter table identity.issuer force row level security;
+create policy issuer_of_people on identity.issuer as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+grant insert, select on identity.issuer to tocsin_web;
+grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr, auth_age_max_ms, saved_at, saved_by, off_at, off_by, last_used_at, last_failed_at, last_failure) on identity.issuer to tocsin_web;
+
+create table identity.issuer_link (
+  id uuid not null,
+  issuer_id text not null,
+  subject text not null,
+  person_id uuid not null,
+  linked_at timestamp with time zone not null,
+  vouched_by text[] not null,
+  last_used_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  ended_by text,
+  constraint issuer_link_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+  constraint issuer_link_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 255))),
+  constraint issuer_link_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES identity.issuer(id),
+  constraint issuer_link_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint issuer_link_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX issuer_link_of_person ON identity.issuer_link USING btree (person_id, issuer_id) WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX issuer_link_subject ON identity.issuer_link USING btree (issuer_id, subject) WHERE (ended_at IS NULL);
+alter table identity.issuer_link enable row level security;
+alter table identity.issuer_link force row level security;
+create policy issuer_link_of_centre on identity.issuer_link as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+create policy issuer_link_own on identity.issuer_link as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND (person_id = ( SELECT
+        CASE kernel.actor_kind()
+            WHEN 'person'::text THEN (kernel.actor_id())::uuid
+            ELSE NULL::uuid
+        END AS "case"))));
+grant insert, select on identity.issuer_link to tocsin_web;
+grant update (last_used_at, ended_at, ended_by) on identity.issuer_link to tocsin_web;
+
+create table identity.issuer_visit (
+  id uuid not null,
+  issuer_id text not null,
+  ticket_sha256 bytea not null,
+  purpose text not null,
+  session_id uuid,
+  invitation_sha256 bytea,
+  return_to text not null,
+  begun_at timestamp with time zone not null,
+  back_at timestamp with time zone,
+  link_id uuid,
+  issuer_session text,
+  wrong_tries smallint default 0 not null,
+  done_at timestamp with time zone,
+  constraint issuer_visit_check CHECK (((purpose = 'link'::text) = (session_id IS NOT NULL))),
+  constraint issuer_visit_check1 CHECK (((purpose = 'accept'::text) = (invitation_sha256 IS NOT NULL))),
+  constraint issuer_visit_check2 CHECK (((back_at IS NOT NULL) OR ((link_id IS NULL) AND (done_at IS NULL)))),
+  constraint issuer_visit_invitation_sha256_check CHECK ((length(invitation_sha256) = 32)),
+  constraint issuer_visit_issuer_session_check CHECK ((length(issuer_session) <= 255)),
+  constraint issuer_visit_purpose_check CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'link'::text, 'accept'::text]))),
+  constraint issuer_visit_return_to_check CHECK ((return_to ~~ '/%'::text)),
+  constraint issuer_visit_ticket_sha256_check CHECK ((length(ticket_sha256) = 32)),
+  constraint issuer_visit_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES identity.issuer(id),
+  constraint issuer_visit_link_id_fkey FOREIGN KEY (link_id) REFERENCES identity.issuer_link(id),
+  constraint issuer_visit_session_id_fkey FOREIGN KEY (session_id) REFERENCES identity.session(id) ON DELETE CASCADE,
+  constraint issuer_visit_pkey PRIMARY KEY (id)
+);
+CREATE INDEX issuer_visit_age ON identity.issuer_visit USING btree (begun_at);
+CREATE INDEX issuer_visit_of_session ON identity.issuer_visit USING btree (session_id);
+alter table identity.issuer_visit enable row level security;
+alter table identity.issuer_visit force row level security;
+create policy issuer_visit_of_system on identity.issuer_visit as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
+grant insert, select on identity.issuer_visit to tocsin_web;
+grant delete, select on identity.issuer_visit to tocsin_worker;
+grant update (back_at, link_id, issuer_session, wrong_tries, done_at) on identity.issuer_visit to tocsin_web;
+
 create table identity.passkey (
   id uuid not null,
   person_id uuid not null,
@@ -1336,20 +1437,26 @@ create table identity.session (
   passkey_at timestamp with time zone,
   token_before_sha256 bytea,
   turned_at timestamp with time zone,
-  constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text, 'code'::text]))),
+  issuer_id text,
+  issuer_session text,
+  constraint session_begun_by_check CHECK ((begun_by = ANY (ARRAY['link'::text, 'demonstration'::text, 'passkey'::text, 'code'::text, 'issuer'::text]))),
+  constraint session_by_issuer CHECK (((begun_by = 'issuer'::text) = (issuer_id IS NOT NULL))),
   constraint session_by_passkey CHECK (((begun_by <> 'passkey'::text) OR (passkey_id IS NOT NULL))),
   constraint session_device_check CHECK ((length(device) <= 100)),
+  constraint session_issuer_session_check CHECK ((length(issuer_session) <= 255)),
   constraint session_place_check CHECK ((length(place) <= 60)),
   constraint session_proof CHECK (((passkey_id IS NULL) = (passkey_at IS NULL))),
   constraint session_token_before_sha256_check CHECK ((length(token_before_sha256) = 32)),
   constraint session_token_sha256_check CHECK ((length(token_sha256) = 32)),
   constraint session_turned CHECK (((token_before_sha256 IS NULL) = (turned_at IS NULL))),
+  constraint session_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES identity.issuer(id),
   constraint session_passkey_id_fkey FOREIGN KEY (passkey_id) REFERENCES identity.passkey(id),
   constraint session_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint session_pkey PRIMARY KEY (id),
   constraint session_token_before_sha256_key UNIQUE (token_before_sha256),
   constraint session_token_sha256_key UNIQUE (token_sha256)
 );
+CREATE INDEX session_of_issuer ON identity.session USING btree (issuer_id) WHERE (ended_at IS NULL);
 CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;

@@ -13,6 +13,7 @@ import { explainAlertCommand, isAlertNumber } from '#cli/explain-alert.ts';
 import { gatewayCommand } from '#cli/gateway.ts';
 import { historyCommand } from '#cli/history.ts';
 import { importCommand } from '#cli/import.ts';
+import { issuerCommand } from '#cli/issuer.ts';
 import { keysCommand } from '#cli/keys.ts';
 import { kevCommand } from '#cli/kev.ts';
 import { legalHoldCommand } from '#cli/legal-hold.ts';
@@ -23,9 +24,12 @@ import { simulatorCommand } from '#cli/simulator.ts';
 import { startCommand, webCommand, workerCommand } from '#cli/start.ts';
 import { whatIfCommand } from '#cli/what-if.ts';
 import { parseConfig } from '#config.ts';
+import { IssuerClient } from '#identity/index.ts';
 import { auditFiles } from '#main/audit-files.ts';
+import { networkOf } from '#main/environment-gateways.ts';
 import { explainFailure, openGround, type Ground } from '#main/ground.ts';
 import { sealedColumns } from '#main/sealed-columns.ts';
+import { findOrganisationByCode } from '#organisations/index.ts';
 
 type Command = { readonly summary: string; run(args: string[]): Promise<number> };
 
@@ -92,6 +96,22 @@ const commands: Readonly<Record<string, Command>> = {
       onGround(args, ({ open, seals }) =>
         gatewayCommand(
           { database: open('tocsin_worker', 2), sealSettings: seals.sealSettings },
+          args,
+        ),
+      ),
+  },
+  issuer: {
+    summary: 'add, check and switch sign-ins of others (OpenID Connect)',
+    run: (args) =>
+      onGround(args, ({ open, seals, config }) =>
+        issuerCommand(
+          {
+            database: open('tocsin_web', 2),
+            seals: seals.issuers,
+            client: new IssuerClient({ network: networkOf(config) }),
+            findOrganisation: findOrganisationByCode,
+            origin: config.url,
+          },
           args,
         ),
       ),

@@ -20,8 +20,9 @@ export const help = `Usage: bin/tocsin cut-off list
        bin/tocsin cut-off let-back CODE --by ADDRESS --reason WORDS
 
 For an organisation whose network, mail or sign-in may be in foreign hands. Its people are signed
-out, with their links, codes, invitations and keys; nobody of it reads what is for a closed circle;
-nothing goes to the mail domains of its network, in alerts that run too. Mobiles are told as ever.
+out, with their links, codes, invitations and keys, and sign-ins of its own are off; nobody of it
+reads what is for a closed circle; nothing goes to the mail domains of its network, in alerts that
+run too. Mobiles are told as ever.
 
 list      Who is cut off now.
 cut       Cuts off the organisation with this code. Without --domain, the mail domains that its page

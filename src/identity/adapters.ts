@@ -2,7 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
 import type { ApiKeys, IdempotencyState, IdempotencyStore, Sessions } from '#web/index.ts';
-import { isPermission, rightsIn, type RoleModel } from './model.ts';
+import { isPermission, rightsThrough, type RoleModel } from './model.ts';
 import { sha256 } from './secrets.ts';
 import { deleteClaim, insertClaim, selectClaim, updateAnswer } from './store-idempotency.ts';
 import { touchApiKey } from './store-key.ts';
@@ -19,8 +19,9 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
         touchSession(tx, sha256(token), now, signingIn),
       );
       if (found === undefined) return undefined;
-      const { id, personId, name, held, organisationIds, createdAt } = found;
-      const { permissions, regional, locked, isFresh } = rightsIn(model, held, found, now);
+      const { id, personId, name, held, createdAt } = found;
+      const rights = rightsThrough(model, held, found, now);
+      const { permissions, regional, locked, isFresh, organisationIds } = rights;
       return {
         id,
         name,

@@ -3,13 +3,22 @@ import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
+import { CLIENT, startIssuer } from '../../test/support/issuer.ts';
 import { lookAt, openBrowser, watchedPage } from '../../test/support/browser.ts';
 import type { BrowserOrReason } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
-import { identitySeals } from '../../test/support/identity-seals.ts';
+import { identitySeals, issuerSeals } from '../../test/support/identity-seals.ts';
 import { signingIn } from '../../test/support/signing-in.ts';
-import { giveRole, identityRoutes, invitePerson, sessionsOf, type RoleModel } from './index.ts';
+import {
+  giveRole,
+  identityRoutes,
+  invitePerson,
+  saveIssuer,
+  sessionsOf,
+  switchOffIssuer,
+  type RoleModel,
+} from './index.ts';
 
 const model: RoleModel = {
   signingIn,
@@ -26,6 +35,8 @@ let clone: Clone;
 let site: Site;
 let opened: BrowserOrReason;
 let officer = '';
+/** Where people open it; known once it listens. */
+const where = { origin: 'http://localhost' };
 
 before(async () => {
   clone = await cloneDatabase();
@@ -51,11 +62,10 @@ before(async () => {
     const held = { personId, role: 'keeper', organisationId: northmoor.id, regionCode: null };
     await giveRole(tx, held, { model, now });
   });
-  const context = {
+  const context = Object.assign(where, {
     database: clone.web,
     model,
     installation,
-    origin: 'http://localhost',
     passkeyDomain: 'localhost',
     ...identitySeals,
     organisations: {
@@ -63,7 +73,7 @@ before(async () => {
       listNames: async () => [northmoor],
       listRegions: async () => [],
     },
-  };
+  });
   site = await startSite({
     installation,
     routes: identityRoutes(context),
@@ -168,5 +178,79 @@ test('a code, an app and its QR code are set up and typed on pages that fit a ph
   await page.getByRole('button', { name: 'Set up an app' }).click();
   await page.getByRole('heading', { name: 'Set up your app' }).waitFor();
   await look('app-new');
+  verify();
+});
+
+async function save(id: string, label: string, url: string): Promise<void> {
+  const issuer = {
+    id,
+    label,
+    url,
+    organisationId: id === 'vale' ? northmoor.id : null,
+    clientId: CLIENT.id,
+    clientSecret: CLIENT.secret,
+    sendsSecretBy: 'basic' as const,
+    origins: [],
+    acr: [],
+    amr: ['mfa'],
+    authAgeMaxMs: 3_600_000,
+  };
+  const by = { seals: issuerSeals, now: new Date() };
+  await clone.web.withActor(system('test'), (tx) => saveIssuer(tx, issuer, by));
+}
+
+test('somebody comes by an issuer that they linked, on pages that fit a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const address = site.address.replace('127.0.0.1', 'localhost');
+  where.origin = address;
+  const issuer = await startIssuer([`${address}/sign-in/with/northmoor/return`]);
+  t.after(() => issuer.close());
+  await save('northmoor', 'Northmoor and Vale Community Hospitals', issuer.url);
+  // Nothing listens there.
+  await save('vale', 'Vale Ambulance', 'http://127.0.0.1:9');
+  const { page, verify } = await watchedPage(opened.browser, address, { also: [issuer.url] });
+  const look = async (name: string) => await lookAt(page, `identity-${name}`);
+  const logIn = async (ways: string) => {
+    await page.getByRole('heading', { name: 'Northmoor sign-in' }).waitFor();
+    await page.getByLabel('User').fill('kit');
+    await page.getByLabel('Ways').fill(ways);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  };
+  await page.goto(`${address}/sign-in?to=/account`);
+  await page.getByRole('button', { name: 'Continue as Kit' }).click();
+  await page.getByRole('heading', { name: 'Sign-ins that you have elsewhere' }).waitFor();
+  await page.getByRole('button', { name: 'Link Northmoor' }).click();
+  await logIn('pwd');
+  await page.getByText('Linked.', { exact: true }).waitFor();
+  await look('account-linked');
+  const ways = 'Go there to sign in with Northmoor';
+  const leave = async () => {
+    await page.context().clearCookies();
+    await page.goto(`${address}/sign-in?to=/account`);
+  };
+  await leave();
+  await look('sign-in-issuers');
+  await page.getByRole('button', { name: ways }).click();
+  await logIn('pwd mfa');
+  await page.getByRole('heading', { name: 'Your account' }).waitFor();
+  await leave();
+  await page.getByRole('button', { name: ways }).click();
+  await logIn('pwd');
+  await page.getByRole('heading', { name: 'One more proof' }).waitFor();
+  await look('issuer-more');
+  await leave();
+  await page.getByRole('button', { name: 'Go there to sign in with Vale' }).click();
+  await page.getByText('Vale Ambulance does not answer').first().waitFor();
+  await look('issuer-down');
+  await page.getByRole('button', { name: 'Continue as Mira' }).click();
+  await clone.web.withActor(system('test'), (tx) => switchOffIssuer(tx, 'vale', new Date()));
+  await page.goto(`${address}/issuers`);
+  await look('issuers');
+  // Nothing comes of going there: the page stays, as it does for a moment otherwise.
+  await page.route(`${issuer.url}/**`, (route) => route.fulfill({ status: 204 }));
+  await page.goto(`${address}/account`);
+  await page.getByRole('button', { name: 'Link Northmoor' }).click();
+  await page.getByRole('heading', { name: 'On to Northmoor' }).waitFor();
+  await look('issuer-leave');
   verify();
 });

@@ -1,6 +1,8 @@
 import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
 import type { CodeSeals } from './codes.ts';
+import type { IssuerClient } from './issuer-client.ts';
+import type { IssuerSeals } from './issuer-model.ts';
 import type { RoleModel } from './model.ts';
 import type { PersonPhone } from './store.ts';
 import type { PasskeySite } from './webauthn.ts';
@@ -18,6 +20,7 @@ export type IdentityContext = {
   readonly sealPhone: (personId: string, e164: string) => Pick<PersonPhone, 'sealed' | 'index'>;
   /** Of what signs in without a passkey. */
   readonly codes: CodeSeals;
+  readonly issuers: IssuerSeals & { readonly client: IssuerClient };
   /** Of a visitor's network: so that codes are counted and no address of anybody is kept. */
   readonly indexNetwork: (network: string) => Buffer;
   /** People are known here, organisations are not: the wiring says where they are asked for. */

@@ -2,6 +2,7 @@
 import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
+import { switchOffFederation } from './issuers.ts';
 import {
   markInvitationsEnded,
   markKeysOfPeopleRevoked,
@@ -17,6 +18,8 @@ export type EndedAccess = {
   readonly signIns: number;
   readonly invitations: number;
   readonly keys: number;
+  /** Sign-ins of its own (OpenID Connect) that are off from now on. */
+  readonly issuers: number;
 };
 
 /**
@@ -32,6 +35,7 @@ export async function endAccessOf(tx: Tx, organisationId: string, now: Date): Pr
     signIns: await markSignInsEnded(tx, personIds, now),
     invitations: await markInvitationsEnded(tx, { organisationId, personIds }, now),
     keys: await markKeysOfPeopleRevoked(tx, personIds, { at: now, by }),
+    issuers: (await switchOffFederation(tx, organisationId, now)).length,
   };
 }
 

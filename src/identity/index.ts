@@ -18,6 +18,17 @@ export {
 } from './sign-in.ts';
 export { countPeopleOf, endAccessOf, type EndedAccess } from './cut-off.ts';
 export { SIGN_IN_CODE_TASK, sendSignInCode, type CodeSeals } from './codes.ts';
+export {
+  saveIssuer,
+  type IssuerWish,
+  switchOffFederation,
+  switchOffIssuer,
+  switchOnIssuer,
+} from './issuers.ts';
+export { IssuerClient, type Network } from './issuer-client.ts';
+export type { IssuerSeals, IssuerSettings } from './issuer-model.ts';
+export { parseIssuerSettings } from './parse-issuer.ts';
+export { selectIssuer as findIssuer, selectIssuers as listIssuers } from './store-issuer.ts';
 export { needsRecovery, recoverFromTerminal } from './recovery.ts';
 export {
   approve,

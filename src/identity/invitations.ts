@@ -124,12 +124,16 @@ export type Offer = Invited & {
 };
 
 /** Undefined where it was used, revoked, is too old, or the inviter may not offer it any more. */
-export async function findOffer(
+export async function findOffer(tx: Tx, token: string, by: By): Promise<Offer | undefined> {
+  return await findOfferOf(tx, sha256(token), by);
+}
+
+async function findOfferOf(
   tx: Tx,
-  token: string,
+  tokenSha256: Buffer,
   { model, now }: By,
 ): Promise<Offer | undefined> {
-  const invited = await selectInvitation(tx, sha256(token), now);
+  const invited = await selectInvitation(tx, tokenSha256, now);
   if (invited === undefined) return undefined;
   const { role, organisationId, invitedBy } = invited;
   if (!(await mayOffer(tx, model, { personId: invitedBy, organisationId, role }))) return undefined;
@@ -147,10 +151,20 @@ export async function findOffer(
 export async function acceptAsNewcomer(
   tx: Tx,
   token: string,
-  { model, how }: { readonly model: RoleModel; readonly how: SignIn },
+  by: { readonly model: RoleModel; readonly how: SignIn },
 ): Promise<Outcome<string>> {
+  const accepted = await acceptOffered(tx, sha256(token), by);
+  return accepted.ok ? ok(accepted.value.token) : accepted;
+}
+
+/** The newcomer, the token of their session, and who vouches for them. */
+export async function acceptOffered(
+  tx: Tx,
+  tokenSha256: Buffer,
+  { model, how }: { readonly model: RoleModel; readonly how: SignIn },
+): Promise<Outcome<{ personId: string; token: string; vouchedBy: readonly string[] }>> {
   const { now } = how;
-  const offer = await findOffer(tx, token, { model, now });
+  const offer = await findOfferOf(tx, tokenSha256, { model, now });
   if (offer === undefined) return gone;
   if (offer.account === 'theirs') return signInFirst;
   const personId = offer.accountId ?? newId(now.getTime());
@@ -161,13 +175,10 @@ export async function acceptAsNewcomer(
   }
   const accepted = await accept(tx, offer, personId, now);
   if (!accepted.ok) return accepted;
-  const whose = {
-    personId,
-    begunBy: 'link',
-    vouchedBy: [offer.invitedBy],
-    passkeyId: null,
-  } as const;
-  return await startSession(tx, whose, how);
+  const vouchedBy = [offer.invitedBy];
+  const whose = { personId, begunBy: 'link', vouchedBy, passkeyId: null } as const;
+  const begun = await startSession(tx, whose, how);
+  return begun.ok ? ok({ personId, token: begun.value, vouchedBy }) : begun;
 }
 
 /** Somebody signed in accepts for their own account. */

@@ -29,6 +29,9 @@ export function permissionsOf(model: RoleModel, roles: readonly string[]): Reado
 /** A role that somebody holds; the region where it is given for one. */
 export type HeldIn = { readonly role: string; readonly regionCode: string | null };
 
+/** The same with the organisation that it is given for, where it is for one. */
+export type HeldFor = HeldIn & { readonly organisationId: string | null };
+
 /**
  * What somebody with these may do, and which of it in some regions only. A role that is given for
  * regions allows nothing without one.
@@ -69,7 +72,7 @@ export type Rights = {
 };
 
 /** What somebody with these roles may do in a session with this proof. */
-export function rightsIn(
+function rightsIn(
   model: RoleModel,
   held: readonly HeldIn[],
   { isLive, passkeyAt }: Proof,
@@ -96,6 +99,27 @@ export function needsPasskey(model: RoleModel, roles: readonly string[]): boolea
 /** Those that the model gives only with a passkey. */
 function guardedOf(model: RoleModel, held: ReadonlySet<Permission>): ReadonlySet<Permission> {
   return new Set(model.signingIn.passkeyFor.filter((permission) => held.has(permission)));
+}
+
+/**
+ * The same in a session that began at the issuer of an organisation: what the person holds anywhere
+ * else is locked until they use a passkey. That organisation says who its people are, not who ours
+ * are, and it may be what was broken into.
+ */
+export function rightsThrough(
+  model: RoleModel,
+  held: readonly HeldFor[],
+  proof: Proof & { readonly onlyFor: string | null },
+  now: Date,
+): Rights & { readonly organisationIds: readonly string[] } {
+  const { onlyFor, passkeyAt } = proof;
+  const isBound = onlyFor !== null && passkeyAt === null;
+  const counting = isBound ? held.filter((one) => one.organisationId === onlyFor) : held;
+  const rights = rightsIn(model, counting, proof, now);
+  const organisationIds = counting.flatMap(({ organisationId }) => organisationId ?? []);
+  if (!isBound) return { ...rights, organisationIds };
+  const rest = permissionsIn(model, held).permissions.difference(rights.permissions);
+  return { ...rights, locked: rights.locked.union(rest), organisationIds };
 }
 
 export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now: Date): boolean {

@@ -11,6 +11,7 @@ import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself } from './refusals.ts';
 import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
+import { markAllIssuerLinksEnded } from './store-issuer.ts';
 import { markAllSessionsEnded } from './store-session.ts';
 import { markAllPasskeysEnded, selectHadPasskey } from './store-passkey.ts';
 import { markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
@@ -84,7 +85,9 @@ export async function recoverFromTerminal(tx: Tx, wish: LinkWish): Promise<Outco
 }
 
 async function endAllProofs(tx: Tx, personId: string, now: Date): Promise<void> {
-  await markAllPasskeysEnded(tx, personId, { at: now, by: actorId(tx.actor) });
+  const ended = { at: now, by: actorId(tx.actor) };
+  await markAllPasskeysEnded(tx, personId, ended);
+  await markAllIssuerLinksEnded(tx, personId, ended);
   await markAllSessionsEnded(tx, personId, now);
 }
 

@@ -1,6 +1,7 @@
 /** One's own page: who one is, the number to be woken on, passkeys, and where one is signed in. */
 import { z } from 'zod';
-import { nameOf } from '#kernel/actor.ts';
+import type { Tx } from '#db/database.ts';
+import { nameOf, system } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import { maskPhoneNumber, parsePhoneNumber, type PhoneNumber } from '#kernel/phone-number.ts';
 import {
@@ -21,6 +22,7 @@ import { needsPasskey, roleLabels } from './model.ts';
 import { oneOf } from './parse.ts';
 import { endOtherSessions, endSession } from './sign-in.ts';
 import { whoIs } from './routes-passkeys.ts';
+import { selectIssuers, selectLinksOf, selectOrganisationsOf } from './store-issuer.ts';
 import { selectPasskeys } from './store-passkey.ts';
 import { selectSessions } from './store-session.ts';
 import { selectPerson } from './store.ts';
@@ -117,6 +119,7 @@ async function accountPage(
     me: await selectPerson(tx, personId),
     passkeys: await selectPasskeys(tx, personId),
   }));
+  const federated = await database.withActor(asker, (tx) => issuersOf(tx, personId));
   const roles = me?.roles ?? [];
   return view(
     'identity/account.njk',
@@ -124,6 +127,8 @@ async function accountPage(
       person: { name: nameOf(actor), email: me?.email ?? '', phoneMask: me?.phoneMask },
       roles: roleLabels(model, roles),
       passkeys,
+      ...federated,
+      proof: passkeys.length > 0 ? PROOF : null,
       needsPasskey: needsPasskey(model, roles),
       sessions: sessions.map((one) => ({ ...one, isThis: one.id === session?.id })),
       idleMs: signingIn.sessionEndsIdleMs,
@@ -132,6 +137,29 @@ async function accountPage(
     },
     wrong === undefined ? {} : { status: refusalStatus('invalid').status },
   );
+}
+
+const asker = system('sign-in');
+
+/** Before a link is made or removed, by whoever has a passkey. */
+const PROOF = { options: '/passkey/options', proof: '/passkey/proof' };
+
+/** Where the person is linked, and where they could be. */
+async function issuersOf(tx: Tx, personId: string) {
+  const all = new Map((await selectIssuers(tx)).map((issuer) => [issuer.id, issuer]));
+  const mine = await selectLinksOf(tx, personId);
+  const organisations = await selectOrganisationsOf(tx, personId);
+  const isFor = (id: string | null) => id === null || organisations.includes(id);
+  return {
+    issuerLinks: mine.map((link) => {
+      const issuer = all.get(link.issuerId);
+      return { ...link, label: issuer?.label, isOff: issuer?.offAt !== null };
+    }),
+    issuers: [...all.values()]
+      .filter(({ offAt, organisationId }) => offAt === null && isFor(organisationId))
+      .filter(({ id }) => !mine.some(({ issuerId }) => issuerId === id))
+      .map(({ id, label }) => ({ id, label })),
+  };
 }
 
 function parseMobile(typed: string): Outcome<PhoneNumber> {

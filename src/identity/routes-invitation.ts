@@ -13,6 +13,9 @@ import {
 import type { IdentityContext } from './context.ts';
 import { acceptAsMyself, acceptAsNewcomer, findOffer } from './invitations.ts';
 import { permissionsOf, roleLabels } from './model.ts';
+import { issuerId } from './parse-issuer.ts';
+import { sendThere } from './routes-visits.ts';
+import { selectIssuers } from './store-issuer.ts';
 import { beginSession, howOf } from './visit.ts';
 
 const asker = system('sign-in');
@@ -58,11 +61,31 @@ export function invitationRoutes(context: IdentityContext): Route[] {
           acceptAsNewcomer(tx, params.token, { model, how }),
         );
         if (!begun.ok) return refusedPage(begun);
-        return beginSession(context, begun.value, '/account/passkeys/new?to=/colleagues');
+        return beginSession(context, begun.value, ACCEPTED);
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/invitation/:token/with/:issuer',
+      access: 'public',
+      params: token.extend({ issuer: issuerId }),
+      perMinuteMax: PER_MINUTE_MAX,
+      handle: async (request) => {
+        const { params, now } = request;
+        const offer = await database.withActor(asker, (tx) =>
+          findOffer(tx, params.token, { model, now }),
+        );
+        if (offer === undefined) return deadInvitation;
+        const wish = { issuerId: params.issuer, purpose: 'accept', returnTo: ACCEPTED } as const;
+        const sent = await sendThere(context, request, { ...wish, invitationToken: params.token });
+        return sent.ok ? sent.value : refusedPage(sent);
       },
     }),
   ];
 }
+
+/** A passkey is the better way in from then on. */
+const ACCEPTED = '/account/passkeys/new?to=/colleagues';
 
 type Looking = WebRequest<{ token: string }>;
 
@@ -75,16 +98,20 @@ async function offerPage(
     const offer = await findOffer(tx, params.token, { model, now });
     if (offer === undefined) return undefined;
     const [organisation] = (await organisations?.listNames(tx, [offer.organisationId])) ?? [];
-    return { offer, organisation: organisation?.name ?? '' };
+    const issuers = (await selectIssuers(tx)).filter(({ offAt, organisationId }) => {
+      return offAt === null && [null, offer.organisationId].includes(organisationId);
+    });
+    return { offer, organisation: organisation?.name ?? '', issuers };
   });
   if (found === undefined) return deadInvitation;
-  const { offer, organisation } = found;
+  const { offer, organisation, issuers } = found;
   return view('identity/invitation.njk', {
     token: params.token,
     name: offer.name,
     invitedBy: offer.invitedByName,
     expiresAt: offer.expiresAt,
     organisation,
+    issuers,
     role: roleLabels(model, [offer.role])[0],
     may: [...permissionsOf(model, [offer.role])].map((permission) => permissions[permission]),
     hasAccount: offer.account === 'theirs',

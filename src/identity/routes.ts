@@ -7,21 +7,16 @@ import { system } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import {
-  formModel,
   json,
   notFound,
   page,
   redirect,
-  refusalStatus,
   refusedPage,
   sameSitePath,
   view,
-  type Reply,
   type Route,
 } from '#web/index.ts';
-import { sessionsOf } from './adapters.ts';
 import { siteOf, type IdentityContext } from './context.ts';
-import { permissionsOf, roleLabels } from './model.ts';
 import { oneOf } from './parse.ts';
 import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
 import { accountRoutes } from './routes-account.ts';
@@ -29,11 +24,14 @@ import { codeRoutes } from './routes-codes.ts';
 import { colleagueRoutes } from './routes-colleagues.ts';
 import { invitationRoutes } from './routes-invitation.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
+import { issuerRoutes } from './routes-issuers.ts';
 import { peopleRoutes } from './routes-people.ts';
+import { visitRoutes } from './routes-visits.ts';
 import { sha256 } from './secrets.ts';
-import { beginSession, howOf } from './visit.ts';
+import { signInPage } from './sign-in-page.ts';
+import { beginLockedSession, beginSession, howOf } from './visit.ts';
 import { endSession, signIn, signInForDemonstration } from './sign-in.ts';
-import { selectLinkPerson, selectPeople } from './store.ts';
+import { selectLinkPerson } from './store.ts';
 import { parseUsed } from './webauthn.ts';
 
 export function identityRoutes(context: IdentityContext): Route[] {
@@ -47,6 +45,8 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...peopleRoutes(context),
     ...colleagueRoutes(context),
     ...invitationRoutes(context),
+    ...visitRoutes(context),
+    ...issuerRoutes(context),
   ];
 }
 
@@ -145,24 +145,8 @@ const needsScript = refused(
   'A passkey needs JavaScript. Turn it on for this site, then load the page again.',
 );
 
-/** The page to begin at; with why not, where a passkey was not accepted. */
-async function signInPage(
-  context: IdentityContext,
-  visitor: { readonly to: string; readonly signedIn: string },
-  why?: Refused,
-): Promise<Reply> {
-  const isDemonstration = context.installation.kind === 'demonstration';
-  const people = isDemonstration ? await demonstrationPeople(context) : [];
-  const form = formModel([], {}, why === undefined ? {} : { '': why.message });
-  return view(
-    'identity/sign-in.njk',
-    { people, isDemonstration, form, ...visitor },
-    why === undefined ? {} : { status: refusalStatus(why.kind).status },
-  );
-}
-
 function linkRoutes(context: IdentityContext): Route[] {
-  const { database, model } = context;
+  const { database } = context;
   return [
     page({
       method: 'GET',
@@ -188,10 +172,7 @@ function linkRoutes(context: IdentityContext): Route[] {
           signIn(tx, request.params.token, howOf(request)),
         );
         if (!begun.ok) return deadLink;
-        const session = await sessionsOf(database, model).findSession(begun.value, request.now);
-        // The link lets in; what the person is here for needs a passkey, so that is asked first.
-        const isLocked = (session?.locked?.size ?? 0) > 0;
-        return beginSession(context, begun.value, isLocked ? '/passkey?to=/' : '/');
+        return await beginLockedSession(context, begun.value, '/', request.now);
       },
     }),
   ];
@@ -199,11 +180,3 @@ function linkRoutes(context: IdentityContext): Route[] {
 
 /** Used already, or too old, or never made: all alike to whoever has it. */
 const deadLink = view('identity/dead-link.njk', {}, { status: 409 });
-
-/** Whoever may do something, with what: so that a newcomer sees whom to be for which task. */
-async function demonstrationPeople({ database, model }: IdentityContext) {
-  const people = await database.withActor(asker, (tx) => selectPeople(tx));
-  return people
-    .filter(({ active, roles }) => active && permissionsOf(model, roles).size > 0)
-    .map(({ id, name, roles }) => ({ id, name, roles: roleLabels(model, roles).join(', ') }));
-}

@@ -99,7 +99,9 @@ export async function signInForDemonstration(
   return await startSession(tx, whose, how);
 }
 
-export type NewlySignedIn = Pick<NewSession, 'personId' | 'begunBy' | 'vouchedBy' | 'passkeyId'>;
+export type NewlySignedIn = Pick<NewSession, 'personId' | 'begunBy' | 'vouchedBy' | 'passkeyId'> &
+  // Of one that an issuer began.
+  Partial<Pick<NewSession, 'issuerId' | 'issuerSession'>>;
 
 /**
  * Begins a session for somebody who has proved to be it; its token. Refused to whoever holds roles
@@ -113,9 +115,12 @@ export async function startSession(
   const shutOut = await refuseShutOut(tx, whose.personId);
   if (shutOut !== undefined) return shutOut;
   const [id, token] = [newId(how.now.getTime()), newToken()];
-  await insertSession(tx, { id, tokenSha256: sha256(token), ...whose, ...how });
+  const { issuerId = null, issuerSession = null } = whose;
+  const session = { id, tokenSha256: sha256(token), ...whose, issuerId, issuerSession };
+  await insertSession(tx, { ...session, ...how });
   const subject = { kind: 'person', id: whose.personId };
-  const detail = { sessionId: id, by: whose.begunBy };
+  const through = issuerId === null ? {} : { issuer: issuerId };
+  const detail = { sessionId: id, by: whose.begunBy, ...through };
   await record(tx, { action: 'session.begun', subject, detail });
   return ok(token);
 }

@@ -3,6 +3,13 @@ import type { SealedColumn } from '#db/sealed-column.ts';
 /** What this slice keeps sealed. */
 export const sealedColumns: readonly SealedColumn[] = [
   {
+    table: 'identity.issuer',
+    column: 'settings_sealed',
+    purpose: 'credential',
+    key: { id: 'text' },
+    context: ['issuer', 'id'],
+  },
+  {
     table: 'identity.authenticator_app',
     column: 'secret_sealed',
     purpose: 'credential',

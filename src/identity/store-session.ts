@@ -1,7 +1,7 @@
 /** Sessions: the one statement that every signed-in request runs, and those around it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { HeldIn } from './model.ts';
+import type { HeldFor } from './model.ts';
 import { isForCutOff, isShutOut } from './store-cut-off.ts';
 import type { SigningIn } from '#operating-model/index.ts';
 import { IN_FORCE } from './store-held.ts';
@@ -15,21 +15,25 @@ export type NewSession = {
   readonly personId: string;
   readonly device: string;
   readonly place: string;
-  readonly begunBy: 'link' | 'demonstration' | 'passkey' | 'code';
+  readonly begunBy: 'link' | 'demonstration' | 'passkey' | 'code' | 'issuer';
   /** Who let the person in, by ids. */
   readonly vouchedBy: readonly string[];
   /** That it began with. */
   readonly passkeyId: string | null;
+  /** That it began by, and what that calls its own session. */
+  readonly issuerId: string | null;
+  readonly issuerSession: string | null;
   readonly now: Date;
 };
 
 export async function insertSession(tx: Tx, session: NewSession): Promise<void> {
   await tx.run(sql`
     insert into identity.session (id, token_sha256, person_id, device, place, begun_by, vouched_by,
-      passkey_id, passkey_at, created_at, last_seen_at)
+      passkey_id, passkey_at, issuer_id, issuer_session, created_at, last_seen_at)
     values (${session.id}, ${session.tokenSha256}, ${session.personId}, ${session.device},
       ${session.place}, ${session.begunBy}, ${[...session.vouchedBy]}, ${session.passkeyId},
-      ${session.passkeyId && session.now}, ${session.now}, ${session.now})`);
+      ${session.passkeyId && session.now}, ${session.issuerId}, ${session.issuerSession},
+      ${session.now}, ${session.now})`);
 }
 
 export type LivingSession = {
@@ -37,9 +41,9 @@ export type LivingSession = {
   readonly createdAt: Date;
   readonly personId: string;
   readonly name: string;
-  readonly held: readonly HeldIn[];
-  /** For which some of them were given. */
-  readonly organisationIds: readonly string[];
+  readonly held: readonly HeldFor[];
+  /** Whose issuer began it: without a proof of ours it speaks for those alone. Null: no such. */
+  readonly onlyFor: string | null;
   /** When the person last used a passkey in it. */
   readonly passkeyAt: Date | null;
   readonly isLive: boolean;
@@ -67,8 +71,10 @@ export async function touchSession(
   return await tx.maybe(sql`
     with living as (
       select session.id, session.created_at, session.last_seen_at, session.person_id, person.name,
-        case when session.token_sha256 = ${tokenSha256} then session.passkey_at end as passkey_at
+        case when session.token_sha256 = ${tokenSha256} then session.passkey_at end as passkey_at,
+        issuer.organisation_id as only_for
       from identity.session join identity.person on person.id = session.person_id
+      left join identity.issuer on issuer.id = session.issuer_id
       where (session.token_sha256 = ${tokenSha256}
           or (session.token_before_sha256 = ${tokenSha256} and session.turned_at > ${turnedAfter}))
         and session.ended_at is null and person.active
@@ -80,13 +86,12 @@ export async function touchSession(
         and living.last_seen_at < ${new Date(now.getTime() - SEEN_EVERY_MS)}
     )
     select living.id, living.created_at, living.person_id, living.name, living.passkey_at,
+      living.only_for,
       exists (select from kernel.installation where kind = 'live') as is_live,
-      (select coalesce(json_agg(json_build_object('role', held.role,
-          'regionCode', held.region_code)), '[]') from identity.role_grant held
-        where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}) as held,
-      array(select held.organisation_id from identity.role_grant held
-        where held.person_id = living.person_id and ${IN_FORCE}
-          and held.organisation_id is not null and not ${isForCutOff}) as organisation_ids
+      (select coalesce(json_agg(json_build_object('role', held.role, 'regionCode',
+          held.region_code, 'organisationId', held.organisation_id)), '[]')
+        from identity.role_grant held
+        where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}) as held
     from living`);
 }
 
@@ -179,13 +184,14 @@ export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date):
     where person_id = ${personId} and ended_at is null`);
 }
 
-/** Removes what is long over: sessions, links and invitations of a month ago, what was to be signed, codes and kept answers of yesterday. */
+/** Removes what is long over: sessions, links and invitations of a month ago, what was to be signed, codes, visits and kept answers of yesterday. */
 export async function deleteOld(tx: Tx, now: Date): Promise<number> {
   const monthAgo = new Date(now.getTime() - 30 * 86_400_000);
   const dayAgo = new Date(now.getTime() - 86_400_000);
   return (
     (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_code where asked_at < ${dayAgo}`)) +
+    (await tx.run(sql`delete from identity.issuer_visit where begun_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.session where last_seen_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${monthAgo}`)) +
     (await tx.run(sql`delete from identity.invitation where expires_at < ${monthAgo}`)) +

@@ -43,7 +43,8 @@ function productOf(ground: Ground, database: Database, live: LiveViews): Product
   const { model, seals, config, folder } = ground;
   const { url: origin, passkeyDomain, operatingModelFile: modelFile } = config;
   const { installation } = folder;
-  return { database, model, modelFile, seals, live, origin, passkeyDomain, installation };
+  const site = { origin, passkeyDomain, installation, network: networkOf(config) };
+  return { database, model, modelFile, seals, live, ...site };
 }
 
 /** All that the server makes of the rules in force. */

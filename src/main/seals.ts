@@ -1,6 +1,6 @@
 /** The keys of the installation as what slices seal and open with. */
 import { blindIndex, open, seal } from '#kernel/sealed.ts';
-import type { CodeSeals } from '#identity/index.ts';
+import type { CodeSeals, IssuerSeals, IssuerSettings } from '#identity/index.ts';
 import type { InboxSeals } from '#dispatch/index.ts';
 import type { DirectorySecrets } from '#organisations/index.ts';
 import type { Keys } from '#sealing/index.ts';
@@ -20,6 +20,7 @@ export type Seals = InboxSeals & {
   readonly indexAddress: (channel: 'text' | 'mail', normalised: string) => Buffer;
   readonly indexNetwork: (network: string) => Buffer;
   readonly codes: CodeSeals;
+  readonly issuers: IssuerSeals;
 };
 
 /**
@@ -55,6 +56,11 @@ export function sealsOf(keys: Keys): Seals {
       sealSecret: (id, secret) => sealCredential(`authenticator_app|${id}`, secret),
       openSecret: (id, sealed) => openCredential(`authenticator_app|${id}`, sealed),
       indexCode: (id, code) => blindIndex(blindIndexKey, `sign_in_code|${id}`, code),
+    },
+    issuers: {
+      sealSettings: (id, settings) => sealCredential(`issuer|${id}`, JSON.stringify(settings)),
+      openSettings: (id, sealed) =>
+        JSON.parse(openCredential(`issuer|${id}`, sealed)) as IssuerSettings,
     },
     indexNumber: (number) => indexAddress('text', number.replace(/\D/g, '')),
     sealNumber: (id, number) => sealPersonal(`reply_number|${id}`, number),

@@ -37,6 +37,7 @@ import {
 import {
   endLapsedRoles,
   identityRoutes,
+  IssuerClient,
   listApiKeys,
   listPeople,
   sendSignInCode,
@@ -44,6 +45,7 @@ import {
   sweepIdentity,
   WAKE_TASK,
   wakePeople,
+  type Network,
   type WakingTimer,
 } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
@@ -102,6 +104,7 @@ export type Product = {
   /** The domain that passkeys are bound to. */
   readonly passkeyDomain: string;
   readonly live: LiveViews;
+  readonly network?: Network | undefined;
 };
 
 export function alertContext({ model, origin }: Pick<Product, 'model' | 'origin'>): AlertContext {
@@ -138,6 +141,7 @@ export function productRoutes(product: Product): Route[] {
       installation: installationOf(product),
       sealPhone: seals.sealPhone,
       codes: seals.codes,
+      issuers: { ...seals.issuers, client: new IssuerClient({ network: product.network }) },
       indexNetwork: seals.indexNetwork,
       organisations: {
         findByCode: findOrganisationByCode,

@@ -80,7 +80,7 @@ export {
   londonHour,
   ZONE,
 } from './times.ts';
-export { sameSitePath } from './same-site.ts';
+export { isTrustworthy, sameSitePath } from './same-site.ts';
 export {
   barParts,
   layTiles,

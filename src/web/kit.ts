@@ -113,7 +113,7 @@ export type Kit = {
   readonly routes: Map<string, Route>;
   readonly views: Views;
   readonly assets: Assets;
-  readonly cookies: Readonly<Record<'session' | 'contact' | 'notice', string>>;
+  readonly cookies: Readonly<Record<'session' | 'contact' | 'ticket' | 'notice', string>>;
   readonly now: () => Date;
   /** Aborts when the server closes, so that streams end. */
   readonly closing: AbortSignal;
@@ -129,5 +129,6 @@ export type Kit = {
 export function cookieNames(origin: string): Kit['cookies'] {
   const prefix = origin.startsWith('https:') ? '__Host-' : '';
   const name = `${prefix}tocsin`;
-  return { session: name, contact: `${name}-contact`, notice: `${name}-notice` };
+  const [contact, ticket, notice] = [`${name}-contact`, `${name}-ticket`, `${name}-notice`];
+  return { session: name, contact, ticket, notice };
 }

@@ -1,9 +1,12 @@
 /** What a handler answers: values, turned into HTTP in `respond.ts` alone. */
 import type { Refusal, Refused } from '#kernel/outcome.ts';
 
-/** Whose: a person's unless told; a contact's is a cookie of its own. */
+/**
+ * Whose: a person's unless told; a contact's is a cookie of its own, and so is the ticket of
+ * somebody who is sent to another site and is to come back with it.
+ */
 export type SessionChange =
-  | { readonly start: string; readonly maxAgeSeconds: number; readonly of?: 'contact' }
+  | { readonly start: string; readonly maxAgeSeconds: number; readonly of?: 'contact' | 'ticket' }
   /** Forgets the cookie and what the browser stored. */
   | 'end'
   | 'end-contact';

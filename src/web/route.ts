@@ -50,6 +50,8 @@ export type WebRequest<Params = Record<string, string>, Query = Form, Body = unk
   readonly id: string;
   readonly actor: Actor;
   readonly session: Session | undefined;
+  /** Of this browser, where it was sent to another site; it names nobody. */
+  readonly ticket: string | undefined;
   readonly params: Params;
   readonly query: Query;
   /** The JSON body, parsed by `body` where the route has one. */

@@ -190,6 +190,7 @@ function parseRequest(exchange: Exchange, route: Route): WebRequest | Reply {
     id: context.id,
     actor: context.actor,
     session: context.session,
+    ticket: request.cookies[kit.cookies.ticket],
     params: params.value as Record<string, string>,
     query: query.value as Form,
     body: parsedBody.value,

@@ -1,8 +1,8 @@
 /**
  * Who may open a connection to the outside. What these files connect to is configured by an
- * operator: gateways, the dead-man switch. Nobody types an address on a page that this server then
- * asks, so there is nothing to forge (ASVS 5.0, 1.3.6). A file that would has to be listed here,
- * and connect only to public addresses that it looked up itself.
+ * operator: gateways, issuers, the dead-man switch. Nobody types an address on a page that this
+ * server then asks, so there is nothing to forge (ASVS 5.0, 1.3.6). A file that would has to be
+ * listed here, and connect only to public addresses that it looked up itself.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -19,6 +19,8 @@ import {
 const MAY_CONNECT: Readonly<Record<string, string>> = {
   'src/dispatch/gateways/http.ts': 'requests to gateways and the dead-man switch, as configured',
   'src/dispatch/gateways/smtp.ts': 'the relay of a gateway, as configured',
+  'src/identity/issuer-client.ts':
+    'issuers, as the operator configured them: https, at their own origin or one listed with them',
   'src/dispatch/gateways/smpp-link.ts': 'the message centre of a gateway, as configured',
 };
 

@@ -311,6 +311,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'of the centre', path: '/desk/{colleague}' },
   ],
   '/gateways': [{ state: 'one', path: '/gateways' }],
+  '/issuers': [{ state: 'none', path: '/issuers', as: 'administrator' }],
   '/kev': [{ state: 'empty', path: '/kev' }],
   '/passkey': [{ state: 'asks', path: '/passkey' }],
   '/people': [{ state: 'some', path: '/people', as: 'administrator' }],
@@ -321,6 +322,12 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/replica': [{ state: 'none', path: '/replica' }],
   '/sign-in': [{ state: 'a demonstration', path: '/sign-in', as: 'visitor' }],
+  '/sign-in/more/:id': [
+    { state: 'asks', path: '/sign-in/more/00000000-0000-7000-8000-000000000000', as: 'visitor' },
+  ],
+  '/sign-in/with/:issuer/return': [
+    { state: 'dead', path: '/sign-in/with/none/return', as: 'visitor' },
+  ],
   '/sign-in/link/:token': [{ state: 'dead', path: '/sign-in/link/none', as: 'visitor' }],
   '/:number': [
     { state: 'public', path: '/{number}', as: 'visitor' },

@@ -112,6 +112,7 @@ const absentValues: Readonly<Record<string, string>> = {
   number: '99999',
   version: '1',
   gateway: 'none',
+  issuer: 'none',
   token: 'x'.repeat(43),
   sha256: 'f'.repeat(64),
   point: ABSENT,

@@ -27,6 +27,7 @@ const doneShape = z.strictObject({
   signIns: z.int().describe('Links and codes that open nothing any more'),
   invitations: z.int(),
   keys: z.int(),
+  issuers: z.int().describe('Sign-ins of its own that are off from now on'),
   codeSessions: z.int(),
   addresses: z.int().describe('Where nothing goes now'),
   suppressed: z.int().describe('Messages that were on their way there'),
