@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
+import { proveDispatch } from '#alerts/index.ts';
 import { createSignInLink, sessionsOf } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
 import { installationOf, navigation, productRoutes } from '#main/wiring.ts';
@@ -14,6 +15,7 @@ import {
   type BrowserPage,
 } from '../support/browser.ts';
 import {
+  contextOf,
   draftAlert,
   must,
   openCentre,
@@ -179,6 +181,14 @@ test('an approver signs exactly what is on the page, and it goes', async (t) => 
       select person_id, origin from identity.approval_signature where hash = ${hash}`),
   );
   assert.deepEqual(signed, [{ personId: centre.approver.id, origin }]);
+  // The worker checks what the device signed before it sends, with its own rights.
+  const { passkeyDomain } = centre.product;
+  const proof = await centre.db.worker.withActor(system('dispatch'), async (tx) => {
+    const { id } = await tx.one<{ id: string }>(sql`
+      select dispatch_id as id from alerts.v_live where alert_id = ${alertId}`);
+    return await proveDispatch(tx, { ...contextOf(centre), passkeyDomain }, id);
+  });
+  assert.ok(proof.holds, JSON.stringify(proof));
 });
 
 test('a recovery: begun by one, agreed to by another, on pages that fit a phone', async (t) => {
