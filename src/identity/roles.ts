@@ -53,8 +53,11 @@ export async function giveRole(
   if (person === undefined) return noSuchPerson;
   await endLapsed(tx, person.id);
   const open = await selectOpenGrant(tx, given);
-  if (open === undefined) return ok(await giveOrAsk(tx, given, { model, now }));
-  return isSameTerm(open, given, now) ? ok('given') : otherTerm;
+  if (open !== undefined) return isSameTerm(open, given, now) ? ok('given') : otherTerm;
+  const giving = await giveOrAsk(tx, given, { model, now });
+  // Somebody may have given it for other days in this moment: then those hold, and not these.
+  const held = giving === 'given' ? await selectOpenGrant(tx, given) : undefined;
+  return held === undefined || isSameTerm(held, given, now) ? ok(giving) : otherTerm;
 }
 
 /** Posted twice; one that began since it was planned is as one that was given at once. */

@@ -1,6 +1,7 @@
 /** Roles that begin and end as planned: what they give comes and goes with them, at once. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { sql } from '#db/sql.ts';
 import { listEntries } from '#audit/index.ts';
 import { system } from '#kernel/actor.ts';
@@ -147,6 +148,29 @@ test('what lapsed is written down once, and the role may be given again', async 
   await administrator.submit('End the role Approver');
   assert.doesNotMatch(administrator.page.text, /To come/);
   assert.equal(await ends(), 2);
+});
+
+test('of two who give it for different days at once the second is told', async () => {
+  const person = await centre.invite('Rory Race', []);
+  const actor = await centre.invite('Gil Gives', ['administrator']);
+  const [inserted, mayCommit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const give = (days: number, hold?: Promise<void>) =>
+    centre.db.web.attempt(actor, async (tx) => {
+      const scope = { personId: person.id, role: 'approver', organisationId: null };
+      const term = { startsAt: null, endsAt: new Date(Date.now() + days * 86_400_000) };
+      const wish = { ...scope, regionCode: null, ...term };
+      const given = await identity.giveRole(tx, wish, { model: centre.model, now: new Date() });
+      if (hold !== undefined) inserted.resolve();
+      await hold;
+      return given;
+    });
+  const first = give(1, mayCommit.promise);
+  await inserted.promise;
+  const second = give(2);
+  // It waits for the first one's row.
+  await setTimeout(200);
+  mayCommit.resolve();
+  assert.deepEqual([(await first).ok, (await second).ok], [true, false]);
 });
 
 test('days that cannot be are said at their fields, and nothing is given', async () => {

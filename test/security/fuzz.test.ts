@@ -11,7 +11,7 @@ import { asyncProperty, check } from 'fast-check';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import type { Route } from '#web/index.ts';
-import { makeObjects, type Objects } from './objects.ts';
+import { absentOf, makeObjects, type Objects } from './objects.ts';
 import { openGround, type Ground, type Lane } from './fuzz/ground.ts';
 import { wishes, type Wish } from './fuzz/hostile.ts';
 import { faultOf } from './fuzz/judge.ts';
@@ -149,6 +149,8 @@ function addNamed(route: Route): void {
     gateways: 'notify',
     gateway: 'notify',
     sha256: ground.centre.model.version,
+    number: '1',
+    version: '1',
   };
   const schema = route.body === undefined ? undefined : jsonSchemaOf(route.body);
   const bodyOf = (isShort: boolean) =>
@@ -158,7 +160,7 @@ function addNamed(route: Route): void {
       .map((part, i) => {
         if (!part.startsWith(':')) return part;
         const word = part === ':id' ? parts[i - 1]! : part.slice(1);
-        return named[word] ?? idFor(word, turn) ?? (/^(number|version)$/.test(word) ? '1' : ABSENT);
+        return named[word] ?? idFor(word, turn) ?? (part === ':id' ? ABSENT : absentOf(word));
       })
       .join('/');
     for (const isShort of [true, false])

@@ -123,7 +123,8 @@ const absentValues: Readonly<Record<string, string>> = {
   day: '2026-04-01',
 };
 
-function absentOf(name: string): string {
+/** Of a parameter that is no id of an object that was made. */
+export function absentOf(name: string): string {
   const value = absentValues[name];
   assert.ok(value !== undefined, `no value for the parameter :${name}: add it to objects.ts`);
   return value;

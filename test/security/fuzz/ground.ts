@@ -10,7 +10,14 @@ import { apiKeysOf, createApiKey, idempotencyOf } from '#identity/index.ts';
 import { productRoutes } from '#main/wiring.ts';
 import { contactSessionsOf } from '#organisations/index.ts';
 import type { Route, Session } from '#web/index.ts';
-import { must, openCentre, type Centre, type Person } from '../../support/centre.ts';
+import {
+  contactsCsv,
+  must,
+  openCentre,
+  organisationsCsv,
+  type Centre,
+  type Person,
+} from '../../support/centre.ts';
 import { startSite, type Site } from '../../support/page-client.ts';
 import { openContactSession, openSession, sha256 } from '../sessions.ts';
 import { watchWrites, wroteSince } from '../watch-writes.ts';
@@ -41,10 +48,24 @@ export type Ground = {
   close(): Promise<void>;
 };
 
+/** Some of them say that they left, and nobody of the walk brings them back. */
+const LEAVING = Array.from(
+  { length: 120 },
+  (_, i) => `ZZ-0005,Leaver ${i},person,ciso,9,,leaver${i}@lonely.test\n`,
+);
+
+const centreOfMany = {
+  modelFile: 'operating-model.yaml',
+  organisationsCsv,
+  contactsCsv: contactsCsv + LEAVING.join(''),
+  officerRole: 'duty_officer',
+  approverRole: 'approver',
+};
+
 const CALLBACK_TOKEN = 'a token of a gateway';
 
 export async function openGround(lanes: number): Promise<Ground> {
-  const centre = await openCentre();
+  const centre = await openCentre('demonstration', centreOfMany);
   await seedGateway(centre);
   await watchWrites(centre);
   const routes = productRoutes(centre.product);
