@@ -3625,6 +3625,7 @@ CREATE OR REPLACE FUNCTION organisations.note_contacts()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_nestloop TO 'off'
 AS $function$
 begin
   insert into organisations.change (organisation_id, contact_id, what, fields)

@@ -10,6 +10,7 @@ import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
+import { deleteLinks } from '../imports/store-import.ts';
 import { organisationRoutes } from '../routes.ts';
 import { listOrganisations } from '../store.ts';
 
@@ -222,4 +223,19 @@ test('who stands in is searched by name: of so many nobody could be chosen of a 
   assert.match((await ask({ coverName: 'Person' })).text, /Many here have that in the name/);
   await ada.submit(`/${path}/absences`, { ...away, coverName: 'person 00004' });
   assert.match(ada.page.text, /The absence is written down.*Person 00004 stands in/);
+});
+
+test('the links of all are taken off within seconds, also after a change of one', async () => {
+  const undo = new Error('undone on purpose');
+  const off = db.web.withActor(system('import'), async (tx) => {
+    const ids = await tx.rows<{ id: string }>(sql`select id from organisations.contact`);
+    await deleteLinks(tx, [ids[0]!.id]);
+    await tx.run(sql`set local statement_timeout = '30s'`);
+    await deleteLinks(
+      tx,
+      ids.map(({ id }) => id),
+    );
+    throw undo;
+  });
+  await assert.rejects(off, undo);
 });
