@@ -178,6 +178,7 @@ function fault(
 const SAME_FOR_ALL = new Set([
   '/:number',
   '/sign-in/code/:id',
+  '/sign-in/more/:id',
   '/your-details/code/:id',
   '/your-details/number/:id',
 ]);
