@@ -384,9 +384,10 @@ export const calls: Calls = {
   ...inbox,
   ...plan,
   ...rounds,
-  insertSingleMessages: ({ random, known }) => [
+  // To none that is stopped: the trigger asks the real clock (cut-off.test.ts).
+  insertSingleMessages: ({ base, random, known }) => [
     random
-      .shuffle(known.pointIds)
+      .shuffle(known.pointIds.filter((id) => !base.tables.stopped.has(id)))
       .slice(0, random.between(1, 3))
       .map((contactPointId) => ({
         id: random.uuid(),
@@ -400,6 +401,10 @@ export const calls: Calls = {
       })),
   ],
   notifyAnswers: () => [],
+  lockStopped: () => [],
+  insertStopped: ({ random, known }) => [random.shuffle(known.pointIds).slice(0, 2)],
+  deleteStoppedBut: ({ random, known }) => [random.shuffle(known.pointIds).slice(0, 2)],
+  suppressStopped: () => [],
   ...gateways,
   ...steering,
   ...pace,

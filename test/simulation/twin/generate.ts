@@ -78,6 +78,9 @@ export function fillTables(base: Base, random: Random): Known {
       base.tables.settled.set(keyOf(dispatchId, organisationId), row);
     }
   }
+  for (const contactPointId of known.pointIds)
+    if (random.chance(0.05))
+      base.tables.stopped.set(contactPointId, { contactPointId, stoppedAt: START_MS });
   known.messageIds.push(random.uuid());
   for (const dispatchId of dispatchIds) {
     const count = base.messagesOf(dispatchId).length;
@@ -275,6 +278,7 @@ function fillDispatch(base: Base, random: Random, id: string): void {
       opensAt,
       openedAt,
       partAt,
+      putOff: random.pick([0, 0, MINUTE_MS, 10 * MINUTE_MS]),
       reminds: false,
     });
   }

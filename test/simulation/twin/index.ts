@@ -28,6 +28,7 @@ import * as storePlan from '#dispatch/store-plan.ts';
 import * as storeRounds from '#dispatch/store-rounds.ts';
 import * as storeSend from '#dispatch/store-send.ts';
 import * as storeSettled from '#dispatch/store-settled.ts';
+import * as storeStopped from '#dispatch/store-stopped.ts';
 import type { Tx } from '#db/database.ts';
 import * as answer from './answer.ts';
 import * as audit from './audit.ts';
@@ -55,6 +56,7 @@ import * as rounds from './rounds.ts';
 import type { Base } from './rows.ts';
 import * as send from './send.ts';
 import * as settled from './settled.ts';
+import * as stopped from './stopped.ts';
 
 const stores = {
   ...storeAnswer,
@@ -83,6 +85,7 @@ const stores = {
   ...storeRounds,
   ...storeSend,
   ...storeSettled,
+  ...storeStopped,
 };
 
 type Statement = (tx: Tx, ...rest: never[]) => Promise<unknown>;
@@ -128,6 +131,7 @@ export const twin: Twin = {
   ...rounds,
   ...send,
   ...settled,
+  ...stopped,
 };
 
 export { Base } from './rows.ts';

@@ -43,6 +43,7 @@ export function insertDispatch(base: Base, plan: DispatchPlan): void {
       opensAt: null,
       openedAt: null,
       partAt: null,
+      putOff: 0,
       reminds: false,
     });
   }

@@ -106,6 +106,7 @@ function rowsByTable(tables: Tables): Rows {
     message: [...tables.message.values()],
     message_credit: credits,
     settled: [...tables.settled.values()],
+    stopped: [...tables.stopped.values()],
     attempt: [...tables.attempt.values()],
     attempt_end: [...tables.attemptEnd.values()],
     lookup: tables.lookup,
@@ -126,7 +127,7 @@ function rowsByTable(tables: Tables): Rows {
 
 const isTime = (column: string) =>
   /_(?:at|until|from|start|since)$/.test(column) || column === 'at';
-const isDuration = (column: string) => /_(?:after|lag|for|within)$/.test(column);
+const isDuration = (column: string) => /_(?:after|lag|for|within|off)$/.test(column);
 const snakeCased = (name: string) => name.replaceAll(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
 
 /** A row with the names and values that PostgreSQL takes and gives as JSON. */
@@ -153,6 +154,7 @@ export async function loadTables(tx: Tx, tables: Tables): Promise<void> {
   await tx.run(sql`set local session_replication_role = replica`);
   await tx.run(sql`delete from dispatch.dispatch`);
   await tx.run(sql`delete from dispatch.continuity`);
+  await tx.run(sql`delete from dispatch.stopped`);
   await tx.run(sql`delete from dispatch.auditor`);
   const filled = Object.entries(rowsByTable(tables)).filter(([, rows]) => rows.length > 0);
   const parts = filled.map(
@@ -186,6 +188,7 @@ export async function dumpPostgres(tx: Tx): Promise<Dump> {
       'message', (select jsonb_agg(to_jsonb(t)) from dispatch.message t),
       'message_credit', (select jsonb_agg(to_jsonb(t)) from dispatch.message_credit t),
       'settled', (select jsonb_agg(to_jsonb(t)) from dispatch.settled t),
+      'stopped', (select jsonb_agg(to_jsonb(t)) from dispatch.stopped t),
       'attempt', (select jsonb_agg(to_jsonb(t)) from dispatch.attempt t),
       'attempt_end', (select jsonb_agg(to_jsonb(t)) from dispatch.attempt_end t),
       'lookup', (select jsonb_agg(to_jsonb(t)) from dispatch.lookup t),
@@ -220,9 +223,10 @@ function comparable(row: object): string {
   return JSON.stringify(columns.toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)));
 }
 
-/** `00:15:00.5` and `900500 milliseconds`, in ms. */
+/** `00:15:00.5`, `-00:15:00` and `900500 milliseconds`, in ms. */
 function durationMs(text: string): number {
   if (text.endsWith(' milliseconds')) return Number(text.slice(0, -' milliseconds'.length));
+  if (text.startsWith('-')) return -durationMs(text.slice(1));
   const [hours, minutes, seconds] = text.split(':').map(Number);
   return Math.round((hours! * 3600 + minutes! * 60 + seconds!) * 1000);
 }

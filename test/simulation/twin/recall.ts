@@ -33,9 +33,11 @@ export function hurryRounds(base: Base, dispatchId: string): boolean {
   const first = rounds.find((r) => r.round === 1 && r.openedAt === null);
   const stillMs = (first?.opensAt ?? 0) - base.now;
   if (stillMs <= 0 || base.tables.dispatch.get(dispatchId)?.state !== 'sending') return false;
+  const { putOff } = first!;
   for (const round of rounds) {
     base.writes += 1;
     if (round.opensAt !== null) round.opensAt -= stillMs;
+    round.putOff = Math.max(0, round.putOff - putOff);
   }
   return true;
 }

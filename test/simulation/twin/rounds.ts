@@ -39,7 +39,10 @@ export function shiftRound(
   const row = base.tables.round.get(keyOf(dispatchId, round));
   if (row === undefined || row.openedAt !== null || row.opensAt === null) return;
   base.writes += 1;
-  row.opensAt = Math.max(base.now, row.opensAt + byMs);
+  const open = roundsOf(base, dispatchId).findLast(({ openedAt }) => openedAt !== null);
+  const putOff = open?.putOff ?? 0;
+  row.opensAt = Math.max(base.now, row.opensAt - row.putOff + putOff + byMs);
+  row.putOff = putOff;
 }
 
 export function listQuietTimes(base: Base, dispatchId: string): QuietTime[] {
@@ -67,6 +70,7 @@ export function setRoundTime(
   const row = base.tables.round.get(keyOf(dispatchId, round));
   if (row === undefined || row.openedAt !== null) return;
   base.writes += 1;
+  row.putOff += opensAt.getTime() - Math.max(row.opensAt ?? base.now, base.now);
   row.opensAt = opensAt.getTime();
 }
 
@@ -120,7 +124,10 @@ export function lockNextPart(
 
 export function readyMessages(base: Base, ids: readonly string[]): number {
   const held = ids.flatMap((id) => base.tables.message.get(id) ?? []);
-  const ready = held.filter(({ state }) => state === 'held');
+  const ready = held.filter(
+    ({ state, dispatchId, round }) =>
+      state === 'held' && base.tables.round.has(keyOf(dispatchId, round)),
+  );
   for (const message of ready) {
     const { releasedAt, expiresAfter } = base.dispatchOf(message);
     base.update(message, {

@@ -135,6 +135,8 @@ export type RoundRow = {
   opensAt: number | null;
   openedAt: number | null;
   partAt: number | null;
+  /** By quiet hours, so far. */
+  putOff: number;
   /** What is simulated plans none that does. */
   reminds: boolean;
 };
@@ -266,6 +268,8 @@ export type RiskTakenRow = {
 
 export type SettledRow = { dispatchId: string; organisationId: string; settledAt: number };
 
+export type StoppedRow = { contactPointId: string; stoppedAt: number };
+
 /** The standing dispatch of automatic answers (migrations/0004). */
 export const ANSWERS = '00000000-0000-4000-8000-000000000000';
 
@@ -283,6 +287,7 @@ function emptyTables() {
     /** Organisations beyond the first, by message. */
     credit: new Map<string, Set<string>>(),
     settled: new Map<string, SettledRow>(),
+    stopped: new Map<string, StoppedRow>(),
     attempt: new Map<string, AttemptRow>(),
     attemptEnd: new Map<string, AttemptEndRow>(),
     lookup: [] as LookupRow[],

@@ -12,6 +12,7 @@ import {
 import { historyIsWhole } from './continuity.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
 import { isSettled } from './settled.ts';
+import { isStopped } from './stopped.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -135,7 +136,9 @@ export function byId(a: { id: string }, b: { id: string }): number {
 export function isUnneeded(base: Base, message: MessageRow): boolean {
   const { state } = base.dispatchOf(message);
   return (
-    (state !== 'sending' && state !== 'paused') || (message.round > 1 && isSettled(base, message))
+    (state !== 'sending' && state !== 'paused') ||
+    (message.round > 1 && isSettled(base, message)) ||
+    isStopped(base, message)
   );
 }
 
