@@ -62,7 +62,7 @@ test('a recovery takes two: then the old passkey and sessions end, and a new one
   assert.equal(another.status, 409, 'no second link beside the one that was agreed to');
   assert.equal((await live.signIn(old)).isIn, false);
   await lena.get(link);
-  assert.equal((await lena.request('POST', link)).headers.get('location'), '/passkey?to=/');
+  assert.equal((await lena.request('POST', link)).headers.get('location'), '/passkey?to=%2F');
   const device = new Authenticator();
   assert.equal((await live.make(lena, device)).status, 303);
   assert.ok((await live.signIn(device)).isIn);
