@@ -6,9 +6,20 @@ create table alerts.alert (
   id uuid primary key,
   -- The number readers see: on texts, pages and the phone.
   number integer generated always as identity (start with 4901) unique,
+  -- Rehearsed, not meant: chosen when it is begun, for ever (P11).
+  exercise boolean not null default false,
   created_at timestamptz not null default now(),
   created_by text not null
 );
+
+create function alerts.guard_exercise() returns trigger language plpgsql as $$
+begin
+  raise exception 'an exercise stays an exercise, and a live alert a live alert'
+    using errcode = 'restrict_violation';
+end $$;
+create trigger guard_exercise before update on alerts.alert for each row
+  when (old.exercise is distinct from new.exercise)
+  execute function alerts.guard_exercise();
 
 -- One wording of an alert. Only a draft may be changed.
 create table alerts.version (
@@ -110,6 +121,27 @@ create table alerts.submission (
   check ((state = 'waiting') = (decided_at is null)),
   check ((state = 'returned') = (return_reason is not null))
 );
+
+-- The dispatches of an exercise are in the lane of exercises, those of a live alert never (P11).
+-- Of a dispatch both are fixed: no role may change them, and its lane is bound to its flag.
+create function alerts.guard_lane() returns trigger language plpgsql as $$
+begin
+  if exists (
+    select from alerts.version version
+    join alerts.alert alert on alert.id = version.alert_id
+    cross join lateral (values (new.dispatch_id), (new.correction_dispatch_id)) as sent (id)
+    left join dispatch.v_dispatch dispatch on dispatch.id = sent.id
+    where version.id = new.version_id and sent.id is not null
+      and dispatch.exercise is distinct from alert.exercise)
+  then
+    raise exception 'a dispatch of an exercise belongs to an exercise, and to nothing else'
+      using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+create trigger guard_lane before insert or update of version_id, dispatch_id, correction_dispatch_id
+  on alerts.submission for each row execute function alerts.guard_lane();
+
 create index submission_of_readers on alerts.submission (reader_set_id);
 create unique index submission_open on alerts.submission (version_id)
   where state in ('waiting', 'released');
@@ -189,7 +221,8 @@ create view alerts.v_live with (security_invoker = true) as
     submission.correction_dispatch_id, version.number as version_number, version.kind,
     version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
     version.reader_words, submission.owned_by_name, submission.submitted_at,
-    submission.submitted_by_name, submission.decided_at, submission.decided_by_name
+    submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
+    alert.exercise
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')
@@ -202,7 +235,7 @@ create view alerts.v_version with (security_invoker = true) as
     version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
     version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body,
     version.asks_again, version.content, version.state, version.released_at, version.closed_at,
-    submission.dispatch_id, submission.correction_dispatch_id
+    submission.dispatch_id, submission.correction_dispatch_id, alert.exercise
   from alerts.version version
   join alerts.alert alert on alert.id = version.alert_id
   join alerts.submission submission on submission.version_id = version.id
@@ -229,7 +262,7 @@ create view alerts.v_recipient with (security_invoker = true) as
 
 create view alerts.v_waiting with (security_invoker = true) as
   select alert.id as alert_id, alert.number as alert_number, version.title, version.severity,
-    submission.submitted_by_name, submission.submitted_at
+    submission.submitted_by_name, submission.submitted_at, alert.exercise
   from alerts.submission submission
   join alerts.version version on version.id = submission.version_id
   join alerts.alert alert on alert.id = version.alert_id
@@ -237,7 +270,7 @@ create view alerts.v_waiting with (security_invoker = true) as
 
 create view alerts.v_announcement with (security_invoker = true) as
   select announcement.id, announcement.alert_id, alert.number as alert_number, version.title,
-    announcement.what, announcement.at, announcement.by_name
+    announcement.what, announcement.at, announcement.by_name, alert.exercise
   from alerts.announcement announcement
   join alerts.alert alert on alert.id = announcement.alert_id
   join alerts.version version on version.alert_id = alert.id

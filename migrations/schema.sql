@@ -43,11 +43,13 @@ create sequence operating_model.adoption_number_seq as bigint;
 create table alerts.alert (
   id uuid not null,
   number integer generated always as identity not null,
+  exercise boolean default false not null,
   created_at timestamp with time zone default now() not null,
   created_by text not null,
   constraint alert_pkey PRIMARY KEY (id),
   constraint alert_number_key UNIQUE (number)
 );
+CREATE TRIGGER guard_exercise BEFORE UPDATE ON alerts.alert FOR EACH ROW WHEN ((old.exercise IS DISTINCT FROM new.exercise)) EXECUTE FUNCTION alerts.guard_exercise();
 grant insert, select on alerts.alert to tocsin_web;
 grant select on alerts.alert to tocsin_worker;
 
@@ -215,6 +217,7 @@ alter table alerts.submission enable row level security;
 alter table alerts.submission force row level security;
 create policy centre on alerts.submission as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
+CREATE TRIGGER guard_lane BEFORE INSERT OR UPDATE OF version_id, dispatch_id, correction_dispatch_id ON alerts.submission FOR EACH ROW EXECUTE FUNCTION alerts.guard_lane();
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
 grant update (closing_dispatch_id, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
@@ -2765,6 +2768,38 @@ grant insert, select on responses.response to tocsin_worker;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_web;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at, help_asked_at) on responses.response to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION alerts.guard_exercise()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'an exercise stays an exercise, and a live alert a live alert'
+    using errcode = 'restrict_violation';
+end $function$
+;
+grant execute on function alerts.guard_exercise() to public;
+
+CREATE OR REPLACE FUNCTION alerts.guard_lane()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if exists (
+    select from alerts.version version
+    join alerts.alert alert on alert.id = version.alert_id
+    cross join lateral (values (new.dispatch_id), (new.correction_dispatch_id)) as sent (id)
+    left join dispatch.v_dispatch dispatch on dispatch.id = sent.id
+    where version.id = new.version_id and sent.id is not null
+      and dispatch.exercise is distinct from alert.exercise)
+  then
+    raise exception 'a dispatch of an exercise belongs to an exercise, and to nothing else'
+      using errcode = 'check_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function alerts.guard_lane() to public;
+
 CREATE OR REPLACE FUNCTION alerts.guard_version()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -4054,7 +4089,8 @@ create view alerts.v_announcement with (security_invoker=true) as
     version.title,
     announcement.what,
     announcement.at,
-    announcement.by_name
+    announcement.by_name,
+    alert.exercise
    FROM alerts.announcement announcement
      JOIN alerts.alert alert ON alert.id = announcement.alert_id
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
@@ -4092,7 +4128,8 @@ create view alerts.v_live with (security_invoker=true) as
     submission.submitted_at,
     submission.submitted_by_name,
     submission.decided_at,
-    submission.decided_by_name
+    submission.decided_by_name,
+    alert.exercise
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -4155,7 +4192,8 @@ create view alerts.v_version with (security_invoker=true) as
     version.released_at,
     version.closed_at,
     submission.dispatch_id,
-    submission.correction_dispatch_id
+    submission.correction_dispatch_id,
+    alert.exercise
    FROM alerts.version version
      JOIN alerts.alert alert ON alert.id = version.alert_id
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text
@@ -4169,7 +4207,8 @@ create view alerts.v_waiting with (security_invoker=true) as
     version.title,
     version.severity,
     submission.submitted_by_name,
-    submission.submitted_at
+    submission.submitted_at,
+    alert.exercise
    FROM alerts.submission submission
      JOIN alerts.version version ON version.id = submission.version_id
      JOIN alerts.alert alert ON alert.id = version.alert_id

@@ -2,6 +2,7 @@
 import { permissions, type Permission } from '#kernel/actor.ts';
 import {
   anchorOf,
+  becauseExercise,
   axisNames,
   combinationsOf,
   explainSeverity,
@@ -110,6 +111,20 @@ function wokenPage({ promises, roles, severities }: OperatingModel) {
   ];
 }
 
+/** What holds for exercises, in one line. */
+function exerciseWords(model: OperatingModel): string {
+  const { exercises, severities } = model;
+  const { exercisedSeverities: ids, mostPerOrganisation, mostOfCentre } = exercises;
+  const labels = severities.filter(({ id }) => ids.includes(id)).map(({ label }) => label);
+  if (labels.length === 0) return 'None may be held';
+  return [
+    `${becauseExercise(model).says}.`,
+    `Held as ${labels.join(', ')}, always by two people.`,
+    `In 30 days at most ${mostPerOrganisation} to an organisation and ${mostOfCentre} in all.`,
+    `While one is out, a live alert is marked ‘${exercises.realMark}’.`,
+  ].join(' ');
+}
+
 /** The other times that the centre keeps, in words. */
 function promisesOf(model: OperatingModel) {
   const { desk, textsPerNumber, retention } = model;
@@ -139,6 +154,7 @@ function promisesOf(model: OperatingModel) {
       'Messages are kept, after their end, for',
       spokenDuration(retention.messagesMs),
     ],
+    ['exercises', 'Exercises', exerciseWords(model)],
     ['retention.inbox', 'Receipts and replies are kept for', spokenDuration(retention.inboxMs)],
   ];
   return rows.map(([rule, what, value]) => ({ anchor: anchorOf(rule), what, value }));

@@ -63,8 +63,8 @@ export async function showAlert(
     return view('alerts/approval.njk', { ...shared, approval, standing, alone }, status);
   }
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
-  const { alertNumber, kind } = version;
-  const preview = await previewOf(context, actor, { draft, kind, alertNumber, now });
+  const { alertNumber, kind, exercise } = version;
+  const preview = await previewOf(context, actor, { draft, kind, alertNumber, exercise, now });
   const bodyHtml = renderMarkdown(version.body);
   const missing = version.state === 'draft' && checkForSubmission(version, context, now);
   const toMend = missing ? mendable(id, missing) : [];

@@ -6,8 +6,8 @@ import { actorId, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Tx } from '#db/database.ts';
 import { planWaking, rolesWith, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, type Ladder, type OperatingModel } from '#operating-model/index.ts';
-import { blanksFor, type WakingWords } from './owed.ts';
+import { fillBlanks, marked, type Ladder, type OperatingModel } from '#operating-model/index.ts';
+import { blanksFor, sleepsThrough, type WakingWords } from './owed.ts';
 import { findAnnouncement, insertAnnouncement, type Announced } from './store-owed.ts';
 
 /** At once, and once. */
@@ -41,12 +41,14 @@ export function owedAnnouncement({ model, clockOf }: WakingWords): FindOwed {
   return async (tx, id) => {
     const found = await findAnnouncement(tx, id);
     if (found === undefined) return undefined;
-    const { alertId, what, at, by } = found;
-    const body = fillBlanks(model.texts.officersTold, {
+    if (sleepsThrough(model, found)) return undefined;
+    const { alertId, what, at, by, exercise } = found;
+    const words = fillBlanks(model.texts.officersTold, {
       ...blanksFor(model, found),
       what: WORDS[what],
       time: clockOf(at),
     });
+    const body = marked(model, exercise, words);
     return {
       dueAt: null,
       ownerId: null,

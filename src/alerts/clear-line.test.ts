@@ -71,6 +71,7 @@ it('it fits with every name, live and rehearsed, first and following', () => {
     const rendering: Rendering = {
       model,
       severity: severityById(model, severity.id)!,
+      mark: '',
       alertNumber: 4901,
       origin: 'https://cyber.example',
       formatTime: String,
@@ -93,7 +94,7 @@ it('it fits with every name, live and rehearsed, first and following', () => {
         .filter(({ channel }) => channel === 'text')
         .map(({ body }) => body);
       for (const body of [...rounds, ...follows])
-        for (const prefix of ['', `${model.rehearsalPrefix} `])
+        for (const prefix of ['', `${model.exercises.mark} `])
           for (const organisation of ['X', 'Northmoor', LONGEST_NAME]) {
             const text = textFor(prefix + body, { organisation, code: '4821', since: '03:02' });
             assert.equal(text.tooLong, false);

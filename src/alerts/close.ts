@@ -8,7 +8,7 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { cancelDispatch, releaseEnding, sealDispatch } from '#dispatch/index.ts';
 import { approvedAlong } from '#identity/index.ts';
-import { rulesOf, severityById } from '#operating-model/index.ts';
+import { rulesOf, severityFor } from '#operating-model/index.ts';
 import { announce } from './announce.ts';
 import { dispatchesOf } from './model.ts';
 import { planOneRound } from './one-round.ts';
@@ -54,12 +54,19 @@ export async function closeAndTell(
   const approved = await approvedAlong(tx, { id: approvalId, hash: contentHash });
   if (!approved.ok) return approved;
   const rules = await rulesOf(tx, version.modelVersion, model);
-  const severity = severityById(rules, version.severity);
+  const severity = severityFor(rules, version);
   const isMine = await moveVersion(tx, { id: version.id, from: 'released', to: 'closed' });
   if (severity === undefined || !isMine) return overtaken;
   const endingId = newId();
   const label = `Alert ${version.alertNumber}, closing`;
-  await planOneRound(tx, { id: endingId, label, severity, model: rules, canWait: true });
+  await planOneRound(tx, {
+    id: endingId,
+    label,
+    severity,
+    exercise: version.exercise,
+    model: rules,
+    canWait: true,
+  });
   const earlierIds = await listSent(tx, alertId);
   await freezeFollowing(tx, {
     submissionId: submission.id,

@@ -2,7 +2,7 @@
 import { may, type Actor } from '#kernel/actor.ts';
 import { markings } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
-import { severityById } from '#operating-model/index.ts';
+import { becauseExercise, severityById } from '#operating-model/index.ts';
 import {
   listUnknownCodes,
   parseQuestionForm,
@@ -26,6 +26,8 @@ export type Composing = {
   readonly refused?: Refused | undefined;
   /** The severity comes from the matrix: why stands beside the answers. */
   readonly isProposed?: boolean;
+  /** Of one that is not saved yet: it will be an exercise, for ever. */
+  readonly isExercise?: boolean;
   readonly now: Date;
 };
 
@@ -33,14 +35,15 @@ export type Composing = {
 export async function composer(
   context: AlertRoutesContext,
   actor: Actor,
-  { fields, version, refused, isProposed = false, now }: Composing,
+  { fields, version, refused, isProposed = false, isExercise = false, now }: Composing,
 ): Promise<Reply> {
   const { database, model } = context;
   const draft = parseDraft(fields, model);
   const alertNumber = version?.alertNumber;
   const kind = version?.kind ?? 'first';
+  const exercise = version?.exercise ?? isExercise;
   const preview = draft.ok
-    ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
+    ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, exercise, now })
     : undefined;
   const audience = parseQuestionForm(fields, model);
   const isConflict = refused?.kind === 'conflict';
@@ -65,6 +68,11 @@ export async function composer(
       alertId: version?.alertId,
       alertNumber,
       kind,
+      isExercise: exercise,
+      because: exercise ? becauseExercise(model) : undefined,
+      severities: exercise
+        ? model.severities.filter(({ id }) => model.exercises.exercisedSeverities.includes(id))
+        : model.severities,
       savedAt: version?.updatedAt,
       refusal: refused?.message ?? '',
       beside:

@@ -106,6 +106,7 @@ export async function planFollowing(
     id: dispatchId,
     label,
     severity,
+    exercise: version.exercise,
     model,
     canWait: kind === 'update',
   });

@@ -11,6 +11,7 @@ import { cancelDispatch, releaseDispatch } from '#dispatch/index.ts';
 import { approve, consumeApproval, returnRequest, voidApproval } from '#identity/index.ts';
 import { announce } from './announce.ts';
 import { supersede } from './correct.ts';
+import { whyNotReleased } from './exercise.ts';
 import { dispatchesOf } from './model.ts';
 import { planNextUpdate, planRegions } from './owed.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -40,6 +41,12 @@ export async function approveAndRelease(
   const { version, submission } = found.value;
   const { now, hash } = decision;
   const given = { id: submission.approvalId, hash, now, model: context.model };
+  const barred = await whyNotReleased(tx, version, {
+    submissionId: submission.id,
+    model: context.model,
+    now,
+  });
+  if (barred) return barred;
   const approved = await approve(tx, given);
   if (!approved.ok) return approved;
   const used = await consumeApproval(tx, given);

@@ -19,24 +19,29 @@ export type Draft = { readonly wording: Wording; readonly audience: AskedQuestio
 
 /**
  * Begins an alert under the operating model of today. `id` is that of the form: the same draft with
- * the same id is the same alert, and another draft with it a conflict.
+ * the same id is the same alert, and another draft with it a conflict. An exercise is one from here
+ * on, and nothing makes a live alert of it (P11).
  */
 export async function createAlert(
   tx: Tx,
   model: OperatingModel,
-  { id = newId(), ...draft }: Draft & { readonly id?: string },
+  {
+    id = newId(),
+    exercise = false,
+    ...draft
+  }: Draft & { readonly id?: string; readonly exercise?: boolean },
 ): Promise<Outcome<{ id: string; number: number }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
   const audience = await resolveQuestion(tx, draft.audience);
   if (!audience.ok) return audience;
-  const unknown = await checkSuperseded(tx, draft.wording, undefined);
+  const unknown = await checkSuperseded(tx, draft.wording, { exercise });
   if (unknown) return unknown;
   const pinned = { wording: wordsOf('first', draft.wording), audience: audience.value };
   const versionId = newId();
   await pinVersion(tx, model);
-  const number = await insertAlert(tx, { id, createdBy: actorId(tx.actor) });
-  if (number === undefined) return await findSame(tx, id, pinned);
+  const number = await insertAlert(tx, { id, exercise, createdBy: actorId(tx.actor) });
+  if (number === undefined) return await findSame(tx, { id, exercise }, pinned);
   await insertVersion(tx, {
     id: versionId,
     alertId: id,
@@ -47,18 +52,23 @@ export async function createAlert(
   });
   const parts = changedParts(undefined, pinned);
   await addEditor(tx, { versionId, personId: actorId(tx.actor), parts });
-  await record(tx, { action: 'alert.created', subject: { kind: 'alert', id } });
+  await record(tx, {
+    action: 'alert.created',
+    subject: { kind: 'alert', id },
+    detail: exercise ? { exercise } : {},
+  });
   return ok({ id, number });
 }
 
 async function findSame(
   tx: Tx,
-  id: string,
+  { id, exercise }: { readonly id: string; readonly exercise: boolean },
   draft: Draft,
 ): Promise<Outcome<{ id: string; number: number }>> {
   const version = await findVersion(tx, id);
   const isSame =
     version !== undefined &&
+    version.exercise === exercise &&
     changedParts({ wording: version, audience: version.audience }, draft).length === 0;
   if (isSame) return ok({ id, number: version.alertNumber });
   return refused(
@@ -82,7 +92,7 @@ export async function saveDraft(
   const isFirst = version.number === 1;
   const asked = isFirst ? await resolveQuestion(tx, draft.audience) : ok(version.audience);
   if (!asked.ok) return asked;
-  const unknown = await checkSuperseded(tx, draft.wording, version.alertNumber);
+  const unknown = await checkSuperseded(tx, draft.wording, version);
   if (unknown) return unknown;
   const { id: versionId } = version;
   const saved = { wording: wordsOf(version.kind, draft.wording), audience: asked.value };
@@ -118,18 +128,20 @@ async function noteEdit(
   });
 }
 
-/** Only what was out can be replaced, and nothing replaces itself. */
+/** Only what was out can be replaced, by its like, and nothing replaces itself. */
 async function checkSuperseded(
   tx: Tx,
   { content: { supersedes } }: Wording,
-  own: number | undefined,
+  own: { readonly exercise: boolean; readonly alertNumber?: number },
 ): Promise<Refused | undefined> {
-  if (supersedes === null || (supersedes !== own && (await wasOut(tx, supersedes))))
+  const { alertNumber, exercise } = own;
+  if (supersedes === null) return undefined;
+  if (supersedes !== alertNumber && (await wasOut(tx, { number: supersedes, exercise })))
     return undefined;
   const why =
-    supersedes === own
+    supersedes === alertNumber
       ? 'An alert cannot take the place of itself: a later version does'
-      : `No alert ${supersedes} was ever out`;
+      : `No ${exercise ? 'exercise' : 'alert'} ${supersedes} was ever out`;
   return refused('invalid', 'There is a problem with what was entered', { supersedes: why });
 }
 

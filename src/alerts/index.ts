@@ -28,6 +28,7 @@ export {
   dueWords,
   owedApproval,
   owedUpdate,
+  sleepsThrough,
   REGIONS_TASK,
   type WakingWords,
 } from './owed.ts';

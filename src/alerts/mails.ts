@@ -7,6 +7,8 @@ import type { Wording } from './model.ts';
 export type Rendering = {
   readonly model: OperatingModel;
   readonly severity: Severity;
+  /** Stands before all that leaves, with a space: of an exercise, or beside one; else empty. */
+  readonly mark: string;
   readonly alertNumber: number;
   /** Where the page is, such as `https://cyber.example`. */
   readonly origin: string;

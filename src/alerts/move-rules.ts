@@ -11,7 +11,7 @@ import {
   movingOf,
   pinVersion,
   rulesOf,
-  severityById,
+  severityFor,
   type Moving,
   type OperatingModel,
 } from '#operating-model/index.ts';
@@ -70,7 +70,7 @@ export async function moveRules(
   if (to !== model.version)
     return refused('conflict', 'Other rules came into force since you looked. Look once more.');
   if (moving.widens.length > 0) return refused('conflict', WIDENS);
-  const { quietHours, decideUncertainAfterMs } = severityById(model, version.severity)!;
+  const { quietHours, decideUncertainAfterMs } = severityFor(model, version)!;
   await pinVersion(tx, model);
   const isMine = await setRules(tx, { id: version.id, from: from.version, to: model.version });
   if (!isMine) return refused('conflict', 'Somebody moved it, or it ended. Look once more.');

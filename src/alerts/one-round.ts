@@ -8,18 +8,20 @@ export async function planOneRound(
   plan: {
     readonly id: string;
     readonly label: string;
+    /** By which it goes (`severityFor`). */
     readonly severity: Severity;
+    readonly exercise: boolean;
     readonly model: OperatingModel;
     /** Whether it may wait for the end of quiet hours; what takes something back never does. */
     readonly canWait: boolean;
   },
 ): Promise<void> {
-  const { id, label, severity, model, canWait } = plan;
+  const { id, label, severity, exercise, model, canWait } = plan;
   await planDispatch(tx, {
     id,
     label,
     lane: severity.lane,
-    exercise: false,
+    exercise,
     expiresAfterMs: severity.sendExpiresAfterMs,
     receiptAsksMs: severity.askForReceiptAfterMs,
     uncertainAfterMs: severity.decideUncertainAfterMs,

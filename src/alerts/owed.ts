@@ -8,7 +8,13 @@ import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { planWaking, type FindOwed } from '#identity/index.ts';
 import { enqueue } from '#db/enqueue.ts';
-import { fillBlanks, rulesOf, severityById, type OperatingModel } from '#operating-model/index.ts';
+import {
+  fillBlanks,
+  marked,
+  rulesOf,
+  severityById,
+  type OperatingModel,
+} from '#operating-model/index.ts';
 import { absent, lacks } from './policy.ts';
 import { findOwedUpdate, findWaitingSubmission, updateOwner } from './store-owed.ts';
 import { findLiveVersion, findVersion, listEditors } from './store.ts';
@@ -70,6 +76,14 @@ export function blanksFor(
   };
 }
 
+/** Whether nobody of the centre is woken for it: it is an exercise, and the rules say so. */
+export function sleepsThrough(
+  { exercises }: OperatingModel,
+  { exercise }: { readonly exercise: boolean },
+): boolean {
+  return exercise && !exercises.pagesCentre;
+}
+
 /** A submission that waits. Whoever shaped it cannot approve it, and sleeps. */
 export function owedApproval({ model: inForce, clockOf }: WakingWords): FindOwed {
   return async (tx, submissionId) => {
@@ -77,11 +91,13 @@ export function owedApproval({ model: inForce, clockOf }: WakingWords): FindOwed
     if (waiting === undefined) return undefined;
     // The steps were planned under these rules.
     const model = await rulesOf(tx, waiting.modelVersion, inForce);
+    if (sleepsThrough(model, waiting)) return undefined;
     const { versionId, alertId, submittedBy, submittedAt } = waiting;
-    const body = fillBlanks(model.texts.approvePlease, {
+    const words = fillBlanks(model.texts.approvePlease, {
       ...blanksFor(model, waiting),
       since: clockOf(submittedAt),
     });
+    const body = marked(model, waiting.exercise, words);
     return {
       dueAt: null,
       ownerId: null,
@@ -99,6 +115,7 @@ export function owedUpdate({ model: inForce, whenOf }: WakingWords): FindOwed {
     const owed = await findOwedUpdate(tx, versionId);
     if (owed === undefined) return undefined;
     const model = await rulesOf(tx, owed.modelVersion, inForce);
+    if (sleepsThrough(model, owed)) return undefined;
     const { alertId, nextUpdateAt, ownedBy } = owed;
     return {
       dueAt: nextUpdateAt,
@@ -106,10 +123,14 @@ export function owedUpdate({ model: inForce, whenOf }: WakingWords): FindOwed {
       except: [],
       ladder: model.promises.nextUpdate,
       text: (isLate) =>
-        fillBlanks(model.texts.updatePlease, {
-          ...blanksFor(model, owed),
-          due: dueWords(whenOf(nextUpdateAt), isLate),
-        }),
+        marked(
+          model,
+          owed.exercise,
+          fillBlanks(model.texts.updatePlease, {
+            ...blanksFor(model, owed),
+            due: dueWords(whenOf(nextUpdateAt), isLate),
+          }),
+        ),
       subject: { kind: 'alert', id: alertId },
     };
   };

@@ -22,17 +22,20 @@ export async function previewOf(
     draft,
     kind,
     alertNumber,
+    exercise,
     now,
   }: {
     readonly draft: Draft;
     readonly kind: VersionKind;
     readonly alertNumber: number | undefined;
+    readonly exercise: boolean;
     readonly now: Date;
   },
 ) {
   return await database.withActor(actor, async (tx) => {
     const likely = alertNumber ?? (await findNextNumber(tx));
-    const preview = await previewAlert(tx, context, { ...draft, kind, alertNumber: likely });
+    const previewed = { ...draft, kind, exercise, alertNumber: likely };
+    const preview = await previewAlert(tx, context, previewed);
     return (
       preview && {
         ...preview,

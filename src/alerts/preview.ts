@@ -19,7 +19,7 @@ import { unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts } from './store-freeze.ts';
 import type { SubmissionRow } from './store-submission.ts';
-import type { VersionRow } from './store.ts';
+import { readIsExerciseOut, type VersionRow } from './store.ts';
 import {
   asFirst,
   followingTexts,
@@ -90,10 +90,14 @@ export async function previewAlert(
     wording: Wording;
     audience: AskedQuestion;
     alertNumber: number;
+    exercise: boolean;
   },
 ): Promise<Preview | undefined> {
-  const { kind, wording, audience: asked, alertNumber } = draft;
-  const rendering = renderingFor({ severity: wording.severity, alertNumber }, context);
+  const { kind, wording, audience: asked, alertNumber, exercise } = draft;
+  const { severity } = wording;
+  const besideExercise = !exercise && (await readIsExerciseOut(tx));
+  const rendered = { severity, alertNumber, exercise, besideExercise };
+  const rendering = renderingFor(rendered, context);
   if (rendering === undefined) return undefined;
   const { model } = context;
   const rounds = renderRounds(kind === 'first' ? wording : asFirst(wording), rendering);

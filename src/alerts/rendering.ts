@@ -1,5 +1,5 @@
 /** What rendering needs beside the words: the rules, the number, the address of the page. */
-import { severityById, type OperatingModel } from '#operating-model/index.ts';
+import { severityFor, type OperatingModel } from '#operating-model/index.ts';
 import type { Rendering } from './texts.ts';
 
 /** What the verbs need from outside. */
@@ -13,15 +13,28 @@ export type AlertContext = {
 /** As long as a short name in a text can be: twenty characters, and the count of others. */
 export const LONGEST_NAME = `${'W'.repeat(20)} +99`;
 
+/** What of an alert decides how it is rendered. */
+export type Rendered = {
+  readonly severity: string;
+  readonly alertNumber: number;
+  readonly exercise: boolean;
+  /** Whether it is live, while an exercise is out. */
+  readonly besideExercise: boolean;
+};
+
 /** Undefined where the model does not know the severity any more. */
-export function renderingFor(
-  version: { readonly severity: string; readonly alertNumber: number },
-  context: AlertContext,
-): Rendering | undefined {
-  const severity = severityById(context.model, version.severity);
+export function renderingFor(alert: Rendered, context: AlertContext): Rendering | undefined {
+  const severity = severityFor(context.model, alert);
   if (severity === undefined) return undefined;
   const { model, origin, formatTime } = context;
-  return { model, severity, alertNumber: version.alertNumber, origin, formatTime };
+  const { alertNumber } = alert;
+  return { model, severity, mark: markOf(alert, model), alertNumber, origin, formatTime };
+}
+
+/** Nobody writes it: what it stands before is an exercise, or has to be told from one (P11). */
+function markOf({ exercise, besideExercise }: Rendered, { exercises }: OperatingModel): string {
+  if (exercise) return `${exercises.mark} `;
+  return besideExercise ? `${exercises.realMark} ` : '';
 }
 
 /** Reader kinds that are told with the first round and never again. */

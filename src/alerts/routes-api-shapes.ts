@@ -16,6 +16,7 @@ const INT_MAX = 2_147_483_647;
 
 const state = meaningsOf(versionStates);
 const kind = meaningsOf(versionKinds);
+const exercise = z.boolean().describe('Rehearsed, not meant; it never changes');
 const number = z
   .int()
   .describe('What readers see on texts and pages')
@@ -35,6 +36,7 @@ export const listQuery = z.strictObject({
 const alertSummary = z.strictObject({
   id: uuid,
   number,
+  exercise,
   state,
   revision,
   title: z.string(),
@@ -96,6 +98,7 @@ export function newDraft(model: OperatingModel) {
     ownText: words.ownText.default(null),
     readerWords: words.readerWords.default({}),
     audience: audienceQuestion(model),
+    exercise: exercise.default(false),
   });
 }
 
@@ -158,6 +161,7 @@ const submission = z.strictObject({
 export const alertDetail = z.strictObject({
   id: uuid,
   number,
+  exercise,
   version: z.int().describe('Counts the wordings of one alert'),
   kind,
   state,

@@ -25,7 +25,7 @@ type Body = z.output<ReturnType<typeof newDraft>> & {
 };
 
 /** The body as a draft, by the parsers of the composer. */
-export function parseBody(body: Body, model: OperatingModel): Outcome<Draft> {
+export function parseBody(body: Omit<Body, 'exercise'>, model: OperatingModel): Outcome<Draft> {
   const {
     audience: asked,
     nextUpdateAt,
@@ -80,7 +80,7 @@ function inside(name: string, fields: FieldErrors): FieldErrors {
 }
 
 export function detailOf(version: VersionRow, submission: SubmissionRow | undefined) {
-  const { id: _, alertId, alertNumber, number, ...rest } = version;
+  const { id: _, besideExercise: __, alertId, alertNumber, number, ...rest } = version;
   return {
     ...rest,
     audience: questionShown(rest.audience as AudienceQuestion),

@@ -107,12 +107,13 @@ function readRoutes(context: AlertApiContext): Route[] {
           const version = await findVersion(tx, id);
           if (version === undefined) return notFound();
           const audience = version.audience as AudienceQuestion;
-          const { alertNumber, kind } = version;
+          const { alertNumber, kind, exercise } = version;
           const shown = await previewAlert(tx, context, {
             kind,
             wording: version,
             audience,
             alertNumber,
+            exercise,
           });
           return shown === undefined ? problem(noSuchSeverity) : json(200, previewOf(shown));
         }),
@@ -158,7 +159,7 @@ function draftRoutes({ database, model }: AlertApiContext): Route[] {
         const draft = parseBody(body, model);
         if (!draft.ok) return problem(draft);
         const done = await database.attempt(actor, async (tx) => {
-          const created = await createAlert(tx, model, draft.value);
+          const created = await createAlert(tx, model, { ...draft.value, exercise: body.exercise });
           return created.ok ? await readState(tx, created.value.id) : created;
         });
         if (!done.ok) return problem(withPaths(done));

@@ -69,6 +69,7 @@ export function holdingRoutes(context: AlertRoutesContext): Route[] {
               draft: draft.value,
               kind: 'first',
               alertNumber: undefined,
+              exercise: false,
               now,
             })
           : undefined;
@@ -97,6 +98,7 @@ async function holdingPage(
         draft: draft.value,
         kind: 'first',
         alertNumber: undefined,
+        exercise: false,
         now,
       })
     : undefined;

@@ -34,6 +34,7 @@ async function showVersions(
   return view('alerts/versions.njk', {
     alertId,
     alertNumber: newest.alertNumber,
+    isExercise: newest.exercise,
     isWorked: newest.state === 'draft' || newest.state === 'submitted',
     versions: released.map((version, i) => {
       const before = released[i + 1];

@@ -32,7 +32,12 @@ const isProposed = true;
 
 /** List, composer and preview. */
 export function writingRoutes(context: AlertRoutesContext): Route[] {
-  return [...listAndNewRoutes(context), ...editingRoutes(context)];
+  return [
+    listRoute(context),
+    ...newRoutes(context, { path: '/alerts/new', isExercise: false }),
+    ...newRoutes(context, { path: '/alerts/new-exercise', isExercise: true }),
+    ...editingRoutes(context),
+  ];
 }
 
 /** To begin with: a saved `audience` as it is today, an entry of the `kev` by its CVE. */
@@ -41,30 +46,37 @@ const startQuery = z.object({
   kev: z.string().max(30).optional().catch(undefined),
 });
 
-function listAndNewRoutes(context: AlertRoutesContext): Route[] {
+function listRoute({ database, model }: AlertRoutesContext): Route {
+  return page({
+    method: 'GET',
+    path: '/alerts',
+    access: 'alert.read',
+    async handle({ actor }) {
+      const { versions, counts } = await database.withActor(actor, async (tx) => ({
+        versions: await listVersions(tx, LIST_MAX),
+        counts: await countDrafts(tx),
+      }));
+      const severities = Object.fromEntries(model.severities.map(({ id, label }) => [id, label]));
+      return view('alerts/list.njk', {
+        versions,
+        counts,
+        severities,
+        mayWrite: may(actor, 'alert.write'),
+      });
+    },
+  });
+}
+
+/** The entry of live alerts, and that of exercises: nothing on a form makes one of the other. */
+function newRoutes(
+  context: AlertRoutesContext,
+  { path, isExercise }: { readonly path: `/${string}`; readonly isExercise: boolean },
+): Route[] {
   const { database, model } = context;
   return [
     page({
       method: 'GET',
-      path: '/alerts',
-      access: 'alert.read',
-      async handle({ actor }) {
-        const { versions, counts } = await database.withActor(actor, async (tx) => ({
-          versions: await listVersions(tx, LIST_MAX),
-          counts: await countDrafts(tx),
-        }));
-        const severities = Object.fromEntries(model.severities.map(({ id, label }) => [id, label]));
-        return view('alerts/list.njk', {
-          versions,
-          counts,
-          severities,
-          mayWrite: may(actor, 'alert.write'),
-        });
-      },
-    }),
-    page({
-      method: 'GET',
-      path: '/alerts/new',
+      path,
       access: 'alert.write',
       query: startQuery,
       async handle({ actor, query: { audience, kev }, now }) {
@@ -77,30 +89,44 @@ function listAndNewRoutes(context: AlertRoutesContext): Route[] {
           ...(entry && fieldsFromEntry(entry, model, now)),
           ...(found && { within: [`${found.id}@${found.version}`], mustAnswerOnly: '' }),
         };
-        return await composer(context, actor, { fields, now });
+        return await composer(context, actor, { fields, isExercise, now });
       },
     }),
     page({
       method: 'POST',
-      path: '/alerts/new',
+      path,
       access: 'alert.write',
       async handle({ actor, form, now }) {
         const proposed = withProposal(form, model);
-        if (proposed) return await composer(context, actor, { fields: proposed, isProposed, now });
+        if (proposed)
+          return await composer(context, actor, {
+            fields: proposed,
+            isProposed,
+            isExercise,
+            now,
+          });
         const draft = parseDraft(form, model);
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)
-          return await composer(context, actor, { fields: form, refused: wrong, now });
+          return await composer(context, actor, {
+            fields: form,
+            refused: wrong,
+            isExercise,
+            now,
+          });
         const id = formIdOf(form);
         const created = await database.attempt(actor, async (tx) => {
           const asked = await saveAudienceOf(tx, { form, draft: draft.value, now });
-          return asked.ok ? await createAlert(tx, model, { ...asked.value, id }) : asked;
+          return asked.ok
+            ? await createAlert(tx, model, { ...asked.value, id, exercise: isExercise })
+            : asked;
         });
         if (created.ok) return await afterSave(context, actor, { id, form });
         const version = await database.withActor(actor, (tx) => findVersion(tx, id));
         return await composer(context, actor, {
           fields: form,
           refused: created,
+          isExercise,
           now,
           ...(version !== undefined && { version }),
         });
@@ -160,8 +186,15 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         const number = countIn(form, 'alertNumber');
         const alertNumber = number < 0 ? undefined : number;
         const kind = kindOf(form);
+        const exercise = many(form['exercise'])[0] === 'yes';
         const preview = draft.ok
-          ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, now })
+          ? await previewOf(context, actor, {
+              draft: draft.value,
+              kind,
+              alertNumber,
+              exercise,
+              now,
+            })
           : undefined;
         const problems = draft.ok ? [] : Object.values(draft.fields);
         return view('alerts/preview-only.njk', { preview, problems });

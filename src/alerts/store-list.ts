@@ -7,6 +7,7 @@ import type { VersionState } from './model.ts';
 export type AlertSummary = {
   id: string;
   number: number;
+  exercise: boolean;
   state: VersionState;
   revision: number;
   title: string;
@@ -32,7 +33,7 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
     state === undefined ? sql`newest.state <> 'abandoned'` : sql`newest.state = ${state}`;
   const beyond = before === undefined ? sql`true` : sql`alert.number < ${before}`;
   return await tx.rows<AlertSummary>(sql`
-    select alert.id, alert.number, newest.state, newest.revision, newest.title, newest.severity,
+    select alert.id, alert.number, alert.exercise, newest.state, newest.revision, newest.title, newest.severity,
       newest.marking, newest.updated_at, newest.released_at, newest.closed_at
     from alerts.alert alert
     cross join lateral (
@@ -48,6 +49,7 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
 export type AlertOfOrganisation = {
   readonly alertId: string;
   readonly number: number;
+  readonly exercise: boolean;
   readonly from: Date;
   /** Null while it is out. */
   readonly until: Date | null;
@@ -59,7 +61,7 @@ export async function listAlertsOfOrganisation(
   organisationId: string,
 ): Promise<AlertOfOrganisation[]> {
   return await tx.rows<AlertOfOrganisation>(sql`
-    select alert.id as alert_id, alert.number, min(version.released_at) as "from",
+    select alert.id as alert_id, alert.number, alert.exercise, min(version.released_at) as "from",
       max(version.closed_at) as until
     from alerts.recipient
     join alerts.submission on submission.id = recipient.submission_id

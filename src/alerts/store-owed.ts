@@ -6,6 +6,7 @@ export type WaitingSubmission = {
   versionId: string;
   alertId: string;
   alertNumber: number;
+  exercise: boolean;
   severity: string;
   /** The rules it was submitted under. */
   modelVersion: string;
@@ -19,7 +20,7 @@ export async function findWaitingSubmission(
   submissionId: string,
 ): Promise<WaitingSubmission | undefined> {
   return await tx.maybe<WaitingSubmission>(sql`
-    select version.id as version_id, alert.id as alert_id, alert.number as alert_number,
+    select version.id as version_id, alert.id as alert_id, alert.number as alert_number, alert.exercise,
       version.severity, version.model_version, submission.submitted_by, submission.submitted_at
     from alerts.submission submission
     join alerts.version version on version.id = submission.version_id
@@ -30,6 +31,7 @@ export async function findWaitingSubmission(
 export type OwedUpdate = {
   alertId: string;
   alertNumber: number;
+  exercise: boolean;
   severity: string;
   /** The rules it was submitted under. */
   modelVersion: string;
@@ -40,7 +42,7 @@ export type OwedUpdate = {
 /** Undefined where another version is out, or none any more. */
 export async function findOwedUpdate(tx: Tx, versionId: string): Promise<OwedUpdate | undefined> {
   return await tx.maybe<OwedUpdate>(sql`
-    select alert.id as alert_id, alert.number as alert_number, version.severity,
+    select alert.id as alert_id, alert.number as alert_number, alert.exercise, version.severity,
       version.model_version, version.next_update_at, submission.owned_by
     from alerts.version version
     join alerts.alert alert on alert.id = version.alert_id
@@ -86,6 +88,7 @@ export async function insertAnnouncement(
 export type AnnouncementRow = {
   alertId: string;
   alertNumber: number;
+  exercise: boolean;
   severity: string;
   what: Announced;
   at: Date;
@@ -94,7 +97,7 @@ export type AnnouncementRow = {
 
 export async function findAnnouncement(tx: Tx, id: string): Promise<AnnouncementRow | undefined> {
   return await tx.maybe<AnnouncementRow>(sql`
-    select announcement.alert_id, alert.number as alert_number, version.severity,
+    select announcement.alert_id, alert.number as alert_number, alert.exercise, version.severity,
       announcement.what, announcement.at, announcement.by
     from alerts.announcement announcement
     join alerts.alert alert on alert.id = announcement.alert_id

@@ -9,10 +9,11 @@ import type { ReaderWords } from './readers/model.ts';
 /** The number of the new alert; undefined where there is one with this id. */
 export async function insertAlert(
   tx: Tx,
-  alert: { id: string; createdBy: string },
+  alert: { id: string; exercise: boolean; createdBy: string },
 ): Promise<number | undefined> {
   const made = await tx.maybe<{ number: number }>(sql`
-    insert into alerts.alert (id, created_by) values (${alert.id}, ${alert.createdBy})
+    insert into alerts.alert (id, exercise, created_by)
+    values (${alert.id}, ${alert.exercise}, ${alert.createdBy})
     on conflict (id) do nothing returning number`);
   return made?.number;
 }
@@ -114,6 +115,10 @@ export async function moveVersion(
 export type VersionRow = {
   alertId: string;
   alertNumber: number;
+  /** Of its alert, for ever. */
+  exercise: boolean;
+  /** A live alert, while an exercise is out. */
+  besideExercise: boolean;
   id: string;
   number: number;
   kind: VersionKind;
@@ -140,7 +145,17 @@ export type VersionRow = {
   closedAt: Date | null;
 };
 
-const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, version.id,
+/** Whether an exercise is out and not over. */
+const isExerciseOut = sql`exists (
+  select from alerts.version out join alerts.alert rehearsed on rehearsed.id = out.alert_id
+  where out.state = 'released' and rehearsed.exercise)`;
+
+export async function readIsExerciseOut(tx: Tx): Promise<boolean> {
+  return (await tx.one<{ isOut: boolean }>(sql`select ${isExerciseOut} as is_out`)).isOut;
+}
+
+const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, alert.exercise,
+  not alert.exercise and ${isExerciseOut} as beside_exercise, version.id,
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
   version.marking, version.what, version.do_now, version.if_acted, version.clear_line,
   version.not_known, version.next_update_at, version.body, version.own_text, version.reader_words,

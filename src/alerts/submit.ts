@@ -26,6 +26,8 @@ import { checkClearLine, checkOwnText, checkText, unfilledBlanks } from './parse
 import { absent, lacks, overtaken } from './policy.ts';
 import { readerField, unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
+import { outOfHours, tooManyExercises, unfitSeverity } from './exercise.ts';
+import { lockExercises } from './store-exercise.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeReaders, freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
 import { listShapers } from './store-editor.ts';
@@ -65,12 +67,15 @@ export async function submitAlert(
 ): Promise<Outcome<{ messages: number; hash: string }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
+  await lockExercises(tx, 'shared');
   const version = await findVersion(tx, submission.alertId);
   if (version === undefined) return absent;
   if (version.state === 'submitted' && version.revision === submission.revision)
     return refused('conflict', 'It is submitted already, and waits for its approval.');
   const wrong = checkForSubmission(version, context, submission.now);
   if (wrong) return wrong;
+  const closed = outOfHours(version, context.model, submission.now);
+  if (closed) return closed;
   if (version.number === 1) {
     const known = await resolveQuestion(tx, version.audience as AudienceQuestion);
     if (!known.ok) return known;
@@ -113,7 +118,12 @@ export function checkForSubmission(
       severity: 'Choose a severity',
     });
   const { kind } = version;
-  const fields = { ...missingForSubmission(kind, version, now), ...unfilledBlanks(version) };
+  const unfit = unfitSeverity(version, context.model);
+  const fields: Record<string, string> = {
+    ...(unfit !== undefined && { severity: unfit }),
+    ...missingForSubmission(kind, version, now),
+    ...unfilledBlanks(version),
+  };
   const problem = checkOwnText(version, rendering);
   if (problem !== undefined) fields['ownText'] = problem;
   for (const { reader, text } of textsOf(kind, version, rendering)) {
@@ -147,6 +157,8 @@ async function freeze(
   const dispatchId = newId();
   const hands = await listHands(tx, version);
   const first = await freezeFirst(tx, { submissionId, dispatchId, version, rendering, followed });
+  const enough = await tooManyExercises(tx, version, { submissionId, model: context.model, now });
+  if (enough) return enough;
   const { kind } = version;
   const following =
     followed !== undefined && (kind === 'update' || kind === 'correction')
@@ -236,7 +248,7 @@ async function freezeFirst(
     id: dispatchId,
     label: `Alert ${version.alertNumber}`,
     lane: severity.lane,
-    exercise: false,
+    exercise: version.exercise,
     expiresAfterMs: severity.sendExpiresAfterMs,
     perNumber: model.textsPerNumber,
     quietHours: severity.quietHours,

@@ -35,7 +35,7 @@ export const recipientBlanks = { organisation: '{organisation}', code: '{code}',
 
 /** Every text and mail of every round, in the order in which the rounds open. */
 export function renderRounds(wording: Wording, rendering: Rendering): RoundTemplate[] {
-  const { severity } = rendering;
+  const { severity, mark } = rendering;
   return stepsOf(severity).flatMap(({ ranks, afterMs, reminds }, i) => {
     const round = { round: i + 1, ranks, opensAfterMs: afterMs, reminds };
     const textOf = reminds ? reminderText : i === 0 ? firstText : laterText;
@@ -44,18 +44,29 @@ export function renderRounds(wording: Wording, rendering: Rendering): RoundTempl
         ? {
             ...round,
             channel,
-            ...(reminds ? reminderMail(wording, rendering) : mailOf(wording, rendering)),
+            ...markedMail(
+              reminds ? reminderMail(wording, rendering) : mailOf(wording, rendering),
+              rendering,
+            ),
             own: {},
           }
         : {
             ...round,
             channel,
             subject: null,
-            body: textOf(wording, rendering),
+            body: mark + textOf(wording, rendering),
             own: ownTexts(wording, rendering, textOf),
           },
     );
   });
+}
+
+/** The mark stands before the subject and before the first word, whatever they are. */
+function markedMail(
+  { subject, body }: { readonly subject: string; readonly body: string },
+  { mark }: Rendering,
+): { readonly subject: string; readonly body: string } {
+  return mark === '' ? { subject, body } : { subject: mark + subject, body: mark + body };
 }
 
 /** Reader kinds that get texts in words of their own, in the order of the operating model. */
@@ -72,7 +83,7 @@ function ownTexts(wording: Wording, rendering: Rendering, textOf: TextOf): OwnTe
   return Object.fromEntries(
     ownReaders(wording.readerWords, model).map(({ id }) => [
       id,
-      textOf(wordsFor(wording, id), rendering),
+      rendering.mark + textOf(wordsFor(wording, id), rendering),
     ]),
   );
 }
@@ -90,7 +101,7 @@ function wordsFor(wording: Wording, reader: string): Wording {
 }
 
 /** The text of round 1. Above the ceiling for texts the wording stays at home (P8). */
-export function firstText(wording: Wording, rendering: Rendering): string {
+function firstText(wording: Wording, rendering: Rendering): string {
   const { model } = rendering;
   if (!within(wording.marking, model.markingCeilings.text))
     return fillBlanks(model.texts.firstMarked, blanks(wording, rendering));
@@ -115,8 +126,12 @@ export function renderFollowing(
     kind === 'update' && wording.asksAgain ? 'Please answer again, also if you did before.' : '';
   return {
     ...followingTexts(wording, rendering, kind),
-    subject: `${subject}: ${mailSubject(wording, rendering)}`,
-    mail: [`${opening} ${rendering.formatTime(followsAt)}`, again, mailBody(wording, rendering)]
+    subject: `${rendering.mark}${subject}: ${mailSubject(wording, rendering)}`,
+    mail: [
+      `${rendering.mark}${opening} ${rendering.formatTime(followsAt)}`,
+      again,
+      mailBody(wording, rendering),
+    ]
       .filter((part) => part !== '')
       .join('\n\n'),
   };
@@ -134,7 +149,10 @@ export function followingTexts(
   kind: Following['kind'],
 ): { readonly text: string; readonly own: OwnTexts } {
   const textOf: TextOf = (words, by) => followingText(words, by, kind);
-  return { text: textOf(wording, rendering), own: ownTexts(wording, rendering, textOf) };
+  return {
+    text: rendering.mark + textOf(wording, rendering),
+    own: ownTexts(wording, rendering, textOf),
+  };
 }
 
 /** The author's own text, where there is one. */
@@ -156,12 +174,12 @@ export type Along = { readonly withdrawal: FollowingTemplate; readonly closing: 
 
 /** What whoever may have had it gets, should it be withdrawn, and once it is over. */
 export function renderAlong(wording: Wording, rendering: Rendering): Along {
-  const { model, alertNumber, origin } = rendering;
+  const { model, alertNumber, origin, mark } = rendering;
   const ending = (subject: string, saved: string): FollowingTemplate => {
-    const text = fillBlanks(saved, blanks(wording, rendering));
+    const text = mark + fillBlanks(saved, blanks(wording, rendering));
     return {
       text,
-      subject: `${subject}: ${model.sender} ${alertNumber}`,
+      subject: `${mark}${subject}: ${model.sender} ${alertNumber}`,
       mail: `${text}\n\n${origin}/${alertNumber}`,
     };
   };
@@ -189,7 +207,7 @@ export function textsOf(
   const isReminded = rendering.severity.reminders.length > 0;
   const own = [firstText, laterText, ...(isReminded ? [reminderText] : [])];
   const first = own.map((textOf) => ({
-    text: textOf(words, rendering),
+    text: rendering.mark + textOf(words, rendering),
     own: ownTexts(words, rendering, textOf),
   }));
   const isFollowing = kind === 'update' || kind === 'correction';
@@ -208,7 +226,7 @@ export type FollowingTemplate = {
 };
 
 /** The text for the next in line, once the first did not answer. */
-export function laterText(wording: Wording, rendering: Rendering): string {
+function laterText(wording: Wording, rendering: Rendering): string {
   const { model } = rendering;
   const open = within(wording.marking, model.markingCeilings.text);
   const template = open ? model.texts.nextInLine : model.texts.nextInLineMarked;
@@ -216,7 +234,7 @@ export function laterText(wording: Wording, rendering: Rendering): string {
 }
 
 /** To whoever was told, where their organisation still has not answered. */
-export function reminderText(wording: Wording, rendering: Rendering): string {
+function reminderText(wording: Wording, rendering: Rendering): string {
   const { model } = rendering;
   const open = within(wording.marking, model.markingCeilings.text);
   const template = open ? model.texts.reminder : model.texts.reminderMarked;

@@ -10,7 +10,7 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { releaseEnding, sealDispatch } from '#dispatch/index.ts';
 import { approvedAlong } from '#identity/index.ts';
-import { rulesOf, severityById } from '#operating-model/index.ts';
+import { rulesOf, severityFor } from '#operating-model/index.ts';
 import { announce } from './announce.ts';
 import { planOneRound } from './one-round.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -109,7 +109,7 @@ async function plan(
 ): Promise<Outcome<string>> {
   // What is out is ended under the rules it began under, whatever holds for new alerts by now.
   const rules = await rulesOf(tx, version.modelVersion, model);
-  const severity = severityById(rules, version.severity);
+  const severity = severityFor(rules, version);
   if (severity === undefined) return overtaken;
   const [versionId, submissionId, dispatchId] = [newId(), newId(), newId()];
   const { alertId } = version;
@@ -130,7 +130,14 @@ async function plan(
     modelVersion: version.modelVersion,
   });
   const label = `Alert ${version.alertNumber}, withdrawal`;
-  await planOneRound(tx, { id: dispatchId, label, severity, model: rules, canWait: false });
+  await planOneRound(tx, {
+    id: dispatchId,
+    label,
+    severity,
+    exercise: version.exercise,
+    model: rules,
+    canWait: false,
+  });
   await copyRecipients(tx, { from: submission.id, submissionId });
   const { along } = submission;
   const template = along.withdrawal;

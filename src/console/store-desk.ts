@@ -103,7 +103,7 @@ export async function listDesk(
       order by min(call_back_at), min(created_at), group_id limit ${GROUPS_MAX}
     )
     select grouped.group_id, grouped.groups, item.id, item.kind, item.state, item.alert_id,
-      live.number as alert_number, item.organisation_id, organisation.name as organisation,
+      live.number as alert_number, live.exercise, item.organisation_id, organisation.name as organisation,
       organisation.region_code, item.person_name,
       item.reply_id, reply.content_sealed, item.created_at, item.call_back_at,
       item.claimed_by_name, item.claimed_at, item.is_lapsed
@@ -131,17 +131,20 @@ export async function findHelpSurge(
   { organisations, withinMs }: { readonly organisations: number; readonly withinMs: number },
 ): Promise<HelpSurge | undefined> {
   const within = sql`${withinMs} * interval '1 ms'`;
+  // Help that is asked for in an exercise is no event.
+  const isLive = sql`coalesce(
+    alert_id not in (select alert_id from alerts.v_live where exercise), true)`;
   return await tx.maybe<HelpSurge>(sql`
     select asked.organisations, asked.since, latest.created_at as until
     from (
       select created_at from responses.v_desk_item
-      where kind = 'help' and (state <> 'closed' or created_at > now() - ${within})
+      where kind = 'help' and ${isLive} and (state <> 'closed' or created_at > now() - ${within})
       order by created_at desc limit ${LATEST_MAX}
     ) latest
     cross join lateral (
       select count(distinct item.organisation_id) as organisations, min(item.created_at) as since
       from responses.v_desk_item item
-      where item.kind = 'help' and item.created_at <= latest.created_at
+      where item.kind = 'help' and ${isLive} and item.created_at <= latest.created_at
         and item.created_at > latest.created_at - ${within}
     ) asked
     where asked.organisations >= ${organisations}

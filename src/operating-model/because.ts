@@ -3,6 +3,7 @@
  * that is obeyed. Pure. The facts that it was applied to are told by whoever knows them.
  */
 import { spokenDuration } from './durations.ts';
+import { exerciseHours } from './exercises.ts';
 import { axisNames, type AxisName } from './judging.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { ruleFor, type Answers } from './matrix.ts';
@@ -102,6 +103,22 @@ export function becauseApproval(model: OperatingModel, severityId: string): Beca
   const label = model.severities.find(({ id }) => id === severityId)?.label ?? severityId;
   const says = `${label}: a second person decides within ${spokenDuration(withinMs)} of the submission, and is woken until then`;
   return becauseOf(model, 'promises.approval', says);
+}
+
+/** Why an exercise is marked, and goes when and to whom it does. */
+export function becauseExercise(model: OperatingModel): Because {
+  const { exercises } = model;
+  const { mark, pagesRegions, pagesCentre } = exercises;
+  const woken = [
+    ...(pagesRegions ? ['the leads of regions'] : []),
+    ...(pagesCentre ? ['the centre’s own people'] : []),
+  ];
+  const who =
+    woken.length === 0
+      ? 'nobody of the centre or of a region is woken'
+      : `${woken.join(' and ')} are woken`;
+  const says = `An exercise is marked ‘${mark}’, leaves ${exerciseHours(exercises)} only, after everything live, and ${who}`;
+  return becauseOf(model, 'exercises', says);
 }
 
 /** Why somebody is woken before our next update, and after. */

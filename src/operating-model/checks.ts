@@ -8,6 +8,7 @@ import { blanksOf } from './model.ts';
 import { checkAttestation, checkCodeMail, checkOwnDetails } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
+import { checkExercises } from './exercise-checks.ts';
 import { checkReminders } from './reminder-checks.ts';
 import { checkPromises, checkRegionsTold } from './promise-checks.ts';
 import {
@@ -64,6 +65,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkDoNowTexts(file),
     ...checkPromises(file),
     ...checkQuietHours(file),
+    ...checkExercises(file),
     ...checkReminders(file),
     ...checkRegionsTold(file),
   ];

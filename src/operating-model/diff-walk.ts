@@ -1,4 +1,5 @@
 /** Differences of values by their place, for all that has no sentences of its own. Pure. */
+import { formatMinute } from '#kernel/quiet-hours.ts';
 import { spokenDuration } from './durations.ts';
 
 export type Change = {
@@ -81,7 +82,10 @@ function keyOfFile(key: string): string {
 }
 
 function shown(key: string, value: unknown): string {
-  if (typeof value === 'number') return key.endsWith('Ms') ? spokenDuration(value) : String(value);
+  if (typeof value === 'number') {
+    if (key.endsWith('Minute')) return formatMinute(value);
+    return key.endsWith('Ms') ? spokenDuration(value) : String(value);
+  }
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return /^[\w .:+-]{0,40}$/.test(value) ? value : `“${value}”`;
   if (isList(value)) return value.map((one) => shown(key, one)).join(', ') || 'nothing';

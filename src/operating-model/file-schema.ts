@@ -71,11 +71,22 @@ const severityMatrix = z.strictObject({
     .max(100),
 });
 
+const exercises = z.strictObject({
+  mark: line.max(20),
+  real_mark: line.max(25),
+  severities: z.array(z.string()),
+  hours: z.strictObject({ from: minuteOfDay, until: minuteOfDay }),
+  most_in_30_days: z.strictObject({
+    organisation: z.int().min(1).max(100),
+    centre: z.int().min(1).max(1000),
+  }),
+  pages: z.strictObject({ regions: z.boolean(), centre: z.boolean() }),
+});
+
 export const fileSchema = z.strictObject({
   model: line,
   sender: line.max(20),
   help_line: line.regex(/\d{3}/, 'must hold a telephone number'),
-  rehearsal_prefix: line.max(20),
   roles: z.record(id, role),
   signing_in: z.strictObject({
     passkey_for: z.array(permission),
@@ -92,6 +103,7 @@ export const fileSchema = z.strictObject({
     code_mail: z.strictObject({ subject: line, body: text }),
   }),
   severities: z.record(id, severity),
+  exercises,
   severity_matrix: severityMatrix,
   declared_scales: z.record(
     id,

@@ -14,6 +14,14 @@ export type {
   TextName,
   WakeStep,
 } from './model.ts';
+export {
+  EXERCISES_WITHIN_MS,
+  exerciseHours,
+  isExerciseHour,
+  marked,
+  severityFor,
+  type ExerciseRules,
+} from './exercises.ts';
 export { stepsOf, type Step } from './steps.ts';
 export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';
 export { diffModels, type Change } from './diff.ts';
@@ -22,6 +30,7 @@ export {
   becauseAnswers,
   becauseApproval,
   becauseCallBack,
+  becauseExercise,
   becauseMessage,
   becauseNextUpdate,
   becauseNumberLimit,

@@ -6,6 +6,7 @@ import type { Permission } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { TextPrice } from '#kernel/money.ts';
+import type { ExerciseRules } from './exercises.ts';
 import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
 import type { SigningIn } from './signing-in.ts';
 
@@ -23,11 +24,12 @@ export type OperatingModel = {
   readonly sender: string;
   /** The number printed in texts and pages. */
   readonly helpLine: string;
-  readonly rehearsalPrefix: string;
   readonly roles: Readonly<Record<string, Role>>;
   readonly signingIn: SigningIn;
   /** From most to least urgent, as in the file. */
   readonly severities: readonly Severity[];
+  /** What marks an exercise, and when, how often and with whom one may be held. */
+  readonly exercises: ExerciseRules;
   /** Three answers propose a severity, and say why. */
   readonly severityMatrix: SeverityMatrix;
   /** What others declare of an incident, by id: never worked out from the severity. */
@@ -180,7 +182,7 @@ export type Role = {
 export type Severity = {
   readonly id: string;
   readonly label: string;
-  /** 1 live and critical, 2 escalation, 3 routine; 0 and 4 are the product's own. */
+  /** 1 live and critical, 2 escalation, 3 routine, 4 exercise; no file may say 0 or 4. */
   readonly lane: number;
   readonly channels: readonly Channel[];
   /** Who is told when, from the release on; the first at 0, each later than the one before. */

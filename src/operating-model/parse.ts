@@ -7,6 +7,7 @@ import { explain } from './explain.ts';
 import { fileSchema, stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
 import { error, located, printFinding, type Finding, type Remark } from './findings.ts';
 import type { Ladder, OperatingModel } from './model.ts';
+import { exercisesOf } from './exercises.ts';
 import { severityOf } from './severity-of.ts';
 
 export type Checked = {
@@ -93,10 +94,10 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     name: file.model,
     sender: file.sender,
     helpLine: file.help_line,
-    rehearsalPrefix: file.rehearsal_prefix,
     roles: rolesOf(file),
     signingIn: signingInOf(file),
     severities: Object.entries(file.severities).map(severityOf),
+    exercises: exercisesOf(file),
     severityMatrix: file.severity_matrix,
     declaredScales: scalesOf(file),
     reportingClocks: clocksOf(file),

@@ -222,7 +222,7 @@ export function checkHoldingTexts(file: ModelFile): Remark[] {
       sender: file.sender,
       help_line: file.help_line,
     });
-    return measure(path, filled, file.rehearsal_prefix);
+    return measure(path, filled, file.exercises);
   });
 }
 
@@ -242,7 +242,7 @@ export function checkDoNowTexts(file: ModelFile): Remark[] {
       return [error(path, 'blanks are written {name}, in lower case')];
     const remarks = FILLED.map((filled) => {
       const doNow = fillBlanks(text, Object.fromEntries(blanks.map((blank) => [blank, filled])));
-      return measure(path, firstWith(file, { do_now: doNow }), file.rehearsal_prefix);
+      return measure(path, firstWith(file, { do_now: doNow }), file.exercises);
     });
     return remarks.find(({ length }) => length > 0) ?? [];
   });
@@ -274,18 +274,24 @@ function checkLength(key: TextKey, file: ModelFile): Remark[] {
     sender: file.sender,
     help_line: file.help_line,
   });
-  return measure(path, filled, file.rehearsal_prefix);
+  return measure(path, filled, file.exercises);
 }
 
-function measure(path: (string | number)[], filled: string, rehearsalPrefix: string): Remark[] {
+function measure(
+  path: (string | number)[],
+  filled: string,
+  marks: ModelFile['exercises'],
+): Remark[] {
   const live = smsText(filled);
   if (live.tooLong) return [error(path, `${live.characters} characters: the provider refuses it`)];
   if (live.fragments > 1) {
     return [warning(path, `takes ${live.fragments} fragments with usual values, one is the aim`)];
   }
-  const rehearsed = smsText(`${rehearsalPrefix} ${filled}`);
-  if (rehearsed.fragments > 1) {
-    return [warning(path, `takes ${rehearsed.fragments} fragments as a rehearsal, one is the aim`)];
-  }
+  const rehearsed = smsText(`${marks.mark} ${filled}`);
+  if (rehearsed.tooLong || smsText(`${marks.real_mark} ${filled}`).tooLong)
+    return [error(path, 'the provider refuses it with a mark of exercises before it')];
+  // Beside an exercise a live text may cost twice: that it is real matters more.
+  if (rehearsed.fragments > 1)
+    return [warning(path, `takes ${rehearsed.fragments} fragments as an exercise, one is the aim`)];
   return [];
 }

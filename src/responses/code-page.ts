@@ -25,6 +25,8 @@ export type CodePage = {
   readonly actor: Actor & { readonly kind: 'contact' };
   readonly alertId: string;
   readonly number: number;
+  /** Said also where the words may not be shown. */
+  readonly isExercise?: boolean;
   /** Where the answer goes, and what the form carries along. */
   readonly action: string;
   readonly hidden: readonly { readonly name: string; readonly value: string }[];

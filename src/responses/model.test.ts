@@ -76,6 +76,7 @@ describe('reading a reply', () => {
 const message = (alertId: string, code: string): OpenMessage => ({
   alertId,
   alertNumber: 4901,
+  exercise: false,
   isLive: true,
   closedAt: null,
   dispatchId: `dispatch of ${alertId}`,

@@ -86,6 +86,8 @@ function plain(text: string): string {
 export type OpenMessage = {
   readonly alertId: string;
   readonly alertNumber: number;
+  /** Of an exercise: what is answered to it is answered to nothing live. */
+  readonly exercise: boolean;
   /** A closed alert takes answers with their code; plain words no longer mean it. */
   readonly isLive: boolean;
   /** When it was withdrawn or closed. */

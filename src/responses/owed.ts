@@ -1,8 +1,8 @@
 /** The calls that the centre owes to who asked for help, for `identity` to wake people by. */
 import type { Tx } from '#db/database.ts';
-import { blanksFor, dueWords, type WakingWords } from '#alerts/index.ts';
+import { blanksFor, dueWords, sleepsThrough, type WakingWords } from '#alerts/index.ts';
 import { planWaking, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
+import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
 import { findOwedCall, type CallPromise } from './store-desk.ts';
 
 /** Their timers, in the transaction that promises them. */
@@ -20,6 +20,7 @@ export function owedCall({ model, whenOf }: WakingWords): FindOwed {
   return async (tx, itemId) => {
     const owed = await findOwedCall(tx, itemId);
     if (owed === undefined) return undefined;
+    if (sleepsThrough(model, owed)) return undefined;
     const { callBackAt, ownedBy } = owed;
     return {
       dueAt: callBackAt,
@@ -27,10 +28,14 @@ export function owedCall({ model, whenOf }: WakingWords): FindOwed {
       except: [],
       ladder: model.promises.callBack,
       text: (isLate) =>
-        fillBlanks(model.texts.callPlease, {
-          ...blanksFor(model, owed),
-          due: dueWords(whenOf(callBackAt), isLate),
-        }),
+        marked(
+          model,
+          owed.exercise,
+          fillBlanks(model.texts.callPlease, {
+            ...blanksFor(model, owed),
+            due: dueWords(whenOf(callBackAt), isLate),
+          }),
+        ),
       subject: { kind: 'desk_item', id: itemId },
     };
   };

@@ -11,9 +11,10 @@ import { blanksFor, REGIONS_TASK } from '#alerts/index.ts';
 import { lockWaking, selectWakeableOf, tellPeople, type Told } from '#identity/index.ts';
 import {
   fillBlanks,
+  marked,
   regionTime,
   rulesOf,
-  severityById,
+  severityFor,
   type OperatingModel,
 } from '#operating-model/index.ts';
 import { findChase, listSilentRegions, type SilentRegion } from './store-regions.ts';
@@ -31,7 +32,7 @@ export async function tellRegions(
     const chase = await findChase(tx, alertId);
     if (chase === undefined) return;
     const model = await rulesOf(tx, chase.modelVersion, inForce);
-    const severity = severityById(model, chase.severity);
+    const severity = severityFor(model, chase);
     const dueMs = severity && regionTime(severity, chase.askedAt.getTime());
     if (severity?.tellRegion === undefined || dueMs === undefined) return;
     const waitMs = Math.max(dueMs - now.getTime(), chase.isPaused ? LOOK_AGAIN_MS : 0);
@@ -44,7 +45,8 @@ export async function tellRegions(
     const words = { ...blanksFor(model, chase) };
     const told = leads.map((person): Told => {
       const theirs = silent.filter(({ code }) => person.regionCodes.includes(code));
-      return { person, body: fillBlanks(model.texts.regionTold, { ...words, ...sum(theirs) }) };
+      const body = fillBlanks(model.texts.regionTold, { ...words, ...sum(theirs) });
+      return { person, body: marked(model, chase.exercise, body) };
     });
     const one = { kind: 'region', subjectId: alertId, dueAt: new Date(dueMs), step: 1 };
     const fresh = await tellPeople(tx, one, told, { perHourMax: model.textsPerNumber.most });

@@ -1,7 +1,7 @@
 /** What we text back to a reply: saved texts with their blanks filled. */
 import type { Database, Tx } from '#db/database.ts';
 import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
-import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
+import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
 import type { OpenMessage } from './model.ts';
 import type { Addressed } from './store.ts';
 import { listPromises, type Promised } from './store-desk.ts';
@@ -51,7 +51,7 @@ export function textOf(
     readonly message: OpenMessage;
     readonly point: Sent;
   },
-  words: {
+  answer: {
     readonly addressed: Addressed;
     readonly template: string;
     /** When they expect our call. */
@@ -62,12 +62,12 @@ export function textOf(
 ): SingleMessage {
   const { model, host, clockOf } = context;
   const { reply, message, point } = to;
-  const { addressed, template, callBackAt, time } = words;
-  const { alertNumber, nextUpdateAt, shortNames } = addressed;
+  const { addressed, template, callBackAt, time } = answer;
+  const { alertNumber, exercise, nextUpdateAt, shortNames } = addressed;
   const { code, organisationIds } = message;
   const names = organisationIds.flatMap((id) => shortNames[id] ?? []);
   const [first = '', ...others] = names.toSorted((a, b) => a.localeCompare(b, 'en'));
-  const body = fillBlanks(template, {
+  const words = fillBlanks(template, {
     sender: model.sender,
     alert: String(alertNumber),
     severity: '',
@@ -88,7 +88,7 @@ export function textOf(
     contactPointId: point.id,
     addressSealed: point.addressSealed,
     code,
-    body,
+    body: marked(model, exercise, words),
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   };

@@ -169,6 +169,7 @@ async function showDeskItem(
       'responses/desk-item.njk',
       {
         item,
+        isExercise: item.exercise,
         items: await withMeaning(tx, items, openReply),
         askers: await listAskers(tx, [first, ...rest], isMine && mayRecord ? opens : undefined),
         organisation:

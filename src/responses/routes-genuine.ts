@@ -53,6 +53,7 @@ export function genuineRoutes(context: PublicRoutesContext): Route[] {
         const { message } = opened!.value;
         return view('responses/genuine-yes.njk', {
           number: message.alertNumber,
+          isExercise: message.exercise,
           sentAt: message.sentAt,
           helpLine: model.helpLine,
           form: formModel(['address', 'code'], form),

@@ -125,12 +125,13 @@ async function showOpened(
   { message, pointId }: Opened,
   { form, refused: why }: { readonly form: Form; readonly refused: Refused | undefined },
 ): Promise<Reply> {
-  const { alertId, alertNumber: number, organisationIds } = message;
+  const { alertId, alertNumber: number, exercise, organisationIds } = message;
   const carried = ['address', 'code'].map((name) => ({ name, value: many(form[name])[0] ?? '' }));
   return await showCodePage(context, {
     actor: { kind: 'contact', id: pointId, organisationIds },
     alertId,
     number,
+    isExercise: exercise,
     action: `/${number}`,
     hidden: carried,
     failed: why && { form, refused: why },

@@ -136,6 +136,7 @@ async function showOrganisation(
       {
         alertId,
         alertNumber: messages.alertNumber,
+        isExercise: messages.exercise,
         code: messages.code,
         organisation,
         isCutOff: (await listCutOffOf(tx, [organisationId])).length > 0,

@@ -38,6 +38,7 @@ export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<CallPro
 
 export type OwedCall = {
   alertNumber: number;
+  exercise: boolean;
   severity: string;
   callBackAt: Date;
   /** Null where nobody has it, or whoever had it has said nothing for too long. */
@@ -47,7 +48,7 @@ export type OwedCall = {
 /** Undefined where it was dealt with. */
 export async function findOwedCall(tx: Tx, id: string): Promise<OwedCall | undefined> {
   return await tx.maybe<OwedCall>(sql`
-    select live.number as alert_number, live.severity, item.call_back_at,
+    select live.number as alert_number, live.exercise, live.severity, item.call_back_at,
       case when item.state = 'claimed' and item.claim_ends_at > now() then item.claimed_by end
         as owned_by
     from responses.desk_item item
@@ -61,6 +62,7 @@ export type DeskItemRow = {
   state: DeskItemState;
   alertId: string | null;
   alertNumber: number | null;
+  exercise: boolean;
   organisationId: string | null;
   regionCode: string | null;
   contactPointId: string | null;
@@ -84,6 +86,7 @@ export type DeskItemRow = {
 /** Everything of `DeskItemRow`; the caller says which of them. */
 export const selectDeskItems = sql`
   select item.id, item.kind, item.state, item.alert_id, live.number as alert_number,
+    coalesce(live.exercise, false) as exercise,
     item.organisation_id, organisation.region_code, item.contact_point_id, item.person_name,
     item.reply_id, reply.content_sealed,
     item.created_at, item.call_back_at, item.claimed_by, item.claimed_by_name, item.claimed_at,

@@ -33,6 +33,7 @@ export async function listStandings(
 export type AddressedAlert = {
   readonly alertId: string;
   readonly number: number;
+  readonly exercise: boolean;
   readonly title: string;
   readonly severity: string;
   readonly marking: Marking;
@@ -44,7 +45,7 @@ export type AddressedAlert = {
 /** Alerts to the organisations of the contact who asks, as far as it reads them; open ones first. */
 export async function listAddressedAlerts(tx: Tx, most: number): Promise<AddressedAlert[]> {
   return await tx.rows<AddressedAlert>(sql`
-    select live.alert_id, live.number, live.title, live.severity, live.marking, live.state,
+    select live.alert_id, live.number, live.exercise, live.title, live.severity, live.marking, live.state,
       live.released_at,
       (select min(response.acknowledged_at) from responses.v_response response
         where response.alert_id = live.alert_id) as acknowledged_at

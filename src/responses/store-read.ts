@@ -42,6 +42,7 @@ export async function isWrittenDown(
 
 export type Recipient = {
   alertNumber: number;
+  exercise: boolean;
   dispatchId: string;
   /** What this organisation's people text back. */
   code: string;
@@ -55,7 +56,7 @@ export async function findRecipient(
   organisationId: string,
 ): Promise<Recipient | undefined> {
   return await tx.maybe<Recipient>(sql`
-    select live.number as alert_number, recipient.dispatch_id, recipient.code,
+    select live.number as alert_number, live.exercise, recipient.dispatch_id, recipient.code,
       organisation.region_code
     from alerts.v_recipient recipient
     join alerts.v_live live on live.dispatch_id = recipient.dispatch_id
@@ -92,6 +93,7 @@ export type MessageRow = {
 
 export type OrganisationMessages = {
   readonly alertNumber: number;
+  readonly exercise: boolean;
   /** What this organisation's people text back. */
   readonly code: string;
   readonly regionCode: string | null;
@@ -110,8 +112,8 @@ export async function listMessages(
     select channel, round, rank, state, accepted_at, final_at from dispatch.v_credit
     where organisation_id = ${organisationId} and dispatch_id = ${recipient.dispatchId}
     order by round, channel desc, accepted_at`);
-  const { alertNumber, code, regionCode } = recipient;
-  return { alertNumber, code, regionCode, rows };
+  const { alertNumber, exercise, code, regionCode } = recipient;
+  return { alertNumber, exercise, code, regionCode, rows };
 }
 
 /** The sealed number that a reply was texted from. */

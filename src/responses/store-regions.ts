@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 
 export type Chase = {
   alertNumber: number;
+  exercise: boolean;
   severity: string;
   modelVersion: string;
   askedAt: Date;
@@ -13,7 +14,7 @@ export type Chase = {
 /** An alert that is out and still asks; undefined where it does not. */
 export async function findChase(tx: Tx, alertId: string): Promise<Chase | undefined> {
   return await tx.maybe<Chase>(sql`
-    select live.number as alert_number, live.severity, live.model_version, live.asked_at,
+    select live.number as alert_number, live.exercise, live.severity, live.model_version, live.asked_at,
       dispatch.state = 'paused' as is_paused
     from alerts.v_live live
     join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id

@@ -14,7 +14,7 @@ export async function listOpenMessages(
 ): Promise<(OpenMessage & { contactPointId: string })[]> {
   return await tx.rows<OpenMessage & { contactPointId: string }>(sql`
     select point.id as contact_point_id, live.alert_id, live.number as alert_number,
-      live.dispatch_id, message.code, live.state = 'released' as is_live,
+      live.exercise, live.dispatch_id, message.code, live.state = 'released' as is_live,
       live.closed_at,
       array_agg(distinct credit.organisation_id) as organisation_ids,
       max(message.accepted_at) as sent_at
@@ -32,7 +32,7 @@ export async function listOpenMessages(
     ) message
     cross join lateral (select counted.organisation_id from dispatch.v_credit counted
       where counted.message_id = message.id offset 0) credit
-    group by point.id, live.alert_id, live.number, live.dispatch_id, live.state,
+    group by point.id, live.alert_id, live.number, live.exercise, live.dispatch_id, live.state,
       live.released_at, live.closed_at, message.code
     order by live.state = 'released' desc, live.released_at desc`);
 }
@@ -134,6 +134,8 @@ export async function notifyResponse(
 export type Addressed = {
   alertId: string;
   alertNumber: number;
+  /** Rehearsed, not meant. */
+  exercise: boolean;
   dispatchId: string;
   nextUpdateAt: Date | null;
   state: string;
@@ -148,14 +150,15 @@ export async function findAddressed(
   organisationIds: readonly string[],
 ): Promise<Addressed | undefined> {
   return await tx.maybe<Addressed>(sql`
-    select live.alert_id, live.number as alert_number, live.dispatch_id, live.next_update_at,
-      live.state,
+    select live.alert_id, live.number as alert_number, live.exercise, live.dispatch_id,
+      live.next_update_at, live.state,
       jsonb_object_agg(recipient.organisation_id, recipient.short_name) as short_names
     from alerts.v_live live
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
     where live.alert_id = ${alertId}
       and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
-    group by live.alert_id, live.number, live.dispatch_id, live.next_update_at, live.state`);
+    group by live.alert_id, live.number, live.exercise, live.dispatch_id, live.next_update_at,
+      live.state`);
 }
 
 /** One guess at a time for an address: two at once would both find a try left. */

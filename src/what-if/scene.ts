@@ -32,7 +32,7 @@ export function planMessages(
   { wording, ...words }: Words,
   { model, severity }: { readonly model: OperatingModel; readonly severity: Severity },
 ): Planned[] {
-  const templates = renderRounds(wording, { ...words, model, severity });
+  const templates = renderRounds(wording, { ...words, mark: '', model, severity });
   const fragmentsOf = fragmentCounter();
   return composeRounds(people, templates, unchasedReaders(model)).map((message) => ({
     contactPointId: message.contactPointId,

@@ -300,6 +300,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   '/alerts/:id/wall': [{ state: 'live', path: '/alerts/{live}/wall' }],
   '/alerts/holding': [{ state: 'new', path: '/alerts/holding' }],
   '/alerts/new': [{ state: 'new', path: '/alerts/new' }],
+  '/alerts/new-exercise': [{ state: 'new', path: '/alerts/new-exercise' }],
   '/desk/:id': [
     { state: 'help, mine', path: '/desk/{help}' },
     { state: 'no outcome', path: '/desk/{help}', act: press('Close all of it') },

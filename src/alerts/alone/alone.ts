@@ -114,6 +114,7 @@ export async function standingAlone(
   version: VersionRow,
 ): Promise<{ readonly why: string | undefined; readonly left: number; readonly most: number }> {
   const { alone } = model.holding;
+  if (version.exercise) return { why: REHEARSED, left: 0, most: alone?.most ?? 0 };
   const by = actorId(tx.actor);
   const isOfAnother = await isSavedByAnother(tx, version, { by, name: model.holding.audience });
   // Recalled, and submitted anew: there is time for a second person.
@@ -125,6 +126,8 @@ export async function standingAlone(
   const left = Math.max(0, alone.most - (await countAlone(tx, alone.withinMs)));
   return { why: left > 0 ? undefined : SPENT, left, most: alone.most };
 }
+
+const REHEARSED = 'An exercise is approved by a second person, always.';
 
 const ONCE = 'It went with one person before. A second person has to approve it now.';
 

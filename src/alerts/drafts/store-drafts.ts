@@ -20,7 +20,7 @@ export type DraftRow = {
   updatedAt: Date;
 };
 
-const draftColumns = sql`version.alert_id, alert.number as alert_number, version.kind,
+const draftColumns = sql`version.alert_id, alert.number as alert_number, alert.exercise, version.kind,
   version.revision, version.title, version.what, ${isEmptyDraft} as is_empty,
   coalesce((select string_agg(coalesce(person.name, 'a program'), ', '
       order by editor.first_edited_at)

@@ -6,6 +6,8 @@ import type { Content, Section } from '../content/model.ts';
 
 export type PublicVersion = {
   readonly alertNumber: number;
+  /** Rehearsed, not meant. */
+  readonly exercise: boolean;
   readonly number: number;
   readonly kind: VersionKind;
   readonly state: 'released' | 'superseded' | 'closed';

@@ -10,8 +10,8 @@ import type { PublicAlert, PublicVersion } from './model.ts';
  */
 export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAlert | undefined> {
   const [current, ...earlier] = await tx.rows<PublicVersion>(sql`
-    select alert.number as alert_number, version.number, version.kind, version.state,
-      version.title, version.severity, version.marking, version.what, version.do_now,
+    select alert.number as alert_number, alert.exercise, version.number, version.kind,
+      version.state, version.title, version.severity, version.marking, version.what, version.do_now,
       version.if_acted, version.not_known, version.next_update_at, version.body,
       version.asks_again, version.released_at, version.closed_at, version.content,
       exists (select from alerts.alone where alone.alert_id = alert.id
@@ -40,13 +40,19 @@ export type PublicSearch = {
 
 export type PublicEntry = Omit<
   PublicVersion,
-  'notKnown' | 'nextUpdateAt' | 'asksAgain' | 'content' | 'superseding' | 'isReviewLate'
+  | 'exercise'
+  | 'notKnown'
+  | 'nextUpdateAt'
+  | 'asksAgain'
+  | 'content'
+  | 'superseding'
+  | 'isReviewLate'
 > & {
   /** When the first version was out that the reader may see. */
   readonly firstReleasedAt: Date;
 };
 
-/** What holds now of each alert; what was released or changed last comes first. */
+/** What holds now of each live alert; what was released or changed last comes first. */
 export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<PublicEntry[]> {
   const { severity, year, words, after, most } = search;
   const isFound =
@@ -70,7 +76,7 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
           where earlier.alert_id = alert.id) as first_released_at
       from alerts.alert
       join alerts.version on version.alert_id = alert.id
-      where version.state in ('released', 'closed') and ${isFound}
+      where version.state in ('released', 'closed') and not alert.exercise and ${isFound}
     ) shown
     where (${severity ?? null}::text is null or severity = ${severity ?? null})
       and (${year ?? null}::int is null
@@ -82,11 +88,12 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
     limit ${most}`);
 }
 
-/** Years in which an alert was first out that the reader may see, the newest first. */
+/** Years in which a live alert was first out that the reader may see, the newest first. */
 export async function listPublicYears(tx: Tx): Promise<number[]> {
   const rows = await tx.rows<{ year: number }>(sql`
     select distinct extract(year from min(version.released_at) at time zone ${ZONE})::int as year
     from alerts.version
+    join alerts.alert on alert.id = version.alert_id and not alert.exercise
     where version.state in ('released', 'superseded', 'closed')
     group by version.alert_id
     order by 1 desc`);

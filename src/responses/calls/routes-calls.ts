@@ -187,6 +187,7 @@ async function showName(
       'responses/call.njk',
       {
         alertId,
+        isExercise: rung.exercise,
         rung,
         call,
         isMine: isMine && mayRecord,

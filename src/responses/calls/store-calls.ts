@@ -97,6 +97,7 @@ export async function countToRing(tx: Tx, alertId: string): Promise<RegionToRing
 export type CalledAlert = {
   alertId: string;
   number: number;
+  exercise: boolean;
   title: string;
   /** What it is to the version before. */
   kind: 'first' | 'update' | 'correction' | 'withdrawal';
@@ -106,7 +107,7 @@ export type CalledAlert = {
 /** An alert that is out. */
 export async function findCalledAlert(tx: Tx, alertId: string): Promise<CalledAlert | undefined> {
   return await tx.maybe<CalledAlert>(sql`
-    select alert_id, number, title, kind, state from alerts.v_live where alert_id = ${alertId}`);
+    select alert_id, number, exercise, title, kind, state from alerts.v_live where alert_id = ${alertId}`);
 }
 
 export type RungOrganisation = {
@@ -116,6 +117,7 @@ export type RungOrganisation = {
   regionName: string | null;
   telephone: string | null;
   alertNumber: number;
+  exercise: boolean;
   title: string;
   marking: string;
   what: string;
@@ -145,6 +147,7 @@ export async function findRung(
   return await tx.maybe<RungOrganisation>(sql`
     select organisation.organisation_id, organisation.name, organisation.region_code,
       region.name as region_name, organisation.telephone, live.number as alert_number, live.title,
+      live.exercise,
       live.marking, live.what, live.do_now, live.if_acted, live.state, live.kind, recipient.code,
       response.acknowledged_at, response.earlier_call_at, to_ring.why,
       recipient.organisation_id in (

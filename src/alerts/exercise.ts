@@ -1,0 +1,80 @@
+/** When an exercise may go: what the operating model says of it, beside all that holds for alerts. */
+import { refused, type Refused } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import {
+  EXERCISES_WITHIN_MS,
+  exerciseHours,
+  isExerciseHour,
+  type OperatingModel,
+} from '#operating-model/index.ts';
+import {
+  countExercises,
+  findWaitingLive,
+  listOverExercised,
+  lockExercises,
+} from './store-exercise.ts';
+import type { VersionRow } from './store.ts';
+
+/** Why an exercise of this severity cannot be held; undefined where it can, or it is none. */
+export function unfitSeverity(
+  { exercise, severity }: Pick<VersionRow, 'exercise' | 'severity'>,
+  { exercises, severities }: OperatingModel,
+): string | undefined {
+  if (!exercise || exercises.exercisedSeverities.includes(severity)) return undefined;
+  const allowed = severities.filter(({ id }) => exercises.exercisedSeverities.includes(id));
+  if (allowed.length === 0) return 'The operating model allows no exercises';
+  return `Exercises are held as ${allowed.map(({ label }) => label).join(', ')}`;
+}
+
+/** Why an exercise cannot go at this time; undefined where it can, or it is none. */
+export function outOfHours(
+  { exercise }: Pick<VersionRow, 'exercise'>,
+  { exercises }: OperatingModel,
+  now: Date,
+): Refused | undefined {
+  if (!exercise || isExerciseHour(exercises, now)) return undefined;
+  return refused('conflict', `Exercises are sent ${exerciseHours(exercises)} only.`);
+}
+
+/**
+ * Why those that it is for, or the centre, have had exercises enough; undefined where they have
+ * not, or it is none. Whoever has one is told of its end, so later versions are not counted.
+ */
+export async function tooManyExercises(
+  tx: Tx,
+  { exercise, number, alertId }: Pick<VersionRow, 'exercise' | 'number' | 'alertId'>,
+  asked: { readonly submissionId: string; readonly model: OperatingModel; readonly now: Date },
+): Promise<Refused | undefined> {
+  if (!exercise || number > 1) return undefined;
+  const { submissionId, now } = asked;
+  const { mostOfCentre, mostPerOrganisation: most } = asked.model.exercises;
+  const since = new Date(now.getTime() - EXERCISES_WITHIN_MS);
+  const held = await countExercises(tx, { alertId, since });
+  if (held >= mostOfCentre)
+    return refused('conflict', `The centre sent ${held} exercises in 30 days, as many as it may.`);
+  const over = await listOverExercised(tx, { alertId, submissionId, since, most });
+  const [first, ...others] = over;
+  if (first === undefined) return undefined;
+  const who = others.length === 0 ? first : `${first} and ${others.length} more`;
+  const why = `${who} had ${most} in 30 days, as many as the operating model allows`;
+  return refused('conflict', `${why}. Take them out of the audience, or wait.`, { audience: why });
+}
+
+/** Why an exercise that waits cannot be released now; undefined where it can, or it is none. */
+export async function whyNotReleased(
+  tx: Tx,
+  version: VersionRow,
+  asked: { readonly submissionId: string; readonly model: OperatingModel; readonly now: Date },
+): Promise<Refused | undefined> {
+  if (!version.exercise) return undefined;
+  await lockExercises(tx, 'exclusive');
+  const live = await findWaitingLive(tx);
+  if (live !== undefined)
+    return refused(
+      'conflict',
+      `Live alert ${live} waits for approval. Decide over it first: its texts do not say that it is no exercise.`,
+    );
+  return (
+    outOfHours(version, asked.model, asked.now) ?? (await tooManyExercises(tx, version, asked))
+  );
+}

@@ -1,0 +1,63 @@
+/** Statements about exercises: how many there were, and what goes before them. */
+import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
+
+/**
+ * An exercise is released alone; live alerts are submitted beside each other. Whoever submits one
+ * has to know whether an exercise is out, for its texts say so.
+ */
+export async function lockExercises(tx: Tx, as: 'shared' | 'exclusive'): Promise<void> {
+  const key = sql`hashtextextended('alerts.exercises', 0)`;
+  await tx.run(
+    as === 'shared'
+      ? sql`select pg_advisory_xact_lock_shared(${key})`
+      : sql`select pg_advisory_xact_lock(${key})`,
+  );
+}
+
+/** The number of a live alert that waits for approval; undefined where none does. */
+export async function findWaitingLive(tx: Tx): Promise<number | undefined> {
+  const row = await tx.maybe<{ number: number }>(sql`
+    select alert_number as number from alerts.v_waiting where not exercise
+    order by submitted_at limit 1`);
+  return row?.number;
+}
+
+/** Exercises, but for this one, that were released since then. */
+export async function countExercises(
+  tx: Tx,
+  { alertId, since }: { readonly alertId: string; readonly since: Date },
+): Promise<number> {
+  const { held } = await tx.one<{ held: number }>(sql`
+    select count(*)::int as held from alerts.version version
+    join alerts.alert alert on alert.id = version.alert_id
+    where alert.exercise and alert.id <> ${alertId} and version.number = 1
+      and version.released_at > ${since}`);
+  return held;
+}
+
+/** Short names of frozen organisations that other exercises told so often since then. */
+export async function listOverExercised(
+  tx: Tx,
+  asked: {
+    readonly alertId: string;
+    readonly submissionId: string;
+    readonly since: Date;
+    readonly most: number;
+  },
+): Promise<string[]> {
+  const rows = await tx.rows<{ name: string }>(sql`
+    select recipient.short_name as name
+    from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id and version.number = 1
+      and version.released_at > ${asked.since}
+    join alerts.submission submission on submission.version_id = version.id
+      and submission.state = 'released'
+    join alerts.recipient told on told.submission_id = submission.id
+    join alerts.recipient recipient on recipient.organisation_id = told.organisation_id
+      and recipient.submission_id = ${asked.submissionId}
+    where alert.exercise and alert.id <> ${asked.alertId}
+    group by recipient.organisation_id, recipient.short_name
+    having count(*) >= ${asked.most} order by recipient.short_name`);
+  return rows.map(({ name }) => name);
+}
