@@ -109,14 +109,16 @@ describe('all that leaves', () => {
       const { alertId } = await releaseExercise(centre, change);
       await releaseVersion(centre, alertId, 'update', { asksAgain: false });
       await releaseVersion(centre, alertId, 'correction', { ifActed: 'Undo it.' });
-      await centre.db.web.attempt(centre.approver, (tx) =>
-        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'over', now: new Date() }),
+      must(
+        await centre.db.web.attempt(centre.approver, (tx) =>
+          withdrawReleased(tx, contextOf(centre), { alertId, reason: 'over' }),
+        ),
       );
     }
     const closed = await releaseExercise(centre, { severity: 'high' });
     must(
       await centre.db.web.attempt(centre.officer, (tx) =>
-        closeAndTell(tx, contextOf(centre), { alertId: closed.alertId, now: new Date() }),
+        closeAndTell(tx, contextOf(centre), closed.alertId),
       ),
     );
     const said = await everythingSaid(centre);
@@ -144,8 +146,10 @@ describe('all that leaves', () => {
     const beside = await releaseAlert(centre, { severity: 'high' });
     for (const { body } of await messagesOf(centre, beside.dispatchId))
       assert.match(body, /^REAL, NOT EXERCISE: /);
-    await centre.db.web.attempt(centre.approver, (tx) =>
-      withdrawReleased(tx, contextOf(centre), { alertId, reason: 'over', now: new Date() }),
+    must(
+      await centre.db.web.attempt(centre.approver, (tx) =>
+        withdrawReleased(tx, contextOf(centre), { alertId, reason: 'over' }),
+      ),
     );
     const later = await releaseAlert(centre, { severity: 'high' });
     for (const { body } of await messagesOf(centre, later.dispatchId))
@@ -179,7 +183,14 @@ describe('all that leaves', () => {
   it('pages and lists say it first; nothing of it is published', async () => {
     const { alertId, number } = await releaseExercise(centre, { severity: 'high' });
     const officer = centre.visit(centre.officer);
-    for (const place of ['board', 'wall', 'versions', 'organisations', 'calls', 'messages'])
+    for (const place of [
+      'board',
+      'wall',
+      'versions',
+      'organisations',
+      'calls',
+      'messages?channel=text',
+    ])
       assert.match((await officer.get(`/alerts/${alertId}/${place}`)).text, /EXERCISE/, place);
     assert.doesNotMatch((await officer.get(`/alerts/${alertId}/board`)).body, /tocsin-lane--live/);
     assert.match((await officer.get('/')).text, /EXERCISE/);
@@ -187,7 +198,11 @@ describe('all that leaves', () => {
     const visitor = centre.site.visitor();
     assert.match((await visitor.get(`/${number}`)).text, /EXERCISE Rehearsed/);
     for (const list of ['/public', '/public.atom'])
-      assert.doesNotMatch((await visitor.get(list)).body, new RegExp(`\\b${number}\\b`), list);
+      assert.doesNotMatch(
+        (await visitor.request('GET', list)).body,
+        new RegExp(`\\b${number}\\b`),
+        list,
+      );
   });
 });
 
