@@ -20,7 +20,6 @@ export {
   isExerciseHour,
   marked,
   severityFor,
-  type ExerciseRules,
 } from './exercises.ts';
 export { stepsOf, type Step } from './steps.ts';
 export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';

@@ -6,7 +6,7 @@ import type { Permission } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { QuietHours } from '#kernel/quiet-hours.ts';
 import type { TextPrice } from '#kernel/money.ts';
-import type { ExerciseRules } from './exercises.ts';
+import type { ExerciseRules } from './exercise-rules.ts';
 import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
 import type { SigningIn } from './signing-in.ts';
 

@@ -7,7 +7,7 @@ import { explain } from './explain.ts';
 import { fileSchema, stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
 import { error, located, printFinding, type Finding, type Remark } from './findings.ts';
 import type { Ladder, OperatingModel } from './model.ts';
-import { exercisesOf } from './exercises.ts';
+import { exercisesOf } from './exercises-of.ts';
 import { severityOf } from './severity-of.ts';
 
 export type Checked = {
