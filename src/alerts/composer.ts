@@ -31,6 +31,14 @@ export type Composing = {
   readonly now: Date;
 };
 
+/** What differs on the form of an exercise. */
+function rehearsing(model: AlertRoutesContext['model'], isExercise: boolean) {
+  const { severities, exercises } = model;
+  if (!isExercise) return { isExercise, severities, because: undefined };
+  const held = severities.filter(({ id }) => exercises.exercisedSeverities.includes(id));
+  return { isExercise, severities: held, because: becauseExercise(model) };
+}
+
 /** The composer with its preview, whole without script. */
 export async function composer(
   context: AlertRoutesContext,
@@ -68,11 +76,7 @@ export async function composer(
       alertId: version?.alertId,
       alertNumber,
       kind,
-      isExercise: exercise,
-      because: exercise ? becauseExercise(model) : undefined,
-      severities: exercise
-        ? model.severities.filter(({ id }) => model.exercises.exercisedSeverities.includes(id))
-        : model.severities,
+      ...rehearsing(model, exercise),
       savedAt: version?.updatedAt,
       refusal: refused?.message ?? '',
       beside:

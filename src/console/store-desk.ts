@@ -103,8 +103,8 @@ export async function listDesk(
       order by min(call_back_at), min(created_at), group_id limit ${GROUPS_MAX}
     )
     select grouped.group_id, grouped.groups, item.id, item.kind, item.state, item.alert_id,
-      live.number as alert_number, live.exercise, item.organisation_id, organisation.name as organisation,
-      organisation.region_code, item.person_name,
+      live.number as alert_number, live.exercise, item.organisation_id,
+      organisation.name as organisation, organisation.region_code, item.person_name,
       item.reply_id, reply.content_sealed, item.created_at, item.call_back_at,
       item.claimed_by_name, item.claimed_at, item.is_lapsed
     from grouped

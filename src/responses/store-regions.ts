@@ -14,8 +14,8 @@ export type Chase = {
 /** An alert that is out and still asks; undefined where it does not. */
 export async function findChase(tx: Tx, alertId: string): Promise<Chase | undefined> {
   return await tx.maybe<Chase>(sql`
-    select live.number as alert_number, live.exercise, live.severity, live.model_version, live.asked_at,
-      dispatch.state = 'paused' as is_paused
+    select live.number as alert_number, live.exercise, live.severity, live.model_version,
+      live.asked_at, dispatch.state = 'paused' as is_paused
     from alerts.v_live live
     join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id
     where live.alert_id = ${alertId} and live.state = 'released'

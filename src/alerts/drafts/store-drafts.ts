@@ -20,8 +20,8 @@ export type DraftRow = {
   updatedAt: Date;
 };
 
-const draftColumns = sql`version.alert_id, alert.number as alert_number, alert.exercise, version.kind,
-  version.revision, version.title, version.what, ${isEmptyDraft} as is_empty,
+const draftColumns = sql`version.alert_id, alert.number as alert_number, alert.exercise,
+  version.kind, version.revision, version.title, version.what, ${isEmptyDraft} as is_empty,
   coalesce((select string_agg(coalesce(person.name, 'a program'), ', '
       order by editor.first_edited_at)
     from alerts.editor left join identity.v_person person on person.id::text = editor.person_id

@@ -107,7 +107,8 @@ export type CalledAlert = {
 /** An alert that is out. */
 export async function findCalledAlert(tx: Tx, alertId: string): Promise<CalledAlert | undefined> {
   return await tx.maybe<CalledAlert>(sql`
-    select alert_id, number, exercise, title, kind, state from alerts.v_live where alert_id = ${alertId}`);
+    select alert_id, number, exercise, title, kind, state from alerts.v_live
+    where alert_id = ${alertId}`);
 }
 
 export type RungOrganisation = {
