@@ -47,9 +47,7 @@ export async function composer(
 ): Promise<Reply> {
   const { database, model } = context;
   const draft = parseDraft(fields, model);
-  const alertNumber = version?.alertNumber;
-  const kind = version?.kind ?? 'first';
-  const exercise = version?.exercise ?? isExercise;
+  const { alertNumber, kind = 'first', exercise = isExercise } = version ?? {};
   const preview = draft.ok
     ? await previewOf(context, actor, { draft: draft.value, kind, alertNumber, exercise, now })
     : undefined;

@@ -34,7 +34,8 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
   const beyond = before === undefined ? sql`true` : sql`alert.number < ${before}`;
   return await tx.rows<AlertSummary>(sql`
     select alert.id, alert.number, alert.exercise, newest.state, newest.revision,
-      newest.title, newest.severity, newest.marking, newest.updated_at, newest.released_at, newest.closed_at
+      newest.title, newest.severity, newest.marking,
+      newest.updated_at, newest.released_at, newest.closed_at
     from alerts.alert alert
     cross join lateral (
       select version.state, version.revision, version.title, version.severity, version.marking,

@@ -21,7 +21,8 @@ export async function findWaitingSubmission(
 ): Promise<WaitingSubmission | undefined> {
   return await tx.maybe<WaitingSubmission>(sql`
     select version.id as version_id, alert.id as alert_id, alert.number as alert_number,
-      alert.exercise, version.severity, version.model_version, submission.submitted_by, submission.submitted_at
+      alert.exercise, version.severity, version.model_version,
+      submission.submitted_by, submission.submitted_at
     from alerts.submission submission
     join alerts.version version on version.id = submission.version_id
     join alerts.alert alert on alert.id = version.alert_id
