@@ -16,6 +16,7 @@ import {
   becauseTime,
   proposeSeverity,
   regionTime,
+  severityFor,
   rulesOverTime,
   spokenDuration,
   type Because,
@@ -180,11 +181,11 @@ function factsOfRound(alert: LiveAlert, severity: Severity | undefined, one: Rou
 }
 
 function explainRegions(
-  { askedAt }: LiveAlert,
+  alert: LiveAlert,
   { model, severity }: Rules,
   told: readonly RegionTold[],
 ): Explained[] {
-  const at = regionTime(severity, askedAt.getTime());
+  const at = regionTime(severityFor(model, alert) ?? severity, alert.askedAt.getTime());
   if (at === undefined) return [];
   const names = told.map(({ name }) => name).join(', ');
   return [

@@ -142,6 +142,7 @@ const standing = z.strictObject({
     .describe('How sure we are that a person answered'),
   affected: z.enum(['yes', 'no']).nullable(),
   helpAskedAt: instant.nullable(),
+  isCutOff: z.boolean().describe('Its network is in foreign hands: believe no mail from it'),
 });
 
 const gateway = z.strictObject({

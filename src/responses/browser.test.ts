@@ -147,7 +147,7 @@ test('a role for a region is given on the page of the person', async (t) => {
   await page.getByRole('button', { name: 'Give for this region' }).click();
   await page.getByText('Choose a region').first().waitFor();
   await assertAccessible(page);
-  await page.getByLabel('Region').selectOption('RB');
+  await page.locator('#regional_lead-region').selectOption('RB');
   await page.getByRole('button', { name: 'Give for this region' }).click();
   await page.getByText('for East', { exact: true }).waitFor();
   await assertAccessible(page);
