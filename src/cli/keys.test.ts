@@ -73,6 +73,15 @@ async function fillEveryColumn(): Promise<void> {
     await tx.run(sql`
       insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, made_at)
       values (${id}, ${id}, ${id}, ${seals.codes.sealSecret(id, 'ABCDEFGH')}, ${now})`);
+    const issuer = seals.issuers.sealSettings('trust', {
+      clientSecret: 'x'.repeat(32),
+      sendsSecretBy: 'post',
+    });
+    await tx.run(sql`
+      insert into identity.issuer (id, url, label, client_id, settings_sealed, origins, acr, amr,
+        auth_age_max_ms, saved_at, saved_by)
+      values ('trust', 'https://id.trust.test', 'Trust', 'tocsin', ${issuer}, '{}', '{}', '{}',
+        1000, ${now}, 'test')`);
     const settings = { url: 'smtp://localhost:2525', from: 'Tocsin <alerts@tocsin.test>' };
     const gateway = { id: 'post', kind: 'smtp', channel: 'mail', settings } as const;
     must(await saveGateway(tx, gateway, seals.sealSettings));

@@ -116,6 +116,7 @@ export const deskItem = z.strictObject({
   state: deskState,
   alertId: uuid.nullable(),
   alertNumber: z.int().nullable(),
+  exercise: z.boolean().nullable().describe('Of an exercise; null where it is of no alert'),
   organisationId: uuid.nullable(),
   personName: z.string().nullable().describe('Who of the centre texted it, from their own number'),
   words: z.string().nullable().describe('What was texted, where it came by text'),

@@ -64,6 +64,11 @@ async function sendSome(context: TestContext): Promise<Scene> {
   });
   await simulator.addFault({ fault: 'slow', delayMs: 500, on: 'send' });
   const dispatchId = await makeDispatch(db.owner, { messages: MESSAGES });
+  // No alert stands behind it: the worker is told that it was proved.
+  await db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`insert into dispatch.proof (dispatch_id, approval_id, part, is_alone)
+      values (${dispatchId}, ${dispatchId}, 'first', false)`),
+  );
   await release(db.web, dispatchId);
   await until(
     () => Promise.resolve(simulator.simulation.counts.accepted),

@@ -120,7 +120,7 @@ test('whoever keeps the contacts of an organisation sees its own', async (t) => 
   await as(administrator.id);
   await page.goto(`${centre.site.address}/people/${keeper.id}`);
   await lookAt(page, 'own-person');
-  await page.getByLabel('Code of the organisation').fill('nowhere');
+  await page.locator('#organisation_administrator-organisation').fill('nowhere');
   await page.getByRole('button', { name: 'Give for it' }).click();
   await page.getByText('Enter the code of an organisation').first().waitFor();
   await lookAt(page, 'own-person-refused');

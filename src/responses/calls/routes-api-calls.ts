@@ -52,6 +52,10 @@ const earlierCallAt = instant
   .nullable()
   .describe('Told by phone of a version before, which asked another thing: ring again');
 
+const isCutOff = z
+  .boolean()
+  .describe('Its network is in foreign hands: ring mobiles, believe no mail from it');
+
 const name = z.strictObject({
   organisationId: uuid,
   name: z.string(),
@@ -66,6 +70,7 @@ const name = z.strictObject({
   claimedBy: z.string().nullable().describe('Whoever rings them now'),
   claimedByName: z.string().nullable(),
   claimedAt: instant.nullable(),
+  isCutOff,
 });
 
 const callList = z.strictObject({
