@@ -128,3 +128,13 @@ test('an error keeps name, code, constraint and the place in our source', () => 
   looped.cause = looped;
   assert.ok(JSON.stringify(safeError(looped)).length < 1000);
 });
+
+test('what the database driver says without a code has a word, and nothing else of a message', () => {
+  assert.equal(safeError(new Error('Query read timeout'))['says'], 'no_answer');
+  assert.equal(
+    safeError(new Error('Connection terminated unexpectedly'))['says'],
+    'connection_lost',
+  );
+  for (const other of ['constructor', 'Query read timeout of 07700900123', ''])
+    assert.equal(safeError(new Error(other))['says'], undefined);
+});

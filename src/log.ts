@@ -130,6 +130,16 @@ const errorForms = {
   constraint: pattern(/^(?=.{1,63}$)[a-z]+\d{0,3}(?:_[a-z]+\d{0,3})*$/),
 } as const satisfies Record<string, Form>;
 
+/** Sentences of the database driver that come without a code, and what they are called here. */
+const driverSentences: ReadonlyMap<unknown, string> = new Map([
+  ['Query read timeout', 'no_answer'],
+  ['Connection terminated', 'connection_lost'],
+  ['Connection terminated unexpectedly', 'connection_lost'],
+  ['Connection terminated due to connection timeout', 'connect_timeout'],
+  ['Client has encountered a connection error and is not queryable', 'connection_lost_before'],
+  ['timeout exceeded when trying to connect', 'no_free_connection'],
+]);
+
 /** What may be said of an error, with its causes: at most three. */
 export function safeError(error: unknown, depth = 0): Record<string, unknown> {
   if (typeof error !== 'object' || error === null) return { name: typeof error };
@@ -138,6 +148,8 @@ export function safeError(error: unknown, depth = 0): Record<string, unknown> {
     const value: unknown = Reflect.get(error, field);
     if (form(value)) safe[field] = value;
   }
+  const says = driverSentences.get(Reflect.get(error, 'message'));
+  if (says !== undefined) safe['says'] = says;
   const where = placeIn(error);
   if (where !== undefined) safe['where'] = where;
   const cause: unknown = Reflect.get(error, 'cause');
