@@ -27,7 +27,8 @@ run too. Mobiles are told as ever.
 list      Who is cut off now.
 cut       Cuts off the organisation with this code. Without --domain, the mail domains that its page
           calls its own are stopped.
-let-back  Takes that back. What was ended stays so: each signs in anew.
+let-back  Takes that back. What was ended stays so: each signs in anew, and sign-ins of its own stay
+          off until they are switched on (bin/tocsin issuer on).
 --by      Who answers for it, by mail address: whoever may cut an organisation off.
 --json    Print the result for programs.
 `;
@@ -61,15 +62,18 @@ const acts: Readonly<Record<Verb, Act>> = {
       const cutting = { organisationId, reason: call.reason, domains };
       const done = await cutOff(tx, cutting, new Date());
       if (!done.ok) return done;
-      const { people, sessions, codeSessions, addresses, suppressed } = done.value;
-      const text = `Cut off. People who hold a role for it: ${people}. Sessions ended: ${sessions}, by a code: ${codeSessions}. Addresses where nothing goes now: ${addresses}. Messages held back: ${suppressed}.\n`;
+      const { people, sessions, issuers, codeSessions, addresses, suppressed } = done.value;
+      const text = `Cut off. People who hold a role for it: ${people}. Sessions ended: ${sessions}, by a code: ${codeSessions}. Sign-ins of its own off: ${issuers}. Addresses where nothing goes now: ${addresses}. Messages held back: ${suppressed}.\n`;
       return ok({ json: done.value, text });
     }),
   'let-back': async (context, call) =>
     await actOn(context, call, async (tx, organisationId) => {
       const done = await letBack(tx, { organisationId, reason: call.reason });
       if (!done.ok) return done;
-      return ok({ json: { code: call.code }, text: 'It is let back. Its people sign in anew.\n' });
+      return ok({
+        json: { code: call.code },
+        text: 'It is let back. Its people sign in anew; its own sign-ins stay off.\n',
+      });
     }),
 };
 

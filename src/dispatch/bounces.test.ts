@@ -193,6 +193,20 @@ describe('the listener for what comes back', () => {
     assert.equal(await state(), 'undelivered', 'nothing moves back');
   });
 
+  it('nothing is believed of an address where nothing goes', async () => {
+    const { reference, state } = await handedOver();
+    await owner((tx) =>
+      tx.run(sql`select dispatch.stop(array_agg(contact_point_id)) from dispatch.message
+        where gateway_id = 'smtp'`),
+    );
+    const before = (await kept()).length;
+    const codes = await send(addressFor(reference), reportOf('Action: delivered\nStatus: 2.0.0'));
+    assert.deepEqual(codes, ['250', '250', '250', '354', '250'], 'nothing tells whoever sent it');
+    await apply();
+    assert.deepEqual([(await kept()).length, await state()], [before, 'accepted']);
+    await owner((tx) => tx.run(sql`delete from dispatch.stopped`));
+  });
+
   it('all the way: our mail, the relay, its bounce, our listener', async (context: TestContext) => {
     const simulator = await startQuickSimulator({
       bounceSmtp: { host: '127.0.0.1', port: listener.port },

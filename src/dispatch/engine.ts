@@ -28,6 +28,7 @@ import { deleteOldTallies, shiftSlow, type RefusalRule } from './store-breaker.t
 import { findHomes } from './store-home.ts';
 import { settleUncertain } from './uncertain.ts';
 import { listSending } from './store-plan.ts';
+import { STOPPED } from './store-stopped.ts';
 import {
   cancelLeftovers,
   endDispatches,
@@ -165,7 +166,7 @@ export class Engine {
    * what was claimed before is given back.
    */
   async #mayGoOn(): Promise<boolean> {
-    const { database, quietMs: quiet = quietMs, gateways } = this.#options;
+    const { database, quietMs: quiet = quietMs, gateways, log } = this.#options;
     this.#heedClocks();
     const [firstLook, mayClaim] = [this.#firstLook, this.#mayClaim];
     await database.withActor(system('dispatch'), (tx) => expireLeases(tx, quiet));
@@ -175,7 +176,8 @@ export class Engine {
       settleMs: Math.max(0, ...gateways.map(({ sendMaxMs }) => leaseMsFor(sendMaxMs))) + quiet,
       firstLook,
       isStopping: () => this.#stopping,
-      onUnread: (gatewayId) => this.#noteUnread(gatewayId),
+      onUnread: (gateway) =>
+        void this.#unread.note(async () => log.warn('dispatch.history_unread', { gateway })),
     });
     if (isWhole) mayClaim.resolve();
     else this.#senders.forEach((sender) => sender.dropQueue('history_in_doubt'));
@@ -209,11 +211,6 @@ export class Engine {
     }
   }
 
-  #noteUnread(gatewayId: string): void {
-    const { log } = this.#options;
-    void this.#unread.note(async () => log.warn('dispatch.history_unread', { gateway: gatewayId }));
-  }
-
   async #applyReceipts(): Promise<void> {
     while (!this.#stopping) {
       const applied = await applyWaitingReceipts(this.#options.database, this.#gateways);
@@ -237,8 +234,12 @@ export class Engine {
     });
   }
 
-  /** News of a dispatch, by its id; followed by ` halt` where nothing more of it may leave. */
+  /**
+   * News of a dispatch, by its id; followed by ` halt` where nothing more of it may leave. Or that
+   * addresses are stopped: what is claimed goes back in line, or is called off on the way.
+   */
   #heed(payload: string): void {
+    if (payload === STOPPED) return this.#senders.forEach((s) => s.dropQueue('address_stopped'));
     const [id = '', halt] = payload.split(' ');
     if (halt !== undefined) for (const sender of this.#senders) sender.callOff(id);
     void this.#steer([id]);

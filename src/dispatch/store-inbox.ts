@@ -3,6 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ReceiptMeaning } from './model.ts';
 import type { GatewayRow } from './store-gateway.ts';
+import { isStopped } from './store-stopped.ts';
 import { asMoved, readTold, told } from './store-told.ts';
 
 export type GatewayDoor = {
@@ -54,7 +55,8 @@ export type AttemptReceipt = {
 
 /**
  * Keeps what was reported of an attempt, for the gateway that made it; nothing where there was no
- * such attempt. Where the provider gave no id, the reference is one.
+ * such attempt, or where nothing goes to its address: whoever holds that network has our return
+ * path and may report what they like. Where the provider gave no id, the reference is one.
  */
 export async function insertReceiptOfAttempt(tx: Tx, receipt: AttemptReceipt): Promise<void> {
   await tx.run(sql`
@@ -62,8 +64,9 @@ export async function insertReceiptOfAttempt(tx: Tx, receipt: AttemptReceipt): P
       insert into dispatch.receipt_inbox (gateway_id, provider_id, status, reference)
       select attempt.gateway_id, ${receipt.reference}, ${receipt.status}, ${receipt.reference}
       from dispatch.attempt attempt
+      join dispatch.message message on message.id = attempt.message_id
       where attempt.message_id = ${receipt.messageId} and attempt.epoch = ${receipt.epoch}
-        and attempt.number = ${receipt.attempt}
+        and attempt.number = ${receipt.attempt} and not ${isStopped}
       on conflict do nothing returning gateway_id
     )
     select pg_notify('tocsin_receipt', kept.gateway_id) from kept`);

@@ -16,6 +16,13 @@ export async function lockStopped(tx: Tx): Promise<void> {
     select pg_advisory_xact_lock(hashtextextended('dispatch.stopped', 0))`);
 }
 
+/** What senders are told: they ask anew before they request what they have claimed. */
+export const STOPPED = 'stopped';
+
+export async function notifyStopped(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_notify('tocsin_steer', ${STOPPED})`);
+}
+
 export async function insertStopped(tx: Tx, contactPointIds: readonly string[]): Promise<void> {
   await tx.run(sql`select dispatch.stop(${[...contactPointIds]}::uuid[])`);
 }

@@ -40,6 +40,18 @@ after(async () => {
 
 test('by page: said before, done, shown where the organisation is, and undone', async () => {
   const officer = centre.visit(centre.officer);
+  const issuer = async () =>
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.one<{ isOn: boolean }>(sql`
+        select off_at is null as is_on from identity.issuer where id = 'own'`),
+    );
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      insert into identity.issuer (id, url, label, organisation_id, client_id, settings_sealed,
+        origins, acr, amr, auth_age_max_ms, saved_at, saved_by)
+      values ('own', 'https://id.northmoor.test', 'Northmoor', ${northmoor}, 'tocsin', ''::bytea,
+        '{}', '{}', '{}', 1000, now(), 'test')`),
+  );
   await officer.get(`/organisations/${northmoor}`);
   await officer.click('Cut it off');
   assert.match(officer.page.text, /Nobody of it reads what is for a closed circle/);
@@ -47,7 +59,8 @@ test('by page: said before, done, shown where the organisation is, and undone', 
   await officer.submit('Cut it off now', {}, { status: 422 });
   assert.match(officer.page.text, /Say why/);
   await officer.submit('Cut it off now', { reason: 'Their CISO rang', domain: 'northmoor.test' });
-  assert.match(officer.page.text, /Cut off: 0 accounts are signed out/);
+  assert.match(officer.page.text, /Cut off: 0 accounts are signed out, 1 of its own sign-ins off/);
+  assert.equal((await issuer()).isOn, false);
   assert.match(officer.page.text, /Cut off since .* foreign hands: Their CISO rang/s);
   assert.match(officer.page.text, /Nothing goes here/);
   assert.match(officer.page.text, /Ada Okafor, CISO or head of cyber, by text(?! and)/);
@@ -55,7 +68,8 @@ test('by page: said before, done, shown where the organisation is, and undone', 
   await officer.get(`/organisations/${northmoor}`);
   await officer.click('Let it back');
   await officer.submit('Let it back', { reason: 'Rebuilt; their CISO rang from a number on file' });
-  assert.match(officer.page.text, /It is let back/);
+  assert.match(officer.page.text, /It is let back\. .* its own sign-ins stay off/);
+  assert.equal((await issuer()).isOn, false);
   assert.doesNotMatch(officer.page.text, /Nothing goes here/);
   assert.match(officer.page.text, /let back in/);
   assert.match((await officer.get('/organisations/cut-off')).text, /None is cut off now/);

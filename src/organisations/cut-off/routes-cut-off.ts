@@ -89,7 +89,7 @@ function oneRoutes(context: DirectoryContext): Route[] {
         const done = await database.attempt(actor, (tx) => letBack(tx, letting));
         if (done.ok)
           return redirect(`/organisations/${organisationId}`, {
-            notice: 'It is let back. Its people sign in anew.',
+            notice: 'It is let back. Its people sign in anew; its own sign-ins stay off.',
           });
         if (done.kind !== 'invalid') return refusedPage(done);
         return await show(actor, organisationId, now, { form, refused: done });
@@ -107,11 +107,12 @@ function domainsIn(form: Form): string[] {
   return [...new Set(named.filter((one) => one !== ''))];
 }
 
-function said({ people, codeSessions, addresses, suppressed }: WasCutOff): string {
+function said({ people, codeSessions, issuers, addresses, suppressed }: WasCutOff): string {
   const accounts = people === 1 ? '1 account is' : `${people} accounts are`;
   const stopped = addresses === 1 ? '1 address' : `${addresses} addresses`;
   const messages = suppressed === 1 ? '1 message' : `${suppressed} messages`;
-  return `Cut off: ${accounts} signed out, ${codeSessions} sessions by a code ended, mail to ${stopped} stopped, ${messages} held back.`;
+  const off = issuers === 0 ? '' : ` ${issuers} of its own sign-ins off,`;
+  return `Cut off: ${accounts} signed out,${off} ${codeSessions} sessions by a code ended, mail to ${stopped} stopped, ${messages} held back.`;
 }
 
 type Failed = { readonly form: Form; readonly refused: Refused };
@@ -142,6 +143,7 @@ async function cutOffPage(
       ...(await readConsequences(tx, id, { domains: [...ticked], openedAfter })),
       domains: uses.map((use) => ({ ...use, isTicked: ticked.has(use.domain) })),
       reasonMax: REASON_MAX,
+      mayManage: may(tx.actor, 'person.manage'),
       form: formModel(['reason', 'more'], failed?.form, failed?.refused.fields),
     },
     failed === undefined ? {} : { status: refusalStatus(failed.refused.kind).status },

@@ -402,6 +402,7 @@ export const calls: Calls = {
   ],
   notifyAnswers: () => [],
   lockStopped: () => [],
+  notifyStopped: () => [],
   insertStopped: ({ random, known }) => [random.shuffle(known.pointIds).slice(0, 2)],
   deleteStoppedBut: ({ random, known }) => [random.shuffle(known.pointIds).slice(0, 2)],
   suppressStopped: () => [],

@@ -11,6 +11,7 @@ import type {
 } from '#dispatch/store-inbox.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
 import { tell } from './send.ts';
+import { isStopped } from './stopped.ts';
 
 /** A receipt later than this after the acceptance is slow. */
 const SLOW_RECEIPT_MS = 300_000;
@@ -39,7 +40,8 @@ export function insertReceipts(
 export function insertReceiptOfAttempt(base: Base, receipt: AttemptReceipt): void {
   const { messageId, epoch, attempt, reference, status } = receipt;
   const made = base.tables.attempt.get(keyOf(messageId, epoch, attempt));
-  if (made === undefined) return;
+  const message = base.tables.message.get(messageId);
+  if (made === undefined || message === undefined || isStopped(base, message)) return;
   const { gatewayId } = made;
   insertReceipts(base, gatewayId, [{ providerId: reference, status, reference }]);
 }

@@ -9,6 +9,10 @@ export function isStopped(base: Base, { contactPointId }: MessageRow): boolean {
 
 export function lockStopped(_base: Base): void {}
 
+export function notifyStopped(base: Base): void {
+  base.notify('tocsin_steer', 'stopped');
+}
+
 export function insertStopped(base: Base, contactPointIds: readonly string[]): void {
   for (const contactPointId of contactPointIds) {
     if (base.tables.stopped.has(contactPointId)) continue;
