@@ -234,10 +234,7 @@ export class Engine {
     });
   }
 
-  /**
-   * News of a dispatch, by its id; followed by ` halt` where nothing more of it may leave. Or that
-   * addresses are stopped: what is claimed goes back in line, or is called off on the way.
-   */
+  /** News: a dispatch's id, ` halt` behind it where nothing more of it may leave; or a stop. */
   #heed(payload: string): void {
     if (payload === STOPPED) return this.#senders.forEach((s) => s.dropQueue('address_stopped'));
     const [id = '', halt] = payload.split(' ');
