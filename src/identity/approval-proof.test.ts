@@ -121,6 +121,11 @@ test('what a hostile web process could write proves nothing', async () => {
       /another address/,
     ],
     [
+      'our address without https',
+      sql`update identity.approval_signature set origin = replace(origin, 'https:', 'http:')`,
+      /another address/,
+    ],
+    [
       'a passkey that the audit does not have',
       sql`update audit.entry set detail = '{}' where action = 'passkey.made'`,
       /not in the audit/,

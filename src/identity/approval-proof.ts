@@ -5,6 +5,7 @@
  * page can reach.
  */
 import type { Tx } from '#db/database.ts';
+import { isTrustworthy } from '#web/index.ts';
 import { verifySignature } from './approval-signature.ts';
 import type { ApprovalRequest } from './approval-model.ts';
 import { isLive } from './installation.ts';
@@ -105,7 +106,6 @@ async function flawOf(
 
 function isUnder({ origin }: KeptSignature, domain: string): boolean {
   if (!URL.canParse(origin)) return false;
-  const { hostname, protocol } = new URL(origin);
-  const isSafe = protocol === 'https:' || hostname === 'localhost';
-  return isSafe && (hostname === domain || hostname.endsWith(`.${domain}`));
+  const { hostname } = new URL(origin);
+  return isTrustworthy(origin) && (hostname === domain || hostname.endsWith(`.${domain}`));
 }

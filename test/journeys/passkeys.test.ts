@@ -23,6 +23,7 @@ import {
   type Centre,
   type Person,
 } from '../support/centre.ts';
+import { openDevice, type Device } from '../support/browser-device.ts';
 import { freePorts } from '../support/program.ts';
 
 let centre: Centre;
@@ -55,35 +56,7 @@ after(async () => {
   await centre.close();
 });
 
-type Device = {
-  readonly page: BrowserPage;
-  /** Whether the finger, face or PIN is right from now on. */
-  readonly verify: (isRight: boolean) => Promise<void>;
-};
-
-/** A browser of somebody's own, on a machine with a device for passkeys. */
-async function newDevice(): Promise<Device> {
-  const context = await opened.browser!.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  page.on('pageerror', (error) => assert.fail(`script: ${error.message}`));
-  page.on('console', (line) => assert.doesNotMatch(line.text(), /Content Security Policy/));
-  const session = await context.newCDPSession(page);
-  await session.send('WebAuthn.enable');
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  const verify = async (isUserVerified: boolean) => {
-    await session.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified });
-  };
-  return { page, verify };
-}
+const newDevice = () => openDevice(opened.browser!);
 
 /** Accessible and whole at both widths; the pictures are for looking at. */
 async function look(page: BrowserPage, name: string): Promise<void> {
