@@ -160,6 +160,7 @@ export const fileSchema = z.strictObject({
     after_reply: text,
     after_help: text,
     not_understood: text,
+    which_alert: text,
     genuine: text,
     genuine_other: text,
     not_ours: text,

@@ -255,6 +255,7 @@ export type TextName =
   | 'afterReply'
   | 'afterHelp'
   | 'notUnderstood'
+  | 'whichAlert'
   | 'genuine'
   | 'genuineOther'
   | 'notOurs'

@@ -242,6 +242,7 @@ function textsOf({ texts }: ModelFile): OperatingModel['texts'] {
     afterReply: texts.after_reply,
     afterHelp: texts.after_help,
     notUnderstood: texts.not_understood,
+    whichAlert: texts.which_alert,
     genuine: texts.genuine,
     genuineOther: texts.genuine_other,
     notOurs: texts.not_ours,

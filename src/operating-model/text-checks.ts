@@ -97,6 +97,7 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'time', 'help_line', 'code'],
     needed: ['sender', 'help_line'],
   },
+  which_alert: { known: ['sender', 'codes', 'time', 'help_line'], needed: ['sender', 'codes'] },
   genuine: {
     known: [...COMMON, 'time'],
     needed: ['sender', 'alert', 'organisation', 'time'],
@@ -133,6 +134,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   if_acted: 'If you did, reconnect.',
   clear_line: 'Isolate Citrix gateways now. ',
   code: '4821',
+  codes: '7313 is 4902 of 12:05, 4821 is 4901 of 03:02',
   since: '03:02',
   due: 'late, due 05:00',
   time: '03:12',

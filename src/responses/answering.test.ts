@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import { smsText } from '#kernel/sms-text.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import { answersAt } from '../../test/support/answers.ts';
 import {
@@ -77,6 +78,24 @@ describe('answering by text', () => {
     assert.equal(rows, 0);
     assert.deepEqual(await responsesTo(alertId), []);
     await tidy(alertId);
+  });
+
+  it('with two alerts open, "ok" is asked back which, by the code of each, in one text', async () => {
+    const first = await liveAlert();
+    const second = await liveAlert();
+    await textFrom(centre, numbers.southmere, 'ok');
+    const asked = (await answersSent(numbers.southmere)).at(-1)!;
+    const each = [second, first].map(
+      ({ number, codeOf }) => `${codeOf(numbers.southmere)} is ${number} of \\d\\d:\\d\\d`,
+    );
+    assert.match(asked, new RegExp(`which alert\\? ${each.join(', ')}\\. Send that code`));
+    assert.equal(smsText(asked).fragments, 1, asked);
+    assert.deepEqual(await responsesTo(first.alertId), []);
+    assert.deepEqual(await responsesTo(second.alertId), []);
+    assert.deepEqual(await deskItems(), [{ kind: 'not_understood', organisation: 'Southmere' }]);
+    await textFrom(centre, numbers.southmere, first.codeOf(numbers.southmere));
+    assert.equal((await responsesTo(first.alertId)).length, 1);
+    for (const { alertId } of [first, second]) await tidy(alertId);
   });
 
   it('a stranger, STOP and a wrong code acknowledge nothing', async () => {

@@ -123,8 +123,20 @@ describe('deciding over a reply', () => {
     assert.equal(words.kind === 'answer' && words.evidence, 'text_with_code');
   });
 
-  it('with two alerts open, plain words go to a person', () => {
-    assert.equal(decide('ok', two).kind, 'desk');
+  it('with two alerts open, what names none goes to a person, with both to choose from', () => {
+    for (const words of ['ok', 'which gateways?', '1111']) {
+      const decision = decide(words, two);
+      assert.deepEqual(decision.kind === 'desk' && decision.between, two, words);
+    }
+    const open = [{ ...message('b', '7313'), alertNumber: 4902 }, message('a', '4821')];
+    const named = decide('4901 which gateways?', open);
+    assert.deepEqual(named.kind === 'desk' && named.between, []);
+  });
+
+  it('two texts of one alert with two codes are one alert', () => {
+    const shared = [message('a', '7313'), message('a', '4821')];
+    const decision = decide('ok', shared);
+    assert.equal(decision.kind === 'answer' && decision.message.code, '7313');
   });
 
   it('a call for help is never held up by doubt about the alert', () => {
@@ -137,6 +149,7 @@ describe('deciding over a reply', () => {
       kind: 'desk',
       item: 'wrong_code',
       message: one[0],
+      between: one,
     });
     const words = decide('since 2024 we have no Citrix', one);
     assert.equal(words.kind === 'desk' && words.item, 'not_understood');

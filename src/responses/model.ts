@@ -112,6 +112,8 @@ export type ReplyDecision =
       readonly kind: 'desk';
       readonly item: 'not_understood' | 'wrong_code' | 'stop' | 'unknown_sender';
       readonly message: OpenMessage | undefined;
+      /** The live alerts that it may mean, one message of each, where it does not say which. */
+      readonly between: readonly OpenMessage[];
     }
   /** Asks whether a text is genuine: of this alert, or of none that went to the number. */
   | { readonly kind: 'check'; readonly message: OpenMessage | undefined }
@@ -134,12 +136,12 @@ export function decideReply(
 ): ReplyDecision {
   const { codes, says } = meaning;
   if (says === 'automatic') return { kind: 'ignore' };
-  if (sender === 'stranger') return { kind: 'desk', item: 'unknown_sender', message: undefined };
+  if (sender === 'stranger') return toDesk('unknown_sender');
   // An officer answers for no organisation, and approves or takes over nothing by text.
   if (sender === 'colleague')
     return says === 'check' ? { kind: 'check', message: undefined } : { kind: 'colleague' };
   const live = open.filter(({ isLive }) => isLive);
-  if (says === 'stop') return { kind: 'desk', item: 'stop', message: live[0] };
+  if (says === 'stop') return toDesk('stop', live[0]);
   const [meant, ...others] = open.filter(({ code }) => codes.includes(code));
   const named = live.find(({ alertNumber }) => codes.includes(String(alertNumber)));
   if (says === 'check')
@@ -156,18 +158,17 @@ export function decideReply(
   }
   const [newest] = live;
   const only = named ?? newest;
+  const between = named === undefined ? oneOfEach(live) : [];
   // "ok" to the text that another alert is over is none to the one before it.
   if (says === 'got_it' && codes.length === 0 && endedSince(open, newest))
     return { kind: 'ignore' };
   // Any four digits, such as a year, stand in words that nobody understands.
-  if (says === 'unclear') return { kind: 'desk', item: 'not_understood', message: only };
+  if (says === 'unclear') return toDesk('not_understood', only, between);
   // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text
   // that somebody else sent in our name.
-  if (codes.length > 0 && named === undefined)
-    return { kind: 'desk', item: 'wrong_code', message: only };
-  if (only === undefined) return { kind: 'desk', item: 'not_understood', message: only };
-  if (live.length > 1 && named === undefined && says !== 'help')
-    return { kind: 'desk', item: 'not_understood', message: only };
+  if (codes.length > 0 && named === undefined) return toDesk('wrong_code', only, between);
+  if (only === undefined) return toDesk('not_understood');
+  if (between.length > 1 && says !== 'help') return toDesk('not_understood', only, between);
   return {
     kind: 'answer',
     message: only,
@@ -175,6 +176,21 @@ export function decideReply(
     evidence: 'text_without_code',
     alsoToDesk: false,
   };
+}
+
+function toDesk(
+  item: (ReplyDecision & { kind: 'desk' })['item'],
+  message?: OpenMessage,
+  between: readonly OpenMessage[] = [],
+): ReplyDecision {
+  return { kind: 'desk', item, message, between };
+}
+
+/** One of each alert: a number that several share may have texts of one with several codes. */
+function oneOfEach(messages: readonly OpenMessage[]): OpenMessage[] {
+  return messages.filter(
+    ({ alertId }, i) => messages.findIndex((other) => other.alertId === alertId) === i,
+  );
 }
 
 /** Whether the last news to this number was that an alert is over. */

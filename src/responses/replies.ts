@@ -31,7 +31,13 @@ import { answerCheck } from './checks.ts';
 import { answerColleague } from './colleagues.ts';
 import { findOnlyOwner } from './owners.ts';
 import { takeProof } from './proof.ts';
-import { earliest, listPromisesTo, textOf, type AnswerContext } from './reply-texts.ts';
+import {
+  earliest,
+  listPromisesTo,
+  textOf,
+  whichAlertText,
+  type AnswerContext,
+} from './reply-texts.ts';
 import { findAddressed, listOpenMessages, notifyResponse, type NewAnswer } from './store.ts';
 import { insertDeskItem } from './store-desk.ts';
 
@@ -195,7 +201,7 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
       if (await takeProof(tx, context, { ...point, code, gatewayId })) return;
   await insertItem(tx, decision.item, handling);
   if (point === undefined) return;
-  const { item, message } = decision;
+  const { item, message, between } = decision;
   // Strangers and STOP get no text.
   if (item === 'stop') return await markStopAsked(tx, point.id);
   await markAnswered(tx, [{ contactPointId: point.id, withCode: false }]);
@@ -204,7 +210,11 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
   if (addressed === undefined) return;
   const known = { ...handling, message, point };
   const template = context.model.texts.notUnderstood;
-  await sendSingleMessages(tx, [textOf(context, known, { addressed, template })]);
+  const text =
+    between.length > 1
+      ? whichAlertText(context, known, between)
+      : textOf(context, known, { addressed, template });
+  await sendSingleMessages(tx, [text]);
 }
 
 async function insertItem(

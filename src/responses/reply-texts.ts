@@ -1,4 +1,5 @@
 /** What we text back to a reply: saved texts with their blanks filled. */
+import { smsText } from '#kernel/sms-text.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
 import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
@@ -43,14 +44,16 @@ export function earliest(promises: readonly PromiseTo[], message: OpenMessage): 
   return own.map(({ callBackAt }) => callBackAt).toSorted((a, b) => Number(a) - Number(b))[0];
 }
 
+type To = {
+  readonly reply: KeptReply;
+  readonly message: OpenMessage;
+  readonly point: Sent;
+};
+
 /** What we text back, by the gateway where their text came in. */
 export function textOf(
   context: AnswerContext,
-  to: {
-    readonly reply: KeptReply;
-    readonly message: OpenMessage;
-    readonly point: Sent;
-  },
+  to: To,
   answer: {
     readonly addressed: Addressed;
     readonly template: string;
@@ -61,7 +64,7 @@ export function textOf(
   },
 ): SingleMessage {
   const { model, host, clockOf } = context;
-  const { reply, message, point } = to;
+  const { reply, message } = to;
   const { addressed, template, callBackAt, time } = answer;
   const { alertNumber, exercise, nextUpdateAt, shortNames } = addressed;
   const { code, organisationIds } = message;
@@ -84,11 +87,44 @@ export function textOf(
         ? `Next news ${newsTime(context, nextUpdateAt, reply.receivedAt)}. `
         : '',
   });
+  return backTo(context, to, marked(model, exercise, words));
+}
+
+/**
+ * Several alerts are open at this number and its text does not say which is meant: which code is of
+ * which. With when each was told last, where that fits into one text.
+ */
+export function whichAlertText(
+  context: AnswerContext,
+  to: To,
+  between: readonly OpenMessage[],
+): SingleMessage {
+  const { model, clockOf, whenOf } = context;
+  const { receivedAt } = to.reply;
+  const bodyWith = (timeOf: (one: OpenMessage) => string) => {
+    const codes = between.map((one) => {
+      const alert = one.exercise ? `exercise ${one.alertNumber}` : one.alertNumber;
+      return `${one.code} is ${alert}${timeOf(one)}`;
+    });
+    const words = fillBlanks(model.texts.whichAlert, {
+      sender: model.sender,
+      codes: codes.join(', '),
+      time: clockOf(receivedAt),
+      help_line: model.helpLine,
+    });
+    const isRehearsed = between.every(({ exercise }) => exercise);
+    return marked(model, isRehearsed, words);
+  };
+  const timed = bodyWith(({ sentAt }) => (sentAt ? ` of ${whenOf(sentAt, receivedAt)}` : ''));
+  return backTo(context, to, smsText(timed).fragments > 1 ? bodyWith(() => '') : timed);
+}
+
+function backTo({ model }: AnswerContext, { reply, message, point }: To, body: string) {
   return {
     contactPointId: point.id,
     addressSealed: point.addressSealed,
-    code,
-    body: marked(model, exercise, words),
+    code: message.code,
+    body,
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   };

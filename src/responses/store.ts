@@ -34,7 +34,7 @@ export async function listOpenMessages(
       where counted.message_id = message.id offset 0) credit
     group by point.id, live.alert_id, live.number, live.exercise, live.dispatch_id, live.state,
       live.released_at, live.closed_at, message.code
-    order by live.state = 'released' desc, live.released_at desc`);
+    order by live.state = 'released' desc, live.released_at desc, sent_at desc nulls last`);
 }
 
 /** What somebody said for these organisations, each named once. */
