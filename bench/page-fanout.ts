@@ -13,7 +13,7 @@ import type { StreamsAnswer } from './streams-player.ts';
 
 const ORGANISATIONS = 10_000;
 /** All told at once: so many texts that there is time to look. */
-const POSTS = Array.from({ length: 14 }, (): Post => ({ rank: 1, channels: ['text'] }));
+const POSTS = Array.from({ length: 22 }, (): Post => ({ rank: 1, channels: ['text'] }));
 const RUNS = 2;
 /** In one sending the boards come and go: what drifts in it meets both alike. */
 const TURNS = 3;

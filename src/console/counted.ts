@@ -51,19 +51,24 @@ export type Counted = {
   readonly standingsSeen: string;
   readonly standings: Map<string, Standing>;
   readonly heapsSeen: string;
-  /** By channel and home: what has not left. Claims are not told, so who holds it is read apart. */
+  /** By channel and home: what has not left. */
   readonly waiting: Map<string, { first: number; later: number }>;
+  /** What of it workers held when that was read last: claims are not told. */
+  claimed: readonly Heap[];
+  claimedReadAtMs: number;
   /** By channel and gateway, and by state. */
   readonly ended: Map<string, Map<string, number>>;
 };
 
-export function countedOf(standings: StandingsRead, heaps: HeapsRead): Counted {
+export function countedOf(standings: StandingsRead, heaps: HeapsRead, nowMs: number): Counted {
   const counted: Counted = {
     standingsSeen: standings.snapshot,
     standings: new Map(standings.standings.map((tuple) => [tuple[0], standingOf(tuple)])),
     heapsSeen: heaps.snapshot,
     waiting: new Map(),
     ended: new Map(),
+    claimed: heaps.heaps.filter(({ state }) => state === 'claimed'),
+    claimedReadAtMs: nowMs,
   };
   for (const heap of heaps.heaps) addHeap(counted, heap, heap.messages);
   return counted;
@@ -71,8 +76,7 @@ export function countedOf(standings: StandingsRead, heaps: HeapsRead): Counted {
 
 /** The paths of messages that are counted for this once. */
 export function tallyHeaps(heaps: HeapsRead): PathTally[] {
-  const claimed = heaps.heaps.filter(({ state }) => state === 'claimed');
-  return tallyPaths(countedOf({ snapshot: '', standings: [] }, heaps), claimed);
+  return tallyPaths(countedOf({ snapshot: '', standings: [] }, heaps, 0));
 }
 
 function standingOf(tuple: StandingTuple): Standing {
@@ -133,11 +137,12 @@ export function setAnswer(counted: Counted, key: string, answer: AnswerTuple): v
   if (standing !== undefined) standing.answer = answer;
 }
 
-/** The paths; `claimed`: what workers hold, read just now. */
-export function tallyPaths(
-  counted: Pick<Counted, 'waiting' | 'ended'>,
-  claimed: readonly Heap[],
-): PathTally[] {
+/** The paths. What workers held is never more of a path than is still to come of it. */
+export function tallyPaths({
+  waiting,
+  ended,
+  claimed,
+}: Pick<Counted, 'waiting' | 'ended' | 'claimed'>): PathTally[] {
   type Tally = { -readonly [K in keyof PathTally]: PathTally[K] };
   const tallies = new Map<string, Tally>();
   const of = (channel: PathTally['channel'], gatewayId: string | null) => {
@@ -146,12 +151,18 @@ export function tallyPaths(
     tallies.set(key, tally);
     return tally;
   };
-  for (const [key, { first, later }] of counted.waiting) {
+  const toCome = new Map<string, number>();
+  for (const [key, { first, later }] of waiting) {
+    toCome.set(key, first + later);
     const tally = of(...(JSON.parse(key) as [PathTally['channel'], string | null]));
     tally.waiting += first;
     tally.planned += first + later;
   }
-  for (const { channel, home, gateway, isFirst, messages } of claimed) {
+  for (const { channel, home, gateway, isFirst, messages: read } of claimed) {
+    const key = JSON.stringify([channel, home]);
+    const left = toCome.get(key) ?? 0;
+    const messages = Math.min(read, left);
+    toCome.set(key, left - messages);
     const waited = of(channel, home);
     waited.waiting = Math.max(0, waited.waiting - (isFirst ? messages : 0));
     waited.planned -= messages;
@@ -159,9 +170,9 @@ export function tallyPaths(
     held.underWay += messages;
     held.planned += messages;
   }
-  for (const [key, ended] of counted.ended) {
+  for (const [key, states] of ended) {
     const tally = of(...(JSON.parse(key) as [PathTally['channel'], string | null]));
-    for (const [state, messages] of ended) {
+    for (const [state, messages] of states) {
       tally.planned += messages;
       const end = ends[state];
       if (end !== undefined) tally[end] += messages;

@@ -167,7 +167,9 @@ describe('a topic', () => {
     assert.deepEqual(seen, ['read 1 for followers', 'a', 'b'], 'though a reading rests for 6 s');
     topic.news(news('c'));
     topic.news({ about: 'one' });
-    await pass(250);
+    await pass(499);
+    assert.equal(seen.length, 3, 'a thousand streams are written to twice a second');
+    await pass(1);
     assert.deepEqual(
       seen.slice(1),
       ['a', 'b', 'c'],

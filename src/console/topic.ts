@@ -9,8 +9,11 @@ const GATHER_MS = 250;
  */
 const REST_TIMES = 6;
 const REST_MOST_MS = 10_000;
-/** What goes on from the last state rests as well, but so that all is on every screen in a second. */
-const ADVANCE_REST_MOST_MS = 500;
+/**
+ * What goes on from the last state costs what a thousand streams take to write, so it comes about
+ * twice a second: all is on every screen within a second.
+ */
+const ADVANCE_REST_MS = 500;
 /**
  * All is read anew so often, whatever came: without news the clock still moves (“due in 14 min”
  * has to become 13), and nothing that nobody told of stays away for longer.
@@ -31,6 +34,8 @@ export type Watch<T> = {
   readonly advance?: (state: T, notices: readonly Notice[]) => Promise<T | undefined>;
 };
 
+type Follower = { wake: () => void };
+
 export class Topic<T = unknown> {
   readonly #watch: Watch<T>;
   /** Raised by news: a state is of the version in which its reading began. */
@@ -47,7 +52,7 @@ export class Topic<T = unknown> {
   #gathering: { readonly timer: NodeJS.Timeout; readonly endsAtMs: number } | undefined;
   #refresh: NodeJS.Timeout | undefined;
   #followers = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Follower>();
 
   constructor(watch: Watch<T>) {
     this.#watch = watch;
@@ -74,6 +79,9 @@ export class Topic<T = unknown> {
   /** The state, and again after news. Ends when `signal` aborts; throws where it cannot be read. */
   async *follow(signal: AbortSignal): AsyncGenerator<T> {
     this.#followers += 1;
+    const follower = { wake: () => {} };
+    const wake = () => follower.wake();
+    signal.addEventListener('abort', wake);
     try {
       while (!signal.aborted) {
         const version = this.#version;
@@ -81,9 +89,10 @@ export class Topic<T = unknown> {
           await (this.#running?.version === version ? this.#running.state : this.read());
         const { version: shown, state } = this.#latest!;
         yield state;
-        await this.#newsAfter(shown, signal);
+        if (this.#version === shown && !signal.aborted) await this.#newsFor(follower);
       }
     } finally {
+      signal.removeEventListener('abort', wake);
       this.#followers -= 1;
     }
   }
@@ -149,20 +158,14 @@ export class Topic<T = unknown> {
     const heard = this.#heard;
     this.#heard = [];
     this.#version += 1;
-    const beganAtMs = performance.now();
+    this.#advancesAtMs = performance.now() + ADVANCE_REST_MS;
     const next = this.#run(async () => {
       const advanced = await this.#watch.advance?.(state, heard);
       return advanced ?? (await this.#watch.read(true));
     });
+    // Whoever follows gets the error; where nobody does any more, nobody misses it.
+    next.catch(() => {});
     this.#wake();
-    const rest = () =>
-      // Once all streams have written it: that is a part of what it takes.
-      setImmediate(() => {
-        const now = performance.now();
-        const restMs = Math.min(ADVANCE_REST_MOST_MS, REST_TIMES * (now - beganAtMs));
-        this.#advancesAtMs = now + restMs;
-      });
-    next.then(rest, rest);
   }
 
   #run(work: () => Promise<T>): Promise<T> {
@@ -193,18 +196,15 @@ export class Topic<T = unknown> {
   }
 
   #wake(): void {
-    for (const wake of this.#waiting) wake();
+    for (const { wake } of this.#waiting) wake();
   }
 
-  async #newsAfter(version: number, signal: AbortSignal): Promise<void> {
-    if (this.#version !== version || signal.aborted) return;
+  async #newsFor(follower: Follower): Promise<void> {
     this.#refresh ??= setTimeout(() => this.#raise(), REFRESH_MS);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = () => resolve();
-    this.#waiting.add(wake);
-    signal.addEventListener('abort', wake);
-    await promise;
-    signal.removeEventListener('abort', wake);
-    this.#waiting.delete(wake);
+    this.#waiting.add(follower);
+    await new Promise<void>((resolve) => {
+      follower.wake = resolve;
+    });
+    this.#waiting.delete(follower);
   }
 }

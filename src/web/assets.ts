@@ -135,5 +135,9 @@ async function prepare(name: string, identity: Uint8Array): Promise<Asset> {
 export function chooseEncoding(accepted: string | undefined): keyof Asset['bodies'] {
   if (accepted === undefined) return 'identity';
   if (/\bbr\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(accepted)) return 'br';
-  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(accepted) ? 'gzip' : 'identity';
+  return takesGzip(accepted) ? 'gzip' : 'identity';
+}
+
+export function takesGzip(accepted = ''): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(accepted);
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { after, before, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import type { Actor, Permission } from '#kernel/actor.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
 import { openStream } from './event-stream.ts';
@@ -78,6 +81,28 @@ test('a stream ends when its session ended or its rights changed', { timeout: 50
     session = later;
     assert.doesNotMatch(await rest(reader), /event: numbers/);
   }
+});
+
+/** The bytes as they travel, until the server ends the stream. */
+async function travelled(accepted: string): Promise<{ encoding: unknown; bytes: Buffer }> {
+  const headers = { cookie: 'tocsin=x', 'accept-encoding': accepted };
+  const request = get(`${site.address}/events`, { headers, agent: false });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const bytes = Buffer.concat(await response.toArray());
+  return { encoding: response.headers['content-encoding'], bytes };
+}
+
+test('a stream is gzip for who takes it, whole to its end', { timeout: 5000 }, async () => {
+  const streams = ['gzip, br', 'br, gzip;q=0'].map(travelled);
+  await delay(5 * BEAT_MS);
+  session = undefined;
+  const [zipped, plain] = await Promise.all(streams);
+  assert.deepEqual([zipped?.encoding, plain?.encoding], ['gzip', undefined]);
+  for (const text of [gunzipSync(zipped!.bytes).toString(), plain!.bytes.toString()])
+    assert.match(
+      text,
+      /^retry: 3000\n\nevent: numbers\ndata: first\n\n(event: beat\ndata: \.\n\n)+$/,
+    );
 });
 
 test('after a pause the session is asked before news leave', { timeout: 5000 }, async () => {

@@ -1,18 +1,22 @@
 /** Server-Sent Events (HTML standard, section 9.2) over a plain stream. */
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
+import { EventGzip, plainEvents } from './event-gzip.ts';
 import type { StreamEvent } from './replies.ts';
 
 /** Proxies drop silent connections after about a minute; so does a phone's network. */
 export const BEAT_MS = 15_000;
 /** Then the browser connects anew: what a proxy or a pool has lost does not stay so for long. */
 const LIFE_MS = 10 * 60_000;
+const RETRY = Buffer.from('retry: 3000\n\n');
+const BEAT = Buffer.from(frame('beat', '.'));
 
 export type StreamOptions = {
   readonly source: (signal: AbortSignal) => AsyncIterable<StreamEvent>;
   /** The bytes of an event; the same for everybody who follows the same thing. */
   readonly draw: (event: StreamEvent) => Uint8Array;
   readonly closing: AbortSignal;
+  readonly gzip?: boolean;
   /** Whether the visitor may still see this: asked at each beat, and before news after a pause. */
   readonly isWelcome: () => Promise<boolean>;
   readonly beatMs?: number;
@@ -25,10 +29,14 @@ export type StreamOptions = {
  */
 export function openStream(options: StreamOptions): Readable {
   const out = new PassThrough();
+  const coding = options.gzip === true ? new EventGzip() : plainEvents;
+  // One signal, not `AbortSignal.any`: that asks all it is made of each time it is looked at.
   const gone = new AbortController();
-  out.once('close', () => gone.abort());
-  const life = AbortSignal.timeout(LIFE_MS);
-  const signal = AbortSignal.any([gone.signal, options.closing, life]);
+  const { signal } = gone;
+  const leave = () => gone.abort();
+  out.once('close', leave);
+  options.closing.addEventListener('abort', leave, { once: true });
+  const life = setTimeout(leave, LIFE_MS).unref();
   const beatMs = options.beatMs ?? BEAT_MS;
   const fail = (error: unknown) => {
     if (!signal.aborted) options.onError(error);
@@ -43,7 +51,7 @@ export function openStream(options: StreamOptions): Readable {
   const isFresh = () => performance.now() - askedAtMs < beatMs;
   // An event, not a comment: the page must see the silence of a dead connection (events.js).
   const tick = async () => {
-    if (await mayGoOn()) out.write(frame('beat', '.'));
+    if (await mayGoOn()) out.write(coding.part(BEAT));
   };
   const beat = setInterval(() => {
     void tick().catch((error: unknown) => {
@@ -54,12 +62,17 @@ export function openStream(options: StreamOptions): Readable {
   }, beatMs);
   const end = () => {
     clearInterval(beat);
-    out.end();
+    clearTimeout(life);
+    options.closing.removeEventListener('abort', leave);
+    out.end(coding.end());
   };
   signal.addEventListener('abort', end, { once: true });
-  out.write('retry: 3000\n\n');
+  if (options.closing.aborted) leave();
+  out.write(coding.head);
+  out.write(coding.part(RETRY));
   const isOpen = async () => !signal.aborted && (isFresh() || (await mayGoOn()));
-  void pump(out, { ...options, signal, isOpen })
+  const draw = (event: StreamEvent) => coding.part(options.draw(event));
+  void pump(out, { source: options.source, draw, signal, isOpen })
     .catch(fail)
     .finally(() => gone.abort());
   return out;

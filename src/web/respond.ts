@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { chooseEncoding } from './assets.ts';
+import { chooseEncoding, takesGzip } from './assets.ts';
 import { openStream } from './event-stream.ts';
 import { drawEvent } from './fragments.ts';
 import { postedBy } from './body.ts';
@@ -145,7 +145,10 @@ function sendEvents(exchange: Exchange, answer: Reply & { as: 'events' }): Fasti
   }
   kit.streams.set(holder, held + 1);
   reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no');
+  const gzip = takesGzip(exchange.request.headers['accept-encoding']);
+  if (gzip) reply.header('content-encoding', 'gzip');
   const stream = openStream({
+    gzip,
     source: answer.source,
     closing: kit.closing,
     isWelcome: () => isStillWelcome(exchange),
