@@ -35,9 +35,10 @@ const wording: Wording = {
   content: noContent,
 };
 
+export const MODEL_FILE = path.join(import.meta.dirname, '../operating-model.yaml');
+
 export async function readModel(): Promise<OperatingModel> {
-  const model = await loadOperatingModel(path.join(import.meta.dirname, '../operating-model.yaml'));
-  return valueOf(model);
+  return valueOf(await loadOperatingModel(MODEL_FILE));
 }
 
 export function contextOf(model: OperatingModel): AlertContext {
@@ -61,12 +62,20 @@ export type Submitted = {
   readonly seconds: number;
 };
 
-/** A critical alert to everybody. */
-export async function submitToEverybody(web: Database, context: AlertContext): Promise<Submitted> {
-  const submitter = await invite(web, context.model, 'duty_officer');
+/** A critical alert to everybody that is being written, by somebody new. */
+export async function draftToEverybody(
+  web: Database,
+  { model }: AlertContext,
+): Promise<{ readonly id: string; readonly submitter: Actor }> {
+  const submitter = await invite(web, model, 'duty_officer');
   const draft = { wording, audience: everybody };
-  const alertId = await web.attempt(submitter, (tx) => createAlert(tx, context.model, draft));
-  const { id } = valueOf(alertId);
+  const created = await web.attempt(submitter, (tx) => createAlert(tx, model, draft));
+  return { id: valueOf(created).id, submitter };
+}
+
+/** The same, submitted. */
+export async function submitToEverybody(web: Database, context: AlertContext): Promise<Submitted> {
+  const { id, submitter } = await draftToEverybody(web, context);
   const startedAt = performance.now();
   const submitted = await web.attempt(submitter, (tx) =>
     submitAlert(tx, context, { alertId: id, revision: 1, now: new Date() }),

@@ -64,7 +64,10 @@ const groups: readonly Group[] = [
   { ids: ['reconcile'], measure: measureReconcile },
   { ids: ['rss'], measure: measureResident },
   { ids: ['notify_pace', 'breadth_first'], measure: measureNotifyPace },
-  { ids: ['page_board', 'page_weight'], measure: measurePages },
+  {
+    ids: ['page_board', 'page_weight', 'page_first_byte', 'page_paint'],
+    measure: measurePages,
+  },
   {
     ids: ['page_fanout', 'page_fanout_texts', 'page_fanout_cost', 'page_fanout_rate'],
     measure: measurePageFanout,

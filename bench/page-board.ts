@@ -1,13 +1,14 @@
-/** How long a board of ten thousand organisations takes to be seen, and what its pages weigh. */
-import { setTimeout as delay } from 'node:timers/promises';
+/** How long the pages about an alert to ten thousand organisations take to be seen. */
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Database } from '#db/database.ts';
-import { openBrowser, type Browser, type BrowserPage } from '../test/support/browser.ts';
+import { openBrowser, type Browser } from '../test/support/browser.ts';
 import { approve, contextOf, readModel, submitToEverybody, type Submitted } from './alert.ts';
 import { fillDirectory } from './directory.ts';
 import { judge, median, rounded, type Measurement } from './figure.ts';
 import type { PageAnswer, PageOrder } from './page-player.ts';
+import { addAround, measureTable, PAINT_TARGET_MS, readFirstPaint } from './page-table.ts';
 import { startPlayer } from './player.ts';
 import { openBucket, seedGateway } from './scene.ts';
 import type { Stage } from './stage.ts';
@@ -16,20 +17,19 @@ const ORGANISATIONS = 10_000;
 const REGIONS = 7;
 const SYSTEMS = 42;
 const LOADS = 15;
-const PAINT_TARGET_MS = 500;
-/** A second and a half on a third-generation network of 1 Mbit/s. */
-const WEIGHT_TARGET_KB = 180;
 
 export async function measurePages(stage: Stage): Promise<Measurement[]> {
   const database = await stage.freshDatabase();
   const pages = startPlayer<PageAnswer>('page-player.ts');
   try {
     const alert = await makeAlert(stage, database);
+    const around = await addAround(stage, database, alert);
     const { origin } = await pages.ask({
       kind: 'start',
       database: database.webConfig,
+      sealingKey: stage.sealingKey,
     } satisfies PageOrder);
-    return [await measurePaint(origin, alert), await measureWeight(origin, alert)];
+    return [await measurePaint(origin, alert), ...(await measureTable(origin, around))];
   } finally {
     await pages.stop();
     await database.drop();
@@ -103,71 +103,11 @@ async function paints(browser: Browser, address: string): Promise<number[]> {
   const times: number[] = [];
   for (let load = 0; load < LOADS; load += 1) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    await context.addCookies([{ name: 'tocsin', value: `screen-${load}`, url: address }]);
+    await context.addCookies([{ name: 'tocsin', value: newId(), url: address }]);
     const page = await context.newPage();
     await page.goto(address);
     times.push(await readFirstPaint(page));
     await context.close();
   }
   return times;
-}
-
-/** Asked from outside again and again: the page's own policy lets nothing in it wait for a string. */
-async function readFirstPaint(page: BrowserPage): Promise<number> {
-  for (;;) {
-    const paint = await page.evaluate<number | null>(
-      'performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? null',
-    );
-    if (paint !== null) return paint;
-    await delay(20);
-  }
-}
-
-/** What goes over the wire for a page that is seen for the first time, in kB. */
-async function measureWeight(
-  origin: string,
-  { alertId, alertNumber }: Submitted,
-): Promise<Measurement> {
-  const paths: Readonly<Record<string, string>> = {
-    desk: '/',
-    board: `/alerts/${alertId}/board`,
-    wall: `/alerts/${alertId}/wall`,
-    list: `/alerts/${alertId}/organisations?show=waiting`,
-    public: `/${alertNumber}`,
-  };
-  const weights = [];
-  for (const [name, path] of Object.entries(paths))
-    weights.push({ name, ...(await weigh(origin, path)) });
-  const totals = weights.map(({ page, parts }) => page + parts);
-  return judge({
-    id: 'page_weight',
-    title: 'what the heaviest page takes over the wire the first time, with all it names',
-    unit: 'kB',
-    value: Math.max(...totals),
-    limit: Math.min(...weights.map(({ parts }) => parts)),
-    limitIs: 'the style sheets and scripts that every page has, as they go over the wire',
-    target: WEIGHT_TARGET_KB,
-    better: 'less',
-    runs: totals,
-    notes: weights.map(
-      ({ name, page, parts }) =>
-        `${name}: ${rounded(page)} kB and ${rounded(parts)} kB of style sheets and scripts`,
-    ),
-  });
-}
-
-async function weigh(origin: string, path: string): Promise<{ page: number; parts: number }> {
-  const ask = async (address: string) => {
-    const headers = { cookie: 'tocsin=screen', 'accept-encoding': 'br' };
-    const response = await fetch(`${origin}${address}`, { headers });
-    if (!response.ok) throw new Error(`${address} answers ${response.status}`);
-    const text = await response.text();
-    const length = response.headers.get('content-length');
-    return { text, bytes: Number(length ?? Buffer.byteLength(text)) };
-  };
-  const page = await ask(path);
-  const parts = new Set(page.text.match(/\/assets\/[0-9a-f]+\/[\w./-]+\.(?:css|js|svg)/g));
-  let bytes = 0;
-  for (const part of parts) bytes += (await ask(part)).bytes;
-  return { page: page.bytes / 1_000, parts: bytes / 1_000 };
 }
