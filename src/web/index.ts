@@ -78,6 +78,7 @@ export {
   duration,
   londonDay,
   londonHour,
+  monthOnly,
   ZONE,
 } from './times.ts';
 export { isTrustworthy, sameSitePath } from './same-site.ts';

@@ -56,6 +56,13 @@ export function dateOnly(at: Date): string {
   return date.format(at);
 }
 
+const month = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, month: 'long', year: 'numeric' });
+
+/** `November 2026` */
+export function monthOnly(at: Date): string {
+  return month.format(at);
+}
+
 /** `14 November 2026 at 03:12` */
 export function dateTime(at: Date): string {
   return `${dateOnly(at)} at ${clockTime(at)}`;

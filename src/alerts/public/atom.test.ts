@@ -27,6 +27,7 @@ const entry: PublicEntry = {
   releasedAt: new Date('2026-11-27T03:40:00Z'),
   firstReleasedAt: new Date('2026-11-27T03:02:00Z'),
   closedAt: null,
+  threatType: null,
 };
 
 test('an entry keeps its id and says when it was changed', () => {

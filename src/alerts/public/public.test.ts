@@ -1,7 +1,9 @@
 /** What anybody may read: versions, banners, list and feed; and what nobody learns from them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
+import { sql } from '#db/sql.ts';
 import {
   contextOf,
   deliverAll,
@@ -12,6 +14,7 @@ import {
   releaseVersion,
   type Centre,
 } from '../../../test/support/centre.ts';
+import { textIn } from '../../../test/support/page-checks.ts';
 import { closeAlert, noContent, withdrawReleased, type Wording } from '../index.ts';
 
 let centre: Centre;
@@ -185,6 +188,29 @@ describe('the list and the feed', () => {
       ? [...(await get(`/public?${query}`)).text.matchAll(/\b(\d{4}): /g)].map(([, n]) => Number(n))
       : [];
 
+  it('are found by type of threat, and stand by months', async () => {
+    const content = { ...noContent, threatType: 'malware' };
+    const malware = await released({ title: 'Tinsel one', content });
+    const other = await released({ title: 'Tinsel two' });
+    assert.deepEqual(await listed('words=tinsel&type=malware'), [malware.number]);
+    assert.deepEqual(await listed('words=tinsel'), [other.number, malware.number]);
+    assert.deepEqual(await listed('words=tinsel&type=insecure_software'), []);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update alerts.version set released_at = '2025-12-31T23:30Z'
+        where alert_id = ${malware.alertId}`),
+    );
+    const page = await get('/public?words=tinsel');
+    const months = page.elements('.tocsin-alerts__month').map(textIn);
+    assert.equal(months.length, 2);
+    assert.equal(months[1], 'December 2025');
+    assert.match(
+      page.text,
+      /December 2025 \d+: Tinsel one Critical Malware, published 31 December/,
+    );
+    const [type] = page.elements('select#type');
+    assert.match(textIn(type), /Any .*Malware/);
+  });
+
   it('are found by severity, year and words, the last changed first', async () => {
     const unique = (words: string) => ({ title: `Needle ${words}`, body: 'Zanzibar 100% _' });
     const high = await released({ ...unique('one'), severity: 'high' });
@@ -218,10 +244,10 @@ describe('the list and the feed', () => {
     for (let i = 0; i < 26; i += 1) await releaseAlert(centre, { title: `Row ${i} of many` });
     const visitor = centre.site.visitor();
     const first = await visitor.get('/public?words=of+many');
-    assert.equal(first.elements('h2').length, 25);
+    assert.equal(first.elements('h3').length, 25);
     const rest = await visitor.click('Next page');
     assert.match(rest.text, /Row 0 of many/);
-    assert.equal(rest.elements('h2').length, 1);
+    assert.equal(rest.elements('h3').length, 1);
     for (const query of ['after=x', 'year=abc', 'severity=a&severity=b', 'words=a&words=b', 'x=1'])
       await get(`/public?${query}`);
     assert.match((await get('/public?after=x')).text, /Row 25 of many/);

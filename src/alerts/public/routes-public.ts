@@ -1,8 +1,10 @@
 /** What anybody may read: the list of public alerts, their versions of before, and the feed. */
 import { z } from 'zod';
 import { nobody } from '#kernel/actor.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import {
   cursorOf,
+  monthOnly,
   notFound,
   page,
   pageOf,
@@ -15,7 +17,12 @@ import {
 import type { AlertRoutesContext } from '../pages.ts';
 import { atomFeed } from './atom.ts';
 import { wordOf } from './model.ts';
-import { findPublicAlert, listPublicAlerts, listPublicYears } from './store-public.ts';
+import {
+  findPublicAlert,
+  listPublicAlerts,
+  listPublicYears,
+  type PublicEntry,
+} from './store-public.ts';
 import { PUBLIC_FOR_SECONDS, publicWords, severityLabel } from './words.ts';
 
 /** Each search reads every public alert: many for one network, too few to wear us down. */
@@ -70,11 +77,18 @@ function numberOf(digits: number) {
     .transform(Number);
 }
 
-const everything = { severity: undefined, year: undefined, words: [], after: undefined };
+const everything = {
+  severity: undefined,
+  threatType: undefined,
+  year: undefined,
+  words: [],
+  after: undefined,
+};
 
 /** Whatever was typed: what makes no sense is left out, for a search is no form to put right. */
 const searchQuery = z.object({
   severity: z.string().max(40).catch(''),
+  type: z.string().max(40).catch(''),
   year: z.coerce.number().int().min(2000).max(9999).optional().catch(undefined),
   words: z
     .string()
@@ -89,12 +103,19 @@ async function showList(
   { database, model }: AlertRoutesContext,
   query: z.output<typeof searchQuery>,
 ): Promise<Reply> {
-  const { severity, year, after } = query;
+  const { severity, type, year, after } = query;
   const words = query.words
     .split(/\s+/)
     .filter((word) => word !== '')
     .slice(0, WORDS_MAX);
-  const search = { severity: severity === '' ? undefined : severity, year, words, after };
+  const search = {
+    severity: severity === '' ? undefined : severity,
+    threatType: type === '' ? undefined : type,
+    year,
+    words,
+    after,
+  };
+  const { types } = model.threats;
   const { rows, years } = await database.withActor(nobody, async (tx) => ({
     rows: await listPublicAlerts(tx, { ...search, most: ROWS + 1 }),
     years: await listPublicYears(tx),
@@ -102,28 +123,39 @@ async function showList(
   const shown = pageOf(rows, ROWS, (row) => [row.releasedAt.toISOString(), row.alertNumber]);
   const kept = new URLSearchParams({
     ...(severity !== '' && { severity }),
+    ...(type !== '' && { type }),
     ...(year !== undefined && { year: String(year) }),
     ...(query.words !== '' && { words: query.words }),
   });
   return view(
     'alerts/public-list.njk',
     {
-      rows: shown.rows.map((row) => ({
-        ...row,
-        severityLabel: severityLabel(model, row.severity),
-        word: row.kind === 'first' ? '' : wordOf(row.kind),
-      })),
+      months: Array.from(
+        Map.groupBy(shown.rows, ({ releasedAt }) => monthOnly(releasedAt)),
+        ([month, rows]) => ({ month, rows: rows.map((row) => wordsOf(row, model)) }),
+      ),
       next: shown.next,
       more: `/public?${kept.size > 0 ? `${kept.toString()}&` : ''}`,
       words: query.words,
       isSearch: kept.size > 0,
       isFirst: after === undefined,
+      typeItems: [any, ...Object.entries(types).map(([id, label]) => item(id, label, type))],
       severityItems: [any, ...model.severities.map(({ id, label }) => item(id, label, severity))],
       yearItems: [any, ...years.map((one) => item(String(one), String(one), String(year ?? '')))],
       helpLine: model.helpLine,
     },
     publicly,
   );
+}
+
+function wordsOf(row: PublicEntry, model: OperatingModel) {
+  const { types } = model.threats;
+  return {
+    ...row,
+    severityLabel: severityLabel(model, row.severity),
+    threatLabel: row.threatType === null ? '' : (types[row.threatType] ?? row.threatType),
+    word: row.kind === 'first' ? '' : wordOf(row.kind),
+  };
 }
 
 const any = { value: '', text: 'Any' };

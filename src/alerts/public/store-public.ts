@@ -29,6 +29,8 @@ export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAle
 
 export type PublicSearch = {
   readonly severity: string | undefined;
+  /** Of the threat, as its operating model calls it. */
+  readonly threatType: string | undefined;
   /** In which it was first out, in London. */
   readonly year: number | undefined;
   /** Each stands somewhere in title or text, whatever its case. */
@@ -48,13 +50,14 @@ export type PublicEntry = Omit<
   | 'superseding'
   | 'isReviewLate'
 > & {
+  readonly threatType: string | null;
   /** When the first version was out that the reader may see. */
   readonly firstReleasedAt: Date;
 };
 
 /** What holds now of each live alert; what was released or changed last comes first. */
 export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<PublicEntry[]> {
-  const { severity, year, words, after, most } = search;
+  const { severity, threatType, year, words, after, most } = search;
   const isFound =
     words.length === 0
       ? sql`true`
@@ -70,6 +73,7 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
       select alert.number as alert_number, version.number, version.kind, version.state,
         version.title, version.severity, version.marking, version.what, version.do_now,
         version.if_acted, version.body, version.closed_at,
+        version.content ->> 'threatType' as threat_type,
         -- As programs carry it in a cursor.
         date_trunc('milliseconds', version.released_at) as released_at,
         (select min(earlier.released_at) from alerts.version earlier
@@ -79,6 +83,7 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
       where version.state in ('released', 'closed') and not alert.exercise and ${isFound}
     ) shown
     where (${severity ?? null}::text is null or severity = ${severity ?? null})
+      and (${threatType ?? null}::text is null or threat_type = ${threatType ?? null})
       and (${year ?? null}::int is null
         or extract(year from first_released_at at time zone ${ZONE}) = ${year ?? null})
       and (${after === undefined}
