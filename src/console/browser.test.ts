@@ -1,6 +1,8 @@
 /** Boards as a browser shows them: moved by their stream, on a wall, on paper and without a script. */
 import assert from 'node:assert/strict';
 import { after, before, test, type TestContext } from 'node:test';
+import { system } from '#kernel/actor.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import {
   assertAccessible,
   openBrowser,
@@ -173,6 +175,26 @@ test('a board prints its figures and pictures, and nothing to press', async (t) 
   await shoot(page, 'board-print');
   const pages = (await page.pdf({ format: 'A4' })).toString('latin1').match(/\/Type \/Page\b/g);
   assert.ok(pages !== null && pages.length <= 2, `${pages?.length} sheets`);
+  verify();
+  await page.close();
+});
+
+test('on paper the help queue is not folded', async (t) => {
+  const visited = await visit(t, 'board');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  const own = (statement: Sql) =>
+    centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+  await own(sql`insert into responses.desk_item (id, kind, alert_id, organisation_id)
+    select gen_random_uuid(), 'not_understood', ${alert.alertId}, organisation.id
+    from organisations.organisation`);
+  await page.reload();
+  const shown = page.locator('#desk-more .tocsin-desk-item').filter({ visible: true });
+  assert.equal(await shown.count(), 0);
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await shown.count(), 2);
+  await own(sql`update responses.desk_item set state = 'closed', claimed_at = now(),
+    closed_at = now()`);
   verify();
   await page.close();
 });

@@ -20,7 +20,6 @@ import {
   findWaitingRules,
   listGatewayStates,
   listLiveAlerts,
-  listReturned,
   listWaitingApprovals,
   type WaitingApproval,
 } from './store.ts';
@@ -58,7 +57,6 @@ async function readDesk(
         dueAt: approvalDueAt(model, one),
         because: becauseApproval(model, one.severity),
       })),
-      returned: await listReturned(tx),
       cutOff: await listCutOff(tx, regionsOf(actor, 'alert.read')),
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
