@@ -268,6 +268,17 @@ create view alerts.v_waiting with (security_invoker = true) as
   join alerts.alert alert on alert.id = version.alert_id
   where submission.state = 'waiting';
 
+-- Sent back by who was asked, and not submitted again since: its author has to know.
+create view alerts.v_returned with (security_invoker = true) as
+  select alert.id as alert_id, alert.number as alert_number, version.title, alert.exercise,
+    submission.decided_by_name, submission.decided_at, submission.return_reason
+  from alerts.submission submission
+  join alerts.version version on version.id = submission.version_id and version.state = 'draft'
+  join alerts.alert alert on alert.id = version.alert_id
+  where submission.state = 'returned' and not exists (
+    select from alerts.submission later
+    where later.version_id = version.id and later.submitted_at > submission.submitted_at);
+
 create view alerts.v_announcement with (security_invoker = true) as
   select announcement.id, announcement.alert_id, alert.number as alert_number, version.title,
     announcement.what, announcement.at, announcement.by_name, alert.exercise
@@ -364,5 +375,5 @@ grant update (state, decided_at, decided_by, decided_by_name, return_reason, own
   owned_by_name, closing_dispatch_id) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
 grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient,
-  alerts.v_waiting, alerts.v_announcement, alerts.v_alone
+  alerts.v_waiting, alerts.v_returned, alerts.v_announcement, alerts.v_alone
   to tocsin_web, tocsin_worker;

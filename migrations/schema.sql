@@ -4150,6 +4150,23 @@ create view alerts.v_recipient with (security_invoker=true) as
 grant select on alerts.v_recipient to tocsin_web;
 grant select on alerts.v_recipient to tocsin_worker;
 
+create view alerts.v_returned with (security_invoker=true) as
+ SELECT alert.id AS alert_id,
+    alert.number AS alert_number,
+    version.title,
+    alert.exercise,
+    submission.decided_by_name,
+    submission.decided_at,
+    submission.return_reason
+   FROM alerts.submission submission
+     JOIN alerts.version version ON version.id = submission.version_id AND version.state = 'draft'::text
+     JOIN alerts.alert alert ON alert.id = version.alert_id
+  WHERE submission.state = 'returned'::text AND NOT (EXISTS ( SELECT
+           FROM alerts.submission later
+          WHERE later.version_id = version.id AND later.submitted_at > submission.submitted_at));
+grant select on alerts.v_returned to tocsin_web;
+grant select on alerts.v_returned to tocsin_worker;
+
 create view alerts.v_rules_move with (security_invoker=true) as
  SELECT version.alert_id,
     move.version_id,

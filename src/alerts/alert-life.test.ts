@@ -105,7 +105,7 @@ describe('writing', () => {
     );
     assert.match(page.text, /You saved this draft in another window at \d\d:\d\d\./);
     assert.match(page.body, /value="Second tab"/);
-    assert.match(page.text, /Title differs First tab Second tab/);
+    assert.match(page.text, /Title First tab Second tab All other fields are the same/);
     await second.submit(`/alerts/${alertId}/edit`, {});
     const saved = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
     assert.equal(saved?.title, 'Second tab');
@@ -224,7 +224,12 @@ describe('two people (P5)', () => {
     await approver.submit('Return to author', { reason: 'Name the product' });
     const officer = centre.visit(centre.officer);
     assert.match((await officer.get(`/alerts/${alertId}`)).text, /Returned by Tom Lindqvist/);
+    const composer = await officer.get(`/alerts/${alertId}/edit`);
+    assert.match(composer.text, /Returned by Tom Lindqvist \d\d:\d\d: Name the product/);
+    const said = /Returned to the author .*by Tom Lindqvist, just now: Name the product/;
+    assert.match((await officer.get('/')).text, said);
     await submitDraft(centre, alertId);
+    assert.doesNotMatch((await officer.get('/')).text, /Returned to the author/);
     const again = await approver.get(`/alerts/${alertId}`);
     assert.match(again.text, /Returned \d\d:\d\d by Tom Lindqvist: Name the product/);
   });

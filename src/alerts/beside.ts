@@ -5,12 +5,11 @@ import type { contentFields } from './content/form.ts';
 import type { wordingFields } from './form.ts';
 import type { VersionKind } from './model.ts';
 
-/** One field of both; what is empty is ''. */
+/** One field in which the two differ; what is empty is ''. */
 export type Beside = {
   readonly label: string;
   readonly saved: string;
   readonly typed: string;
-  readonly isSame: boolean;
 };
 
 type Field =
@@ -73,7 +72,7 @@ const labels: Readonly<Record<Field, string>> = {
   audiences: 'Parts of the audience',
 };
 
-/** Every field of the form that one of the two holds; `isSame` where both hold the same words. */
+/** Every field of the form in which the two hold different words: of forty fields, the few to look at. */
 export function besideEachOther(
   { kind, saved, typed }: { kind: VersionKind; saved: Form; typed: Form },
   {
@@ -95,7 +94,6 @@ export function besideEachOther(
         .map((value) => named(field, value))
         .join(', '),
     ) as [string, string];
-    if (one === '' && other === '') return [];
-    return [{ label, saved: one, typed: other, isSame: one === other }];
+    return one === other ? [] : [{ label, saved: one, typed: other }];
   });
 }

@@ -7,7 +7,14 @@ import {
   watchedPage,
   type BrowserOrReason,
 } from '../../test/support/browser.ts';
-import { draftAlert, openCentre, submitDraft, type Centre } from '../../test/support/centre.ts';
+import {
+  draftAlert,
+  openCentre,
+  releaseAlert,
+  submitDraft,
+  submitVersion,
+  type Centre,
+} from '../../test/support/centre.ts';
 
 let centre: Centre;
 let opened: BrowserOrReason;
@@ -171,6 +178,31 @@ test('the approval page is accessible and aligned on a desk and on a phone', asy
   assert.equal(placed.overflow, 0, 'scrolls sideways');
   assert.equal(new Set(placed.plan.map(({ left }) => left)).size, 1, 'what leaves is one column');
   assert.ok(placed.plan.every(({ isBeside }) => isBeside));
+  verify();
+  await page.close();
+});
+
+test('a correction is approved on one screen of a phone too', async (t) => {
+  const { alertId } = await releaseAlert(centre);
+  await submitVersion(centre, alertId, 'correction', {
+    severity: 'high',
+    doNow: 'Do NOT isolate Citrix gateways.',
+    ifActed: 'If you did, reconnect.',
+    notKnown: 'Which versions.',
+  });
+  const visited = await visit(t, `/alerts/${alertId}`, centre.approver);
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.setViewportSize({ width: 390, height: 844 });
+  const button = page.getByRole('button', { name: 'Approve and send now' });
+  const placed = await button.boundingBox();
+  assert.ok(placed!.y + placed!.height <= 844, `the button ends at ${placed!.y + placed!.height}`);
+  // Where more stands above it than a screen holds, it is in sight all the same.
+  await page.setViewportSize({ width: 390, height: 500 });
+  const short = await button.boundingBox();
+  assert.ok(short!.y + short!.height <= 500, `the button ends at ${short!.y + short!.height}`);
+  await shoot(page, 'alerts-approval-correction');
+  await assertAccessible(page);
   verify();
   await page.close();
 });

@@ -26,7 +26,7 @@ it('a slip of the pen does not hide that somebody else saved meanwhile', async (
   await first.submit(path, { title: 'First tab' });
   await second.submit(path, { title: 'Second tab', what: 'two\nlines' }, { status: 422 });
   const page = await second.submit(path, { what: 'one line' }, { status: 409 });
-  assert.match(page.text, /Title differs First tab Second tab/);
+  assert.match(page.text, /Title First tab Second tab/);
   assert.equal((await saved(alertId))?.title, 'First tab');
 });
 
@@ -94,7 +94,7 @@ describe('a new draft posted twice, without script', () => {
     const changed = { title: 'Second words', formId: form.formId };
     const page = await officer.submit('/alerts/new', changed, { status: 409 });
     assert.match(page.text, /saved already, with other words/);
-    assert.match(page.text, /Title differs First words Second words/);
+    assert.match(page.text, /Title First words Second words/);
     assert.match(page.body, /value="Second words"/);
     assert.equal((await saved(form.formId))?.title, 'First words');
     await officer.submit(`/alerts/${form.formId}/edit`);
@@ -122,10 +122,11 @@ it('a conflict says who, and sets every field beside the other, the audience too
   await hers.submit(path, { severity: 'high', body: 'hers', regions: ['RA'] });
   const page = await mine.submit(path, { body: 'mine', next: 'autosave' }, { status: 409 });
   assert.match(page.text, /Grace Adeyemi saved this draft at \d\d:\d\d/);
-  assert.match(page.text, /Severity differs High Critical/);
-  assert.match(page.text, /Details differs hers mine/);
-  assert.match(page.text, /Regions differs RA –/);
-  assert.match(page.text, /Marking CLEAR CLEAR/);
+  const [shown = ''] = /Field Saved now Yours.*same\./.exec(page.text) ?? [];
+  assert.match(shown, / Severity High Critical /);
+  assert.match(shown, / Details hers mine /);
+  assert.match(shown, / Regions RA – /);
+  assert.doesNotMatch(shown, /Marking|Title/);
   assert.equal((await saved(alertId))?.body, 'hers');
 });
 
@@ -212,6 +213,17 @@ describe('what a draft promises', () => {
       next: 'check',
     });
     assert.match(saved.text, /Critical promises the next update within .*; this one is later/);
+  });
+
+  it('costs at most what is said, all reminders with it: the approver is told no more', async () => {
+    const alertId = await draftAlert(centre, { severity: 'high' });
+    const officer = centre.visit(centre.officer);
+    const pence = (text: string, words: RegExp) => Number(words.exec(text)![1]);
+    const check = await officer.get(`/alerts/${alertId}`);
+    const waiting = await officer.submit('Submit for approval');
+    const frozen = pence(waiting.text, /(\S+)p with VAT at most/);
+    const most = pence(check.text, /At most (\S+)p with VAT/);
+    assert.ok(frozen > 0 && frozen <= most, `${frozen}p after ${most}p`);
   });
 
   it('is refused where its time has passed, with everything typed', async () => {

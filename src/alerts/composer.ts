@@ -11,12 +11,13 @@ import {
   type AudienceQuestion,
 } from '#organisations/index.ts';
 import { errorsAt, formIdOf, formModel, many, view, type Form, type Reply } from '#web/index.ts';
-import { besideEachOther } from './beside.ts';
+import { besideEachOther, type Beside } from './beside.ts';
 import { composerFields, fieldsOf, parseDraft } from './form.ts';
 import { nextUpdateWithin } from './next-update.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
 import { readerFields } from './readers/form.ts';
 import { otherReaders } from './readers/model.ts';
+import { findLastReturn } from './store-submission.ts';
 import type { VersionRow } from './store.ts';
 
 /** What the form shows, and why it was refused where it was. */
@@ -53,8 +54,9 @@ export async function composer(
     : undefined;
   const audience = parseQuestionForm(fields, model);
   const isConflict = refused?.kind === 'conflict';
-  const { unknown, choices } = await database.withActor(actor, async (tx) => ({
+  const { unknown, choices, returned } = await database.withActor(actor, async (tx) => ({
     choices: await readChoices(tx, fields),
+    returned: version && (await findLastReturn(tx, version.id)),
     unknown: audience.ok ? await listUnknownCodes(tx, audience.value) : [],
   }));
   // Whatever was refused, unknown codes are said with it, so that nobody has to save three times.
@@ -76,22 +78,10 @@ export async function composer(
       kind,
       ...rehearsing(model, exercise),
       savedAt: version?.updatedAt,
+      returned,
       refusal: refused?.message ?? '',
       beside:
-        version === undefined || !isConflict
-          ? []
-          : besideEachOther(
-              {
-                kind,
-                saved: fieldsOf(version, version.audience as AudienceQuestion),
-                typed: fields,
-              },
-              {
-                labels: readerFields(model),
-                named: (field, value) =>
-                  field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
-              },
-            ),
+        version === undefined || !isConflict ? [] : besideSaved(model, { version, typed: fields }),
       preview,
       isProposed,
       problems: [],
@@ -108,5 +98,21 @@ export async function composer(
       maySaveAudience: may(actor, 'directory.write'),
     },
     refused === undefined ? {} : { status: isConflict ? 409 : 422 },
+  );
+}
+
+/** What was typed beside what is saved. */
+function besideSaved(
+  model: AlertRoutesContext['model'],
+  { version, typed }: { readonly version: VersionRow; readonly typed: Form },
+): Beside[] {
+  const saved = fieldsOf(version, version.audience as AudienceQuestion);
+  return besideEachOther(
+    { kind: version.kind, saved, typed },
+    {
+      labels: readerFields(model),
+      named: (field, value) =>
+        field === 'severity' ? (severityById(model, value)?.label ?? value) : value,
+    },
   );
 }

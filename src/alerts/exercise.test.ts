@@ -181,8 +181,11 @@ describe('all that leaves', () => {
   });
 
   it('pages and lists say it first; nothing of it is published', async () => {
-    const { alertId, number } = await releaseExercise(centre, { severity: 'high' });
     const officer = centre.visit(centre.officer);
+    const waits = await draftExercise(centre, { severity: 'high', title: 'Words of a rehearsal' });
+    await submitDraft(centre, waits);
+    assert.match((await officer.get('/')).text, /EXERCISE \d+ Words of a rehearsal/);
+    const { alertId, number } = await releaseExercise(centre, { severity: 'high' });
     for (const place of [
       'board',
       'wall',

@@ -70,7 +70,7 @@ export type Preview = TextsToReaders & {
   readonly heldAudiences: readonly HeldAudience[];
   /** Who will not be in it soon, as far as the directory knows. */
   readonly willGo: { readonly days: number; readonly organisations: number };
-  /** Texts to all ranks, each as long as any of them can become: more than will usually go. */
+  /** Texts to all ranks and all reminders, each as long as any of them can become: more than go. */
   readonly costAtMost: string;
   /** True where the marking keeps the wording out of texts or mails. */
   readonly withheld: { readonly text: boolean; readonly mail: boolean };
@@ -119,7 +119,9 @@ export async function previewAlert(
   const question = parts.ok ? parts.value : { ...asked, audiences: [] };
   const audience = await previewAudience(tx, question);
   const each = Math.max(...[general, ...readers].map(longestOf));
-  const fragments = each * audience.contactPoints.text;
+  // Each number is told once, and again with each reminder.
+  const times = 1 + general.texts.filter(({ reminds }) => reminds).length;
+  const fragments = each * times * audience.contactPoints.text;
   return {
     ...general,
     readers,

@@ -20,6 +20,7 @@ import {
   findWaitingRules,
   listGatewayStates,
   listLiveAlerts,
+  listReturned,
   listWaitingApprovals,
   type WaitingApproval,
 } from './store.ts';
@@ -57,6 +58,7 @@ async function readDesk(
         dueAt: approvalDueAt(model, one),
         because: becauseApproval(model, one.severity),
       })),
+      returned: await listReturned(tx),
       cutOff: await listCutOff(tx, regionsOf(actor, 'alert.read')),
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,

@@ -176,6 +176,7 @@ export type WaitingApproval = {
   alertId: string;
   alertNumber: number;
   title: string;
+  exercise: boolean;
   severity: string;
   submittedByName: string;
   submittedAt: Date;
@@ -192,8 +193,25 @@ export async function findWaitingRules(tx: Tx): Promise<WaitingRules | undefined
 /** Alerts that wait for a second person, longest first. */
 export async function listWaitingApprovals(tx: Tx): Promise<WaitingApproval[]> {
   return await tx.rows<WaitingApproval>(sql`
-    select alert_id, alert_number, title, severity, submitted_by_name, submitted_at
+    select alert_id, alert_number, title, exercise, severity, submitted_by_name, submitted_at
     from alerts.v_waiting order by submitted_at limit 20`);
+}
+
+export type ReturnedAlert = {
+  alertId: string;
+  alertNumber: number;
+  title: string;
+  exercise: boolean;
+  decidedByName: string;
+  decidedAt: Date;
+  returnReason: string;
+};
+
+/** Alerts that were sent back and not submitted again, the last returned first. */
+export async function listReturned(tx: Tx): Promise<ReturnedAlert[]> {
+  return await tx.rows<ReturnedAlert>(sql`
+    select alert_id, alert_number, title, exercise, decided_by_name, decided_at, return_reason
+    from alerts.v_returned order by decided_at desc limit 20`);
 }
 
 /** What the codes of regions and systems are called. */

@@ -5,7 +5,7 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './model.ts';
-import { checkAttestation, checkCodeMail, checkOwnDetails } from './mail-checks.ts';
+import { checkAttestation, checkCodeMail, checkOwnDetails, checkProofMail } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
 import { checkExercises } from './exercise-checks.ts';
@@ -59,6 +59,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkRetention(file.retention),
     ...checkOwnDetails(file),
     ...checkAttestation(file),
+    ...checkProofMail(file),
     ...checkTexts(file),
     ...checkHolding(file),
     ...checkKnownExploited(file),

@@ -235,6 +235,7 @@ export const fileSchema = z.strictObject({
     codes_per_day: z.int().min(1).max(200),
     mail: z.strictObject({ subject: line, body: text }),
     replaced: z.strictObject({ subject: line, body: text }),
+    purpose: line.max(50),
     notice: z.string().trim().min(1).max(400),
   }),
   silent_after: z.int().min(1).max(100),

@@ -42,14 +42,28 @@ export function checkCodeMail({ signing_in: { code_mail: mail } }: ModelFile): R
 const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'code', 'help_line'];
 
 export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[] {
-  const at = (part: string) => ['attestation', 'mail', part];
+  const blanks = { known: ATTESTATION_BLANKS, needed: ['link', 'code'] };
+  return checkMail(['attestation', 'mail'], mail, blanks);
+}
+
+/** The first mail to an address: it says who holds it and why. */
+export function checkProofMail({ proof_mail: mail }: ModelFile): Remark[] {
+  const known = [...ATTESTATION_BLANKS, 'notice'];
+  return checkMail(['proof_mail'], mail, { known, needed: ['notice', 'link', 'code'] });
+}
+
+function checkMail(
+  path: readonly string[],
+  mail: ModelFile['proof_mail'],
+  { known, needed }: { readonly known: readonly string[]; readonly needed: readonly string[] },
+): Remark[] {
   const remarks = (['subject', 'body'] as const).flatMap((part) =>
     blanksOf(mail[part])
-      .filter((blank) => !ATTESTATION_BLANKS.includes(blank))
-      .map((blank) => error(at(part), `unknown blank {${blank}}`)),
+      .filter((blank) => !known.includes(blank))
+      .map((blank) => error([...path, part], `unknown blank {${blank}}`)),
   );
-  for (const blank of ['link', 'code'])
+  for (const blank of needed)
     if (!blanksOf(mail.body).includes(blank))
-      remarks.push(error(at('body'), `cannot do without {${blank}}`));
+      remarks.push(error([...path, 'body'], `cannot do without {${blank}}`));
   return remarks;
 }

@@ -91,11 +91,11 @@ export type OperatingModel = {
   };
   /** In which hour of London on working days a schedule asks, and whom not again so soon. */
   readonly askingForProof: { readonly hour: number; readonly againAfterMs: number };
-  /** Asks its reader to prove the address; blanks as in texts, and {link}. */
+  /** Asks its reader to prove the address; blanks as in texts, {link}, and {notice}: who holds it. */
   readonly proofMail: { readonly subject: string; readonly body: string };
   /** An older proof that somebody answers on a number or from an address is none any more. */
   readonly proofHoldsForMs: number;
-  /** How often a contact says that all on file is still right; the mail has blanks as proofMail. */
+  /** How often a contact says that all on file is still right; the mail has blanks of texts, and {link}. */
   readonly attestation: {
     readonly everyMs: number;
     readonly mail: { readonly subject: string; readonly body: string };
@@ -116,6 +116,8 @@ export type OperatingModel = {
     readonly mail: { readonly subject: string; readonly body: string };
     /** To what another one took the place of, by text without the subject; no {code}. */
     readonly replaced: { readonly subject: string; readonly body: string };
+    /** What for, as part of a sentence that says who: of the first text to a number. */
+    readonly purpose: string;
     /** Who keeps it, and what for: one sentence or two. */
     readonly notice: string;
   };

@@ -374,6 +374,20 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /unknown blank \{organization\}, did you mean \{organisation\}\?/,
   },
   {
+    name: 'a first text to a number that does not say what we hold it for',
+    text: changed(['{organisation} {purpose} only.', '{organisation}.']),
+    at: '  enrol:',
+    path: 'texts.enrol',
+    message: /cannot do without \{purpose\}/,
+  },
+  {
+    name: 'a first mail to an address that does not say who holds it',
+    text: changed(['{organisation}. {notice}', '{organisation}.']),
+    at: '  body: |\n    You are on the alert list for {organisation}.\n',
+    path: 'proof_mail.body',
+    message: /cannot do without \{notice\}/,
+  },
+  {
     name: 'the body in the text for marked alerts',
     text: changed([
       'marked {marking}. {clear_line}See our site or ring',
@@ -450,7 +464,12 @@ test('warned, not refused: two fragments, a rank never called, one role for both
     [/wake: \[approver, duty_officer\], before/, 'wake: [duty_officer], before'],
     [/wake: \[approver, duty_officer\], after/, 'wake: [duty_officer], after'],
   );
+  const wordy = changed([
+    'to warn you of cyber attacks',
+    'to warn you of attacks on any of our computers',
+  ]);
   for (const [text, path, message] of [
+    [wordy, 'texts.enrol', /takes 2 fragments/],
     [long, 'texts.after_reply', /takes 2 fragments/],
     [skipped, 'severities.critical.rounds', /rank 3 is never called/],
     [alone, 'roles', /it takes two people/],

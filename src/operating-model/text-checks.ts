@@ -105,9 +105,10 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
   genuine_other: { known: ['sender', 'time', 'help_line'], needed: ['sender', 'time'] },
   not_ours: { known: ['sender', 'help_line'], needed: ['sender', 'help_line'] },
   to_colleague: { known: ['sender', 'time', 'help_line'], needed: ['sender'] },
+  // The first that anybody hears of us: who holds the number, from whom, and what for.
   enrol: {
-    known: ['sender', 'organisation', 'code', 'help_line'],
-    needed: ['sender', 'organisation', 'code'],
+    known: ['sender', 'organisation', 'purpose', 'code', 'help_line'],
+    needed: ['sender', 'organisation', 'purpose', 'code', 'help_line'],
   },
   enrolled: {
     known: ['sender', 'organisation', 'link', 'help_line'],
@@ -269,14 +270,14 @@ function longestLabel({ severities }: ModelFile): string {
 }
 
 function checkLength(key: TextKey, file: ModelFile): Remark[] {
-  const path = ['texts', key];
   const filled = fillBlanks(file.texts[key], {
     ...TYPICAL,
+    purpose: file.own_details.purpose,
     severity: longestLabel(file),
     sender: file.sender,
     help_line: file.help_line,
   });
-  return measure(path, filled, file.exercises);
+  return measure(['texts', key], filled, file.exercises);
 }
 
 function measure(

@@ -92,7 +92,12 @@ describe('proving a number by text', () => {
     assert.equal(await troubleOf(numbers.northmoor), 'unproven');
     await ask(numbers.northmoor);
     const [question] = await textsTo(numbers.northmoor);
-    assert.match(question!.body, /alert list for Northmoor.*reply \d{4}/);
+    const { sender, ownDetails, helpLine } = centre.product.model;
+    assert.ok(
+      question!.body.startsWith(`${sender} holds this number for Northmoor ${ownDetails.purpose}`),
+      'who holds it, and why',
+    );
+    assert.match(question!.body, new RegExp(`reply \\d{4},.*${helpLine}`));
     await textFrom(centre, numbers.northmoor, question!.code);
     const [, thanks] = await textsTo(numbers.northmoor);
     assert.match(thanks!.body, /proven for Northmoor.*localhost\/ring-through/);

@@ -79,12 +79,14 @@ async function addAndAsk(officer: BrowserPage): Promise<string> {
 async function answerOn(phone: BrowserPage): Promise<void> {
   const address = `${program!.phonesAddress}/44${NUMBER.slice(1).replaceAll(' ', '')}`;
   // The handset is there with its first text.
-  const question = phone.getByText(/alert list for .*Please reply \d{4} now/).first();
+  const question = phone
+    .getByText(/holds this number for .* to warn you .*Please reply \d{4},/)
+    .first();
   for (let i = 0; i < 60 && !(await question.isVisible()); i += 1) {
     await phone.goto(address);
     await question.waitFor({ timeout: 1_000 }).catch(() => {});
   }
-  const code = /reply (\d{4}) now/.exec(await question.innerText())?.[1];
+  const code = /reply (\d{4}),/.exec(await question.innerText())?.[1];
   assert.ok(code, 'the text names a code');
   await lookAt(phone, 'enrolment-text');
   await phone.getByRole('textbox', { name: /^Reply from/ }).fill(code);

@@ -250,6 +250,22 @@ export async function releaseVersion(
   kind: 'update' | 'correction',
   change: Partial<Wording>,
 ): Promise<void> {
+  const hash = await submitVersion(centre, alertId, kind, change);
+  const context = alertContext(centre.product);
+  must(
+    await centre.db.web.attempt(centre.approver, (tx) =>
+      approveAndRelease(tx, context, { alertId, hash, now: new Date() }),
+    ),
+  );
+}
+
+/** Submits the next version of an alert that is out; says the hash that waits to be approved. */
+export async function submitVersion(
+  centre: Centre,
+  alertId: string,
+  kind: 'update' | 'correction',
+  change: Partial<Wording>,
+): Promise<string> {
   const context = alertContext(centre.product);
   const now = new Date();
   const submitted = await centre.db.web.attempt(centre.officer, async (tx) => {
@@ -260,12 +276,7 @@ export async function releaseVersion(
     must(await saveDraft(tx, { ...draft, alertId, revision: 1 }));
     return await submitAlert(tx, context, { alertId, revision: 2, now });
   });
-  const { hash } = must(submitted);
-  must(
-    await centre.db.web.attempt(centre.approver, (tx) =>
-      approveAndRelease(tx, context, { alertId, hash, now }),
-    ),
-  );
+  return must(submitted).hash;
 }
 
 export type SentMessage = {

@@ -27,11 +27,12 @@ const saveAfter = (waitMs) => {
   if (!isStopped) timer = setTimeout(save, waitMs);
 };
 
-// A form that was only opened and looked through makes no draft.
-const WORDS = ['title', 'what', 'doNow', 'notKnown', 'clearLine', 'body', 'ownText'];
+// A form that was only opened and looked through makes no draft; a word in any field does.
 const isBlank = () =>
-  new URL(form.action).pathname === '/alerts/new' &&
-  WORDS.every((name) => form.elements[name].value.trim() === '');
+  new URL(form.action).pathname.startsWith('/alerts/new') &&
+  [...form.querySelectorAll('input:not([type]), input[type="text"], textarea')].every(
+    ({ value }) => value.trim() === '',
+  );
 
 async function save() {
   if (running || isStopped || !isDirty || isBlank()) return;

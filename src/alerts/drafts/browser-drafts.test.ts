@@ -70,7 +70,8 @@ test('a form in which nobody wrote a word saves nothing', async (t) => {
   await page.getByLabel('Critical').check();
   await page.clock.fastForward(60_000);
   assert.deepEqual(saves, []);
-  await page.getByLabel('Title').fill('A word');
+  await page.locator('#threat-part summary').click();
+  await page.getByLabel('CVEs').fill('CVE-2026-12345');
   await page.clock.fastForward(60_000);
   await page.getByText(/^Saved \d\d:\d\d/).waitFor();
   assert.deepEqual(saves, [`${address}/alerts/new`]);

@@ -417,7 +417,7 @@ test('the demonstration has suppliers, tags and audiences that mean somebody', a
   const made = await db.web.attempt(writer, (tx) => importDemonstrationAudiences(tx, now));
   assert.ok(made.ok);
   const meant = await run((tx) => listAudiences(tx));
-  for (const name of ['All that must answer', 'Users of Brightwater Gateway', 'Stroke centres'])
+  for (const name of ['All who must answer', 'Users of Brightwater Gateway', 'Stroke centres'])
     assert.ok(meant.find((one) => one.name === name)!.organisations > 0, name);
 });
 

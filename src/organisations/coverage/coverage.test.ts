@@ -24,6 +24,7 @@ const words = {
   roles: {},
   askingForProof: { hour: 10, againAfterMs: 86_400_000 },
   proofMail: { subject: 'Proof', body: '{code}' },
+  ownDetails: { purpose: 'to warn you', notice: 'To warn you.' },
   passiveRepliesPerHour: 5,
   contactCard: { name: 'Test alerts', numbers: ['0300 000 0000'] },
   proofHoldsForMs: 86_400_000,

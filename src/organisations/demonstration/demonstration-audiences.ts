@@ -16,7 +16,7 @@ const STROKE = 'Stroke centre';
 const TOLD_OF = 60;
 
 const audiences: readonly { readonly name: string; readonly question: Partial<AskedQuestion> }[] = [
-  { name: 'All that must answer', question: { mustAnswerOnly: true } },
+  { name: 'All who must answer', question: { mustAnswerOnly: true } },
   { name: 'Users of Brightwater Gateway', question: { products: [GATEWAY.product] } },
   { name: 'Stroke centres', question: { tags: [STROKE] } },
 ];

@@ -24,13 +24,14 @@ const model: EnrolmentRules = {
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: {
-    enrol: '{organisation}: reply {code}',
+    enrol: '{sender} holds this for {organisation} {purpose}: reply {code}',
     enrolled: '{organisation} proven, {link}',
     stillRight: '{organisation}: still right? {code}',
     stillRightNoted: '{organisation} noted',
   },
   attestation: { everyMs: 86_400_000, mail: { subject: 'Still right?', body: '{link}' } },
-  proofMail: { subject: '{sender} proof', body: '{organisation}: {code} at {link}' },
+  proofMail: { subject: '{sender} proof', body: '{organisation}: {code} at {link}. {notice}' },
+  ownDetails: { purpose: 'to warn you', notice: 'We keep this to warn you.' },
   passiveRepliesPerHour: 3,
 };
 const officer = {
@@ -116,9 +117,9 @@ describe('enrolment', () => {
     const sent = await texts();
     const bodies = sent.map(({ body, code }) => body.replace(code, 'CODE'));
     assert.deepEqual(bodies.toSorted(), [
-      'Northmoor +1: reply CODE',
-      'Northmoor: CODE at cyber.example/proof',
-      'Northmoor: reply CODE',
+      'Northmoor: CODE at cyber.example/proof. We keep this to warn you.',
+      'TEST holds this for Northmoor +1 to warn you: reply CODE',
+      'TEST holds this for Northmoor to warn you: reply CODE',
     ]);
     assert.ok(sent.every(({ state }) => state === 'ready'));
   });

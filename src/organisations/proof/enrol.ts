@@ -31,6 +31,8 @@ export type EnrolmentRules = {
   readonly helpLine: string;
   readonly texts: Readonly<Record<'enrol' | 'enrolled' | 'stillRight' | 'stillRightNoted', string>>;
   readonly proofMail: Mail;
+  /** Who holds a number and why, in few words and in a sentence. */
+  readonly ownDetails: { readonly purpose: string; readonly notice: string };
   readonly attestation: { readonly everyMs: number; readonly mail: Mail };
   readonly passiveRepliesPerHour: number;
 };
@@ -146,6 +148,8 @@ function wordsOf(
     code: channel === 'text' || isProof ? code : stillRightCode(question, secrets),
     help_line: rules.helpLine,
     link: `${host}${link}`,
+    purpose: rules.ownDetails.purpose,
+    notice: rules.ownDetails.notice,
   };
   const { enrol, stillRight } = rules.texts;
   if (channel === 'text') return { body: fillBlanks(isProof ? enrol : stillRight, values) };

@@ -123,8 +123,10 @@ async function show(
 }
 
 /** What is sent, as an example: to whom was never proven, and to whom was. */
-function wordsOf({ texts, proofMail, attestation, sender, helpLine }: ScheduleRules) {
-  const blanks = { ...EXAMPLE, sender, help_line: helpLine };
+function wordsOf(rules: ScheduleRules) {
+  const { texts, proofMail, attestation, sender, helpLine, ownDetails } = rules;
+  const { purpose, notice } = ownDetails;
+  const blanks = { ...EXAMPLE, sender, help_line: helpLine, purpose, notice };
   const shown = (template: string, mail: typeof proofMail, path: string) => {
     const text = fillBlanks(template, blanks);
     const [subject, body] = [mail.subject, mail.body].map((one) =>

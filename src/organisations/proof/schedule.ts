@@ -39,11 +39,12 @@ const LATELY_MS = 12 * 3_600_000;
 
 /** All that is approved: how many a day, how often again, and every word that is sent. */
 export function hashOfSchedule(aDay: number, rules: ScheduleRules): string {
-  const { texts, proofMail, attestation, askingForProof, sender, helpLine } = rules;
+  const { texts, proofMail, attestation, askingForProof, sender, helpLine, ownDetails } = rules;
   const { hour, againAfterMs } = askingForProof;
   const parts = [aDay, hour, againAfterMs, rules.proofHoldsForMs, attestation.everyMs];
   const mails = [proofMail, attestation.mail].flatMap(({ subject, body }) => [subject, body]);
-  const words = [sender, helpLine, texts.enrol, texts.stillRight, ...mails];
+  const { purpose, notice } = ownDetails;
+  const words = [sender, helpLine, purpose, notice, texts.enrol, texts.stillRight, ...mails];
   return createHash('sha256')
     .update(JSON.stringify([...parts, ...words]))
     .digest('hex');
