@@ -3,7 +3,6 @@
  * identity, admission, parsing), whatever the route. Slices are lists of routes; none is known.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import path from 'node:path';
 import cookie from '@fastify/cookie';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -37,6 +36,7 @@ import {
 } from './serve.ts';
 import { isOurOwn, isSafeMethod } from './same-site.ts';
 import { securityHeaders } from './security-headers.ts';
+import { isPlainHttp, refuseBrokenHttp, refuseTunnel } from './strict-http.ts';
 import { loadViews } from './views.ts';
 
 export type WebServer = {
@@ -81,6 +81,7 @@ export async function createServer(options: ServerOptions): Promise<WebServer> {
   const routes = [...options.routes, ...operatorRoutes(kit, registry)];
   const contexts: Contexts = new WeakMap();
   const app = openFastify(kit, contexts);
+  app.server.on('connect', refuseTunnel);
   registerBodyParsers(app);
   await app.register(cookie);
   addGates(app, kit, contexts);
@@ -130,21 +131,6 @@ function openFastify(kit: Kit, contexts: Contexts): FastifyInstance {
     : (fastify({ ...shared, https: { ...tls, ...sockets, minVersion: 'TLSv1.2' } }) as never);
 }
 
-/** What is not HTTP gets the least answer possible. */
-function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? '431 Request Header Fields Too Large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? '408 Request Timeout'
-        : '400 Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Length: 0\r\nConnection: close\r\n` +
-      'X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n\r\n',
-  );
-}
-
 /** The context of a request, made at first sight together with its security headers. */
 function exchangeOf(
   kit: Kit,
@@ -172,6 +158,10 @@ function exchangeOf(
 function addGates(app: FastifyInstance, kit: Kit, contexts: Contexts): void {
   app.addHook('onRequest', async (request, reply) => {
     const exchange = exchangeOf(kit, contexts, request, reply);
+    if (!isPlainHttp(request.raw)) {
+      reply.header('connection', 'close');
+      return sendProblemSafely(exchange, statusProblem(400));
+    }
     const route = request.routeOptions.config.tocsin;
     if (route === undefined) return undefined;
     if (route.kind === 'page' || route.kind === 'events') {
