@@ -11,6 +11,7 @@ import {
   roundTimes,
   rulesOf,
   severityById,
+  severityFor,
   type OperatingModel,
   type Severity,
 } from '#operating-model/index.ts';
@@ -42,7 +43,7 @@ export async function readApproval(
   // What was frozen was frozen under these rules, whatever came into force since.
   const model = await rulesOf(tx, version.modelVersion, inForce.model);
   const context = { ...inForce, model };
-  const severity = severityById(model, version.severity);
+  const severity = severityFor(model, version);
   const { frozen, following } = await readFrozenOf(tx, context, { version, submission });
   const readers = readersFirst([...following, ...frozen], model);
   const before = version.number > 1 ? await findLiveVersion(tx, version.alertId) : undefined;

@@ -180,6 +180,15 @@ describe('all that leaves', () => {
     assert.match(replies[0]!.body, /^EXERCISE NHS CYBER \d+, Eastvale: got it/);
   });
 
+  it('each step is explained by the hours of exercises, with a link to that rule', async () => {
+    const { alertId } = await releaseExercise(centre, { severity: 'critical' });
+    const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/because`);
+    assert.match(page.text, /Round 2.*exercises go from 00:00 until 23:59 only/);
+    assert.match(page.text, /hours without exercises count in/);
+    assert.match(page.body, new RegExp(`${centre.model.version}#rule-exercises"`));
+    assert.doesNotMatch(page.text, /no quiet hours/);
+  });
+
   it('pages and lists say it first; nothing of it is published', async () => {
     const officer = centre.visit(centre.officer);
     const waits = await draftExercise(centre, { severity: 'high', title: 'Words of a rehearsal' });

@@ -87,6 +87,8 @@ describe('in quiet hours', () => {
     assert.match(board.body, /#rule-severities-low-quiet_hours/);
     const steps = await officer.get(`/alerts/${alertId}/because`);
     assert.match(steps.text, /quiet hours held it; opens/);
+    assert.match(steps.text, new RegExp(`not in quiet hours, from ${from} to ${until}`));
+    assert.match(steps.text, new RegExp(`quiet hours from ${from} to ${until} count in`));
     await officer.get(`/alerts/${alertId}/board`);
     await officer.submit('Send now');
     // The reminder waits for its day.

@@ -1,6 +1,6 @@
 /** What a draft would come to, on one page: `dry-run.ts`. */
 import { z } from 'zod';
-import { becauseTime, severityById } from '#operating-model/index.ts';
+import { becauseTime, severityFor } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import {
   cursorOf,
@@ -50,7 +50,7 @@ export function dryRunRoutes(context: AlertRoutesContext): Route[] {
           });
           if (!found.ok) return refusedPage(found);
           const { rows, next } = pageOf(found.value.gaps, PAGE_ROWS, gapKey);
-          const severity = severityById(model, version.severity);
+          const severity = severityFor(model, version);
           return view('alerts/dry-run.njk', {
             version,
             run: found.value,

@@ -48,7 +48,8 @@ function asText({ what, at, because, facts }: Explained): string {
     because === undefined
       ? ''
       : `  because ${because.says}\n  ${because.rule}, rules ${because.version.slice(0, 12)}\n`;
-  return `${what}${when}\n${rule}${facts.map((fact) => `  ${fact}\n`).join('')}`;
+  const all = because?.hours === undefined ? facts : [...facts, because.hours];
+  return `${what}${when}\n${rule}${all.map((fact) => `  ${fact}\n`).join('')}`;
 }
 
 function readCall(args: readonly string[]) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { getElementsByTagName, innerText } from 'domutils';
 import { system } from '#kernel/actor.ts';
 import { parseOperatingModel, pinVersion } from '#operating-model/index.ts';
 import { sql } from '#db/sql.ts';
@@ -88,6 +89,19 @@ async function assertLeads(hrefs: readonly string[], version: string): Promise<v
   }
 }
 
+/** Beside each rule that says when, what the hours of the day have to do with it. */
+function assertHours(name: string, page: Page): void {
+  const said = page.elements('span').filter(({ attribs }) => attribs['class'] === 'tocsin-because');
+  const timed = said.filter((one) =>
+    getElementsByTagName('a', one).some(({ attribs }) =>
+      /#rule-(severities|promises|desk)-/.test(attribs['href'] ?? ''),
+    ),
+  );
+  assert.ok(timed.length > 0, `${name} says no reason`);
+  for (const one of timed)
+    assert.match(innerText(one), /no quiet hours|at any hour of day and night/, name);
+}
+
 describe('because', () => {
   it('stands on board, messages, call list, desk and approval, and leads to the rule', async () => {
     const content = { ...wording.content, assessment };
@@ -103,6 +117,7 @@ describe('because', () => {
       const page = await officer.get(path);
       seen[name] = becauseIn(page).map((href) => href.split('#rule-')[1] ?? '');
       await assertLeads(becauseIn(page), centre.model.version);
+      assertHours(name, page);
       return page;
     };
     await look('board', `/alerts/${alertId}/board`);

@@ -16,7 +16,6 @@ import {
   becauseTime,
   proposeSeverity,
   regionTime,
-  severityFor,
   rulesOverTime,
   spokenDuration,
   type Because,
@@ -52,7 +51,7 @@ export type Explained = {
 /** The rules that an alert obeys, and obeyed before it was moved to others. */
 export async function rulesOfAlert(
   tx: Tx,
-  alert: Pick<LiveAlert, 'modelVersion' | 'severity' | 'versionId'>,
+  alert: Pick<LiveAlert, 'modelVersion' | 'severity' | 'exercise' | 'versionId'>,
   inForce: OperatingModel,
 ): Promise<RulesOverTime> {
   const moves = await listRulesMoves(tx, alert.versionId);
@@ -74,7 +73,7 @@ export async function explainAlert(
   const ordered = [
     ...explainRounds(alert, all, facts),
     ...explainTimes(alert, rules),
-    ...explainQuiet(rules),
+    ...explainQuiet(alert, rules),
     ...explainRegions(alert, rules, await listRegionsTold(tx, alert.alertId)),
     {
       what: 'Who is silent stands on the call list',
@@ -170,7 +169,8 @@ function factsOfRound(alert: LiveAlert, severity: Severity | undefined, one: Rou
       : alert.dispatchState === 'sending' && one.opensAt !== null
         ? `opens ${dateTime(one.opensAt)}`
         : 'never opened';
-  const held = isHeld(severity, one) ? ['quiet hours held it'] : [];
+  const hours = alert.exercise ? 'the hours of exercises' : 'quiet hours';
+  const held = isHeld(severity, one) ? [`${hours} held it`] : [];
   const sent = `${one.messages} ${one.messages === 1 ? 'message' : 'messages'}`;
   return [
     `released ${dateTime(alert.releasedAt)}`,
@@ -185,7 +185,7 @@ function explainRegions(
   { model, severity }: Rules,
   told: readonly RegionTold[],
 ): Explained[] {
-  const at = regionTime(severityFor(model, alert) ?? severity, alert.askedAt.getTime());
+  const at = regionTime(severity, alert.askedAt.getTime());
   if (at === undefined) return [];
   const names = told.map(({ name }) => name).join(', ');
   return [
@@ -198,11 +198,11 @@ function explainRegions(
   ];
 }
 
-function explainQuiet({ model, severity }: Rules): Explained[] {
+function explainQuiet({ exercise }: LiveAlert, { model, severity }: Rules): Explained[] {
+  const what = exercise ? 'Hours of exercises' : 'Quiet hours';
+  const waits = exercise ? 'what falls outside of them waits' : 'what falls into them waits';
   const because = becauseTime(model, severity, 'quiet_hours');
-  return because === undefined
-    ? []
-    : [{ what: 'Quiet hours', at: null, because, facts: ['what falls into them waits'] }];
+  return because === undefined ? [] : [{ what, at: null, because, facts: [waits] }];
 }
 
 function explainTimes(alert: LiveAlert, { model, severity }: Rules): Explained[] {

@@ -10,7 +10,6 @@ import {
   becauseRound,
   becauseTime,
   regionTime,
-  severityFor,
   type Because,
   type OperatingModel,
 } from '#operating-model/index.ts';
@@ -274,7 +273,7 @@ async function readAround(
     alarms: await countAlarms(tx, alert.dispatchId),
     hold: await findHold(tx),
     regions: severity && {
-      at: momentOf(regionTime(severityFor(rules, alert) ?? severity, alert.askedAt.getTime())),
+      at: momentOf(regionTime(severity, alert.askedAt.getTime())),
       told: await listRegionsTold(tx, alertId),
       because: becauseTime(rules, severity, 'tell_region'),
     },

@@ -3,7 +3,8 @@
  * that is obeyed. Pure. The facts that it was applied to are told by whoever knows them.
  */
 import { spokenDuration } from './durations.ts';
-import { exerciseHours } from './exercises.ts';
+import { quietWords } from './diff-severity.ts';
+import { EXERCISE_LANE, exerciseHours } from './exercises.ts';
 import { axisNames, type AxisName } from './judging.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { ruleFor, type Answers } from './matrix.ts';
@@ -15,6 +16,8 @@ export type Because = {
   /** SHA-256 of the file. */
   readonly version: string;
   readonly says: string;
+  /** What the hours of the day have to do with it; undefined where they cannot have any. */
+  readonly hours: string | undefined;
   /** The rule on the page of that version. */
   readonly href: string;
 };
@@ -29,8 +32,28 @@ export function pageOfRules(version: string): string {
   return `/operating-model/rules/${version}`;
 }
 
-function becauseOf({ version }: OperatingModel, rule: string, says: string): Because {
-  return { rule, version, says, href: `${pageOfRules(version)}#${anchorOf(rule)}` };
+function becauseOf(
+  { version }: OperatingModel,
+  rule: string,
+  { says, hours }: { readonly says: string; readonly hours?: string | undefined },
+): Because {
+  return { rule, version, says, hours, href: `${pageOfRules(version)}#${anchorOf(rule)}` };
+}
+
+/** What is promised is promised by night too. */
+const ANY_HOUR = 'at any hour of day and night';
+
+/** What opens waits for the hours; what is due or ends is counted through them. */
+function hoursOf(model: OperatingModel, severity: Severity, { kind, rule }: Rung): string {
+  const { quietHours } = severity;
+  if (quietHours === undefined) return 'no quiet hours';
+  const isExercise = severity.lane === EXERCISE_LANE;
+  const waits = kind === 'told' || rule.endsWith('.rounds');
+  if (waits && isExercise) return `exercises go ${exerciseHours(model.exercises)} only`;
+  if (waits) return `not in quiet hours, ${quietWords(quietHours)}`;
+  return isExercise
+    ? 'hours without exercises count in'
+    : `quiet hours ${quietWords(quietHours)} count in`;
 }
 
 /** `at once`, `after 30 min`, `in quiet hours`. */
@@ -56,6 +79,7 @@ export function becauseTime(
   severity: Severity,
   key: TimeKey,
 ): Because | undefined {
+  if (key === 'quiet_hours' && severity.lane === EXERCISE_LANE) return becauseExercise(model);
   return becauseStep(model, severity, `severities.${severity.id}.${key}`);
 }
 
@@ -73,7 +97,8 @@ export function becauseMessage(
     const labels = Object.values(model.readerKinds).filter(({ chased }) => !chased);
     const who = labels.map(({ label }) => `‘${label}’`).join(' or ');
     const says = `Whoever reads as ${who} is told with the first round, whatever the rank, and never again`;
-    return becauseOf(model, 'reader_kinds', says);
+    const [first] = ladderOf(severity).filter(({ kind }) => kind === 'told');
+    return becauseOf(model, 'reader_kinds', { says, hours: hoursOf(model, severity, first!) });
   }
   return becauseRound(model, severity, round);
 }
@@ -93,7 +118,10 @@ export function becauseRound(
 function becauseStep(model: OperatingModel, severity: Severity, rule: string): Because | undefined {
   const rung = ladderOf(severity).find((one) => one.rule === rule);
   if (rung === undefined) return undefined;
-  return becauseOf(model, rule, `${severity.label}, ${whenOf(rung)}: ${rung.says}`);
+  return becauseOf(model, rule, {
+    says: `${severity.label}, ${whenOf(rung)}: ${rung.says}`,
+    hours: rung.kind === 'held' ? undefined : hoursOf(model, severity, rung),
+  });
 }
 
 /** Why an approval is due when it is; undefined at severities whose approval wakes nobody. */
@@ -102,7 +130,7 @@ export function becauseApproval(model: OperatingModel, severityId: string): Beca
   if (!severities.includes(severityId)) return undefined;
   const label = model.severities.find(({ id }) => id === severityId)?.label ?? severityId;
   const says = `${label}: a second person decides within ${spokenDuration(withinMs)} of the submission, and is woken until then`;
-  return becauseOf(model, 'promises.approval', says);
+  return becauseOf(model, 'promises.approval', { says, hours: ANY_HOUR });
 }
 
 /** Why an exercise is marked, and goes when and to whom it does. */
@@ -118,7 +146,7 @@ export function becauseExercise(model: OperatingModel): Because {
       ? 'nobody of the centre or of a region is woken'
       : `${woken.join(' and ')} are woken`;
   const says = `An exercise is marked ‘${mark}’, leaves ${exerciseHours(exercises)} only, after everything live, and ${who}`;
-  return becauseOf(model, 'exercises', says);
+  return becauseOf(model, 'exercises', { says });
 }
 
 /** Why somebody is woken before our next update, and after. */
@@ -126,28 +154,22 @@ export function becauseNextUpdate(model: OperatingModel): Because {
   const [first] = model.promises.nextUpdate.steps;
   const when =
     first === undefined ? 'nobody is woken' : `woken first ${spokenDuration(first.afterMs)}`;
-  return becauseOf(
-    model,
-    'promises.next_update',
-    `The centre owes the next update when the alert says: ${when}`,
-  );
+  const says = `The centre owes the next update when the alert says: ${when}`;
+  return becauseOf(model, 'promises.next_update', { says, hours: ANY_HOUR });
 }
 
 /** Why a text waits, or is not sent: its number got as many as networks bear. */
 export function becauseNumberLimit(model: OperatingModel): Because {
   const { most, withinMs } = model.textsPerNumber;
   const says = `One number gets ${most} texts in ${spokenDuration(withinMs)} at most: more wait, or are not sent where that is too late`;
-  return becauseOf(model, 'texts_per_number', says);
+  return becauseOf(model, 'texts_per_number', { says, hours: ANY_HOUR });
 }
 
 /** Why we ring whoever asked for help by then. */
 export function becauseCallBack(model: OperatingModel): Because {
   const within = spokenDuration(model.desk.callBackWithinMs);
-  return becauseOf(
-    model,
-    'desk.call_back_within',
-    `Who asks for help is rung within ${within}, unless another time was agreed`,
-  );
+  const says = `Who asks for help is rung within ${within}, unless another time was agreed`;
+  return becauseOf(model, 'desk.call_back_within', { says, hours: ANY_HOUR });
 }
 
 /** Which rule of the matrix proposes a severity to these answers; undefined where none fits. */
@@ -158,9 +180,7 @@ export function becauseAnswers(model: OperatingModel, answers: Answers): Because
   if (rule === undefined) return undefined;
   const words = axisNames.map((axis: AxisName) => matrix[axis].answers[answers[axis]] ?? '');
   const label = model.severities.find(({ id }) => id === rule.severity)?.label ?? rule.severity;
-  return becauseOf(
-    model,
-    `severity_matrix.rules[${at}]`,
-    `${label} is proposed where it is: ${words.join('; ')}. ${rule.because.replace(/\.$/, '')}`,
-  );
+  return becauseOf(model, `severity_matrix.rules[${at}]`, {
+    says: `${label} is proposed where it is: ${words.join('; ')}. ${rule.because.replace(/\.$/, '')}`,
+  });
 }

@@ -10,7 +10,7 @@ import type { OperatingModel, Severity } from './model.ts';
 export const EXERCISES_WITHIN_MS = 30 * 24 * 3_600_000;
 
 /** The lane of exercises, which no file can give to anything else. */
-const LANE = 4;
+export const EXERCISE_LANE = 4;
 
 /**
  * The severity by which an alert goes; undefined where the model has none of that name. That of an
@@ -25,7 +25,12 @@ export function severityFor(
   if (found === undefined || !alert.exercise) return found;
   const { closedHours: quietHours, pagesRegions } = model.exercises;
   const { tellRegion, ...severity } = found;
-  return { ...severity, lane: LANE, quietHours, ...(pagesRegions && tellRegion && { tellRegion }) };
+  return {
+    ...severity,
+    lane: EXERCISE_LANE,
+    quietHours,
+    ...(pagesRegions && tellRegion && { tellRegion }),
+  };
 }
 
 /** A text about an alert: that of an exercise says so first. */

@@ -1,6 +1,7 @@
 /** Which rules something obeyed at a moment, where it was moved to others since. */
 import type { Tx } from '#db/database.ts';
-import { severityById, type OperatingModel, type Severity } from './model.ts';
+import { severityFor } from './exercises.ts';
+import type { OperatingModel, Severity } from './model.ts';
 import { rulesOf } from './pin.ts';
 
 /** A move to other rules; until then it obeyed these. */
@@ -30,6 +31,7 @@ export async function rulesOverTime(
   tx: Tx,
   obeyed: {
     readonly severity: string;
+    readonly exercise: boolean;
     readonly modelVersion: string;
     readonly moves: readonly RulesMove[];
   },
@@ -39,7 +41,7 @@ export async function rulesOverTime(
   const known = new Map<string, ObeyedRules>();
   for (const version of [modelVersion, ...moves.map((move) => move.modelVersionBefore)]) {
     const model = await rulesOf(tx, version, inForce);
-    known.set(version, { model, severity: severityById(model, obeyed.severity) });
+    known.set(version, { model, severity: severityFor(model, obeyed) });
   }
   const at = (moment: Date | null) => known.get(obeyedAt(moves, modelVersion, moment))!;
   return { ...at(null), at };

@@ -66,7 +66,7 @@ export async function findRecipient(
     order by live.released_at desc limit 1`);
 }
 
-export type Obeyed = { modelVersion: string; severity: string };
+export type Obeyed = { modelVersion: string; severity: string; exercise: boolean };
 
 /** The moves of an alert that is out to other rules. */
 export async function listRulesMoves(tx: Tx, alertId: string): Promise<RulesMove[]> {
@@ -79,7 +79,7 @@ export async function listRulesMoves(tx: Tx, alertId: string): Promise<RulesMove
 /** Which rules an alert that is out obeys. */
 export async function findObeyed(tx: Tx, alertId: string): Promise<Obeyed | undefined> {
   return await tx.maybe<Obeyed>(sql`
-    select model_version, severity from alerts.v_live where alert_id = ${alertId}`);
+    select model_version, severity, exercise from alerts.v_live where alert_id = ${alertId}`);
 }
 
 export type MessageRow = {

@@ -76,6 +76,10 @@ export const because = z
       .meta({ examples: ['severities.high.rounds[1]'] }),
     version: z.string().describe('SHA-256 of the operating model that is obeyed'),
     says: z.string(),
+    hours: z
+      .string()
+      .optional()
+      .describe('What the hours of the day have to do with it; absent where they cannot have any'),
     href: z.string().describe('The rule on the page of that version'),
   })
   .nullable()

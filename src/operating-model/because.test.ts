@@ -1,0 +1,65 @@
+/** Every “because” names its rule, its version, and what the hours of the day have to do with it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  becauseApproval,
+  becauseCallBack,
+  becauseMessage,
+  becauseNextUpdate,
+  becauseNumberLimit,
+  becauseRound,
+  becauseTime,
+  type Because,
+} from './because.ts';
+import { severityFor } from './exercises.ts';
+import { checkOperatingModel } from './parse.ts';
+
+const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
+const model = checkOperatingModel(shipped).model!;
+
+const times = ['acknowledge_within', 'next_update_within', 'send_expires_after'] as const;
+
+function ofSeverity(severity: string, exercise: boolean): (Because | undefined)[] {
+  const found = severityFor(model, { severity, exercise })!;
+  return [
+    becauseRound(model, found, 1),
+    becauseTime(model, found, 'rounds'),
+    becauseMessage(model, found, { round: 1, rank: 1 }),
+    becauseMessage(model, found, { round: 1, rank: 3 }),
+    ...times.map((key) => becauseTime(model, found, key)),
+  ];
+}
+
+const hoursOf = (all: readonly (Because | undefined)[]) => all.map((one) => one?.hours);
+
+test('what opens waits for quiet hours, what is due is counted through them', () => {
+  const told = 'not in quiet hours, from 21:00 to 06:30';
+  const due = 'quiet hours from 21:00 to 06:30 count in';
+  assert.deepEqual(hoursOf(ofSeverity('medium', false)), [told, told, told, told, due, due, due]);
+  assert.deepEqual(new Set(hoursOf(ofSeverity('critical', false))), new Set(['no quiet hours']));
+});
+
+test('an exercise names the hours of exercises, whatever its severity', () => {
+  const told = 'exercises go from 08:00 until 18:00 only';
+  const due = 'hours without exercises count in';
+  for (const id of ['critical', 'medium'])
+    assert.deepEqual(hoursOf(ofSeverity(id, true)), [told, told, told, told, due, due, due], id);
+  const severity = severityFor(model, { severity: 'critical', exercise: true })!;
+  // That severity has no quiet hours of its own to lead to.
+  assert.equal(becauseTime(model, severity, 'quiet_hours')?.rule, 'exercises');
+});
+
+test('what the centre owes is owed at any hour', () => {
+  const owed = [
+    becauseApproval(model, 'critical'),
+    becauseNextUpdate(model),
+    becauseCallBack(model),
+    becauseNumberLimit(model),
+  ];
+  assert.deepEqual(new Set(hoursOf(owed)), new Set(['at any hour of day and night']));
+  for (const one of [...owed, ...ofSeverity('low', false)]) {
+    assert.equal(one?.version, model.version);
+    assert.ok(one.href.startsWith(`/operating-model/rules/${model.version}#rule-`));
+  }
+});
