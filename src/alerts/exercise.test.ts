@@ -26,7 +26,9 @@ import { seedNotify } from '../../test/support/dispatch.ts';
 import { closeAndTell } from './close.ts';
 import { approveAndRelease } from './decide.ts';
 import { createAlert } from './draft.ts';
+import { whatForbids } from './exercise.ts';
 import type { Wording } from './model.ts';
+import { listAsked } from './store-people.ts';
 import { submitAlert } from './submit.ts';
 import { standingAlone } from './alone/alone.ts';
 import { findSubmission } from './store-submission.ts';
@@ -276,6 +278,17 @@ describe('the rules', () => {
     const refused = await submit(alertId);
     assert.match(refused.ok ? '' : refused.message, /had 1 in 30 days, as many as/);
     const later = new Date(Date.now() + 31 * 24 * 3_600_000);
+    // A rehearsal of it names whom.
+    const forbidden = async (at: Date) =>
+      await centre.db.web.withActor(centre.officer, async (tx) => {
+        const organisationIds = (await listAsked(tx, everybody)).map((one) => one.organisationId);
+        const asked = { alertId, exercise: true, severity: 'high' };
+        return await whatForbids(tx, asked, { model: centre.model, at, organisationIds });
+      });
+    const [found] = await forbidden(new Date());
+    assert.match(found?.says ?? '', /^\d had 1 in 30 days, as many exercises/);
+    assert.ok(found!.organisationIds.length > 0);
+    assert.deepEqual(await forbidden(later), []);
     must(await submit(alertId, later));
   });
 });

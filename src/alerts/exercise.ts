@@ -10,6 +10,7 @@ import {
 import {
   countExercises,
   findWaitingLive,
+  listExercisedOften,
   listOverExercised,
   lockExercises,
 } from './store-exercise.ts';
@@ -76,5 +77,44 @@ export async function whyNotReleased(
     );
   return (
     outOfHours(version, asked.model, asked.now) ?? (await tooManyExercises(tx, version, asked))
+  );
+}
+
+/** Why an exercise would not go, as a rehearsal says it; organisations where it is about them. */
+export type Forbidden = { readonly says: string; readonly organisationIds: readonly string[] };
+
+/**
+ * All that would stand in the way of an exercise that is released then, under these rules: its
+ * severity, the hour, and how many there were. Nothing for a live alert.
+ */
+export async function whatForbids(
+  tx: Tx,
+  alert: Pick<VersionRow, 'exercise' | 'severity'> & { readonly alertId: string | undefined },
+  {
+    model,
+    at,
+    organisationIds,
+  }: {
+    readonly model: OperatingModel;
+    readonly at: Date;
+    readonly organisationIds: readonly string[];
+  },
+): Promise<Forbidden[]> {
+  if (!alert.exercise) return [];
+  const { alertId } = alert;
+  const { mostOfCentre, mostPerOrganisation: most } = model.exercises;
+  const since = new Date(at.getTime() - EXERCISES_WITHIN_MS);
+  const held = await countExercises(tx, { alertId, since });
+  const often = new Set(await listExercisedOften(tx, { alertId, since, most }));
+  const over = organisationIds.filter((id) => often.has(id));
+  const says = [
+    unfitSeverity(alert, model),
+    outOfHours(alert, model, at)?.message,
+    held >= mostOfCentre && `The centre sent ${held} exercises in 30 days, as many as it may`,
+    over.length > 0 &&
+      `${over.length} had ${most} in 30 days, as many exercises as the rules allow`,
+  ];
+  return says.flatMap((one, i) =>
+    one ? [{ says: one.replace(/\.$/, ''), organisationIds: i === 3 ? over : [] }] : [],
   );
 }

@@ -18,7 +18,8 @@ export {
   type Capacity,
   type Refill,
 } from './forecast.ts';
-export { renderingFor, unchasedReaders } from './rendering.ts';
+export { markOf, renderingFor, unchasedReaders } from './rendering.ts';
+export { whatForbids } from './exercise.ts';
 export { renderRounds, textFor, type RoundTemplate } from './texts.ts';
 export { listAsked, listReachable, type AskedOrganisation } from './store-people.ts';
 export { renderMarkdown } from './markdown.ts';
@@ -39,7 +40,7 @@ export { proveDispatch, type ProofContext } from './proof.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
 export { listAlerts, listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';
 export { findSubmission } from './store-submission.ts';
-export { findVersion, type VersionRow } from './store.ts';
+export { findVersion, readIsExerciseOut, type VersionRow } from './store.ts';
 export { findPublicAlert } from './public/store-public.ts';
 export { PUBLIC_FOR_SECONDS, publicWords } from './public/words.ts';
 export { sectionsOfVersion } from './sections.ts';

@@ -32,7 +32,10 @@ export function renderingFor(alert: Rendered, context: AlertContext): Rendering 
 }
 
 /** Nobody writes it: what it stands before is an exercise, or has to be told from one (P11). */
-function markOf({ exercise, besideExercise }: Rendered, { exercises }: OperatingModel): string {
+export function markOf(
+  { exercise, besideExercise }: Pick<Rendered, 'exercise' | 'besideExercise'>,
+  { exercises }: OperatingModel,
+): string {
   if (exercise) return `${exercises.mark} `;
   return besideExercise ? `${exercises.realMark} ` : '';
 }

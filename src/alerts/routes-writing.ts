@@ -204,8 +204,8 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
 }
 
 /**
- * `next` goes on to the page before submission or to the dry run, or is `autosave`, which stays
- * where it is and has to know the revision; else it stays with the draft.
+ * `next` goes on to the page before submission, to the dry run or to its rehearsal, or is
+ * `autosave`, which stays where it is and has to know the revision; else it stays with the draft.
  */
 async function afterSave(
   { database }: AlertRoutesContext,
@@ -215,6 +215,7 @@ async function afterSave(
   const next = many(form['next'])[0];
   if (next === 'check') return redirect(`/alerts/${id}`);
   if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`);
+  if (next === 'what-if') return redirect(`/what-if?alert=${id}`);
   if (next !== 'autosave') return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
   const version = await database.withActor(actor, (tx) => findVersion(tx, id));
   if (version === undefined) return notFound();

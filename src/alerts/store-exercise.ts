@@ -26,12 +26,13 @@ export async function findWaitingLive(tx: Tx): Promise<number | undefined> {
 /** Exercises, but for this one, that were released since then. */
 export async function countExercises(
   tx: Tx,
-  { alertId, since }: { readonly alertId: string; readonly since: Date },
+  { alertId, since }: { readonly alertId: string | undefined; readonly since: Date },
 ): Promise<number> {
   const { held } = await tx.one<{ held: number }>(sql`
     select count(*)::int as held from alerts.version version
     join alerts.alert alert on alert.id = version.alert_id
-    where alert.exercise and alert.id <> ${alertId} and version.number = 1
+    where alert.exercise and alert.id is distinct from ${alertId ?? null}::uuid
+      and version.number = 1
       and version.released_at > ${since}`);
   return held;
 }
@@ -60,4 +61,22 @@ export async function listOverExercised(
     group by recipient.organisation_id, recipient.short_name
     having count(*) >= ${asked.most} order by recipient.short_name`);
   return rows.map(({ name }) => name);
+}
+
+/** Organisations that exercises, but for this one, told so often since then. */
+export async function listExercisedOften(
+  tx: Tx,
+  asked: { readonly alertId: string | undefined; readonly since: Date; readonly most: number },
+): Promise<string[]> {
+  const rows = await tx.rows<{ organisationId: string }>(sql`
+    select told.organisation_id
+    from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id and version.number = 1
+      and version.released_at > ${asked.since}
+    join alerts.submission submission on submission.version_id = version.id
+      and submission.state = 'released'
+    join alerts.recipient told on told.submission_id = submission.id
+    where alert.exercise and alert.id is distinct from ${asked.alertId ?? null}::uuid
+    group by told.organisation_id having count(*) >= ${asked.most}`);
+  return rows.map(({ organisationId }) => organisationId);
 }

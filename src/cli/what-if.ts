@@ -40,6 +40,7 @@ mails, when, what they cost, how many organisations answer, and what breaks. Not
 FILE           Other rules: both are rehearsed, side by side. Without it the rules in force alone.
 --alert        Number of an alert that is written; without it an imagined one.
 --severity     Of the imagined one; its usual is the most urgent.
+--exercise     The imagined one is an exercise; a written one is what it is.
 --audience     Name of a saved audience; without it that of the alert, or all who must answer.
 --channels     text, mail or text,mail instead of what the rules say.
 --what, --do-now
@@ -251,6 +252,7 @@ function readCall(args: readonly string[]): Call | undefined {
       ...resultOptions,
       year: flag,
       csv: flag,
+      exercise: flag,
       alert: word,
       severity: word,
       audience: word,
@@ -270,11 +272,15 @@ function readCall(args: readonly string[]): Call | undefined {
   // Alone it opens no database: help is printed.
   if (read === undefined || args.length === 0) return undefined;
   const [file, ...rest] = read.positionals;
-  const { year, csv, json, help: isHelp, ...words } = read.values;
+  const { year, csv, json, help: isHelp, exercise, ...words } = read.values;
   const named = Object.entries(words).map(([name, value]) => [
     name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
     value,
   ]);
-  const call = { file, fields: Object.fromEntries(named) as Fields, year, csv, json, help: isHelp };
+  const fields: Fields = {
+    ...(Object.fromEntries(named) as Fields),
+    ...(exercise && { exercise: 'yes' }),
+  };
+  const call = { file, fields, year, csv, json, help: isHelp };
   return rest.length === 0 || isHelp ? call : undefined;
 }

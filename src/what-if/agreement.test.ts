@@ -374,6 +374,8 @@ async function rehearsedRun(
       alertNumber: 4901,
       origin: 'http://localhost',
       formatTime: (at: Date) => at.toISOString(),
+      exercise: false,
+      besideExercise: false,
     };
     const full = { ...BUCKET, tokens: BUCKET.burst, pausedForMs: 0, ahead: 0 };
     const post = { ratePerSecond: 1e6, burst: 1e6, tokens: 1e6, pausedForMs: 0, ahead: 0 };

@@ -23,7 +23,8 @@ export type Rehearsed = {
   readonly spendCapPence: Pence | undefined;
 };
 
-const NAMES_MAX = 12;
+/** So many are named. */
+export const NAMES_MAX = 12;
 
 export function breaksOf(rehearsed: Rehearsed): Break[] {
   return [...chains(rehearsed), ...messagesLost(rehearsed), ...windows(rehearsed)];

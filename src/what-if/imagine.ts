@@ -2,7 +2,13 @@
 import { isUuid } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { findVersion, noContent, type AlertContext, type Wording } from '#alerts/index.ts';
+import {
+  findVersion,
+  noContent,
+  readIsExerciseOut,
+  type AlertContext,
+  type Wording,
+} from '#alerts/index.ts';
 import {
   everybody,
   findAudience,
@@ -39,6 +45,9 @@ export async function imagine(
   const imagined: Imagined = {
     wording: version ?? wordingOf(asked),
     alertNumber: version?.alertNumber ?? EXAMPLE_NUMBER,
+    exercise: version?.exercise ?? asked.exercise,
+    besideExercise: version?.besideExercise ?? (!asked.exercise && (await readIsExerciseOut(tx))),
+    alertId: version?.alertId,
     origin,
     formatTime,
     question: audience.value.question,
@@ -50,7 +59,7 @@ export async function imagine(
   };
   return ok({
     imagined,
-    title: version === undefined ? 'An imagined alert' : version.title,
+    title: version?.title ?? (asked.exercise ? 'An imagined exercise' : 'An imagined alert'),
     audienceName: audience.value.name,
     alertId,
   });

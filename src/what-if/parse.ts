@@ -9,6 +9,7 @@ import { presets, type Behaviour } from './behaviour.ts';
 export const fieldNames = [
   'alert',
   'severity',
+  'exercise',
   'audience',
   'channels',
   'what',
@@ -31,6 +32,8 @@ export type Asked = {
   /** Id of an alert to rehearse; undefined: an imagined one. */
   readonly alert: string | undefined;
   readonly severity: string;
+  /** Of an imagined alert; a written one is what it is. */
+  readonly exercise: boolean;
   /** Id of a saved audience; undefined: that of the alert, or all who must answer. */
   readonly audience: string | undefined;
   /** Undefined: as the rules have it. */
@@ -83,6 +86,7 @@ export function parseAsked(
   return ok({
     alert: given('alert') || undefined,
     severity,
+    exercise: given('exercise') === 'yes',
     audience: given('audience') || undefined,
     channels: by === 'wrong' ? undefined : by,
     what: given('what') || EXAMPLE_WORDS.what,

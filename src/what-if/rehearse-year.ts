@@ -25,7 +25,9 @@ export async function rehearseYear(
     // Nothing of today waits before the alerts of another day.
     linesOf.set(severity.id, rested(await linesFor(tx, severity, model)));
   const { releasedAtMs: beginsAtMs, seed } = imagined;
-  return simulateYear(directory, imagined, {
+  // Exercises are none of the alerts of a year.
+  const words = { ...imagined, exercise: false, besideExercise: false };
+  return simulateYear(directory, words, {
     model,
     linesOf,
     plan: { ...usualYear, beginsAtMs, seed },

@@ -3,22 +3,24 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Pence } from '#kernel/money.ts';
 import type { Tx } from '#db/database.ts';
 import { effectsFor } from '#adoption/index.ts';
-import { linesFor, listAsked, listReachable } from '#alerts/index.ts';
+import { linesFor, listAsked, listReachable, whatForbids } from '#alerts/index.ts';
 import {
-  severityById,
+  severityFor,
   type Channel,
   type OperatingModel,
   type Severity,
 } from '#operating-model/index.ts';
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { answerAfterMs, type Behaviour } from './behaviour.ts';
-import { breaksOf, type Break } from './breaks.ts';
+import { breaksOf, NAMES_MAX, type Break } from './breaks.ts';
 import type { Run } from './model.ts';
 import { planMessages, type Directory, type Words } from './scene.ts';
 import { simulate } from './simulate.ts';
 import { summarise, type Summary } from './summary.ts';
 
 export type Imagined = Words & {
+  /** Undefined: it is written nowhere. */
+  readonly alertId: string | undefined;
   readonly question: AudienceQuestion;
   /** Undefined: as the rules have it. */
   readonly channels: readonly Channel[] | undefined;
@@ -57,7 +59,8 @@ export async function rehearse(
   const directory = await readDirectory(tx, imagined.question);
   const sides: Side[] = [];
   for (const model of [inForce, ...others]) {
-    const known = severityById(model, imagined.wording.severity);
+    const { exercise, wording } = imagined;
+    const known = severityFor(model, { severity: wording.severity, exercise });
     if (known === undefined)
       return refused(
         'invalid',
@@ -72,9 +75,28 @@ export async function rehearse(
       says,
       names: [],
     }));
-    sides.push({ ...side, breaks: [...broken, ...side.breaks] });
+    const forbidden = await forbiddenBy(tx, imagined, { directory, model });
+    sides.push({ ...side, breaks: [...broken, ...forbidden, ...side.breaks] });
   }
   return ok(sides);
+}
+
+/** What the rules have against an exercise like this. */
+async function forbiddenBy(
+  tx: Tx,
+  { alertId, exercise, wording, releasedAtMs }: Imagined,
+  { directory, model }: { readonly directory: Directory; readonly model: OperatingModel },
+): Promise<Break[]> {
+  const asked = { alertId, exercise, severity: wording.severity };
+  const names = new Map(directory.organisations.map((one) => [one.organisationId, one.name]));
+  const at = new Date(releasedAtMs);
+  const organisationIds = [...names.keys()];
+  const found = await whatForbids(tx, asked, { model, at, organisationIds });
+  return found.map(({ says, organisationIds: those }) => ({
+    level: 'breaks',
+    says,
+    names: those.slice(0, NAMES_MAX).map((id) => names.get(id)!),
+  }));
 }
 
 async function rehearseUnder(

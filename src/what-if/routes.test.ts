@@ -50,14 +50,31 @@ test('what was typed wrong beside a written alert is said too', async () => {
 test('a written alert, from where it is checked and where it is approved', async () => {
   const alertId = await draftAlert(centre);
   const officer = centre.visit(centre.officer);
-  assert.match((await officer.get(`/alerts/${alertId}`)).body, /\/what-if\?alert=/);
-  const page = await officer.get(`/what-if?alert=${alertId}`);
+  const check = await officer.get(`/alerts/${alertId}`);
+  assert.match(check.body, new RegExp(`/what-if\\?alert=${alertId}"[^>]*>\\s*Rehearse tonight`));
+  await officer.get(`/alerts/${alertId}/edit`);
+  // The draft is taken as it stands on the form.
+  const what = 'ransomware via the gateways of another maker';
+  await officer.submit(`/alerts/${alertId}/edit`, {
+    title: 'Another title',
+    what,
+    next: 'what-if',
+  });
+  assert.match(officer.page.text, /Another title to as the alert has it/);
+  const page = await officer.get(`/what-if?alert=${await draftAlert(centre)}`);
   assert.match(page.text, /Ransomware through Citrix gateways to as the alert has it/);
-  await submitDraft(centre, alertId);
-  const approval = await centre.visit(centre.approver).get(`/alerts/${alertId}`);
-  assert.match(approval.body, /\/what-if\?alert=/);
+  const waits = await draftAlert(centre);
+  await submitDraft(centre, waits);
+  const approval = await centre.visit(centre.approver).get(`/alerts/${waits}`);
+  assert.match(approval.body, new RegExp(`/what-if\\?alert=${waits}`));
   await officer.get('/what-if?alert=01900000-0000-7000-8000-000000000000', { status: 404 });
   await officer.get('/what-if?alert=nothing', { status: 404 });
+});
+
+test('an imagined exercise says that it is one, and what forbids it', async () => {
+  const page = await centre.visit(centre.officer).get(`/what-if?${scene}&exercise=yes`);
+  assert.match(page.text, /Exercise Critical An imagined exercise to all who must answer/);
+  assert.match(page.text, /Breaks: Exercises are sent from 08:00 until 18:00 only/);
 });
 
 test('a change that waits stands beside the rules in force', async () => {

@@ -201,6 +201,7 @@ function resultView({ subject, sides, names, changes }: Rehearsed) {
     alertNumber: imagined.alertNumber,
     releasedAt: new Date(imagined.releasedAtMs),
     severity: sides[0]!.severity,
+    isExercise: imagined.exercise,
     seed: imagined.seed,
     behaviour: { text: inWords(text), mail: inWords(mail) },
     names,

@@ -2,6 +2,7 @@
 import {
   bodyOf,
   composeRounds,
+  markOf,
   renderRounds,
   textFor,
   unchasedReaders,
@@ -24,6 +25,9 @@ export type Words = {
   readonly alertNumber: number;
   readonly origin: string;
   readonly formatTime: (at: Date) => string;
+  /** Either decides which mark stands before each text. */
+  readonly exercise: boolean;
+  readonly besideExercise: boolean;
 };
 
 /** Every message of every round under these rules. */
@@ -32,7 +36,8 @@ export function planMessages(
   { wording, ...words }: Words,
   { model, severity }: { readonly model: OperatingModel; readonly severity: Severity },
 ): Planned[] {
-  const templates = renderRounds(wording, { ...words, mark: '', model, severity });
+  const mark = markOf(words, model);
+  const templates = renderRounds(wording, { ...words, mark, model, severity });
   const fragmentsOf = fragmentCounter();
   return composeRounds(people, templates, unchasedReaders(model)).map((message) => ({
     contactPointId: message.contactPointId,

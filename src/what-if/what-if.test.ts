@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
-import { textFor } from '#alerts/index.ts';
+import { createAlert, textFor } from '#alerts/index.ts';
 import { everybody } from '#organisations/index.ts';
 import {
   contactsCsv,
@@ -13,6 +13,7 @@ import {
   organisationsCsv,
   releaseAlert,
   submitDraft,
+  wording,
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedGateway, seedNotify } from '../../test/support/dispatch.ts';
@@ -156,4 +157,40 @@ test('nobody answers: everybody who must stands on the call list at the end of t
   assert.equal(list.firstSilentMs, 0, 'the chain of Eastvale ends with rank 1');
   assert.ok(reached.every(({ answered }) => answered === 0));
   assert.ok(side!.breaks.some(({ says }) => /The texts cost £.*, more than £1\.00/.test(says)));
+});
+
+test('a written exercise goes by the rules of exercises: lane, hours, mark, and how many', async () => {
+  const draft = { wording, audience: everybody, exercise: true };
+  const { web } = centre.db;
+  const { id } = must(
+    await web.attempt(centre.officer, (tx) => createAlert(tx, centre.model, draft)),
+  );
+  const sideOf = async (fields: Parameters<typeof parseAsked>[0]) => {
+    const { imagined: of } = await imagined({ behaviour: 'nobody', ...fields });
+    return await web.withActor(
+      centre.officer,
+      async (tx) => must(await rehearse(tx, of, [centre.model]))[0]!,
+    );
+  };
+  const noon = '2027-01-12T12:00';
+  const live = await sideOf({ at: noon });
+  const exercise = await sideOf({ alert: id, at: noon });
+  assert.deepEqual([live.severity.lane, exercise.severity.lane], [1, 4]);
+  assert.deepEqual(exercise.breaks, live.breaks);
+  // The mark is counted in every text.
+  const partsOf = async (fields: { exercise?: string }) => {
+    let parts = 0;
+    for (let length = 20; length < 120; length += 8) {
+      const side = await sideOf({ what: 'x'.repeat(length), at: noon, ...fields });
+      parts += side.summary.fragments;
+    }
+    return parts;
+  };
+  assert.ok((await partsOf({ exercise: 'yes' })) > (await partsOf({})));
+  // Half an hour before the end of its hours the next rounds wait for the morning.
+  const evening = await sideOf({ alert: id, at: '2027-01-12T17:50' });
+  assert.ok(evening.summary.rounds[1]!.opensAfterMs > 14 * 3_600_000);
+  const night = await sideOf({ exercise: 'yes', at: '2027-01-12T23:00' });
+  assert.match(night.breaks[0]!.says, /Exercises are sent from 08:00 until 18:00 only/);
+  assert.equal(night.breaks[0]!.level, 'breaks');
 });
