@@ -228,3 +228,81 @@ grant update (confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web
 -- The worker checks signatures again and sweeps what is over.
 grant select on identity.passkey, identity.approval_signature to tocsin_worker;
 grant select, delete on identity.passkey_challenge to tocsin_worker;
+
+-- A change of what the centre is built on, asked for by one person and carried out when another
+-- agrees: as it was shown, byte for byte. Its life is that of its approval.
+create table identity.proposed_change (
+  id uuid primary key,
+  kind text not null check (kind ~ '^[a-z][a-z_]*$'),
+  -- JSON: what is asked for, what it stands on, what it changes in words, and why.
+  content text not null check (length(content) <= 200000),
+  sha256 text not null,
+  approval_id uuid not null unique,
+  constraint proposed_change_sha256_of_content
+    check (sha256 = encode(pg_catalog.sha256(convert_to(content, 'UTF8')), 'hex'))
+);
+
+-- What is approved is exactly this content.
+alter table identity.approval add constraint approval_of_hash unique (id, hash);
+alter table identity.proposed_change add constraint proposed_change_as_approved
+  foreign key (approval_id, sha256) references identity.approval (id, hash);
+
+-- True of somebody who has never had a second person here who could agree: nobody else of the
+-- centre has a role and, in a live installation, a passkey, or ever had. Somebody who was locked
+-- out or lost a role counts: else whoever locks all others out would be alone.
+create function identity.is_first_person(me uuid) returns boolean
+  language sql stable set search_path = '' as $$
+  select not exists (
+    select from identity.role_grant held
+    where held.person_id <> me and held.organisation_id is null and held.region_code is null
+      and (exists (select from kernel.installation where kind = 'demonstration')
+        or exists (select from identity.passkey where passkey.person_id = held.person_id)))
+$$;
+
+create function identity.guard_change_alone() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if new.state = 'alone' and old.state <> 'alone' and new.subject_kind = 'proposed_change'
+    and not identity.is_first_person(new.let_go_by)
+  then
+    raise exception 'a change takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger approval_change_alone before update on identity.approval
+  for each row execute function identity.guard_change_alone();
+
+-- What a change was carried out by: used by another's word, or alone by the first person.
+create function identity.is_carried_out(approval uuid, of_kind text) returns boolean
+  language sql stable set search_path = '' as $$
+  select exists (
+    select from identity.proposed_change proposed
+    join identity.approval used on used.id = proposed.approval_id
+    where proposed.approval_id = approval and proposed.kind = of_kind
+      and used.state in ('consumed', 'alone'))
+$$;
+
+-- A key that a person asked for on a page is there only once two agreed.
+alter table identity.api_key add column approval_id uuid unique references identity.approval;
+
+create function identity.guard_api_key() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if kernel.actor_kind() <> 'system'
+    and not coalesce(identity.is_carried_out(new.approval_id, 'api_key'), false)
+  then
+    raise exception 'a key takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger api_key_by_two before insert on identity.api_key
+  for each row execute function identity.guard_api_key();
+
+alter table identity.proposed_change enable row level security;
+alter table identity.proposed_change force row level security;
+create policy proposed_change_of_centre on identity.proposed_change
+  using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
+grant select, insert on identity.proposed_change to tocsin_web;
+grant select on identity.proposed_change to tocsin_worker;

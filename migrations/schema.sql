@@ -964,14 +964,18 @@ create table identity.api_key (
   last_used_at timestamp with time zone,
   revoked_at timestamp with time zone,
   revoked_by text,
+  approval_id uuid,
   constraint api_key_check CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
   constraint api_key_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
   constraint api_key_permissions_check CHECK ((cardinality(permissions) > 0)),
   constraint api_key_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
+  constraint api_key_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES identity.approval(id),
   constraint api_key_pkey PRIMARY KEY (id),
+  constraint api_key_approval_id_key UNIQUE (approval_id),
   constraint api_key_prefix_key UNIQUE (prefix),
   constraint api_key_secret_sha256_key UNIQUE (secret_sha256)
 );
+CREATE TRIGGER api_key_by_two BEFORE INSERT ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.guard_api_key();
 grant insert, select on identity.api_key to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
 grant select (id, created_by) on identity.api_key to tocsin_worker;
@@ -1010,10 +1014,12 @@ create table identity.approval (
   constraint approval_state_check CHECK ((state = ANY (ARRAY['requested'::text, 'approved'::text, 'returned'::text, 'voided'::text, 'consumed'::text, 'alone'::text]))),
   constraint approval_subject_id_check CHECK ((subject_id <> ''::text)),
   constraint approval_subject_kind_check CHECK ((subject_kind ~ '^[a-z][a-z_]*$'::text)),
-  constraint approval_pkey PRIMARY KEY (id)
+  constraint approval_pkey PRIMARY KEY (id),
+  constraint approval_of_hash UNIQUE (id, hash)
 );
 CREATE INDEX approval_of_subject ON identity.approval USING btree (subject_kind, subject_id, requested_at);
 CREATE UNIQUE INDEX approval_open ON identity.approval USING btree (subject_kind, subject_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text]));
+CREATE TRIGGER approval_change_alone BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_change_alone();
 CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval();
 CREATE TRIGGER approval_signed BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval_signature();
 grant insert, select on identity.approval to tocsin_web;
@@ -1318,6 +1324,25 @@ create policy person_of_centre on identity.person as permissive for all to publi
 grant insert, select on identity.person to tocsin_web;
 grant select on identity.person to tocsin_worker;
 grant update (name, active, phone_sealed, phone_index, phone_mask) on identity.person to tocsin_web;
+
+create table identity.proposed_change (
+  id uuid not null,
+  kind text not null,
+  content text not null,
+  sha256 text not null,
+  approval_id uuid not null,
+  constraint proposed_change_content_check CHECK ((length(content) <= 200000)),
+  constraint proposed_change_kind_check CHECK ((kind ~ '^[a-z][a-z_]*$'::text)),
+  constraint proposed_change_sha256_of_content CHECK ((sha256 = encode(sha256(convert_to(content, 'UTF8'::name)), 'hex'::text))),
+  constraint proposed_change_as_approved FOREIGN KEY (approval_id, sha256) REFERENCES identity.approval(id, hash),
+  constraint proposed_change_pkey PRIMARY KEY (id),
+  constraint proposed_change_approval_id_key UNIQUE (approval_id)
+);
+alter table identity.proposed_change enable row level security;
+alter table identity.proposed_change force row level security;
+create policy proposed_change_of_centre on identity.proposed_change as permissive for all to public using ((( SELECT kernel.reach() AS reach) = 'centre'::text)) with check ((( SELECT kernel.reach() AS reach) = 'centre'::text));
+grant insert, select on identity.proposed_change to tocsin_web;
+grant select on identity.proposed_change to tocsin_worker;
 
 create table identity.reader_set (
   id uuid not null,
@@ -3210,6 +3235,22 @@ $function$
 ;
 grant execute on function dispatch.tokens_at(dispatch.bucket,timestamp with time zone) to public;
 
+CREATE OR REPLACE FUNCTION identity.guard_api_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if kernel.actor_kind() <> 'system'
+    and not coalesce(identity.is_carried_out(new.approval_id, 'api_key'), false)
+  then
+    raise exception 'a key takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_api_key() to public;
+
 CREATE OR REPLACE FUNCTION identity.guard_approval()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3261,6 +3302,22 @@ begin
 end $function$
 ;
 grant execute on function identity.guard_approval_signature() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_change_alone()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.state = 'alone' and old.state <> 'alone' and new.subject_kind = 'proposed_change'
+    and not identity.is_first_person(new.let_go_by)
+  then
+    raise exception 'a change takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_change_alone() to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_recovery()
  RETURNS trigger
@@ -3338,6 +3395,36 @@ $function$
 ;
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_web;
 grant execute on function identity.hand_over_roles(uuid[],uuid[],uuid[],text) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION identity.is_carried_out(approval uuid, of_kind text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select exists (
+    select from identity.proposed_change proposed
+    join identity.approval used on used.id = proposed.approval_id
+    where proposed.approval_id = approval and proposed.kind = of_kind
+      and used.state in ('consumed', 'alone'))
+$function$
+;
+grant execute on function identity.is_carried_out(uuid,text) to public;
+
+CREATE OR REPLACE FUNCTION identity.is_first_person(me uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select not exists (
+    select from identity.role_grant held
+    where held.person_id <> me and held.organisation_id is null and held.region_code is null
+      and (exists (select from kernel.installation where kind = 'demonstration')
+        or exists (select from identity.passkey where passkey.person_id = held.person_id)))
+$function$
+;
+grant execute on function identity.is_first_person(uuid) to public;
 
 CREATE OR REPLACE FUNCTION identity.is_of_cut_off(person_id uuid)
  RETURNS boolean

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { system, type Actor, type Permission } from '#kernel/actor.ts';
+import { actorId, system, type Actor, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { signingIn } from '../../test/support/signing-in.ts';
@@ -93,11 +93,14 @@ test('whoever came in by a link of the author cannot approve while that session 
 });
 
 test('a link made by the person behind the key that wrote it counts as well', async () => {
-  const wish = { name: 'bot 2', permissions: ['alert.write'] as const, expiresAt: null };
-  const key = await clone.web.withActor(ada, (tx) => identity.createApiKey(tx, wish, now));
+  const permissions = ['alert.write'] as const;
+  const wish = { name: 'bot 2', permissions, expiresAt: null, answeredFor: actorId(ada) };
+  const key = await clone.web.withActor(system('cli'), (tx) =>
+    identity.createApiKey(tx, wish, now),
+  );
   assert.ok(key.ok);
-  const permissions = new Set<Permission>(['alert.write']);
-  const id = await submit({ kind: 'key', id: key.value.id, name: 'bot 2', permissions });
+  const held = new Set<Permission>(permissions);
+  const id = await submit({ kind: 'key', id: key.value.id, name: 'bot 2', permissions: held });
   const uma = await newApprover(system('cli'), 'uma');
   await signInByLinkOf(ada, uma.id, now);
   assert.equal(kind(await approve(uma, id)), 'forbidden');

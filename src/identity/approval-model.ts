@@ -49,7 +49,10 @@ export type ApprovalRequest = {
 };
 
 /** True where this person had a hand in it and so cannot be the second one. */
-export function shaped(request: ApprovalRequest, personId: string): boolean {
+export function shaped(
+  request: Pick<ApprovalRequest, 'requestedBy' | 'shapedBy'>,
+  personId: string,
+): boolean {
   return request.requestedBy === personId || request.shapedBy.includes(personId);
 }
 

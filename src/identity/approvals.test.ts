@@ -84,8 +84,15 @@ test('whoever asked or shaped a part cannot be the second one', async () => {
 });
 
 test('a key counts as the person who made it, and never approves', async () => {
-  const wish = { name: 'bot', permissions: ['alert.write'] as const, expiresAt: null };
-  const key = await clone.web.withActor(who('ada'), (tx) => identity.createApiKey(tx, wish, now));
+  const wish = {
+    name: 'bot',
+    permissions: ['alert.write'] as const,
+    expiresAt: null,
+    answeredFor: who('ada').id,
+  };
+  const key = await clone.web.withActor(system('cli'), (tx) =>
+    identity.createApiKey(tx, wish, now),
+  );
   assert.ok(key.ok);
   const permissions = new Set<Permission>(['alert.write', 'alert.approve']);
   const bot: Actor = { kind: 'key', id: key.value.id, name: 'bot', permissions };

@@ -1,11 +1,11 @@
 /** Bearer keys for programs. */
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
-import { actorId, may, type Permission } from '#kernel/actor.ts';
+import { actorId, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { newApiKey, sha256 } from './secrets.ts';
-import { insertApiKey, markKeyRevoked } from './store-key.ts';
+import { insertApiKey, markKeyRevoked, type NewApiKeyRow } from './store-key.ts';
 
 export type ApiKeyWish = {
   readonly name: string;
@@ -16,29 +16,36 @@ export type ApiKeyWish = {
   readonly answeredFor?: string;
 };
 
-/** Makes a key. Nobody gives a program more than they may do themselves. The secret is not kept. */
+/**
+ * Makes a key at once, from the server's terminal: whoever runs the server could write the row as
+ * well. On a page two persons do (`changes/key.ts`). The secret is not kept.
+ */
 export async function createApiKey(
   tx: Tx,
   wish: ApiKeyWish,
   now: Date,
 ): Promise<Outcome<{ id: string; prefix: string; secret: string }>> {
-  const beyond = wish.permissions.find((permission) => !may(tx.actor, permission));
-  if (beyond !== undefined) {
-    return refused('forbidden', `You may not give “${beyond}”: you do not hold it yourself.`);
-  }
-  const [id, key] = [newId(now.getTime()), newApiKey()];
-  await insertApiKey(tx, {
+  if (tx.actor.kind !== 'system') return takesTwo;
+  const key = newApiKey();
+  const id = await keepKey(tx, {
     ...wish,
-    id,
     prefix: key.prefix,
     secretSha256: sha256(key.secret),
     createdAt: now,
     createdBy: wish.answeredFor ?? actorId(tx.actor),
+    approvalId: null,
   });
-  const subject = { kind: 'api_key', id };
-  const detail = { may: wish.permissions };
-  await record(tx, { action: 'api_key.created', subject, detail });
   return ok({ id, ...key });
+}
+
+/** Keeps what a key is known by; its id. The secret is with whoever made it. */
+export async function keepKey(tx: Tx, key: Omit<NewApiKeyRow, 'id'>): Promise<string> {
+  const id = newId(key.createdAt.getTime());
+  await insertApiKey(tx, { ...key, id });
+  const subject = { kind: 'api_key', id };
+  const detail = { may: key.permissions, byTwo: key.approvalId !== null };
+  await record(tx, { action: 'api_key.created', subject, detail });
+  return id;
 }
 
 /** Ends a key at once; `which` is its id or its prefix. */
@@ -48,3 +55,8 @@ export async function revokeApiKey(tx: Tx, which: string, now: Date): Promise<Ou
   await record(tx, { action: 'api_key.revoked', subject: { kind: 'api_key', id: revoked.id } });
   return ok(undefined);
 }
+
+const takesTwo = refused(
+  'forbidden',
+  'A key is proposed on the page “Keys”, and another approves.',
+);

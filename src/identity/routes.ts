@@ -20,9 +20,12 @@ import { siteOf, type IdentityContext } from './context.ts';
 import { oneOf } from './parse.ts';
 import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
 import { accountRoutes } from './routes-account.ts';
+import { changeRoutes } from './changes/routes.ts';
+import { keyChange } from './changes/key.ts';
 import { codeRoutes } from './routes-codes.ts';
 import { colleagueRoutes } from './routes-colleagues.ts';
 import { invitationRoutes } from './routes-invitation.ts';
+import { keyRoutes } from './routes-keys.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
 import { issuerRoutes } from './routes-issuers.ts';
 import { peopleRoutes } from './routes-people.ts';
@@ -47,6 +50,8 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...invitationRoutes(context),
     ...visitRoutes(context),
     ...issuerRoutes(context),
+    ...keyRoutes(context),
+    ...changeRoutes({ ...context, kinds: [keyChange] }),
   ];
 }
 

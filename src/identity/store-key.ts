@@ -12,6 +12,8 @@ export type ApiKeyRow = {
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
   readonly revokedAt: Date | null;
+  /** By which two persons agreed; null: made at the server's terminal. */
+  readonly approvalId: string | null;
 };
 
 export type NewApiKeyRow = {
@@ -23,14 +25,17 @@ export type NewApiKeyRow = {
   readonly createdAt: Date;
   readonly createdBy: string;
   readonly expiresAt: Date | null;
+  /** By which two persons agreed; null: made at the server's terminal. */
+  readonly approvalId: string | null;
 };
 
 export async function insertApiKey(tx: Tx, key: NewApiKeyRow): Promise<void> {
   await tx.run(sql`
     insert into identity.api_key
-      (id, prefix, secret_sha256, name, permissions, created_at, created_by, expires_at)
+      (id, prefix, secret_sha256, name, permissions, created_at, created_by, expires_at,
+        approval_id)
     values (${key.id}, ${key.prefix}, ${key.secretSha256}, ${key.name}, ${key.permissions},
-      ${key.createdAt}, ${key.createdBy}, ${key.expiresAt})`);
+      ${key.createdAt}, ${key.createdBy}, ${key.expiresAt}, ${key.approvalId})`);
 }
 
 /** `which` is the id of a key or its prefix. */
@@ -47,7 +52,8 @@ export async function markKeyRevoked(
 
 export async function selectApiKeys(tx: Tx): Promise<ApiKeyRow[]> {
   return await tx.rows(sql`
-    select id, prefix, name, permissions, created_at, expires_at, last_used_at, revoked_at
+    select id, prefix, name, permissions, created_at, expires_at, last_used_at, revoked_at,
+      approval_id
     from identity.api_key order by created_at desc, id desc`);
 }
 

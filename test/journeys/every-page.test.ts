@@ -39,7 +39,8 @@ const DESK = { width: 1280, height: 900 };
 
 let centre: Centre;
 let opened: BrowserOrReason;
-let people: Readonly<Record<'officer' | 'approver' | 'administrator' | 'lead' | 'nobody', Person>>;
+type Who = 'officer' | 'approver' | 'administrator' | 'second' | 'lead' | 'nobody';
+let people: Readonly<Record<Who, Person>>;
 
 /** What stands in a path in the place of a parameter, by what it is of. */
 const ids: Record<string, string> = {};
@@ -54,6 +55,7 @@ before(async () => {
     approver: centre.approver,
     administrator: await centre.invite('Ines Falk', ['administrator']),
     lead: await centre.inviteLead('Eda East', ['RB']),
+    second: await centre.invite('Olof Falk', ['administrator']),
     nobody: await centre.invite('Nils Holm', []),
   };
   await centre.invite('Mia Berg', ['duty_officer']);
@@ -62,6 +64,7 @@ before(async () => {
   ids['rules'] = centre.model.version;
   await makeAlerts();
   await makeDesk();
+  await makeChange();
 });
 
 after(async () => {
@@ -153,6 +156,17 @@ async function makeDesk(): Promise<void> {
   await page.submit('I take this');
 }
 
+async function makeChange(): Promise<void> {
+  const page = centre.visit(people.administrator);
+  await page.get('/keys/new');
+  await page.submit('Propose', {
+    name: 'Feed of the northern region',
+    permissions: ['alert.read', 'directory.read'],
+    reason: 'Their desk shows what is open.',
+  });
+  ids['change'] = (await own<{ id: string }>(sql`select id from identity.proposed_change`))[0]!.id;
+}
+
 type Scene = {
   /** What makes it another picture of the same page. */
   readonly state: string;
@@ -187,6 +201,17 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'no number', path: '/account' },
     { state: 'wrong number', path: '/account', act: press('Save the number') },
     { state: 'no role', path: '/account', as: 'nobody' },
+  ],
+  '/changes': [{ state: 'some', path: '/changes', as: 'administrator' }],
+  '/changes/:id': [
+    { state: 'mine', path: '/changes/{change}', as: 'administrator' },
+    { state: 'to approve', path: '/changes/{change}', as: 'second' },
+    {
+      state: 'returned without a reason',
+      path: '/changes/{change}',
+      as: 'second',
+      act: press('Return'),
+    },
   ],
   '/account/passkeys/new': [{ state: 'asks', path: '/account/passkeys/new' }],
   '/alerts': [{ state: 'some', path: '/alerts' }],
@@ -315,6 +340,11 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   '/issuers': [{ state: 'none', path: '/issuers', as: 'administrator' }],
   '/kev': [{ state: 'empty', path: '/kev' }],
   '/passkey': [{ state: 'asks', path: '/passkey' }],
+  '/keys': [{ state: 'some', path: '/keys', as: 'administrator' }],
+  '/keys/new': [
+    { state: 'new', path: '/keys/new', as: 'administrator' },
+    { state: 'empty', path: '/keys/new', as: 'administrator', act: press('Propose') },
+  ],
   '/people': [{ state: 'some', path: '/people', as: 'administrator' }],
   '/people/:id': [{ state: 'an officer', path: '/people/{officer}', as: 'administrator' }],
   '/people/invite': [

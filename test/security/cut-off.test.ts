@@ -217,10 +217,14 @@ describe('what ends', () => {
     const open = await centre.db.web.withActor(system('test'), async (tx) =>
       must(await createSignInLink(tx, { personId: keeper.id, model: model(), now: new Date() })),
     );
-    const wish = { name: 'feed', permissions: ['alert.read'] as const, expiresAt: null };
-    // A member who worked for the centre too made one.
-    const permissions = centre.officer.permissions;
-    const key = await centre.db.web.withActor({ ...keeperOfBoth, permissions }, async (tx) =>
+    // A member who worked for the centre too answers for one.
+    const wish = {
+      name: 'feed',
+      permissions: ['alert.read'] as const,
+      expiresAt: null,
+      answeredFor: keeperOfBoth.id,
+    };
+    const key = await centre.db.web.withActor(system('test'), async (tx) =>
       must(await createApiKey(tx, wish, new Date())),
     );
     const token = 'code session';

@@ -3,6 +3,7 @@
  * of Northmoor; or one that belongs to the centre; or one that belongs to a person.
  */
 import { system } from '#kernel/actor.ts';
+import { createApiKey } from '#identity/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Centre } from '../support/centre.ts';
@@ -68,10 +69,19 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
     successors: 'ZZ-0005',
     onDate: '2027-04-01',
   });
+  const administrator = centre.visit(await centre.invite('Petra Proposes', ['administrator']));
+  await administrator.get('/keys/new');
+  const wish = { name: 'Feed', permissions: ['alert.read'], reason: 'It reads.' };
+  await administrator.submit('Propose', wish);
+  await centre.db.web.attempt(system('test'), (tx) =>
+    createApiKey(tx, { name: 'Old', permissions: ['alert.read'], expiresAt: null }, new Date()),
+  );
   return await centre.db.owner.withActor(system('test'), async (tx) =>
     tx.rows<Named>(sql`
       select 'audience' as kind, 'own' as which, id from organisations.audience
       union all select 'succession', 'own', id from organisations.succession
+      union all select 'change', 'own', id from identity.proposed_change
+      union all (select 'api_key', 'own', id from identity.api_key order by id limit 1)
       union all (select 'import', 'own', id from organisations.import order by id limit 1)
       union all (select 'dispatch', 'own', id from dispatch.dispatch
         where id in (select dispatch_id from alerts.v_live) limit 1)

@@ -40,6 +40,8 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/(?:api\/v1\/|organisations\/)imports\/:id/, 'import'],
   [/^\/api\/v1\/dispatches\/:id/, 'dispatch'],
   [/^\/people\/:id/, 'person'],
+  [/^\/changes\/:id/, 'change'],
+  [/^\/keys\/:id/, 'api_key'],
   [/^\/suppliers\/:id/, 'supplier'],
   [/^\/products\/:id/, 'product'],
   [/^\/tags\/:id/, 'tag'],
