@@ -128,7 +128,9 @@ function closingNotes(
   );
   const codes = opened.map(({ code }) => code);
   return [
-    ...(closed === 0 ? [] : [`${closed} have a closing date; nothing is sent after it.`]),
+    ...(closed === 0
+      ? []
+      : [`${closed} ${closed === 1 ? 'has' : 'have'} a closing date; nothing is sent after it.`]),
     ...(codes.length === 0
       ? []
       : [`${named(codes)}: no closing date any more, so they are told again.`]),

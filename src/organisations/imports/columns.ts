@@ -35,6 +35,8 @@ export function headerHash(columns: readonly string[]): string {
   return createHash('sha256').update(names.join('\n')).digest('hex');
 }
 
+const words = (...texts: string[]): readonly string[] => texts.flatMap((text) => text.split(' '));
+
 /** What people call them, as they stand without spaces and signs; the first fits best. */
 const otherNames: Readonly<Record<ImportKind, Readonly<Record<string, readonly string[]>>>> = {
   organisations: {
@@ -72,10 +74,19 @@ const otherNames: Readonly<Record<ImportKind, Readonly<Record<string, readonly s
     role: ['jobtitle', 'jobrole', 'title', 'function', 'position'],
     rank: ['order', 'priority', 'sequence'],
     reader_kind: ['reader', 'readsas', 'readertype'],
-    mobile: ['mobilenumber', 'mobilephone', 'mobiletelephone', 'mobile1', 'cell', 'phonenumber'],
+    // A file with one column of numbers means those that are texted; landlines among them are
+    // refused row by row, where an unread column would leave everybody without a number.
+    mobile: words(
+      'mobilenumber mobilephone mobiletelephone mobile1 cell phonenumber',
+      'phone telephone telephonenumber tel contactnumber',
+    ),
     second_mobile: ['mobile2', 'secondmobilenumber', 'othermobile'],
     email: ['emailaddress', 'mail', 'email1', 'workemail'],
     second_email: ['email2', 'secondemailaddress', 'otheremail'],
+    landline: words(
+      'landlinenumber officephone officenumber workphone deskphone directdial',
+      'phone telephone telephonenumber tel phonenumber',
+    ),
     language: ['preferredlanguage', 'lang'],
     active: ['isactive', 'current'],
   },

@@ -97,6 +97,13 @@ test('columns with other names are guessed, never taken without being said', () 
   const half = recognise(['organisation_code', 'name', 'role', 'Mobile number'], 'contacts');
   assert.ok(half.ok && half.value.layout !== undefined);
   assert.equal(half.value.unnamed?.guess['mobile'], 3);
+  const guessOf = (...more: string[]) => {
+    const one = recognise(['organisation_code', 'name', 'role', ...more], 'contacts');
+    return one.ok ? one.value.unnamed?.guess : undefined;
+  };
+  assert.equal(guessOf('Phone')?.['mobile'], 3, 'the only numbers are those that are texted');
+  const { mobile, landline } = guessOf('Phone', 'Mobile')!;
+  assert.deepEqual({ mobile, landline }, { mobile: 4, landline: 3 });
   const whole = recognise(['organisation_code', 'name', 'role', 'mobile', 'nickname'], 'contacts');
   assert.ok(whole.ok && whole.value.unnamed === undefined);
   const file = Buffer.from(`${ODD.join(',')}\nAA-1,Sam,ciso,s@a.test,07700 900123,x\n`);

@@ -316,6 +316,17 @@ test('a file that cannot be an import gets one sentence', () => {
   assert.match(sentence(bytes('\ufeff \r\n')), /empty/);
   assert.match(sentence(Buffer.from('PK\u0003\u0004zip')), /Excel workbook/);
   assert.match(sentence(png), /not a text file/);
+  assert.match(sentence(Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 1, 2])), /Excel workbook/);
+  assert.match(sentence(bytes('%PDF-1.7\n1 0 obj\n')), /^This is a PDF: /);
+  assert.match(sentence(bytes('{\\rtf1\\ansi code,name,type}')), /^This is a document: /);
+  assert.match(sentence(Buffer.from([0x1f, 0x8b, 8, 0])), /^This is a compressed file: /);
+  for (const page of [
+    '<!DOCTYPE html>',
+    '\ufeff<?xml version="1.0"?>',
+    '<html><table>',
+    '<!--a-->',
+  ])
+    assert.match(sentence(bytes(`${page}\ncode,name,type\n`)), /^This is a web page or XML: /);
   assert.match(sentence(bytes('hello\nworld\n')), /code, name, type missing/);
   assert.match(sentence(contactsFile), /use "import contacts"/);
   assert.match(sentence(bytes('code,name,type\nZ1,A,trust\n'), parseContactsFile), /"import org/);

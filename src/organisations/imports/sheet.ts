@@ -78,6 +78,29 @@ export function readLines(
 
 const enough = refused('invalid', 'enough');
 
+const asCsv = 'save the sheet as "CSV UTF-8"';
+const inIt = 'take the CSV file out of it, and import that';
+
+/** Files that are no sheet though some of them are text, by their first bytes. */
+const otherKinds: readonly {
+  readonly what: string;
+  readonly begins: readonly (readonly number[])[];
+  readonly way: string;
+}[] = [
+  {
+    what: 'an Excel workbook',
+    begins: [
+      [0x50, 0x4b, 0x03, 0x04],
+      [0xd0, 0xcf, 0x11, 0xe0],
+    ],
+    way: asCsv,
+  },
+  { what: 'a PDF', begins: [[...Buffer.from('%PDF-')]], way: asCsv },
+  { what: 'a document', begins: [[...Buffer.from('{\\rtf')]], way: asCsv },
+  { what: 'a compressed file', begins: [[0x1f, 0x8b]], way: inIt },
+];
+const MARKUP = /^\s*<(?:!|\?xml|html|table|svg)/i;
+
 type Opened = { readonly text: string; readonly encoding: Sheet['encoding'] };
 
 function openSheet(bytes: Uint8Array, isPart = false): Outcome<Opened> {
@@ -85,12 +108,14 @@ function openSheet(bytes: Uint8Array, isPart = false): Outcome<Opened> {
   if (bytes.length > BYTES_MAX) {
     return refused('invalid', 'The file is larger than 64 MB: split it and import the parts.');
   }
-  if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {
-    return refused('invalid', 'This is an Excel workbook: save the sheet as "CSV UTF-8".');
-  }
+  const other = otherKinds.find(({ begins }) => begins.some((start) => startsWith(bytes, start)));
+  if (other !== undefined) return refused('invalid', `This is ${other.what}: ${other.way}.`);
   const { text, encoding } = decoded(bytes, isPart);
   if (CONTROL.test(text)) {
     return refused('invalid', 'This is not a text file: save the sheet as CSV and import that.');
+  }
+  if (MARKUP.test(text)) {
+    return refused('invalid', 'This is a web page or XML: save the sheet as CSV and import that.');
   }
   if (text.trim() === '') return refused('invalid', 'The file is empty.');
   return ok({ text, encoding });
