@@ -1275,3 +1275,43 @@ grant select on organisations.v_organisation, organisations.v_known_organisation
   organisations.v_failing, organisations.v_swapped, organisations.v_system,
   organisations.v_reachable
   to tocsin_web, tocsin_worker;
+
+-- Retention: contacts who left so long ago, with all that hangs on them, and their numbers and
+-- addresses where nobody else has them. A batch at a time; nothing younger than thirty days,
+-- whoever calls.
+create function organisations.forget_left(older_than timestamptz, most integer) returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  ids uuid[];
+  points uuid[];
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
+  ids := array(select contact.id from organisations.contact
+    where not contact.active and contact.updated_at < older_than
+    order by contact.updated_at limit most for update skip locked);
+  if cardinality(ids) = 0 then return 0; end if;
+  -- Those too that they had before: of these the history alone knows.
+  points := array(select link.contact_point_id from organisations.contact_contact_point link
+      where link.contact_id = any (ids)
+    union
+    select point.id from organisations.change
+      cross join lateral pg_catalog.jsonb_object_keys(change.fields) as had(id)
+      join organisations.contact_point point on point.id::text = had.id and point.contacts = 0
+      where change.contact_id = any (ids) and change.what in ('linked', 'unlinked'));
+  delete from organisations.one_time_code where contact_id = any (ids)
+    or contact_point_id = any (points) or replaces_id = any (points);
+  delete from organisations.code_session where contact_id = any (ids)
+    or contact_point_id = any (points);
+  delete from organisations.import_image where contact_id = any (ids);
+  delete from organisations.contact_contact_point where contact_id = any (ids);
+  delete from organisations.contact where id = any (ids);
+  -- Last: what was done above is noted in it by triggers.
+  delete from organisations.change where contact_id = any (ids);
+  delete from organisations.contact_point where id = any (points) and contacts = 0;
+  return cardinality(ids);
+end $$;
+revoke all on function organisations.forget_left from public;
+grant execute on function organisations.forget_left to tocsin_worker;

@@ -118,3 +118,31 @@ grant select on responses.call, responses.call_attempt to tocsin_worker;
 grant update (ended_at, ended_how) on responses.call to tocsin_worker;
 grant select on responses.v_to_ring, responses.v_call, responses.v_call_attempt
   to tocsin_web, tocsin_worker;
+
+-- Retention: words that somebody wrote about people. That an organisation answered, was rung or
+-- asked for help stays. A batch at a time; nothing younger than thirty days, whoever calls.
+create function responses.forget_notes(older_than timestamptz, most integer) returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  answers integer;
+  calls integer;
+  outcomes integer;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
+  update responses.answer set note = null where id = any (array(
+    select id from responses.answer where at < older_than and note is not null limit most));
+  get diagnostics answers = row_count;
+  update responses.call_attempt set note = null where id = any (array(
+    select id from responses.call_attempt where at < older_than and note is not null limit most));
+  get diagnostics calls = row_count;
+  update responses.desk_item set outcome = null where id = any (array(
+    select id from responses.desk_item
+    where closed_at < older_than and outcome is not null limit most));
+  get diagnostics outcomes = row_count;
+  return answers + calls + outcomes;
+end $$;
+revoke all on function responses.forget_notes from public;
+grant execute on function responses.forget_notes to tocsin_worker;

@@ -3687,6 +3687,47 @@ $function$
 ;
 grant execute on function organisations.find_or_add_point(uuid,text,bytea,bytea,text) to public;
 
+CREATE OR REPLACE FUNCTION organisations.forget_left(older_than timestamp with time zone, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  ids uuid[];
+  points uuid[];
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
+  ids := array(select contact.id from organisations.contact
+    where not contact.active and contact.updated_at < older_than
+    order by contact.updated_at limit most for update skip locked);
+  if cardinality(ids) = 0 then return 0; end if;
+  -- Those too that they had before: of these the history alone knows.
+  points := array(select link.contact_point_id from organisations.contact_contact_point link
+      where link.contact_id = any (ids)
+    union
+    select point.id from organisations.change
+      cross join lateral pg_catalog.jsonb_object_keys(change.fields) as had(id)
+      join organisations.contact_point point on point.id::text = had.id and point.contacts = 0
+      where change.contact_id = any (ids) and change.what in ('linked', 'unlinked'));
+  delete from organisations.one_time_code where contact_id = any (ids)
+    or contact_point_id = any (points) or replaces_id = any (points);
+  delete from organisations.code_session where contact_id = any (ids)
+    or contact_point_id = any (points);
+  delete from organisations.import_image where contact_id = any (ids);
+  delete from organisations.contact_contact_point where contact_id = any (ids);
+  delete from organisations.contact where id = any (ids);
+  -- Last: what was done above is noted in it by triggers.
+  delete from organisations.change where contact_id = any (ids);
+  delete from organisations.contact_point where id = any (points) and contacts = 0;
+  return cardinality(ids);
+end $function$
+;
+grant execute on function organisations.forget_left(timestamp with time zone,integer) to tocsin_worker;
+
 CREATE OR REPLACE FUNCTION organisations.id_multirange()
  RETURNS organisations.id_multirange
  LANGUAGE internal
@@ -4151,6 +4192,36 @@ begin
 end $function$
 ;
 grant execute on function organisations.stop_points() to public;
+
+CREATE OR REPLACE FUNCTION responses.forget_notes(older_than timestamp with time zone, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  answers integer;
+  calls integer;
+  outcomes integer;
+begin
+  if older_than > now() - interval '30 days' then
+    raise exception 'what is younger than thirty days is kept' using errcode = 'restrict_violation';
+  end if;
+  if kernel.is_on_legal_hold() then return 0; end if;
+  update responses.answer set note = null where id = any (array(
+    select id from responses.answer where at < older_than and note is not null limit most));
+  get diagnostics answers = row_count;
+  update responses.call_attempt set note = null where id = any (array(
+    select id from responses.call_attempt where at < older_than and note is not null limit most));
+  get diagnostics calls = row_count;
+  update responses.desk_item set outcome = null where id = any (array(
+    select id from responses.desk_item
+    where closed_at < older_than and outcome is not null limit most));
+  get diagnostics outcomes = row_count;
+  return answers + calls + outcomes;
+end $function$
+;
+grant execute on function responses.forget_notes(timestamp with time zone,integer) to tocsin_worker;
 
 create view alerts.v_alone with (security_invoker=true) as
  SELECT alone.alert_id,

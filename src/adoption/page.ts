@@ -125,6 +125,19 @@ function exerciseWords(model: OperatingModel): string {
   ].join(' ');
 }
 
+function retentionOf(kept: OperatingModel['retention']): [string, string, string][] {
+  const rows: [rule: string, what: string, ms: number][] = [
+    ['messages', 'Messages are kept, after their end, for', kept.messagesMs],
+    ['inbox', 'Receipts and replies are kept for', kept.inboxMs],
+    ['imports', 'An import can be undone for', kept.importsMs],
+    ['left', 'Contacts who have left are kept for', kept.leftMs],
+    ['notes', 'Notes about people are kept for', kept.notesMs],
+    ['sessions', 'Sessions are kept, after they were last seen, for', kept.sessionsMs],
+    ['invitations', 'Invitations are kept, after they end, for', kept.invitationsMs],
+  ];
+  return rows.map(([rule, what, ms]) => [`retention.${rule}`, what, spokenDuration(ms)]);
+}
+
 /** The other times that the centre keeps, in words. */
 function promisesOf(model: OperatingModel) {
   const { desk, textsPerNumber, retention } = model;
@@ -149,13 +162,8 @@ function promisesOf(model: OperatingModel) {
       'Texts of alerts to one number, at most',
       `${textsPerNumber.most} in ${spokenDuration(textsPerNumber.withinMs)}`,
     ],
-    [
-      'retention.messages',
-      'Messages are kept, after their end, for',
-      spokenDuration(retention.messagesMs),
-    ],
     ['exercises', 'Exercises', exerciseWords(model)],
-    ['retention.inbox', 'Receipts and replies are kept for', spokenDuration(retention.inboxMs)],
+    ...retentionOf(retention),
   ];
   return rows.map(([rule, what, value]) => ({ anchor: anchorOf(rule), what, value }));
 }

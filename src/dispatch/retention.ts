@@ -6,10 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
+import { callOffFrozen } from './store-frozen.ts';
 import { forgetInbox, forgetMessages } from './store-retention.ts';
 
 export type Retention = {
-  /** Messages of a dispatch, with their attempts, so long after its end. */
+  /** Messages of a dispatch, with their attempts, so long after its end; never released: frozen. */
   readonly messagesMs: number;
   /** Receipts, replies and automatic answers, so long after they came. */
   readonly inboxMs: number;
@@ -27,6 +28,10 @@ export async function forgetOld(
 ): Promise<{ messages: number; inbox: number }> {
   const act = <T>(work: (tx: Tx) => Promise<T>) => database.withActor(system('retention'), work);
   const gone = { messages: 0, inbox: 0 };
+  await act(async (tx) => {
+    for (const id of await callOffFrozen(tx, { olderThanMs: messagesMs }))
+      await record(tx, { action: 'dispatch.cancelled', subject: { kind: 'dispatch', id } });
+  });
   for (;;) {
     const deleted = await act((tx) => forgetBatch(tx, { olderThanMs: messagesMs, most: batch }));
     if (deleted === undefined) break;

@@ -184,17 +184,27 @@ export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date):
     where person_id = ${personId} and ended_at is null`);
 }
 
-/** Removes what is long over: sessions, links and invitations of a month ago, what was to be signed, codes, visits and kept answers of yesterday. */
-export async function deleteOld(tx: Tx, now: Date): Promise<number> {
-  const monthAgo = new Date(now.getTime() - 30 * 86_400_000);
+export type Kept = {
+  readonly sessionsMs: number;
+  readonly invitationsMs: number;
+  readonly now: Date;
+};
+
+/**
+ * Removes what is long over: sessions, links and invitations by the rules; what was to be signed,
+ * codes, visits and kept answers of yesterday.
+ */
+export async function deleteOld(tx: Tx, { sessionsMs, invitationsMs, now }: Kept): Promise<number> {
+  const sessionsFrom = new Date(now.getTime() - sessionsMs);
+  const invitationsFrom = new Date(now.getTime() - invitationsMs);
   const dayAgo = new Date(now.getTime() - 86_400_000);
   return (
     (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_code where asked_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.issuer_visit where begun_at < ${dayAgo}`)) +
-    (await tx.run(sql`delete from identity.session where last_seen_at < ${monthAgo}`)) +
-    (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${monthAgo}`)) +
-    (await tx.run(sql`delete from identity.invitation where expires_at < ${monthAgo}`)) +
+    (await tx.run(sql`delete from identity.session where last_seen_at < ${sessionsFrom}`)) +
+    (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${sessionsFrom}`)) +
+    (await tx.run(sql`delete from identity.invitation where expires_at < ${invitationsFrom}`)) +
     (await tx.run(sql`delete from identity.idempotency where created_at < ${dayAgo}`))
   );
 }

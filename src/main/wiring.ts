@@ -30,7 +30,6 @@ import {
   callbackRoutes,
   dispatchApiRoutes,
   gatewayRoutes,
-  forgetOld,
   REPLY_TASK,
   replicaRoutes,
 } from '#dispatch/index.ts';
@@ -42,7 +41,6 @@ import {
   listPeople,
   sendSignInCode,
   SIGN_IN_CODE_TASK,
-  sweepIdentity,
   WAKE_TASK,
   wakePeople,
   type Network,
@@ -51,12 +49,10 @@ import {
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
-  forgetImports,
   importTasks,
   PROOF_ASKED_TASK,
   contactApiRoutes,
   findOrganisationByCode,
-  forgetOwnCodes,
   listOrganisationNames,
   listRegions,
   organisationApiRoutes,
@@ -71,7 +67,6 @@ import {
   tellReplaced,
 } from '#organisations/index.ts';
 import {
-  deleteOldTries,
   handleReplies,
   listOpenAnswers,
   owedCall,
@@ -91,6 +86,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { Seals } from './seals.ts';
+import { sweep } from './sweep.ts';
 
 export type Product = {
   readonly database: Database;
@@ -289,12 +285,6 @@ export function tasksOf(
       await tellReplaced(database, contactPointId, model);
     },
     hourly: () => hourly(product),
-    sweep: async () => {
-      await database.withActor(system('sweep'), (tx) => deleteOldTries(tx));
-      await database.withActor(system('sweep'), (tx) => sweepIdentity(tx, new Date()));
-      await forgetOld(database, model.retention);
-      await forgetImports(database, { ...model.retention, now: new Date() });
-      await forgetOwnCodes(database, new Date());
-    },
+    sweep: () => sweep(product),
   };
 }

@@ -27,7 +27,7 @@ const RECALL_MAX_MS = 10 * 60_000;
 const RETENTION_MIN_MS = 31 * 24 * 3_600_000;
 
 function checkRetention(retention: ModelFile['retention']): Remark[] {
-  return (['messages', 'inbox'] as const)
+  return (['messages', 'inbox', 'left', 'notes'] as const)
     .filter((what) => retention[what] < RETENTION_MIN_MS)
     .map((what) => error(['retention', what], 'at least P31D: what happened must be told later'));
 }

@@ -255,7 +255,15 @@ export const fileSchema = z.strictObject({
     ),
   }),
   texts_per_number: z.strictObject({ most: z.int().min(1).max(1000), within: durationMs }),
-  retention: z.strictObject({ messages: durationMs, inbox: durationMs, imports: durationMs }),
+  retention: z.strictObject({
+    messages: durationMs,
+    inbox: durationMs,
+    imports: durationMs,
+    left: durationMs,
+    notes: durationMs,
+    sessions: durationMs,
+    invitations: durationMs,
+  }),
   passive_replies_per_hour: z.int().min(2).max(60),
   desk: z.strictObject({
     call_back_within: minuteMs,

@@ -135,14 +135,19 @@ export type OperatingModel = {
   };
   /** At most so many texts of alerts to one number within so long. */
   readonly textsPerNumber: { readonly most: number; readonly withinMs: number };
+  /** For how long each class of docs/dpia.md is kept; none: its table says why. */
   readonly retention: {
-    /** After the end of their dispatch. */
+    /** After the end of their dispatch; of one that was never released, after it was frozen. */
     readonly messagesMs: number;
     /** What providers told us, and people answered. */
     readonly inboxMs: number;
     /** For how long the last import can be undone. */
     readonly importsMs: number;
-  };
+    /** A contact who has left, after the last change of theirs. */
+    readonly leftMs: number;
+    /** Words about people: of calls, of answers, of things at the desk. */
+    readonly notesMs: number;
+  } & Readonly<Record<'sessionsMs' | 'invitationsMs', number>>;
   /** How many automatic answers one number may get in an hour. */
   readonly passiveRepliesPerHour: number;
   readonly desk: {

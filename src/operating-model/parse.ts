@@ -289,6 +289,7 @@ function deskOf({ desk }: ModelFile): OperatingModel['desk'] {
 }
 
 function retentionOf({ retention }: ModelFile): OperatingModel['retention'] {
-  const { messages, inbox, imports } = retention;
-  return { messagesMs: messages, inboxMs: inbox, importsMs: imports };
+  const { messages, inbox, imports, left, notes, sessions, invitations } = retention;
+  const kept = { messagesMs: messages, inboxMs: inbox, importsMs: imports, leftMs: left };
+  return { ...kept, notesMs: notes, sessionsMs: sessions, invitationsMs: invitations };
 }

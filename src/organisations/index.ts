@@ -70,7 +70,7 @@ export {
   type OwnRun,
 } from './imports/import-run.ts';
 export { settleMapping } from './imports/mapping.ts';
-export { forgetImports } from './retention.ts';
+export { forgetContactsLeft, forgetImports } from './retention.ts';
 export { importTasks } from './imports/runner.ts';
 export { previewUndo, undoImport } from './imports/undo.ts';
 export type { FileDone } from './imports/work.ts';

@@ -2,6 +2,7 @@
 export { ringReason, type RingReason } from './calls/model.ts';
 export { handleReplies } from './replies.ts';
 export type { AnswerContext } from './reply-texts.ts';
+export { forgetOldNotes } from './retention.ts';
 export { listOpenAnswers, type OpenAnswers } from './store-list.ts';
 export { deleteOldTries } from './store.ts';
 export { eraseSubjectNotes, readSubjectAnswers } from './store-subject.ts';

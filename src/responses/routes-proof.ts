@@ -26,6 +26,8 @@ export function proofRoutes(context: PublicRoutesContext): Route[] {
           helpLine: model.helpLine,
           messagesDays: daysOf(model.retention.messagesMs),
           inboxDays: daysOf(model.retention.inboxMs),
+          leftDays: daysOf(model.retention.leftMs),
+          notesDays: daysOf(model.retention.notesMs),
         }),
     }),
     page({

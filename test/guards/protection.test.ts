@@ -66,6 +66,9 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch.forget_inbox':
     'retention: deletes what was dealt with, never what is younger than 30 days',
   'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
+  'organisations.forget_left':
+    'retention: deletes contacts who have left, never those changed within 30 days',
+  'responses.forget_notes': 'retention: empties notes, never those younger than 30 days',
   'identity.hand_over_roles':
     'mergers: a role held for one organisation for those that take over, never for the centre',
   'kernel.those_cut_off': 'says of ids which are cut off: those concerned may not read the table',

@@ -17,6 +17,8 @@ test('it says who, why, how long and what to do, and is found from where a numbe
   assert.ok(codesPerDay > 0 && text.includes(notice));
   assert.match(text, /400 days after the alert is over/);
   assert.match(text, /180 days after it came/);
+  assert.match(text, /Once you have left: 730 days after the last change/);
+  assert.match(text, /Notes in it: 1,?095 days/);
   for (const path of ['/proof', '/your-details/sign-in']) {
     await visitor.get(path);
     await visitor.click(path === '/proof' ? 'Who holds your number' : 'For how long');

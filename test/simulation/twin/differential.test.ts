@@ -25,6 +25,8 @@ const isStatement = (value: unknown) => Object(value).constructor.name === 'Asyn
 const WITHOUT_TWINS: ReadonlySet<string> = new Set([
   // By the owner of the tables, for one person: nothing that sends runs these.
   'src/dispatch/store-subject.ts',
+  // By the night's sweep, of what never left: nothing that sends runs it.
+  'src/dispatch/store-frozen.ts',
   // They move nothing: who approved is asked of slices that are not simulated (proof.test.ts).
   'src/dispatch/store-proof.ts',
 ]);
