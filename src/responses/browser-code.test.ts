@@ -75,7 +75,7 @@ test('from a doubtful text to the answer, in a browser without scripts', async (
     [['Southmere', 'yes']],
   );
   await page.getByRole('button', { name: 'Back to the alert' }).click();
-  await page.getByText('Southmere: answered').waitFor();
+  await page.getByText('Southmere: You have this since').waitFor();
   await lookAt(page, 'code-one-answered');
   verify();
   await page.close();

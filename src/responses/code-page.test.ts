@@ -107,7 +107,7 @@ describe('the page behind the code', () => {
       ['Northmoor'],
     );
     await visitor.submit('Back to the alert');
-    assert.match(visitor.page.text, /Northmoor: answered \d/);
+    assert.match(visitor.page.text, /Northmoor: You have this since \d\d:\d\d/);
     // Ticked are those for whom nobody has answered.
     await visitor.submit('We need help', { kind: 'help' });
     assert.deepEqual(

@@ -7,10 +7,11 @@
 import { system, type Actor } from '#kernel/actor.ts';
 import { within } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
-import type { Database } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import { findPublicAlert, publicWords } from '#alerts/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, refusalStatus, view, type Form, type Reply } from '#web/index.ts';
+import { listKeepers, type Keeper } from './keepers.ts';
 import { answerKinds, type AnswerKind } from './model.ts';
 import { listStandings, type Standing } from './store-opened.ts';
 
@@ -44,9 +45,10 @@ export async function showCodePage(
   const isShown =
     alert !== undefined && within(alert.current.marking, model.markingCeilings.linkWithCode);
   const words = isShown && publicWords(alert, alert.current, { model, host: new URL(origin).host });
-  const organisations = await database.withActor(system('answer page'), (tx) =>
-    listStandings(tx, alertId, actor.organisationIds),
-  );
+  const organisations = await database.withActor(system('answer page'), async (tx) => {
+    const standings = await listStandings(tx, alertId, actor.organisationIds);
+    return await withKeepers(tx, standings, { alertId, contactPointId: actor.id });
+  });
   const chosen = new Set(
     failed === undefined ? unanswered(organisations) : many(failed.form['organisation']),
   );
@@ -62,12 +64,36 @@ export async function showCodePage(
         checked: chosen.has(organisationId),
       })),
       back: undefined,
+      roles: model.contactRoles,
       ...shown,
       helpLine: model.helpLine,
       form: formModel(['organisation'], failed?.form, failed?.refused.fields),
     },
     failed === undefined ? {} : { status: refusalStatus(failed.refused.kind).status },
   );
+}
+
+/** With who has it in hand, where somebody has answered. */
+async function withKeepers(
+  tx: Tx,
+  standings: readonly Standing[],
+  asking: { readonly alertId: string; readonly contactPointId: string },
+): Promise<(Standing & { readonly keeper: Keeper | undefined })[]> {
+  const answered = standings.filter(({ acknowledgedAt }) => acknowledgedAt !== null);
+  if (answered.length === 0) return standings.map((one) => ({ ...one, keeper: undefined }));
+  const [kept] = await listKeepers(tx, [
+    {
+      ...asking,
+      organisationIds: answered.map(({ organisationId }) => organisationId),
+      shortNames: Object.fromEntries(
+        answered.map(({ organisationId, shortName }) => [organisationId, shortName]),
+      ),
+    },
+  ]);
+  return standings.map((one) => ({
+    ...one,
+    keeper: kept!.keepers.find(({ organisationId }) => organisationId === one.organisationId),
+  }));
 }
 
 /** The button that was pressed; undefined: to read first. */

@@ -135,6 +135,7 @@ describe('who has it', () => {
     await visitor.get(`/${number}`);
     const mail = { address: 'ada@northmoor.test', code: codeOf('ada@northmoor.test') };
     await visitor.submit('Go on', mail);
+    assert.match(visitor.page.text, /CISO or head of cyber has this since \d\d:\d\d/);
     const page = await visitor.submit('We need help', { kind: 'help' });
     assert.match(page.text, /CISO or head of cyber has this since \d\d:\d\d\./);
     assert.match(page.text, /Somebody will call you by \d\d:\d\d\./);

@@ -1,12 +1,12 @@
 /** Who has an alert in hand at an organisation, for those of it who answer later. */
 import type { Tx } from '#db/database.ts';
 import { listRolesOfPoints } from '#organisations/index.ts';
-import type { Taken } from './code-answers.ts';
 import { listPromises } from './store-desk.ts';
 import { listAcknowledged } from './store-read.ts';
 
 /** By a role and never a name: whoever has a code has shown nothing but a telephone. */
 export type Keeper = {
+  readonly organisationId: string;
   readonly shortName: string;
   readonly since: Date;
   readonly isYou: boolean;
@@ -20,9 +20,18 @@ export type Kept = {
   readonly callBackAt: Date | undefined;
 };
 
-/** For each of these answers, in their order. Many at once cost what one does. */
-export async function listKeepers(tx: Tx, answers: readonly Taken[]): Promise<Kept[]> {
-  const kept = new Map<Taken, Kept>();
+/** Who asks, and of which organisations that were told. */
+export type Asking = {
+  readonly alertId: string;
+  readonly organisationIds: readonly string[];
+  readonly contactPointId: string;
+  /** By the id of the organisation, such as "Northmoor". */
+  readonly shortNames: Readonly<Record<string, string>>;
+};
+
+/** For each of these, in their order. Many at once cost what one does. */
+export async function listKeepers(tx: Tx, answers: readonly Asking[]): Promise<Kept[]> {
+  const kept = new Map<Asking, Kept>();
   for (const [alertId, same] of Map.groupBy(answers, (answer) => answer.alertId)) {
     const all = [...new Set(same.flatMap(({ organisationIds }) => organisationIds))];
     const acknowledged = await listAcknowledged(tx, alertId, all);
@@ -37,6 +46,7 @@ export async function listKeepers(tx: Tx, answers: readonly Taken[]): Promise<Ke
       const isOwn = ({ organisationId }: { readonly organisationId: string }) =>
         answer.organisationIds.includes(organisationId);
       const keepers = acknowledged.filter(isOwn).map((one): Keeper => ({
+        organisationId: one.organisationId,
         shortName: answer.shortNames[one.organisationId] ?? '',
         since: one.acknowledgedAt,
         isYou: one.contactPointId === answer.contactPointId,
