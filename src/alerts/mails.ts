@@ -1,7 +1,7 @@
 /** How one wording becomes the mails that leave. Pure. */
 import { tlp, within } from '#kernel/marking.ts';
 import type { OperatingModel, Severity } from '#operating-model/index.ts';
-import { sectionAsText, sectionsOf } from './content/model.ts';
+import { sectionAsText, sectionsToReaders } from './content/model.ts';
 import type { Wording } from './model.ts';
 
 export type Rendering = {
@@ -62,7 +62,7 @@ export function mailBody(wording: Wording, rendering: Rendering): string {
     wording.ifActed === '' ? '' : `IF YOU ACTED ALREADY\n${wording.ifActed}`,
     wording.notKnown === '' ? '' : `NOT YET KNOWN\n${wording.notKnown}`,
     next,
-    ...sectionsOf(wording.content, { model, formatTime }).map((one) => sectionAsText(one, origin)),
+    ...sectionsToReaders(wording, { model, formatTime }).map((one) => sectionAsText(one, origin)),
     wording.body,
     answer.join('\n'),
     tlp(wording.marking),

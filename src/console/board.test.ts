@@ -243,7 +243,7 @@ describe('the live board', () => {
       content: {
         ...wording.content,
         cves: ['CVE-2026-12345'],
-        steps: [{ type: 'Patch', text: 'Install 14.1-43' }],
+        steps: [{ type: 'Patch', text: 'Install 14.1-43', link: '' }],
       },
       readerWords: { manager },
     });

@@ -124,6 +124,7 @@ export const fileSchema = z.strictObject({
     mail: marking,
     link_with_code: marking,
     signed_in: marking,
+    indicators: marking,
   }),
   clear_line_for: z.array(z.string()),
   organisation_types: z.record(id, z.strictObject({ label: line, must_answer: z.boolean() })),
@@ -135,7 +136,11 @@ export const fileSchema = z.strictObject({
   contact_roles: z.record(id, z.strictObject({ label: line })),
   audiences: z.strictObject({ look_ahead: durationMs }),
   reader_kinds: z.record(id, z.strictObject({ label: line, chased: z.boolean() })),
-  threats: z.strictObject({ types: z.record(id, line), categories: z.record(id, line) }),
+  threats: z.strictObject({
+    types: z.record(id, line),
+    categories: z.record(id, line),
+    vectors: z.record(id, line),
+  }),
   texts: z.strictObject({
     first: text,
     first_marked: text,

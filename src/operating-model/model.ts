@@ -37,7 +37,7 @@ export type OperatingModel = {
   /** Whom those that are affected have to tell, and by when. */
   readonly reportingClocks: readonly ReportingClock[];
   /** The strictest marking whose body may travel by each channel. */
-  readonly markingCeilings: Readonly<Record<Outlet, Marking>>;
+  readonly markingCeilings: Readonly<Record<Outlet | 'indicators', Marking>>;
   /** Severities at which a marked alert needs a line of what to do that anybody may read. */
   readonly clearLineFor: readonly string[];
   readonly organisationTypes: Readonly<Record<string, OrganisationType>>;
@@ -54,6 +54,7 @@ export type OperatingModel = {
   readonly threats: {
     readonly types: Readonly<Record<string, string>>;
     readonly categories: Readonly<Record<string, string>>;
+    readonly vectors: Readonly<Record<string, string>>;
   };
   readonly texts: Readonly<Record<TextName, string>>;
   /** The first word while facts are still coming; its fields come filled in. */

@@ -22,6 +22,7 @@ const OWN_NAMES = new Set([
   'regionNames',
   'roles',
   'types',
+  'vectors',
 ]);
 
 function keysOf(value: unknown, name = '', found = new Set<string>()): Set<string> {

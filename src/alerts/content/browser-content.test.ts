@@ -40,9 +40,9 @@ const content: Content = {
   platforms: ['NetScaler ADC 14.1 before 14.1-43', 'NetScaler Gateway 13.1 before 13.1-58'],
   cves: ['CVE-2026-12345', 'CVE-2026-1234567'],
   steps: [
-    { type: 'Patch', text: 'Install 14.1-43 or 13.1-58' },
-    { type: 'Action', text: 'End all sessions: kill icaconnection -all' },
-    { type: 'Aware', text: 'A patched gateway may have been entered before' },
+    { type: 'Patch', text: 'Install 14.1-43 or 13.1-58', link: '' },
+    { type: 'Action', text: 'End all sessions: kill icaconnection -all', link: '' },
+    { type: 'Aware', text: 'A patched gateway may have been entered before', link: '' },
   ],
   sources: ['https://support.citrix.example/article/CTX693420-security-bulletin'],
   endorsed: [{ body: 'NCSC', title: 'Advice on Citrix', url: 'https://www.ncsc.example/citrix' }],

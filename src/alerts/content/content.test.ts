@@ -34,7 +34,9 @@ const typed = {
   categories: ['exploit', 'ransomware'],
   platforms: 'NetScaler ADC 14.1 before 14.1-43\r\n\r\nNetScaler Gateway 13.1',
   cves: 'cve-2026-12345, CVE-2026-12345\nCVE-2026-1234567',
-  stepsPatch: 'Install 14.1-43',
+  vectors: ['zero_day', 'exploit_kit'],
+  stepsPatch: 'Install 14.1-43, https://support.citrix.example/article/2',
+  indicators: 'File: C:\\update.exe\n\nAddress: 2001:db8::5',
   stepsAction: 'End all sessions\nKeep the logs',
   sources: 'https://support.citrix.example/article/1',
   endorsed: 'NCSC, Citrix, what to do now, https://www.ncsc.example/citrix',
@@ -53,12 +55,17 @@ const full: Content = {
   remediateBy: '2099-07-02T16:00:00.000Z',
   threatType: 'vulnerability',
   categories: ['exploit', 'ransomware'],
+  vectors: ['zero_day', 'exploit_kit'],
   platforms: ['NetScaler ADC 14.1 before 14.1-43', 'NetScaler Gateway 13.1'],
+  indicators: [
+    { kind: 'File', value: 'C:\\update.exe' },
+    { kind: 'Address', value: '2001:db8::5' },
+  ],
   cves: ['CVE-2026-12345', 'CVE-2026-1234567'],
   steps: [
-    { type: 'Patch', text: 'Install 14.1-43' },
-    { type: 'Action', text: 'End all sessions' },
-    { type: 'Action', text: 'Keep the logs' },
+    { type: 'Patch', text: 'Install 14.1-43', link: 'https://support.citrix.example/article/2' },
+    { type: 'Action', text: 'End all sessions', link: '' },
+    { type: 'Action', text: 'Keep the logs', link: '' },
   ],
   sources: ['https://support.citrix.example/article/1'],
   endorsed: [
@@ -86,6 +93,9 @@ describe('the fields', () => {
       [{ endorsed: 'NCSC, x, javascript:alert(1)' }, 'endorsed', /one notice a line/],
       [{ threatType: 'rumour' }, 'threatType', /type of threat/],
       [{ categories: ['worm', 'rumour'] }, 'categories', /of the list/],
+      [{ vectors: ['pigeon'] }, 'vectors', /of the list/],
+      [{ indicators: 'update.exe' }, 'indicators', /its kind, a colon/],
+      [{ stepsPatch: 'Install https://me:secret@x.example/' }, 'steps', /a whole one/],
       [{ safe: 'x'.repeat(301) }, 'safe', /301 characters; at most 300/],
       [{ stepsAware: 'Your code is {code}' }, 'steps', /may not hold/],
       [{ platforms: 'turned \u202E round' }, 'platforms', /invisible/],
@@ -132,7 +142,7 @@ it('stands on the check, the approval, the page and in the mail; a text holds no
     assert.match(shown, /safe to keep using, as at 1 July 2026 at 03:05 NHSmail, HSCN/i);
     assert.match(shown, /exploited now Yes/i);
     assert.match(shown, /remediate by 2 July 2099 at 17:00/i);
-    assert.match(shown, /Patch: Install 14.1-43 (?:- )?Action: End all sessions/);
+    assert.match(shown, /Patch: Install 14.1-43 (?:https:\S+ - )?Action: End all sessions/);
     assert.match(shown, /Vulnerability, Exploit, Ransomware/);
     assert.match(shown, /NCSC category 2, highly significant \(declared by the NCSC and law/);
     assert.match(shown, /CVE-2026-1234567/);

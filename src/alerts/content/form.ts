@@ -3,7 +3,14 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { axisNames, type OperatingModel } from '#operating-model/index.ts';
 import { clockTime, many, type Form } from '#web/index.ts';
 import { dateOf, instantOf } from '#alerts/clock-fields.ts';
-import { exploitedAnswers, stepTypes, type Content, type Exploited, type Notice } from './model.ts';
+import {
+  exploitedAnswers,
+  stepTypes,
+  type Content,
+  type Exploited,
+  type Indicator,
+  type Notice,
+} from './model.ts';
 import { checkContent } from './parse.ts';
 
 export const contentFields = [
@@ -16,12 +23,14 @@ export const contentFields = [
   'supersedes',
   'threatType',
   'categories',
+  'vectors',
   'platforms',
   'cves',
   'stepsPatch',
   'stepsGuidance',
   'stepsAction',
   'stepsAware',
+  'indicators',
   'sources',
   'endorsed',
   ...axisNames,
@@ -52,6 +61,7 @@ export function parseContent(form: Form, model: OperatingModel): Outcome<Content
     supersedes: number === '' ? null : Number(number),
     threatType: typed('threatType') || null,
     categories: many(form['categories']).filter((id) => id !== ''),
+    vectors: many(form['vectors']).filter((id) => id !== ''),
     platforms: linesOf(typed('platforms')),
     cves: [
       ...new Set(
@@ -61,8 +71,9 @@ export function parseContent(form: Form, model: OperatingModel): Outcome<Content
       ),
     ].filter((cve) => cve !== ''),
     steps: stepTypes.flatMap((type) =>
-      linesOf(typed(`steps${type}`)).map((text) => ({ type, text })),
+      linesOf(typed(`steps${type}`)).map((line) => ({ type, ...stepOf(line) })),
     ),
+    indicators: linesOf(typed('indicators')).map(indicatorOf),
     sources: linesOf(typed('sources')),
     endorsed: linesOf(typed('endorsed')).map(noticeOf),
     assessment: axisNames.every((axis) => typed(axis) === '')
@@ -92,7 +103,7 @@ export function contentAsFields(content: Content): Form {
     `steps${type}`,
     content.steps
       .filter((step) => step.type === type)
-      .map(({ text }) => text)
+      .map(({ text, link }) => (link === '' ? text : `${text}, ${link}`))
       .join('\n'),
   ]);
   return {
@@ -105,9 +116,11 @@ export function contentAsFields(content: Content): Form {
     supersedes: content.supersedes === null ? '' : String(content.supersedes),
     threatType: content.threatType ?? '',
     categories: [...content.categories],
+    vectors: [...content.vectors],
     platforms: content.platforms.join('\n'),
     cves: content.cves.join('\n'),
     ...Object.fromEntries(steps),
+    indicators: content.indicators.map(({ kind, value }) => `${kind}: ${value}`).join('\n'),
     sources: content.sources.join('\n'),
     endorsed: content.endorsed
       .map(({ body, title, url }) => `${body}, ${title}, ${url}`)
@@ -125,6 +138,18 @@ function linesOf(text: string): string[] {
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '');
+}
+
+/** `Install 14.1-43, https://…`: an address at the end is where the step is said at length. */
+function stepOf(line: string): { readonly text: string; readonly link: string } {
+  const [, text, link] = /^(.+?)[,;]?\s+(https:\/\/\S+)$/.exec(line) ?? [];
+  return text === undefined || link === undefined ? { text: line, link: '' } : { text, link };
+}
+
+/** `File: update.exe`: up to the first colon it is the kind. */
+function indicatorOf(line: string): Indicator {
+  const [kind = '', ...value] = line.split(':');
+  return { kind: kind.trim(), value: value.join(':').trim() };
 }
 
 /** `NCSC, Advisory on Citrix, https://…`: the first and the last part; commas between are the title's. */

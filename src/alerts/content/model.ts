@@ -2,6 +2,7 @@
  * What an alert says of the threat beside its four fields: what is known, what is safe, what to do
  * step by step, and who else says so. Everything may be left empty. Pure.
  */
+import { within, type Marking } from '#kernel/marking.ts';
 import type { Answers, OperatingModel } from '#operating-model/index.ts';
 
 export const exploitedAnswers = { yes: 'Yes', no: 'No', not_known: 'Not known' } as const;
@@ -11,7 +12,15 @@ export type Exploited = keyof typeof exploitedAnswers;
 /** As the NHS cyber alerts type their steps. */
 export const stepTypes = ['Patch', 'Guidance', 'Action', 'Aware'] as const;
 
-export type Step = { readonly type: (typeof stepTypes)[number]; readonly text: string };
+export type Step = {
+  readonly type: (typeof stepTypes)[number];
+  readonly text: string;
+  /** Where it is said at length; '' where nowhere. */
+  readonly link: string;
+};
+
+/** A trace by which an attack is found, such as a file name, and what kind of trace it is. */
+export type Indicator = { readonly kind: string; readonly value: string };
 
 /** What another body published, and this alert stands behind. */
 export type Notice = { readonly body: string; readonly title: string; readonly url: string };
@@ -33,9 +42,12 @@ export type Content = {
   /** Ids of the operating model. */
   readonly threatType: string | null;
   readonly categories: readonly string[];
+  /** By which ways it comes. */
+  readonly vectors: readonly string[];
   readonly platforms: readonly string[];
   readonly cves: readonly string[];
   readonly steps: readonly Step[];
+  readonly indicators: readonly Indicator[];
   /** Addresses of the authority to follow. */
   readonly sources: readonly string[];
   readonly endorsed: readonly Notice[];
@@ -53,9 +65,11 @@ export const noContent = {
   supersedes: null,
   threatType: null,
   categories: [],
+  vectors: [],
   platforms: [],
   cves: [],
   steps: [],
+  indicators: [],
   sources: [],
   endorsed: [],
   assessment: null,
@@ -73,9 +87,11 @@ export function canonicalContent(content: Content): unknown[] {
     content.supersedes,
     content.threatType,
     content.categories,
+    content.vectors,
     content.platforms,
     content.cves,
-    content.steps.map(({ type, text }) => [type, text]),
+    content.steps.map(({ type, text, link }) => [type, text, link]),
+    content.indicators.map(({ kind, value }) => [kind, value]),
     content.sources,
     content.endorsed.map(({ body, title, url }) => [body, title, url]),
     assessment && [assessment.impact, assessment.spread, assessment.confidence, assessment.reason],
@@ -113,13 +129,19 @@ export type Showing = {
 };
 
 /** All that is said, in the order in which readers need it: preview, page, approval and mail. */
-export function sectionsOf(content: Content, { model, formatTime }: Showing): Section[] {
-  const { exploited, safe, safeAsAt, remediateBy, supersedes } = content;
+export function sectionsOf(content: Content, showing: Showing): Section[] {
+  const all = [
+    ...whatToDo(content, showing),
+    ...whatItIs(content, showing),
+    ...whoSaysSo(content, showing),
+  ];
+  return all.filter(({ entries }) => entries.length > 0);
+}
+
+function whatToDo(content: Content, { formatTime }: Showing): Section[] {
+  const { exploited, safe, safeAsAt, remediateBy } = content;
   const at = (instant: string) => formatTime(new Date(instant));
-  const { types, categories } = model.threats;
-  const threat = [content.threatType, ...content.categories].filter((id) => id !== null);
-  const links = (urls: readonly string[]) => urls.map((href) => ({ text: href, href }));
-  const all: Section[] = [
+  return [
     {
       key: 'safe',
       label: safeAsAt === null ? 'Safe to keep using' : `Safe to keep using, as at ${at(safeAsAt)}`,
@@ -138,22 +160,27 @@ export function sectionsOf(content: Content, { model, formatTime }: Showing): Se
     {
       key: 'steps',
       label: 'Steps',
-      entries: textEntries(content.steps.map(({ type, text }) => `${type}: ${text}`)),
+      entries: content.steps.map(({ type, text, link }) => ({
+        text: `${type}: ${text}`,
+        ...(link !== '' && { href: link }),
+      })),
     },
+  ];
+}
+
+function whatItIs(content: Content, { model }: Showing): Section[] {
+  const { types, categories, vectors } = model.threats;
+  const threat = [content.threatType, ...content.categories].filter((id) => id !== null);
+  const named = (ids: readonly string[], labels: Readonly<Record<string, string>>) =>
+    textEntries(ids.length === 0 ? [] : [ids.map((id) => labels[id] ?? id).join(', ')]);
+  return [
     { key: 'platforms', label: 'Affected', entries: textEntries(content.platforms) },
+    { key: 'threat', label: 'Kind of threat', entries: named(threat, { ...categories, ...types }) },
+    { key: 'vectors', label: 'Comes by', entries: named(content.vectors, vectors) },
     {
-      key: 'threat',
-      label: 'Kind of threat',
-      entries: textEntries(
-        threat.length === 0
-          ? []
-          : [threat.map((id) => types[id] ?? categories[id] ?? id).join(', ')],
-      ),
-    },
-    {
-      key: 'declared',
-      label: 'Declared by others',
-      entries: textEntries(declaredOf(content, model)),
+      key: 'indicators',
+      label: 'Indicators of compromise',
+      entries: textEntries(content.indicators.map(({ kind, value }) => `${kind}: ${value}`)),
     },
     {
       key: 'cves',
@@ -163,7 +190,22 @@ export function sectionsOf(content: Content, { model, formatTime }: Showing): Se
         href: `https://www.cve.org/CVERecord?id=${cve}`,
       })),
     },
-    { key: 'sources', label: 'Definitive source', entries: links(content.sources) },
+  ];
+}
+
+function whoSaysSo(content: Content, { model }: Showing): Section[] {
+  const { supersedes } = content;
+  return [
+    {
+      key: 'declared',
+      label: 'Declared by others',
+      entries: textEntries(declaredOf(content, model)),
+    },
+    {
+      key: 'sources',
+      label: 'Definitive source',
+      entries: content.sources.map((href) => ({ text: href, href })),
+    },
     {
       key: 'endorsed',
       label: 'Also published, and endorsed by us',
@@ -178,7 +220,23 @@ export function sectionsOf(content: Content, { model, formatTime }: Showing): Se
       entries: supersedes === null ? [] : [{ text: `Alert ${supersedes}`, href: `/${supersedes}` }],
     },
   ];
-  return all.filter(({ entries }) => entries.length > 0);
+}
+
+/**
+ * What leaves the centre of it: above the ceiling of indicators (design section 7) readers are told
+ * that there are some, and whom to ask.
+ */
+export function sectionsToReaders(
+  { content, marking }: { readonly content: Content; readonly marking: Marking },
+  {
+    model,
+    formatTime,
+  }: Showing & { readonly model: Pick<OperatingModel, 'markingCeilings' | 'helpLine'> },
+): Section[] {
+  const sections = sectionsOf(content, { model, formatTime });
+  if (within(marking, model.markingCeilings.indicators)) return sections;
+  const text = `Not told here at TLP:${marking}. Ring ${model.helpLine}`;
+  return sections.map((one) => (one.key === 'indicators' ? { ...one, entries: [{ text }] } : one));
 }
 
 /** `NCSC category 2, highly significant (declared by …)`; an id that is gone stays as it is. */

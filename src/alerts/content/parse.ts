@@ -29,6 +29,12 @@ export function checkContent(
     errors.threatType = 'Choose a type of threat';
   if (content.categories.some((id) => !Object.hasOwn(threats.categories, id)))
     errors.categories = 'Choose categories of the list';
+  if (content.vectors.some((id) => !Object.hasOwn(threats.vectors, id)))
+    errors.vectors = 'Choose ways of the list';
+  if (content.indicators.some(({ kind, value }) => kind === '' || value === ''))
+    errors.indicators = 'Enter one indicator a line: its kind, a colon, and what to look for';
+  if (content.steps.some(({ link }) => link !== '' && !isAddress(link)))
+    errors.steps = 'An address at the end of a step is a whole one: https://…';
   if (!isAnswered(content, model)) errors.assessment = 'Answer all three of the list, or none';
   if (!isDeclared(content, model)) errors.declared = 'Choose a level of the list';
   const wrongCves = content.cves.filter((cve) => !CVE.test(cve));
@@ -71,7 +77,8 @@ function textsOf(content: Content): Partial<Record<Field, readonly string[]>> {
     safe: [content.safe],
     platforms: content.platforms,
     cves: content.cves,
-    steps: content.steps.map(({ text }) => text),
+    steps: content.steps.flatMap(({ text, link }) => [text, link]),
+    indicators: content.indicators.flatMap(({ kind, value }) => [kind, value]),
     sources: content.sources,
     endorsed: content.endorsed.flatMap(({ body, title, url }) => [body, title, url]),
     assessment: [content.assessment?.reason ?? ''],

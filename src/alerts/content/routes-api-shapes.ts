@@ -36,12 +36,28 @@ export function contentShape({
       .describe('Number of an alert that was out'),
     threatType: idOf(threats.types).nullable().default(null).describe('As the operating model'),
     categories: z.array(idOf(threats.categories)).max(LINES_MAX).default([]),
+    vectors: z
+      .array(idOf(threats.vectors))
+      .max(LINES_MAX)
+      .default([])
+      .describe('By which ways it comes, as the operating model'),
     platforms: lines.default([]),
     cves: lines.default([]).meta({ examples: [['CVE-2026-12345']] }),
     steps: z
-      .array(z.strictObject({ type: z.enum(stepTypes), text: line.min(1) }))
+      .array(
+        z.strictObject({
+          type: z.enum(stepTypes),
+          text: line.min(1),
+          link: line.default('').describe('Where it is said at length, https'),
+        }),
+      )
       .max(LINES_MAX * stepTypes.length)
       .default([]),
+    indicators: z
+      .array(z.strictObject({ kind: line.min(1), value: line.min(1) }))
+      .max(LINES_MAX)
+      .default([])
+      .describe('Traces of an attack; above the ceiling of indicators they do not leave'),
     sources: lines.default([]).describe('Addresses of the authority to follow, https'),
     endorsed: z
       .array(z.strictObject({ body: line, title: line, url: line }))
@@ -74,9 +90,11 @@ export const contentGiven = z.strictObject({
   supersedes: z.int().nullable(),
   threatType: z.string().nullable(),
   categories: z.array(z.string()),
+  vectors: z.array(z.string()),
   platforms: z.array(z.string()),
   cves: z.array(z.string()),
-  steps: z.array(z.strictObject({ type: z.enum(stepTypes), text: z.string() })),
+  steps: z.array(z.strictObject({ type: z.enum(stepTypes), text: z.string(), link: z.string() })),
+  indicators: z.array(z.strictObject({ kind: z.string(), value: z.string() })),
   sources: z.array(z.string()),
   endorsed: z.array(z.strictObject({ body: z.string(), title: z.string(), url: z.string() })),
   assessment: z

@@ -32,7 +32,7 @@ export function fieldsFromEntry(entry: KevEntry, model: OperatingModel, now: Dat
       threatType: Object.hasOwn(threats.types, type) ? type : null,
       platforms: [shortened(named, LINE_MAX)],
       cves: [entry.cve],
-      steps: [{ type: 'Action', text: shortened(entry.requiredAction, LINE_MAX) }],
+      steps: [{ type: 'Action', text: shortened(entry.requiredAction, LINE_MAX), link: '' }],
       sources: entry.links.slice(0, SOURCES_MAX),
     }),
   };

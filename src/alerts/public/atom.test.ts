@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isTag } from 'domutils';
 import { parseDocument } from 'htmlparser2';
+import { noContent } from '../content/model.ts';
 import { atomFeed } from './atom.ts';
 import type { PublicEntry } from './store-public.ts';
 
@@ -10,6 +11,8 @@ const context = {
   title: 'Health & care: alerts',
   sender: 'NHS CYBER',
   labelOf: (severity: string) => severity,
+  sections: () => [{ key: 'steps', label: 'Steps', entries: [{ text: 'Patch', href: '/4900' }] }],
+  formatTime: (at: Date) => at.toISOString(),
 };
 
 const entry: PublicEntry = {
@@ -23,6 +26,9 @@ const entry: PublicEntry = {
   what: 'ransomware via Citrix',
   doNow: 'Do NOT isolate "Citrix".',
   ifActed: 'If you did, reconnect.',
+  notKnown: 'Which versions.',
+  nextUpdateAt: new Date('2026-11-27T06:00:00Z'),
+  content: noContent,
   body: '# Steps\n\n- one <script>alert(1)</script>\n',
   releasedAt: new Date('2026-11-27T03:40:00Z'),
   firstReleasedAt: new Date('2026-11-27T03:02:00Z'),
@@ -46,6 +52,18 @@ test('whatever was typed, it is XML, and no mark-up of an author reaches a reade
   assert.equal(children.filter((node) => isTag(node)).length, 1);
   assert.doesNotMatch(feed, /<script|&lt;script|<x>/);
   assert.match(feed, /&amp;lt;script&amp;gt;/);
+});
+
+test('an entry holds all that the page says, with whole addresses', () => {
+  const feed = atomFeed([entry], context);
+  for (const words of [
+    '&lt;h2&gt;Not known yet&lt;/h2&gt;&lt;p&gt;Which versions.',
+    'Next update by 2026-11-27T06:00:00.000Z.',
+    '&lt;li&gt;&lt;a href=&quot;https://cyber.example/4900&quot;&gt;Patch&lt;/a&gt;',
+  ])
+    assert.ok(feed.includes(words), words);
+  const withdrawn = atomFeed([{ ...entry, kind: 'withdrawal', state: 'closed' }], context);
+  assert.doesNotMatch(withdrawn, /Next update|Patch/);
 });
 
 test('without an alert it is a feed all the same', () => {

@@ -1,5 +1,6 @@
 /** The feed of public alerts (Atom, RFC 4287). Pure. */
 import { renderMarkdown } from '../markdown.ts';
+import type { Entry, Section } from '../content/model.ts';
 import { wordOf } from './model.ts';
 import type { PublicEntry } from './store-public.ts';
 
@@ -9,6 +10,9 @@ export type FeedContext = {
   readonly title: string;
   readonly sender: string;
   readonly labelOf: (severity: string) => string;
+  readonly sections: (entry: PublicEntry) => readonly Section[];
+  /** A time as readers see it. */
+  readonly formatTime: (at: Date) => string;
 };
 
 /** One entry an alert: readers show it again where `updated` moved (section 4.2.15). */
@@ -30,7 +34,8 @@ export function atomFeed(entries: readonly PublicEntry[], context: FeedContext):
   ].join('\n');
 }
 
-function entryOf(entry: PublicEntry, { origin, labelOf }: FeedContext): string {
+function entryOf(entry: PublicEntry, context: FeedContext): string {
+  const { origin, labelOf } = context;
   const address = xml(`${origin}/${entry.alertNumber}`);
   const severity = labelOf(entry.severity);
   const word = entry.kind === 'first' ? severity.toUpperCase() : wordOf(entry.kind);
@@ -44,17 +49,39 @@ function entryOf(entry: PublicEntry, { origin, labelOf }: FeedContext): string {
     `<category term="${xml(entry.severity)}" label="${xml(severity)}"/>`,
     `<rights>TLP:${entry.marking}</rights>`,
     `<summary>${xml([entry.what, entry.doNow, entry.ifActed].filter(Boolean).join(' – '))}</summary>`,
-    `<content type="html">${xml(contentOf(entry))}</content>`,
+    `<content type="html">${xml(contentOf(entry, context))}</content>`,
     '</entry>',
   ].join('\n');
 }
 
-function contentOf({ what, doNow, ifActed, body }: PublicEntry): string {
-  const now = doNow === '' ? '' : `<h2>Do now</h2><p><strong>${xml(doNow)}</strong></p>`;
-  const acted = ifActed === '' ? '' : `<h2>If you acted already</h2><p>${xml(ifActed)}</p>`;
-  return [`<h2>What is happening</h2><p>${xml(what)}</p>`, now, acted, renderMarkdown(body)].join(
-    '',
-  );
+/** The words of the page, in its order, as HTML. */
+function contentOf(entry: PublicEntry, { origin, sections, formatTime }: FeedContext): string {
+  const { kind, state, what, doNow, ifActed, notKnown, nextUpdateAt, body } = entry;
+  const said = (label: string, html: string) => (html === '' ? '' : `<h2>${label}</h2>${html}`);
+  const paragraph = (text: string) => (text === '' ? '' : `<p>${xml(text)}</p>`);
+  const more = kind === 'withdrawal' ? [] : sections(entry);
+  return [
+    said('What is happening', paragraph(what)),
+    said('Do now', doNow === '' ? '' : `<p><strong>${xml(doNow)}</strong></p>`),
+    said('If you acted already', paragraph(ifActed)),
+    said('Not known yet', paragraph(notKnown)),
+    nextUpdateAt === null || state === 'closed'
+      ? ''
+      : paragraph(`Next update by ${formatTime(nextUpdateAt)}.`),
+    ...more.map(({ label, entries }) =>
+      said(
+        xml(label),
+        `<ul>${entries.map((one) => `<li>${itemOf(one, origin)}</li>`).join('')}</ul>`,
+      ),
+    ),
+    renderMarkdown(body),
+  ].join('');
+}
+
+/** Whole addresses, for readers show a feed elsewhere. */
+function itemOf({ text, href }: Entry, origin: string): string {
+  if (href === undefined) return xml(text);
+  return `<a href="${xml(href.startsWith('/') ? origin + href : href)}">${xml(text)}</a>`;
 }
 
 /** What XML 1.0 knows no place for: most control characters, halves of surrogates, two others. */

@@ -4,6 +4,7 @@ import { nobody } from '#kernel/actor.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   cursorOf,
+  dateTime,
   monthOnly,
   notFound,
   page,
@@ -14,6 +15,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { sectionsToReaders } from '../content/model.ts';
 import type { AlertRoutesContext } from '../pages.ts';
 import { atomFeed } from './atom.ts';
 import { wordOf } from './model.ts';
@@ -54,7 +56,14 @@ export function publicRoutes(context: AlertRoutesContext): Route[] {
         );
         const { name, sender } = model;
         const labelOf = (severity: string) => severityLabel(model, severity);
-        const feed = atomFeed(entries, { origin, title: `${name}: alerts`, sender, labelOf });
+        const feed = atomFeed(entries, {
+          origin,
+          title: `${name}: alerts`,
+          sender,
+          labelOf,
+          sections: (entry) => sectionsToReaders(entry, { model, formatTime: dateTime }),
+          formatTime: dateTime,
+        });
         return text(200, feed, 'application/atom+xml; charset=utf-8', publicly);
       },
     }),

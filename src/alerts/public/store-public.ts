@@ -42,13 +42,7 @@ export type PublicSearch = {
 
 export type PublicEntry = Omit<
   PublicVersion,
-  | 'exercise'
-  | 'notKnown'
-  | 'nextUpdateAt'
-  | 'asksAgain'
-  | 'content'
-  | 'superseding'
-  | 'isReviewLate'
+  'exercise' | 'asksAgain' | 'superseding' | 'isReviewLate'
 > & {
   readonly threatType: string | null;
   /** When the first version was out that the reader may see. */
@@ -72,7 +66,8 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
     select * from (
       select alert.number as alert_number, version.number, version.kind, version.state,
         version.title, version.severity, version.marking, version.what, version.do_now,
-        version.if_acted, version.body, version.closed_at,
+        version.if_acted, version.not_known, version.next_update_at, version.body,
+        version.closed_at, version.content,
         version.content ->> 'threatType' as threat_type,
         -- As programs carry it in a cursor.
         date_trunc('milliseconds', version.released_at) as released_at,

@@ -1,7 +1,7 @@
 /** A version as its page shows it to whoever may read it. */
 import { severityById, spokenDuration, type OperatingModel } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
-import { sectionsOf } from '../content/model.ts';
+import { sectionsToReaders } from '../content/model.ts';
 import { renderMarkdown } from '../markdown.ts';
 import { bannerOf, changesSince, wordOf, type PublicAlert, type PublicVersion } from './model.ts';
 
@@ -40,7 +40,7 @@ export function publicWords(
   return {
     alert: shown,
     severityLabel: labelOf(shown.severity),
-    sections: sectionsOf(shown.content, { model, formatTime: dateTime }),
+    sections: sectionsToReaders(shown, { model, formatTime: dateTime }),
     clocks: shown.kind === 'withdrawal' ? [] : clocksOf(model),
     bodyHtml: renderMarkdown(shown.body),
     banner: bannerOf(shown),
@@ -52,7 +52,7 @@ export function publicWords(
         ? []
         : changesSince(before, shown, {
             severityLabel: labelOf,
-            sections: ({ content }) => sectionsOf(content, { model, formatTime: dateTime }),
+            sections: (version) => sectionsToReaders(version, { model, formatTime: dateTime }),
           }),
     /** The version that took its place. */
     after: after && { word: wordOf(after.kind), releasedAt: after.releasedAt },
