@@ -1,6 +1,6 @@
 /** An entry of the catalogue as the composer's form has it. */
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import type { Form } from '#web/index.ts';
+import { dateOnly, type Form } from '#web/index.ts';
 import { contentAsFields } from '#alerts/content/form.ts';
 import { noContent } from '#alerts/content/model.ts';
 import { LINE_MAX } from '#alerts/content/parse.ts';
@@ -39,11 +39,12 @@ export function fieldsFromEntry(entry: KevEntry, model: OperatingModel, now: Dat
 }
 
 function bodyOf({ description, ransomware, addedOn, dueOn }: KevEntry): string {
-  const deadline = dueOn === null ? '' : `; its deadline for federal agencies: ${dueOn}`;
+  const said = (day: string) => dateOnly(new Date(day));
+  const deadline = dueOn === null ? '' : `; its deadline for federal agencies: ${said(dueOn)}`;
   return [
     description,
     ransomware ? 'It is known to be used in ransomware campaigns.' : '',
-    `In the catalogue of known exploited vulnerabilities of CISA since ${addedOn}${deadline}.`,
+    `In the catalogue of known exploited vulnerabilities of CISA since ${said(addedOn)}${deadline}.`,
   ]
     .filter((part) => part !== '')
     .join('\n\n');

@@ -137,6 +137,7 @@ describe('the page', () => {
     const check = await officer.submit('Save and check', { next: 'check' });
     assert.match(check.text, /Submit for approval/);
     assert.match(check.text, /Exploited now Yes/);
+    assert.match(check.text, /vulnerabilities of CISA since 20 November 2026/);
     assert.match(check.text, /Citrix NetScaler Gateway/);
     assert.match(
       check.text,
