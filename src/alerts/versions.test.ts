@@ -71,6 +71,7 @@ test('each version that was out, who let it go, and what it changed, word by wor
   assert.match(page.text, /Version 2, correction .* released .* by Tom Lindqvist; out now/);
   assert.match(page.text, /Do now Gone: Isolate New: Do NOT isolate Citrix gateways now/);
   assert.match(page.text, /Safe to keep using, as at .* NHSmail New: and HSCN/);
+  assert.match(page.text, /If you acted already: If you did, reconnect\. Its words in full/);
   assert.match(page.text, /Version 1, first alert .* a later one took its place/);
   assert.doesNotMatch(page.text, /is being worked on/);
   const board = await officer.get(`/alerts/${alertId}/board`);

@@ -51,11 +51,9 @@ export type OperatingModel = {
   /** How contacts read, the usual one first. */
   readonly readerKinds: Readonly<Record<string, ReaderKind>>;
   /** How alerts name a threat: labels by id. */
-  readonly threats: {
-    readonly types: Readonly<Record<string, string>>;
-    readonly categories: Readonly<Record<string, string>>;
-    readonly vectors: Readonly<Record<string, string>>;
-  };
+  readonly threats: Readonly<
+    Record<'types' | 'categories' | 'vectors', Readonly<Record<string, string>>>
+  >;
   readonly texts: Readonly<Record<TextName, string>>;
   /** The first word while facts are still coming; its fields come filled in. */
   readonly holding: {
