@@ -127,6 +127,8 @@ create table identity.issuer (
   saved_by text not null,
   off_at timestamptz,
   off_by text,
+  -- By which two persons switched it on; null: at the server's terminal.
+  on_by_approval uuid unique references identity.approval,
   last_used_at timestamptz,
   last_failed_at timestamptz,
   -- One word of ours, none of the issuer's.
@@ -134,6 +136,33 @@ create table identity.issuer (
   check ((off_at is null) = (off_by is null)),
   check ((last_failed_at is null) = (last_failure is null))
 );
+
+-- What an issuer is, the server's terminal says. A person switches it off, and on again once
+-- another agreed.
+create function identity.guard_issuer() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if kernel.actor_kind() = 'system' then
+    return new;
+  end if;
+  if tg_op = 'INSERT' or (old.id, old.url, old.organisation_id, old.client_id, old.settings_sealed,
+      old.origins, old.acr, old.amr, old.auth_age_max_ms)
+    is distinct from (new.id, new.url, new.organisation_id, new.client_id, new.settings_sealed,
+      new.origins, new.acr, new.amr, new.auth_age_max_ms)
+  then
+    raise exception 'an issuer is saved at the server' using errcode = 'restrict_violation';
+  end if;
+  if old.off_at is not null and new.off_at is null and (
+    new.on_by_approval is not distinct from old.on_by_approval
+    or not coalesce(identity.is_carried_out(new.on_by_approval, 'issuer_on'), false))
+  then
+    raise exception 'an issuer is switched on by two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger issuer_by_two before insert or update on identity.issuer
+  for each row execute function identity.guard_issuer();
 
 create index issuer_of_organisation on identity.issuer (organisation_id);
 
@@ -211,7 +240,8 @@ create policy issuer_visit_of_system on identity.issuer_visit
 
 grant select, insert on identity.issuer, identity.issuer_link, identity.issuer_visit to tocsin_web;
 grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr,
-  auth_age_max_ms, saved_at, saved_by, off_at, off_by, last_used_at, last_failed_at, last_failure)
+  auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_failed_at,
+  last_failure)
   on identity.issuer to tocsin_web;
 grant update (last_used_at, ended_at, ended_by) on identity.issuer_link to tocsin_web;
 grant update (back_at, link_id, issuer_session, wrong_tries, done_at) on identity.issuer_visit

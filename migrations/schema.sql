@@ -1152,6 +1152,7 @@ create table identity.issuer (
   saved_by text not null,
   off_at timestamp with time zone,
   off_by text,
+  on_by_approval uuid,
   last_used_at timestamp with time zone,
   last_failed_at timestamp with time zone,
   last_failure text,
@@ -1163,15 +1164,18 @@ create table identity.issuer (
   constraint issuer_label_check CHECK (((btrim(label) = label) AND ((length(label) >= 1) AND (length(label) <= 60)))),
   constraint issuer_last_failure_check CHECK ((last_failure ~ '^[A-Za-z0-9_]{1,80}$'::text)),
   constraint issuer_url_check CHECK ((length(url) <= 300)),
+  constraint issuer_on_by_approval_fkey FOREIGN KEY (on_by_approval) REFERENCES identity.approval(id),
   constraint issuer_pkey PRIMARY KEY (id),
+  constraint issuer_on_by_approval_key UNIQUE (on_by_approval),
   constraint issuer_url_key UNIQUE (url)
 );
 CREATE INDEX issuer_of_organisation ON identity.issuer USING btree (organisation_id);
 alter table identity.issuer enable row level security;
 alter table identity.issuer force row level security;
 create policy issuer_of_people on identity.issuer as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+CREATE TRIGGER issuer_by_two BEFORE INSERT OR UPDATE ON identity.issuer FOR EACH ROW EXECUTE FUNCTION identity.guard_issuer();
 grant insert, select on identity.issuer to tocsin_web;
-grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr, auth_age_max_ms, saved_at, saved_by, off_at, off_by, last_used_at, last_failed_at, last_failure) on identity.issuer to tocsin_web;
+grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr, auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_failed_at, last_failure) on identity.issuer to tocsin_web;
 
 create table identity.issuer_link (
   id uuid not null,
@@ -3318,6 +3322,33 @@ begin
 end $function$
 ;
 grant execute on function identity.guard_change_alone() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_issuer()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if kernel.actor_kind() = 'system' then
+    return new;
+  end if;
+  if tg_op = 'INSERT' or (old.id, old.url, old.organisation_id, old.client_id, old.settings_sealed,
+      old.origins, old.acr, old.amr, old.auth_age_max_ms)
+    is distinct from (new.id, new.url, new.organisation_id, new.client_id, new.settings_sealed,
+      new.origins, new.acr, new.amr, new.auth_age_max_ms)
+  then
+    raise exception 'an issuer is saved at the server' using errcode = 'restrict_violation';
+  end if;
+  if old.off_at is not null and new.off_at is null and (
+    new.on_by_approval is not distinct from old.on_by_approval
+    or not coalesce(identity.is_carried_out(new.on_by_approval, 'issuer_on'), false))
+  then
+    raise exception 'an issuer is switched on by two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_issuer() to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_recovery()
  RETURNS trigger

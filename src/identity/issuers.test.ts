@@ -7,7 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { HIGH, openIssuerSite, wayOf, type IssuerSite } from '../../test/support/issuer-site.ts';
 import { logInThere } from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
-import { giveRole, switchOffFederation } from './index.ts';
+import { giveRole, switchOffFederation, switchOnIssuer } from './index.ts';
 import { inviteColleague } from './invitations.ts';
 import { numberAt, stepOf } from './totp.ts';
 import { identitySeals } from '../../test/support/identity-seals.ts';
@@ -211,7 +211,7 @@ test('switched off, an issuer lets nobody in and those it let in are out at once
   const [{ detail } = {}] = await site.own<{ detail: { ended: number } }>(sql`
     select detail from audit.entry where action = 'issuer.switched_off'`);
   assert.ok(detail!.ended >= 1);
-  assert.equal((await site.post(owner, '/issuers/northmoor/on')).status, 303);
+  await site.clone.web.attempt(system('test'), (tx) => switchOnIssuer(tx, 'northmoor'));
   assert.ok((await site.signInBy('northmoor', { sub: 'jo', ...HIGH })).isIn);
 });
 

@@ -44,9 +44,19 @@ export async function switchOffIssuer(tx: Tx, id: string, now: Date): Promise<Ou
   return ok(ended);
 }
 
-export async function switchOnIssuer(tx: Tx, id: string): Promise<Outcome<void>> {
-  if ((await markIssuerOn(tx, id)) === 0) return notOff;
-  await record(tx, { action: 'issuer.switched_on', subject: { kind: 'issuer', id }, detail: {} });
+/** By the approval of another person; without one from the server's terminal alone. */
+export async function switchOnIssuer(
+  tx: Tx,
+  id: string,
+  approvalId: string | null = null,
+): Promise<Outcome<void>> {
+  if ((await markIssuerOn(tx, id, approvalId)) === 0) return notOff;
+  const subject = { kind: 'issuer', id };
+  await record(tx, {
+    action: 'issuer.switched_on',
+    subject,
+    detail: { byTwo: approvalId !== null },
+  });
   return ok(undefined);
 }
 
@@ -70,4 +80,4 @@ const otherAddress = refused(
 
 const notOn = refused('conflict', 'There is no such issuer, or it is off already.');
 
-const notOff = refused('conflict', 'There is no such issuer, or it is on already.');
+export const notOff = refused('conflict', 'There is no such issuer, or it is on already.');

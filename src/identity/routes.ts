@@ -21,6 +21,7 @@ import { oneOf } from './parse.ts';
 import { askToSignIn, signInWithPasskey, takeAnswer, withTicket } from './passkeys.ts';
 import { accountRoutes } from './routes-account.ts';
 import { changeRoutes } from './changes/routes.ts';
+import { issuerChange } from './changes/issuer.ts';
 import { keyChange } from './changes/key.ts';
 import { codeRoutes } from './routes-codes.ts';
 import { colleagueRoutes } from './routes-colleagues.ts';
@@ -51,7 +52,7 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...visitRoutes(context),
     ...issuerRoutes(context),
     ...keyRoutes(context),
-    ...changeRoutes({ ...context, kinds: [keyChange] }),
+    ...changeRoutes({ ...context, kinds: [keyChange, issuerChange(context)] }),
   ];
 }
 

@@ -76,9 +76,10 @@ export async function markIssuerOff(tx: Tx, id: string, off: { at: Date; by: str
     where id = ${id} and off_at is null`);
 }
 
-export async function markIssuerOn(tx: Tx, id: string): Promise<number> {
+/** 0 where it is on already, or was never there. */
+export async function markIssuerOn(tx: Tx, id: string, approvalId: string | null): Promise<number> {
   return await tx.run(sql`
-    update identity.issuer set off_at = null, off_by = null
+    update identity.issuer set off_at = null, off_by = null, on_by_approval = ${approvalId}
     where id = ${id} and off_at is not null`);
 }
 

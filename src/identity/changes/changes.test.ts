@@ -7,8 +7,9 @@ import { system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok } from '#kernel/outcome.ts';
 import type { Authenticator } from '../../../test/support/authenticator.ts';
-import { openLiveSite, ORIGIN, type LiveSite } from '../../../test/support/live-site.ts';
+import { openLiveSite, type LiveSite } from '../../../test/support/live-site.ts';
 import type { PageClient } from '../../../test/support/page-client.ts';
+import { decideChange } from '../../../test/support/second-person.ts';
 import { apiKeysOf } from '../index.ts';
 import { approvalMoves } from '../approval-model.ts';
 import { permissionsOf } from '../model.ts';
@@ -60,20 +61,8 @@ async function propose({ client }: Person, name = 'Feed of the region') {
   return { secret, path: path.find((href) => href.startsWith('/changes/0'))! };
 }
 
-/** What the page of a change posts, signed as a browser would. */
-async function decide({ client, device }: Person, path: string, verb: 'approve' | 'alone') {
-  const [row] = await asOwner<{ approvalId: string; hash: string }>(sql`
-    select approval_id, sha256 as hash from identity.proposed_change
-    where id = ${path.split('/').at(-1)!}`);
-  const { approvalId, hash } = row!;
-  const { told } = await live.post(client, `/approvals/${approvalId}/options`, { hash });
-  const passkey = device.use(told.get, ORIGIN);
-  assert.equal(
-    (await live.post(client, `/approvals/${approvalId}/signature`, { passkey })).status,
-    200,
-  );
-  return await live.post(client, `${path}/${verb}`, { hash });
-}
+const decide = async (who: Person, path: string, verb: 'approve' | 'alone') =>
+  await decideChange(live, who, path, verb);
 
 const opens = async (secret: string) =>
   (await apiKeysOf(live.clone.web).findApiKey(secret, live.now())) !== undefined;
