@@ -89,6 +89,15 @@ describe('what two people let go', () => {
     assert.equal(await proven(submission.dispatchId), 'yes, as first');
   });
 
+  it('holds: an alert to an audience that a program saved, as the command line does', async () => {
+    const saved = { id: newId(), name: 'Of a file', question: everybody, now: new Date() };
+    must(await centre.db.web.attempt(system('cli'), (tx) => saveAudience(tx, saved)));
+    const { id, name, question } = saved;
+    const audiences = [{ id, version: 1, how: 'and' as const, name, question }];
+    const { dispatchId } = await releaseAlert(centre, {}, { audiences });
+    assert.equal(await proven(dispatchId), 'yes, as first');
+  });
+
   it('does not hold for one other word, code, number, reader, or word of the page', async () => {
     const { dispatchId, alertId } = await releaseAlert(centre);
     const { version, submission } = await newest(alertId);

@@ -4,6 +4,7 @@
  * read anew, and in a live installation the passkey's signature is checked by a process that no
  * page can reach.
  */
+import { isUuid } from '#kernel/ids.ts';
 import type { Tx } from '#db/database.ts';
 import { isTrustworthy } from '#web/index.ts';
 import { verifySignature } from './approval-signature.ts';
@@ -19,7 +20,7 @@ export type ApprovalAsked = {
   /** As whoever asks has made it of what would be sent. */
   readonly hash: string;
   readonly subject: { readonly kind: string; readonly id: string };
-  /** Ids of all who wrote, edited or submitted it, as whoever asks has them. */
+  /** Ids of all who wrote, edited or submitted it, as whoever asks has them; of programs names. */
   readonly hands: readonly string[];
   readonly model: RoleModel;
   /** The domain that passkeys of this installation are made for. */
@@ -67,7 +68,8 @@ async function handOf(
   request: ApprovalRequest,
   { hands, by, at, model }: ApprovalAsked & Pick<Decision, 'by' | 'at'>,
 ): Promise<string | undefined> {
-  const all = [...hands, ...request.shapedBy, request.requestedBy];
+  // A program of the centre that saved an audience has a name instead, and approves nothing.
+  const all = [...hands, ...request.shapedBy, request.requestedBy].filter(isUuid);
   const people = await selectPeopleBehind(tx, all);
   if ([...all, ...people].includes(by)) return 'who approved it had a hand in it.';
   const sessionLifeMs = model.signingIn.sessionEndsMs;
