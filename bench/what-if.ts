@@ -6,7 +6,8 @@ import {
   parseAsked,
   readDirectory,
   rehearse,
-  rehearseYear,
+  readYear,
+  rehearseYears,
   type Subject,
   type Year,
 } from '#what-if/index.ts';
@@ -34,8 +35,8 @@ export async function measureWhatIfYear(stage: Stage, runs: number): Promise<Mea
     let year: Year | undefined;
     for (let run = 0; run < runs; run += 1) {
       const { imagined } = await subjectOf(database, model);
-      year = await timed(took, () =>
-        database.withActor(actor, (tx) => rehearseYear(tx, imagined, { model })),
+      [year] = await timed(took, async () =>
+        rehearseYears(await database.withActor(actor, (tx) => readYear(tx, imagined, [model]))),
       );
       await timed(reads, () => sortAll(year!.texts + year!.mails));
     }

@@ -107,4 +107,10 @@ test('a year counts its alerts by severity, and says how far it has come', async
   assert.match(err, /180 of 180 alerts/);
   const plain = await whatIf('--year', '--seed', '3');
   assert.match(plain.out, /Alerts {2,}180\n/);
+  assert.match(plain.out, /Month from +Rules +Alerts .* What breaks\n.* In force +15 /);
+  const file = await whatIf('--year', '--seed', '3', '--csv');
+  assert.equal(file.out.match(/,In force,15,/g)?.length, 12);
+  assert.equal(year.months.length, 12);
+  const texts = year.months.reduce((all: number, one: { texts: number }) => all + one.texts, 0);
+  assert.equal(texts, year.texts);
 });

@@ -1,6 +1,6 @@
 /** `bin/tocsin what-if`: an alert, or a year of them, rehearsed on a simulated clock. */
 import type { Database, Tx } from '#db/database.ts';
-import { csvFile, dateTime } from '#web/index.ts';
+import { csvFile, dateOnly, dateTime } from '#web/index.ts';
 import { listAlerts } from '#alerts/index.ts';
 import { formatMoney } from '#kernel/money.ts';
 import { system } from '#kernel/actor.ts';
@@ -13,12 +13,14 @@ import {
   presets,
   rehearsalTable,
   rehearse,
-  rehearseYear,
+  monthTable,
+  readYear,
+  rehearseYears,
+  yearTable,
   usualYear,
   type Fields,
   type Side,
   type Subject,
-  type Year,
 } from '#what-if/index.ts';
 import {
   answerCall,
@@ -51,7 +53,8 @@ FILE           Other rules: both are rehearsed, side by side. Without it the rul
                With own: how many in a hundred answer, and after how many minutes half of them have.
 --cap          Pounds that the texts may cost: says where they cost more.
 --seed         Another number, another draw of who answers; the same number, the same result.
---year         A year of ${usualYear.alertsAMonth} alerts a month instead, of all severities.
+--year         A year of ${usualYear.alertsAMonth} alerts a month instead, of all severities: in all, and
+               for each month texts, cost, who is told and answers in 15 and 60 min, what breaks.
 --csv          Print a table for a spreadsheet.
 --json         Print the result for programs.
 `;
@@ -146,7 +149,7 @@ function sidesAnswer(
   sides: readonly Side[],
   { csv }: Call,
 ): Answer {
-  const names = sides.map(({ model }, i) => (i === 0 ? 'In force' : model.version.slice(0, 12)));
+  const names = sideNames(sides.map(({ model }) => model));
   const rows = rehearsalTable(sides, names);
   const at = new Date(imagined.releasedAtMs);
   const [first, second] = [32, 44];
@@ -184,54 +187,39 @@ async function yearAnswer(
   { imagined, audienceName }: Subject,
   { call, models, output }: Answering,
 ): Promise<Answer> {
-  const years: Year[] = [];
-  for (const [i, model] of models.entries()) {
-    const onMonth = (done: number, of: number) =>
-      output.err(`Rules ${i + 1} of ${models.length}: ${done} of ${of} alerts\n`);
-    years.push(await rehearseYear(tx, imagined, { model, onMonth }));
-  }
-  const rows = yearTable(years, models);
-  const text = rows
-    .map(([what = '', ...values]) =>
-      [what.padEnd(40), ...values.map((value) => value.padStart(16))].join('').trimEnd(),
-    )
-    .join('\n');
+  const years = await rehearseYears(await readYear(tx, imagined, models), ({ done, of }) => {
+    if (done % usualYear.alertsAMonth === 0) output.err(`${done} of ${of} alerts\n`);
+  });
+  const names = sideNames(models);
+  const rows = yearTable(years, models, names);
+  const months = monthTable(years, names, dateOnly);
+  const text = rows.map(([what = '', ...values]) =>
+    [what.padEnd(40), ...values.map((value) => value.padStart(16))].join('').trimEnd(),
+  );
   const from = dateTime(new Date(imagined.releasedAtMs));
   const perMonth = `${usualYear.alertsAMonth} alerts a month to: ${audienceName}`;
   const head = `A year of ${perMonth}, from ${from} on. Seed ${imagined.seed}.`;
+  const broken = years.flatMap(({ breaks }, i) =>
+    breaks.map(({ says, names: those }) => `${names[i]}: ${[says, ...those].join('; ')}`),
+  );
   return {
     json: { audience: audienceName, seed: imagined.seed, years },
-    text: call.csv ? csvFile(rows) : `${head}\n${text}\n`,
+    text: call.csv
+      ? csvFile([...months, [], ...rows])
+      : [head, '', ...text, '', ...inColumns(months), '', ...broken, ''].join('\n'),
   };
 }
 
-function yearTable(years: readonly Year[], models: Models): string[][] {
-  const row = (what: string, of: (year: Year) => string) => [what, ...years.map(of)];
-  const count = (value: number | undefined) => (value ?? 0).toLocaleString('en-GB');
-  const ids = [...new Set(models.flatMap(({ severities }) => severities.map(({ id }) => id)))];
-  const bySeverity = ids.flatMap((id) => {
-    const found = (year: Year) => year.severities.find((one) => one.severity === id);
-    const label = years.map((year) => found(year)?.label).find(Boolean) ?? id;
-    return [
-      row(`${label}: alerts`, (year) => count(found(year)?.alerts)),
-      row(`${label}: texts`, (year) => count(found(year)?.texts)),
-      row(`${label}: answered in time, of 100`, (year) => {
-        const { answeredInTime = 0, hadToAnswer = 0 } = found(year) ?? {};
-        return hadToAnswer === 0 ? '-' : String(Math.round((100 * answeredInTime) / hadToAnswer));
-      }),
-      row(`${label}: names on the call list`, (year) => count(found(year)?.listed)),
-    ];
-  });
-  return [
-    ['', ...models.map(({ version }, i) => (i === 0 ? 'In force' : version.slice(0, 12)))],
-    row('Alerts', ({ alerts }) => count(alerts)),
-    row('Texts', ({ texts }) => count(texts)),
-    row('Mails', ({ mails }) => count(mails)),
-    row('Cost', ({ costPence }) => formatMoney(costPence)),
-    row('Texts to the number that has most', ({ textsToOne }) => count(textsToOne.most)),
-    row('Texts to a number in the middle', ({ textsToOne }) => count(textsToOne.median)),
-    ...bySeverity,
-  ];
+/** Each column as wide as its widest cell; the last as it is. */
+function inColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map((row) =>
+    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join('  '),
+  );
+}
+
+function sideNames(models: readonly OperatingModel[]): string[] {
+  return models.map(({ version }, i) => (i === 0 ? 'In force' : version.slice(0, 12)));
 }
 
 type Call = {

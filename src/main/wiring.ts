@@ -75,7 +75,7 @@ import {
   tellRegions,
   type AnswerContext,
 } from '#responses/index.ts';
-import { whatIfRoutes } from '#what-if/index.ts';
+import { whatIfRoutes, yearRoutes } from '#what-if/index.ts';
 import {
   clockOrDate,
   clockTime,
@@ -166,6 +166,7 @@ export function productRoutes(product: Product): Route[] {
     }),
     ...alertRoutes({ ...alerts, database }),
     ...whatIfRoutes({ ...alerts, database }),
+    ...yearRoutes({ ...alerts, database }),
     ...responseRoutes({ database, model, origin, ...seals }),
     ...consoleRoutes({ ...boardContext(product), live, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),

@@ -31,7 +31,11 @@ export function breaksOf(rehearsed: Rehearsed): Break[] {
 }
 
 /** Organisations that must answer and whose chain ends early, or has nobody at all. */
-function chains({ directory, messages, severity }: Rehearsed): Break[] {
+export function chains({
+  directory,
+  messages,
+  severity,
+}: Pick<Rehearsed, 'directory' | 'messages' | 'severity'>): Break[] {
   const rounds = new Map<string, Set<number>>();
   // Reminders are no part of the chain.
   for (const { organisationIds, round } of messages.filter(

@@ -5,4 +5,6 @@ export { imagine, type Subject } from './imagine.ts';
 export { fieldNames, parseAsked, type Asked, type Fields } from './parse.ts';
 export { whatIfRoutes, type WhatIfRoutesContext } from './routes.ts';
 export { readDirectory, rehearse, type Side } from './rehearse.ts';
-export { rehearseYear, usualYear, type Year } from './rehearse-year.ts';
+export { readYear, rehearseYears, usualYear, type Year } from './rehearse-year.ts';
+export { yearRoutes } from './routes-year.ts';
+export { monthTable, yearTable } from './year-table.ts';

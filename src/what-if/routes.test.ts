@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { draftAlert, openCentre, submitDraft, type Centre } from '../../test/support/centre.ts';
+import { textIn } from '../../test/support/page-checks.ts';
+import { startSite } from '../../test/support/page-client.ts';
 import { seedGateway, seedNotify } from '../../test/support/dispatch.ts';
+import { yearRoutes } from './routes-year.ts';
 
 const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
 let centre: Centre;
@@ -93,3 +96,65 @@ test('a change that waits stands beside the rules in force', async () => {
   assert.match(page.text, /1 text, 0 mails after 15 min ?1 text, 0 mails after 5 min/);
   await visitor.get('/what-if?rules=999', { status: 404 });
 });
+
+test('a year: month by month under two sets of rules, in the page and as a file', async () => {
+  const visitor = centre.visit(centre.officer);
+  await visitor.get('/what-if/year');
+  const asked = 'go=yes&at=2027-01-01T00:00&seed=5&cap=0.01';
+  const page = await visitor.get(`/what-if/year?${asked}&whole=yes`);
+  assert.match(page.text, /15 alerts a month to all who must answer \(\d+ organisations\)/);
+  const months = page.elements('.tocsin-if__month');
+  assert.equal(months.length, 12);
+  assert.match(textIn(months[0]!), /^1 January 2027/);
+  assert.match(textIn(months[11]!), /^1 December 2027/);
+  // One pence is soon spent, and one organisation has nobody.
+  assert.match(page.text, /\d+ alerts? costs? more than (it|they) may/);
+  assert.match(page.text, /nothing reaches.*Lonely Trust/);
+  const answer = await visitor.request('GET', `/what-if/year.csv?${asked}`);
+  const lines = answer.body.split('\r\n');
+  assert.match(lines[0]!, /Month from,Rules,Alerts,Texts,Cost,Told within 15 min/);
+  assert.match(lines[1]!, /^1 January 2027,In force,15,/);
+  // The same year: what stands in the file stands on the page.
+  const [, , , texts] = lines[1]!.split(',');
+  assert.ok(textIn(months[0]!).includes(texts!));
+  await visitor.get('/what-if/year?go=yes&seed=x', { status: 422 });
+  await visitor.get('/what-if/year?go=yes&rules=999', { status: 404 });
+  await centre.visit(await centre.invite('Una Holm', [])).get('/what-if/year', { status: 403 });
+});
+
+test('a year is drawn while it is played: how far it has come, then its figures', async () => {
+  const { years, pictures } = await played('go=yes&seed=5');
+  assert.ok(pictures.length >= 10);
+  assert.match(pictures[0]!, /9 alerts of 180 played/);
+  assert.match(pictures.at(-1)!, /180 alerts of 180 played/);
+  assert.match(years, /Month by month/);
+});
+
+/** What the stream of a year sends until its figures are there. */
+async function played(asked: string): Promise<{ pictures: string[]; years: string }> {
+  const { model, db } = centre;
+  const formatTime = (at: Date) => at.toISOString();
+  const context = { model, database: db.web, origin: 'http://localhost', formatTime };
+  const site = await startSite({ routes: yearRoutes(context) });
+  const actor = centre.officer;
+  assert.ok(actor.kind === 'person');
+  const visitor = site.visitorAs(actor);
+  const cookie = `tocsin=${visitor.cookie('tocsin')}`;
+  const stream = await fetch(`${site.address}/what-if/year/events?${asked}`, {
+    headers: { cookie },
+  });
+  const pictures: string[] = [];
+  let text = '';
+  for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const events = text.split('\n\n');
+    text = events.pop()!;
+    const drawn = events.filter((one) => one.includes('event: year'));
+    const last = drawn.find((one) => one.includes('Month by month'));
+    pictures.push(...drawn.filter((one) => one !== last));
+    if (last === undefined) continue;
+    await site.close();
+    return { pictures: pictures.map((one) => one.replaceAll(/<[^>]*>|data: /g, '')), years: last };
+  }
+  throw new Error('the stream ended before the year');
+}

@@ -43,13 +43,16 @@ const word = z
   .optional()
   .catch(undefined);
 
-const query = z.object({
+export const query = z.object({
   ...Object.fromEntries(fieldNames.map((name) => [name, word])),
   rules: word,
-}) as z.ZodType<Readonly<Record<string, string | string[] | undefined>>>;
+}) as z.ZodType<Typed>;
+
+/** What was typed, field by field. */
+export type Typed = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Check boxes of one name are one list. */
-function fieldsOf(typed: Readonly<Record<string, string | string[] | undefined>>): Fields {
+export function fieldsOf(typed: Typed): Fields {
   return Object.fromEntries(fieldNames.map((name) => [name, [typed[name] ?? ''].flat().join(' ')]));
 }
 
@@ -80,7 +83,7 @@ export function whatIfRoutes(context: WhatIfRoutesContext): Route[] {
 }
 
 type Request = {
-  readonly typed: Readonly<Record<string, string | string[] | undefined>>;
+  readonly typed: Typed;
   readonly now: Date;
 };
 
@@ -101,7 +104,7 @@ async function show(tx: Tx, context: WhatIfRoutesContext, { typed, now }: Reques
 }
 
 /** The same question as an address, for the file. */
-function addressOf(typed: Request['typed']): string {
+export function addressOf(typed: Typed): string {
   const words = new URLSearchParams();
   for (const [name, value] of Object.entries(typed))
     for (const one of [value ?? ''].flat()) if (one !== '') words.append(name, one);
@@ -141,7 +144,7 @@ async function rehearsed(
 type OtherRules = { readonly name: string; readonly model: OperatingModel };
 
 /** A proposal by its id, or an adopted version by its number; nothing: none. */
-async function otherRules(tx: Tx, rules: string): Promise<Outcome<OtherRules | undefined>> {
+export async function otherRules(tx: Tx, rules: string): Promise<Outcome<OtherRules | undefined>> {
   if (rules === '') return ok(undefined);
   const adopted = (await listAdoptions(tx)).find(({ number }) => String(number) === rules);
   const proposal =
@@ -157,10 +160,10 @@ async function otherRules(tx: Tx, rules: string): Promise<Outcome<OtherRules | u
 
 const VERSIONS_MAX = 20;
 
-async function formView(
+export async function formView(
   tx: Tx,
   { model }: WhatIfRoutesContext,
-  { typed, refusal }: { readonly typed: Request['typed']; readonly refusal: Refused | undefined },
+  { typed, refusal }: { readonly typed: Typed; readonly refusal: Refused | undefined },
 ) {
   const usual = {
     severity: model.severities[0]!.id,

@@ -391,6 +391,10 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'an imagined alert', path: '/what-if' },
     { state: 'wrong numbers', path: '/what-if?seed=x' },
   ],
+  '/what-if/year': [
+    { state: 'asks', path: '/what-if/year' },
+    { state: 'played', path: '/what-if/year?go=yes&whole=yes' },
+  ],
   '/operating-model': [
     { state: 'in force', path: '/operating-model' },
     { state: 'of an administrator', path: '/operating-model', as: 'administrator' },
