@@ -20,6 +20,7 @@ import { assessmentOf } from './assessment.ts';
 import { listHeldAudiences } from './audience.ts';
 import { sectionsOf } from './content/model.ts';
 import { capacityFor } from './dry-run.ts';
+import { overCap } from './over-cap.ts';
 import { changesBetween, type Change } from './diff.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { readKevFacts } from './kev/catalogue.ts';
@@ -88,6 +89,7 @@ export async function readApproval(
     quiet: severity && quietOf(model, severity, { now, kind: version.kind }),
     recallMs: following.length > 0 ? 0 : (severity?.recallWindowMs ?? 0),
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
+    overCap: overCap(model, severity, fragments),
     assessment: assessmentOf(version, model),
     sections: sectionsOf(version.content, context),
     readerSections: readerSections(version.readerWords, model),

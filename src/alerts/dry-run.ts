@@ -6,6 +6,7 @@ import type { Tx } from '#db/database.ts';
 import { roundTimes, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
 import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
+import { overCap, type OverCap } from './over-cap.ts';
 import { EXAMPLE } from './preview.ts';
 import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
 import {
@@ -75,6 +76,8 @@ export type DryRun = {
   readonly longest: readonly LongestText[];
   readonly firstRoundCost: string;
   readonly costAtMost: string;
+  /** What the rules let it cost, where it may cost more. */
+  readonly overCap: OverCap | undefined;
   /** Null where no gateway takes texts, or nothing is sent by text. */
   readonly forecast: Forecast | null;
 };
@@ -116,6 +119,7 @@ export async function dryRun(
     longest: longestTexts(templates, reach, model),
     firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
     costAtMost: formatMoney(priceOfTexts(fragments(), model.textPrice)),
+    overCap: overCap(model, severity, fragments()),
     forecast: await forecast(tx, { severity, model, reach, rounds, times, now }),
   });
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   api,
+  because,
   instant,
   json,
   notFound,
@@ -43,6 +44,10 @@ const shape = z.strictObject({
   ),
   firstRoundCost: z.string().describe('With VAT'),
   costAtMost: z.string().describe('With VAT, if nobody answers'),
+  overCap: z
+    .strictObject({ cap: z.string().describe('With VAT'), because })
+    .nullable()
+    .describe('Where it may cost more than the rules let it; it stops nobody'),
   longest: z
     .array(
       z.strictObject({
@@ -119,9 +124,11 @@ export function dryRunApiRoutes(context: AlertRoutesContext): Route[] {
           const page = { after, limit: limit + 1 };
           const found = await dryRun(tx, context, { version, page, now });
           if (!found.ok) return problem(found);
-          const { gaps, longest, ...run } = found.value;
+          const { gaps, longest, overCap, ...run } = found.value;
           return json(200, {
             ...run,
+            overCap:
+              overCap === undefined ? null : { ...overCap, because: overCap.because ?? null },
             countedAt: now,
             longest: longest.map(flat),
             gaps: pageOf(gaps, limit, gapKey),

@@ -2,7 +2,6 @@
 import type { Database, Tx } from '#db/database.ts';
 import { csvFile, dateOnly, dateTime } from '#web/index.ts';
 import { listAlerts } from '#alerts/index.ts';
-import { formatMoney } from '#kernel/money.ts';
 import { system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { parseOperatingModel, readModelFile, type OperatingModel } from '#operating-model/index.ts';
@@ -51,7 +50,7 @@ FILE           Other rules: both are rehearsed, side by side. Without it the rul
 --behaviour    How people answer: ${Object.keys(presets).join(', ')} or own.
 --text-share, --text-median, --mail-share, --mail-median
                With own: how many in a hundred answer, and after how many minutes half of them have.
---cap          Pounds that the texts may cost: says where they cost more.
+--cap          Pounds that the texts may cost instead of what the rules say: says where they cost more.
 --seed         Another number, another draw of who answers; the same number, the same result.
 --year         A year of ${usualYear.alertsAMonth} alerts a month instead, of all severities: in all, and
                for each month texts, cost, who is told and answers in 15 and 60 min, what breaks.

@@ -12,7 +12,9 @@ import {
   becauseTime,
   type Because,
 } from './because.ts';
+import { diffModels } from './diff.ts';
 import { severityFor } from './exercises.ts';
+import { explainSeverity } from './explain-model.ts';
 import { checkOperatingModel } from './parse.ts';
 
 const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
@@ -62,4 +64,21 @@ test('what the centre owes is owed at any hour', () => {
     assert.equal(one?.version, model.version);
     assert.ok(one.href.startsWith(`/operating-model/rules/${model.version}#rule-`));
   }
+});
+
+test('what texts may cost is a rule: explained, compared, drawn, and warned of where it is dead', () => {
+  const high = severityFor(model, { severity: 'high', exercise: false })!;
+  assert.equal(high.spendCapPence, 200_000);
+  assert.match(becauseTime(model, high, 'spend_cap')!.says, /^High, before it is sent: .*£2,000/);
+  assert.match(explainSeverity(model, high).join(' '), /more than £2,000\.00 are said so before/);
+  const read = (from: string, to: string) => checkOperatingModel(shipped.replace(from, to));
+  const cheaper = read('spend_cap: 2000', 'spend_cap: 120.50');
+  assert.deepEqual(
+    diffModels(model, cheaper.model!).map(({ says }) => says),
+    ['High: texts may cost £120.50 instead of £2,000.00'],
+  );
+  const none = read('    spend_cap: 2000\n', '');
+  assert.match(diffModels(model, none.model!)[0]!.says, /may cost whatever they do instead of/);
+  const dead = read('    acknowledge_within: P5D', '    spend_cap: 5\n    acknowledge_within: P5D');
+  assert.match(dead.findings[0]!.message, /never holds: Medium goes by mail alone/);
 });

@@ -56,9 +56,10 @@ function hoursOf(model: OperatingModel, severity: Severity, { kind, rule }: Rung
     : `quiet hours ${quietWords(quietHours)} count in`;
 }
 
-/** `at once`, `after 30 min`, `in quiet hours`. */
+/** `at once`, `after 30 min`, `in quiet hours`, `before it is sent`. */
 export function whenOf({ atMs, kind }: Pick<Rung, 'atMs' | 'kind'>): string {
   if (kind === 'held') return 'in quiet hours';
+  if (kind === 'before') return 'before it is sent';
   return atMs === 0 ? 'at once' : `after ${spokenDuration(atMs)}`;
 }
 
@@ -71,6 +72,7 @@ export type TimeKey =
   | 'recall_window'
   | 'quiet_hours'
   | 'tell_region'
+  | 'spend_cap'
   | 'rounds';
 
 /** Why something is due or ends when it does; undefined where the severity knows no such time. */
@@ -120,7 +122,7 @@ function becauseStep(model: OperatingModel, severity: Severity, rule: string): B
   if (rung === undefined) return undefined;
   return becauseOf(model, rule, {
     says: `${severity.label}, ${whenOf(rung)}: ${rung.says}`,
-    hours: rung.kind === 'held' ? undefined : hoursOf(model, severity, rung),
+    hours: ['held', 'before'].includes(rung.kind) ? undefined : hoursOf(model, severity, rung),
   });
 }
 

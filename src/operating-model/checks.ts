@@ -9,6 +9,7 @@ import { checkAttestation, checkCodeMail, checkOwnDetails, checkProofMail } from
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
 import { checkExercises } from './exercise-checks.ts';
+import { checkSpendCaps } from './spend-checks.ts';
 import { checkReminders } from './reminder-checks.ts';
 import { checkPromises, checkRegionsTold } from './promise-checks.ts';
 import {
@@ -49,6 +50,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...notEmpty(file, 'reader_kinds'),
     ...Object.entries(file.severities).flatMap(([id, severity]) => checkSeverity(id, severity)),
     ...checkOrder(file),
+    ...checkSpendCaps(file),
     ...checkMatrix(file),
     ...checkScales(file),
     ...checkLeadsNowhere(file),

@@ -1,4 +1,5 @@
 /** What changes of one severity, in sentences that follow its name. Pure. */
+import { formatMoney } from '#kernel/money.ts';
 import { formatMinute, type QuietHours } from '#kernel/quiet-hours.ts';
 import { spokenDuration } from './durations.ts';
 import type { Round, Severity } from './model.ts';
@@ -32,6 +33,7 @@ export function oneSeverity(before: Severity, after: Severity): string[] {
     ...roundChanges(before.reminders, after.reminders, 'reminder'),
     ...quietChange(before, after),
     ...regionChange(before, after),
+    ...instead('texts may cost', capOf(before), capOf(after)),
     ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
     ...times('next update within', ({ nextUpdateWithinMs: ms }) => ms),
     ...times('nothing is sent any more after', ({ sendExpiresAfterMs: ms }) => ms),
@@ -63,6 +65,9 @@ function regionChange({ tellRegion: before }: Severity, { tellRegion: after }: S
   if (now === undefined) return [`regions are not told any more (${old})`];
   return [`regions are told: ${now}${old === undefined ? '' : ` instead of ${old}`}`];
 }
+
+const capOf = ({ spendCapPence: cap }: Severity) =>
+  cap === undefined ? 'whatever they do' : formatMoney(cap);
 
 const ORDINALS = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth'];
 

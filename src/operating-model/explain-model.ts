@@ -1,4 +1,5 @@
 /** What happens under a severity, in sentences: for the page, the command line and a new officer. */
+import { formatMoney } from '#kernel/money.ts';
 import { quietWords, ranksOf } from './diff-severity.ts';
 import { spokenDuration } from './durations.ts';
 import { axisNames } from './judging.ts';
@@ -31,6 +32,7 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
     `The centre owes the next update within ${spokenDuration(severity.nextUpdateWithinMs)}.`,
     `A message whose fate nobody knows is decided by an officer after ${spokenDuration(severity.decideUncertainAfterMs)}.`,
     `What has not left after ${spokenDuration(severity.sendExpiresAfterMs)} is not sent any more.`,
+    ...costOf(severity),
     ...markedOf(model, label, severity),
   ];
 }
@@ -93,6 +95,13 @@ function unchasedOf({ readerKinds }: OperatingModel): string[] {
   if (unchased.length === 0) return [];
   const who = unchased.map(({ label }) => `‘${label}’`).join(' and ');
   return [`Whoever reads as ${who} is told with the first round and never chased.`];
+}
+
+function costOf({ spendCapPence: cap }: Severity): string[] {
+  if (cap === undefined) return [];
+  return [
+    `Texts that may cost more than ${formatMoney(cap)} are said so before anything is sent; that stops nobody.`,
+  ];
 }
 
 function markedOf(model: OperatingModel, label: string, { id, channels }: Severity): string[] {

@@ -28,6 +28,7 @@ const severity = z.strictObject({
   acknowledge_within: durationMs,
   next_update_within: durationMs,
   send_expires_after: durationMs,
+  spend_cap: z.number().min(0.01).max(1_000_000).multipleOf(0.01).optional(),
   recall_window: durationMs,
   decide_uncertain_after: durationMs,
   ask_for_receipt_after: z.array(durationMs).min(1).max(10),

@@ -1,4 +1,5 @@
 /** What happens when under a severity, as one line of time: each step with its place in the file. */
+import { formatMoney } from '#kernel/money.ts';
 import { outOfQuiet } from '#kernel/quiet-hours.ts';
 import { quietWords, ranksOf } from './diff-severity.ts';
 import type { Severity } from './model.ts';
@@ -10,8 +11,8 @@ export type Rung = {
   readonly rule: string;
   readonly atMs: number;
   readonly says: string;
-  /** People are told, something is due, something ends, or something waits. */
-  readonly kind: 'told' | 'due' | 'end' | 'held';
+  /** People are told, something is due, ends, waits, or is looked at before the release. */
+  readonly kind: 'told' | 'due' | 'end' | 'held' | 'before';
 };
 
 /**
@@ -75,9 +76,13 @@ export function ladderOf(severity: Severity): Rung[] {
   return all.toSorted((a, b) => a.atMs - b.atMs);
 }
 
-/** What keeps something back. */
-function waitsOf({ quietHours, recallWindowMs }: Severity, make: Make): Rung[] {
+/** What keeps something back, or is looked at before it. */
+function waitsOf({ quietHours, recallWindowMs, spendCapPence }: Severity, make: Make): Rung[] {
   const waits: Rung[] = [];
+  if (spendCapPence !== undefined) {
+    const says = `texts that may cost more than ${formatMoney(spendCapPence)} are said so`;
+    waits.push(make('spend_cap', 0, 'before', says));
+  }
   if (quietHours !== undefined) {
     const says = `${quietWords(quietHours)} no round opens: it waits, and those after it keep their distance`;
     waits.push(make('quiet_hours', 0, 'held', says));

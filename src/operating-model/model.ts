@@ -5,7 +5,7 @@
 import type { Permission } from '#kernel/actor.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { QuietHours } from '#kernel/quiet-hours.ts';
-import type { TextPrice } from '#kernel/money.ts';
+import type { Pence, TextPrice } from '#kernel/money.ts';
 import type { ExerciseRules } from './exercise-rules.ts';
 import type { DeclaredScale, ReportingClock, SeverityMatrix } from './judging.ts';
 import type { SigningIn } from './signing-in.ts';
@@ -203,6 +203,8 @@ export type Severity = {
   readonly nextUpdateWithinMs: number;
   /** A message not sent by then is not sent at all. */
   readonly sendExpiresAfterMs: number;
+  /** More than the texts of one alert may cost is said before anything is sent; absent: never. */
+  readonly spendCapPence?: Pence;
   /** After the release nothing leaves for so long, and it can be recalled; 0: it leaves at once. */
   readonly recallWindowMs: number;
   /** Nobody can say for so long whether it left: the officer decides, and the next is told. */

@@ -8,7 +8,7 @@ const roundOf = ({ ranks, after }: ModelFile['severities'][string]['rounds'][num
 });
 
 export function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
-  const { quiet_hours: quietHours, tell_region: region } = severity;
+  const { quiet_hours: quietHours, tell_region: region, spend_cap: cap } = severity;
   return {
     id,
     label: severity.label,
@@ -19,6 +19,7 @@ export function severityOf([id, severity]: [string, ModelFile['severities'][stri
     ...(quietHours && {
       quietHours: { fromMinute: quietHours.from, untilMinute: quietHours.until },
     }),
+    ...(cap !== undefined && { spendCapPence: Math.round(cap * 100) }),
     ...(region && { tellRegion: { afterMs: region.after, wake: region.wake } }),
     acknowledgeWithinMs: severity.acknowledge_within,
     nextUpdateWithinMs: severity.next_update_within,

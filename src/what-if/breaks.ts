@@ -19,7 +19,7 @@ export type Rehearsed = {
   readonly messages: readonly Planned[];
   readonly run: Run;
   readonly summary: Summary;
-  /** Of whoever rehearses; undefined: none. */
+  /** Of whoever rehearses, or of the rules; undefined: none. */
   readonly spendCapPence: Pence | undefined;
 };
 

@@ -27,6 +27,7 @@ export type Imagined = Words & {
   readonly releasedAtMs: number;
   readonly behaviour: Behaviour;
   readonly seed: number;
+  /** Undefined: as the rules have it. */
   readonly spendCapPence: Pence | undefined;
 };
 
@@ -112,7 +113,8 @@ async function rehearseUnder(
     readonly severity: Severity;
   },
 ): Promise<Side> {
-  const { behaviour, seed, releasedAtMs, spendCapPence } = imagined;
+  const { behaviour, seed, releasedAtMs } = imagined;
+  const spendCapPence = imagined.spendCapPence ?? severity.spendCapPence;
   const messages = planMessages(directory, imagined, { model, severity });
   const run = simulate({
     severity,

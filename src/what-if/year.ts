@@ -24,7 +24,7 @@ export type YearPlan = {
   /** In hours from 8 to 20, and in the others. */
   readonly byDay: Behaviour;
   readonly byNight: Behaviour;
-  /** What the texts of one alert may cost; undefined: as much as they do. */
+  /** What the texts of one alert may cost; undefined: as the rules have it. */
   readonly spendCapPence: Pence | undefined;
 };
 
@@ -128,7 +128,7 @@ export function* simulateYear(
     });
     const summary = summarise(run, { severity, model });
     addToSeverity(tallies.get(severity.id)!, summary);
-    addToMonth(byMonth[month]!, summary, plan.spendCapPence);
+    addToMonth(byMonth[month]!, summary, plan.spendCapPence ?? severity.spendCapPence);
     yield { done: i + 1, of: moments.length };
   }
   const breaks = breaksOfChains(directory, { model, planned });
