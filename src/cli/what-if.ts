@@ -50,10 +50,11 @@ FILE           Other rules: both are rehearsed, side by side. Without it the rul
 --behaviour    How people answer: ${Object.keys(presets).join(', ')} or own.
 --text-share, --text-median, --mail-share, --mail-median
                With own: how many in a hundred answer, and after how many minutes half of them have.
---cap          Pounds that the texts may cost instead of what the rules say: says where they cost more.
+--cap          Pounds that the texts may cost instead of what the rules say: says where they
+               cost more.
 --seed         Another number, another draw of who answers; the same number, the same result.
---year         A year of ${usualYear.alertsAMonth} alerts a month instead, of all severities: in all, and
-               for each month texts, cost, who is told and answers in 15 and 60 min, what breaks.
+--year         A year of ${usualYear.alertsAMonth} alerts a month of all severities instead: in all
+               and by month what it costs, who is told and answers in 15 and 60 min, what breaks.
 --csv          Print a table for a spreadsheet.
 --json         Print the result for programs.
 `;

@@ -77,8 +77,18 @@ test('what texts may cost is a rule: explained, compared, drawn, and warned of w
     diffModels(model, cheaper.model!).map(({ says }) => says),
     ['High: texts may cost £120.50 instead of £2,000.00'],
   );
-  const none = read('    spend_cap: 2000\n', '');
-  assert.match(diffModels(model, none.model!)[0]!.says, /may cost whatever they do instead of/);
+  const gone = read('    spend_cap: 2000\n', '');
+  assert.match(diffModels(model, gone.model!)[0]!.says, /may cost whatever they do instead of/);
   const dead = read('    acknowledge_within: P5D', '    spend_cap: 5\n    acknowledge_within: P5D');
   assert.match(dead.findings[0]!.message, /never holds: Medium goes by mail alone/);
+  const wrong: [to: string, message: RegExp][] = [
+    ['spend_cap: 3000.01', /High is less urgent than Critical, and may cost more/],
+    ['spend_cap: 0', /must be at least 0\.01/],
+  ];
+  for (const [to, message] of wrong) {
+    const { model: none, findings } = read('spend_cap: 2000', to);
+    assert.equal(none, undefined);
+    assert.equal(findings[0]!.path, 'severities.high.spend_cap');
+    assert.match(findings[0]!.message, message);
+  }
 });

@@ -4,7 +4,7 @@ import { strictness, within } from '#kernel/marking.ts';
 import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
-import { blanksOf } from './model.ts';
+import { blanksOf } from './blanks.ts';
 import { checkAttestation, checkCodeMail, checkOwnDetails, checkProofMail } from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';

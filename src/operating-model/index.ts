@@ -1,5 +1,6 @@
 export type { SigningIn } from './signing-in.ts';
-export { blanksOf, channels, fillBlanks, OWNER, severityById } from './model.ts';
+export { blanksOf, fillBlanks } from './blanks.ts';
+export { channels, OWNER, severityById } from './model.ts';
 export { axisNames } from './judging.ts';
 export type {
   Channel,

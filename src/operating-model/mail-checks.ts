@@ -1,7 +1,7 @@
 /** The mails to contacts about themselves: their blanks, and how many codes may go. */
 import type { ModelFile } from './file-schema.ts';
 import { error, type Remark } from './findings.ts';
-import { blanksOf } from './model.ts';
+import { blanksOf } from './blanks.ts';
 
 const OWN_BLANKS = { mail: ['sender', 'code', 'help_line'], replaced: ['sender', 'help_line'] };
 

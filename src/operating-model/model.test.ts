@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blanksOf, fillBlanks } from './model.ts';
+import { blanksOf, fillBlanks } from './blanks.ts';
 import { formatDuration, parseDurationMs, spokenDuration } from './durations.ts';
 import { nearestName } from './nearest.ts';
 

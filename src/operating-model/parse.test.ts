@@ -188,20 +188,6 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /at most PT10M/,
   },
   {
-    name: 'a less urgent severity whose texts may cost more',
-    text: changed(['spend_cap: 2000', 'spend_cap: 3000.01']),
-    at: 'spend_cap: 3000.01',
-    path: 'severities.high.spend_cap',
-    message: /High is less urgent than Critical, and may cost more/,
-  },
-  {
-    name: 'a cap of nothing',
-    text: changed(['spend_cap: 2000', 'spend_cap: 0']),
-    at: 'spend_cap: 0',
-    path: 'severities.high.spend_cap',
-    message: /must be at least 0.01/,
-  },
-  {
     name: 'quiet hours of the most urgent severity',
     text: changed(['acknowledge_within: PT1H', `${QUIET}acknowledge_within: PT1H`]),
     at: 'quiet_hours: { from: "22:00"',

@@ -2,7 +2,7 @@
 import { smsText } from '#kernel/sms-text.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
-import { blanksOf, fillBlanks } from './model.ts';
+import { blanksOf, fillBlanks } from './blanks.ts';
 import { nearestName } from './nearest.ts';
 
 type TextKey = keyof ModelFile['texts'];
