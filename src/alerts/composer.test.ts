@@ -215,6 +215,13 @@ describe('what a draft promises', () => {
     assert.match(saved.text, /Critical promises the next update within .*; this one is later/);
   });
 
+  it('has its length beside each text, those of later rounds and reminders too', async () => {
+    const alertId = await draftAlert(centre, { severity: 'high' });
+    const check = await centre.visit(centre.officer).get(`/alerts/${alertId}`);
+    const measured = check.text.match(/HELP=call me ?\d+ characters, \d fragments?/g);
+    assert.equal(measured?.length, 5);
+  });
+
   it('costs at most what is said, all reminders with it: the approver is told no more', async () => {
     const alertId = await draftAlert(centre, { severity: 'high' });
     const officer = centre.visit(centre.officer);
