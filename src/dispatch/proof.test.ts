@@ -171,3 +171,27 @@ it('one approval lets each part go once: a copy of the dispatch does not leave',
   assert.match(pauseReason ?? '', /used for another dispatch before/);
   assert.equal(scene.sent(), 3);
 });
+
+it('a check that fails whenever it is asked stops the dispatch with a word, and is asked again', async () => {
+  let isMended = false;
+  await using scene = await openScene(async (tx, id) => {
+    if (!isMended) await tx.one(sql`select ${'cli'}::uuid`);
+    return await letAll(tx, id);
+  });
+  const id = await makeDispatch(db.owner, { messages: 5 });
+  await release(db.web, id);
+  const { pauseReason } = await until(
+    () => dispatchRow(id),
+    ({ state }) => state === 'paused',
+  );
+  assert.match(pauseReason ?? '', /the check of its approval failed.*Resume it once/);
+  assert.equal(scene.sent(), 0);
+  isMended = true;
+  await db.web.withActor(system('test'), (tx) =>
+    resumeDispatch(tx, { dispatchId: id, reason: 'mended' }),
+  );
+  await until(
+    () => statesOf(db.owner, id),
+    (states) => states['accepted'] === 5,
+  );
+});

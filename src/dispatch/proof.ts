@@ -6,7 +6,7 @@
  * may not write. Once for each dispatch: nothing that was hashed changes after the release.
  */
 import { system } from '#kernel/actor.ts';
-import type { Database, Tx } from '#db/database.ts';
+import { isDatabaseRefusal, type Database, type Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
 import { pauseDispatch } from './actions.ts';
@@ -80,16 +80,34 @@ export class Prover {
     } catch (error) {
       // Nothing of it leaves; who claims it next asks again.
       log.error('dispatch.loop_failed', { error, part: 'proof' });
+      if (isLasting(error)) await this.#stop(dispatchId);
     }
   }
+
+  /** Asked again it fails again: it would stand still without a word to anybody. */
+  async #stop(dispatchId: string): Promise<void> {
+    const { database, log } = this.#options;
+    const why = 'the check of its approval failed; the log has it as dispatch.loop_failed.';
+    const reason = `Nothing of it leaves: ${why} Resume it once that is mended.`;
+    try {
+      await database.withActor(system('dispatch'), (tx) => refuse(tx, { dispatchId, reason, why }));
+    } catch (error) {
+      log.error('dispatch.loop_failed', { error, part: 'proof' });
+    }
+  }
+}
+
+/** A value that the database does not take (SQLSTATE 22): no outage, nor an upgrade half-way. */
+function isLasting(error: unknown): boolean {
+  return isDatabaseRefusal(error) && error.code?.startsWith('22') === true;
 }
 
 /** Why it may not leave; it is paused then. Undefined where it may. */
 async function proveOnce(tx: Tx, prove: Prove, dispatchId: string): Promise<string | undefined> {
   if (await findProof(tx, dispatchId)) return undefined;
   const proof = await prove(tx, dispatchId);
-  const subject = { kind: 'dispatch', id: dispatchId };
   if (proof.holds) {
+    const subject = { kind: 'dispatch', id: dispatchId };
     if (await insertProof(tx, dispatchId, proof.by)) {
       await record(tx, { action: 'dispatch.proved', subject, detail: { ...proof.by } });
       return undefined;
@@ -99,7 +117,16 @@ async function proveOnce(tx: Tx, prove: Prove, dispatchId: string): Promise<stri
   }
   const why = proof.holds ? 'Its approval was used for another dispatch before.' : proof.why;
   const reason = `Nothing of it leaves: ${why} Call it off, and find out who released it.`;
+  await refuse(tx, { dispatchId, reason, why });
+  return why;
+}
+
+async function refuse(
+  tx: Tx,
+  of: { readonly dispatchId: string; readonly reason: string; readonly why: string },
+): Promise<void> {
+  const { dispatchId, reason, why } = of;
+  const subject = { kind: 'dispatch', id: dispatchId };
   const paused = await pauseDispatch(tx, { dispatchId, reason });
   if (paused.ok) await record(tx, { action: 'dispatch.not_proved', subject, detail: { why } });
-  return why;
 }
