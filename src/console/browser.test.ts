@@ -179,6 +179,19 @@ test('a board prints its figures and pictures, and nothing to press', async (t) 
   await page.close();
 });
 
+test('on paper the duty desk says when it was so', async (t) => {
+  const visited = await visit(t, 'board');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.goto(centre.site.address);
+  const asAt = page.getByText(/^As at .* London\.$/);
+  assert.equal(await asAt.isVisible(), false);
+  await page.emulateMedia({ media: 'print' });
+  assert.equal(await asAt.isVisible(), true);
+  verify();
+  await page.close();
+});
+
 test('on paper the help queue is not folded', async (t) => {
   const visited = await visit(t, 'board');
   if (visited === undefined) return;

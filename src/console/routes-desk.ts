@@ -7,7 +7,7 @@ import {
   rulesOf,
   severityById,
 } from '#operating-model/index.ts';
-import { events, eventStream, page, redirect, view, type Route } from '#web/index.ts';
+import { clockOrDate, events, eventStream, page, redirect, view, type Route } from '#web/index.ts';
 import type { ConsoleContext } from './context.ts';
 import { groupDesk, withWords } from './desk.ts';
 import { tallyOf } from './figures.ts';
@@ -51,6 +51,7 @@ async function readDesk(
     }
     const waiting = await listDesk(tx, { regionCodes: regionsOf(actor, 'alert.read') });
     const desk = groupDesk(withWords(waiting, openReply));
+    const surge = await findHelpSurge(tx, model.desk.helpSurge);
     return {
       alerts,
       approvals: (await listWaitingApprovals(tx)).map((one) => ({
@@ -67,7 +68,10 @@ async function readDesk(
       rulesWaiting: await findWaitingRules(tx),
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,
-      surge: await findHelpSurge(tx, model.desk.helpSurge),
+      surge: surge && {
+        ...surge,
+        isOneMinute: clockOrDate(surge.since, now) === clockOrDate(surge.until, now),
+      },
       gateways: await listGatewayStates(tx),
       auditor: await readAuditor(tx),
       broken: await listBroken(tx),

@@ -181,6 +181,7 @@ describe('the promise of a call', () => {
     await textFrom(centre, numbers.eastvale, `${codeOf(numbers.eastvale)} HELP`);
     const desk = await officer.get('/');
     assert.match(desk.text, /3 organisations asked for help (at|from \d\d:\d\d to) \d\d:\d\d\./);
+    assert.doesNotMatch(desk.text, /from (\d\d:\d\d) to \1/, 'one minute is said once');
     assert.equal(desk.elements('[role="alert"]').length, 1);
     await byOwner(sql`update responses.desk_item set created_at = created_at - interval '2 hours'
       where state = 'open' and organisation_id = (select id
