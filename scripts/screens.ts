@@ -61,6 +61,7 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await answerByText(new URL(phonesAddress).origin);
   await take(officer, `${alert}/board`, 'board');
   await take(officer, `${alert}/wall`, 'wall', [1920]);
+  await take(officer, `${alert}/board?at=${new Date().toISOString()}`, 'past-minute');
   await take(officer, `${alert}/organisations?show=waiting`, 'not-yet-answered');
   await officer.locator('tbody th a').first().click();
   await take(officer, undefined, 'organisation-in-alert');
@@ -74,17 +75,51 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(visitor, `${address}/${number}`, 'public-page');
   await answerByPage(visitor, new URL(phonesAddress).origin);
   await take(visitor, undefined, 'answer');
+  await visitor.getByRole('button', { name: 'Got it, we act' }).click();
+  await take(visitor, undefined, 'answered');
+  await openCodeSession(visitor, address, new URL(phonesAddress).origin);
+  await take(visitor, `${address}/your-alerts/${number}`, 'code-session');
   await take(visitor, `${address}/genuine`, 'genuine');
   await take(visitor, `${address}/public`, 'public-list');
+  await take(visitor, `${address}/your-number`, 'your-number');
+  await takeCalls(officer, alert);
+  await take(officer, `${address}/alerts/new-exercise`, 'exercise');
+  await takeOfAdministrator(await signIn(browser, address, 'Priya Raman'), address);
   await take(officer, `${address}/organisations`, 'directory');
+  await take(officer, `${address}/audiences`, 'audiences');
   await take(officer, `${address}/organisations/coverage`, 'coverage');
   await take(officer, `${address}/organisations/mend`, 'mend');
   await take(officer, `${address}/gateways`, 'gateways');
   await take(visitor, phonesAddress, 'phones');
+  await take(officer, `${address}/operating-model`, 'rules');
   await proposeSooner(officer, address);
+  await take(officer, undefined, 'rules-change');
   await officer.getByRole('link', { name: /^What if/ }).click();
   await officer.getByRole('heading', { name: 'What breaks' }).waitFor();
   await take(officer, undefined, 'what-if');
+}
+
+/** Nothing more leaves, so who has not answered is to be rung; the officer takes the first name. */
+async function takeCalls(page: BrowserPage, alert: string): Promise<void> {
+  await page.goto(`${alert}/board`);
+  await page.locator('#stop summary').click();
+  await page.locator('#stop').getByRole('button').click();
+  await page.goto(`${alert}/calls`);
+  await take(page, undefined, 'call-list');
+  await page
+    .getByRole('button', { name: /^I ring them/ })
+    .first()
+    .click();
+  await page.getByText('What came of it').waitFor();
+  await take(page, undefined, 'call');
+}
+
+async function takeOfAdministrator(page: BrowserPage, address: string): Promise<void> {
+  await take(page, `${address}/people`, 'people');
+  await page.getByRole('link', { name: 'Tom Lindqvist' }).click();
+  await page.getByRole('heading', { name: 'Tom Lindqvist' }).waitFor();
+  await take(page, undefined, 'person');
+  await take(page, `${address}/audit`, 'audit');
 }
 
 /** Other rules, under which deputies are asked sooner; nobody approves them. */
@@ -120,22 +155,50 @@ async function signIn(browser: Browser, address: string, name: string): Promise<
 
 /** Opens the page of the alert by what came to the first phone that was texted. */
 async function answerByPage(page: BrowserPage, simulator: string): Promise<void> {
-  for (const number of NUMBERS) {
-    const code = await codeAt(simulator, number);
-    if (code === undefined) continue;
-    await page.fill('#address', number);
-    await page.fill('#code', code);
-    await page.getByRole('button', { name: 'Go on' }).click();
-    await page.getByRole('button', { name: 'Got it, we act' }).waitFor();
-    return;
+  const number = await firstTold(simulator);
+  await page.fill('#address', number);
+  await page.fill('#code', (await codeAt(simulator, number))!);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Got it, we act' }).waitFor();
+}
+
+/** By a one-time code to the first phone that was texted an alert. */
+async function openCodeSession(
+  page: BrowserPage,
+  address: string,
+  simulator: string,
+): Promise<void> {
+  const number = await firstTold(simulator);
+  await page.goto(`${address}/your-details/sign-in`);
+  await page.fill('#address', number);
+  await page.getByRole('button', { name: 'Send me a code' }).click();
+  await page.locator('#code').waitFor();
+  let code: string | undefined;
+  for (let i = 0; i < 50 && code === undefined; i += 1) {
+    await delay(200);
+    const texts = await textsTo(simulator, number);
+    code = texts.map((text) => /\b(\d{6}) is your code/.exec(text)?.[1]).find(Boolean);
   }
+  if (code === undefined) throw new Error('no one-time code came');
+  await page.fill('#code', code);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('link', { name: /^Alerts to your organisation/ }).waitFor();
+}
+
+async function textsTo(simulator: string, number: string): Promise<string[]> {
+  const response = await fetch(`${simulator}/_control/texts?number=${number}`);
+  const { messages } = (await response.json()) as { messages: { text: string }[] };
+  return messages.map(({ text }) => text);
+}
+
+async function firstTold(simulator: string): Promise<string> {
+  for (const number of NUMBERS) if ((await codeAt(simulator, number)) !== undefined) return number;
   throw new Error('no phone has a text');
 }
 
 async function codeAt(simulator: string, number: string): Promise<string | undefined> {
-  const response = await fetch(`${simulator}/_control/texts?number=${number}`);
-  const { messages } = (await response.json()) as { messages: { text: string }[] };
-  return /Reply (\d{4})=/.exec(messages[0]?.text ?? '')?.[1];
+  const [first = ''] = await textsTo(simulator, number);
+  return /Reply (\d{4})=/.exec(first)?.[1];
 }
 
 /** Of those who have a text, some answer, some say what it means for them, a few ask or ramble. */
