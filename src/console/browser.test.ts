@@ -69,6 +69,23 @@ async function assertFits(page: BrowserPage): Promise<void> {
   }
 }
 
+test('on a phone the desk begins with the holding alert', async (t) => {
+  const visited = await visit(t, 'board');
+  if (visited === undefined) return;
+  const { page, verify } = visited;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(centre.site.address);
+  const placeOf = async (name: string) => (await page.getByText(name).first().boundingBox())!;
+  const [holding, full, cut] = [
+    await placeOf('Holding alert'),
+    await placeOf('Write an alert'),
+    await placeOf('Cut an organisation off'),
+  ];
+  assert.ok(holding.y < cut.y && Math.abs(holding.y - full.y) < 20, 'both ways to write, first');
+  verify();
+  await page.close();
+});
+
 test('a board is narrowed, followed and left again by keyboard alone', async (t) => {
   const visited = await visit(t, 'board');
   if (visited === undefined) return;
