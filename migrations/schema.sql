@@ -1966,7 +1966,9 @@ CASE ( SELECT kernel.reach() AS reach)
     WHEN 'organisation'::text THEN ((organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((id)::text = ( SELECT kernel.actor_id() AS actor_id))))
     ELSE false
 END);
+CREATE TRIGGER contact_keeps_key BEFORE UPDATE OF id ON organisations.contact FOR EACH ROW WHEN ((old.id <> new.id)) EXECUTE FUNCTION organisations.keep_key();
 CREATE TRIGGER contacts_noted AFTER UPDATE ON organisations.contact REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_contacts();
+CREATE TRIGGER contacts_removed_held AFTER DELETE ON organisations.contact REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION organisations.keep_linked();
 grant delete, insert, select, update on organisations.contact to tocsin_web;
 grant delete, insert, select, update on organisations.contact to tocsin_worker;
 
@@ -1976,12 +1978,9 @@ create table organisations.contact_contact_point (
   channel text not null,
   "position" smallint not null,
   constraint contact_contact_point_position_check CHECK ((("position" >= 1) AND ("position" <= 999))),
-  constraint contact_contact_point_contact_id_fkey FOREIGN KEY (contact_id) REFERENCES organisations.contact(id),
-  constraint contact_contact_point_contact_point_id_channel_fkey FOREIGN KEY (contact_point_id, channel) REFERENCES organisations.contact_point(id, channel),
-  constraint contact_contact_point_pkey PRIMARY KEY (contact_id, contact_point_id),
-  constraint contact_contact_point_contact_id_channel_position_key UNIQUE (contact_id, channel, "position")
+  constraint contact_contact_point_pkey PRIMARY KEY (contact_id, channel, "position"),
+  constraint contact_contact_point_contact_point_id_contact_id_key UNIQUE (contact_point_id, contact_id)
 );
-CREATE INDEX contact_contact_point_point ON organisations.contact_contact_point USING btree (contact_point_id, contact_id);
 alter table organisations.contact_contact_point enable row level security;
 alter table organisations.contact_contact_point force row level security;
 create policy contact_contact_point_delete on organisations.contact_contact_point as permissive for delete to public using (
@@ -2011,7 +2010,9 @@ CASE ( SELECT kernel.reach() AS reach)
 END);
 create policy contact_contact_point_update on organisations.contact_contact_point as permissive for update to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
+CREATE TRIGGER links_added_held AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_linked();
 CREATE TRIGGER links_added_noted AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
+CREATE TRIGGER links_changed_held AFTER UPDATE ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_linked();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_removed_noted AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
 grant delete, insert, select on organisations.contact_contact_point to tocsin_web;
@@ -2043,8 +2044,7 @@ END) stored,
   constraint contact_point_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text, 'landline'::text]))),
   constraint contact_point_check CHECK ((((asked_at IS NULL) = (asked_code IS NULL)) AND ((asked_at IS NULL) = (asked_for IS NULL)))),
   constraint contact_point_pkey PRIMARY KEY (id),
-  constraint contact_point_channel_address_index_key UNIQUE (channel, address_index),
-  constraint contact_point_id_channel_key UNIQUE (id, channel)
+  constraint contact_point_channel_address_index_key UNIQUE (channel, address_index)
 );
 CREATE INDEX contact_point_domain ON organisations.contact_point USING btree (domain) WHERE (channel = 'mail'::text);
 CREATE INDEX contact_point_shared ON organisations.contact_point USING btree (id) WHERE (contacts > 1);
@@ -2071,7 +2071,9 @@ CASE ( SELECT kernel.reach() AS reach)
       WHERE (( SELECT (kernel.actor_kind() = 'person'::text)) OR ((link.contact_id)::text = ( SELECT kernel.actor_id() AS actor_id)))))
     ELSE false
 END);
+CREATE TRIGGER point_keeps_key BEFORE UPDATE OF id, channel ON organisations.contact_point FOR EACH ROW WHEN (((old.id <> new.id) OR (old.channel <> new.channel))) EXECUTE FUNCTION organisations.keep_key();
 CREATE TRIGGER points_added_stopped AFTER INSERT ON organisations.contact_point REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION organisations.stop_points();
+CREATE TRIGGER points_removed_held AFTER DELETE ON organisations.contact_point REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION organisations.keep_linked();
 grant insert, select, update on organisations.contact_point to tocsin_web;
 grant insert, select, update on organisations.contact_point to tocsin_worker;
 
@@ -3700,10 +3702,9 @@ CREATE OR REPLACE FUNCTION organisations.find_or_add_point(id uuid, channel text
  SET search_path TO ''
 AS $function$
 declare
-  reach text := kernel.reach();
+  limits text[] := organisations.see_all();
   found uuid;
 begin
-  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
   insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
     shown)
   values (find_or_add_point.id, find_or_add_point.channel, find_or_add_point.address_sealed,
@@ -3711,7 +3712,7 @@ begin
   on conflict on constraint contact_point_channel_address_index_key
     do update set shown = stored.shown
   returning stored.id into found;
-  perform pg_catalog.set_config('tocsin.reach', reach, true);
+  perform organisations.see_only(limits);
   return found;
 end
 $function$
@@ -3758,6 +3759,47 @@ begin
 end $function$
 ;
 grant execute on function organisations.forget_left(timestamp with time zone,integer) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION organisations.hold_linked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
+AS $function$
+declare
+  links bigint;
+  held bigint;
+  limits text[] := organisations.see_all();
+begin
+  with locked as materialized (
+    select contact.id from organisations.contact
+    where contact.id = any (array(select distinct touched.contact_id from touched))
+    for key share)
+  select count(*), count(locked.id) into links, held
+  from touched left join locked on locked.id = touched.contact_id;
+  if held < links then
+    raise foreign_key_violation using message = 'a link names no contact that there is',
+      schema = 'organisations', table = 'contact_contact_point', constraint = 'link_of_contact';
+  end if;
+  with locked as materialized (
+    select contact_point.id, contact_point.channel from organisations.contact_point
+    where contact_point.id = any (array(select distinct touched.contact_point_id from touched))
+    for key share)
+  select count(locked.id) into held
+  from touched left join locked
+    on locked.id = touched.contact_point_id and locked.channel = touched.channel;
+  if held < links then
+    raise foreign_key_violation using message = 'a link names no contact point of its channel',
+      schema = 'organisations', table = 'contact_contact_point',
+      constraint = 'link_of_contact_point';
+  end if;
+  perform organisations.see_only(limits);
+  return null;
+end
+$function$
+;
+grant execute on function organisations.hold_linked() to public;
 
 CREATE OR REPLACE FUNCTION organisations.id_multirange()
  RETURNS organisations.id_multirange
@@ -3806,6 +3848,53 @@ CREATE OR REPLACE FUNCTION organisations.is_within(moment timestamp with time zo
 RETURN CASE WHEN ((EXTRACT(isodow FROM (moment AT TIME ZONE time_zone)) = (weekday)::numeric) AND (((moment AT TIME ZONE time_zone))::time without time zone >= starts_at)) THEN ((ends_at <= starts_at) OR (((moment AT TIME ZONE time_zone))::time without time zone < ends_at)) ELSE ((ends_at <= starts_at) AND (EXTRACT(isodow FROM ((moment AT TIME ZONE time_zone) - '1 day'::interval)) = (weekday)::numeric) AND (((moment AT TIME ZONE time_zone))::time without time zone < ends_at)) END
 ;
 grant execute on function organisations.is_within(timestamp with time zone,smallint,time without time zone,time without time zone,text) to public;
+
+CREATE OR REPLACE FUNCTION organisations.keep_key()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  raise foreign_key_violation using message = 'its id and its channel stay as they are',
+    schema = 'organisations', table = tg_table_name, constraint = 'link_of_' || tg_table_name;
+end
+$function$
+;
+grant execute on function organisations.keep_key() to public;
+
+CREATE OR REPLACE FUNCTION organisations.keep_linked()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+  is_linked boolean;
+  limits text[] := organisations.see_all();
+begin
+  if pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+    raise feature_not_supported using
+      message = 'a contact or a contact point is deleted where what is committed is read';
+  end if;
+  if tg_table_name = 'contact' then
+    is_linked := exists (select from gone where (
+      select true from organisations.contact_contact_point link
+      where link.contact_id = gone.id limit 1));
+  else
+    is_linked := exists (select from gone where (
+      select true from organisations.contact_contact_point link
+      where link.contact_point_id = gone.id limit 1));
+  end if;
+  if is_linked then
+    raise foreign_key_violation using message = 'it still has links', schema = 'organisations',
+      table = 'contact_contact_point', constraint = 'link_of_' || tg_table_name;
+  end if;
+  perform organisations.see_only(limits);
+  return null;
+end
+$function$
+;
+grant execute on function organisations.keep_linked() to public;
 
 CREATE OR REPLACE FUNCTION organisations.name_key(name text)
  RETURNS text
@@ -4052,31 +4141,40 @@ CREATE OR REPLACE FUNCTION organisations.recount_links()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
-  reach text := kernel.reach();
+  limits text[] := organisations.see_all();
+  wrong uuid[];
 begin
-  perform pg_catalog.set_config('tocsin.reach', 'centre', true);
-  update organisations.contact set texts = counted.texts, mails = counted.mails
-  from (
-    select changed.contact_id, count(*) filter (where link.channel = 'text') as texts,
-      count(*) filter (where link.channel = 'mail') as mails
-    from (select distinct touched.contact_id from touched) changed
-    left join organisations.contact_contact_point link on link.contact_id = changed.contact_id
-    group by changed.contact_id
-  ) counted
-  where contact.id = counted.contact_id
-    and (contact.texts, contact.mails) <> (counted.texts, counted.mails);
-  update organisations.contact_point set contacts = counted.contacts
-  from (
-    select changed.contact_point_id, count(link.contact_id) as contacts
-    from (select distinct touched.contact_point_id from touched) changed
-    left join organisations.contact_contact_point link
-      on link.contact_point_id = changed.contact_point_id
-    group by changed.contact_point_id
-  ) counted
-  where contact_point.id = counted.contact_point_id and contact_point.contacts <> counted.contacts;
-  perform pg_catalog.set_config('tocsin.reach', reach, true);
+  select array_agg(changed.contact_id) into wrong
+  from (select distinct touched.contact_id from touched) changed
+  where (select contact.texts <> counted.texts or contact.mails <> counted.mails
+    from organisations.contact
+    cross join (select count(*) filter (where link.channel = 'text') as texts,
+        count(*) filter (where link.channel = 'mail') as mails
+      from organisations.contact_contact_point link
+      where link.contact_id = changed.contact_id) counted
+    where contact.id = changed.contact_id);
+  perform from organisations.contact where contact.id = any (wrong) order by id for no key update;
+  update organisations.contact set (texts, mails) = (
+    select count(*) filter (where link.channel = 'text'),
+      count(*) filter (where link.channel = 'mail')
+    from organisations.contact_contact_point link where link.contact_id = contact.id)
+  where contact.id = any (wrong);
+  select array_agg(changed.contact_point_id) into wrong
+  from (select distinct touched.contact_point_id from touched) changed
+  where (select contact_point.contacts from organisations.contact_point
+      where contact_point.id = changed.contact_point_id)
+    <> (select count(*) from organisations.contact_contact_point link
+      where link.contact_point_id = changed.contact_point_id);
+  perform from organisations.contact_point
+  where contact_point.id = any (wrong) order by id for no key update;
+  update organisations.contact_point set contacts = (
+    select count(*) from organisations.contact_contact_point link
+    where link.contact_point_id = contact_point.id)
+  where contact_point.id = any (wrong);
+  perform organisations.see_only(limits);
   return null;
 end
 $function$
@@ -4168,6 +4266,36 @@ BEGIN ATOMIC
 END
 ;
 grant execute on function organisations.seat_at(timestamp with time zone,uuid,boolean,smallint,smallint) to public;
+
+CREATE OR REPLACE FUNCTION organisations.see_all()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  limits text[] := array[kernel.reach(),
+    pg_catalog.current_setting('tocsin.directory_regions', true)];
+begin
+  perform pg_catalog.set_config('tocsin.reach', 'centre', true),
+    pg_catalog.set_config('tocsin.directory_regions', '', true);
+  return limits;
+end
+$function$
+;
+grant execute on function organisations.see_all() to public;
+
+CREATE OR REPLACE FUNCTION organisations.see_only(limits text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_catalog.set_config('tocsin.reach', limits[1], true),
+    pg_catalog.set_config('tocsin.directory_regions', coalesce(limits[2], ''), true);
+end
+$function$
+;
+grant execute on function organisations.see_only(text[]) to public;
 
 CREATE OR REPLACE FUNCTION organisations.shows_contact(id uuid)
  RETURNS boolean
