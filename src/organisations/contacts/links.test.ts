@@ -303,7 +303,8 @@ describe('the counts of links', () => {
     };
     await db.web.withActor(lead, async (tx) => {
       const [shared] = await tx.rows<{ id: string }>(sql`
-        select organisations.find_or_add_point(${newId()}, 'text', '', ${sharedIndex()}, '') as id`);
+        select organisations.find_or_add_point(
+          ${newId()}, 'text', '', ${sharedIndex()}, '') as id`);
       assert.equal(shared!.id, ids[SHARED]);
       await tx.run(insertOf([{ contact: ids['Sam']!, point: shared!.id }]));
       const { seen } = await tx.one<{ seen: number }>(sql`
