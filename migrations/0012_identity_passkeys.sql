@@ -306,3 +306,20 @@ create policy proposed_change_of_centre on identity.proposed_change
   using ((select kernel.reach()) = 'centre') with check ((select kernel.reach()) = 'centre');
 grant select, insert on identity.proposed_change to tocsin_web;
 grant select on identity.proposed_change to tocsin_worker;
+
+-- Whatever of people, keys and sign-ins waits for a second person, for the duty desk: how
+-- many, since when; what it is, whoever may decide over it sees.
+create view identity.v_second_person with (security_invoker = true) as
+  select approval.requested_at as proposed_at, approval.expires_at
+  from identity.proposed_change change
+  join identity.approval on approval.id = change.approval_id
+  where approval.state = 'requested'
+  union all
+  select request.asked_at, request.expires_at
+  from identity.role_request request
+  where request.state = 'asked'
+  union all
+  select link.created_at, link.expires_at
+  from identity.sign_in_link link
+  where link.recovers and link.confirmed_at is null and link.used_at is null;
+grant select on identity.v_second_person to tocsin_web, tocsin_worker;

@@ -4923,6 +4923,25 @@ create view identity.v_person with (security_invoker=true) as
 grant select on identity.v_person to tocsin_web;
 grant select on identity.v_person to tocsin_worker;
 
+create view identity.v_second_person with (security_invoker=true) as
+ SELECT approval.requested_at AS proposed_at,
+    approval.expires_at
+   FROM identity.proposed_change change
+     JOIN identity.approval ON approval.id = change.approval_id
+  WHERE approval.state = 'requested'::text
+UNION ALL
+ SELECT request.asked_at AS proposed_at,
+    request.expires_at
+   FROM identity.role_request request
+  WHERE request.state = 'asked'::text
+UNION ALL
+ SELECT link.created_at AS proposed_at,
+    link.expires_at
+   FROM identity.sign_in_link link
+  WHERE link.recovers AND link.confirmed_at IS NULL AND link.used_at IS NULL;
+grant select on identity.v_second_person to tocsin_web;
+grant select on identity.v_second_person to tocsin_worker;
+
 create view identity.v_woken with (security_invoker=true) as
  SELECT woken.kind,
     woken.subject_id,

@@ -17,6 +17,7 @@ import { findHelpSurge, listCutOff, listDesk } from './store-desk.ts';
 import { listAnnouncements, listOwedReviews, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
 import {
+  countWaitingChanges,
   findWaitingRules,
   listGatewayStates,
   listLiveAlerts,
@@ -66,6 +67,9 @@ async function readDesk(
       }),
       reviews: await listOwedReviews(tx),
       rulesWaiting: await findWaitingRules(tx),
+      // The centre's own business: nothing to whoever reads for some regions.
+      changesWaiting:
+        regionsOf(actor, 'alert.read') === undefined ? await countWaitingChanges(tx, now) : null,
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,
       surge: surge && {

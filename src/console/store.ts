@@ -190,6 +190,15 @@ export async function findWaitingRules(tx: Tx): Promise<WaitingRules | undefined
     select proposed_by_name, proposed_at, reason from operating_model.v_waiting`);
 }
 
+/** How much of people, keys and sign-ins waits for a second person, and for how long. */
+export type WaitingChanges = { count: number; since: Date | null };
+
+export async function countWaitingChanges(tx: Tx, now: Date): Promise<WaitingChanges> {
+  return await tx.one<WaitingChanges>(sql`
+    select count(*)::int as count, min(proposed_at) as since
+    from identity.v_second_person where expires_at > ${now}`);
+}
+
 /** Alerts that wait for a second person, longest first. */
 export async function listWaitingApprovals(tx: Tx): Promise<WaitingApproval[]> {
   return await tx.rows<WaitingApproval>(sql`

@@ -141,3 +141,16 @@ test('the database keeps it to two as well', async () => {
   );
   await assert.rejects(asMira, /role_request_by_another/);
 });
+
+test('whoever locks all others out is not alone by that', async () => {
+  const others = await live.clone.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ id: string }>(sql`select id from identity.person`),
+  );
+  const [mira] = await live.administrator('Mira Locks');
+  const [noor, , noorId] = await live.administrator('Noor Locked');
+  for (const { id } of [...others, { id: noorId }]) await live.post(mira, `/people/${id}/lock`);
+  assert.equal((await noor.request('GET', '/people')).status, 303, 'signed out');
+  const ghost = await invite(mira, 'Ghost Of One', ['administrator']);
+  assert.deepEqual(await holds(ghost), []);
+  assert.match(mira.page.text, /Administrator, asked by Mira Locks/);
+});

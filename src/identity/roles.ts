@@ -10,7 +10,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, scopeOf, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
-import { countConfirmers } from './store-second-person.ts';
+import { selectHadConfirmer } from './store-second-person.ts';
 import {
   insertRoleRequest,
   markOldRequestsRefused,
@@ -90,11 +90,11 @@ export async function giveOrAsk(tx: Tx, given: HeldRole, { model, now }: By): Pr
   return 'asked';
 }
 
-/** True of what needs a passkey, in a live installation, where somebody is there to agree. */
+/** True of what needs a passkey, in a live installation, where somebody ever was to agree. */
 async function takesTwo(tx: Tx, { role, personId }: HeldRole, model: RoleModel): Promise<boolean> {
   if (!needsPasskey(model, [role]) || !(await isLive(tx))) return false;
   const roles = rolesWith(model, 'person.manage');
-  return (await countConfirmers(tx, { exceptIds: [personId, actorId(tx.actor)], roles })) > 0;
+  return await selectHadConfirmer(tx, { exceptIds: [personId, actorId(tx.actor)], roles });
 }
 
 async function grantRole(

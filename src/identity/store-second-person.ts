@@ -53,3 +53,23 @@ export async function countConfirmers(
         where passkey.person_id = person.id and passkey.ended_at is null)`);
   return row.others;
 }
+
+/**
+ * True where somebody else could agree, or could once: whoever locks all others out, or ends their
+ * roles, is not alone by that.
+ */
+export async function selectHadConfirmer(
+  tx: Tx,
+  {
+    exceptIds,
+    roles,
+  }: { readonly exceptIds: readonly string[]; readonly roles: readonly string[] },
+): Promise<boolean> {
+  const row = await tx.one<{ had: boolean }>(sql`
+    select exists (
+      select from identity.role_grant held
+      where held.person_id <> all (${[...exceptIds]}::uuid[]) and held.role = any (${[...roles]})
+        and exists (select from identity.passkey
+          where passkey.person_id = held.person_id)) as had`);
+  return row.had;
+}

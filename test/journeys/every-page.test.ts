@@ -202,7 +202,10 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'wrong number', path: '/account', act: press('Save the number') },
     { state: 'no role', path: '/account', as: 'nobody' },
   ],
-  '/changes': [{ state: 'some', path: '/changes', as: 'administrator' }],
+  '/changes': [
+    { state: 'some', path: '/changes', as: 'administrator' },
+    { state: 'of others', path: '/changes' },
+  ],
   '/changes/:id': [
     { state: 'mine', path: '/changes/{change}', as: 'administrator' },
     { state: 'to approve', path: '/changes/{change}', as: 'second' },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { permissions } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
+import { dateOnly } from '#web/index.ts';
 import { isPermission } from '../model.ts';
 import { keepKey } from '../keys.ts';
 import { changeKind } from './kind.ts';
@@ -29,7 +30,7 @@ export const keyChange = changeKind(payload, {
     const lines = [
       { what: 'Program', after: key.name },
       ...key.permissions.map((one) => ({ what: 'It may', after: permissions[one] })),
-      { what: 'Until', after: `${key.expiresAt.slice(0, 10)}, or until it is revoked` },
+      { what: 'Until', after: `${dateOnly(new Date(key.expiresAt))}, or until it is revoked` },
       { what: 'Begins with', after: `tocsin_${key.prefix}` },
     ];
     return ok({ base: null, lines });

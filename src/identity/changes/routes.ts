@@ -18,7 +18,10 @@ import {
 } from '#web/index.ts';
 import { shaped } from '../approval-model.ts';
 import type { IdentityContext } from '../context.ts';
+import { roleLabels } from '../model.ts';
 import { oneOf } from '../parse.ts';
+import { selectRecoveries } from '../store-recovery.ts';
+import { selectRoleRequests } from '../store-role-request.ts';
 import {
   approveChange,
   carryOutAlone,
@@ -57,11 +60,14 @@ function concerns(actor: Actor, kind: ChangeKind): boolean {
   return may(actor, kind.proposes) || may(actor, kind.approves);
 }
 
-function listRoute({ database, kinds }: ChangeContext): Route {
+/** Officers see on their desk that something waits, and here what sort of thing and since when. */
+const LIST_ACCESS = [...ACCESS, 'alert.read'] as const;
+
+function listRoute({ database, model, kinds }: ChangeContext): Route {
   return page({
     method: 'GET',
     path: '/changes',
-    access: ACCESS,
+    access: LIST_ACCESS,
     async handle({ actor, now }) {
       const lineOf = (row: ChangeRow) => {
         const kind = kinds.find((one) => one.id === row.kind);
@@ -70,13 +76,25 @@ function listRoute({ database, kinds }: ChangeContext): Route {
         const isMine = actor.kind === 'person' && shaped(row, actor.id);
         return [{ ...row, title: kind.title, about: lines[0]?.after ?? '', reason, isMine }];
       };
-      const { waiting, past } = await database.withActor(actor, async (tx) => ({
+      const isOfPeople = may(actor, 'person.manage');
+      const { waiting, past, asked, recoveries } = await database.withActor(actor, async (tx) => ({
         waiting: await selectWaitingChanges(tx, now),
         past: await selectPastChanges(tx, now, PAST_MAX),
+        asked: await selectRoleRequests(tx, now),
+        recoveries: await selectRecoveries(tx, now),
       }));
+      const mine = waiting.flatMap(lineOf);
+      const ofPeople = asked.length + recoveries.length;
       return view('identity/changes.njk', {
-        waiting: waiting.flatMap(lineOf),
+        waiting: mine,
         past: past.flatMap(lineOf),
+        asked: isOfPeople
+          ? asked.map((one) => ({ ...one, label: roleLabels(model, [one.role])[0] }))
+          : [],
+        recoveries: isOfPeople ? recoveries : [],
+        // Of what others decide over, only that it waits.
+        others: waiting.length - mine.length + (isOfPeople ? 0 : ofPeople),
+        isOfPeople,
       });
     },
   });
@@ -123,6 +141,8 @@ async function showChange(
       change,
       title: kind.title,
       lines,
+      // Of something new there is nothing to compare.
+      hasBefore: lines.some(({ before }) => before !== undefined),
       reason,
       isWaiting,
       flaw,
