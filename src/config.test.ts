@@ -196,6 +196,9 @@ test('a variable that nobody reads is named, with the one that was meant', () =>
     ['TOCSIN_DATADIR is not known and has no effect; did you mean TOCSIN_DATA_DIR?'],
   );
   assert.match(parsed({ TOCSIN_HOST: '0.0.0.0' }).warnings[0]!, /unencrypted/);
+  const encrypted = { TOCSIN_HOST: '0.0.0.0', TOCSIN_TLS_CERT: '/c', TOCSIN_TLS_KEY: '/k' };
+  assert.match(parsed(encrypted).warnings.join('\n'), /^TOCSIN_HOST is 0.0.0.0, .*Set TOCSIN_URL/);
+  assert.deepEqual(parsed({ ...encrypted, TOCSIN_URL: 'https://c.example' }).warnings, []);
   const deaf = parsed({ NOTIFY_API_KEY: live.NOTIFY_API_KEY }).warnings;
   assert.match(deaf[0]!, /^NOTIFY_CALLBACK_TOKEN is not set/);
 });

@@ -146,7 +146,12 @@ export function parseConfig(env: Environment): Outcome<Config> {
     operatingModelFile: resolve(
       read.text('TOCSIN_OPERATING_MODEL') ?? beside('operating-model.yaml'),
     ),
-    warnings: [...unknownVariables(env), ...exposed(host, tls, trustedProxies), ...deaf(notify)],
+    warnings: [
+      ...unknownVariables(env),
+      ...exposed(host, tls, trustedProxies),
+      ...unnamed(host, url),
+      ...deaf(notify),
+    ],
   };
   const errors = Object.values(read.errors);
   if (errors.length > 0) return refused('invalid', errors.join('\n'), read.errors);
@@ -252,11 +257,21 @@ function unknownVariables(env: Environment): string[] {
     });
 }
 
+const HERE = ['127.0.0.1', '::1', 'localhost'];
+
 function exposed(host = '127.0.0.1', tls?: object, proxies?: readonly string[]): string[] {
-  if (['127.0.0.1', '::1', 'localhost'].includes(host) || tls || proxies?.length) return [];
+  if (HERE.includes(host) || tls || proxies?.length) return [];
   return [
     `TOCSIN_HOST is ${host}: pages leave this machine unencrypted. ` +
       'Set TOCSIN_TLS_CERT and TOCSIN_TLS_KEY, or TOCSIN_TRUSTED_PROXY.',
+  ];
+}
+
+function unnamed(host = '127.0.0.1', url: string): string[] {
+  if (HERE.includes(host) || new URL(url).hostname !== 'localhost') return [];
+  return [
+    `TOCSIN_HOST is ${host}, but people are told ${url}: nobody signs in from another machine. ` +
+      'Set TOCSIN_URL to https:// and the name that they open.',
   ];
 }
 

@@ -175,6 +175,8 @@ test('a network gets so many requests a minute on a busy route, others get their
   assert.deepEqual(await post('2001:db8:0:1::9'), [200, null], 'another network');
   assert.deepEqual(await post('192.0.2.1'), [200, null], 'another network');
   assert.deepEqual(await post('2001:db8::9', '/open/x'), [200, null], 'another route');
+  // What a visitor says of itself stands before what the proxy adds, and is not believed.
+  assert.deepEqual(await post('198.51.100.7, 2001:db8::9'), [429, '60'], 'said by the visitor');
   now = new Date(now.getTime() + 60_000);
   assert.deepEqual(await post('2001:db8::9'), [200, null], 'the next minute');
 });

@@ -34,10 +34,18 @@ export async function prepareGround(): Promise<Ground> {
 }
 
 /** Starts and waits until it says that it is ready. Rejects with what it printed where it ends. */
-export async function startProgram(ground: Ground): Promise<Program> {
+export async function startProgram(
+  ground: Ground,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Program> {
   const child = spawn(process.execPath, [path.join(root, 'src/main.ts'), 'start'], {
     cwd: root,
-    env: { ...process.env, PORT: String(ground.port), TOCSIN_DATA_DIR: ground.folder },
+    env: {
+      ...process.env,
+      PORT: String(ground.port),
+      TOCSIN_DATA_DIR: ground.folder,
+      ...environment,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let written = '';
