@@ -13,6 +13,11 @@ create table identity.invitation (
   organisation_id uuid not null,
   invited_by uuid not null references identity.person,
   invited_at timestamptz not null,
+  -- Why a sponsor vouches for them: then nobody has the link before another one has confirmed it.
+  vouched_because text
+    check (btrim(vouched_because) = vouched_because and length(vouched_because) between 1 and 500),
+  confirmed_by uuid references identity.person,
+  confirmed_at timestamptz,
   expires_at timestamptz not null check (expires_at > invited_at),
   accepted_at timestamptz,
   accepted_by uuid references identity.person,
@@ -20,8 +25,15 @@ create table identity.invitation (
   revoked_by uuid references identity.person,
   check ((accepted_at is null) = (accepted_by is null)),
   check ((revoked_at is null) = (revoked_by is null)),
+  check ((confirmed_at is null) = (confirmed_by is null)),
+  constraint invitation_confirmed_where_vouched
+    check (confirmed_by is null or vouched_because is not null),
+  constraint invitation_by_two check (confirmed_by <> invited_by),
+  constraint invitation_after_two
+    check (accepted_by is null or vouched_because is null or confirmed_by is not null),
   constraint invitation_ends_once check (accepted_at is null or revoked_at is null),
-  constraint invitation_to_another check (accepted_by <> invited_by)
+  constraint invitation_to_another
+    check (accepted_by <> invited_by and accepted_by <> confirmed_by)
 );
 
 create index invitation_open on identity.invitation (organisation_id)
@@ -37,8 +49,14 @@ create policy invitation_of_organisation on identity.invitation
   using ((select kernel.actor_kind()) = 'person'
     and organisation_id = any ((select kernel.actor_organisations())::uuid[]));
 
+-- A sponsor vouches for somebody of another organisation, and sees what became of it.
+create policy invitation_of_sponsor on identity.invitation
+  using ((select kernel.actor_kind()) = 'person' and vouched_because is not null
+    and invited_by::text = (select kernel.actor_id()));
+
 grant select, insert on identity.invitation to tocsin_web;
-grant update (token_sha256, expires_at, accepted_at, accepted_by, revoked_at, revoked_by)
+grant update (token_sha256, expires_at, accepted_at, accepted_by, revoked_at, revoked_by,
+    confirmed_at, confirmed_by)
   on identity.invitation to tocsin_web;
 grant select, delete on identity.invitation to tocsin_worker;
 

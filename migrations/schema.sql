@@ -1106,21 +1106,30 @@ create table identity.invitation (
   organisation_id uuid not null,
   invited_by uuid not null,
   invited_at timestamp with time zone not null,
+  vouched_because text,
+  confirmed_by uuid,
+  confirmed_at timestamp with time zone,
   expires_at timestamp with time zone not null,
   accepted_at timestamp with time zone,
   accepted_by uuid,
   revoked_at timestamp with time zone,
   revoked_by uuid,
+  constraint invitation_after_two CHECK (((accepted_by IS NULL) OR (vouched_because IS NULL) OR (confirmed_by IS NOT NULL))),
+  constraint invitation_by_two CHECK ((confirmed_by <> invited_by)),
   constraint invitation_check CHECK ((expires_at > invited_at)),
   constraint invitation_check1 CHECK (((accepted_at IS NULL) = (accepted_by IS NULL))),
   constraint invitation_check2 CHECK (((revoked_at IS NULL) = (revoked_by IS NULL))),
+  constraint invitation_check3 CHECK (((confirmed_at IS NULL) = (confirmed_by IS NULL))),
+  constraint invitation_confirmed_where_vouched CHECK (((confirmed_by IS NULL) OR (vouched_because IS NOT NULL))),
   constraint invitation_email_check CHECK (((email = lower(email)) AND (email ~~ '%_@_%'::text))),
   constraint invitation_ends_once CHECK (((accepted_at IS NULL) OR (revoked_at IS NULL))),
   constraint invitation_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 200)))),
   constraint invitation_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
-  constraint invitation_to_another CHECK ((accepted_by <> invited_by)),
+  constraint invitation_to_another CHECK (((accepted_by <> invited_by) AND (accepted_by <> confirmed_by))),
   constraint invitation_token_sha256_check CHECK ((length(token_sha256) = 32)),
+  constraint invitation_vouched_because_check CHECK (((btrim(vouched_because) = vouched_because) AND ((length(vouched_because) >= 1) AND (length(vouched_because) <= 500)))),
   constraint invitation_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES identity.person(id),
+  constraint invitation_confirmed_by_fkey FOREIGN KEY (confirmed_by) REFERENCES identity.person(id),
   constraint invitation_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES identity.person(id),
   constraint invitation_revoked_by_fkey FOREIGN KEY (revoked_by) REFERENCES identity.person(id),
   constraint invitation_pkey PRIMARY KEY (id),
@@ -1132,10 +1141,11 @@ alter table identity.invitation enable row level security;
 alter table identity.invitation force row level security;
 create policy invitation_of_centre on identity.invitation as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy invitation_of_organisation on identity.invitation as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
+create policy invitation_of_sponsor on identity.invitation as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND (vouched_because IS NOT NULL) AND ((invited_by)::text = ( SELECT kernel.actor_id() AS actor_id))));
 create policy invitation_of_system on identity.invitation as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
 grant insert, select on identity.invitation to tocsin_web;
 grant delete, select on identity.invitation to tocsin_worker;
-grant update (token_sha256, expires_at, accepted_at, accepted_by, revoked_at, revoked_by) on identity.invitation to tocsin_web;
+grant update (token_sha256, confirmed_by, confirmed_at, expires_at, accepted_at, accepted_by, revoked_at, revoked_by) on identity.invitation to tocsin_web;
 
 create table identity.issuer (
   id text not null,

@@ -146,7 +146,7 @@ test('a colleague is invited, accepts, and is taken back, on pages that fit a ph
   await page.goto(`${site.address}/colleagues`);
   await look('colleagues');
   await page.getByRole('button', { name: 'Take back the invitation for Robin' }).click();
-  await page.getByText('Taken back. That link opens nothing any more.').waitFor();
+  await page.getByText('Taken back. No link of it opens anything.').waitFor();
   await page.goto(site.address + taken);
   await look('dead-invitation');
   await page.goto(site.address + path);

@@ -4,14 +4,22 @@
  */
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
-import { isOwn, type Actor } from '#kernel/actor.ts';
+import { isOwn, may, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { isSelf, needsPasskey, permissionsOf, scopeOf, type RoleModel } from './model.ts';
+import {
+  isSelf,
+  needsPasskey,
+  permissionsOf,
+  rolesWith,
+  scopeOf,
+  type RoleModel,
+} from './model.ts';
 import { notOneself } from './refusals.ts';
 import { endLapsed } from './roles.ts';
 import { newToken, sha256 } from './secrets.ts';
 import { startSession, type SignIn } from './sign-in.ts';
+import { selectHoldsNow } from './store-approval-proof.ts';
 import {
   insertInvitation,
   markInvitationAccepted,
@@ -66,29 +74,39 @@ export async function inviteColleague(
   const token = newToken();
   const expiresAt = new Date(now.getTime() + model.signingIn.linkHoldsForMs);
   const invitation = { id, tokenSha256: sha256(token), name, email: email.toLowerCase(), role };
-  const made = { ...invitation, organisationId, invitedBy: actor.id, invitedAt: now, expiresAt };
+  const by = { invitedBy: actor.id, invitedAt: now, vouchedBecause: null };
+  const made = { ...invitation, ...by, organisationId, expiresAt };
   if ((await insertInvitation(tx, made)) === 0) return usedForm;
   await recordInvitation(tx, 'invitation.made', { id, role, organisationId });
   return ok({ token, expiresAt });
 }
 
+type Offering = {
+  readonly personId: string;
+  readonly organisationId: string;
+  readonly role: string;
+};
+
 /** Asked at the invitation and again when it is accepted: a role may have ended meanwhile. */
-async function mayOffer(
-  tx: Tx,
-  model: RoleModel,
-  offer: { readonly personId: string; readonly organisationId: string; readonly role: string },
-): Promise<boolean> {
+export async function mayOffer(tx: Tx, model: RoleModel, offer: Offering): Promise<boolean> {
   const held = await selectRolesFor(tx, offer.personId, offer.organisationId);
   return rolesToOffer(model, held).includes(offer.role);
 }
 
-/** Takes back one that nobody accepted; anybody of the organisation may. */
+/** Whom a sponsor vouched for, the centre may let in too: for what takes no passkey. */
+export async function mayConfirm(tx: Tx, model: RoleModel, offer: Offering): Promise<boolean> {
+  if (await mayOffer(tx, model, offer)) return true;
+  const { role, personId } = offer;
+  if (scopeOf(model, role) !== 'organisation' || needsPasskey(model, [role])) return false;
+  return await selectHoldsNow(tx, { personId, roles: rolesWith(model, 'person.manage') });
+}
+
+/** Takes back one that nobody accepted; anybody of the organisation may, its sponsor, the centre. */
 export async function revokeInvitation(tx: Tx, id: string, now: Date): Promise<Outcome<void>> {
   const { actor } = tx;
-  const organisationIds = organisationsOf(actor);
-  if (actor.kind !== 'person' || organisationIds.length === 0) return notYours;
-  const by = actor.id;
-  if ((await markInvitationRevoked(tx, { id, organisationIds, by, now })) === 0) return gone;
+  if (actor.kind !== 'person') return notYours;
+  const whose = { organisationIds: organisationsOf(actor), anywhere: may(actor, 'person.manage') };
+  if ((await markInvitationRevoked(tx, { id, ...whose, by: actor.id, now })) === 0) return gone;
   await record(tx, { action: 'invitation.revoked', subject: { kind: 'invitation', id } });
   return ok(undefined);
 }
@@ -135,12 +153,19 @@ async function findOfferOf(
 ): Promise<Offer | undefined> {
   const invited = await selectInvitation(tx, tokenSha256, now);
   if (invited === undefined) return undefined;
-  const { role, organisationId, invitedBy } = invited;
-  if (!(await mayOffer(tx, model, { personId: invitedBy, organisationId, role }))) return undefined;
+  const { role, organisationId, vouchedBecause } = invited;
+  const offering = { personId: giverOf(invited), organisationId, role };
+  const isVouched = vouchedBecause !== null;
+  if (!(await (isVouched ? mayConfirm : mayOffer)(tx, model, offering))) return undefined;
   const known = await selectPersonByEmail(tx, invited.email);
   if (known === undefined) return { ...invited, account: 'none', accountId: undefined };
-  const isGuest = await selectIsOwnGuest(tx, known.id, invitedBy);
+  const isGuest = !isVouched && (await selectIsOwnGuest(tx, known.id, invited.invitedBy));
   return { ...invited, account: isGuest ? 'guest' : 'theirs', accountId: known.id };
+}
+
+/** Who lets in: the sponsor only vouches. */
+function giverOf({ confirmedBy, invitedBy }: Invited): string {
+  return confirmedBy ?? invitedBy;
 }
 
 /**
@@ -169,13 +194,14 @@ export async function acceptOffered(
   if (offer.account === 'theirs') return signInFirst;
   const personId = offer.accountId ?? newId(now.getTime());
   if (offer.accountId === undefined) {
-    const { name, email, invitedBy: createdBy } = offer;
+    const { name, email } = offer;
+    const createdBy = giverOf(offer);
     if ((await insertPerson(tx, { id: personId, name, email, createdAt: now, createdBy })) === 0)
       return signInFirst;
   }
   const accepted = await accept(tx, offer, personId, now);
   if (!accepted.ok) return accepted;
-  const vouchedBy = [offer.invitedBy];
+  const vouchedBy = [...new Set([offer.invitedBy, giverOf(offer)])];
   const whose = { personId, begunBy: 'link', vouchedBy, passkeyId: null } as const;
   const begun = await startSession(tx, whose, how);
   return begun.ok ? ok({ personId, token: begun.value, vouchedBy }) : begun;
@@ -193,26 +219,23 @@ export async function acceptAsMyself(
   return await accept(tx, offer, personId, now);
 }
 
-async function accept(
-  tx: Tx,
-  { id, role, organisationId, invitedBy }: Offer,
-  personId: string,
-  now: Date,
-): Promise<Outcome<void>> {
+async function accept(tx: Tx, offer: Offer, personId: string, now: Date): Promise<Outcome<void>> {
+  const { id, role, organisationId, invitedBy } = offer;
+  const givenBy = giverOf(offer);
   const person = await selectPerson(tx, personId);
-  if (person?.active !== true || personId === invitedBy) return gone;
+  if (person?.active !== true || [invitedBy, givenBy].includes(personId)) return gone;
   if ((await markInvitationAccepted(tx, { id, personId, now })) === 0) return gone;
   await recordInvitation(tx, 'invitation.accepted', { id, role, organisationId, personId });
   const held = { personId, role, organisationId, regionCode: null };
   await endLapsed(tx, personId);
-  const given = { id: newId(now.getTime()), givenAt: now, givenBy: invitedBy, agreedBy: null };
+  const given = { id: newId(now.getTime()), givenAt: now, givenBy, agreedBy: null };
   if ((await insertGrant(tx, { ...held, ...given })) === 0) return ok(undefined);
-  const detail = { role, organisationId, regionCode: null, givenBy: invitedBy };
+  const detail = { role, organisationId, regionCode: null, givenBy };
   await record(tx, { action: 'role.given', subject: { kind: 'person', id: personId }, detail });
   return ok(undefined);
 }
 
-async function recordInvitation(
+export async function recordInvitation(
   tx: Tx,
   action: string,
   { id, ...detail }: { id: string; role: string; organisationId: string; personId?: string },
@@ -220,19 +243,19 @@ async function recordInvitation(
   await record(tx, { action, subject: { kind: 'invitation', id }, detail });
 }
 
-const notYours = refused('not_found', 'There is no such organisation of yours.');
+export const notYours = refused('not_found', 'There is no such organisation of yours.');
 
-const tooMuch = refused(
+export const tooMuch = refused(
   'forbidden',
   'Nobody gives or ends more than they hold themselves for that organisation. Ask the centre.',
 );
 
-const usedForm = refused(
+export const usedForm = refused(
   'conflict',
   'The invitation of this form was changed or used already. Press again to make a new one.',
 );
 
-const gone = refused('conflict', 'It was used, taken back or ended already, or is too old.');
+export const gone = refused('conflict', 'It was used, taken back or ended already, or is too old.');
 
 const signInFirst = refused(
   'conflict',

@@ -61,6 +61,22 @@ export function parseColleague(form: Form): Outcome<z.output<typeof colleague>> 
   return parseForm(colleague, form);
 }
 
+export const VOUCHING_FIELDS = ['name', 'email', 'code', 'role', 'because'] as const;
+
+const vouching = colleague.omit({ organisation: true }).extend({
+  code: z.string('Enter the code').trim().min(1, 'Enter the code').max(40, 'No code is so long'),
+  because: z
+    .string('Say how you know them')
+    .trim()
+    .min(1, 'Say how you know them')
+    .max(500, 'Use 500 characters or fewer'),
+});
+
+/** Somebody whom a sponsor vouches for. */
+export function parseVouching(form: Form): Outcome<z.output<typeof vouching>> {
+  return parseForm(vouching, form);
+}
+
 const A_DAY = 'Enter a day like 2027-01-31';
 
 /**

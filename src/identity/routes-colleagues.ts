@@ -28,12 +28,18 @@ import {
 } from './invitations.ts';
 import { isSelf, roleLabels } from './model.ts';
 import { oneOf, parseColleague, termWords } from './parse.ts';
+import { placeOf, vouchedFor, vouchingRoutes } from './routes-vouching.ts';
 import { selectColleagues, selectOpenInvitations, selectRolesFor } from './store-invitation.ts';
 
 const ids = z.object({ id: z.uuid() });
 
 export function colleagueRoutes(context: IdentityContext): Route[] {
-  return [listRoute(context), ...inviteRoutes(context), ...endRoutes(context)];
+  return [
+    listRoute(context),
+    ...inviteRoutes(context),
+    ...vouchingRoutes(context),
+    ...endRoutes(context),
+  ];
 }
 
 type Named = { readonly id: string; readonly name: string };
@@ -63,6 +69,7 @@ function listRoute(context: IdentityContext): Route {
         const colleagues = await selectColleagues(tx, ids);
         const open = await selectOpenInvitations(tx, ids, now);
         return view('identity/colleagues.njk', {
+          waiting: await vouchedFor(tx, context, now),
           isSeveral: own.length > 1,
           colleagues: colleagues.map((one) => ({
             ...one,
@@ -134,6 +141,7 @@ function inviteRoutes(context: IdentityContext): Route[] {
           name: said.name,
           href: `${origin}/invitation/${made.value.token}`,
           expiresAt: made.value.expiresAt,
+          back: { href: '/colleagues', text: 'Colleagues' },
         });
       },
     }),
@@ -141,19 +149,20 @@ function inviteRoutes(context: IdentityContext): Route[] {
 }
 
 function endRoutes({ database, model }: IdentityContext): Route[] {
-  const told = (done: Outcome<void>, notice: string): Reply =>
-    done.ok ? redirect('/colleagues', { notice }) : refusedPage(done);
+  const told = (done: Outcome<void>, notice: string, to = '/colleagues'): Reply =>
+    done.ok ? redirect(to, { notice }) : refusedPage(done);
   return [
     // Both without another proof: whoever shuts somebody out is in a hurry.
     page({
       method: 'POST',
       path: '/colleagues/invitations/:id/revoke',
-      access: 'directory.own',
+      access: ['directory.own', 'person.manage'],
       params: ids,
       handle: async ({ actor, params, now }) =>
         told(
           await database.attempt(actor, (tx) => revokeInvitation(tx, params.id, now)),
-          'Taken back. That link opens nothing any more.',
+          'Taken back. No link of it opens anything.',
+          placeOf(actor).href,
         ),
     }),
     page({

@@ -108,7 +108,8 @@ async function offerPage(
   return view('identity/invitation.njk', {
     token: params.token,
     name: offer.name,
-    invitedBy: offer.invitedByName,
+    invitedBy: offer.confirmedByName ?? offer.invitedByName,
+    sponsor: offer.vouchedBecause === null ? undefined : offer.invitedByName,
     expiresAt: offer.expiresAt,
     organisation,
     issuers,

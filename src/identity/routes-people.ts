@@ -22,6 +22,7 @@ import { personPage, roleChoices } from './person-page.ts';
 import { endRole, giveRole, type HeldRole } from './roles.ts';
 import { recoveryRoutes } from './routes-recovery.ts';
 import { roleRequestRoutes } from './routes-role-requests.ts';
+import { vouchedFor } from './routes-vouching.ts';
 import { createSignInLink } from './sign-in.ts';
 import { selectRecoveries } from './store-recovery.ts';
 import { selectRoleRequests } from './store-role-request.ts';
@@ -40,7 +41,8 @@ export function peopleRoutes(context: IdentityContext): Route[] {
   ];
 }
 
-function listRoutes({ database, model }: IdentityContext): Route[] {
+function listRoutes(context: IdentityContext): Route[] {
+  const { database, model } = context;
   const form = (typed: Form = {}, why?: Refused) => ({
     form: formModel(INVITATION_FIELDS, typed, why && errorsAt('', why)),
     // After a conflict a new one, so that pressing again is a decision.
@@ -53,14 +55,19 @@ function listRoutes({ database, model }: IdentityContext): Route[] {
       path: '/people',
       access: 'person.manage',
       handle: async ({ actor, now }) => {
-        const { people, recoveries, asked } = await database.withActor(actor, async (tx) => ({
-          people: await selectPeople(tx),
-          recoveries: await selectRecoveries(tx, now),
-          asked: await selectRoleRequests(tx, now),
-        }));
+        const { people, recoveries, asked, waiting } = await database.withActor(
+          actor,
+          async (tx) => ({
+            people: await selectPeople(tx),
+            recoveries: await selectRecoveries(tx, now),
+            asked: await selectRoleRequests(tx, now),
+            waiting: await vouchedFor(tx, context, now),
+          }),
+        );
         return view('identity/people.njk', {
           people: people.map((person) => ({ ...person, roles: roleLabels(model, person.roles) })),
           recoveries,
+          waiting,
           asked: asked.map((one) => ({ ...one, label: roleLabels(model, [one.role])[0] })),
         });
       },

@@ -1,7 +1,9 @@
 /** Invitations to colleagues, and who holds what for an organisation: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isShutOut } from './store-cut-off.ts';
 import { IN_FORCE, type Term } from './store-held.ts';
+import { isSecondPerson, type SecondPerson } from './store-second-person.ts';
 
 export type NewInvitation = {
   readonly id: string;
@@ -12,6 +14,8 @@ export type NewInvitation = {
   readonly organisationId: string;
   readonly invitedBy: string;
   readonly invitedAt: Date;
+  /** Of a sponsor: why; somebody else then confirms it. Null: whoever invites lets in. */
+  readonly vouchedBecause: string | null;
   readonly expiresAt: Date;
 };
 
@@ -19,15 +23,17 @@ export type NewInvitation = {
 export async function insertInvitation(tx: Tx, made: NewInvitation): Promise<number> {
   return await tx.run(sql`
     insert into identity.invitation (id, token_sha256, name, email, role, organisation_id,
-      invited_by, invited_at, expires_at)
+      invited_by, invited_at, vouched_because, expires_at)
     values (${made.id}, ${made.tokenSha256}, ${made.name}, ${made.email}, ${made.role},
-      ${made.organisationId}, ${made.invitedBy}, ${made.invitedAt}, ${made.expiresAt})
+      ${made.organisationId}, ${made.invitedBy}, ${made.invitedAt}, ${made.vouchedBecause},
+      ${made.expiresAt})
     on conflict (id) do update
       set token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at
       where invitation.invited_by = excluded.invited_by and invitation.name = excluded.name
         and invitation.email = excluded.email and invitation.role = excluded.role
         and invitation.organisation_id = excluded.organisation_id
-        and invitation.accepted_at is null and invitation.revoked_at is null`);
+        and invitation.vouched_because is not distinct from excluded.vouched_because
+        and invitation.confirmed_at is null and invitation.accepted_at is null and invitation.revoked_at is null`);
 }
 
 export type Invited = {
@@ -38,17 +44,23 @@ export type Invited = {
   readonly organisationId: string;
   readonly invitedBy: string;
   readonly invitedByName: string;
+  readonly vouchedBecause: string | null;
+  /** Who let in whom a sponsor vouched for. */
+  readonly confirmedBy: string | null;
+  readonly confirmedByName: string | null;
   readonly expiresAt: Date;
 };
 
 const INVITED = sql`
   select invitation.id, invitation.name, invitation.email, invitation.role,
     invitation.organisation_id, invitation.invited_by, inviter.name as invited_by_name,
+    invitation.vouched_because, invitation.confirmed_by, confirmer.name as confirmed_by_name,
     invitation.expires_at
   from identity.invitation
-  join identity.person inviter on inviter.id = invitation.invited_by`;
+  join identity.person inviter on inviter.id = invitation.invited_by
+  left join identity.person confirmer on confirmer.id = invitation.confirmed_by`;
 
-/** The open one of a token, whose inviter is not locked out. Changes nothing. */
+/** The open one of a token, whose inviter is not locked out nor cut off. Changes nothing. */
 export async function selectInvitation(
   tx: Tx,
   tokenSha256: Buffer,
@@ -57,7 +69,38 @@ export async function selectInvitation(
   return await tx.maybe<Invited>(sql`
     ${INVITED}
     where invitation.token_sha256 = ${tokenSha256} and invitation.accepted_at is null
-      and invitation.revoked_at is null and invitation.expires_at > ${now} and inviter.active`);
+      and (invitation.vouched_because is null or invitation.confirmed_at is not null)
+      and invitation.revoked_at is null and invitation.expires_at > ${now} and inviter.active
+      and not ${isShutOut(sql`inviter.id`)}`);
+}
+
+/** Those that a sponsor vouched for and nobody has confirmed, the oldest first. */
+export async function selectVouchedFor(tx: Tx, now: Date): Promise<Invited[]> {
+  return await tx.rows<Invited>(sql`
+    ${INVITED}
+    where invitation.vouched_because is not null and invitation.confirmed_at is null
+      and invitation.accepted_at is null and invitation.revoked_at is null
+      and invitation.expires_at > ${now} and inviter.active
+    order by invitation.invited_at, invitation.id`);
+}
+
+/** 0 where it is over, or this is no second person: see `isSecondPerson`. */
+export async function markInvitationConfirmed(
+  tx: Tx,
+  confirmed: SecondPerson & {
+    readonly id: string;
+    readonly tokenSha256: Buffer;
+    readonly expiresAt: Date;
+  },
+): Promise<number> {
+  const { id, tokenSha256, expiresAt, personId, now } = confirmed;
+  return await tx.run(sql`
+    update identity.invitation
+    set confirmed_at = ${now}, confirmed_by = ${personId}, token_sha256 = ${tokenSha256},
+      expires_at = ${expiresAt}
+    where id = ${id} and vouched_because is not null and confirmed_at is null
+      and accepted_at is null and revoked_at is null and expires_at > ${now}
+      and ${isSecondPerson(confirmed, sql`invitation.invited_by::text`)}`);
 }
 
 /** Those of these organisations that can still be accepted, the newest first. */
@@ -69,6 +112,7 @@ export async function selectOpenInvitations(
   return await tx.rows<Invited>(sql`
     ${INVITED}
     where invitation.organisation_id = any (${[...organisationIds]}::uuid[])
+      and (invitation.vouched_because is null or invitation.confirmed_at is not null)
       and invitation.accepted_at is null and invitation.revoked_at is null
       and invitation.expires_at > ${now}
     order by invitation.invited_at desc, invitation.id desc`);
@@ -89,6 +133,8 @@ export async function markInvitationRevoked(
   revoked: {
     readonly id: string;
     readonly organisationIds: readonly string[];
+    /** Of any organisation: for whoever manages people. */
+    readonly anywhere: boolean;
     readonly by: string;
     readonly now: Date;
   },
@@ -96,7 +142,8 @@ export async function markInvitationRevoked(
   return await tx.run(sql`
     update identity.invitation set revoked_at = ${revoked.now}, revoked_by = ${revoked.by}
     where id = ${revoked.id} and accepted_at is null and revoked_at is null
-      and organisation_id = any (${[...revoked.organisationIds]}::uuid[])`);
+      and (${revoked.anywhere} or organisation_id = any (${[...revoked.organisationIds]}::uuid[])
+        or (vouched_because is not null and invited_by = ${revoked.by}))`);
 }
 
 /** The roles that an active person holds for an organisation now; none of them ends before the commit. */

@@ -31,9 +31,15 @@ const model: RoleModel = {
   },
 };
 
+/** Codes that a test gives to organisations of its own. */
+export const CODES = new Map<string, string>();
+
 /** Of any id: a name is all that identity asks for. */
 const organisations = {
-  findByCode: async () => undefined,
+  findByCode: async (_: unknown, code: string) => {
+    const id = CODES.get(code);
+    return id === undefined ? undefined : { id };
+  },
   listNames: async (_: unknown, ids: readonly string[]) =>
     ids.map((id) => ({ id, name: `Organisation ${id.slice(-4)}` })),
   listRegions: async () => [],
