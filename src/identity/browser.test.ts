@@ -69,7 +69,7 @@ before(async () => {
     passkeyDomain: 'localhost',
     ...identitySeals,
     organisations: {
-      findByCode: async () => undefined,
+      findByCode: async (_: unknown, code: string) => (code === 'ZZ-0001' ? northmoor : undefined),
       listNames: async () => [northmoor],
       listRegions: async () => [],
     },
@@ -154,6 +154,45 @@ test('a colleague is invited, accepts, and is taken back, on pages that fit a ph
   await page.getByRole('button', { name: 'Accept, and make a passkey' }).click();
   await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
   await look('passkey-new');
+  verify();
+});
+
+test('somebody is vouched for, and let in by another, on pages that fit a phone', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const { page, verify } = await watchedPage(opened.browser, site.address);
+  const look = async (name: string) => await lookAt(page, `identity-${name}`);
+  const signIn = async (name: string, to: string) => {
+    await page.context().clearCookies();
+    await page.goto(`${site.address}/sign-in?to=${to}`);
+    await page.getByRole('button', { name: `Continue as ${name}` }).click();
+  };
+  await signIn('Kit', '/colleagues/vouch');
+  await page.getByRole('heading', { name: 'Vouch for somebody' }).waitFor();
+  await look('vouch');
+  await page.getByLabel('Code of their organisation').fill('ZZ-9999');
+  await page.getByRole('button', { name: 'Vouch for them' }).click();
+  await page.getByRole('heading', { name: 'There is a problem' }).waitFor();
+  await look('vouch-errors');
+  await page.getByLabel('Full name').fill('Vera Solberg-Montgomery');
+  await page.getByLabel('E-mail address').fill('vera.solberg-montgomery@northmoor.test');
+  await page.getByLabel('Code of their organisation').fill('ZZ-0001');
+  await page
+    .getByLabel('How you know them')
+    .fill('We ran the region’s on-call rota together for six years; she heads their network team.');
+  await page.getByRole('button', { name: 'Vouch for them' }).click();
+  await page.getByText('Vouched for. Somebody who lets people in there now decides.').waitFor();
+  await look('vouch-waiting');
+  await signIn('Mira', '/people');
+  await page.getByText('Kit Nakamura vouches for Vera').waitFor();
+  await look('people-vouched-for');
+  await page.getByRole('button', { name: 'Let them in (Vera Solberg-Montgomery)' }).click();
+  await page.getByRole('heading', { name: 'Invitation for Vera' }).waitFor();
+  await look('vouched-made');
+  await page.goto(
+    site.address + new URL(await page.locator('.tocsin-secret').innerText()).pathname,
+  );
+  await page.getByText('Kit Nakamura vouches for you.').waitFor();
+  await look('invitation-vouched');
   verify();
 });
 
