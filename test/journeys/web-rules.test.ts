@@ -119,6 +119,30 @@ test('every answer has the headers, whatever the route and the status', async ()
   assert.deepEqual(bare, []);
 });
 
+test('so has every refusal of a change, of a page, a program, a provider and of no route', async () => {
+  const bare: string[] = [];
+  const changes = routes.filter(isUnsafe).map((route) => [route.method, filled(route)] as const);
+  const none = [
+    ['PUT', '/sign-in'],
+    ['POST', '/nowhere'],
+    ['GET', '/assets/x/none.js'],
+    ['GET', '/%zz'],
+  ] as const;
+  for (const [method, at] of [...changes, ...none]) {
+    const answer = await fetch(site.address + at, { method, redirect: 'manual' });
+    const { status, headers } = answer;
+    await answer.arrayBuffer();
+    const fits =
+      /require-trusted-types-for 'script'/.test(headers.get('content-security-policy') ?? '') &&
+      headers.get('x-content-type-options') === 'nosniff' &&
+      headers.get('cache-control') === 'no-store' &&
+      headers.get('strict-transport-security') !== null &&
+      headers.get('set-cookie') === null;
+    if (!fits || status < 400 || status >= 500) bare.push(`${method} ${at} ${status}`);
+  }
+  assert.deepEqual(bare, []);
+});
+
 test('every cookie is for this host alone, by https alone, and closed to scripts', async () => {
   const lines = new Set<string>();
   const hear = ({ headers }: Answer) => headers.getSetCookie().forEach((line) => lines.add(line));
