@@ -101,7 +101,10 @@ export async function mayConfirm(tx: Tx, model: RoleModel, offer: Offering): Pro
   return await selectHoldsNow(tx, { personId, roles: rolesWith(model, 'person.manage') });
 }
 
-/** Takes back one that nobody accepted; anybody of the organisation may, its sponsor, the centre. */
+/**
+ * Takes back one that nobody accepted; anybody of the organisation may, and where a sponsor vouches
+ * that one and whoever manages people.
+ */
 export async function revokeInvitation(tx: Tx, id: string, now: Date): Promise<Outcome<void>> {
   const { actor } = tx;
   if (actor.kind !== 'person') return notYours;

@@ -133,7 +133,7 @@ export async function markInvitationRevoked(
   revoked: {
     readonly id: string;
     readonly organisationIds: readonly string[];
-    /** Of any organisation: for whoever manages people. */
+    /** Of any organisation, where a sponsor vouches: for whoever manages people. */
     readonly anywhere: boolean;
     readonly by: string;
     readonly now: Date;
@@ -142,8 +142,8 @@ export async function markInvitationRevoked(
   return await tx.run(sql`
     update identity.invitation set revoked_at = ${revoked.now}, revoked_by = ${revoked.by}
     where id = ${revoked.id} and accepted_at is null and revoked_at is null
-      and (${revoked.anywhere} or organisation_id = any (${[...revoked.organisationIds]}::uuid[])
-        or (vouched_because is not null and invited_by = ${revoked.by}))`);
+      and (organisation_id = any (${[...revoked.organisationIds]}::uuid[])
+        or (vouched_because is not null and (${revoked.anywhere} or invited_by = ${revoked.by})))`);
 }
 
 /** The roles that an active person holds for an organisation now; none of them ends before the commit. */
