@@ -85,7 +85,10 @@ export function vouchingRoutes(context: IdentityContext): Route[] {
         const { name, token, expiresAt } = done.value;
         const back = placeOf(actor);
         return view('identity/invitation-made.njk', {
-          ...{ name, expiresAt, href: `${origin}/invitation/${token}`, back },
+          name,
+          expiresAt,
+          href: `${origin}/invitation/${token}`,
+          back,
         });
       },
     }),

@@ -117,8 +117,11 @@ test('nobody confirms alone: not the sponsor, nor whom the sponsor made, nor a t
   const at = `/colleagues/invitations/${id}/confirm`;
   assert.equal((await live.post(sponsor.client, at)).status, 409, 'the sponsor');
   const ghostLink = await live.post(sponsor.client, '/colleagues/invite', {
-    ...{ name: 'Ghost', email: 'ghost@southmere.test', role: 'keeper' },
-    ...{ organisation: southmere, formId: newId() },
+    name: 'Ghost',
+    email: 'ghost@southmere.test',
+    role: 'keeper',
+    organisation: southmere,
+    formId: newId(),
   });
   const ghost = live.site.visitor();
   await ghost.request('POST', /\/invitation\/[\w-]{43}/.exec(ghostLink.body)![0]);

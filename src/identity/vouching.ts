@@ -54,7 +54,11 @@ export async function vouchFor(
   if (actor.kind !== 'person') return notYours;
   if (!(await rolesToVouchFor(tx, model)).includes(role)) return tooMuch;
   const made = {
-    ...{ id, name, email: email.toLowerCase(), role, organisationId },
+    id,
+    name,
+    email: email.toLowerCase(),
+    role,
+    organisationId,
     // Of nothing that anybody has: a link is made when it is confirmed.
     tokenSha256: sha256(newToken()),
     invitedBy: actor.id,
@@ -102,7 +106,11 @@ export async function confirmVouched(
   const { linkHoldsForMs, sessionEndsMs } = model.signingIn;
   const expiresAt = new Date(now.getTime() + linkHoldsForMs);
   const confirmed = await markInvitationConfirmed(tx, {
-    ...{ id, tokenSha256: sha256(token), expiresAt, personId: actor.id, now },
+    id,
+    tokenSha256: sha256(token),
+    expiresAt,
+    personId: actor.id,
+    now,
     roles: [...rolesWith(model, 'directory.own'), ...rolesWith(model, 'person.manage')],
     since: new Date(now.getTime() - sessionEndsMs),
   });

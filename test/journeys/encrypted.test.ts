@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect as connectPlain } from 'node:net';
 import os from 'node:os';
@@ -55,7 +56,7 @@ async function ask(
     },
   });
   sent.end(form);
-  const [answer] = (await once(sent, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   let body = '';
   for await (const part of answer.setEncoding('utf8')) body += String(part);
   return { status: answer.statusCode!, headers: answer.headers, body };
