@@ -33,7 +33,8 @@ export async function insertInvitation(tx: Tx, made: NewInvitation): Promise<num
         and invitation.email = excluded.email and invitation.role = excluded.role
         and invitation.organisation_id = excluded.organisation_id
         and invitation.vouched_because is not distinct from excluded.vouched_because
-        and invitation.confirmed_at is null and invitation.accepted_at is null and invitation.revoked_at is null`);
+        and invitation.confirmed_at is null and invitation.accepted_at is null
+        and invitation.revoked_at is null`);
 }
 
 export type Invited = {
