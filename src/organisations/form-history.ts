@@ -1,5 +1,7 @@
 /** Changes in words: one line for what one person did to one contact at one time. Pure. */
 import { dateTime } from '#web/index.ts';
+import { weekWords } from './contacts/form-duty.ts';
+import type { DutyHours } from './contacts/store-duty.ts';
 import type { RunningAlert } from './context.ts';
 import type { ContactRules } from './model.ts';
 import { daysInWords } from './parents.ts';
@@ -106,7 +108,7 @@ function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
     case 'looked_up':
       return ['saw whole numbers and addresses'];
     case 'hours':
-      return [fields['stretches'] === 0 ? 'always on duty' : 'duty hours changed'];
+      return [onDutyWords(fields['hours'])];
     case 'absence':
       return [absenceWords(fields)];
     case 'domain':
@@ -128,6 +130,12 @@ function wordsOf({ what, fields }: ChangeRow, rules: ContactRules): string[] {
     default:
       return Object.entries(fields).map(([field, told]) => fieldWords(field, told, rules));
   }
+}
+
+function onDutyWords(told: unknown): string {
+  if (!Array.isArray(told)) return 'duty hours changed';
+  const [was, now] = told as [DutyHours[], DutyHours[]];
+  return `on duty ${weekWords(was)} → ${weekWords(now)}`;
 }
 
 function absenceWords(fields: ChangeRow['fields']): string {

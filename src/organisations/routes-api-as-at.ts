@@ -1,7 +1,8 @@
 /** One organisation on a day for programs: what its page says "as at". */
 import { z } from 'zod';
-import { api, json, notFound, problem, uuid, type Route } from '#web/index.ts';
+import { api, instant, json, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { asAtOf } from './as-at.ts';
+import { hoursShape } from './contacts/routes-api-contact-shapes.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
 import { readOrganisationOn } from './routes-as-at.ts';
 import { listParents } from './store-parents.ts';
@@ -39,6 +40,16 @@ const organisationOn = z.strictObject({
         rank: z.int(),
         texts: z.int().describe('How many numbers it had that can be texted'),
         mails: z.int().describe('How many addresses it had'),
+        dutyHours: z.array(hoursShape).describe('By the week, at the end of the day; none: always'),
+        absences: z
+          .array(
+            z.strictObject({
+              from: instant,
+              until: instant,
+              cover: z.string().nullable().describe('Who stands in, by name'),
+            }),
+          )
+          .describe('Those that touch the day'),
       }),
     )
     .describe('Who was told, by rank, then name'),

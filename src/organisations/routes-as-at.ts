@@ -3,10 +3,18 @@ import type { Actor } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { notFound, view, type Reply } from '#web/index.ts';
 import { asAtShown, type AsAt } from './as-at.ts';
+import { weekWords } from './contacts/form-duty.ts';
 import type { DirectoryContext } from './context.ts';
 import { organisationFacts } from './form-organisation.ts';
 import { readFamily } from './routes-parents.ts';
-import { findBeginning, findOrganisationOn, listContactsOn, listUsesOn } from './store-as-at.ts';
+import {
+  findBeginning,
+  findOrganisationOn,
+  listAwayOn,
+  listContactsOn,
+  listHoursOn,
+  listUsesOn,
+} from './store-as-at.ts';
 import { listTagsOfOrganisation } from './suppliers/store-tag.ts';
 import { showAhead, type Ahead } from './successions/ahead.ts';
 import type { SuccessionRow } from './successions/store-succession.ts';
@@ -30,8 +38,23 @@ export async function readOrganisationOn(tx: Tx, id: string, asAt: AsAt) {
     ...found,
     uses: await listUsesOn(tx, id, asAt),
     tags: tags.map(({ name }) => name),
-    contacts: await listContactsOn(tx, id, asAt),
+    contacts: await readContactsOn(tx, id, asAt),
   };
+}
+
+/** With when each was on duty, and away. */
+async function readContactsOn(tx: Tx, organisationId: string, asAt: AsAt) {
+  const contacts = await listContactsOn(tx, organisationId, asAt);
+  const hours = Map.groupBy(
+    await listHoursOn(tx, organisationId, asAt),
+    ({ contactId }) => contactId,
+  );
+  const away = Map.groupBy(await listAwayOn(tx, organisationId, asAt), (one) => one.contactId);
+  return contacts.map(({ id, ...contact }) => ({
+    ...contact,
+    dutyHours: (hours.get(id) ?? []).map(({ contactId: _, ...stretch }) => stretch),
+    absences: (away.get(id) ?? []).map(({ contactId: _, ...absence }) => absence),
+  }));
 }
 
 /** Nothing is offered to be done: what is shown is not how it is. */
@@ -54,6 +77,7 @@ export async function showOrganisationOn(
         contacts: contacts.map((contact) => ({
           ...contact,
           roleLabel: model.contactRoles[contact.role]?.label ?? contact.role,
+          onDuty: weekWords(contact.dutyHours),
         })),
         successions: (['done', 'waiting', 'planned'] as const).flatMap((fate) =>
           ahead[fate].flatMap((row) => partOf(id, row)).map((part) => ({ ...part, fate })),

@@ -9,6 +9,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { ZONE } from '#web/index.ts';
 import type { AsAt } from './as-at.ts';
+import type { DutyHours } from './contacts/store-duty.ts';
 import { isUsedOn } from './audiences/store-audience.ts';
 
 /** The day that a statement is about. */
@@ -144,6 +145,7 @@ export async function findOrganisationOn(
 }
 
 export type ContactOn = {
+  readonly id: string;
   readonly name: string;
   readonly isPost: boolean;
   readonly role: string;
@@ -155,10 +157,64 @@ export type ContactOn = {
 /** Who was told at an organisation, by rank. */
 export async function listContactsOn(tx: Tx, id: string, asAt: AsAt): Promise<ContactOn[]> {
   return await tx.rows<ContactOn>(sql`
-    select contact.name, contact.is_post, contact.role, contact.rank, contact.texts, contact.mails
+    select contact.id, contact.name, contact.is_post, contact.role, contact.rank, contact.texts,
+      contact.mails
     from ${contactsOn(asAt)}
     where contact.organisation_id = ${id} and contact.active
     order by contact.rank, contact.name, contact.id`);
+}
+
+/** Weekly hours of its contacts as they were at the end of the day, by contact and time. */
+export async function listHoursOn(
+  tx: Tx,
+  organisationId: string,
+  asAt: AsAt,
+): Promise<(DutyHours & { readonly contactId: string })[]> {
+  return await tx.rows(sql`
+    with later as materialized (
+      select distinct on (change.contact_id) change.contact_id, change.fields -> 'hours' -> 0 as hours
+      from organisations.change
+      where change.organisation_id = ${organisationId} and change.what = 'hours'
+        and change.changed_at >= ${endOf(asAt)}
+      order by change.contact_id, change.changed_at, change.id
+    )
+    select told.contact_id, told.weekday, to_char(told.starts_at, 'HH24:MI') as starts_at,
+      to_char(told.ends_at, 'HH24:MI') as ends_at
+    from (
+      select later.contact_id, had.weekday, had."startsAt" as starts_at, had."endsAt" as ends_at
+      from later
+      cross join lateral jsonb_to_recordset(later.hours)
+        as had (weekday smallint, "startsAt" time, "endsAt" time)
+      union all
+      select hours.contact_id, hours.weekday, hours.starts_at, hours.ends_at
+      from organisations.contact
+      join organisations.duty_hours hours on hours.contact_id = contact.id
+      where contact.organisation_id = ${organisationId}
+        and not exists (select from later where later.contact_id = contact.id)
+    ) told
+    order by told.contact_id, told.weekday, told.starts_at`);
+}
+
+export type AwayOn = {
+  readonly contactId: string;
+  readonly from: Date;
+  readonly until: Date;
+  /** Who stood in; null: nobody. */
+  readonly cover: string | null;
+};
+
+/** Absences of its contacts that touch the day; one that was ended early ended then. */
+export async function listAwayOn(tx: Tx, organisationId: string, asAt: AsAt): Promise<AwayOn[]> {
+  return await tx.rows<AwayOn>(sql`
+    select absence.contact_id, absence.starts_at as from, absence.ends_at as until,
+      cover.name as cover
+    from organisations.absence
+    join organisations.contact on contact.id = absence.contact_id
+    left join organisations.contact cover on cover.id = absence.cover_id
+    where contact.organisation_id = ${organisationId}
+      and absence.starts_at < ${endOf(asAt)}
+      and absence.ends_at > (${asAt.day}::date::timestamp at time zone ${ZONE})
+    order by absence.contact_id, absence.starts_at`);
 }
 
 export type UseOn = { readonly supplier: string; readonly product: string | null };

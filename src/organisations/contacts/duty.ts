@@ -34,11 +34,13 @@ export async function setHours(
   const contact = await writable(tx, contactId);
   if (!contact.ok) return contact;
   if (contact.value.version !== change.version) return overtaken;
-  if (JSON.stringify(await listHours(tx, contactId)) === JSON.stringify(hours)) return contact;
+  const before = await listHours(tx, contactId);
+  if (JSON.stringify(before) === JSON.stringify(hours)) return contact;
   await touchContacts(tx, [contactId]);
   await deleteHours(tx, contactId);
   await insertHours(tx, contactId, change);
-  await note(tx, contact.value, 'hours', { stretches: hours.length });
+  // The history holds both in full: a past day is told by it.
+  await note(tx, contact.value, 'hours', { hours: [before, hours] });
   return contact;
 }
 

@@ -87,6 +87,24 @@ export function hoursWords(hours: readonly DutyHours[], typed: Form = {}) {
   });
 }
 
+/** `Monday to Friday 08:00 to 18:00, Sunday 10:00 to 12:00`; without hours `always`. */
+export function weekWords(hours: readonly DutyHours[]): string {
+  const runs: { first: number; last: number; times: string }[] = [];
+  for (const day of weekdays.keys()) {
+    const times = hours
+      .filter(({ weekday }) => weekday === day + 1)
+      .map(({ startsAt, endsAt }) => `${startsAt} to ${endsAt}`)
+      .join(' and ');
+    if (times === '') continue;
+    const run = runs.at(-1);
+    if (run?.times === times && run.last === day - 1) run.last = day;
+    else runs.push({ first: day, last: day, times });
+  }
+  const daysOf = ({ first, last }: { first: number; last: number }) =>
+    first === last ? weekdays[first] : `${weekdays[first]} to ${weekdays[last]}`;
+  return runs.map((run) => `${daysOf(run)} ${run.times}`).join(', ') || 'always';
+}
+
 export function absenceWords(absence: Absence, now: Date) {
   return { ...absence, isNow: absence.startsAt <= now };
 }

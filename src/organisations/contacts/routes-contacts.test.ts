@@ -395,7 +395,7 @@ test('the whole number is shown on asking, and each look is in the audit and the
   }
   const history = await client.get(`/organisations/${northmoor}/history`);
   assert.match(history.text, /saw whole numbers and addresses/);
-  assert.match(history.text, /Mira Vale: duty hours changed/);
+  assert.match(history.text, /Mira Vale: on duty always → /);
   assert.match(history.text, /On-call desk: has left/);
   assert.match(history.text, /Mira Vale: address taken off; name Mira Hale → Mira Vale/);
   assert.match(history.text, /address added/);
