@@ -113,6 +113,14 @@ test('hours and absences: the chain at a moment', async () => {
   const away = await site.post(`/api/v1/contacts/${id}/absences`, absence);
   assert.equal(away.status, 201);
   assert.equal((await chainAt('2027-01-11T10:00:00Z'))?.['contactId'], cover);
+  const on = await site.get<{ contacts: readonly Record<string, unknown>[] }>(
+    `/api/v1/organisations/${northmoor}/as-at/2027-01-11`,
+  );
+  const office = on.value.contacts.find(({ name }) => name === 'Office');
+  assert.deepEqual(office?.['dutyHours'], hours);
+  assert.deepEqual(office['absences'], [
+    { from: '2027-01-11T00:00:00.000Z', until: '2027-01-12T00:00:00.000Z', cover: 'Stand-in' },
+  ]);
   const over = await site.post(`/api/v1/contacts/${id}/absences`, {
     ...absence,
     until: '2027-01-10T00:00:00Z',
