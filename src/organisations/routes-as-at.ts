@@ -52,8 +52,12 @@ async function readContactsOn(tx: Tx, organisationId: string, asAt: AsAt) {
   const away = Map.groupBy(await listAwayOn(tx, organisationId, asAt), (one) => one.contactId);
   return contacts.map(({ id, ...contact }) => ({
     ...contact,
-    dutyHours: (hours.get(id) ?? []).map(({ contactId: _, ...stretch }) => stretch),
-    absences: (away.get(id) ?? []).map(({ contactId: _, ...absence }) => absence),
+    dutyHours: (hours.get(id) ?? []).map(({ weekday, startsAt, endsAt }) => ({
+      weekday,
+      startsAt,
+      endsAt,
+    })),
+    absences: (away.get(id) ?? []).map(({ from, until, cover }) => ({ from, until, cover })),
   }));
 }
 
