@@ -172,7 +172,8 @@ export async function listHoursOn(
 ): Promise<(DutyHours & { readonly contactId: string })[]> {
   return await tx.rows(sql`
     with later as materialized (
-      select distinct on (change.contact_id) change.contact_id, change.fields -> 'hours' -> 0 as hours
+      select distinct on (change.contact_id) change.contact_id,
+        change.fields -> 'hours' -> 0 as hours
       from organisations.change
       where change.organisation_id = ${organisationId} and change.what = 'hours'
         and change.changed_at >= ${endOf(asAt)}
