@@ -150,9 +150,14 @@ create function kernel.uuid_v7_of_batch(batch text, n bigint) returns uuid
     || pg_catalog.to_hex(1879080960 + ((n >> 14) << 16) + (n & 16383))
     || pg_catalog."right"(batch, 13))::uuid;
 
--- While one stands, nothing goes for its age and nobody is erased: an inquiry needs what there is.
+-- While one stands, what it is on does not go for its age and is not erased: an inquiry needs what
+-- there is. On everything, on one organisation with its contacts, or on one contact.
 create table kernel.legal_hold (
   id uuid primary key,
+  held_kind text not null check (held_kind in ('everything', 'organisation', 'contact')),
+  -- Of the directory, which stands above: no key.
+  held_id uuid,
+  check ((held_kind = 'everything') = (held_id is null)),
   reason text not null check (length(reason) between 1 and 500),
   -- By when somebody looks whether it is still needed. It does not end by itself.
   review_on date not null,
@@ -168,19 +173,51 @@ create table kernel.legal_hold (
     and (lifted_at is null) = (lift_reason is null)),
   check (lifted_at >= put_at)
 );
-create unique index legal_hold_now on kernel.legal_hold ((true)) where lifted_at is null;
+create unique index legal_hold_now on kernel.legal_hold (held_id) nulls not distinct
+  where lifted_at is null;
 alter table kernel.legal_hold enable row level security;
 alter table kernel.legal_hold force row level security;
 create policy legal_hold_of_centre on kernel.legal_hold
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
-grant select, insert, update (lifted_at, lifted_by, lifted_by_name, lift_reason)
+grant select, insert, update (review_on, lifted_at, lifted_by, lifted_by_name, lift_reason)
   on kernel.legal_hold to tocsin_web;
 grant select on kernel.legal_hold to tocsin_worker;
 
+-- Of everything.
 create function kernel.is_on_legal_hold() returns boolean
   language plpgsql stable set search_path = '' as $$
 begin
-  return exists (select from kernel.legal_hold where lifted_at is null);
+  return exists (select from kernel.legal_hold where lifted_at is null and held_id is null);
+end $$;
+
+-- What the holds that stand are on: the organisation, contacts, their numbers and addresses, and
+-- those that come later. One flat list, so that retention asks by the id that it has in hand.
+create table kernel.held (
+  hold_id uuid not null references kernel.legal_hold,
+  id uuid not null,
+  -- Of a number or an address: what a text that came is found by.
+  address_index bytea,
+  primary key (hold_id, id)
+);
+create index held_id on kernel.held (id);
+create index held_address on kernel.held (address_index) where address_index is not null;
+grant select, insert, delete on kernel.held to tocsin_web;
+grant select, insert on kernel.held to tocsin_worker;
+
+-- What came to something that is held is held too, by the same holds.
+create function kernel.hold_also(came_to uuid[], ids uuid[], indexes bytea[]) returns void
+  language sql set search_path = '' as $$
+  insert into kernel.held (hold_id, id, address_index)
+  select held.hold_id, came.id, came.address_index
+  from unnest(came_to, ids, indexes) as came (came_to, id, address_index)
+  join kernel.held on held.id = came.came_to
+  on conflict do nothing;
+$$;
+
+create function kernel.is_held(variadic ids uuid[]) returns boolean
+  language plpgsql stable set search_path = '' as $$
+begin
+  return exists (select from kernel.held where held.id = any (ids));
 end $$;
 
 -- Jobs (technology-facts, section 4): graphile-worker's tables have row-level security without a

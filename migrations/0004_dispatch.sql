@@ -945,6 +945,16 @@ create trigger risked_stays_in_doubt before update of state on dispatch.message 
     and old.state is distinct from new.state)
   execute function dispatch.keep_in_doubt();
 
+-- To somebody, or credited to an organisation, that a legal hold is on.
+create function dispatch.is_held(message dispatch.message) returns boolean
+  language plpgsql stable set search_path = '' as $$
+begin
+  return kernel.is_held(message.contact_point_id, message.organisation_id)
+    or exists (select from dispatch.message_credit credit
+      join kernel.held on held.id = credit.organisation_id
+      where credit.message_id = message.id);
+end $$;
+
 -- Retention. Attempts are append-only by grant (P9), so what is old goes by these functions alone:
 -- they run as the owner, take only what is over and old, and nothing younger than thirty days,
 -- whoever calls them. A batch at a time: whoever calls decides how many and how often.
@@ -961,6 +971,11 @@ begin
   select old.id into dispatch_id from dispatch.dispatch old
     where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
       and old.forgotten_at is null
+      -- One of which only what is held is left has its turn when the hold is lifted.
+      and (not exists (select from kernel.held)
+        or not exists (select from dispatch.message where message.dispatch_id = old.id)
+        or exists (select from dispatch.message
+          where message.dispatch_id = old.id and not dispatch.is_held(message)))
     order by old.ended_at limit 1 for update skip locked;
   if dispatch_id is null then return; end if;
   if not exists (select from dispatch.kept_ledger kept
@@ -979,10 +994,12 @@ begin
     group by message.dispatch_id, message.channel, message.state;
   end if;
   ids := array(select message.id from dispatch.message message
-    where message.dispatch_id = forget_messages.dispatch_id limit most);
+    where message.dispatch_id = forget_messages.dispatch_id and not dispatch.is_held(message)
+    limit most);
   perform dispatch.delete_messages(ids);
   deleted := cardinality(ids);
-  is_over := deleted < most;
+  is_over := deleted < most and not exists (select from dispatch.message
+    where message.dispatch_id = forget_messages.dispatch_id);
   if is_over then
     delete from dispatch.settled settled where settled.dispatch_id = forget_messages.dispatch_id;
     update dispatch.dispatch old set forgotten_at = now()
@@ -1024,12 +1041,15 @@ begin
   get diagnostics parts = row_count;
   delete from dispatch.reply_inbox where id = any (array(
     select id from dispatch.reply_inbox
-    where received_at < older_than and handled_at is not null limit most));
+    where received_at < older_than and handled_at is not null
+      and not exists (select from kernel.held where held.address_index = reply_inbox.address_index)
+    limit most));
   get diagnostics replies = row_count;
   ids := array(select message.id from dispatch.message message
     join dispatch.dispatch standing on standing.id = message.dispatch_id and standing.lane = 0
     where message.due_at < older_than
-      and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
+      and message.state not in ('held', 'ready', 'claimed', 'unknown')
+      and not dispatch.is_held(message) limit most);
   perform dispatch.delete_messages(ids);
   return receipts + parts + replies + cardinality(ids);
 end $$;

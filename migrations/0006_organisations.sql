@@ -1412,6 +1412,7 @@ begin
   if kernel.is_on_legal_hold() then return 0; end if;
   ids := array(select contact.id from organisations.contact
     where not contact.active and contact.updated_at < older_than
+      and not kernel.is_held(contact.id, contact.organisation_id)
     order by contact.updated_at limit most for update skip locked);
   if cardinality(ids) = 0 then return 0; end if;
   -- Those too that they had before: of these the history alone knows.
@@ -1431,8 +1432,49 @@ begin
   delete from organisations.contact where id = any (ids);
   -- Last: what was done above is noted in it by triggers.
   delete from organisations.change where contact_id = any (ids);
-  delete from organisations.contact_point where id = any (points) and contacts = 0;
+  delete from organisations.contact_point
+  where id = any (points) and contacts = 0 and not kernel.is_held(id);
   return cardinality(ids);
 end $$;
 revoke all on function organisations.forget_left from public;
 grant execute on function organisations.forget_left to tocsin_worker;
+
+-- A contact of an organisation that is held, and a number or address of a contact that is, are held
+-- as they come.
+create function organisations.hold_contacts() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if exists (select from kernel.held) then
+    perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
+    from added;
+  end if;
+  return null;
+end $$;
+create trigger contacts_added_on_hold after insert on organisations.contact
+  referencing new table as added
+  for each statement execute function organisations.hold_contacts();
+create function organisations.hold_links() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if exists (select from kernel.held) then
+    perform kernel.hold_also(
+      array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))
+    from added join organisations.contact_point point on point.id = added.contact_point_id;
+  end if;
+  return null;
+end $$;
+create trigger links_added_on_hold after insert on organisations.contact_contact_point
+  referencing new table as added
+  for each statement execute function organisations.hold_links();
+
+-- Holds that stand, with what they are on; of a contact the organisation too.
+create view organisations.v_legal_hold with (security_invoker = true) as
+  select hold.id, hold.held_kind, hold.held_id, hold.reason, hold.review_on, hold.put_at,
+    hold.put_by_name, contact.name as contact_name, organisation.id as organisation_id,
+    organisation.name as organisation_name
+  from kernel.legal_hold hold
+  left join organisations.contact on contact.id = hold.held_id
+  left join organisations.organisation
+    on organisation.id in (hold.held_id, contact.organisation_id)
+  where hold.lifted_at is null;
+grant select on organisations.v_legal_hold to tocsin_web, tocsin_worker;

@@ -133,14 +133,17 @@ begin
   end if;
   if kernel.is_on_legal_hold() then return 0; end if;
   update responses.answer set note = null where id = any (array(
-    select id from responses.answer where at < older_than and note is not null limit most));
+    select id from responses.answer where at < older_than and note is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics answers = row_count;
   update responses.call_attempt set note = null where id = any (array(
-    select id from responses.call_attempt where at < older_than and note is not null limit most));
+    select id from responses.call_attempt where at < older_than and note is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics calls = row_count;
   update responses.desk_item set outcome = null where id = any (array(
     select id from responses.desk_item
-    where closed_at < older_than and outcome is not null limit most));
+    where closed_at < older_than and outcome is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics outcomes = row_count;
   return answers + calls + outcomes;
 end $$;

@@ -1607,6 +1607,18 @@ grant insert, select on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
 grant update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.cut_off to tocsin_web;
 
+create table kernel.held (
+  hold_id uuid not null,
+  id uuid not null,
+  address_index bytea,
+  constraint held_hold_id_fkey FOREIGN KEY (hold_id) REFERENCES kernel.legal_hold(id),
+  constraint held_pkey PRIMARY KEY (hold_id, id)
+);
+CREATE INDEX held_address ON kernel.held USING btree (address_index) WHERE (address_index IS NOT NULL);
+CREATE INDEX held_id ON kernel.held USING btree (id);
+grant delete, insert, select on kernel.held to tocsin_web;
+grant insert, select on kernel.held to tocsin_worker;
+
 create table kernel.installation (
   id uuid not null,
   kind text not null,
@@ -1635,6 +1647,8 @@ grant delete, insert, select, update on kernel.key_holder to tocsin_worker;
 
 create table kernel.legal_hold (
   id uuid not null,
+  held_kind text not null,
+  held_id uuid,
   reason text not null,
   review_on date not null,
   put_at timestamp with time zone default now() not null,
@@ -1644,19 +1658,21 @@ create table kernel.legal_hold (
   lifted_by text,
   lifted_by_name text,
   lift_reason text,
-  constraint legal_hold_check CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
-  constraint legal_hold_check1 CHECK ((lifted_at >= put_at)),
+  constraint legal_hold_check CHECK (((held_kind = 'everything'::text) = (held_id IS NULL))),
+  constraint legal_hold_check1 CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
+  constraint legal_hold_check2 CHECK ((lifted_at >= put_at)),
+  constraint legal_hold_held_kind_check CHECK ((held_kind = ANY (ARRAY['everything'::text, 'organisation'::text, 'contact'::text]))),
   constraint legal_hold_lift_reason_check CHECK (((length(lift_reason) >= 1) AND (length(lift_reason) <= 500))),
   constraint legal_hold_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
   constraint legal_hold_pkey PRIMARY KEY (id)
 );
-CREATE UNIQUE INDEX legal_hold_now ON kernel.legal_hold USING btree ((true)) WHERE (lifted_at IS NULL);
+CREATE UNIQUE INDEX legal_hold_now ON kernel.legal_hold USING btree (held_id) NULLS NOT DISTINCT WHERE (lifted_at IS NULL);
 alter table kernel.legal_hold enable row level security;
 alter table kernel.legal_hold force row level security;
 create policy legal_hold_of_centre on kernel.legal_hold as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on kernel.legal_hold to tocsin_web;
 grant select on kernel.legal_hold to tocsin_worker;
-grant update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.legal_hold to tocsin_web;
+grant update (review_on, lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.legal_hold to tocsin_web;
 
 create table kernel.migration (
   number integer not null,
@@ -1977,6 +1993,7 @@ CASE ( SELECT kernel.reach() AS reach)
     ELSE false
 END);
 CREATE TRIGGER contact_keeps_key BEFORE UPDATE OF id ON organisations.contact FOR EACH ROW WHEN ((old.id <> new.id)) EXECUTE FUNCTION organisations.keep_key();
+CREATE TRIGGER contacts_added_on_hold AFTER INSERT ON organisations.contact REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_contacts();
 CREATE TRIGGER contacts_noted AFTER UPDATE ON organisations.contact REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_contacts();
 CREATE TRIGGER contacts_removed_held AFTER DELETE ON organisations.contact REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION organisations.keep_linked();
 grant delete, insert, select, update on organisations.contact to tocsin_web;
@@ -2022,6 +2039,7 @@ create policy contact_contact_point_update on organisations.contact_contact_poin
 CREATE TRIGGER links_added AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_added_held AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_linked();
 CREATE TRIGGER links_added_noted AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
+CREATE TRIGGER links_added_on_hold AFTER INSERT ON organisations.contact_contact_point REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_links();
 CREATE TRIGGER links_changed_held AFTER UPDATE ON organisations.contact_contact_point REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.hold_linked();
 CREATE TRIGGER links_removed AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.recount_links();
 CREATE TRIGGER links_removed_noted AFTER DELETE ON organisations.contact_contact_point REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_links();
@@ -2999,12 +3017,15 @@ begin
   get diagnostics parts = row_count;
   delete from dispatch.reply_inbox where id = any (array(
     select id from dispatch.reply_inbox
-    where received_at < older_than and handled_at is not null limit most));
+    where received_at < older_than and handled_at is not null
+      and not exists (select from kernel.held where held.address_index = reply_inbox.address_index)
+    limit most));
   get diagnostics replies = row_count;
   ids := array(select message.id from dispatch.message message
     join dispatch.dispatch standing on standing.id = message.dispatch_id and standing.lane = 0
     where message.due_at < older_than
-      and message.state not in ('held', 'ready', 'claimed', 'unknown') limit most);
+      and message.state not in ('held', 'ready', 'claimed', 'unknown')
+      and not dispatch.is_held(message) limit most);
   perform dispatch.delete_messages(ids);
   return receipts + parts + replies + cardinality(ids);
 end $function$
@@ -3027,6 +3048,11 @@ begin
   select old.id into dispatch_id from dispatch.dispatch old
     where old.lane > 0 and old.state in ('done', 'cancelled') and old.ended_at < older_than
       and old.forgotten_at is null
+      -- One of which only what is held is left has its turn when the hold is lifted.
+      and (not exists (select from kernel.held)
+        or not exists (select from dispatch.message where message.dispatch_id = old.id)
+        or exists (select from dispatch.message
+          where message.dispatch_id = old.id and not dispatch.is_held(message)))
     order by old.ended_at limit 1 for update skip locked;
   if dispatch_id is null then return; end if;
   if not exists (select from dispatch.kept_ledger kept
@@ -3045,10 +3071,12 @@ begin
     group by message.dispatch_id, message.channel, message.state;
   end if;
   ids := array(select message.id from dispatch.message message
-    where message.dispatch_id = forget_messages.dispatch_id limit most);
+    where message.dispatch_id = forget_messages.dispatch_id and not dispatch.is_held(message)
+    limit most);
   perform dispatch.delete_messages(ids);
   deleted := cardinality(ids);
-  is_over := deleted < most;
+  is_over := deleted < most and not exists (select from dispatch.message
+    where message.dispatch_id = forget_messages.dispatch_id);
   if is_over then
     delete from dispatch.settled settled where settled.dispatch_id = forget_messages.dispatch_id;
     update dispatch.dispatch old set forgotten_at = now()
@@ -3107,6 +3135,21 @@ begin
 end $function$
 ;
 grant execute on function dispatch.history_is_whole() to public;
+
+CREATE OR REPLACE FUNCTION dispatch.is_held(message dispatch.message)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return kernel.is_held(message.contact_point_id, message.organisation_id)
+    or exists (select from dispatch.message_credit credit
+      join kernel.held on held.id = credit.organisation_id
+      where credit.message_id = message.id);
+end $function$
+;
+grant execute on function dispatch.is_held(dispatch.message) to public;
 
 CREATE OR REPLACE FUNCTION dispatch.keep_in_doubt()
  RETURNS trigger
@@ -3556,6 +3599,32 @@ AS $function$
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_web;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION kernel.hold_also(came_to uuid[], ids uuid[], indexes bytea[])
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO ''
+AS $function$
+  insert into kernel.held (hold_id, id, address_index)
+  select held.hold_id, came.id, came.address_index
+  from unnest(came_to, ids, indexes) as came (came_to, id, address_index)
+  join kernel.held on held.id = came.came_to
+  on conflict do nothing;
+$function$
+;
+grant execute on function kernel.hold_also(uuid[],uuid[],bytea[]) to public;
+
+CREATE OR REPLACE FUNCTION kernel.is_held(VARIADIC ids uuid[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from kernel.held where held.id = any (ids));
+end $function$
+;
+grant execute on function kernel.is_held(uuid[]) to public;
+
 CREATE OR REPLACE FUNCTION kernel.is_on_legal_hold()
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3563,7 +3632,7 @@ CREATE OR REPLACE FUNCTION kernel.is_on_legal_hold()
  SET search_path TO ''
 AS $function$
 begin
-  return exists (select from kernel.legal_hold where lifted_at is null);
+  return exists (select from kernel.legal_hold where lifted_at is null and held_id is null);
 end $function$
 ;
 grant execute on function kernel.is_on_legal_hold() to public;
@@ -3745,6 +3814,7 @@ begin
   if kernel.is_on_legal_hold() then return 0; end if;
   ids := array(select contact.id from organisations.contact
     where not contact.active and contact.updated_at < older_than
+      and not kernel.is_held(contact.id, contact.organisation_id)
     order by contact.updated_at limit most for update skip locked);
   if cardinality(ids) = 0 then return 0; end if;
   -- Those too that they had before: of these the history alone knows.
@@ -3764,11 +3834,27 @@ begin
   delete from organisations.contact where id = any (ids);
   -- Last: what was done above is noted in it by triggers.
   delete from organisations.change where contact_id = any (ids);
-  delete from organisations.contact_point where id = any (points) and contacts = 0;
+  delete from organisations.contact_point
+  where id = any (points) and contacts = 0 and not kernel.is_held(id);
   return cardinality(ids);
 end $function$
 ;
 grant execute on function organisations.forget_left(timestamp with time zone,integer) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION organisations.hold_contacts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from kernel.held) then
+    perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
+    from added;
+  end if;
+  return null;
+end $function$
+;
+grant execute on function organisations.hold_contacts() to public;
 
 CREATE OR REPLACE FUNCTION organisations.hold_linked()
  RETURNS trigger
@@ -3810,6 +3896,22 @@ end
 $function$
 ;
 grant execute on function organisations.hold_linked() to public;
+
+CREATE OR REPLACE FUNCTION organisations.hold_links()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if exists (select from kernel.held) then
+    perform kernel.hold_also(
+      array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))
+    from added join organisations.contact_point point on point.id = added.contact_point_id;
+  end if;
+  return null;
+end $function$
+;
+grant execute on function organisations.hold_links() to public;
 
 CREATE OR REPLACE FUNCTION organisations.id_multirange()
  RETURNS organisations.id_multirange
@@ -4378,14 +4480,17 @@ begin
   end if;
   if kernel.is_on_legal_hold() then return 0; end if;
   update responses.answer set note = null where id = any (array(
-    select id from responses.answer where at < older_than and note is not null limit most));
+    select id from responses.answer where at < older_than and note is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics answers = row_count;
   update responses.call_attempt set note = null where id = any (array(
-    select id from responses.call_attempt where at < older_than and note is not null limit most));
+    select id from responses.call_attempt where at < older_than and note is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics calls = row_count;
   update responses.desk_item set outcome = null where id = any (array(
     select id from responses.desk_item
-    where closed_at < older_than and outcome is not null limit most));
+    where closed_at < older_than and outcome is not null
+      and not kernel.is_held(organisation_id, contact_point_id) limit most));
   get diagnostics outcomes = row_count;
   return answers + calls + outcomes;
 end $function$
@@ -5051,6 +5156,24 @@ create view organisations.v_known_organisation with (security_invoker=true) as
    FROM organisations.organisation;
 grant select on organisations.v_known_organisation to tocsin_web;
 grant select on organisations.v_known_organisation to tocsin_worker;
+
+create view organisations.v_legal_hold with (security_invoker=true) as
+ SELECT hold.id,
+    hold.held_kind,
+    hold.held_id,
+    hold.reason,
+    hold.review_on,
+    hold.put_at,
+    hold.put_by_name,
+    contact.name AS contact_name,
+    organisation.id AS organisation_id,
+    organisation.name AS organisation_name
+   FROM kernel.legal_hold hold
+     LEFT JOIN organisations.contact ON contact.id = hold.held_id
+     LEFT JOIN organisations.organisation ON organisation.id = hold.held_id OR organisation.id = contact.organisation_id
+  WHERE hold.lifted_at IS NULL;
+grant select on organisations.v_legal_hold to tocsin_web;
+grant select on organisations.v_legal_hold to tocsin_worker;
 
 create view organisations.v_organisation with (security_invoker=true) as
  SELECT id AS organisation_id,

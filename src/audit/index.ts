@@ -1,8 +1,15 @@
 /** The door of the audit: writing entries, reading them, and the log that proves them. */
 export { findPersonalData, maskPersonalData, stopReasons } from './model.ts';
 export type { Entry, EntryPage, NewEntry, Subject } from './model.ts';
-export { liftLegalHold, putLegalHold, refuseOnHold } from './legal-hold.ts';
-export { findLegalHold, type LegalHold } from './store-legal-hold.ts';
+export {
+  everything,
+  HOLD_REASON_MAX,
+  liftLegalHold,
+  putLegalHold,
+  refuseOnHold,
+  reviewLegalHold,
+} from './legal-hold.ts';
+export { findHoldOf, type HeldId, type LegalHold } from './store-legal-hold.ts';
 export { record, recordAll } from './record.ts';
 export { listEntries, type ListEntriesOptions } from './list.ts';
 export { auditRoutes, type AuditContext } from './routes.ts';

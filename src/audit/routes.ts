@@ -1,4 +1,5 @@
 /** The page of the audit: the head of its log, a search, and the found entries as files. */
+import { may } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { file, page, view, type Reply, type Route } from '#web/index.ts';
@@ -67,6 +68,7 @@ async function show(
     address: asks.address,
     isFirst: cursor === undefined,
     isRefused: asks.isRefused,
+    mayKeep: may(tx.actor, 'audit.keep'),
     next: found.nextCursor ?? null,
     entries: shown.map((entry) => shownEntry(entry, positions.get(entry.id), names)),
   };

@@ -135,11 +135,14 @@ export async function eraseSubject(
   asked: Asked,
   seals: SubjectSeals,
 ): Promise<Outcome<Erased>> {
-  const held = await refuseOnHold(tx);
-  if (held !== undefined) return held;
   const found = await findSubject(tx, asked, seals);
   if (!found.ok) return found;
   const { contacts, points, answers, entries } = found.value;
+  const held = await refuseOnHold(
+    tx,
+    contacts.map(({ id }) => id),
+  );
+  if (held !== undefined) return held;
   const own = points.filter(({ shared }) => !shared);
   const pointIds = own.map(({ id }) => id);
   const addressIndexes = own.map(({ addressIndex }) => addressIndex);

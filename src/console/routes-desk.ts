@@ -13,7 +13,7 @@ import { groupDesk, withWords } from './desk.ts';
 import { tallyOf } from './figures.ts';
 import { listBroken, readAuditor } from './store-audit.ts';
 import { findHold } from './store-certainty.ts';
-import { findHelpSurge, listCutOff, listDesk } from './store-desk.ts';
+import { findHelpSurge, listCutOff, listDesk, listDueHolds } from './store-desk.ts';
 import { listAnnouncements, listOwedReviews, listWokenForUpdates } from './store-promises.ts';
 import { readFigures, scopeOf } from './store-standings.ts';
 import {
@@ -32,6 +32,7 @@ async function readDesk(
   { database, openReply, model }: ConsoleContext,
   { actor, now }: { readonly actor: Actor; readonly now: Date },
 ) {
+  const regions = regionsOf(actor, 'alert.read');
   return await database.withActor(system('desk'), async (tx) => {
     const live = await listLiveAlerts(tx);
     const woken = await listWokenForUpdates(
@@ -50,7 +51,7 @@ async function readDesk(
         tally: tallyOf(await readFigures(tx, scopeOf(alert))),
       });
     }
-    const waiting = await listDesk(tx, { regionCodes: regionsOf(actor, 'alert.read') });
+    const waiting = await listDesk(tx, { regionCodes: regions });
     const desk = groupDesk(withWords(waiting, openReply));
     const surge = await findHelpSurge(tx, model.desk.helpSurge);
     return {
@@ -61,15 +62,15 @@ async function readDesk(
         because: becauseApproval(model, one.severity),
       })),
       returned: await listReturned(tx),
-      cutOff: await listCutOff(tx, regionsOf(actor, 'alert.read')),
+      cutOff: await listCutOff(tx, regions),
       announcements: await listAnnouncements(tx, {
         withinMs: model.desk.announcementsStandForMs,
       }),
       reviews: await listOwedReviews(tx),
       rulesWaiting: await findWaitingRules(tx),
       // The centre's own business: nothing to whoever reads for some regions.
-      changesWaiting:
-        regionsOf(actor, 'alert.read') === undefined ? await countWaitingChanges(tx, now) : null,
+      changesWaiting: regions === undefined ? await countWaitingChanges(tx, now) : null,
+      dueHolds: regions === undefined ? await listDueHolds(tx, now) : [],
       desk,
       deskMore: (waiting[0]?.groups ?? 0) - desk.length,
       surge: surge && {

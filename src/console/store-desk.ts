@@ -54,6 +54,24 @@ export async function listCutOff(
     order by cut.since desc`);
 }
 
+export type DueHoldRow = {
+  id: string;
+  heldKind: 'everything' | 'organisation' | 'contact';
+  organisation: string | null;
+  /** Noon of the day. */
+  reviewAt: Date;
+};
+
+/** Legal holds whose day for a look has come; a contact is not named. */
+export async function listDueHolds(tx: Tx, now: Date): Promise<DueHoldRow[]> {
+  return await tx.rows<DueHoldRow>(sql`
+    select id, held_kind, organisation_name as organisation,
+      (review_on + interval '12 hours') at time zone 'UTC' as review_at
+    from organisations.v_legal_hold
+    where review_on <= ${now.toISOString().slice(0, 10)}::date
+    order by review_on, id`);
+}
+
 /** More than one person works off in an hour; the rest is counted. */
 const GROUPS_MAX = 50;
 

@@ -150,3 +150,5 @@ export {
   type PhoneOfContact,
   type ReachOfContact,
 } from './coverage/store-reach.ts';
+export { putHold } from './legal-holds/legal-holds.ts';
+export { listHolds, type HoldTarget, type StandingHold } from './legal-holds/store-legal-holds.ts';

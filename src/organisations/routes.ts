@@ -40,6 +40,7 @@ import { contactQuery, pageAsked, readContacts, type ContactQuery } from './cont
 import { listContacts, readChain, readWays } from './contacts/store-contact-list.ts';
 import { listDomains } from './contacts/store-domains.ts';
 import { instantOf, listToldAt } from './contacts/store-duty.ts';
+import { legalHoldRoutes } from './legal-holds/routes-legal-holds.ts';
 import { listChanges } from './store-history.ts';
 import { findOrganisationRecord, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
@@ -52,6 +53,7 @@ export function organisationRoutes(context: DirectoryContext): Route[] {
     ...callListRoutes(context),
     ...cutOffRoutes(context),
     ...duplicateRoutes(context),
+    ...legalHoldRoutes(context),
     ...factsRoutes(context),
     ...contactRoutes(context),
     ...contactPlaceRoutes(context),
@@ -225,6 +227,7 @@ async function showOrganisation(
       mayCall: may(actor, 'response.record'),
       cut: (await findCutOff(tx, id)) ?? null,
       mayCutOff: may(actor, 'organisation.cut_off'),
+      mayHold: may(actor, 'audit.keep'),
     });
   });
 }

@@ -16,6 +16,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.installation': 'one row: which installation this is',
   'kernel.sealing_key': 'keys, each wrapped by one outside of the database',
   'kernel.key_holder': 'ids of processes and of keys, and times',
+  'kernel.held': 'ids of the directory, and keyed hashes, that legal holds are on',
   'audit.waiting': 'ids of entries that are not in the log yet',
   'audit.leaf': 'ids and hashes of entries; a detail is hashed with a salt',
   'audit.node': 'hashes of hashes',

@@ -149,9 +149,7 @@ async function makeDesk(): Promise<void> {
   const page = centre.visit(people.officer);
   await page.get(`/desk/${ids['stop']}`);
   await page.submit('I take this');
-  await page.submit('Close it', {
-    outcome: 'Rang; they stay',
-  });
+  await page.submit('Close it', { outcome: 'Rang; they stay' });
   await page.get(`/desk/${ids['help']}`);
   await page.submit('I take this');
 }
@@ -165,6 +163,9 @@ async function makeChange(): Promise<void> {
     reason: 'Their desk shows what is open.',
   });
   ids['change'] = (await own<{ id: string }>(sql`select id from identity.proposed_change`))[0]!.id;
+  await page.get('/legal-holds/new');
+  await page.submit('Put the legal hold', { reason: 'Inquiry 12', reviewOn: '2099-01-01' });
+  ids['hold'] = (await own<{ id: string }>(sql`select id from kernel.legal_hold`))[0]!.id;
 }
 
 type Scene = {
@@ -348,6 +349,9 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'new', path: '/keys/new', as: 'administrator' },
     { state: 'empty', path: '/keys/new', as: 'administrator', act: press('Propose') },
   ],
+  '/legal-holds': [{ state: 'some', path: '/legal-holds', as: 'administrator' }],
+  '/legal-holds/new': [{ state: 'on all', path: '/legal-holds/new', as: 'administrator' }],
+  '/legal-holds/:id': [{ state: 'one', path: '/legal-holds/{hold}', as: 'administrator' }],
   '/people': [{ state: 'some', path: '/people', as: 'administrator' }],
   '/people/:id': [{ state: 'an officer', path: '/people/{officer}', as: 'administrator' }],
   '/people/invite': [

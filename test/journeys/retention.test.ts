@@ -11,9 +11,10 @@ import type { Actor } from '#kernel/actor.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
-import { liftLegalHold, putLegalHold, Sequencer } from '#audit/index.ts';
+import { liftLegalHold, Sequencer } from '#audit/index.ts';
 import { auditCommand } from '#cli/audit.ts';
 import { sweep } from '#main/sweep.ts';
+import { putHold } from '#organisations/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   deliverRounds,
@@ -204,15 +205,15 @@ test('every key has rows of both ages', async () => {
 
 test('while a legal hold stands what proves something stays', async () => {
   await signAndVerify();
-  const hold = { reason: 'Inquiry 12', reviewOn: '2099-01-01' };
-  must(await centre.db.web.attempt(keeper, (tx) => putLegalHold(tx, hold, new Date())));
+  const hold = { target: null, reason: 'Inquiry 12', reviewOn: '2099-01-01' };
+  const id = must(await centre.db.web.attempt(keeper, (tx) => putHold(tx, hold, new Date())));
   await night();
   const provesNothing = /^(sessions|invitations)Ms .* old$/;
   assert.deepEqual(
     await whatIsThere(),
     all().filter((row) => !provesNothing.test(row)),
   );
-  must(await centre.db.web.attempt(keeper, (tx) => liftLegalHold(tx, 'Over')));
+  must(await centre.db.web.attempt(keeper, (tx) => liftLegalHold(tx, { id, reason: 'Over' })));
 });
 
 test('what is older goes, what is younger stays, and the log is proved as before', async () => {

@@ -76,11 +76,15 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
   await centre.db.web.attempt(system('test'), (tx) =>
     createApiKey(tx, { name: 'Old', permissions: ['alert.read'], expiresAt: null }, new Date()),
   );
+  await administrator.get('/legal-holds/new');
+  const hold = { reason: 'Inquiry 12', reviewOn: '2099-01-01' };
+  await administrator.submit('Put the legal hold', hold);
   return await centre.db.owner.withActor(system('test'), async (tx) =>
     tx.rows<Named>(sql`
       select 'audience' as kind, 'own' as which, id from organisations.audience
       union all select 'succession', 'own', id from organisations.succession
       union all select 'change', 'own', id from identity.proposed_change
+      union all select 'legal_hold', 'own', id from kernel.legal_hold
       union all (select 'api_key', 'own', id from identity.api_key order by id limit 1)
       union all (select 'import', 'own', id from organisations.import order by id limit 1)
       union all (select 'dispatch', 'own', id from dispatch.dispatch

@@ -41,6 +41,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/api\/v1\/dispatches\/:id/, 'dispatch'],
   [/^\/people\/:id/, 'person'],
   [/^\/changes\/:id/, 'change'],
+  [/^\/legal-holds\/:id/, 'legal_hold'],
   [/^\/keys\/:id/, 'api_key'],
   [/^\/suppliers\/:id/, 'supplier'],
   [/^\/products\/:id/, 'product'],

@@ -135,6 +135,7 @@ function contactForm(context: DirectoryContext, shown: Shown): Reply {
       covers: null,
       elsewhere: [],
       ofCentre: false,
+      mayHold: false,
       duty: null,
       ...more,
     },
@@ -208,6 +209,7 @@ export async function contactPage(
       covers,
       elsewhere: elsewhereOf(contact),
       ofCentre: may(tx.actor, 'directory.write'),
+      mayHold: may(tx.actor, 'audit.keep'),
       duty: duty ? { ...dutyProblem(duty), version: versionFor(contact, duty) } : null,
     },
   });

@@ -128,5 +128,8 @@ export async function forgetOldImages(tx: Tx, before: Date): Promise<number> {
   return await tx.run(sql`
     delete from organisations.import_image where import_id in (
       select import.id from organisations.import where import.finished_at < ${before})
-      and not kernel.is_on_legal_hold()`);
+      and not kernel.is_on_legal_hold() and not kernel.is_held(import_image.contact_id)
+      and not exists (select from organisations.organisation
+        join kernel.held on held.id = organisation.id
+        where organisation.code = import_image.code and import_image.kind = 'organisation')`);
 }

@@ -79,13 +79,14 @@ const mayBeReferred = sql`
 
 /** Over an image and the contact it is of. */
 const fateOfContact = sql`
-  case when ${contactHash} <> image.after_hash then 'left'
+  case when ${contactHash} <> image.after_hash or kernel.is_held(contact.id) then 'left'
     when image.before is not null then 'put_back'
     when ${gotMessages} then 'ended' else 'removed' end`;
 
 /** Over an image and the organisation it is of. */
 const fateOfOrganisation = sql`
-  case when ${hashOf(organisationImage)} <> image.after_hash then 'left'
+  case when ${hashOf(organisationImage)} <> image.after_hash or kernel.is_held(organisation.id)
+      then 'left'
     when image.before is not null then 'put_back'
     when ${mayBeReferred} then 'ended' else 'removed' end`;
 
