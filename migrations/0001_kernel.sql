@@ -201,19 +201,36 @@ create table kernel.held (
 );
 create index held_id on kernel.held (id);
 create index held_address on kernel.held (address_index) where address_index is not null;
+alter table kernel.held enable row level security;
+alter table kernel.held force row level security;
+create policy held_of_centre on kernel.held
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy held_of_owner on kernel.held to tocsin_owner using (true) with check (true);
 grant select, insert, delete on kernel.held to tocsin_web;
 grant select, insert on kernel.held to tocsin_worker;
 
+-- Both run as the owner: what a contact adds is held too, and a contact reads of no hold.
+create function kernel.is_anything_held() returns boolean
+  language plpgsql stable security definer set search_path = '' as $$
+begin
+  return exists (select from kernel.held);
+end $$;
+revoke all on function kernel.is_anything_held from public;
+grant execute on function kernel.is_anything_held to tocsin_web, tocsin_worker;
+
 -- What came to something that is held is held too, by the same holds.
 create function kernel.hold_also(came_to uuid[], ids uuid[], indexes bytea[]) returns void
-  language sql set search_path = '' as $$
+  language sql security definer set search_path = '' as $$
   insert into kernel.held (hold_id, id, address_index)
   select held.hold_id, came.id, came.address_index
   from unnest(came_to, ids, indexes) as came (came_to, id, address_index)
   join kernel.held on held.id = came.came_to
   on conflict do nothing;
 $$;
+revoke all on function kernel.hold_also from public;
+grant execute on function kernel.hold_also to tocsin_web, tocsin_worker;
 
+-- For the centre, and for what runs as the owner.
 create function kernel.is_held(variadic ids uuid[]) returns boolean
   language plpgsql stable set search_path = '' as $$
 begin

@@ -1444,7 +1444,7 @@ grant execute on function organisations.forget_left to tocsin_worker;
 create function organisations.hold_contacts() returns trigger
   language plpgsql set search_path = '' as $$
 begin
-  if exists (select from kernel.held) then
+  if kernel.is_anything_held() then
     perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
     from added;
   end if;
@@ -1456,7 +1456,7 @@ create trigger contacts_added_on_hold after insert on organisations.contact
 create function organisations.hold_links() returns trigger
   language plpgsql set search_path = '' as $$
 begin
-  if exists (select from kernel.held) then
+  if kernel.is_anything_held() then
     perform kernel.hold_also(
       array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))
     from added join organisations.contact_point point on point.id = added.contact_point_id;

@@ -1616,6 +1616,10 @@ create table kernel.held (
 );
 CREATE INDEX held_address ON kernel.held USING btree (address_index) WHERE (address_index IS NOT NULL);
 CREATE INDEX held_id ON kernel.held USING btree (id);
+alter table kernel.held enable row level security;
+alter table kernel.held force row level security;
+create policy held_of_centre on kernel.held as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy held_of_owner on kernel.held as permissive for all to tocsin_owner using (true) with check (true);
 grant delete, insert, select on kernel.held to tocsin_web;
 grant insert, select on kernel.held to tocsin_worker;
 
@@ -3602,6 +3606,7 @@ grant execute on function kernel.enqueue(text,json,text,timestamp with time zone
 CREATE OR REPLACE FUNCTION kernel.hold_also(came_to uuid[], ids uuid[], indexes bytea[])
  RETURNS void
  LANGUAGE sql
+ SECURITY DEFINER
  SET search_path TO ''
 AS $function$
   insert into kernel.held (hold_id, id, address_index)
@@ -3611,7 +3616,21 @@ AS $function$
   on conflict do nothing;
 $function$
 ;
-grant execute on function kernel.hold_also(uuid[],uuid[],bytea[]) to public;
+grant execute on function kernel.hold_also(uuid[],uuid[],bytea[]) to tocsin_web;
+grant execute on function kernel.hold_also(uuid[],uuid[],bytea[]) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION kernel.is_anything_held()
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  return exists (select from kernel.held);
+end $function$
+;
+grant execute on function kernel.is_anything_held() to tocsin_web;
+grant execute on function kernel.is_anything_held() to tocsin_worker;
 
 CREATE OR REPLACE FUNCTION kernel.is_held(VARIADIC ids uuid[])
  RETURNS boolean
@@ -3847,7 +3866,7 @@ CREATE OR REPLACE FUNCTION organisations.hold_contacts()
  SET search_path TO ''
 AS $function$
 begin
-  if exists (select from kernel.held) then
+  if kernel.is_anything_held() then
     perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
     from added;
   end if;
@@ -3903,7 +3922,7 @@ CREATE OR REPLACE FUNCTION organisations.hold_links()
  SET search_path TO ''
 AS $function$
 begin
-  if exists (select from kernel.held) then
+  if kernel.is_anything_held() then
     perform kernel.hold_also(
       array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))
     from added join organisations.contact_point point on point.id = added.contact_point_id;

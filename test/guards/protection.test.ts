@@ -16,7 +16,6 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'kernel.installation': 'one row: which installation this is',
   'kernel.sealing_key': 'keys, each wrapped by one outside of the database',
   'kernel.key_holder': 'ids of processes and of keys, and times',
-  'kernel.held': 'ids of the directory, and keyed hashes, that legal holds are on',
   'audit.waiting': 'ids of entries that are not in the log yet',
   'audit.leaf': 'ids and hashes of entries; a detail is hashed with a salt',
   'audit.node': 'hashes of hashes',
@@ -73,6 +72,10 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'identity.hand_over_roles':
     'mergers: a role held for one organisation for those that take over, never for the centre',
   'kernel.those_cut_off': 'says of ids which are cut off: those concerned may not read the table',
+  'kernel.is_anything_held':
+    'says whether any legal hold is on anything, and on what it does not say',
+  'kernel.hold_also':
+    'adds to a hold what came to something that it is on: whoever adds a contact reads of no hold',
   'kernel.enqueue': 'adds a job; the tables of graphile-worker are closed to the run-time roles',
 };
 
