@@ -35,7 +35,6 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(visitor, `${address}/sign-in`, 'sign-in');
   const officer = await signIn(browser, address, 'Amara Osei');
   const approver = await signIn(browser, address, 'Tom Lindqvist');
-
   await take(officer, `${address}/alerts/holding`, 'holding');
   await officer.goto(`${address}/alerts/new`);
   await officer.fill('#title', 'Ransomware through Citrix gateways');
@@ -82,6 +81,7 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(visitor, `${address}/genuine`, 'genuine');
   await take(visitor, `${address}/public`, 'public-list');
   await take(visitor, `${address}/your-number`, 'your-number');
+  await takeBesides(officer, alert, address);
   await takeCalls(officer, alert);
   await take(officer, `${address}/alerts/new-exercise`, 'exercise');
   await takeOfAdministrator(await signIn(browser, address, 'Priya Raman'), address);
@@ -97,6 +97,16 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await officer.getByRole('link', { name: /^What if/ }).click();
   await officer.getByRole('heading', { name: 'What breaks' }).waitFor();
   await take(officer, undefined, 'what-if');
+  await take(officer, `${address}/what-if/year`, 'what-if-year');
+}
+
+/** What an officer may want beside the board. */
+async function takeBesides(page: BrowserPage, alert: string, address: string): Promise<void> {
+  await take(page, `${alert}/dry-run`, 'dry-run');
+  await take(page, `${alert}/because`, 'because');
+  await take(page, `${alert}/withdrawal`, 'withdrawal');
+  await take(page, `${address}/kev`, 'kev');
+  await take(page, `${address}/organisations/import`, 'import');
 }
 
 /** Nothing more leaves, so who has not answered is to be rung; the officer takes the first name. */
@@ -119,6 +129,8 @@ async function takeOfAdministrator(page: BrowserPage, address: string): Promise<
   await page.getByRole('link', { name: 'Tom Lindqvist' }).click();
   await page.getByRole('heading', { name: 'Tom Lindqvist' }).waitFor();
   await take(page, undefined, 'person');
+  await take(page, `${address}/keys/new`, 'key');
+  await take(page, `${address}/changes`, 'second-person');
   await take(page, `${address}/audit`, 'audit');
 }
 

@@ -177,14 +177,16 @@ class Planner<R extends Told> {
     return closing.flatMap(({ row: { code } }) => {
       const count = parents.has(code) ? orphansOf(code, lines, this.#datesOf).length : 0;
       const who =
-        count === 1 ? '1 organisation below it goes' : `${count} organisations below it go`;
+        count === 1
+          ? '1 organisation below it goes'
+          : `${count.toLocaleString('en-GB')} organisations below it go`;
       return count === 0 ? [] : [`${code} closes and ${who} on: say whom they belong to then.`];
     });
   }
 }
 
 function rowsWords(count: number): string {
-  return count === 1 ? '1 row names' : `${count} rows name`;
+  return count === 1 ? '1 row names' : `${count.toLocaleString('en-GB')} rows name`;
 }
 
 /** The days of an organisation once its row is written. */

@@ -154,6 +154,22 @@ describe('contacts keep their own details', () => {
     assert.match(bad.text, /Enter a mobile number or an email address/);
   });
 
+  it('gets a code also after so many automatic answers as there are in an hour', async () => {
+    const { passiveRepliesPerHour: most } = centre.model;
+    await hoursLater(24);
+    const sentTo = async () =>
+      (await messagesOf(centre, ANSWERS)).filter((one) => one.number === numbers.eastvale).length;
+    const before = await sentTo();
+    for (let i = 0; i <= most; i += 1) await textFrom(centre, numbers.eastvale, 'CHECK');
+    assert.equal((await sentTo()) - before, most);
+    const codes = (await codesTo(numbers.eastvale)).length;
+    const client = visitor();
+    await client.get(SIGN_IN);
+    await client.submit('Send me a code', { address: '07700 900203' });
+    await sendCodes();
+    assert.equal((await codesTo(numbers.eastvale)).length - codes, 1);
+  });
+
   it('“still right” in one tap: on the organisation’s page, in the history, and it renews proofs', async () => {
     const client = await enter('07700 900202');
     const { id, organisationId } = await contactOf('Ben Ferris');
@@ -203,7 +219,12 @@ describe('contacts keep their own details', () => {
     await client.submit('Take off');
     const history = await historyOf(organisationId);
     const during = `During alert ${number}`;
-    assert.match(history, new RegExp(`Ada Okafor, a contact ?Ada Okafor: duty hours.*${during}`));
+    assert.match(
+      history,
+      new RegExp(
+        `Ada Okafor, a contact ?Ada Okafor: on duty always → Monday 08:00 to 18:00.*${during}`,
+      ),
+    );
     assert.match(history, new RegExp(`language en → cy ${during}`));
   });
 

@@ -132,7 +132,8 @@ export async function sendOwnCode(
       code: await drawUnusedCode(tx, contactPointId),
       ...words,
       gatewayId: null,
-      perHourMax: rules.passiveRepliesPerHour,
+      // Codes have limits of their own (`isEnough`): what we answered lately takes none away.
+      perHourMax: rules.passiveRepliesPerHour + rules.ownDetails.codesPerHour.number,
     });
     if (!isQueued) return;
     await markCodeSent(tx, { id, contactPointId, codeIndex: indexOf(secrets, id, code) });
