@@ -28,7 +28,7 @@ import { send } from './fuzz/wire.ts';
 const LANES = 6;
 const SEED = Number(process.env['TOCSIN_FUZZ_SEED'] ?? 20_261_127);
 /** Wrong requests of each route, and as many right ones as are known and no more. */
-const RUNS = Number(process.env['TOCSIN_FUZZ_RUNS'] ?? 6);
+const RUNS = Number(process.env['TOCSIN_FUZZ_RUNS'] ?? 4);
 /** Longer than any route takes, and far longer than a request may. */
 const ROUTE_MS = 60_000;
 const LIMIT_MS = RUNS * 400 * 100 + 120_000;
