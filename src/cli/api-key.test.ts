@@ -18,19 +18,19 @@ const run = async (args: string[]) =>
   await ran((output) => apiKeyCommand({ database: clone.web, now: () => start }, args, output));
 
 test('a key of the command line works, within its time, until it is revoked', async () => {
-  const made = await run(['create', '--name', 'feed', '--may', 'alert.read,audit.read']);
+  const made = await run(['create', '--name', 'feed', '--may', 'alert.read,directory.read']);
   assert.equal(made.code, 0);
   const secret = made.out.split('\n')[0] ?? '';
   assert.match(secret, /^tocsin_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/);
   const keys = identity.apiKeysOf(clone.web);
   const actor = await keys.findApiKey(secret, start);
   assert.ok(actor?.kind === 'key' && actor.name === 'feed');
-  assert.deepEqual([...actor.permissions], ['alert.read', 'audit.read']);
+  assert.deepEqual([...actor.permissions], ['alert.read', 'directory.read']);
   assert.equal(await keys.findApiKey(`${secret}x`, start), undefined);
   assert.equal(await keys.findApiKey(secret, later(90 * 86_400_000)), undefined);
   const list = await run(['list']);
   const prefix = secret.split('_')[1] ?? '';
-  assert.match(list.out, new RegExp(`^${prefix}  living  feed  alert.read,audit.read  used `));
+  assert.match(list.out, new RegExp(`^${prefix}  living  feed  alert.read,directory.read  used `));
   assert.ok(!list.out.includes(secret));
   assert.equal((await run(['revoke', prefix])).code, 0);
   assert.equal(await keys.findApiKey(secret, start), undefined);
@@ -42,7 +42,8 @@ test('a key that cannot be made says why', async () => {
     [['create', '--may', 'alert.read'], /--name/],
     [['create', '--name', 'x'], /--may/],
     [['create', '--name', 'x', '--may', 'alert.read,alert.write'], /needs --for ADDRESS/],
-    [['create', '--name', 'x', '--may', 'alert.fly'], /no permission ‘alert.fly’/],
+    [['create', '--name', 'x', '--may', 'alert.fly'], /can use ‘alert.fly’/],
+    [['create', '--name', 'x', '--may', 'alert.read,alert.approve'], /can use ‘alert.approve’/],
     [['create', '--name', 'x', '--may', 'alert.read', '--expires', 'soon'], /90d, 12h or never/],
     [['destroy'], /^Usage/],
     [['revoke'], /^Usage/],

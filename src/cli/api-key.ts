@@ -3,12 +3,12 @@ import type { Database } from '#db/database.ts';
 import {
   createApiKey,
   findPersonByEmail,
-  isPermission,
+  isForKeys,
   listApiKeys,
   revokeApiKey,
 } from '#identity/index.ts';
 import type { ApiKeyRow } from '#identity/index.ts';
-import { permissions, system } from '#kernel/actor.ts';
+import { keyPermissions, permissions, system } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import {
   answerCall,
@@ -36,10 +36,8 @@ list    All keys by their prefix; never the keys themselves.
 revoke  Ends a key at once.
 --json  Print the result for programs.
 
-Permissions:
-${Object.entries(permissions)
-  .map(([key, meaning]) => `  ${key.padEnd(16)}${meaning}`)
-  .join('\n')}
+Permissions that a program can use:
+${[...keyPermissions].map((key) => `  ${key.padEnd(22)}${permissions[key]}`).join('\n')}
 `;
 
 export type ApiKeyContext = { readonly database: Database; readonly now?: () => Date };
@@ -78,18 +76,18 @@ async function revoke(database: Database, call: Call, now: Date): Promise<Outcom
 
 async function create(database: Database, call: Call, now: Date): Promise<Outcome<Answer>> {
   const wanted = call.may.split(',').filter((text) => text !== '');
-  const unknown = wanted.find((text) => !isPermission(text));
+  const unknown = wanted.find((text) => !isForKeys(text));
   const expiresAt = parseExpiry(call.expires, now);
   if (call.name === '') return refused('invalid', 'Say who uses it: --name NAME');
   if (wanted.length === 0) return refused('invalid', 'Say what it may do: --may alert.read');
   if (unknown !== undefined) {
-    const known = Object.keys(permissions).join(', ');
-    return refused('invalid', `There is no permission ‘${unknown}’; there are ${known}.`);
+    const known = [...keyPermissions].join(', ');
+    return refused('invalid', `No program can use ‘${unknown}’; there are ${known}.`);
   }
   if (expiresAt === undefined) {
     return refused('invalid', `--expires is ‘${call.expires}’; write 90d, 12h or never.`);
   }
-  const wanting = wanted.filter(isPermission);
+  const wanting = wanted.filter(isForKeys);
   if (call.for === '' && wanting.includes('alert.write')) {
     return refused('invalid', NOBODY_BEHIND);
   }

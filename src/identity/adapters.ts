@@ -2,7 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
 import type { ApiKeys, IdempotencyState, IdempotencyStore, Sessions } from '#web/index.ts';
-import { isPermission, rightsThrough, type RoleModel } from './model.ts';
+import { isForKeys, rightsThrough, type RoleModel } from './model.ts';
 import { sha256 } from './secrets.ts';
 import { deleteClaim, insertClaim, selectClaim, updateAnswer } from './store-idempotency.ts';
 import { touchApiKey } from './store-key.ts';
@@ -39,7 +39,7 @@ export function apiKeysOf(database: Database): ApiKeys {
     async findApiKey(secret, now) {
       const key = await database.withActor(asker, (tx) => touchApiKey(tx, sha256(secret), now));
       if (key === undefined) return undefined;
-      const permissions = new Set(key.permissions.filter(isPermission));
+      const permissions = new Set(key.permissions.filter(isForKeys));
       return { kind: 'key', id: key.id, name: key.name, permissions };
     },
   };

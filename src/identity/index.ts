@@ -51,7 +51,7 @@ export {
 } from './store-approval.ts';
 export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
 export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
-export { isPermission, permissionsIn, permissionsOf, rolesWith, type RoleModel } from './model.ts';
+export { isForKeys, permissionsIn, permissionsOf, rolesWith, type RoleModel } from './model.ts';
 export { newToken, sha256 } from './secrets.ts';
 export { sealedColumns as identitySealedColumns } from './store-sealed.ts';
 export { listHolders, type HolderRow } from './store-holders.ts';

@@ -1,5 +1,5 @@
 /** People, roles and sessions: types and decisions. */
-import { permissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
+import { keyPermissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import type { SigningIn } from '#operating-model/index.ts';
 
@@ -164,8 +164,9 @@ export function roleLabels(model: RoleModel, roles: readonly string[]): string[]
   return roles.map((role) => model.roles[role]?.label ?? role);
 }
 
-export function isPermission(text: string): text is Permission {
-  return Object.hasOwn(permissions, text);
+/** True of the name of a permission that a program can use. */
+export function isForKeys(text: string): text is Permission {
+  return keyPermissions.has(text as Permission);
 }
 
 /** True where `actor` is this person: nobody gives, ends or locks anything of their own rights. */

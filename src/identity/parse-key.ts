@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Permission } from '#kernel/actor.ts';
 import { ok, type Outcome } from '#kernel/outcome.ts';
 import { many, parseForm, type Form } from '#web/index.ts';
-import { isPermission } from './model.ts';
+import { isForKeys } from './model.ts';
 
 export const KEY_FIELDS = ['name', 'permissions', 'days', 'reason'] as const;
 
@@ -20,8 +20,12 @@ const wish = z.object({
     .refine((name) => !name.includes('\n'), 'Use one line'),
   permissions: z
     .union([z.string(), z.array(z.string())], 'Choose what it may do')
-    .transform((all) => [...new Set(many(all))].filter(isPermission))
-    .refine((all) => all.length > 0, 'Choose what it may do'),
+    .transform((all) => [...new Set(many(all))])
+    .refine((all) => all.length > 0, 'Choose what it may do')
+    .refine(
+      (all): all is Permission[] => all.every(isForKeys),
+      'Choose from the list: a program can use nothing else',
+    ),
   days: z
     .string(DAYS)
     .regex(/^[1-9]\d{0,2}$/, DAYS)

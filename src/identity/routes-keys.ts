@@ -1,6 +1,6 @@
 /** Keys of programs: which there are, and how two persons make another one. */
 import { z } from 'zod';
-import { permissions, may, type Actor, type Permission } from '#kernel/actor.ts';
+import { keyPermissions, may, permissions, type Actor } from '#kernel/actor.ts';
 import { refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import {
   errorsAt,
@@ -57,9 +57,8 @@ function formRoute(): Route {
   });
 }
 
-/** Nobody gives a program more than they may do themselves. */
+/** Nobody gives a program more than they may do themselves, or what none can use. */
 function keyForm(actor: Actor, typed: Form, why?: Refused): Reply {
-  const all = Object.entries(permissions) as [Permission, string][];
   const form = formModel(KEY_FIELDS, typed, why && errorsAt('', why));
   return view(
     'identity/new-key.njk',
@@ -69,7 +68,9 @@ function keyForm(actor: Actor, typed: Form, why?: Refused): Reply {
       // After a conflict a new one, so that pressing again is a decision.
       formId: formIdOf(why?.kind === 'conflict' ? {} : typed),
       daysMax: DAYS_MAX,
-      choices: all.flatMap(([key, says]) => (may(actor, key) ? [{ key, says }] : [])),
+      choices: [...keyPermissions]
+        .filter((key) => may(actor, key))
+        .map((key) => ({ key, says: permissions[key] })),
     },
     why === undefined ? {} : { status: refusalStatus(why.kind).status },
   );

@@ -67,6 +67,22 @@ export function may(actor: Actor, permission: Permission): boolean {
   return (actor.kind === 'person' || actor.kind === 'key') && actor.permissions.has(permission);
 }
 
+/**
+ * What a program may be given: what some route of the API asks for. The rest is for people alone,
+ * such as approving, and a key that had it would only look as if it could (a guard compares).
+ */
+export const keyPermissions: ReadonlySet<Permission> = new Set([
+  'alert.read',
+  'alert.write',
+  'dispatch.steer',
+  'response.record',
+  'directory.read',
+  'directory.write',
+  'organisation.cut_off',
+  'system.read',
+  'gateway.steer',
+]);
+
 /** Given for organisations, not for the centre: whoever has only these works for no centre. */
 export const scopedPermissions: ReadonlySet<Permission> = new Set(['directory.own']);
 

@@ -1,7 +1,7 @@
 /** Every route names who may come, and a new or changed one is seen by a reviewer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { permissions } from '#kernel/actor.ts';
+import { keyPermissions, permissions } from '#kernel/actor.ts';
 import { assertNone, listFiles } from './repository.ts';
 import { findTwice, findUnexplained, loadRoutes, printRoutes, readRoutesFile } from './routes.ts';
 
@@ -31,6 +31,13 @@ test('every route names its access, and no two answer the same path', async () =
     assert.match(path, /^\/(?:[\w.:-]+\/)*(?:[\w.:*-]+)?$/, path);
   }
   assertNone(findTwice(routes), 'two routes for the same method and path');
+});
+
+test('keys of programs can have what the API asks for, and nothing else', async () => {
+  const api = (await loadRoutes()).filter(({ kind }) => kind === 'api');
+  const asked = new Set(api.flatMap(({ access }) => [access].flat()));
+  asked.delete('public');
+  assert.deepEqual([...asked].toSorted(), [...keyPermissions].toSorted());
 });
 
 test('every slice with routes is wired', async () => {

@@ -1,9 +1,9 @@
 /**
  * Who asks: nobody, each role, one without, one whose role ended or is to come, a contact by a code
- * and a key for each permission. All have rows of their own; what they may do, the product reads
- * from those, and what it should find is said here.
+ * and a key for each permission that one can have. All have rows of their own; what they may do,
+ * the product reads from those, and what it should find is said here.
  */
-import { permissions, system, type Actor, type Permission } from '#kernel/actor.ts';
+import { keyPermissions, system, type Actor, type Permission } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { createApiKey, giveRole, permissionsIn, revokeApiKey } from '#identity/index.ts';
 import { must, type Centre, type Person } from '../support/centre.ts';
@@ -46,7 +46,7 @@ export async function inviteAll(centre: Centre, objects: Objects): Promise<Visit
     headers: { cookie: `tocsin-contact=${token}` },
     isBound: true,
   });
-  for (const permission of Object.keys(permissions) as Permission[])
+  for (const permission of keyPermissions)
     all.push(await keyOf(centre, `key for ${permission}`, [permission]));
   all.push(await keyOf(centre, 'key that ended', ['alert.read'], 'ended'));
   all.push(await keyOf(centre, 'key that was revoked', ['alert.read'], 'revoked'));

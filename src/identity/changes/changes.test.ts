@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { z } from 'zod';
 import { sql, type Sql } from '#db/sql.ts';
-import { system, type Actor } from '#kernel/actor.ts';
+import { keyPermissions, system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok } from '#kernel/outcome.ts';
 import type { Authenticator } from '../../../test/support/authenticator.ts';
@@ -234,16 +234,25 @@ test('what it stood on has changed: it is void', async () => {
 
 test('the same form makes one key, and nobody gives more than they hold', async () => {
   await mira.client.get('/keys/new');
-  const formId = mira.client.page
-    .elements('input')
-    .find(({ attribs }) => attribs['name'] === 'formId')!.attribs['value']!;
+  const inputs = mira.client.page.elements('input').map(({ attribs }) => attribs);
+  const offered = inputs.filter(({ name }) => name === 'permissions').map(({ value }) => value);
+  assert.deepEqual(
+    offered,
+    [...permissionsOf(live.model, ['administrator'])].filter((one) => keyPermissions.has(one)),
+  );
+  const formId = inputs.find(({ name }) => name === 'formId')!['value']!;
   const fields = { formId, name: 'Twice', days: '9', permissions: 'alert.read', reason: 'Twice.' };
   assert.equal((await live.post(mira.client, '/keys/new', fields)).status, 200);
   const again = await live.post(mira.client, '/keys/new', fields);
   assert.equal(again.status, 409);
   assert.doesNotMatch(again.body, /tocsin_[0-9a-f]{8}_/);
-  const more = { ...fields, formId: newId(), permissions: 'alert.approve' };
+  const more = { ...fields, formId: newId(), permissions: 'alert.write' };
   assert.equal((await live.post(mira.client, '/keys/new', more)).status, 403);
+  // Mira may read the audit herself; no program can.
+  for (const useless of ['audit.read', 'alert.approve', 'alert.fly', '__proto__']) {
+    const asking = { ...fields, formId: newId(), permissions: useless };
+    assert.equal((await live.post(mira.client, '/keys/new', asking)).status, 422, useless);
+  }
   for (const days of ['0', '367', '1.5', 'many'])
     assert.equal((await live.post(mira.client, '/keys/new', { ...fields, days })).status, 422);
   assert.deepEqual(approvalMoves.consumed, [], 'an end stays an end');

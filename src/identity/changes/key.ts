@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { permissions } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
 import { dateOnly } from '#web/index.ts';
-import { isPermission } from '../model.ts';
+import { isForKeys } from '../model.ts';
 import { keepKey } from '../keys.ts';
 import { changeKind } from './kind.ts';
 
@@ -12,7 +12,7 @@ const payload = z.strictObject({
   /** Of the secret, in hex: it is kept nowhere. */
   secretSha256: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().min(1).max(200),
-  permissions: z.array(z.string().refine(isPermission)).min(1),
+  permissions: z.array(z.string().refine(isForKeys)).min(1),
   expiresAt: z.iso.datetime(),
 });
 

@@ -3,7 +3,7 @@
  * a key and contacts of its own, so that what was written can be told apart by who wrote it.
  */
 import http from 'node:http';
-import { permissions, system, type Permission } from '#kernel/actor.ts';
+import { keyPermissions, permissions, system, type Permission } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { upsertGateway } from '#dispatch/index.ts';
 import { apiKeysOf, createApiKey, idempotencyOf } from '#identity/index.ts';
@@ -153,7 +153,13 @@ async function openLane(i: number, { centre, site, sessions, agent }: Shared): P
   const { id, token } = await openSession(centre, person.id);
   sessions.set(token, { id, actor: person, name, expiresAt: new Date('2099-01-01') });
   const { id: keyId, secret } = await centre.db.web.withActor(system('test'), async (tx) =>
-    must(await createApiKey(tx, { name, permissions: [...all], expiresAt: null }, new Date())),
+    must(
+      await createApiKey(
+        tx,
+        { name, permissions: [...keyPermissions], expiresAt: null },
+        new Date(),
+      ),
+    ),
   );
   let requests = 0;
   const proofOf = async (route: Route): Promise<[string, string][]> => {
