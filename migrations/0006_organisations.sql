@@ -1440,10 +1440,12 @@ revoke all on function organisations.forget_left from public;
 grant execute on function organisations.forget_left to tocsin_worker;
 
 -- A contact of an organisation that is held, and a number or address of a contact that is, are held
--- as they come.
+-- as they come. The lock is shared to the end: whoever puts a hold waits for those who add, and then
+-- finds what they added; whoever adds later waits for the hold, and sees it.
 create function organisations.hold_contacts() returns trigger
   language plpgsql set search_path = '' as $$
 begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('organisations.held', 0));
   if kernel.is_anything_held() then
     perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
     from added;
@@ -1456,6 +1458,7 @@ create trigger contacts_added_on_hold after insert on organisations.contact
 create function organisations.hold_links() returns trigger
   language plpgsql set search_path = '' as $$
 begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('organisations.held', 0));
   if kernel.is_anything_held() then
     perform kernel.hold_also(
       array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))

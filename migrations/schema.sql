@@ -3866,6 +3866,7 @@ CREATE OR REPLACE FUNCTION organisations.hold_contacts()
  SET search_path TO ''
 AS $function$
 begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('organisations.held', 0));
   if kernel.is_anything_held() then
     perform kernel.hold_also(array_agg(added.organisation_id), array_agg(added.id), '{}')
     from added;
@@ -3922,6 +3923,7 @@ CREATE OR REPLACE FUNCTION organisations.hold_links()
  SET search_path TO ''
 AS $function$
 begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('organisations.held', 0));
   if kernel.is_anything_held() then
     perform kernel.hold_also(
       array_agg(added.contact_id), array_agg(point.id), array_agg(point.address_index))

@@ -31,7 +31,7 @@ organisations  etr.csv or epraccur.csv of ODS as they are, or a file with the co
                type, …
 contacts       A file with the columns organisation_code, name, role, mobile, email, …
 undo           Take back the last import: what it added goes, what it changed is put back, what
-               somebody changed since is left.
+               somebody changed since, or a legal hold is on, is left.
 
 Rows that are right are written in one transaction; the others are listed with line and reason.
 The same file again changes nothing. What a file does not name stays. docs/importing.md has the
@@ -228,7 +228,7 @@ async function undo(
   output.out(`${said}${last.kind} of ${last.fileName}, imported ${when} UTC\n`);
   output.out(columnsOf({ removed: counts.removed, 'put back': counts.putBack }));
   output.out(columnsOf({ 'kept, ended': counts.ended, 'left alone': counts.left }));
-  for (const label of left) output.err(`changed since, left: ${label}\n`);
+  for (const label of left) output.err(`left as it is: ${label}\n`);
   const more = counts.left - left.length;
   if (more > 0) output.err(`and ${more} more\n`);
   return 0;

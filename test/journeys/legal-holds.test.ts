@@ -20,7 +20,7 @@ import {
   type Person,
 } from '../support/centre.ts';
 import { ran } from '../support/command.ts';
-import { seedNotify } from '../support/dispatch.ts';
+import { seedNotify, untilOneWaits } from '../support/dispatch.ts';
 import type { PageClient } from '../support/page-client.ts';
 
 let centre: Centre;
@@ -235,6 +235,21 @@ test('lifted, it goes with the next night; one hold does not end the other', asy
     'legal_hold.lifted',
     'legal_hold.lifted',
   ]);
+});
+
+test('whoever is added in the moment of a hold is held, whichever is first', async () => {
+  await page.get(`/legal-holds/new?organisation=${ids.eastvale}`);
+  let put: Promise<unknown> | undefined;
+  await centre.db.web.withActor(system('test'), async (tx) => {
+    await tx.run(sql`insert into organisations.contact (organisation_id, name, is_post, role, rank)
+      values (${ids.eastvale}, 'Di Meanwhile', false, 'ciso', 4)`);
+    put = page.submit('Put the legal hold', { reason: 'Inquiry 14', reviewOn: '2099-01-01' });
+    await untilOneWaits(centre.db.owner);
+  });
+  await put;
+  const held = await namesOf(sql`select contact.name from kernel.held
+    join organisations.contact on contact.id = held.id where contact.name = 'Di Meanwhile'`);
+  assert.equal(held.length, 1);
 });
 
 test('it is whole at both widths', async (t) => {

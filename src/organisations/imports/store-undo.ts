@@ -90,15 +90,22 @@ const fateOfOrganisation = sql`
     when image.before is not null then 'put_back'
     when ${mayBeReferred} then 'ended' else 'removed' end`;
 
+/** Behind its name, why it is left where nobody changed it. */
+function heldMark(id: Sql): Sql {
+  return sql`case when kernel.is_held(${id}) then ' (on a legal hold)' else '' end`;
+}
+
 /** Name and fate of every contact and organisation that the import touched. */
 function fates(importId: string): Sql {
   return sql`
-    select contact.name || ', ' || contact.role as label, ${fateOfContact} as fate
+    select contact.name || ', ' || contact.role || ${heldMark(sql`contact.id`)} as label,
+      ${fateOfContact} as fate
     from organisations.import_image image
     join organisations.contact on contact.id = image.contact_id
     where image.import_id = ${importId}
     union all
-    select organisation.code || ' ' || organisation.name, ${fateOfOrganisation}
+    select organisation.code || ' ' || organisation.name || ${heldMark(sql`organisation.id`)},
+      ${fateOfOrganisation}
     from organisations.import_image image
     join organisations.organisation on organisation.code = image.code
     where image.import_id = ${importId} and image.kind = 'organisation'`;
@@ -113,7 +120,7 @@ export async function countFates(tx: Tx, importId: string): Promise<UndoCounts> 
     from (${fates(importId)}) fated`);
 }
 
-/** Those that somebody changed since, by name. */
+/** Those that somebody changed since, or that a legal hold is on, by name. */
 export async function listLeft(tx: Tx, importId: string, limit: number): Promise<string[]> {
   const rows = await tx.rows<{ label: string }>(sql`
     select label from (${fates(importId)}) fated where fate = 'left'

@@ -127,10 +127,18 @@ test('what somebody changed since is left and named, whatever they changed', asy
   await run(sql`
     delete from organisations.contact_contact_point link using organisations.contact
     where contact.id = link.contact_id and contact.name = 'Ash Lee' and link.channel = 'mail'`);
+  await run(sql`
+    with hold as (insert into kernel.legal_hold (id, held_kind, held_id, reason, review_on, put_by,
+        put_by_name)
+      select ${newId()}, 'contact', contact.id, 'Inquiry', '2099-01-01', 'x', 'x'
+      from organisations.contact where lower(contact.name) = 'sam page' returning id, held_id)
+    insert into kernel.held (hold_id, id) select hold.id, hold.held_id from hold`);
   const done = await undo();
   assert.ok(done.ok);
-  assert.deepEqual(done.value.counts, { removed: 0, ended: 0, putBack: 1, left: 2 });
-  assert.deepEqual(done.value.left, ['Ash Lee, ciso', 'New One, ciso']);
+  assert.deepEqual(done.value.counts, { removed: 0, ended: 0, putBack: 0, left: 3 });
+  const named = ['Ash Lee, ciso', 'New One, ciso', 'sam page, ciso (on a legal hold)'];
+  assert.deepEqual(done.value.left, named);
+  await run(sql`delete from kernel.held`);
 });
 
 test('who was sent something since ends, and is not forgotten', async () => {

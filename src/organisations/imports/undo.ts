@@ -1,6 +1,7 @@
 /**
  * Undo of the last import. What it added goes, or ends where messages or anything else refer to
- * it; what it changed is put back; what somebody changed since is left, and named.
+ * it; what it changed is put back; what somebody changed since, or a legal hold is on, is left,
+ * and named.
  */
 import { actorId, may } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';

@@ -3,7 +3,7 @@ import { may } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { everything, putLegalHold } from '#audit/index.ts';
-import { findTargetName, listHeldIds, type HoldTarget } from './store-legal-holds.ts';
+import { findTargetName, listHeldIds, lockHeld, type HoldTarget } from './store-legal-holds.ts';
 
 export type Holding = {
   /** Null: everything. */
@@ -23,6 +23,7 @@ export async function putHold(
     return refused('forbidden', 'Your role may not read the directory.');
   if ((await findTargetName(tx, target)) === undefined)
     return refused('not_found', 'There is nobody of that name on file.');
+  await lockHeld(tx);
   const held = await listHeldIds(tx, target);
   const hold = { kind: target.kind, heldId: target.id, held, reason, reviewOn };
   return await putLegalHold(tx, hold, now);

@@ -14,6 +14,14 @@ export async function findTargetName(tx: Tx, target: HoldTarget): Promise<string
 }
 
 /**
+ * Waits for everybody who adds contacts, numbers or addresses just now, so that what they added is
+ * held; whoever adds later waits for us, and sees the hold (contacts_added_on_hold).
+ */
+export async function lockHeld(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_advisory_xact_lock(hashtextextended('organisations.held', 0))`);
+}
+
+/**
  * Itself; the contacts of an organisation, those too who have left; and numbers and addresses of
  * contacts, those too that they had before and nobody has now.
  */
