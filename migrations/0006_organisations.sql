@@ -1440,8 +1440,8 @@ revoke all on function organisations.forget_left from public;
 grant execute on function organisations.forget_left to tocsin_worker;
 
 -- A contact of an organisation that is held, and a number or address of a contact that is, are held
--- as they come. The lock is shared to the end: whoever puts a hold waits for those who add, and then
--- finds what they added; whoever adds later waits for the hold, and sees it.
+-- as they come. The lock is shared to the end: whoever puts a hold waits for those who add, and
+-- then finds what they added; whoever adds later waits for the hold, and sees it.
 create function organisations.hold_contacts() returns trigger
   language plpgsql set search_path = '' as $$
 begin
