@@ -3,7 +3,7 @@ export { presets } from './behaviour.ts';
 export { figureRows, rehearsalTable } from './csv.ts';
 export { imagine, type Subject } from './imagine.ts';
 export { fieldNames, parseAsked, type Asked, type Fields } from './parse.ts';
-export { whatIfRoutes, type WhatIfRoutesContext } from './routes.ts';
+export { whatIfRoutes } from './routes.ts';
 export { readDirectory, rehearse, type Side } from './rehearse.ts';
 export { readYear, rehearseYears, usualYear, type Year } from './rehearse-year.ts';
 export { yearRoutes } from './routes-year.ts';

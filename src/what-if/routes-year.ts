@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
 import { formatMoney } from '#kernel/money.ts';
 import { ok, type Outcome } from '#kernel/outcome.ts';
-import { diffModels } from '#operating-model/index.ts';
 import {
   csvFile,
   dateOnly,
@@ -20,8 +19,6 @@ import {
   type Route,
 } from '#web/index.ts';
 import { counted } from './csv.ts';
-import { imagine } from './imagine.ts';
-import { parseAsked } from './parse.ts';
 import {
   playYears,
   readYear,
@@ -32,13 +29,13 @@ import {
 } from './rehearse-year.ts';
 import {
   addressOf,
-  fieldsOf,
   formView,
-  otherRules,
   query,
+  readQuestion,
+  type Question,
   type Typed,
   type WhatIfRoutesContext,
-} from './routes.ts';
+} from './question.ts';
 import { monthInWords, monthTable, yearTable } from './year-table.ts';
 
 /** `whole`: the year in the page, for whoever has no script; else it is drawn while it is played. */
@@ -94,34 +91,23 @@ export function yearRoutes(context: WhatIfRoutesContext): Route[] {
   ];
 }
 
-type Request = { readonly typed: Typed & Flags; readonly now: Date };
+type YearRequest = { readonly typed: Typed & Flags; readonly now: Date };
 
-type Scene = {
+type Scene = Pick<Question, 'names' | 'changes'> & {
   readonly played: YearScene;
-  readonly names: readonly string[];
   readonly audienceName: string;
-  readonly changes: readonly string[];
 };
 
 async function sceneOf(
   tx: Tx,
   context: WhatIfRoutesContext,
-  { typed, now }: Request,
+  request: YearRequest,
 ): Promise<Outcome<Scene>> {
-  const { model } = context;
-  const asked = parseAsked(fieldsOf(typed), { model, now });
-  if (!asked.ok) return asked;
-  const other = await otherRules(tx, [typed['rules'] ?? ''].flat()[0] ?? '');
-  if (!other.ok) return other;
-  const subject = await imagine(tx, context, asked.value);
-  if (!subject.ok) return subject;
-  const models = [model, ...(other.value === undefined ? [] : [other.value.model])];
-  return ok({
-    played: await readYear(tx, subject.value.imagined, models),
-    names: ['In force', ...(other.value === undefined ? [] : [other.value.name])],
-    audienceName: subject.value.audienceName,
-    changes: models.length < 2 ? [] : diffModels(model, models[1]!).map(({ says }) => says),
-  });
+  const question = await readQuestion(tx, context, request);
+  if (!question.ok) return question;
+  const { subject, models, names, changes } = question.value;
+  const played = await readYear(tx, subject.imagined, models);
+  return ok({ played, names, changes, audienceName: subject.audienceName });
 }
 
 type Read =
@@ -129,7 +115,7 @@ type Read =
   | { readonly scene: Scene; readonly model: object };
 
 /** The form, or the form with what is to be played below it. */
-async function pageOf(tx: Tx, context: WhatIfRoutesContext, request: Request): Promise<Read> {
+async function pageOf(tx: Tx, context: WhatIfRoutesContext, request: YearRequest): Promise<Read> {
   const { typed } = request;
   const scene = typed.go === 'yes' ? await sceneOf(tx, context, request) : undefined;
   if (scene?.ok === false && scene.kind === 'not_found')
