@@ -20,8 +20,8 @@ import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import {
   makeDispatch,
+  patientWaits,
   quickGateway,
-  quickWaits,
   release,
   seedNotify,
   spawnWorker,
@@ -36,7 +36,7 @@ import { callbackRoutes } from './routes.ts';
 import { upsertGateway } from './store-gateway.ts';
 
 /** Far more than it takes on two idle cores: they are shared with every other test. */
-const LONG_MS = 80_000;
+const LONG_MS = 200_000;
 
 /** How often the provider accepted each message; the reference names it and its attempt. */
 function acceptedByMessage(simulator: Simulator): Map<string, number> {
@@ -48,15 +48,43 @@ function acceptedByMessage(simulator: Simulator): Map<string, number> {
   return counts;
 }
 
-function assertEachOnce(simulator: Simulator, messages: number): void {
-  const counts = acceptedByMessage(simulator);
-  assert.equal(simulator.simulation.counts.accepted, messages, 'accepted requests');
+async function assertEachOnce(scene: Scene, messages: number): Promise<void> {
+  const counts = acceptedByMessage(scene.simulator);
+  const twice = [...counts].filter(([, times]) => times > 1).map(([message]) => message);
+  const told = await Promise.all(twice.slice(0, 3).map((message) => storyOf(scene, message)));
+  assert.equal(scene.simulator.simulation.counts.accepted, messages, told.join('\n'));
   assert.equal(counts.size, messages, 'messages that were accepted');
+}
+
+/** What both sides know of a message, by time: whose fault a second text was. */
+async function storyOf({ owner, simulator }: Scene, message: string): Promise<string> {
+  const ours = await owner.withActor(system('test'), (tx) =>
+    tx.rows<{ at: Date; what: string }>(sql`
+      select claimed_at as at, 'claimed as ' || number || ' by ' || owner as what
+      from dispatch.attempt where message_id = ${message}
+      union all select ended_at, class || coalesce(' ' || code, '') from dispatch.attempt_end
+      where message_id = ${message}
+      union all select at, 'looked up ' || reference || ': ' || answer from dispatch.lookup
+      where message_id = ${message}`),
+  );
+  const theirs = simulator.simulation.notifications
+    .all()
+    .filter(({ reference }) => reference!.includes(message))
+    .map(({ createdAt, reference }) => ({
+      at: new Date(createdAt / 1_000),
+      what: `accepted ${reference}`,
+    }));
+  return [...ours, ...theirs]
+    .sort((a, b) => a.at.getTime() - b.at.getTime())
+    .map(({ at, what }) => `${at.toISOString()} ${what}`)
+    .join('\n');
 }
 
 const settledStates = ['accepted', 'delivered'];
 const allTaken = (messages: number) => (states: Record<string, number>) =>
   settledStates.reduce((sum, state) => sum + (states[state] ?? 0), 0) === messages;
+
+type Scene = { readonly owner: Database; readonly simulator: Simulator };
 
 async function openScene(context: TestContext): Promise<{ db: Clone; simulator: Simulator }> {
   const db = await cloneDatabase();
@@ -101,11 +129,11 @@ describe('the engine under faults', { concurrency: true }, () => {
     assert.ok(claimed > 0, 'the kill left nothing in doubt, so it proves nothing');
     endWith(context, await spawnWorker(task));
     await until(() => statesOf(db.owner, id), allTaken(2_000), LONG_MS);
-    assertEachOnce(simulator, 2_000);
+    await assertEachOnce({ owner: db.owner, simulator }, 2_000);
   });
 
   /** Freezes a worker past its lease, lets another one finish, wakes the first. */
-  async function freeze(context: TestContext, checksLease: boolean): Promise<Simulator> {
+  async function freeze(context: TestContext, checksLease: boolean): Promise<Scene> {
     const { db, simulator } = await openScene(context);
     await simulator.addFault({ fault: 'slow', delayMs: 200, on: 'send' });
     const id = await makeDispatch(db.owner, { messages: 600 });
@@ -123,7 +151,7 @@ describe('the engine under faults', { concurrency: true }, () => {
     endWith(context, await spawnWorker({ ...task, checksLease: true }));
     await until(() => statesOf(db.owner, id), allTaken(600), LONG_MS);
     sleeper.kill('SIGCONT');
-    return simulator;
+    return { owner: db.owner, simulator };
   }
 
   /**
@@ -136,14 +164,21 @@ describe('the engine under faults', { concurrency: true }, () => {
   ): Promise<void> {
     for (;;) {
       await freezeOutsideTransactions(db, worker);
-      // What was on its way is answered, whether or not anybody listens.
-      await delay(400);
+      await untilAllAnswered(simulator);
       const { ready = 0 } = await statesOf(db.owner, id);
       // Of those that the provider has not accepted, whatever is not ready is held.
       if (600 - simulator.simulation.counts.accepted > ready) return;
       assert.ok(ready > 0, 'the worker ended before it was frozen with messages in hand');
       worker.kill('SIGCONT');
       await delay(7);
+    }
+  }
+
+  /** What was on its way is accepted, whether or not anybody listens. */
+  async function untilAllAnswered({ simulation }: Simulator): Promise<void> {
+    for (let before = -1; before !== simulation.counts.accepted;) {
+      before = simulation.counts.accepted;
+      await delay(700);
     }
   }
 
@@ -170,14 +205,14 @@ describe('the engine under faults', { concurrency: true }, () => {
   }
 
   it('frozen past its lease: nothing goes twice', async (context) => {
-    const simulator = await freeze(context, true);
+    const scene = await freeze(context, true);
     // Long enough for a worker without the check to send what it holds.
     await delay(1_500);
-    assertEachOnce(simulator, 600);
+    await assertEachOnce(scene, 600);
   });
 
   it('the same without the check of the lease is noticed', async (context) => {
-    const simulator = await freeze(context, false);
+    const { simulator } = await freeze(context, false);
     const most = () => Promise.resolve(Math.max(...acceptedByMessage(simulator).values()));
     await until(most, (count) => count > 1, LONG_MS);
   });
@@ -204,7 +239,11 @@ describe('the engine under faults', { concurrency: true }, () => {
     await simulator.addFault({ fault: 'slow', delayMs: 60, on: 'send' });
     const id = await makeDispatch(owner, { messages: 1_000 });
     await release(open('tocsin_web'), id);
-    const engine = startEngine(worker, [quickGateway(simulator.notifyUrl)], quickWaits.engine);
+    const engine = startEngine(
+      worker,
+      [quickGateway(simulator.notifyUrl, patientWaits)],
+      patientWaits.engine,
+    );
     context.after(async () => {
       await engine.stop();
       await Promise.all(databases.map((database) => database.end()));
@@ -221,7 +260,7 @@ describe('the engine under faults', { concurrency: true }, () => {
     process.kill(Number(pid), 'SIGQUIT');
     const states = () => statesOf(owner, id).catch(() => ({}));
     await until(states, allTaken(1_000), LONG_MS);
-    assertEachOnce(simulator, 1_000);
+    await assertEachOnce({ owner, simulator }, 1_000);
   });
 
   it('receipts lost, doubled, early and in any order: all end delivered', async (context) => {
@@ -248,7 +287,11 @@ describe('the engine under faults', { concurrency: true }, () => {
         callbackTokenHash: createHash('sha256').update(token).digest(),
       }),
     );
-    const engine = startEngine(db.worker, [quickGateway(simulator.notifyUrl)], quickWaits.engine);
+    const engine = startEngine(
+      db.worker,
+      [quickGateway(simulator.notifyUrl, patientWaits)],
+      patientWaits.engine,
+    );
     context.after(async () => {
       await engine.stop();
       await simulator.close();
@@ -281,7 +324,7 @@ describe('the engine under faults', { concurrency: true }, () => {
       ended,
       LONG_MS,
     );
-    assertEachOnce(simulator, 300);
+    await assertEachOnce({ owner: db.owner, simulator }, 300);
     const final = acceptedStates(simulator);
     const { delivered = 0, undelivered = 0 } = await statesOf(db.owner, id);
     assert.deepEqual({ delivered, undelivered }, final);
