@@ -398,6 +398,15 @@ create unique index succession_part_taker
 create index succession_part_predecessor on organisations.succession_part (predecessor_id);
 create index succession_part_successor on organisations.succession_part (successor_id);
 
+-- Who was given to a part by name: from the first day on it stands below that one, whoever takes
+-- the others.
+create table organisations.succession_child (
+  succession_id uuid not null references organisations.succession,
+  child_id uuid not null references organisations.organisation on delete cascade,
+  successor_id uuid not null references organisations.organisation,
+  primary key (succession_id, child_id)
+);
+
 -- Asking for proof by itself, so many a day, after a second person approved of it (P5).
 create table organisations.proof_schedule (
   id uuid primary key,
@@ -910,6 +919,10 @@ alter table organisations.succession_part enable row level security;
 alter table organisations.succession_part force row level security;
 create policy succession_part_of_centre on organisations.succession_part
   using ((select kernel.reach() = 'centre'));
+alter table organisations.succession_child enable row level security;
+alter table organisations.succession_child force row level security;
+create policy succession_child_of_centre on organisations.succession_child
+  using ((select kernel.reach() = 'centre'));
 
 alter table organisations.proof_schedule enable row level security;
 alter table organisations.proof_schedule force row level security;
@@ -1033,6 +1046,9 @@ create policy succession_part_of_region on organisations.succession_part as rest
   using (case when (select kernel.directory_regions() is null) then true
     else organisations.shows_organisation(predecessor_id)
       or organisations.shows_organisation(successor_id) end);
+create policy succession_child_of_region on organisations.succession_child as restrictive for select
+  using (case when (select kernel.directory_regions() is null) then true
+    else organisations.shows_organisation(child_id) end);
 create policy succession_of_region on organisations.succession as restrictive for select
   using (case when (select kernel.directory_regions() is null) then true
     else id in (select part.succession_id from organisations.succession_part part) end);
@@ -1364,6 +1380,8 @@ grant select, insert, delete on organisations.contact_contact_point
 grant select, insert, delete on organisations.parenthood to tocsin_web, tocsin_worker;
 grant select, insert, update on organisations.succession to tocsin_web, tocsin_worker;
 grant select, insert on organisations.succession_part to tocsin_web, tocsin_worker;
+grant select, insert, delete on organisations.succession_child to tocsin_web;
+grant select on organisations.succession_child to tocsin_worker;
 grant select, insert, update on organisations.proof_schedule to tocsin_web;
 grant select, update on organisations.proof_schedule to tocsin_worker;
 grant select, insert, update (undone_at, undone_by, undone) on organisations.import

@@ -2561,6 +2561,26 @@ END);
 grant insert, select, update on organisations.succession to tocsin_web;
 grant insert, select, update on organisations.succession to tocsin_worker;
 
+create table organisations.succession_child (
+  succession_id uuid not null,
+  child_id uuid not null,
+  successor_id uuid not null,
+  constraint succession_child_child_id_fkey FOREIGN KEY (child_id) REFERENCES organisations.organisation(id) ON DELETE CASCADE,
+  constraint succession_child_succession_id_fkey FOREIGN KEY (succession_id) REFERENCES organisations.succession(id),
+  constraint succession_child_successor_id_fkey FOREIGN KEY (successor_id) REFERENCES organisations.organisation(id),
+  constraint succession_child_pkey PRIMARY KEY (succession_id, child_id)
+);
+alter table organisations.succession_child enable row level security;
+alter table organisations.succession_child force row level security;
+create policy succession_child_of_centre on organisations.succession_child as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy succession_child_of_region on organisations.succession_child as restrictive for select to public using (
+CASE
+    WHEN ( SELECT (kernel.directory_regions() IS NULL)) THEN true
+    ELSE organisations.shows_organisation(child_id)
+END);
+grant delete, insert, select on organisations.succession_child to tocsin_web;
+grant select on organisations.succession_child to tocsin_worker;
+
 create table organisations.succession_part (
   succession_id uuid not null,
   predecessor_id uuid not null,

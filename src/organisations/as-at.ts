@@ -16,7 +16,10 @@ export function asAtOf(text: string, now: Date): AsAt | undefined {
   return { day: text, isPast: text < today };
 }
 
-/** A day that somebody gave for what has no past: whole numbers. Undefined, or empty: today. */
+/**
+ * A day that somebody gave for whole numbers, which have no past: one that somebody gave up may be
+ * a stranger's by now, and nobody is to ring it. Undefined, or empty: today.
+ */
 export function dayAhead(text: string | undefined, now: Date): Outcome<AsAt | undefined> {
   if (text === undefined || text === '') return ok(undefined);
   if (!isDate(text)) return aboutDay('Enter a day such as 2027-04-01');
@@ -28,7 +31,9 @@ function aboutDay(why: string): Refused {
   return refused('invalid', `${why}.`, { asAt: why });
 }
 
-const noPast = aboutDay('Choose today or a day to come: of a past day it is not kept');
+const noPast = aboutDay(
+  'Choose today or a day to come: a number of a past day may be a stranger’s by now',
+);
 
 /** For the banner of a page, `organisations/as-at.njk`; null: it is today. */
 export function asAtShown(

@@ -287,15 +287,22 @@ function partsOf(from: readonly string[], to: readonly string[], childrenTo: str
 
 test('a merger and a split move who stood below, and nobody comes to stand below itself', () => {
   const some = fc.uniqueArray(fc.constantFrom(...CODES), { minLength: 1, maxLength: 3 });
+  const place = fc.record({
+    child: fc.constantFrom(...CODES),
+    successor: fc.constantFrom(...CODES),
+  });
+  const days = fc.constantFrom(...DAYS);
+  const children = fc.uniqueArray(place, { selector: ({ child }) => child, maxLength: 3 });
   fc.assert(
-    fc.property(oneOfEach, some, some, fc.constantFrom(...DAYS), (told, from, to, onDate) => {
+    fc.property(oneOfEach, some, some, days, children, (told, from, to, onDate, given) => {
       const open = new Map<string, Dates>(
         CODES.map((code) => [code, { openedOn: null, closedOn: null }]),
       );
       const rows = rowsOf(told.map((one) => ({ ...one, closedOn: null })));
       const before = planParents(rows, { lines: new Map(), datesOf: open }, TODAY).changed;
       const childrenTo = to.at(-1)!;
-      const over = { onDate, parts: partsOf(from, to, childrenTo) };
+      const over = { onDate, parts: partsOf(from, to, childrenTo), children: given };
+      const givenTo = new Map(given.map(({ child, successor }) => [child, successor]));
       const changed = successionLines(before, over);
       const after: Lines = new Map([...before, ...changed]);
       const closing = from.filter((code) => !to.includes(code));
@@ -307,12 +314,17 @@ test('a merger and a split move who stood below, and nobody comes to stand below
           );
           if (day < onDate) assert.equal(is, was, `${code} on ${day}`);
           else if (closing.includes(code)) assert.equal(is, undefined);
-          else if (was !== undefined && !closing.includes(was)) assert.equal(is, was);
-          // Whoever stood below one that closes stands below the one that follows it, or stays; who
-          // follows it itself gets another place.
+          else if (was !== undefined && !from.includes(was)) assert.equal(is, was);
+          // Whoever stood below one that hands over stands below the one that it is given to, or
+          // that takes the others of one that closes, or stays; who follows it itself gets another
+          // place.
           else if (to.includes(code)) continue;
-          else if (was !== undefined && is !== undefined)
-            assert.ok(is === was || is === childrenTo, `${code} below ${is}`);
+          else if (was !== undefined && is !== undefined) {
+            const named = givenTo.get(code) ?? '';
+            const usual = closing.includes(was) ? childrenTo : was;
+            const heir = to.includes(named) ? named : usual;
+            assert.ok(is === was || is === heir, `${code} below ${is}`);
+          }
         }
       }
       for (const [, line] of after) assert.ok(isInOrder(line), lineInWords(line));

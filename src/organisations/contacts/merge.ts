@@ -3,11 +3,13 @@ import { may } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
+import { IMPORT_RUNS } from './contacts.ts';
 import { closeGap } from './ranks.ts';
 import {
   findContact,
   findNamesake,
   insertLinksOf,
+  keepImportsOut,
   lockContacts,
   setContactActive,
   setRanks,
@@ -51,6 +53,7 @@ export async function mergeContacts(
   },
 ): Promise<Outcome<ContactRecord>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (!(await keepImportsOut(tx))) return importRuns;
   const [kept, gone] = [await findContact(tx, merge.keptId), await findContact(tx, merge.goneId)];
   if (kept === undefined || gone === undefined || kept.id === gone.id) return absent;
   if ((await findMerge(tx, merge.id)) !== undefined) return ok(kept);
@@ -103,6 +106,7 @@ async function leave(
 /** Only as long as nobody changed one of the two since. */
 export async function undoMerge(tx: Tx, id: string): Promise<Outcome<ContactRecord>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
+  if (!(await keepImportsOut(tx))) return importRuns;
   const merge = await findMerge(tx, id);
   const kept = merge && (await findContact(tx, merge.keptId));
   const gone = merge && (await findContact(tx, merge.goneId));
@@ -187,4 +191,5 @@ async function note(
 
 const absent = refused('not_found', 'There is no such contact.');
 const overtaken = refused('conflict', 'One of the two was changed after you looked. Look again.');
+const importRuns = refused('unavailable', IMPORT_RUNS);
 const notAllowed = refused('forbidden', 'Your role may not change the directory.');

@@ -15,7 +15,7 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { dayAhead } from '../as-at.ts';
+import { asAtOf, dayAhead } from '../as-at.ts';
 import { resolveQuestion } from '../audiences/audiences.ts';
 import { callListCsv, makeCallList } from './call-list.ts';
 import type { DirectoryContext } from '../context.ts';
@@ -54,7 +54,9 @@ export function callListRoutes(context: DirectoryContext): Route[] {
           return written.ok ? ok({ ...written.value, asAt: asAt.value }) : written;
         });
         if (!made.ok) {
-          return await database.withActor(actor, (tx) => chooseForm(tx, context, form, made));
+          return await database.withActor(actor, (tx) =>
+            chooseForm(tx, context, { typed: form, now, why: made }),
+          );
         }
         if (format === 'csv') {
           const day = made.value.asAt?.day;
@@ -75,8 +77,8 @@ export function callListRoutes(context: DirectoryContext): Route[] {
       method: 'GET',
       path: '/organisations/call-list',
       access: 'response.record',
-      handle: async ({ actor, query }) =>
-        await database.withActor(actor, (tx) => chooseForm(tx, context, query)),
+      handle: async ({ actor, query, now }) =>
+        await database.withActor(actor, (tx) => chooseForm(tx, context, { typed: query, now })),
     }),
     make('page'),
     make('csv'),
@@ -93,9 +95,9 @@ function chosenOf(form: Form): Form {
 async function chooseForm(
   tx: Tx,
   { model }: DirectoryContext,
-  typed: Form,
-  why?: Refused,
+  { typed, now, why }: { readonly typed: Form; readonly now: Date; readonly why?: Refused },
 ): Promise<Reply> {
+  const asAt = asAtOf(many(typed['asAt'])[0] ?? '', now);
   return view(
     'organisations/call-list-choose.njk',
     {
@@ -104,6 +106,7 @@ async function chooseForm(
       roles: model.contactRoles,
       regions: await listRegions(tx),
       systems: await listSystems(tx),
+      pastDay: asAt?.isPast === true ? new Date(`${asAt.day}T12:00:00Z`) : null,
       mayRead: may(tx.actor, 'directory.read'),
     },
     why ? { status: refusalStatus(why.kind).status } : {},

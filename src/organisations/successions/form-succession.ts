@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { formIdOf, many, type Form } from '#web/index.ts';
 import { codesIn } from '../audiences/parse-audience.ts';
+import type { Place } from './children.ts';
 import { everyPair, type PlannedPart, type SuccessionPlan } from './succeed.ts';
 
 export const planFields = ['predecessors', 'successors', 'pairs', 'childrenTo', 'onDate'];
@@ -54,18 +55,56 @@ function parseParts(form: Form): Outcome<readonly PlannedPart[]> {
   });
 }
 
-/** Codes of each line, the one that hands over first: `QM7: S1Y5D, D7T5G`. */
 function linesOf(form: Form): string[][] {
-  return (many(form['pairs'])[0] ?? '')
+  return linesIn(many(form['pairs'])[0] ?? '').slice(0, CODES_MAX);
+}
+
+/** Codes of each line, the one that stands before the colon first: `QM7: S1Y5D, D7T5G`. */
+function linesIn(text: string): string[][] {
+  return text
     .split(/\r?\n/)
     .map((line) => line.trim().replaceAll(/[:>→]/g, ' '))
     .filter((line) => line.trim() !== '')
-    .slice(0, CODES_MAX)
     .map((line) => {
       const [first = '', ...rest] = line.trim().split(/[\s,;]+/);
       // The first may stand among the others too: it goes on.
       return [...codesIn([first]), ...codesIn(rest)];
     });
+}
+
+/** A choice of the list: of whom, and what the page showed. */
+const CHOSEN = /^to-(.+)$/;
+
+/** So many codes at once; more come with another press. */
+const PLACES_MAX = 5_000;
+
+/**
+ * Who comes to stand below whom: the choices that differ from what the page showed, and lines with
+ * one that takes over first (`S1Y5D: A81001, A81002`), which win.
+ */
+export function parsePlaces(form: Form): Outcome<readonly Place[]> {
+  const places = new Map<string, string | null>();
+  for (const field of Object.keys(form)) {
+    const [, child] = CHOSEN.exec(field) ?? [];
+    const chosen = many(form[field])[0] ?? '';
+    if (child === undefined || chosen === many(form[`was-${child}`])[0]) continue;
+    places.set(child, chosen === '' ? null : chosen);
+  }
+  const lines = linesIn(many(form['places'])[0] ?? '');
+  const alone = lines.filter(({ length }) => length === 1).map(([code]) => code);
+  if (alone.length > 0)
+    return invalid({ places: `Say who comes to stand below ${alone.join(', ')}` });
+  const named = new Map<string, string>();
+  for (const [successor = '', ...children] of lines)
+    for (const child of children) {
+      if ((named.get(child) ?? successor) !== successor)
+        return invalid({ places: `${child} stands in two lines: name it once` });
+      named.set(child, successor);
+      places.set(child, successor);
+    }
+  if (places.size > PLACES_MAX)
+    return invalid({ places: `Name ${PLACES_MAX} codes at most, then the others` });
+  return ok(Array.from(places, ([child, successor]) => ({ child, successor })));
 }
 
 function invalid(fields: FieldErrors): Outcome<never> {

@@ -10,6 +10,7 @@ import {
   type Lines,
   type Stretch,
 } from '../parents.ts';
+import type { GivenChild, Group } from './succession.ts';
 
 export type HandingOver = {
   /** The first day of the successors. */
@@ -20,12 +21,61 @@ export type HandingOver = {
     readonly successor: string;
     readonly takesChildren: boolean;
   }[];
+  /** Codes: who was given to one of the successors by name. Absent: nobody. */
+  readonly children?: readonly GivenChild[];
 };
+
+export function handingOverOf(
+  row: Group & Required<Pick<HandingOver, 'onDate' | 'children'>>,
+): HandingOver {
+  const codeOf = new Map(
+    [...row.predecessors, ...row.successors].map(({ id, code }) => [id, code]),
+  );
+  return {
+    onDate: row.onDate,
+    children: row.children,
+    parts: row.parts.map(({ predecessorId, successorId, takesChildren }) => ({
+      predecessor: codeOf.get(predecessorId)!,
+      successor: codeOf.get(successorId)!,
+      takesChildren,
+    })),
+  };
+}
+
+/**
+ * Who stands below one that hands over on the first day, with its code; whoever takes part goes as
+ * it is said there.
+ */
+export function childrenBelow(
+  lines: Lines,
+  { onDate, parts }: HandingOver,
+): ReadonlyMap<string, string> {
+  const takesPart = new Set(parts.flatMap((part) => [part.predecessor, part.successor]));
+  const handsOver = new Set(parts.map(({ predecessor }) => predecessor));
+  return new Map(
+    [...lines].flatMap(([child, line]): [string, string][] => {
+      const parent = stretchOn(line, onDate)?.parent;
+      const isBelow = parent !== undefined && handsOver.has(parent) && !takesPart.has(child);
+      return isBelow ? [[child, parent]] : [];
+    }),
+  );
+}
+
+/** Who may take somebody below `parent`; the first is who does where nothing is said. */
+export function takersOf({ parts }: HandingOver, parent: string): string[] {
+  const takers = parts.filter(({ predecessor }) => predecessor === parent);
+  const isFirst = ({ successor, takesChildren }: (typeof takers)[number]) =>
+    takers.some((one) => one.successor === parent) ? successor === parent : takesChildren;
+  return [...takers.filter(isFirst), ...takers.filter((one) => !isFirst(one))].map(
+    ({ successor }) => successor,
+  );
+}
 
 /**
  * The lines that a merger or a split changes. What stood below a predecessor that closes stands
- * below the successor that takes its children from that day on; a successor that stood there itself
- * does not come to stand below its sibling. A successor without a parent gets the one that its
+ * below the successor that takes its children from that day on, or below the one that it was given
+ * to by name, also where the predecessor goes on; a successor that stood there itself does not come
+ * to stand below its sibling. A successor without a parent gets the one that its
  * predecessors had, where they had the same. Whoever would come to stand below itself stays.
  */
 export function successionLines(lines: Lines, succession: HandingOver): Lines {
@@ -53,9 +103,11 @@ type Heirs = {
   readonly closing: readonly string[];
   /** Who takes those below, by code of the predecessor. */
   readonly heirOf: ReadonlyMap<string, string>;
+  /** By code of the child. */
+  readonly givenTo: ReadonlyMap<string, string>;
 };
 
-function heirsOf({ parts }: HandingOver): Heirs {
+function heirsOf({ parts, children = [] }: HandingOver): Heirs {
   const goesOn = new Set(
     parts.flatMap(({ predecessor, successor }) => (predecessor === successor ? [successor] : [])),
   );
@@ -64,23 +116,24 @@ function heirsOf({ parts }: HandingOver): Heirs {
   return {
     closing: [...new Set(over.map(({ predecessor }) => predecessor))],
     heirOf: new Map(takers.map(({ predecessor, successor }) => [predecessor, successor])),
+    givenTo: new Map(children.map(({ child, successor }) => [child, successor])),
   };
 }
 
 function handedOver(
   one: Stretch,
   child: string,
-  { onDate, parts }: HandingOver,
-  { heirOf }: Heirs,
+  succession: HandingOver,
+  { givenTo }: Heirs,
 ): readonly Stretch[] {
-  const heir = heirOf.get(one.parent);
-  if (heir === undefined || lastOf(one) < onDate) return [one];
+  const { onDate } = succession;
+  const takers = takersOf(succession, one.parent);
+  const given = givenTo.get(child);
+  const heir = takers.find((taker) => taker === given) ?? takers[0];
+  if (heir === undefined || heir === one.parent || lastOf(one) < onDate) return [one];
   const from = firstOf(one) > onDate ? one.from : onDate;
   const before = without([one], { from: onDate, until: null });
-  const isSibling = parts.some(
-    ({ predecessor, successor }) => predecessor === one.parent && successor === child,
-  );
-  return isSibling ? before : [...before, { ...one, parent: heir, from }];
+  return takers.includes(child) ? before : [...before, { ...one, parent: heir, from }];
 }
 
 function commonParent(

@@ -13,8 +13,8 @@ import {
   markConfirmed,
   type SuccessionRow,
 } from './store-succession.ts';
-import { handingOverOf, handOverDirectory, heirsAt, hindranceOf, isOpen } from './succeed.ts';
-import { successionLines } from './lines.ts';
+import { handOverDirectory, heirsAt, hindranceOf, isOpen } from './succeed.ts';
+import { childrenBelow, handingOverOf, successionLines, takersOf } from './lines.ts';
 import { dayBefore, successorsOf, warningsOf, type Body, type Heir } from './succession.ts';
 
 /** An audience that has some who hand over on their last day, and on the next no one for them. */
@@ -45,6 +45,8 @@ export type SuccessionPreview = SuccessionRow & {
     readonly moved: readonly { readonly to: Body; readonly count: number }[];
     /** That stay below one that goes on, or would come to stand below themselves. */
     readonly left: number;
+    /** Of a split that is to come: who may go to several, and to whom; first who takes the rest. */
+    readonly shared: readonly { readonly code: string; readonly takers: readonly string[] }[];
   };
 };
 
@@ -71,7 +73,7 @@ export async function previewSuccession(
         )
       : [],
     openDispatches: await countOpenDispatches(tx, id),
-    below: await countBelow(tx, found),
+    below: await readBelow(tx, found),
   };
 }
 
@@ -95,27 +97,25 @@ async function listLosses(tx: Tx, row: SuccessionRow): Promise<AudienceLoss[]> {
   });
 }
 
-async function countBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
+async function readBelow(tx: Tx, row: SuccessionRow): Promise<SuccessionPreview['below']> {
   const over = handingOverOf(row);
   const lines = await readLines(tx);
   const changed = successionLines(lines, over);
-  const codes = new Set(
-    over.parts.flatMap(({ predecessor, successor }) => [predecessor, successor]),
-  );
-  const handsOver = new Set(over.parts.map(({ predecessor }) => predecessor));
-  const children = [...lines].filter(([code, line]) => {
-    const parent = stretchOn(line, over.onDate)?.parent;
-    return parent !== undefined && handsOver.has(parent) && !codes.has(code);
-  });
+  const below = [...childrenBelow(lines, over)];
   const parentThen = (code: string) => stretchOn(changed.get(code) ?? [], over.onDate)?.parent;
   const counts = Map.groupBy(
-    children.filter(([code]) => changed.has(code)),
+    below.filter(([code]) => changed.has(code)),
     ([code]) => parentThen(code),
   );
   const moved = row.successors.flatMap((to) => {
     const count = counts.get(to.code)?.length ?? 0;
     return count === 0 ? [] : [{ to, count }];
   });
-  const left = children.length - moved.reduce((sum, { count }) => sum + count, 0);
-  return { moved, left };
+  const left = below.length - moved.reduce((sum, { count }) => sum + count, 0);
+  const shared = below.map(([code, parent]) => ({ code, takers: takersOf(over, parent) }));
+  return {
+    moved,
+    left,
+    shared: isOpen(row.state) ? shared.filter(({ takers }) => takers.length > 1) : [],
+  };
 }

@@ -8,6 +8,7 @@ import {
   formIdOf,
   formModel,
   londonDay,
+  many,
   notFound,
   page,
   redirect,
@@ -18,7 +19,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { DirectoryRules } from '../model.ts';
-import { listSuccessions, type SuccessionRow } from './store-succession.ts';
+import { listBodies, listSuccessions, type SuccessionRow } from './store-succession.ts';
 import {
   closingOf,
   confirmSuccession,
@@ -26,8 +27,9 @@ import {
   planSuccession,
   withdrawSuccession,
 } from './succeed.ts';
-import { errorsOfPlan, parsePlan, planFields } from './form-succession.ts';
-import { previewSuccession } from './preview.ts';
+import { placeChildren } from './children.ts';
+import { errorsOfPlan, parsePlaces, parsePlan, planFields } from './form-succession.ts';
+import { previewSuccession, type SuccessionPreview } from './preview.ts';
 import { dayBefore, isWhole, successionStates, successorsOf } from './succession.ts';
 
 export type SuccessionRoutesContext = {
@@ -101,7 +103,7 @@ function planForm(typed: Form, errors?: FieldErrors): Reply {
 }
 
 function oneRoutes(context: SuccessionRoutesContext): Route[] {
-  const { database, model } = context;
+  const { database } = context;
   const act = (path: string, verb: typeof withdrawSuccession | typeof confirmSuccession) =>
     page({
       method: 'POST',
@@ -121,37 +123,107 @@ function oneRoutes(context: SuccessionRoutesContext): Route[] {
       access: 'directory.read',
       params: idParams,
       async handle({ actor, params, now }) {
-        const seen = await database.withActor(actor, async (tx) => {
-          const found = await previewSuccession(tx, params.id);
-          return found && { found, waiting: await listWaiting(tx, context, found) };
-        });
-        if (seen === undefined) return notFound();
-        const { found, waiting } = seen;
-        const after = found.after.map(({ heirs, ...one }) => ({
-          ...one,
-          heirs: heirs.map((heir) => ({
-            ...heir,
-            roleLabel: model.contactRoles[heir.role]?.label ?? heir.role,
-          })),
-        }));
-        return view('organisations/succession.njk', {
-          succession: {
-            ...facts(found),
-            after,
-            hindrance: found.hindrance ?? null,
-            losses: found.losses,
-            openDispatches: found.openDispatches,
-            waiting,
-            below: found.below,
-          },
-          isDue: found.onDate <= londonDay(now),
-          mayPlan: may(actor, 'directory.write'),
-        });
+        return await database.withActor(actor, (tx) =>
+          showOne(tx, context, { id: params.id, now }),
+        );
+      },
+    }),
+    page({
+      method: 'POST',
+      path: '/organisations/successions/:id/children',
+      access: 'directory.write',
+      params: idParams,
+      async handle({ actor, params: { id }, form, now }) {
+        const places = parsePlaces(form);
+        const placed = places.ok
+          ? await database.attempt(actor, (tx) => placeChildren(tx, { id, places: places.value }))
+          : places;
+        if (placed.ok) return redirect(`/organisations/successions/${id}#children`);
+        if (placed.kind !== 'invalid') return refusedPage(placed);
+        const typed = { form, errors: placed.fields };
+        return await database.withActor(actor, (tx) => showOne(tx, context, { id, now, typed }));
       },
     }),
     act('confirm', confirmSuccession),
     act('withdraw', withdrawSuccession),
   ];
+}
+
+async function showOne(
+  tx: Tx,
+  context: SuccessionRoutesContext,
+  showing: {
+    readonly id: string;
+    readonly now: Date;
+    /** What was refused of who comes to stand below whom. */
+    readonly typed?: { readonly form: Form; readonly errors: FieldErrors };
+  },
+): Promise<Reply> {
+  const { id, now, typed } = showing;
+  const found = await previewSuccession(tx, id);
+  if (found === undefined) return notFound();
+  const waiting = await listWaiting(tx, context, found);
+  const after = found.after.map(({ heirs, ...one }) => ({
+    ...one,
+    heirs: heirs.map((heir) => ({
+      ...heir,
+      roleLabel: context.model.contactRoles[heir.role]?.label ?? heir.role,
+    })),
+  }));
+  return view(
+    'organisations/succession.njk',
+    {
+      succession: {
+        ...facts(found),
+        after,
+        hindrance: found.hindrance ?? null,
+        losses: found.losses,
+        openDispatches: found.openDispatches,
+        waiting,
+        below: found.below,
+      },
+      children: await childrenShown(tx, found, typed?.form ?? {}),
+      form: formModel(['places'], typed?.form, typed?.errors),
+      isDue: found.onDate <= londonDay(now),
+      mayPlan: may(tx.actor, 'directory.write'),
+    },
+    typed === undefined ? {} : { status: 422 },
+  );
+}
+
+/** So many stand on the page with a choice each; of more, those that were given by name first. */
+const CHILDREN_SHOWN = 100;
+
+/** Who may come to stand below several, with the choices; as typed where that was refused. */
+async function childrenShown(tx: Tx, found: SuccessionPreview, typed: Form) {
+  const { shared } = found.below;
+  const givenTo = new Map(found.children.map(({ child, successor }) => [child, successor]));
+  const nameOf = new Map(found.successors.map(({ code, name }) => [code, name]));
+  const bodies = await listBodies(
+    tx,
+    shared.map(({ code }) => code),
+  );
+  const takersBy = new Map(shared.map(({ code, takers }) => [code, takers]));
+  const inOrder = bodies.toSorted(
+    (a, b) =>
+      Number(givenTo.has(b.code)) - Number(givenTo.has(a.code)) ||
+      a.name.localeCompare(b.name, 'en'),
+  );
+  return {
+    count: shared.length,
+    shown: inOrder.slice(0, CHILDREN_SHOWN).map(({ id, code, name }) => {
+      const [first = '', ...others] = takersBy.get(code) ?? [];
+      const was = givenTo.get(code) ?? '';
+      const chosen = many(typed[`to-${code}`])[0] ?? was;
+      const choices = [first, ...others].map((taker, i) => ({
+        value: i === 0 ? '' : taker,
+        text: nameOf.get(taker) ?? taker,
+        // The one that takes the others may be named too: it is the same.
+        selected: chosen === taker || (i === 0 && chosen === ''),
+      }));
+      return { id, code, name, was, choices };
+    }),
+  };
 }
 
 /** Alerts whose answers of those who hand over are still open. */

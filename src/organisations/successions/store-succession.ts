@@ -1,7 +1,7 @@
 /** Statements of mergers and splits: who follows whom, and the handing over on the day. */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { Body, Group, Heir, Holder, Part, SuccessionState } from './succession.ts';
+import type { Body, GivenChild, Group, Heir, Holder, Part, SuccessionState } from './succession.ts';
 
 export async function listBodies(tx: Tx, codes: readonly string[]): Promise<Body[]> {
   return await tx.rows<Body>(sql`
@@ -42,6 +42,7 @@ export async function insertParts(
 
 export type SuccessionRow = Group & {
   readonly id: string;
+  readonly children: readonly GivenChild[];
   readonly onDate: string;
   readonly state: SuccessionState;
   readonly plannedAt: Date;
@@ -62,7 +63,31 @@ const columns = sql`succession.id, succession.on_date::text, succession.state,
   (select json_agg(json_build_object('predecessorId', part.predecessor_id,
       'successorId', part.successor_id, 'takesChildren', part.takes_children))
     from organisations.succession_part part where part.succession_id = succession.id) as parts,
+  (select coalesce(json_agg(json_build_object('child', child.code, 'successor', taker.code)
+      order by child.code), '[]')
+    from organisations.succession_child given
+    join organisations.organisation child on child.id = given.child_id
+    join organisations.organisation taker on taker.id = given.successor_id
+    where given.succession_id = succession.id) as children,
   succession.planned_at, succession.applied_at`;
+
+/** Gives them to successors by name; null: to whom the plan says. */
+export async function giveChildren(
+  tx: Tx,
+  successionId: string,
+  places: readonly { readonly childId: string; readonly successorId: string | null }[],
+): Promise<void> {
+  await tx.run(sql`
+    delete from organisations.succession_child
+    where succession_id = ${successionId}
+      and child_id = any(${places.map(({ childId }) => childId)}::uuid[])`);
+  await tx.run(sql`
+    insert into organisations.succession_child (succession_id, child_id, successor_id)
+    select ${successionId}, told.child_id, told.successor_id
+    from unnest(${places.map(({ childId }) => childId)}::uuid[],
+      ${places.map(({ successorId }) => successorId)}::uuid[]) as told (child_id, successor_id)
+    where told.successor_id is not null`);
+}
 
 /** What is to come first, then what is done or withdrawn, the newest first. */
 export async function listSuccessions(tx: Tx, limit: number): Promise<SuccessionRow[]> {

@@ -26,7 +26,7 @@ import { handOverUses } from '../suppliers/store-supplier.ts';
 import { handOverTags } from '../suppliers/store-tag.ts';
 import { lockImports } from '../imports/store-import.ts';
 import { readLines, saveLines } from '../store-parents.ts';
-import { successionLines, type HandingOver } from './lines.ts';
+import { handingOverOf, successionLines } from './lines.ts';
 import {
   goesOn,
   heirsOf,
@@ -163,20 +163,6 @@ export function heirsAt(
         givers.has(organisationId) && (active || organisationId === successor.id),
     ),
   );
-}
-
-export function handingOverOf(row: SuccessionRow): HandingOver {
-  const codeOf = new Map(
-    [...row.predecessors, ...row.successors].map(({ id, code }) => [id, code]),
-  );
-  return {
-    onDate: row.onDate,
-    parts: row.parts.map(({ predecessorId, successorId, takesChildren }) => ({
-      predecessor: codeOf.get(predecessorId)!,
-      successor: codeOf.get(successorId)!,
-      takesChildren,
-    })),
-  };
 }
 
 /** From now on it is carried out on its day; at once where that has come. */

@@ -93,6 +93,19 @@ describe('mergers and splits', () => {
   const visitor = (permissions = officer.permissions) =>
     site.visitorAs({ ...officer, permissions });
 
+  /** Below whom these stand on a day, as `code parent`. */
+  async function placesOn(day: string, like: string): Promise<string[]> {
+    const rows = await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ line: string }>(sql`
+        select child.code || ' ' || parent.code as line from organisations.parenthood
+        join organisations.organisation child on child.id = parenthood.child_id
+        join organisations.organisation parent on parent.id = parenthood.parent_id
+        where child.code like ${like} and coalesce(parenthood.began_on, '-infinity') <= ${day}
+          and coalesce(parenthood.ended_on, 'infinity') >= ${day} order by 1`),
+    );
+    return rows.map(({ line }) => line);
+  }
+
   it('are planned, looked at and confirmed on a page, and done on their day', async () => {
     await fill(
       [
@@ -160,6 +173,57 @@ describe('mergers and splits', () => {
     assert.deepEqual(
       ended.map(({ code, closedOn }) => `${code} ${closedOn}`),
       ['AA-01 2026-11-30', 'AA-02 2026-11-30', 'AA-03 null'],
+    );
+  });
+
+  it('give each who stands below to a part by name, and the others to whom the plan says', async () => {
+    const whole = ['KK-01,Whole,trust,', 'KK-02,North,trust,', 'KK-03,South,trust,'];
+    const below = ['KK-11', 'KK-12', 'KK-13'].map((code) => `${code},${code},practice,KK-01`);
+    const rows = ['code,name,type,parent', ...whole, ...below];
+    const file = { name: 'x.csv', bytes: Buffer.from(`${rows.join('\n')}\n`) };
+    await db.web.withActor(system('import'), (tx) =>
+      importOrganisations(tx, file, { rules, secrets, startedAt: now }),
+    );
+    const ada = visitor();
+    await ada.get('/organisations/successions/new');
+    const plan = { onDate: '2026-12-01', pairs: 'KK-01: KK-01, KK-02, KK-03' };
+    const planned = await ada.submit('See what it would do', plan);
+    assert.match(planned.text, /3 organisations stay below Whole/);
+    const save = 'Save who stands below whom';
+    const [to11, to12, to13] = [
+      { 'to-KK-11': 'KK-02' },
+      { 'to-KK-12': 'KK-03' },
+      { 'to-KK-13': '' },
+    ];
+    const chosen = { ...to11, ...to12, ...to13 };
+    const wrong = await ada.submit(save, { ...chosen, places: 'AA-01: KK-13' }, { status: 422 });
+    assert.match(wrong.text, /KK-13 goes to KK-01 or KK-02 or KK-03, not to AA-01/);
+    const kept = await ada.submit(save, { ...chosen, places: 'KK-02: KK-13' });
+    assert.match(
+      kept.text,
+      /2 organisations come to stand below North.*1 organisation comes .* South/s,
+    );
+    // Only what was changed on the page is said again: the other tab's word stays.
+    const back = await ada.submit(save, { ...to11, ...to12, 'to-KK-13': '' });
+    assert.match(back.text, /1 organisation stays below Whole/);
+    await ada.submit('Confirm for 1 December');
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-01'), 1);
+    assert.deepEqual(await placesOn('2026-11-30', 'KK-1%'), [
+      'KK-11 KK-01',
+      'KK-12 KK-01',
+      'KK-13 KK-01',
+    ]);
+    assert.deepEqual(await placesOn('2026-12-01', 'KK-1%'), [
+      'KK-11 KK-02',
+      'KK-12 KK-03',
+      'KK-13 KK-01',
+    ]);
+    await ada.get(planned.path);
+    assert.doesNotMatch(ada.page.text, /Save who stands below/);
+    const late = new URLSearchParams({ places: 'KK-02: KK-13' });
+    assert.equal(
+      (await ada.request('POST', `${planned.path}/children`, { form: late })).status,
+      409,
     );
   });
 

@@ -48,6 +48,9 @@ export type Group = {
   readonly parts: readonly Part[];
 };
 
+/** Who was given to a part by name, whoever takes the others; by code. */
+export type GivenChild = { readonly child: string; readonly successor: string };
+
 /** Who takes over from one of them. */
 export function successorsOf({ successors, parts }: Group, predecessorId: string): Body[] {
   return successors.filter(({ id }) =>
