@@ -19,6 +19,7 @@ import {
 import { standingAlone } from './alone/alone.ts';
 import { readApproval, standingOf } from './approval.ts';
 import { renderMarkdown } from './markdown.ts';
+import { costOfDraft } from './counted-rounds.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
 import { sectionsOfVersion } from './sections.ts';
 import { findSubmission } from './store-submission.ts';
@@ -65,6 +66,7 @@ export async function showAlert(
   const draft = { wording: version, audience: version.audience as AudienceQuestion };
   const { alertNumber, kind, exercise } = version;
   const preview = await previewOf(context, actor, { draft, kind, alertNumber, exercise, now });
+  const costAtMost = await database.withActor(actor, (tx) => costOfDraft(tx, context, version));
   const bodyHtml = renderMarkdown(version.body);
   const missing = version.state === 'draft' && checkForSubmission(version, context, now);
   const toMend = missing ? mendable(id, missing) : [];
@@ -76,6 +78,7 @@ export async function showAlert(
     form: { ...shared.form, summary },
     toMend,
     preview,
+    costAtMost,
     bodyHtml,
   };
   return view('alerts/check.njk', { ...check, problems: [] }, status);

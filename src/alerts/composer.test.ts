@@ -222,15 +222,19 @@ describe('what a draft promises', () => {
     assert.equal(measured?.length, 5);
   });
 
-  it('costs at most what is said, all reminders with it: the approver is told no more', async () => {
+  it('costs what the check says, all reminders with it: dry run and approval say the same', async () => {
     const alertId = await draftAlert(centre, { severity: 'high' });
     const officer = centre.visit(centre.officer);
     const pence = (text: string, words: RegExp) => Number(words.exec(text)![1]);
+    const writing = await officer.get(`/alerts/${alertId}/edit`);
+    const quick = pence(writing.text, /All texts cost (\S+)p with VAT or less/);
+    const dryRun = await officer.get(`/alerts/${alertId}/dry-run`);
+    const counted = pence(dryRun.text, /at most (\S+)p if nobody answers/);
     const check = await officer.get(`/alerts/${alertId}`);
+    assert.equal(pence(check.text, /at most (\S+)p with VAT, if nobody answers/), counted);
     const waiting = await officer.submit('Submit for approval');
-    const frozen = pence(waiting.text, /(\S+)p with VAT at most/);
-    const most = pence(check.text, /At most (\S+)p with VAT/);
-    assert.ok(frozen > 0 && frozen <= most, `${frozen}p after ${most}p`);
+    assert.equal(pence(waiting.text, /(\S+)p with VAT at most/), counted);
+    assert.ok(counted > 0 && counted <= quick, `${counted}p after ${quick}p`);
   });
 
   it('is refused where its time has passed, with everything typed', async () => {

@@ -4,42 +4,27 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
 import { roundTimes, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
-import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
+import { countRounds, rendered, type CountedRound } from './counted-rounds.ts';
 import { overCap, type OverCap } from './over-cap.ts';
-import { EXAMPLE } from './preview.ts';
-import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
+import { renderingFor, type AlertContext } from './rendering.ts';
 import {
   countAhead,
   listGaps,
   listBuckets,
-  readReach,
   type BucketNow,
-  type ChainStep,
   type Gap,
   type GapCounts,
   type GapSearch,
   type Reach,
 } from './store-dry-run.ts';
 import type { VersionRow } from './store.ts';
-import { readersOf, renderRounds, textFor, type Channel, type RoundTemplate } from './texts.ts';
+import type { Channel, RoundTemplate } from './texts.ts';
 
-export type DryRound = {
-  readonly round: number;
-  readonly channel: Channel;
-  readonly ranks: readonly number[];
-  /** After the release. */
-  readonly opensAfterMs: number;
-  /** To those of an earlier round, once more. */
-  readonly reminds: boolean;
+export type DryRound = CountedRound & {
   /** When quiet hours that hold it end; null where none do. */
   readonly heldUntil: Date | null;
-  readonly organisations: number;
-  readonly people: number;
-  readonly messages: number;
-  /** Billed parts; 0 for mails. */
-  readonly fragments: number;
-  readonly cost: string | null;
 };
 
 export type LongestText = {
@@ -94,21 +79,14 @@ export async function dryRun(
   const question = await resolveQuestion(tx, version.audience as AudienceQuestion);
   if (!question.ok) return question;
   const { severity, model } = rendering;
-  const templates = renderRounds(version, rendering);
-  const steps = templates.flatMap(({ round, channel, ranks, reminds }): ChainStep[] =>
-    ranks.map((rank) => ({ round, channel, rank, reminds })),
-  );
-  const chain = { steps, unchased: unchasedReaders(model), readers: readersOf(templates) };
-  const asked = { question: question.value, chain };
-  const reach = await readReach(tx, { ...asked, failing: await listFailing(tx) });
-  const { counts, gaps } = await listGaps(tx, asked, page);
+  const counted = await countRounds(tx, rendering, { version, question: question.value });
+  const { reach, templates, fragments } = counted;
+  const { counts, gaps } = await listGaps(tx, counted.asked, page);
   const times = roundTimes(severity, now.getTime());
-  const rounds = templates.map((template) => ({
-    ...dryRound(template, reach, model),
-    heldUntil: heldUntil(severity, template.round, times[template.round - 1]!, now),
+  const rounds = counted.rounds.map((one) => ({
+    ...one,
+    heldUntil: heldUntil(severity, one.round, times[one.round - 1]!, now),
   }));
-  const fragments = (round?: number) =>
-    rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
   return ok({
     organisations: reach.organisations,
     mustAnswer: reach.mustAnswer,
@@ -118,7 +96,7 @@ export async function dryRun(
     gaps,
     longest: longestTexts(templates, reach, model),
     firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
-    costAtMost: formatMoney(priceOfTexts(fragments(), model.textPrice)),
+    costAtMost: counted.costAtMost,
     overCap: overCap(model, severity, fragments()),
     forecast: await forecast(tx, { severity, model, reach, rounds, times, now }),
   });
@@ -128,39 +106,6 @@ export async function dryRun(
 function heldUntil(severity: Severity, round: number, at: number, now: Date): Date | null {
   const planned = now.getTime() + severity.recallWindowMs + stepsOf(severity)[round - 1]!.afterMs;
   return at > planned ? new Date(at) : null;
-}
-
-/** All names of one length make texts of one length, but for letters that were set apart. */
-function dryRound(
-  template: RoundTemplate,
-  reach: Reach,
-  model: OperatingModel,
-): Omit<DryRound, 'heldUntil'> {
-  const { round, channel, ranks, opensAfterMs, reminds } = template;
-  const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
-  const fragments =
-    channel === 'mail'
-      ? 0
-      : reach.names
-          .filter((one) => one.round === round)
-          .reduce((sum, one) => sum + one.messages * rendered(template, one).fragments, 0);
-  return {
-    round,
-    channel,
-    ranks,
-    opensAfterMs,
-    reminds,
-    organisations: found?.organisations ?? 0,
-    people: found?.people ?? 0,
-    messages: found?.messages ?? 0,
-    fragments,
-    cost: channel === 'mail' ? null : formatMoney(priceOfTexts(fragments, model.textPrice)),
-  };
-}
-
-function rendered({ body, own }: RoundTemplate, { reader, name }: Reach['names'][number]): SmsText {
-  const words = reader === null ? body : (own[reader] ?? body);
-  return textFor(words, { ...EXAMPLE, organisation: name });
 }
 
 /** The general one first, then those of the reader kinds with words of their own. */

@@ -70,7 +70,10 @@ export type Preview = TextsToReaders & {
   readonly heldAudiences: readonly HeldAudience[];
   /** Who will not be in it soon, as far as the directory knows. */
   readonly willGo: { readonly days: number; readonly organisations: number };
-  /** Texts to all ranks and all reminders, each as long as any of them can become: more than go. */
+  /**
+   * Texts to all ranks and all reminders, each as long as any of them can become: more than go.
+   * Quick enough to be told while somebody types; what is saved is counted (`costOfDraft`).
+   */
   readonly costAtMost: string;
   /** True where the marking keeps the wording out of texts or mails. */
   readonly withheld: { readonly text: boolean; readonly mail: boolean };

@@ -264,7 +264,7 @@ export const preview = textsToReaders.extend({
   willGo: z
     .strictObject({ days: z.int(), organisations: z.int() })
     .describe('How many will not be in it so many days from now'),
-  costAtMost: z.string().meta({ examples: ['£86.40'] }),
+  costAtMost: z.string().nullable().describe('With VAT, if nobody answers; null: uncountable'),
   withheld: z
     .strictObject({ text: z.boolean(), mail: z.boolean() })
     .describe('Where the marking keeps the words at home'),

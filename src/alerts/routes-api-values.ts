@@ -105,17 +105,14 @@ export function submissionOf(row: SubmissionRow) {
   };
 }
 
-export function previewOf({
-  texts,
-  following,
-  readers,
-  mail,
-  problem: why,
-  kev,
-  ...rest
-}: Preview) {
+/** `counted`: what its texts cost at most, as counted of what is saved; undefined where it cannot be. */
+export function previewOf(
+  { texts, following, readers, mail, problem: why, kev, ...rest }: Preview,
+  counted: string | undefined,
+) {
   return {
     ...rest,
+    costAtMost: counted ?? null,
     ...textsGiven({ texts, following }),
     readers: readers.map((one) => ({
       reader: one.reader,

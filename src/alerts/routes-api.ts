@@ -11,6 +11,7 @@ import { api, json, notFound, pageOf, problem, refuseBody, type Route } from '#w
 import { closeAlert } from './close.ts';
 import { beginVersion } from './correct.ts';
 import { withdrawAlert } from './decide.ts';
+import { costOfDraft } from './counted-rounds.ts';
 import { createAlert, saveDraft } from './draft.ts';
 import { abandonAlert, takeUpDraft } from './drafts/give-up.ts';
 import { dispatchesOf } from './model.ts';
@@ -115,7 +116,8 @@ function readRoutes(context: AlertApiContext): Route[] {
             alertNumber,
             exercise,
           });
-          return shown === undefined ? problem(noSuchSeverity) : json(200, previewOf(shown));
+          if (shown === undefined) return problem(noSuchSeverity);
+          return json(200, previewOf(shown, await costOfDraft(tx, context, version)));
         }),
     }),
     api({

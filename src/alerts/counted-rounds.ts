@@ -1,0 +1,122 @@
+/** Rounds of a draft counted from the directory: how many messages, and what its texts may cost. */
+import { formatMoney, priceOfTexts } from '#kernel/money.ts';
+import type { SmsText } from '#kernel/sms-text.ts';
+import type { Tx } from '#db/database.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { EXAMPLE } from './preview.ts';
+import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
+import { readReach, type ChainStep, type Reach } from './store-dry-run.ts';
+import type { VersionRow } from './store.ts';
+import {
+  asFirst,
+  followingTexts,
+  readersOf,
+  renderRounds,
+  textFor,
+  type Channel,
+  type OwnTexts,
+  type Rendering,
+  type RoundTemplate,
+} from './texts.ts';
+
+export type CountedRound = {
+  readonly round: number;
+  readonly channel: Channel;
+  readonly ranks: readonly number[];
+  /** After the release. */
+  readonly opensAfterMs: number;
+  /** To those of an earlier round, once more. */
+  readonly reminds: boolean;
+  readonly organisations: number;
+  readonly people: number;
+  readonly messages: number;
+  /** Billed parts; 0 for mails. */
+  readonly fragments: number;
+  readonly cost: string | null;
+};
+
+type Words = { readonly body: string; readonly own: OwnTexts };
+
+/** Counts them as they would be frozen now. */
+export async function countRounds(
+  tx: Tx,
+  rendering: Rendering,
+  { version, question }: { readonly version: VersionRow; readonly question: AudienceQuestion },
+) {
+  const { model } = rendering;
+  const { kind } = version;
+  const templates = renderRounds(kind === 'first' ? version : asFirst(version), rendering);
+  const following =
+    kind === 'update' || kind === 'correction'
+      ? followingTexts(version, rendering, kind)
+      : undefined;
+  const steps = templates.flatMap(({ round, channel, ranks, reminds }): ChainStep[] =>
+    ranks.map((rank) => ({ round, channel, rank, reminds })),
+  );
+  const chain = { steps, unchased: unchasedReaders(model), readers: readersOf(templates) };
+  const asked = { question, chain };
+  const reach = await readReach(tx, { ...asked, failing: await listFailing(tx) });
+  const rounds = templates.map((template) => {
+    // Whoever had the version before gets that text instead of the first: the longer one counts.
+    const words = [template, ...(template.reminds || !following ? [] : [wordsOf(following)])];
+    return countedRound(template, words, reach, model);
+  });
+  const fragments = (round?: number) =>
+    rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
+  const costAtMost = formatMoney(priceOfTexts(fragments(), model.textPrice));
+  return { templates, asked, reach, rounds, fragments, costAtMost };
+}
+
+/**
+ * What the texts of a draft cost with VAT, if nobody answers. Undefined where it cannot be
+ * rendered, or its audience not be asked.
+ */
+export async function costOfDraft(
+  tx: Tx,
+  context: AlertContext,
+  version: VersionRow,
+): Promise<string | undefined> {
+  const rendering = renderingFor(version, context);
+  const question = await resolveQuestion(tx, version.audience as AudienceQuestion);
+  if (rendering === undefined || !question.ok) return undefined;
+  return (await countRounds(tx, rendering, { version, question: question.value })).costAtMost;
+}
+
+const wordsOf = ({ text, own }: ReturnType<typeof followingTexts>): Words => ({ body: text, own });
+
+/** All names of one length make texts of one length, but for letters that were set apart. */
+function countedRound(
+  { round, channel, ranks, opensAfterMs, reminds }: RoundTemplate,
+  words: readonly Words[],
+  reach: Reach,
+  model: OperatingModel,
+): CountedRound {
+  const found = reach.rounds.find((one) => one.round === round && one.channel === channel);
+  const longest = (name: Reach['names'][number]) =>
+    Math.max(...words.map((each) => rendered(each, name).fragments));
+  const fragments =
+    channel === 'mail'
+      ? 0
+      : reach.names
+          .filter((one) => one.round === round)
+          .reduce((sum, one) => sum + one.messages * longest(one), 0);
+  return {
+    round,
+    channel,
+    ranks,
+    opensAfterMs,
+    reminds,
+    organisations: found?.organisations ?? 0,
+    people: found?.people ?? 0,
+    messages: found?.messages ?? 0,
+    fragments,
+    cost: channel === 'mail' ? null : formatMoney(priceOfTexts(fragments, model.textPrice)),
+  };
+}
+
+/** The text as whoever has this name and reads so would get it. */
+export function rendered({ body, own }: Words, { reader, name }: Reach['names'][number]): SmsText {
+  const words = reader === null ? body : (own[reader] ?? body);
+  return textFor(words, { ...EXAMPLE, organisation: name });
+}
