@@ -28,6 +28,8 @@ create table kernel.cut_off (
   lifted_by text,
   lifted_by_name text,
   lift_reason text check (length(lift_reason) between 1 and 500),
+  -- By which two persons agreed (0012); of identity, which stands above: no key.
+  lifted_by_approval uuid unique,
   check ((lifted_at is null) = (lifted_by is null)
     and (lifted_at is null) = (lifted_by_name is null)
     and (lifted_at is null) = (lift_reason is null)),
@@ -109,8 +111,9 @@ alter table kernel.cut_off force row level security;
 create policy cut_off_of_centre on kernel.cut_off to tocsin_web, tocsin_worker
   using ((select kernel.reach() = 'centre'));
 create policy cut_off_of_owner on kernel.cut_off for select to tocsin_owner using (true);
-grant select, insert, update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.cut_off
-  to tocsin_web;
+grant select, insert,
+  update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval)
+  on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
 
 -- The regions, by code, that the actor's reading is bound to; null: to none.

@@ -1591,11 +1591,13 @@ create table kernel.cut_off (
   lifted_by text,
   lifted_by_name text,
   lift_reason text,
+  lifted_by_approval uuid,
   constraint cut_off_check CHECK ((((lifted_at IS NULL) = (lifted_by IS NULL)) AND ((lifted_at IS NULL) = (lifted_by_name IS NULL)) AND ((lifted_at IS NULL) = (lift_reason IS NULL)))),
   constraint cut_off_check1 CHECK ((lifted_at >= since)),
   constraint cut_off_lift_reason_check CHECK (((length(lift_reason) >= 1) AND (length(lift_reason) <= 500))),
   constraint cut_off_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
-  constraint cut_off_pkey PRIMARY KEY (id)
+  constraint cut_off_pkey PRIMARY KEY (id),
+  constraint cut_off_lifted_by_approval_key UNIQUE (lifted_by_approval)
 );
 CREATE UNIQUE INDEX cut_off_now ON kernel.cut_off USING btree (organisation_id) WHERE (lifted_at IS NULL);
 CREATE INDEX cut_off_of_organisation ON kernel.cut_off USING btree (organisation_id, since);
@@ -1603,9 +1605,10 @@ alter table kernel.cut_off enable row level security;
 alter table kernel.cut_off force row level security;
 create policy cut_off_of_centre on kernel.cut_off as permissive for all to tocsin_web, tocsin_worker using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy cut_off_of_owner on kernel.cut_off as permissive for select to tocsin_owner using (true);
+CREATE TRIGGER cut_off_lifted_by_two BEFORE UPDATE ON kernel.cut_off FOR EACH ROW EXECUTE FUNCTION identity.guard_let_back();
 grant insert, select on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
-grant update (lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.cut_off to tocsin_web;
+grant update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval) on kernel.cut_off to tocsin_web;
 
 create table kernel.held (
   hold_id uuid not null,
@@ -3428,6 +3431,26 @@ begin
 end $function$
 ;
 grant execute on function identity.guard_issuer() to public;
+
+CREATE OR REPLACE FUNCTION identity.guard_let_back()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if kernel.actor_kind() <> 'system' and (old.lifted_at is not null or not exists (
+    select from identity.proposed_change proposed
+    where proposed.approval_id = new.lifted_by_approval
+      and identity.is_carried_out(proposed.approval_id, 'let_back')
+      and proposed.content::jsonb #>> '{payload,organisationId}' = new.organisation_id::text))
+  then
+    raise exception 'an organisation is let back by two persons'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function identity.guard_let_back() to public;
 
 CREATE OR REPLACE FUNCTION identity.guard_recovery()
  RETURNS trigger

@@ -1,7 +1,7 @@
 /** `bin/tocsin cut-off`: cutting an organisation off whose network is in foreign hands. */
 import type { Database } from '#db/database.ts';
 import type { RoleModel } from '#identity/index.ts';
-import { system } from '#kernel/actor.ts';
+import { may, nameOf, system, type Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { cutOff, findOrganisationByCode, letBack, listCutOff } from '#organisations/index.ts';
 import {
@@ -27,8 +27,8 @@ run too. Mobiles are told as ever.
 list      Who is cut off now.
 cut       Cuts off the organisation with this code. Without --domain, the mail domains that its page
           calls its own are stopped.
-let-back  Takes that back. What was ended stays so: each signs in anew, and sign-ins of its own stay
-          off until they are switched on (bin/tocsin issuer on).
+let-back  Takes that back; on its page two persons do. What was ended stays so: each signs in anew,
+          and sign-ins of its own stay off until they are switched on (bin/tocsin issuer on).
 --by      Who answers for it, by mail address: whoever may cut an organisation off.
 --json    Print the result for programs.
 `;
@@ -56,8 +56,10 @@ const acts: Readonly<Record<Verb, Act>> = {
     );
     return ok({ json: rows, text: rows.length === 0 ? 'None is cut off.\n' : lines.join('') });
   },
-  cut: async (context, call) =>
-    await actOn(context, call, async (tx, organisationId) => {
+  cut: async (context, call) => {
+    const officer = await findOfficer(context, call.by);
+    if (!officer.ok) return officer;
+    return await actOn(context, call, officer.value, async (tx, organisationId) => {
       const domains = call.domain.length === 0 ? undefined : call.domain.map(asDomain);
       const cutting = { organisationId, reason: call.reason, domains };
       const done = await cutOff(tx, cutting, new Date());
@@ -65,31 +67,39 @@ const acts: Readonly<Record<Verb, Act>> = {
       const { people, sessions, issuers, codeSessions, addresses, suppressed } = done.value;
       const text = `Cut off. People who hold a role for it: ${people}. Sessions ended: ${sessions}, by a code: ${codeSessions}. Sign-ins of its own off: ${issuers}. Addresses where nothing goes now: ${addresses}. Messages held back: ${suppressed}.\n`;
       return ok({ json: done.value, text });
-    }),
-  'let-back': async (context, call) =>
-    await actOn(context, call, async (tx, organisationId) => {
-      const done = await letBack(tx, { organisationId, reason: call.reason });
+    });
+  },
+  'let-back': async (context, call) => {
+    const answers = await findOfficer(context, call.by);
+    if (!answers.ok) return answers;
+    if (!may(answers.value, 'organisation.cut_off')) return mayNot;
+    const by = { approvalId: null, byName: `${nameOf(answers.value)}, at the server` };
+    // Not as that person: nobody lets one back alone but whoever runs the server (ADR 0034).
+    return await actOn(context, call, system('cut-off'), async (tx, organisationId) => {
+      const done = await letBack(tx, { organisationId, reason: call.reason }, by);
       if (!done.ok) return done;
       return ok({
         json: { code: call.code },
         text: 'It is let back. Its people sign in anew; its own sign-ins stay off.\n',
       });
-    }),
+    });
+  },
 };
+
+const mayNot = refused('forbidden', 'Whoever answers for it may not let an organisation back.');
 
 function asDomain(typed: string): string {
   return typed.trim().replace(/^@/, '').toLowerCase();
 }
 
-/** Does it as the officer who answers for it, to the organisation that was named. */
+/** Does it to the organisation that was named. */
 async function actOn(
-  { database, model }: CutOffContext,
-  { code, by }: Call,
+  { database }: CutOffContext,
+  { code }: Call,
+  actor: Actor,
   verb: (tx: Parameters<typeof letBack>[0], organisationId: string) => Promise<Outcome<Answer>>,
 ): Promise<Outcome<Answer>> {
-  const person = await findOfficer({ database, model }, by);
-  if (!person.ok) return person;
-  return await database.attempt(person.value, async (tx) => {
+  return await database.attempt(actor, async (tx) => {
     const organisation = await findOrganisationByCode(tx, code.toUpperCase());
     if (organisation === undefined)
       return refused('not_found', `No organisation has the code ${code}.`);

@@ -1,5 +1,6 @@
 import type { Database, Tx } from '#db/database.ts';
 import type { Installation } from '#web/index.ts';
+import type { ChangeKind } from './changes/kind.ts';
 import type { CodeSeals } from './codes.ts';
 import type { IssuerClient } from './issuer-client.ts';
 import type { IssuerSeals } from './issuer-model.ts';
@@ -21,6 +22,8 @@ export type IdentityContext = {
   /** Of what signs in without a passkey. */
   readonly codes: CodeSeals;
   readonly issuers: IssuerSeals & { readonly client: IssuerClient };
+  /** Changes of other slices that take two persons. */
+  readonly changeKinds?: readonly ChangeKind[];
   /** Of a visitor's network: so that codes are counted and no address of anybody is kept. */
   readonly indexNetwork: (network: string) => Buffer;
   /** People are known here, organisations are not: the wiring says where they are asked for. */

@@ -52,7 +52,10 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...visitRoutes(context),
     ...issuerRoutes(context),
     ...keyRoutes(context),
-    ...changeRoutes({ ...context, kinds: [keyChange, issuerChange(context)] }),
+    ...changeRoutes({
+      ...context,
+      kinds: [keyChange, issuerChange(context), ...(context.changeKinds ?? [])],
+    }),
   ];
 }
 

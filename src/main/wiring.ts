@@ -53,6 +53,7 @@ import {
   PROOF_ASKED_TASK,
   contactApiRoutes,
   findOrganisationByCode,
+  letBackChange,
   listOrganisationNames,
   listRegions,
   organisationApiRoutes,
@@ -144,6 +145,7 @@ export function productRoutes(product: Product): Route[] {
         listNames: listOrganisationNames,
         listRegions,
       },
+      changeKinds: [letBackChange],
     }),
     ...adoptionRoutes({ database, model, modelFile }),
     ...organisationRoutes({

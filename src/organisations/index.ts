@@ -52,6 +52,7 @@ export {
   sendOwnCode,
   type OwnDetailsRules,
 } from './own/own-session.ts';
+export { letBackChange } from './cut-off/change-let-back.ts';
 export { cutOff, letBack, type CuttingOff, type WasCutOff } from './cut-off/cut-off.ts';
 export { findCutOff, listCutOff, listCutOffOf, type CutOffRow } from './cut-off/store-cut-off.ts';
 export { findContact, findOrganisationByCode } from './contacts/store-contacts.ts';

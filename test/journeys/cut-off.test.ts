@@ -13,6 +13,7 @@ import {
   releaseAlert,
   textFrom,
   type Centre,
+  type Person,
 } from '../support/centre.ts';
 import { ran } from '../support/command.ts';
 import { seedNotify } from '../support/dispatch.ts';
@@ -20,6 +21,7 @@ import { seedNotify } from '../support/dispatch.ts';
 let api: ApiSite;
 let centre: Centre;
 let northmoor: string;
+let second: Person;
 let opened: BrowserOrReason;
 const byKey: { key?: string } = {};
 
@@ -28,6 +30,7 @@ before(async () => {
   api = await openApi();
   centre = api.centre;
   await seedNotify(centre.db.worker);
+  second = await centre.invite('Zoe Second', ['duty_officer']);
   const found = await api.get<List>('/api/v1/organisations');
   byKey.key = await api.key(['organisation.cut_off', 'directory.read']);
   northmoor = String(found.value.rows.find((row) => row['code'] === 'ZZ-0001')?.['id']);
@@ -67,12 +70,66 @@ test('by page: said before, done, shown where the organisation is, and undone', 
   assert.match((await officer.get('/organisations/cut-off')).text, /Northmoor Teaching Hospitals/);
   await officer.get(`/organisations/${northmoor}`);
   await officer.click('Let it back');
-  await officer.submit('Let it back', { reason: 'Rebuilt; their CISO rang from a number on file' });
-  assert.match(officer.page.text, /It is let back\. .* its own sign-ins stay off/);
+  const said = { reason: 'Rebuilt; their CISO rang from a number on file' };
+  await officer.submit('Propose to let it back', { reason: '' }, { status: 422 });
+  await officer.submit('Propose to let it back', said);
+  assert.match(officer.page.text, /Proposed\. .* it is still cut off/);
+  assert.match(officer.page.text, /Northmoor Teaching Hospitals, ZZ-0001cut off since .*Their CISO rang/);
+  assert.match(officer.page.text, /You proposed this, so somebody else has to approve it/);
+  const { path } = officer.page;
+  const hash = officer.page.elements('input').find(({ attribs }) => attribs['name'] === 'hash');
+  assert.equal(hash, undefined, 'nothing here to approve it by');
+  assert.match(
+    (await officer.get(`/organisations/${northmoor}/cut-off`)).text,
+    /Amara Osei proposed it/,
+  );
+  await letBackByPage(path);
   assert.equal((await issuer()).isOn, false);
+  await officer.get(`/organisations/${northmoor}`);
   assert.doesNotMatch(officer.page.text, /Nothing goes here/);
   assert.match(officer.page.text, /let back in/);
   assert.match((await officer.get('/organisations/cut-off')).text, /None is cut off now/);
+});
+
+/** Another officer, whom nobody here let in, approves what waits at this path. */
+async function letBackByPage(path: string): Promise<void> {
+  const other = centre.visit(second);
+  await other.get(path);
+  await other.submit('Approve, and do it');
+  assert.match(other.page.text, /Approved by Zoe Second .*and done/);
+}
+
+test('nobody lets it back alone, by page or as the web process', async () => {
+  const officer = centre.visit(centre.officer);
+  await officer.get(`/organisations/${northmoor}/cut-off`);
+  await officer.submit('Cut it off now', { reason: 'Again' });
+  await officer.get(`/organisations/${northmoor}/cut-off`);
+  await officer.submit('Propose to let it back', { reason: 'So they say' });
+  const { path } = officer.page;
+  const id = path.split('/').at(-1)!;
+  const proposed = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.one<{ approvalId: string; hash: string }>(sql`
+      select approval_id, sha256 as hash from identity.proposed_change where id = ${id}`),
+  );
+  const form = new URLSearchParams({ hash: proposed.hash });
+  for (const verb of ['approve', 'alone'])
+    assert.equal((await officer.request('POST', `${path}/${verb}`, { form })).status, 403);
+  for (const approvalId of [null, proposed.approvalId])
+    await assert.rejects(
+      centre.db.web.withActor(centre.officer, (tx) =>
+        tx.run(sql`
+          update kernel.cut_off set lifted_at = now(), lifted_by = 'x', lifted_by_name = 'x',
+            lift_reason = 'x', lifted_by_approval = ${approvalId} where lifted_at is null`),
+      ),
+      /let back by two persons/,
+    );
+  await letBackByPage(path);
+  const entries = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ detail: { byTwo: boolean; byName: string } }>(sql`
+      select detail from audit.v_entry where action = 'organisation.let_back' order by at`),
+  );
+  assert.deepEqual(entries.at(-1)?.detail.byTwo, true);
+  assert.equal(entries.at(-1)?.detail.byName, 'Zoe Second');
 });
 
 test('a code from its mail answers nothing meanwhile; a text from a number on file does', async () => {
@@ -108,12 +165,7 @@ test('a code from its mail answers nothing meanwhile; a text from a number on fi
   assert.deepEqual(await answered(), []);
   await textFrom(centre, numbers.northmoor, code);
   assert.deepEqual(await answered(), [{ evidence: 'text_with_code' }]);
-  const back = await api.post(
-    `/api/v1/organisations/${northmoor}/let-back`,
-    { reason: 'y' },
-    byKey,
-  );
-  assert.deepEqual(back.value, { cutOff: null });
+  await letBackAtServer();
   await visitor.submit(`/${number}`, typed);
   assert.match(visitor.page.text, /Got it/);
 });
@@ -133,13 +185,21 @@ test('by API: who may not, may not; twice is a conflict; it is listed', async ()
   );
   const one = await api.get(`${path}/cut-off`, others);
   assert.deepEqual((one.value['cutOff'] as { domains: string[] }).domains, ['northmoor.test']);
-  assert.equal((await api.post(`${path}/let-back`, { reason: 'y' }, byKey)).status, 200);
-  assert.equal((await api.post(`${path}/let-back`, { reason: 'y' }, byKey)).status, 409);
+  assert.equal((await api.post(`${path}/let-back`, { reason: 'y' }, byKey)).status, 404);
+  await letBackAtServer();
 });
 
-test('by command, as an officer who answers for it', async () => {
+const run = async (...args: string[]) => {
   const context = { database: centre.db.web, model: centre.model };
-  const run = (...args: string[]) => ran((output) => cutOffCommand(context, args, output));
+  return await ran((output) => cutOffCommand(context, args, output));
+};
+
+async function letBackAtServer(): Promise<void> {
+  const by = ['--by', 'amara.osei@centre.test', '--reason', 'Rebuilt'];
+  assert.equal((await run('let-back', 'ZZ-0001', ...by)).code, 0);
+}
+
+test('by command, as an officer who answers for it', async () => {
   const officer = ['--by', 'amara.osei@centre.test', '--reason', 'Rung by their CISO'];
   assert.equal((await run('cut', 'ZZ-0001')).code, 2, 'nobody answers for it');
   assert.equal((await run('cut', 'ZZ-9999', ...officer)).code, 1);
@@ -149,6 +209,7 @@ test('by command, as an officer who answers for it', async () => {
   const done = await run('cut', 'zz-0001', '--domain', '@Northmoor.test', ...officer);
   assert.match(done.out, /^Cut off\. .*Addresses where nothing goes now: 1\./);
   assert.match((await run('list')).out, /^ZZ-0001 {2}Northmoor Teaching Hospitals, since/);
+  assert.equal((await run('let-back', 'ZZ-0001', ...approver)).code, 1);
   assert.match((await run('let-back', 'ZZ-0001', ...officer)).out, /let back/);
   assert.equal((await run('let-back', 'ZZ-0001', ...officer)).code, 1);
 });
@@ -167,6 +228,10 @@ test('the pages are whole at both widths', async (t) => {
   await lookAt(page, 'cut-off-organisation');
   await page.goto(`${address}/organisations/${northmoor}/cut-off`);
   await lookAt(page, 'cut-off-let-back');
+  await page.fill('#reason', 'Rebuilt; their CISO rang from a number on file');
+  await page.click('button:has-text("Propose to let it back")');
+  await page.locator('h1').waitFor();
+  await lookAt(page, 'cut-off-let-back-proposed');
   await page.goto(`${address}/organisations/cut-off`);
   await lookAt(page, 'cut-off-list');
   verify();

@@ -130,9 +130,9 @@ async function decide(
   if (flaw !== undefined && change.expiresAt > now) return await voidIt(tx, change, flaw, now);
   const agreed = await agree({ id: change.approvalId, hash, now, model });
   if (!agreed.ok) return agreed;
-  const { payload } = readContent(change.content);
+  const { payload, reason } = readContent(change.content);
   const { approvalId, requestedBy: proposedBy } = change;
-  const done = await kind.carryOut(tx, payload, { approvalId, proposedBy, now });
+  const done = await kind.carryOut(tx, payload, { approvalId, proposedBy, reason, now });
   if (!done.ok) return done;
   await recordMove(tx, 'carried_out', id, { of: kind.id, hash });
   return ok({ isDone: true });

@@ -14,8 +14,9 @@ export type ChangeView = {
 
 export type CarryingOut = {
   readonly approvalId: string;
-  /** Who asked for it. */
+  /** Who asked for it, and why. */
   readonly proposedBy: string;
+  readonly reason: string;
   readonly now: Date;
 };
 

@@ -76,29 +76,36 @@ export async function cutOff(
 
 /**
  * Lets it back: its people may sign in, read and be written to as before. What was ended stays so:
- * each of them signs in anew.
+ * each of them signs in anew. By `change-let-back.ts` two persons do it; `approvalId` is null from
+ * the server's terminal, and the database takes that of nobody else.
  */
 export async function letBack(
   tx: Tx,
   { organisationId, reason: said }: Pick<CuttingOff, 'organisationId' | 'reason'>,
+  { approvalId, byName = nameOf(tx.actor) }: LettingBack,
 ): Promise<Outcome<void>> {
   if (!may(tx.actor, 'organisation.cut_off')) return notAllowed;
   const reason = said.trim();
   const errors = errorsIn(reason, []);
   if (errors !== undefined) return refused('invalid', 'Put right what is marked below.', errors);
-  const [by, byName] = [actorId(tx.actor), nameOf(tx.actor)];
-  if (!(await markLifted(tx, { organisationId, reason, by, byName })))
-    return refused('conflict', 'It is not cut off. Look at its page.');
+  const by = actorId(tx.actor);
+  if (!(await markLifted(tx, { organisationId, reason, by, byName, approvalId }))) return notCutOff;
   // Another organisation that is cut off may be on the same network.
   await openAddressesBut(tx, await listPointsCutOff(tx));
   await note(tx, organisationId, { lifted: true });
   await record(tx, {
     action: 'organisation.let_back',
     subject: { kind: 'organisation', id: organisationId },
-    detail: { reason: maskPersonalData(reason) },
+    detail: { reason: maskPersonalData(reason), byTwo: approvalId !== null, byName },
   });
   return ok(undefined);
 }
+
+type LettingBack = {
+  readonly approvalId: string | null;
+  /** Whoever answers for it at the terminal. */
+  readonly byName?: string;
+};
 
 async function listOwnDomains(tx: Tx, organisationId: string): Promise<string[]> {
   const known = await listDomains(tx, organisationId);
@@ -118,5 +125,7 @@ function errorsIn(reason: string, domains: readonly string[]) {
   };
   return Object.keys(errors).length === 0 ? undefined : errors;
 }
+
+export const notCutOff = refused('conflict', 'It is not cut off. Look at its page.');
 
 const notAllowed = refused('forbidden', 'Your role may not cut an organisation off.');

@@ -1,10 +1,10 @@
-/** The switch for programs: the verbs of the page. */
+/** The switch for programs. Letting back takes two persons, and no program is one. */
 import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
 import { api, instant, json, listOf, notFound, problem, uuid, type Route } from '#web/index.ts';
 import type { OrganisationApiContext } from '../routes-api-context.ts';
 import { findOrganisationRecord } from '../store.ts';
-import { cutOff, letBack } from './cut-off.ts';
+import { cutOff } from './cut-off.ts';
 import { findCutOff, listCutOff } from './store-cut-off.ts';
 
 const params = z.object({ id: z.uuid() });
@@ -48,7 +48,10 @@ export function cutOffApiRoutes(context: OrganisationApiContext): Route[] {
 }
 
 async function readOne(tx: Tx, organisationId: string) {
-  return json(200, { cutOff: (await findCutOff(tx, organisationId)) ?? null });
+  const cut = await findCutOff(tx, organisationId);
+  if (cut === undefined) return json(200, { cutOff: null });
+  const { id: _, ...told } = cut;
+  return json(200, { cutOff: told });
 }
 
 function readingRoutes({ database }: OrganisationApiContext): Route[] {
@@ -101,21 +104,6 @@ function switchRoutes({ database }: OrganisationApiContext): Route[] {
         const cutting = { organisationId: id, reason: body.reason, domains: body.domains };
         const done = await database.attempt(actor, (tx) => cutOff(tx, cutting, now));
         return done.ok ? json(200, done.value) : problem(done);
-      },
-    }),
-    api({
-      method: 'POST',
-      path: '/api/v1/organisations/:id/let-back',
-      access: 'organisation.cut_off',
-      params,
-      body: z.strictObject({ reason }),
-      api: { summary: 'Let it back; what was ended stays so', responses: { 200: cutOffShape } },
-      async handle({ actor, params: { id: organisationId }, body }) {
-        const letting = { organisationId, reason: body.reason };
-        const done = await database.attempt(actor, (tx) => letBack(tx, letting));
-        return done.ok
-          ? await database.withActor(actor, (tx) => readOne(tx, organisationId))
-          : problem(done);
       },
     }),
   ];

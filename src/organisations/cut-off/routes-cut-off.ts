@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import { countPeopleOf } from '#identity/index.ts';
+import { countPeopleOf, proposeChange } from '#identity/index.ts';
 import {
+  formIdOf,
   formModel,
   many,
   notFound,
@@ -21,7 +22,8 @@ import type { DirectoryContext } from '../context.ts';
 import { listDomains } from '../contacts/store-domains.ts';
 import { CODE_SESSION_MS } from '../own/own-session.ts';
 import { findOrganisationRecord } from '../store.ts';
-import { cutOff, letBack, REASON_MAX, type WasCutOff } from './cut-off.ts';
+import { findLetBackAsked, letBackChange } from './change-let-back.ts';
+import { cutOff, REASON_MAX, type WasCutOff } from './cut-off.ts';
 import { findCutOff, listCutOff, listDomainUse, readConsequences } from './store-cut-off.ts';
 
 const idParams = z.object({ id: z.uuid() });
@@ -85,12 +87,10 @@ function oneRoutes(context: DirectoryContext): Route[] {
       fresh: true,
       params: idParams,
       async handle({ actor, params: { id: organisationId }, form, now }) {
-        const letting = { organisationId, reason: many(form['reason'])[0] ?? '' };
-        const done = await database.attempt(actor, (tx) => letBack(tx, letting));
-        if (done.ok)
-          return redirect(`/organisations/${organisationId}`, {
-            notice: 'It is let back. Its people sign in anew; its own sign-ins stay off.',
-          });
+        const reason = many(form['reason'])[0] ?? '';
+        const asked = { id: formIdOf(form), payload: { organisationId }, reason, now };
+        const done = await database.attempt(actor, (tx) => proposeChange(tx, letBackChange, asked));
+        if (done.ok) return redirect(`/changes/${done.value}`, { notice: PROPOSED });
         if (done.kind !== 'invalid') return refusedPage(done);
         return await show(actor, organisationId, now, { form, refused: done });
       },
@@ -114,6 +114,8 @@ function said({ people, codeSessions, issuers, addresses, suppressed }: WasCutOf
   const off = issuers === 0 ? '' : ` ${issuers} of its own sign-ins off,`;
   return `Cut off: ${accounts} signed out,${off} ${codeSessions} sessions by a code ended, mail to ${stopped} stopped, ${messages} held back.`;
 }
+
+const PROPOSED = 'Proposed. A second person has to approve it; it is still cut off.';
 
 type Failed = { readonly form: Form; readonly refused: Refused };
 
@@ -139,6 +141,8 @@ async function cutOffPage(
     {
       organisation,
       cut: cut ?? null,
+      asked: cut === undefined ? undefined : await findLetBackAsked(tx, id, now),
+      formId: formIdOf(failed?.form ?? {}),
       people: await countPeopleOf(tx, id),
       ...(await readConsequences(tx, id, { domains: [...ticked], openedAfter })),
       domains: uses.map((use) => ({ ...use, isTicked: ticked.has(use.domain) })),

@@ -3,6 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
 export type CutOff = {
+  readonly id: string;
   readonly since: Date;
   readonly reason: string;
   readonly domains: readonly string[];
@@ -12,7 +13,7 @@ export type CutOff = {
 /** That which holds now. */
 export async function findCutOff(tx: Tx, organisationId: string): Promise<CutOff | undefined> {
   return await tx.maybe<CutOff>(sql`
-    select since, reason, domains, cut_by_name as by_name from kernel.cut_off
+    select id, since, reason, domains, cut_by_name as by_name from kernel.cut_off
     where organisation_id = ${organisationId} and lifted_at is null`);
 }
 
@@ -38,11 +39,15 @@ export async function insertCutOff(tx: Tx, cut: NewCutOff): Promise<boolean> {
 /** False where it is not cut off any more. */
 export async function markLifted(
   tx: Tx,
-  lifted: Pick<NewCutOff, 'organisationId' | 'reason' | 'by' | 'byName'>,
+  lifted: Pick<NewCutOff, 'organisationId' | 'reason' | 'by' | 'byName'> & {
+    /** By which two agreed; null: the server's terminal. */
+    readonly approvalId: string | null;
+  },
 ): Promise<boolean> {
   const updated = await tx.run(sql`
     update kernel.cut_off set lifted_at = greatest(now(), since), lifted_by = ${lifted.by},
-      lifted_by_name = ${lifted.byName}, lift_reason = ${lifted.reason}
+      lifted_by_name = ${lifted.byName}, lift_reason = ${lifted.reason},
+      lifted_by_approval = ${lifted.approvalId}
     where organisation_id = ${lifted.organisationId} and lifted_at is null`);
   return updated === 1;
 }
