@@ -74,7 +74,10 @@ test('by page: said before, done, shown where the organisation is, and undone', 
   await officer.submit('Propose to let it back', { reason: '' }, { status: 422 });
   await officer.submit('Propose to let it back', said);
   assert.match(officer.page.text, /Proposed\. .* it is still cut off/);
-  assert.match(officer.page.text, /Northmoor Teaching Hospitals, ZZ-0001cut off since .*Their CISO rang/);
+  assert.match(
+    officer.page.text,
+    /Northmoor Teaching Hospitals, ZZ-0001cut off since .*Their CISO rang/,
+  );
   assert.match(officer.page.text, /You proposed this, so somebody else has to approve it/);
   const { path } = officer.page;
   const hash = officer.page.elements('input').find(({ attribs }) => attribs['name'] === 'hash');
