@@ -28,7 +28,7 @@ create table kernel.cut_off (
   lifted_by text,
   lifted_by_name text,
   lift_reason text check (length(lift_reason) between 1 and 500),
-  -- By which two persons agreed (0012); of identity, which stands above: no key.
+  -- By which two persons agreed; of identity, which stands above: no key.
   lifted_by_approval uuid unique,
   check ((lifted_at is null) = (lifted_by is null)
     and (lifted_at is null) = (lifted_by_name is null)
@@ -115,6 +115,23 @@ grant select, insert,
   update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval)
   on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
+
+-- One person cuts an organisation off; once another agreed to that very one, it is let back. At the
+-- server's terminal one does.
+create function kernel.guard_let_back() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if kernel.actor_kind() <> 'system' and (old.lifted_at is not null
+    or not identity.is_let_back(new.organisation_id, new.lifted_by_approval))
+  then
+    raise exception 'an organisation is let back by two persons'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+
+create trigger cut_off_lifted_by_two before update on kernel.cut_off
+  for each row execute function kernel.guard_let_back();
 
 -- The regions, by code, that the actor's reading is bound to; null: to none.
 create function kernel.actor_regions() returns text[]

@@ -300,24 +300,14 @@ end $$;
 create trigger api_key_by_two before insert on identity.api_key
   for each row execute function identity.guard_api_key();
 
--- One person cuts an organisation off; it is let back once another agreed to that very one.
-create function identity.guard_let_back() returns trigger
-  language plpgsql set search_path = '' as $$
-begin
-  if kernel.actor_kind() <> 'system' and (old.lifted_at is not null or not exists (
+-- True of the word of two persons that this very organisation is let back (kernel.cut_off).
+create function identity.is_let_back(organisation uuid, approval uuid) returns boolean
+  language sql stable set search_path = '' as $$
+  select identity.is_carried_out(approval, 'let_back') and exists (
     select from identity.proposed_change proposed
-    where proposed.approval_id = new.lifted_by_approval
-      and identity.is_carried_out(proposed.approval_id, 'let_back')
-      and proposed.content::jsonb #>> '{payload,organisationId}' = new.organisation_id::text))
-  then
-    raise exception 'an organisation is let back by two persons'
-      using errcode = 'restrict_violation';
-  end if;
-  return new;
-end $$;
-
-create trigger cut_off_lifted_by_two before update on kernel.cut_off
-  for each row execute function identity.guard_let_back();
+    where proposed.approval_id = approval
+      and proposed.content::jsonb #>> '{payload,organisationId}' = organisation::text)
+$$;
 
 alter table identity.proposed_change enable row level security;
 alter table identity.proposed_change force row level security;

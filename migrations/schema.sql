@@ -1605,7 +1605,7 @@ alter table kernel.cut_off enable row level security;
 alter table kernel.cut_off force row level security;
 create policy cut_off_of_centre on kernel.cut_off as permissive for all to tocsin_web, tocsin_worker using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy cut_off_of_owner on kernel.cut_off as permissive for select to tocsin_owner using (true);
-CREATE TRIGGER cut_off_lifted_by_two BEFORE UPDATE ON kernel.cut_off FOR EACH ROW EXECUTE FUNCTION identity.guard_let_back();
+CREATE TRIGGER cut_off_lifted_by_two BEFORE UPDATE ON kernel.cut_off FOR EACH ROW EXECUTE FUNCTION kernel.guard_let_back();
 grant insert, select on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
 grant update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval) on kernel.cut_off to tocsin_web;
@@ -3432,26 +3432,6 @@ end $function$
 ;
 grant execute on function identity.guard_issuer() to public;
 
-CREATE OR REPLACE FUNCTION identity.guard_let_back()
- RETURNS trigger
- LANGUAGE plpgsql
- SET search_path TO ''
-AS $function$
-begin
-  if kernel.actor_kind() <> 'system' and (old.lifted_at is not null or not exists (
-    select from identity.proposed_change proposed
-    where proposed.approval_id = new.lifted_by_approval
-      and identity.is_carried_out(proposed.approval_id, 'let_back')
-      and proposed.content::jsonb #>> '{payload,organisationId}' = new.organisation_id::text))
-  then
-    raise exception 'an organisation is let back by two persons'
-      using errcode = 'restrict_violation';
-  end if;
-  return new;
-end $function$
-;
-grant execute on function identity.guard_let_back() to public;
-
 CREATE OR REPLACE FUNCTION identity.guard_recovery()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3559,6 +3539,20 @@ $function$
 ;
 grant execute on function identity.is_first_person(uuid) to public;
 
+CREATE OR REPLACE FUNCTION identity.is_let_back(organisation uuid, approval uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select identity.is_carried_out(approval, 'let_back') and exists (
+    select from identity.proposed_change proposed
+    where proposed.approval_id = approval
+      and proposed.content::jsonb #>> '{payload,organisationId}' = organisation::text)
+$function$
+;
+grant execute on function identity.is_let_back(uuid,uuid) to public;
+
 CREATE OR REPLACE FUNCTION identity.is_of_cut_off(person_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3645,6 +3639,23 @@ AS $function$
 ;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_web;
 grant execute on function kernel.enqueue(text,json,text,timestamp with time zone,text) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION kernel.guard_let_back()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if kernel.actor_kind() <> 'system' and (old.lifted_at is not null
+    or not identity.is_let_back(new.organisation_id, new.lifted_by_approval))
+  then
+    raise exception 'an organisation is let back by two persons'
+      using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function kernel.guard_let_back() to public;
 
 CREATE OR REPLACE FUNCTION kernel.hold_also(came_to uuid[], ids uuid[], indexes bytea[])
  RETURNS void
