@@ -251,6 +251,19 @@ create view alerts.v_sent with (security_invoker = true) as
     as sent (dispatch_id)
   where submission.state = 'released' and sent.dispatch_id is not null;
 
+-- What each dispatch of an alert is to its readers: a first alert with its rounds, or what tells
+-- those who had one what became of it.
+create view alerts.v_dispatched with (security_invoker = true) as
+  select version.alert_id, version.id as version_id, sent.dispatch_id, sent.kind, version.marking,
+    version.asks_again, version.severity, version.model_version, version.released_at
+  from alerts.submission submission
+  join alerts.version version on version.id = submission.version_id
+  cross join lateral (values
+    (submission.dispatch_id, case version.kind when 'withdrawal' then version.kind else 'first' end),
+    (submission.correction_dispatch_id, version.kind),
+    (submission.closing_dispatch_id, 'closing')) as sent (dispatch_id, kind)
+  where submission.state = 'released' and sent.dispatch_id is not null;
+
 create view alerts.v_recipient with (security_invoker = true) as
   select submission.dispatch_id, submission.correction_dispatch_id, version.alert_id,
     recipient.organisation_id, recipient.code, recipient.short_name, recipient.must_answer
@@ -374,6 +387,6 @@ grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
   owned_by_name, closing_dispatch_id) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_recipient,
+grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched, alerts.v_recipient,
   alerts.v_waiting, alerts.v_returned, alerts.v_announcement, alerts.v_alone
   to tocsin_web, tocsin_worker;

@@ -4604,6 +4604,27 @@ create view alerts.v_announcement with (security_invoker=true) as
 grant select on alerts.v_announcement to tocsin_web;
 grant select on alerts.v_announcement to tocsin_worker;
 
+create view alerts.v_dispatched with (security_invoker=true) as
+ SELECT version.alert_id,
+    version.id AS version_id,
+    sent.dispatch_id,
+    sent.kind,
+    version.marking,
+    version.asks_again,
+    version.severity,
+    version.model_version,
+    version.released_at
+   FROM alerts.submission submission
+     JOIN alerts.version version ON version.id = submission.version_id
+     CROSS JOIN LATERAL ( VALUES (submission.dispatch_id,
+                CASE version.kind
+                    WHEN 'withdrawal'::text THEN version.kind
+                    ELSE 'first'::text
+                END), (submission.correction_dispatch_id,version.kind), (submission.closing_dispatch_id,'closing'::text)) sent(dispatch_id, kind)
+  WHERE submission.state = 'released'::text AND sent.dispatch_id IS NOT NULL;
+grant select on alerts.v_dispatched to tocsin_web;
+grant select on alerts.v_dispatched to tocsin_worker;
+
 create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,
     alert.number,

@@ -2,10 +2,12 @@
 import { permissions, type Permission } from '#kernel/actor.ts';
 import {
   anchorOf,
+  becauseAlone,
   becauseExercise,
   axisNames,
   combinationsOf,
   explainSeverity,
+  fileKeyOf,
   ladderOf,
   OWNER,
   proposeSeverity,
@@ -13,6 +15,7 @@ import {
   whenOf,
   type Ladder,
   type OperatingModel,
+  type TextName,
 } from '#operating-model/index.ts';
 
 /** The whole page. */
@@ -36,7 +39,16 @@ export function modelPage(model: OperatingModel) {
     mustAnswer: Object.values(model.organisationTypes)
       .filter((type) => type.mustAnswer)
       .map(({ label }) => label),
-    clocks: reportingClocks.map((one) => ({ ...one, within: spokenDuration(one.withinMs) })),
+    clocks: reportingClocks.map((one) => ({
+      ...one,
+      anchor: anchorOf(`reporting_clocks.${one.id}`),
+      within: spokenDuration(one.withinMs),
+    })),
+    texts: (Object.keys(model.texts) as TextName[]).map((name) => ({
+      anchor: anchorOf(`texts.${fileKeyOf(name)}`),
+      name: fileKeyOf(name).replaceAll('_', ' '),
+      says: model.texts[name],
+    })),
     promises: promisesOf(model),
   };
 }
@@ -89,7 +101,7 @@ function wokenPage({ promises, roles, severities }: OperatingModel) {
         return `${afterMs === 0 ? 'when due' : when}: ${who.join(', ')}`;
       })
       .join('; ') || 'nobody';
-  const { approval, nextUpdate, callBack } = promises;
+  const { approval, nextUpdate, callBack, review } = promises;
   const labels = severities.filter(({ id }) => approval.severities.includes(id));
   const at = labels.map(({ label }) => label).join(', ') || 'no severity';
   return [
@@ -107,6 +119,11 @@ function wokenPage({ promises, roles, severities }: OperatingModel) {
       anchor: anchorOf('promises.call_back'),
       what: 'Our call to who asked for help',
       value: line(callBack),
+    },
+    {
+      anchor: anchorOf('promises.review'),
+      what: `A look at what one person sent, due ${spokenDuration(review.withinMs)} after it`,
+      value: line(review),
     },
   ];
 }
@@ -162,6 +179,7 @@ function promisesOf(model: OperatingModel) {
       'Texts of alerts to one number, at most',
       `${textsPerNumber.most} in ${spokenDuration(textsPerNumber.withinMs)}`,
     ],
+    ['holding.alone', 'With one person', becauseAlone(model).says],
     ['exercises', 'Exercises', exerciseWords(model)],
     ...retentionOf(retention),
   ];

@@ -4,7 +4,7 @@
  */
 import { within } from '#kernel/marking.ts';
 import { smsText, type SmsText } from '#kernel/sms-text.ts';
-import { fillBlanks, stepsOf } from '#operating-model/index.ts';
+import { fillBlanks, followingText as savedFollowing, stepsOf } from '#operating-model/index.ts';
 import { mailBody, mailOf, mailSubject, reminderMail, type Rendering } from './mails.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { ownReaders } from './readers/model.ts';
@@ -157,16 +157,11 @@ export function followingTexts(
 
 /** The author's own text, where there is one. */
 function followingText(wording: Wording, rendering: Rendering, kind: Following['kind']): string {
-  const { texts, markingCeilings } = rendering.model;
-  const open = within(wording.marking, markingCeilings.text);
-  if (open && wording.ownText !== null) return wording.ownText;
-  const [usual, marked] =
-    kind === 'correction'
-      ? [texts.correction, texts.correctionMarked]
-      : wording.asksAgain
-        ? [texts.updateAsking, texts.updateAskingMarked]
-        : [texts.update, texts.updateMarked];
-  return fillBlanks(open ? usual : marked, blanks(wording, rendering));
+  const { model } = rendering;
+  const { marking, asksAgain, ownText } = wording;
+  if (ownText !== null && within(marking, model.markingCeilings.text)) return ownText;
+  const saved = model.texts[savedFollowing(model, { kind, marking, asksAgain })];
+  return fillBlanks(saved, blanks(wording, rendering));
 }
 
 /** What is approved along with a version, for the day on which it ends. No words of the alert. */

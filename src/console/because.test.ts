@@ -5,6 +5,8 @@ import { after, before, describe, it } from 'node:test';
 import { getElementsByTagName, innerText } from 'domutils';
 import { system } from '#kernel/actor.ts';
 import { parseOperatingModel, pinVersion } from '#operating-model/index.ts';
+import { closeAndTell, withdrawReleased } from '#alerts/index.ts';
+import { WAKE_TASK, type WakingTimer } from '#identity/index.ts';
 import { sql } from '#db/sql.ts';
 import {
   deliverAll,
@@ -12,7 +14,10 @@ import {
   draftAlert,
   openCentre,
   must,
+  contextOf,
   releaseAlert,
+  releaseVersion,
+  tasksFor,
   submitDraft,
   textFrom,
   messagesOf,
@@ -21,6 +26,10 @@ import {
 } from '../../test/support/centre.ts';
 import type { Page } from '../../test/support/page-client.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
+import { explainMessage } from './because-messages.ts';
+import { explainAlert, rulesOfAlert, type Explained } from './because.ts';
+import { listMessages } from './store-messages.ts';
+import { findLiveAlert } from './store.ts';
 
 let centre: Centre;
 
@@ -77,6 +86,40 @@ const expected: Record<string, readonly string[]> = {
   'call list': ['severities-critical-rounds'],
   organisation: ['severities-critical-rounds-0'],
 };
+
+/** What explains one message, deadline or escalation or another of those of the test below. */
+const everyRule = [
+  'severity_matrix.rules[1]',
+  'severity_matrix',
+  'promises.approval',
+  'promises.next_update',
+  'promises.review',
+  'holding.alone',
+  'roles',
+  'desk.call_back_within',
+  'texts_per_number',
+  ...['rounds[0]', 'rounds[1]', 'reminders[0]', 'reminders[1]', 'rounds'].map(
+    (place) => `severities.high.${place}`,
+  ),
+  ...['acknowledge_within', 'send_expires_after', 'decide_uncertain_after', 'tell_region'].map(
+    (key) => `severities.high.${key}`,
+  ),
+  ...['quiet_hours', 'recall_window'].map((key) => `severities.low.${key}`),
+  ...['update', 'update_asking_marked', 'correction_marked', 'closing', 'withdrawal'].map(
+    (name) => `texts.${name}`,
+  ),
+  ...['nis', 'data_protection'].map((id) => `reporting_clocks.${id}`),
+];
+
+/** Every timer that stands, as if its time had come: whoever has a number is texted. */
+async function wakeAll(of: Centre): Promise<void> {
+  const timers = await of.db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ payload: WakingTimer }>(sql`
+      select payload from graphile_worker._private_jobs
+      where payload ->> 'kind' is not null and payload ->> 'step' is not null`),
+  );
+  for (const { payload } of timers) await tasksFor(of)[WAKE_TASK]!(payload);
+}
 
 /** Each leads to an element of that page, and says the version of the alert. */
 async function assertLeads(hrefs: readonly string[], version: string): Promise<void> {
@@ -168,5 +211,88 @@ describe('because', () => {
     const then = await officer.get(`/operating-model/rules/${other.version}`);
     assert.match(then.text, /After 20 min/);
     await officer.get(`/operating-model/rules/${'0'.repeat(64)}`, { status: 404 });
+  });
+
+  it('every message, deadline and escalation there is has its rule and its facts', async () => {
+    const seen: (readonly [string, Explained['because']])[] = [];
+    const look = async (alertId: string, dispatchKinds: readonly string[]) => {
+      await centre.db.owner.withActor(system('test'), async (tx) => {
+        const alert = (await findLiveAlert(tx, alertId))!;
+        for (const one of await explainAlert(tx, alert, centre.model)) {
+          assert.ok(one.facts.length > 0, `${one.what} has no facts`);
+          seen.push([one.what, one.because]);
+        }
+        const rules = await rulesOfAlert(tx, alert, centre.model);
+        const kinds = rules.dispatched.map(({ kind }) => kind).toSorted();
+        assert.deepEqual(kinds, [...dispatchKinds].toSorted());
+        for (const channel of ['text', 'mail'] as const) {
+          const dispatchIds = rules.dispatched.map(({ dispatchId }) => dispatchId);
+          const listing = 'planned' as const;
+          const asked = { alertId, dispatchIds, channel, listing, after: undefined, most: 500 };
+          for (const row of await listMessages(tx, asked)) {
+            const { because, facts } = explainMessage(alert, rules, row);
+            assert.ok(facts.length > 0);
+            const { kind } = rules.dispatched.find((one) => one.dispatchId === row.dispatchId)!;
+            seen.push([`${kind} ${row.round} ${row.failureCode ?? ''} ${row.state}`, because]);
+          }
+        }
+      });
+    };
+    const account = centre.visit(centre.approver);
+    await account.get('/account');
+    await account.submit('Save the number', { phone: '+447700900301' });
+    const answers = { ...assessment, confidence: 'possible' };
+    const high = { severity: 'high', content: { ...wording.content, assessment: answers } };
+    const first = await releaseAlert(centre, high);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.message set failure_code = case channel
+          when 'text' then 'number_limit' else 'cut_off' end
+        where dispatch_id = ${first.dispatchId} and state = 'held'`),
+    );
+    await look(first.alertId, ['first']);
+    await deliverAll(centre, first.dispatchId);
+    await releaseVersion(centre, first.alertId, 'update', { asksAgain: false });
+    await look(first.alertId, ['first', 'update']);
+    await releaseVersion(centre, first.alertId, 'update', { asksAgain: true, marking: 'AMBER' });
+    await look(first.alertId, ['first', 'update']);
+    await releaseVersion(centre, first.alertId, 'correction', { ifActed: 'Reconnect.' });
+    await look(first.alertId, ['first', 'correction']);
+    const closed = await centre.db.web.attempt(centre.officer, (tx) =>
+      closeAndTell(tx, contextOf(centre), first.alertId),
+    );
+    must(closed);
+    await look(first.alertId, ['first', 'correction', 'closing']);
+    const held = centre.visit(centre.officer);
+    await held.get('/alerts/holding');
+    const alone = (await held.submit('Submit for approval')).path.split('/')[2]!;
+    await held.click('Send it alone');
+    await held.submit('Send it alone, now', { organisations: '4' });
+    await wakeAll(centre);
+    await look(alone, ['first']);
+    const gone = await centre.db.web.attempt(centre.officer, (tx) =>
+      withdrawReleased(tx, contextOf(centre), { alertId: alone, reason: 'false alarm' }),
+    );
+    must(gone);
+    await look(alone, ['withdrawal']);
+    await look((await releaseAlert(centre, { severity: 'low' })).alertId, ['first']);
+    const none = seen.filter(([, because]) => because === undefined);
+    assert.deepEqual(none, []);
+    const all = seen.map(([, because]) => because!);
+    const rules = new Set(all.map(({ rule }) => rule));
+    for (const rule of everyRule) assert.ok(rules.has(rule), `nothing was explained by ${rule}`);
+    await assertLeads(
+      all.map(({ href }) => href),
+      centre.model.version,
+    );
+    // The page of an organisation has all that went to it, of each version.
+    const [row] = await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ id: string }>(sql`select id from organisations.organisation
+        where code = 'ZZ-0001'`),
+    );
+    const page = await centre
+      .visit(centre.officer)
+      .get(`/alerts/${first.alertId}/organisations/${row!.id}`);
+    for (const kind of ['round 1', 'update', 'correction', 'closing'])
+      assert.match(page.text, new RegExp(`Text, ${kind}: .*Why: `), kind);
   });
 });

@@ -6,15 +6,12 @@
 import { afterQuiet } from '#kernel/quiet-hours.ts';
 import type { Tx } from '#db/database.ts';
 import {
-  becauseAnswers,
-  becauseApproval,
   becauseCallBack,
-  becauseMessage,
+  becauseClocks,
+  becauseFollowing,
   becauseNextUpdate,
-  becauseNumberLimit,
   becauseRound,
   becauseTime,
-  proposeSeverity,
   regionTime,
   rulesOverTime,
   spokenDuration,
@@ -25,24 +22,28 @@ import {
   type Severity,
 } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
+import { explainRelease, explainSeverityOf, explainWoken } from './because-decisions.ts';
+import { dispatchedWords } from './because-messages.ts';
 import {
   countWaitingFor,
+  findAlone,
   findDecided,
+  listDispatched,
   listRoundFacts,
   listRulesMoves,
-  type Decided,
+  listWokenFor,
+  type DispatchedRow,
   type RoundFacts,
 } from './store-because.ts';
 import { listRegionsTold, type RegionTold } from './store-promises.ts';
-import type { MessageRow } from './store-messages.ts';
-import { dispatchesOf, type LiveAlert } from './store.ts';
+import type { LiveAlert } from './store.ts';
 
 /** One thing that happened, or is to happen. */
 export type Explained = {
   readonly what: string;
   /** When it happened, or will; null where nobody knows, or it is no moment. */
   readonly at: Date | null;
-  /** Undefined: no rule of the model decides it; the facts say what does. */
+  /** Undefined: the rules that it obeys have no such step, so that nothing is planned by it. */
   readonly because: Because | undefined;
   /** Sentences without their full stop. */
   readonly facts: readonly string[];
@@ -53,10 +54,13 @@ export async function rulesOfAlert(
   tx: Tx,
   alert: Pick<LiveAlert, 'modelVersion' | 'severity' | 'exercise' | 'versionId'>,
   inForce: OperatingModel,
-): Promise<RulesOverTime> {
+): Promise<AlertRules> {
   const moves = await listRulesMoves(tx, alert.versionId);
-  return await rulesOverTime(tx, { ...alert, moves }, inForce);
+  const rules = await rulesOverTime(tx, { ...alert, moves }, inForce);
+  return { ...rules, dispatched: await listDispatched(tx, alert.versionId) };
 }
+
+export type AlertRules = RulesOverTime & { readonly dispatched: readonly DispatchedRow[] };
 
 /** Everything about one alert that is out, in the order in which it happens. */
 export async function explainAlert(
@@ -64,29 +68,35 @@ export async function explainAlert(
   alert: LiveAlert,
   inForce: OperatingModel,
 ): Promise<Explained[]> {
+  const { alertId, versionId } = alert;
   const all = await rulesOfAlert(tx, alert, inForce);
-  const { model, severity } = all;
+  const { model, severity, dispatched } = all;
   if (severity === undefined) return [];
   const rules = { model, severity };
-  const facts = await listRoundFacts(tx, dispatchesOf(alert));
-  const waiting = await countWaitingFor(tx, alert.alertId);
+  const ids = dispatched.map(({ dispatchId }) => dispatchId);
+  const facts = await listRoundFacts(tx, ids);
+  const waiting = await countWaitingFor(tx, alertId);
+  const decided = await findDecided(tx, versionId);
+  const first = all.at(decided.decidedAt);
+  const alone = await findAlone(tx, alertId);
+  const callList = {
+    what: 'Who is silent stands on the call list',
+    at: chainEnd(alert, facts),
+    because: becauseTime(model, severity, 'rounds'),
+    facts: [`${waiting.toRing} to ring now`],
+  };
   const ordered = [
     ...explainRounds(alert, all, facts),
-    ...explainTimes(alert, rules),
+    ...explainTimes(alert, { ...rules, atRelease: all.at(alert.releasedAt) }),
     ...explainQuiet(alert, rules),
-    ...explainRegions(alert, rules, await listRegionsTold(tx, alert.alertId)),
-    {
-      what: 'Who is silent stands on the call list',
-      at: chainEnd(alert, facts),
-      because: becauseTime(model, severity, 'rounds'),
-      facts: [`${waiting.toRing} to ring now`],
-    },
+    ...(alert.kind === 'withdrawal'
+      ? []
+      : [...explainRegions(alert, rules, await listRegionsTold(tx, alertId)), callList]),
+    ...explainWoken(alert, first.model, await listWokenFor(tx, alertId)),
   ].toSorted((a, b) => (a.at?.getTime() ?? Infinity) - (b.at?.getTime() ?? Infinity));
-  const decided = await findDecided(tx, alert.versionId);
-  const first = all.at(decided.decidedAt);
   return [
     explainSeverityOf(alert, { model: first.model, severity: first.severity ?? severity }),
-    explainApproval(alert, first, decided),
+    ...explainRelease(alert, first.model, { decided, alone }),
     ...ordered,
     {
       what: 'Our calls to who asked for help',
@@ -95,61 +105,38 @@ export async function explainAlert(
       because: becauseCallBack(inForce),
       facts: [`${waiting.calls} waiting`],
     },
+    ...becauseClocks(model).map((because) => ({
+      what: 'Those that are affected tell others',
+      at: null,
+      because,
+      facts: ['stands on the page of the alert'],
+    })),
   ];
 }
 
 type Rules = { readonly model: OperatingModel; readonly severity: Severity };
 
-type Assessment = Parameters<typeof becauseAnswers>[1] & { readonly reason: string };
-
-function explainSeverityOf(alert: LiveAlert, { model, severity }: Rules): Explained {
-  const { assessment } = alert.content as { assessment: Assessment | null };
-  const because = assessment === null ? undefined : becauseAnswers(model, assessment);
-  const isProposed =
-    assessment !== null && proposeSeverity(model, assessment)?.severity.id === severity.id;
-  const facts =
-    because === undefined
-      ? ['chosen without the matrix']
-      : isProposed
-        ? ['these answers were given']
-        : [`chosen instead: ${assessment!.reason}`];
-  return { what: `It is ${severity.label}`, at: null, because, facts };
-}
-
-function explainApproval(alert: LiveAlert, { model }: ObeyedRules, decided: Decided): Explained {
-  const because = becauseApproval(model, alert.severity);
-  return {
-    what: 'A second person approved it',
-    at: decided.decidedAt,
-    because,
-    facts: [
-      `submitted by ${decided.submittedByName} ${dateTime(decided.submittedAt)}`,
-      ...(decided.decidedByName === null ? [] : [`approved by ${decided.decidedByName}`]),
-    ],
-  };
-}
-
-const follows: Partial<Record<LiveAlert['kind'], string>> = {
-  update: 'The update, to everybody who had a version before',
-  correction: 'The correction, to everybody who had a version before',
-};
-
 function explainRounds(
   alert: LiveAlert,
-  rules: RulesOverTime,
+  rules: AlertRules,
   rounds: readonly RoundFacts[],
 ): Explained[] {
   return rounds
     .filter(({ messages }) => messages > 0)
     .map((one) => {
-      const isFollowing = one.dispatchId === alert.correctionDispatchId;
+      const sent = rules.dispatched.find(({ dispatchId }) => dispatchId === one.dispatchId)!;
+      const { kind } = sent;
       const { model, severity } = rules.at(one.openedAt);
+      const step = `${one.reminds ? 'Reminder, round' : 'Round'} ${one.round}`;
+      const because =
+        severity &&
+        (kind === 'first'
+          ? becauseRound(model, severity, one.round)
+          : becauseFollowing(model, severity, { ...sent, kind }));
       return {
-        what: isFollowing
-          ? (follows[alert.kind] ?? 'To everybody who had a version before')
-          : `${one.reminds ? 'Reminder, round' : 'Round'} ${one.round}`,
+        what: kind === 'first' ? step : dispatchedWords[kind],
         at: one.openedAt ?? one.opensAt,
-        because: isFollowing ? undefined : severity && becauseRound(model, severity, one.round),
+        because,
         facts: factsOfRound(alert, severity, one),
       };
     });
@@ -205,33 +192,61 @@ function explainQuiet({ exercise }: LiveAlert, { model, severity }: Rules): Expl
   return because === undefined ? [] : [{ what, at: null, because, facts: [waits] }];
 }
 
-function explainTimes(alert: LiveAlert, { model, severity }: Rules): Explained[] {
+function explainTimes(
+  alert: LiveAlert,
+  { model, severity, atRelease }: Rules & { readonly atRelease: ObeyedRules },
+): Explained[] {
   const from = `released ${dateTime(alert.releasedAt)}`;
   const after = (since: Date, ms: number) => new Date(since.getTime() + ms);
   const { askedAt, releasedAt, nextUpdateAt } = alert;
   const asked =
     askedAt.getTime() === releasedAt.getTime() ? from : `last asked ${dateTime(askedAt)}`;
+  const answer = {
+    what: 'Their answer is due',
+    at: after(askedAt, severity.acknowledgeWithinMs),
+    because: becauseTime(model, severity, 'acknowledge_within'),
+    facts: [asked],
+  };
+  const update = {
+    what: 'Our next update is due',
+    at: nextUpdateAt,
+    because: becauseNextUpdate(model),
+    facts: [
+      `its author promised it, ${alert.ownedByName} has it`,
+      `${severity.label} asks for one within ${spokenDuration(severity.nextUpdateWithinMs)}`,
+    ],
+  };
+  // What it was released with; moving it to other rules does not change it.
+  const then = atRelease.severity ?? severity;
   return [
+    ...(alert.kind === 'withdrawal' ? [] : [answer]),
+    ...(nextUpdateAt === null ? [] : [update]),
     {
-      what: 'Their answer is due',
-      at: after(askedAt, severity.acknowledgeWithinMs),
-      because: becauseTime(model, severity, 'acknowledge_within'),
-      facts: [asked],
-    },
-    {
-      what: 'Our next update is due',
-      at: nextUpdateAt,
-      because: becauseNextUpdate(model),
-      facts: [
-        `its author promised it, ${alert.ownedByName} has it`,
-        `${severity.label} asks for one within ${spokenDuration(severity.nextUpdateWithinMs)}`,
-      ],
+      what: 'An officer decides over messages whose fate nobody knows',
+      at: null,
+      because: becauseTime(model, severity, 'decide_uncertain_after'),
+      facts: ['counted from the request of each'],
     },
     {
       what: 'What has not left is not sent any more',
-      at: after(releasedAt, severity.sendExpiresAfterMs),
-      because: becauseTime(model, severity, 'send_expires_after'),
-      facts: [from],
+      at: after(releasedAt, then.sendExpiresAfterMs),
+      because: becauseTime(atRelease.model, then, 'send_expires_after'),
+      facts: [from, ...(then.reminders.length > 0 ? ['reminders: from their own opening'] : [])],
+    },
+    ...explainRecall(alert, atRelease.model, then),
+  ];
+}
+
+function explainRecall(alert: LiveAlert, model: OperatingModel, severity: Severity): Explained[] {
+  const because = becauseTime(model, severity, 'recall_window');
+  if (because === undefined || alert.versionNumber > 1) return [];
+  const at = new Date(alert.releasedAt.getTime() + severity.recallWindowMs);
+  return [
+    {
+      what: 'Until then it can be recalled whole',
+      at,
+      because,
+      facts: [`released ${dateTime(alert.releasedAt)}`],
     },
   ];
 }
@@ -242,38 +257,3 @@ function chainEnd(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null 
   const last = own.findLast(({ messages }) => messages > 0);
   return last?.openedAt ?? last?.opensAt ?? null;
 }
-
-type ExplainedRow = Pick<
-  MessageRow,
-  'dispatchId' | 'round' | 'rank' | 'openedAt' | 'opensAt' | 'state' | 'failureCode'
->;
-
-/** Why one message is sent; the rule is absent where it follows what its reader had before. */
-export function explainMessage(
-  alert: LiveAlert,
-  rules: RulesOverTime,
-  message: ExplainedRow,
-): Pick<Explained, 'because' | 'facts'> {
-  const { dispatchId, round, rank, openedAt, opensAt, state, failureCode } = message;
-  const { model, severity } = rules.at(openedAt);
-  if (failureCode === 'number_limit') {
-    const became = state === 'suppressed' ? 'it would have come too late' : 'it waited its turn';
-    return { because: becauseNumberLimit(model), facts: [`rank ${rank}`, became] };
-  }
-  if (failureCode === 'cut_off')
-    return { because: undefined, facts: [`rank ${rank}`, 'its network is cut off: held back'] };
-  if (dispatchId === alert.correctionDispatchId)
-    return { because: undefined, facts: ['whoever had a version before is told of this one'] };
-  const opening =
-    openedAt !== null
-      ? [`its round opened ${dateTime(openedAt)}`]
-      : opensAt !== null && alert.dispatchState === 'sending'
-        ? [`its round opens ${dateTime(opensAt)}`]
-        : [];
-  return {
-    because: severity && becauseMessage(model, severity, { round, rank }),
-    facts: [`rank ${rank}`, ...opening, ...(state === 'cancelled' ? [CALLED_OFF] : [])],
-  };
-}
-
-const CALLED_OFF = 'not sent: they had answered, or it was called off';

@@ -1,6 +1,7 @@
 /** The organisations and messages behind each number of a board, as lists and as a file. */
 import { file, notFound, page, pageOf, view, type Route } from '#web/index.ts';
-import { explainMessage, rulesOfAlert } from './because.ts';
+import { rulesOfAlert } from './because.ts';
+import { explainMessage } from './because-messages.ts';
 import { readNames } from './reading.ts';
 import type { ConsoleContext } from './context.ts';
 import { csvOf } from './csv.ts';

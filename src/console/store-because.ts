@@ -1,7 +1,7 @@
 /** The facts that the rules were applied to, for an alert that is out. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { RulesMove } from '#operating-model/index.ts';
+import type { Dispatched, RulesMove } from '#operating-model/index.ts';
 
 export type Decided = {
   submittedAt: Date;
@@ -14,6 +14,53 @@ export async function findDecided(tx: Tx, versionId: string): Promise<Decided> {
   return await tx.one<Decided>(sql`
     select submitted_at, submitted_by_name, decided_at, decided_by_name
     from alerts.v_live where version_id = ${versionId}`);
+}
+
+export type DispatchedRow = Dispatched & { dispatchId: string };
+
+/** What each dispatch of what is out is to its readers, its closing among them. */
+export async function listDispatched(tx: Tx, versionId: string): Promise<DispatchedRow[]> {
+  return await tx.rows<DispatchedRow>(sql`
+    select dispatch_id, kind, marking, asks_again from alerts.v_dispatched
+    where version_id = ${versionId}`);
+}
+
+export type Alone = {
+  at: Date;
+  byName: string;
+  reviewDueAt: Date;
+  reviewedAt: Date | null;
+  reviewedByName: string | null;
+};
+
+/** One person let it go; undefined where two did. */
+export async function findAlone(tx: Tx, alertId: string): Promise<Alone | undefined> {
+  return await tx.maybe<Alone>(sql`
+    select at, by_name, review_due_at, reviewed_at, reviewed_by_name
+    from alerts.v_alone where alert_id = ${alertId}`);
+}
+
+export type WokenFor = {
+  kind: 'approval' | 'next_update' | 'call_back' | 'announcement' | 'review';
+  step: number;
+  names: string[];
+  at: Date;
+};
+
+/** Which people of the centre were texted for an alert that is out, and for which promise. */
+export async function listWokenFor(tx: Tx, alertId: string): Promise<WokenFor[]> {
+  return await tx.rows<WokenFor>(sql`
+    with subject (id) as (
+      select submission_id from alerts.v_live where alert_id = ${alertId}
+      union all select version_id from alerts.v_live where alert_id = ${alertId}
+      union all select id from alerts.v_announcement where alert_id = ${alertId}
+      union all select id from responses.v_desk_item where alert_id = ${alertId}
+      union all select ${alertId}::uuid)
+    select woken.kind, woken.step, min(woken.at) as at,
+      array_agg(distinct woken.name order by woken.name) as names
+    from identity.v_woken woken
+    where woken.subject_id in (select id from subject) and woken.kind <> 'region'
+    group by woken.kind, woken.subject_id, woken.due_at, woken.step`);
 }
 
 /** The moves of what is out to other rules. */

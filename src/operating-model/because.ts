@@ -2,13 +2,16 @@
  * Why something happens: the rule in one sentence, and where it stands in the version of the model
  * that is obeyed. Pure. The facts that it was applied to are told by whoever knows them.
  */
+import { permissions, type Permission } from '#kernel/actor.ts';
+import { within, type Marking } from '#kernel/marking.ts';
+import type { QuietHours } from '#kernel/quiet-hours.ts';
 import { spokenDuration } from './durations.ts';
 import { quietWords } from './diff-severity.ts';
 import { EXERCISE_LANE, exerciseHours } from './exercises.ts';
 import { axisNames, type AxisName } from './judging.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { ruleFor, type Answers } from './matrix.ts';
-import type { OperatingModel, Severity } from './model.ts';
+import type { Ladder, OperatingModel, Severity, TextName } from './model.ts';
 
 export type Because = {
   /** As the file has it: `severities.high.rounds[1]`. */
@@ -25,6 +28,11 @@ export type Because = {
 /** The name of a rule's place on the page of its version. */
 export function anchorOf(rule: string): string {
   return `rule-${rule.replaceAll(/[.[\]]+/g, '-').replace(/-$/, '')}`;
+}
+
+/** The name that the file has for a saved text: `updateAsking` is `update_asking`. */
+export function fileKeyOf(text: TextName): string {
+  return text.replaceAll(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
 }
 
 /** The page of a version, whether or not it was ever in force. */
@@ -49,11 +57,15 @@ function hoursOf(model: OperatingModel, severity: Severity, { kind, rule }: Rung
   if (quietHours === undefined) return 'no quiet hours';
   const isExercise = severity.lane === EXERCISE_LANE;
   const waits = kind === 'told' || rule.endsWith('.rounds');
-  if (waits && isExercise) return `exercises go ${exerciseHours(model.exercises)} only`;
-  if (waits) return `not in quiet hours, ${quietWords(quietHours)}`;
+  if (waits) return openingHours(model, severity, quietHours);
   return isExercise
     ? 'hours without exercises count in'
     : `quiet hours ${quietWords(quietHours)} count in`;
+}
+
+function openingHours(model: OperatingModel, { lane }: Severity, quietHours: QuietHours): string {
+  if (lane === EXERCISE_LANE) return `exercises go ${exerciseHours(model.exercises)} only`;
+  return `not in quiet hours, ${quietWords(quietHours)}`;
 }
 
 /** `at once`, `after 30 min`, `in quiet hours`, `before it is sent`. */
@@ -126,13 +138,103 @@ function becauseStep(model: OperatingModel, severity: Severity, rule: string): B
   });
 }
 
-/** Why an approval is due when it is; undefined at severities whose approval wakes nobody. */
-export function becauseApproval(model: OperatingModel, severityId: string): Because | undefined {
+/** Why a second person decides, and when that is due, where it is due. */
+export function becauseApproval(model: OperatingModel, severityId: string): Because {
   const { severities, withinMs } = model.promises.approval;
-  if (!severities.includes(severityId)) return undefined;
   const label = model.severities.find(({ id }) => id === severityId)?.label ?? severityId;
-  const says = `${label}: a second person decides within ${spokenDuration(withinMs)} of the submission, and is woken until then`;
+  const says = severities.includes(severityId)
+    ? `${label}: a second person decides within ${spokenDuration(withinMs)} of the submission, and is woken until then`
+    : `${label}: a second person decides, is woken by nothing, and it is due at no time`;
   return becauseOf(model, 'promises.approval', { says, hours: ANY_HOUR });
+}
+
+/** Why one person alone could let a saved text go. */
+export function becauseAlone(model: OperatingModel): Because {
+  const { alone } = model.holding;
+  const says =
+    alone === undefined
+      ? 'Nothing goes with one person'
+      : `A saved text goes with one person, ${alone.most} times in ${spokenDuration(alone.withinMs)} at most, to all who must answer`;
+  return becauseOf(model, 'holding.alone', { says, hours: ANY_HOUR });
+}
+
+/** Why somebody else looks at what one person let go. */
+export function becauseReview(model: OperatingModel): Because {
+  const within = spokenDuration(model.promises.review.withinMs);
+  const says = `What one person let go is looked at by somebody else within ${within}, who is woken until then`;
+  return becauseOf(model, 'promises.review', { says, hours: ANY_HOUR });
+}
+
+/** What comes after an alert that is out, to those who had it. */
+export type Following = {
+  readonly kind: 'update' | 'correction' | 'withdrawal' | 'closing';
+  readonly marking: Marking;
+  /** Of an update: whether who answered before answers again. */
+  readonly asksAgain: boolean;
+};
+
+/** What a dispatch of an alert is to its readers: first of all a first alert, with its rounds. */
+export type Dispatched = Omit<Following, 'kind'> & {
+  readonly kind: Following['kind'] | 'first';
+};
+
+/** Which saved text tells whoever had an alert what became of it. */
+export function followingText(
+  { markingCeilings }: Pick<OperatingModel, 'markingCeilings'>,
+  { kind, marking, asksAgain }: Following,
+): TextName {
+  const isOpen = within(marking, markingCeilings.text);
+  if (kind === 'withdrawal' || kind === 'closing') return kind;
+  if (kind === 'correction') return isOpen ? 'correction' : 'correctionMarked';
+  if (asksAgain) return isOpen ? 'updateAsking' : 'updateAskingMarked';
+  return isOpen ? 'update' : 'updateMarked';
+}
+
+/** Why whoever had an alert is told what became of it: the words that are saved for it. */
+export function becauseFollowing(
+  model: OperatingModel,
+  severity: Severity,
+  following: Following,
+): Because {
+  const key = fileKeyOf(followingText(model, following));
+  const says = `Whoever may have had what is out before is told, once and by the same ways, in the words ‘${key.replaceAll('_', ' ')}’`;
+  const { quietHours } = severity;
+  const waits = following.kind === 'update' || following.kind === 'closing';
+  const hours = !waits
+    ? 'it waits for no hours'
+    : quietHours === undefined
+      ? 'no quiet hours'
+      : openingHours(model, severity, quietHours);
+  return becauseOf(model, `texts.${key}`, { says, hours });
+}
+
+/** Why one message of an alert is sent; undefined where the severity has no such round. */
+export function becauseSent(
+  model: OperatingModel,
+  severity: Severity,
+  sent: Dispatched,
+  message: { readonly round: number; readonly rank: number },
+): Because | undefined {
+  const { kind } = sent;
+  if (kind === 'first') return becauseMessage(model, severity, message);
+  return becauseFollowing(model, severity, { ...sent, kind });
+}
+
+/** Why it could be taken back by one person: who may. */
+export function becauseRight(model: OperatingModel, permission: Permission): Because {
+  const who = Object.values(model.roles).filter(({ may }) => may.includes(permission));
+  const says = `${permissions[permission]}: ${who.map(({ label }) => label).join(', ')}`;
+  return becauseOf(model, 'roles', { says });
+}
+
+/** Why those that are affected tell others, each clock of the file. */
+export function becauseClocks(model: OperatingModel): readonly Because[] {
+  return model.reportingClocks.map(({ id, label, withinMs, countedFrom, where }) =>
+    becauseOf(model, `reporting_clocks.${id}`, {
+      says: `${label}: within ${spokenDuration(withinMs)} from ${countedFrom}, to ${where}`,
+      hours: ANY_HOUR,
+    }),
+  );
 }
 
 /** Why an exercise is marked, and goes when and to whom it does. */
@@ -153,11 +255,19 @@ export function becauseExercise(model: OperatingModel): Because {
 
 /** Why somebody is woken before our next update, and after. */
 export function becauseNextUpdate(model: OperatingModel): Because {
-  const [first] = model.promises.nextUpdate.steps;
-  const when =
-    first === undefined ? 'nobody is woken' : `woken first ${spokenDuration(first.afterMs)}`;
-  const says = `The centre owes the next update when the alert says: ${when}`;
+  const says = `The centre owes the next update when the alert says: ${wokenFirst(model.promises.nextUpdate)}`;
   return becauseOf(model, 'promises.next_update', { says, hours: ANY_HOUR });
+}
+
+/** Why somebody is woken before our call to who asked for help, and after. */
+export function becauseCallWoken(model: OperatingModel): Because {
+  const says = `The centre owes a call to who asked for help: ${wokenFirst(model.promises.callBack)}`;
+  return becauseOf(model, 'promises.call_back', { says, hours: ANY_HOUR });
+}
+
+function wokenFirst({ steps: [first] }: Ladder): string {
+  if (first === undefined) return 'nobody is woken';
+  return `woken first ${first.afterMs === 0 ? 'when it is due' : spokenDuration(first.afterMs)}`;
 }
 
 /** Why a text waits, or is not sent: its number got as many as networks bear. */
@@ -172,6 +282,12 @@ export function becauseCallBack(model: OperatingModel): Because {
   const within = spokenDuration(model.desk.callBackWithinMs);
   const says = `Who asks for help is rung within ${within}, unless another time was agreed`;
   return becauseOf(model, 'desk.call_back_within', { says, hours: ANY_HOUR });
+}
+
+/** Why it has the severity that somebody chose where no answers were given. */
+export function becauseChosen(model: OperatingModel): Because {
+  const says = 'Three answers propose a severity; whoever writes an alert may choose one';
+  return becauseOf(model, 'severity_matrix', { says });
 }
 
 /** Which rule of the matrix proposes a severity to these answers; undefined where none fits. */

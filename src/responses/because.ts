@@ -1,28 +1,30 @@
 /** The rules behind what answering shows of an alert: whom to ring, and which message told whom. */
 import {
-  becauseMessage,
+  becauseSent,
   becauseTime,
   rulesOverTime,
   type Because,
   type OperatingModel,
+  type RulesOverTime,
 } from '#operating-model/index.ts';
 import type { Tx } from '#db/database.ts';
-import { findObeyed, listRulesMoves } from './store-read.ts';
+import { findObeyed, listDispatched, listRulesMoves } from './store-read.ts';
 
 export type AlertRules = {
   /** Why who is silent is to be rung. */
   readonly callList: Because | undefined;
-  /** `at`: when it left or ended; null: it waits. */
+  /** `at`: when it left, ended or opened; null: it waits. */
   readonly ofMessage: (message: {
-    round: number;
-    rank: number;
-    at: Date | null;
+    readonly dispatchId: string;
+    readonly round: number;
+    readonly rank: number;
+    readonly at: Date | null;
   }) => Because | undefined;
 };
 
 const none: AlertRules = { callList: undefined, ofMessage: () => undefined };
 
-/** Of an alert that is out, under the rules that it obeys. */
+/** Of an alert that is out, under the rules that each version of it obeyed. */
 export async function alertRules(
   tx: Tx,
   alertId: string,
@@ -30,14 +32,24 @@ export async function alertRules(
 ): Promise<AlertRules> {
   const obeyed = await findObeyed(tx, alertId);
   if (obeyed === undefined) return none;
+  const dispatched = await listDispatched(tx, alertId);
   const moves = await listRulesMoves(tx, alertId);
-  const rules = await rulesOverTime(tx, { ...obeyed, moves }, inForce);
-  const { model, severity } = rules;
+  const over = async (of: typeof obeyed) =>
+    await rulesOverTime(
+      tx,
+      { ...of, moves: moves.filter(({ versionId }) => versionId === of.versionId) },
+      inForce,
+    );
+  const byDispatch = new Map<string, RulesOverTime>();
+  for (const one of dispatched)
+    byDispatch.set(one.dispatchId, await over({ ...one, exercise: obeyed.exercise }));
+  const { model, severity } = await over(obeyed);
   return {
     callList: severity && becauseTime(model, severity, 'rounds'),
     ofMessage: (message) => {
-      const then = rules.at(message.at);
-      return then.severity && becauseMessage(then.model, then.severity, message);
+      const sent = dispatched.find(({ dispatchId }) => dispatchId === message.dispatchId);
+      const then = byDispatch.get(message.dispatchId)?.at(message.at);
+      return sent && then?.severity && becauseSent(then.model, then.severity, sent, message);
     },
   };
 }

@@ -61,6 +61,9 @@ export const message = z.strictObject({
   why: z
     .strictObject({
       alertNumber: z.int(),
+      kind: z
+        .enum(['first', 'update', 'correction', 'withdrawal', 'closing'])
+        .describe('`first`: a first alert with its rounds; else what became of one before'),
       round: z.int(),
       roundOpensAt: instant.nullable(),
       roundOpenedAt: instant.nullable(),

@@ -34,7 +34,7 @@ import {
 } from './routes-api-shapes.ts';
 import { listAnswersAfter, listDeskItems } from './store-list.ts';
 import { findDeskItem, type DeskItemRow } from './store-desk.ts';
-import { findRecipient } from './store-read.ts';
+import { findRecipient, listDispatched } from './store-read.ts';
 
 export type ResponseApiContext = {
   readonly database: Database;
@@ -95,19 +95,22 @@ function messagesRoute({ database, model }: ResponseApiContext): Route {
         const recipient = await findRecipient(tx, id, organisationId);
         const organisation = await findOrganisation(tx, organisationId);
         if (recipient === undefined || organisation === undefined) return notFound();
-        const { dispatchId, alertNumber } = recipient;
-        const rounds = await listDispatchRounds(tx, dispatchId);
+        const { alertNumber } = recipient;
         const rules = await alertRules(tx, id, model);
-        const histories = await readHistories(tx, { dispatchId, organisationId });
-        const rows = histories.map(({ contactPointId, round, rank, creditedTo, ...rest }) => {
-          const opened = rounds.find((one) => one.round === round);
-          const roundOpensAt = opened?.opensAt ?? null;
-          const roundOpenedAt = opened?.openedAt ?? null;
-          const because = rules.ofMessage({ round, rank, at: roundOpenedAt }) ?? null;
-          const facts = { alertNumber, round, roundOpensAt, roundOpenedAt, rank, creditedTo };
-          const why = { ...facts, because };
-          return { ...rest, who: whoHas(organisation, contactPointId), why };
-        });
+        const rows = [];
+        for (const { dispatchId, kind } of await listDispatched(tx, id)) {
+          const rounds = await listDispatchRounds(tx, dispatchId);
+          const histories = await readHistories(tx, { dispatchId, organisationId });
+          for (const { contactPointId, round, rank, creditedTo, ...rest } of histories) {
+            const opened = rounds.find((one) => one.round === round);
+            const roundOpensAt = opened?.opensAt ?? null;
+            const roundOpenedAt = opened?.openedAt ?? null;
+            const because = rules.ofMessage({ dispatchId, round, rank, at: roundOpenedAt }) ?? null;
+            const facts = { alertNumber, kind, round, roundOpensAt, roundOpenedAt, rank };
+            const why = { ...facts, creditedTo, because };
+            rows.push({ ...rest, who: whoHas(organisation, contactPointId), why });
+          }
+        }
         return json(200, { rows, next: null });
       }),
   });

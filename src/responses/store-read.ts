@@ -1,7 +1,7 @@
 /** Reads of answering, for pages and programs. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { RulesMove } from '#operating-model/index.ts';
+import type { Dispatched, RulesMove } from '#operating-model/index.ts';
 import type { AnswerKind, Evidence } from './model.ts';
 
 export type AnswerRow = {
@@ -66,23 +66,43 @@ export async function findRecipient(
     order by live.released_at desc limit 1`);
 }
 
-export type Obeyed = { modelVersion: string; severity: string; exercise: boolean };
+export type Obeyed = {
+  versionId: string;
+  modelVersion: string;
+  severity: string;
+  exercise: boolean;
+};
 
-/** The moves of an alert that is out to other rules. */
-export async function listRulesMoves(tx: Tx, alertId: string): Promise<RulesMove[]> {
-  return await tx.rows<RulesMove>(sql`
-    select moved.moved_at, moved.model_version_before from alerts.v_rules_move moved
-    join alerts.v_live live on live.version_id = moved.version_id
-    where live.alert_id = ${alertId} order by moved.moved_at`);
+/** The moves of versions of an alert to other rules. */
+export async function listRulesMoves(
+  tx: Tx,
+  alertId: string,
+): Promise<(RulesMove & { versionId: string })[]> {
+  return await tx.rows<RulesMove & { versionId: string }>(sql`
+    select version_id, moved_at, model_version_before from alerts.v_rules_move
+    where alert_id = ${alertId} order by moved_at`);
 }
 
 /** Which rules an alert that is out obeys. */
 export async function findObeyed(tx: Tx, alertId: string): Promise<Obeyed | undefined> {
   return await tx.maybe<Obeyed>(sql`
-    select model_version, severity, exercise from alerts.v_live where alert_id = ${alertId}`);
+    select version_id, model_version, severity, exercise from alerts.v_live
+    where alert_id = ${alertId}`);
+}
+
+export type DispatchedRow = Dispatched & Omit<Obeyed, 'exercise'> & { dispatchId: string };
+
+/** Every dispatch of an alert, of earlier versions too: what it was, and which rules it obeyed. */
+export async function listDispatched(tx: Tx, alertId: string): Promise<DispatchedRow[]> {
+  return await tx.rows<DispatchedRow>(sql`
+    select dispatch_id, kind, marking, asks_again, version_id, model_version, severity
+    from alerts.v_dispatched where alert_id = ${alertId} order by released_at, kind, dispatch_id`);
 }
 
 export type MessageRow = {
+  dispatchId: string;
+  /** What it was to its readers. */
+  kind: Dispatched['kind'];
   channel: 'text' | 'mail';
   round: number;
   rank: number;
@@ -100,7 +120,10 @@ export type OrganisationMessages = {
   readonly rows: readonly MessageRow[];
 };
 
-/** What was sent to an organisation in an alert; undefined where it was not among the recipients. */
+/**
+ * What was sent to an organisation in all versions of an alert, the first one first; undefined where
+ * it was not among the recipients.
+ */
 export async function listMessages(
   tx: Tx,
   alertId: string,
@@ -109,9 +132,14 @@ export async function listMessages(
   const recipient = await findRecipient(tx, alertId, organisationId);
   if (recipient === undefined) return undefined;
   const rows = await tx.rows<MessageRow>(sql`
-    select channel, round, rank, state, accepted_at, final_at from dispatch.v_credit
-    where organisation_id = ${organisationId} and dispatch_id = ${recipient.dispatchId}
-    order by round, channel desc, accepted_at`);
+    select credit.dispatch_id, sent.kind, credit.channel, credit.round, credit.rank, credit.state,
+      credit.accepted_at, credit.final_at
+    from alerts.v_dispatched sent
+    join dispatch.v_credit credit on credit.dispatch_id = sent.dispatch_id
+      and credit.organisation_id = ${organisationId}
+    where sent.alert_id = ${alertId}
+    order by sent.released_at, sent.kind <> 'closing' desc, sent.kind <> 'first' desc,
+      credit.round, credit.channel desc, credit.accepted_at`);
   const { alertNumber, exercise, code, regionCode } = recipient;
   return { alertNumber, exercise, code, regionCode, rows };
 }

@@ -11,7 +11,13 @@ import { letGoAlone, planWaking, type FindOwed } from '#identity/index.ts';
 import { fillBlanks, rulesOf } from '#operating-model/index.ts';
 import { findAudience, findSaver, type AudienceQuestion } from '#organisations/index.ts';
 import { announce } from '#alerts/announce.ts';
-import { blanksFor, dueWords, planNextUpdate, type WakingWords } from '#alerts/owed.ts';
+import {
+  blanksFor,
+  dueWords,
+  planNextUpdate,
+  planRegions,
+  type WakingWords,
+} from '#alerts/owed.ts';
 import { absent, lacks, overtaken } from '#alerts/policy.ts';
 import type { AlertContext } from '#alerts/rendering.ts';
 import { countRecipients } from '#alerts/store-freeze.ts';
@@ -91,6 +97,7 @@ async function promiseReview(
   now: Date,
 ): Promise<void> {
   await planNextUpdate(tx, model, { versionId, nextUpdateAt, now });
+  await planRegions(tx, alertId);
   await announce(tx, { alertId, what: 'sent_alone' });
   const { review } = model.promises;
   const { at, reviewDueAt } = await insertAlone(tx, {
