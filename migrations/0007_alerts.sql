@@ -259,7 +259,8 @@ create view alerts.v_dispatched with (security_invoker = true) as
   from alerts.submission submission
   join alerts.version version on version.id = submission.version_id
   cross join lateral (values
-    (submission.dispatch_id, case version.kind when 'withdrawal' then version.kind else 'first' end),
+    (submission.dispatch_id,
+      case version.kind when 'withdrawal' then version.kind else 'first' end),
     (submission.correction_dispatch_id, version.kind),
     (submission.closing_dispatch_id, 'closing')) as sent (dispatch_id, kind)
   where submission.state = 'released' and sent.dispatch_id is not null;
@@ -387,6 +388,7 @@ grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
   owned_by_name, closing_dispatch_id) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched, alerts.v_recipient,
+grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched,
+  alerts.v_recipient,
   alerts.v_waiting, alerts.v_returned, alerts.v_announcement, alerts.v_alone
   to tocsin_web, tocsin_worker;

@@ -14,7 +14,7 @@ import {
   type Severity,
 } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
-import type { Explained } from './because.ts';
+import type { Explained } from './model.ts';
 import type { Alone, Decided, WokenFor } from './store-because.ts';
 import type { LiveAlert } from './store.ts';
 

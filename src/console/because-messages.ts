@@ -6,7 +6,7 @@ import {
   type RulesOverTime,
 } from '#operating-model/index.ts';
 import { dateTime } from '#web/index.ts';
-import type { Explained } from './because.ts';
+import type { Explained } from './model.ts';
 import type { DispatchedRow } from './store-because.ts';
 import type { MessageRow } from './store-messages.ts';
 import type { LiveAlert } from './store.ts';

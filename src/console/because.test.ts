@@ -5,8 +5,6 @@ import { after, before, describe, it } from 'node:test';
 import { getElementsByTagName, innerText } from 'domutils';
 import { system } from '#kernel/actor.ts';
 import { parseOperatingModel, pinVersion } from '#operating-model/index.ts';
-import { closeAndTell, withdrawReleased } from '#alerts/index.ts';
-import { WAKE_TASK, type WakingTimer } from '#identity/index.ts';
 import { sql } from '#db/sql.ts';
 import {
   deliverAll,
@@ -14,7 +12,7 @@ import {
   draftAlert,
   openCentre,
   must,
-  contextOf,
+  endAlert,
   releaseAlert,
   releaseVersion,
   tasksFor,
@@ -27,7 +25,8 @@ import {
 import type { Page } from '../../test/support/page-client.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 import { explainMessage } from './because-messages.ts';
-import { explainAlert, rulesOfAlert, type Explained } from './because.ts';
+import { explainAlert, rulesOfAlert } from './because.ts';
+import type { Explained } from './model.ts';
 import { listMessages } from './store-messages.ts';
 import { findLiveAlert } from './store.ts';
 
@@ -111,14 +110,45 @@ const everyRule = [
   ...['nis', 'data_protection'].map((id) => `reporting_clocks.${id}`),
 ];
 
+type Seen = readonly [what: string, because: Explained['because']];
+
+/** Notes the rule of every step and message of the version that is out, and that all have facts. */
+async function explainAll(
+  seen: Seen[],
+  alertId: string,
+  dispatchKinds: readonly string[],
+): Promise<void> {
+  await centre.db.owner.withActor(system('test'), async (tx) => {
+    const alert = (await findLiveAlert(tx, alertId))!;
+    for (const one of await explainAlert(tx, alert, centre.model)) {
+      assert.ok(one.facts.length > 0, `${one.what} has no facts`);
+      seen.push([one.what, one.because]);
+    }
+    const rules = await rulesOfAlert(tx, alert, centre.model);
+    const kinds = rules.dispatched.map(({ kind }) => kind).toSorted();
+    assert.deepEqual(kinds, dispatchKinds.toSorted());
+    const dispatchIds = rules.dispatched.map(({ dispatchId }) => dispatchId);
+    for (const channel of ['text', 'mail'] as const) {
+      const listing = 'planned' as const;
+      const asked = { alertId, dispatchIds, channel, listing, after: undefined, most: 500 };
+      for (const row of await listMessages(tx, asked)) {
+        const { because, facts } = explainMessage(alert, rules, row);
+        assert.ok(facts.length > 0);
+        const { kind } = rules.dispatched.find((one) => one.dispatchId === row.dispatchId)!;
+        seen.push([`${kind} ${row.round} ${row.failureCode ?? ''} ${row.state}`, because]);
+      }
+    }
+  });
+}
+
 /** Every timer that stands, as if its time had come: whoever has a number is texted. */
 async function wakeAll(of: Centre): Promise<void> {
   const timers = await of.db.owner.withActor(system('test'), (tx) =>
-    tx.rows<{ payload: WakingTimer }>(sql`
+    tx.rows<{ payload: unknown }>(sql`
       select payload from graphile_worker._private_jobs
       where payload ->> 'kind' is not null and payload ->> 'step' is not null`),
   );
-  for (const { payload } of timers) await tasksFor(of)[WAKE_TASK]!(payload);
+  for (const { payload } of timers) await tasksFor(of)['people_woken']!(payload);
 }
 
 /** Each leads to an element of that page, and says the version of the alert. */
@@ -214,30 +244,7 @@ describe('because', () => {
   });
 
   it('every message, deadline and escalation there is has its rule and its facts', async () => {
-    const seen: (readonly [string, Explained['because']])[] = [];
-    const look = async (alertId: string, dispatchKinds: readonly string[]) => {
-      await centre.db.owner.withActor(system('test'), async (tx) => {
-        const alert = (await findLiveAlert(tx, alertId))!;
-        for (const one of await explainAlert(tx, alert, centre.model)) {
-          assert.ok(one.facts.length > 0, `${one.what} has no facts`);
-          seen.push([one.what, one.because]);
-        }
-        const rules = await rulesOfAlert(tx, alert, centre.model);
-        const kinds = rules.dispatched.map(({ kind }) => kind).toSorted();
-        assert.deepEqual(kinds, [...dispatchKinds].toSorted());
-        for (const channel of ['text', 'mail'] as const) {
-          const dispatchIds = rules.dispatched.map(({ dispatchId }) => dispatchId);
-          const listing = 'planned' as const;
-          const asked = { alertId, dispatchIds, channel, listing, after: undefined, most: 500 };
-          for (const row of await listMessages(tx, asked)) {
-            const { because, facts } = explainMessage(alert, rules, row);
-            assert.ok(facts.length > 0);
-            const { kind } = rules.dispatched.find((one) => one.dispatchId === row.dispatchId)!;
-            seen.push([`${kind} ${row.round} ${row.failureCode ?? ''} ${row.state}`, because]);
-          }
-        }
-      });
-    };
+    const seen: Seen[] = [];
     const account = centre.visit(centre.approver);
     await account.get('/account');
     await account.submit('Save the number', { phone: '+447700900301' });
@@ -249,32 +256,26 @@ describe('because', () => {
           when 'text' then 'number_limit' else 'cut_off' end
         where dispatch_id = ${first.dispatchId} and state = 'held'`),
     );
-    await look(first.alertId, ['first']);
+    await explainAll(seen, first.alertId, ['first']);
     await deliverAll(centre, first.dispatchId);
     await releaseVersion(centre, first.alertId, 'update', { asksAgain: false });
-    await look(first.alertId, ['first', 'update']);
+    await explainAll(seen, first.alertId, ['first', 'update']);
     await releaseVersion(centre, first.alertId, 'update', { asksAgain: true, marking: 'AMBER' });
-    await look(first.alertId, ['first', 'update']);
+    await explainAll(seen, first.alertId, ['first', 'update']);
     await releaseVersion(centre, first.alertId, 'correction', { ifActed: 'Reconnect.' });
-    await look(first.alertId, ['first', 'correction']);
-    const closed = await centre.db.web.attempt(centre.officer, (tx) =>
-      closeAndTell(tx, contextOf(centre), first.alertId),
-    );
-    must(closed);
-    await look(first.alertId, ['first', 'correction', 'closing']);
+    await explainAll(seen, first.alertId, ['first', 'correction']);
+    await endAlert(centre, first.alertId, 'closed');
+    await explainAll(seen, first.alertId, ['first', 'correction', 'closing']);
     const held = centre.visit(centre.officer);
     await held.get('/alerts/holding');
     const alone = (await held.submit('Submit for approval')).path.split('/')[2]!;
     await held.click('Send it alone');
     await held.submit('Send it alone, now', { organisations: '4' });
     await wakeAll(centre);
-    await look(alone, ['first']);
-    const gone = await centre.db.web.attempt(centre.officer, (tx) =>
-      withdrawReleased(tx, contextOf(centre), { alertId: alone, reason: 'false alarm' }),
-    );
-    must(gone);
-    await look(alone, ['withdrawal']);
-    await look((await releaseAlert(centre, { severity: 'low' })).alertId, ['first']);
+    await explainAll(seen, alone, ['first']);
+    await endAlert(centre, alone, 'withdrawn');
+    await explainAll(seen, alone, ['withdrawal']);
+    await explainAll(seen, (await releaseAlert(centre, { severity: 'low' })).alertId, ['first']);
     const none = seen.filter(([, because]) => because === undefined);
     assert.deepEqual(none, []);
     const all = seen.map(([, because]) => because!);

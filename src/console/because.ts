@@ -15,7 +15,6 @@ import {
   regionTime,
   rulesOverTime,
   spokenDuration,
-  type Because,
   type ObeyedRules,
   type OperatingModel,
   type RulesOverTime,
@@ -24,6 +23,7 @@ import {
 import { dateTime } from '#web/index.ts';
 import { explainRelease, explainSeverityOf, explainWoken } from './because-decisions.ts';
 import { dispatchedWords } from './because-messages.ts';
+import type { Explained } from './model.ts';
 import {
   countWaitingFor,
   findAlone,
@@ -37,17 +37,6 @@ import {
 } from './store-because.ts';
 import { listRegionsTold, type RegionTold } from './store-promises.ts';
 import type { LiveAlert } from './store.ts';
-
-/** One thing that happened, or is to happen. */
-export type Explained = {
-  readonly what: string;
-  /** When it happened, or will; null where nobody knows, or it is no moment. */
-  readonly at: Date | null;
-  /** Undefined: the rules that it obeys have no such step, so that nothing is planned by it. */
-  readonly because: Because | undefined;
-  /** Sentences without their full stop. */
-  readonly facts: readonly string[];
-};
 
 /** The rules that an alert obeys, and obeyed before it was moved to others. */
 export async function rulesOfAlert(

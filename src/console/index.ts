@@ -4,5 +4,6 @@ export { LiveViews } from './live.ts';
 export { consoleRoutes } from './routes.ts';
 export type { ConsoleContext } from './context.ts';
 export { consoleApiRoutes, type ConsoleApiContext } from './routes-api.ts';
-export { explainAlert, type Explained } from './because.ts';
+export { explainAlert } from './because.ts';
+export type { Explained } from './model.ts';
 export { findLiveByNumber } from './store.ts';

@@ -2,6 +2,7 @@
  * What a board says of an organisation, and of an alert as a whole. The words are kept apart on
  * purpose (P4): accepted by the provider is not delivered, delivered is not acknowledged.
  */
+import type { Because } from '#operating-model/index.ts';
 
 /** How far our messages to an organisation came: the furthest of them counts. */
 export const reaches = {
@@ -89,3 +90,14 @@ export const ledgerParts = {
 } as const;
 
 export type LedgerPart = keyof typeof ledgerParts;
+
+/** One thing that happened, or is to happen. */
+export type Explained = {
+  readonly what: string;
+  /** When it happened, or will; null where nobody knows, or it is no moment. */
+  readonly at: Date | null;
+  /** Undefined: the rules that it obeys have no such step, so that nothing is planned by it. */
+  readonly because: Because | undefined;
+  /** Sentences without their full stop. */
+  readonly facts: readonly string[];
+};

@@ -13,8 +13,9 @@ import {
   view,
   type Route,
 } from '#web/index.ts';
-import { explainAlert, type Explained } from './because.ts';
+import { explainAlert } from './because.ts';
 import type { ConsoleContext } from './context.ts';
+import type { Explained } from './model.ts';
 import { idParams } from './parse.ts';
 import { findLiveAlert } from './store.ts';
 

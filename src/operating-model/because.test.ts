@@ -10,8 +10,8 @@ import {
   becauseNumberLimit,
   becauseRound,
   becauseTime,
-  type Because,
 } from './because.ts';
+import type { Because } from './reason.ts';
 import { diffModels } from './diff.ts';
 import { severityFor } from './exercises.ts';
 import { explainSeverity } from './explain-model.ts';

@@ -3,7 +3,6 @@
  * that is obeyed. Pure. The facts that it was applied to are told by whoever knows them.
  */
 import { permissions, type Permission } from '#kernel/actor.ts';
-import { within, type Marking } from '#kernel/marking.ts';
 import type { QuietHours } from '#kernel/quiet-hours.ts';
 import { spokenDuration } from './durations.ts';
 import { quietWords } from './diff-severity.ts';
@@ -11,45 +10,8 @@ import { EXERCISE_LANE, exerciseHours } from './exercises.ts';
 import { axisNames, type AxisName } from './judging.ts';
 import { ladderOf, type Rung } from './ladder.ts';
 import { ruleFor, type Answers } from './matrix.ts';
-import type { Ladder, OperatingModel, Severity, TextName } from './model.ts';
-
-export type Because = {
-  /** As the file has it: `severities.high.rounds[1]`. */
-  readonly rule: string;
-  /** SHA-256 of the file. */
-  readonly version: string;
-  readonly says: string;
-  /** What the hours of the day have to do with it; undefined where they cannot have any. */
-  readonly hours: string | undefined;
-  /** The rule on the page of that version. */
-  readonly href: string;
-};
-
-/** The name of a rule's place on the page of its version. */
-export function anchorOf(rule: string): string {
-  return `rule-${rule.replaceAll(/[.[\]]+/g, '-').replace(/-$/, '')}`;
-}
-
-/** The name that the file has for a saved text: `updateAsking` is `update_asking`. */
-export function fileKeyOf(text: TextName): string {
-  return text.replaceAll(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
-}
-
-/** The page of a version, whether or not it was ever in force. */
-export function pageOfRules(version: string): string {
-  return `/operating-model/rules/${version}`;
-}
-
-function becauseOf(
-  { version }: OperatingModel,
-  rule: string,
-  { says, hours }: { readonly says: string; readonly hours?: string | undefined },
-): Because {
-  return { rule, version, says, hours, href: `${pageOfRules(version)}#${anchorOf(rule)}` };
-}
-
-/** What is promised is promised by night too. */
-const ANY_HOUR = 'at any hour of day and night';
+import type { Ladder, OperatingModel, Severity } from './model.ts';
+import { ANY_HOUR, becauseOf, type Because } from './reason.ts';
 
 /** What opens waits for the hours; what is due or ends is counted through them. */
 function hoursOf(model: OperatingModel, severity: Severity, { kind, rule }: Rung): string {
@@ -63,7 +25,12 @@ function hoursOf(model: OperatingModel, severity: Severity, { kind, rule }: Rung
     : `quiet hours ${quietWords(quietHours)} count in`;
 }
 
-function openingHours(model: OperatingModel, { lane }: Severity, quietHours: QuietHours): string {
+/** When something that waits for the hours of the day may leave. */
+export function openingHours(
+  model: OperatingModel,
+  { lane }: Severity,
+  quietHours: QuietHours,
+): string {
   if (lane === EXERCISE_LANE) return `exercises go ${exerciseHours(model.exercises)} only`;
   return `not in quiet hours, ${quietWords(quietHours)}`;
 }
@@ -163,61 +130,6 @@ export function becauseReview(model: OperatingModel): Because {
   const within = spokenDuration(model.promises.review.withinMs);
   const says = `What one person let go is looked at by somebody else within ${within}, who is woken until then`;
   return becauseOf(model, 'promises.review', { says, hours: ANY_HOUR });
-}
-
-/** What comes after an alert that is out, to those who had it. */
-export type Following = {
-  readonly kind: 'update' | 'correction' | 'withdrawal' | 'closing';
-  readonly marking: Marking;
-  /** Of an update: whether who answered before answers again. */
-  readonly asksAgain: boolean;
-};
-
-/** What a dispatch of an alert is to its readers: first of all a first alert, with its rounds. */
-export type Dispatched = Omit<Following, 'kind'> & {
-  readonly kind: Following['kind'] | 'first';
-};
-
-/** Which saved text tells whoever had an alert what became of it. */
-export function followingText(
-  { markingCeilings }: Pick<OperatingModel, 'markingCeilings'>,
-  { kind, marking, asksAgain }: Following,
-): TextName {
-  const isOpen = within(marking, markingCeilings.text);
-  if (kind === 'withdrawal' || kind === 'closing') return kind;
-  if (kind === 'correction') return isOpen ? 'correction' : 'correctionMarked';
-  if (asksAgain) return isOpen ? 'updateAsking' : 'updateAskingMarked';
-  return isOpen ? 'update' : 'updateMarked';
-}
-
-/** Why whoever had an alert is told what became of it: the words that are saved for it. */
-export function becauseFollowing(
-  model: OperatingModel,
-  severity: Severity,
-  following: Following,
-): Because {
-  const key = fileKeyOf(followingText(model, following));
-  const says = `Whoever may have had what is out before is told, once and by the same ways, in the words ‘${key.replaceAll('_', ' ')}’`;
-  const { quietHours } = severity;
-  const waits = following.kind === 'update' || following.kind === 'closing';
-  const hours = !waits
-    ? 'it waits for no hours'
-    : quietHours === undefined
-      ? 'no quiet hours'
-      : openingHours(model, severity, quietHours);
-  return becauseOf(model, `texts.${key}`, { says, hours });
-}
-
-/** Why one message of an alert is sent; undefined where the severity has no such round. */
-export function becauseSent(
-  model: OperatingModel,
-  severity: Severity,
-  sent: Dispatched,
-  message: { readonly round: number; readonly rank: number },
-): Because | undefined {
-  const { kind } = sent;
-  if (kind === 'first') return becauseMessage(model, severity, message);
-  return becauseFollowing(model, severity, { ...sent, kind });
 }
 
 /** Why it could be taken back by one person: who may. */

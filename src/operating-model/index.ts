@@ -26,7 +26,6 @@ export { stepsOf, type Step } from './steps.ts';
 export { combinationsOf, proposeSeverity, type Answers, type Proposal } from './matrix.ts';
 export { diffModels, type Change } from './diff.ts';
 export {
-  anchorOf,
   becauseAlone,
   becauseAnswers,
   becauseApproval,
@@ -35,23 +34,23 @@ export {
   becauseChosen,
   becauseClocks,
   becauseExercise,
-  becauseFollowing,
   becauseMessage,
   becauseNextUpdate,
   becauseNumberLimit,
   becauseReview,
   becauseRight,
   becauseRound,
-  becauseSent,
   becauseTime,
-  fileKeyOf,
-  followingText,
-  pageOfRules,
   whenOf,
-  type Because,
+} from './because.ts';
+export {
+  becauseFollowing,
+  becauseSent,
+  followingText,
   type Dispatched,
   type Following,
-} from './because.ts';
+} from './because-following.ts';
+export { anchorOf, fileKeyOf, pageOfRules, type Because } from './reason.ts';
 export {
   obeyedAt,
   rulesOverTime,

@@ -121,8 +121,8 @@ export type OrganisationMessages = {
 };
 
 /**
- * What was sent to an organisation in all versions of an alert, the first one first; undefined where
- * it was not among the recipients.
+ * What was sent to an organisation in all versions of an alert, the first one first; undefined
+ * where it was not among the recipients.
  */
 export async function listMessages(
   tx: Tx,

@@ -13,6 +13,8 @@ import {
   createAlert,
   submitAlert,
   approveAndRelease,
+  closeAndTell,
+  withdrawReleased,
   beginVersion,
   findSubmission,
   findVersion,
@@ -277,6 +279,21 @@ export async function submitVersion(
     return await submitAlert(tx, context, { alertId, revision: 2, now });
   });
   return must(submitted).hash;
+}
+
+/** Ends an alert that is out, and tells whoever had it. */
+export async function endAlert(
+  centre: Centre,
+  alertId: string,
+  how: 'closed' | 'withdrawn',
+): Promise<void> {
+  const context = alertContext(centre.product);
+  const ended = await centre.db.web.attempt(centre.officer, (tx) =>
+    how === 'closed'
+      ? closeAndTell(tx, context, alertId)
+      : withdrawReleased(tx, context, { alertId, reason: 'false alarm' }),
+  );
+  must(ended);
 }
 
 export type SentMessage = {
