@@ -160,8 +160,8 @@ function followingText(wording: Wording, rendering: Rendering, kind: Following['
   const { model } = rendering;
   const { marking, asksAgain, ownText } = wording;
   if (ownText !== null && within(marking, model.markingCeilings.text)) return ownText;
-  const saved = model.texts[savedFollowing(model, { kind, marking, asksAgain })];
-  return fillBlanks(saved, blanks(wording, rendering));
+  const { text } = savedFollowing(model, { kind, marking, asksAgain });
+  return fillBlanks(text, blanks(wording, rendering));
 }
 
 /** What is approved along with a version, for the day on which it ends. No words of the alert. */

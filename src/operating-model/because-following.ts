@@ -1,8 +1,8 @@
 /** What tells whoever had an alert what became of it: which saved text, and why. Pure. */
 import { within, type Marking } from '#kernel/marking.ts';
 import { becauseMessage, openingHours } from './because.ts';
-import type { OperatingModel, Severity, TextName } from './model.ts';
-import { becauseOf, fileKeyOf, type Because } from './reason.ts';
+import type { OperatingModel, Severity } from './model.ts';
+import { becauseOf, type Because } from './reason.ts';
 
 /** What comes after an alert that is out, to those who had it. */
 export type Following = {
@@ -17,16 +17,23 @@ export type Dispatched = Omit<Following, 'kind'> & {
   readonly kind: Following['kind'] | 'first';
 };
 
-/** Which saved text tells whoever had an alert what became of it. */
+/** Which saved text tells whoever had an alert what became of it: its name in the file. */
 export function followingText(
-  { markingCeilings }: Pick<OperatingModel, 'markingCeilings'>,
+  { markingCeilings, texts }: Pick<OperatingModel, 'markingCeilings' | 'texts'>,
   { kind, marking, asksAgain }: Following,
-): TextName {
-  const isOpen = within(marking, markingCeilings.text);
-  if (kind === 'withdrawal' || kind === 'closing') return kind;
-  if (kind === 'correction') return isOpen ? 'correction' : 'correctionMarked';
-  if (asksAgain) return isOpen ? 'updateAsking' : 'updateAskingMarked';
-  return isOpen ? 'update' : 'updateMarked';
+): { readonly key: string; readonly text: string } {
+  const [open, marked] = {
+    correction: [texts.correction, texts.correctionMarked],
+    update: asksAgain
+      ? [texts.updateAsking, texts.updateAskingMarked]
+      : [texts.update, texts.updateMarked],
+    // What ends an alert says nothing of it.
+    withdrawal: [texts.withdrawal, undefined],
+    closing: [texts.closing, undefined],
+  }[kind] as [string, string | undefined];
+  const key = kind === 'update' && asksAgain ? 'update_asking' : kind;
+  if (marked === undefined || within(marking, markingCeilings.text)) return { key, text: open };
+  return { key: `${key}_marked`, text: marked };
 }
 
 /** Why whoever had an alert is told what became of it: the words that are saved for it. */
@@ -35,7 +42,7 @@ export function becauseFollowing(
   severity: Severity,
   following: Following,
 ): Because {
-  const key = fileKeyOf(followingText(model, following));
+  const { key } = followingText(model, following);
   const says = `Whoever may have had what is out before is told, once and by the same ways, in the words ‘${key.replaceAll('_', ' ')}’`;
   const { quietHours } = severity;
   const waits = following.kind === 'update' || following.kind === 'closing';
