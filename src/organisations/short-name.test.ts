@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseOrganisationsFile } from './imports/parse.ts';
+import { readOrganisations, readWhole } from './imports/parse.ts';
 import { deriveShortName, isShortName, titleCased } from './short-name.ts';
 
 const free = () => false;
@@ -58,10 +58,12 @@ const shared = new URL('../../../shared/data/ods-trusts/etr-2025-07.csv', import
 const skip = existsSync(shared) ? false : 'real ODS files are not beside the checkout';
 
 test('all real trusts get different short names, few of them by code', { skip }, () => {
-  const file = parseOrganisationsFile(readFileSync(shared), {
-    organisationTypes: { trust: { label: 'Trust', mustAnswer: true } },
-    contactRoles: {},
-  });
+  const file = readWhole(
+    readOrganisations(readFileSync(shared), {
+      organisationTypes: { trust: { label: 'Trust', mustAnswer: true } },
+      contactRoles: {},
+    }),
+  );
   assert.ok(file.ok);
   const taken = new Set<string>();
   for (const { row } of file.value.rows) taken.add(deriveShortName(row, (name) => taken.has(name)));

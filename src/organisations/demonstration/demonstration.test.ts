@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demonstrationSector } from './demonstration.ts';
 import type { ContactRules } from '../model.ts';
-import { parseContactsFile, parseOrganisationsFile } from '../imports/parse.ts';
+import { readContacts, readOrganisations, readWhole } from '../imports/parse.ts';
 
 const label = (mustAnswer: boolean) => ({ label: '', mustAnswer });
 const rules: ContactRules = {
@@ -25,8 +25,8 @@ const rules: ContactRules = {
 
 function sector(options: Parameters<typeof demonstrationSector>[0] = {}) {
   const files = demonstrationSector(options);
-  const organisations = parseOrganisationsFile(Buffer.from(files.organisations), rules);
-  const contacts = parseContactsFile(Buffer.from(files.contacts), rules);
+  const organisations = readWhole(readOrganisations(Buffer.from(files.organisations), rules));
+  const contacts = readWhole(readContacts(Buffer.from(files.contacts), rules));
   assert.ok(organisations.ok && contacts.ok);
   assert.deepEqual([organisations.value.refusedRows, contacts.value.refusedRows], [[], []]);
   return {

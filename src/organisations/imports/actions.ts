@@ -15,12 +15,12 @@ import {
   ROWS_AT_ONCE,
   tellDone,
   tellRead,
+  tellShare,
   type ImportFile,
   type ImportOptions,
 } from './import-options.ts';
 import type { ImportResult, OrganisationRow, RefusedRow } from '../model.ts';
-import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
-import { placeContacts, type PlacedContact } from './plan-contacts.ts';
+import { readContacts, readOrganisations, readWhole } from './parse.ts';
 import {
   planOrganisations,
   type OrganisationPlan,
@@ -32,9 +32,8 @@ import type { Lines } from '../parents.ts';
 import { aroundPlaces } from './images.ts';
 import { keepOrganisations, markOrganisations } from './store-image.ts';
 import { readDates, readLines, saveLines } from '../store-parents.ts';
-import { byOrganisation, takeContacts } from './take-contacts.ts';
+import { takeContacts } from './take-contacts.ts';
 import {
-  listOrganisationIds,
   listShortNames,
   listStoredOrganisations,
   lockImports,
@@ -57,10 +56,11 @@ export async function importOrganisations(
   options: ImportOptions,
 ): Promise<Outcome<ImportResult>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed();
-  const parsed = parseOrganisationsFile(file.bytes, options.rules, {
-    mapping: options.mapping,
-    onRead: tellRead(options),
-  });
+  const { mapping } = options;
+  const parsed = readWhole(
+    readOrganisations(file.bytes, options.rules, { mapping }),
+    tellRead(options),
+  );
   if (!parsed.ok) return parsed;
   await lockImports(tx);
   const { source, notes } = parsed.value;
@@ -183,52 +183,40 @@ export async function importContacts(
   options: ImportOptions,
 ): Promise<Outcome<ImportResult>> {
   if (!may(tx.actor, 'directory.write')) return notAllowed();
-  const parsed = parseContactsFile(file.bytes, options.rules, options.textPermissions, {
-    mapping: options.mapping,
-    onRead: tellRead(options),
-  });
-  if (!parsed.ok) return parsed;
+  const { mapping } = options;
+  const reading = readContacts(file.bytes, options.rules, options.textPermissions, { mapping });
   await lockImports(tx);
-  const codes = new Set(parsed.value.rows.map(({ row }) => row.organisationCode));
-  const organisations = await listOrganisationIds(tx, [...codes]);
-  const ids = new Map(organisations.map(({ code, id }) => [code, id]));
-  const closed = new Set(organisations.flatMap(({ id, isClosed }) => (isClosed ? [id] : [])));
-  const { placed, refusedRows: homeless } = placeContacts(parsed.value.rows, ids);
-  const refusedRows = inOrder([...parsed.value.refusedRows, ...homeless]);
-  await tellRefused(file, options, refusedRows);
   const importId = newId(options.startedAt.getTime());
-  const isWriting = mayWrite(options, refusedRows);
-  const counts = newTally(refusedRows);
-  const { source } = parsed.value;
-  const notes = [...parsed.value.notes, ...closedNotes(placed, closed)];
-  const count = placed.length;
-  let done = 0;
-  await takeContacts(tx, byOrganisation(placed), {
+  const isWriting = options.dryRun !== true;
+  const tally = newTally([]);
+  const taken = await takeContacts(tx, reading, {
     importId: isWriting ? importId : undefined,
     options,
-    async onTaken(rows) {
-      countRows(counts, rows);
+    async onTaken(rows, share) {
+      countRows(tally, rows);
       await options.onRows?.(rows);
-      done += rows.length;
-      tellDone(options, isWriting, done / count);
+      tellShare(options, isWriting, share);
     },
   });
+  if (!taken.ok) return taken;
+  const { source, notes, ofClosed, isWritten } = taken.value;
+  const refusedRows = inOrder(taken.value.refusedRows);
+  await tellRefused(file, options, refusedRows);
   return ok(
     await finishImport(tx, file, options, {
       importId,
       kind: 'contacts',
-      counts,
+      counts: { ...tally, refused: newTally(refusedRows).refused },
       refusedRows,
-      notes,
+      notes: [...notes, ...closedNotes(ofClosed)],
       source,
-      isWriting,
+      isWriting: isWritten,
       renamed: 0,
     }),
   );
 }
 
-function closedNotes(placed: readonly PlacedContact[], closed: ReadonlySet<string>): string[] {
-  const count = placed.filter(({ organisationId }) => closed.has(organisationId)).length;
+function closedNotes(count: number): string[] {
   const who = count === 1 ? '1 belongs to an organisation' : `${count} belong to organisations`;
   return count === 0 ? [] : [`${who} that closed; nothing is sent there.`];
 }

@@ -51,16 +51,19 @@ export type ImportOptions = {
 /** Rows that are written by one statement: each takes less than half a second. */
 export const ROWS_AT_ONCE = 4_000;
 
-/** Reading the file is about a third of the work. */
+/** Reading a file of organisations is about a third of the work. */
 const READING_SHARE = 0.3;
 
 export function tellRead(options: ImportOptions): (share: number) => void {
   return (share) => options.onProgress?.({ phase: 'reading', share: share * READING_SHARE });
 }
 
+/** `share`: of the rows, once all of them are read. */
 export function tellDone(options: ImportOptions, isWriting: boolean, share: number): void {
-  options.onProgress?.({
-    phase: isWriting ? 'writing' : 'comparing',
-    share: READING_SHARE + share * (1 - READING_SHARE),
-  });
+  tellShare(options, isWriting, READING_SHARE + share * (1 - READING_SHARE));
+}
+
+/** `share`: of all, where rows are taken while the file is read. */
+export function tellShare(options: ImportOptions, isWriting: boolean, share: number): void {
+  options.onProgress?.({ phase: isWriting ? 'writing' : 'comparing', share });
 }

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { headerHash, mappingFromWords } from './columns.ts';
 import { recognise } from './layout.ts';
 import type { ContactRules } from '../model.ts';
-import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
+import { readContacts, readOrganisations, readWhole } from './parse.ts';
 
 const types = ['trust', 'practice', 'board', 'other'];
 const rules: ContactRules = {
@@ -16,13 +16,13 @@ const rules: ContactRules = {
 };
 
 function organisations(text: string | Buffer, given = rules) {
-  const outcome = parseOrganisationsFile(Buffer.from(text), given);
+  const outcome = readWhole(readOrganisations(Buffer.from(text), given));
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
   return outcome.value;
 }
 
 function sentence(text: string, given = rules): string {
-  const outcome = parseOrganisationsFile(Buffer.from(text), given);
+  const outcome = readWhole(readOrganisations(Buffer.from(text), given));
   return outcome.ok ? '' : outcome.message;
 }
 
@@ -107,7 +107,7 @@ test('columns with other names are guessed, never taken without being said', () 
   const whole = recognise(['organisation_code', 'name', 'role', 'mobile', 'nickname'], 'contacts');
   assert.ok(whole.ok && whole.value.unnamed === undefined);
   const file = Buffer.from(`${ODD.join(',')}\nAA-1,Sam,ciso,s@a.test,07700 900123,x\n`);
-  const asIs = parseContactsFile(file, rules);
+  const asIs = readWhole(readContacts(file, rules));
   assert.match(
     asIs.ok ? '' : asIs.message,
     /organisation_code, name, role missing\. If others mean the same: --map organisation_code="Org code"/,
@@ -122,7 +122,9 @@ test('columns are said in words, and one value may stand for all rows', () => {
     value: { organisation_code: 0, name: 1, role: '=ciso', email: 3 },
   });
   const file = Buffer.from(`${ODD.join(';')}\nAA-1;Sam;Boss;s@a.test;0;x\n`);
-  const parsed = parseContactsFile(file, rules, {}, { mapping: mapping.ok ? mapping.value : {} });
+  const parsed = readWhole(
+    readContacts(file, rules, {}, { mapping: mapping.ok ? mapping.value : {} }),
+  );
   assert.ok(parsed.ok);
   assert.deepEqual(parsed.value.refusedRows, []);
   assert.equal(parsed.value.rows[0]?.row.role, 'ciso');

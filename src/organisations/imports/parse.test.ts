@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { refusedFile } from './csv.ts';
 import type { ContactRow, ContactRules, OrganisationRow, RefusedRow } from '../model.ts';
-import { parseContactsFile, parseOrganisationsFile } from './parse.ts';
+import { readContacts, readOrganisations, readWhole } from './parse.ts';
 
 const rules: ContactRules = {
   organisationTypes: {
@@ -17,22 +17,22 @@ const rules: ContactRules = {
 const bytes = (text: string, encoding: BufferEncoding = 'utf8') => Buffer.from(text, encoding);
 
 function organisations(file: Uint8Array) {
-  const outcome = parseOrganisationsFile(file, rules);
+  const outcome = readWhole(readOrganisations(file, rules));
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
   return outcome.value;
 }
 
 function contacts(file: Uint8Array) {
-  const outcome = parseContactsFile(file, rules);
+  const outcome = readWhole(readContacts(file, rules));
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.message);
   return outcome.value;
 }
 
 function sentence(
   file: Uint8Array,
-  parse: typeof parseOrganisationsFile | typeof parseContactsFile = parseOrganisationsFile,
+  read: typeof readOrganisations | typeof readContacts = readOrganisations,
 ): string {
-  const outcome = parse(file, rules);
+  const outcome = readWhole<unknown>(read(file, rules));
   assert.ok(!outcome.ok);
   return outcome.message;
 }
@@ -154,7 +154,7 @@ test('everything wrong is listed with line and column, and without what stood th
 
 test('a service that may send to landlines and abroad takes them', () => {
   const file = bytes(`${HEADER}\nZZ-1,Lee,person,ciso,2,020 7946 0958,\n`);
-  const outcome = parseContactsFile(file, rules, { landline: true });
+  const outcome = readWhole(readContacts(file, rules, { landline: true }));
   assert.ok(outcome.ok);
   assert.equal(outcome.value.rows[0]?.row.points.text?.[0]?.normalised, '442079460958');
 });
@@ -329,7 +329,7 @@ test('a file that cannot be an import gets one sentence', () => {
     assert.match(sentence(bytes(`${page}\ncode,name,type\n`)), /^This is a web page or XML: /);
   assert.match(sentence(bytes('hello\nworld\n')), /code, name, type missing/);
   assert.match(sentence(contactsFile), /use "import contacts"/);
-  assert.match(sentence(bytes('code,name,type\nZ1,A,trust\n'), parseContactsFile), /"import org/);
+  assert.match(sentence(bytes('code,name,type\nZ1,A,trust\n'), readContacts), /"import org/);
   assert.match(sentence(bytes('code,name,type\n')), /no rows/);
   assert.match(sentence(bytes('code,name,type,name\nZ1,A,trust,B\n')), /name is there twice/);
   assert.match(

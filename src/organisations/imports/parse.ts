@@ -19,7 +19,7 @@ import {
   parseOrganisation,
 } from './parse-organisation.ts';
 import { Row } from './row.ts';
-import { walkSheet, type Sheet, type SheetRow } from './sheet.ts';
+import { stepThroughSheet, type Sheet, type SheetRow } from './sheet.ts';
 
 /** A row that is right, with the line where it begins. */
 export type Numbered<T> = { readonly line: number; readonly row: T };
@@ -34,21 +34,50 @@ export type ParsedFile<T> = {
 export type ParseOptions = {
   /** Which column is which, where their names do not say so. */
   readonly mapping?: Mapping | undefined;
-  /** Told after some thousand rows how much of the file is read, 0 to 1. */
-  readonly onRead?: ((share: number) => void) | undefined;
 };
 
-export function parseOrganisationsFile(
+/** Some rows of a file, and how much of it is read with them. */
+export type ReadRows<T> = {
+  readonly rows: readonly Numbered<T>[];
+  readonly refusedRows: readonly RefusedRow[];
+  /** 0 to 1. */
+  readonly share: number;
+};
+
+/** A file being read, some hundred rows a step. What it ends with has no rows left. */
+export type Reading<T> = Generator<ReadRows<T>, Outcome<ReadFile>>;
+
+export type ReadFile = Pick<ParsedFile<unknown>, 'source' | 'notes'>;
+
+/** All of it in one go. `onRead` hears how much is read, 0 to 1. */
+export function readWhole<T>(
+  reading: Reading<T>,
+  onRead?: (share: number) => void,
+): Outcome<ParsedFile<T>> {
+  const rows: Numbered<T>[] = [];
+  const refusedRows: RefusedRow[] = [];
+  for (;;) {
+    const step = reading.next();
+    if (step.done === true) {
+      return step.value.ok ? ok({ ...step.value.value, rows, refusedRows }) : step.value;
+    }
+    rows.push(...step.value.rows);
+    refusedRows.push(...step.value.refusedRows);
+    onRead?.(step.value.share);
+  }
+}
+
+export function readOrganisations(
   bytes: Uint8Array,
   rules: DirectoryRules,
   options: ParseOptions = {},
-): Outcome<ParsedFile<OrganisationRow>> {
+): Reading<OrganisationRow> {
   const parsers = {
     named: (row: Row, { isShouted }: Layout) => parseOrganisation(row, rules, isShouted),
     trusts: parseOdsTrust,
     practices: parseOdsPractice,
   };
-  return parseFile(bytes, options, {
+  return readRows(bytes, options, {
     kind: 'organisations',
     parse: (row, layout) => parsers[layout.rows](row, layout),
     key: (row) => row.code,
@@ -57,13 +86,13 @@ export function parseOrganisationsFile(
   });
 }
 
-export function parseContactsFile(
+export function readContacts(
   bytes: Uint8Array,
   rules: ContactRules,
   textPermissions: TextPermissions = {},
   options: ParseOptions = {},
-): Outcome<ParsedFile<ContactRow>> {
-  return parseFile(bytes, options, {
+): Reading<ContactRow> {
+  return readRows(bytes, options, {
     kind: 'contacts',
     parse: (row) => parseContact(row, rules, textPermissions),
     key: contactKey,
@@ -94,20 +123,22 @@ type RowParser<T> = {
   readonly check: (layout: Layout) => Refused | undefined;
 };
 
-const ROWS_A_REPORT = 2_000;
-
-function parseFile<T>(
+function* readRows<T>(
   bytes: Uint8Array,
-  { mapping, onRead }: ParseOptions,
+  { mapping }: ParseOptions,
   parser: RowParser<T>,
-): Outcome<ParsedFile<T>> {
+): Reading<T> {
   const reader = new Reader(parser);
-  const walked = walkSheet(bytes, (row, share) => {
-    if (row.line % ROWS_A_REPORT === 0) onRead?.(share);
+  let share = 0;
+  const steps = stepThroughSheet(bytes, (row, read) => {
+    share = read;
     return reader.layout === undefined ? reader.begin(row, mapping) : reader.read(row);
   });
-  if (!walked.ok) return walked;
-  const sheet = walked.value;
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) yield { ...reader.take(), share };
+  if (!step.value.ok) return step.value;
+  yield { ...reader.take(), share: 1 };
+  const sheet = step.value.value;
   const layout = reader.layout!;
   if (sheet.isCutOff) {
     return refused(
@@ -120,25 +151,32 @@ function parseFile<T>(
   }
   const unclear = reader.dates.trouble();
   if (unclear !== undefined) return unclear;
-  const { rows, refusedRows } = reader;
   const notes = [...notesOn(sheet, layout), ...formulaNotes(reader.formulas)];
-  return ok({ source: layout.source, rows, refusedRows, notes });
+  return ok({ source: layout.source, notes });
 }
 
 /** Takes the rows of a file one after the other. */
 class Reader<T> {
-  readonly rows: Numbered<T>[] = [];
-  readonly refusedRows: RefusedRow[] = [];
   /** Cells of right rows that a spreadsheet would run: they stay text. */
   readonly formulas: { readonly line: number; readonly field: string }[] = [];
   /** Of files of ODS; ours may write each date as it likes, with the day first. */
   readonly dates = new DateForms();
   layout: Layout | undefined;
   readonly #parser: RowParser<T>;
+  #rows: Numbered<T>[] = [];
+  #refusedRows: RefusedRow[] = [];
   readonly #lines = new Map<string, number>();
 
   constructor(parser: RowParser<T>) {
     this.#parser = parser;
+  }
+
+  /** What was read since the last time. */
+  take(): Omit<ReadRows<T>, 'share'> {
+    const taken = { rows: this.#rows, refusedRows: this.#refusedRows };
+    this.#rows = [];
+    this.#refusedRows = [];
+    return taken;
   }
 
   /** The first row says what the file is. */
@@ -165,10 +203,10 @@ class Reader<T> {
     const earlier = value === undefined ? undefined : this.#lines.get(key(value));
     if (earlier !== undefined) row.refuse(keyColumn, `is already in line ${earlier}`);
     if (value === undefined || row.refused.length > 0) {
-      this.refusedRows.push(...row.refused);
+      this.#refusedRows.push(...row.refused);
     } else {
       this.#lines.set(key(value), row.line);
-      this.rows.push({ line: row.line, row: value });
+      this.#rows.push({ line: row.line, row: value });
       for (const field of row.formulas()) this.formulas.push({ line: row.line, field });
     }
   }

@@ -58,13 +58,13 @@ export type PlacedContact = Numbered<ContactRow> & { readonly organisationId: st
 /** Splits off the rows whose organisation is not in the directory. */
 export function placeContacts(
   rows: readonly Numbered<ContactRow>[],
-  organisationIds: ReadonlyMap<string, string>,
+  organisations: ReadonlyMap<string, { readonly id: string }>,
 ): { placed: PlacedContact[]; refusedRows: RefusedRow[] } {
   const placed: PlacedContact[] = [];
   const refusedRows: RefusedRow[] = [];
   const reason = 'is not in the directory: import its organisation first';
   for (const { line, row } of rows) {
-    const organisationId = organisationIds.get(row.organisationCode);
+    const organisationId = organisations.get(row.organisationCode)?.id;
     if (organisationId !== undefined) placed.push({ organisationId, line, row });
     else refusedRows.push({ line, field: 'organisation_code', reason });
   }

@@ -21,20 +21,25 @@ const CONTROL = new RegExp(`[${CONTROL_CHARACTERS}]`);
 const BYTES_MAX = 64 * 1024 * 1024;
 /** A forgotten quotation mark would otherwise swallow the rest of the file into one cell. */
 const ROW_CHARACTERS_MAX = 20_000;
+/** They are read in less than 10 ms. */
+const ROWS_A_STEP = 250;
 /** Enough for the first rows, also where their cells are long. */
 const HEAD_BYTES = 128 * 1024;
 
 /**
- * Reads the whole file and keeps nothing: 100,000 rows as arrays of cells would take 150 MB. Rows
- * without anything in them are left out.
+ * Reads a file some rows a step and keeps nothing: 100,000 rows as arrays of cells would take
+ * 150 MB. Between the steps others have a turn. Rows without anything in them are left out.
  */
-export function walkSheet(bytes: Uint8Array, visit: RowVisitor): Outcome<Sheet> {
+export function* stepThroughSheet(
+  bytes: Uint8Array,
+  visit: RowVisitor,
+): Generator<undefined, Outcome<Sheet>> {
   const opened = openSheet(bytes);
   if (!opened.ok) return opened;
   const { text, encoding } = opened.value;
   if (isJson(text)) return walkJson(text, encoding, visit);
   let [rows, firstWidth, lastWidth] = [0, 0, 0];
-  const stopped = walkCsv(text, (row, share) => {
+  const stopped = yield* stepThroughCsv(text, (row, share) => {
     lastWidth = row.cells.length;
     if (rows === 0) firstWidth = lastWidth;
     rows += 1;
@@ -43,6 +48,18 @@ export function walkSheet(bytes: Uint8Array, visit: RowVisitor): Outcome<Sheet> 
   if (stopped !== undefined) return stopped;
   const isCutOff = !/[\r\n]$/.test(text) && rows > 1 && lastWidth < firstWidth;
   return ok({ encoding, form: 'csv', isCutOff, rows });
+}
+
+/** The whole file in one go. */
+function walkSheet(bytes: Uint8Array, visit: RowVisitor): Outcome<Sheet> {
+  return toEnd(stepThroughSheet(bytes, visit));
+}
+
+function toEnd<T>(steps: Generator<undefined, T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** The first rows alone, read from the beginning of the file: quick however large it is. */
@@ -56,7 +73,9 @@ export function readHead(bytes: Uint8Array, rows: number): Outcome<SheetRow[]> {
     const walked = walkSheet(bytes, (row) => (head.push(row) < rows ? undefined : enough));
     return walked.ok || walked === enough ? ok(head) : walked;
   }
-  const stopped = walkCsv(opened.value.text, (row) => (head.push(row) < rows ? undefined : enough));
+  const stopped = toEnd(
+    stepThroughCsv(opened.value.text, (row) => (head.push(row) < rows ? undefined : enough)),
+  );
   const isReadable = stopped === undefined || stopped === enough || (!isWhole && head.length > 0);
   return isReadable ? ok(head) : stopped;
 }
@@ -165,29 +184,44 @@ class Stopped extends Error {
   }
 }
 
-function walkCsv(text: string, visit: RowVisitor): Refused | undefined {
+/** The parser tells rows alone where it stands: each step is a run of its own from there. */
+function* stepThroughCsv(
+  text: string,
+  visit: RowVisitor,
+): Generator<undefined, Refused | undefined> {
   // Lines are counted right only where they all end alike.
   const content = Buffer.from(text.replaceAll(/\r\n?/g, '\n'));
-  try {
-    parse(content, {
-      delimiter: delimiterOf(text),
-      record_delimiter: '\n',
-      relax_column_count: true,
-      skip_empty_lines: true,
-      max_record_size: ROW_CHARACTERS_MAX,
-      trim: true,
-      on_record(cells: string[], { lines, bytes }) {
-        if (!cells.some((cell) => cell !== '')) return;
-        const line = lines - newlines(cells);
-        const stopped = visit({ line, cells }, bytes / content.length);
-        if (stopped !== undefined) throw new Stopped(stopped);
-      },
-    });
-    return undefined;
-  } catch (error) {
-    if (error instanceof Stopped) return error.refused;
-    return refused('invalid', sentence(error as CsvError));
+  const delimiter = delimiterOf(text);
+  let [at, line] = [0, 0];
+  while (at < content.length) {
+    const step = { lines: 0, bytes: content.length - at };
+    const [stepAt, lineBefore] = [at, line];
+    try {
+      parse(content.subarray(at), {
+        delimiter,
+        record_delimiter: '\n',
+        relax_column_count: true,
+        skip_empty_lines: true,
+        max_record_size: ROW_CHARACTERS_MAX,
+        trim: true,
+        to: ROWS_A_STEP,
+        on_record(cells: string[], { lines, bytes }) {
+          Object.assign(step, { lines, bytes });
+          if (!cells.some((cell) => cell !== '')) return;
+          const row = { line: lineBefore + lines - newlines(cells), cells };
+          const stopped = visit(row, (stepAt + bytes) / content.length);
+          if (stopped !== undefined) throw new Stopped(stopped);
+        },
+      });
+    } catch (error) {
+      if (error instanceof Stopped) return error.refused;
+      return refused('invalid', sentence(error as CsvError, line));
+    }
+    at += step.bytes;
+    line += step.lines;
+    yield;
   }
+  return undefined;
 }
 
 function newlines(cells: readonly string[]): number {
@@ -208,8 +242,8 @@ function delimiterOf(text: string): string {
   return counts.reduce((best, next) => (next.count > best.count ? next : best)).mark;
 }
 
-function sentence(error: CsvError): string {
-  const line = Number(error['lines']);
+function sentence(error: CsvError, linesBefore: number): string {
+  const line = linesBefore + Number(error['lines']);
   switch (error.code) {
     case 'CSV_QUOTE_NOT_CLOSED':
       return 'The file ends inside a quoted cell: it was cut off, or a quotation mark is missing.';

@@ -90,13 +90,17 @@ export async function saveOrganisations(
       updated_at = now()`);
 }
 
-export async function listOrganisationIds(
-  tx: Tx,
-  codes: readonly string[],
-): Promise<{ code: string; id: string; isClosed: boolean }[]> {
-  return await tx.rows(sql`
+export type OrganisationId = {
+  readonly code: string;
+  readonly id: string;
+  readonly isClosed: boolean;
+};
+
+/** Of all organisations: nobody knows which a file has before it is read. */
+export async function listOrganisationIds(tx: Tx): Promise<OrganisationId[]> {
+  return await tx.rows<OrganisationId>(sql`
     select code, id, coalesce(closed_on < current_date, false) as is_closed
-    from organisations.organisation where code = any(${codes}::text[])`);
+    from organisations.organisation`);
 }
 
 export async function listStoredContacts(

@@ -62,13 +62,28 @@ export async function listOpenRuns(tx: Tx, now: Date): Promise<NamedRun[]> {
     order by id desc`);
 }
 
-export async function getRunFile(
+export type RunFile = {
+  readonly nameSealed: Buffer;
+  /** How long the sealed file is. */
+  readonly bytes: number;
+};
+
+export async function getRunFile(tx: Tx, id: string): Promise<RunFile> {
+  return await tx.one<RunFile>(sql`
+    select name_sealed, octet_length(file_sealed) as bytes from organisations.import_run
+    where id = ${id} and file_sealed is not null`);
+}
+
+/** `length` bytes of the sealed file from `at`, counted from 0. */
+export async function getRunFilePiece(
   tx: Tx,
   id: string,
-): Promise<{ nameSealed: Buffer; fileSealed: Buffer }> {
-  return await tx.one(sql`
-    select name_sealed, file_sealed from organisations.import_run
-    where id = ${id} and file_sealed is not null`);
+  { at, length }: { readonly at: number; readonly length: number },
+): Promise<Buffer> {
+  const { piece } = await tx.one<{ piece: Buffer }>(sql`
+    select substring(file_sealed from ${at + 1}::int for ${length}::int) as piece
+    from organisations.import_run where id = ${id}`);
+  return piece;
 }
 
 /** Undefined until it was checked, and where no row was refused. */

@@ -1,8 +1,10 @@
 /**
  * Contacts of a file on their way into the directory, some thousand at a time. While the database
- * writes the numbers of one part, the next one is compared and sealed: each takes about as long.
+ * writes one part, the next one is read, compared and sealed: each takes about as long.
  */
+import { scheduler } from 'node:timers/promises';
 import { newId } from '#kernel/ids.ts';
+import { ok, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import {
   findOrNamePoints,
@@ -10,10 +12,12 @@ import {
   type IndexedAddresses,
   type Points,
 } from '../contacts/contact-points.ts';
-import { ROWS_AT_ONCE, type ImportOptions } from './import-options.ts';
-import type { PlannedRow } from '../model.ts';
+import { ROWS_AT_ONCE, type DirectorySecrets, type ImportOptions } from './import-options.ts';
+import type { ContactRow, PlannedRow, RefusedRow } from '../model.ts';
+import type { Reading, ReadFile, ReadRows } from './parse.ts';
 import { usualReaderKind } from './parse-contact.ts';
 import {
+  placeContacts,
   planContacts,
   type ContactPlan,
   type PlacedContact,
@@ -24,53 +28,124 @@ import {
   deleteLinks,
   insertContactPoints,
   insertLinks,
+  listOrganisationIds,
   listStoredContacts,
   saveContacts,
   type NewContactPoint,
+  type OrganisationId,
 } from './store-import.ts';
+import { beginTrial, takeBackTrial } from '../store-trial.ts';
 
-/** Parts of some thousand rows; those of one organisation stay together, as they are compared. */
-export function byOrganisation(placed: readonly PlacedContact[]): PlacedContact[][] {
-  const parts: PlacedContact[][] = [];
-  for (const rows of Map.groupBy(placed, (one) => one.organisationId).values()) {
-    const last = parts.at(-1);
-    if (last !== undefined && last.length + rows.length <= ROWS_AT_ONCE) last.push(...rows);
-    else parts.push([...rows]);
-  }
-  return parts;
-}
-
+/** What the rows are judged by beside the file, and who hears of them. */
 type Taking = {
   /** Undefined: nothing is written. */
   readonly importId: string | undefined;
   readonly options: ImportOptions;
-  /** Gets what becomes of the rows of each part. */
-  readonly onTaken: (rows: readonly PlannedRow[]) => Promise<void>;
+  /** Gets what becomes of the rows of each part, and how much of the file is done with it. */
+  readonly onTaken: (rows: readonly PlannedRow[], share: number) => Promise<void>;
+};
+
+export type Taken = ReadFile & {
+  readonly refusedRows: readonly RefusedRow[];
+  /** Rows of organisations that are closed. */
+  readonly ofClosed: number;
+  /** False also where all was to be or nothing, and a row was refused. */
+  readonly isWritten: boolean;
 };
 
 /**
- * Compares contacts with those of their organisations, and writes what became different. Empties
- * `parts` on its way: what is written need not be held.
+ * Compares contacts with those of their organisations, and writes what became different, while the
+ * file is read: nothing of it is held that is written. What is written before a row is found that
+ * all or nothing forbids is taken back.
  */
 export async function takeContacts(
   tx: Tx,
-  parts: PlacedContact[][],
+  reading: Reading<ContactRow>,
   taking: Taking,
-): Promise<void> {
-  const { secrets } = taking.options;
-  let addresses = await indexAddresses(parts[0] ?? [], secrets);
-  let part = await findPart(tx, parts.shift() ?? [], addresses);
-  let compared = await comparePart(part, taking);
+): Promise<Outcome<Taken>> {
+  const { allOrNothing = false, secrets } = taking.options;
+  const file = new FileAhead(reading, await listOrganisationIds(tx), secrets);
+  const mustStop = () => allOrNothing && file.refusedRows.length > 0;
+  let { importId } = taking;
+  if (importId !== undefined && allOrNothing) await beginTrial(tx);
+  let ahead = await file.next();
+  let compared = await comparePart(await findPart(tx, ahead), { ...taking, importId });
   while (compared.plan.rows.length > 0) {
-    const { rows } = compared.plan;
-    [, addresses] = await Promise.all([
-      writeContacts(tx, compared, taking),
-      indexAddresses(parts[0] ?? [], secrets),
-    ]);
+    if (importId !== undefined && mustStop()) {
+      await takeBackTrial(tx);
+      importId = undefined;
+    }
+    const now: Taking = { ...taking, importId };
+    const { plan } = compared;
+    const { share } = ahead;
+    [, ahead] = await Promise.all([writeContacts(tx, compared, now), file.next()]);
     // After the numbers of the last part were written: this one may have them too.
-    part = await findPart(tx, parts.shift() ?? [], addresses);
-    [, compared] = await Promise.all([writeLinks(tx, compared, taking), comparePart(part, taking)]);
-    await taking.onTaken(rows);
+    const part = await findPart(tx, ahead);
+    const writing = writeLinks(tx, compared, now);
+    [, compared] = await Promise.all([writing, comparePart(part, now)]);
+    await taking.onTaken(plan.rows, share);
+  }
+  if (importId !== undefined && mustStop()) {
+    await takeBackTrial(tx);
+    importId = undefined;
+  }
+  const { end, refusedRows, ofClosed } = file;
+  if (!end!.ok) return end!;
+  const isWritten = importId !== undefined;
+  return ok({ ...end!.value, refusedRows, ofClosed, isWritten });
+}
+
+/** Some thousand rows, their numbers and addresses hashed. */
+type AheadPart = {
+  readonly part: readonly PlacedContact[];
+  readonly addresses: IndexedAddresses;
+  /** How much of the file is read with them, 0 to 1. */
+  readonly share: number;
+};
+
+/** The rows of a file whose organisation is in the directory, read while statements run. */
+class FileAhead {
+  readonly refusedRows: RefusedRow[] = [];
+  ofClosed = 0;
+  /** What the file ended with; until then undefined. */
+  end: Outcome<ReadFile> | undefined;
+  readonly #reading: Reading<ContactRow>;
+  readonly #organisations: ReadonlyMap<string, OrganisationId>;
+  readonly #secrets: DirectorySecrets;
+  #placed: PlacedContact[] = [];
+  #share = 0;
+
+  constructor(
+    reading: Reading<ContactRow>,
+    organisations: readonly OrganisationId[],
+    secrets: DirectorySecrets,
+  ) {
+    this.#reading = reading;
+    this.#organisations = new Map(organisations.map((one) => [one.code, one]));
+    this.#secrets = secrets;
+  }
+
+  /** The next rows; none once the file is read. */
+  async next(): Promise<AheadPart> {
+    while (this.end === undefined && this.#placed.length < ROWS_AT_ONCE) {
+      const step = this.#reading.next();
+      if (step.done === true) this.end = step.value;
+      else this.#place(step.value);
+      await scheduler.yield();
+    }
+    const part = this.#placed.slice(0, ROWS_AT_ONCE);
+    this.#placed = this.#placed.slice(ROWS_AT_ONCE);
+    return { part, addresses: await indexAddresses(part, this.#secrets), share: this.#share };
+  }
+
+  #place({ rows, refusedRows, share }: ReadRows<ContactRow>): void {
+    const { placed, refusedRows: homeless } = placeContacts(rows, this.#organisations);
+    this.refusedRows.push(...refusedRows, ...homeless);
+    this.ofClosed += placed.filter(
+      ({ row }) => this.#organisations.get(row.organisationCode)!.isClosed,
+    ).length;
+    this.#placed.push(...placed);
+    this.#share = share;
   }
 }
 
@@ -81,11 +156,7 @@ type FoundPart = {
   readonly stored: readonly StoredContact[];
 };
 
-async function findPart(
-  tx: Tx,
-  part: readonly PlacedContact[],
-  addresses: IndexedAddresses,
-): Promise<FoundPart> {
+async function findPart(tx: Tx, { part, addresses }: AheadPart): Promise<FoundPart> {
   const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
   const points = await findOrNamePoints(tx, addresses);
   return { part, points, stored: await listStoredContacts(tx, [...organisationIds]) };
@@ -100,7 +171,7 @@ type ComparedPart = {
 /** Asks the database nothing. */
 async function comparePart(
   { part, points, stored }: FoundPart,
-  { importId, options }: Taking,
+  { importId, options }: Pick<Taking, 'importId' | 'options'>,
 ): Promise<ComparedPart> {
   const made = importId === undefined ? [] : await points.make(options.secrets);
   const plan = planContacts(part, {
