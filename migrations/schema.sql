@@ -4087,7 +4087,8 @@ CREATE OR REPLACE FUNCTION organisations.name_key(name text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (SELECT COALESCE(string_agg(part.word, ' '::text ORDER BY (part.word COLLATE "C")), ''::text) AS "coalesce" FROM regexp_split_to_table(lower(regexp_replace(NORMALIZE(name_key.name, NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text)), '[\s.,;:''’"()/_-]+'::text) part(word) WHERE (part.word <> ''::text))
+RETURN (SELECT COALESCE(string_agg(part.word, ' '::text ORDER BY (part.word COLLATE "C")), ''::text) AS "coalesce" FROM string_to_table(translate(lower(CASE WHEN (octet_length(name_key.name) = length(name_key.name)) THEN name_key.name ELSE regexp_replace(regexp_replace(NORMALIZE(name_key.name, NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), '\s'::text, ' '::text, 'g'::text) END), '.,;:''’"()/_-	
+'::text, repeat(' '::text, 17)), ' '::text) part(word) WHERE (part.word <> ''::text))
 ;
 grant execute on function organisations.name_key(text) to public;
 

@@ -451,3 +451,29 @@ test('who is new and of whom nothing is said reads in the way that the model nam
   const found = (await detail('AA-01')).contacts.find(({ name }) => name === 'Bo Ard');
   assert.equal(found?.readerKind, 'board');
 });
+
+test('a wrong row behind some thousand good ones takes back what was written of them', async () => {
+  const before = await Promise.all([countOf('contact'), countOf('contact_point')]);
+  const good = Array.from(
+    { length: 4_100 },
+    (_, i) => `AA-02,Long ${i},ciso,long-${i % 4_090}@x.org`,
+  );
+  const head = 'organisation_code,name,role,email';
+  const bad = [head, ...good, 'AA-02,Last,ciso,'].join('\n');
+  const withheld = await run(importContacts, bad, { allOrNothing: true });
+  assert.deepEqual([withheld.withheld, withheld.counts], [true, counts(4_100, 0, 0, 1)]);
+  assert.deepEqual(
+    withheld.refusedRows.map(({ line }) => line),
+    [4_102],
+  );
+  assert.deepEqual(await Promise.all([countOf('contact'), countOf('contact_point')]), before);
+  const cut = Buffer.from(`${[head, ...good].join('\n')}\nAA-02,"La"st",ciso,`);
+  const refused = await db.web.attempt(operator, (tx) =>
+    importContacts(tx, { name: 'cut.csv', bytes: cut }, options),
+  );
+  assert.ok(!refused.ok && refused.message.startsWith('Line 4102 has a quotation mark'));
+  const taken = await run(importContacts, bad);
+  assert.deepEqual(taken.counts, counts(4_100, 0, 0, 1));
+  const after = await Promise.all([countOf('contact'), countOf('contact_point')]);
+  assert.deepEqual(after, [before[0]! + 4_100, before[1]! + 4_090]);
+});

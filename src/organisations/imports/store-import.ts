@@ -159,8 +159,8 @@ export async function insertContactPoints(
       as told (id, channel, address_sealed, address_index, shown)`);
 }
 
-/** Writes them by id, whether they are new or not; their links are another statement. */
-export async function saveContacts(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
+/** New ones; their links are another statement. */
+export async function insertContacts(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
   await tx.run(sql`
     insert into organisations.contact (id, organisation_id, name, is_post, role, rank, reader_kind,
       language, active, texts, mails)
@@ -168,11 +168,18 @@ export async function saveContacts(tx: Tx, contacts: readonly StoredContact[]): 
       told."readerKind", told.language, told.active, told.texts, told.mails
     from jsonb_to_recordset(${JSON.stringify(contacts.map(withCounts))}::jsonb) as told (id uuid,
       "organisationId" uuid, name text, "isPost" boolean, role text, rank smallint,
-      "readerKind" text, language text, active boolean, texts smallint, mails smallint)
-    on conflict (id) do update set name = excluded.name, is_post = excluded.is_post,
-      rank = excluded.rank, reader_kind = excluded.reader_kind, language = excluded.language,
-      active = excluded.active,
-      updated_at = now()`);
+      "readerKind" text, language text, active boolean, texts smallint, mails smallint)`);
+}
+
+/** Stored ones by id. Their organisation and role are what they were found by. */
+export async function updateContacts(tx: Tx, contacts: readonly StoredContact[]): Promise<void> {
+  await tx.run(sql`
+    update organisations.contact set name = told.name, is_post = told."isPost", rank = told.rank,
+      reader_kind = told."readerKind", language = told.language, active = told.active,
+      updated_at = now()
+    from jsonb_to_recordset(${JSON.stringify(contacts)}::jsonb) as told (id uuid, name text,
+      "isPost" boolean, rank smallint, "readerKind" text, language text, active boolean)
+    where contact.id = told.id`);
 }
 
 /** What the trigger on the links would write a moment later, row by row. */

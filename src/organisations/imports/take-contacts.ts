@@ -27,20 +27,23 @@ import { keepContacts, markContacts } from './store-image.ts';
 import {
   deleteLinks,
   insertContactPoints,
+  insertContacts,
   insertLinks,
   listOrganisationIds,
   listStoredContacts,
-  saveContacts,
+  updateContacts,
   type NewContactPoint,
   type OrganisationId,
 } from './store-import.ts';
 import { beginTrial, takeBackTrial } from '../store-trial.ts';
 
-/** What the rows are judged by beside the file, and who hears of them. */
-type Taking = {
+type Writing = {
   /** Undefined: nothing is written. */
   readonly importId: string | undefined;
   readonly options: ImportOptions;
+};
+
+type Taking = Writing & {
   /** Gets what becomes of the rows of each part, and how much of the file is done with it. */
   readonly onTaken: (rows: readonly PlannedRow[], share: number) => Promise<void>;
 };
@@ -56,7 +59,8 @@ export type Taken = ReadFile & {
 /**
  * Compares contacts with those of their organisations, and writes what became different, while the
  * file is read: nothing of it is held that is written. What is written before a row is found that
- * all or nothing forbids is taken back.
+ * all or nothing forbids is taken back here; what is written before the file turns out to be none,
+ * with the transaction.
  */
 export async function takeContacts(
   tx: Tx,
@@ -65,17 +69,19 @@ export async function takeContacts(
 ): Promise<Outcome<Taken>> {
   const { allOrNothing = false, secrets } = taking.options;
   const file = new FileAhead(reading, await listOrganisationIds(tx), secrets);
-  const mustStop = () => allOrNothing && file.refusedRows.length > 0;
   let { importId } = taking;
   if (importId !== undefined && allOrNothing) await beginTrial(tx);
+  // All or nothing: once a row is refused, nothing is written.
+  const heed = async (): Promise<void> => {
+    if (importId === undefined || !allOrNothing || file.refusedRows.length === 0) return;
+    await takeBackTrial(tx);
+    importId = undefined;
+  };
   let ahead = await file.next();
-  let compared = await comparePart(await findPart(tx, ahead), { ...taking, importId });
-  while (compared.plan.rows.length > 0) {
-    if (importId !== undefined && mustStop()) {
-      await takeBackTrial(tx);
-      importId = undefined;
-    }
-    const now: Taking = { ...taking, importId };
+  let compared = await comparePart(await findPart(tx, ahead), taking);
+  while (compared.plan.rows.length > 0 && file.end?.ok !== false) {
+    await heed();
+    const now = { importId, options: taking.options };
     const { plan } = compared;
     const { share } = ahead;
     [, ahead] = await Promise.all([writeContacts(tx, compared, now), file.next()]);
@@ -85,14 +91,10 @@ export async function takeContacts(
     [, compared] = await Promise.all([writing, comparePart(part, now)]);
     await taking.onTaken(plan.rows, share);
   }
-  if (importId !== undefined && mustStop()) {
-    await takeBackTrial(tx);
-    importId = undefined;
-  }
+  await heed();
   const { end, refusedRows, ofClosed } = file;
   if (!end!.ok) return end!;
-  const isWritten = importId !== undefined;
-  return ok({ ...end!.value, refusedRows, ofClosed, isWritten });
+  return ok({ ...end!.value, refusedRows, ofClosed, isWritten: importId !== undefined });
 }
 
 /** Some thousand rows, their numbers and addresses hashed. */
@@ -171,7 +173,7 @@ type ComparedPart = {
 /** Asks the database nothing. */
 async function comparePart(
   { part, points, stored }: FoundPart,
-  { importId, options }: Pick<Taking, 'importId' | 'options'>,
+  { importId, options }: Writing,
 ): Promise<ComparedPart> {
   const made = importId === undefined ? [] : await points.make(options.secrets);
   const plan = planContacts(part, {
@@ -187,20 +189,22 @@ async function comparePart(
 async function writeContacts(
   tx: Tx,
   { plan, made }: ComparedPart,
-  { importId }: Taking,
+  { importId }: Writing,
 ): Promise<void> {
   const { added, changed } = plan;
   if (importId === undefined || added.length + changed.length === 0) return;
-  const contactIds = changed.map(({ id }) => id);
-  if (contactIds.length > 0) await keepContacts(tx, { importId, contactIds });
-  await saveContacts(tx, [...added, ...changed]);
+  if (changed.length > 0) {
+    await keepContacts(tx, { importId, contactIds: changed.map(({ id }) => id) });
+    await updateContacts(tx, changed);
+  }
+  if (added.length > 0) await insertContacts(tx, added);
   await insertContactPoints(tx, made);
 }
 
 async function writeLinks(
   tx: Tx,
   { plan: { added, changed, relinked } }: ComparedPart,
-  { importId }: Taking,
+  { importId }: Writing,
 ): Promise<void> {
   if (importId === undefined || added.length + changed.length === 0) return;
   const relinkedIds = relinked.map(({ id }) => id);
