@@ -52,6 +52,8 @@ create table alerts.version (
   asks_again boolean not null default true,
   -- What is known of the threat and what to do about it: `Content` in src/alerts/content/model.ts.
   content jsonb not null,
+  -- What the catalogue said of its CVEs when it was frozen: `KevSaid` in src/alerts/kev/model.ts.
+  kev jsonb,
   -- The operating model it began under (SHA-256 of the file).
   model_version text not null,
   updated_at timestamptz not null default now(),
@@ -207,10 +209,10 @@ end $$;
 create trigger guard_version before update on alerts.version for each row
   when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
       old.if_acted, old.clear_line, old.not_known, old.next_update_at, old.body, old.own_text,
-      old.reader_words, old.audience, old.asks_again, old.content)
+      old.reader_words, old.audience, old.asks_again, old.content, old.kev)
     is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.if_acted,
       new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.reader_words,
-      new.audience, new.asks_again, new.content))
+      new.audience, new.asks_again, new.content, new.kev))
   execute function alerts.guard_version();
 
 create view alerts.v_live with (security_invoker = true) as
@@ -220,7 +222,7 @@ create view alerts.v_live with (security_invoker = true) as
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
     version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
-    version.reader_words, submission.owned_by_name, submission.submitted_at,
+    version.kev, version.reader_words, submission.owned_by_name, submission.submitted_at,
     submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
     alert.exercise
   from alerts.alert alert
@@ -234,7 +236,7 @@ create view alerts.v_version with (security_invoker = true) as
   select version.alert_id, alert.number as alert_number, version.id as version_id, version.number,
     version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
     version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body,
-    version.asks_again, version.content, version.state, version.released_at, version.closed_at,
+    version.asks_again, version.content, version.kev, version.state, version.released_at, version.closed_at,
     submission.dispatch_id, submission.correction_dispatch_id, alert.exercise
   from alerts.version version
   join alerts.alert alert on alert.id = version.alert_id
@@ -382,7 +384,7 @@ grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.r
 grant select, insert on alerts.version to tocsin_web;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line,
   not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content,
-  model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
+  kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
   on alerts.version to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,

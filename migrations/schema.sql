@@ -244,6 +244,7 @@ create table alerts.version (
   audience jsonb not null,
   asks_again boolean default true not null,
   content jsonb not null,
+  kev jsonb,
   model_version text not null,
   updated_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
@@ -275,10 +276,10 @@ alter table alerts.version force row level security;
 create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
-CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND (((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)) OR (old.kev IS DISTINCT FROM new.kev)))) EXECUTE FUNCTION alerts.guard_version();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
+grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
 
 create table audit.checkpoint (
   size bigint not null,
@@ -4652,6 +4653,7 @@ create view alerts.v_live with (security_invoker=true) as
     version.asked_at,
     version.clear_line,
     version.content,
+    version.kev,
     version.reader_words,
     submission.owned_by_name,
     submission.submitted_at,
@@ -4734,6 +4736,7 @@ create view alerts.v_version with (security_invoker=true) as
     version.body,
     version.asks_again,
     version.content,
+    version.kev,
     version.state,
     version.released_at,
     version.closed_at,

@@ -71,7 +71,9 @@ export async function showAlert(
   const missing = version.state === 'draft' && checkForSubmission(version, context, now);
   const toMend = missing ? mendable(id, missing) : [];
   const summary = refused === undefined ? [] : mendable(id, refused);
-  const sections = sectionsOfVersion(version, context);
+  // Of a draft, what the catalogue says today: it is frozen with the submission.
+  const kev = preview?.kev ?? null;
+  const sections = sectionsOfVersion({ ...version, kev }, context);
   const check = {
     ...shared,
     sections,

@@ -23,7 +23,6 @@ import { capacityFor } from './dry-run.ts';
 import { overCap } from './over-cap.ts';
 import { changesBetween, type Change } from './diff.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
-import { readKevFacts } from './kev/catalogue.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
@@ -91,9 +90,8 @@ export async function readApproval(
     costAtMost: formatMoney(priceOfTexts(fragments, model.textPrice)),
     overCap: overCap(model, severity, fragments),
     assessment: assessmentOf(version, model),
-    sections: sectionsOf(version.content, context),
+    sections: sectionsOf(version, context),
     readerSections: readerSections(version.readerWords, model),
-    kev: await readKevFacts(tx, version.content.cves),
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
   };

@@ -73,6 +73,7 @@ it('it fits with every name, live and rehearsed, first and following', () => {
       severity: severityById(model, severity.id)!,
       mark: '',
       alertNumber: 4901,
+      kev: null,
       origin: 'https://cyber.example',
       formatTime: String,
     };

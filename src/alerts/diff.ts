@@ -119,13 +119,17 @@ const fieldLabels = {
 } as const;
 
 /** How a wording is written for readers. */
-export type Written = {
-  readonly field: (wording: Wording, field: keyof typeof fieldLabels) => string;
-  readonly sections: (wording: Wording) => readonly Section[];
+export type Written<T extends Wording> = {
+  readonly field: (wording: T, field: keyof typeof fieldLabels) => string;
+  readonly sections: (wording: T) => readonly Section[];
 };
 
 /** The fields that changed, and the sections of the content. */
-export function changesBetween(before: Wording, after: Wording, written: Written): Change[] {
+export function changesBetween<T extends Wording>(
+  before: T,
+  after: T,
+  written: Written<T>,
+): Change[] {
   const fields = (Object.keys(fieldLabels) as (keyof typeof fieldLabels)[]).flatMap((field) =>
     changeOf(fieldLabels[field], written.field(before, field), written.field(after, field)),
   );

@@ -2,6 +2,7 @@
 import { tlp, within } from '#kernel/marking.ts';
 import type { OperatingModel, Severity } from '#operating-model/index.ts';
 import { sectionAsText, sectionsToReaders } from './content/model.ts';
+import type { KevSaid } from './kev/model.ts';
 import type { Wording } from './model.ts';
 
 export type Rendering = {
@@ -10,6 +11,8 @@ export type Rendering = {
   /** Stands before all that leaves, with a space: of an exercise, or beside one; else empty. */
   readonly mark: string;
   readonly alertNumber: number;
+  /** What the catalogue says of its CVEs; null where it says nothing. */
+  readonly kev: KevSaid | null;
   /** Where the page is, such as `https://cyber.example`. */
   readonly origin: string;
   /** A time as readers see it. */
@@ -38,7 +41,7 @@ export function mailSubject(wording: Wording, rendering: Rendering): string {
 
 /** Marking before the content and after it (FIRST, TLP 2.0, on e-mail). */
 export function mailBody(wording: Wording, rendering: Rendering): string {
-  const { model, alertNumber, origin, formatTime } = rendering;
+  const { model, alertNumber, kev, origin, formatTime } = rendering;
   const address = `${origin}/${alertNumber}`;
   const answer = [
     `{organisation}: your code for this alert is {code}.`,
@@ -62,7 +65,9 @@ export function mailBody(wording: Wording, rendering: Rendering): string {
     wording.ifActed === '' ? '' : `IF YOU ACTED ALREADY\n${wording.ifActed}`,
     wording.notKnown === '' ? '' : `NOT YET KNOWN\n${wording.notKnown}`,
     next,
-    ...sectionsToReaders(wording, { model, formatTime }).map((one) => sectionAsText(one, origin)),
+    ...sectionsToReaders({ ...wording, kev }, { model, formatTime }).map((one) =>
+      sectionAsText(one, origin),
+    ),
     wording.body,
     answer.join('\n'),
     tlp(wording.marking),

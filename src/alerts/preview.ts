@@ -12,7 +12,8 @@ import {
 } from '#organisations/index.ts';
 import { countWillGo, listHeldAudiences, type HeldAudience } from './audience.ts';
 import { sectionsOf, type Section } from './content/model.ts';
-import { readKevFacts, type KevSaid } from './kev/catalogue.ts';
+import { readKevFacts } from './kev/catalogue.ts';
+import type { KevSaid } from './kev/model.ts';
 import type { VersionKind, Wording } from './model.ts';
 import { checkClearLine, checkOwnText, checkText } from './parse.ts';
 import { unfitReaderWords } from './readers/form.ts';
@@ -64,7 +65,7 @@ export type Preview = TextsToReaders & {
   /** What the page says of the threat. */
   readonly sections: readonly Section[];
   /** What the catalogue of known exploited vulnerabilities says of its CVEs. */
-  readonly kev: KevSaid | undefined;
+  readonly kev: KevSaid | null;
   readonly audience: AudiencePreview;
   /** The saved audiences that it names, as they are today. */
   readonly heldAudiences: readonly HeldAudience[];
@@ -97,9 +98,10 @@ export async function previewAlert(
   },
 ): Promise<Preview | undefined> {
   const { kind, wording, audience: asked, alertNumber, exercise } = draft;
-  const { severity } = wording;
+  const { severity, content } = wording;
   const besideExercise = !exercise && (await readIsExerciseOut(tx));
-  const rendered = { severity, alertNumber, exercise, besideExercise };
+  const kev = await readKevFacts(tx, content.cves);
+  const rendered = { severity, alertNumber, exercise, besideExercise, kev };
   const rendering = renderingFor(rendered, context);
   if (rendering === undefined) return undefined;
   const { model } = context;
@@ -129,8 +131,8 @@ export async function previewAlert(
     ...general,
     readers,
     mail: mail && { subject: mail.subject ?? '', body: forReader(mail.body) },
-    sections: sectionsOf(wording.content, context),
-    kev: await readKevFacts(tx, wording.content.cves),
+    sections: sectionsOf({ content, kev }, context),
+    kev,
     audience,
     heldAudiences: await listHeldAudiences(tx, question),
     willGo: await countWillGo(tx, question, model),

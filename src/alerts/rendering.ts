@@ -1,5 +1,6 @@
 /** What rendering needs beside the words: the rules, the number, the address of the page. */
 import { severityFor, type OperatingModel } from '#operating-model/index.ts';
+import type { KevSaid } from './kev/model.ts';
 import type { Rendering } from './texts.ts';
 
 /** What the verbs need from outside. */
@@ -20,6 +21,8 @@ export type Rendered = {
   readonly exercise: boolean;
   /** Whether it is live, while an exercise is out. */
   readonly besideExercise: boolean;
+  /** What the catalogue says of its CVEs. */
+  readonly kev: KevSaid | null;
 };
 
 /** Undefined where the model does not know the severity any more. */
@@ -27,8 +30,8 @@ export function renderingFor(alert: Rendered, context: AlertContext): Rendering 
   const severity = severityFor(context.model, alert);
   if (severity === undefined) return undefined;
   const { model, origin, formatTime } = context;
-  const { alertNumber } = alert;
-  return { model, severity, mark: markOf(alert, model), alertNumber, origin, formatTime };
+  const { alertNumber, kev } = alert;
+  return { model, severity, mark: markOf(alert, model), alertNumber, kev, origin, formatTime };
 }
 
 /** Nobody writes it: what it stands before is an exercise, or has to be told from one (P11). */

@@ -177,6 +177,7 @@ export const alertDetail = z.strictObject({
   nextUpdateAt: instant.nullable(),
   body: z.string(),
   content: contentGiven,
+  kev: kevGiven,
   ownText: z.string().nullable(),
   readerWords: readerWordsGiven,
   asksAgain: z.boolean(),

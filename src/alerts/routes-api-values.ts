@@ -107,7 +107,7 @@ export function submissionOf(row: SubmissionRow) {
 
 /** `counted`: what its texts cost at most, as counted of what is saved; undefined where it cannot be. */
 export function previewOf(
-  { texts, following, readers, mail, problem: why, kev, ...rest }: Preview,
+  { texts, following, readers, mail, problem: why, ...rest }: Preview,
   counted: string | undefined,
 ) {
   return {
@@ -120,10 +120,6 @@ export function previewOf(
       ...textsGiven(one),
     })),
     mail: mail ?? null,
-    kev:
-      kev === undefined
-        ? null
-        : { ...kev, facts: kev.facts.map(({ addedOn = null, ...fact }) => ({ ...fact, addedOn })) },
     problem: why ?? null,
   };
 }

@@ -3,6 +3,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { Content } from './content/model.ts';
+import type { KevSaid } from './kev/model.ts';
 import type { VersionKind, VersionState, Wording } from './model.ts';
 import type { ReaderWords } from './readers/model.ts';
 
@@ -77,6 +78,9 @@ export async function listEditors(tx: Tx, versionId: string): Promise<string[]> 
   return rows.map((row) => row.personId);
 }
 
+/** Null as no value, not as JSON's. */
+const asJson = (kev: KevSaid | null) => (kev === null ? null : JSON.stringify(kev));
+
 /** Moves a version along the table of moves; false where it was not in `from`. */
 export async function moveVersion(
   tx: Tx,
@@ -85,17 +89,19 @@ export async function moveVersion(
     from: VersionState;
     to: VersionState;
     revision?: number;
-    /** The rules that hold for it from then on. */
-    modelVersion?: string;
+    /** Where it is frozen: the rules that hold for it from then on, and what is known by then. */
+    frozen?: { readonly modelVersion: string; readonly kev: KevSaid | null };
   },
 ): Promise<boolean> {
   const atRevision: Sql =
     move.revision === undefined ? sql`` : sql`and revision = ${move.revision}`;
-  const rules: Sql =
-    move.modelVersion === undefined ? sql`` : sql`model_version = ${move.modelVersion},`;
+  const frozen: Sql =
+    move.frozen === undefined
+      ? sql``
+      : sql`model_version = ${move.frozen.modelVersion}, kev = ${asJson(move.frozen.kev)}::jsonb,`;
   return (
     (await tx.run(sql`
-      update alerts.version set state = ${move.to}, updated_at = now(), ${rules}
+      update alerts.version set state = ${move.to}, updated_at = now(), ${frozen}
         released_at = case ${move.to} when 'released' then now() when 'draft' then null
           else released_at end,
         asked_at = case when ${move.to} <> 'released' then
@@ -138,6 +144,8 @@ export type VersionRow = {
   readerWords: ReaderWords;
   asksAgain: boolean;
   content: Content;
+  /** What the catalogue said of its CVEs when it was frozen last; null of what never was. */
+  kev: KevSaid | null;
   audience: unknown;
   modelVersion: string;
   updatedAt: Date;
@@ -159,8 +167,8 @@ const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, a
   version.number, version.kind, version.state, version.revision, version.title, version.severity,
   version.marking, version.what, version.do_now, version.if_acted, version.clear_line,
   version.not_known, version.next_update_at, version.body, version.own_text, version.reader_words,
-  version.asks_again, version.content, version.audience, version.model_version, version.updated_at,
-  version.released_at, version.closed_at`;
+  version.asks_again, version.content, version.kev, version.audience, version.model_version,
+  version.updated_at, version.released_at, version.closed_at`;
 
 /** The newest version of an alert; one that was abandoned only where there is no other. */
 export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {

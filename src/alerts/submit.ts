@@ -21,6 +21,8 @@ import {
 } from '#organisations/index.ts';
 import { findFollowed, planFollowing, type Followed } from './correct.ts';
 import { assessmentOf, checkAssessment } from './assessment.ts';
+import { readKevFacts } from './kev/catalogue.ts';
+import { canonicalKev } from './kev/model.ts';
 import { canonicalWording, missingForSubmission } from './model.ts';
 import { checkClearLine, checkOwnText, checkText, unfilledBlanks } from './parse.ts';
 import { absent, lacks, overtaken } from './policy.ts';
@@ -84,12 +86,14 @@ export async function submitAlert(
   if (raised) return raised;
   const { id: versionId } = version;
   const { revision } = submission;
-  // What is frozen is frozen under the rules of now: other ones may have come since it was begun.
+  // What is frozen is frozen under the rules, and with the catalogue, of now: other ones may have
+  // come since it was begun.
   const modelVersion = await pinVersion(tx, context.model);
-  const move = { from: 'draft', to: 'submitted', revision, modelVersion } as const;
+  const kev = await readKevFacts(tx, version.content.cves);
+  const move = { from: 'draft', to: 'submitted', revision, frozen: { modelVersion, kev } } as const;
   if (!(await moveVersion(tx, { id: versionId, ...move })))
     return refused('conflict', 'This draft changed after you opened it. Look at it once more.');
-  return await freeze(tx, context, version, submission.now);
+  return await freeze(tx, context, { ...version, kev }, submission.now);
 }
 
 /** Who answered to a lower severity has not answered to this one. */
@@ -290,6 +294,7 @@ export async function alsoCoveredBy(
   const along = [withdrawal, closing].map(({ text, subject, mail }) => [text, subject, mail]);
   const words = createHash('sha256')
     .update(canonicalWording(version))
+    .update(JSON.stringify(canonicalKev(version.kev)))
     .update(JSON.stringify(along))
     .digest('hex');
   return words + (await hashRecipients(tx, submission.id));

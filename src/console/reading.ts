@@ -120,7 +120,9 @@ export type BoardContext = {
   readonly database: Database;
   readonly model: OperatingModel;
   readonly openReply: OpenReply;
-  readonly sectionsOf: (words: Pick<LiveAlert, 'content' | 'readerWords'>) => readonly Section[];
+  readonly sectionsOf: (
+    words: Pick<LiveAlert, 'content' | 'kev' | 'readerWords'>,
+  ) => readonly Section[];
 };
 
 /** What readers see under one heading; `href` where a line leads somewhere. */

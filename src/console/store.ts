@@ -77,8 +77,9 @@ export type LiveAlert = {
   /** What to do now in words that anybody may read. */
   clearLine: string;
   notKnown: string;
-  /** JSON of the alerts: what is said of the threat, and words for some readers. */
+  /** JSON of the alerts: what is said of the threat and of its CVEs, and words for some. */
   content: unknown;
+  kev: unknown;
   readerWords: unknown;
   nextUpdateAt: Date | null;
   state: 'released' | 'closed';
@@ -101,10 +102,10 @@ export type LiveAlert = {
 
 const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title, live.severity,
   live.marking, live.what, live.do_now, live.if_acted, live.clear_line, live.not_known,
-  live.content, live.reader_words, live.next_update_at, live.state, live.released_at, live.asked_at,
-  live.closed_at, live.dispatch_id, live.correction_dispatch_id, live.version_number, live.kind,
-  live.model_version, dispatch.state as dispatch_state, dispatch.pause_reason, dispatch.exercise,
-  live.owned_by_name`;
+  live.content, live.kev, live.reader_words, live.next_update_at, live.state, live.released_at,
+  live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id, live.version_number,
+  live.kind, live.model_version, dispatch.state as dispatch_state, dispatch.pause_reason,
+  dispatch.exercise, live.owned_by_name`;
 
 /** The dispatches of what is out: a correction has two. */
 export function dispatchesOf({ dispatchId, correctionDispatchId }: LiveAlert): string[] {

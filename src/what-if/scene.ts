@@ -37,7 +37,7 @@ export function planMessages(
   { model, severity }: { readonly model: OperatingModel; readonly severity: Severity },
 ): Planned[] {
   const mark = markOf(words, model);
-  const templates = renderRounds(wording, { ...words, mark, model, severity });
+  const templates = renderRounds(wording, { ...words, mark, model, severity, kev: null });
   const fragmentsOf = fragmentCounter();
   return composeRounds(people, templates, unchasedReaders(model)).map((message) => ({
     contactPointId: message.contactPointId,

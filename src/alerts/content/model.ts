@@ -3,6 +3,7 @@
  * step by step, and who else says so. Everything may be left empty. Pure.
  */
 import { within, type Marking } from '#kernel/marking.ts';
+import { kevSection, type KevSaid } from '#alerts/kev/model.ts';
 import type { Answers, OperatingModel } from '#operating-model/index.ts';
 
 export const exploitedAnswers = { yes: 'Yes', no: 'No', not_known: 'Not known' } as const;
@@ -128,17 +129,20 @@ export type Showing = {
   readonly formatTime: (at: Date) => string;
 };
 
+/** What an alert says of the threat, and what the catalogue said of its CVEs when it was frozen. */
+export type Said = { readonly content: Content; readonly kev: KevSaid | null };
+
 /** All that is said, in the order in which readers need it: preview, page, approval and mail. */
-export function sectionsOf(content: Content, showing: Showing): Section[] {
+export function sectionsOf({ content, kev }: Said, showing: Showing): Section[] {
   const all = [
-    ...whatToDo(content, showing),
+    ...whatToDo({ content, kev }, showing),
     ...whatItIs(content, showing),
     ...whoSaysSo(content, showing),
   ];
   return all.filter(({ entries }) => entries.length > 0);
 }
 
-function whatToDo(content: Content, { formatTime }: Showing): Section[] {
+function whatToDo({ content, kev }: Said, { formatTime }: Showing): Section[] {
   const { exploited, safe, safeAsAt, remediateBy } = content;
   const at = (instant: string) => formatTime(new Date(instant));
   return [
@@ -152,6 +156,7 @@ function whatToDo(content: Content, { formatTime }: Showing): Section[] {
       label: 'Exploited now',
       entries: textEntries(exploited === null ? [] : [exploitedAnswers[exploited]]),
     },
+    kevSection(kev, formatTime),
     {
       key: 'remediateBy',
       label: 'Remediate by',
@@ -227,13 +232,13 @@ function whoSaysSo(content: Content, { model }: Showing): Section[] {
  * that there are some, and whom to ask.
  */
 export function sectionsToReaders(
-  { content, marking }: { readonly content: Content; readonly marking: Marking },
+  { content, kev, marking }: Said & { readonly marking: Marking },
   {
     model,
     formatTime,
   }: Showing & { readonly model: Pick<OperatingModel, 'markingCeilings' | 'helpLine'> },
 ): Section[] {
-  const sections = sectionsOf(content, { model, formatTime });
+  const sections = sectionsOf({ content, kev }, { model, formatTime });
   if (within(marking, model.markingCeilings.indicators)) return sections;
   const text = `Not told here at TLP:${marking}. Ring ${model.helpLine}`;
   return sections.map((one) => (one.key === 'indicators' ? { ...one, entries: [{ text }] } : one));

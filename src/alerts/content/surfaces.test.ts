@@ -21,6 +21,7 @@ import { beginVersion } from '../correct.ts';
 import { approveAndRelease } from '../decide.ts';
 import { saveDraft } from '../draft.ts';
 import { canonicalWording, type Wording } from '../model.ts';
+import { importCatalogue } from '../kev/catalogue.ts';
 import { findSubmission } from '../store-submission.ts';
 import { findVersion } from '../store.ts';
 import { submitAlert } from '../submit.ts';
@@ -74,6 +75,50 @@ const ofContent: Record<keyof Content, Row> = {
   declared: [/NCSC category 2/, all],
 };
 
+/** What the catalogue says of its CVE, which nobody wrote. */
+const ofKev: Record<string, Row> = {
+  'added on': [/CVE-2026-12345: exploited, in the catalogue since 20 November 2026/, all],
+  'due on': [/deadline, for US federal agencies: 11 December 2026/, all],
+  ransomware: [/Used in ransomware campaigns/, all],
+  'required action': [/What CISA requires: Apply mitigations/, all],
+  'as at': [/CISA KEV, as at 20 November 2026 at 15:00/i, all],
+  edition: [/Catalogue 2026\.11\.20 of CISA/, all],
+};
+
+const catalogue = {
+  version: '2026.11.20',
+  releasedAt: new Date('2026-11-20T15:00:00Z'),
+  entries: [
+    {
+      cve: 'CVE-2026-12345',
+      vendor: 'Citrix',
+      product: 'NetScaler',
+      name: 'Memory disclosure',
+      addedOn: '2026-11-20',
+      description: 'It gives its memory away.',
+      requiredAction: 'Apply mitigations per vendor instructions.',
+      dueOn: '2026-12-11',
+      ransomware: true,
+      links: [],
+    },
+  ],
+};
+
+/** The same as programs get it. */
+const said = {
+  version: '2026.11.20',
+  releasedAt: '2026-11-20T15:00:00.000Z',
+  facts: [
+    {
+      cve: 'CVE-2026-12345',
+      addedOn: '2026-11-20',
+      dueOn: '2026-12-11',
+      ransomware: true,
+      requiredAction: 'Apply mitigations per vendor instructions.',
+    },
+  ],
+};
+
 const content: Content = {
   exploited: 'yes',
   safe: 'NHSmail and HSCN',
@@ -120,6 +165,7 @@ const versionOf = async (alertId: string) =>
 /** A correction with every field, as far as a draft. */
 async function drafted() {
   const { centre } = api;
+  must(await centre.db.web.attempt(centre.officer, (tx) => importCatalogue(tx, catalogue)));
   await releaseAlert(centre, { title: 'The one before' });
   const alert = await releaseAlert(centre, { title: 'First words' });
   await deliverRounds(centre, alert.dispatchId);
@@ -208,6 +254,7 @@ test('each field stands where it has to, and nowhere else', async (t) => {
   await readOutside({ number, code }, seen);
   const given = (await api.get(`/api/v1/alerts/${alertId}`)).value;
   assert.deepEqual(given['content'], content);
+  assert.deepEqual(given['kev'], said);
   const { content: _, nextUpdateAt, ...words } = full;
   for (const [field, value] of Object.entries(words))
     assert.deepEqual(given[field], value, `${field} by the API`);
@@ -224,11 +271,14 @@ test('each field stands where it has to, and nowhere else', async (t) => {
   const later = { title: 'Later', what: 'later', doNow: 'Later.', notKnown: '', body: '' };
   await releaseVersion(centre, alertId, 'update', later);
   seen.set('old version', (await centre.site.visitor().get(`/${number}/versions/2`)).text);
-  const wrong = Object.entries({ ...ofWording, ...ofContent }).flatMap(([field, [said, on]]) =>
-    surfaces
-      .filter((surface) => seen.has(surface))
-      .filter((surface) => said.test(seen.get(surface)!) !== on.includes(surface))
-      .map((surface) => `${field}: ${on.includes(surface) ? 'missing on' : 'leaks to'} ${surface}`),
+  const wrong = Object.entries({ ...ofWording, ...ofContent, ...ofKev }).flatMap(
+    ([field, [said, on]]) =>
+      surfaces
+        .filter((surface) => seen.has(surface))
+        .filter((surface) => said.test(seen.get(surface)!) !== on.includes(surface))
+        .map(
+          (surface) => `${field}: ${on.includes(surface) ? 'missing on' : 'leaks to'} ${surface}`,
+        ),
   );
   assert.deepEqual(wrong, []);
 });

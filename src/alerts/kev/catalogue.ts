@@ -4,7 +4,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { factOf, type Catalogue, type KevFact } from './model.ts';
+import { factOf, type Catalogue, type KevSaid } from './model.ts';
 import {
   deleteOthers,
   findEntries,
@@ -48,14 +48,11 @@ export async function importCatalogue(tx: Tx, catalogue: Catalogue): Promise<Out
   return ok({ version, ...counts });
 }
 
-/** The version of the catalogue, and what it says of each CVE. */
-export type KevSaid = { readonly version: string; readonly facts: readonly KevFact[] };
-
-/** What the catalogue says of each; undefined where none was imported, and it says nothing. */
-export async function readKevFacts(tx: Tx, cves: readonly string[]): Promise<KevSaid | undefined> {
-  if (cves.length === 0) return undefined;
+/** What the catalogue says of each; null where none was imported, and it says nothing. */
+export async function readKevFacts(tx: Tx, cves: readonly string[]): Promise<KevSaid | null> {
+  if (cves.length === 0) return null;
   const newest = await findNewestImport(tx);
-  if (newest === undefined) return undefined;
+  if (newest === undefined) return null;
   const entries = await findEntries(tx, cves);
   const facts = cves.map((cve) =>
     factOf(
@@ -63,5 +60,6 @@ export async function readKevFacts(tx: Tx, cves: readonly string[]): Promise<Kev
       entries.find((one) => one.cve === cve),
     ),
   );
-  return { version: newest.catalogueVersion, facts };
+  const { catalogueVersion: version, catalogueReleasedAt } = newest;
+  return { version, releasedAt: catalogueReleasedAt.toISOString(), facts };
 }

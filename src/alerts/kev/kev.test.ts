@@ -3,7 +3,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { listEntries as listAudit } from '#audit/index.ts';
 import { parseDraft } from '#alerts/form.ts';
-import { must, openCentre, type Centre } from '../../../test/support/centre.ts';
+import { noContent } from '#alerts/content/model.ts';
+import {
+  must,
+  openCentre,
+  releaseAlert,
+  releaseVersion,
+  type Centre,
+} from '../../../test/support/centre.ts';
 import { importCatalogue } from './catalogue.ts';
 import { fieldsFromEntry } from './form.ts';
 import { parseCatalogue } from './parse.ts';
@@ -109,6 +116,26 @@ describe('an import', () => {
   });
 });
 
+describe('what is out', () => {
+  const page = async (number: number) => (await centre.site.visitor().get(`/${number}`)).text;
+  const content = { ...noContent, cves: ['CVE-2026-12345', 'CVE-2026-777777'] };
+
+  it('says what the catalogue said when it was submitted, and a later version what it says then', async () => {
+    const { alertId, number } = await releaseAlert(centre, { content });
+    const before = await page(number);
+    assert.match(before, /as at 21 November 2026 at 15:00/);
+    assert.match(before, /for US federal agencies: 1 December 2026/);
+    assert.match(before, /CVE-2026-777777: not in the catalogue/);
+    const later = { version: '2026.11.21b', released: '2026-11-21T18:00:00Z' };
+    must(await bring(bytesOf([entry({ dueDate: '2026-11-29' })], later)));
+    assert.match(await page(number), /for US federal agencies: 1 December 2026/);
+    await releaseVersion(centre, alertId, 'update', { content });
+    const after = await page(number);
+    assert.match(after, /as at 21 November 2026 at 18:00/);
+    assert.match(after, /for US federal agencies: 29 November 2026/);
+  });
+});
+
 describe('the page', () => {
   it('imports, finds, and begins an alert that can be submitted: two clicks', async () => {
     const officer = centre.visit(centre.officer);
@@ -141,7 +168,7 @@ describe('the page', () => {
     assert.match(check.text, /Citrix NetScaler Gateway/);
     assert.match(
       check.text,
-      /CVE-2026-12345: exploited, known since 20 November 2026; used in ransomware/,
+      /CVE-2026-12345: exploited, in the catalogue since 20 November 2026\. Used in ransomware/,
     );
   });
 

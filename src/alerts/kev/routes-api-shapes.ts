@@ -5,13 +5,18 @@ import { instant } from '#web/index.ts';
 export const kevGiven = z
   .strictObject({
     version: z.string(),
+    releasedAt: instant.describe('As at when, by CISA'),
     facts: z.array(
       z.strictObject({
         cve: z.string(),
-        addedOn: instant.nullable().describe('Midnight in UTC of the day; null: not in there'),
-        ransomware: z.boolean(),
+        addedOn: z.iso.date().nullable().describe('By CISA; null: not in there'),
+        dueOn: z.iso.date().nullable().describe('The deadline of CISA for US federal agencies'),
+        ransomware: z.boolean().describe('Known to be used in ransomware campaigns'),
+        requiredAction: z.string().describe('What CISA requires'),
       }),
     ),
   })
   .nullable()
-  .describe('The catalogue of known exploited vulnerabilities on its CVEs; null without one');
+  .describe(
+    'What the catalogue of known exploited vulnerabilities says of its CVEs, frozen as an alert is submitted; null without one',
+  );

@@ -29,6 +29,7 @@ const entry: PublicEntry = {
   notKnown: 'Which versions.',
   nextUpdateAt: new Date('2026-11-27T06:00:00Z'),
   content: noContent,
+  kev: null,
   body: '# Steps\n\n- one <script>alert(1)</script>\n',
   releasedAt: new Date('2026-11-27T03:40:00Z'),
   firstReleasedAt: new Date('2026-11-27T03:02:00Z'),

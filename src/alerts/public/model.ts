@@ -3,6 +3,7 @@ import type { Marking } from '#kernel/marking.ts';
 import type { VersionKind } from '../model.ts';
 import { changeOf, changesOfSections, withContext, type Change } from '../diff.ts';
 import type { Content, Section } from '../content/model.ts';
+import type { KevSaid } from '../kev/model.ts';
 
 export type PublicVersion = {
   readonly alertNumber: number;
@@ -24,6 +25,7 @@ export type PublicVersion = {
   readonly releasedAt: Date;
   readonly closedAt: Date | null;
   readonly content: Content;
+  readonly kev: KevSaid | null;
   /** The number of the alert that takes the place of this one. */
   readonly superseding: number | null;
   /** One person let it go, and nobody else has looked at it in the promised time. */

@@ -14,7 +14,7 @@ export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAle
       version.state, version.title, version.severity, version.marking, version.what, version.do_now,
       version.if_acted, version.not_known, version.next_update_at, version.body,
       version.asks_again, version.released_at, version.closed_at, version.content,
-      exists (select from alerts.alone where alone.alert_id = alert.id
+      version.kev, exists (select from alerts.alone where alone.alert_id = alert.id
         and alone.reviewed_at is null and alone.review_due_at < now()) as is_review_late,
       (select max(other.number) from alerts.version superseding
         join alerts.alert other on other.id = superseding.alert_id
@@ -67,7 +67,7 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
       select alert.number as alert_number, version.number, version.kind, version.state,
         version.title, version.severity, version.marking, version.what, version.do_now,
         version.if_acted, version.not_known, version.next_update_at, version.body,
-        version.closed_at, version.content,
+        version.closed_at, version.content, version.kev,
         version.content ->> 'threatType' as threat_type,
         -- As programs carry it in a cursor.
         date_trunc('milliseconds', version.released_at) as released_at,
