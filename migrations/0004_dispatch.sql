@@ -670,7 +670,8 @@ create view dispatch.v_claimed with (security_invoker = true) as
   where state = 'claimed' and lease_until > '-infinity';
 -- The words of each message, for whoever approves or explains them.
 create view dispatch.v_text with (security_invoker = true) as
-  select id, dispatch_id, channel, round, subject, body from dispatch.message;
+  select id, dispatch_id, organisation_id, channel, round, code, subject, body
+  from dispatch.message;
 create view dispatch.v_credit with (security_invoker = true) as
   select message.organisation_id, message.id as message_id, message.dispatch_id, message.channel,
     message.round, message.state, message.accepted_at, message.final_at, message.rank

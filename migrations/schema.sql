@@ -5080,8 +5080,10 @@ grant select on dispatch.v_stopped to tocsin_worker;
 create view dispatch.v_text with (security_invoker=true) as
  SELECT id,
     dispatch_id,
+    organisation_id,
     channel,
     round,
+    code,
     subject,
     body
    FROM dispatch.message;

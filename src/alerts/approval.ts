@@ -28,7 +28,7 @@ import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
 import { readerSections } from './readers/model.ts';
 import { sectionsOfVersion } from './sections.ts';
-import { countRecipients } from './store-freeze.ts';
+import { countRecipients } from './store-frozen.ts';
 import { findLastReturn, type SubmissionRow } from './store-submission.ts';
 import { listShapers } from './store-editor.ts';
 import { findLiveVersion, type VersionRow } from './store.ts';
@@ -60,8 +60,8 @@ export async function readApproval(
     /** What readers with words of their own will see first, and how many at once. */
     readers,
     otherWords: readers.reduce((sum, { atOnce }) => sum + atOnce, 0),
-    frozen,
-    following,
+    wordings: wordingsOf(frozen),
+    laterWordings: wordingsOf(following),
     plan: planOf(frozen).map((step) => ({
       ...step,
       because: severity && becauseRound(model, severity, step.round),
@@ -73,7 +73,7 @@ export async function readApproval(
         : becauseAnswers(model, version.content.assessment),
     /** Of a later version: what goes to those who had the one before. */
     atOnce: planOf(following)[0],
-    counts: await countRecipients(tx, submission.id),
+    counts: await countRecipients(tx, submission),
     woken: await listWoken(tx, 'approval', submission.id),
     dueAt: dueAtOf(submission, severity, model),
     held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
@@ -171,6 +171,33 @@ export function standingOf(actor: Actor, { hands }: { readonly hands: readonly s
     mayApprove: may(actor, 'alert.approve'),
   };
 }
+
+/** Each wording once, with the rounds in which it goes: nobody reads the same mail four times. */
+export function wordingsOf(frozen: readonly FrozenRound[]) {
+  const groups = new Map<string, FrozenRound[]>();
+  for (const one of frozen) {
+    const key = [one.channel, one.reader, one.wording].join('\n');
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return Array.from(groups.values(), (rounds) => {
+    const { channel, reader, subject } = rounds[0]!;
+    const longest = rounds.toSorted((a, b) => b.longest.length - a.longest.length)[0]!.longest;
+    return { channel, reader, subject, longest, rounds: inWords(rounds) };
+  });
+}
+
+/** `round 1`, `rounds 1 and 2; reminder, round 3`. */
+function inWords(rounds: readonly FrozenRound[]): string {
+  const numbered = (reminds: boolean, [one, many]: readonly [string, string]) => {
+    const numbers = rounds.filter((round) => round.reminds === reminds).map(({ round }) => round);
+    if (numbers.length === 0) return [];
+    return [`${numbers.length === 1 ? one : many} ${listed.format(numbers.map(String))}`];
+  };
+  const told = numbered(false, ['round', 'rounds']);
+  return [...told, ...numbered(true, ['reminder, round', 'reminders, rounds'])].join('; ');
+}
+
+const listed = new Intl.ListFormat('en-GB', { type: 'conjunction' });
 
 /** Texts and mails of one round in one line, as an approver reads them. */
 function planOf(frozen: readonly FrozenRound[]) {

@@ -18,7 +18,7 @@ import type { VersionKind, Wording } from './model.ts';
 import { checkClearLine, checkOwnText, checkText } from './parse.ts';
 import { unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
-import { sampleTexts } from './store-freeze.ts';
+import { sampleTexts, type FrozenTexts } from './store-frozen.ts';
 import type { SubmissionRow } from './store-submission.ts';
 import { readIsExerciseOut, type VersionRow } from './store.ts';
 import {
@@ -207,6 +207,8 @@ export type FrozenRound = {
   /** One of the messages, as it will leave. */
   readonly sample: string;
   readonly longest: string;
+  /** What it says but for the name and the code of its recipient: by this it is told from others. */
+  readonly wording: string;
 };
 
 /** What was frozen for a version, and for those who had the one before it. */
@@ -216,10 +218,11 @@ export async function readFrozenOf(
   { version, submission }: { version: VersionRow; submission: SubmissionRow },
 ): Promise<{ frozen: FrozenRound[]; following: FrozenRound[] }> {
   const texts = textsOfVersion(version, context);
-  const { dispatchId, correctionDispatchId: laterId } = submission;
+  const { id: submissionId, dispatchId, correctionDispatchId: laterId } = submission;
+  const read = async (id: string) => await readFrozen(tx, { submissionId, dispatchId: id, texts });
   return {
-    frozen: await readFrozen(tx, { dispatchId, texts }),
-    following: laterId === null ? [] : await readFrozen(tx, { dispatchId: laterId, texts }),
+    frozen: await read(dispatchId),
+    following: laterId === null ? [] : await read(laterId),
   };
 }
 
@@ -233,11 +236,8 @@ function textsOfVersion(version: VersionRow, context: AlertContext): TextOfVersi
  * What was frozen, counted from the very messages that will leave; `texts` are those of the
  * version, to tell apart whose words they are.
  */
-async function readFrozen(
-  tx: Tx,
-  { dispatchId, texts }: { readonly dispatchId: string; readonly texts: readonly TextOfVersion[] },
-): Promise<FrozenRound[]> {
-  const samples = await sampleTexts(tx, dispatchId, texts);
+async function readFrozen(tx: Tx, asked: FrozenTexts): Promise<FrozenRound[]> {
+  const samples = await sampleTexts(tx, asked);
   const rounds = new Map<string, FrozenRound>();
   for (const {
     round,
@@ -248,6 +248,7 @@ async function readFrozen(
     reminds,
     subject,
     body,
+    ...blanks
   } of samples) {
     const key = [round, channel, reader].join(' ');
     const before = rounds.get(key);
@@ -264,7 +265,19 @@ async function readFrozen(
       fragments: each * messages + (before?.fragments ?? 0),
       sample: before?.sample ?? readable,
       longest: before && before.longest.length > readable.length ? before.longest : readable,
+      wording: before?.wording ?? [subject, wordingOf(readable, blanks)].join('\n'),
     });
   }
   return [...rounds.values()];
+}
+
+/** The text with blanks for what each recipient has of their own, also where a number is shared. */
+function wordingOf(
+  text: string,
+  { shortName, code }: { readonly shortName: string | null; readonly code: string },
+): string {
+  const known = text.replaceAll(code, '{code}');
+  if (shortName === null) return known;
+  const unnamed = known.replaceAll(shortName, '{organisation}');
+  return unnamed.replaceAll(/\{organisation\} \+\d+/g, '{organisation}');
 }

@@ -89,6 +89,9 @@ describe('reminders', () => {
     const approval = await page.get(`/alerts/${alertId}`);
     assert.match(approval.text, /24 h later \d texts, \d mails as a reminder/);
     assert.match(approval.body, /#rule-severities-high-reminders-0/);
+    // Each wording once, with all the rounds in which it goes.
+    assert.match(approval.text, /Mail, reminders, rounds 4 and 5 ?REMINDER: /);
+    assert.equal(approval.text.split('WE HAVE NO ANSWER FROM YOU YET').length, 2);
   });
 
   it('say that they are, in texts and in mails, and never go to who is not chased', async () => {

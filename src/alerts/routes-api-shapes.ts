@@ -282,7 +282,7 @@ const frozenRound = z.strictObject({
   fragments: z.int().describe('Billed parts of all its texts; 0 for mails'),
   subject: z.string().nullable(),
   sample: z.string().describe('One of the messages, as it will leave'),
-  longest: z.string(),
+  longest: z.string().describe('The longest of the texts; of mails the one above'),
 });
 
 export const frozen = submission.extend({

@@ -12,7 +12,7 @@ import { noContent } from './content/model.ts';
 import { checkContent } from './content/parse.ts';
 import type { Draft } from './draft.ts';
 import { parseWording } from './parse.ts';
-import type { Preview, TextsToReaders, TextToAll } from './preview.ts';
+import type { FrozenRound, Preview, TextsToReaders, TextToAll } from './preview.ts';
 import { checkReaderWords } from './readers/form.ts';
 import type { OwnWords } from './readers/model.ts';
 import type { newDraft } from './routes-api-shapes.ts';
@@ -122,6 +122,10 @@ export function previewOf(
     mail: mail ?? null,
     problem: why ?? null,
   };
+}
+
+export function frozenRoundOf({ wording: _, ...round }: FrozenRound) {
+  return round;
 }
 
 function textsGiven({ texts, following }: TextsToReaders) {

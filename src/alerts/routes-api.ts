@@ -34,8 +34,15 @@ import {
   submitBody,
   submitted,
 } from './routes-api-shapes.ts';
-import { detailOf, parseBody, previewOf, submissionOf, withPaths } from './routes-api-values.ts';
-import { countRecipients } from './store-freeze.ts';
+import {
+  detailOf,
+  frozenRoundOf,
+  parseBody,
+  previewOf,
+  submissionOf,
+  withPaths,
+} from './routes-api-values.ts';
+import { countRecipients } from './store-frozen.ts';
 import { listAlerts } from './store-list.ts';
 import { findSubmission } from './store-submission.ts';
 import { findVersion } from './store.ts';
@@ -138,9 +145,9 @@ function readRoutes(context: AlertApiContext): Route[] {
           const { frozen: rounds, following } = await readFrozenOf(tx, context, found);
           return json(200, {
             ...submissionOf(submission),
-            counts: await countRecipients(tx, submission.id),
-            rounds,
-            correction: following,
+            counts: await countRecipients(tx, submission),
+            rounds: rounds.map(frozenRoundOf),
+            correction: following.map(frozenRoundOf),
           });
         }),
     }),

@@ -3,11 +3,11 @@
  * directory's published view into the dispatch engine's one door, so that a million recipients
  * never pass through the process.
  */
-import { join, sql, type Sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { nameReaders } from '#identity/index.ts';
 import { firstRankOf } from './compose.ts';
-import { readersOf, recipientBlanks, type RoundTemplate, type TextOfVersion } from './texts.ts';
+import { readersOf, type RoundTemplate } from './texts.ts';
 
 /**
  * Freezes which organisations the alert is for. Each gets a code of four digits, drawn at random,
@@ -196,86 +196,4 @@ export async function hashRecipients(tx: Tx, submissionId: string): Promise<stri
       short_name, must_answer), chr(10) order by organisation_id), ''), 'UTF8')), 'hex') as hash
     from alerts.recipient where submission_id = ${submissionId}`);
   return hash;
-}
-
-export type SampleText = {
-  round: number;
-  channel: 'text' | 'mail';
-  /** The reader kind in whose words it is; null: the general ones. */
-  reader: string | null;
-  messages: number;
-  opensAfterMs: number;
-  /** To those of an earlier round, once more. */
-  reminds: boolean;
-  subject: string | null;
-  body: string;
-};
-
-/** One message of each length in each round and words, with how many have that length. */
-export async function sampleTexts(
-  tx: Tx,
-  dispatchId: string,
-  texts: readonly TextOfVersion[],
-): Promise<SampleText[]> {
-  return await tx.rows<SampleText>(sql`
-    select message.round, message.channel, ${readerOf(texts)} as reader, count(*) as messages,
-      min(message.subject) as subject,
-      (extract(epoch from round.opens_after) * 1000)::float8 as opens_after_ms, round.reminds,
-      min(message.body) as body
-    from dispatch.v_text message
-    join dispatch.v_round round on round.dispatch_id = message.dispatch_id
-      and round.round = message.round
-    where message.dispatch_id = ${dispatchId}
-    group by message.round, message.channel, 3, round.opens_after, round.reminds,
-      char_length(message.body)
-    order by message.round, message.channel desc, 3 nulls first, char_length(message.body)`);
-}
-
-/** In whose words a message is, by how its text reads but for name, code and time. */
-function readerOf(texts: readonly TextOfVersion[]): Sql {
-  const own = texts.filter(({ reader }) => reader !== null);
-  if (own.length === 0) return sql`null::text`;
-  const found = own.map(
-    ({ reader, text }) => sql`case when message.body like ${patternOf(text)} then ${reader} end`,
-  );
-  return sql`case when message.channel = 'text' then coalesce(${join(found)}) end`;
-}
-
-function patternOf(template: string): string {
-  const escaped = template.replaceAll(/[\\%_]/g, String.raw`\$&`);
-  return Object.values(recipientBlanks).reduce(
-    (pattern, blank) => pattern.replaceAll(blank.replaceAll('_', String.raw`\_`), '%'),
-    escaped,
-  );
-}
-
-export type FrozenCounts = {
-  organisations: number;
-  mustAnswer: number;
-  /** Must answer, and no message is planned for it. */
-  unreachable: number;
-  /** Must answer, and is told something, but not in each round. */
-  cutShort: number;
-};
-
-/** The frozen audience in numbers. */
-export async function countRecipients(tx: Tx, submissionId: string): Promise<FrozenCounts> {
-  return await tx.one<FrozenCounts>(sql`
-    select count(*) as organisations, count(*) filter (where must_answer) as must_answer,
-      count(*) filter (where must_answer and told = 0) as unreachable,
-      count(*) filter (where must_answer and told > 0 and told < planned) as cut_short
-    from (
-      select recipient.must_answer,
-        -- Reminders are no part of the chain.
-        (select count(distinct credit.round) from dispatch.v_credit credit
-          join dispatch.v_round told on told.dispatch_id = credit.dispatch_id
-            and told.round = credit.round and not told.reminds
-          where credit.organisation_id = recipient.organisation_id
-            and credit.dispatch_id = submission.dispatch_id) as told,
-        (select count(*) from dispatch.v_round round
-          where round.dispatch_id = submission.dispatch_id and not round.reminds) as planned
-      from alerts.recipient recipient
-      join alerts.submission submission on submission.id = recipient.submission_id
-      where recipient.submission_id = ${submissionId}
-    ) frozen`);
 }

@@ -86,8 +86,7 @@ export async function submitAlert(
   if (raised) return raised;
   const { id: versionId } = version;
   const { revision } = submission;
-  // What is frozen is frozen under the rules, and with the catalogue, of now: other ones may have
-  // come since it was begun.
+  // Frozen under the rules, and with the catalogue, of now: others may have come since it was begun.
   const modelVersion = await pinVersion(tx, context.model);
   const kev = await readKevFacts(tx, version.content.cves);
   const move = { from: 'draft', to: 'submitted', revision, frozen: { modelVersion, kev } } as const;

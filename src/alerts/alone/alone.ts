@@ -20,7 +20,7 @@ import {
 } from '#alerts/owed.ts';
 import { absent, lacks, overtaken } from '#alerts/policy.ts';
 import type { AlertContext } from '#alerts/rendering.ts';
-import { countRecipients } from '#alerts/store-freeze.ts';
+import { countRecipients } from '#alerts/store-frozen.ts';
 import { decideSubmission, findSubmission } from '#alerts/store-submission.ts';
 import { findVersion, listEditors, moveVersion, type VersionRow } from '#alerts/store.ts';
 import { alsoCoveredBy } from '#alerts/submit.ts';
@@ -57,7 +57,7 @@ export async function releaseAlone(
   if (version.state !== 'submitted' || submission?.state !== 'waiting') return overtaken;
   const standing = await standingAlone(tx, context, version);
   if (standing.why !== undefined) return refused('forbidden', standing.why);
-  const counts = await countRecipients(tx, submission.id);
+  const counts = await countRecipients(tx, submission);
   if (counts.organisations !== organisations)
     return refused('invalid', 'Put right what is marked below.', {
       organisations: 'Type the number of organisations that it goes to, as it stands above',
