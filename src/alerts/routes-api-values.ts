@@ -124,8 +124,9 @@ export function previewOf(
   };
 }
 
-export function frozenRoundOf({ wording: _, ...round }: FrozenRound) {
-  return round;
+export function frozenRoundOf(round: FrozenRound) {
+  const { wording: _, ...given } = round;
+  return given;
 }
 
 function textsGiven({ texts, following }: TextsToReaders) {
