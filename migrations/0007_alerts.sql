@@ -236,8 +236,9 @@ create view alerts.v_version with (security_invoker = true) as
   select version.alert_id, alert.number as alert_number, version.id as version_id, version.number,
     version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
     version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body,
-    version.asks_again, version.content, version.kev, version.state, version.released_at, version.closed_at,
-    submission.dispatch_id, submission.correction_dispatch_id, alert.exercise
+    version.asks_again, version.content, version.kev, version.state, version.released_at,
+    version.closed_at, submission.dispatch_id, submission.correction_dispatch_id,
+    alert.exercise
   from alerts.version version
   join alerts.alert alert on alert.id = version.alert_id
   join alerts.submission submission on submission.version_id = version.id

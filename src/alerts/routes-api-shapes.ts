@@ -295,7 +295,5 @@ export const frozen = submission.extend({
   rounds: z.array(frozenRound).describe('Counted from the very messages that are held'),
   correction: z
     .array(frozenRound)
-    .describe(
-      'The text of an update or correction, at most: the release drops it for whoever had nothing; empty of a first version',
-    ),
+    .describe('To those who had the version before, at most; empty of a first version'),
 });

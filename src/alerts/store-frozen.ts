@@ -104,8 +104,8 @@ export async function countRecipients(
     )
     select count(*) as organisations, count(*) filter (where must_answer) as must_answer,
       count(*) filter (where must_answer and told.rounds is null) as unreachable,
-      count(*) filter (where must_answer and told.rounds < (select count(*) from (${chain}) planned))
-        as cut_short
+      count(*) filter (where must_answer
+        and told.rounds < (select count(*) from (${chain}) planned)) as cut_short
     from alerts.recipient recipient
     left join told on told.organisation_id = recipient.organisation_id
     where recipient.submission_id = ${id}`);

@@ -86,7 +86,7 @@ export async function submitAlert(
   if (raised) return raised;
   const { id: versionId } = version;
   const { revision } = submission;
-  // Frozen under the rules, and with the catalogue, of now: others may have come since it was begun.
+  // Under the rules, and with the catalogue, of now: others may have come since it was begun.
   const modelVersion = await pinVersion(tx, context.model);
   const kev = await readKevFacts(tx, version.content.cves);
   const move = { from: 'draft', to: 'submitted', revision, frozen: { modelVersion, kev } } as const;
