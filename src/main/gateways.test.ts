@@ -7,7 +7,7 @@ import { listGatewayCards, saveGateway } from '#dispatch/index.ts';
 import { system } from '#kernel/actor.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { DEFAULT_API_KEYS } from '../../test/support/dispatch.ts';
-import { seedGateways } from './gateways.ts';
+import { gatewaysOfDemonstration, seedGateways } from './gateways.ts';
 import type { Ground } from './ground.ts';
 
 const actor = system('test');
@@ -97,4 +97,17 @@ test('what is as it was is not written again', async () => {
   const before = await writings();
   await start({ ...ofNotify, ...probes });
   assert.deepEqual(await writings(), before);
+});
+
+test('a demonstration that listens for bounces sends its mails with a return path to there', () => {
+  const simulator = { notifyUrl: 'http://n.test', smtpUrl: 'smtp://s.test', callbackToken: 'x' };
+  const bounceDomainOf = (environment: Environment) => {
+    const config = parseConfig(environment);
+    assert.ok(config.ok);
+    const [, smtp] = gatewaysOfDemonstration(simulator, config.value);
+    return (smtp!.settings as { bounceDomain?: string }).bounceDomain;
+  };
+  const listening = { MAIL_IN: '127.0.0.1:2525', MAIL_BOUNCE_DOMAIN: 'bounces.test' };
+  assert.equal(bounceDomainOf(listening), 'bounces.test');
+  assert.equal(bounceDomainOf({}), undefined);
 });

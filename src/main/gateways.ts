@@ -28,7 +28,9 @@ export async function seedGateways(
   database: Database,
   simulator: SimulatorProcess | undefined,
 ): Promise<void> {
-  const wanted = simulator ? gatewaysOfDemonstration(simulator) : gatewaysOf(ground.config);
+  const wanted = simulator
+    ? gatewaysOfDemonstration(simulator, ground.config)
+    : gatewaysOf(ground.config);
   const { openSettings, sealSettings } = ground.seals;
   await database.withActor(system('start'), async (tx) => {
     const settled = new Map((await listGateways(tx)).map((row) => [row.id, row]));
@@ -51,8 +53,12 @@ function takesToken(row: GatewayRow, { callbackToken }: NewGateway): boolean {
   return row.callbackTokenHashes.some((known) => known.equals(hash));
 }
 
-function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
+export function gatewaysOfDemonstration(
+  simulator: Pick<SimulatorProcess, 'notifyUrl' | 'callbackToken' | 'smtpUrl'>,
+  { mailIn }: Pick<Ground['config'], 'mailIn'>,
+): NewGateway[] {
   const from = 'Tocsin demonstration <alerts@tocsin.test>';
+  const bounces = mailIn && { bounceDomain: mailIn.domain };
   return [
     {
       id: 'notify',
@@ -61,7 +67,12 @@ function gatewaysOfDemonstration(simulator: SimulatorProcess): NewGateway[] {
       settings: { baseUrl: simulator.notifyUrl, apiKey: DEMONSTRATION_KEY },
       callbackToken: simulator.callbackToken,
     },
-    { id: 'smtp', kind: 'smtp', channel: 'mail', settings: { url: simulator.smtpUrl, from } },
+    {
+      id: 'smtp',
+      kind: 'smtp',
+      channel: 'mail',
+      settings: { url: simulator.smtpUrl, from, ...bounces },
+    },
   ];
 }
 

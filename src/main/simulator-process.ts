@@ -38,6 +38,8 @@ export async function startSimulatorProcess(ground: Ground): Promise<Outcome<Sim
       `--callback-url=http://127.0.0.1:${config.port}/callbacks/notify`,
       `--callback-token=${callbackToken}`,
       '--callback-retry-ms=5000',
+      // Under the fault `mail_bounced` the report comes to where this installation listens.
+      ...(config.mailIn ? [`--bounce-smtp=${bouncePlace(config.mailIn)}`] : []),
     ],
     // Its own group: Ctrl-C reaches us first, and we end it in order.
     { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
@@ -57,6 +59,11 @@ export async function startSimulatorProcess(ground: Ground): Promise<Outcome<Sim
       await ended;
     },
   });
+}
+
+/** What listens on every address is reached on this machine. */
+function bouncePlace({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${port}`;
 }
 
 type Ready = { readonly notifyUrl: string; readonly controlUrl: string; readonly smtpPort: number };
