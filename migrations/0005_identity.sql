@@ -163,7 +163,7 @@ create trigger approval_moves before update on identity.approval
 -- slices, which stand above: no keys.
 create table identity.woken (
   kind text not null check (kind in
-    ('approval', 'next_update', 'call_back', 'announcement', 'review', 'region')),
+    ('approval', 'next_update', 'call_back', 'announcement', 'review', 'region', 'sign_in')),
   subject_id uuid not null,
   -- A promise may be made anew, for another time.
   due_at timestamptz not null,

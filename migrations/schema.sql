@@ -1568,7 +1568,7 @@ create table identity.woken (
   step smallint not null,
   person_id uuid not null,
   at timestamp with time zone default now() not null,
-  constraint woken_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'next_update'::text, 'call_back'::text, 'announcement'::text, 'review'::text, 'region'::text]))),
+  constraint woken_kind_check CHECK ((kind = ANY (ARRAY['approval'::text, 'next_update'::text, 'call_back'::text, 'announcement'::text, 'review'::text, 'region'::text, 'sign_in'::text]))),
   constraint woken_step_check CHECK ((step >= 1)),
   constraint woken_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint woken_pkey PRIMARY KEY (kind, subject_id, due_at, step, person_id)

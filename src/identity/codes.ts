@@ -36,6 +36,7 @@ import {
 } from './store-code.ts';
 import { countPasskeys } from './store-passkey.ts';
 import { selectPerson } from './store.ts';
+import { planTelling } from './telling.ts';
 import { newSecret, stepOfNumber } from './totp.ts';
 
 /** The task that sends a code; `main` says who does it. */
@@ -242,6 +243,7 @@ export async function confirmApp(
   await markAppsEnded(tx, { personId, keptId: id }, { at: now, by: personId });
   if ((await markAppConfirmed(tx, id, now)) === 0) return deadCode;
   await record(tx, { action: 'app.confirmed', subject: { kind: 'person', id: personId } });
+  await planTelling(tx, personId, 'app');
   return ok(undefined);
 }
 

@@ -18,6 +18,7 @@ export {
 } from './sign-in.ts';
 export { countPeopleOf, endAccessOf, type EndedAccess } from './cut-off.ts';
 export { SIGN_IN_CODE_TASK, sendSignInCode, type CodeSeals } from './codes.ts';
+export { SIGN_IN_CHANGED_TASK, tellOfSignIn } from './telling.ts';
 export {
   saveIssuer,
   type IssuerWish,

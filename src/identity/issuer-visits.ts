@@ -40,6 +40,7 @@ import {
   takeVisit,
   type NewVisit,
 } from './store-visit.ts';
+import { planTelling } from './telling.ts';
 import { stepOfNumber } from './totp.ts';
 
 /** To read the pages of the issuer, and to find the phone that it asks for. */
@@ -241,6 +242,7 @@ async function keepLink(
   const subject = { kind: 'person', id: personId };
   const detail = { linkId: id, issuer: issuer.id };
   await record(tx, { action: 'issuer.linked', subject, detail });
+  await planTelling(tx, personId, 'issuer');
   return ok(undefined);
 }
 

@@ -32,6 +32,7 @@ import {
   selectSessionProof,
 } from './store-session.ts';
 import { selectPerson } from './store.ts';
+import { planTelling } from './telling.ts';
 import {
   CHALLENGE_LIFE_MS,
   creationOptions,
@@ -141,6 +142,7 @@ export async function makePasskey(
   await markSessionProved(tx, { id: who.sessionId, personId }, proof);
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'passkey.made', subject, detail: { passkeyId: id } });
+  await planTelling(tx, personId, 'passkey');
   return ok(token);
 }
 

@@ -1,13 +1,13 @@
 /** Lost passkeys: one person asks, another agrees, and neither can do it alone. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
-import { recoverFromTerminal } from './index.ts';
+import { recoverFromTerminal, tellOfSignIn } from './index.ts';
 
 let live: LiveSite;
 
@@ -67,7 +67,54 @@ test('a recovery takes two: then the old passkey and sessions end, and a new one
   assert.equal((await live.make(lena, device)).status, 303);
   assert.ok((await live.signIn(device)).isIn);
   assert.deepEqual(await actions(id), ['recovery.asked', 'recovery.confirmed']);
+  await areTold(id);
 });
+
+/** Each time once, at their address and on their number, with whom to ring. */
+async function areTold(personId: string): Promise<void> {
+  await own(sql`update identity.person set phone_sealed = 'sealed', phone_mask = '···98',
+    phone_index = 'x' where id = ${personId}`);
+  const planned = await own<{ payload: { what: string } }>(sql`
+    select job.payload from graphile_worker._private_jobs job
+    join graphile_worker._private_tasks task on task.id = job.task_id
+    where task.identifier = 'sign_in_changed' and job.payload ->> 'personId' = ${personId}
+    order by job.id`);
+  const telling = {
+    model: { ...live.model, sender: 'CENTRE', helpLine: '0300 000 0000' },
+    sealAddress: (_: string, address: string) => Buffer.from(address),
+    clockOf: () => '03:12',
+  };
+  // A worker that died after it had told runs it again.
+  for (const { payload } of [...planned, ...planned])
+    await tellOfSignIn(live.clone.worker, payload, telling);
+  const told = await own<{ channel: string; body: string; to: string }>(sql`
+    select channel, body, convert_from(address_sealed, 'UTF8') as to from dispatch.message
+    where contact_point_id = ${personId} order by channel, round`);
+  const mails = told.filter(({ channel }) => channel === 'mail');
+  assert.deepEqual(
+    mails.map(({ body }) => body.split(', 03:12. Not you? Ring 0300 000 0000.')[0]),
+    [
+      'A passkey was added to your account',
+      'Somebody asked for a link to your account in place of your passkeys',
+      'Your passkeys were ended, and a link to your account opens',
+      'A passkey was added to your account',
+    ],
+  );
+  assert.equal(mails[0]?.to, 'lena.lost@centre.test');
+  assert.equal(told.length, 2 * mails.length, 'and as many texts');
+  const entries = await own<{ detail: { what: string; by: string[] } }>(sql`
+    select detail from audit.v_entry
+    where subject_id = ${personId} and action = 'person.told_of_sign_in' order by at, id`);
+  assert.deepEqual(
+    entries.map(({ detail }) => detail.what),
+    planned.map(({ payload }) => payload.what),
+  );
+  assert.deepEqual(entries[0]?.detail.by, ['mail', 'text']);
+}
+
+async function own<T extends object>(statement: Sql): Promise<T[]> {
+  return await live.clone.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
+}
 
 test('one administrator who plays two cannot recover a third', async () => {
   const [mira, , miraId] = await live.administrator('Mira Plays');

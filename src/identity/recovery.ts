@@ -17,6 +17,7 @@ import { markAllPasskeysEnded, selectHadPasskey } from './store-passkey.ts';
 import { markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
 import { countConfirmers } from './store-second-person.ts';
 import { selectPerson } from './store.ts';
+import { planTelling } from './telling.ts';
 
 /** True of somebody whom a sign-in link alone does not let in. */
 export async function needsRecovery(tx: Tx, personId: string, model: RoleModel): Promise<boolean> {
@@ -30,6 +31,7 @@ export async function askRecovery(tx: Tx, wish: LinkWish): Promise<Outcome<SignI
   if (isSelf(tx.actor, wish.personId)) return notOneself;
   if ((await selectPerson(tx, wish.personId)) === undefined) return noSuchPerson;
   if (!(await needsRecovery(tx, wish.personId, wish.model))) return noNeed;
+  await planTelling(tx, wish.personId, 'recovery_asked');
   return await makeLink(tx, wish, { recovers: true });
 }
 
@@ -52,6 +54,7 @@ export async function confirmRecovery(
   await endAllProofs(tx, personId, now);
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'recovery.confirmed', subject, detail: { linkId } });
+  await planTelling(tx, personId, 'recovered');
   return ok(undefined);
 }
 
@@ -80,6 +83,7 @@ export async function recoverFromTerminal(tx: Tx, wish: LinkWish): Promise<Outco
     const subject = { kind: 'person', id: personId };
     await record(tx, { action: 'recovery.by_operator', subject, detail: {} });
   }
+  await planTelling(tx, personId, waits ? 'recovery_asked' : 'recovered');
   const link = await makeLink(tx, wish, { recovers: waits });
   return link.ok ? ok({ ...link.value, waits }) : link;
 }

@@ -40,7 +40,9 @@ import {
   listApiKeys,
   listPeople,
   sendSignInCode,
+  SIGN_IN_CHANGED_TASK,
   SIGN_IN_CODE_TASK,
+  tellOfSignIn,
   WAKE_TASK,
   wakePeople,
   type Network,
@@ -278,6 +280,8 @@ export function tasksOf(
       });
     },
     [SIGN_IN_CODE_TASK]: codeTask(product),
+    [SIGN_IN_CHANGED_TASK]: async (planned) =>
+      await tellOfSignIn(database, planned, { ...words, sealAddress: seals.sealAddress }),
     [OWN_CODE_TASK]: async (payload) => {
       const { id } = payload as { id: string };
       const rules = { rules: model, secrets: seals.directory, now: new Date() };

@@ -5,7 +5,13 @@ import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { blanksOf } from './blanks.ts';
-import { checkAttestation, checkCodeMail, checkOwnDetails, checkProofMail } from './mail-checks.ts';
+import {
+  checkAttestation,
+  checkChangedNotice,
+  checkCodeMail,
+  checkOwnDetails,
+  checkProofMail,
+} from './mail-checks.ts';
 import { notKnown } from './nearest.ts';
 import { checkQuietHours } from './quiet-checks.ts';
 import { checkExercises } from './exercise-checks.ts';
@@ -44,6 +50,7 @@ export function crossCheck(file: ModelFile): Remark[] {
     ...checkRoles(file.roles),
     ...checkSigningIn(file.signing_in),
     ...checkCodeMail(file),
+    ...checkChangedNotice(file),
     ...notEmpty(file, 'severities'),
     ...notEmpty(file, 'organisation_types'),
     ...notEmpty(file, 'contact_roles'),

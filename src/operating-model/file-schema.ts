@@ -102,6 +102,7 @@ export const fileSchema = z.strictObject({
       all: z.int().min(1).max(100_000),
     }),
     code_mail: z.strictObject({ subject: line, body: text }),
+    changed_notice: z.strictObject({ subject: line, body: text, text: line }),
   }),
   severities: z.record(id, severity),
   exercises,

@@ -39,6 +39,23 @@ export function checkCodeMail({ signing_in: { code_mail: mail } }: ModelFile): R
   return remarks;
 }
 
+const CHANGED_BLANKS = ['sender', 'what', 'when', 'help_line'];
+const NEEDED_IN_CHANGED = ['what', 'help_line'];
+
+/** The notice that an account can be opened in another way: what, and whom to ring. */
+export function checkChangedNotice({
+  signing_in: { changed_notice: notice },
+}: ModelFile): Remark[] {
+  const path = ['signing_in', 'changed_notice'];
+  const remarks = checkMail(path, notice, { known: CHANGED_BLANKS, needed: NEEDED_IN_CHANGED });
+  const blanks = blanksOf(notice.text);
+  for (const blank of blanks.filter((one) => !CHANGED_BLANKS.includes(one)))
+    remarks.push(error([...path, 'text'], `unknown blank {${blank}}`));
+  for (const blank of NEEDED_IN_CHANGED.filter((one) => !blanks.includes(one)))
+    remarks.push(error([...path, 'text'], `cannot do without {${blank}}`));
+  return remarks;
+}
+
 const ATTESTATION_BLANKS = ['sender', 'organisation', 'link', 'code', 'help_line'];
 
 export function checkAttestation({ attestation: { mail } }: ModelFile): Remark[] {

@@ -122,6 +122,13 @@ const wrong: { name: string; text: string; at: string; path: string; message: Re
     message: /cannot do without \{code\}/,
   },
   {
+    name: 'a notice of a changed account without what was changed',
+    text: changed(['text: "{sender}: {what}, {when}.', 'text: "{sender}: changed, {when}.']),
+    at: 'text: "{sender}: changed',
+    path: 'signing_in.changed_notice.text',
+    message: /cannot do without \{what\}/,
+  },
+  {
     name: 'a first passkey long after the session is over',
     text: changed(['first_passkey_within: PT30M', 'first_passkey_within: PT13H']),
     at: 'first_passkey_within: PT13H',

@@ -276,6 +276,7 @@ function signingInOf({ signing_in: rules }: ModelFile): OperatingModel['signingI
     linkHoldsForMs: rules.link_holds_for,
     codesPerHour: rules.codes_per_hour,
     codeMail: rules.code_mail,
+    changedNotice: rules.changed_notice,
   };
 }
 

@@ -22,4 +22,13 @@ export type SigningIn = {
   };
   /** The mail with the code: blanks `sender`, `code`, `help_line`. */
   readonly codeMail: { readonly subject: string; readonly body: string };
+  /**
+   * To whoever's account can be opened in another way, by mail and by text: blanks `sender`,
+   * `what`, `when`, `help_line`.
+   */
+  readonly changedNotice: {
+    readonly subject: string;
+    readonly body: string;
+    readonly text: string;
+  };
 };

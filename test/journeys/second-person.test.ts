@@ -27,7 +27,7 @@ test('one proposes a key, the desk says so, another approves, a program uses it'
   assert.doesNotMatch(seen.text, /Feed/, 'what it is, they see who decide');
   const links = made.elements('a').map(({ attribs }) => attribs['href'] ?? '');
   const change = links.find((href) => href.startsWith('/changes/0'))!;
-  await officer.get(change, { status: 403 });
+  await officer.get(change, { status: 404 });
   const two = centre.visit(await centre.invite('Olof Berg', ['administrator']));
   await two.get(change);
   assert.match((await two.submit('Approve, and do it')).text, /Approved by Olof Berg .*and done/);

@@ -13,4 +13,9 @@ export const signingIn: SigningIn = {
     subject: '{sender}: your code',
     body: '{code} is your code. Questions: {help_line}.',
   },
+  changedNotice: {
+    subject: '{sender}: your account',
+    body: '{what}, {when}. Not you? Ring {help_line}.',
+    text: '{sender}: {what}, {when}. Not you? Ring {help_line}.',
+  },
 };
