@@ -81,6 +81,7 @@ function audienceRoute({ database, model }: AudienceRoutesContext): Route {
           ...(await readChanges(tx, { id, question, names, model })),
           mayWrite: may(actor, 'directory.write'),
           mayAlert: may(actor, 'alert.write'),
+          mayCall: may(actor, 'response.record'),
         });
       });
     },

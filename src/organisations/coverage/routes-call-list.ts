@@ -20,9 +20,11 @@ import { resolveQuestion } from '../audiences/audiences.ts';
 import { callListCsv, makeCallList } from './call-list.ts';
 import type { DirectoryContext } from '../context.ts';
 import { parseAudienceQuestion } from '../audiences/parse-audience.ts';
+import { listAudienceChoices } from '../audiences/store-choices.ts';
 import { listRegions, listSystems } from '../store-places.ts';
 
 const questionFields = [
+  'within',
   'types',
   'regions',
   'systems',
@@ -97,11 +99,13 @@ async function chooseForm(
   { model }: DirectoryContext,
   { typed, now, why }: { readonly typed: Form; readonly now: Date; readonly why?: Refused },
 ): Promise<Reply> {
+  const audiences = await listAudienceChoices(tx, []);
   const asAt = asAtOf(many(typed['asAt'])[0] ?? '', now);
   return view(
     'organisations/call-list-choose.njk',
     {
       form: formModel(fields, typed, why ? errorsAt('', why) : {}),
+      audiences: audiences.map(({ id, name }) => ({ value: id, text: name })),
       types: model.organisationTypes,
       roles: model.contactRoles,
       regions: await listRegions(tx),

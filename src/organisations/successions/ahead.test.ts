@@ -186,7 +186,7 @@ describe('as at a day on which a merger is coming', () => {
     const before = await stored();
     await ada.get('/organisations/call-list');
     const past = await ada.submit('Make the list', { asAt: day(-1) }, { status: 422 });
-    assert.match(past.text, /Choose today or a day to come/);
+    assert.match(past.text, /Choose today or a day to come.*Who was on file on/s);
     await ada.submit('Make the list', { asAt: 'soon' }, { status: 422 });
     await ada.submit('Make the list', { asAt: LATER });
     assert.match(ada.page.text, /Call list as at.*Moor and Firth.*Sam.*07700 900123.*Kim/s);
@@ -199,6 +199,21 @@ describe('as at a day on which a merger is coming', () => {
     assert.equal(asAt, LATER);
     const known = (before as { contacts: { id: string }[] }).contacts.map(({ id }) => id);
     assert.deepEqual(contacts.toSorted(), known.toSorted());
+  });
+
+  it('a call list may be of a saved audience, or of nobody but who is named', async () => {
+    const id = newId();
+    const question = { ...everybody, audiences: [], namedOnly: true, include: ['AA-04'] };
+    await db.web.attempt(officer, (tx) =>
+      saveAudience(tx, { id, name: 'Fell alone', question, now }),
+    );
+    await ada.get(`/audiences/${id}`);
+    await ada.click('Make a call list of them');
+    await ada.submit('Make the list', {});
+    assert.match(ada.page.text, /1 organisation, 1 contact.*Fell/s);
+    await ada.get('/organisations/call-list');
+    await ada.submit('Make the list', { include: 'AA-02', namedOnly: 'yes' });
+    assert.match(ada.page.text, /1 organisation, 1 contact.*Eastfirth/s);
   });
 
   it('is not told while a file is being imported', async () => {
