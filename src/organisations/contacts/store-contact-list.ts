@@ -55,7 +55,7 @@ const isStopped = sql`(link.contact_point_id in (
   select stopped.contact_point_id from dispatch.v_stopped stopped))`;
 
 /** Over a link: alerts go to it, as `v_reachable` has it. */
-const isInUse = sql`(link.position = 1) <> ((link.contact_id, link.contact_point_id) in (
+export const isInUse = sql`(link.position = 1) <> ((link.contact_id, link.contact_point_id) in (
   select swapped.contact_id, swapped.contact_point_id from organisations.v_swapped swapped))
   and not ${isStopped}`;
 

@@ -1,6 +1,7 @@
 /** Whose mail domains are an organisation's own: what is on its network fails with it. */
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isInUse } from './store-contact-list.ts';
 
 export type MailDomain = {
   readonly domain: string;
@@ -11,12 +12,36 @@ export type MailDomain = {
   readonly contacts: number;
 };
 
+export async function listDomains(tx: Tx, organisationId: string): Promise<MailDomain[]> {
+  return await tx.rows<MailDomain>(sql`${domainsOf(sql`${organisationId}::uuid`)} order by 1`);
+}
+
+/** Of these, who has addresses, and none that works while their own network is down; no numbers. */
+export async function listOnOwnNetworkOnly(
+  tx: Tx,
+  organisationIds: readonly string[],
+): Promise<string[]> {
+  const used = sql`organisations.contact
+    join organisations.contact_contact_point link on link.contact_id = contact.id
+    join organisations.contact_point on contact_point.id = link.contact_point_id
+    where contact.organisation_id = asked.id and contact.active
+      and link.channel in ('text', 'mail') and ${isInUse}`;
+  const rows = await tx.rows<{ id: string }>(sql`
+    select asked.id from unnest(${[...organisationIds]}::uuid[]) as asked (id)
+    cross join lateral (
+      select coalesce(array_agg(known.domain), '{}') as own
+      from (${domainsOf(sql`asked.id`)}) known where known.is_own) network
+    where exists (select from ${used}) and not exists (select from ${used}
+      and (link.channel = 'text' or contact_point.domain <> all (network.own)))`);
+  return rows.map(({ id }) => id);
+}
+
 /**
  * "offset 0" keeps the way through the indexes: of 20,000 contacts that were imported a moment ago
  * the planner knows nothing, and compared each with each for 11 s.
  */
-export async function listDomains(tx: Tx, organisationId: string): Promise<MailDomain[]> {
-  return await tx.rows<MailDomain>(sql`
+function domainsOf(organisationId: Sql): Sql {
+  return sql`
     with used as (
       select contact_point.domain, count(distinct contact.id) as contacts
       from organisations.contact
@@ -51,8 +76,7 @@ export async function listDomains(tx: Tx, organisationId: string): Promise<MailD
     full join (
       select domain, is_own from organisations.mail_domain
       where mail_domain.organisation_id = ${organisationId}
-    ) said on said.domain = used.domain
-    order by 1`);
+    ) said on said.domain = used.domain`;
 }
 
 export async function saveDomain(

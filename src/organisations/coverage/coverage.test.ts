@@ -4,6 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { system, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
+import { listEntries } from '#audit/index.ts';
+import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules as plainRules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
@@ -47,8 +49,8 @@ const CONTACTS = [
   'organisation_code,name,role,rank,mobile,email,active',
   'AA-01,Sam,ciso,1,07700 900123,sam@a.test,',
   'AA-01,On call,on_call_it,2,07700 900124,,',
-  'AA-02,Kim,ciso,1,,kim@a.test,',
-  'AA-02,Lee,on_call_it,2,,lee@a.test,',
+  'AA-02,Kim,ciso,1,,kim@b.test,',
+  'AA-02,Lee,on_call_it,2,,lee@b.test,',
   'AA-03,Ash,ciso,1,07700 900125,,no',
   'AA-04,Ida,ciso,1,07700 900126,,',
   'AA-05,Old,ciso,1,07700 900127,,',
@@ -188,6 +190,26 @@ describe('coverage', () => {
     assert.deepEqual(await names('?region=R1'), ['Eastfirth']);
     assert.deepEqual(await names('?kind=nobody&who=all'), ['Westmere', 'cmd Care']);
     assert.deepEqual(await names('?region=nowhere&kind=odd&type=none'), await names(''));
+  });
+
+  it('says whom nothing reaches while their own network is down, and who took names along', async () => {
+    const ada = visitor();
+    const down = /Eastfirth ?Nobody gets a text ?nothing while their own network is down/;
+    assert.match((await ada.get('/organisations/mend')).text, down);
+    const rows = async () => (await ada.request('GET', '/organisations/mend.csv')).body;
+    assert.match(await rows(), /AA-02,Eastfirth,.*,Nobody gets a text,yes,/);
+    assert.match(await rows(), /AA-07,Overwater,.*,One person only,no,/);
+    await db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`insert into organisations.mail_domain (organisation_id, domain, is_own)
+        select id, 'b.test', false from organisations.organisation where code = 'AA-02'`),
+    );
+    assert.doesNotMatch((await ada.get('/organisations/mend')).text, down);
+    assert.match(await rows(), /AA-02,Eastfirth,.*,Nobody gets a text,no,/);
+    await ada.request('GET', '/organisations/mend/people.csv');
+    const { entries } = await db.web.withActor(system('test'), (tx) =>
+      listEntries(tx, { action: 'mend_list.saved', limit: 1 }),
+    );
+    assert.deepEqual(entries[0]?.detail, { rows: 6 });
   });
 });
 

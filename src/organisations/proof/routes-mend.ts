@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Database, Tx } from '#db/database.ts';
 import { may } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import {
   csvFile,
   cursorOf,
@@ -14,7 +15,9 @@ import {
   view,
 } from '#web/index.ts';
 import type { Route } from '#web/index.ts';
-import { asAtOf } from '../as-at.ts';
+import { record } from '#audit/index.ts';
+import { asAtOf, type AsAt } from '../as-at.ts';
+import { listOnOwnNetworkOnly } from '../contacts/store-domains.ts';
 import { gaps } from '../coverage/coverage.ts';
 import { mendFields, readMendQuery, type Places } from './form-mend.ts';
 import { telephoneLink } from '../form-organisation.ts';
@@ -83,7 +86,7 @@ function gapRoutes({ database, model }: MendRoutesContext): Route[] {
               ...asked,
               ...offered(places, model),
               asAt: await readAsAt(tx, search.asAt, ahead),
-              rows: rows.map((row) => gapFacts(row, model)),
+              rows: await gapsWithFacts(tx, rows, { model, asAt: search.asAt }),
               counts: await countGaps(tx, search),
               kinds: gaps,
               next,
@@ -103,12 +106,10 @@ function gapRoutes({ database, model }: MendRoutesContext): Route[] {
           const places = await placesOf(tx);
           const { search } = readMendQuery(query, gaps, model, { places, now });
           return await showAhead(tx, search.asAt, async () => {
-            const rows = await listGaps(tx, search, { limit: FILE_ROWS_MAX });
+            const found = await listGaps(tx, search, { limit: FILE_ROWS_MAX });
+            const rows = await gapsWithFacts(tx, found, { model, asAt: search.asAt });
             const day = search.asAt?.day ?? dayOf(now);
-            return csv('organisations-to-mend', day, [
-              ['code', 'name', 'type', 'region', 'must_answer', 'gap', 'switchboard'],
-              ...rows.map((row) => gapCells(gapFacts(row, model))),
-            ]);
+            return csv('organisations-to-mend', day, [[...gapNames], ...rows.map(gapCells)]);
           });
         });
       },
@@ -116,21 +117,41 @@ function gapRoutes({ database, model }: MendRoutesContext): Route[] {
   ];
 }
 
-function gapFacts(row: GapRow, rules: DirectoryRules) {
-  return {
+/** Of today also whether nothing reaches them while their own network is down; null: not known. */
+async function gapsWithFacts(
+  tx: Tx,
+  rows: readonly GapRow[],
+  { model, asAt }: { readonly model: DirectoryRules; readonly asAt: AsAt | undefined },
+) {
+  const byMail = rows.filter(({ gap }) => gap === 'mailOnly').map(({ id }) => id);
+  const own = new Set(asAt === undefined ? await listOnOwnNetworkOnly(tx, byMail) : []);
+  return rows.map((row) => ({
     ...row,
-    typeLabel: rules.organisationTypes[row.type]?.label ?? row.type,
+    typeLabel: model.organisationTypes[row.type]?.label ?? row.type,
     gapLabel: gaps[row.gap],
     telephoneLink: row.telephone === null ? null : telephoneLink(row.telephone),
-  };
+    isOnOwnNetworkOnly: asAt === undefined ? own.has(row.id) : null,
+  }));
 }
 
 function gapKey({ urgency, name, code }: GapRow) {
   return [urgency, name, code];
 }
 
-function gapCells(row: ReturnType<typeof gapFacts>): string[] {
+const gapNames = [
+  'code',
+  'name',
+  'type',
+  'region',
+  'must_answer',
+  'gap',
+  'own_network_only',
+  'switchboard',
+];
+
+function gapCells(row: Awaited<ReturnType<typeof gapsWithFacts>>[number]): string[] {
   const { code, name, typeLabel, regionName, mustAnswer, gapLabel, telephone } = row;
+  const { isOnOwnNetworkOnly } = row;
   return [
     code,
     name,
@@ -138,6 +159,7 @@ function gapCells(row: ReturnType<typeof gapFacts>): string[] {
     regionName ?? '',
     mustAnswer ? 'yes' : 'no',
     gapLabel,
+    isOnOwnNetworkOnly === null ? '' : isOnOwnNetworkOnly ? 'yes' : 'no',
     telephone ?? '',
   ];
 }
@@ -203,7 +225,14 @@ function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
       async handle({ actor, query, now }) {
         const found = await database.withActor(actor, async (tx) => {
           const { search } = await readTroubleQuery(tx, query, { model, now });
-          return await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
+          const found = await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
+          // Names with masked numbers that leave the product: more than a look at a page.
+          await record(tx, {
+            action: 'mend_list.saved',
+            subject: { kind: 'mend_list', id: newId(now.getTime()) },
+            detail: { rows: found.length },
+          });
+          return found;
         });
         const rows = found
           .map((row) => troubleFacts(row, model))
