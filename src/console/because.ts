@@ -12,6 +12,7 @@ import {
   becauseNextUpdate,
   becauseRound,
   becauseTime,
+  expiryTimes,
   regionTime,
   rulesOverTime,
   spokenDuration,
@@ -218,12 +219,18 @@ function explainTimes(
     },
     {
       what: 'What has not left is not sent any more',
-      at: after(releasedAt, then.sendExpiresAfterMs),
+      at: new Date(lastExpiry(then, releasedAt)),
       because: becauseTime(atRelease.model, then, 'send_expires_after'),
       facts: [from, ...(then.reminders.length > 0 ? ['reminders: from their own opening'] : [])],
     },
     ...explainRecall(alert, atRelease.model, then),
   ];
+}
+
+/** Of the chain; each reminder counts from its own opening. */
+function lastExpiry(severity: Severity, releasedAt: Date): number {
+  const chain = { ...severity, reminders: [] };
+  return expiryTimes(chain, releasedAt.getTime()).at(-1)!;
 }
 
 function explainRecall(alert: LiveAlert, model: OperatingModel, severity: Severity): Explained[] {

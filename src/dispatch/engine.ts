@@ -17,7 +17,7 @@ import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
 import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
-import { openDueRounds } from './rounds.ts';
+import { openDueRounds, restExercises } from './rounds.ts';
 import { listPolled, poll } from './poll.ts';
 import { Prover, type Prove } from './proof.ts';
 import { Sender } from './sender.ts';
@@ -145,6 +145,8 @@ export class Engine {
   /** One beat of the timers. Each statement is its own transaction: one failure delays one. */
   async #beat(): Promise<void> {
     const { database } = this.#options;
+    // Before anything may be claimed, at a start too.
+    await restExercises(database);
     if (!(await this.#mayGoOn())) return;
     await this.#steer([]);
     if ((await openDueRounds(database)) > 0) this.#senders.forEach((s) => s.wake());

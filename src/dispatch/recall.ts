@@ -1,4 +1,5 @@
 /** The recall window: a release that has not left yet is taken back whole, or let go at once. */
+import { afterQuiet } from '#kernel/quiet-hours.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
@@ -6,7 +7,7 @@ import { CANCEL_MAX, type Steering } from './actions.ts';
 import { keepQuiet, readyPart } from './rounds.ts';
 import { cancelUnsent, notifyDispatch, notifyHalt } from './store-plan.ts';
 import { hurryRounds, markRecalled, stopRounds } from './store-recall.ts';
-import { markRoundOpened } from './store-rounds.ts';
+import { listExercisesSending, markRoundOpened } from './store-rounds.ts';
 
 /** Takes a release back while nothing of it could have left. Refused from the first text on. */
 export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcome<void>> {
@@ -29,6 +30,9 @@ export async function recallDispatch(tx: Tx, steering: Steering): Promise<Outcom
 
 /** Ends the recall window: the first round leaves now, later ones so much earlier. */
 export async function sendNow(tx: Tx, dispatchId: string): Promise<Outcome<void>> {
+  const exercise = (await listExercisesSending(tx)).find((one) => one.dispatchId === dispatchId);
+  if (exercise && afterQuiet(exercise.now.getTime(), exercise) > exercise.now.getTime())
+    return refused('conflict', 'Nothing of an exercise leaves now: it goes when its hours begin.');
   if (!(await hurryRounds(tx, dispatchId)))
     return refused('conflict', 'It does not wait any more. Its board shows what leaves.');
   // Whoever presses sends the first also in quiet hours; the next wait for their end.

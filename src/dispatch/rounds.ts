@@ -3,19 +3,21 @@
  * nobody who approves waits for a million rows and the first texts leave while others are readied.
  */
 import { system } from '#kernel/actor.ts';
-import { outOfQuiet } from '#kernel/quiet-hours.ts';
+import { afterQuiet, outOfQuiet } from '#kernel/quiet-hours.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { listSharedChannels, rememberSenders } from './store-home.ts';
 import { notifyDispatch } from './store-plan.ts';
 import {
   listDueRounds,
+  listExercisesSending,
   listQuietTimes,
   lockNextPart,
   lockOpeningRound,
   markPartReady,
   markRoundOpened,
   readyMessages,
+  restReady,
   setRoundTime,
   type DueRound,
 } from './store-rounds.ts';
@@ -61,6 +63,21 @@ export async function keepQuiet(tx: Tx, dispatchId: string): Promise<void> {
   for (const [i, at] of outOfQuiet(planned, first).entries())
     if (at !== planned[i])
       await setRoundTime(tx, { dispatchId, round: times[i]!.round, opensAt: new Date(at) });
+}
+
+/**
+ * What an exercise has not sent when its hours end waits for the next ones: its open rounds stop,
+ * as the others do not open. Says how many messages that puts off.
+ */
+export async function restExercises(database: Database): Promise<number> {
+  return await database.withActor(system('dispatch'), async (tx) => {
+    let rested = 0;
+    for (const { dispatchId, now, ...hours } of await listExercisesSending(tx)) {
+      const until = new Date(afterQuiet(now.getTime(), hours));
+      if (until > now) rested += await restReady(tx, { dispatchId, until });
+    }
+    return rested;
+  });
 }
 
 /**

@@ -68,7 +68,7 @@ export async function keepRoundTimes(
 ): Promise<void> {
   await tx.run(sql`
     update dispatch.round later
-    set opens_at = greatest(now(), earlier.opens_at + case
+    set put_off = earlier.put_off, opens_at = greatest(now(), earlier.opens_at + case
       when dispatch.state = 'paused' and earlier.opened_at is null then now() - dispatch.paused_at
       else interval '0' end)
     from dispatch.round earlier

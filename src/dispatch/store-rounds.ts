@@ -166,8 +166,8 @@ export async function readyMessages(tx: Tx, ids: readonly string[]): Promise<num
     with ${ways}
     update dispatch.message message
     set state = 'ready', due_at = now(),
-      expires_at = case when round.reminds then round.opened_at else dispatch.released_at end
-        + dispatch.expires_after,
+      expires_at = case when round.reminds then round.opened_at
+        else dispatch.released_at + round.put_off end + dispatch.expires_after,
       home_gateway_id = ${homeOf}
     from dispatch.dispatch dispatch join dispatch.round round on round.dispatch_id = dispatch.id
     where dispatch.id = message.dispatch_id and round.round = message.round
@@ -186,4 +186,31 @@ export async function listDueRounds(tx: Tx): Promise<DueRound[]> {
     where (round.opened_at is null or round.part_at is not null) and round.opens_at <= now()
       and dispatch.state = 'sending'
     order by round.dispatch_id, round.round limit 100`);
+}
+
+export type Resting = { dispatchId: string; now: Date; fromMinute: number; untilMinute: number };
+
+/** Exercises that are being sent, with the hours in which nothing of them leaves. */
+export async function listExercisesSending(tx: Tx): Promise<Resting[]> {
+  return await tx.rows<Resting>(sql`
+    select id as dispatch_id, now() as now, quiet_from_minute as from_minute,
+      quiet_until_minute as until_minute
+    from dispatch.dispatch
+    where exercise and state = 'sending' and quiet_from_minute is not null order by id`);
+}
+
+/**
+ * What is ready waits until then, with as much time as it had left; says how many. What is locked
+ * is on its way, or is found by the next beat.
+ */
+export async function restReady(
+  tx: Tx,
+  { dispatchId, until }: { dispatchId: string; until: Date },
+): Promise<number> {
+  return await tx.run(sql`
+    update dispatch.message set due_at = ${until},
+      expires_at = expires_at + (${until}::timestamptz - greatest(due_at, now()))
+    where id in (select id from dispatch.message
+      where dispatch_id = ${dispatchId} and state = 'ready' and due_at < ${until}
+      order by id for update skip locked)`);
 }

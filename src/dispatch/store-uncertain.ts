@@ -134,7 +134,9 @@ export async function readyDeputies(tx: Tx, dispatchId: string): Promise<number>
       order by message.id for update of message skip locked
     )
     update dispatch.message message set state = 'ready', due_at = now(),
-      expires_at = dispatch.released_at + dispatch.expires_after
-    from dispatch.dispatch dispatch, next
-    where dispatch.id = message.dispatch_id and message.id = next.id`);
+      expires_at = dispatch.released_at + round.put_off + dispatch.expires_after
+    from dispatch.dispatch dispatch join dispatch.round round on round.dispatch_id = dispatch.id,
+      next
+    where dispatch.id = message.dispatch_id and round.round = message.round
+      and message.id = next.id`);
 }

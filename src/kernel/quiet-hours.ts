@@ -46,6 +46,18 @@ export function afterQuiet(atMs: number, quiet: QuietHours | undefined): number 
   return end.epochMilliseconds;
 }
 
+/** When quiet hours begin next, this moment included. In ms since the epoch. */
+export function nextQuiet(atMs: number, { fromMinute }: QuietHours): number {
+  const local = Temporal.Instant.fromEpochMilliseconds(Math.floor(atMs)).toZonedDateTimeISO(ZONE);
+  const begins = (days: number) =>
+    local
+      .toPlainDate()
+      .add({ days })
+      .toPlainDateTime({ hour: Math.floor(fromMinute / 60), minute: fromMinute % 60 })
+      .toZonedDateTime(ZONE, { disambiguation: 'earlier' }).epochMilliseconds;
+  return begins(0) >= atMs ? begins(0) : begins(1);
+}
+
 /**
  * When steps planned for these moments, in their order, happen: one that falls into quiet hours
  * waits for their end, and those after it keep their distance, so that nobody is given less time to

@@ -16,6 +16,7 @@ export type {
   WakeStep,
 } from './model.ts';
 export {
+  EXERCISE_LANE,
   EXERCISES_WITHIN_MS,
   exerciseHours,
   isExerciseHour,
@@ -59,7 +60,7 @@ export {
   type RulesOverTime,
 } from './obeyed.ts';
 export { movingOf, type Moving } from './moving.ts';
-export { ladderOf, regionTime, roundTimes, type Rung } from './ladder.ts';
+export { expiryTimes, ladderOf, regionTime, roundTimes, type Rung } from './ladder.ts';
 export { explainSeverity } from './explain-model.ts';
 export { jsonSchema } from './json-schema.ts';
 export { partWords } from './parts.ts';

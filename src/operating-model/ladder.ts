@@ -29,6 +29,23 @@ export function roundTimes(
 }
 
 /**
+ * Until when what has not left of each round is sent, if it is released then: counted from the
+ * release, for a reminder from its opening, and as much later as hours of the day put the round
+ * off. `dispatch` works it out where a message becomes ready.
+ */
+export function expiryTimes(
+  severity: Parameters<typeof roundTimes>[0] & Pick<Severity, 'sendExpiresAfterMs'>,
+  releasedAtMs: number,
+): number[] {
+  const { recallWindowMs, sendExpiresAfterMs } = severity;
+  const opens = roundTimes(severity, releasedAtMs);
+  return stepsOf(severity).map(({ afterMs, reminds }, i) => {
+    const putOffMs = opens[i]! - (releasedAtMs + recallWindowMs + afterMs);
+    return (reminds ? opens[i]! : releasedAtMs + putOffMs) + sendExpiresAfterMs;
+  });
+}
+
+/**
  * When regions are told of their silent organisations, where everybody was asked then; undefined
  * where they are not. It waits as rounds do.
  */

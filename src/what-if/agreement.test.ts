@@ -14,13 +14,22 @@ import { Client } from 'pg';
 import { system } from '#kernel/actor.ts';
 import { openDatabase, type Database } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
-import { proveDispatch } from '#alerts/index.ts';
-import { Engine, type Gateway } from '#dispatch/index.ts';
-import { severityById, type Severity } from '#operating-model/index.ts';
+import {
+  approveAndRelease,
+  createAlert,
+  findSubmission,
+  findVersion,
+  proveDispatch,
+  submitAlert,
+} from '#alerts/index.ts';
+import { ZONE } from '#kernel/quiet-hours.ts';
+import { Engine, reserveTokens, type Gateway } from '#dispatch/index.ts';
+import { severityFor, type Severity } from '#operating-model/index.ts';
 import { everybody } from '#organisations/index.ts';
 import {
   contextOf,
   messagesOf,
+  must,
   openCentre,
   releaseAlert,
   textFrom,
@@ -44,7 +53,13 @@ const BUCKET = { ratePerSecond: 0.5, burst: 5 };
 
 const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
 
-type Odd = { readonly name: string; readonly seed: number; readonly rules: string };
+type Odd = {
+  readonly name: string;
+  readonly seed: number;
+  readonly rules: string;
+  /** An exercise that is released five seconds before its hours end. */
+  readonly isExercise?: true;
+};
 
 /** Ladders of `critical` in place of the shipped one. */
 const odd: readonly Odd[] = [
@@ -60,6 +75,14 @@ const odd: readonly Odd[] = [
         '    acknowledge_within: PT1H',
         '    reminders: [{ ranks: [1, 2], after: PT16M }]\n    acknowledge_within: PT1H',
       ),
+  },
+  {
+    name: 'an exercise at the end of its hours: it stops, and goes on the next morning',
+    seed: 15,
+    rules: shipped
+      .replace('{ ranks: [2], after: PT15M }', '{ ranks: [2], after: PT4S }')
+      .replace('{ ranks: [3], after: PT30M }', '{ ranks: [3], after: PT5M }'),
+    isExercise: true,
   },
 ];
 
@@ -138,7 +161,16 @@ function takingGateway(id: string, channel: 'text' | 'mail'): Gateway {
   };
 }
 
-type Standing = { readonly at: number; readonly waits: number; readonly nextMs: number | null };
+type Standing = {
+  readonly at: number;
+  readonly waits: number;
+  /** Due, whether or not there is a token for it. */
+  readonly ready: number;
+  readonly nextMs: number | null;
+};
+
+/** From the release of the exercise to the end of its hours. */
+const CLOSES_AFTER_MS = 5_000;
 
 /** What the engine has still to do at this moment of the test's clock, and when there is more. */
 async function standing(centre: Centre, dispatchId: string): Promise<Standing> {
@@ -162,6 +194,7 @@ async function standing(centre: Centre, dispatchId: string): Promise<Standing> {
       select (extract(epoch from now()) * 1000)::float8 as at,
         line.claimed + opening.due
           + case when bucket.tokens >= 1 then line.ready else 0 end as waits,
+        line.ready,
         (extract(epoch from least(opening.next, line.later, case when line.ready > 0
           then now() + (1 - bucket.tokens) / bucket.rate_per_second * interval '1 second' end))
           * 1000)::float8 as next_ms
@@ -184,12 +217,47 @@ const endings: Readonly<Record<string, string>> = {
   expired: 'expired',
 };
 
-/** Plays the alert through the database and the engine; people answer by text after `answerOf`. */
+/** When it is so late in London next, at least a minute from now. */
+function nextAt(hour: number, minute: number, second: number): number {
+  const soon = Temporal.Now.zonedDateTimeISO(ZONE).add({ minutes: 1 });
+  const today = soon.with({ hour, minute, second, millisecond: 0, microsecond: 0, nanosecond: 0 });
+  const late = Temporal.ZonedDateTime.compare(today, soon) > 0 ? today : today.add({ days: 1 });
+  return late.epochMilliseconds;
+}
+
+/** Written, submitted and approved by two as an exercise, at this time. */
+async function releaseExercise(centre: Centre, now: Date) {
+  const draft = { wording, audience: everybody, exercise: true };
+  const { officer, approver, db } = centre;
+  const context = contextOf(centre);
+  const { id: alertId } = must(
+    await db.web.attempt(officer, (tx) => createAlert(tx, centre.model, draft)),
+  );
+  const { hash } = must(
+    await db.web.attempt(officer, (tx) => submitAlert(tx, context, { alertId, revision: 1, now })),
+  );
+  must(
+    await db.web.attempt(approver, (tx) => approveAndRelease(tx, context, { alertId, hash, now })),
+  );
+  return await db.web.withActor(officer, async (tx) => {
+    const version = await findVersion(tx, alertId);
+    return { alertId, dispatchId: (await findSubmission(tx, version!.id))!.dispatchId };
+  });
+}
+
+/**
+ * Plays the alert through the database and the engine; people answer by text after `answerOf`. Where
+ * it is an exercise, `closesAtMs` is when its hours end: what is ready then has to rest.
+ */
 async function play(
   { centre, setClock }: Clocked,
   answerOf: (contactPointId: string) => number | null,
+  closesAtMs: number | undefined,
 ): Promise<Live> {
-  const { dispatchId, alertId } = await releaseAlert(centre);
+  const { dispatchId, alertId } =
+    closesAtMs === undefined
+      ? await releaseAlert(centre)
+      : await releaseExercise(centre, new Date(closesAtMs - CLOSES_AFTER_MS));
   const gateways = [takingGateway('notify', 'text'), takingGateway('post', 'mail')];
   const { seals, installation } = centre.product;
   const { passkeyDomain } = centre.product;
@@ -217,9 +285,15 @@ async function play(
       );
       await noteListed(centre, alertId, listed, at - releasedAtMs);
       const answers = await answersDue(centre, dispatchId, { answerOf, answered });
-      const next = Math.min(nextMs ?? Infinity, answers[0]?.atMs ?? Infinity);
+      const closing = closesAtMs !== undefined && at < closesAtMs ? closesAtMs : Infinity;
+      const next = Math.min(nextMs ?? Infinity, answers[0]?.atMs ?? Infinity, closing);
       if (next === Infinity) break;
       await setClock(Math.max(at, next));
+      if (next === closing)
+        await until(
+          () => standing(centre, dispatchId),
+          ({ ready }) => ready === 0,
+        );
       for (const one of answers.filter(({ atMs }) => atMs <= next)) {
         answered.add(one.key);
         await textFrom(centre, one.number, one.code);
@@ -364,9 +438,13 @@ async function numbersById(centre: Centre): Promise<Map<string, string>> {
 async function rehearsedRun(
   centre: Centre,
   releasedAtMs: number,
-  answerOf: (contactPointId: string) => number | null,
+  {
+    answerOf,
+    isExercise,
+  }: { answerOf: (contactPointId: string) => number | null; isExercise: boolean },
 ): Promise<Run> {
-  const severity: Severity = severityById(centre.model, 'critical')!;
+  const alert = { severity: 'critical', exercise: isExercise };
+  const severity: Severity = severityFor(centre.model, alert)!;
   return await centre.db.web.withActor(centre.officer, async (tx) => {
     const directory = await readDirectory(tx, everybody);
     const words = {
@@ -374,7 +452,7 @@ async function rehearsedRun(
       alertNumber: 4901,
       origin: 'http://localhost',
       formatTime: (at: Date) => at.toISOString(),
-      exercise: false,
+      exercise: isExercise,
       besideExercise: false,
     };
     const full = { ...BUCKET, tokens: BUCKET.burst, pausedForMs: 0, ahead: 0 };
@@ -392,7 +470,7 @@ async function rehearsedRun(
   });
 }
 
-for (const { name, seed, rules } of odd)
+for (const { name, seed, rules, isExercise = false } of odd)
   test(`the simulator and the engine agree: ${name}`, { timeout: 240_000 }, async () => {
     const modelFile = join(folder, `${seed}.yaml`);
     writeFileSync(modelFile, rules);
@@ -400,16 +478,25 @@ for (const { name, seed, rules } of odd)
     const centre = await openCentre('demonstration', { modelFile, ...roles, ...files() });
     await seedGateway(centre.db.worker, { id: 'notify', bucket: BUCKET });
     await seedGateway(centre.db.worker, { id: 'post', channel: 'mail' });
+    // Exercises keep their hands off most of a bucket; this one is small.
+    if (isExercise) await centre.db.owner.withActor(act, (tx) => reserveTokens(tx, 0));
     const { behaviour } = presets['working_day']!;
     const numbers = await numbersById(centre);
     // By number: ids are others in each run, and so would be the answers.
     const answerOf = (id: string) =>
       answerAfterMs(behaviour, seed, { contactPointId: numbers.get(id)!, channel: 'text' });
-    const startMs = 1000 * Math.ceil(Date.now() / 1000) + 60_000;
-    const run = await rehearsedRun(centre, startMs, answerOf);
-    const live = await play(await onClock(centre, startMs), answerOf);
+    const startMs = isExercise ? nextAt(17, 59, 55) : 1000 * Math.ceil(Date.now() / 1000) + 60_000;
+    const run = await rehearsedRun(centre, startMs, { answerOf, isExercise });
+    const closesAtMs = isExercise ? startMs + CLOSES_AFTER_MS : undefined;
+    const live = await play(await onClock(centre, startMs), answerOf, closesAtMs);
     assert.ok(run.ended.some(({ ending }) => ending === 'called_off'));
     assert.ok(run.fates.some(({ why }) => why === 'silent'));
     assert.ok(Object.keys(live.answered).length > 1);
     assert.deepEqual(toSeconds(asLive(run)), toSeconds(live));
+    if (!isExercise) return;
+    const sent = run.ended.filter(({ ending }) => ending === 'sent');
+    const night = (ms: number) => ms > startMs + CLOSES_AFTER_MS && ms < startMs + 14 * 3_600_000;
+    assert.ok(!sent.some(({ atMs }) => night(atMs)), 'an exercise texted by night');
+    for (const round of [1, 2, 3])
+      assert.ok(sent.some((one) => one.message.round === round && one.atMs > startMs + 50_000_000));
   });

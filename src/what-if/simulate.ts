@@ -6,51 +6,30 @@
  * gives the same run.
  */
 import { isNeeded, spacedDue } from '#dispatch/index.ts';
-import { bucketAtRelease, takeTokens, type Bucket, type Capacity } from '#alerts/index.ts';
-import { regionTime, roundTimes, stepsOf, type Channel } from '#operating-model/index.ts';
+import { takeTokens, type Capacity } from '#alerts/index.ts';
+import { afterQuiet, nextQuiet } from '#kernel/quiet-hours.ts';
+import {
+  EXERCISE_LANE,
+  expiryTimes,
+  regionTime,
+  roundTimes,
+  stepsOf,
+  type Channel,
+} from '#operating-model/index.ts';
 import { ringReason } from '#responses/index.ts';
+import { drained, Line, restUntil, type Ready } from './line.ts';
 import type { Ended, Ending, Fate, Planned, Run, Scene } from './model.ts';
 import { Queue } from './queue.ts';
 
 type Happening =
   | { readonly kind: 'round'; readonly atMs: number; readonly round: number }
   | { readonly kind: 'answer'; readonly atMs: number; readonly to: Planned }
-  | { readonly kind: 'line'; readonly atMs: number; readonly line: Line };
+  | { readonly kind: 'line'; readonly atMs: number; readonly line: Line }
+  /** The hours of exercises end. */
+  | { readonly kind: 'closing'; readonly atMs: number };
 
 /** Of two in the same moment the one that was planned first comes first. */
 type Event = Happening & { readonly order: number };
-
-/** What is ready to leave by a channel; breadth first, as the engine claims. */
-type Ready = { readonly message: Planned; readonly dueMs: number; readonly order: number };
-
-class Line {
-  /** Ready and due, by rank. */
-  readonly waiting = new Queue<Ready>(
-    (a, b) =>
-      CHANNEL_ORDER[a.message.channel] - CHANNEL_ORDER[b.message.channel] < 0 ||
-      (a.message.channel === b.message.channel &&
-        (a.message.rank - b.message.rank || a.dueMs - b.dueMs || a.order - b.order) < 0),
-  );
-  /** Put off until later. */
-  readonly later = new Queue<Ready>((a, b) => a.dueMs - b.dueMs < 0);
-  readonly capacity: Capacity;
-  bucket: Bucket;
-  /** When it is looked at next; infinite: not before something new is ready. */
-  wakesAtMs = Infinity;
-
-  constructor(capacity: Capacity, releasedAtMs: number) {
-    this.capacity = capacity;
-    // What waits before us leaves first.
-    const { tokens, atMs } = takeTokens(bucketAtRelease(capacity), capacity, {
-      count: capacity.ahead,
-      fromMs: 0,
-    });
-    this.bucket = { tokens, atMs: atMs + releasedAtMs };
-  }
-}
-
-/** Where texts and mails draw on one bucket, mail waits for the texts. */
-const CHANNEL_ORDER: Readonly<Record<Channel, number>> = { text: 0, mail: 1 };
 
 export function simulate(scene: Scene): Run {
   return new Simulation(scene).run();
@@ -85,17 +64,18 @@ class Simulation {
 
   run(): Run {
     const { severity, releasedAtMs } = this.#scene;
+    const expires = expiryTimes(severity, releasedAtMs);
     const steps = stepsOf(severity);
     const rounds = roundTimes(severity, releasedAtMs).map((atMs, i) => ({
       round: i + 1,
       atMs,
       reminds: steps[i]!.reminds,
     }));
-    for (const { round, atMs, reminds } of rounds) {
-      const fromMs = reminds ? atMs : releasedAtMs;
-      this.#expiresAtMs.set(round, fromMs + severity.sendExpiresAfterMs);
+    for (const { round, atMs } of rounds) {
+      this.#expiresAtMs.set(round, expires[round - 1]!);
       this.#plan({ kind: 'round', atMs, round });
     }
+    this.#planClosing(releasedAtMs);
     for (let event = this.#events.take(); event; event = this.#events.take()) this.#happen(event);
     return {
       releasedAtMs,
@@ -111,8 +91,34 @@ class Simulation {
     this.#events.add({ ...event, order: (this.#order += 1) });
   }
 
+  #planClosing(nowMs: number): void {
+    const { lane, quietHours } = this.#scene.severity;
+    if (lane !== EXERCISE_LANE || quietHours === undefined) return;
+    this.#plan({ kind: 'closing', atMs: nextQuiet(nowMs, quietHours) });
+  }
+
+  /** What is ready of an exercise waits for its next hours, with as much time as it had left. */
+  #close(nowMs: number): void {
+    const untilMs = afterQuiet(nowMs, this.#scene.severity.quietHours);
+    for (const line of new Set(Object.values(this.#lines))) {
+      if (line === undefined) continue;
+      const ready = [...drained(line.waiting), ...drained(line.later)];
+      for (const one of ready) {
+        const rested = restUntil(one, { nowMs, untilMs });
+        line.later.add(rested);
+        if (one.message.channel !== 'text') continue;
+        this.#settle(one, false);
+        this.#count(rested);
+      }
+      line.wakesAtMs = Infinity;
+      this.#wake(line, nowMs);
+    }
+    if (this.#events.first !== undefined) this.#planClosing(untilMs);
+  }
+
   #happen(event: Event): void {
-    if (event.kind === 'round') this.#open(event.round, event.atMs);
+    if (event.kind === 'closing') this.#close(event.atMs);
+    else if (event.kind === 'round') this.#open(event.round, event.atMs);
     else if (event.kind === 'answer') this.#answer(event.to, event.atMs);
     else if (event.line.wakesAtMs === event.atMs) this.#send(event.line, event.atMs);
   }
@@ -130,7 +136,8 @@ class Simulation {
   #ready(line: Line, message: Planned, nowMs: number): void {
     const due = this.#dueOf(message, nowMs);
     if (due === undefined) return this.#end(message, 'suppressed', nowMs);
-    const ready = { message, dueMs: due, order: (this.#order += 1) };
+    const expiresAtMs = this.#expiresAtMs.get(message.round)!;
+    const ready = { message, dueMs: due, expiresAtMs, order: (this.#order += 1) };
     if (message.channel === 'text') this.#count(ready);
     (due > nowMs ? line.later : line.waiting).add(ready);
     this.#wake(line, nowMs);
@@ -185,7 +192,7 @@ class Simulation {
       line.waiting.add(line.later.take()!);
     for (let next = line.waiting.first; next; next = line.waiting.first) {
       const { message } = next;
-      const isUsable = nowMs < this.#expiresAtMs.get(message.round)!;
+      const isUsable = nowMs < next.expiresAtMs;
       if (!isUsable || !isNeeded(message, this.#hasAnswered)) {
         line.waiting.take();
         this.#settle(next, false);

@@ -1,5 +1,5 @@
 /** A part of a round is readied the same way at release and by its timer (`src/dispatch/rounds.ts`). */
-import { outOfQuiet } from '#kernel/quiet-hours.ts';
+import { afterQuiet, outOfQuiet } from '#kernel/quiet-hours.ts';
 import type { Twin } from './twin/index.ts';
 import type { Base } from './twin/rows.ts';
 
@@ -44,4 +44,12 @@ export function takeRound(
   keepQuiet(twin, base, dispatchId);
   twin.notifyDispatch(base, dispatchId);
   return true;
+}
+
+/** As `restExercises` of `src/dispatch/rounds.ts`. */
+export function restExercises(twin: Twin, base: Base): void {
+  for (const { dispatchId, now, ...hours } of twin.listExercisesSending(base)) {
+    const until = new Date(afterQuiet(now.getTime(), hours));
+    if (until > now) twin.restReady(base, { dispatchId, until });
+  }
 }

@@ -4,7 +4,7 @@ import { Drift } from '#dispatch/lease.ts';
 import { beginFirstLook, keepContinuity, type FirstLook } from './continuity.ts';
 import { lookUpDue } from './lookups.ts';
 import { poll } from './polls.ts';
-import { readyPart, takeRound } from './rounds.ts';
+import { readyPart, restExercises, takeRound } from './rounds.ts';
 import type { Parts, SimulatedGateway } from './parts.ts';
 import { SimulatedSender } from './sender.ts';
 import type { Base } from './twin/rows.ts';
@@ -161,7 +161,11 @@ export class SimulatedWorker {
   *#openDueRounds(): Steps<number> {
     const { twin } = this.#parts;
     let ready = 0;
-    for (const due of yield* transact('lists rounds', (base) => twin.listDueRounds(base)))
+    const listed = transact('lists rounds', (base) => {
+      restExercises(twin, base);
+      return twin.listDueRounds(base);
+    });
+    for (const due of yield* listed)
       ready += yield* transact('opens a part', (base) => {
         if (!takeRound(twin, base, due)) return 0;
         return readyPart(twin, base, due);

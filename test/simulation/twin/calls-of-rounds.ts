@@ -15,6 +15,8 @@ export const rounds: Pick<
   | 'lockNextPart'
   | 'readyMessages'
   | 'listDueRounds'
+  | 'listExercisesSending'
+  | 'restReady'
 > = {
   startRounds: (scene) => [planned(scene)],
   postponeRounds: (scene) => [planned(scene)],
@@ -58,6 +60,10 @@ export const rounds: Pick<
   ],
   readyMessages: (scene) => [someMessages(scene).map(({ id }) => id)],
   listDueRounds: () => [],
+  listExercisesSending: () => [],
+  restReady: (scene) => [
+    { dispatchId: planned(scene), until: new Date(scene.base.now + scene.random.below(600_000)) },
+  ],
 };
 
 function dueRounds({ base }: Scene): (readonly [string, number])[] {

@@ -49,11 +49,13 @@ type Chase = { fromId: string; toId: string };
 export function keepRoundTimes(base: Base, { fromId, toId }: Chase): void {
   const dispatch = base.tables.dispatch.get(fromId);
   for (const round of roundsOf(base, toId)) {
-    const { opensAt = null, openedAt } = base.tables.round.get(keyOf(fromId, round.round)) ?? {};
+    const earlier = base.tables.round.get(keyOf(fromId, round.round));
+    const { opensAt = null, openedAt, putOff = 0 } = earlier ?? {};
     if (round.round === 1 || round.openedAt !== null || opensAt === null) continue;
     const isPaused = dispatch?.state === 'paused' && openedAt === null;
     const stoodMs = isPaused ? base.now - dispatch.pausedAt! : 0;
     base.writes += 1;
+    round.putOff = putOff;
     round.opensAt = Math.max(base.now, opensAt + stoodMs);
   }
 }

@@ -1,5 +1,5 @@
 /** Twins of `src/dispatch/store-rounds.ts`. */
-import type { DueRound, QuietTime } from '#dispatch/store-rounds.ts';
+import type { DueRound, QuietTime, Resting } from '#dispatch/store-rounds.ts';
 import { homeOf } from './home.ts';
 import { compare, keyOf, type Base } from './rows.ts';
 
@@ -130,10 +130,11 @@ export function readyMessages(base: Base, ids: readonly string[]): number {
   );
   for (const message of ready) {
     const { releasedAt, expiresAfter } = base.dispatchOf(message);
+    const { putOff } = base.tables.round.get(keyOf(message.dispatchId, message.round))!;
     base.update(message, {
       state: 'ready',
       dueAt: base.now,
-      expiresAt: releasedAt === null ? null : releasedAt + expiresAfter,
+      expiresAt: releasedAt === null ? null : releasedAt + putOff + expiresAfter,
       homeGatewayId: homeOf(base, message),
     });
   }
@@ -159,4 +160,34 @@ export function listDueRounds(base: Base): DueRound[] {
       isOpen: openedAt !== null,
       releasedAt: new Date(base.tables.dispatch.get(dispatchId)!.releasedAt!),
     }));
+}
+
+export function listExercisesSending(base: Base): Resting[] {
+  return [...base.tables.dispatch.values()]
+    .filter(({ exercise, state }) => exercise && state === 'sending')
+    .toSorted((a, b) => compare(a.id, b.id))
+    .flatMap(({ id, quietFromMinute: fromMinute, quietUntilMinute: untilMinute }) =>
+      fromMinute === null || untilMinute === null
+        ? []
+        : [{ dispatchId: id, now: new Date(base.now), fromMinute, untilMinute }],
+    );
+}
+
+export function restReady(
+  base: Base,
+  { dispatchId, until }: { dispatchId: string; until: Date },
+): number {
+  const untilMs = until.getTime();
+  const ready = base
+    .messagesOf(dispatchId)
+    .filter(({ state, dueAt }) => state === 'ready' && dueAt! < untilMs);
+  for (const message of ready) {
+    const { dueAt, expiresAt } = message;
+    const restMs = untilMs - Math.max(dueAt!, base.now);
+    base.update(message, {
+      dueAt: untilMs,
+      expiresAt: expiresAt === null ? null : expiresAt + restMs,
+    });
+  }
+  return ready.length;
 }

@@ -126,12 +126,16 @@ export function readyDeputies(base: Base, dispatchId: string): number {
     const rounds = held.filter((m) => m.organisationId === id).map((m) => m.round);
     return id !== null && doubtful.has(id) && round === Math.min(...rounds);
   });
-  for (const message of next) {
+  const ready = next.flatMap((message) => {
+    const round = base.tables.round.get(keyOf(dispatchId, message.round));
+    return round === undefined ? [] : [{ message, putOff: round.putOff }];
+  });
+  for (const { message, putOff } of ready) {
     base.update(message, {
       state: 'ready',
       dueAt: base.now,
-      expiresAt: dispatch!.releasedAt! + dispatch!.expiresAfter,
+      expiresAt: dispatch!.releasedAt! + putOff + dispatch!.expiresAfter,
     });
   }
-  return next.length;
+  return ready.length;
 }
