@@ -10,9 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Client } from 'pg';
 import { system } from '#kernel/actor.ts';
-import { openDatabase, type Database } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import {
   approveAndRelease,
@@ -22,7 +20,6 @@ import {
   proveDispatch,
   submitAlert,
 } from '#alerts/index.ts';
-import { ZONE } from '#kernel/quiet-hours.ts';
 import { Engine, reserveTokens, type Gateway } from '#dispatch/index.ts';
 import { severityFor, type Severity } from '#operating-model/index.ts';
 import { everybody } from '#organisations/index.ts';
@@ -36,6 +33,7 @@ import {
   wording,
   type Centre,
 } from '../../test/support/centre.ts';
+import { nextAt, onClock, type Clocked } from '../../test/support/clock.ts';
 import { quiet, seedGateway, until } from '../../test/support/dispatch.ts';
 import { answerAfterMs, presets } from './behaviour.ts';
 import type { Planned, Run } from './model.ts';
@@ -105,44 +103,6 @@ function files() {
   return {
     organisationsCsv: [columns, ...all.map(organisation), ''].join('\n'),
     contactsCsv: `organisation_code,name,kind,role,rank,mobile,email\n${contacts.join('')}`,
-  };
-}
-
-type Clocked = { readonly centre: Centre; readonly setClock: (ms: number) => Promise<void> };
-
-/** The centre on connections of its own, on which each statement is given the time of the test. */
-async function onClock(centre: Centre, startMs: number): Promise<Clocked> {
-  const client = new Client(centre.db.superuser);
-  await client.connect();
-  const { rows } = await client.query('select current_database() as name');
-  await client.query(`
-    create schema test_clock;
-    create table test_clock.clock (at timestamptz not null);
-    insert into test_clock.clock values (to_timestamp(${startMs / 1000}));
-    create function test_clock.now() returns timestamptz language sql stable
-      as 'select at from test_clock.clock';
-    create function test_clock.clock_timestamp() returns timestamptz language sql volatile
-      as 'select at from test_clock.clock';
-    grant usage on schema test_clock to public;
-    grant select on test_clock.clock to public;
-    alter database ${rows[0].name} set search_path = test_clock, pg_catalog, public`);
-  const open = ({ config }: Database) => openDatabase(config);
-  const [web, worker, owner] = [centre.db.web, centre.db.worker, centre.db.owner].map(open) as [
-    Database,
-    Database,
-    Database,
-  ];
-  after(async () => {
-    await Promise.all([web, worker, owner].map((database) => database.end()));
-    await client.end();
-    await centre.close();
-  });
-  const db = { ...centre.db, web, worker, owner };
-  return {
-    centre: { ...centre, db, product: { ...centre.product, database: web } },
-    setClock: async (ms) => {
-      await client.query(`update test_clock.clock set at = to_timestamp(${ms} / 1000.0)`);
-    },
   };
 }
 
@@ -217,14 +177,6 @@ const endings: Readonly<Record<string, string>> = {
   expired: 'expired',
 };
 
-/** When it is so late in London next, at least a minute from now. */
-function nextAt(hour: number, minute: number, second: number): number {
-  const soon = Temporal.Now.zonedDateTimeISO(ZONE).add({ minutes: 1 });
-  const today = soon.with({ hour, minute, second, millisecond: 0, microsecond: 0, nanosecond: 0 });
-  const late = Temporal.ZonedDateTime.compare(today, soon) > 0 ? today : today.add({ days: 1 });
-  return late.epochMilliseconds;
-}
-
 /** Written, submitted and approved by two as an exercise, at this time. */
 async function releaseExercise(centre: Centre, now: Date) {
   const draft = { wording, audience: everybody, exercise: true };
@@ -246,8 +198,8 @@ async function releaseExercise(centre: Centre, now: Date) {
 }
 
 /**
- * Plays the alert through the database and the engine; people answer by text after `answerOf`. Where
- * it is an exercise, `closesAtMs` is when its hours end: what is ready then has to rest.
+ * Plays the alert through the database and the engine; people answer by text after `answerOf`.
+ * `closesAtMs`: it is an exercise, and its hours end then: what is ready has to rest.
  */
 async function play(
   { centre, setClock }: Clocked,
