@@ -50,6 +50,23 @@ export async function listAudiencesLeft(
   });
 }
 
+/** Makes the change; says which audiences had the organisation on the day and have it no more. */
+export async function changeAndSayLeft(
+  tx: Tx,
+  { organisationId, onDate }: { readonly organisationId: string; readonly onDate: string },
+  change: () => Promise<Outcome<unknown>>,
+): Promise<Outcome<string>> {
+  const audiences = await listAudiencesInUse(tx);
+  const among = { onDate, organisationIds: [organisationId] };
+  const before = await membersOfEach(tx, audiences, among);
+  const changed = await change();
+  if (!changed.ok) return changed;
+  const after = await membersOfEach(tx, audiences, among);
+  const left = audiences.filter((_, i) => before[i]!.size > 0 && after[i]!.size === 0);
+  const names = left.map(({ name }) => `“${name}”`).join(', ');
+  return ok(names === '' ? '' : ` With it they left the audience ${names}.`);
+}
+
 /** What becomes of a saved audience on a day; codes of organisations. */
 export type AudienceShift = {
   readonly name: string;

@@ -80,9 +80,12 @@ test('tags are added, renamed and removed on pages; a taken word is refused besi
   assert.match(client.page.text, /Renamed.*Intensive care/);
   await client.submit(action.replace('rename', 'remove'));
   assert.match(client.page.text, /Removed\. 1 organisation had it/);
+  await client.get('/audiences/new');
+  await client.submit('/audiences/new', { name: 'Night watch', tags: 'night' });
   await client.get(path);
   await client.submit(actionOf(client, '/remove'));
-  assert.match(client.page.text, /Tag taken off.*Tags None/);
+  assert.match(client.page.text, /Tag taken off\. With it they left the audience “Night watch”/);
+  assert.match(client.page.text, /Tags None/);
 });
 
 test('what is not there is not there, and a reader changes nothing', async () => {

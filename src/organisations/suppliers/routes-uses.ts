@@ -5,6 +5,7 @@ import type { Tx } from '#db/database.ts';
 import {
   errorsAt,
   formModel,
+  londonDay,
   notFound,
   page,
   parseForm,
@@ -22,6 +23,7 @@ import { readNamesToAsk } from '../audiences/store-choices.ts';
 import { findOrganisationRecord } from '../store.ts';
 import { listUsesOfOrganisation } from './store-supplier.ts';
 import { listTags, listTagsOfOrganisation } from './store-tag.ts';
+import { changeAndSayLeft } from '../audiences/losses.ts';
 import { endUseToday, sayUse } from './suppliers.ts';
 import { removeTag, renameTagTo, tagOrganisation, untagOrganisation } from './tags.ts';
 
@@ -100,11 +102,12 @@ function useOfOrganisation(context: AudienceRoutesContext): Route[] {
       access: 'directory.write',
       params: idParams.extend({ useId: z.uuid() }),
       async handle({ actor, params: { id, useId }, now }) {
+        const on = { organisationId: id, onDate: londonDay(now) };
         const done = await database.attempt(actor, (tx) =>
-          endUseToday(tx, { id: useId, organisationId: id, now }),
+          changeAndSayLeft(tx, on, () => endUseToday(tx, { id: useId, organisationId: id, now })),
         );
         if (!done.ok) return refusedPage(done);
-        return redirect(`/organisations/${id}#uses`, { notice: 'Ended today.' });
+        return redirect(`/organisations/${id}#uses`, { notice: `Ended today.${done.value}` });
       },
     }),
   ];
@@ -135,11 +138,13 @@ function tagsOfOrganisation({ database }: AudienceRoutesContext): Route[] {
       access: 'directory.write',
       params: idParams.extend({ tagId: z.uuid() }),
       async handle({ actor, params: { id: organisationId, tagId }, now }) {
+        const on = { organisationId, onDate: londonDay(now) };
         const done = await database.attempt(actor, (tx) =>
-          untagOrganisation(tx, { organisationId, tagId, now }),
+          changeAndSayLeft(tx, on, () => untagOrganisation(tx, { organisationId, tagId, now })),
         );
         if (!done.ok) return refusedPage(done);
-        return redirect(`/organisations/${organisationId}#uses`, { notice: 'Tag taken off.' });
+        const notice = `Tag taken off.${done.value}`;
+        return redirect(`/organisations/${organisationId}#uses`, { notice });
       },
     }),
   ];
