@@ -9,7 +9,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { Registry } from 'prom-client';
 import { nobody } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
-import { loadAssets, chooseEncoding } from './assets.ts';
+import { chooseEncoding, loadAssets, type Assets } from './assets.ts';
 import { BODY_BYTES_MAX, registerBodyParsers } from './body.ts';
 import { Crowd } from './crowd.ts';
 import {
@@ -37,7 +37,7 @@ import {
 import { isOurOwn, isSafeMethod } from './same-site.ts';
 import { securityHeaders } from './security-headers.ts';
 import { isPlainHttp, refuseBrokenHttp, refuseTunnel } from './strict-http.ts';
-import { loadViews } from './views.ts';
+import { loadViews, type Views } from './views.ts';
 
 export type WebServer = {
   /** Begins to listen and returns the address, such as `http://127.0.0.1:3000`. */
@@ -61,15 +61,26 @@ declare module 'fastify' {
 
 const SOURCE_FOLDER = path.join(import.meta.dirname, '..');
 
-export async function createServer(options: ServerOptions): Promise<WebServer> {
-  const sourceFolder = options.sourceFolder ?? SOURCE_FOLDER;
+type Files = { readonly assets: Assets; readonly views: Views };
+
+/** Compressed and compiled once in a process: they do not change while it runs. */
+let ourFiles: Promise<Files> | undefined;
+
+async function loadFiles(sourceFolder: string): Promise<Files> {
   const assets = await loadAssets(sourceFolder);
+  return { assets, views: loadViews(sourceFolder, assets) };
+}
+
+export async function createServer(options: ServerOptions): Promise<WebServer> {
+  const { assets, views } = await (options.sourceFolder === undefined
+    ? (ourFiles ??= loadFiles(SOURCE_FOLDER))
+    : loadFiles(options.sourceFolder));
   const closing = new AbortController();
   const registry = options.registry ?? new Registry();
   const kit: Kit = {
     options,
     assets,
-    views: loadViews(sourceFolder, assets),
+    views,
     cookies: cookieNames(options.origin),
     now: options.now ?? (() => new Date()),
     closing: closing.signal,
