@@ -334,6 +334,18 @@ create table kernel.key_holder (
   seen_at timestamptz not null
 );
 
+-- What waits for somebody at the duty desk came or went: open desks are read anew.
+create function kernel.tell_desk() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  perform pg_catalog.pg_notify('tocsin_desk', '');
+  return null;
+end $$;
+create trigger cut_off_told after insert or update on kernel.cut_off
+  for each statement execute function kernel.tell_desk();
+create trigger legal_hold_told after insert or update on kernel.legal_hold
+  for each statement execute function kernel.tell_desk();
+
 create function kernel.tell_sealing_key() returns trigger
   language plpgsql set search_path = '' as $$
 begin

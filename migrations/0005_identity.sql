@@ -156,6 +156,8 @@ begin
   return new;
 end $$;
 
+create trigger approval_told after insert or update on identity.approval
+  for each statement execute function kernel.tell_desk();
 create trigger approval_moves before update on identity.approval
   for each row execute function identity.guard_approval();
 

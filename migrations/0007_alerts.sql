@@ -144,6 +144,10 @@ end $$;
 create trigger guard_lane before insert or update of version_id, dispatch_id, correction_dispatch_id
   on alerts.submission for each row execute function alerts.guard_lane();
 
+create trigger submission_told after insert or update on alerts.submission
+  for each statement execute function kernel.tell_desk();
+create trigger version_told after update of state on alerts.version
+  for each statement execute function kernel.tell_desk();
 create index submission_of_readers on alerts.submission (reader_set_id);
 create unique index submission_open on alerts.submission (version_id)
   where state in ('waiting', 'released');
@@ -170,6 +174,8 @@ create table alerts.announcement (
   by_name text not null
 );
 create index announcement_at on alerts.announcement (at);
+create trigger announcement_told after insert on alerts.announcement
+  for each statement execute function kernel.tell_desk();
 
 -- A saved text that one person let go (P5), and what somebody else found when they looked at it.
 create table alerts.alone (
@@ -191,6 +197,8 @@ create table alerts.alone (
 );
 create index alone_at on alerts.alone (at);
 create index alone_unreviewed on alerts.alone (review_due_at) where reviewed_at is null;
+create trigger alone_told after insert or update on alerts.alone
+  for each statement execute function kernel.tell_desk();
 
 -- That a version that is out was moved to other rules: what happened before, happened under these.
 create table alerts.rules_move (

@@ -123,6 +123,8 @@ begin
   return new;
 end $$;
 
+create trigger sign_in_link_told after insert or update on identity.sign_in_link
+  for each row when (new.recovers) execute function kernel.tell_desk();
 create trigger sign_in_link_recovery before update on identity.sign_in_link
   for each row execute function identity.guard_recovery();
 
@@ -166,6 +168,8 @@ begin
   return new;
 end $$;
 
+create trigger role_request_told after insert or update on identity.role_request
+  for each statement execute function kernel.tell_desk();
 create trigger role_request_moves before update on identity.role_request
   for each row execute function identity.guard_role_request();
 

@@ -24,6 +24,8 @@ create table operating_model.proposal (
 );
 -- One change at a time: two would each be approved over rules that the other takes away.
 create unique index proposal_open on operating_model.proposal ((true)) where state = 'waiting';
+create trigger proposal_told after insert or update on operating_model.proposal
+  for each statement execute function kernel.tell_desk();
 
 create table operating_model.adoption (
   number bigint generated always as identity primary key,

@@ -79,6 +79,7 @@ alter table alerts.alone enable row level security;
 alter table alerts.alone force row level security;
 create policy centre on alerts.alone as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy overdue on alerts.alone as permissive for select to public using (((reviewed_at IS NULL) AND (review_due_at < now())));
+CREATE TRIGGER alone_told AFTER INSERT OR UPDATE ON alerts.alone FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.alone to tocsin_web;
 grant select on alerts.alone to tocsin_worker;
 grant update (reviewed_at, reviewed_by, reviewed_by_name, finding, remark) on alerts.alone to tocsin_web;
@@ -98,6 +99,7 @@ CREATE INDEX announcement_at ON alerts.announcement USING btree (at);
 alter table alerts.announcement enable row level security;
 alter table alerts.announcement force row level security;
 create policy centre on alerts.announcement as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER announcement_told AFTER INSERT ON alerts.announcement FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.announcement to tocsin_web;
 grant select on alerts.announcement to tocsin_worker;
 
@@ -218,6 +220,7 @@ alter table alerts.submission force row level security;
 create policy centre on alerts.submission as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy own on alerts.submission as permissive for select to public using (((state = 'released'::text) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
 CREATE TRIGGER guard_lane BEFORE INSERT OR UPDATE OF version_id, dispatch_id, correction_dispatch_id ON alerts.submission FOR EACH ROW EXECUTE FUNCTION alerts.guard_lane();
+CREATE TRIGGER submission_told AFTER INSERT OR UPDATE ON alerts.submission FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
 grant update (closing_dispatch_id, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
@@ -277,6 +280,7 @@ create policy addressed on alerts.version as permissive for select to public usi
 create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
 CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)) OR (old.kev IS DISTINCT FROM new.kev)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER version_told AFTER UPDATE OF state ON alerts.version FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
 grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
@@ -1023,6 +1027,7 @@ CREATE UNIQUE INDEX approval_open ON identity.approval USING btree (subject_kind
 CREATE TRIGGER approval_change_alone BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_change_alone();
 CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval();
 CREATE TRIGGER approval_signed BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval_signature();
+CREATE TRIGGER approval_told AFTER INSERT OR UPDATE ON identity.approval FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on identity.approval to tocsin_web;
 grant select on identity.approval to tocsin_worker;
 grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at, let_go_by, let_go_at) on identity.approval to tocsin_web;
@@ -1462,6 +1467,7 @@ alter table identity.role_request enable row level security;
 alter table identity.role_request force row level security;
 create policy role_request_of_centre on identity.role_request as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
 CREATE TRIGGER role_request_moves BEFORE UPDATE ON identity.role_request FOR EACH ROW EXECUTE FUNCTION identity.guard_role_request();
+CREATE TRIGGER role_request_told AFTER INSERT OR UPDATE ON identity.role_request FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on identity.role_request to tocsin_web;
 grant update (state, decided_by, decided_at) on identity.role_request to tocsin_web;
 
@@ -1557,6 +1563,7 @@ create table identity.sign_in_link (
 CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
 CREATE INDEX sign_in_link_waits ON identity.sign_in_link USING btree (person_id) WHERE (recovers AND (confirmed_at IS NULL));
 CREATE TRIGGER sign_in_link_recovery BEFORE UPDATE ON identity.sign_in_link FOR EACH ROW EXECUTE FUNCTION identity.guard_recovery();
+CREATE TRIGGER sign_in_link_told AFTER INSERT OR UPDATE ON identity.sign_in_link FOR EACH ROW WHEN (new.recovers) EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on identity.sign_in_link to tocsin_web;
 grant delete, select on identity.sign_in_link to tocsin_worker;
 grant update (token_sha256, expires_at, used_at, confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
@@ -1607,6 +1614,7 @@ alter table kernel.cut_off force row level security;
 create policy cut_off_of_centre on kernel.cut_off as permissive for all to tocsin_web, tocsin_worker using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy cut_off_of_owner on kernel.cut_off as permissive for select to tocsin_owner using (true);
 CREATE TRIGGER cut_off_lifted_by_two BEFORE UPDATE ON kernel.cut_off FOR EACH ROW EXECUTE FUNCTION kernel.guard_let_back();
+CREATE TRIGGER cut_off_told AFTER INSERT OR UPDATE ON kernel.cut_off FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on kernel.cut_off to tocsin_web;
 grant select on kernel.cut_off to tocsin_worker;
 grant update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval) on kernel.cut_off to tocsin_web;
@@ -1678,6 +1686,7 @@ CREATE UNIQUE INDEX legal_hold_now ON kernel.legal_hold USING btree (held_id) NU
 alter table kernel.legal_hold enable row level security;
 alter table kernel.legal_hold force row level security;
 create policy legal_hold_of_centre on kernel.legal_hold as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER legal_hold_told AFTER INSERT OR UPDATE ON kernel.legal_hold FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on kernel.legal_hold to tocsin_web;
 grant select on kernel.legal_hold to tocsin_worker;
 grant update (review_on, lifted_at, lifted_by, lifted_by_name, lift_reason) on kernel.legal_hold to tocsin_web;
@@ -1754,6 +1763,7 @@ CREATE UNIQUE INDEX proposal_open ON operating_model.proposal USING btree ((true
 alter table operating_model.proposal enable row level security;
 alter table operating_model.proposal force row level security;
 create policy centre on operating_model.proposal as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+CREATE TRIGGER proposal_told AFTER INSERT OR UPDATE ON operating_model.proposal FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on operating_model.proposal to tocsin_web;
 grant select on operating_model.proposal to tocsin_worker;
 grant update (state, decided_by, decided_by_name, decided_at, decision_reason) on operating_model.proposal to tocsin_web;
@@ -3781,6 +3791,18 @@ CREATE OR REPLACE FUNCTION kernel.sealed_by(sealed bytea)
 RETURN ((get_byte(sealed, 1) * 256) + get_byte(sealed, 2))
 ;
 grant execute on function kernel.sealed_by(bytea) to public;
+
+CREATE OR REPLACE FUNCTION kernel.tell_desk()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform pg_catalog.pg_notify('tocsin_desk', '');
+  return null;
+end $function$
+;
+grant execute on function kernel.tell_desk() to public;
 
 CREATE OR REPLACE FUNCTION kernel.tell_sealing_key()
  RETURNS trigger

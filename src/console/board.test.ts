@@ -6,11 +6,13 @@ import { sql, type Sql } from '#db/sql.ts';
 import {
   boardContextOf,
   deliverAll,
+  draftAlert,
   messagesOf,
   numbers,
   openCentre,
   releaseAlert,
   releaseVersion,
+  submitDraft,
   textFrom,
   wording,
   type Centre,
@@ -39,6 +41,29 @@ async function readBoard(alertId: string, filter?: Filter, at?: Date): Promise<B
   return boardOf(reading, filter);
 }
 
+/** The stream of a page that was opened; `next` waits for what it is to say. */
+async function follow(page: string, events: string) {
+  await centre.visit(centre.officer).get(page);
+  const stopping = new AbortController();
+  const response = await fetch(`${centre.site.address}${events}`, {
+    headers: { cookie: `tocsin=${centre.officer.id}` },
+    signal: stopping.signal,
+  });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  return {
+    async next(pattern: RegExp, withinMs = 60_000) {
+      const late = setTimeout(() => stopping.abort(`no ${pattern.source} in time`), withinMs);
+      for (let seen = ''; !pattern.test(seen);) {
+        const { value, done } = await reader.read();
+        assert.ok(!done, 'the stream ended');
+        seen += value;
+      }
+      clearTimeout(late);
+    },
+    stop: () => stopping.abort(),
+  };
+}
+
 describe('the duty desk', () => {
   it('says what does not hold in the engine and what to do, and that nobody checks it', async () => {
     const own = (statement: Sql) =>
@@ -53,6 +78,20 @@ describe('the duty desk', () => {
     assert.match(desk.text, /It does not hold that no bucket was overspent: 2 cases since/);
     assert.match(desk.text, /Do it\./);
     await own(sql`delete from dispatch.invariant`);
+  });
+
+  it('moves as soon as something waits for a second person, and when it comes back', async () => {
+    const { next, stop } = await follow('/', '/desk/events');
+    await next(/Nothing waits/);
+    const alertId = await draftAlert(centre, { title: 'Waits for somebody' });
+    await submitDraft(centre, alertId);
+    // Far sooner than the half minute after which all is read anew.
+    await next(/Waiting for approval[^]*Waits for somebody/, 10_000);
+    const approver = centre.visit(centre.approver);
+    await approver.get(`/alerts/${alertId}`);
+    await approver.submit('Return to author', { reason: 'Shorter.' });
+    await next(/Returned to the author[^]*Shorter\./, 10_000);
+    stop();
   });
 });
 
@@ -294,21 +333,10 @@ describe('the live board', () => {
 
   it('streams the whole state first, and again after a change', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre);
-    const officer = centre.visit(centre.officer);
-    await officer.get(`/alerts/${alertId}/board`);
-    const stop = new AbortController();
-    const response = await fetch(`${centre.site.address}/alerts/${alertId}/board/events`, {
-      headers: { cookie: `tocsin=${centre.officer.id}` },
-      signal: stop.signal,
-    });
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const next = async (pattern: RegExp) => {
-      for (let seen = ''; !pattern.test(seen);) {
-        const { value, done } = await reader.read();
-        assert.ok(!done, 'the stream ended');
-        seen += value;
-      }
-    };
+    const { next, stop } = await follow(
+      `/alerts/${alertId}/board`,
+      `/alerts/${alertId}/board/events`,
+    );
     await next(
       /tocsin-tile__number">0<\/span>\s*data:\s*<span class="tocsin-tile__label">acknowledged/,
     );
@@ -320,7 +348,7 @@ describe('the live board', () => {
     await next(
       /tocsin-tile__number">1<\/span>\s*data:\s*<span class="tocsin-tile__label">acknowledged/,
     );
-    stop.abort();
+    stop();
   });
 
   it('is for the centre only', async () => {

@@ -16,7 +16,7 @@ export class LiveViews {
   start({ config }: Database): void {
     this.#listener = listen({
       config,
-      channels: ['tocsin_dispatch', 'tocsin_response'],
+      channels: ['tocsin_dispatch', 'tocsin_response', 'tocsin_desk'],
       onNotify: (channel, payload) => {
         if (this.#used.size === 0) return;
         const notice = parseNotice(channel, payload);

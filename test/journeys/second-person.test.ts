@@ -20,7 +20,7 @@ test('one proposes a key, the desk says so, another approves, a program uses it'
   const call = async () => (await api.get('/api/v1/alerts', { key })).status;
   assert.equal(await call(), 401);
   const officer = centre.visit(centre.officer);
-  const waits = /Waiting for approval.*1 change of people, keys or sign-ins/;
+  const waits = /Waiting for a second person.*1 change of people, keys or sign-ins/;
   assert.match((await officer.get('/')).text, waits);
   const seen = await officer.get('/changes');
   assert.match(seen.text, /1 change waits for whoever manages people\./);
