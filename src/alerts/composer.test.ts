@@ -215,6 +215,36 @@ describe('what a draft promises', () => {
     assert.match(saved.text, /Critical promises the next update within .*; this one is later/);
   });
 
+  it('follows another severity where nobody touched it, and what was set by hand stays', async () => {
+    const officer = centre.visit(centre.officer);
+    const timeOf = async (id: string) =>
+      (await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, id)))!.nextUpdateAt!;
+    const idOf = (page: { readonly path: string }) => page.path.split('/')[2]!;
+    const within = (severity: string) =>
+      centre.model.severities.find(({ id }) => id === severity)!.nextUpdateWithinMs;
+    await officer.get('/alerts/new');
+    const raised = await officer.submit('/alerts/new', { severity: 'critical', next: 'check' });
+    assert.match(raised.text, /The next update is now at \d\d:\d\d: Critical promises it within/);
+    assert.doesNotMatch(raised.text, /this one is later/);
+    const id = idOf(raised);
+    const proposed = await timeOf(id);
+    assert.ok(proposed.getTime() <= Date.now() + within('critical'));
+    const edit = `/alerts/${id}/edit`;
+    await officer.get(edit);
+    const lowered = await officer.submit(edit, { severity: 'high', next: 'stay' });
+    assert.match(lowered.text, /Draft saved\. The next update is now at/);
+    const high = await timeOf(id);
+    assert.ok(high > proposed);
+    await officer.get(edit);
+    const touched = { severity: 'critical', nextUpdateDate: '2099-01-01', next: 'stay' };
+    assert.doesNotMatch((await officer.submit(edit, touched)).text, /is now at/);
+    assert.equal((await timeOf(id)).getUTCFullYear(), 2099);
+    // What was set by hand goes no further than the new severity allows.
+    await officer.get(edit);
+    await officer.submit(edit, { severity: 'high', next: 'stay' });
+    assert.ok((await timeOf(id)).getTime() <= Date.now() + within('high'));
+  });
+
   it('has its length beside each text, those of later rounds and reminders too', async () => {
     const alertId = await draftAlert(centre, { severity: 'high' });
     const check = await centre.visit(centre.officer).get(`/alerts/${alertId}`);

@@ -13,7 +13,7 @@ import {
 import { errorsAt, formIdOf, formModel, many, view, type Form, type Reply } from '#web/index.ts';
 import { besideEachOther, type Beside } from './beside.ts';
 import { composerFields, fieldsOf, parseDraft } from './form.ts';
-import { nextUpdateWithin } from './next-update.ts';
+import { drawnOf, nextUpdateWithin } from './next-update.ts';
 import { previewOf, type AlertRoutesContext } from './pages.ts';
 import { readerFields } from './readers/form.ts';
 import { otherReaders } from './readers/model.ts';
@@ -87,6 +87,7 @@ export async function composer(
       problems: [],
       model,
       readers: otherReaders(model),
+      drawn: drawnOf(fields, model, now),
       nextUpdates: Object.fromEntries(
         model.severities.map(({ id, nextUpdateWithinMs }) => [
           id,

@@ -1,6 +1,7 @@
 /** Writing an alert: the list, the composer with its preview, and saving. */
 import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import { findAudience, type AudienceQuestion } from '#organisations/index.ts';
 import {
   formIdOf,
@@ -22,6 +23,7 @@ import { blankFields, checkNextUpdate, fieldsOf, parseDraft, withProposal } from
 import { fieldsFromEntry } from './kev/form.ts';
 import { findEntries } from './kev/store.ts';
 import { versionKinds, type VersionKind } from './model.ts';
+import { movedNotice, withNextUpdate } from './next-update.ts';
 import { idParams, previewOf, type AlertRoutesContext } from './pages.ts';
 import { findVersion, listVersions } from './store.ts';
 
@@ -96,15 +98,16 @@ function newRoutes(
       method: 'POST',
       path,
       access: 'alert.write',
-      async handle({ actor, form, now }) {
-        const proposed = withProposal(form, model);
+      async handle({ actor, form: typed, now }) {
+        const proposed = withProposal(typed, model);
         if (proposed)
           return await composer(context, actor, {
-            fields: proposed,
+            fields: withNextUpdate(proposed, model, now),
             isProposed,
             isExercise,
             now,
           });
+        const form = settled(typed, model, now);
         const draft = parseDraft(form, model);
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)
@@ -121,7 +124,7 @@ function newRoutes(
             ? await createAlert(tx, model, { ...asked.value, id, exercise: isExercise })
             : asked;
         });
-        if (created.ok) return await afterSave(context, actor, { id, form });
+        if (created.ok) return await afterSave(context, actor, { id, form, typed });
         const version = await database.withActor(actor, (tx) => findVersion(tx, id));
         return await composer(context, actor, {
           fields: form,
@@ -156,12 +159,15 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
       path: '/alerts/:id/edit',
       access: 'alert.write',
       params: idParams,
-      async handle({ actor, params, form, now }) {
+      async handle({ actor, params, form: typed, now }) {
         const version = await database.withActor(actor, (tx) => findVersion(tx, params.id));
         if (version === undefined) return notFound();
-        const proposed = withProposal(form, model);
-        if (proposed)
-          return await composer(context, actor, { fields: proposed, version, isProposed, now });
+        const proposed = withProposal(typed, model);
+        if (proposed) {
+          const fields = withNextUpdate(proposed, model, now);
+          return await composer(context, actor, { fields, version, isProposed, now });
+        }
+        const form = settled(typed, model, now);
         const draft = parseDraft(form, model);
         const wrong = draft.ok ? checkNextUpdate(draft.value, now) : draft;
         if (!draft.ok || wrong !== undefined)
@@ -174,7 +180,7 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
         });
         if (!saved.ok)
           return await composer(context, actor, { fields: form, version, refused: saved, now });
-        return await afterSave(context, actor, { id: params.id, form });
+        return await afterSave(context, actor, { id: params.id, form, typed });
       },
     }),
     page({
@@ -203,20 +209,30 @@ function editingRoutes(context: AlertRoutesContext): Route[] {
   ];
 }
 
+/** A save by itself keeps what is typed: the form that goes on with it shows that. */
+function settled(typed: Form, model: OperatingModel, now: Date): Form {
+  return many(typed['next'])[0] === 'autosave' ? typed : withNextUpdate(typed, model, now);
+}
+
 /**
  * `next` goes on to the page before submission, to the dry run or to its rehearsal, or is
  * `autosave`, which stays where it is and has to know the revision; else it stays with the draft.
  */
 async function afterSave(
-  { database }: AlertRoutesContext,
+  { database, model }: AlertRoutesContext,
   actor: Actor,
-  { id, form }: { readonly id: string; readonly form: Form },
+  { id, form, typed }: { readonly id: string; readonly form: Form; readonly typed: Form },
 ): Promise<Reply> {
   const next = many(form['next'])[0];
-  if (next === 'check') return redirect(`/alerts/${id}`);
-  if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`);
-  if (next === 'what-if') return redirect(`/what-if?alert=${id}`);
-  if (next !== 'autosave') return redirect(`/alerts/${id}/edit`, { notice: 'Draft saved.' });
+  const moved = movedNotice(typed, form, model);
+  const told = moved === undefined ? {} : { notice: moved };
+  if (next === 'check') return redirect(`/alerts/${id}`, told);
+  if (next === 'dry-run') return redirect(`/alerts/${id}/dry-run`, told);
+  if (next === 'what-if') return redirect(`/what-if?alert=${id}`, told);
+  if (next !== 'autosave')
+    return redirect(`/alerts/${id}/edit`, {
+      notice: ['Draft saved.', ...(moved === undefined ? [] : [moved])].join(' '),
+    });
   const version = await database.withActor(actor, (tx) => findVersion(tx, id));
   if (version === undefined) return notFound();
   const { revision, updatedAt: savedAt } = version;

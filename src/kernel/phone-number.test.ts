@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { forService, maskPhoneNumber, parsePhoneNumber, type PhoneNumber } from './phone-number.ts';
+import {
+  dialled,
+  forService,
+  maskPhoneNumber,
+  parsePhoneNumber,
+  spacedNumber,
+  type PhoneNumber,
+} from './phone-number.ts';
 
 type Vector = { input: string; e164?: string; error?: string };
 
@@ -39,6 +46,17 @@ test('numbers are shown as people of the country write them', () => {
   assert.equal(number('+447700900123').national, '07700 900123');
   assert.equal(number('02079460958').national, '020 7946 0958');
   assert.equal(number('0033122334455').national, '+33 1 22 33 44 55');
+});
+
+test('switchboards are spaced whatever their register writes, and dialled as written', () => {
+  for (const text of ['03069990001', '0306 999 0001', '+44 (0)306 999 0001', '+443069990001'])
+    assert.equal(spacedNumber(text), '0306 999 0001');
+  assert.equal(spacedNumber('01612761234'), '0161 276 1234');
+  assert.equal(spacedNumber('0800111999'), '0800 111999');
+  // No number of any plan: as it stands.
+  for (const text of ['111', '4567', 'ask for IT']) assert.equal(spacedNumber(text), text);
+  assert.equal(dialled('+44 (0)306 999-0001'), '+443069990001');
+  assert.equal(dialled('0306 999 0001'), '03069990001');
 });
 
 test('a service without permissions sends to British mobiles only', () => {

@@ -105,6 +105,26 @@ export function forService(
   return ok(number);
 }
 
+/**
+ * A number that people ring, spaced as the numbers of contacts are: `0306 999 0012`. Switchboards
+ * are kept as a register writes them, and Notify's rules are not for them; what is no number of any
+ * plan stays as it stands.
+ */
+export function spacedNumber(text: string): string {
+  const parsed = read(text.replace('(0)', ''), 'GB');
+  if (parsed === undefined || !parsed.isPossible()) return text;
+  return parsed.countryCallingCode === '44'
+    ? parsed.formatNational()
+    : parsed.formatInternational();
+}
+
+/** What a phone dials: digits, and a plus in front. "+44 (0)20" is not dialled with its nought. */
+export function dialled(text: string): string {
+  const isInternational = text.trim().startsWith('+');
+  const number = isInternational ? text.replace('(0)', '') : text;
+  return `${isInternational ? '+' : ''}${number.replaceAll(/\D/g, '')}`;
+}
+
 /** For screens: enough to recognise one's own number, not enough to ring it (P12). */
 export function maskPhoneNumber(number: Pick<PhoneNumber, 'e164'>): string {
   const { e164 } = number;

@@ -1,4 +1,5 @@
 /** Organisations and contacts in the words of the pages. Pure. */
+import { dialled } from '#kernel/phone-number.ts';
 import type { ContactDetail } from './contacts/store-contact-list.ts';
 import type { Channel, ContactRules, DirectoryRules } from './model.ts';
 import type { OrganisationRecord } from './store.ts';
@@ -25,13 +26,6 @@ export function organisationFacts<
 
 function dayOf(day: string | null | undefined): Date | null {
   return day ? new Date(`${day}T12:00:00Z`) : null;
-}
-
-/** What a phone dials: digits, and a plus in front. "+44 (0)20" is not dialled with its nought. */
-export function dialled(telephone: string): string {
-  const isInternational = telephone.trim().startsWith('+');
-  const number = isInternational ? telephone.replace('(0)', '') : telephone;
-  return `${isInternational ? '+' : ''}${number.replaceAll(/\D/g, '')}`;
 }
 
 export function telephoneLink(telephone: string): string {

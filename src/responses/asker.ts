@@ -1,7 +1,7 @@
 /** Who asked for somebody, and how to reach them: in full only for who took the item. */
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
-import { parsePhoneNumber } from '#kernel/phone-number.ts';
+import { dialled, parsePhoneNumber, spacedNumber } from '#kernel/phone-number.ts';
 import {
   listReachOfOrganisation,
   listReachOfPoints,
@@ -104,4 +104,9 @@ export function wayOfNumber(text: string): Way {
   const number = parsePhoneNumber(/^[1-9]\d+$/.test(text) ? `+${text}` : text);
   if (!number.ok) return { shown: text };
   return { shown: number.value.national, href: `tel:+${number.value.e164}` };
+}
+
+/** A switchboard is no secret, and is kept as its register writes it. */
+export function wayOfSwitchboard(text: string): Way & { readonly href: string } {
+  return { shown: spacedNumber(text), href: `tel:${dialled(text)}` };
 }

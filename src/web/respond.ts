@@ -19,7 +19,7 @@ import {
 } from './problems.ts';
 import type { Reply, SessionChange } from './replies.ts';
 import type { Session } from './route.ts';
-import { isSafeMethod, sameSitePath } from './same-site.ts';
+import { isBegunByVisitor, isSafeMethod, sameSitePath } from './same-site.ts';
 
 /** More tabs than anybody looks at; each holds a source that asks the database. */
 const STREAMS_MAX = 20;
@@ -110,7 +110,21 @@ function sendView(exchange: Exchange, answer: Reply & { as: 'view' }): FastifyRe
   }
   const notice = takeNotice(exchange);
   const frame: PageFrame = { path: request.url, ...(notice !== undefined && { notice }) };
-  return sendHtml(reply, renderPage(kit, context, frame, answer));
+  return sendOwn(exchange, renderPage(kit, context, frame, answer));
+}
+
+/**
+ * What one visitor alone may read. Its size tells of its words once it is compressed, and whoever
+ * makes a browser ask again and again with words of theirs can guess the rest (BREACH): so it goes
+ * compressed only to a visit that no other site began.
+ */
+function sendOwn({ request, reply }: Exchange, html: string): FastifyReply {
+  const encoding = isBegunByVisitor(request.headers['sec-fetch-site'])
+    ? chooseEncoding(request.headers['accept-encoding'])
+    : 'identity';
+  reply.header('vary', 'accept-encoding, sec-fetch-site').type(HTML);
+  if (encoding !== 'identity') reply.header('content-encoding', encoding);
+  return reply.send(compressions[encoding](html));
 }
 
 const compressions = {

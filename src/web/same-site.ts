@@ -23,6 +23,14 @@ export function isOurOwn(from: Provenance, ourOrigin: string): boolean {
   return from.origin === ourOrigin;
 }
 
+/**
+ * True where the browser says that one of our pages, or the visitor by hand, asks for this, and no
+ * other site on the way to it. Browsers without Fetch Metadata say nothing.
+ */
+export function isBegunByVisitor(secFetchSite: string | readonly string[] | undefined): boolean {
+  return secFetchSite === 'same-origin' || secFetchSite === 'none';
+}
+
 // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f\\]/;
 

@@ -344,6 +344,23 @@ test('files are compressed, kept for ever under their hash, and 304 has all head
   assert.doesNotMatch(css, /frutiger|nhs\.uk|#005eb8|#003087/i);
 });
 
+test('a page of somebody is compressed, unless another site may have asked for it', async () => {
+  const person = await site.visitor();
+  for (const [from, encoding] of [
+    ['same-origin', 'br'],
+    ['none', 'br'],
+    ['same-site', null],
+    ['cross-site', null],
+    ['', null],
+  ] as const) {
+    const headers = { 'accept-encoding': 'br', ...(from !== '' && { 'sec-fetch-site': from }) };
+    const answer = await person.request('GET', '/open', { headers });
+    assert.equal(answer.headers.get('content-encoding'), encoding, from || 'said nothing');
+    assert.equal(answer.headers.get('vary'), 'accept-encoding, sec-fetch-site');
+    assert.match(answer.body, /&lt;script&gt;alert/);
+  }
+});
+
 test('a download has a plain name and its real one', async () => {
   const answer = await site.visitor().request('GET', '/file');
   assert.equal(

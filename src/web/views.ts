@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import nunjucks from 'nunjucks';
+import { dialled, spacedNumber } from '#kernel/phone-number.ts';
 import { nhsukTemplates, sliceNames, type Assets } from './assets.ts';
 import {
   ago,
@@ -105,6 +106,8 @@ function addFilters(environment: nunjucks.Environment): void {
   environment.addFilter('due', timeTag(due, 'due'));
   environment.addFilter('ago', timeTag(ago, 'ago'));
   environment.addFilter('duration', (milliseconds: number) => duration(milliseconds));
+  environment.addFilter('spaced', spacedNumber);
+  environment.addFilter('dialled', dialled);
   environment.addFilter('number', (value: number) => value.toLocaleString('en-GB'));
   environment.addFilter(
     'plural',

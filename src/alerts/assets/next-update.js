@@ -1,5 +1,5 @@
 // The next update follows the severity until somebody sets it: each severity promises another time.
-// Without this script the limits stand beside the severities, and the preview says when one is broken.
+// Without this script the server does so when the draft is saved, and says it.
 const date = document.querySelector('#nextUpdateDate');
 const time = document.querySelector('#nextUpdateTime');
 const severities = [...document.querySelectorAll('[data-next-update]')];

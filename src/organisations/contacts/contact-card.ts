@@ -1,5 +1,5 @@
 /** The contact card that people save, so that alerts ring through "do not disturb" (RFC 6350). Pure. */
-import { dialled } from '../form-organisation.ts';
+import { dialled } from '#kernel/phone-number.ts';
 
 /** What `/ring-through` says in full, for whoever has only the card in hand. */
 const steps = [

@@ -2,7 +2,7 @@
 import { may, regionsOf } from '#kernel/actor.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { open } from '#kernel/sealed.ts';
-import { parsePhoneNumber } from '#kernel/phone-number.ts';
+import { parsePhoneNumber, spacedNumber } from '#kernel/phone-number.ts';
 import type { Tx } from '#db/database.ts';
 import { csvFile } from '#web/index.ts';
 import { record } from '#audit/index.ts';
@@ -118,7 +118,7 @@ function organisationOf(
   return {
     code,
     name,
-    telephone: telephone === null ? null : dialled(telephone),
+    telephone: telephone === null ? null : shownToRing(spacedNumber(telephone)),
     isCutOff,
     contacts: contacts.map((row) => ({
       rank: row.rank!,
@@ -140,11 +140,11 @@ function numbersOf(
     .filter((point) => point.channel === channel)
     .map(({ contactPointId, sealed }) => {
       const bytes = Buffer.from(sealed, 'base64');
-      return dialled(nationalNumber(open(openingKeys, sealingContext(contactPointId), bytes)));
+      return shownToRing(nationalNumber(open(openingKeys, sealingContext(contactPointId), bytes)));
     });
 }
 
-function dialled(text: string): Dialled {
+function shownToRing(text: string): Dialled {
   return { text, href: telephoneLink(text) };
 }
 

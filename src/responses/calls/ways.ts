@@ -2,7 +2,7 @@
 import type { Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { listPhonesOfOrganisation } from '#organisations/index.ts';
-import { wayOfNumber, type Opens, type Way } from '../asker.ts';
+import { wayOfNumber, wayOfSwitchboard, type Opens, type Way } from '../asker.ts';
 import { nextWay, type CallOutcome } from './model.ts';
 import type { AttemptRow } from './store-attempts.ts';
 import type { RungOrganisation } from './store-calls.ts';
@@ -51,7 +51,7 @@ export async function listWays(
       name: 'Switchboard',
       role: '',
       isOff: false,
-      shown: telephone,
+      shown: wayOfSwitchboard(telephone).shown,
       addressSealed: undefined,
       lastOutcome: lastOf(null),
     });
@@ -67,7 +67,7 @@ export async function openWay(
   if (next === undefined) return undefined;
   const { contactPointId, addressSealed, shown } = next;
   if (contactPointId === null || addressSealed === undefined)
-    return { ...next, href: `tel:${shown.replaceAll(/[^\d+]/g, '')}` };
+    return { ...next, ...wayOfSwitchboard(shown) };
   await record(tx, {
     action: 'contact.looked_up',
     subject: { kind: 'contact_point', id: contactPointId },
