@@ -78,9 +78,9 @@ const ofContent: Record<keyof Content, Row> = {
 /** What the catalogue says of its CVE, which nobody wrote. */
 const ofKev: Record<string, Row> = {
   'added on': [/CVE-2026-12345: exploited, in the catalogue since 20 November 2026/, all],
-  'due on': [/deadline, for US federal agencies: 11 December 2026/, all],
-  ransomware: [/Used in ransomware campaigns/, all],
-  'required action': [/What CISA requires: Apply mitigations/, all],
+  'due on': [/Due 11 December 2026, for US federal agencies/, all],
+  ransomware: [/used in ransomware campaigns/, all],
+  'required action': [/CISA requires: Apply mitigations/, all],
   'as at': [/CISA KEV, as at 20 November 2026 at 15:00/i, all],
   edition: [/Catalogue 2026\.11\.20 of CISA/, all],
 };

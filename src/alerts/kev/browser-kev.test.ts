@@ -69,7 +69,7 @@ test('a catalogue is imported without script, and an entry becomes an alert in t
   await page.getByRole('link', { name: 'Write an alert about CVE-2026-12341' }).click();
   await page.getByRole('button', { name: 'Save and check' }).click();
   await page.getByRole('button', { name: 'Submit for approval' }).waitFor();
-  await page.getByText('Used in ransomware campaigns').first().waitFor();
+  await page.getByText('used in ransomware campaigns').first().waitFor();
   verify();
   await page.close();
 });

@@ -1,6 +1,6 @@
 /** An entry of the catalogue as the composer's form has it. */
 import { fillBlanks, type OperatingModel } from '#operating-model/index.ts';
-import { dateOnly, type Form } from '#web/index.ts';
+import type { Form } from '#web/index.ts';
 import { contentAsFields } from '#alerts/content/form.ts';
 import { noContent } from '#alerts/content/model.ts';
 import { LINE_MAX } from '#alerts/content/parse.ts';
@@ -25,7 +25,8 @@ export function fieldsFromEntry(entry: KevEntry, model: OperatingModel, now: Dat
     ...nextUpdateWithin(knownExploited.severity.nextUpdateWithinMs, now),
     what: shortened(fill(knownExploited.what), 120),
     doNow: shortened(fill(knownExploited.doNow), 160),
-    body: bodyOf(entry),
+    // What the catalogue says besides stands below it, with its time.
+    body: entry.description,
     ...contentAsFields({
       ...noContent,
       exploited: 'yes',
@@ -36,18 +37,6 @@ export function fieldsFromEntry(entry: KevEntry, model: OperatingModel, now: Dat
       sources: entry.links.slice(0, SOURCES_MAX),
     }),
   };
-}
-
-function bodyOf({ description, ransomware, addedOn, dueOn }: KevEntry): string {
-  const said = (day: string) => dateOnly(new Date(day));
-  const deadline = dueOn === null ? '' : `; its deadline for federal agencies: ${said(dueOn)}`;
-  return [
-    description,
-    ransomware ? 'It is known to be used in ransomware campaigns.' : '',
-    `In the catalogue of known exploited vulnerabilities of CISA since ${said(addedOn)}${deadline}.`,
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
 }
 
 /** Cut at a blank, and seen to be cut. */

@@ -124,15 +124,15 @@ describe('what is out', () => {
     const { alertId, number } = await releaseAlert(centre, { content });
     const before = await page(number);
     assert.match(before, /as at 21 November 2026 at 15:00/);
-    assert.match(before, /for US federal agencies: 1 December 2026/);
+    assert.match(before, /Due 1 December 2026, for US federal agencies/);
     assert.match(before, /CVE-2026-777777: not in the catalogue/);
     const later = { version: '2026.11.21b', released: '2026-11-21T18:00:00Z' };
     must(await bring(bytesOf([entry({ dueDate: '2026-11-29' })], later)));
-    assert.match(await page(number), /for US federal agencies: 1 December 2026/);
+    assert.match(await page(number), /Due 1 December 2026, for US federal agencies/);
     await releaseVersion(centre, alertId, 'update', { content });
     const after = await page(number);
     assert.match(after, /as at 21 November 2026 at 18:00/);
-    assert.match(after, /for US federal agencies: 29 November 2026/);
+    assert.match(after, /Due 29 November 2026, for US federal agencies/);
   });
 });
 
@@ -164,11 +164,11 @@ describe('the page', () => {
     const check = await officer.submit('Save and check', { next: 'check' });
     assert.match(check.text, /Submit for approval/);
     assert.match(check.text, /Exploited now Yes/);
-    assert.match(check.text, /vulnerabilities of CISA since 20 November 2026/);
+    assert.match(check.text, /Details ?NetScaler Gateway gives away what is in its memory\./);
     assert.match(check.text, /Citrix NetScaler Gateway/);
     assert.match(
       check.text,
-      /CVE-2026-12345: exploited, in the catalogue since 20 November 2026\. Used in ransomware/,
+      /CVE-2026-12345: exploited, in the catalogue since 20 November 2026; used in ransomware/,
     );
   });
 

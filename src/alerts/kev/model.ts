@@ -80,11 +80,11 @@ export function kevSection(kev: KevSaid | null, formatTime: (at: Date) => string
 
 function factAsText({ cve, addedOn, dueOn, ransomware, requiredAction }: KevFact): string {
   if (addedOn === null) return `${cve}: not in the catalogue.`;
+  const used = ransomware ? 'used in ransomware campaigns' : 'use in ransomware not known';
   const parts = [
-    `${cve}: exploited, in the catalogue since ${dayInWords(addedOn)}.`,
-    ransomware ? 'Used in ransomware campaigns.' : 'Not known to be used in ransomware campaigns.',
-    `What CISA requires: ${requiredAction.replace(/\.$/, '')}.`,
-    dueOn === null ? '' : `Its deadline, for US federal agencies: ${dayInWords(dueOn)}.`,
+    `${cve}: exploited, in the catalogue since ${dayInWords(addedOn)}; ${used}.`,
+    `CISA requires: ${requiredAction.replace(/\.$/, '')}.`,
+    dueOn === null ? '' : `Due ${dayInWords(dueOn)}, for US federal agencies.`,
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
