@@ -50,18 +50,16 @@ async function follow(page: string, events: string) {
     signal: stopping.signal,
   });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  return {
-    async next(pattern: RegExp, withinMs = 60_000) {
-      const late = setTimeout(() => stopping.abort(`no ${pattern.source} in time`), withinMs);
-      for (let seen = ''; !pattern.test(seen);) {
-        const { value, done } = await reader.read();
-        assert.ok(!done, 'the stream ended');
-        seen += value;
-      }
-      clearTimeout(late);
-    },
-    stop: () => stopping.abort(),
+  const next = async (pattern: RegExp, withinMs = 60_000): Promise<void> => {
+    const late = setTimeout(() => stopping.abort(`no ${pattern.source} in time`), withinMs);
+    for (let seen = ''; !pattern.test(seen);) {
+      const { value, done } = await reader.read();
+      assert.ok(!done, 'the stream ended');
+      seen += value;
+    }
+    clearTimeout(late);
   };
+  return { next, stop: () => stopping.abort() };
 }
 
 describe('the duty desk', () => {

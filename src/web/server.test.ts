@@ -345,7 +345,7 @@ test('files are compressed, kept for ever under their hash, and 304 has all head
 });
 
 test('a page of somebody is compressed, unless another site may have asked for it', async () => {
-  const person = await site.visitor();
+  const person = site.visitor();
   for (const [from, encoding] of [
     ['same-origin', 'br'],
     ['none', 'br'],
