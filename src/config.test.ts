@@ -229,3 +229,18 @@ test('the passkey domain is the host of the address, or a domain above it', () =
       /tocsin\.centre\.example, or a domain above it/,
     );
 });
+
+test('where weaknesses are reported to is one line each, and https where it is of the web', () => {
+  const TOCSIN_SECURITY_CONTACT = 'mailto:security@centre.example, tel:+44-300-000-0000';
+  assert.deepEqual(parsed({ TOCSIN_SECURITY_CONTACT }).securityContact, {
+    contacts: ['mailto:security@centre.example', 'tel:+44-300-000-0000'],
+  });
+  assert.equal(parsed({}).securityContact, undefined);
+  for (const wrong of ['security@centre.example', 'http://centre.example', 'mailto:a@b\nPolicy: x'])
+    assert.match(
+      errorsOf({ TOCSIN_SECURITY_CONTACT: wrong })['TOCSIN_SECURITY_CONTACT']!,
+      /mailto:/,
+    );
+  const alone = errorsOf({ TOCSIN_SECURITY_POLICY: 'https://centre.example/reporting' });
+  assert.match(alone['TOCSIN_SECURITY_CONTACT']!, /is missing/);
+});

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { nearestName } from '#operating-model/index.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { parseNetworks } from './config/networks.ts';
 import {
   nameOfKey,
   readMailIn,
@@ -25,6 +26,7 @@ import type {
   SmtpConfig,
 } from './config/providers.ts';
 import { isUrl, Reader, type Environment } from './config/reader.ts';
+import { readSecurityContact, type SecurityContactConfig } from './config/security-contact.ts';
 
 export type { Environment } from './config/reader.ts';
 
@@ -57,6 +59,8 @@ export type Config = {
   readonly auditFile?: string;
   /** Told each minute while the engine's invariants hold; silence is the alarm. */
   readonly deadmanUrl?: string;
+  /** Where weaknesses of this installation are reported to (RFC 9116). */
+  readonly securityContact?: SecurityContactConfig;
   /** What is odd but no reason to stop, a sentence each. */
   readonly warnings: readonly string[];
 };
@@ -73,6 +77,8 @@ const KNOWN = [
   'TOCSIN_AUDIT_FILE',
   'TOCSIN_CA_FILE',
   'TOCSIN_DEADMAN_URL',
+  'TOCSIN_SECURITY_CONTACT',
+  'TOCSIN_SECURITY_POLICY',
   'TOCSIN_PROBE_NUMBER',
   'TOCSIN_PROBE_MAILBOX',
   // Read by the tests alone.
@@ -143,6 +149,7 @@ export function parseConfig(env: Environment): Outcome<Config> {
     ...(caFile && { caFile: resolve(caFile) }),
     ...(auditFile && { auditFile: resolve(auditFile) }),
     ...(deadmanUrl !== undefined && { deadmanUrl }),
+    ...readSecurityContact(read),
     operatingModelFile: resolve(
       read.text('TOCSIN_OPERATING_MODEL') ?? beside('operating-model.yaml'),
     ),
@@ -187,6 +194,8 @@ export function describeConfig(config: Config): string {
     HTTP_PROXY: proxy?.http ? placeOf(proxy.http) : 'none',
     NO_PROXY: proxy?.no ?? 'none',
     TOCSIN_CA_FILE: config.caFile ?? 'none',
+    TOCSIN_SECURITY_CONTACT: config.securityContact?.contacts.join(',') ?? 'none',
+    TOCSIN_SECURITY_POLICY: config.securityContact?.policy ?? 'none',
     TOCSIN_DEADMAN_URL: config.deadmanUrl === undefined ? 'none' : '(hidden)',
     MAIL_FROM: smtp ? '(set)' : 'none',
   };
@@ -231,20 +240,6 @@ function parsePort(text: string): number | undefined {
 
 function parseHost(text: string): string | undefined {
   return isIP(text) !== 0 || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(text) ? text : undefined;
-}
-
-function parseNetworks(text: string): string[] | undefined {
-  const networks = text.split(',').map((part) => part.trim());
-  return networks.every(isNetwork) ? networks : undefined;
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, more] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || more !== undefined) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-  );
 }
 
 function unknownVariables(env: Environment): string[] {

@@ -79,6 +79,7 @@ export async function startWeb(
     registry: registryOf(database),
     log,
     trustedProxies: config.trustedProxies,
+    ...(config.securityContact && { securityContact: config.securityContact }),
     ...(tls && { tls }),
   });
   live.start(database);

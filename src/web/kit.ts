@@ -6,6 +6,7 @@ import type { Assets } from './assets.ts';
 import type { Crowd } from './crowd.ts';
 import type { IdempotencyStore } from './idempotency.ts';
 import type { Route, Session } from './route.ts';
+import type { SecurityContact } from './security-txt.ts';
 import type { Views } from './views.ts';
 
 /** What the kit logs of a request: no number, address, token, path or query (P12). */
@@ -90,6 +91,8 @@ export type ServerOptions = {
   /** Addresses of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies?: readonly string[];
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** For `/.well-known/security.txt`; not there where absent. */
+  readonly securityContact?: SecurityContact;
 };
 
 /** What is known about one request beside what the browser sent. */

@@ -5,13 +5,15 @@ import type { Kit } from './kit.ts';
 import { openApiDocument } from './openapi.ts';
 import { json, notFound, text } from './replies.ts';
 import { api, type Route } from './route.ts';
+import { securityTxtRoute } from './security-txt.ts';
 
 /** A check that hangs is not ready. */
 const CHECK_MS = 3000;
 
-export function operatorRoutes(kit: Pick<Kit, 'options'>, registry: Registry): Route[] {
+export function operatorRoutes(kit: Pick<Kit, 'options' | 'now'>, registry: Registry): Route[] {
   let described: { readonly of: readonly Route[]; readonly document: object } | undefined;
   return [
+    securityTxtRoute(kit),
     {
       ...open('/healthz'),
       handle: async () => text(200, 'ok\n'),
