@@ -5,7 +5,7 @@ import type { Kit } from './kit.ts';
 import { openApiDocument } from './openapi.ts';
 import { json, notFound, text } from './replies.ts';
 import { api, type Route } from './route.ts';
-import { securityTxtRoute } from './security-txt.ts';
+import { securityTxt } from './security-txt.ts';
 
 /** A check that hangs is not ready. */
 const CHECK_MS = 3000;
@@ -13,7 +13,15 @@ const CHECK_MS = 3000;
 export function operatorRoutes(kit: Pick<Kit, 'options' | 'now'>, registry: Registry): Route[] {
   let described: { readonly of: readonly Route[]; readonly document: object } | undefined;
   return [
-    securityTxtRoute(kit),
+    {
+      ...open('/.well-known/security.txt'),
+      // Not there where no contact is set: a file that names nobody helps nobody.
+      handle: async () => {
+        const { securityContact, origin } = kit.options;
+        if (securityContact === undefined) return notFound();
+        return text(200, securityTxt(securityContact, origin, kit.now()));
+      },
+    },
     {
       ...open('/healthz'),
       handle: async () => text(200, 'ok\n'),

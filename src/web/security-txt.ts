@@ -1,7 +1,4 @@
 /** `/.well-known/security.txt` (RFC 9116): where to report a weakness of this installation. */
-import type { Kit } from './kit.ts';
-import { notFound, text } from './replies.ts';
-import type { Route } from './route.ts';
 
 export type SecurityContact = {
   /** `mailto:`, `https:` or `tel:`, the preferred one first. */
@@ -29,19 +26,4 @@ export function securityTxt({ contacts, policy }: SecurityContact, origin: strin
     ...(policy === undefined ? [] : [`Policy: ${policy}`]),
     '',
   ].join('\n');
-}
-
-/** Not there where no contact is set: a file that names nobody helps nobody. */
-export function securityTxtRoute(kit: Pick<Kit, 'options' | 'now'>): Route {
-  return {
-    method: 'GET',
-    path: '/.well-known/security.txt',
-    access: 'public',
-    kind: 'callback',
-    handle: async () => {
-      const { securityContact, origin } = kit.options;
-      if (securityContact === undefined) return notFound();
-      return text(200, securityTxt(securityContact, origin, kit.now()));
-    },
-  };
 }
