@@ -65,8 +65,18 @@ const approve = (centre: Centre, alertId: string, hash: string, now = new Date()
     approveAndRelease(tx, contextOf(centre), { alertId, hash, now }),
   );
 
+/** As if everybody had answered: live alerts have nothing left to send. */
+async function endLive(centre: Centre): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update dispatch.message set state = 'cancelled', final_at = now()
+      where state in ('held', 'ready') and dispatch_id in (
+        select id from dispatch.dispatch where not exercise and released_at is not null)`),
+  );
+}
+
 async function releaseExercise(centre: Centre, change: Partial<Wording> = {}) {
   const alertId = await draftExercise(centre, change);
+  await endLive(centre);
   must(await approve(centre, alertId, await submitDraft(centre, alertId)));
   return await centre.db.web.withActor(centre.officer, async (tx) => {
     const version = (await findVersion(tx, alertId))!;
@@ -270,6 +280,22 @@ describe('the rules', () => {
     const barred = await approve(centre, alertId, hash);
     assert.match(barred.ok ? '' : barred.message, new RegExp(`Live alert ${live.number} waits`));
     must(await approve(centre, live.id, liveHash));
+    // It is out, and its second round still says nothing of the kind.
+    const beside = await approve(centre, alertId, hash);
+    assert.match(
+      beside.ok ? '' : beside.message,
+      new RegExp(`Live alert ${live.number} sends something to .* and \\d more meanwhile`),
+    );
+    const later = await draftExercise(centre, { severity: 'high' });
+    const refused = await submit(later);
+    assert.match(refused.ok ? '' : refused.message, /sends something to/);
+    const forbidden = await centre.db.web.withActor(centre.officer, async (tx) => {
+      const organisationIds = (await listAsked(tx, everybody)).map((one) => one.organisationId);
+      const asked = { alertId: later, exercise: true, severity: 'high' };
+      return await whatForbids(tx, asked, { model: centre.model, at: new Date(), organisationIds });
+    });
+    assert.match(forbidden.at(-1)?.says ?? '', /^A live alert sends something to \d meanwhile/);
+    await endLive(centre);
     must(await approve(centre, alertId, hash));
   });
 

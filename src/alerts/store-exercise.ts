@@ -80,3 +80,48 @@ export async function listExercisedOften(
     group by told.organisation_id having count(*) >= ${asked.most}`);
   return rows.map(({ organisationId }) => organisationId);
 }
+
+/** The organisations that a submission froze. */
+export async function listFrozen(tx: Tx, submissionId: string): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
+    select organisation_id as id from alerts.recipient where submission_id = ${submissionId}`);
+  return rows.map(({ id }) => id);
+}
+
+export type Unmarked = { alertNumber: number; organisationId: string; name: string };
+
+/**
+ * Of these organisations, those to which a live alert that is out sends something in that time
+ * without the mark that tells it from an exercise. What is approved along with an alert has the
+ * mark where its texts have it.
+ */
+export async function listUnmarked(
+  tx: Tx,
+  asked: {
+    readonly organisationIds: readonly string[];
+    readonly realMark: string;
+    /** Now, or a time to come: what opens before it has left by then. */
+    readonly from: Date;
+    readonly until: Date;
+  },
+): Promise<Unmarked[]> {
+  return await tx.rows<Unmarked>(sql`
+    select distinct alert.number as alert_number, recipient.organisation_id,
+      recipient.short_name as name
+    from alerts.alert alert
+    join alerts.version version on version.alert_id = alert.id and version.state = 'released'
+    join alerts.submission submission on submission.version_id = version.id
+      and submission.state = 'released'
+      and not starts_with(submission.along -> 'withdrawal' ->> 'text', ${asked.realMark})
+    join alerts.recipient recipient on recipient.submission_id = submission.id
+      and recipient.organisation_id = any(${[...asked.organisationIds]}::uuid[])
+    join dispatch.v_dispatch dispatch on dispatch.state in ('sending', 'paused')
+      and dispatch.id in (submission.dispatch_id, submission.correction_dispatch_id)
+    join dispatch.v_credit credit on credit.dispatch_id = dispatch.id
+      and credit.organisation_id = recipient.organisation_id
+      and credit.state in ('held', 'ready')
+    join dispatch.v_round round on round.dispatch_id = dispatch.id
+      and round.round = credit.round and round.opens_at <= ${asked.until}
+      and (round.opens_at >= ${asked.from} or ${asked.from} <= now())
+    where not alert.exercise order by alert.number, recipient.short_name`);
+}

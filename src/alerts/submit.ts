@@ -28,7 +28,7 @@ import { checkClearLine, checkOwnText, checkText, unfilledBlanks } from './parse
 import { absent, lacks, overtaken } from './policy.ts';
 import { readerField, unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
-import { outOfHours, tooManyExercises, unfitSeverity } from './exercise.ts';
+import { outOfHours, unfitAudience, unfitSeverity } from './exercise.ts';
 import { lockExercises } from './store-exercise.ts';
 import { copyRecipients } from './store-correct.ts';
 import { freezeReaders, freezeRecipients, freezeRounds, hashRecipients } from './store-freeze.ts';
@@ -160,8 +160,8 @@ async function freeze(
   const dispatchId = newId();
   const hands = await listHands(tx, version);
   const first = await freezeFirst(tx, { submissionId, dispatchId, version, rendering, followed });
-  const enough = await tooManyExercises(tx, version, { submissionId, model: context.model, now });
-  if (enough) return enough;
+  const barred = await unfitAudience(tx, version, { submissionId, model: context.model, now });
+  if (barred) return barred;
   const { kind } = version;
   const following =
     followed !== undefined && (kind === 'update' || kind === 'correction')
