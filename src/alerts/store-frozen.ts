@@ -22,7 +22,7 @@ export type SampleText = {
 /**
  * One text of each length in each round and words, and one mail of each round, with how many there
  * are. The length is that in bytes, which a row says without its words being read: of 50,000
- * messages, most of them mails, characters took 150 ms and bytes take 30.
+ * messages, half of them mails, on a busy machine, characters took 0.5 s and bytes take 0.08.
  */
 export async function sampleTexts(
   tx: Tx,
@@ -84,7 +84,8 @@ export type FrozenCounts = {
 
 /**
  * The frozen audience in numbers. The messages are read once: asked for organisation by
- * organisation, and anew for each of the counts, 10,000 of them took 250 ms, now 50.
+ * organisation, and anew for each of the counts, 10,000 of them took 0.9 s on a busy machine, now
+ * 0.1.
  */
 export async function countRecipients(
   tx: Tx,

@@ -3,7 +3,14 @@ import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { answersAt } from '../../test/support/answers.ts';
-import { numbers, openCentre, textFrom, type Centre } from '../../test/support/centre.ts';
+import {
+  deliverRounds,
+  messagesOf,
+  numbers,
+  openCentre,
+  textFrom,
+  type Centre,
+} from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 import { claimItem } from './desk.ts';
 import { deskMoves, deskStatesBefore, heldBy, otherHolder } from './desk-model.ts';
@@ -51,6 +58,31 @@ describe('one owner for an organisation', () => {
     await first.submit('I take this');
     await first.submit('Close all of it', { outcome: 'The brigade is there' });
     assert.deepEqual(await deskItems(), []);
+    await tidy(alertId);
+  });
+
+  it('of two that share a number, whoever opens one sees the other, and who has it', async () => {
+    const { alertId, dispatchId } = await liveAlert();
+    // Their number is second in line of both.
+    await deliverRounds(centre, dispatchId);
+    const { code } = (await messagesOf(centre, dispatchId)).find(
+      ({ number }) => number === numbers.sharedOnCall,
+    )!;
+    await textFrom(centre, numbers.sharedOnCall, `${code} HELP`);
+    assert.equal((await deskItems()).length, 2);
+    const [first, second] = [
+      centre.visit(centre.officer),
+      centre.visit(await centre.invite('Noa Lind', ['duty_officer'])),
+    ];
+    await first.get('/');
+    const one = await first.click('Take it');
+    const [, other] = /The same number asked for (.+?) too, which nobody has yet/.exec(one.text)!;
+    await first.submit('I take this');
+    await second.get('/');
+    // What is left to take is the other one, and it says who has its twin.
+    const twin = await second.click('Take it');
+    assert.match(twin.text, new RegExp(other!));
+    assert.match(twin.text, /too, which Amara Osei has: agree who rings/);
     await tidy(alertId);
   });
 

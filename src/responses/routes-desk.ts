@@ -27,7 +27,7 @@ import { listDeskSteps } from './desk-history.ts';
 import { claimItem, closeItem, handOverItem, promiseCall, releaseItem } from './desk.ts';
 import { callBackMinutes, otherHolder } from './desk-model.ts';
 import { readReply } from './model.ts';
-import { findDeskItem, listTogether, type DeskItemRow } from './store-desk.ts';
+import { findDeskItem, listOfSameNumber, listTogether, type DeskItemRow } from './store-desk.ts';
 import { listNamesOfCodes } from './store-read.ts';
 
 const params = z.object({ id: z.uuid() });
@@ -174,11 +174,13 @@ async function showDeskItem(
         askers: await listAskers(tx, [first, ...rest], isMine && mayRecord ? opens : undefined),
         organisation:
           organisationId === null ? undefined : await findOrganisation(tx, organisationId),
+        ofSameNumber: await listOfSameNumber(tx, id),
         steps: await listDeskSteps(tx, id),
         roles: model.contactRoles,
         callBack: becauseCallBack(model),
         isMine,
         holder,
+        mayRecord,
         mayTake: mayRecord && item.state !== 'closed' && !isMine && holder === undefined,
         colleagues:
           isMine && mayRecord ? await listColleagues(tx, model, { actor, regionCode }) : [],

@@ -116,6 +116,24 @@ export async function listTogether(tx: Tx, id: string): Promise<DeskItemRow[]> {
     order by item.kind = 'help' desc, item.created_at, item.id`);
 }
 
+export type OtherCall = { id: string; organisation: string; heldByName: string | null };
+
+/** Calls for help of other organisations by the same number: one person, whom two would ring. */
+export async function listOfSameNumber(tx: Tx, id: string): Promise<OtherCall[]> {
+  return await tx.rows<OtherCall>(sql`
+    select other.id, organisation.name as organisation,
+      case when other.state = 'claimed' and other.claim_ends_at > now()
+        then other.claimed_by_name end as held_by_name
+    from responses.desk_item item
+    join responses.desk_item other on other.contact_point_id = item.contact_point_id
+      and other.organisation_id <> item.organisation_id
+      and other.kind = 'help' and other.state <> 'closed'
+    join organisations.v_known_organisation organisation
+      on organisation.organisation_id = other.organisation_id
+    where item.id = ${id} and item.kind = 'help'
+    order by organisation.name`);
+}
+
 export type HeldItem = {
   readonly id: string;
   readonly state: DeskItemState;
