@@ -50,21 +50,25 @@ export async function listAudiencesLeft(
   });
 }
 
-/** Makes the change; says which audiences had the organisation on the day and have it no more. */
-export async function changeAndSayLeft(
+export type Changed<T> = { readonly value: T; readonly left: readonly AudienceLeft[] };
+/** A saved audience that some left, and how many they are. */
+export type AudienceLeft = { readonly name: string; readonly organisations: number };
+
+/** Makes the change; says which audiences had some of these on the day and have them no more. */
+export async function changeAndSayLeft<T>(
   tx: Tx,
-  { organisationId, onDate }: { readonly organisationId: string; readonly onDate: string },
-  change: () => Promise<Outcome<unknown>>,
-): Promise<Outcome<string>> {
+  among: { readonly organisationIds: readonly string[]; readonly onDate: string },
+  change: () => Promise<Outcome<T>>,
+): Promise<Outcome<Changed<T>>> {
   const audiences = await listAudiencesInUse(tx);
-  const among = { onDate, organisationIds: [organisationId] };
   const before = await membersOfEach(tx, audiences, among);
   const changed = await change();
   if (!changed.ok) return changed;
   const after = await membersOfEach(tx, audiences, among);
-  const left = audiences.filter((_, i) => before[i]!.size > 0 && after[i]!.size === 0);
-  const names = left.map(({ name }) => `“${name}”`).join(', ');
-  return ok(names === '' ? '' : ` With it they left the audience ${names}.`);
+  const left = audiences.map(({ name }, i) => {
+    return { name, organisations: before[i]!.difference(after[i]!).size };
+  });
+  return ok({ value: changed.value, left: left.filter((one) => one.organisations > 0) });
 }
 
 /** What becomes of a saved audience on a day; codes of organisations. */

@@ -78,8 +78,12 @@ test('tags are added, renamed and removed on pages; a taken word is refused besi
   assert.match(taken.text, /There is a tag night/);
   await client.submit(action, { name: 'Intensive care' });
   assert.match(client.page.text, /Renamed.*Intensive care/);
+  await client.get('/audiences/new');
+  await client.submit('/audiences/new', { name: 'Critical care', tags: 'icu' });
+  await client.get('/tags');
   await client.submit(action.replace('rename', 'remove'));
-  assert.match(client.page.text, /Removed\. 1 organisation had it/);
+  assert.match(client.page.text, /Removed\. 1 organisation had it\./);
+  assert.match(client.page.text, /audiences lost: “Critical care” 1 organisation\./);
   await client.get('/audiences/new');
   await client.submit('/audiences/new', { name: 'Night watch', tags: 'night' });
   await client.get(path);

@@ -22,8 +22,8 @@ import { dayOf } from './routes-suppliers.ts';
 import { readNamesToAsk } from '../audiences/store-choices.ts';
 import { findOrganisationRecord } from '../store.ts';
 import { listUsesOfOrganisation } from './store-supplier.ts';
-import { listTags, listTagsOfOrganisation } from './store-tag.ts';
-import { changeAndSayLeft } from '../audiences/losses.ts';
+import { listTagged, listTags, listTagsOfOrganisation } from './store-tag.ts';
+import { changeAndSayLeft, type AudienceLeft } from '../audiences/losses.ts';
 import { endUseToday, sayUse } from './suppliers.ts';
 import { removeTag, renameTagTo, tagOrganisation, untagOrganisation } from './tags.ts';
 
@@ -102,12 +102,13 @@ function useOfOrganisation(context: AudienceRoutesContext): Route[] {
       access: 'directory.write',
       params: idParams.extend({ useId: z.uuid() }),
       async handle({ actor, params: { id, useId }, now }) {
-        const on = { organisationId: id, onDate: londonDay(now) };
+        const on = { organisationIds: [id], onDate: londonDay(now) };
         const done = await database.attempt(actor, (tx) =>
           changeAndSayLeft(tx, on, () => endUseToday(tx, { id: useId, organisationId: id, now })),
         );
         if (!done.ok) return refusedPage(done);
-        return redirect(`/organisations/${id}#uses`, { notice: `Ended today.${done.value}` });
+        const notice = `Ended today.${itLeft(done.value.left)}`;
+        return redirect(`/organisations/${id}#uses`, { notice });
       },
     }),
   ];
@@ -138,16 +139,30 @@ function tagsOfOrganisation({ database }: AudienceRoutesContext): Route[] {
       access: 'directory.write',
       params: idParams.extend({ tagId: z.uuid() }),
       async handle({ actor, params: { id: organisationId, tagId }, now }) {
-        const on = { organisationId, onDate: londonDay(now) };
+        const on = { organisationIds: [organisationId], onDate: londonDay(now) };
         const done = await database.attempt(actor, (tx) =>
           changeAndSayLeft(tx, on, () => untagOrganisation(tx, { organisationId, tagId, now })),
         );
         if (!done.ok) return refusedPage(done);
-        const notice = `Tag taken off.${done.value}`;
+        const notice = `Tag taken off.${itLeft(done.value.left)}`;
         return redirect(`/organisations/${organisationId}#uses`, { notice });
       },
     }),
   ];
+}
+
+function itLeft(left: readonly AudienceLeft[]): string {
+  const names = left.map(({ name }) => `“${name}”`).join(', ');
+  return names === '' ? '' : ` With it they left the audience ${names}.`;
+}
+
+function theyLeft(left: readonly AudienceLeft[]): string {
+  const each = left.map((one) => `“${one.name}” ${organisations(one.organisations)}`).join(', ');
+  return each === '' ? '' : ` With it these audiences lost: ${each}.`;
+}
+
+function organisations(count: number): string {
+  return count === 1 ? '1 organisation' : `${count} organisations`;
 }
 
 function tagRoutes(context: AudienceRoutesContext): Route[] {
@@ -180,12 +195,15 @@ function tagRoutes(context: AudienceRoutesContext): Route[] {
       path: '/tags/:id/remove',
       access: 'directory.write',
       params: idParams,
-      async handle({ actor, params: { id } }) {
-        const done = await database.attempt(actor, (tx) => removeTag(tx, id));
+      async handle({ actor, params: { id }, now }) {
+        const done = await database.attempt(actor, async (tx) => {
+          const organisationIds = await listTagged(tx, id);
+          const on = { organisationIds, onDate: londonDay(now) };
+          return await changeAndSayLeft(tx, on, () => removeTag(tx, id));
+        });
         if (!done.ok) return refusedPage(done);
-        const had =
-          done.value === 1 ? '1 organisation had it' : `${done.value} organisations had it`;
-        const notice = `Removed. ${had}.`;
+        const { value: had, left } = done.value;
+        const notice = `Removed. ${organisations(had)} had it.${theyLeft(left)}`;
         return redirect('/tags', { notice });
       },
     }),

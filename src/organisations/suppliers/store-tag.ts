@@ -60,6 +60,14 @@ export async function listTagsOfOrganisation(
     order by lower(tag.name), tag.id`);
 }
 
+/** Which organisations have it now. */
+export async function listTagged(tx: Tx, tagId: string): Promise<string[]> {
+  const rows = await tx.rows<{ organisationId: string }>(sql`
+    select tagged.organisation_id from organisations.organisation_tag tagged
+    where tagged.tag_id = ${tagId} and tagged.untagged_at is null`);
+  return rows.map(({ organisationId }) => organisationId);
+}
+
 /** False where it had it already. */
 export async function insertTagging(
   tx: Tx,
