@@ -95,6 +95,9 @@ alter table identity.sign_in_link
   add column recovers boolean not null default false,
   add column confirmed_at timestamptz,
   add column confirmed_by text,
+  -- Of a recovery: used when it is confirmed.
+  add column approval_id uuid unique references identity.approval,
+  add constraint sign_in_link_recovers_by_two check (recovers = (approval_id is not null)),
   add constraint sign_in_link_by_another
     check (confirmed_by <> created_by and confirmed_by <> person_id::text),
   add constraint sign_in_link_confirmed check ((confirmed_at is null) = (confirmed_by is null)),
@@ -120,6 +123,12 @@ begin
     raise exception 'a recovery is confirmed by the person who acts'
       using errcode = 'restrict_violation';
   end if;
+  if old.confirmed_by is null and new.confirmed_by is not null and not exists (
+    select from identity.approval where approval.id = new.approval_id
+      and approval.state = 'consumed' and approval.approved_by::text = new.confirmed_by)
+  then
+    raise exception 'a recovery takes the word of two' using errcode = 'restrict_violation';
+  end if;
   return new;
 end $$;
 
@@ -141,6 +150,8 @@ create table identity.role_request (
   asked_at timestamptz not null,
   expires_at timestamptz not null check (expires_at > asked_at),
   state text not null default 'asked' check (state in ('asked', 'given', 'refused')),
+  -- Over the hash of exactly this; used when it is given.
+  approval_id uuid not null unique references identity.approval,
   decided_by uuid references identity.person,
   decided_at timestamptz,
   check (ends_at > coalesce(starts_at, asked_at)),
@@ -164,6 +175,12 @@ begin
     is distinct from ('person', new.decided_by::text)
   then
     raise exception 'a role is decided by the person who acts' using errcode = 'restrict_violation';
+  end if;
+  if new.state = 'given' and not exists (select from identity.approval
+    where approval.id = new.approval_id and approval.state = 'consumed'
+      and approval.approved_by = new.decided_by)
+  then
+    raise exception 'a role is given by the word of two' using errcode = 'restrict_violation';
   end if;
   return new;
 end $$;

@@ -1447,6 +1447,7 @@ create table identity.role_request (
   asked_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   state text default 'asked'::text not null,
+  approval_id uuid not null,
   decided_by uuid,
   decided_at timestamp with time zone,
   constraint role_request_by_another CHECK (((state <> 'given'::text) OR ((decided_by <> asked_by) AND (decided_by <> person_id)))),
@@ -1457,10 +1458,12 @@ create table identity.role_request (
   constraint role_request_region_code_check CHECK ((region_code <> ''::text)),
   constraint role_request_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
   constraint role_request_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'given'::text, 'refused'::text]))),
+  constraint role_request_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES identity.approval(id),
   constraint role_request_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES identity.person(id),
   constraint role_request_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity.person(id),
   constraint role_request_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
-  constraint role_request_pkey PRIMARY KEY (id)
+  constraint role_request_pkey PRIMARY KEY (id),
+  constraint role_request_approval_id_key UNIQUE (approval_id)
 );
 CREATE UNIQUE INDEX role_request_once ON identity.role_request USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (state = 'asked'::text);
 alter table identity.role_request enable row level security;
@@ -1551,13 +1554,17 @@ create table identity.sign_in_link (
   recovers boolean not null,
   confirmed_at timestamp with time zone,
   confirmed_by text,
+  approval_id uuid,
   constraint sign_in_link_by_another CHECK (((confirmed_by <> created_by) AND (confirmed_by <> (person_id)::text))),
   constraint sign_in_link_confirmed CHECK (((confirmed_at IS NULL) = (confirmed_by IS NULL))),
   constraint sign_in_link_confirmed_recovery CHECK ((recovers OR (confirmed_at IS NULL))),
+  constraint sign_in_link_recovers_by_two CHECK ((recovers = (approval_id IS NOT NULL))),
   constraint sign_in_link_token_sha256_check CHECK ((length(token_sha256) = 32)),
   constraint sign_in_link_used_late CHECK (((NOT recovers) OR (used_at IS NULL) OR (confirmed_at IS NOT NULL))),
+  constraint sign_in_link_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES identity.approval(id),
   constraint sign_in_link_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
   constraint sign_in_link_pkey PRIMARY KEY (id),
+  constraint sign_in_link_approval_id_key UNIQUE (approval_id),
   constraint sign_in_link_token_sha256_key UNIQUE (token_sha256)
 );
 CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
@@ -3460,6 +3467,12 @@ begin
     raise exception 'a recovery is confirmed by the person who acts'
       using errcode = 'restrict_violation';
   end if;
+  if old.confirmed_by is null and new.confirmed_by is not null and not exists (
+    select from identity.approval where approval.id = new.approval_id
+      and approval.state = 'consumed' and approval.approved_by::text = new.confirmed_by)
+  then
+    raise exception 'a recovery takes the word of two' using errcode = 'restrict_violation';
+  end if;
   return new;
 end $function$
 ;
@@ -3478,6 +3491,12 @@ begin
     is distinct from ('person', new.decided_by::text)
   then
     raise exception 'a role is decided by the person who acts' using errcode = 'restrict_violation';
+  end if;
+  if new.state = 'given' and not exists (select from identity.approval
+    where approval.id = new.approval_id and approval.state = 'consumed'
+      and approval.approved_by = new.decided_by)
+  then
+    raise exception 'a role is given by the word of two' using errcode = 'restrict_violation';
   end if;
   return new;
 end $function$

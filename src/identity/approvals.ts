@@ -33,13 +33,15 @@ export type RequestForApproval = {
   readonly shapedBy: readonly string[];
   /** What the approver must be allowed; `alert.approve` unless told. */
   readonly permission?: Permission;
+  /** Absent: whoever acts. */
+  readonly requestedBy?: string;
   readonly now: Date;
   readonly lifeMs?: number;
 };
 
 /** Asks for a second person; the id of the request. A subject has one open request at a time. */
 export async function requestApproval(tx: Tx, asked: RequestForApproval): Promise<Outcome<string>> {
-  const requestedBy = actorId(tx.actor);
+  const requestedBy = asked.requestedBy ?? actorId(tx.actor);
   if (!isUuid(requestedBy)) return refused('forbidden', 'Only a person or a key can ask for this.');
   const hands = [requestedBy, ...asked.shapedBy].filter(isUuid);
   // Behind a key stands a person: who submits by a key of their own must not approve by hand.

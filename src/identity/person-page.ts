@@ -16,9 +16,8 @@ import {
 import type { IdentityContext } from './context.ts';
 import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
 import { lastDayOf, oneOf, termWords } from './parse.ts';
-import { needsRecovery } from './recovery.ts';
-import { selectRecoveries } from './store-recovery.ts';
-import { selectRoleRequests } from './store-role-request.ts';
+import { listRecoveries, needsRecovery } from './recovery.ts';
+import { listAskedRoles } from './roles.ts';
 import { selectGrants, selectPerson } from './store.ts';
 
 /** Of the form that gives a role from and until a day. */
@@ -57,14 +56,14 @@ export async function personPage(
       formId: formIdOf({}),
       isSelf: isSelf(tx.actor, personId),
       needsRecovery: await needsRecovery(tx, personId, model),
-      asked: (await selectRoleRequests(tx, now, personId)).map((one) => ({
+      asked: (await listAskedRoles(tx, now, personId)).map((one) => ({
         ...one,
         label: roleLabels(model, [one.role])[0] ?? one.role,
         term: termWords(one, now),
         region: one.regionCode && (regionNames.get(one.regionCode) ?? one.regionCode),
         isMine: one.askedBy === actorId(tx.actor),
       })),
-      recoveries: (await selectRecoveries(tx, now, personId)).map((one) => ({
+      recoveries: (await listRecoveries(tx, now, personId)).map((one) => ({
         ...one,
         isMine: one.askedBy === actorId(tx.actor),
       })),

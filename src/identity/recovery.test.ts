@@ -7,6 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
+import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
 import { recoverFromTerminal, tellOfSignIn } from './index.ts';
 
 let live: LiveSite;
@@ -34,8 +35,8 @@ async function actions(personId: string): Promise<string[]> {
 }
 
 test('a recovery takes two: then the old passkey and sessions end, and a new one is made', async () => {
-  const [mira] = await live.administrator('Mira One');
-  const [noor] = await live.administrator('Noor Two');
+  const [mira, hers] = await live.administrator('Mira One');
+  const [noor, theirs] = await live.administrator('Noor Two');
   const [lost, old, id] = await live.administrator('Lena Lost');
   const link = await askFor(mira, id);
   assert.match(mira.page.text, /It opens nothing yet/);
@@ -47,15 +48,15 @@ test('a recovery takes two: then the old passkey and sessions end, and a new one
 
   const page = await mira.get(`/people/${id}`);
   assert.match(page.text, /You asked for it, so somebody else has to agree/);
-  const confirm = (await noor.get(`/people/${id}`))
-    .elements('form')
-    .map((form) => form.attribs['action'] ?? '')
-    .find((action) => action.endsWith('/confirm'))!;
+  const shown = (await findAgreeing(noor, id))!;
+  const { path: confirm, hash } = shown;
   assert.match((await noor.get('/people')).text, /Lena Lost lost all passkeys, says Mira One/);
-  assert.equal((await live.post(mira, confirm)).status, 409, 'not whoever asked');
-  assert.equal((await live.post(lost, confirm)).status, 403, 'not oneself');
-  assert.equal((await live.post(noor, confirm)).status, 303);
-  assert.equal((await live.post(noor, confirm)).status, 409, 'once');
+  const asker = { client: mira, device: hers };
+  assert.equal((await agreeTo(live, asker, shown)).status, 403, 'not whoever asked');
+  assert.equal((await live.post(lost, confirm, { hash })).status, 403, 'not oneself');
+  assert.equal((await live.post(noor, confirm, { hash })).status, 403, 'nothing was signed');
+  assert.equal((await agreeTo(live, { client: noor, device: theirs }, shown)).status, 303);
+  assert.equal((await live.post(noor, confirm, { hash })).status, 409, 'once');
 
   assert.equal((await lost.request('GET', '/account')).status, 303, 'signed out');
   const another = await live.post(noor, `/people/${id}/link`);
@@ -131,13 +132,11 @@ test('one administrator who plays two cannot recover a third', async () => {
   const link = new URL(mira.page.textOf('.tocsin-secret')).pathname;
   const ghost = live.site.visitor();
   await ghost.request('POST', link);
-  assert.equal((await live.make(ghost, new Authenticator())).status, 303);
+  const device = new Authenticator();
+  assert.equal((await live.make(ghost, device)).status, 303);
   await askFor(mira, id);
-  const confirm = (await ghost.get(`/people/${id}`))
-    .elements('form')
-    .map((form) => form.attribs['action'] ?? '')
-    .find((action) => action.endsWith('/confirm'))!;
-  assert.equal((await live.post(ghost, confirm)).status, 409);
+  const shown = (await findAgreeing(ghost, id))!;
+  assert.equal((await agreeTo(live, { client: ghost, device }, shown)).status, 403);
 });
 
 test('a recovery is refused by anybody who manages people, and is over after a day', async () => {
@@ -150,13 +149,10 @@ test('a recovery is refused by anybody who manages people, and is over after a d
   assert.equal((await live.site.visitor().request('POST', first)).status, 409);
   assert.ok((await live.signIn(old)).isIn);
   await askFor(mira, id);
-  const confirm = (await noor.get(`/people/${id}`))
-    .elements('form')
-    .map((form) => form.attribs['action'] ?? '')
-    .find((action) => action.endsWith('/confirm'))!;
+  const shown = (await findAgreeing(noor, id))!;
   live.wait(24 * 3_600_000);
   const later = (await live.signIn(theirs)).client;
-  assert.equal((await live.post(later, confirm)).status, 409);
+  assert.equal((await agreeTo(live, { client: later, device: theirs }, shown)).status, 409);
   assert.ok((await live.signIn(device)).isIn);
 });
 
@@ -192,7 +188,10 @@ test('the database keeps it to two as well', async () => {
       tx.run(sql`update identity.sign_in_link set confirmed_at = ${live.now()}, confirmed_by = ${by}
         where person_id = ${id} and recovers`),
     );
-    await assert.rejects(forged, /sign_in_link_by_another|confirmed by the person who acts/);
+    await assert.rejects(
+      forged,
+      /sign_in_link_by_another|confirmed by the person who acts|takes the word of two/,
+    );
   }
   const used = live.clone.web.withActor(system('sign-in'), (tx) =>
     tx.run(sql`update identity.sign_in_link set used_at = ${live.now()}

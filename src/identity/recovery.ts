@@ -6,7 +6,9 @@
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId, may } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { agreeTo, askAgreement, endAgreement, hashOfGiven, type Given } from './agreement.ts';
 import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself } from './refusals.ts';
@@ -14,7 +16,12 @@ import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
 import { markAllIssuerLinksEnded } from './store-issuer.ts';
 import { markAllSessionsEnded } from './store-session.ts';
 import { markAllPasskeysEnded, selectHadPasskey } from './store-passkey.ts';
-import { markRecoveryConfirmed, markRecoveryRefused } from './store-recovery.ts';
+import {
+  markRecoveryConfirmed,
+  markRecoveryRefused,
+  selectApprovalOfLink,
+  selectRecoveries,
+} from './store-recovery.ts';
 import { countConfirmers } from './store-second-person.ts';
 import { selectPerson } from './store.ts';
 import { planTelling } from './telling.ts';
@@ -32,21 +39,45 @@ export async function askRecovery(tx: Tx, wish: LinkWish): Promise<Outcome<SignI
   if ((await selectPerson(tx, wish.personId)) === undefined) return noSuchPerson;
   if (!(await needsRecovery(tx, wish.personId, wish.model))) return noNeed;
   await planTelling(tx, wish.personId, 'recovery_asked');
-  return await makeLink(tx, wish, { recovers: true });
+  return await makeRecovery(tx, wish);
+}
+
+/** The link, and what a second person is asked to sign. */
+async function makeRecovery(tx: Tx, wish: LinkWish): Promise<Outcome<SignInLink>> {
+  const { personId, now, id = newId(now.getTime()) } = wish;
+  const asked = { kind: 'recovery', id, given: givenOf({ linkId: id, personId }) };
+  const life = { now, lifeMs: wish.model.signingIn.linkHoldsForMs };
+  const known = await selectApprovalOfLink(tx, id);
+  return await makeLink(tx, { ...wish, id }, known ?? (await askAgreement(tx, asked, life)));
+}
+
+function givenOf({ linkId, personId }: Answer): Given {
+  return { recovery: linkId, person: personId };
+}
+
+/** Those that wait, each with what a second person signs. */
+export async function listRecoveries(tx: Tx, now: Date, personId?: string) {
+  const waiting = await selectRecoveries(tx, now, personId);
+  return waiting.map((one) => ({ ...one, hash: hashOfGiven(givenOf(one)) }));
 }
 
 type Answer = { readonly linkId: string; readonly personId: string };
 type By = { readonly model: RoleModel; readonly now: Date };
 
-/** The second person agrees: what the person had before ends, and the link opens. */
+/** The second person agrees to exactly what was shown: what the person had before ends, and the link opens. */
 export async function confirmRecovery(
   tx: Tx,
-  { linkId, personId }: Answer,
+  { linkId, personId, hash }: Answer & { readonly hash: string },
   { model, now }: By,
 ): Promise<Outcome<void>> {
   const { actor } = tx;
   if (actor.kind !== 'person' || !may(actor, 'person.manage')) return notAllowed;
   if (isSelf(actor, personId)) return notOneself;
+  const asked = (await listRecoveries(tx, now, personId)).find((one) => one.linkId === linkId);
+  if (asked === undefined) return notYours;
+  const agreeing = { approvalId: asked.approvalId, hash, given: givenOf(asked) };
+  const agreed = await agreeTo(tx, agreeing, { model, now });
+  if (!agreed.ok) return agreed;
   const since = new Date(now.getTime() - model.signingIn.sessionEndsMs);
   const by = { personId: actor.id, roles: rolesWith(model, 'person.manage'), since, now };
   const confirmed = await markRecoveryConfirmed(tx, { linkId, recoveredId: personId, ...by });
@@ -64,10 +95,11 @@ export async function refuseRecovery(
   { linkId, personId }: Answer,
   now: Date,
 ): Promise<Outcome<void>> {
-  if ((await markRecoveryRefused(tx, { linkId, personId, now })) === 0) return gone;
+  const approvalId = await markRecoveryRefused(tx, { linkId, personId, now });
+  if (approvalId === undefined) return gone;
   const subject = { kind: 'person', id: personId };
   await record(tx, { action: 'recovery.refused', subject, detail: { linkId } });
-  return ok(undefined);
+  return await endAgreement(tx, approvalId, now);
 }
 
 /**
@@ -84,7 +116,7 @@ export async function recoverFromTerminal(tx: Tx, wish: LinkWish): Promise<Outco
     await record(tx, { action: 'recovery.by_operator', subject, detail: {} });
   }
   await planTelling(tx, personId, waits ? 'recovery_asked' : 'recovered');
-  const link = await makeLink(tx, wish, { recovers: waits });
+  const link = await (waits ? makeRecovery(tx, wish) : makeLink(tx, wish, null));
   return link.ok ? ok({ ...link.value, waits }) : link;
 }
 

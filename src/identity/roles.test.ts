@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
+import { checkSignatures } from './approval-signature.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
+import { agreeTo, findAgreeing, type Signer } from '../../test/support/second-person.ts';
 
 let live: LiveSite;
 
@@ -23,9 +25,10 @@ async function invite(client: PageClient, name: string, roles: string[]): Promis
   return client.page.path.split('/').at(-1)!;
 }
 
-async function agreePath(client: PageClient, personId: string): Promise<string> {
-  const forms = (await client.get(`/people/${personId}`)).elements('form');
-  return forms.map((form) => form.attribs['action'] ?? '').find((to) => to.endsWith('/agree'))!;
+/** Signed by this person's device and posted; the status. */
+async function agree(who: Signer, personId: string): Promise<number> {
+  const shown = await findAgreeing(who.client, personId);
+  return (await agreeTo(live, who, shown!)).status;
 }
 
 async function holds(personId: string): Promise<string[]> {
@@ -44,17 +47,24 @@ test('the first administrator is alone and gives roles alone', async () => {
 });
 
 test('what needs a passkey is asked for and given by another; the rest is given at once', async () => {
-  const [mira] = await live.administrator('Mira Asks');
-  const [noor, , noorId] = await live.administrator('Noor Agrees');
+  const [mira, hers] = await live.administrator('Mira Asks');
+  const [noor, device, noorId] = await live.administrator('Noor Agrees');
   const id = await invite(mira, 'Nia New', ['approver', 'reader']);
   assert.deepEqual(await holds(id), ['reader']);
   assert.match(mira.page.text, /Approver, asked by Mira Asks.*Somebody else has to agree/);
-  assert.equal(await agreePath(mira, id), undefined);
+  assert.equal(await findAgreeing(mira, id), undefined);
   assert.match((await noor.get('/people')).text, /Nia New is to be Approver, asked Mira Asks/);
-  const agree = await agreePath(noor, id);
-  assert.equal((await live.post(mira, agree)).status, 409, 'not whoever asked');
-  assert.equal((await live.post(noor, agree)).status, 303);
-  assert.equal((await live.post(noor, agree)).status, 409, 'once');
+  const shown = (await findAgreeing(noor, id))!;
+  const { path, hash } = shown;
+  assert.equal((await live.post(noor, path, { hash })).status, 403, 'nothing was signed');
+  const other = { client: mira, device: hers };
+  assert.equal((await agreeTo(live, other, shown)).status, 403, 'not whoever asked');
+  const changed = { ...shown, hash: '0'.repeat(64) };
+  assert.equal((await live.post(noor, path, changed)).status, 409, 'not what was shown');
+  assert.equal((await agreeTo(live, { client: noor, device }, shown)).status, 303);
+  assert.equal((await live.post(noor, path, { hash })).status, 409, 'once');
+  const signed = await live.clone.owner.withActor(system('test'), (tx) => checkSignatures(tx));
+  assert.deepEqual(signed, { right: 1, broken: [], unsigned: [] });
   assert.deepEqual(await holds(id), ['approver', 'reader']);
   assert.match((await noor.get(`/people/${id}`)).text, /Mira Asks, Noor Agrees agreed/);
   const row = await live.clone.owner.withActor(system('test'), (tx) =>
@@ -66,13 +76,14 @@ test('what needs a passkey is asked for and given by another; the rest is given 
 
 test('an administrator who plays two gives nobody anything', async () => {
   const [mira] = await live.administrator('Mira Two');
-  const [noor] = await live.administrator('Noor Watches');
+  const [noor, theirs] = await live.administrator('Noor Watches');
   const ghost = await invite(mira, 'Ghost', ['administrator']);
-  await live.post(noor, await agreePath(noor, ghost));
+  assert.equal(await agree({ client: noor, device: theirs }, ghost), 303);
   const puppet = await live.byLink(ghost);
-  assert.equal((await live.make(puppet, new Authenticator())).status, 303);
+  const device = new Authenticator();
+  assert.equal((await live.make(puppet, device)).status, 303);
   const victim = await invite(mira, 'Second Ghost', ['approver']);
-  assert.equal((await live.post(puppet, await agreePath(puppet, victim))).status, 409);
+  assert.equal(await agree({ client: puppet, device }, victim), 403);
   assert.deepEqual(await holds(victim), []);
 });
 
@@ -84,10 +95,10 @@ test('it is taken back by either, and is over after a day', async () => {
   assert.doesNotMatch(mira.page.text, /asked by/);
   await mira.submit('Give the role Approver');
   assert.match(mira.page.text, /Asked for\. A second person/);
-  const agree = await agreePath(noor, id);
+  const shown = (await findAgreeing(noor, id))!;
   live.wait(24 * 3_600_000);
   const later = (await live.signIn(device)).client;
-  assert.equal((await live.post(later, agree)).status, 409);
+  assert.equal((await agreeTo(live, { client: later, device }, shown)).status, 409);
   assert.deepEqual(await holds(id), []);
   await later.get(`/people/${id}`);
   await later.submit('Give the role Approver');
@@ -96,12 +107,13 @@ test('it is taken back by either, and is over after a day', async () => {
 
 test('what is asked for a time is agreed to with its days, and given for them', async () => {
   const [mira] = await live.administrator('Mira Dates');
-  const [noor] = await live.administrator('Noor Dates');
+  const [noor, device] = await live.administrator('Noor Dates');
+  const second = { client: noor, device };
   const id = await invite(mira, 'Sten Stand-in', ['reader']);
   const days = { role: 'approver', from: '2026-12-24', until: '2027-01-03' };
   await mira.submit('Give for this time', days);
   assert.match(mira.page.text, /Approver from 24 December 2026 until 3 January 2027, asked by/);
-  assert.equal((await live.post(noor, await agreePath(noor, id))).status, 303);
+  assert.equal(await agree(second, id), 303);
   const row = await live.clone.owner.withActor(system('test'), (tx) =>
     tx.one<{ startsAt: Date; endsAt: Date }>(sql`
       select starts_at, ends_at from identity.role_grant
@@ -112,13 +124,11 @@ test('what is asked for a time is agreed to with its days, and given for them', 
     [new Date('2026-12-24T00:00:00Z'), new Date('2027-01-04T00:00:00Z')],
   );
   const late = await invite(mira, 'Lars Late', ['reader']);
-  await mira.submit('Give for this time', { role: 'approver', until: days.from });
-  const agree = await agreePath(noor, late);
-  await live.clone.owner.withActor(system('test'), (tx) =>
-    tx.run(sql`update identity.role_request set asked_at = asked_at - interval '60 days',
-      ends_at = ends_at - interval '59 days' where person_id = ${late}`),
-  );
-  assert.equal((await live.post(noor, agree)).status, 409, 'its last day has passed');
+  const today = live.now().toISOString().slice(0, 10);
+  await mira.submit('Give for this time', { role: 'approver', until: today });
+  live.wait(24 * 3_600_000 - 360_000);
+  second.client = (await live.signIn(device)).client;
+  assert.equal(await agree(second, late), 409, 'its last day has passed');
 });
 
 test('the database keeps it to two as well', async () => {
@@ -139,7 +149,7 @@ test('the database keeps it to two as well', async () => {
         set state = 'given', decided_by = ${miraId}, decided_at = ${live.now()}
         where person_id = ${id} and state = 'asked'`),
   );
-  await assert.rejects(asMira, /role_request_by_another/);
+  await assert.rejects(asMira, /role_request_by_another|by the word of two/);
 });
 
 test('whoever locks all others out is not alone by that', async () => {

@@ -7,6 +7,7 @@ import type { Tx } from '#db/database.ts';
 import { actorId, may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { agreeTo, askAgreement, endAgreement, hashOfGiven, type Given } from './agreement.ts';
 import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, scopeOf, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
@@ -16,6 +17,7 @@ import {
   markOldRequestsRefused,
   markRoleRequestGiven,
   markRoleRequestRefused,
+  selectRoleRequests,
 } from './store-role-request.ts';
 import { markLapsed, selectOpenGrant, type Term } from './store-held.ts';
 import { insertGrant, markGrantEnded, passRolesOn, selectPerson } from './store.ts';
@@ -85,9 +87,32 @@ export async function giveOrAsk(tx: Tx, given: HeldRole, { model, now }: By): Pr
   await markOldRequestsRefused(tx, { personId: given.personId, askerId: askedBy, now });
   const expiresAt = new Date(now.getTime() + REQUEST_LIFE_MS);
   const term = { startsAt: given.startsAt ?? null, endsAt: given.endsAt ?? null };
-  const request = { ...given, ...term, id: newId(now.getTime()), askedBy, askedAt: now, expiresAt };
+  const id = newId(now.getTime());
+  const asked = { kind: 'role_request', id, given: givenOf({ ...given, ...term, id }) };
+  const approvalId = await askAgreement(tx, asked, { now, lifeMs: REQUEST_LIFE_MS });
+  const request = { ...given, ...term, id, askedBy, askedAt: now, expiresAt, approvalId };
   if ((await insertRoleRequest(tx, request)) > 0) await recordRole(tx, 'role.asked', given);
+  else await endAgreement(tx, approvalId, now);
   return 'asked';
+}
+
+/** What a second person agrees to, and signs. */
+function givenOf({ startsAt, endsAt, ...asked }: HeldRole & { readonly id: string }): Given {
+  return {
+    request: asked.id,
+    person: asked.personId,
+    role: asked.role,
+    organisation: asked.organisationId,
+    region: asked.regionCode,
+    from: startsAt?.toISOString() ?? null,
+    until: endsAt?.toISOString() ?? null,
+  };
+}
+
+/** Those that wait, each with what a second person signs. */
+export async function listAskedRoles(tx: Tx, now: Date, personId?: string) {
+  const waiting = await selectRoleRequests(tx, now, personId);
+  return waiting.map((one) => ({ ...one, hash: hashOfGiven(givenOf(one)) }));
 }
 
 /** True of what needs a passkey, in a live installation, where somebody ever was to agree. */
@@ -129,15 +154,22 @@ async function recordRole(tx: Tx, action: string, given: HeldRole): Promise<void
 
 type Request = { readonly id: string; readonly personId: string };
 
-/** The second person agrees, and the role is given. */
+/** The second person agrees to exactly what was shown, and the role is given. */
 export async function agreeToRole(
   tx: Tx,
-  request: Request,
+  request: Request & { readonly hash: string },
   { model, now }: By,
 ): Promise<Outcome<void>> {
   const { actor } = tx;
   if (actor.kind !== 'person' || !may(actor, 'person.manage')) return notAllowed;
   if (isSelf(actor, request.personId)) return notOneself;
+  const asked = (await listAskedRoles(tx, now, request.personId)).find(
+    ({ id }) => id === request.id,
+  );
+  if (asked === undefined) return notTheSecond;
+  const agreeing = { approvalId: asked.approvalId, hash: request.hash, given: givenOf(asked) };
+  const agreed = await agreeTo(tx, agreeing, { model, now });
+  if (!agreed.ok) return agreed;
   const given = await markRoleRequestGiven(tx, {
     id: request.id,
     recipientId: request.personId,
@@ -161,7 +193,7 @@ export async function refuseRole(tx: Tx, request: Request, { now }: By): Promise
   const refusedRole = await markRoleRequestRefused(tx, which);
   if (refusedRole === undefined) return gone;
   await recordRole(tx, 'role.refused', refusedRole);
-  return ok(undefined);
+  return await endAgreement(tx, refusedRole.approvalId, now);
 }
 
 /** Passes roles for organisations on where those hand over; says how many were given. */

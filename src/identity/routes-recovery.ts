@@ -4,12 +4,13 @@ import type { Tx } from '#db/database.ts';
 import type { Outcome } from '#kernel/outcome.ts';
 import { formIdOf, page, redirect, refusedPage, view, type Route } from '#web/index.ts';
 import type { IdentityContext } from './context.ts';
+import { oneOf } from './parse.ts';
 import { askRecovery, confirmRecovery, refuseRecovery } from './recovery.ts';
 import { selectPerson } from './store.ts';
 
 const ids = z.object({ id: z.uuid(), linkId: z.uuid() });
 
-type Which = { readonly personId: string; readonly linkId: string };
+type Which = { readonly personId: string; readonly linkId: string; readonly hash: string };
 
 export function recoveryRoutes(context: IdentityContext): Route[] {
   const { database, model, origin } = context;
@@ -24,8 +25,9 @@ export function recoveryRoutes(context: IdentityContext): Route[] {
       access: 'person.manage',
       fresh: true,
       params: ids,
-      handle: async ({ actor, params, now }) => {
-        const which = { personId: params.id, linkId: params.linkId };
+      handle: async ({ actor, params, form, now }) => {
+        const { id: personId, linkId } = params;
+        const which = { personId, linkId, hash: oneOf(form, 'hash') };
         const done = await database.attempt(actor, (tx) => act(tx, which, now));
         return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
       },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { page, redirect, refusedPage, type Route } from '#web/index.ts';
 import type { IdentityContext } from './context.ts';
+import { oneOf } from './parse.ts';
 import { agreeToRole, refuseRole } from './roles.ts';
 
 const ids = z.object({ id: z.uuid(), requestId: z.uuid() });
@@ -19,8 +20,8 @@ export function roleRequestRoutes({ database, model }: IdentityContext): Route[]
       access: 'person.manage',
       fresh: true,
       params: ids,
-      handle: async ({ actor, params, now }) => {
-        const request = { id: params.requestId, personId: params.id };
+      handle: async ({ actor, params, form, now }) => {
+        const request = { id: params.requestId, personId: params.id, hash: oneOf(form, 'hash') };
         const done = await database.attempt(actor, (tx) => act(tx, request, { model, now }));
         return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
       },

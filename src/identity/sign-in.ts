@@ -44,21 +44,23 @@ export async function createSignInLink(tx: Tx, wish: LinkWish): Promise<Outcome<
   if (person === undefined) return noSuchPerson;
   const isGuarded = needsPasskey(wish.model, person.roles) && (await isLive(tx));
   if (isGuarded && (await selectHadPasskey(tx, wish.personId))) return hasPasskeys;
-  return await makeLink(tx, wish, { recovers: false });
+  return await makeLink(tx, wish, null);
 }
 
-/** The link itself; one that recovers opens nothing until a second person agrees. */
+/** The link itself; one with an approval recovers, and opens nothing until it was agreed to. */
 export async function makeLink(
   tx: Tx,
   { personId, model, now, id = newId(now.getTime()) }: LinkWish,
-  { recovers }: { readonly recovers: boolean },
+  approvalId: string | null,
 ): Promise<Outcome<SignInLink>> {
   const person = await selectPerson(tx, personId);
   if (person === undefined) return noSuchPerson;
   if (!person.active) return refused('conflict', 'This person is locked. Unlock them first.');
   const token = newToken();
   const expiresAt = new Date(now.getTime() + model.signingIn.linkHoldsForMs);
-  const link = { id, tokenSha256: sha256(token), personId, createdAt: now, expiresAt, recovers };
+  const recovers = approvalId !== null;
+  const times = { createdAt: now, expiresAt };
+  const link = { id, tokenSha256: sha256(token), personId, ...times, recovers, approvalId };
   if ((await insertLink(tx, { ...link, createdBy: actorId(tx.actor) })) === 0)
     return refused('conflict', 'The link of this page was used already. Make a new one.');
   const subject = { kind: 'person', id: personId };

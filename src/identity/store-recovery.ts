@@ -12,6 +12,8 @@ export type WaitingRecovery = {
   readonly askedByName: string;
   readonly askedAt: Date;
   readonly expiresAt: Date;
+  /** By which a second person agrees (`agreement.ts`). */
+  readonly approvalId: string;
 };
 
 /** All that wait, the oldest first; of one person where told. */
@@ -23,7 +25,7 @@ export async function selectRecoveries(
   return await tx.rows<WaitingRecovery>(sql`
     select link.id as link_id, link.person_id, person.name, link.created_by as asked_by,
       coalesce(asker.name, link.created_by) as asked_by_name, link.created_at as asked_at,
-      link.expires_at
+      link.expires_at, link.approval_id
     from identity.sign_in_link link
     join identity.person on person.id = link.person_id
     left join identity.person asker on asker.id::text = link.created_by
@@ -31,6 +33,14 @@ export async function selectRecoveries(
       and link.expires_at > ${now}
       and (${personId}::uuid is null or link.person_id = ${personId}::uuid)
     order by link.created_at, link.id`);
+}
+
+/** The approval of a link that waits already: its form was posted twice. */
+export async function selectApprovalOfLink(tx: Tx, id: string): Promise<string | undefined> {
+  const row = await tx.maybe<{ approvalId: string }>(sql`
+    select approval_id from identity.sign_in_link
+    where id = ${id} and recovers and confirmed_at is null and used_at is null`);
+  return row?.approvalId;
 }
 
 /** Agreed to by a second person; 0 where it is over, or they are no second one. */
@@ -51,12 +61,15 @@ export async function markRecoveryConfirmed(
       and ${isSecondPerson(by, sql`link.created_by`)}`);
 }
 
+/** The approval that nobody gives any more; undefined where it is over. */
 export async function markRecoveryRefused(
   tx: Tx,
   which: { readonly linkId: string; readonly personId: string; readonly now: Date },
-): Promise<number> {
-  return await tx.run(sql`
+): Promise<string | undefined> {
+  const row = await tx.maybe<{ approvalId: string }>(sql`
     update identity.sign_in_link set expires_at = ${which.now}
     where id = ${which.linkId} and person_id = ${which.personId} and recovers
-      and confirmed_at is null and used_at is null and expires_at > ${which.now}`);
+      and confirmed_at is null and used_at is null and expires_at > ${which.now}
+    returning approval_id`);
+  return row?.approvalId;
 }

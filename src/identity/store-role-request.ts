@@ -13,16 +13,18 @@ export type AskedRole = Term & {
   readonly askedBy: string;
   readonly askedAt: Date;
   readonly expiresAt: Date;
+  /** By which a second person agrees (`agreement.ts`). */
+  readonly approvalId: string;
 };
 
 /** Done already is done: 0 where the same waits. One that is too old makes room. */
 export async function insertRoleRequest(tx: Tx, asked: AskedRole): Promise<number> {
   return await tx.run(sql`
     insert into identity.role_request (id, person_id, role, organisation_id, region_code,
-      starts_at, ends_at, asked_by, asked_at, expires_at)
+      starts_at, ends_at, asked_by, asked_at, expires_at, approval_id)
     values (${asked.id}, ${asked.personId}, ${asked.role}, ${asked.organisationId},
       ${asked.regionCode}, ${asked.startsAt}, ${asked.endsAt}, ${asked.askedBy},
-      ${asked.askedAt}, ${asked.expiresAt})
+      ${asked.askedAt}, ${asked.expiresAt}, ${asked.approvalId})
     on conflict (person_id, role, organisation_id, region_code) where state = 'asked' do nothing`);
 }
 
@@ -51,7 +53,8 @@ export async function selectRoleRequests(
   return await tx.rows<WaitingRole>(sql`
     select request.id, request.person_id, request.role, request.organisation_id,
       request.region_code, request.starts_at, request.ends_at, request.asked_by,
-      request.asked_at, request.expires_at, person.name, asker.name as asked_by_name
+      request.asked_at, request.expires_at, request.approval_id, person.name,
+      asker.name as asked_by_name
     from identity.role_request request
     join identity.person on person.id = request.person_id
     join identity.person asker on asker.id = request.asked_by
@@ -75,7 +78,7 @@ export async function markRoleRequestGiven(
       and request.person_id <> ${by.personId}::uuid
       and ${isSecondPerson(by, sql`request.asked_by::text`)}
     returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
-      asked_at, expires_at`);
+      asked_at, expires_at, approval_id`);
 }
 
 export async function markRoleRequestRefused(
@@ -87,5 +90,5 @@ export async function markRoleRequestRefused(
     set state = 'refused', decided_by = ${by.personId}, decided_at = ${by.now}
     where id = ${by.id} and person_id = ${by.recipientId} and state = 'asked'
     returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
-      asked_at, expires_at`);
+      asked_at, expires_at, approval_id`);
 }

@@ -180,15 +180,17 @@ export type NewLink = {
   readonly expiresAt: Date;
   /** Opens nothing until a second person agrees. */
   readonly recovers: boolean;
+  /** By which a second person agrees to a recovery; of any other link null. */
+  readonly approvalId: string | null;
 };
 
 /** 0 where a link with this id was used or agreed to already, or is another's. */
 export async function insertLink(tx: Tx, link: NewLink): Promise<number> {
   return await tx.run(sql`
     insert into identity.sign_in_link
-      (id, token_sha256, person_id, created_at, created_by, expires_at, recovers)
+      (id, token_sha256, person_id, created_at, created_by, expires_at, recovers, approval_id)
     values (${link.id}, ${link.tokenSha256}, ${link.personId}, ${link.createdAt},
-      ${link.createdBy}, ${link.expiresAt}, ${link.recovers})
+      ${link.createdBy}, ${link.expiresAt}, ${link.recovers}, ${link.approvalId})
     on conflict (id) do update
       set token_sha256 = excluded.token_sha256, expires_at = excluded.expires_at
       where sign_in_link.person_id = excluded.person_id and sign_in_link.used_at is null

@@ -28,3 +28,31 @@ export async function decideChange(
   assert.equal(signed.status, 200);
   return await post(client, `${path}/${verb}`, { hash });
 }
+
+/** The form by which a second person agrees on the page of somebody; undefined where there is none. */
+export async function findAgreeing(client: PageClient, personId: string) {
+  const forms = (await client.get(`/people/${personId}`)).elements('form');
+  const form = forms.find(({ attribs }) => /\/(agree|confirm)$/.test(attribs['action'] ?? ''));
+  if (form === undefined) return undefined;
+  const { action, 'data-passkey-options': options } = form.attribs;
+  const page = client.page.elements('input').map(({ attribs }) => attribs);
+  const hash = page.find(({ name }) => name === 'hash')!['value']!;
+  return { path: action!, options: options!, hash };
+}
+
+/** Signs what that form shows, as a browser would, and posts it. */
+export async function agreeTo(
+  { post }: Pick<At, 'post'>,
+  { client, device }: Signer,
+  { path, options, hash }: NonNullable<Awaited<ReturnType<typeof findAgreeing>>>,
+) {
+  const { told } = await post(client, options, { hash });
+  if (told.get !== undefined) {
+    const proof = options.replace('/options', '/signature');
+    assert.equal(
+      (await post(client, proof, { passkey: device.use(told.get, ORIGIN) })).status,
+      200,
+    );
+  }
+  return await post(client, path, { hash });
+}
