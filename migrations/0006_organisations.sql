@@ -708,6 +708,8 @@ create table organisations.import (
   -- Rows added, changed, closed, moved, unchanged, refused.
   counts jsonb not null,
   actor text not null,
+  -- By the word of two persons.
+  approval_id uuid,
   -- Set together and once, by the undo: rows removed, ended, put back, left.
   undone_at timestamptz,
   undone_by text,
@@ -784,6 +786,10 @@ create table organisations.import_run (
   -- A sentence, where it failed.
   reason text check ((reason is not null) = (state = 'failed')),
   import_id uuid references organisations.import,
+  -- What it would change is proposed to a second person (identity.proposed_change): who may agree
+  -- sees it then. And the approval by which it is carried out.
+  change_id uuid,
+  approval_id uuid,
   -- Of an undo that is done: the first of those that somebody changed since, by name.
   left_names text[] not null default '{}',
   check (state not in ('checked', 'imported') or result is not null),
@@ -793,6 +799,20 @@ create table organisations.import_run (
 );
 create index import_run_expires on organisations.import_run (expires_at);
 create index import_run_uploader on organisations.import_run (uploaded_by);
+
+-- Two persons agreed to exactly what the check of this very file found.
+create function organisations.guard_import() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if new.approval_id is not null and not coalesce(
+    identity.is_import_agreed(new.id, new.result ->> 'digest', new.approval_id), false)
+  then
+    raise exception 'a large import takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $$;
+create trigger import_by_two before insert or update of approval_id on organisations.import_run
+  for each row execute function organisations.guard_import();
 
 -- What the check says of each row of the file.
 create table organisations.import_row (
@@ -1034,6 +1054,11 @@ alter table organisations.import_run enable row level security;
 alter table organisations.import_run force row level security;
 create policy import_run_own on organisations.import_run
   using (uploaded_by = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+create policy import_run_proposed_read on organisations.import_run for select
+  using (change_id is not null and (select kernel.reach() = 'centre'));
+create policy import_run_proposed_begun on organisations.import_run for update
+  using (change_id is not null and state = 'checked' and (select kernel.reach() = 'centre'))
+  with check (change_id is not null and state = 'importing' and approval_id is not null);
 
 alter table organisations.import_row enable row level security;
 alter table organisations.import_row force row level security;

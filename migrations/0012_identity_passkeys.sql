@@ -330,6 +330,16 @@ create function identity.is_let_back(organisation uuid, approval uuid) returns b
       and proposed.content::jsonb #>> '{payload,organisationId}' = organisation::text)
 $$;
 
+-- True of the word of two persons that what this file would change, as it was checked, is written.
+create function identity.is_import_agreed(run uuid, digest text, approval uuid) returns boolean
+  language sql stable set search_path = '' as $$
+  select identity.is_carried_out(approval, 'directory_import') and exists (
+    select from identity.proposed_change proposed
+    where proposed.approval_id = approval
+      and proposed.content::jsonb #>> '{payload,runId}' = run::text
+      and proposed.content::jsonb #>> '{payload,digest}' = digest)
+$$;
+
 alter table identity.proposed_change enable row level security;
 alter table identity.proposed_change force row level security;
 create policy proposed_change_of_centre on identity.proposed_change

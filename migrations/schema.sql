@@ -2183,6 +2183,7 @@ create table organisations.import (
   finished_at timestamp with time zone not null,
   counts jsonb not null,
   actor text not null,
+  approval_id uuid,
   undone_at timestamp with time zone,
   undone_by text,
   undone jsonb,
@@ -2272,6 +2273,8 @@ create table organisations.import_run (
   result jsonb,
   reason text,
   import_id uuid,
+  change_id uuid,
+  approval_id uuid,
   left_names text[] default '{}'::text[] not null,
   constraint import_run_check CHECK ((expires_at > uploaded_at)),
   constraint import_run_check1 CHECK (((reason IS NOT NULL) = (state = 'failed'::text))),
@@ -2292,6 +2295,9 @@ CREATE INDEX import_run_uploader ON organisations.import_run USING btree (upload
 alter table organisations.import_run enable row level security;
 alter table organisations.import_run force row level security;
 create policy import_run_own on organisations.import_run as permissive for all to public using (((uploaded_by = ( SELECT kernel.actor_id() AS actor_id)) OR (( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text)));
+create policy import_run_proposed_begun on organisations.import_run as permissive for update to public using (((change_id IS NOT NULL) AND (state = 'checked'::text) AND ( SELECT (kernel.reach() = 'centre'::text)))) with check (((change_id IS NOT NULL) AND (state = 'importing'::text) AND (approval_id IS NOT NULL)));
+create policy import_run_proposed_read on organisations.import_run as permissive for select to public using (((change_id IS NOT NULL) AND ( SELECT (kernel.reach() = 'centre'::text))));
+CREATE TRIGGER import_by_two BEFORE INSERT OR UPDATE OF approval_id ON organisations.import_run FOR EACH ROW EXECUTE FUNCTION organisations.guard_import();
 grant delete, insert, select, update on organisations.import_run to tocsin_web;
 grant delete, insert, select, update on organisations.import_run to tocsin_worker;
 
@@ -3569,6 +3575,21 @@ $function$
 ;
 grant execute on function identity.is_first_person(uuid) to public;
 
+CREATE OR REPLACE FUNCTION identity.is_import_agreed(run uuid, digest text, approval uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select identity.is_carried_out(approval, 'directory_import') and exists (
+    select from identity.proposed_change proposed
+    where proposed.approval_id = approval
+      and proposed.content::jsonb #>> '{payload,runId}' = run::text
+      and proposed.content::jsonb #>> '{payload,digest}' = digest)
+$function$
+;
+grant execute on function identity.is_import_agreed(uuid,text,uuid) to public;
+
 CREATE OR REPLACE FUNCTION identity.is_let_back(organisation uuid, approval uuid)
  RETURNS boolean
  LANGUAGE sql
@@ -3955,6 +3976,22 @@ begin
 end $function$
 ;
 grant execute on function organisations.forget_left(timestamp with time zone,integer) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION organisations.guard_import()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  if new.approval_id is not null and not coalesce(
+    identity.is_import_agreed(new.id, new.result ->> 'digest', new.approval_id), false)
+  then
+    raise exception 'a large import takes two persons' using errcode = 'restrict_violation';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function organisations.guard_import() to public;
 
 CREATE OR REPLACE FUNCTION organisations.hold_contacts()
  RETURNS trigger

@@ -11,6 +11,7 @@ import { importCommand } from './import.ts';
 const model = {
   organisationTypes: { trust: { label: 'NHS trust', mustAnswer: true } },
   contactRoles: { ciso: { label: 'CISO' } },
+  importedAloneADay: 1,
   readerKinds: { technical: { label: 'Technical', chased: true } },
 };
 const folder = mkdtempSync(join(tmpdir(), 'tocsin-import-'));

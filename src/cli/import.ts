@@ -11,7 +11,7 @@ import {
   refusedFile,
   settleMapping,
   undoImport,
-  type ContactRules,
+  type ImportRules,
   type DirectorySecrets,
   type FileDone,
   type ImportKind,
@@ -54,7 +54,7 @@ write to. 2: wrongly called, or the file could not be read.
 export type ImportCommandContext = {
   readonly database: Database;
   readonly secrets: DirectorySecrets;
-  readonly model: ContactRules;
+  readonly model: ImportRules;
   readonly textPermissions?: TextPermissions;
   readonly terminal?: Terminal;
 };

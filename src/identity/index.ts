@@ -56,7 +56,11 @@ export { isForKeys, permissionsIn, permissionsOf, rolesWith, type RoleModel } fr
 export { changeKind, type ChangeKind } from './changes/kind.ts';
 export { readContent as readChange } from './changes/model.ts';
 export { proposeChange } from './changes/changes.ts';
-export { selectWaitingChanges as listWaitingChanges, type ChangeRow } from './changes/store.ts';
+export {
+  selectChange as findChange,
+  selectWaitingChanges as listWaitingChanges,
+  type ChangeRow,
+} from './changes/store.ts';
 export { newToken, sha256 } from './secrets.ts';
 export { sealedColumns as identitySealedColumns } from './store-sealed.ts';
 export { listHolders, type HolderRow } from './store-holders.ts';

@@ -51,6 +51,7 @@ import {
 import type { OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
+  importChange,
   importTasks,
   PROOF_ASKED_TASK,
   contactApiRoutes,
@@ -147,7 +148,7 @@ export function productRoutes(product: Product): Route[] {
         listNames: listOrganisationNames,
         listRegions,
       },
-      changeKinds: [letBackChange],
+      changeKinds: [letBackChange, importChange],
     }),
     ...adoptionRoutes({ database, model, modelFile }),
     ...organisationRoutes({

@@ -137,6 +137,7 @@ export const fileSchema = z.strictObject({
     .default([]),
   contact_roles: z.record(id, z.strictObject({ label: line })),
   audiences: z.strictObject({ look_ahead: durationMs }),
+  imports: z.strictObject({ alone_a_day: z.int().min(0).max(1_000_000) }),
   reader_kinds: z.record(id, z.strictObject({ label: line, chased: z.boolean() })),
   threats: z.strictObject({
     types: z.record(id, line),

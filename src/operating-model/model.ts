@@ -48,6 +48,8 @@ export type OperatingModel = {
   readonly contactRoles: Readonly<Record<string, { readonly label: string }>>;
   /** How far ahead the pages of audiences look for who will go. */
   readonly audienceLookAheadMs: number;
+  /** So many organisations and contacts one person or key changes by files within a day. */
+  readonly importedAloneADay: number;
   /** How contacts read, the usual one first. */
   readonly readerKinds: Readonly<Record<string, ReaderKind>>;
   /** How alerts name a threat: labels by id. */

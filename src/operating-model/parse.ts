@@ -119,6 +119,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
     regionMap: file.region_map,
     contactRoles: file.contact_roles,
     audienceLookAheadMs: file.audiences.look_ahead,
+    importedAloneADay: file.imports.alone_a_day,
     readerKinds: file.reader_kinds,
     threats: file.threats,
     texts: textsOf(file),

@@ -19,6 +19,7 @@ export const partWords = {
   region_map: 'Where regions stand on the map',
   contact_roles: 'What contacts are at their organisation',
   audiences: 'How audiences are looked at',
+  imports: 'How much one person may change by files before it takes a second',
   reader_kinds: 'How contacts read, and who is chased',
   threats: 'How alerts name a threat',
   texts: 'The saved texts',

@@ -15,11 +15,11 @@ import { startSite, type Site } from '../../test/support/page-client.ts';
 import { importContacts, importOrganisations } from './imports/actions.ts';
 import { demonstrationSector } from './demonstration/demonstration.ts';
 import { FILE_BYTES_MAX } from './imports/form-import.ts';
-import type { AudienceRules, ContactRules } from './model.ts';
+import type { AudienceRules, ImportRules } from './model.ts';
 import { organisationRoutes } from './routes.ts';
 import { listOrganisations } from './store.ts';
 
-const model: AudienceRules & ContactRules = {
+const model: AudienceRules & ImportRules = {
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     board: { label: 'Integrated care board', mustAnswer: true },
@@ -36,6 +36,7 @@ const model: AudienceRules & ContactRules = {
     practice_manager: { label: 'Practice manager' },
   },
   audienceLookAheadMs: 90 * 86_400_000,
+  importedAloneADay: 500,
   readerKinds: {
     technical: { label: 'Technical', chased: true },
     information: { label: 'For information', chased: false },

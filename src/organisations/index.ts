@@ -32,6 +32,7 @@ export {
   type AudienceRules,
   type AudienceQuestion,
   type ContactRules,
+  type ImportRules,
   type DirectoryRules,
   type ImportCounts,
   type ImportKind,
@@ -63,13 +64,9 @@ export type { OwnRoutesContext } from './own/routes-own-session.ts';
 export { markAnswered, markStopAsked } from './proof/store-enrol.ts';
 export { changesFile, refusedFile } from './imports/csv.ts';
 export { Ended, fileInThread } from './imports/in-thread.ts';
-export {
-  confirmRun,
-  findOwnRun,
-  IMPORT_TASK,
-  keepUpload,
-  type OwnRun,
-} from './imports/import-run.ts';
+export { importChange } from './imports/change-import.ts';
+export { confirmRun } from './imports/confirm-run.ts';
+export { findOwnRun, IMPORT_TASK, keepUpload, type OwnRun } from './imports/import-run.ts';
 export { settleMapping } from './imports/mapping.ts';
 export { forgetContactsLeft, forgetImports } from './retention.ts';
 export { importTasks } from './imports/runner.ts';

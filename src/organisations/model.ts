@@ -29,6 +29,12 @@ export type ContactRules = DirectoryRules & {
   >;
 };
 
+/** What files are judged by. */
+export type ImportRules = ContactRules & {
+  /** So many organisations and contacts one person or key changes by them within a day. */
+  readonly importedAloneADay: number;
+};
+
 /**
  * An organisation as a file tells of it. A field that is absent is not in the file and stays as it
  * is; `null` is an empty cell and clears it.

@@ -30,6 +30,8 @@ export type ImportEntry = {
   readonly finishedAt: Date;
   readonly counts: ImportCounts;
   readonly actor: string;
+  /** Two persons agreed to it. */
+  readonly byTwo: boolean;
   /** Null where no person did it: the command line, or the demonstration. */
   readonly personName: string | null;
   readonly undoneAt: Date | null;
@@ -45,7 +47,8 @@ export async function listImports(
   // The cursor names a row, not its time: a Date would lose the microseconds of the order.
   return await tx.rows<ImportEntry>(sql`
     select import.id, import.kind, import.file_name, import.finished_at, import.counts,
-      import.actor, person.name as person_name, import.undone_at,
+      import.actor, person.name as person_name, import.approval_id is not null as by_two,
+      import.undone_at,
       coalesce(import.id = (select image.import_id from organisations.import_image image limit 1),
         false) as can_be_undone
     from organisations.import

@@ -10,6 +10,8 @@ export type ChangeLine = {
   /** Absent: there is none yet. */
   readonly before?: string | undefined;
   readonly after: string;
+  /** Where all of it is seen. */
+  readonly href?: string | undefined;
 };
 
 /** Longest reason, in characters. */
@@ -19,7 +21,12 @@ const content = z.strictObject({
   payload: z.unknown(),
   base: z.unknown(),
   lines: z.array(
-    z.strictObject({ what: z.string(), before: z.string().optional(), after: z.string() }),
+    z.strictObject({
+      what: z.string(),
+      before: z.string().optional(),
+      after: z.string(),
+      href: z.string().startsWith('/').optional(),
+    }),
   ),
   reason: z.string(),
 });

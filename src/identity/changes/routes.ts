@@ -45,7 +45,7 @@ export type ChangeContext = Pick<IdentityContext, 'database' | 'model'> & {
 };
 
 /** Whoever may propose or approve one of the kinds; of each they see only those they may. */
-const ACCESS = ['person.manage', 'organisation.cut_off'] as const;
+const ACCESS = ['person.manage', 'organisation.cut_off', 'directory.write'] as const;
 
 /** So many that were decided are listed. */
 const PAST_MAX = 20;

@@ -4,13 +4,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { named, tryAudiences } from './audience-notes.ts';
-import {
-  changesAnything,
-  countRows,
-  finishImport,
-  newTally,
-  tellRefused,
-} from './finish-import.ts';
+import { changesIn, countRows, finishImport, newTally, tellRefused } from './finish-import.ts';
 import {
   ROWS_AT_ONCE,
   tellDone,
@@ -99,7 +93,7 @@ export async function importOrganisations(
     });
   const renamed = isWriting ? await write(options) : 0;
   const shifts =
-    options.dryRun === true && changesAnything(counts)
+    options.dryRun === true && changesIn(counts) > 0
       ? await tryAudiences(tx, plan, today, () => write({ ...options, onProgress: undefined }))
       : [];
   return ok(

@@ -16,12 +16,13 @@ import {
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { secrets, startImports } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
-import type { AudienceRules, ContactRules } from '../model.ts';
+import type { AudienceRules, ImportRules } from '../model.ts';
 import { organisationRoutes } from '../routes.ts';
 import { lockImports } from './store-import.ts';
 
-const model: AudienceRules & ContactRules = {
+const model: AudienceRules & ImportRules = {
   audienceLookAheadMs: 90 * 86_400_000,
+  importedAloneADay: 500,
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     board: { label: 'Integrated care board', mustAnswer: true },

@@ -27,9 +27,9 @@ export function countRows(tally: Tally, rows: readonly PlannedRow[]): void {
   for (const { outcome } of rows) tally[outcome] += 1;
 }
 
-/** True where the directory becomes different. */
-export function changesAnything({ added, changed, closed, moved }: ImportCounts): boolean {
-  return added + changed + closed + moved > 0;
+/** How many organisations or contacts become different. */
+export function changesIn({ added, changed, closed, moved }: ImportCounts): number {
+  return added + changed + closed + moved;
 }
 
 /** Hands over the refused rows as they stood in the file, which is read once more for them. */
@@ -72,10 +72,11 @@ export async function finishImport(
   const dryRun = options.dryRun ?? false;
   const result = { kind, counts, refusedRows, notes, dryRun, withheld: !isWriting && !dryRun };
   if (!isWriting) return result;
-  const isChanged = changesAnything(counts) || renamed > 0;
+  const isChanged = changesIn(counts) > 0 || renamed > 0;
   // An undo is of the last import that changed something.
   await forgetImages(tx, isChanged ? { allBut: id } : { of: id });
   if (!isChanged) return result;
+  const { approvalId = null } = options;
   const sha256 = createHash('sha256').update(file.bytes).digest('hex');
   await insertImport(tx, {
     id,
@@ -85,12 +86,13 @@ export async function finishImport(
     startedAt: options.startedAt,
     counts,
     actor: actorId(tx.actor),
+    approvalId,
   });
   // The name of the file stays out: people put numbers into names of files (P12).
   await record(tx, {
     action: `${kind}.imported`,
     subject: { kind: 'import', id },
-    detail: { sha256, source, ...counts },
+    detail: { sha256, source, ...counts, ...(approvalId !== null && { approvalId }) },
   });
   return { ...result, importId: id };
 }

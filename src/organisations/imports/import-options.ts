@@ -32,6 +32,8 @@ export type ImportOptions = {
   readonly rules: ContactRules;
   readonly secrets: DirectorySecrets;
   readonly startedAt: Date;
+  /** By the word of two persons. */
+  readonly approvalId?: string | null;
   /** Says what would change and changes nothing. */
   readonly dryRun?: boolean;
   /** Changes nothing either where a row is refused. */

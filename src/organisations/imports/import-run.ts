@@ -5,7 +5,7 @@
  * Rejected: a hidden field in the page (27 MB of base64 that a lost page loses) and a temporary
  * file (open numbers, on one machine only).
  */
-import { actorId, may, system } from '#kernel/actor.ts';
+import { actorId, system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { open, seal } from '#kernel/sealed.ts';
@@ -19,18 +19,18 @@ import type { ImportKind } from '../model.ts';
 import { isAbandoned, type Run } from './run.ts';
 import { readHead, type SheetRow } from './sheet.ts';
 import { findUndoable } from './undo.ts';
+import { findMapping, saveMapping } from './store-mapping.ts';
 import {
   deleteOldRuns,
   endRun,
-  findMapping,
   findRun,
   getRunFile,
   getRunFilePiece,
   insertRun,
   listOpenRuns,
   moveRun,
-  saveMapping,
   startRun,
+  type NamedRun,
 } from './store-run.ts';
 
 /** The background task that works on a run; its payload is `RunJob`. */
@@ -115,11 +115,11 @@ export async function beginUndo(
   return ok(undefined);
 }
 
-function keptUntil(now: Date): Date {
+export function keptUntil(now: Date): Date {
   return new Date(now.getTime() + KEPT_MS);
 }
 
-async function enqueueWork(tx: Tx, job: RunJob): Promise<void> {
+export async function enqueueWork(tx: Tx, job: RunJob): Promise<void> {
   await enqueue(tx, IMPORT_TASK, job);
 }
 
@@ -153,12 +153,23 @@ export async function findOwnRun(
   id: string,
   context: RunContext,
 ): Promise<OwnRun | undefined> {
-  const found = await findRun(tx, id, context.now);
+  const found = await findMine(tx, id, context.now);
   if (found === undefined) return undefined;
   if (isAbandoned(found)) {
     await endRun(tx, id, { attempt: found.attempt, to: 'interrupted' });
     return await findOwnRun(tx, id, context);
   }
+  return opened(found, context);
+}
+
+/** A run of somebody else who proposed it to a second person. */
+export async function findOthersRun(
+  tx: Tx,
+  id: string,
+  context: RunContext,
+): Promise<OwnRun | undefined> {
+  const found = await findRun(tx, id, context.now);
+  if (found === undefined || found.uploadedBy === actorId(tx.actor)) return undefined;
   return opened(found, context);
 }
 
@@ -212,7 +223,7 @@ export async function chooseColumns(
   mapping: Mapping,
   context: RunContext,
 ): Promise<Outcome<void>> {
-  const run = await findRun(tx, id, context.now);
+  const run = await findMine(tx, id, context.now);
   if (run === undefined) return gone;
   const missing = missingColumns(run.kind, mapping);
   if (missing.length > 0) {
@@ -237,32 +248,9 @@ export async function chooseColumns(
   return ok(undefined);
 }
 
-/** Has it imported, once: a second press finds it under way or done. */
-export async function confirmRun(
-  tx: Tx,
-  id: string,
-  context: RunContext & { readonly goodRowsOnly: boolean },
-): Promise<Outcome<void>> {
-  if (!may(tx.actor, 'directory.write')) {
-    return refused('forbidden', 'Your role may not change the directory.');
-  }
-  const run = await findRun(tx, id, context.now);
-  if (run === undefined) return gone;
-  if (run.state === 'importing' || run.state === 'imported') return ok(undefined);
-  const attempt = await startRun(tx, id, {
-    to: 'importing',
-    expiresAt: keptUntil(context.now),
-    ...(context.goodRowsOnly && { allOrNothing: false }),
-  });
-  // Pressed twice in the same moment: the other one is at it.
-  if (attempt === undefined) return run.state === 'checked' ? ok(undefined) : movedOn;
-  await enqueueWork(tx, { runId: id, attempt });
-  return ok(undefined);
-}
-
 /** Nothing is written after this; what is imported already stays. */
 export async function cancelRun(tx: Tx, id: string, { now }: RunContext): Promise<Outcome<void>> {
-  const run = await findRun(tx, id, now);
+  const run = await findMine(tx, id, now);
   if (run === undefined) return gone;
   if (run.state === 'cancelled') return ok(undefined);
   const moved = await moveRun(tx, id, { to: 'cancelled', expiresAt: keptUntil(now) });
@@ -271,7 +259,7 @@ export async function cancelRun(tx: Tx, id: string, { now }: RunContext): Promis
 
 /** Checks it anew, after it was cancelled, broke off or failed. */
 export async function restartRun(tx: Tx, id: string, { now }: RunContext): Promise<Outcome<void>> {
-  const run = await findRun(tx, id, now);
+  const run = await findMine(tx, id, now);
   if (run === undefined) return gone;
   // Another undo begins from the log, with what it would do now.
   if (run.undoes !== null) return movedOn;
@@ -281,12 +269,18 @@ export async function restartRun(tx: Tx, id: string, { now }: RunContext): Promi
   return ok(undefined);
 }
 
+/** The actor's own, not one that somebody proposed to them. */
+export async function findMine(tx: Tx, id: string, now: Date): Promise<NamedRun | undefined> {
+  const run = await findRun(tx, id, now);
+  return run?.uploadedBy === actorId(tx.actor) ? run : undefined;
+}
+
 export const gone: Refused = refused(
   'not_found',
   'The file is gone: it is kept for an hour. Choose it again.',
 );
 
-const movedOn: Refused = refused(
+export const movedOn: Refused = refused(
   'conflict',
   'The file has moved on meanwhile: look at where it is now.',
 );

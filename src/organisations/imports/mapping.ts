@@ -5,7 +5,7 @@ import type { Tx } from '#db/database.ts';
 import { headerHash, mappingFromWords, type Mapping } from './columns.ts';
 import type { ImportKind } from '../model.ts';
 import { readHead } from './sheet.ts';
-import { findMapping, saveMapping } from './store-run.ts';
+import { findMapping, saveMapping } from './store-mapping.ts';
 
 export type Said = {
   readonly kind: ImportKind;

@@ -4,7 +4,7 @@ import type { Actor } from '#kernel/actor.ts';
 import { open } from '#kernel/sealed.ts';
 import { file, notFound, page, type Route } from '#web/index.ts';
 import { changesHead, changesLines, CSV_MARK, refusedHead, refusedLine } from './csv.ts';
-import { findOwnRun } from './import-run.ts';
+import { findOthersRun, findOwnRun } from './import-run.ts';
 import type { FieldChange, RowOutcome } from '../model.ts';
 import type { OrganisationRoutesContext } from '../routes-context.ts';
 import { findRunHeader, listRefusedCells, listRows } from './store-run.ts';
@@ -29,7 +29,14 @@ export function downloadRoutes(context: OrganisationRoutesContext): Route[] {
       access: 'directory.write',
       params: idParams,
       async handle({ actor, params: { id }, now }) {
-        const run = await database.withActor(actor, (tx) => findOwnRun(tx, id, { secrets, now }));
+        const given = { secrets, now };
+        const run = await database.withActor(
+          actor,
+          async (tx) =>
+            (await findOwnRun(tx, id, given)) ??
+            // Whoever may agree to it sees all that it would change; what was refused holds numbers.
+            (name === 'changes' ? await findOthersRun(tx, id, given) : undefined),
+        );
         if (run?.result === undefined || run.result === null) return notFound();
         const stem = run.name.replace(/\.[A-Za-z]{1,4}$/, '');
         return file(`${stem}-${name}.csv`, CSV, rowsOf(context, actor, id));

@@ -1,13 +1,11 @@
 /** Importing by page: upload, columns, check, import; the work itself is done in the background. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Actor } from '#kernel/actor.ts';
-import type { FieldErrors, Outcome, Refused } from '#kernel/outcome.ts';
+import { actorId, type Actor } from '#kernel/actor.ts';
+import type { FieldErrors, Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import {
   cursorOf,
-  formModel,
-  many,
   notFound,
   page,
   redirect,
@@ -17,19 +15,12 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import {
-  FILE_BYTES_MAX,
-  importFields,
-  kindLabels,
-  parseColumns,
-  parseUpload,
-  tooLarge,
-} from './form-import.ts';
+import { FILE_BYTES_MAX, parseColumns, parseUpload } from './form-import.ts';
 import {
   cancelRun,
   chooseColumns,
-  confirmRun,
   findColumns,
+  findOthersRun,
   findOwnRun,
   gone,
   keepUpload,
@@ -39,22 +30,16 @@ import {
   type OwnRun,
   type RunContext,
 } from './import-run.ts';
+import { confirmRun } from './confirm-run.ts';
+import { importForm, refusedRunPage, type Failed } from './import-form-page.ts';
 import { rowOutcomes } from '../model.ts';
-import { contactColumns } from './parse-contact.ts';
-import { organisationColumns } from './parse-organisation.ts';
 import type { OrganisationRoutesContext } from '../routes-context.ts';
+import { checkedPage, isGoodRowsOnly, proposeRoute } from './routes-import-checked.ts';
 import { downloadRoutes } from './routes-import-files.ts';
 import { logRoutes, undoneSentence } from './routes-import-log.ts';
 import { statesBefore, workingStates, type RunState } from './run.ts';
-import { listRows } from './store-run.ts';
 import { findUndone } from './store-undo.ts';
-import {
-  checkedModel,
-  columnsModel,
-  progressModel,
-  ROWS_SHOWN,
-  shownOutcome,
-} from './view-import.ts';
+import { columnsModel, progressModel } from './view-import.ts';
 
 export type { OrganisationRoutesContext } from '../routes-context.ts';
 
@@ -70,6 +55,7 @@ export function importRoutes(context: OrganisationRoutesContext): Route[] {
     ...uploadRoutes(context),
     runRoute(context),
     ...actRoutes(context),
+    proposeRoute(context),
     ...columnsRoutes(context),
     ...downloadRoutes(context),
     ...logRoutes(context),
@@ -109,34 +95,6 @@ function uploadRoutes({ database, secrets }: OrganisationRoutesContext): Route[]
   ];
 }
 
-type Failed = { readonly errors: FieldErrors; readonly status?: number };
-
-function importForm(runs: readonly OwnRun[], typed: Form, failed?: Failed): Reply {
-  return view(
-    'organisations/import.njk',
-    {
-      form: formModel(importFields, typed, failed?.errors ?? {}),
-      runs: runs.map(({ id, name, kind, state }) => ({
-        id,
-        name,
-        kindLabel: kindLabels[kind],
-        state,
-      })),
-      fileBytesMax: FILE_BYTES_MAX,
-      tooLarge,
-      organisationColumns,
-      contactColumns,
-    },
-    failed === undefined ? {} : { status: failed.status ?? 422 },
-  );
-}
-
-/** Absent, expired and somebody else's look alike; the way on is the same. */
-function refusedRunPage(why: Refused): Reply {
-  if (why.kind !== 'not_found') return refusedPage(why);
-  return importForm([], {}, { errors: { file: why.message }, status: 404 });
-}
-
 const query = z.object({
   show: z
     .enum(Object.keys(rowOutcomes) as [keyof typeof rowOutcomes])
@@ -157,21 +115,19 @@ function runRoute(context: OrganisationRoutesContext): Route {
     params: idParams,
     query,
     async handle({ actor, params, query: { show, after }, now }) {
-      const run = await patientlyFind(database, actor, params.id, { secrets, now });
+      const run =
+        (await patientlyFind(database, actor, params.id, { secrets, now })) ??
+        (await database.withActor(actor, (tx) => findOthersRun(tx, params.id, { secrets, now })));
       if (run === undefined) return refusedRunPage(gone);
+      const isMine = run.uploadedBy === actorId(actor);
       if (run.state === 'choosing_columns') {
-        return await columnsPage(context, actor, run, { now });
+        return isMine ? await columnsPage(context, actor, run, { now }) : refusedRunPage(gone);
       }
       if (run.state === 'undone') return await undoneReply(database, actor, run.undoes!);
       if (run.state !== 'checked' && run.state !== 'imported') {
-        return view('organisations/import-run.njk', progressModel(run));
+        return view('organisations/import-run.njk', { ...progressModel(run), isMine });
       }
-      const outcome = show ?? shownOutcome(run);
-      const [line = 0] = after ?? [];
-      const rows = await database.withActor(actor, (tx) =>
-        listRows(tx, run.id, { outcomes: [outcome], after: line, limit: ROWS_SHOWN + 1 }),
-      );
-      return view('organisations/checked.njk', checkedModel(run, { outcome, rows }));
+      return await checkedPage(context, actor, run, { now, show, after });
     },
   });
 }
@@ -211,12 +167,12 @@ type Act = (
   context: RunContext & { readonly form: Form },
 ) => Promise<Outcome<void>>;
 
-function actRoutes({ database, secrets }: OrganisationRoutesContext): Route[] {
+function actRoutes({ database, secrets, model: rules }: OrganisationRoutesContext): Route[] {
   const acts: readonly (readonly [string, Act])[] = [
     [
       '',
       (tx, id, { form, ...given }) =>
-        confirmRun(tx, id, { ...given, goodRowsOnly: many(form['refusals'])[0] === 'leave_out' }),
+        confirmRun(tx, id, { ...given, rules, goodRowsOnly: isGoodRowsOnly(form) }),
     ],
     ['/cancel', cancelRun],
     ['/again', restartRun],

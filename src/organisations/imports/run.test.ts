@@ -6,10 +6,10 @@ import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importOrganisations } from './actions.ts';
+import { confirmRun } from './confirm-run.ts';
 import {
   beginUndo,
   cancelRun,
-  confirmRun,
   findOwnRun,
   keepUpload,
   listOwnRuns,
@@ -53,7 +53,7 @@ async function runOf(actor: Actor, id: string) {
 }
 
 const confirm = async (actor: Actor, id: string, goodRowsOnly = false) =>
-  await db.web.attempt(actor, (tx) => confirmRun(tx, id, { ...given(), goodRowsOnly }));
+  await db.web.attempt(actor, (tx) => confirmRun(tx, id, { ...given(), goodRowsOnly, rules }));
 const cancel = async (actor: Actor, id: string) =>
   await db.web.attempt(actor, (tx) => cancelRun(tx, id, given()));
 

@@ -49,6 +49,8 @@ export type RunResult = {
   readonly at: string;
   /** All or nothing was chosen, and rows were refused. */
   readonly withheld: boolean;
+  /** SHA-256 in hex over what becomes of each row: the same where the directory is as it was. */
+  readonly digest: string;
 };
 
 export type Run = {
@@ -64,6 +66,10 @@ export type Run = {
   readonly result: RunResult | null;
   readonly reason: string | null;
   readonly importId: string | null;
+  /** What it would change, proposed to a second person. */
+  readonly changeId: string | null;
+  /** Of that, once it is carried out. */
+  readonly approvalId: string | null;
   /** The import that it takes back; null: it is a file on its way in. */
   readonly undoes: string | null;
   /** Id of the person, or of the key of a program; and which of the two. */

@@ -219,12 +219,36 @@ export type NewImport = {
   readonly startedAt: Date;
   readonly counts: ImportCounts;
   readonly actor: string;
+  /** By the word of two persons. */
+  readonly approvalId: string | null;
 };
 
 export async function insertImport(tx: Tx, row: NewImport): Promise<void> {
   await tx.run(sql`
     insert into organisations.import (id, kind, file_name, sha256, started_at, finished_at, counts,
-      actor)
+      actor, approval_id)
     values (${row.id}, ${row.kind}, ${row.fileName}, ${row.sha256}, ${row.startedAt},
-      clock_timestamp(), ${JSON.stringify(row.counts)}::jsonb, ${row.actor})`);
+      clock_timestamp(), ${JSON.stringify(row.counts)}::jsonb, ${row.actor}, ${row.approvalId})`);
+}
+
+/** What the actor changed by files since then without a second person, but for this one. */
+export async function countChangedAlone(
+  tx: Tx,
+  { since, but }: { readonly since: Date; readonly but: string | undefined },
+): Promise<number> {
+  const { rows } = await tx.one<{ rows: number }>(sql`
+    select coalesce(sum((counts ->> 'added')::int + (counts ->> 'changed')::int
+      + (counts ->> 'closed')::int + (counts ->> 'moved')::int), 0)::int as rows
+    from organisations.import
+    where actor = kernel.actor_id() and approval_id is null and undone_at is null
+      and started_at > ${since} and id is distinct from ${but ?? null}::uuid`);
+  return rows;
+}
+
+/** The last import and whether it was undone, as text: another one is another directory. */
+export async function findLastState(tx: Tx): Promise<string> {
+  const row = await tx.maybe<{ state: string }>(sql`
+    select id || ' ' || coalesce(undone_at::text, '') as state from organisations.import
+    order by finished_at desc limit 1`);
+  return row?.state ?? '';
 }

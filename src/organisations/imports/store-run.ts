@@ -40,13 +40,16 @@ export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
 }
 
 const columns = sql`id, kind, state, expires_at, all_or_nothing, mapping, attempt, phase, progress,
-  result, reason, import_id, undoes, uploaded_by, uploaded_by_kind, left_names,
+  result, reason, import_id, change_id, approval_id, undoes, uploaded_by, uploaded_by_kind, left_names,
   (extract(epoch from clock_timestamp() - started_at) * 1000)::int as elapsed_ms,
   (extract(epoch from clock_timestamp() - beat_at) * 1000)::int as silent_ms`;
 
 export type NamedRun = Run & { readonly nameSealed: Buffer };
 
-/** Undefined where it never was, is somebody else's, or has expired. */
+/**
+ * Undefined where it never was, has expired, or is somebody else's who has not proposed it to a
+ * second person.
+ */
 export async function findRun(tx: Tx, id: string, now: Date): Promise<NamedRun | undefined> {
   return await tx.maybe<NamedRun>(sql`
     select ${columns}, name_sealed from organisations.import_run
@@ -110,6 +113,7 @@ export async function moveRun(
     update organisations.import_run
     set state = ${to}, expires_at = ${expiresAt}, beat_at = null, started_at = null, phase = null,
       progress = null, reason = null
+      ${to === 'choosing_columns' ? sql`, change_id = null` : sql``}
     where id = ${id} and state = any(${from}::text[])`);
   return moved === 1;
 }
@@ -123,22 +127,37 @@ export async function startRun(
     expiresAt,
     mapping,
     allOrNothing,
+    approvalId = null,
   }: {
     readonly to: 'checking' | 'importing';
     readonly expiresAt: Date;
     readonly mapping?: Mapping;
     readonly allOrNothing?: boolean;
+    /** By whose word it is written, where it takes two persons. */
+    readonly approvalId?: string | null;
   },
 ): Promise<number | undefined> {
   const row = await tx.maybe<{ attempt: number }>(sql`
     update organisations.import_run
     set state = ${to}, expires_at = ${expiresAt}, attempt = attempt + 1, beat_at = null,
-      started_at = null, phase = null, progress = null, reason = null
+      started_at = null, phase = null, progress = null, reason = null, approval_id = ${approvalId}
+      ${to === 'checking' ? sql`, change_id = null` : sql``}
       ${mapping === undefined ? sql`` : sql`, mapping = ${JSON.stringify(mapping)}::jsonb`}
       ${allOrNothing === undefined ? sql`` : sql`, all_or_nothing = ${allOrNothing}`}
     where id = ${id} and state = any(${statesBefore(to)}::text[])
     returning attempt`);
   return row?.attempt;
+}
+
+/** Somebody who may agree sees it from now on. */
+export async function markProposed(
+  tx: Tx,
+  id: string,
+  { changeId, expiresAt }: { readonly changeId: string; readonly expiresAt: Date },
+): Promise<void> {
+  await tx.run(sql`
+    update organisations.import_run set change_id = ${changeId}, expires_at = ${expiresAt}
+    where id = ${id} and state = 'checked'`);
 }
 
 /** Taken by a process, once for each attempt. */
@@ -257,36 +276,7 @@ export async function deleteOldRuns(
         select run.id, row_number() over (
           partition by run.uploaded_by order by run.id desc) as place
         from organisations.import_run run
-        where run.state <> all(${workingStates}::text[])
+        where run.state <> all(${workingStates}::text[]) and run.change_id is null
       ) ranked
       where ranked.place > ${keptPerPerson})`);
-}
-
-export async function findMapping(
-  tx: Tx,
-  kind: ImportKind,
-  headerSha256: string,
-): Promise<Mapping | undefined> {
-  const row = await tx.maybe<{ mapping: Mapping }>(sql`
-    select mapping from organisations.import_mapping
-    where kind = ${kind} and header_sha256 = ${headerSha256}`);
-  return row?.mapping;
-}
-
-export async function saveMapping(
-  tx: Tx,
-  row: {
-    readonly kind: ImportKind;
-    readonly headerSha256: string;
-    readonly mapping: Mapping;
-    readonly savedAt: Date;
-    readonly savedBy: string;
-  },
-): Promise<void> {
-  await tx.run(sql`
-    insert into organisations.import_mapping (kind, header_sha256, mapping, saved_at, saved_by)
-    values (${row.kind}, ${row.headerSha256}, ${JSON.stringify(row.mapping)}::jsonb,
-      ${row.savedAt}, ${row.savedBy})
-    on conflict (kind, header_sha256) do update set mapping = excluded.mapping,
-      saved_at = excluded.saved_at, saved_by = excluded.saved_by`);
 }

@@ -1,5 +1,6 @@
 /** What the pages of an import show. Pure. */
 import type { FieldErrors } from '#kernel/outcome.ts';
+import type { ChangeRow } from '#identity/index.ts';
 import { formModel, pageOf, many, type Form } from '#web/index.ts';
 import { columnsOf, constantColumns, neededColumns } from './columns.ts';
 import { constantsOf, kindLabels, maskedExample } from './form-import.ts';
@@ -134,6 +135,18 @@ export function checkedModel(run: OwnRun, { outcome, rows }: Listed) {
       rows: shown,
       href: `${href}?show=${outcome}&`,
     },
+  };
+}
+
+/** What became of asking a second person. */
+export function secondModel(change: ChangeRow | undefined, now: Date) {
+  if (change === undefined) return { change: null, isWaiting: false };
+  const { id, state, proposedByName, expiresAt, decidedByName, endReason } = change;
+  const isWaiting = state === 'requested' && expiresAt > now;
+  const isOver = state === 'requested' && !isWaiting;
+  return {
+    change: { id, state, proposedByName, expiresAt, decidedByName, endReason, isOver },
+    isWaiting,
   };
 }
 

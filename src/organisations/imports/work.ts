@@ -12,13 +12,16 @@ import type {
   RefusedLine,
 } from './import-options.ts';
 import { openRunFile } from './import-run.ts';
-import type { ImportKind, ImportResult, PlannedRow } from '../model.ts';
+import type { ImportKind, ImportResult, ImportRules, PlannedRow } from '../model.ts';
 import type { Run, RunResult } from './run.ts';
 import { deleteRows, endRun, findRun, insertRows, type NewRow } from './store-run.ts';
+import { RowsDigest, takesTwo, tooMuchForOne } from './two-persons.ts';
 import { undoImport } from './undo.ts';
 
 /** What every work needs, as it travels to the thread. */
-export type WorkContext = Pick<ImportOptions, 'rules' | 'secrets' | 'textPermissions'>;
+export type WorkContext = Pick<ImportOptions, 'secrets' | 'textPermissions'> & {
+  readonly rules: ImportRules;
+};
 
 /** A file that somebody waits for: the command line, or a program. */
 export type FileWork = {
@@ -58,14 +61,18 @@ export async function workOnFile(
 ): Promise<FileDone> {
   const rows: PlannedRow[] = [];
   const { kind, file, actor, wantsRows, ...options } = work;
-  const outcome = await database.attempt(actor, (tx) =>
-    importers[kind](tx, file, {
+  const outcome = await database.attempt(actor, async (tx) => {
+    const done = await importers[kind](tx, file, {
       ...context,
       ...options,
       onProgress,
       ...(wantsRows && { onRows: async (part: readonly PlannedRow[]) => void rows.push(...part) }),
-    }),
-  );
+    });
+    if (!done.ok || done.value.importId === undefined) return done;
+    const { counts, importId } = done.value;
+    const asked = { counts, importId, rules: context.rules, now: work.startedAt };
+    return (await takesTwo(tx, asked)) ? tooMuchForOne(context.rules) : done;
+  });
   return { outcome, rows };
 }
 
@@ -123,25 +130,50 @@ async function takeFile(
   await database.withActor(uploader, async (tx) => {
     const report = isCheck ? reportOf(tx, runId, context.secrets) : undefined;
     if (isCheck) await deleteRows(tx, runId);
+    const digest = new RowsDigest();
     const outcome = await importers[run.kind](tx, file, {
       ...context,
       startedAt,
+      approvalId: run.approvalId,
       dryRun: isCheck,
       allOrNothing: run.allOrNothing,
       ...(run.mapping && { mapping: run.mapping }),
       onProgress,
-      onRows: report?.onRows,
+      async onRows(rows) {
+        digest.add(rows);
+        await report?.onRows(rows);
+      },
       onRefused: report?.onRefused,
     });
     if (!outcome.ok) throw new Unreadable(outcome.message);
     const { counts, notes, withheld, importId } = outcome.value;
-    const result: RunResult = { counts, notes, withheld, at: startedAt.toISOString() };
+    const at = startedAt.toISOString();
+    const result: RunResult = { counts, notes, withheld, at, digest: digest.end() };
+    if (importId !== undefined) await askAgain(tx, run, { result, importId, ...context });
     const to = isCheck || withheld ? 'checked' : 'imported';
     const header = report?.header();
     const end = { attempt, to, result, importId, headerSealed: header } as const;
     if (!(await endRun(tx, runId, end))) throw new NotOurs();
   });
 }
+
+type Written = WorkContext & { readonly result: RunResult; readonly importId: string };
+
+/** Whether what was written is what the one may alone, or exactly what two agreed to. */
+async function askAgain(
+  tx: Tx,
+  run: Run,
+  { result: { counts, digest, at }, importId, rules }: Written,
+): Promise<void> {
+  if (run.approvalId !== null) {
+    if (digest !== run.result?.digest) throw new Unreadable(CHANGED_SINCE);
+  } else if (await takesTwo(tx, { counts, importId, rules, now: new Date(at) })) {
+    throw new Unreadable(tooMuchForOne(rules).message);
+  }
+}
+
+const CHANGED_SINCE =
+  'The directory has changed since two persons agreed, and this would do something else now. Nothing was written: start again, and propose it as it is then.';
 
 async function takeBack(
   database: Database,
