@@ -174,6 +174,37 @@ test('an undo that is cancelled, or whose process is gone, leaves all as it was'
   assert.equal(await count(), before - 2_000);
 });
 
+test('what one changes within a day is counted together, and asked again by who writes', async () => {
+  const [actor, few] = [person(), { ...rules, importedAloneADay: 5 }];
+  const press = async (id: string) =>
+    await db.web.attempt(actor, (tx) =>
+      confirmRun(tx, id, { ...given(), goodRowsOnly: false, rules: few }),
+    );
+  const [first, second] = [
+    await keep(actor, fileOf(3, 'FEW')),
+    await keep(actor, fileOf(3, 'SUM')),
+  ];
+  for (const id of [first, second]) assert.equal(await work(actor, id), 'checked');
+  assert.ok((await press(first)).ok);
+  assert.equal(await work(actor, first), 'imported');
+  const late = await press(second);
+  assert.ok(!late.ok && late.kind === 'forbidden', 'three and three are more than five');
+  const before = await count();
+  assert.ok((await confirm(actor, second)).ok, 'under other rules, which the worker does not have');
+  const onError = (error: unknown) => assert.fail(String(error));
+  const strict = new Runner({ database: db.worker, rules: few, secrets, onError });
+  await strict.accept({ runId: second, attempt: 1 });
+  await strict.idle();
+  const { state, reason } = await runOf(actor, second);
+  assert.deepEqual([state, reason?.slice(0, 29)], ['failed', 'Files that change more than 5']);
+  assert.equal(await count(), before);
+  const forged = sql`update organisations.import_run set approval_id = ${newId()}`;
+  await assert.rejects(
+    db.web.withActor(actor, (tx) => tx.run(sql`${forged} where id = ${second}`)),
+    /takes two persons/,
+  );
+});
+
 test('all or nothing holds at the import too, and can be given up', async () => {
   const actor = person();
   const before = await count();
