@@ -37,6 +37,9 @@ Rows that are right are written in one transaction; the others are listed with l
 The same file again changes nothing. What a file does not name stays. docs/importing.md has the
 columns.
 
+By page a large file takes a second person; here nobody is asked, because whoever runs this could
+write the rows as well. The audit says that it came from here.
+
 --dry-run            Say what would change, and change nothing.
 --changes FILE       Write what becomes of each row to FILE, numbers masked.
 --refused FILE       Write all refused rows to FILE, with the reasons, to be mended and imported.

@@ -36,7 +36,7 @@ const model: AudienceRules & ImportRules = {
     practice_manager: { label: 'Practice manager' },
   },
   audienceLookAheadMs: 90 * 86_400_000,
-  importedAloneADay: 500,
+  importedAloneADay: 100_000,
   readerKinds: {
     technical: { label: 'Technical', chased: true },
     information: { label: 'For information', chased: false },

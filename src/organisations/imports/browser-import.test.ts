@@ -22,7 +22,7 @@ import { lockImports } from './store-import.ts';
 
 const model: AudienceRules & ImportRules = {
   audienceLookAheadMs: 90 * 86_400_000,
-  importedAloneADay: 500,
+  importedAloneADay: 100_000,
   organisationTypes: {
     trust: { label: 'NHS trust', mustAnswer: true },
     board: { label: 'Integrated care board', mustAnswer: true },
