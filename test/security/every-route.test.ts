@@ -189,9 +189,18 @@ const NEVER_ADMITTED = new Set(['POST /sign-out', 'POST /account/sessions/end-ot
 /** What belongs to a person is another’s for everybody but its owner, who is no visitor. */
 const OF_A_PERSON = /^\/(?:account\/(?:sessions|passkeys|app)|colleagues(?:\/invitations)?)\/:id/;
 
+/** A change is seen by whoever may decide over its kind; the one there is here is a key's. */
+function isDecidedByOthers({ path }: Route, { actor }: Visitor): boolean {
+  return path.startsWith('/changes/:id') && !may(actor, 'person.manage');
+}
+
 async function tryVisitor(route: Route, visitor: Visitor, faults: string[]): Promise<number> {
   const isIn = declared(route, visitor) === 'in';
-  const isBound = visitor.isBound === true || OF_A_PERSON.test(route.path);
+  const isBound = [
+    visitor.isBound,
+    OF_A_PERSON.test(route.path),
+    isDecidedByOthers(route, visitor),
+  ].includes(true);
   let requests = 0;
   const looks: Partial<Record<Which, unknown>> = {};
   for (const which of ['own', 'other', 'absent'] as const) {
