@@ -34,7 +34,7 @@ export function downloadRoutes(context: OrganisationRoutesContext): Route[] {
           actor,
           async (tx) =>
             (await findOwnRun(tx, id, given)) ??
-            // Whoever may agree to it sees all that it would change; what was refused holds numbers.
+            // Whoever may agree sees all that it would change; what was refused holds numbers.
             (name === 'changes' ? await findOthersRun(tx, id, given) : undefined),
         );
         if (run?.result === undefined || run.result === null) return notFound();

@@ -40,7 +40,8 @@ export async function insertRun(tx: Tx, run: NewRun): Promise<boolean> {
 }
 
 const columns = sql`id, kind, state, expires_at, all_or_nothing, mapping, attempt, phase, progress,
-  result, reason, import_id, change_id, approval_id, undoes, uploaded_by, uploaded_by_kind, left_names,
+  result, reason, import_id, change_id, approval_id, undoes, uploaded_by, uploaded_by_kind,
+  left_names,
   (extract(epoch from clock_timestamp() - started_at) * 1000)::int as elapsed_ms,
   (extract(epoch from clock_timestamp() - beat_at) * 1000)::int as silent_ms`;
 
