@@ -14,6 +14,8 @@ export type Asker = {
   /** A person or a post, such as "On-call IT". */
   readonly name: string;
   readonly role: string;
+  /** Others of the organisation have the number too that it came from: it may have been them. */
+  readonly isOneOfSeveral: boolean;
   readonly ways: readonly Way[];
 };
 
@@ -57,6 +59,11 @@ export async function listAskers(
   return [...byContact.values()].map((ways) => ({
     name: ways[0]!.name,
     role: ways[0]!.role,
+    isOneOfSeveral: ways.some(
+      ({ contactId, contactPointId }) =>
+        points.includes(contactPointId) &&
+        reach.some((one) => one.contactPointId === contactPointId && one.contactId !== contactId),
+    ),
     ways: ways.map((way) => wayOf(way, opens)),
   }));
 }
@@ -88,7 +95,14 @@ async function strangerOf(
   const sealed = replyId === null ? undefined : await findSender(tx, replyId);
   if (replyId === null || sealed === undefined) return [];
   const ways = opens === undefined ? [] : [wayOfNumber(opens.openSender(replyId, sealed))];
-  return [{ name: personName ?? 'Somebody who is not in the directory', role: '', ways }];
+  return [
+    {
+      name: personName ?? 'Somebody who is not in the directory',
+      role: '',
+      isOneOfSeveral: false,
+      ways,
+    },
+  ];
 }
 
 function wayOf(way: ReachOfContact, opens: Opens | undefined): Way {

@@ -70,6 +70,16 @@ describe('one owner for an organisation', () => {
     )!;
     await textFrom(centre, numbers.sharedOnCall, `${code} HELP`);
     assert.equal((await deskItems()).length, 2);
+    // One of them has the number for two of its people: either may have asked.
+    const link = sql`contact_id = (select id from organisations.contact where name = 'Ada Okafor')
+      and position = 9`;
+    await byOwner(sql`
+      insert into organisations.contact_contact_point
+        (contact_id, contact_point_id, channel, position)
+      select contact.id, item.contact_point_id, 'text', 9
+      from organisations.contact join responses.desk_item item
+        on item.organisation_id = contact.organisation_id
+      where contact.name = 'Ada Okafor' and item.state = 'open'`);
     const [first, second] = [
       centre.visit(centre.officer),
       centre.visit(await centre.invite('Noa Lind', ['duty_officer'])),
@@ -83,6 +93,10 @@ describe('one owner for an organisation', () => {
     const twin = await second.click('Take it');
     assert.match(twin.text, new RegExp(other!));
     assert.match(twin.text, /too, which Amara Osei has: agree who rings/);
+    const both = `${one.text} ${twin.text}`;
+    assert.match(both, /Ada Okafor, [^.]*? may have asked: others have this number too/);
+    assert.equal(both.split('may have asked').length, 3, 'of that organisation alone, both people');
+    await byOwner(sql`delete from organisations.contact_contact_point where ${link}`);
     await tidy(alertId);
   });
 
