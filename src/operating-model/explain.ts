@@ -1,5 +1,5 @@
 /** What zod found, as sentences for the person who edits the file. */
-import type { core } from 'zod';
+import type { core, z } from 'zod';
 import { nearestName, notKnown } from './nearest.ts';
 
 type RawIssue = core.$ZodRawIssue;
@@ -20,8 +20,8 @@ export function explain(issue: RawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined
-        ? `is missing; it must be ${KINDS[issue.expected] ?? issue.expected}`
-        : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+        ? `is missing; it must be ${kindOf(issue)}`
+        : `must be ${kindOf(issue)}`;
     case 'invalid_value':
       return oneOf(issue.input, issue.values.map(String));
     case 'unrecognized_keys':
@@ -35,6 +35,13 @@ export function explain(issue: RawIssue): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** In words; by examples where the schema gives some, as for durations. */
+function kindOf({ expected, inst }: RawIssue & { readonly expected: string }): string {
+  const examples = (inst as z.ZodType | undefined)?.meta?.()?.['examples'];
+  if (Array.isArray(examples)) return `like ${examples.join(', ')}`;
+  return KINDS[expected] ?? expected;
 }
 
 function oneOf(input: unknown, allowed: readonly string[]): string {

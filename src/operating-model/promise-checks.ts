@@ -3,6 +3,7 @@ import { formatDuration } from './durations.ts';
 import { stepAfterMs, type ModelFile, type StepOfFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
 import { OWNER } from './model.ts';
+import { notKnown } from './nearest.ts';
 
 /** What whoever is woken for a promise has to be allowed, so that they can keep it. */
 const KEEPING = {
@@ -17,7 +18,9 @@ export function checkPromises({ promises, severities, roles }: ModelFile): Remar
   const { approval } = promises;
   const remarks = approval.severities
     .filter((id) => !Object.hasOwn(severities, id))
-    .map((id) => error(['promises', 'approval', 'severities'], `‘${id}’ is not known`));
+    .map((id) =>
+      error(['promises', 'approval', 'severities'], notKnown(id, Object.keys(severities))),
+    );
   if (Object.hasOwn(roles, OWNER))
     remarks.push(error(['roles', OWNER], '‘owner’ means whoever has a promise in hand'));
   const first = approval.steps[0] && stepAfterMs(approval.steps[0]);
@@ -36,7 +39,7 @@ export function checkRegionsTold({ severities, roles }: ModelFile): Remark[] {
     const at = ['severities', id, 'tell_region'];
     const wrong = told.wake.flatMap((name) => {
       const role = Object.hasOwn(roles, name) ? roles[name] : undefined;
-      if (role === undefined) return `‘${name}’ is not known`;
+      if (role === undefined) return notKnown(name, rolesOf(roles, 'region'));
       if (role.given_for !== 'region') return `‘${name}’ is not given for regions`;
       return role.may.includes('alert.read') ? [] : `‘${name}’ may not read alerts`;
     });
@@ -46,6 +49,17 @@ export function checkRegionsTold({ severities, roles }: ModelFile): Remark[] {
     const why = `is after the answers are due (${due}): the region learns of it too late to help`;
     return [...remarks, warning([...at, 'after'], why)];
   });
+}
+
+function rolesOf(roles: ModelFile['roles'], given: 'region' | undefined): string[] {
+  return Object.keys(roles).filter((id) => roles[id]!.given_for === given);
+}
+
+/** Whom a step of this promise may name. */
+function mayKeep(kind: keyof typeof KEEPING, roles: ModelFile['roles']): string[] {
+  const [permission] = KEEPING[kind];
+  const able = rolesOf(roles, undefined).filter((id) => roles[id]!.may.includes(permission));
+  return kind === 'approval' || kind === 'review' ? able : [OWNER, ...able];
 }
 
 function checkSteps(
@@ -60,7 +74,7 @@ function checkSteps(
       .filter((id) => kind === 'approval' || kind === 'review' || id !== OWNER)
       .flatMap((id) => {
         const role = Object.hasOwn(roles, id) ? roles[id] : undefined;
-        if (role === undefined) return `‘${id}’ is not known`;
+        if (role === undefined) return notKnown(id, mayKeep(kind, roles));
         if (!role.may.includes(permission)) return `‘${id}’ ${why}`;
         return role.given_for === undefined ? [] : `‘${id}’ is given for regions`;
       })

@@ -20,7 +20,7 @@ const wrong: readonly (readonly [what: string, to: string, said: string])[] = [
   [
     'a role that is not there',
     'tell_region: { wake: [mayor], after: PT40M }',
-    'error severities.critical.tell_region.wake: ‘mayor’ is not known',
+    'error severities.critical.tell_region.wake: ‘mayor’ is not known; allowed: regional_lead',
   ],
   [
     'a role of the centre',

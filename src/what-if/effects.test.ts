@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
+import { permissionsIn, permissionsOf } from '#identity/index.ts';
+import { parseOperatingModel, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { must, openCentre, type Centre } from '../../test/support/centre.ts';
 import { seedGateway, seedNotify } from '../../test/support/dispatch.ts';
 import { imagine } from './imagine.ts';
 import { parseAsked, type Fields } from './parse.ts';
 import { rehearse } from './rehearse.ts';
+import { simulate } from './simulate.ts';
 
 const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
 
@@ -28,6 +30,15 @@ const medium: Fields = { severity: 'medium', behaviour: 'nobody', at: '2027-01-1
 const exercise: Fields = { ...critical, exercise: 'yes' };
 const evening: Fields = { ...exercise, at: '2027-01-12T17:50' };
 
+/** All answer, half of them after an hour. */
+const slow: Fields = {
+  ...critical,
+  behaviour: 'own',
+  textShare: '100',
+  textMedian: '60',
+  mailShare: '0',
+};
+
 /** Rank 1 and 2 at once. */
 const TOGETHER = '- { ranks: [1, 2], after: PT0M }';
 
@@ -38,6 +49,7 @@ const effects: [from: string, to: string, asked: Fields][] = [
   ['channels: [text, mail]', 'channels: [text]', critical],
   ['wake: [regional_lead], after: PT40M', 'wake: [regional_lead], after: PT45M', critical],
   ['recall_window: PT0M', 'recall_window: PT2M', critical],
+  ['acknowledge_within: PT1H', 'acknowledge_within: PT24H', slow],
   ['spend_cap: 2000', 'spend_cap: 0.01', { ...critical, severity: 'high' }],
   ['fragment_pence: 2.4', 'fragment_pence: 2.5', critical],
   ['vat_percent: 20', 'vat_percent: 21', critical],
@@ -77,3 +89,55 @@ test('what steers nothing that leaves changes no rehearsal', async () => {
   const other = rulesOf(shipped.replace('most: 2, within: P1D', 'most: 1, within: P1D'));
   assert.equal(await comesTo(other, critical), await comesTo(rulesOf(shipped), critical));
 });
+
+/** Two texts at once by a gateway that takes one each two hours; the first number had 15. */
+function simulated(model: OperatingModel): string {
+  const releasedAtMs = Date.parse('2027-01-12T12:00:00Z');
+  const text = (contactPointId: string, rank: number) => ({
+    organisationIds: ['a'],
+    contactPointId,
+    channel: 'text' as const,
+    round: 1,
+    rank,
+    role: 'ciso',
+    fragments: 1,
+  });
+  const capacity = { ratePerSecond: 1 / 7200, burst: 1, tokens: 1, pausedForMs: 0, ahead: 0 };
+  const earlier = Array.from({ length: 15 }, () => releasedAtMs - 30 * 60_000);
+  const { ended } = simulate({
+    severity: severityById(model, 'critical')!,
+    releasedAtMs,
+    organisations: [],
+    messages: [text('one', 1), text('two', 2)],
+    lines: { text: capacity, mail: undefined, isShared: false },
+    perNumber: model.textsPerNumber,
+    answerAfterMs: () => null,
+    textsTo: new Map([['one', earlier]]),
+  });
+  return JSON.stringify(ended);
+}
+
+/** Decided without a directory: the life of a message, the limit of a number, who may what. */
+const alone: [from: string, to: string, comesTo: (model: OperatingModel) => string][] = [
+  ['send_expires_after: PT4H', 'send_expires_after: PT1H', simulated],
+  ['most: 15\n  within: PT1H', 'most: 16\n  within: PT1H', simulated],
+  ['most: 15\n  within: PT1H', 'most: 15\n  within: PT20M', simulated],
+  [
+    'may: [alert.read, alert.approve, dispatch.steer,',
+    'may: [alert.read, alert.approve,',
+    (model) => [...permissionsOf(model, ['approver'])].join(),
+  ],
+  [
+    'given_for: region\n    may: [alert.read, response.record,',
+    'given_for: region\n    may: [alert.read,',
+    (model) => [...permissionsIn(model, [LEAD]).regional.keys()].join(),
+  ],
+];
+
+const LEAD = { role: 'regional_lead', regionCode: 'Y56' };
+
+for (const [from, to, of] of alone)
+  test(`has an effect without a directory: ${to.replaceAll('\n', ' ')}`, () => {
+    assert.ok(shipped.includes(from), from);
+    assert.notEqual(of(rulesOf(shipped.replace(from, to))), of(rulesOf(shipped)));
+  });
