@@ -1434,7 +1434,8 @@ grant select, delete on organisations.code_session to tocsin_worker;
 -- Who and when stay the database's to say.
 grant select, insert (organisation_id, contact_id, what, fields) on organisations.change
   to tocsin_web, tocsin_worker;
-grant select on organisations.duty_hours, organisations.absence to tocsin_worker;
+-- A merger or split hands hours and absences over.
+grant select, insert on organisations.duty_hours, organisations.absence to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_known_organisation,
   organisations.v_cut_off, organisations.v_cut_off_domain,
   organisations.v_follower, organisations.v_region,

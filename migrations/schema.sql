@@ -1839,7 +1839,7 @@ END);
 CREATE TRIGGER absence_added AFTER INSERT ON organisations.absence REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 CREATE TRIGGER absence_removed AFTER DELETE ON organisations.absence REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 grant delete, insert, select on organisations.absence to tocsin_web;
-grant select on organisations.absence to tocsin_worker;
+grant insert, select on organisations.absence to tocsin_worker;
 grant update (ends_at) on organisations.absence to tocsin_web;
 
 create table organisations.audience (
@@ -2172,7 +2172,7 @@ END);
 CREATE TRIGGER hours_added AFTER INSERT ON organisations.duty_hours REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 CREATE TRIGGER hours_removed AFTER DELETE ON organisations.duty_hours REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION organisations.note_times();
 grant delete, insert, select on organisations.duty_hours to tocsin_web;
-grant select on organisations.duty_hours to tocsin_worker;
+grant insert, select on organisations.duty_hours to tocsin_worker;
 
 create table organisations.import (
   id uuid default kernel.uuid_v7() not null,

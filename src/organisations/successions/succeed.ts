@@ -22,6 +22,7 @@ import {
   type HeirOf,
   type SuccessionRow,
 } from './store-succession.ts';
+import { handOverTimes } from './store-times.ts';
 import { handOverUses } from '../suppliers/store-supplier.ts';
 import { handOverTags } from '../suppliers/store-tag.ts';
 import { lockImports } from '../imports/store-import.ts';
@@ -260,13 +261,14 @@ export async function handOverDirectory(
   );
   const contacts = await handOverContacts(tx, heirs);
   const addresses = await handOverLinks(tx, heirs);
+  const times = await handOverTimes(tx, heirs);
   const uses = await handOverUses(tx, id);
   const tags = await handOverTags(tx, id);
   const lines = successionLines(await readLines(tx), handingOverOf(row));
   await saveLines(tx, [...lines], 'Merger or split');
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
-  return { contacts, addresses, uses, tags, parents: lines.size, closed };
+  return { contacts, addresses, times, uses, tags, parents: lines.size, closed };
 }
 
 const idsOf = (bodies: readonly Body[]) => bodies.map(({ id }) => id);

@@ -376,11 +376,25 @@ describe('mergers and splits', () => {
     ]);
   });
 
-  it('whoever goes on stays open and keeps its own people', async () => {
+  it('whoever goes on stays open and keeps its own people; hours and cover follow', async () => {
+    const pat = 'CC-01,Pat,on_call_it,2,07700 900143,';
     await fill(
       ['CC-01,Whole,trust,,', 'CC-02,Half,trust,,'],
-      ['CC-01,Sam,ciso,1,07700 900141,', 'CC-02,Ida,ciso,1,07700 900142,'],
+      ['CC-01,Sam,ciso,1,07700 900141,', pat, 'CC-02,Ida,ciso,1,07700 900142,'],
     );
+    const sam = sql`select sam.id from organisations.v_organisation organisation
+      join organisations.contact sam on sam.organisation_id = organisation.organisation_id
+      where organisation.code = 'CC-01' and sam.name = 'Sam'`;
+    await db.owner.withActor(system('test'), async (tx) => {
+      await tx.run(sql`
+        insert into organisations.duty_hours (contact_id, weekday, starts_at, ends_at, time_zone)
+        values ((${sam}), 1, '09:00', '17:00', 'Europe/London')`);
+      await tx.run(sql`
+        insert into organisations.absence (contact_id, starts_at, ends_at, cover_id)
+        select (${sam}), now() + day.n * interval '1 day', now() + (day.n + 1) * interval '1 day',
+          (select id from organisations.contact where name = 'Pat')
+        from (values (-9), (9)) day (n)`);
+    });
     const id = newId();
     const planned = await db.web.attempt(officer, (tx) =>
       planSuccession(tx, {
@@ -390,12 +404,26 @@ describe('mergers and splits', () => {
       }),
     );
     assert.ok(planned.ok);
-    assert.ok((await db.web.attempt(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
+    assert.ok((await db.web.attempt(officer, (tx) => confirmSuccession(tx, id, '2026-11-22'))).ok);
+    assert.equal(await applyDueSuccessions(db.worker, TODAY), 1);
     assert.deepEqual(await told(['CC-01', 'CC-02']), [
+      'CC-01 Pat 2 07700 ···143',
       'CC-01 Sam 1 07700 ···141',
       'CC-02 Ida 1 07700 ···142',
+      'CC-02 Pat 2 07700 ···143',
       'CC-02 Sam 1 07700 ···141',
     ]);
+    const times = await db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ line: string }>(sql`
+        select concat_ws(' ', contact.name, hours.starts_at, absence.starts_at > now(), cover.name,
+          cover.organisation_id = contact.organisation_id) as line
+        from organisations.duty_hours hours
+        join organisations.absence on absence.contact_id = hours.contact_id
+        join organisations.contact on contact.id = hours.contact_id and contact.has_times
+        left join organisations.contact cover on cover.id = absence.cover_id
+        where contact.id <> (${sam})`),
+    );
+    assert.deepEqual(times, [{ line: 'Sam 09:00:00 t Pat t' }]);
   });
 
   it('nobody loses reach, whoever follows whom', async () => {
