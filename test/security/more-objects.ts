@@ -70,9 +70,14 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
     onDate: '2027-04-01',
   });
   const administrator = centre.visit(await centre.invite('Petra Proposes', ['administrator']));
-  await administrator.get('/keys/new');
-  const wish = { name: 'Feed', permissions: ['alert.read'], reason: 'It reads.' };
-  await administrator.submit('Propose', wish);
+  // Seen by whoever may decide over any kind of change: these may cut off, and manage people too.
+  const { id } = await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.one<{ id: string }>(sql`select id from organisations.organisation where code = 'ZZ-0004'`),
+  );
+  await administrator.get(`/organisations/${id}/cut-off`);
+  await administrator.submit('Cut it off now', { reason: 'Their CISO rang' });
+  await administrator.get(`/organisations/${id}/cut-off`);
+  await administrator.submit('Propose to let it back', { reason: 'Rebuilt' });
   await centre.db.web.attempt(system('test'), (tx) =>
     createApiKey(tx, { name: 'Old', permissions: ['alert.read'], expiresAt: null }, new Date()),
   );
