@@ -149,6 +149,8 @@ async function showOrganisation(
         answers: await listAnswers(tx, alertId, organisationId),
         messages: messages.rows.map((row) => ({
           ...row,
+          /** Called off before anything left. */
+          isDropped: row.state === 'cancelled',
           because: rules.ofMessage({ ...row, at: row.acceptedAt ?? row.finalAt }),
         })),
         evidences,
