@@ -58,7 +58,7 @@ const work = async (path: string, attempt: number) =>
 const settled = async (path: string) =>
   await until(
     () => ines.get(path),
-    ({ heading }) => heading !== 'Importing',
+    ({ heading }) => heading !== 'Importing' && heading !== 'Checking the file',
   );
 const linksOf = (page: Page) => page.elements('a').map(({ attribs }) => attribs['href'] ?? '');
 const post = async (who: PageClient, path: string) =>
@@ -70,6 +70,7 @@ async function check(word: string): Promise<string> {
   const files = { file: { name: 'large.csv', content: fileOf(TOO_MANY, word) } };
   const { path } = await ines.submit('Check the file', {}, { files });
   await work(path, 0);
+  await settled(path);
   return path;
 }
 
@@ -98,7 +99,7 @@ test('a file that is too large for one person waits for another, who sees the sa
   assert.match(empty.text, /Say why, for whoever approves it/);
   await olof.get(path, { status: 404 });
   const change = await propose(path);
-  assert.match((await ines.get(path)).text, /It waits for a second person, until/);
+  assert.match((await ines.get(path)).text, /Waiting for a second person.*Nothing is imported before somebody else/);
   assert.equal(await post(ines, path), 403);
 
   const listed = await olof.get('/changes');
@@ -135,6 +136,7 @@ test('a directory that changes in between voids it; a program is refused it', as
   await ines.get(path);
   await ines.submit('Start again');
   await work(path, 2);
+  await settled(path);
   const again = await propose(path);
   const bytes = Buffer.from('code,name,type\nLG-8,By file,trust\n');
   const given = { rules: product.model, secrets: product.seals.directory, startedAt: new Date() };

@@ -35,7 +35,14 @@ export const importChange = changeKind(payload, {
         after: `${wordsOf(counts)}: see each row`,
         href: `/organisations/import/${runId}`,
       },
-      { what: 'Rows refused', after: `${counts.refused.toLocaleString('en-GB')}; they stay out` },
+      ...(counts.refused === 0
+        ? []
+        : [
+            {
+              what: 'Rows refused',
+              after: `${counts.refused.toLocaleString('en-GB')}, not imported`,
+            },
+          ]),
       ...notes.slice(0, NOTES_MAX).map((note) => ({ what: 'Note', after: note })),
     ];
     // Another file in between is another directory; what people change by hand is found when it is

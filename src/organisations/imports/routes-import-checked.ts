@@ -41,7 +41,8 @@ export async function checkedPage(
   run: OwnRun,
   { now, show, after, failed }: Looking,
 ): Promise<Reply> {
-  const outcome = show ?? shownOutcome(run);
+  const isMine = run.uploadedBy === actorId(actor);
+  const outcome = show ?? shownOutcome(run, isMine);
   const [line = 0] = after ?? [];
   const { counts } = run.result!;
   const { rows, takes, proposed } = await database.withActor(actor, async (tx) => ({
@@ -49,7 +50,6 @@ export async function checkedPage(
     takes: run.state === 'checked' && (await takesTwo(tx, { counts, rules: model, now })),
     proposed: await findProposed(tx, run),
   }));
-  const isMine = run.uploadedBy === actorId(actor);
   const second = { ...secondModel(proposed, now), takes, isMine };
   return view(
     'organisations/checked.njk',

@@ -55,9 +55,10 @@ const order: readonly RowOutcome[] = [
   'unchanged',
 ];
 
-/** What is listed before somebody chooses. */
-export function shownOutcome({ result }: Pick<OwnRun, 'result'>): RowOutcome {
-  return order.find((outcome) => (result?.counts[outcome] ?? 0) > 0) ?? 'unchanged';
+/** What is listed before somebody chooses; what is refused is to be mended by its uploader. */
+export function shownOutcome({ result }: Pick<OwnRun, 'result'>, isMine: boolean): RowOutcome {
+  const has = (outcome: RowOutcome) => (result?.counts[outcome] ?? 0) > 0;
+  return order.find((outcome) => has(outcome) && (isMine || outcome !== 'refused')) ?? 'unchanged';
 }
 
 type Words = { readonly will: string; readonly did: string; readonly tone: string };
