@@ -99,7 +99,10 @@ test('a file that is too large for one person waits for another, who sees the sa
   assert.match(empty.text, /Say why, for whoever approves it/);
   await olof.get(path, { status: 404 });
   const change = await propose(path);
-  assert.match((await ines.get(path)).text, /Waiting for a second person.*Nothing is imported before somebody else/);
+  assert.match(
+    (await ines.get(path)).text,
+    /Waiting for a second person.*Nothing is imported before somebody else/,
+  );
   assert.equal(await post(ines, path), 403);
 
   const listed = await olof.get('/changes');
