@@ -145,6 +145,11 @@ create function kernel.directory_regions() returns text[]
   return pg_catalog.string_to_array(
     nullif(pg_catalog.current_setting('tocsin.directory_regions', true), ''), ',');
 
+-- The day at the centre, by the clock on its wall: on it the dates of the directory begin and end.
+create function kernel.today() returns date
+  language sql stable parallel safe
+  return (pg_catalog.now() at time zone 'Europe/London')::date;
+
 -- UUID version 7 (RFC 9562, section 5.7): 48 bits of milliseconds, then version, variant and 74
 -- random bits. PostgreSQL has its own from 18 on; this one is the same on 15 to 18. It starts from
 -- a random version 4, replaces its first six bytes by the time, and turns the 4 into a 7 by setting

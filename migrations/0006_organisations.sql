@@ -1136,8 +1136,8 @@ create view organisations.v_organisation with (security_invoker = true) as
     organisation.name, organisation.type, organisation.region_code, organisation.system_code,
     organisation.must_answer, organisation.telephone
   from organisations.organisation
-  where (organisation.opened_on is null or organisation.opened_on <= current_date)
-    and (organisation.closed_on is null or organisation.closed_on >= current_date);
+  where (organisation.opened_on is null or organisation.opened_on <= (select kernel.today()))
+    and (organisation.closed_on is null or organisation.closed_on >= (select kernel.today()));
 
 -- Who stands where a named organisation was: its successors, and theirs.
 create view organisations.v_follower with (security_invoker = true) as

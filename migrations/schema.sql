@@ -3871,6 +3871,14 @@ grant execute on function kernel.those_cut_off(uuid[]) to tocsin_sequencer;
 grant execute on function kernel.those_cut_off(uuid[]) to tocsin_web;
 grant execute on function kernel.those_cut_off(uuid[]) to tocsin_worker;
 
+CREATE OR REPLACE FUNCTION kernel.today()
+ RETURNS date
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((now() AT TIME ZONE 'Europe/London'::text))::date
+;
+grant execute on function kernel.today() to public;
+
 CREATE OR REPLACE FUNCTION kernel.uuid_v7()
  RETURNS uuid
  LANGUAGE sql
@@ -5366,7 +5374,7 @@ create view organisations.v_organisation with (security_invoker=true) as
     must_answer,
     telephone
    FROM organisations.organisation
-  WHERE (opened_on IS NULL OR opened_on <= CURRENT_DATE) AND (closed_on IS NULL OR closed_on >= CURRENT_DATE);
+  WHERE (opened_on IS NULL OR opened_on <= (( SELECT kernel.today() AS today))) AND (closed_on IS NULL OR closed_on >= (( SELECT kernel.today() AS today)));
 grant select on organisations.v_organisation to tocsin_web;
 grant select on organisations.v_organisation to tocsin_worker;
 

@@ -1,5 +1,6 @@
 /** The rules of the centre as pages: those in force, those of any day, and how they changed. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import type { Tx } from '#db/database.ts';
 import { may } from '#kernel/actor.ts';
 import {
@@ -10,16 +11,7 @@ import {
   type AdoptionRow,
   type OperatingModel,
 } from '#operating-model/index.ts';
-import {
-  file,
-  londonDay,
-  notFound,
-  page,
-  redirect,
-  refusedPage,
-  view,
-  type Route,
-} from '#web/index.ts';
+import { file, notFound, page, redirect, refusedPage, view, type Route } from '#web/index.ts';
 import type { AdoptionContext } from './context.ts';
 import { standingOfFile } from './file-standing.ts';
 import { groupChanges } from './grouping.ts';

@@ -1,5 +1,5 @@
+import { ZONE } from '#kernel/day.ts';
 /** Dates and times of forms, by the centre's clock. */
-import { ZONE } from '#web/index.ts';
 
 /** A date and a time by the centre's clock; undefined where there is no such moment. */
 export function instantOf(date: string, time: string): Date | undefined {

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { ZONE } from '#kernel/day.ts';
 import { system } from '#kernel/actor.ts';
-import { formatMinute, ZONE } from '#kernel/quiet-hours.ts';
+import { formatMinute } from '#kernel/quiet-hours.ts';
 import { sql } from '#db/sql.ts';
 import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import { contextOf, draftAlert, must, openCentre, type Centre } from '../../test/support/centre.ts';

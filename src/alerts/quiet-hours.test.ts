@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { formatMinute, ZONE } from '#kernel/quiet-hours.ts';
+import { ZONE } from '#kernel/day.ts';
+import { formatMinute } from '#kernel/quiet-hours.ts';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import {

@@ -3,6 +3,7 @@
  * everything, because what an inquiry will ask for is not known beforehand; or on one organisation
  * or one contact of the directory, which says what belongs to it (`organisations/legal-holds`).
  */
+import { londonDay } from '#kernel/day.ts';
 import { actorId, may, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
@@ -119,7 +120,7 @@ function wrongReason(said: string): { reason?: string } {
 
 function wrongDay(day: string, now: Date): { reviewOn?: string } {
   const isDay = DAY.test(day) && !Number.isNaN(Date.parse(day));
-  if (isDay && day > now.toISOString().slice(0, 10)) return {};
+  if (isDay && day > londonDay(now)) return {};
   return { reviewOn: 'Say a day to come by which it is looked at, such as 2027-04-01' };
 }
 

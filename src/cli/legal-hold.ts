@@ -1,4 +1,5 @@
 /** `bin/tocsin legal-hold`: nothing goes for its age while an inquiry needs what there is. */
+import { londonDay } from '#kernel/day.ts';
 import { findHoldOf, liftLegalHold } from '#audit/index.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { RoleModel } from '#identity/index.ts';
@@ -124,7 +125,7 @@ function lineOf(hold: StandingHold): string {
     contact: ` on ${contactName}, ${organisationName}`,
   }[heldKind];
   const review =
-    reviewOn <= new Date().toISOString().slice(0, 10)
+    reviewOn <= londonDay(new Date())
       ? `was to be looked at by ${reviewOn}: is it still needed?`
       : `to be looked at by ${reviewOn}.`;
   return `A legal hold${on} stands since ${putAt.toISOString()}, by ${putByName}: ${reason}\nNothing it is on goes for its age or is erased; ${review}`;

@@ -1,6 +1,7 @@
 /** What the addresses of boards and lists hold. */
 import { z } from 'zod';
-import { cursorOf, dateTime, keysOf, oneLine, ZONE } from '#web/index.ts';
+import { ZONE } from '#kernel/day.ts';
+import { cursorOf, dateTime, keysOf, oneLine } from '#web/index.ts';
 import type { Filter } from './figures.ts';
 import { ledgerParts, listings, messageListings } from './model.ts';
 

@@ -1,4 +1,5 @@
 /** What waits for a person: at the duty desk, and on the board of one alert. */
+import { londonDay } from '#kernel/day.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
@@ -68,7 +69,7 @@ export async function listDueHolds(tx: Tx, now: Date): Promise<DueHoldRow[]> {
     select id, held_kind, organisation_name as organisation,
       (review_on + interval '12 hours') at time zone 'UTC' as review_at
     from organisations.v_legal_hold
-    where review_on <= ${now.toISOString().slice(0, 10)}::date
+    where review_on <= ${londonDay(now)}::date
     order by review_on, id`);
 }
 

@@ -1,8 +1,9 @@
 /** Quiet hours: rounds that fall into them wait for their end, whatever put them there. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { ZONE } from '#kernel/day.ts';
 import { system } from '#kernel/actor.ts';
-import { afterQuiet, ZONE, type QuietHours } from '#kernel/quiet-hours.ts';
+import { afterQuiet, type QuietHours } from '#kernel/quiet-hours.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';

@@ -1,9 +1,9 @@
 /** What comes in from forms. */
 import { z } from 'zod';
+import { ZONE, londonDay } from '#kernel/day.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { ZONE } from '#kernel/quiet-hours.ts';
-import { dateOnly, londonDay, many, parseForm, type Form } from '#web/index.ts';
+import { dateOnly, many, parseForm, type Form } from '#web/index.ts';
 import type { Invitation } from './actions.ts';
 import type { Term } from './store-held.ts';
 

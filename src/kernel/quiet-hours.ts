@@ -3,8 +3,7 @@
  * (summer time and all). Pure.
  */
 
-/** The centre's time zone. */
-export const ZONE = 'Europe/London';
+import { ZONE } from './day.ts';
 
 const DAY_MINUTES = 24 * 60;
 

@@ -2,6 +2,7 @@
  * All wiring in one place: the configuration becomes the values that slices ask for, and news of
  * lower slices find their handlers in upper ones. Nothing here decides anything.
  */
+import { londonDay } from '#kernel/day.ts';
 import { system } from '#kernel/actor.ts';
 import type { Log } from '#log.ts';
 import { auditRoutes } from '#audit/index.ts';
@@ -84,7 +85,6 @@ import {
   clockOrDate,
   clockTime,
   dateTime,
-  londonDay,
   londonHour,
   type NavigationItem,
   type Route,

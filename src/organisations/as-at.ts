@@ -1,4 +1,5 @@
 /** A day other than today that the directory is looked at for. Pure. */
+import { londonDay } from '#kernel/day.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { isDate } from './imports/row.ts';
 
@@ -11,7 +12,7 @@ export type AsAt = {
 
 /** What stands in the address as `as-at`; undefined where it is today, or no day at all. */
 export function asAtOf(text: string, now: Date): AsAt | undefined {
-  const today = now.toISOString().slice(0, 10);
+  const today = londonDay(now);
   if (!isDate(text) || text === today) return undefined;
   return { day: text, isPast: text < today };
 }

@@ -1,4 +1,5 @@
 /** The form of an organisation's own facts: refused as a file is, beside the field. Pure. */
+import { londonDay } from '#kernel/day.ts';
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
 import { many, type Form } from '#web/index.ts';
 import type { DirectoryRules, OrganisationRow } from './model.ts';
@@ -118,7 +119,7 @@ export function consequencesOf(
   before: Pick<OrganisationFacts, 'openedOn' | 'closedOn' | 'contacts' | 'children'>,
   now: Date,
 ): string[] {
-  const today = now.toISOString().slice(0, 10);
+  const today = londonDay(now);
   const { contacts, children } = before;
   const who = contacts === 1 ? '1 contact is told' : `${contacts} contacts are told`;
   const said: string[] = [];

@@ -1,4 +1,5 @@
 /** Organisations and contacts in the words of the pages. Pure. */
+import { londonDay } from '#kernel/day.ts';
 import { dialled } from '#kernel/phone-number.ts';
 import type { ContactDetail } from './contacts/store-contact-list.ts';
 import type { Channel, ContactRules, DirectoryRules } from './model.ts';
@@ -9,8 +10,7 @@ export function organisationFacts<
   T extends Pick<OrganisationRecord, 'type' | 'closedOn'> &
     Partial<Pick<OrganisationRecord, 'telephone' | 'openedOn' | 'populationOn'>>,
 >(organisation: T, rules: DirectoryRules, now: Date) {
-  // Days are compared as PostgreSQL does (current_date), which runs in UTC.
-  const today = now.toISOString().slice(0, 10);
+  const today = londonDay(now);
   const { type, closedOn, openedOn, telephone } = organisation;
   return {
     ...organisation,

@@ -1,5 +1,6 @@
 /** Parents by date for programs: the verb of the page. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import {
   api,
   instant,
@@ -83,7 +84,7 @@ export function parentApiRoutes({ database }: OrganisationApiContext): Route[] {
         responses: { 200: listOf(parentShape) },
       },
       async handle({ actor, params: { id }, body, now }) {
-        const today = now.toISOString().slice(0, 10);
+        const today = londonDay(now);
         const done = await database.attempt(actor, (tx) =>
           setParent(tx, { ...body, organisationId: id, today }),
         );
@@ -108,7 +109,7 @@ export function parentApiRoutes({ database }: OrganisationApiContext): Route[] {
       handle: async ({ actor, params: { id }, query: { on, after, limit }, now }) =>
         await database.withActor(actor, async (tx) => {
           if ((await findFacts(tx, id)) === undefined) return notFound();
-          const search = { parentId: id, on: on ?? now.toISOString().slice(0, 10), after };
+          const search = { parentId: id, on: on ?? londonDay(now), after };
           const found = await lookAhead(tx, asAtOf(on ?? '', now), () =>
             listChildren(tx, { ...search, limit: limit + 1 }),
           );

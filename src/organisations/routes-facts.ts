@@ -1,5 +1,6 @@
 /** An organisation's own facts by page, its mail domains, and adding an organisation. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import type { Actor } from '#kernel/actor.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
@@ -95,7 +96,7 @@ function changeRoutes(context: DirectoryContext): Route[] {
         const row = parseFacts(form, model, facts.code);
         if (!row.ok) return await again({ refused: row });
         const change = { id: params.id, version: many(form['version'])[0] ?? '', row: row.value };
-        const today = now.toISOString().slice(0, 10);
+        const today = londonDay(now);
         const left = await database.attempt(actor, (tx) =>
           listAudiencesLeftBy(tx, change, { rules: model, today }),
         );

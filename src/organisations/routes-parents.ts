@@ -1,5 +1,6 @@
 /** Below whom an organisation stands and who below it, on its page and on pages of their own. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import {
@@ -82,7 +83,7 @@ function childRoutes({ database, model }: DirectoryContext): Route[] {
       }),
       async handle({ actor, params: { id }, query: { after, ...query }, now }) {
         const asAt = asAtOf(query['as-at'], now);
-        const on = asAt?.day ?? now.toISOString().slice(0, 10);
+        const on = asAt?.day ?? londonDay(now);
         const show = async (tx: Tx) => {
           const organisation = await findFacts(tx, id);
           if (organisation === undefined) return notFound();
@@ -125,7 +126,7 @@ function changeRoutes(context: DirectoryContext): Route[] {
       params: idParams,
       async handle({ actor, params: { id }, form, now }) {
         const typed = parseForm(parentForm, form);
-        const today = now.toISOString().slice(0, 10);
+        const today = londonDay(now);
         const done = typed.ok
           ? await database.attempt(actor, (tx) =>
               setParent(tx, { ...typed.value, organisationId: id, today }),

@@ -1,5 +1,6 @@
 /** The pages of the directory: the list, and one organisation. Each other has a file of its own. */
 import { z } from 'zod';
+import { ZONE, londonDay } from '#kernel/day.ts';
 import { isOwn, may, type Actor } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import {
@@ -9,7 +10,6 @@ import {
   pageOf,
   refusedPage,
   view,
-  ZONE,
   type Reply,
   type Route,
 } from '#web/index.ts';
@@ -212,7 +212,7 @@ async function showOrganisation(
       hasUnproven: ways.hasUnproven,
       noneOffNetwork: whole.told > 0 && !ways.isOffNetwork,
       history: historyLines(changes, model, alerts),
-      ...(await readFamily(tx, id, now.toISOString().slice(0, 10))),
+      ...(await readFamily(tx, id, londonDay(now))),
       ...(await readUses(tx, id)),
       coming: (await listComing(tx, id)).map((one) => ({
         ...one,

@@ -5,16 +5,17 @@
  * back what `organisations.change` noted since; of a day to come as they are today. Contacts that
  * were taken away with an undone import are not found again.
  */
+import { ZONE } from '#kernel/day.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { ZONE } from '#web/index.ts';
 import type { AsAt } from './as-at.ts';
 import type { DutyHours } from './contacts/store-duty.ts';
 import { isUsedOn } from './audiences/store-audience.ts';
+import { thisDay } from './store-day.ts';
 
 /** The day that a statement is about. */
 export function dayOf(asAt: AsAt | undefined): Sql {
-  return asAt === undefined ? sql`current_date` : sql`${asAt.day}::date`;
+  return asAt === undefined ? thisDay : sql`${asAt.day}::date`;
 }
 
 function endOf({ day }: AsAt): Sql {

@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { StoredOrganisation } from './imports/plan-organisations.ts';
+import { thisDay } from './store-day.ts';
 
 export type OrganisationFacts = StoredOrganisation & {
   readonly id: string;
@@ -30,8 +31,8 @@ export async function findFacts(tx: Tx, id: string): Promise<OrganisationFacts |
       (select count(distinct child.id) from organisations.parenthood held
         join organisations.organisation child on child.id = held.child_id
         where held.parent_id = organisation.id
-          and coalesce(held.ended_on, 'infinity') >= current_date
-          and coalesce(child.closed_on, 'infinity') >= current_date) as children
+          and coalesce(held.ended_on, 'infinity') >= ${thisDay}
+          and coalesce(child.closed_on, 'infinity') >= ${thisDay}) as children
     from organisations.organisation
     where organisation.id = ${id}`);
 }

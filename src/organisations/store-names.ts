@@ -1,6 +1,7 @@
 /** Which names of the operating model the directory uses. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { thisDay } from './store-day.ts';
 
 export type NameInUse = {
   readonly kind: 'organisation_type' | 'contact_role' | 'reader_kind';
@@ -14,7 +15,7 @@ export type NameInUse = {
 export async function listNamesInUse(tx: Tx): Promise<NameInUse[]> {
   return await tx.rows<NameInUse>(sql`
     select 'organisation_type' as kind, type as id, count(*)::int as count
-    from organisations.organisation where closed_on is null or closed_on >= current_date
+    from organisations.organisation where closed_on is null or closed_on >= ${thisDay}
     group by type
     union all
     select 'contact_role', role, count(*)::int from organisations.contact where active

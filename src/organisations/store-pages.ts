@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { ImportCounts, ImportKind } from './model.ts';
 import { organisationsOn } from './store-as-at.ts';
 import { matchesSearch, type OrganisationSearch } from './store.ts';
+import { thisDay } from './store-day.ts';
 
 export type OrganisationCount = {
   readonly organisations: number;
@@ -18,7 +19,7 @@ export async function countOrganisations(
 ): Promise<OrganisationCount> {
   return await tx.one<OrganisationCount>(sql`
     select count(*) as organisations,
-      count(*) filter (where organisation.closed_on < current_date) as closed
+      count(*) filter (where organisation.closed_on < ${thisDay}) as closed
     from ${organisationsOn(search.asAt)}
     where ${matchesSearch(search)}`);
 }

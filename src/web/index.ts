@@ -76,10 +76,8 @@ export {
   dateTime,
   due,
   duration,
-  londonDay,
   londonHour,
   monthOnly,
-  ZONE,
 } from './times.ts';
 export { isTrustworthy, sameSitePath } from './same-site.ts';
 export {

@@ -2,7 +2,7 @@
  * Times for people. The centre works by the clock on its wall (Europe/London, summer time and
  * all); machines get the exact instant in `<time datetime>`. The present is always an argument.
  */
-export const ZONE = 'Europe/London';
+import { londonDay, ZONE } from '#kernel/day.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', {
   timeZone: ZONE,
@@ -22,14 +22,8 @@ const hourAndDay = new Intl.DateTimeFormat('en-GB', {
   hourCycle: 'h23',
   weekday: 'short',
 });
-const dayKey = new Intl.DateTimeFormat('en-CA', { timeZone: ZONE });
 
 /** `03:12` */
-/** The day in London, as `2026-11-23`. */
-export function londonDay(at: Date): string {
-  return dayKey.format(at);
-}
-
 /** The hour in London, 0 to 23, and whether it is Monday to Friday there. */
 export function londonHour(at: Date): { readonly hour: number; readonly isWorkingDay: boolean } {
   const parts = hourAndDay.formatToParts(at);
@@ -70,7 +64,7 @@ export function dateTime(at: Date): string {
 
 /** `03:12` today, `14 November 2026 at 03:12` on any other day. */
 export function clockOrDate(at: Date, now: Date): string {
-  return dayKey.format(at) === dayKey.format(now) ? clockTime(at) : dateTime(at);
+  return londonDay(at) === londonDay(now) ? clockTime(at) : dateTime(at);
 }
 
 const MINUTE = 60_000;

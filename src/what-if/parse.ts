@@ -1,7 +1,7 @@
 /** What somebody asks to be rehearsed, from a form or a command. Pure. */
+import { ZONE } from '#kernel/day.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Pence } from '#kernel/money.ts';
-import { ZONE } from '#kernel/quiet-hours.ts';
 import { channels, type Channel, type OperatingModel } from '#operating-model/index.ts';
 import { presets, type Behaviour } from './behaviour.ts';
 

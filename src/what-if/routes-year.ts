@@ -1,5 +1,6 @@
 /** A year of alerts on a page, drawn while it is played, and the same as a file. Nothing is written. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import type { Tx } from '#db/database.ts';
 import { formatMoney } from '#kernel/money.ts';
 import { ok, type Outcome } from '#kernel/outcome.ts';
@@ -9,7 +10,6 @@ import {
   events,
   eventStream,
   file,
-  londonDay,
   notFound,
   page,
   refusalStatus,

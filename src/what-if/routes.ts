@@ -1,10 +1,10 @@
 /** The page on which an alert is rehearsed, and the same as a file. Nothing is written. */
+import { londonDay } from '#kernel/day.ts';
 import type { Tx } from '#db/database.ts';
 import { ok, type Outcome } from '#kernel/outcome.ts';
 import {
   csvFile,
   file,
-  londonDay,
   notFound,
   page,
   refusalStatus,

@@ -3,9 +3,9 @@
  * breaks, month by month. Pure. Chance decides the day, the hour and the severity; by night people
  * answer as at night.
  */
+import { ZONE } from '#kernel/day.ts';
 import type { Pence } from '#kernel/money.ts';
 import { priceOfTexts } from '#kernel/money.ts';
-import { ZONE } from '#kernel/quiet-hours.ts';
 import type { Lines } from '#alerts/index.ts';
 import type { OperatingModel, Severity } from '#operating-model/index.ts';
 import { answerAfterMs, presets, uniform, type Behaviour } from './behaviour.ts';

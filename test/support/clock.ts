@@ -1,8 +1,8 @@
 /** A clock of the test, of which PostgreSQL asks the time: half an hour takes seconds. */
 import { after } from 'node:test';
 import { Client } from 'pg';
+import { ZONE } from '#kernel/day.ts';
 import { openDatabase, type Database } from '#db/database.ts';
-import { ZONE } from '#kernel/quiet-hours.ts';
 import type { Centre } from './centre.ts';
 
 export type Clocked = { readonly centre: Centre; readonly setClock: (ms: number) => Promise<void> };

@@ -1,7 +1,7 @@
 /** Reads of what is out, as far as row-level security lets whoever asks. */
+import { ZONE } from '#kernel/day.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { ZONE } from '#web/index.ts';
 import type { PublicAlert, PublicVersion } from './model.ts';
 
 /**

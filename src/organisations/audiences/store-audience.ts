@@ -1,14 +1,15 @@
 /** Questions over the directory as conditions, and what they come to. */
+import { ZONE } from '#kernel/day.ts';
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { ZONE } from '#web/index.ts';
 import { isHeldOn } from '../store-parents.ts';
 import { partsOf, spellingKey, type AudienceQuestion } from '../model.ts';
+import { thisDay } from '../store-day.ts';
 
 /** What a condition stands over: the id of the organisation, and the day it is asked for. */
 export type Over = { readonly id: Sql; readonly on: Sql };
 
-const today: Over = { id: sql`organisation.organisation_id`, on: sql`current_date` };
+const today: Over = { id: sql`organisation.organisation_id`, on: thisDay };
 
 /**
  * Which organisations a question means, over the columns of `organisations.v_organisation` named
@@ -122,7 +123,7 @@ export function isUsedOn(on: Sql): Sql {
 /** Whether an organisation had a tag, called `tagged`, at the end of this day; today: has it now. */
 export function isTaggedOn(on: Sql): Sql {
   const end = sql`((${on} + 1)::timestamp at time zone ${ZONE})`;
-  return sql`(case when ${on} >= current_date then tagged.untagged_at is null
+  return sql`(case when ${on} >= ${thisDay} then tagged.untagged_at is null
     else tagged.tagged_at < ${end} and (tagged.untagged_at is null or tagged.untagged_at >= ${end})
     end)`;
 }

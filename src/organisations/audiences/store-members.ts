@@ -14,18 +14,19 @@ import {
   matchesOrganisation,
   type Over,
 } from './store-audience.ts';
+import { thisDay } from '../store-day.ts';
 
 export type MemberRow = OrganisationFacts & { readonly id: string; readonly name: string };
 
 const id = sql`organisation.id`;
-const today: Over = { id, on: sql`current_date` };
+const today: Over = { id, on: thisDay };
 
 function overDay(asAt: AsAt | undefined): Over {
   return { id, on: dayOf(asAt) };
 }
 
 function inDays(days: number): Over {
-  return { id, on: sql`(current_date + ${days}::int)` };
+  return { id, on: sql`(${thisDay} + ${days}::int)` };
 }
 
 /** Whose place each took, by code. Not correlated: the successions are read once for all rows. */

@@ -1,6 +1,7 @@
 /** What the API takes and gives of contacts: the schemas check, and are the documentation. */
 import { z } from 'zod';
-import { instant, keysOf, oneLine, uuid, ZONE } from '#web/index.ts';
+import { ZONE } from '#kernel/day.ts';
+import { instant, keysOf, oneLine, uuid } from '#web/index.ts';
 import { channels, type ContactRules } from '../model.ts';
 
 const number = (what: string) => oneLine(400).optional().describe(what);

@@ -1,5 +1,6 @@
 /** Contacts for programs: the verbs of the pages, refused for the same reasons. */
 import { z } from 'zod';
+import { ZONE } from '#kernel/day.ts';
 import { newId } from '#kernel/ids.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
@@ -12,7 +13,6 @@ import {
   problem,
   refuseBody,
   uuid,
-  ZONE,
   type Form,
   type Reply,
   type Route,

@@ -1,5 +1,6 @@
 /** Duty hours and absences by page. */
 import { z } from 'zod';
+import { ZONE } from '#kernel/day.ts';
 import type { Actor } from '#kernel/actor.ts';
 import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Database } from '#db/database.ts';
@@ -9,7 +10,6 @@ import {
   page,
   redirect,
   refusedPage,
-  ZONE,
   type Form,
   type Reply,
   type Route,

@@ -1,5 +1,6 @@
 /** How far the directory reaches: a map, tables, and the tables as a file. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import type { Database } from '#db/database.ts';
 import { csvFile, file, page, view, type Route } from '#web/index.ts';
 import { asAtOf } from '../as-at.ts';
@@ -72,7 +73,7 @@ export function coverageRoutes({ database, model }: CoverageRoutesContext): Rout
       async handle({ actor, query, now }) {
         const mustAnswerOnly = query.who !== 'all';
         const asAt = asAtOf(query['as-at'], now);
-        const name = `coverage-${asAt?.day ?? now.toISOString().slice(0, 10)}.csv`;
+        const name = `coverage-${asAt?.day ?? londonDay(now)}.csv`;
         return await database.withActor(actor, (tx) =>
           showAhead(tx, asAt, async () => {
             const rows = await listCoverage(tx, { mustAnswerOnly, asAt });

@@ -1,6 +1,7 @@
 /** Statements of cutting an organisation off (ADR 0026); the table is the kernel's. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { thisDay } from '../store-day.ts';
 
 export type CutOff = {
   readonly id: string;
@@ -150,8 +151,8 @@ export async function readConsequences(
           and point.domain <> all(${[...domains]}::text[])))) as out_of_band,
       (select count(*) from organisations.parenthood
         where parenthood.parent_id = ${organisationId}
-          and (parenthood.began_on is null or parenthood.began_on <= current_date)
-          and (parenthood.ended_on is null or parenthood.ended_on >= current_date)) as below
+          and (parenthood.began_on is null or parenthood.began_on <= ${thisDay})
+          and (parenthood.ended_on is null or parenthood.ended_on >= ${thisDay})) as below
     from organisations.contact
     where contact.organisation_id = ${organisationId} and contact.active`);
 }

@@ -1,4 +1,5 @@
 /** What the demonstration sector depends on, and audiences over it: fictional, by the same verbs. */
+import { londonDay } from '#kernel/day.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
@@ -24,7 +25,7 @@ const audiences: readonly { readonly name: string; readonly question: Partial<As
 export async function importDemonstrationAudiences(tx: Tx, now: Date): Promise<Outcome<void>> {
   const question = { ...everybody, mustAnswerOnly: true };
   const organisations = await listOrganisations(tx, { question, limit: TOLD_OF });
-  const saidOn = now.toISOString().slice(0, 10);
+  const saidOn = londonDay(now);
   for (const [i, { id: organisationId }] of organisations.entries()) {
     const said = { saidBy: 'Yearly survey of suppliers', saidOn, usedUntil: null };
     const uses = i % 3 === 0 ? [GATEWAY, RECORDS] : i % 3 === 1 ? [RECORDS] : [];

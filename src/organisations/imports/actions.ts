@@ -1,4 +1,5 @@
 /** The verbs of the directory. Each runs in the caller's transaction and leaves an entry. */
+import { londonDay } from '#kernel/day.ts';
 import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
@@ -64,7 +65,7 @@ export async function importOrganisations(
     (await listShortNames(tx)).map(({ code, shortName }) => [shortName.toLowerCase(), code]),
   );
   const fit = refuseMisfits(parsed.value.rows, { datesOf, shortNames });
-  const today = options.startedAt.toISOString().slice(0, 10);
+  const today = londonDay(options.startedAt);
   const parents = planParents(fit.rows, { lines, datesOf }, today);
   const { rows } = parents;
   const refusedRows = inOrder([parsed.value, fit, parents].flatMap((found) => found.refusedRows));

@@ -4,6 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { Channel, ImportCounts, ImportKind } from '../model.ts';
 import type { NamedCode, StoredOrganisation } from './plan-organisations.ts';
 import type { StoredContact } from './plan-contacts.ts';
+import { thisDay } from '../store-day.ts';
 
 /** Two imports at once would each plan from a directory that the other is about to change. */
 export async function lockImports(tx: Tx): Promise<void> {
@@ -99,7 +100,7 @@ export type OrganisationId = {
 /** Of all organisations: nobody knows which a file has before it is read. */
 export async function listOrganisationIds(tx: Tx): Promise<OrganisationId[]> {
   return await tx.rows<OrganisationId>(sql`
-    select code, id, coalesce(closed_on < current_date, false) as is_closed
+    select code, id, coalesce(closed_on < ${thisDay}, false) as is_closed
     from organisations.organisation`);
 }
 

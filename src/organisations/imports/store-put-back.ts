@@ -3,6 +3,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Fate } from '../model.ts';
 import { hashOf, regionImage, systemImage } from './store-image.ts';
+import { thisDay } from '../store-day.ts';
 
 /** Over all rows of the import: of 100,000 a statement may take more than a minute. */
 export async function overAll(tx: Tx, statement: Sql): Promise<void> {
@@ -122,7 +123,7 @@ export async function endOrganisations(tx: Tx, importId: string): Promise<void> 
     tx,
     sql`
     update organisations.organisation
-    set closed_on = least(organisation.closed_on, current_date - 1), updated_at = now()
+    set closed_on = least(organisation.closed_on, ${thisDay} - 1), updated_at = now()
     from organisations.import_image image
     where ${fated(importId, 'organisation', 'ended')} and organisation.code = image.code`,
   );

@@ -1,5 +1,6 @@
 /** Legal holds by page: which stand, putting one, looking at one again, lifting one. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
@@ -162,4 +163,4 @@ function targetOf({ organisation, contact }: z.infer<typeof targetQuery>): HoldT
 }
 
 const typed = (form: Form, field: string): string => many(form[field])[0] ?? '';
-const dayOf = (now: Date): string => now.toISOString().slice(0, 10);
+const dayOf = (now: Date): string => londonDay(now);

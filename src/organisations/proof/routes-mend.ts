@@ -1,5 +1,6 @@
 /** What is to be mended first: organisations that cannot be told, and numbers that may not work. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -264,7 +265,7 @@ export function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
 }
 
 function dayOf(now: Date): string {
-  return now.toISOString().slice(0, 10);
+  return londonDay(now);
 }
 
 function csv(stem: string, day: string, rows: readonly (readonly string[])[]) {

@@ -1,5 +1,6 @@
 /** The pages of mergers and splits. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import { may } from '#kernel/actor.ts';
 import type { FieldErrors } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
@@ -7,7 +8,6 @@ import {
   dateOnly,
   formIdOf,
   formModel,
-  londonDay,
   many,
   notFound,
   page,

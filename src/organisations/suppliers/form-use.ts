@@ -1,5 +1,6 @@
 /** What somebody types about a use, a name or a tag. Pure. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 
 /** A name on one line, without characters that nobody sees. */
 export const nameText = (max: number, missing: string) =>
@@ -41,7 +42,7 @@ export type SaidUse = Omit<z.output<typeof shape>, 'saidOn'> & { readonly saidOn
 
 /** A use as it was typed; said today unless a day is given, which cannot be a day to come. */
 export function useForm(now: Date) {
-  const today = now.toISOString().slice(0, 10);
+  const today = londonDay(now);
   return shape
     .transform((said): SaidUse => ({ ...said, saidOn: said.saidOn ?? today }))
     .superRefine(({ saidOn, usedUntil }, context) => {

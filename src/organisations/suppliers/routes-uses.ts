@@ -1,11 +1,11 @@
 /** What one organisation uses and how it is tagged: said and ended on its page; the list of tags. */
 import { z } from 'zod';
+import { londonDay } from '#kernel/day.ts';
 import { may, type Actor } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import {
   errorsAt,
   formModel,
-  londonDay,
   notFound,
   page,
   parseForm,

@@ -3,8 +3,9 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { spellingKey } from '../model.ts';
 import { isUsedOn } from '../audiences/store-audience.ts';
+import { thisDay } from '../store-day.ts';
 
-const usedToday = isUsedOn(sql`current_date`);
+const usedToday = isUsedOn(thisDay);
 
 /** Two people who write one name at once would make two of it. */
 export async function lockNames(tx: Tx): Promise<void> {
@@ -154,7 +155,7 @@ export async function endUse(
   return (
     (await tx.run(sql`
       update organisations.use used
-      set used_until = current_date, recorded_by = ${ended.by}, recorded_at = ${ended.now}
+      set used_until = ${thisDay}, recorded_by = ${ended.by}, recorded_at = ${ended.now}
       where used.id = ${ended.id} and used.organisation_id = ${ended.organisationId}
         and ${usedToday}`)) === 1
   );
@@ -239,7 +240,7 @@ export async function mergeSuppliers(
 ): Promise<void> {
   const { from, into } = merged;
   await tx.run(sql`
-    update organisations.use used set used_until = current_date
+    update organisations.use used set used_until = ${thisDay}
     where used.supplier_id = ${from} and used.used_until is null and exists (
       select from organisations.use other
       where other.supplier_id = ${into} and other.organisation_id = used.organisation_id
@@ -260,7 +261,7 @@ export async function mergeProducts(
 ): Promise<void> {
   const { from, into, supplierId } = merged;
   await tx.run(sql`
-    update organisations.use used set used_until = current_date
+    update organisations.use used set used_until = ${thisDay}
     where used.product_id = ${from} and used.used_until is null and exists (
       select from organisations.use other
       where other.product_id = ${into} and other.organisation_id = used.organisation_id
@@ -289,6 +290,6 @@ export async function handOverUses(tx: Tx, successionId: string): Promise<number
         select from organisations.use own
         where own.organisation_id = part.successor_id and own.supplier_id = used.supplier_id
           and own.product_id is not distinct from used.product_id
-          and (own.used_until is null or own.used_until > current_date))
+          and (own.used_until is null or own.used_until > ${thisDay}))
     order by part.successor_id, used.supplier_id, used.product_id, used.said_on desc, used.id`);
 }
