@@ -7,6 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { HIGH, openIssuerSite, wayOf, type IssuerSite } from '../../test/support/issuer-site.ts';
 import { logInThere } from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
+import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
 import { giveRole, switchOffFederation, switchOnIssuer } from './index.ts';
 import { inviteColleague } from './invitations.ts';
 import { numberAt, stepOf } from './totp.ts';
@@ -278,16 +279,15 @@ test('a newcomer accepts an invitation as who they are there', async () => {
 
 test('who is recovered loses the links, who is locked out does not come in', async () => {
   const [first] = await site.administrator('Mo Adeyemi');
-  const [second] = await site.administrator('Ng Adeyemi');
+  const [second, device] = await site.administrator('Ng Adeyemi');
   const lost = await site.linked('Oz Brandt', ['approver'], { vale: { sub: 'oz', ...HIGH } });
   await site.post(first, `/people/${lost.personId}/lock`);
   assert.ok(!(await site.signInBy('vale', { sub: 'oz', ...HIGH })).isIn);
   await site.post(first, `/people/${lost.personId}/unlock`);
   assert.ok((await site.signInBy('vale', { sub: 'oz', ...HIGH })).isIn);
   await site.post(first, `/people/${lost.personId}/recovery`);
-  const [{ id } = {}] = await site.own<{ id: string }>(sql`
-    select id from identity.sign_in_link where recovers and person_id = ${lost.personId}`);
-  const agreed = await site.post(second, `/people/${lost.personId}/recovery/${id}/confirm`);
+  const shown = (await findAgreeing(second, lost.personId))!;
+  const agreed = await agreeTo(site, { client: second, device }, shown);
   assert.equal(agreed.status, 303, agreed.body);
   assert.ok(!(await site.signInBy('vale', { sub: 'oz', ...HIGH })).isIn);
 });

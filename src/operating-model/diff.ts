@@ -31,11 +31,13 @@ function byId<T extends { readonly id: string }>(list: readonly T[]) {
 /** All that has no sentences of its own; a severity that a part holds is there by its id. */
 function restOf(model: OperatingModel): Record<string, unknown> {
   const { version: _v, source: _s, severities: _a, roles: _r, severityMatrix: _m, ...rest } = model;
-  const { name, audienceLookAheadMs: lookAheadMs, holding, knownExploited, ...parts } = rest;
+  const { name, audienceLookAheadMs: lookAheadMs, importedAloneADay: aloneADay, ...others } = rest;
+  const { holding, knownExploited, ...parts } = others;
   return {
     // By the keys of the file, where the model has others.
     model: name,
     audiences: { lookAheadMs },
+    imports: { aloneADay },
     ...parts,
     reportingClocks: byId(rest.reportingClocks),
     holding: { ...holding, severity: holding.severity.id, texts: byId(holding.texts) },
