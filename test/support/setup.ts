@@ -27,7 +27,7 @@ const SETTINGS = {
   synchronous_commit: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
-  max_wal_size: '4GB',
+  max_wal_size: '1GB',
   max_connections: '400',
   shared_buffers: '128MB',
 };
