@@ -521,7 +521,8 @@ create table organisations.code_session (
 create index code_session_of_contact on organisations.code_session (contact_id);
 create index code_session_opened on organisations.code_session (opened_at);
 
--- Mail domains that an organisation said are, or are not, its own. Others are learnt (v_domain).
+-- Mail domains of which somebody said that they are, or are not, an organisation's own, or that
+-- came with a merger or split. Others are learnt.
 create table organisations.mail_domain (
   organisation_id uuid not null references organisations.organisation on delete cascade,
   domain text not null check (domain ~ '^[^@\s]+\.[^@\s]+$' and domain = pg_catalog.lower(domain)),
@@ -1434,8 +1435,9 @@ grant select, delete on organisations.code_session to tocsin_worker;
 -- Who and when stay the database's to say.
 grant select, insert (organisation_id, contact_id, what, fields) on organisations.change
   to tocsin_web, tocsin_worker;
--- A merger or split hands hours and absences over.
-grant select, insert on organisations.duty_hours, organisations.absence to tocsin_worker;
+-- A merger or split hands hours, absences and mail domains over.
+grant select, insert on organisations.duty_hours, organisations.absence, organisations.mail_domain
+  to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_known_organisation,
   organisations.v_cut_off, organisations.v_cut_off_domain,
   organisations.v_follower, organisations.v_region,

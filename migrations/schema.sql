@@ -2313,6 +2313,7 @@ alter table organisations.mail_domain enable row level security;
 alter table organisations.mail_domain force row level security;
 create policy mail_domain_centre on organisations.mail_domain as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant delete, insert, select, update on organisations.mail_domain to tocsin_web;
+grant insert, select on organisations.mail_domain to tocsin_worker;
 
 create table organisations.merge (
   id uuid not null,

@@ -90,3 +90,26 @@ export async function saveDomain(
     on conflict (organisation_id, domain) do update set is_own = excluded.is_own
     where stored.is_own <> excluded.is_own`);
 }
+
+/**
+ * What is on the network of whoever hands over stays on the network that its successor takes over.
+ * Asked before contacts are handed over: from then on a domain that was only theirs is also the
+ * successor's. What a successor said itself stands; where two that hand over disagree, it is own.
+ * Says how many are kept so.
+ */
+export async function handOverDomains(tx: Tx, successionId: string): Promise<number> {
+  return await tx.run(sql`
+    with handed as (
+      insert into organisations.mail_domain (organisation_id, domain, is_own)
+      select part.successor_id, known.domain, bool_or(known.is_own)
+      from organisations.succession_part part
+      cross join lateral (${domainsOf(sql`part.predecessor_id`)}) known
+      where part.succession_id = ${successionId} and (known.is_own or known.is_said)
+      group by part.successor_id, known.domain
+      on conflict do nothing
+      returning organisation_id, domain, is_own
+    )
+    insert into organisations.change (organisation_id, what, fields)
+    select organisation_id, 'domain', jsonb_build_object('domain', domain, 'isOwn', is_own)
+    from handed`);
+}

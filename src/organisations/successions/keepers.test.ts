@@ -1,4 +1,4 @@
-/** Who keeps the contacts of an organisation keeps those of its successors, and no closed ones. */
+/** Who keeps an organisation's contacts, and what is on its network, is so at its successors. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system, type Permission } from '#kernel/actor.ts';
@@ -7,7 +7,8 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
-import { importOrganisations } from '../imports/actions.ts';
+import { importContacts, importOrganisations } from '../imports/actions.ts';
+import { listDomains, listOnOwnNetworkOnly } from '../contacts/store-domains.ts';
 import { listBodies } from './store-succession.ts';
 import { previewSuccession } from './preview.ts';
 import { applyDueSuccessions, confirmSuccession, everyPair, planSuccession } from './succeed.ts';
@@ -21,7 +22,7 @@ const officer = {
   permissions: new Set<Permission>(['directory.read', 'directory.write']),
 };
 
-describe('administrators of organisations that hand over', () => {
+describe('organisations that hand over', () => {
   let db: Clone;
 
   before(async () => {
@@ -73,7 +74,7 @@ describe('administrators of organisations that hand over', () => {
       return id;
     });
 
-  it('are named before, and hold the role for each successor from its day on', async () => {
+  it('have administrators who are named before, and keep each successor from its day on', async () => {
     const olga = await keptBy('Olga Brandt', ['KP-1', 'KP-2', 'KP-3']);
     const id = await plan(TODAY, ['KP-1'], ['KP-2', 'KP-3']);
     const preview = await db.web.withActor(officer, (tx) => previewSuccession(tx, id));
@@ -94,13 +95,48 @@ describe('administrators of organisations that hand over', () => {
     );
   });
 
-  it('by the worker at midnight, and keep one that goes on', async () => {
+  it('keep them where one goes on, and the worker gives the role at midnight', async () => {
     const tam = await keptBy('Tam Dean', ['KP-4', 'KP-5']);
     const id = await plan('2026-12-01', ['KP-4'], ['KP-4', 'KP-5']);
     assert.ok((await db.web.withActor(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
     assert.deepEqual(await kept(tam), ['KP-4']);
     await applyDueSuccessions(db.worker, '2026-12-01');
     assert.deepEqual(await kept(tam), ['KP-4', 'KP-5']);
+  });
+
+  it('hand their network over: a colleague with mail on it alone is warned of as before', async () => {
+    await keptBy('Ann Roe', ['KP-7', 'KP-8', 'KP-9']);
+    const rows = [
+      'organisation_code,name,role,email',
+      'KP-7,Sam,ciso,sam@moor.test',
+      'KP-7,Ida,on_call_it,ida@moor.test',
+      'KP-7,Pat,on_call_it,pat@gmail.test',
+      'KP-8,Kim,ciso,kim@firth.test',
+    ];
+    const file = { name: 'x.csv', bytes: Buffer.from(`${rows.join('\n')}\n`) };
+    await db.web.withActor(system('import'), async (tx) => {
+      const done = await importContacts(tx, file, { rules, secrets, startedAt });
+      assert.ok(done.ok && done.value.counts.refused === 0);
+    });
+    const id = await plan('2026-12-01', ['KP-7'], ['KP-7', 'KP-9']);
+    assert.ok((await db.web.withActor(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
+    const ownOf = async (code: string) => {
+      const [body] = await own((tx) => listBodies(tx, [code]));
+      const domains = await own((tx) => listDomains(tx, body!.id));
+      const alone = await own((tx) => listOnOwnNetworkOnly(tx, [body!.id]));
+      return [domains.filter(({ isOwn }) => isOwn).map(({ domain }) => domain), alone.length];
+    };
+    assert.deepEqual(await ownOf('KP-7'), [['moor.test'], 0], 'Pat is elsewhere');
+    await own((tx) =>
+      tx.run(sql`update organisations.contact set active = false
+      where name = 'Pat' and organisation_id = (
+        select id from organisations.organisation where code = 'KP-7')`),
+    );
+    assert.deepEqual(await ownOf('KP-7'), [['moor.test'], 1]);
+    assert.equal(await applyDueSuccessions(db.worker, '2026-12-01'), 1);
+    assert.deepEqual(await ownOf('KP-7'), [['moor.test'], 1], 'it goes on');
+    assert.deepEqual(await ownOf('KP-9'), [['moor.test'], 1]);
+    assert.deepEqual(await ownOf('KP-8'), [['firth.test'], 1]);
   });
 
   it('the worker gives no role in any other way', async () => {

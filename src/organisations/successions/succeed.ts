@@ -23,6 +23,7 @@ import {
   type SuccessionRow,
 } from './store-succession.ts';
 import { handOverTimes } from './store-times.ts';
+import { handOverDomains } from '../contacts/store-domains.ts';
 import { handOverUses } from '../suppliers/store-supplier.ts';
 import { handOverTags } from '../suppliers/store-tag.ts';
 import { lockImports } from '../imports/store-import.ts';
@@ -259,6 +260,7 @@ export async function handOverDirectory(
       .filter(({ contactIds }) => contactIds.length > 0)
       .map((heir): HeirOf => ({ ...heir, successorId: body.id })),
   );
+  const domains = await handOverDomains(tx, id);
   const contacts = await handOverContacts(tx, heirs);
   const addresses = await handOverLinks(tx, heirs);
   const times = await handOverTimes(tx, heirs);
@@ -268,7 +270,7 @@ export async function handOverDirectory(
   await saveLines(tx, [...lines], 'Merger or split');
   const closed = await closePredecessors(tx, id);
   await markApplied(tx, id);
-  return { contacts, addresses, times, uses, tags, parents: lines.size, closed };
+  return { contacts, addresses, times, domains, uses, tags, parents: lines.size, closed };
 }
 
 const idsOf = (bodies: readonly Body[]) => bodies.map(({ id }) => id);
