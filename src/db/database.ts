@@ -25,7 +25,7 @@ export type Tx = {
   maybe<Row>(query: Sql): Promise<Row | undefined>;
   /**
    * Runs the statement and says how many rows it touched. `withinMs`: for one that may take longer
-   * than a minute, because it is over as many rows as somebody asked for.
+   * than a minute: it is over as many rows as somebody asked for, or waits for its turn.
    */
   run(query: Sql, options?: { readonly withinMs?: number }): Promise<number>;
 };

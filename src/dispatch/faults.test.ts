@@ -38,6 +38,9 @@ import { upsertGateway } from './store-gateway.ts';
 /** Far more than it takes on two idle cores: they are shared with every other test. */
 const LONG_MS = 200_000;
 
+/** Not all sent yet when a machine that is busy comes round to freeze the worker. */
+const MANY = 2_000;
+
 /** How often the provider accepted each message; the reference names it and its attempt. */
 function acceptedByMessage(simulator: Simulator): Map<string, number> {
   const counts = new Map<string, number>();
@@ -136,7 +139,7 @@ describe('the engine under faults', { concurrency: true }, () => {
   async function freeze(context: TestContext, checksLease: boolean): Promise<Scene> {
     const { db, simulator } = await openScene(context);
     await simulator.addFault({ fault: 'slow', delayMs: 200, on: 'send' });
-    const id = await makeDispatch(db.owner, { messages: 600 });
+    const id = await makeDispatch(db.owner, { messages: MANY });
     await release(db.web, id);
     const task = { config: db.worker.config, notifyUrl: simulator.notifyUrl };
     const sleeper = await spawnWorker({ ...task, checksLease });
@@ -149,7 +152,7 @@ describe('the engine under faults', { concurrency: true }, () => {
     await freezeWithMessages({ db, simulator, id }, sleeper);
     await simulator.clearFaults();
     endWith(context, await spawnWorker({ ...task, checksLease: true }));
-    await until(() => statesOf(db.owner, id), allTaken(600), LONG_MS);
+    await until(() => statesOf(db.owner, id), allTaken(MANY), LONG_MS);
     sleeper.kill('SIGCONT');
     return { owner: db.owner, simulator };
   }
@@ -167,7 +170,7 @@ describe('the engine under faults', { concurrency: true }, () => {
       await untilAllAnswered(simulator);
       const { ready = 0 } = await statesOf(db.owner, id);
       // Of those that the provider has not accepted, whatever is not ready is held.
-      if (600 - simulator.simulation.counts.accepted > ready) return;
+      if (MANY - simulator.simulation.counts.accepted > ready) return;
       assert.ok(ready > 0, 'the worker ended before it was frozen with messages in hand');
       worker.kill('SIGCONT');
       await delay(7);
@@ -208,7 +211,7 @@ describe('the engine under faults', { concurrency: true }, () => {
     const scene = await freeze(context, true);
     // Long enough for a worker without the check to send what it holds.
     await delay(1_500);
-    await assertEachOnce(scene, 600);
+    await assertEachOnce(scene, MANY);
   });
 
   it('the same without the check of the lease is noticed', async (context) => {

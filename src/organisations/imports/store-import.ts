@@ -6,9 +6,16 @@ import type { NamedCode, StoredOrganisation } from './plan-organisations.ts';
 import type { StoredContact } from './plan-contacts.ts';
 import { thisDay } from '../store-day.ts';
 
-/** Two imports at once would each plan from a directory that the other is about to change. */
+/** Several large files, one after the other. */
+const TURN_WITHIN_MS = 600_000;
+
+/**
+ * Two imports at once would each plan from a directory that the other is about to change. Waits
+ * until the one before is over.
+ */
 export async function lockImports(tx: Tx): Promise<void> {
-  await tx.run(sql`select pg_advisory_xact_lock(hashtext('organisations.import'))`);
+  const turn = sql`select pg_advisory_xact_lock(hashtext('organisations.import'))`;
+  await tx.run(turn, { withinMs: TURN_WITHIN_MS });
 }
 
 export async function listStoredOrganisations(
