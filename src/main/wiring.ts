@@ -82,10 +82,10 @@ import {
 } from '#responses/index.ts';
 import { whatIfRoutes, yearRoutes } from '#what-if/index.ts';
 import {
-  clockOrDate,
   clockTime,
   dateTime,
   londonHour,
+  textTime,
   type NavigationItem,
   type Route,
 } from '#web/index.ts';
@@ -247,10 +247,10 @@ export function tasksOf(
     model,
     host: new URL(product.origin).host,
     clockOf: clockTime,
-    whenOf: clockOrDate,
+    whenOf: textTime,
     openReply: seals.openReply,
   };
-  const words = { model, clockOf: clockTime, whenOf: (at: Date) => clockOrDate(at, new Date()) };
+  const words = { model, clockOf: clockTime, whenOf: (at: Date) => textTime(at, new Date()) };
   const owed = {
     approval: owedApproval(words),
     next_update: owedUpdate(words),

@@ -458,7 +458,7 @@ for (const { name, text, at, path, message } of wrong) {
 }
 
 test('warned, not refused: two fragments, a rank never called, one role for both', () => {
-  const long = changed(['got it {time}, thanks.', `got it {time}, ${'thanks '.repeat(14)}`]);
+  const long = changed(['{said} {time}.', `{said} {time}, ${'thanks '.repeat(14)}`]);
   const skipped = changed(['ranks: [3], after: PT30M', 'ranks: [4], after: PT30M']);
   const alone = changed(
     [/  approver:\n.*\n.*\n/, ''],

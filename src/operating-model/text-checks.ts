@@ -86,8 +86,8 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     needed: ['sender', 'alert', 'region', 'silent'],
   },
   after_reply: {
-    known: [...COMMON, 'time', 'link', 'next_news'],
-    needed: ['sender', 'alert', 'code'],
+    known: [...COMMON, 'said', 'time', 'link', 'next_news'],
+    needed: ['sender', 'alert', 'said', 'code'],
   },
   after_help: {
     known: [...COMMON, 'time', 'call_back'],
@@ -133,6 +133,8 @@ const TYPICAL: Readonly<Record<string, string>> = {
   what: 'ransomware via Citrix.',
   do_now: 'Isolate Citrix gateways now.',
   if_acted: 'If you did, reconnect.',
+  // The longest of `saidWords` in responses.
+  said: 'not affected',
   clear_line: 'Isolate Citrix gateways now. ',
   code: '4821',
   codes: '7313 is 4902 of 12:05, 4821 is 4901 of 03:02',
@@ -140,7 +142,7 @@ const TYPICAL: Readonly<Record<string, string>> = {
   due: 'late, due 05:00',
   time: '03:12',
   link: 'cyber.example/4901',
-  next_news: 'Next news 04:00. ',
+  next_news: 'Next news 30 Nov 04:00. ',
   call_back: ' by 03:27',
   marking: 'AMBER',
   region: 'North East and Yorkshire',

@@ -80,6 +80,21 @@ describe('answering by text', () => {
     await tidy(alertId);
   });
 
+  it('YES and NO are answered with what was understood', async () => {
+    const { alertId, codeOf } = await liveAlert();
+    const code = codeOf(numbers.northmoor);
+    for (const [text, said] of [
+      [`${code} YES`, 'affected'],
+      [`${code} NO`, 'not affected'],
+    ] as const) {
+      await textFrom(centre, numbers.northmoor, text);
+      const answered = (await answersSent(numbers.northmoor)).at(-1) ?? '';
+      assert.match(answered, new RegExp(`Northmoor: ${said} \\d\\d:\\d\\d\\. Steps`));
+      assert.equal(smsText(answered).fragments, 1, answered);
+    }
+    await tidy(alertId);
+  });
+
   it('with two alerts open, "ok" is asked back which, by the code of each, in one text', async () => {
     const first = await liveAlert();
     const second = await liveAlert();

@@ -159,9 +159,9 @@ export function decideReply(
   const [newest] = live;
   const only = named ?? newest;
   const between = named === undefined ? oneOfEach(live) : [];
-  // "ok" to the text that another alert is over is none to the one before it.
+  // "ok" to the text that an alert is over; while another is live it may be an answer to that one.
   if (says === 'got_it' && codes.length === 0 && endedSince(open, newest))
-    return { kind: 'ignore' };
+    return newest === undefined ? { kind: 'ignore' } : toDesk('not_understood', newest, between);
   // Any four digits, such as a year, stand in words that nobody understands.
   if (says === 'unclear') return toDesk('not_understood', only, between);
   // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text

@@ -34,6 +34,7 @@ import { takeProof } from './proof.ts';
 import {
   earliest,
   listPromisesTo,
+  saidWords,
   textOf,
   whichAlertText,
   type AnswerContext,
@@ -180,7 +181,8 @@ async function takeAnswers(
     const { message, answer } = one.decision;
     const template = answer === 'help' ? afterHelp : afterReply;
     const callBackAt = earliest(promises, message);
-    return [textOf(context, { ...one, message }, { addressed, template, callBackAt })];
+    const said = saidWords[answer];
+    return [textOf(context, { ...one, message }, { addressed, template, callBackAt, said })];
   });
   await sendSingleMessages(tx, texts);
 }

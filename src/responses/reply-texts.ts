@@ -3,7 +3,7 @@ import { smsText } from '#kernel/sms-text.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
 import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
-import type { OpenMessage } from './model.ts';
+import type { AnswerKind, OpenMessage } from './model.ts';
 import type { Addressed } from './store.ts';
 import { listPromises, type Promised } from './store-desk.ts';
 
@@ -50,6 +50,14 @@ type To = {
   readonly point: Sent;
 };
 
+/** How an automatic answer says what was understood: who reads it sees what stands on the board. */
+export const saidWords: Readonly<Record<AnswerKind, string>> = {
+  got_it: 'got it',
+  affected: 'affected',
+  not_affected: 'not affected',
+  help: 'help',
+};
+
 /** What we text back, by the gateway where their text came in. */
 export function textOf(
   context: AnswerContext,
@@ -61,11 +69,13 @@ export function textOf(
     readonly callBackAt?: Date | undefined;
     /** When they texted, unless told. */
     readonly time?: string;
+    /** What was understood, by `saidWords`. */
+    readonly said?: string;
   },
 ): SingleMessage {
   const { model, host, clockOf } = context;
   const { reply, message } = to;
-  const { addressed, template, callBackAt, time } = answer;
+  const { addressed, template, callBackAt, time, said = '' } = answer;
   const { alertNumber, exercise, nextUpdateAt, shortNames } = addressed;
   const { code, organisationIds } = message;
   const names = organisationIds.flatMap((id) => shortNames[id] ?? []);
@@ -77,6 +87,7 @@ export function textOf(
     organisation: others.length === 0 ? first : `${first} +${others.length}`,
     code,
     help_line: model.helpLine,
+    said,
     time: time ?? clockOf(reply.receivedAt),
     link: `${host}/${alertNumber}`,
     // A promise that is broken already is not repeated.

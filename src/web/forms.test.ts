@@ -103,6 +103,8 @@ test('times are those of London, summer time included', () => {
   const now = new Date('2026-07-05T22:59:00Z');
   assert.equal(times.clockOrDate(new Date('2026-07-05T22:30:00Z'), now), '23:30');
   assert.equal(times.clockOrDate(new Date('2026-07-05T23:30:00Z'), now), '6 July 2026 at 00:30');
+  assert.equal(times.textTime(new Date('2026-07-05T22:30:00Z'), now), '23:30');
+  assert.equal(times.textTime(new Date('2026-07-05T23:30:00Z'), now), '6 Jul 00:30');
 });
 
 test('how long until and since', () => {

@@ -78,6 +78,7 @@ export {
   duration,
   londonHour,
   monthOnly,
+  textTime,
 } from './times.ts';
 export { isTrustworthy, sameSitePath } from './same-site.ts';
 export {

@@ -23,7 +23,6 @@ const hourAndDay = new Intl.DateTimeFormat('en-GB', {
   weekday: 'short',
 });
 
-/** `03:12` */
 /** The hour in London, 0 to 23, and whether it is Monday to Friday there. */
 export function londonHour(at: Date): { readonly hour: number; readonly isWorkingDay: boolean } {
   const parts = hourAndDay.formatToParts(at);
@@ -31,6 +30,7 @@ export function londonHour(at: Date): { readonly hour: number; readonly isWorkin
   return { hour: Number(part('hour')), isWorkingDay: !['Sat', 'Sun'].includes(part('weekday')) };
 }
 
+/** `03:12` */
 export function clockTime(at: Date): string {
   return clock.format(at);
 }
@@ -65,6 +65,18 @@ export function dateTime(at: Date): string {
 /** `03:12` today, `14 November 2026 at 03:12` on any other day. */
 export function clockOrDate(at: Date, now: Date): string {
   return londonDay(at) === londonDay(now) ? clockTime(at) : dateTime(at);
+}
+
+const shortDate = new Intl.DateTimeFormat('en-GB', {
+  timeZone: ZONE,
+  day: 'numeric',
+  month: 'short',
+});
+
+/** For texts, where each character counts: `03:12` today, `14 Nov 03:12` on any other day. */
+export function textTime(at: Date, now: Date): string {
+  const time = clockTime(at);
+  return londonDay(at) === londonDay(now) ? time : `${shortDate.format(at)} ${time}`;
 }
 
 const MINUTE = 60_000;
