@@ -16,6 +16,11 @@ const MARKED = {
   needed: ['sender', 'alert', 'organisation', 'marking', 'clear_line', 'code'],
 };
 
+const DUE = {
+  known: ['sender', 'alert', 'severity', 'due', 'help_line'],
+  needed: ['sender', 'alert', 'due'],
+};
+
 /** Which blanks each text may have, and which it cannot do without. */
 const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: readonly string[] }>> = {
   first: {
@@ -65,18 +70,9 @@ const BLANKS: Readonly<Record<TextKey, { known: readonly string[]; needed: reado
     known: ['sender', 'alert', 'severity', 'since', 'help_line'],
     needed: ['sender', 'alert'],
   },
-  update_please: {
-    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
-    needed: ['sender', 'alert', 'due'],
-  },
-  call_please: {
-    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
-    needed: ['sender', 'alert', 'due'],
-  },
-  review_please: {
-    known: ['sender', 'alert', 'severity', 'due', 'help_line'],
-    needed: ['sender', 'alert', 'due'],
-  },
+  update_please: DUE,
+  call_please: DUE,
+  review_please: DUE,
   officers_told: {
     known: ['sender', 'alert', 'severity', 'what', 'time', 'help_line'],
     needed: ['sender', 'alert', 'what', 'time'],
