@@ -163,6 +163,10 @@ describe('attestation', () => {
   it('the link of a mail shows what is on file; only its button says that it is right', async () => {
     const point = await pointOf('mail', MANAGER);
     await lapse(point, 200);
+    await own((tx) =>
+      tx.run(sql`update organisations.contact_point set proven_at = now() - interval '9 days'
+        where id = ${point}`),
+    );
     const [mail] = await asks();
     assert.match(mail!.subject ?? '', /is this still right\?/);
     const [link = ''] = /\/still-right\/[^\s]+/.exec(mail!.body) ?? [];
@@ -188,6 +192,11 @@ describe('attestation', () => {
     });
     assert.match(done.text, /It is written down/);
     assert.deepEqual(await attestedAt(point), [true]);
+    const proven = await own((tx) =>
+      tx.one<{ isNew: boolean }>(sql`select proven_at > now() - interval '1 hour' as is_new
+        from organisations.contact_point where id = ${point}`),
+    );
+    assert.equal(proven.isNew, true, 'whoever types what stood in the mail has had it');
     const again = await manager.get(link, { status: 409 });
     assert.match(again.text, /used already.*If you have pressed the button, all is well/);
   });

@@ -14,7 +14,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
 import { insertChange } from '../store-history.ts';
-import { withdrawQuestion } from './store-enrol.ts';
+import { markProven, withdrawQuestion } from './store-enrol.ts';
 import {
   findMailAsked,
   listOwners,
@@ -67,8 +67,9 @@ export async function openStillRight(
 }
 
 /**
- * The button: all of it is right. Pressed twice, the second finds the link used. Refused with a
- * field, `code`, where it is not that of the mail.
+ * The button: all of it is right, and the mail was read there, so the address is proven. Pressed
+ * twice, the second finds the link used. Refused with a field, `code`, where it is not that of the
+ * mail.
  */
 export async function confirmStillRight(
   database: Database,
@@ -85,6 +86,12 @@ export async function confirmStillRight(
         code: 'Enter the six digits of the mail',
       });
     await withdrawQuestion(tx, link.contactPointId);
+    await markProven(tx, link.contactPointId);
+    await record(tx, {
+      action: 'proof.given',
+      subject: { kind: 'contact_point', id: link.contactPointId },
+      detail: { by: 'still_right' },
+    });
     await attestOwners(tx, link.contactPointId, 'link');
     return ok(undefined);
   });

@@ -154,7 +154,7 @@ function troubled({ proofHoldsForMs, attestEveryMs, organisationIds }: TroubleSe
 
 const urgency = sql`case when troubled.must_answer then 0 else 10 end
     + case when troubled.trouble in ('left', 'stop', 'failing') then 0
-      when troubled.trouble = 'bounced' then 1 else 2 end
+      when troubled.trouble in ('bounced', 'silent') then 1 else 2 end
     + least(troubled.rank, 3) * 3 - 2`;
 
 function isSought(search: TroubleSearch): Sql {
