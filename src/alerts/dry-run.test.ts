@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { sql } from '#db/sql.ts';
+import { sql, type Sql } from '#db/sql.ts';
 import {
   everybody,
   saveAudience,
@@ -194,4 +194,35 @@ test('who is reached only by what failed is counted beside those whom nothing re
   assert.equal((await run(alertId)).failedOnly, 1);
   const page = await officer.get(`/alerts/${alertId}/dry-run`);
   assert.match(page.text, /1 organisation is reached only by numbers and addresses that failed/);
+});
+
+test('who is off duty or away just now is named, with what comes of it', async () => {
+  const alertId = await draftAlert(centre);
+  assert.deepEqual((await run(alertId)).offDuty.contacts, []);
+  const contact = (code: string, role: string) => sql`(
+    select contact.id from organisations.contact
+    join organisations.organisation on organisation.id = contact.organisation_id
+    where organisation.code = ${code} and contact.role = ${role})`;
+  const hours = (id: Sql) => sql`
+    insert into organisations.duty_hours (contact_id, weekday, starts_at, ends_at, time_zone)
+    values (${id}, extract(isodow from now() + interval '3 days'), '10:00', '11:00', 'UTC')`;
+  await centre.db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(hours(contact('ZZ-0001', 'on_call_it')));
+    await tx.run(hours(contact('ZZ-0003', 'ciso')));
+    await tx.run(sql`
+      insert into organisations.absence (contact_id, starts_at, ends_at, cover_id)
+      values (${contact('ZZ-0002', 'on_call_it')}, now() - interval '1 day',
+        now() + interval '1 day', ${contact('ZZ-0002', 'ciso')})`);
+  });
+  const { offDuty } = await run(alertId);
+  assert.deepEqual(offDuty.counts, { stands_in: 1, left_out: 1, told: 1 });
+  assert.deepEqual(
+    offDuty.contacts.map(({ code, outcome, coverRole, told }) =>
+      [code, outcome, coverRole, ...told].join(' '),
+    ),
+    ['ZZ-0003 told  mail text', 'ZZ-0001 left_out ', 'ZZ-0002 stands_in ciso mail text'],
+  );
+  const { text } = await centre.visit(centre.officer).get(`/alerts/${alertId}/dry-run`);
+  assert.match(text, /Eastvale Ambulance ZZ-0003 .*, rank 1 told all the same, by text and mail/);
+  assert.match(text, /Southmere Community ZZ-0002 On-call IT, rank 2 .* stands in, by text/);
 });

@@ -4,7 +4,12 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
 import { roundTimes, stepsOf, type OperatingModel, type Severity } from '#operating-model/index.ts';
-import { resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import {
+  listOffDuty,
+  resolveQuestion,
+  type AudienceQuestion,
+  type OffDuty,
+} from '#organisations/index.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { countRounds, rendered, type CountedRound } from './counted-rounds.ts';
 import { overCap, type OverCap } from './over-cap.ts';
@@ -55,6 +60,8 @@ export type DryRun = {
   readonly rounds: readonly DryRound[];
   /** Organisations that are reached only by numbers and addresses that failed. */
   readonly failedOnly: number;
+  /** Contacts whose hours or absence it meets just now, and what comes of it. */
+  readonly offDuty: OffDuty;
   readonly gapCounts: GapCounts;
   readonly gaps: readonly Gap[];
   /** The longest general text, and of each reader kind with words of its own that it would reach. */
@@ -66,6 +73,9 @@ export type DryRun = {
   /** Null where no gateway takes texts, or nothing is sent by text. */
   readonly forecast: Forecast | null;
 };
+
+/** So many are named; all are counted. */
+const OFF_DUTY_MOST = 20;
 
 /** Counts everything anew. Refused where the draft cannot be rendered or its audience not be asked. */
 export async function dryRun(
@@ -92,6 +102,7 @@ export async function dryRun(
     mustAnswer: reach.mustAnswer,
     rounds,
     failedOnly: reach.failedOnly,
+    offDuty: await listOffDuty(tx, question.value, OFF_DUTY_MOST),
     gapCounts: counts,
     gaps,
     longest: longestTexts(templates, reach, model),

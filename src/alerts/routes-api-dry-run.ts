@@ -83,6 +83,30 @@ const shape = z.strictObject({
   failedOnly: z
     .int()
     .describe('Organisations that are reached only by numbers and addresses that failed'),
+  offDuty: z
+    .strictObject({
+      counts: z.strictObject({
+        stands_in: z.int().describe('Away, and their cover is told in their place'),
+        left_out: z.int().describe('A colleague is on duty who is told no later'),
+        told: z.int().describe('Told all the same: nobody else would be, or asked for by role'),
+      }),
+      contacts: z
+        .array(
+          z.strictObject({
+            organisationId: uuid,
+            code: z.string(),
+            name: z.string(),
+            mustAnswer: z.boolean(),
+            role: z.string(),
+            rank: z.int(),
+            outcome: z.enum(['stands_in', 'left_out', 'told']),
+            coverRole: z.string().nullable(),
+            told: z.array(channel).describe('By what they, or who stands in, are told'),
+          }),
+        )
+        .describe('The first 20, those of organisations that must answer first'),
+    })
+    .describe('Contacts who are off duty or away now, and what comes of it'),
   gapCounts: z.strictObject({
     organisations: z.int(),
     mustAnswer: z.int(),

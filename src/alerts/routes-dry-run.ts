@@ -54,6 +54,7 @@ export function dryRunRoutes(context: AlertRoutesContext): Route[] {
           return view('alerts/dry-run.njk', {
             version,
             run: found.value,
+            roles: model.contactRoles,
             quiet: severity && becauseTime(model, severity, 'quiet_hours'),
             severityLabel: severity?.label ?? version.severity,
             gaps: rows.map((gap) => ({ ...gap, missing: missingOf(gap, found.value.rounds) })),

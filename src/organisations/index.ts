@@ -108,6 +108,7 @@ export {
   type TroubleSearch,
 } from './proof/store-trouble.ts';
 export { matchesOrganisation, matchesToldNow } from './audiences/store-audience.ts';
+export { listOffDuty, type OffDuty } from './audiences/store-off-duty.ts';
 export {
   findAudience,
   findAudienceByKey,
