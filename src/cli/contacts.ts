@@ -7,6 +7,7 @@ import {
   findOrganisationByCode,
   listContacts,
   openNumbers,
+  recordListView,
   type ContactDetail,
   type ContactRules,
   type DirectorySecrets,
@@ -75,6 +76,11 @@ async function list({ database, model }: ContactsContext, code: string): Promise
     if (organisation === undefined)
       return refused('not_found', `The directory has no organisation ${code.toUpperCase()}.`);
     const contacts = await listContacts(tx, organisation.id);
+    await recordListView(tx, {
+      list: 'organisation',
+      contactIds: contacts.map(({ id }) => id),
+      organisationId: organisation.id,
+    });
     const lines = contacts.map((contact) => lineOf(contact, model));
     return ok({
       json: { organisation, contacts },

@@ -119,6 +119,7 @@ export {
   type AudienceRow,
 } from './audiences/store-saved.ts';
 export { questionInWords } from './audiences/audience-words.ts';
+export { recordListView } from './contacts/looks.ts';
 export { NUMBERS_PER_MINUTE_MAX, openNumbers } from './contacts/numbers.ts';
 export { listContacts, type ContactDetail } from './contacts/store-contact-list.ts';
 export { countChanges, listWillGo } from './audiences/store-members.ts';

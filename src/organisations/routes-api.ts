@@ -30,6 +30,7 @@ import {
   REFUSED_SHOWN_MAX,
   region,
 } from './routes-api-shapes.ts';
+import { recordListView } from './contacts/looks.ts';
 import type { ContactDetail } from './contacts/store-contact-list.ts';
 import { findOrganisation, listOrganisations } from './store.ts';
 import { previewAudience } from './audiences/preview.ts';
@@ -88,7 +89,16 @@ function directoryRoutes({ database, rules }: OrganisationApiContext): Route[] {
         responses: { 200: organisationDetail },
       },
       async handle({ actor, params }) {
-        const found = await database.withActor(actor, (tx) => findOrganisation(tx, params.id));
+        const found = await database.withActor(actor, async (tx) => {
+          const organisation = await findOrganisation(tx, params.id);
+          const contactIds = organisation?.contacts.map(({ id }) => id) ?? [];
+          await recordListView(tx, {
+            list: 'organisation',
+            contactIds,
+            organisationId: params.id,
+          });
+          return organisation;
+        });
         if (found === undefined) return notFound();
         return json(200, { ...found, contacts: found.contacts.toSorted(byRank) });
       },

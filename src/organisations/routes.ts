@@ -20,6 +20,7 @@ import { historyLines } from './form-history.ts';
 import { organisationFacts } from './form-organisation.ts';
 import { readSearch, searchKey, searchQuery, type DirectorySearch } from './form-search.ts';
 import { readAsAt, showOrganisationOn } from './routes-as-at.ts';
+import { recordListView } from './contacts/looks.ts';
 import { NUMBERS_PER_MINUTE_MAX, openNumbers, type WholeNumbers } from './contacts/numbers.ts';
 import { keepsContactsOf, maySee } from './policy.ts';
 import { oneAudienceRoutes } from './audiences/routes-audience.ts';
@@ -192,6 +193,11 @@ async function showOrganisation(
     const domains = await listDomains(tx, id);
     const ownDomains = new Set(domains.flatMap((one) => (one.isOwn ? [one.domain] : [])));
     const ways = await readWays(tx, id, [...ownDomains]);
+    const listed = await readContacts(tx, id, { query, model, ownDomains });
+    const contactIds = [...listed.contacts, ...listed.formerContacts].map((one) => one.id);
+    // Whole numbers have an entry of their own.
+    if (numbers === undefined)
+      await recordListView(tx, { list: 'organisation', contactIds, organisationId: id });
     const whole = await readChain(tx, id);
     const moment = isWallTime(at) ? await instantOf(tx, at, ZONE) : now;
     const chain = await listToldAt(tx, id, { moment, seats: TOLD_ON_PAGE });
@@ -199,7 +205,7 @@ async function showOrganisation(
     const alerts = (await context.alertsOf?.(tx, id)) ?? [];
     return view('organisations/organisation.njk', {
       organisation: organisationFacts(found, model, now),
-      ...(await readContacts(tx, id, { query, model, ownDomains })),
+      ...listed,
       order: whole.order,
       firstRank: whole.firstRank,
       lastRank: whole.lastRank,

@@ -5,7 +5,7 @@ import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { listDispatchRounds, readHistories } from '#dispatch/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { findOrganisation, type OrganisationDetail } from '#organisations/index.ts';
+import { findOrganisation, recordListView, type OrganisationDetail } from '#organisations/index.ts';
 import {
   api,
   json,
@@ -95,6 +95,8 @@ function messagesRoute({ database, model }: ResponseApiContext): Route {
         const recipient = await findRecipient(tx, id, organisationId);
         const organisation = await findOrganisation(tx, organisationId);
         if (recipient === undefined || organisation === undefined) return notFound();
+        const contactIds = organisation.contacts.map((contact) => contact.id);
+        await recordListView(tx, { list: 'in_alert', contactIds, organisationId });
         const { alertNumber } = recipient;
         const rules = await alertRules(tx, id, model);
         const rows = [];

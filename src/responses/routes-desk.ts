@@ -6,7 +6,7 @@ import { refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { listHolders, type HolderRow } from '#identity/index.ts';
 import { becauseCallBack, type OperatingModel } from '#operating-model/index.ts';
-import { findOrganisation } from '#organisations/index.ts';
+import { findOrganisation, recordListView, type OrganisationDetail } from '#organisations/index.ts';
 import {
   clockTime,
   errorsAt,
@@ -137,6 +137,14 @@ async function listColleagues(
   );
 }
 
+/** The organisation with everybody on file there, masked: an entry of the audit. */
+async function lookAt(tx: Tx, organisationId: string): Promise<OrganisationDetail | undefined> {
+  const found = await findOrganisation(tx, organisationId);
+  const contactIds = found?.contacts.map(({ id }) => id) ?? [];
+  await recordListView(tx, { list: 'desk_item', contactIds, organisationId });
+  return found;
+}
+
 const fields = ['outcome', 'inMinutes', 'to'];
 
 async function showDeskItem(
@@ -172,8 +180,7 @@ async function showDeskItem(
         isExercise: item.exercise,
         items: await withMeaning(tx, items, openReply),
         askers: await listAskers(tx, [first, ...rest], isMine && mayRecord ? opens : undefined),
-        organisation:
-          organisationId === null ? undefined : await findOrganisation(tx, organisationId),
+        organisation: organisationId === null ? undefined : await lookAt(tx, organisationId),
         ofSameNumber: await listOfSameNumber(tx, id),
         steps: await listDeskSteps(tx, id),
         roles: model.contactRoles,

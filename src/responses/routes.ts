@@ -7,6 +7,7 @@ import { listAlertsOfOrganisation } from '#alerts/index.ts';
 import {
   NUMBERS_PER_MINUTE_MAX,
   findOrganisation,
+  recordListView,
   historyLines,
   listChanges,
   type HistoryLine,
@@ -131,6 +132,9 @@ async function showOrganisation(
     if (!mayIn(actor, 'alert.read', messages.regionCode)) return notFound();
     const mayRecord = mayIn(actor, 'response.record', messages.regionCode);
     const rules = await alertRules(tx, alertId, model);
+    const contactIds = organisation.contacts.map((contact) => contact.id);
+    if (!(withNumbers === true && mayRecord))
+      await recordListView(tx, { list: 'in_alert', contactIds, organisationId });
     return view(
       'responses/organisation.njk',
       {

@@ -129,21 +129,6 @@ async function replaceElsewhere(tx: Tx, from: string, to: string): Promise<void>
   );
 }
 
-/**
- * Looking somebody up is an entry of the audit, masked numbers or not: one for a view of one
- * person's details. A list that names them among others is none.
- */
-export async function recordView(
-  tx: Tx,
-  { id, organisationId }: Pick<ContactRecord, 'id' | 'organisationId'>,
-): Promise<void> {
-  await record(tx, {
-    action: 'contact.viewed',
-    subject: { kind: 'organisation', id: organisationId },
-    detail: { contact: id },
-  });
-}
-
 /** One step earlier or later; `chain` is the order (`readChain`) that the presser saw. */
 export async function moveContact(
   tx: Tx,

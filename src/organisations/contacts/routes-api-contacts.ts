@@ -17,7 +17,8 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { addContact, changeContact, endContact, recordView, returnContact } from './contacts.ts';
+import { addContact, changeContact, endContact, returnContact } from './contacts.ts';
+import { recordView } from './looks.ts';
 import { recordAbsence, setHours } from './duty.ts';
 import { parseContactForm, type ContactForm } from './form-contact.ts';
 import { historyLines } from '../form-history.ts';

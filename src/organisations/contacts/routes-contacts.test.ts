@@ -377,7 +377,7 @@ test('the whole number is shown on asking, and each look is in the audit and the
   assert.match(whole.body, /href="tel:\+447700900123"/);
   assert.match(whole.text, /07700 900123.*mira\.vale@northmoor\.test/);
   const entries = await db.web.withActor(system('test'), (tx) =>
-    listEntries(tx, { subject: { kind: 'organisation', id: northmoor } }),
+    listEntries(tx, { subject: { kind: 'organisation', id: northmoor }, limit: 500 }),
   );
   const looked = entries.entries.filter(({ action }) => action === 'contact.looked_up');
   assert.equal(looked.length, 1);
@@ -452,21 +452,23 @@ test('mail on their own network alone is warned of, and domains are theirs to sa
   assert.match(client.page.text, /northmoor\.test elsewhere, as it seems/);
 });
 
-test('a view of one person is an entry, though masked; a list that names them is none', async () => {
+test('a view of one person is an entry, though masked, and so is a list, once', async () => {
   const client = visitor();
   const { id } = (await contacts(eastfirth))[0]!;
-  const views = async () => {
+  const entriesOf = async (action: string) => {
     const { entries } = await db.web.withActor(system('test'), (tx) =>
-      listEntries(tx, {
-        action: 'contact.viewed',
-        subject: { kind: 'organisation', id: eastfirth },
-        limit: 50,
-      }),
+      listEntries(tx, { action, subject: { kind: 'organisation', id: eastfirth }, limit: 50 }),
     );
-    return entries.filter(({ detail }) => detail['contact'] === id).length;
+    return entries;
   };
+  const views = async () =>
+    (await entriesOf('contact.viewed')).filter(({ detail }) => detail['contact'] === id).length;
   const before = await views();
+  const lists = (await entriesOf('contact_list.viewed')).length;
   await client.get(`/organisations/${eastfirth}`);
+  const [list, ...more] = await entriesOf('contact_list.viewed');
+  assert.equal(more.length, lists);
+  assert.ok((list!.detail['contacts'] as string[]).includes(id));
   await client.get(`/organisations/contacts/${newId()}`, { status: 404 });
   assert.equal(await views(), before);
   await client.get(`/organisations/contacts/${id}`);

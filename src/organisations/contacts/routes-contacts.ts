@@ -17,7 +17,8 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
-import { addContact, changeContact, recordView } from './contacts.ts';
+import { addContact, changeContact } from './contacts.ts';
+import { recordView } from './looks.ts';
 import type { DirectoryContext } from '../context.ts';
 import {
   contactFields,

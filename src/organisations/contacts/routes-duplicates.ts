@@ -17,7 +17,7 @@ import {
 } from '#web/index.ts';
 import type { DirectoryContext } from '../context.ts';
 import { mergeContacts, mergeOf, sayNotTheSame, undoMerge } from './merge.ts';
-import { recordView } from './contacts.ts';
+import { recordListView, recordView } from './looks.ts';
 import { findContact } from './store-contacts.ts';
 import { listMerges, listSharedPoints, listTwins } from './store-duplicates.ts';
 
@@ -142,6 +142,10 @@ function sharedRoute({ database }: DirectoryContext): Route {
           row.contacts,
           row.contactPointId,
         ]);
+        await recordListView(tx, {
+          list: 'shared_numbers',
+          contactIds: rows.flatMap(({ holders }) => holders.map(({ contactId }) => contactId)),
+        });
         return view('organisations/shared-numbers.njk', { points: rows, next });
       }),
   });

@@ -1,6 +1,7 @@
 /** Whoever keeps the contacts of organisations: which they are, and what is to be mended first. */
 import { system } from '#kernel/actor.ts';
 import { page, view, type Route } from '#web/index.ts';
+import { recordListView } from '../contacts/looks.ts';
 import { gaps } from '../coverage/coverage.ts';
 import { troubleFacts, type MendRoutesContext } from '../proof/routes-mend.ts';
 import { listGaps } from '../coverage/store-coverage.ts';
@@ -27,6 +28,12 @@ export function ourContactsRoutes({ database, model }: MendRoutesContext): Route
           gaps: await listGaps(tx, search, { limit: ROWS_MAX }),
           rows: await listTrouble(tx, { ...search, ...troubleRules(model) }, { limit: ROWS_MAX }),
         }));
+        await database.withActor(actor, (tx) =>
+          recordListView(tx, {
+            list: 'our_contacts',
+            contactIds: found.rows.map(({ contactId }) => contactId),
+          }),
+        );
         return view('organisations/our-contacts.njk', {
           organisations: found.organisations.map((one) => {
             const gap = found.gaps.find(({ id }) => id === one.id)?.gap;

@@ -18,6 +18,7 @@ import {
 import type { Route } from '#web/index.ts';
 import { record } from '#audit/index.ts';
 import { asAtOf, type AsAt } from '../as-at.ts';
+import { recordListView } from '../contacts/looks.ts';
 import { listOnOwnNetworkOnly } from '../contacts/store-domains.ts';
 import { gaps } from '../coverage/coverage.ts';
 import { mendFields, readMendQuery, type Places } from './form-mend.ts';
@@ -54,7 +55,7 @@ export type MendRoutesContext = {
 };
 
 export function mendRoutes(context: MendRoutesContext): Route[] {
-  return [...gapRoutes(context), ...troubleRoutes(context)];
+  return [...gapRoutes(context), troubleListRoute(context), troubleFileRoute(context)];
 }
 
 async function placesOf(tx: Tx): Promise<Places> {
@@ -183,75 +184,80 @@ async function readTroubleQuery(
   return { search: sought, asked, places };
 }
 
-function troubleRoutes({ database, model }: MendRoutesContext): Route[] {
-  return [
-    page({
-      method: 'GET',
-      path: '/organisations/mend/people',
-      access: 'directory.read',
-      query: troubleQuery,
-      async handle({ actor, query, now }) {
-        return await database.withActor(actor, async (tx) => {
-          const { search, asked, places } = await readTroubleQuery(tx, query, { model, now });
-          const limit = PAGE_ROWS + 1;
-          const found = await listTrouble(tx, search, {
-            limit,
-            ...(query.after && { after: query.after }),
-          });
-          const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
-            row.urgency,
-            row.organisationName,
-            row.name,
-            row.contactPointId,
-          ]);
-          return view('organisations/mend-people.njk', {
-            ...asked,
-            ...offered(places, model),
-            asksOtherDay: asAtOf(query['as-at'], now) !== undefined,
-            rows: rows.map((row) => troubleFacts(row, model)),
-            counts: await countTrouble(tx, search),
-            kinds: troubles,
-            next,
-            isFirst: query.after === undefined,
-            mayAsk: may(actor, 'directory.write'),
-          });
+function troubleListRoute({ database, model }: MendRoutesContext): Route {
+  return page({
+    method: 'GET',
+    path: '/organisations/mend/people',
+    access: 'directory.read',
+    query: troubleQuery,
+    async handle({ actor, query, now }) {
+      return await database.withActor(actor, async (tx) => {
+        const { search, asked, places } = await readTroubleQuery(tx, query, { model, now });
+        const limit = PAGE_ROWS + 1;
+        const found = await listTrouble(tx, search, {
+          limit,
+          ...(query.after && { after: query.after }),
         });
-      },
-    }),
-    page({
-      method: 'GET',
-      path: '/organisations/mend/people.csv',
-      access: 'directory.read',
-      query: troubleQuery,
-      async handle({ actor, query, now }) {
-        const found = await database.withActor(actor, async (tx) => {
-          const { search } = await readTroubleQuery(tx, query, { model, now });
-          const found = await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
-          // Names with masked numbers that leave the product: more than a look at a page.
-          await record(tx, {
-            action: 'mend_list.saved',
-            subject: { kind: 'mend_list', id: newId(now.getTime()) },
-            detail: { rows: found.length },
-          });
-          return found;
+        const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
+          row.urgency,
+          row.organisationName,
+          row.name,
+          row.contactPointId,
+        ]);
+        await recordListView(tx, {
+          list: 'mend',
+          contactIds: rows.map(({ contactId }) => contactId),
         });
-        const rows = found
-          .map((row) => troubleFacts(row, model))
-          .map((row) => [
-            row.organisationName,
-            row.name,
-            row.roleLabel,
-            String(row.rank),
-            row.shown,
-            row.troubleLabel,
-            row.sentence,
-            row.telephone ?? '',
-          ]);
-        const names = ['organisation', 'name', 'role', 'rank', 'address', 'trouble', 'why'];
-        return csv('people-to-mend', dayOf(now), [[...names, 'switchboard'], ...rows]);
-      },
-    }),
-  ];
+        return view('organisations/mend-people.njk', {
+          ...asked,
+          ...offered(places, model),
+          asksOtherDay: asAtOf(query['as-at'], now) !== undefined,
+          rows: rows.map((row) => troubleFacts(row, model)),
+          counts: await countTrouble(tx, search),
+          kinds: troubles,
+          next,
+          isFirst: query.after === undefined,
+          mayAsk: may(actor, 'directory.write'),
+        });
+      });
+    },
+  });
+}
+
+function troubleFileRoute({ database, model }: MendRoutesContext): Route {
+  return page({
+    method: 'GET',
+    path: '/organisations/mend/people.csv',
+    access: 'directory.read',
+    query: troubleQuery,
+    async handle({ actor, query, now }) {
+      const found = await database.withActor(actor, async (tx) => {
+        const { search } = await readTroubleQuery(tx, query, { model, now });
+        const found = await listTrouble(tx, search, { limit: FILE_ROWS_MAX });
+        // Names with masked numbers that leave the product: more than a look at a page.
+        await record(tx, {
+          action: 'mend_list.saved',
+          subject: { kind: 'mend_list', id: newId(now.getTime()) },
+          detail: { rows: found.length },
+        });
+        return found;
+      });
+      const rows = found
+        .map((row) => troubleFacts(row, model))
+        .map((row) => [
+          row.organisationName,
+          row.name,
+          row.roleLabel,
+          String(row.rank),
+          row.shown,
+          row.troubleLabel,
+          row.sentence,
+          row.telephone ?? '',
+        ]);
+      const names = ['organisation', 'name', 'role', 'rank', 'address', 'trouble', 'why'];
+      return csv('people-to-mend', dayOf(now), [[...names, 'switchboard'], ...rows]);
+    },
+  });
 }
 
 export function troubleFacts(row: TroubleRow, rules: DirectoryRules) {
