@@ -157,7 +157,7 @@ test('each kind of wrong file gets one sentence beside its field', async () => {
     ['contacts', 'code,name,type\nA,B,trust\n', 'kind-error', /file holds organisations/],
     ['contacts', '', 'file-error', /The file is empty/],
     ['contacts', ' \n', 'file-error', /The file is empty/],
-    ['contacts', 'PK\u0003\u0004 a workbook', 'file-error', /Excel workbook/],
+    ['contacts', 'PK\u0003\u0004 a workbook', 'file-error', /ZIP archive/],
     ['organisations', 'code,name,type\n\u0000\u0001\u0002', 'file-error', /not a text file/],
     ['organisations', 'code,name,type\nA1,"B,trust\n', 'file-error', /ends inside a quoted cell/],
     ['organisations', '{"layout":"odd-r","hexes":{}}', 'file-error', /This is a map/],

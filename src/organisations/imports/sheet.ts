@@ -106,11 +106,14 @@ const otherKinds: readonly {
   readonly begins: readonly (readonly number[])[];
   readonly way: string;
 }[] = [
+  { what: 'an Excel workbook', begins: [[0xd0, 0xcf, 0x11, 0xe0]], way: asCsv },
+  // Excel's newer workbooks are archives too: the first file in it says so (`isWorkbook`).
+  { what: 'a ZIP archive', begins: [[0x50, 0x4b, 0x03, 0x04]], way: inIt },
   {
-    what: 'an Excel workbook',
+    what: 'a picture',
     begins: [
-      [0x50, 0x4b, 0x03, 0x04],
-      [0xd0, 0xcf, 0x11, 0xe0],
+      [0x89, ...Buffer.from('PNG')],
+      [0xff, 0xd8, 0xff],
     ],
     way: asCsv,
   },
@@ -127,6 +130,7 @@ function openSheet(bytes: Uint8Array, isPart = false): Outcome<Opened> {
   if (bytes.length > BYTES_MAX) {
     return refused('invalid', 'The file is larger than 64 MB: split it and import the parts.');
   }
+  if (isWorkbook(bytes)) return refused('invalid', `This is an Excel workbook: ${asCsv}.`);
   const other = otherKinds.find(({ begins }) => begins.some((start) => startsWith(bytes, start)));
   if (other !== undefined) return refused('invalid', `This is ${other.what}: ${other.way}.`);
   const { text, encoding } = decoded(bytes, isPart);
@@ -138,6 +142,17 @@ function openSheet(bytes: Uint8Array, isPart = false): Outcome<Opened> {
   }
   if (text.trim() === '') return refused('invalid', 'The file is empty.');
   return ok({ text, encoding });
+}
+
+/** Where names of an archive's first file begin, and how those of a workbook do. */
+const ZIP_NAME_AT = 30;
+const WORKBOOK_NAME =
+  /^(?:\[Content_Types\]\.xml|_rels\/|docProps\/|xl\/|mimetypeapplication\/vnd\.oasis)/;
+
+function isWorkbook(bytes: Uint8Array): boolean {
+  const isArchive = startsWith(bytes, [0x50, 0x4b, 0x03, 0x04]);
+  const name = Buffer.from(bytes.subarray(ZIP_NAME_AT, ZIP_NAME_AT + 60)).toString('latin1');
+  return isArchive && WORKBOOK_NAME.test(name);
 }
 
 function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
