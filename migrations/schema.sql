@@ -4173,10 +4173,21 @@ grant execute on function organisations.keep_linked() to public;
 
 CREATE OR REPLACE FUNCTION organisations.name_key(name text)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE
-RETURN (SELECT COALESCE(string_agg(part.word, ' '::text ORDER BY (part.word COLLATE "C")), ''::text) AS "coalesce" FROM string_to_table(translate(lower(CASE WHEN (octet_length(name_key.name) = length(name_key.name)) THEN name_key.name ELSE regexp_replace(regexp_replace(NORMALIZE(name_key.name, NFD), '[\u0300-\u036f]'::text, ''::text, 'g'::text), '\s'::text, ' '::text, 'g'::text) END), '.,;:''’"()/_-	
-'::text, repeat(' '::text, 17)), ' '::text) part(word) WHERE (part.word <> ''::text))
+AS $function$
+begin
+  return (
+    select coalesce(
+      pg_catalog.string_agg(part.word, ' ' order by part.word collate "C"), '')
+    from pg_catalog.string_to_table(pg_catalog.translate(
+      pg_catalog.lower(case when octet_length(name) = length(name) then name
+        else pg_catalog.regexp_replace(pg_catalog.regexp_replace(
+          normalize(name, NFD), '[\u0300-\u036f]', '', 'g'), '\s', ' ', 'g') end),
+      E'.,;:\'’"()/_-\t\n\x0b\f\r', pg_catalog.repeat(' ', 17)), ' ') as part (word)
+    where part.word <> '');
+end
+$function$
 ;
 grant execute on function organisations.name_key(text) to public;
 
@@ -4418,32 +4429,37 @@ CREATE OR REPLACE FUNCTION organisations.recount_links()
  LANGUAGE plpgsql
  SET search_path TO ''
  SET enable_seqscan TO 'off'
+ SET enable_nestloop TO 'off'
 AS $function$
 declare
   limits text[] := organisations.see_all();
+  changed uuid[] := array(select distinct touched.contact_id from touched);
   wrong uuid[];
 begin
-  select array_agg(changed.contact_id) into wrong
-  from (select distinct touched.contact_id from touched) changed
-  where (select contact.texts <> counted.texts or contact.mails <> counted.mails
-    from organisations.contact
-    cross join (select count(*) filter (where link.channel = 'text') as texts,
-        count(*) filter (where link.channel = 'mail') as mails
-      from organisations.contact_contact_point link
-      where link.contact_id = changed.contact_id) counted
-    where contact.id = changed.contact_id);
+  select array_agg(contact.id) into wrong
+  from organisations.contact
+  left join (
+    select link.contact_id, count(*) filter (where link.channel = 'text') as texts,
+      count(*) filter (where link.channel = 'mail') as mails
+    from organisations.contact_contact_point link where link.contact_id = any (changed)
+    group by link.contact_id) counted on counted.contact_id = contact.id
+  where contact.id = any (changed)
+    and (contact.texts <> coalesce(counted.texts, 0)
+      or contact.mails <> coalesce(counted.mails, 0));
   perform from organisations.contact where contact.id = any (wrong) order by id for no key update;
   update organisations.contact set (texts, mails) = (
     select count(*) filter (where link.channel = 'text'),
       count(*) filter (where link.channel = 'mail')
     from organisations.contact_contact_point link where link.contact_id = contact.id)
   where contact.id = any (wrong);
-  select array_agg(changed.contact_point_id) into wrong
-  from (select distinct touched.contact_point_id from touched) changed
-  where (select contact_point.contacts from organisations.contact_point
-      where contact_point.id = changed.contact_point_id)
-    <> (select count(*) from organisations.contact_contact_point link
-      where link.contact_point_id = changed.contact_point_id);
+  changed := array(select distinct touched.contact_point_id from touched);
+  select array_agg(point.id) into wrong
+  from organisations.contact_point point
+  left join (
+    select link.contact_point_id, count(*) as contacts
+    from organisations.contact_contact_point link where link.contact_point_id = any (changed)
+    group by link.contact_point_id) counted on counted.contact_point_id = point.id
+  where point.id = any (changed) and point.contacts <> coalesce(counted.contacts, 0);
   perform from organisations.contact_point
   where contact_point.id = any (wrong) order by id for no key update;
   update organisations.contact_point set contacts = (
