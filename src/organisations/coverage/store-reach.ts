@@ -46,17 +46,21 @@ export async function listRolesOfPoints(
   tx: Tx,
   points: readonly PointAt[],
 ): Promise<(PointAt & { readonly role: string })[]> {
+  // One by one, by index: behind row-level security the planner expects half of all links of each,
+  // and read them all (20 ms for 120,000; this takes 1).
   return await tx.rows(sql`
-    select distinct on (contact.organisation_id, link.contact_point_id)
-      contact.organisation_id, link.contact_point_id, contact.role
+    select asked.organisation_id, asked.contact_point_id, first.role
     from unnest(${points.map((point) => point.organisationId)}::uuid[],
       ${points.map((point) => point.contactPointId)}::uuid[])
       as asked (organisation_id, contact_point_id)
-    join organisations.contact_contact_point link on link.contact_point_id = asked.contact_point_id
-    join organisations.contact on contact.id = link.contact_id
-      and contact.organisation_id = asked.organisation_id
-    order by contact.organisation_id, link.contact_point_id, contact.rank, contact.name,
-      contact.id`);
+    cross join lateral (
+      select contact.role
+      from organisations.contact_contact_point link
+      join organisations.contact on contact.id = link.contact_id
+      where link.contact_point_id = asked.contact_point_id
+        and contact.organisation_id = asked.organisation_id
+      order by contact.rank, contact.name, contact.id
+      limit 1) first`);
 }
 
 /** Everybody on file of an organisation, with every address. */
