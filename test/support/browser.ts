@@ -112,6 +112,22 @@ export async function watchedPage(
   return { page, verify: () => assert.deepEqual(faults, []) };
 }
 
+/** Playwright waits for ever for what a page evaluates. */
+const EVALUATE_WITHIN_MS = 120_000;
+
+async function answered<T>(page: BrowserPage, expression: string): Promise<T> {
+  const late = new AbortController();
+  const refusal = delay(EVALUATE_WITHIN_MS, undefined, { signal: late.signal, ref: false }).then(
+    () => Promise.reject(new Error(`${page.url()} does not evaluate ${expression.slice(0, 80)}`)),
+  );
+  try {
+    return await Promise.race([page.evaluate<T>(expression), refusal]);
+  } finally {
+    refusal.catch(() => {});
+    late.abort();
+  }
+}
+
 let axeSource: string | undefined;
 
 type AxeResult = {
@@ -129,9 +145,10 @@ export async function assertAccessible(
   const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
   axeSource ??= readFileSync(axeFile, 'utf8');
   // It is there already where the page is looked at a second time.
-  if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(axeSource);
+  if (!(await answered<boolean>(page, "'axe' in window"))) await answered(page, axeSource);
   // Only what fails is written out: of what holds, that would be most of the work.
-  const result = await page.evaluate<AxeResult>(
+  const result = await answered<AxeResult>(
+    page,
     `axe.run({ resultTypes: ['violations'], preload: false, elementRef: false,
       rules: { 'color-contrast': { enabled: ${contrast} } } })`,
   );
