@@ -2,6 +2,7 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Channel } from '../model.ts';
+import { thisDay } from '../store-day.ts';
 import { isOwnNews } from './store-points.ts';
 
 export type ContactDetail = {
@@ -96,6 +97,9 @@ const sharers = sql`
     select known.id, known.name, known.rank, known.active, known.organisation_id
     from organisations.contact known where known.id = shared.contact_id offset 0) who`;
 
+/** Of one that has closed nobody is told: a merger would mark as shared all whom it handed over. */
+const goesOn = sql`(organisation.closed_on is null or organisation.closed_on >= ${thisDay})`;
+
 /**
  * Who is told by rank, then who is not any more. Its numbers and addresses are looked up for those
  * that are shown alone: an organisation may have 20,000 contacts.
@@ -151,7 +155,7 @@ export async function listContacts(
           select organisation.id, organisation.name,
             row_number() over (order by organisation.name, organisation.id) as number
           from organisations.organisation
-          where organisation.id <> contact.organisation_id and organisation.id in (
+          where organisation.id <> contact.organisation_id and ${goesOn} and organisation.id in (
             select other.organisation_id from (${sharers}) other)
         ) at
       ) elsewhere on contact_point.contacts > 1

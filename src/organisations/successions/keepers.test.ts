@@ -8,6 +8,7 @@ import type { Tx } from '#db/database.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
+import { listContacts } from '../contacts/store-contact-list.ts';
 import { listDomains, listOnOwnNetworkOnly } from '../contacts/store-domains.ts';
 import { listBodies } from './store-succession.ts';
 import { previewSuccession } from './preview.ts';
@@ -105,7 +106,7 @@ describe('organisations that hand over', () => {
   });
 
   it('hand their network over: a colleague with mail on it alone is warned of as before', async () => {
-    await keptBy('Ann Roe', ['KP-7', 'KP-8', 'KP-9']);
+    await keptBy('Ann Roe', ['KP-7', 'KP-8', 'KP-9', 'KP-10']);
     const rows = [
       'organisation_code,name,role,email',
       'KP-7,Sam,ciso,sam@moor.test',
@@ -137,6 +138,12 @@ describe('organisations that hand over', () => {
     assert.deepEqual(await ownOf('KP-7'), [['moor.test'], 1], 'it goes on');
     assert.deepEqual(await ownOf('KP-9'), [['moor.test'], 1]);
     assert.deepEqual(await ownOf('KP-8'), [['firth.test'], 1]);
+    const closing = await plan('2020-04-01', ['KP-8'], ['KP-10']);
+    assert.ok((await db.web.withActor(officer, (tx) => confirmSuccession(tx, closing, TODAY))).ok);
+    assert.deepEqual(await ownOf('KP-10'), [['firth.test'], 1]);
+    const [body] = await own((tx) => listBodies(tx, ['KP-10']));
+    const [kim] = await own((tx) => listContacts(tx, body!.id));
+    assert.equal(kim!.points[0]!.sharedBy, 1, 'not shared with the one that has closed');
   });
 
   it('the worker gives no role in any other way', async () => {
