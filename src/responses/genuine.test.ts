@@ -4,7 +4,7 @@ import { after, before, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
 import { answersAt } from '../../test/support/answers.ts';
-import { numbers, openCentre, type Centre } from '../../test/support/centre.ts';
+import { numbers, openCentre, releaseAlert, type Centre } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 let centre: Centre;
@@ -29,7 +29,7 @@ it('says when we sent it, names no organisation, and answers nothing (P7)', asyn
   const { alertId, number, codeOf } = await liveAlert();
   const visitor = centre.site.visitor();
   const form = await visitor.get('/genuine');
-  assert.equal(form.headers.get('cache-control'), 'public, max-age=30');
+  assert.equal(form.headers.get('cache-control'), 'public, max-age=0, s-maxage=30');
   const typed = { alert: String(number), address: '07700 900201' };
   const page = await visitor.submit('Check it', { ...typed, code: codeOf(numbers.northmoor) });
   assert.equal(page.heading, 'Yes, it is genuine');
@@ -66,6 +66,33 @@ it('whatever does not fit gets the same words: another code, number, alert or no
   await forget();
   await tidy(alertId);
   await tidy(other.alertId);
+});
+
+it('without the address it says whether the alert is ours, and never that the text is', async () => {
+  const { alertId, number } = await liveAlert();
+  const amber = await releaseAlert(centre, { marking: 'AMBER', clearLine: 'Be ready.' });
+  const visitor = centre.site.visitor();
+  await visitor.get('/genuine');
+  for (const code of ['0000', '4821']) {
+    const page = await visitor.submit('Check it', { alert: String(number), code, address: ' ' });
+    assert.match(page.text, new RegExp(`Alert ${number} is ours\\. Read it here: published \\d`));
+    assert.match(page.text, /Whether your text is, we cannot say yet/);
+  }
+  const texts = new Set<string>();
+  for (const closed of [amber.number, 99_999]) {
+    const typed = { alert: String(closed), code: '0000', address: '' };
+    const page = await visitor.submit('Check it', typed);
+    assert.match(page.text, /From these alone we cannot say/);
+    texts.add(page.text.replaceAll(String(closed), 'N'));
+  }
+  assert.equal(texts.size, 1);
+  await visitor.submit(
+    'Check it',
+    { alert: String(number), code: '48', address: '' },
+    { status: 422 },
+  );
+  await tidy(alertId);
+  await tidy(amber.alertId);
 });
 
 it('guessing stops as on the page of the alert, and counts there too', async () => {

@@ -1,12 +1,13 @@
 /**
- * “Is this text genuine?” Whoever shows the address it came to, the number of the alert and the
- * code hears when we sent it: no organisation is named, and nothing is answered by asking. Without
- * the address it would say nothing: there are 9,000 codes, and a wide alert uses most of them.
+ * “Is this text genuine?” Whoever shows the number of the alert, the code and the address it came
+ * to hears when we sent it: no organisation is named, and nothing is answered by asking. Without
+ * the address we say whether the alert is ours, and never that the text is: there are 9,000 codes,
+ * and a wide alert uses most of them.
  */
-import { system } from '#kernel/actor.ts';
+import { nobody, system } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
-import { refused, type Refused } from '#kernel/outcome.ts';
-import { PUBLIC_FOR_SECONDS } from '#alerts/index.ts';
+import { ok, refused, type Refused } from '#kernel/outcome.ts';
+import { findPublicAlert, PUBLIC_FOR_SECONDS } from '#alerts/index.ts';
 import {
   errorsAt,
   formModel,
@@ -22,6 +23,8 @@ import { parseAddressAndCode, type PublicRoutesContext } from './routes-public.t
 
 /** Some who doubt the same text, behind one address of their organisation's network. */
 const POSTS_PER_MINUTE_MAX = 60;
+
+const typedFields = ['alert', 'code', 'address'] as const;
 
 export function genuineRoutes(context: PublicRoutesContext): Route[] {
   const { database, model } = context;
@@ -40,7 +43,10 @@ export function genuineRoutes(context: PublicRoutesContext): Route[] {
       async handle({ form, ip }) {
         const typed = parseDoubt(form, context);
         if (!typed.ok) return askPage(model.helpLine, { form, refused: typed, isForeign: false });
-        const visitor = { networkIndex: context.indexNetwork(networkOf(ip)), ...typed.value };
+        const { alertNumber, told } = typed.value;
+        if (told === undefined) return await showKnown(context, { form, alertNumber });
+        const networkIndex = context.indexNetwork(networkOf(ip));
+        const visitor = { networkIndex, alertNumber, ...told };
         const [opened] = await database.withActor(system('genuine page'), (tx) =>
           openWithCodes(tx, [visitor]),
         );
@@ -63,16 +69,32 @@ export function genuineRoutes(context: PublicRoutesContext): Route[] {
   ];
 }
 
+/** `told`: the address it came to, with its code; undefined where none was typed. */
 function parseDoubt(form: Form, context: PublicRoutesContext) {
   const typed = parseAddressAndCode(form, context);
   const number = (many(form['alert'])[0] ?? '').replaceAll(/\s/g, '');
-  if (/^[1-9]\d{0,7}$/.test(number))
-    return typed.ok
-      ? { ok: true as const, value: { ...typed.value, alertNumber: Number(number) } }
-      : typed;
-  return refused('invalid', 'Put right what is marked below.', {
-    alert: 'Enter the number of the alert, such as 4901',
-    ...(!typed.ok && typed.fields),
+  const isAddressed = (many(form['address'])[0] ?? '').trim() !== '';
+  const { address, ...others } = typed.ok ? {} : typed.fields;
+  const errors = {
+    ...(!/^[1-9]\d{0,7}$/.test(number) && { alert: 'Enter the number of the alert, such as 4901' }),
+    ...(isAddressed && address && { address }),
+    ...others,
+  };
+  if (Object.keys(errors).length > 0)
+    return refused('invalid', 'Put right what is marked below.', errors);
+  return ok({ alertNumber: Number(number), told: typed.ok ? typed.value : undefined });
+}
+
+/** An alert that is not there and one that is not public look the same (P8). */
+async function showKnown(
+  { database, model }: PublicRoutesContext,
+  { form, alertNumber }: { readonly form: Form; readonly alertNumber: number },
+): Promise<Reply> {
+  const alert = await database.withActor(nobody, (tx) => findPublicAlert(tx, alertNumber));
+  return view('responses/genuine.njk', {
+    form: formModel(typedFields, form),
+    helpLine: model.helpLine,
+    unaddressed: { number: alertNumber, releasedAt: alert?.current.releasedAt },
   });
 }
 
@@ -88,7 +110,7 @@ function askPage(
   const isForeign = failed?.isForeign ?? false;
   // That it is not ours is the answer, and no mistake in a field.
   const errors = failed === undefined || isForeign ? {} : errorsAt('code', failed.refused);
-  const form = formModel(['alert', 'address', 'code'], failed?.form, errors);
+  const form = formModel(typedFields, failed?.form, errors);
   const model = { form, helpLine, isForeign };
   if (failed === undefined)
     return view('responses/genuine.njk', model, { publicForSeconds: PUBLIC_FOR_SECONDS });

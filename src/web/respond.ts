@@ -134,7 +134,10 @@ const compressions = {
   identity: (body: string) => body,
 } as const;
 
-/** What is the same for everybody: kept by caches, asked for again by its tag, and small. */
+/**
+ * What is the same for everybody: kept by shared caches, and small. A browser asks again by its
+ * tag: somebody reads a page anew because they heard that it was withdrawn.
+ */
 function sendPublic(
   { request, reply }: Exchange,
   { body, publicForSeconds }: { readonly body: string; readonly publicForSeconds: number },
@@ -142,8 +145,8 @@ function sendPublic(
   const encoding = chooseEncoding(request.headers['accept-encoding']);
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   const etag = `"${hash}-${encoding}"`;
-  const headers = { etag, vary: 'accept-encoding' };
-  reply.headers({ ...headers, 'cache-control': `public, max-age=${publicForSeconds}` });
+  const cached = `public, max-age=0, s-maxage=${publicForSeconds}`;
+  reply.headers({ etag, vary: 'accept-encoding', 'cache-control': cached });
   if (request.headers['if-none-match'] === etag) return reply.code(304).send();
   if (encoding !== 'identity') reply.header('content-encoding', encoding);
   return reply.send(compressions[encoding](body));

@@ -55,6 +55,7 @@ async function submit(officer: PageClient, marking: string) {
 /** A handset of the simulator, which turns by itself. */
 async function handset(number: string): Promise<BrowserPage> {
   const page = await (await opened.browser!.newContext()).newPage();
+  page.setDefaultTimeout(120_000);
   await page.goto(`${program.phonesAddress}/${number}`);
   return page;
 }

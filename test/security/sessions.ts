@@ -35,7 +35,12 @@ export async function openContactSession(
       select ${newId()}, ${sha256(token)}, contact.id, held.contact_point_id, now()
       from organisations.contact
       join organisations.contact_contact_point held on held.contact_id = contact.id
-      where contact.active and (${contactId}::uuid is null or contact.id = ${contactId}::uuid)
+      where contact.active and case when ${contactId}::uuid is null
+        -- Somebody of the walk cuts organisations off, closes them and takes both back.
+        then contact.organisation_id not in (select organisation_id from organisations.v_cut_off)
+          and contact.organisation_id in (
+            select id from organisations.organisation where closed_on is null)
+        else contact.id = ${contactId}::uuid end
       order by (contact.rank + ${turn}) % 3, contact.id limit 1`),
   );
   return token;

@@ -45,7 +45,7 @@ describe('the page of an alert', () => {
   it('is the same for everybody, kept by caches for a short time, and has no script', async () => {
     const { number } = await released();
     const visitor = await centre.site.visitor().request('GET', `/${number}`);
-    assert.equal(visitor.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal(visitor.headers.get('cache-control'), 'public, max-age=0, s-maxage=30');
     assert.equal(visitor.headers.get('set-cookie'), null);
     assert.doesNotMatch(visitor.body, /<script|noindex/);
     const officer = centre.visit(centre.officer);
@@ -60,7 +60,7 @@ describe('the page of an alert', () => {
     assert.ok([304, 200].includes(unchanged.status));
     assert.equal(unchanged.body === '', unchanged.status === 304);
     const absent = await centre.site.visitor().request('GET', '/99999');
-    assert.equal(absent.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal(absent.headers.get('cache-control'), 'public, max-age=0, s-maxage=30');
   });
 
   it('a correction tops it, says what changed, and leaves the old words at their address', async () => {
@@ -78,7 +78,7 @@ describe('the page of an alert', () => {
     assert.match(old.heading, new RegExp(`^Old version of alert ${number}: `));
     assert.match(old.text, /OLD VERSION\. CORRECTED .* Read what holds now/);
     assert.match(old.text, /Do now ?Isolate Citrix gateways now/);
-    assert.equal(old.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal(old.headers.get('cache-control'), 'public, max-age=0, s-maxage=30');
     assert.equal((await get(`/${number}/versions/2`)).path, `/${number}`);
     await get(`/${number}/versions/3`, 404);
     await get(`/${number}/versions/01`, 404);
@@ -257,7 +257,7 @@ describe('the list and the feed', () => {
     const visitor = centre.site.visitor();
     const feed = await visitor.request('GET', '/public.atom');
     assert.equal(feed.headers.get('content-type'), 'application/atom+xml; charset=utf-8');
-    assert.equal(feed.headers.get('cache-control'), 'public, max-age=30');
+    assert.equal(feed.headers.get('cache-control'), 'public, max-age=0, s-maxage=30');
     assert.match(feed.body, /<title>\d{4} CRITICAL: Row 25 of many<\/title>/);
     const etag = feed.headers.get('etag') ?? '';
     const again = await visitor.request('GET', '/public.atom', {

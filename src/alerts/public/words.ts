@@ -6,8 +6,8 @@ import { renderMarkdown } from '../markdown.ts';
 import { bannerOf, changesSince, wordOf, type PublicAlert, type PublicVersion } from './model.ts';
 
 /**
- * How long caches keep a public page: a correction shows everywhere within this time. Longer would
- * spare us little: what is asked for often is asked for more than once in it.
+ * How long shared caches keep a public page: a correction shows everywhere within this time. Longer
+ * would spare us little: what is asked for often is asked for more than once in it.
  */
 export const PUBLIC_FOR_SECONDS = 30;
 
