@@ -50,9 +50,11 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await officer.getByRole('button', { name: 'Save and check' }).click();
   await officer.getByRole('button', { name: 'Submit for approval' }).waitFor();
   await take(officer, undefined, 'check');
+  const alert = officer.url();
+  await take(officer, `${alert}/dry-run`, 'dry-run');
+  await officer.goto(alert);
   await officer.getByRole('button', { name: 'Submit for approval' }).click();
   await officer.getByText('somebody else has to approve it').waitFor();
-  const alert = officer.url();
   await take(approver, alert, 'approval');
   await approver.getByRole('button', { name: 'Approve and send now' }).click();
   await approver.getByText('organisations must answer').waitFor();
@@ -102,7 +104,6 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
 
 /** What an officer may want beside the board. */
 async function takeBesides(page: BrowserPage, alert: string, address: string): Promise<void> {
-  await take(page, `${alert}/dry-run`, 'dry-run');
   await take(page, `${alert}/because`, 'because');
   await take(page, `${alert}/withdrawal`, 'withdrawal');
   await take(page, `${address}/kev`, 'kev');
@@ -245,6 +246,10 @@ async function take(
   widths = WIDTHS,
 ): Promise<void> {
   if (address !== undefined) await page.goto(address);
+  // A page that leads elsewhere would be a picture of something else.
+  const shown = new URL(page.url()).pathname;
+  const asked = new URL(address ?? page.url()).pathname;
+  if (shown !== asked) throw new Error(`${asked} led to ${shown}`);
   for (const width of widths) {
     const isWall = name === 'wall';
     await page.setViewportSize({ width, height: isWall ? 1_080 : 900 });
