@@ -207,7 +207,12 @@ export function installationOf({ model, installation }: Pick<Product, 'model' | 
 export const navigation: readonly NavigationItem[] = [
   { href: '/', text: 'Duty desk', permission: 'alert.read' },
   { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
-  { href: '/organisations', text: 'Directory', permission: 'directory.read' },
+  {
+    href: '/organisations',
+    text: 'Directory',
+    also: ['/audiences', '/suppliers', '/tags'],
+    permission: 'directory.read',
+  },
   { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
   { href: '/colleagues', text: 'Colleagues', permission: 'directory.own' },
   { href: '/gateways', text: 'Gateways', permission: 'system.read' },

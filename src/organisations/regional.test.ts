@@ -39,6 +39,14 @@ it('lists and finds organisations of the region alone', async () => {
   assert.doesNotMatch(searched.text, /Northmoor Teaching/);
 });
 
+it('offers the region alone to choose from', async () => {
+  for (const path of ['/organisations', '/organisations/mend', '/organisations/call-list']) {
+    const { body } = await visit().request('GET', path);
+    assert.match(body, /<option value="RB"/, path);
+    assert.doesNotMatch(body, /<option value="RA"/, path);
+  }
+});
+
 it('another region’s organisation looks like none that there is', async () => {
   for (const path of ['', '/history']) {
     const here = await visit().request('GET', `/organisations/${ids['Northmoor']}${path}`);

@@ -45,7 +45,7 @@ import { legalHoldRoutes } from './legal-holds/routes-legal-holds.ts';
 import { listChanges } from './store-history.ts';
 import { findOrganisationRecord, listOrganisations } from './store.ts';
 import { countOrganisations } from './store-pages.ts';
-import { listRegions, type Place } from './store-places.ts';
+import { listRegions, placesInUse, type Place } from './store-places.ts';
 import { showAhead, type Ahead } from './successions/ahead.ts';
 import { listComing } from './successions/store-succession.ts';
 
@@ -89,7 +89,7 @@ function directoryRoutes({ database, model }: DirectoryContext): Route[] {
             organisations: rows.map((row) => organisationFacts(row, model, now)),
             next,
             isFirst: search.after === undefined,
-            regions,
+            regions: asked.asAt === undefined ? placesInUse(regions) : regions,
             types: model.organisationTypes,
             mayImport: may(actor, 'directory.write'),
             mayCall: may(actor, 'response.record'),

@@ -2,13 +2,12 @@
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { ImportCounts, ImportKind } from './model.ts';
-import { organisationsOn } from './store-as-at.ts';
+import { dayOf, organisationsOn } from './store-as-at.ts';
 import { matchesSearch, type OrganisationSearch } from './store.ts';
-import { thisDay } from './store-day.ts';
 
 export type OrganisationCount = {
   readonly organisations: number;
-  /** Those of them that do not exist any more. */
+  /** Those of them that did not exist any more on the day that is asked for. */
   readonly closed: number;
 };
 
@@ -19,7 +18,7 @@ export async function countOrganisations(
 ): Promise<OrganisationCount> {
   return await tx.one<OrganisationCount>(sql`
     select count(*) as organisations,
-      count(*) filter (where organisation.closed_on < ${thisDay}) as closed
+      count(*) filter (where organisation.closed_on < ${dayOf(search.asAt)}) as closed
     from ${organisationsOn(search.asAt)}
     where ${matchesSearch(search)}`);
 }

@@ -18,6 +18,11 @@ export async function listRegions(tx: Tx): Promise<Place[]> {
     group by region.code, region.name order by region.name`);
 }
 
+/** Those with an organisation today that whoever asks may read: what a filter has to offer. */
+export function placesInUse<P extends Place>(places: readonly P[]): P[] {
+  return places.filter(({ organisations }) => organisations > 0);
+}
+
 export type SystemPlace = Place & { readonly regionCode: string | null };
 
 export async function listSystems(tx: Tx): Promise<SystemPlace[]> {

@@ -41,6 +41,8 @@ export type ApiKeys = {
 export type NavigationItem = {
   readonly href: string;
   readonly text: string;
+  /** Addresses of the same part of the product that do not lie under `href`. */
+  readonly also?: readonly string[];
   /** Shown to everybody signed in where absent. */
   readonly permission?: Permission;
 };

@@ -54,11 +54,14 @@ function navigationFor(
     ({ permission }) => permission === undefined || may(context.actor, permission),
   );
   // The longest address that this path lies under, so that `/` is not always the current one.
-  const current = items
-    .map(({ href }) => href)
-    .filter((href) => here === href || (href !== '/' && here.startsWith(`${href}/`)))
-    .sort((a, b) => b.length - a.length)[0];
-  return items.map(({ href, text }) => ({ href, text, current: href === current }));
+  const [current] = items
+    .flatMap((item) => [item.href, ...(item.also ?? [])].map((href) => ({ item, href })))
+    .filter(({ href }) => here === href || (href !== '/' && here.startsWith(`${href}/`)))
+    .sort((a, b) => b.href.length - a.href.length);
+  return items.map((item) => {
+    const { href, text } = item;
+    return { href, text, current: item === current?.item };
+  });
 }
 
 export function problemPage(

@@ -21,7 +21,7 @@ import { callListCsv, makeCallList } from './call-list.ts';
 import type { DirectoryContext } from '../context.ts';
 import { parseAudienceQuestion } from '../audiences/parse-audience.ts';
 import { listAudienceChoices } from '../audiences/store-choices.ts';
-import { listRegions, listSystems } from '../store-places.ts';
+import { listRegions, listSystems, placesInUse } from '../store-places.ts';
 
 const questionFields = [
   'within',
@@ -100,6 +100,7 @@ async function chooseForm(
   { typed, now, why }: { readonly typed: Form; readonly now: Date; readonly why?: Refused },
 ): Promise<Reply> {
   const audiences = await listAudienceChoices(tx, []);
+  const regions = await listRegions(tx);
   const asAt = asAtOf(many(typed['asAt'])[0] ?? '', now);
   return view(
     'organisations/call-list-choose.njk',
@@ -108,7 +109,7 @@ async function chooseForm(
       audiences: audiences.map(({ id, name }) => ({ value: id, text: name })),
       types: model.organisationTypes,
       roles: model.contactRoles,
-      regions: await listRegions(tx),
+      regions: asAt === undefined ? placesInUse(regions) : regions,
       systems: await listSystems(tx),
       pastDay: asAt?.isPast === true ? new Date(`${asAt.day}T12:00:00Z`) : null,
       mayRead: may(tx.actor, 'directory.read'),

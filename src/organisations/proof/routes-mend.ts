@@ -26,7 +26,7 @@ import { telephoneLink } from '../form-organisation.ts';
 import type { ContactRules, DirectoryRules } from '../model.ts';
 import { countGaps, listGaps, type GapRow } from '../coverage/store-coverage.ts';
 import { readAsAt } from '../routes-as-at.ts';
-import { listRegions, listSystems } from '../store-places.ts';
+import { listRegions, listSystems, placesInUse } from '../store-places.ts';
 import { showAhead } from '../successions/ahead.ts';
 import { countTrouble, listTrouble, type TroubleRow } from './store-trouble.ts';
 import { troubleRules, troubles, troubleSentence, type TroubleRules } from './trouble.ts';
@@ -64,8 +64,8 @@ async function placesOf(tx: Tx): Promise<Places> {
 
 /** What the filters of both lists offer. */
 function offered({ regions, systems }: Places, rules: DirectoryRules) {
-  const inUse = systems.filter(({ organisations }) => organisations > 0);
-  return { regions, systems: inUse, types: rules.organisationTypes };
+  const inUse = { regions: placesInUse(regions), systems: placesInUse(systems) };
+  return { ...inUse, types: rules.organisationTypes };
 }
 
 function gapRoutes({ database, model }: MendRoutesContext): Route[] {
