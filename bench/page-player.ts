@@ -7,7 +7,8 @@ import { openDatabase, type Database } from '#db/database.ts';
 import { permissionsOf } from '#identity/index.ts';
 import { createServer, type Session, type WebServer } from '#web/index.ts';
 import { sealsOf } from '#main/seals.ts';
-import { installationOf, navigation, productRoutes, type Product } from '#main/wiring.ts';
+import { navigation } from '#main/navigation.ts';
+import { installationOf, productRoutes, type Product } from '#main/wiring.ts';
 import { MODEL_FILE, readModel } from './alert.ts';
 import { playOrders, usageOfThisProcess, type Usage } from './player.ts';
 

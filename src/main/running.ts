@@ -28,14 +28,8 @@ import { followKeysOf, tidyKeysOf } from './keys.ts';
 import { followRules } from './rules.ts';
 import type { SimulatorProcess } from './simulator-process.ts';
 import { registryOf } from './metrics.ts';
-import {
-  alertContext,
-  installationOf,
-  navigation,
-  productRoutes,
-  tasksOf,
-  type Product,
-} from './wiring.ts';
+import { navigation } from './navigation.ts';
+import { alertContext, installationOf, productRoutes, tasksOf, type Product } from './wiring.ts';
 
 export type Running = { stop(): Promise<void> };
 

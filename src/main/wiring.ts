@@ -81,14 +81,7 @@ import {
   type AnswerContext,
 } from '#responses/index.ts';
 import { whatIfRoutes, yearRoutes } from '#what-if/index.ts';
-import {
-  clockTime,
-  dateTime,
-  londonHour,
-  textTime,
-  type NavigationItem,
-  type Route,
-} from '#web/index.ts';
+import { clockTime, dateTime, londonHour, textTime, type Route } from '#web/index.ts';
 import type { Seals } from './seals.ts';
 import { sweep } from './sweep.ts';
 
@@ -203,23 +196,6 @@ function apiRoutes(product: Product): Route[] {
 export function installationOf({ model, installation }: Pick<Product, 'model' | 'installation'>) {
   return { name: model.name, kind: installation.kind };
 }
-
-export const navigation: readonly NavigationItem[] = [
-  { href: '/', text: 'Duty desk', permission: 'alert.read' },
-  { href: '/alerts', text: 'Alerts', permission: 'alert.read' },
-  {
-    href: '/organisations',
-    text: 'Directory',
-    also: ['/audiences', '/suppliers', '/tags'],
-    permission: 'directory.read',
-  },
-  { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
-  { href: '/colleagues', text: 'Colleagues', permission: 'directory.own' },
-  { href: '/gateways', text: 'Gateways', permission: 'system.read' },
-  { href: '/operating-model', text: 'Rules', permission: 'model.read' },
-  { href: '/people', text: 'People', permission: 'person.manage' },
-  { href: '/audit', text: 'Audit', permission: 'audit.read' },
-];
 
 /** Mails the code that somebody asked for to sign in. */
 function codeTask({ database, model, seals }: Product) {

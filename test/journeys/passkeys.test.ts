@@ -5,7 +5,8 @@ import { sql } from '#db/sql.ts';
 import { proveDispatch } from '#alerts/index.ts';
 import { createSignInLink, sessionsOf } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
-import { installationOf, navigation, productRoutes } from '#main/wiring.ts';
+import { navigation } from '#main/navigation.ts';
+import { installationOf, productRoutes } from '#main/wiring.ts';
 import { createServer, type WebServer } from '#web/index.ts';
 import {
   assertAccessible,
