@@ -8,6 +8,7 @@ import type { StoredOrganisation } from './imports/plan-organisations.ts';
 import { dayAfter } from './successions/succession.ts';
 import { listAudiencesLeft } from './audiences/losses.ts';
 import { deriveShortName } from './short-name.ts';
+import { IMPORT_RUNS } from './contacts/contacts.ts';
 import { keepImportsOut } from './contacts/store-contacts.ts';
 import { saveDomain } from './contacts/store-domains.ts';
 import {
@@ -173,7 +174,7 @@ function changedFields(before: StoredOrganisation, after: StoredOrganisation): s
 export async function barredFrom(tx: Tx): Promise<Refused | undefined> {
   if (!may(tx.actor, 'directory.write')) return notAllowed;
   if (await keepImportsOut(tx)) return undefined;
-  return refused('unavailable', 'A file is being imported just now. Try again in a moment.');
+  return refused('unavailable', IMPORT_RUNS);
 }
 
 const notAllowed = refused('forbidden', 'Your role may not change the directory.');

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { system, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { listEntries } from '#audit/index.ts';
+import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { rules, secrets } from '../../test/support/directory.ts';
 import { startSite, type PageClient, type Site } from '../../test/support/page-client.ts';
@@ -236,6 +237,14 @@ test('across organisations both keep their place and have the same numbers', asy
   await client.submit('Make them one');
   const shared = await client.get('/organisations/shared-numbers');
   assert.match(shared.text, /Mira Vale, Eastfirth Hospitals.*Mira Vale, Northmoor Teaching/);
+  const close = async (day: string | null) =>
+    await db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update organisations.organisation set closed_on = ${day} where code = 'AA-02'`),
+    );
+  await close('2020-01-31');
+  const gone = await client.get('/organisations/shared-numbers');
+  assert.doesNotMatch(gone.text, /Eastfirth/);
+  await close(null);
   await client.get('/organisations/duplicates?scope=across');
   await client.submit('Not the same');
   assert.match(client.page.text, /Nobody is found twice across/);

@@ -45,7 +45,7 @@ export type NewContact = {
   readonly points: PointChoices;
 };
 
-export const IMPORT_RUNS = 'A file is being imported just now. Try again in a moment.';
+export const IMPORT_RUNS = 'A file is being checked or imported just now. Try again in a moment.';
 
 export async function addContact(
   tx: Tx,

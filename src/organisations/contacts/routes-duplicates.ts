@@ -138,10 +138,7 @@ function sharedRoute({ database }: DirectoryContext): Route {
           ...(after !== undefined && { after }),
           limit: PAGE_ROWS + 1,
         });
-        const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
-          row.contacts,
-          row.contactPointId,
-        ]);
+        const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [row.links, row.contactPointId]);
         await recordListView(tx, {
           list: 'shared_numbers',
           contactIds: rows.flatMap(({ holders }) => holders.map(({ contactId }) => contactId)),

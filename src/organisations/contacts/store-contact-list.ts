@@ -98,7 +98,7 @@ const sharers = sql`
     from organisations.contact known where known.id = shared.contact_id offset 0) who`;
 
 /** Of one that has closed nobody is told: a merger would mark as shared all whom it handed over. */
-const goesOn = sql`(organisation.closed_on is null or organisation.closed_on >= ${thisDay})`;
+export const goesOn = sql`(organisation.closed_on is null or organisation.closed_on >= ${thisDay})`;
 
 /**
  * Who is told by rank, then who is not any more. Its numbers and addresses are looked up for those

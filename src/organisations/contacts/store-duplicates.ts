@@ -2,6 +2,7 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Channel } from '../model.ts';
+import { goesOn } from './store-contact-list.ts';
 import type { PlacedPoint } from './store-contacts.ts';
 
 export type TwinContact = {
@@ -108,8 +109,11 @@ export type SharedPoint = {
   readonly channel: Channel;
   /** Masked. */
   readonly shown: string;
+  /** Those of organisations that have not closed. */
   readonly contacts: number;
-  /** The first of them, by organisation. */
+  /** Those of closed ones too: lists go on behind it. */
+  readonly links: number;
+  /** The first of `contacts`, by organisation. */
   readonly holders: readonly {
     readonly contactId: string;
     readonly name: string;
@@ -128,18 +132,26 @@ export async function listSharedPoints(
   {
     after,
     limit,
-  }: { readonly after?: readonly [contacts: number, id: string]; readonly limit: number },
+  }: { readonly after?: readonly [links: number, id: string]; readonly limit: number },
 ): Promise<SharedPoint[]> {
   const beyond = after
     ? sql`(-contact_point.contacts, contact_point.id) > (${-after[0]}, ${after[1]})`
     : sql`true`;
   return await tx.rows<SharedPoint>(sql`
     select shared.id as contact_point_id, shared.channel, shared.shown, shared.contacts,
-      holders.rows as holders
+      shared.links, holders.rows as holders
     from (
-      select contact_point.id, contact_point.channel, contact_point.shown, contact_point.contacts
+      select contact_point.id, contact_point.channel, contact_point.shown, going.contacts,
+        contact_point.contacts as links
       from organisations.contact_point
-      where contact_point.contacts > 1 and ${beyond}
+      cross join lateral (
+        select count(*) as contacts
+        from organisations.contact_contact_point link
+        join organisations.contact on contact.id = link.contact_id
+        join organisations.organisation on organisation.id = contact.organisation_id
+        where link.contact_point_id = contact_point.id and ${goesOn}
+      ) going
+      where contact_point.contacts > 1 and going.contacts > 1 and ${beyond}
       order by -contact_point.contacts, contact_point.id
       limit ${limit}
     ) shared
@@ -153,11 +165,11 @@ export async function listSharedPoints(
         from organisations.contact_contact_point link
         join organisations.contact on contact.id = link.contact_id
         join organisations.organisation on organisation.id = contact.organisation_id
-        where link.contact_point_id = shared.id
+        where link.contact_point_id = shared.id and ${goesOn}
         order by organisation.name, contact.name limit ${HOLDERS_MAX}
       ) holder
     ) holders
-    order by shared.contacts desc, shared.id`);
+    order by shared.links desc, shared.id`);
 }
 
 /** A contact as a merge found it: everything that the merge may change. */

@@ -220,7 +220,7 @@ describe('as at a day on which a merger is coming', () => {
     await db.worker.withActor(system('import'), async (tx) => {
       await lockImports(tx);
       const { text } = await ada.get(`/organisations?as-at=${LATER}`, { status: 503 });
-      assert.match(text, /A file is being imported just now/);
+      assert.match(text, /A file is being checked or imported just now/);
     });
     assert.match(await pageOf('AA-03', LATER), /Sam/);
   });

@@ -62,5 +62,5 @@ export async function showAhead(
 
 const importRuns = refused(
   'unavailable',
-  'A file is being imported just now, and that day is told with mergers and splits carried out. Try again in a moment.',
+  'A file is being checked or imported just now, and that day is told with mergers and splits carried out. Try again in a moment.',
 );
