@@ -230,11 +230,13 @@ test('the same person is found twice, made one, undone, or remembered as two', a
 
 test('across organisations both keep their place and have the same numbers', async () => {
   const client = visitor();
-  const page = await client.get('/organisations/duplicates?scope=across');
-  assert.match(page.text, /Mira Vale.*Mira Vale.* the same name/);
+  const across = '/organisations/duplicates?scope=across';
+  const page = await client.get(across);
+  assert.match(page.text, /Mira Vale.*Mira Vale.* the same name Make/);
   await client.click('Make them one');
   assert.match(client.page.text, /stays a contact of/);
   await client.submit('Make them one');
+  assert.match((await client.get(across)).text, /Nobody is found twice across/);
   const shared = await client.get('/organisations/shared-numbers');
   assert.match(shared.text, /Mira Vale, Eastfirth Hospitals.*Mira Vale, Northmoor Teaching/);
   const close = async (day: string | null) =>
@@ -245,9 +247,39 @@ test('across organisations both keep their place and have the same numbers', asy
   const gone = await client.get('/organisations/shared-numbers');
   assert.doesNotMatch(gone.text, /Eastfirth/);
   await close(null);
-  await client.get('/organisations/duplicates?scope=across');
+});
+
+test('of pairs across organisations those who share a number come first, 50 a page', async () => {
+  const client = visitor();
+  const across = '/organisations/duplicates?scope=across';
+  await db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(sql`
+      insert into organisations.contact (organisation_id, name, is_post, role, rank)
+      select organisation.id, 'Namesake ' || to_char(n, 'FM00'), false, 'ciso', 9
+      from organisations.organisation, generate_series(1, 51) n
+      where organisation.code in ('AA-01', 'AA-02')`);
+    // Of two numbers one: with all the same they would be known to be one.
+    await tx.run(sql`
+      insert into organisations.contact_contact_point
+        (contact_id, contact_point_id, channel, position)
+      select contact.id, point.id, 'text', point.n
+      from organisations.contact
+      cross join lateral (
+        select id, row_number() over (order by id) as n
+        from organisations.contact_point where channel = 'text' limit 2
+      ) point
+      where contact.name = 'Namesake 51'
+        and (point.n = 1 or contact.organisation_id = ${northmoor})`);
+  });
+  const first = await client.get(across);
+  assert.match(first.text, /Decide Namesake 51.*Namesake 51.* the same name, the same number or/);
+  assert.doesNotMatch(first.text, /Namesake 50/);
+  await client.click('Next page');
+  assert.match(client.page.text, /Namesake 50/);
   await client.submit('Not the same');
-  assert.match(client.page.text, /Nobody is found twice across/);
+  assert.match(client.page.text, /Remembered.*No more pairs here/);
+  await client.click('First page');
+  assert.match(client.page.text, /Namesake 51/);
 });
 
 test('readers see the lists and decide nothing', async () => {

@@ -3,14 +3,17 @@ import { z } from 'zod';
 import { may } from '#kernel/actor.ts';
 import {
   cursorOf,
+  encodeCursor,
   formIdOf,
   many,
   notFound,
+  oneLine,
   page,
   PAGE_ROWS,
   pageOf,
   redirect,
   refusedPage,
+  uuid,
   view,
   type Form,
   type Route,
@@ -23,7 +26,7 @@ import { listMerges, listSharedPoints, listTwins } from './store-duplicates.ts';
 
 const idParams = z.object({ id: z.uuid() });
 const pair = z.object({ keep: z.uuid(), other: z.uuid() });
-const TWINS_SHOWN_MAX = 50;
+const afterPair = cursorOf(z.tuple([z.int(), oneLine(200), uuid, uuid]));
 const MERGES_SHOWN_MAX = 10;
 
 export function duplicateRoutes(context: DirectoryContext): Route[] {
@@ -35,14 +38,25 @@ function listRoute({ database, model }: DirectoryContext): Route {
     method: 'GET',
     path: '/organisations/duplicates',
     access: 'directory.read',
-    query: z.object({ scope: z.enum(['within', 'across']).catch('within') }),
-    handle: async ({ actor, query: { scope } }) =>
+    query: z.object({
+      scope: z.enum(['within', 'across']).catch('within'),
+      after: afterPair.optional().catch(undefined),
+    }),
+    handle: async ({ actor, query: { scope, after } }) =>
       await database.withActor(actor, async (tx) => {
-        const found = await listTwins(tx, { scope, limit: TWINS_SHOWN_MAX + 1 });
+        const found = await listTwins(tx, { scope, limit: PAGE_ROWS + 1, ...(after && { after }) });
+        const { rows, next } = pageOf(found, PAGE_ROWS, ({ why, one, other }) => [
+          why.length,
+          one.name,
+          one.id,
+          other.id,
+        ]);
         return view('organisations/duplicates.njk', {
           scope,
-          twins: found.slice(0, TWINS_SHOWN_MAX),
-          isMore: found.length > TWINS_SHOWN_MAX,
+          twins: rows,
+          next,
+          isFirst: after === undefined,
+          samePage: after ? encodeCursor(after) : '',
           merges: await listMerges(tx, MERGES_SHOWN_MAX),
           roles: model.contactRoles,
           mayWrite: may(actor, 'directory.write'),
@@ -114,8 +128,9 @@ function mergeRoutes({ database, model }: DirectoryContext): Route[] {
         const done = await database.attempt(actor, (tx) => sayNotTheSame(tx, keep, other));
         if (!done.ok) return refusedPage(done);
         const scope = textOf(form, 'scope') === 'across' ? 'across' : 'within';
+        const samePage = new URLSearchParams({ scope, after: textOf(form, 'after') });
         const notice = 'Remembered: these two are not listed again.';
-        return redirect(`/organisations/duplicates?scope=${scope}`, { notice });
+        return redirect(`/organisations/duplicates?${samePage.toString()}`, { notice });
       },
     }),
   ];

@@ -22,23 +22,62 @@ export type Twins = {
   readonly why: readonly ('name' | 'point')[];
 };
 
+export type TwinsPage = {
+  readonly scope: 'within' | 'across';
+  /** Signs, name and contacts of the last pair seen. */
+  readonly after?: readonly [signs: number, name: string, oneId: string, otherId: string];
+  readonly limit: number;
+};
+
 /**
  * Pairs that may be one: the same name within an organisation, persons of the same name in several,
  * and other names with one number within an organisation. Of more than two each is paired with the
- * first. What somebody found to be two is left out.
+ * first. Who has the same name and the same number comes first. Left out is what somebody found to be
+ * two, and who is known to be one: in several organisations by one name, with all numbers the same.
  */
-export async function listTwins(
-  tx: Tx,
-  search: { readonly scope: 'within' | 'across'; readonly limit: number },
-): Promise<Twins[]> {
-  const isWithin = search.scope === 'within';
+export async function listTwins(tx: Tx, { scope, after, limit }: TwinsPage): Promise<Twins[]> {
+  const isWithin = scope === 'within';
   const sameOrganisation = isWithin
     ? sql`one.organisation_id = other.organisation_id`
     : sql`one.organisation_id <> other.organisation_id
-        and not one.is_post and not other.is_post`;
-  const byPoint = isWithin
-    ? sql`
+        and not one.is_post and not other.is_post
+        and not ('point' = any(gathered.why) and ${haveTheSame})`;
+  const isBeyond = after
+    ? sql`(-cardinality(gathered.why), one.name, one.id, other.id)
+        > (${-after[0]}, ${after[1]}, ${after[2]}::uuid, ${after[3]}::uuid)`
+    : sql`true`;
+  return await tx.rows<Twins>(sql`
+    with named as materialized (
+      select contact.id, contact.name_key, contact.rank, first_value(contact.id) over same as first_id
+      from organisations.contact
+      where contact.active and contact.name_key <> ''
+        ${isWithin ? sql`` : sql`and not contact.is_post`}
+      window same as (partition by contact.name_key
+        ${isWithin ? sql`, contact.organisation_id` : sql``} order by contact.rank, contact.id)
+    ), pair as (
+      select first_id as one_id, id as other_id, 'name' as why
+      from named where first_id <> id
       union all
+      ${isWithin ? sameNumberWithin : sameNumberToo}
+    ), gathered as (
+      select pair.one_id, pair.other_id, array_agg(distinct pair.why) as why
+      from pair group by pair.one_id, pair.other_id
+    )
+    select gathered.why, ${twin('one')} as one, ${twin('other')} as other
+    from gathered
+    join organisations.contact one on one.id = gathered.one_id
+    join organisations.organisation one_at on one_at.id = one.organisation_id
+    join organisations.contact other on other.id = gathered.other_id
+    join organisations.organisation other_at on other_at.id = other.organisation_id
+    where ${sameOrganisation} and ${isBeyond} and not exists (
+      select from organisations.not_the_same said
+      where said.one_id = least(gathered.one_id, gathered.other_id)
+        and said.other_id = greatest(gathered.one_id, gathered.other_id))
+    order by -cardinality(gathered.why), one.name, one.id, other.id
+    limit ${limit}`);
+}
+
+const sameNumberWithin = sql`
       select first.contact_id, link.contact_id, 'point'
       from organisations.contact_point
       cross join lateral (
@@ -54,38 +93,26 @@ export async function listTwins(
           and twin.organisation_id = link.organisation_id
         order by twin.rank, twin.id limit 1
       ) first
-      where contact_point.contacts > 1 and first.contact_id <> link.contact_id`
-    : sql``;
-  return await tx.rows<Twins>(sql`
-    with pair as (
-      select named.first_id as one_id, named.id as other_id, 'name' as why
-      from (
-        select contact.id, first_value(contact.id) over same as first_id
-        from organisations.contact
-        where contact.active and contact.name_key <> ''
-          ${isWithin ? sql`` : sql`and not contact.is_post`}
-        window same as (partition by contact.name_key
-          ${isWithin ? sql`, contact.organisation_id` : sql``} order by contact.rank, contact.id)
-      ) named
-      where named.first_id <> named.id
-      ${byPoint}
-    ), gathered as (
-      select pair.one_id, pair.other_id, array_agg(distinct pair.why) as why
-      from pair group by pair.one_id, pair.other_id
-    )
-    select gathered.why, ${twin('one')} as one, ${twin('other')} as other
-    from gathered
-    join organisations.contact one on one.id = gathered.one_id
-    join organisations.organisation one_at on one_at.id = one.organisation_id
-    join organisations.contact other on other.id = gathered.other_id
-    join organisations.organisation other_at on other_at.id = other.organisation_id
-    where ${sameOrganisation} and not exists (
-      select from organisations.not_the_same said
-      where said.one_id = least(gathered.one_id, gathered.other_id)
-        and said.other_id = greatest(gathered.one_id, gathered.other_id))
-    order by one.name, one.id, other.id
-    limit ${search.limit}`);
-}
+      where contact_point.contacts > 1 and first.contact_id <> link.contact_id`;
+
+/** Of those of one name in several organisations. */
+const sameNumberToo = sql`
+  select sharing.first_id, sharing.id, sign.why
+  from (
+    select named.id, first_value(named.id) over same as first_id
+    from organisations.contact_point
+    join organisations.contact_contact_point link on link.contact_point_id = contact_point.id
+    join named on named.id = link.contact_id
+    where contact_point.contacts > 1
+    window same as (partition by contact_point.id, named.name_key order by named.rank, named.id)
+  ) sharing
+  cross join (values ('name'), ('point')) sign (why)
+  where sharing.first_id <> sharing.id`;
+
+const haveTheSame = sql`not exists (
+  select from organisations.contact_contact_point link
+  where link.contact_id in (gathered.one_id, gathered.other_id)
+  group by link.contact_point_id having count(distinct link.contact_id) = 1)`;
 
 function twin(side: 'one' | 'other') {
   return side === 'one'

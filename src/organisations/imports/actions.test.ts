@@ -9,6 +9,7 @@ import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importContacts, importOrganisations, sealingContext } from './actions.ts';
 import type { ImportResult, PlannedRow } from '../model.ts';
+import { keepImportsOut } from '../contacts/store-contacts.ts';
 import { findOrganisation, listOrganisations } from '../store.ts';
 import { listRegions } from '../store-places.ts';
 
@@ -476,4 +477,19 @@ test('a wrong row behind some thousand good ones takes back what was written of 
   assert.deepEqual(taken.counts, counts(4_100, 0, 0, 1));
   const after = await Promise.all([countOf('contact'), countOf('contact_point')]);
   assert.deepEqual(after, [before[0] + 4_100, before[1] + 4_090]);
+});
+
+test('contacts are changed while a file of them is checked, and not while one is imported', async () => {
+  const file = {
+    name: 'file.csv',
+    bytes: Buffer.from('organisation_code,name,role,mobile\nAA-01,Ida Marsh,ciso,07700 900321\n'),
+  };
+  const withFile = async (more: { readonly dryRun: boolean }) =>
+    await db.web.withActor(operator, async (tx) => {
+      const taken = await importContacts(tx, file, { ...options, ...more });
+      assert.ok(taken.ok);
+      return await db.web.withActor(operator, keepImportsOut);
+    });
+  assert.equal(await withFile({ dryRun: true }), true);
+  assert.equal(await withFile({ dryRun: false }), false);
 });

@@ -36,6 +36,7 @@ import {
   nameBareRegions,
   saveRegions,
   saveSystems,
+  waitForImports,
 } from './store-import.ts';
 
 export type { DirectorySecrets, ImportFile, ImportOptions } from './import-options.ts';
@@ -57,6 +58,7 @@ export async function importOrganisations(
     tellRead(options),
   );
   if (!parsed.ok) return parsed;
+  // For a check too: it tries out what the file does to the audiences.
   await lockImports(tx);
   const { source, notes } = parsed.value;
   const lines = await readLines(tx);
@@ -180,9 +182,9 @@ export async function importContacts(
   if (!may(tx.actor, 'directory.write')) return notAllowed();
   const { mapping } = options;
   const reading = readContacts(file.bytes, options.rules, options.textPermissions, { mapping });
-  await lockImports(tx);
-  const importId = newId(options.startedAt.getTime());
   const isWriting = options.dryRun !== true;
+  await (isWriting ? lockImports(tx) : waitForImports(tx));
+  const importId = newId(options.startedAt.getTime());
   const tally = newTally([]);
   const taken = await takeContacts(tx, reading, {
     importId: isWriting ? importId : undefined,

@@ -18,6 +18,12 @@ export async function lockImports(tx: Tx): Promise<void> {
   await tx.run(turn, { withinMs: TURN_WITHIN_MS });
 }
 
+/** For work that reads only: waits as an import does, and what people change by page goes on. */
+export async function waitForImports(tx: Tx): Promise<void> {
+  const turn = sql`select pg_advisory_xact_lock_shared(hashtext('organisations.import'))`;
+  await tx.run(turn, { withinMs: TURN_WITHIN_MS });
+}
+
 export async function listStoredOrganisations(
   tx: Tx,
   codes: readonly string[],
@@ -111,9 +117,11 @@ export async function listOrganisationIds(tx: Tx): Promise<OrganisationId[]> {
     from organisations.organisation`);
 }
 
+/** Locked where they are to be written. */
 export async function listStoredContacts(
   tx: Tx,
   organisationIds: readonly string[],
+  isWriting: boolean,
 ): Promise<StoredContact[]> {
   return await tx.rows<StoredContact>(sql`
     select contact.id, contact.organisation_id, contact.name, contact.is_post, contact.role,
@@ -131,7 +139,7 @@ export async function listStoredContacts(
       where link.contact_id = contact.id
     ) linked on true
     where contact.organisation_id = any(${organisationIds}::uuid[])
-    for no key update of contact`);
+    ${isWriting ? sql`for no key update of contact` : sql``}`);
 }
 
 export async function listContactPointIds(

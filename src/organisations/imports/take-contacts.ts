@@ -78,7 +78,7 @@ export async function takeContacts(
     importId = undefined;
   };
   let ahead = await file.next();
-  let compared = await comparePart(await findPart(tx, ahead), taking);
+  let compared = await comparePart(await findPart(tx, ahead, importId !== undefined), taking);
   while (compared.plan.rows.length > 0 && file.end?.ok !== false) {
     await heed();
     const now = { importId, options: taking.options };
@@ -86,7 +86,7 @@ export async function takeContacts(
     const { share } = ahead;
     [, ahead] = await Promise.all([writeContacts(tx, compared, now), file.next()]);
     // After the numbers of the last part were written: this one may have them too.
-    const part = await findPart(tx, ahead);
+    const part = await findPart(tx, ahead, importId !== undefined);
     const writing = writeLinks(tx, compared, now);
     [, compared] = await Promise.all([writing, comparePart(part, now)]);
     await taking.onTaken(plan.rows, share);
@@ -158,10 +158,14 @@ type FoundPart = {
   readonly stored: readonly StoredContact[];
 };
 
-async function findPart(tx: Tx, { part, addresses }: AheadPart): Promise<FoundPart> {
+async function findPart(
+  tx: Tx,
+  { part, addresses }: AheadPart,
+  isWriting: boolean,
+): Promise<FoundPart> {
   const organisationIds = new Set(part.map(({ organisationId }) => organisationId));
   const points = await findOrNamePoints(tx, addresses);
-  return { part, points, stored: await listStoredContacts(tx, [...organisationIds]) };
+  return { part, points, stored: await listStoredContacts(tx, [...organisationIds], isWriting) };
 }
 
 type ComparedPart = {

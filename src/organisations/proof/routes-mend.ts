@@ -28,7 +28,7 @@ import { countGaps, listGaps, type GapRow } from '../coverage/store-coverage.ts'
 import { readAsAt } from '../routes-as-at.ts';
 import { listRegions, listSystems, placesInUse } from '../store-places.ts';
 import { showAhead } from '../successions/ahead.ts';
-import { countTrouble, listTrouble, type TroubleRow } from './store-trouble.ts';
+import { listTrouble, readTrouble, type TroubleRow } from './store-trouble.ts';
 import { troubleRules, troubles, troubleSentence, type TroubleRules } from './trouble.ts';
 
 /** More would not open in a spreadsheet. */
@@ -194,11 +194,11 @@ function troubleListRoute({ database, model }: MendRoutesContext): Route {
       return await database.withActor(actor, async (tx) => {
         const { search, asked, places } = await readTroubleQuery(tx, query, { model, now });
         const limit = PAGE_ROWS + 1;
-        const found = await listTrouble(tx, search, {
+        const found = await readTrouble(tx, search, {
           limit,
           ...(query.after && { after: query.after }),
         });
-        const { rows, next } = pageOf(found, PAGE_ROWS, (row) => [
+        const { rows, next } = pageOf(found.rows, PAGE_ROWS, (row) => [
           row.urgency,
           row.organisationName,
           row.name,
@@ -213,7 +213,7 @@ function troubleListRoute({ database, model }: MendRoutesContext): Route {
           ...offered(places, model),
           asksOtherDay: asAtOf(query['as-at'], now) !== undefined,
           rows: rows.map((row) => troubleFacts(row, model)),
-          counts: await countTrouble(tx, search),
+          counts: found.counts,
           kinds: troubles,
           next,
           isFirst: query.after === undefined,

@@ -5,7 +5,7 @@ import { containing } from '../contacts/store-contact-list.ts';
 import { isOwnNews } from '../contacts/store-points.ts';
 import type { Channel } from '../model.ts';
 import { hasLapsed } from './store-schedule.ts';
-import type { Trouble, troubleRules } from './trouble.ts';
+import { troubles, type Trouble, type troubleRules } from './trouble.ts';
 
 export type TroubleSearch = {
   /** A code, or part of a name. */
@@ -187,39 +187,52 @@ export type TroublePage = {
   readonly limit: number;
 };
 
+/** How many there are of each kind. */
+export type TroubleCounts = Readonly<Record<Trouble, number>>;
+
 /** Numbers and addresses to be mended, by whom they would fail first. */
 export async function listTrouble(
   tx: Tx,
   search: TroubleSearch,
-  { after, limit }: TroublePage,
+  page: TroublePage,
 ): Promise<TroubleRow[]> {
+  return await tx.rows<TroubleRow>(sql`
+    with ${failing}, ${silent(search)}, ${troubled(search)}
+    ${sought(search, page)}`);
+}
+
+/** A page of them, and how many there are of each kind: looked for once, which is what takes long. */
+export async function readTrouble(
+  tx: Tx,
+  search: TroubleSearch,
+  page: TroublePage,
+): Promise<{ readonly rows: TroubleRow[]; readonly counts: TroubleCounts }> {
+  const { trouble: _, ...ofAnyKind } = search;
+  const kinds = Object.keys(troubles).map(
+    (kind) => sql`${kind}::text, count(*) filter (where troubled.trouble = ${kind})`,
+  );
+  const found = await tx.rows<{ counts: TroubleCounts; isOne: boolean } & TroubleRow>(sql`
+    with ${failing}, ${silent(search)}, ${troubled(search)},
+      sought as (${sought(search, page)}),
+      counted as (
+        select json_build_object(${join(kinds, ', ')}) as counts
+        from troubled where ${isSought(ofAnyKind)})
+    select counted.counts, sought.contact_id is not null as is_one, sought.*
+    from counted left join sought on true order by ${worstFirst}`);
+  return { rows: found.filter(({ isOne }) => isOne), counts: found[0]!.counts };
+}
+
+const worstFirst = sql`urgency, organisation_name, name, contact_point_id`;
+
+function sought(search: TroubleSearch, { after, limit }: TroublePage): Sql {
   const isBeyond = after
     ? sql`(${urgency}, troubled.organisation_name, troubled.name,
         troubled.contact_point_id) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]}::uuid)`
     : sql`true`;
-  return await tx.rows<TroubleRow>(sql`
-    with ${failing}, ${silent(search)}, ${troubled(search)}
+  return sql`
     select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
       organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, attested_at,
       failures, failed_at, told, ${urgency} as urgency
     from troubled where ${isSought(search)} and ${isBeyond}
-    order by urgency, organisation_name, name, contact_point_id limit ${limit}`);
-}
-
-/** How many there are of each kind. */
-export async function countTrouble(
-  tx: Tx,
-  search: TroubleSearch,
-): Promise<Readonly<Record<Trouble, number>>> {
-  const { trouble: _, ...all } = search;
-  return await tx.one(sql`
-    with ${failing}, ${silent(search)}, ${troubled(search)}
-    select count(*) filter (where troubled.trouble = 'left') as left,
-      count(*) filter (where troubled.trouble = 'stop') as stop,
-      count(*) filter (where troubled.trouble = 'failing') as failing,
-      count(*) filter (where troubled.trouble = 'silent') as silent,
-      count(*) filter (where troubled.trouble = 'bounced') as bounced,
-      count(*) filter (where troubled.trouble = 'unproven') as unproven,
-      count(*) filter (where troubled.trouble = 'lapsed') as lapsed
-    from troubled where ${isSought(all)}`);
+    order by ${worstFirst} limit ${limit}`;
 }
