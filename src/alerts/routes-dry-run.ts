@@ -61,7 +61,7 @@ export function dryRunRoutes(context: AlertRoutesContext): Route[] {
             next,
             isFirst: after === undefined,
             held: await listHeldAudiences(tx, version.audience as AudienceQuestion),
-            exampleCode: EXAMPLE.code,
+            example: EXAMPLE,
             countedAt: now,
             clocks: found.value.forecast && {
               everyOrganisation: clockAt(now, found.value.forecast.everyOrganisationMs),

@@ -21,11 +21,12 @@ import {
 import { insertChange } from './store-history.ts';
 import { listShortNames } from './imports/store-import.ts';
 
+/** Names of the facts that became different; none where they all stood so before. */
 export async function changeFacts(
   tx: Tx,
   change: { readonly id: string; readonly version: string; readonly row: OrganisationRow },
   rules: DirectoryRules,
-): Promise<Outcome<OrganisationFacts>> {
+): Promise<Outcome<readonly string[]>> {
   const barred = await barredFrom(tx);
   if (barred) return barred;
   const before = await findFacts(tx, change.id);
@@ -33,6 +34,8 @@ export async function changeFacts(
   const next = await factsOf(tx, change.row, { id: change.id, before, rules });
   if (!next.ok) return next;
   const { id, version } = change;
+  const fields = changedFields(before, next.value);
+  if (fields.length === 0) return ok([]);
   if ((await updateFacts(tx, { ...next.value, id, version })) === 0) {
     const why = 'Somebody changed this organisation after you opened it. Look at it once more.';
     return refused('conflict', why, { '': why });
@@ -40,9 +43,9 @@ export async function changeFacts(
   await record(tx, {
     action: 'organisation.changed',
     subject: { kind: 'organisation', id },
-    detail: { fields: changedFields(before, next.value) },
+    detail: { fields },
   });
-  return ok(before);
+  return ok(fields);
 }
 
 /**

@@ -128,6 +128,7 @@ export const organisationDetail = z.strictObject({
   population: z.int().nullable().describe('How many people it serves'),
   populationOn: z.iso.date().nullable().describe('The day for which that was counted'),
   openedOn: z.iso.date().nullable(),
+  addedAt: instant.describe('When it came into the directory'),
   contacts: z.array(contact).describe('By rank, then name'),
 });
 

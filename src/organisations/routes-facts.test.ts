@@ -95,6 +95,9 @@ test('what a closing date brings with it is said before it is saved', async () =
   const saved = await client.submit(path, { short_name: 'North Moor' });
   assert.match(saved.text, /The details are changed/);
   assert.match(saved.text, /In textsNorth Moor.*Closes31 March 2027/);
+  await client.get(path);
+  const same = await client.submit(path, {});
+  assert.match(same.text, /Nothing was changed\./);
   const other = visitor();
   await other.get(path);
   await client.get(path);

@@ -107,7 +107,9 @@ function changeRoutes(context: DirectoryContext): Route[] {
           return await again({ consequences, left: left.value });
         const done = await database.attempt(actor, (tx) => changeFacts(tx, change, model));
         if (!done.ok) return await again({ refused: done });
-        return redirect(`/organisations/${params.id}`, { notice: 'The details are changed.' });
+        const notice =
+          done.value.length === 0 ? 'Nothing was changed.' : 'The details are changed.';
+        return redirect(`/organisations/${params.id}`, { notice });
       },
     }),
   ];

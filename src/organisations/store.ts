@@ -101,6 +101,8 @@ export type OrganisationRecord = Omit<OrganisationSummary, 'contacts' | 'isCutOf
   readonly population: number | null;
   readonly populationOn: string | null;
   readonly openedOn: string | null;
+  /** When it came into the directory. */
+  readonly addedAt: Date;
 };
 
 export type OrganisationDetail = OrganisationRecord & {
@@ -126,7 +128,7 @@ export async function findOrganisationRecord(
       organisation.must_answer, organisation.address_lines, organisation.postcode,
       organisation.telephone, organisation.latitude, organisation.longitude, organisation.serves,
       organisation.population, organisation.population_on::text, organisation.opened_on::text,
-      organisation.closed_on::text
+      organisation.closed_on::text, organisation.created_at as added_at
     from organisations.organisation
     left join organisations.region on region.code = organisation.region_code
     left join organisations.system on system.code = organisation.system_code
