@@ -32,8 +32,8 @@ export type TwinsPage = {
 /**
  * Pairs that may be one: the same name within an organisation, persons of the same name in several,
  * and other names with one number within an organisation. Of more than two each is paired with the
- * first. Who has the same name and the same number comes first. Left out is what somebody found to be
- * two, and who is known to be one: in several organisations by one name, with all numbers the same.
+ * first. Who has the same name and the same number comes first. Left out is what somebody found to
+ * be two, and who is known to be one: in several organisations by one name, all numbers the same.
  */
 export async function listTwins(tx: Tx, { scope, after, limit }: TwinsPage): Promise<Twins[]> {
   const isWithin = scope === 'within';
@@ -48,7 +48,8 @@ export async function listTwins(tx: Tx, { scope, after, limit }: TwinsPage): Pro
     : sql`true`;
   return await tx.rows<Twins>(sql`
     with named as materialized (
-      select contact.id, contact.name_key, contact.rank, first_value(contact.id) over same as first_id
+      select contact.id, contact.name_key, contact.rank,
+        first_value(contact.id) over same as first_id
       from organisations.contact
       where contact.active and contact.name_key <> ''
         ${isWithin ? sql`` : sql`and not contact.is_post`}

@@ -217,10 +217,14 @@ export async function readTrouble(
       counted as (
         select json_build_object(${join(kinds, ', ')}) as counts
         from troubled where ${isSought(ofAnyKind)})
-    select counted.counts, sought.contact_id is not null as is_one, sought.*
+    select counted.counts, contact_id is not null as is_one, ${columns}, urgency
     from counted left join sought on true order by ${worstFirst}`);
   return { rows: found.filter(({ isOne }) => isOne), counts: found[0]!.counts };
 }
+
+const columns = sql`contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
+      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, attested_at,
+      failures, failed_at, told`;
 
 const worstFirst = sql`urgency, organisation_name, name, contact_point_id`;
 
@@ -230,9 +234,7 @@ function sought(search: TroubleSearch, { after, limit }: TroublePage): Sql {
         troubled.contact_point_id) > (${after[0]}, ${after[1]}, ${after[2]}, ${after[3]}::uuid)`
     : sql`true`;
   return sql`
-    select contact_id, contact_point_id, name, is_post, role, rank, channel, shown,
-      organisation_id, organisation_name, telephone, trouble, proven_at, asked_at, attested_at,
-      failures, failed_at, told, ${urgency} as urgency
+    select ${columns}, ${urgency} as urgency
     from troubled where ${isSought(search)} and ${isBeyond}
     order by ${worstFirst} limit ${limit}`;
 }
