@@ -34,6 +34,7 @@ export async function startTasks(
   pool.on('error', (error) => log.warn('tasks.connection_lost', { error }));
   pool.on('connect', (client) => client.on('error', () => {}));
   await unlockAfterCrash(pool);
+  await forgetTimesAhead(pool);
   const runner = await run({
     pgPool: pool,
     taskList: { ...tasks },
@@ -65,6 +66,16 @@ async function unlockAfterCrash(pool: Pool): Promise<void> {
   );
   if (rows.length > 0) await utils.forceUnlockWorkers(rows.map((row) => row.lockedBy));
   await utils.release();
+}
+
+/**
+ * What is done by the clock is done once for each time, and the last time is kept. A clock that ran
+ * ahead for a while leaves one that is yet to come: until then nothing would be done.
+ */
+async function forgetTimesAhead(pool: Pool): Promise<void> {
+  await pool.query(`
+    update graphile_worker._private_known_crontabs set last_execution = null
+    where last_execution > now()`);
 }
 
 /** Its sentences may repeat an error's message: only names are logged (P12). */

@@ -111,17 +111,27 @@ export async function listUntil(tx: Tx, day: string): Promise<SuccessionRow[]> {
     order by succession.on_date, succession.id`);
 }
 
-export type ComingRow = Pick<SuccessionRow, 'id' | 'onDate' | 'state' | 'successors'>;
+export type ComingRow = Pick<SuccessionRow, 'id' | 'onDate' | 'state'> & {
+  /** To whom it hands over, and from whom it takes over; itself is not among them. */
+  readonly handsTo: readonly Body[];
+  readonly takesFrom: readonly Body[];
+};
 
-/** Plans that are not done in which this organisation hands over, and to whom; the next one first. */
+const isOther = sql`part.predecessor_id <> part.successor_id`;
+
+/** Plans that are not done in which it hands over or takes over; the next one first. */
 export async function listComing(tx: Tx, organisationId: string): Promise<ComingRow[]> {
   return await tx.rows<ComingRow>(sql`
     select succession.id, succession.on_date::text, succession.state,
-      ${bodiesOf('successor', sql`part.predecessor_id = ${organisationId}`)} as successors
+      coalesce(${bodiesOf('successor', sql`part.predecessor_id = ${organisationId} and ${isOther}`)},
+        '[]') as hands_to,
+      coalesce(${bodiesOf('predecessor', sql`part.successor_id = ${organisationId} and ${isOther}`)},
+        '[]') as takes_from
     from organisations.succession
     where succession.state in ('planned', 'confirmed') and exists (
       select from organisations.succession_part part
-      where part.succession_id = succession.id and part.predecessor_id = ${organisationId})
+      where part.succession_id = succession.id
+        and ${organisationId} in (part.predecessor_id, part.successor_id))
     order by succession.on_date, succession.id`);
 }
 

@@ -340,8 +340,14 @@ describe('mergers and splits', () => {
     const [beck] = await db.web.withActor(officer, (tx) => listBodies(tx, ['FF-01']));
     const coming = await db.web.withActor(officer, (tx) => listComing(tx, beck!.id));
     assert.deepEqual(
-      coming.map((one) => [one.onDate, one.state, one.successors.map(({ code }) => code)]),
+      coming.map((one) => [one.onDate, one.state, one.handsTo.map(({ code }) => code)]),
       [['2026-12-10', 'confirmed', ['FF-03']]],
+    );
+    const [heir] = await db.web.withActor(officer, (tx) => listBodies(tx, ['FF-03']));
+    const [taking] = await db.web.withActor(officer, (tx) => listComing(tx, heir!.id));
+    assert.deepEqual(
+      [taking!.handsTo, taking!.takesFrom].map((side) => side.map(({ code }) => code)),
+      [[], ['FF-01']],
     );
   });
 
