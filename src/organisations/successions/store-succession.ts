@@ -51,8 +51,9 @@ export type SuccessionRow = Group & {
 
 const bodiesOf = (column: 'predecessor' | 'successor', which: Sql = sql`true`) => {
   const id = column === 'predecessor' ? sql`part.predecessor_id` : sql`part.successor_id`;
-  return sql`(select json_agg(json_build_object('id', body.id, 'code', body.code,
-      'name', body.name, 'openedOn', body.opened_on, 'closedOn', body.closed_on) order by body.code)
+  return sql`(select coalesce(json_agg(json_build_object('id', body.id, 'code', body.code,
+      'name', body.name, 'openedOn', body.opened_on, 'closedOn', body.closed_on)
+      order by body.code), '[]')
     from organisations.organisation body
     where body.id in (select ${id} from organisations.succession_part part
       where part.succession_id = succession.id and ${which}))`;
@@ -123,10 +124,10 @@ const isOther = sql`part.predecessor_id <> part.successor_id`;
 export async function listComing(tx: Tx, organisationId: string): Promise<ComingRow[]> {
   return await tx.rows<ComingRow>(sql`
     select succession.id, succession.on_date::text, succession.state,
-      coalesce(${bodiesOf('successor', sql`part.predecessor_id = ${organisationId} and ${isOther}`)},
-        '[]') as hands_to,
-      coalesce(${bodiesOf('predecessor', sql`part.successor_id = ${organisationId} and ${isOther}`)},
-        '[]') as takes_from
+      ${bodiesOf('successor', sql`part.predecessor_id = ${organisationId} and ${isOther}`)}
+        as hands_to,
+      ${bodiesOf('predecessor', sql`part.successor_id = ${organisationId} and ${isOther}`)}
+        as takes_from
     from organisations.succession
     where succession.state in ('planned', 'confirmed') and exists (
       select from organisations.succession_part part
