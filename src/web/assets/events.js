@@ -22,7 +22,6 @@ function follow(container) {
 
   const say = (state) => {
     if (!status) return;
-    status.hidden = false;
     status.dataset.state = state;
     const last = clock.format(newsAt);
     const text = {
