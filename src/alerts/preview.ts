@@ -20,7 +20,7 @@ import { unfitReaderWords } from './readers/form.ts';
 import { LONGEST_NAME, renderingFor, type AlertContext } from './rendering.ts';
 import { sampleTexts, type FrozenTexts } from './store-frozen.ts';
 import type { SubmissionRow } from './store-submission.ts';
-import { readIsExerciseOut, type VersionRow } from './store.ts';
+import { readIsExerciseOut, wentByText, type VersionRow } from './store.ts';
 import {
   asFirst,
   followingTexts,
@@ -106,8 +106,10 @@ export async function previewAlert(
   if (rendering === undefined) return undefined;
   const { model } = context;
   const rounds = renderRounds(kind === 'first' ? wording : asFirst(wording), rendering);
+  const follows = kind === 'update' || kind === 'correction';
+  // Whoever had a text gets one, also where the severity of now has none.
   const following =
-    kind === 'update' || kind === 'correction'
+    follows && (await wentByText(tx, alertNumber))
       ? followingTexts(wording, rendering, kind)
       : undefined;
   const general = textsTo({ rounds, following }, ({ body }) => body);

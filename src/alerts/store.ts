@@ -153,6 +153,18 @@ export type VersionRow = {
   closedAt: Date | null;
 };
 
+/** Whether the version that is out went to anybody by text, or still may. */
+export async function wentByText(tx: Tx, alertNumber: number): Promise<boolean> {
+  const { isText } = await tx.one<{ isText: boolean }>(sql`
+    select exists (
+      select from alerts.v_live live
+      join dispatch.v_message message
+        on message.dispatch_id in (live.dispatch_id, live.correction_dispatch_id)
+        and message.channel = 'text'
+      where live.number = ${alertNumber}) as is_text`);
+  return isText;
+}
+
 /** Whether an exercise is out and not over. */
 const isExerciseOut = sql`exists (
   select from alerts.version out join alerts.alert rehearsed on rehearsed.id = out.alert_id

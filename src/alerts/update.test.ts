@@ -216,6 +216,13 @@ it('a correction says what to do for whoever acted', async () => {
   });
   assert.match(whole.text, /CORRECTED, Northmoor: .* If you did, reconnect\./);
   assert.match(whole.text, /Submit for approval/);
+  // Whoever had a text gets one, by mails alone though the severity now goes.
+  await page.get(`/alerts/${alertId}/edit`);
+  const lower = await page.submit(`/alerts/${alertId}/edit`, { severity: 'low', next: 'check' });
+  assert.match(
+    lower.text,
+    /who had the last version NHS CYBER \d+ CORRECTED.* no texts of its own/,
+  );
 });
 
 /** Those of the chain of so many rounds, and the reminders after them. */
