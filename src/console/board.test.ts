@@ -4,6 +4,7 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import {
+  endAlert,
   boardContextOf,
   deliverAll,
   draftAlert,
@@ -273,6 +274,22 @@ describe('the live board', () => {
     const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/board?at=${minute}`);
     assert.match(page.text, /Northmoor Teaching Hospitals.* Help alert .*Amara Osei has it .*Open/);
     assert.doesNotMatch(page.text, /Take it/);
+  });
+
+  it('names nobody to ring once the alert is over', async () => {
+    const { alertId, dispatchId } = await releaseAlert(centre, { severity: 'medium' });
+    // Whatever the hour.
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update dispatch.message set state = 'ready', due_at = now(),
+        expires_at = now() + interval '1 hour' where dispatch_id = ${dispatchId}`),
+    );
+    await deliverAll(centre, dispatchId);
+    const named = async () => (await readBoard(alertId)).nextCalls.length;
+    assert.ok((await named()) > 0);
+    await endAlert(centre, alertId, 'closed');
+    assert.equal(await named(), 0);
+    const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/board`);
+    assert.match(page.text, /Next to ring Nobody is chased any more/);
   });
 
   it('says what the alert says, folded, in the version that holds', async () => {

@@ -30,6 +30,8 @@ export type Board = Omit<Reading, 'figures' | 'claims' | 'names' | 'regionMap' |
   readonly filter: Filter;
   readonly tally: Tally;
   readonly funnel: readonly FunnelStep[];
+  /** Nobody is chased any more. */
+  readonly isOver: boolean;
   readonly nextCalls: readonly NextCall[];
   readonly map: BoardMap;
   readonly curve: CurveView;
@@ -47,12 +49,14 @@ export function boardOf(reading: Reading, filter: Filter = everywhere): Board {
   const rows = rowsWithin(figures, filter);
   const tally = tallyOf(rows);
   const elapsedMs = (at ?? alert.closedAt ?? readAt).getTime() - alert.askedAt.getTime();
+  const isOver = alert.closedAt !== null && (at ?? readAt) >= alert.closedAt;
   return {
     ...rest,
     filter,
     tally,
     funnel: funnelOf(tally),
-    nextCalls: nextCallsOf(rows, claims),
+    isOver,
+    nextCalls: isOver ? [] : nextCallsOf(rows, claims),
     map: drawBoardMap(tallyBy(rows, 'region'), { names: names.region, rows: regionMap }),
     curve: drawCurve({
       answers: answerMinutes(rows),
