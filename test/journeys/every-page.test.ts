@@ -192,6 +192,14 @@ async function proposeChange(page: BrowserPage): Promise<void> {
   await press('Propose')(page);
 }
 
+/** Whoever has a text asks without the address it came to. */
+async function doubt(page: BrowserPage): Promise<void> {
+  await page.fill('#alert', ids['number']!);
+  await page.fill('#code', '0000');
+  await press('Check it')(page);
+  await page.getByText('is ours.').waitFor();
+}
+
 /** By the pattern of the route. */
 const scenes: Readonly<Record<string, readonly Scene[]>> = {
   '/': [
@@ -288,11 +296,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   '/alerts/:id/closing': [{ state: 'asks', path: '/alerts/{live}/closing' }],
   '/alerts/:id/withdrawal': [
     { state: 'asks', path: '/alerts/{live}/withdrawal' },
-    {
-      state: 'no reason',
-      path: '/alerts/{live}/withdrawal',
-      act: async (page) => await page.locator('main form button').first().click(),
-    },
+    { state: 'no reason', path: '/alerts/{live}/withdrawal', act: press('Withdraw the alert now') },
     { state: 'nothing is out', path: '/alerts/{draft}/withdrawal' },
   ],
   '/alerts/:id/dry-run': [{ state: 'gaps', path: '/alerts/{draft}/dry-run' }],
@@ -378,12 +382,8 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
   ],
   '/genuine': [
     { state: 'asks', path: '/genuine', as: 'visitor' },
-    {
-      state: 'nothing typed',
-      path: '/genuine',
-      as: 'visitor',
-      act: async (page) => await page.locator('main form button').first().click(),
-    },
+    { state: 'nothing typed', path: '/genuine', as: 'visitor', act: press('Check it') },
+    { state: 'without an address', path: '/genuine', as: 'visitor', act: doubt },
   ],
   '/proof': [{ state: 'asks', path: '/proof', as: 'visitor' }],
   '/public': [
