@@ -179,17 +179,15 @@ describe('deciding over a reply', () => {
     assert.equal(stop.kind === 'desk' && stop.item, 'stop');
   });
 
-  it('ok to the end of an alert bothers nobody, unless it may be to another that is live', () => {
+  it('ok to the end of an alert bothers nobody; while another is live, a person decides', () => {
     const at = (minute: string) => new Date(`2026-11-23T03:${minute}:00Z`);
     const over = { ...message('b', '7313'), isLive: false, closedAt: at('40') };
     assert.deepEqual(decide('ok thanks', [over]), { kind: 'ignore' });
     const live = message('a', '4821');
-    assert.deepEqual(decide('ok thanks', [live, over]), {
-      kind: 'desk',
-      item: 'not_understood',
-      message: live,
-      between: [live],
-    });
+    const asked = { kind: 'desk', item: 'not_understood', message: live, between: [live] };
+    for (const words of ['ok thanks', 'yes', 'no', 'not affected'])
+      assert.deepEqual(decide(words, [live, over]), asked, words);
+    assert.equal(decide('yes', [over]).kind, 'desk', 'it asks whether they are still affected');
     const told = { ...message('a', '4821'), sentAt: at('41') };
     assert.equal(decide('ok', [told, over]).kind, 'answer', 'the last text was of this one');
     assert.equal(decide('help', [message('a', '4821'), over]).kind, 'answer');

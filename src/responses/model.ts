@@ -159,9 +159,12 @@ export function decideReply(
   const [newest] = live;
   const only = named ?? newest;
   const between = named === undefined ? oneOfEach(live) : [];
-  // "ok" to the text that an alert is over; while another is live it may be an answer to that one.
-  if (says === 'got_it' && codes.length === 0 && endedSince(open, newest))
-    return newest === undefined ? { kind: 'ignore' } : toDesk('not_understood', newest, between);
+  // Plain words to the text that an alert is over, which asks "Still affected?": while another is
+  // live they may be an answer to that one, and a person decides.
+  if (says !== 'help' && codes.length === 0 && endedSince(open, newest)) {
+    if (newest !== undefined) return toDesk('not_understood', newest, between);
+    if (says === 'got_it') return { kind: 'ignore' };
+  }
   // Any four digits, such as a year, stand in words that nobody understands.
   if (says === 'unclear') return toDesk('not_understood', only, between);
   // A wrong code is not taken for "no code": it may be of a text passed on, a slip, or of a text
