@@ -67,6 +67,20 @@ test('an entry holds all that the page says, with whole addresses', () => {
   assert.doesNotMatch(withdrawn, /Next update|Patch/);
 });
 
+test('a closed alert is shown again, and says that it is over', () => {
+  const closedAt = new Date('2026-11-28T09:00:00Z');
+  const feed = atomFeed([{ ...entry, state: 'closed', closedAt }], context);
+  assert.equal(feed.match(/<updated>2026-11-28T09:00:00\.000Z<\/updated>/g)?.length, 2);
+  assert.match(feed, /<title>4901 CLOSED: Ransomware/);
+  assert.match(feed, /&lt;p&gt;CLOSED 2026-11-28T09:00:00\.000Z\. No more answers are chased/);
+  const withdrawn = atomFeed(
+    [{ ...entry, kind: 'withdrawal', state: 'closed', closedAt }],
+    context,
+  );
+  assert.match(withdrawn, /<title>4901 WITHDRAWN/);
+  assert.match(withdrawn, /<updated>2026-11-27T03:40/);
+});
+
 test('without an alert it is a feed all the same', () => {
   assert.match(atomFeed([], context), /<updated>1970-01-01T00:00:00\.000Z<\/updated>/);
 });

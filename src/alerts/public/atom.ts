@@ -18,7 +18,7 @@ export type FeedContext = {
 /** One entry an alert: readers show it again where `updated` moved (section 4.2.15). */
 export function atomFeed(entries: readonly PublicEntry[], context: FeedContext): string {
   const { origin, title, sender } = context;
-  const newest = Math.max(0, ...entries.map(({ releasedAt }) => releasedAt.getTime()));
+  const newest = Math.max(0, ...entries.map((entry) => changedAt(entry).getTime()));
   return [
     '<?xml version="1.0" encoding="utf-8"?>',
     '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en-GB">',
@@ -34,17 +34,27 @@ export function atomFeed(entries: readonly PublicEntry[], context: FeedContext):
   ].join('\n');
 }
 
+/** When it was closed; null while it holds, and for a withdrawal, which says so itself. */
+function endOf({ kind, closedAt }: PublicEntry): Date | null {
+  return kind === 'withdrawal' ? null : closedAt;
+}
+
+function changedAt(entry: PublicEntry): Date {
+  return endOf(entry) ?? entry.releasedAt;
+}
+
 function entryOf(entry: PublicEntry, context: FeedContext): string {
   const { origin, labelOf } = context;
   const address = xml(`${origin}/${entry.alertNumber}`);
   const severity = labelOf(entry.severity);
-  const word = entry.kind === 'first' ? severity.toUpperCase() : wordOf(entry.kind);
+  const standing = entry.kind === 'first' ? severity.toUpperCase() : wordOf(entry.kind);
+  const word = endOf(entry) === null ? standing : 'CLOSED';
   return [
     '<entry>',
     `<id>${address}</id>`,
     `<title>${xml(`${entry.alertNumber} ${word}: ${entry.title}`)}</title>`,
     `<published>${entry.firstReleasedAt.toISOString()}</published>`,
-    `<updated>${entry.releasedAt.toISOString()}</updated>`,
+    `<updated>${changedAt(entry).toISOString()}</updated>`,
     `<link rel="alternate" type="text/html" href="${address}"/>`,
     `<category term="${xml(entry.severity)}" label="${xml(severity)}"/>`,
     `<rights>TLP:${entry.marking}</rights>`,
@@ -60,7 +70,9 @@ function contentOf(entry: PublicEntry, { origin, sections, formatTime }: FeedCon
   const said = (label: string, html: string) => (html === '' ? '' : `<h2>${label}</h2>${html}`);
   const paragraph = (text: string) => (text === '' ? '' : `<p>${xml(text)}</p>`);
   const more = kind === 'withdrawal' ? [] : sections(entry);
+  const end = endOf(entry);
   return [
+    end === null ? '' : paragraph(`CLOSED ${formatTime(end)}. No more answers are chased.`),
     said('What is happening', paragraph(what)),
     said('Do now', doNow === '' ? '' : `<p><strong>${xml(doNow)}</strong></p>`),
     said('If you acted already', paragraph(ifActed)),
