@@ -110,7 +110,7 @@ alter table kernel.cut_off enable row level security;
 alter table kernel.cut_off force row level security;
 create policy cut_off_of_centre on kernel.cut_off to tocsin_web, tocsin_worker
   using ((select kernel.reach() = 'centre'));
-create policy cut_off_of_owner on kernel.cut_off for select to tocsin_owner using (true);
+create policy cut_off_of_owner on kernel.cut_off for select to current_user using (true);
 grant select, insert,
   update (lifted_at, lifted_by, lifted_by_name, lift_reason, lifted_by_approval)
   on kernel.cut_off to tocsin_web;
@@ -230,7 +230,7 @@ alter table kernel.held enable row level security;
 alter table kernel.held force row level security;
 create policy held_of_centre on kernel.held
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
-create policy held_of_owner on kernel.held to tocsin_owner using (true) with check (true);
+create policy held_of_owner on kernel.held to current_user using (true) with check (true);
 grant select, insert, delete on kernel.held to tocsin_web;
 grant select, insert on kernel.held to tocsin_worker;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
@@ -148,6 +148,15 @@ test('a login that may not make roles gets the SQL for its administrator', async
   );
   assert.deepEqual(rows, [{ current_user: 'tocsin_web', session_user: 'stranger' }]);
   await as(database.superuser, (client) => client.query('drop owned by stranger cascade'));
+});
+
+test('no migration names its login: DATABASE_URL may bring another', () => {
+  const files = readdirSync(MIGRATIONS_FOLDER).filter((name) => /^\d{4}_/.test(name));
+  assert.ok(files.length > 0);
+  for (const name of files) {
+    const text = readFileSync(path.join(MIGRATIONS_FOLDER, name), 'utf8');
+    assert.doesNotMatch(text, /tocsin_owner/, `${name}: say current_user`);
+  }
 });
 
 test('migrations/schema.sql shows the schema as the migrations make it', async () => {
