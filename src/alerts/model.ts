@@ -94,7 +94,8 @@ export function missingForSubmission(
   if (wording.what.trim() === '') missing['what'] = 'Say what is happening, in one sentence';
   if (wording.doNow.trim() === '') missing['doNow'] = 'Say what to do now, in one sentence';
   if (kind === 'correction' && wording.ifActed.trim() === '')
-    missing['ifActed'] = 'Say what to do for whoever acted on the words before';
+    missing['ifActed'] =
+      'Say under “If you acted already” what to do for whoever acted on the words before';
   if (wording.nextUpdateAt === null)
     missing['nextUpdateAt'] = 'Enter when the next update will come';
   else if (wording.nextUpdateAt <= now)

@@ -208,7 +208,7 @@ it('a correction says what to do for whoever acted', async () => {
   await page.get(`/alerts/${alertId}/board`);
   await page.submit('Write the correction');
   const check = await page.submit(`/alerts/${alertId}/edit`, { next: 'check' });
-  assert.match(check.text, /Say what to do for whoever acted on the words before/);
+  assert.match(check.text, /Say under “If you acted already” what to do for whoever acted/);
   await page.get(`/alerts/${alertId}/edit`);
   const whole = await page.submit(`/alerts/${alertId}/edit`, {
     ifActed: 'If you did, reconnect',
