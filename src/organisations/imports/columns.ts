@@ -68,7 +68,9 @@ const otherNames: Readonly<Record<ImportKind, Readonly<Record<string, readonly s
     parent_until: ['leftparent', 'leftparentdate', 'parentend'],
   },
   contacts: {
-    organisation_code: ['orgcode', 'odscode', 'organisation', 'organizationcode', 'org', 'ods'],
+    organisation_code: words(
+      'orgcode odscode organisation organizationcode trustcode practicecode org ods code',
+    ),
     name: ['fullname', 'contactname', 'displayname', 'contact', 'person'],
     kind: ['personorpost', 'contacttype'],
     role: ['jobtitle', 'jobrole', 'title', 'function', 'position'],
