@@ -79,7 +79,14 @@ async function sendSome(context: TestContext): Promise<Scene> {
 }
 
 async function assertNothingIsOpen({ db, simulator, dispatchId }: Scene): Promise<void> {
-  const { accepted: gone = 0, ready = 0, ...others } = await statesOf(db.owner, dispatchId);
+  const {
+    accepted = 0,
+    delivered = 0,
+    ready = 0,
+    ...others
+  } = await statesOf(db.owner, dispatchId);
+  // On a slow machine their receipts have come already.
+  const gone = accepted + delivered;
   assert.deepEqual(others, {}, 'sent or given back');
   assert.equal(gone, simulator.simulation.counts.accepted, 'the provider says the same');
   assert.ok(ready > 0 && gone + ready === MESSAGES, `${gone} gone, ${ready} given back`);
