@@ -57,7 +57,7 @@ export function boardOf(reading: Reading, filter: Filter = everywhere): Board {
     funnel: funnelOf(tally),
     isOver,
     nextCalls: isOver ? [] : nextCallsOf(rows, claims),
-    map: drawBoardMap(tallyBy(rows, 'region'), { names: names.region, rows: regionMap }),
+    map: drawBoardMap(tallyBy(rows, 'region'), { names: names.region, rows: regionMap, isOver }),
     curve: drawCurve({
       answers: answerMinutes(rows),
       mustAnswer: tally.mustAnswer,

@@ -14,7 +14,16 @@ export type BoardMap = TileMap & { readonly tiles: readonly (RegionLine & Tile)[
 
 export function drawBoardMap(
   tallies: ReadonlyMap<string, Tally>,
-  { names, rows }: { names: ReadonlyMap<string, string>; rows: readonly (readonly string[])[] },
+  {
+    names,
+    rows,
+    isOver = false,
+  }: {
+    readonly names: ReadonlyMap<string, string>;
+    readonly rows: readonly (readonly string[])[];
+    /** Nobody is chased any more: whoever has not answered never did. */
+    readonly isOver?: boolean;
+  },
 ): BoardMap {
   const lines = Array.from(tallies, ([code, tally]) => ({
     ...tally,
@@ -24,8 +33,8 @@ export function drawBoardMap(
     bar: barParts(
       [
         { kind: 'acknowledged', count: tally.acknowledged },
-        { kind: 'waiting', count: tally.waiting - tally.toRing },
-        { kind: 'toRing', count: tally.toRing },
+        { kind: 'waiting', count: isOver ? 0 : tally.waiting - tally.toRing },
+        { kind: 'toRing', count: isOver ? tally.waiting : tally.toRing },
       ],
       tally.mustAnswer,
     ),
