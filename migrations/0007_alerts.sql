@@ -103,6 +103,9 @@ create table alerts.submission (
   -- That of a withdrawal is the one under which its words were approved along.
   approval_id uuid not null,
   content_hash text not null,
+  -- So long after everybody is asked, whoever was reached and is silent is to be rung; null: as
+  -- soon as nobody of their chain is left to be told.
+  call_list_after interval,
   -- What goes, should it be withdrawn or closed: approved along, and so never changed.
   along jsonb not null,
   -- The organisations of the frozen audience.
@@ -232,7 +235,7 @@ create view alerts.v_live with (security_invoker = true) as
     version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
     version.kev, version.reader_words, submission.owned_by_name, submission.submitted_at,
     submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
-    alert.exercise
+    alert.exercise, version.asked_at + submission.call_list_after as call_list_at
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
     and version.state in ('released', 'closed')
@@ -397,7 +400,7 @@ grant update (state, revision, title, severity, marking, what, do_now, if_acted,
   on alerts.version to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
-  owned_by_name, closing_dispatch_id) on alerts.submission to tocsin_web;
+  owned_by_name, closing_dispatch_id, call_list_after) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
 grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched,
   alerts.v_recipient,

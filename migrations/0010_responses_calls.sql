@@ -34,8 +34,9 @@ create table responses.call_attempt (
 create index call_attempt_of on responses.call_attempt (alert_id, organisation_id, at);
 
 -- Whoever must answer, has not, and of whose chain nobody is left to be told: until somebody rings
--- them, nothing more happens (P7). Also where nobody can say whether anything left. Of what was
--- withdrawn: who was told of it by phone, and not that it does not hold.
+-- them, nothing more happens (P7). Who was reached has until the call list to answer. Also where
+-- nobody can say whether anything left. Of what was withdrawn: who was told of it by phone, and not
+-- that it does not hold.
 create view responses.v_to_ring with (security_invoker = true) as
   select recipient.alert_id, recipient.organisation_id,
     case when told.is_reached then 'silent' when told.is_uncertain then 'uncertain'
@@ -62,6 +63,7 @@ create view responses.v_to_ring with (security_invoker = true) as
     offset 0
   ) told
   where recipient.must_answer and response.acknowledged_at is null and not told.more_to_come
+    and (not told.is_reached or coalesce(now() >= live.call_list_at, true))
   union all
   select recipient.alert_id, recipient.organisation_id, 'withdrawn',
     coalesce(response.affected = 'yes', false), told.by_phone_at

@@ -190,6 +190,7 @@ create table alerts.submission (
   closing_dispatch_id uuid,
   approval_id uuid not null,
   content_hash text not null,
+  call_list_after interval,
   along jsonb not null,
   reader_set_id uuid not null,
   state text default 'waiting'::text not null,
@@ -223,7 +224,7 @@ CREATE TRIGGER guard_lane BEFORE INSERT OR UPDATE OF version_id, dispatch_id, co
 CREATE TRIGGER submission_told AFTER INSERT OR UPDATE ON alerts.submission FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
-grant update (closing_dispatch_id, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
+grant update (closing_dispatch_id, call_list_after, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
 
 create table alerts.version (
   id uuid not null,
@@ -4763,7 +4764,8 @@ create view alerts.v_live with (security_invoker=true) as
     submission.submitted_by_name,
     submission.decided_at,
     submission.decided_by_name,
-    alert.exercise
+    alert.exercise,
+    version.asked_at + submission.call_list_after AS call_list_at
    FROM alerts.alert alert
      JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]))
      JOIN alerts.submission submission ON submission.version_id = version.id AND submission.state = 'released'::text;
@@ -5576,7 +5578,7 @@ create view responses.v_to_ring with (security_invoker=true) as
            FROM dispatch.v_credit credit
           WHERE credit.organisation_id = recipient.organisation_id AND (credit.dispatch_id = ANY (ARRAY[recipient.dispatch_id, recipient.correction_dispatch_id]))
          OFFSET 0) told
-  WHERE recipient.must_answer AND response.acknowledged_at IS NULL AND NOT told.more_to_come
+  WHERE recipient.must_answer AND response.acknowledged_at IS NULL AND NOT told.more_to_come AND (NOT told.is_reached OR COALESCE(now() >= live.call_list_at, true))
 UNION ALL
  SELECT recipient.alert_id,
     recipient.organisation_id,

@@ -70,9 +70,18 @@ export async function moveRules(
   if (to !== model.version)
     return refused('conflict', 'Other rules came into force since you looked. Look once more.');
   if (moving.widens.length > 0) return refused('conflict', WIDENS);
-  const { quietHours, decideUncertainAfterMs } = severityFor(model, version)!;
+  const {
+    quietHours,
+    decideUncertainAfterMs,
+    callListAfterMs = null,
+  } = severityFor(model, version)!;
   await pinVersion(tx, model);
-  const isMine = await setRules(tx, { id: version.id, from: from.version, to: model.version });
+  const isMine = await setRules(tx, {
+    id: version.id,
+    from: from.version,
+    to: model.version,
+    callListAfterMs,
+  });
   if (!isMine) return refused('conflict', 'Somebody moved it, or it ended. Look once more.');
   // One that is over has no times left; its deadlines are those of the new rules all the same.
   await retimeDispatch(tx, {

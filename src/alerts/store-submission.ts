@@ -64,6 +64,8 @@ export async function insertSubmission(
     correctionDispatchId: string | null;
     approvalId: string;
     contentHash: string;
+    /** Null: who is silent is to be rung as soon as nobody of their chain is left to be told. */
+    callListAfterMs: number | null;
     along: Along;
     readerSetId: string;
     submittedBy: string;
@@ -72,11 +74,12 @@ export async function insertSubmission(
 ): Promise<{ submittedAt: Date }> {
   return await tx.one<{ submittedAt: Date }>(sql`
     insert into alerts.submission (id, version_id, dispatch_id, correction_dispatch_id, approval_id,
-      content_hash, along, reader_set_id, submitted_by, submitted_by_name, owned_by,
-      owned_by_name)
+      content_hash, call_list_after, along, reader_set_id, submitted_by, submitted_by_name,
+      owned_by, owned_by_name)
     values (${submission.id}, ${submission.versionId}, ${submission.dispatchId},
       ${submission.correctionDispatchId}, ${submission.approvalId}, ${submission.contentHash},
-      ${JSON.stringify(submission.along)}::jsonb, ${submission.readerSetId},
+      ${submission.callListAfterMs} * interval '1 ms', ${JSON.stringify(submission.along)}::jsonb,
+      ${submission.readerSetId},
       ${submission.submittedBy}, ${submission.submittedByName}, ${submission.submittedBy},
       ${submission.submittedByName})
     returning submitted_at`);

@@ -11,7 +11,7 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { planDispatch, sealDispatch } from '#dispatch/index.ts';
 import { requestApproval } from '#identity/index.ts';
-import { pinVersion, proposeSeverity, stepsOf } from '#operating-model/index.ts';
+import { pinVersion, proposeSeverity, severityFor, stepsOf } from '#operating-model/index.ts';
 import {
   listSavers,
   matchesOrganisation,
@@ -162,7 +162,7 @@ async function freeze(
   const first = await freezeFirst(tx, { submissionId, dispatchId, version, rendering, followed });
   const barred = await unfitAudience(tx, version, { submissionId, model: context.model, now });
   if (barred) return barred;
-  const { kind } = version;
+  const { kind, severity } = version;
   const following =
     followed !== undefined && (kind === 'update' || kind === 'correction')
       ? await planFollowing(tx, { submissionId, version, kind, followed, rendering })
@@ -183,12 +183,12 @@ async function freeze(
     correctionDispatchId: following?.dispatchId ?? null,
     approvalId: approval.value,
     contentHash: hash,
+    callListAfterMs: severityFor(context.model, version)?.callListAfterMs ?? null,
     along,
     readerSetId: await freezeReaders(tx, submissionId),
     submittedBy: actorId(tx.actor),
     submittedByName: nameOf(tx.actor),
   });
-  const { severity } = version;
   await planApproval(tx, context.model, { id: submissionId, severity, submittedAt });
   await recordOverride(tx, version, context.model);
   await record(tx, {

@@ -150,6 +150,7 @@ async function plan(
     correctionDispatchId: null,
     approvalId: submission.approvalId,
     contentHash,
+    callListAfterMs: null,
     along,
     readerSetId: submission.readerSetId,
     submittedBy: actorId(tx.actor),

@@ -11,6 +11,7 @@ import {
   becauseFollowing,
   becauseNextUpdate,
   becauseRound,
+  becauseCallList,
   becauseTime,
   expiryTimes,
   regionTime,
@@ -71,8 +72,8 @@ export async function explainAlert(
   const alone = await findAlone(tx, alertId);
   const callList = {
     what: 'Who is silent stands on the call list',
-    at: chainEnd(alert, facts),
-    because: becauseTime(model, severity, 'rounds'),
+    at: callListTime(alert, facts),
+    because: becauseCallList(model, severity),
     facts: [`${waiting.toRing} to ring now`],
   };
   const ordered = [
@@ -247,9 +248,11 @@ function explainRecall(alert: LiveAlert, model: OperatingModel, severity: Severi
   ];
 }
 
-/** The last round of the chain that tells somebody; null while none has a time. */
-function chainEnd(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null {
+/** The later of the last round that tells somebody and the time to answer; null: none has a time. */
+function callListTime(alert: LiveAlert, rounds: readonly RoundFacts[]): Date | null {
   const own = rounds.filter((one) => one.dispatchId === alert.dispatchId && !one.reminds);
   const last = own.findLast(({ messages }) => messages > 0);
-  return last?.openedAt ?? last?.opensAt ?? null;
+  const ends = last?.openedAt ?? last?.opensAt ?? null;
+  const { callListAt } = alert;
+  return ends === null || callListAt === null || ends > callListAt ? ends : callListAt;
 }

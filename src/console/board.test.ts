@@ -276,7 +276,7 @@ describe('the live board', () => {
     assert.doesNotMatch(page.text, /Take it/);
   });
 
-  it('names nobody to ring once the alert is over', async () => {
+  it('names who was reached from the call list on, and nobody once the alert is over', async () => {
     const { alertId, dispatchId } = await releaseAlert(centre, { severity: 'medium' });
     // Whatever the hour.
     await centre.db.owner.withActor(system('test'), (tx) =>
@@ -284,12 +284,33 @@ describe('the live board', () => {
         expires_at = now() + interval '1 hour' where dispatch_id = ${dispatchId}`),
     );
     await deliverAll(centre, dispatchId);
-    const named = async () => (await readBoard(alertId)).nextCalls.length;
-    assert.ok((await named()) > 0);
+    const named = async (at?: Date) => {
+      const { nextCalls, tally } = await readBoard(alertId, everywhere, at);
+      const rung = await centre.db.owner.withActor(system('test'), (tx) =>
+        tx.rows(sql`select from responses.v_to_ring where alert_id = ${alertId}`),
+      );
+      return [nextCalls.length, tally.silent, tally.toRing, ...(at ? [] : [rung.length])];
+    };
+    assert.deepEqual(
+      await named(),
+      [1, 0, 1, 1],
+      'five days to answer, and one that nobody reaches',
+    );
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`update alerts.version set asked_at = asked_at - interval '5 days'
+        where alert_id = ${alertId}`),
+    );
+    const [first = 0, silent = 0, toRing = 0, rung] = await named();
+    assert.ok(silent > 0 && first > 1);
+    assert.deepEqual([toRing, rung], [silent + 1, silent + 1]);
     await endAlert(centre, alertId, 'closed');
-    assert.equal(await named(), 0);
+    assert.equal((await readBoard(alertId)).nextCalls.length, 0);
     const page = await centre.visit(centre.officer).get(`/alerts/${alertId}/board`);
     assert.match(page.text, /Next to ring Nobody is chased any more/);
+    assert.match(page.text, /acknowledged never answered/);
+    const wall = await centre.visit(centre.officer).get(`/alerts/${alertId}/wall`);
+    assert.match(wall.text, /Nobody is chased any more\./);
+    for (const { text } of [page, wall]) assert.doesNotMatch(text, /being asked|\d to ring/);
   });
 
   it('says what the alert says, folded, in the version that holds', async () => {

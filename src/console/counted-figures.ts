@@ -10,7 +10,9 @@ type Group = { -readonly [K in keyof FigureRow]: FigureRow[K] } & {
 };
 
 type Moment = {
-  readonly nowMs: number;
+  readonly now: Date;
+  /** Who was reached counts as silent from then on; null: once their chain has ended. */
+  readonly callListAt: Date | null;
   readonly callsMost: number;
   /** Ids of those whose network is in foreign hands. */
   readonly cutOff: ReadonlySet<string>;
@@ -19,9 +21,10 @@ type Moment = {
 /** What `readFigures` counts, of the same organisations at this moment. */
 export function figuresOf(
   { standings }: Counted,
-  { nowMs, callsMost, cutOff }: Moment,
+  { now, callListAt, callsMost, cutOff }: Moment,
 ): FigureRow[] {
   const groups = new Map<string, Group>();
+  const isDue = callListAt === null || now >= callListAt;
   for (const [key, standing] of standings) {
     const { region, system, type } = standing;
     const name = `${region}\n${system}\n${type}`;
@@ -30,8 +33,8 @@ export function figuresOf(
       group = { ...emptyGroup(), region, system, type };
       groups.set(name, group);
     }
-    addTo(group, standing, nowMs - LATELY_MS);
-    if (isToRing(standing)) addCall(group.nextCalls, callOf(key, standing), callsMost);
+    addTo(group, standing, { latelyMs: now.getTime() - LATELY_MS, isDue });
+    if (isToRing(standing, isDue)) addCall(group.nextCalls, callOf(key, standing), callsMost);
   }
   for (const group of groups.values())
     group.nextCalls = group.nextCalls.map((call) => {
@@ -75,7 +78,9 @@ function emptyGroup(): Group {
   };
 }
 
-function addTo(group: Group, standing: Standing, latelyMs: number): void {
+type Time = { readonly latelyMs: number; readonly isDue: boolean };
+
+function addTo(group: Group, standing: Standing, { latelyMs, isDue }: Time): void {
   const [answeredAfterS, acknowledgedMs, affected, affectedMs, helpMs] = standing.answer;
   const isLate = (ms: number | null) => Number(ms !== null && ms > latelyMs);
   group.mustAnswer += 1;
@@ -95,7 +100,7 @@ function addTo(group: Group, standing: Standing, latelyMs: number): void {
     return;
   }
   group.waiting += 1;
-  if (standing.toCome === 0) group.toRing += 1;
+  if (isToRing(standing, isDue)) group.toRing += 1;
   if (standing.arrived > 0) group.unanswered += 1;
   else if (standing.taken > 0) group.noReceipt += 1;
   else {
@@ -103,17 +108,24 @@ function addTo(group: Group, standing: Standing, latelyMs: number): void {
     if (standing.unsure > 0) group.uncertain += 1;
     else if (standing.toCome === 0) group.unreachable += 1;
   }
-  if (standing.arrived + standing.taken > 0 && standing.toCome === 0) group.silent += 1;
+  if (wasReached(standing) && isToRing(standing, isDue)) group.silent += 1;
 }
 
-function isToRing({ answer, toCome }: Standing): boolean {
-  return answer[1] === null && toCome === 0;
+function wasReached({ arrived, taken }: Standing): boolean {
+  return arrived + taken > 0;
+}
+
+/** Who was reached only where the call list is due. */
+function isToRing(standing: Standing, isDue: boolean): boolean {
+  const { answer, toCome } = standing;
+  return answer[1] === null && toCome === 0 && (isDue || !wasReached(standing));
 }
 
 /** Named by its key: of ten thousand five are shown. */
-function callOf(key: string, { name, taken, unsure, arrived, answer }: Standing): Call {
+function callOf(key: string, standing: Standing): Call {
+  const { name, unsure, answer } = standing;
   const [, , affected] = answer;
   const unheard = unsure > 0 ? 'uncertain' : 'unreachable';
-  const why = arrived + taken > 0 ? 'silent' : unheard;
+  const why = wasReached(standing) ? 'silent' : unheard;
   return { organisationId: key, name, why, saysAffected: affected === 'yes', isCutOff: false };
 }

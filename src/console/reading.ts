@@ -7,6 +7,7 @@ import type { Database, Tx } from '#db/database.ts';
 import {
   becauseCallBack,
   becauseNextUpdate,
+  becauseCallList,
   becauseRound,
   becauseTime,
   regionTime,
@@ -184,9 +185,10 @@ async function readingOf(
     counted.claimedReadAtMs = now.getTime();
   }
   const cutOff = new Set(await listCutOffIds(tx));
+  const { callListAt } = around.alert;
   return {
     ...around,
-    figures: figuresOf(counted, { nowMs: now.getTime(), callsMost: CALLS_MOST, cutOff }),
+    figures: figuresOf(counted, { now, callListAt, callsMost: CALLS_MOST, cutOff }),
     paths: pathsOf(tallyPaths(counted), around.gateways, now),
     at: undefined,
     readAt: now,
@@ -228,10 +230,8 @@ export async function advanceAlert(
 }
 
 function isOtherScope(one: LiveAlert, other: LiveAlert): boolean {
-  return (
-    dispatchesOf(one).join() !== dispatchesOf(other).join() ||
-    one.askedAt.getTime() !== other.askedAt.getTime()
-  );
+  const named = (a: LiveAlert) => JSON.stringify([dispatchesOf(a), a.askedAt, a.callListAt]);
+  return named(one) !== named(other);
 }
 
 async function readAround(
@@ -262,7 +262,7 @@ async function readAround(
     because: {
       answer: severity && becauseTime(rules, severity, 'acknowledge_within'),
       nextUpdate: becauseNextUpdate(rules),
-      callList: severity && becauseTime(rules, severity, 'rounds'),
+      callList: severity && becauseCallList(rules, severity),
       recall: severity && becauseTime(rules, severity, 'recall_window'),
       quiet: severity && becauseTime(rules, severity, 'quiet_hours'),
       callBack: becauseCallBack(model),

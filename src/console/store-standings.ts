@@ -1,9 +1,10 @@
 /** Where each organisation of an alert stands: the one read behind every number and list. */
 import { join, sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { filterBy, NONE, type FigureRow, type Filter } from './figures.ts';
+import type { FigureRow, Filter } from './figures.ts';
 import type { Listing, Reach } from './model.ts';
 import { dispatchesOf, type LiveAlert } from './store.ts';
+import { conditionsOf, isListed, momentOf, wasReached, type Moment } from './store-listings.ts';
 
 /** What is out, and the minute that is asked about; undefined: now. */
 export type Scope = {
@@ -11,13 +12,12 @@ export type Scope = {
   readonly dispatchIds: readonly string[];
   /** Answers from then on count. */
   readonly askedAt: Date;
-  readonly at: Date | undefined;
-};
+} & Moment;
 
 /** Of what is out, as it stands now or stood at a minute. */
 export function scopeOf(alert: LiveAlert, at?: Date): Scope {
-  const { alertId, askedAt } = alert;
-  return { alertId, dispatchIds: dispatchesOf(alert), askedAt, at };
+  const { alertId, askedAt, callListAt } = alert;
+  return { alertId, dispatchIds: dispatchesOf(alert), askedAt, callListAt, at };
 }
 
 /** A reminder is no next in line: whoever is left to be reminded is silent, and is rung. */
@@ -61,8 +61,8 @@ function answersAt({ alertId, askedAt }: Scope, at: Date): Sql {
 
 /**
  * One row for each organisation that must answer: how far our messages came, what it answered.
- * An organisation is silent when it was reached, has not answered, and nobody of its chain is left
- * to be asked.
+ * An organisation is silent when it was reached, has not answered, nobody of its chain is left to
+ * be asked, and its time to answer is over: the call list has begun.
  *
  * What is known of it is put together by grouping, without a join of large sets: of an alert that
  * was frozen a moment ago the planner expects 35 recipients, and compared each with each.
@@ -114,51 +114,16 @@ export function standings(scope: Scope): Sql {
       on organisation.organisation_id = known.organisation_id`;
 }
 
-const conditions: Readonly<Record<Listing, Sql>> = {
-  must_answer: sql`true`,
-  delivered: sql`reach = 'delivered'`,
-  acknowledged: sql`acknowledged_at is not null`,
-  affected: sql`affected = 'yes'`,
-  help: sql`help_asked_at is not null`,
-  silent: sql`acknowledged_at is null and reach in ('delivered', 'accepted') and not more_to_come`,
-  unreachable: sql`acknowledged_at is null and reach = 'unreachable'`,
-  uncertain: sql`acknowledged_at is null and reach = 'uncertain'`,
-  waiting: sql`acknowledged_at is null`,
-  to_ring: sql`acknowledged_at is null and not more_to_come`,
-  gone: sql`(acknowledged_at is not null or reach in ('delivered', 'accepted'))`,
-  not_gone: sql`acknowledged_at is null and reach not in ('delivered', 'accepted')`,
-  reached: sql`(acknowledged_at is not null or reach = 'delivered')`,
-  no_receipt: sql`acknowledged_at is null and reach = 'accepted'`,
-  unanswered: sql`acknowledged_at is null and reach = 'delivered'`,
-  said: sql`acknowledged_at is not null and affected is not null`,
-  not_said: sql`acknowledged_at is not null and affected is null`,
-};
-
-const columns: Readonly<Record<keyof Filter, Sql>> = {
-  region: sql`region_code`,
-  system: sql`system_code`,
-  type: sql`type`,
-};
-
-function conditionsOf(filter: Filter): Sql[] {
-  return filterBy.flatMap((by) => {
-    const code = filter[by];
-    if (code === undefined) return [];
-    return [code === NONE ? sql`${columns[by]} is null` : sql`${columns[by]} = ${code}`];
-  });
-}
-
 /** So many organisations are named as next to be rung, at most. */
 export const CALLS_MOST = 5;
 
 /** Why somebody is to be rung. */
-const why = sql`case when reach in ('delivered', 'accepted') then 'silent' else reach end`;
+const why = sql`case when ${wasReached} then 'silent' else reach end`;
 
 /** The figures by region, system and type, of which every filter is a sum: read once for all. */
 export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
-  const count = (listing: Listing) => sql`count(*) filter (where ${conditions[listing]})`;
-  const now = scope.at === undefined ? sql`now()` : sql`${scope.at}::timestamptz`;
-  const lately = sql`${now} - interval '5 minutes'`;
+  const count = (listing: Listing) => sql`count(*) filter (where ${isListed(listing, scope)})`;
+  const lately = sql`${momentOf(scope)} - interval '5 minutes'`;
   return await tx.rows<FigureRow>(sql`
     select region_code as region, system_code as system, type, count(*) as must_answer,
       ${count('delivered')} as delivered,
@@ -181,7 +146,7 @@ export async function readFigures(tx: Tx, scope: Scope): Promise<FigureRow[]> {
           'saysAffected', affected is not distinct from 'yes', 'isCutOff', is_cut_off)
         order by affected is not distinct from 'yes' desc,
           array_position(array['unreachable', 'uncertain', 'silent'], ${why}), name)
-        filter (where ${conditions.to_ring}))[1:${CALLS_MOST}], '{}')) as next_calls
+        filter (where ${isListed('to_ring', scope)}))[1:${CALLS_MOST}], '{}')) as next_calls
     from (${standings(scope)}) standing group by 1, 2, 3`);
 }
 
@@ -277,7 +242,7 @@ export async function listStandings(
   scope: Scope,
   { listing, filter, after, most }: ListingQuestion,
 ): Promise<StandingRow[]> {
-  const asked = [conditions[listing], ...conditionsOf(filter)];
+  const asked = [isListed(listing, scope), ...conditionsOf(filter)];
   if (after !== undefined)
     asked.push(sql`(name, organisation_id) > (${after[0]}, ${after[1]}::uuid)`);
   return await tx.rows<StandingRow>(sql`

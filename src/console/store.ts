@@ -86,6 +86,8 @@ export type LiveAlert = {
   releasedAt: Date;
   /** Answers from then on count. */
   askedAt: Date;
+  /** Who was reached and is silent is to be rung from then on; null: once their chain has ended. */
+  callListAt: Date | null;
   closedAt: Date | null;
   dispatchId: string;
   correctionDispatchId: string | null;
@@ -103,9 +105,9 @@ export type LiveAlert = {
 const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title, live.severity,
   live.marking, live.what, live.do_now, live.if_acted, live.clear_line, live.not_known,
   live.content, live.kev, live.reader_words, live.next_update_at, live.state, live.released_at,
-  live.asked_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id, live.version_number,
-  live.kind, live.model_version, dispatch.state as dispatch_state, dispatch.pause_reason,
-  dispatch.exercise, live.owned_by_name`;
+  live.asked_at, live.call_list_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
+  live.version_number, live.kind, live.model_version, dispatch.state as dispatch_state,
+  dispatch.pause_reason, dispatch.exercise, live.owned_by_name`;
 
 /** The dispatches of what is out: a correction has two. */
 export function dispatchesOf({ dispatchId, correctionDispatchId }: LiveAlert): string[] {

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import {
   becauseApproval,
   becauseCallBack,
+  becauseCallList,
   becauseMessage,
   becauseNextUpdate,
   becauseNumberLimit,
@@ -26,7 +27,6 @@ function ofSeverity(severity: string, exercise: boolean): (Because | undefined)[
   const found = severityFor(model, { severity, exercise })!;
   return [
     becauseRound(model, found, 1),
-    becauseTime(model, found, 'rounds'),
     becauseMessage(model, found, { round: 1, rank: 1 }),
     becauseMessage(model, found, { round: 1, rank: 3 }),
     ...times.map((key) => becauseTime(model, found, key)),
@@ -38,7 +38,11 @@ const hoursOf = (all: readonly (Because | undefined)[]) => all.map((one) => one?
 test('what opens waits for quiet hours, what is due is counted through them', () => {
   const told = 'not in quiet hours, from 21:00 to 06:30';
   const due = 'quiet hours from 21:00 to 06:30 count in';
-  assert.deepEqual(hoursOf(ofSeverity('medium', false)), [told, told, told, told, due, due, due]);
+  assert.deepEqual(hoursOf(ofSeverity('medium', false)), [told, told, told, due, due, due]);
+  assert.equal(
+    becauseCallList(model, severityFor(model, { severity: 'medium', exercise: false })!)?.hours,
+    due,
+  );
   assert.deepEqual(new Set(hoursOf(ofSeverity('critical', false))), new Set(['no quiet hours']));
 });
 
@@ -46,7 +50,7 @@ test('an exercise names the hours of exercises, whatever its severity', () => {
   const told = 'exercises go from 08:00 until 18:00 only';
   const due = 'hours without exercises count in';
   for (const id of ['critical', 'medium'])
-    assert.deepEqual(hoursOf(ofSeverity(id, true)), [told, told, told, told, due, due, due], id);
+    assert.deepEqual(hoursOf(ofSeverity(id, true)), [told, told, told, due, due, due], id);
   const severity = severityFor(model, { severity: 'critical', exercise: true })!;
   // That severity has no quiet hours of its own to lead to.
   assert.equal(becauseTime(model, severity, 'quiet_hours')?.rule, 'exercises');

@@ -52,7 +52,8 @@ export type TimeKey =
   | 'quiet_hours'
   | 'tell_region'
   | 'spend_cap'
-  | 'rounds';
+  | 'rounds'
+  | 'call_list_after';
 
 /** Why something is due or ends when it does; undefined where the severity knows no such time. */
 export function becauseTime(
@@ -62,6 +63,12 @@ export function becauseTime(
 ): Because | undefined {
   if (key === 'quiet_hours' && severity.lane === EXERCISE_LANE) return becauseExercise(model);
   return becauseStep(model, severity, `severities.${severity.id}.${key}`);
+}
+
+/** Why who is silent stands on the call list when they do. */
+export function becauseCallList(model: OperatingModel, severity: Severity): Because | undefined {
+  const isSaid = severity.callListAfterMs !== undefined;
+  return becauseTime(model, severity, isSaid ? 'call_list_after' : 'rounds');
 }
 
 /**

@@ -215,6 +215,14 @@ function checkSeverity(id: string, severity: ModelFile['severities'][string]): R
       ),
     );
   }
+  const lastRound = severity.rounds.at(-1)!.after;
+  if ((severity.call_list_after ?? lastRound) < lastRound)
+    remarks.push(
+      error(
+        at('call_list_after'),
+        `the last in line is told after ${formatDuration(lastRound)}: not before that`,
+      ),
+    );
   severity.ask_for_receipt_after.forEach((after, i, asks) => {
     if (after > (asks[i - 1] ?? 0)) return;
     remarks.push(error(at('ask_for_receipt_after', i), 'must be later than the one before'));

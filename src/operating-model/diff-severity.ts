@@ -32,6 +32,7 @@ export function oneSeverity(before: Severity, after: Severity): string[] {
     ...roundChanges(before.rounds, after.rounds, 'round'),
     ...roundChanges(before.reminders, after.reminders, 'reminder'),
     ...quietChange(before, after),
+    ...instead('the silent stand on the call list', listedWhen(before), listedWhen(after)),
     ...regionChange(before, after),
     ...instead('texts may cost', capOf(before), capOf(after)),
     ...times('acknowledged within', ({ acknowledgeWithinMs: ms }) => ms),
@@ -55,6 +56,11 @@ function quietChange({ quietHours: before }: Severity, { quietHours: after }: Se
   return [
     `quiet hours ${now}${old === undefined ? '' : ` instead of ${old}`}: rounds wait for their end`,
   ];
+}
+
+function listedWhen({ callListAfterMs }: Severity): string {
+  if (callListAfterMs === undefined) return 'once the last round has opened';
+  return `after ${spokenDuration(callListAfterMs)}`;
 }
 
 function regionChange({ tellRegion: before }: Severity, { tellRegion: after }: Severity): string[] {

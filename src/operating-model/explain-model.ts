@@ -23,7 +23,7 @@ export function explainSeverity(model: OperatingModel, severity: Severity): stri
     ...regionOf(model, severity),
     ...quietOf(severity),
     ...unchasedOf(model),
-    `Then the chain ends: whoever is silent stands on the call list.`,
+    listedOf(severity),
     ...severity.reminders.map(
       (reminder) =>
         `After ${spokenDuration(reminder.afterMs)}, where still nobody answered, a reminder: ${ranksOf(reminder)}.`,
@@ -77,6 +77,12 @@ function regionOf({ roles }: OperatingModel, { tellRegion }: Severity): string[]
   return [
     `After ${spokenDuration(tellRegion.afterMs)}, where organisations of a region are silent: its ${who}, by text.`,
   ];
+}
+
+function listedOf({ callListAfterMs }: Severity): string {
+  if (callListAfterMs === undefined)
+    return 'Then the chain ends: whoever is silent stands on the call list.';
+  return `Then the chain ends. Whoever is silent after ${spokenDuration(callListAfterMs)} stands on the call list; whom nothing reaches at once.`;
 }
 
 function quietOf({ quietHours }: Severity): string[] {

@@ -24,6 +24,7 @@ const severity = z.strictObject({
   rounds: z.array(round).min(1),
   reminders: z.array(round).max(5).default([]),
   quiet_hours: z.strictObject({ from: minuteOfDay, until: minuteOfDay }).optional(),
+  call_list_after: durationMs.optional(),
   tell_region: z.strictObject({ after: minuteMs, wake: z.array(z.string()).min(1) }).optional(),
   acknowledge_within: durationMs,
   next_update_within: durationMs,

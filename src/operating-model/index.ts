@@ -41,6 +41,7 @@ export {
   becauseReview,
   becauseRight,
   becauseRound,
+  becauseCallList,
   becauseTime,
   whenOf,
 } from './because.ts';

@@ -110,7 +110,8 @@ function waitsOf({ quietHours, recallWindowMs, spendCapPence }: Severity, make: 
 }
 
 /** Who is told when, to the end of the chain. */
-function chainOf({ rounds, reminders, channels, tellRegion }: Severity, make: Make): Rung[] {
+function chainOf(severity: Severity, make: Make): Rung[] {
+  const { rounds, reminders, channels, tellRegion, callListAfterMs } = severity;
   const by = channels.join(' and ');
   const told = rounds.map((round, i) =>
     make(
@@ -122,7 +123,11 @@ function chainOf({ rounds, reminders, channels, tellRegion }: Severity, make: Ma
         : `${ranksOf(round)}, where nobody answered`,
     ),
   );
-  const end = 'the chain ends: the silent stand on the call list';
+  const lastMs = rounds.at(-1)!.afterMs;
+  const listed =
+    callListAfterMs === undefined
+      ? make('rounds', lastMs, 'end', 'the chain ends: the silent stand on the call list')
+      : make('call_list_after', callListAfterMs, 'end', 'the silent stand on the call list');
   const reminded = reminders.map((reminder, i) =>
     make(
       `reminders[${i}]`,
@@ -131,7 +136,7 @@ function chainOf({ rounds, reminders, channels, tellRegion }: Severity, make: Ma
       `${ranksOf(reminder)} once more, where nobody answered`,
     ),
   );
-  const chain = [...told, make('rounds', rounds.at(-1)!.afterMs, 'end', end), ...reminded];
+  const chain = [...told, listed, ...reminded];
   if (tellRegion === undefined) return chain;
   const region = 'the region is told how many of its organisations are silent';
   return [...chain, make('tell_region', tellRegion.afterMs, 'told', region)];

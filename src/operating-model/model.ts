@@ -199,6 +199,8 @@ export type Severity = {
   readonly reminders: readonly Round[];
   /** Rounds and reminders of these hours wait for their end; absent: none waits. */
   readonly quietHours?: QuietHours;
+  /** When who was reached and is silent is to be rung; absent: once the last round has opened. */
+  readonly callListAfterMs?: number;
   /** Who of a region is told, and when, where organisations of it are silent then; absent: nobody. */
   readonly tellRegion?: { readonly afterMs: number; readonly wake: readonly string[] };
   readonly acknowledgeWithinMs: number;

@@ -9,6 +9,7 @@ const roundOf = ({ ranks, after }: ModelFile['severities'][string]['rounds'][num
 
 export function severityOf([id, severity]: [string, ModelFile['severities'][string]]): Severity {
   const { quiet_hours: quietHours, tell_region: region, spend_cap: cap } = severity;
+  const { call_list_after: callListAfterMs } = severity;
   return {
     id,
     label: severity.label,
@@ -20,6 +21,7 @@ export function severityOf([id, severity]: [string, ModelFile['severities'][stri
       quietHours: { fromMinute: quietHours.from, untilMinute: quietHours.until },
     }),
     ...(cap !== undefined && { spendCapPence: Math.round(cap * 100) }),
+    ...(callListAfterMs !== undefined && { callListAfterMs }),
     ...(region && { tellRegion: { afterMs: region.after, wake: region.wake } }),
     acknowledgeWithinMs: severity.acknowledge_within,
     nextUpdateWithinMs: severity.next_update_within,

@@ -1,7 +1,7 @@
 /** The rules behind what answering shows of an alert: whom to ring, and which message told whom. */
 import {
   becauseSent,
-  becauseTime,
+  becauseCallList,
   rulesOverTime,
   type Because,
   type OperatingModel,
@@ -45,7 +45,7 @@ export async function alertRules(
     byDispatch.set(one.dispatchId, await over({ ...one, exercise: obeyed.exercise }));
   const { model, severity } = await over(obeyed);
   return {
-    callList: severity && becauseTime(model, severity, 'rounds'),
+    callList: severity && becauseCallList(model, severity),
     ofMessage: (message) => {
       const sent = dispatched.find(({ dispatchId }) => dispatchId === message.dispatchId);
       const then = byDispatch.get(message.dispatchId)?.at(message.at);

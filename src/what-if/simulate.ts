@@ -251,7 +251,12 @@ class Simulation {
       const { organisationId: id } = one;
       const toldAtMs = told.get(id) ?? null;
       const answeredAtMs = this.#answered.get(id) ?? null;
-      const endsAtMs = last.get(id) ?? releasedAtMs;
+      const chainEndsAtMs = last.get(id) ?? releasedAtMs;
+      // Whom nothing reached is rung at once.
+      const endsAtMs =
+        toldAtMs === null
+          ? chainEndsAtMs
+          : Math.max(chainEndsAtMs, releasedAtMs + (severity.callListAfterMs ?? 0));
       const isListed = one.mustAnswer && (answeredAtMs === null || answeredAtMs > endsAtMs);
       const standing = { isReached: toldAtMs !== null, isUncertain: false, moreToCome: false };
       return {
