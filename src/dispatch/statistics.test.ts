@@ -138,7 +138,8 @@ describe('statistics of another hour', () => {
       await until(
         () => statesOf(db.owner, id),
         ({ accepted = 0 }) => accepted >= Math.min(messages, SENT_AT_LEAST),
-        60_000,
+        // A right plan took 63 s where eight others worked on two slow cores; a wrong one minutes.
+        120_000,
       );
     } finally {
       await engine.stop();
