@@ -9,7 +9,7 @@ import { cloneDatabase, createEmptyDatabase } from '../../test/support/database.
 import { dumpSchema } from './dump-schema.ts';
 import { MIGRATIONS_FOLDER, readMigrations, refuseHistory } from './migration-files.ts';
 import { migrate } from './migrate.ts';
-import { configFromUrl } from './roles.ts';
+import { configFromUrl, ensureRoles } from './roles.ts';
 
 const database = await createEmptyDatabase();
 const folder = mkdtempSync(path.join(os.tmpdir(), 'tocsin-migrations-'));
@@ -134,11 +134,17 @@ test('a login that may not make roles gets the SQL for its administrator', async
   });
   const owner = configFromUrl(url, 'tocsin_owner');
   write('0001_a', 'create schema a; grant usage on schema a to tocsin_web;');
-  const asked = /grant tocsin_web, tocsin_worker, tocsin_sequencer to stranger;$/.exec(
-    message(await migrate({ config: owner, folder })),
+  const run = (statement: string) => as(database.superuser, (client) => client.query(statement));
+  // All three are there, so that none is to be made; one is granted already.
+  await run('grant tocsin_worker to stranger');
+  const asked = message(await migrate({ config: owner, folder }));
+  const grant = 'grant tocsin_web, tocsin_sequencer to stranger;';
+  assert.equal(
+    asked,
+    'The login of DATABASE_URL lacks the roles tocsin_web, tocsin_sequencer and may not take ' +
+      `them. Let an administrator of that server run: ${grant}`,
   );
-  assert.notEqual(asked, null);
-  await as(database.superuser, (client) => client.query(asked![0]));
+  await run(grant);
   assert.deepEqual(await migrate({ config: owner, folder }), {
     ok: true,
     value: { names: ['0001_a'] },
@@ -148,6 +154,16 @@ test('a login that may not make roles gets the SQL for its administrator', async
   );
   assert.deepEqual(rows, [{ current_user: 'tocsin_web', session_user: 'stranger' }]);
   await as(database.superuser, (client) => client.query('drop owned by stranger cascade'));
+});
+
+test('of roles that are to be made, only those that the server lacks are named', async () => {
+  const standing = { login: 'stranger', mayMake: false, stepsDown: true };
+  const present = ['tocsin_web', 'tocsin_worker'];
+  const server = { query: async () => ({ rows: [{ ...standing, present, usable: present }] }) };
+  const asked = message(await ensureRoles(server as unknown as Client));
+  assert.match(asked, / lacks the roles tocsin_sequencer and may not make them\. /);
+  const statements = 'create role tocsin_sequencer nologin; grant tocsin_sequencer to stranger;';
+  assert.equal(asked.split(' run: ')[1], statements);
 });
 
 test('no migration names its login: DATABASE_URL may bring another', () => {

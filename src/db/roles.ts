@@ -14,53 +14,70 @@ export function configFromUrl(url: string, role: DatabaseRole): ClientConfig {
 
 const ROLES = ['tocsin_web', 'tocsin_worker', 'tocsin_sequencer'] as const;
 
-/** What a database administrator must run where our login may not make roles itself. */
-function statementsFor(login: string): string {
-  return [
-    ...ROLES.map((role) => `create role ${role} nologin;`),
-    `grant ${ROLES.join(', ')} to ${login};`,
-  ].join(' ');
-}
-
 type Standing = {
-  login: string;
-  superuser: boolean;
-  createRole: boolean;
-  present: string[];
-  usable: string[];
+  readonly login: string;
+  readonly mayMake: boolean;
+  /** Roles that the server does not have. */
+  readonly missing: readonly string[];
+  /** Roles that the login cannot step down to, there or not. */
+  readonly unusable: readonly string[];
 };
 
 /** Makes the roles that the migrations grant to, and lets the login step down to them. */
 export async function ensureRoles(client: Client): Promise<Outcome<void>> {
-  const { rows } = await client.query<Standing>(
-    `select quote_ident(current_user) as login, me.rolsuper as superuser,
-       me.rolcreaterole as "createRole",
+  const { login, mayMake, missing, unusable } = await findStanding(client);
+  if (mayMake) {
+    try {
+      for (const role of missing) await client.query(`create role ${role} nologin`);
+      for (const role of unusable) await client.query(`grant ${role} to ${login}`);
+    } catch {
+      // What is lacking then is said below: some are made, or another process made them.
+    }
+  }
+  const left = await findStanding(client);
+  const lacking = ROLES.filter((role) => [...left.missing, ...left.unusable].includes(role));
+  return lacking.length === 0 ? ok(undefined) : askForRoles(left, lacking);
+}
+
+async function findStanding(client: Client): Promise<Standing> {
+  const { rows } = await client.query<
+    Pick<Standing, 'login' | 'mayMake'> & {
+      stepsDown: boolean;
+      present: string[];
+      usable: string[];
+    }
+  >(
+    `select quote_ident(current_user) as login, me.rolsuper or me.rolcreaterole as "mayMake",
+       -- The embedded server has a login for each role; there nobody steps down.
+       current_user <> 'tocsin_owner' and not me.rolsuper as "stepsDown",
        array(select rolname::text from pg_roles where rolname = any($1)) as present,
        array(select rolname::text from pg_roles
          where rolname = any($1) and pg_has_role(current_user, oid, 'member')) as usable
      from pg_roles as me where me.rolname = current_user`,
     [ROLES],
   );
-  const standing = rows[0]!;
-  const missing = ROLES.filter((role) => !standing.present.includes(role));
-  // The embedded server has a login for each role; there nobody steps down.
-  const stepsDown = standing.login !== 'tocsin_owner' && !standing.superuser;
-  const unusable = stepsDown ? ROLES.filter((role) => !standing.usable.includes(role)) : [];
-  if (missing.length === 0 && unusable.length === 0) return ok(undefined);
-  if (!standing.createRole && !standing.superuser) return askForRoles(standing.login);
-  try {
-    for (const role of missing) await client.query(`create role ${role} nologin`);
-    for (const role of unusable) await client.query(`grant ${role} to ${standing.login}`);
-  } catch {
-    return askForRoles(standing.login);
-  }
-  return ok(undefined);
+  const { login, mayMake, stepsDown, present, usable } = rows[0]!;
+  return {
+    login,
+    mayMake,
+    missing: ROLES.filter((role) => !present.includes(role)),
+    unusable: stepsDown ? ROLES.filter((role) => !usable.includes(role)) : [],
+  };
 }
 
-function askForRoles(login: string): Outcome<never> {
+/** What a database administrator must run where our login may not do it itself. */
+function askForRoles(
+  { login, missing, unusable }: Standing,
+  lacking: readonly string[],
+): Outcome<never> {
+  const statements = [
+    ...missing.map((role) => `create role ${role} nologin;`),
+    ...(unusable.length === 0 ? [] : [`grant ${unusable.join(', ')} to ${login};`]),
+  ];
   return refused(
     'forbidden',
-    `The login of DATABASE_URL lacks the roles ${ROLES.join(', ')} and may not make ` +
-      `them. Let an administrator of that server run: ${statementsFor(login)}`,
+    `The login of DATABASE_URL lacks the roles ${lacking.join(', ')} and may not ` +
+      `${missing.length === 0 ? 'take' : 'make'} them. ` +
+      `Let an administrator of that server run: ${statements.join(' ')}`,
   );
 }
