@@ -68,6 +68,14 @@ test('what is not a list of organisations says what it is', () => {
   assert.match(sentence('{"a": [1, 2]}'), /holds no list of entries/);
   assert.match(sentence('[{"ods_code": "A'), /JSON in the file is not whole/);
   assert.match(sentence('{"organisation_code": 1}'), /holds no list/);
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+  ] as const)
+    assert.match(
+      sentence(`[{"code":${open.repeat(100_000)}1${close.repeat(100_000)}}]`),
+      /lists within lists without end/,
+    );
 });
 
 test('a list in JSON is read like a table', () => {

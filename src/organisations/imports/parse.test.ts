@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { refusedFile } from './csv.ts';
 import type { ContactRow, ContactRules, OrganisationRow, RefusedRow } from '../model.ts';
 import { readContacts, readOrganisations, readWhole } from './parse.ts';
+import { readHead } from './sheet.ts';
 
 const rules: ContactRules = {
   organisationTypes: {
@@ -334,6 +335,8 @@ test('a file that cannot be an import gets one sentence', () => {
   assert.match(sentence(contactsFile), /use "import contacts"/);
   assert.match(sentence(bytes('code,name,type\nZ1,A,trust\n'), readContacts), /"import org/);
   assert.match(sentence(bytes('code,name,type\n')), /no rows/);
+  const blank = readHead(bytes(',,,\n,,,\n'), 1);
+  assert.match(blank.ok ? '' : blank.message, /begins with empty cells/);
   assert.match(sentence(bytes('code,name,type,name\nZ1,A,trust,B\n')), /name is there twice/);
   assert.match(
     sentence(bytes('code,name,type\nZ1,"A,trust\nZ2,B,trust\n')),

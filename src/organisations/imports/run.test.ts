@@ -10,6 +10,7 @@ import { confirmRun } from './confirm-run.ts';
 import {
   beginUndo,
   cancelRun,
+  chooseColumns,
   findOwnRun,
   keepUpload,
   listOwnRuns,
@@ -18,7 +19,7 @@ import {
 } from './import-run.ts';
 import { isAbandoned, runMoves, secondsLeft, statesBefore, type RunState } from './run.ts';
 import { Runner } from './runner.ts';
-import { beatRun, claimRun, moveRun } from './store-run.ts';
+import { beatRun, claimRun, listRows, moveRun } from './store-run.ts';
 
 let db: Clone;
 let runner: Runner;
@@ -203,6 +204,27 @@ test('what one changes within a day is counted together, and asked again by who 
     db.web.withActor(actor, (tx) => tx.run(sql`${forged} where id = ${second}`)),
     /takes two persons/,
   );
+});
+
+test('other columns of the same file are another check, though its rows are told alike', async () => {
+  const actor = person();
+  const columns = 'code,name,type,switchboard,of somebody\n';
+  const id = await keep(actor, `${columns}DG-1,Name,trust,0113 496 0001,0113 496 0002\n`);
+  const told: [digest: string | undefined, rows: unknown][] = [];
+  for (const telephone of [3, 4, 3]) {
+    const mapping = { code: 0, name: 1, type: 2, telephone };
+    const chosen = await db.web.attempt(actor, (tx) => chooseColumns(tx, id, mapping, given()));
+    assert.ok(chosen.ok);
+    assert.equal(await work(actor, id), 'checked');
+    const rows = await db.web.withActor(actor, (tx) =>
+      listRows(tx, id, { outcomes: ['added'], limit: 9 }),
+    );
+    told.push([(await runOf(actor, id)).result?.digest, rows]);
+  }
+  const [one, other, again] = told;
+  assert.deepEqual(other![1], one![1]);
+  assert.notEqual(other![0], one![0]);
+  assert.deepEqual(again, one);
 });
 
 test('all or nothing holds at the import too, and can be given up', async () => {

@@ -36,6 +36,9 @@ export function listOf(text: string): Outcome<JsonList> {
   if (lists.length !== 1 || keys.length === 0) {
     return refused('invalid', 'This JSON file holds no list of entries: a CSV file is best.');
   }
+  if (!lists[0]!.every((entry) => isWithin(DEPTH_MAX, entry))) {
+    return refused('invalid', 'The JSON in the file has lists within lists without end.');
+  }
   const entries = lists[0]!.map((entry) => keys.map((key) => cellOf(entry[key])));
   return ok({ columns: keys, entries });
 }
@@ -46,6 +49,14 @@ function isListOfObjects(value: unknown): value is Readonly<Record<string, unkno
     value.length > 0 &&
     value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one))
   );
+}
+
+/** Deeper than anybody's fields; what goes on for a megabyte is deeper than the stack. */
+const DEPTH_MAX = 20;
+
+function isWithin(depth: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((inner) => isWithin(depth - 1, inner));
 }
 
 function cellOf(value: unknown): string {

@@ -62,7 +62,7 @@ function toEnd<T>(steps: Generator<undefined, T>): T {
   }
 }
 
-/** The first rows alone, read from the beginning of the file: quick however large it is. */
+/** The first rows alone, one at least, from the beginning of the file: quick however large it is. */
 export function readHead(bytes: Uint8Array, rows: number): Outcome<SheetRow[]> {
   const isWhole = bytes.length <= HEAD_BYTES;
   const opened = openSheet(bytes.subarray(0, HEAD_BYTES), !isWhole);
@@ -77,7 +77,8 @@ export function readHead(bytes: Uint8Array, rows: number): Outcome<SheetRow[]> {
     stepThroughCsv(opened.value.text, (row) => (head.push(row) < rows ? undefined : enough)),
   );
   const isReadable = stopped === undefined || stopped === enough || (!isWhole && head.length > 0);
-  return isReadable ? ok(head) : stopped;
+  if (!isReadable) return stopped;
+  return head.length === 0 ? nothingFirst : ok(head);
 }
 
 /** The cells of these lines, and of the first one. */
@@ -96,6 +97,10 @@ export function readLines(
 }
 
 const enough = refused('invalid', 'enough');
+const nothingFirst = refused(
+  'invalid',
+  'The file begins with empty cells: name its columns first.',
+);
 
 const asCsv = 'save the sheet as "CSV UTF-8"';
 const inIt = 'take the CSV file out of it, and import that';

@@ -5,7 +5,9 @@
 import { createHash } from 'node:crypto';
 import { refused, type Refused } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
+import type { Mapping } from './columns.ts';
 import { changesIn } from './finish-import.ts';
+import type { ImportFile } from './import-options.ts';
 import type { ImportCounts, ImportRules, PlannedRow } from '../model.ts';
 import { countChangedAlone } from './store-import.ts';
 
@@ -35,9 +37,17 @@ export function tooMuchForOne({ importedAloneADay }: Asked['rules']): Refused {
   );
 }
 
-/** Of what becomes of each row, in the order in which they are told. */
+/**
+ * Of the file, which column is which, and what becomes of each row, in the order in which they are
+ * told. Rows alone would not do: of one that is added only the label is told, and of a number its
+ * ends, so that other columns of the same file could pass for what somebody agreed to.
+ */
 export class RowsDigest {
   readonly #hash = createHash('sha256');
+
+  constructor({ bytes }: ImportFile, mapping: Mapping | null) {
+    this.#hash.update(bytes).update(`\n${JSON.stringify(mapping)}\n`);
+  }
 
   add(rows: readonly PlannedRow[]): void {
     for (const { line, outcome, label, changes } of rows)

@@ -130,7 +130,7 @@ async function takeFile(
   await database.withActor(uploader, async (tx) => {
     const report = isCheck ? reportOf(tx, runId, context.secrets) : undefined;
     if (isCheck) await deleteRows(tx, runId);
-    const digest = new RowsDigest();
+    const digest = new RowsDigest(file, run.mapping);
     const outcome = await importers[run.kind](tx, file, {
       ...context,
       startedAt,
