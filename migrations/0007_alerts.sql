@@ -122,9 +122,13 @@ create table alerts.submission (
   decided_by text,
   decided_by_name text,
   return_reason text,
+  -- The words and the audience that were sent back, for whoever decides over the next ones to see
+  -- what changed: `ReturnedWords` in src/alerts/store-submission.ts.
+  returned_words jsonb,
   unique (approval_id, version_id),
   check ((state = 'waiting') = (decided_at is null)),
-  check ((state = 'returned') = (return_reason is not null))
+  check ((state = 'returned') = (return_reason is not null)),
+  check ((state = 'returned') = (returned_words is not null))
 );
 
 -- The dispatches of an exercise are in the lane of exercises, those of a live alert never (P11).
@@ -399,8 +403,8 @@ grant update (state, revision, title, severity, marking, what, do_now, if_acted,
   kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
   on alerts.version to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
-grant update (state, decided_at, decided_by, decided_by_name, return_reason, owned_by,
-  owned_by_name, closing_dispatch_id, call_list_after) on alerts.submission to tocsin_web;
+grant update (state, decided_at, decided_by, decided_by_name, return_reason, returned_words,
+  owned_by, owned_by_name, closing_dispatch_id, call_list_after) on alerts.submission to tocsin_web;
 grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
 grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched,
   alerts.v_recipient,

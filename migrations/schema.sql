@@ -203,8 +203,10 @@ create table alerts.submission (
   decided_by text,
   decided_by_name text,
   return_reason text,
+  returned_words jsonb,
   constraint submission_check CHECK (((state = 'waiting'::text) = (decided_at IS NULL))),
   constraint submission_check1 CHECK (((state = 'returned'::text) = (return_reason IS NOT NULL))),
+  constraint submission_check2 CHECK (((state = 'returned'::text) = (returned_words IS NOT NULL))),
   constraint submission_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'returned'::text, 'withdrawn'::text, 'released'::text, 'recalled'::text]))),
   constraint submission_reader_set_id_fkey FOREIGN KEY (reader_set_id) REFERENCES identity.reader_set(id),
   constraint submission_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
@@ -224,7 +226,7 @@ CREATE TRIGGER guard_lane BEFORE INSERT OR UPDATE OF version_id, dispatch_id, co
 CREATE TRIGGER submission_told AFTER INSERT OR UPDATE ON alerts.submission FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.submission to tocsin_web;
 grant select on alerts.submission to tocsin_worker;
-grant update (closing_dispatch_id, call_list_after, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason) on alerts.submission to tocsin_web;
+grant update (closing_dispatch_id, call_list_after, state, owned_by, owned_by_name, decided_at, decided_by, decided_by_name, return_reason, returned_words) on alerts.submission to tocsin_web;
 
 create table alerts.version (
   id uuid not null,

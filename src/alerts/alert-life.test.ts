@@ -25,7 +25,7 @@ import {
 } from './index.ts';
 import { everybody } from '#organisations/index.ts';
 import { wording } from '../../test/support/centre.ts';
-import type { Page } from '../../test/support/page-client.ts';
+import type { Page, PageClient } from '../../test/support/page-client.ts';
 
 let centre: Centre;
 
@@ -66,7 +66,9 @@ describe('writing', () => {
     const approver = centre.visit(centre.approver);
     const page = await approver.get(waiting.path);
     assert.match(page.text, /At once 3 texts, 3 mails/);
-    assert.match(page.text, /1 organisation that must answer cannot be reached/);
+    assert.match(page.text, /1 organisation that must answer cannot be reached: ring/);
+    for (const { text } of [check, page])
+      assert.match(text, /1 organisation has nobody who can be texted/);
     const board = await approver.submit('Approve and send now');
     assert.match(board.text, /4 organisations must answer/);
   });
@@ -232,6 +234,39 @@ describe('two people (P5)', () => {
     assert.doesNotMatch((await officer.get('/')).text, /Returned to the author/);
     const again = await approver.get(`/alerts/${alertId}`);
     assert.match(again.text, /Returned \d\d:\d\d by Tom Lindqvist: Name the product/);
+    assert.match(again.text, /Since then: nothing changed/);
+    assert.doesNotMatch(again.text, /Changes since it was returned/);
+  });
+
+  it('who returned it sees every change since, also where another returned it later', async () => {
+    const alertId = await draftAlert(centre);
+    await submitDraft(centre, alertId);
+    const back = async (approver: PageClient, reason: string) => {
+      await approver.get(`/alerts/${alertId}`);
+      await approver.submit('Return to author', { reason });
+    };
+    const officer = centre.visit(centre.officer);
+    const mend = async (fields: Record<string, string>) => {
+      await officer.get(`/alerts/${alertId}/edit`);
+      await officer.submit(`/alerts/${alertId}/edit`, { ...fields, next: 'check' });
+      await officer.submit('Submit for approval');
+    };
+    const tom = centre.visit(centre.approver);
+    await back(tom, 'Say until when');
+    await mend({ doNow: 'Isolate Citrix gateways until noon. Email safe.' });
+    const ines = centre.visit(await centre.invite('Ines Calder', ['approver']));
+    await back(ines, 'Only trusts');
+    await mend({ types: 'trust' });
+
+    const audience = 'Audience: 1 organisation was taken out.';
+    const toTom = (await tom.get(`/alerts/${alertId}`)).text;
+    assert.match(toTom, /Say until when Since then: Do now, audience/);
+    assert.match(toTom, /Do now Isolate Citrix gateways Gone: now\. New: until noon\. Email safe/);
+    assert.ok(toTom.includes(audience));
+    const toInes = (await ines.get(`/alerts/${alertId}`)).text;
+    assert.match(toInes, /Only trusts Since then: Audience/);
+    assert.ok(toInes.includes(audience));
+    assert.doesNotMatch(toInes, /Gone: now/);
   });
 });
 

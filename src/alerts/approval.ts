@@ -10,7 +10,6 @@ import {
   becauseTime,
   roundTimes,
   rulesOf,
-  severityById,
   severityFor,
   type OperatingModel,
   type Severity,
@@ -21,15 +20,15 @@ import { listHeldAudiences } from './audience.ts';
 import { sectionsOf } from './content/model.ts';
 import { capacityFor } from './dry-run.ts';
 import { overCap } from './over-cap.ts';
-import { changesBetween, type Change } from './diff.ts';
+import { changesOf } from './changes.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
 import { readerSections } from './readers/model.ts';
-import { sectionsOfVersion } from './sections.ts';
 import { countRecipients } from './store-frozen.ts';
-import { findLastReturn, type SubmissionRow } from './store-submission.ts';
+import { readReturned } from './returned.ts';
+import type { SubmissionRow } from './store-submission.ts';
 import { listShapers } from './store-editor.ts';
 import { findLiveVersion, type VersionRow } from './store.ts';
 import { listHands } from './submit.ts';
@@ -54,7 +53,7 @@ export async function readApproval(
     /** Who may not approve it: who wrote, submitted, or saved an audience of it. */
     hands: [...(await listHands(tx, version)), submission.submittedBy],
     /** Sent back before: whoever decides now sees what was asked for. */
-    returned: await findLastReturn(tx, version.id),
+    returned: await readReturned(tx, { version, submission }, context),
     /** What most readers will see; undefined where it goes by mail alone. */
     text: [...following, ...frozen].find(isFirstText)?.longest,
     /** What readers with words of their own will see first, and how many at once. */
@@ -105,23 +104,6 @@ function dueAtOf(
 ): Date | undefined {
   if (severity === undefined || !approval.severities.includes(severity.id)) return undefined;
   return new Date(submittedAt.getTime() + approval.withinMs);
-}
-
-/** What changed from one version to the next, as readers see it. */
-export function changesOf(
-  before: VersionRow,
-  after: VersionRow,
-  { model, formatTime }: Pick<AlertRoutesContext, 'model' | 'formatTime'>,
-): Change[] {
-  return changesBetween(before, after, {
-    field(wording, field) {
-      if (field === 'severity')
-        return severityById(model, wording.severity)?.label ?? wording.severity;
-      if (field !== 'nextUpdateAt') return wording[field];
-      return wording.nextUpdateAt === null ? '' : formatTime(wording.nextUpdateAt);
-    },
-    sections: (wording) => sectionsOfVersion(wording, { model, formatTime }),
-  });
 }
 
 const isFirstText = ({ channel, round }: FrozenRound) => channel === 'text' && round === 1;

@@ -16,8 +16,14 @@ import { dispatchesOf } from './model.ts';
 import { planNextUpdate, planRegions } from './owed.ts';
 import { absent, lacks, overtaken } from './policy.ts';
 import type { AlertContext } from './rendering.ts';
+import { returnedWordsOf } from './returned.ts';
 import { alsoCoveredBy } from './submit.ts';
-import { decideSubmission, findSubmission, type SubmissionRow } from './store-submission.ts';
+import {
+  decideSubmission,
+  findSubmission,
+  type ReturnedWords,
+  type SubmissionRow,
+} from './store-submission.ts';
 import { findVersion, moveVersion, type VersionRow } from './store.ts';
 
 export type Decision = {
@@ -53,7 +59,7 @@ export async function approveAndRelease(
   if (!used.ok) return used;
   const released = await release(tx, found.value, used.value);
   if (!released.ok) return released;
-  const decided = await decide(tx, submission, 'released', null);
+  const decided = await decide(tx, submission, 'released', { reason: null });
   const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'released' });
   if (!decided || !moved) return overtaken;
   const { id: versionId, alertId, nextUpdateAt, kind } = version;
@@ -142,7 +148,10 @@ async function undoSubmission(
   const reason = undo.reason ?? 'taken back';
   for (const dispatchId of dispatchesOf(submission))
     await cancelDispatch(tx, { dispatchId, reason });
-  const decided = await decide(tx, submission, undo.state, undo.reason);
+  const decided = await decide(tx, submission, undo.state, {
+    reason: undo.reason,
+    ...(undo.state === 'returned' && { returnedWords: returnedWordsOf(version) }),
+  });
   const moved = await moveVersion(tx, { id: version.id, from: 'submitted', to: 'draft' });
   if (!decided || !moved) return overtaken;
   await record(tx, {
@@ -157,7 +166,7 @@ async function decide(
   tx: Tx,
   submission: SubmissionRow,
   state: 'returned' | 'withdrawn' | 'released',
-  reason: string | null,
+  why: { readonly reason: string | null; readonly returnedWords?: ReturnedWords },
 ): Promise<boolean> {
   return await decideSubmission(tx, {
     id: submission.id,
@@ -165,6 +174,6 @@ async function decide(
     state,
     by: actorId(tx.actor),
     byName: nameOf(tx.actor),
-    reason,
+    ...why,
   });
 }

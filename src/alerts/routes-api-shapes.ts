@@ -12,8 +12,6 @@ import { fieldLengths } from './parse.ts';
 import { readerGiven, readerWordsGiven, readerWordsShape } from './readers/routes-api-shapes.ts';
 import { REASON_MAX } from './withdraw.ts';
 
-const INT_MAX = 2_147_483_647;
-
 const state = meaningsOf(versionStates);
 const kind = meaningsOf(versionKinds);
 const exercise = z.boolean().describe('Rehearsed, not meant; it never changes');
@@ -103,9 +101,8 @@ export function newDraft(model: OperatingModel) {
 }
 
 const seenRevision = z
-  .int()
+  .int32()
   .min(1)
-  .max(INT_MAX)
   .describe('The revision you read: refused with 409 where somebody saved since');
 
 /** A saved draft is replaced as a whole: leaving a field out would silently empty it. */
@@ -290,6 +287,8 @@ export const frozen = submission.extend({
     organisations: z.int(),
     mustAnswer: z.int(),
     unreachable: z.int().describe('Must answer, and no message is planned for it'),
+    withoutAny: z.int().describe('No message is planned for it, must it answer or not'),
+    withoutAnyText: z.int().describe('No text is planned for it, where texts are planned'),
     cutShort: z.int().describe('Must answer, and is told in some rounds only'),
   }),
   rounds: z.array(frozenRound).describe('Counted from the very messages that are held'),

@@ -224,6 +224,8 @@ test('a key submits and takes back; nothing leaves, and no key approves', async 
     organisations: 4,
     mustAnswer: 4,
     unreachable: 1,
+    withoutAny: 1,
+    withoutAnyText: 1,
     cutShort: 3,
   });
   const rounds = frozen['rounds'] as { messages: number }[];

@@ -2,7 +2,7 @@
 import type { Actor } from '#kernel/actor.ts';
 import { severityById } from '#operating-model/index.ts';
 import { notFound, page, view, type Reply, type Route } from '#web/index.ts';
-import { changesOf } from './approval.ts';
+import { changesOf } from './changes.ts';
 import { renderMarkdown } from './markdown.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { sectionsOfVersion } from './sections.ts';

@@ -78,6 +78,10 @@ export type FrozenCounts = {
   mustAnswer: number;
   /** Must answer, and no message is planned for it. */
   unreachable: number;
+  /** No message is planned for it, whether it must answer or not. */
+  withoutAny: number;
+  /** No text is planned for it; 0 where none is planned for anybody. */
+  withoutAnyText: number;
   /** Must answer, and is told something, but not in each round. */
   cutShort: number;
 };
@@ -96,15 +100,19 @@ export async function countRecipients(
     select round from dispatch.v_round where dispatch_id = ${dispatchId} and not reminds`;
   return await tx.one<FrozenCounts>(sql`
     with told as materialized (
-      select organisation_id, count(*) as rounds
+      select organisation_id, count(distinct round) as rounds, bool_or(channel = 'text') as by_text
       from (
-        select distinct credit.organisation_id, credit.round from dispatch.v_credit credit
+        select distinct credit.organisation_id, credit.round, credit.channel
+        from dispatch.v_credit credit
         where credit.dispatch_id = ${dispatchId} and credit.round in (${chain})
       ) each
       group by organisation_id
     )
     select count(*) as organisations, count(*) filter (where must_answer) as must_answer,
       count(*) filter (where must_answer and told.rounds is null) as unreachable,
+      count(*) filter (where told.rounds is null) as without_any,
+      count(*) filter (where told.by_text is not true
+        and (select bool_or(by_text) from told)) as without_any_text,
       count(*) filter (where must_answer
         and told.rounds < (select count(*) from (${chain}) planned)) as cut_short
     from alerts.recipient recipient

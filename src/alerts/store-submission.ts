@@ -1,6 +1,8 @@
 /** Statements about submissions: versions as they were frozen, and what became of them. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { KevSaid } from './kev/model.ts';
+import type { Wording } from './model.ts';
 import type { Along } from './texts.ts';
 
 export type SubmissionRow = {
@@ -36,14 +38,50 @@ export async function findSubmission(
     order by submitted_at desc limit 1`);
 }
 
-export type ReturnedRow = { decidedAt: Date; decidedByName: string; returnReason: string };
+/** What a version said when it was sent back. Kept as JSON, so the instant is ISO 8601 in UTC. */
+export type ReturnedWords = Omit<Wording, 'nextUpdateAt'> & {
+  readonly nextUpdateAt: string | null;
+  readonly kev: KevSaid | null;
+  readonly audience: unknown;
+};
 
-/** The last time that this version was sent back to be changed, and why. */
-export async function findLastReturn(tx: Tx, versionId: string): Promise<ReturnedRow | undefined> {
+export type ReturnedRow = {
+  id: string;
+  decidedAt: Date;
+  decidedByName: string;
+  returnReason: string;
+  returnedWords: ReturnedWords;
+};
+
+/**
+ * The last time that this version was sent back to be changed, and why: by this person, where they
+ * ever did.
+ */
+export async function findLastReturn(
+  tx: Tx,
+  versionId: string,
+  by?: string,
+): Promise<ReturnedRow | undefined> {
   return await tx.maybe<ReturnedRow>(sql`
-    select decided_at, decided_by_name, return_reason from alerts.submission
+    select id, decided_at, decided_by_name, return_reason, returned_words from alerts.submission
     where version_id = ${versionId} and state = 'returned'
-    order by submitted_at desc limit 1`);
+    order by decided_by = ${by ?? ''} desc, submitted_at desc limit 1`);
+}
+
+/** Organisations that one submission has and the other has not. */
+export async function compareRecipients(
+  tx: Tx,
+  { before, after }: { readonly before: string; readonly after: string },
+): Promise<{ came: number; went: number }> {
+  return await tx.one<{ came: number; went: number }>(sql`
+    select count(*) filter (where is_after and not is_before) as came,
+      count(*) filter (where is_before and not is_after) as went
+    from (
+      select bool_or(submission_id = ${before}) as is_before,
+        bool_or(submission_id = ${after}) as is_after
+      from alerts.recipient where submission_id in (${before}, ${after})
+      group by organisation_id
+    ) compared`);
 }
 
 /** Which dispatch says that it is over: what sends it asks (P5). */
@@ -94,13 +132,17 @@ export async function decideSubmission(
     by: string;
     byName: string;
     reason: string | null;
+    /** Of one that is returned. */
+    returnedWords?: ReturnedWords;
   },
 ): Promise<boolean> {
+  const { returnedWords } = decision;
   return (
     (await tx.run(sql`
       update alerts.submission set state = ${decision.state}, decided_at = now(),
         decided_by = ${decision.by}, decided_by_name = ${decision.byName},
-        return_reason = ${decision.reason}
+        return_reason = ${decision.reason},
+        returned_words = ${returnedWords ? JSON.stringify(returnedWords) : null}::jsonb
       where id = ${decision.id} and state = ${decision.from}`)) === 1
   );
 }
