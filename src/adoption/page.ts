@@ -17,6 +17,7 @@ import {
   type OperatingModel,
   type TextName,
 } from '#operating-model/index.ts';
+import { limitsPage, retentionPage, rowsOf } from './limits.ts';
 
 /** The whole page. */
 export function modelPage(model: OperatingModel) {
@@ -50,6 +51,8 @@ export function modelPage(model: OperatingModel) {
       says: model.texts[name],
     })),
     promises: promisesOf(model),
+    limits: limitsPage(model),
+    retention: retentionPage(model),
   };
 }
 
@@ -142,46 +145,15 @@ function exerciseWords(model: OperatingModel): string {
   ].join(' ');
 }
 
-function retentionOf(kept: OperatingModel['retention']): [string, string, string][] {
-  const rows: [rule: string, what: string, ms: number][] = [
-    ['messages', 'Messages are kept, after their end, for', kept.messagesMs],
-    ['inbox', 'Receipts and replies are kept for', kept.inboxMs],
-    ['imports', 'An import can be undone for', kept.importsMs],
-    ['left', 'Contacts who have left are kept for', kept.leftMs],
-    ['notes', 'Notes about people are kept for', kept.notesMs],
-    ['sessions', 'Sessions are kept, after they were last seen, for', kept.sessionsMs],
-    ['invitations', 'Invitations are kept, after they end, for', kept.invitationsMs],
-  ];
-  return rows.map(([rule, what, ms]) => [`retention.${rule}`, what, spokenDuration(ms)]);
-}
-
-/** The other times that the centre keeps, in words. */
+/** What else the centre promises, in words. */
 function promisesOf(model: OperatingModel) {
-  const { desk, textsPerNumber, retention } = model;
-  const rows: [rule: string, what: string, value: string][] = [
+  return rowsOf([
     [
       'desk.call_back_within',
       'Who asks for help is rung within',
-      spokenDuration(desk.callBackWithinMs),
-    ],
-    [
-      'desk.claim_holds_for',
-      'What somebody took at the desk is free again after',
-      spokenDuration(desk.claimHoldsForMs),
-    ],
-    [
-      'proof_holds_for',
-      'A proof of a number or address counts for',
-      spokenDuration(model.proofHoldsForMs),
-    ],
-    [
-      'texts_per_number',
-      'Texts of alerts to one number, at most',
-      `${textsPerNumber.most} in ${spokenDuration(textsPerNumber.withinMs)}`,
+      spokenDuration(model.desk.callBackWithinMs),
     ],
     ['holding.alone', 'With one person', becauseAlone(model).says],
     ['exercises', 'Exercises', exerciseWords(model)],
-    ...retentionOf(retention),
-  ];
-  return rows.map(([rule, what, value]) => ({ anchor: anchorOf(rule), what, value }));
+  ]);
 }

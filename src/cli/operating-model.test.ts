@@ -85,6 +85,12 @@ test('the schema for editors is the one that is published', async () => {
   const { properties } = JSON.parse(out);
   assert.equal(properties.sender.maxLength, 20);
   assert.match(properties.severities.description, /How urgent/);
+  const duration = new RegExp(properties.proof_holds_for.pattern);
+  for (const right of ['PT15M', 'PT48H', 'P5D', 'P1W', 'P1DT6H']) assert.match(right, duration);
+  for (const wrong of ['P', 'PT', 'P1DT', 'P1M', 'P1Y', '15 min', 'Pnow'])
+    assert.doesNotMatch(wrong, duration);
+  const { oneOf } = properties.promises.properties.review.properties.steps.items;
+  assert.deepEqual(oneOf, [{ required: ['before'] }, { required: ['after'] }]);
 });
 
 test('help is asked for or deserved', async () => {

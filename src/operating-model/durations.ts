@@ -3,8 +3,9 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-const DURATION =
-  /^P(?:(\d{1,4})W)?(?:(\d{1,5})D)?(T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?$/;
+/** ISO 8601 without years and months; whole numbers, and never nothing after `P` or `T`. */
+export const DURATION =
+  /^P(?!$)(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})S)?)?$/;
 
 /**
  * Milliseconds of an ISO 8601 duration such as `PT15M` or `P5D`; undefined where it is none. Years
@@ -12,8 +13,8 @@ const DURATION =
  */
 export function parseDurationMs(text: string): number | undefined {
   const match = DURATION.exec(text);
-  if (match === null || text === 'P' || text.endsWith('T')) return undefined;
-  const [, weeks, days, , hours, minutes, seconds] = match.map((part) => Number(part ?? 0));
+  if (match === null) return undefined;
+  const [, weeks, days, hours, minutes, seconds] = match.map((part) => Number(part ?? 0));
   return (
     (weeks! * 7 + days!) * DAY_MS + hours! * HOUR_MS + minutes! * MINUTE_MS + seconds! * SECOND_MS
   );

@@ -64,7 +64,8 @@ function keysOf(schema: unknown): string[] {
 }
 
 function sized(origin: string, bound: 'least' | 'most', limit: number | bigint): string {
-  if (origin === 'string') return `must have at ${bound} ${limit} characters`;
+  if (origin === 'string' && bound === 'least') return 'must not be empty';
+  if (origin === 'string') return `must have at most ${limit} characters`;
   if (origin === 'array') return `must have at ${bound} ${limit} ${limit === 1 ? 'item' : 'items'}`;
   return `must be at ${bound} ${limit}`;
 }

@@ -45,7 +45,8 @@ const steps = z
         before: durationMs.optional(),
         after: durationMs.optional(),
       })
-      .refine(({ before, after }) => (before === undefined) !== (after === undefined), ONE_OF),
+      .refine(({ before, after }) => (before === undefined) !== (after === undefined), ONE_OF)
+      .meta({ oneOf: [{ required: ['before'] }, { required: ['after'] }] }),
   )
   .max(20);
 

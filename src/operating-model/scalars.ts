@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { permissions, type Permission } from '#kernel/actor.ts';
 import { parseMinute } from '#kernel/quiet-hours.ts';
-import { parseDurationMs } from './durations.ts';
+import { DURATION, parseDurationMs } from './durations.ts';
 
 export const line = z.string().trim().min(1).max(200);
 
@@ -25,7 +25,7 @@ export const code = z
 // The pattern and the examples are for editors; the parser says what is wrong.
 export const durationMs = z
   .string()
-  .meta({ pattern: '^P(?!$)', examples: ['PT15M', 'PT48H', 'P5D'] })
+  .meta({ pattern: DURATION.source, examples: ['PT15M', 'PT48H', 'P5D'] })
   .transform((text, context) => {
     const ms = parseDurationMs(text);
     if (ms !== undefined) return ms;
