@@ -7,15 +7,17 @@ import { createApiKey } from '#identity/index.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Centre } from '../support/centre.ts';
+import type { Named, Which } from './named.ts';
 import { openSession, sha256 } from './sessions.ts';
-
-/** `own` is of the region RB and of its organisation Eastvale, `other` of RA and Northmoor. */
-export type Which = 'own' | 'other' | 'absent';
-
-export type Named = { readonly kind: string; readonly which: Which; readonly id: string };
+import { makeWaiting } from './waiting-objects.ts';
 
 export async function makeMore(centre: Centre): Promise<Named[]> {
-  return [...(await makeOwned(centre)), ...(await makeOfCentre(centre)), ...(await makeOf(centre))];
+  return [
+    ...(await makeOwned(centre)),
+    ...(await makeOfCentre(centre)),
+    ...(await makeOf(centre)),
+    ...(await makeWaiting(centre)),
+  ];
 }
 
 /** What is of an organisation. */
@@ -91,7 +93,6 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
       union all select 'change', 'own', id from identity.proposed_change
       union all select 'legal_hold', 'own', id from kernel.legal_hold
       union all (select 'api_key', 'own', id from identity.api_key order by id limit 1)
-      union all (select 'import', 'own', id from organisations.import order by id limit 1)
       union all (select 'dispatch', 'own', id from dispatch.dispatch
         where id in (select dispatch_id from alerts.v_live) limit 1)
       union all (select 'person', 'own', id from identity.person order by created_at limit 1)`),

@@ -15,13 +15,18 @@ import {
   textFrom,
   type Centre,
 } from '../support/centre.ts';
-import { makeMore, type Named, type Which } from './more-objects.ts';
+import { makeMore } from './more-objects.ts';
+import type { Named, Which } from './named.ts';
 
-export type { Which } from './more-objects.ts';
+export type { Which } from './named.ts';
 
 export type Objects = {
-  /** The path with its parameters; undefined where there is nothing of that kind to name. */
-  pathOf(path: string, which: Which): string | undefined;
+  /**
+   * The path with its parameters, for whoever asks where it is one visitor's own; undefined where
+   * there is nothing of that kind to name.
+   */
+  pathOf(path: string, which: Which, asker?: string): string | undefined;
+  add(more: readonly Named[]): void;
 };
 
 const ABSENT = '01a00000-0000-7000-8000-000000000000';
@@ -39,7 +44,13 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/organisations\/successions\/:id/, 'succession'],
   [/^\/(?:api\/v1\/|organisations\/)imports\/:id/, 'import'],
   [/^\/api\/v1\/dispatches\/:id/, 'dispatch'],
+  [/^\/people\/:id\/recovery\/:linkId/, 'recovery'],
+  [/^\/people\/:id\/role-requests\/:requestId/, 'role_request'],
   [/^\/people\/:id/, 'person'],
+  [/^\/organisations\/duplicates\/merges\/:id/, 'merge'],
+  [/^\/organisations\/import\/:id/, 'run'],
+  [/^\/organisations\/mend\/schedule\/:id/, 'schedule'],
+  [/^\/api\/v1\/undo-runs\/:id/, 'undo_run'],
   [/^\/changes\/:id/, 'change'],
   [/^\/legal-holds\/:id/, 'legal_hold'],
   [/^\/keys\/:id/, 'api_key'],
@@ -81,27 +92,33 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     where code in ('ZZ-0001', 'ZZ-0003')`);
   const gateway: Named = { kind: 'gateway', which: 'own', id: 'notify' };
   const named = [...ofDirectory, gateway, ...(await makeMore(centre))];
-  const has = (kind: string, which: Which) =>
-    named.some((one) => one.kind === kind && one.which === which);
-  const idOf = (kind: string, which: Which) =>
-    which === 'absent'
-      ? ABSENT
-      : (named.find((one) => one.kind === kind && one.which === which)?.id ?? ABSENT);
   return {
-    pathOf(path, which) {
+    add: (more) => void named.push(...more),
+    pathOf(path, which, asker) {
+      const find = (kind: string, wanted: Which) =>
+        named.find(
+          ({ kind: its, which: whose, of = asker }) =>
+            its === kind && whose === wanted && of === asker,
+        )?.id;
+      const idOf = (kind: string, wanted: Which) => find(kind, wanted) ?? ABSENT;
       if (!path.includes(':')) return which === 'own' ? path : undefined;
       const kind = places.find(([pattern]) => pattern.test(path))?.[1] ?? 'none';
       // An alert is everybody's: only what has an owner is somebody else's.
       const isOwned = kind !== 'alert' || path.includes(':organisationId');
-      const isThere = kind === 'alert' ? isOwned || which === 'own' : has(kind, which);
+      const isThere =
+        kind === 'alert' ? isOwned || which === 'own' : find(kind, which) !== undefined;
       if (which !== 'absent' && !isThere) return undefined;
-      const id = kind === 'alert' && which !== 'absent' ? alertId : idOf(kind, which);
+      const isOfPerson = /:(?:linkId|requestId)/.test(path);
+      // What waits for another person is asked for at the page of this one.
+      const id = isOfPerson ? idOf('person', 'own') : idOf(kind, which);
       return (
         path
           .replace(':useId', idOf('use', which))
           .replace(':tagId', idOf('tag', which))
+          .replace(':linkId', idOf('recovery', which))
+          .replace(':requestId', idOf('role_request', which))
           .replace(':organisationId', idOf('organisation', which === 'absent' ? 'own' : which))
-          .replace(':id', id)
+          .replace(':id', kind === 'alert' && which !== 'absent' ? alertId : id)
           // The first version of an audience that there is.
           .replace(':number', which === 'own' && kind === 'audience' ? '1' : ':number')
           .replaceAll(/:(\w+)/g, (_, name: string) => absentOf(name))
@@ -120,8 +137,6 @@ const absentValues: Readonly<Record<string, string>> = {
   sha256: 'f'.repeat(64),
   point: ABSENT,
   key: 'x'.repeat(22),
-  linkId: ABSENT,
-  requestId: ABSENT,
   // Any day is there.
   day: '2026-04-01',
 };
