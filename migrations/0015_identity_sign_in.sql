@@ -148,6 +148,8 @@ create table identity.issuer (
   -- By which two persons switched it on; null: at the server's terminal.
   on_by_approval uuid unique references identity.approval,
   last_used_at timestamptz,
+  -- When it last told us that somebody signed out there.
+  last_logout_at timestamptz,
   last_failed_at timestamptz,
   -- One word of ours, none of the issuer's.
   last_failure text check (last_failure ~ '^[A-Za-z0-9_]{1,80}$'),
@@ -230,15 +232,28 @@ create table identity.issuer_visit (
 create index issuer_visit_age on identity.issuer_visit (begun_at);
 create index issuer_visit_of_session on identity.issuer_visit (session_id);
 
+-- Logout tokens of issuers that were taken (OpenID Connect Back-Channel Logout 1.0), so that none
+-- counts twice. Kept for a day: one that is older than minutes is not taken anyway.
+create table identity.issuer_logout (
+  issuer_id text not null references identity.issuer,
+  -- Of the id of the token (`jti`).
+  jti_sha256 bytea not null check (length(jti_sha256) = 32),
+  taken_at timestamptz not null,
+  primary key (issuer_id, jti_sha256)
+);
+
+create index issuer_logout_age on identity.issuer_logout (taken_at);
+
 alter table identity.session
   add column issuer_id text references identity.issuer,
   -- What the issuer calls its own session, for the day it ends that.
   add column issuer_session text check (length(issuer_session) <= 255),
   add constraint session_by_issuer check ((begun_by = 'issuer') = (issuer_id is not null));
-create index session_of_issuer on identity.session (issuer_id) where ended_at is null;
+create index session_of_issuer on identity.session (issuer_id, issuer_session)
+  where ended_at is null;
 
 -- People see issuers, which the sign-in page names to everybody; a link is its person's and the
--- centre's. Visits are the system's: it reads them before anybody is known.
+-- centre's. Visits and logout tokens are the system's: it reads them before anybody is known.
 alter table identity.issuer enable row level security;
 alter table identity.issuer force row level security;
 create policy issuer_of_people on identity.issuer
@@ -255,13 +270,19 @@ alter table identity.issuer_visit enable row level security;
 alter table identity.issuer_visit force row level security;
 create policy issuer_visit_of_system on identity.issuer_visit
   using ((select kernel.actor_kind()) = 'system');
+alter table identity.issuer_logout enable row level security;
+alter table identity.issuer_logout force row level security;
+create policy issuer_logout_of_system on identity.issuer_logout
+  using ((select kernel.actor_kind()) = 'system');
 
-grant select, insert on identity.issuer, identity.issuer_link, identity.issuer_visit to tocsin_web;
+grant select, insert
+  on identity.issuer, identity.issuer_link, identity.issuer_visit, identity.issuer_logout
+  to tocsin_web;
 grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr,
-  auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_failed_at,
-  last_failure)
+  auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_logout_at,
+  last_failed_at, last_failure)
   on identity.issuer to tocsin_web;
 grant update (last_used_at, ended_at, ended_by) on identity.issuer_link to tocsin_web;
 grant update (back_at, link_id, issuer_session, wrong_tries, done_at) on identity.issuer_visit
   to tocsin_web;
-grant select, delete on identity.issuer_visit to tocsin_worker;
+grant select, delete on identity.issuer_visit, identity.issuer_logout to tocsin_worker;

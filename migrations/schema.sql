@@ -1173,6 +1173,7 @@ create table identity.issuer (
   off_by text,
   on_by_approval uuid,
   last_used_at timestamp with time zone,
+  last_logout_at timestamp with time zone,
   last_failed_at timestamp with time zone,
   last_failure text,
   constraint issuer_auth_age_max_ms_check CHECK ((auth_age_max_ms > 0)),
@@ -1194,7 +1195,7 @@ alter table identity.issuer force row level security;
 create policy issuer_of_people on identity.issuer as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
 CREATE TRIGGER issuer_by_two BEFORE INSERT OR UPDATE ON identity.issuer FOR EACH ROW EXECUTE FUNCTION identity.guard_issuer();
 grant insert, select on identity.issuer to tocsin_web;
-grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr, auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_failed_at, last_failure) on identity.issuer to tocsin_web;
+grant update (label, organisation_id, client_id, settings_sealed, origins, acr, amr, auth_age_max_ms, saved_at, saved_by, off_at, off_by, on_by_approval, last_used_at, last_logout_at, last_failed_at, last_failure) on identity.issuer to tocsin_web;
 
 create table identity.issuer_link (
   id uuid not null,
@@ -1224,6 +1225,21 @@ create policy issuer_link_own on identity.issuer_link as permissive for all to p
         END AS "case"))));
 grant insert, select on identity.issuer_link to tocsin_web;
 grant update (last_used_at, ended_at, ended_by) on identity.issuer_link to tocsin_web;
+
+create table identity.issuer_logout (
+  issuer_id text not null,
+  jti_sha256 bytea not null,
+  taken_at timestamp with time zone not null,
+  constraint issuer_logout_jti_sha256_check CHECK ((length(jti_sha256) = 32)),
+  constraint issuer_logout_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES identity.issuer(id),
+  constraint issuer_logout_pkey PRIMARY KEY (issuer_id, jti_sha256)
+);
+CREATE INDEX issuer_logout_age ON identity.issuer_logout USING btree (taken_at);
+alter table identity.issuer_logout enable row level security;
+alter table identity.issuer_logout force row level security;
+create policy issuer_logout_of_system on identity.issuer_logout as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
+grant insert, select on identity.issuer_logout to tocsin_web;
+grant delete, select on identity.issuer_logout to tocsin_worker;
 
 create table identity.issuer_visit (
   id uuid not null,
@@ -1511,7 +1527,7 @@ create table identity.session (
   constraint session_token_before_sha256_key UNIQUE (token_before_sha256),
   constraint session_token_sha256_key UNIQUE (token_sha256)
 );
-CREATE INDEX session_of_issuer ON identity.session USING btree (issuer_id) WHERE (ended_at IS NULL);
+CREATE INDEX session_of_issuer ON identity.session USING btree (issuer_id, issuer_session) WHERE (ended_at IS NULL);
 CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;

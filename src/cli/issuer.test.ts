@@ -12,7 +12,10 @@ import { startIssuer, type TestIssuer } from '../../test/support/issuer.ts';
 let clone: Clone;
 let issuer: TestIssuer;
 before(async () => {
-  [clone, issuer] = await Promise.all([cloneDatabase(), startIssuer(['https://t.example/x'])]);
+  [clone, issuer] = await Promise.all([
+    cloneDatabase(),
+    startIssuer({ returns: ['https://t.example/x'] }),
+  ]);
 });
 after(async () => {
   await issuer.close();
@@ -45,6 +48,7 @@ test('an issuer is added, checked, listed, switched off and on', async () => {
   const added = await run(['add', 'northmoor'], { ...settings, organisation: 'NM1', amr: ['mfa'] });
   assert.equal(added.code, 0, added.err);
   assert.match(added.out, /https:\/\/tocsin\.example\/sign-in\/with\/northmoor\/return/);
+  assert.match(added.out, /https:\/\/tocsin\.example\/callbacks\/issuers\/northmoor\/logout/);
   const checked = await run(['check', 'northmoor']);
   assert.equal(checked.out, `${issuer.url} answers. People are sent to ${issuer.url}/auth\n`);
   assert.match((await run(['add', 'northmoor'], settings)).out, /no acr and no amr/);

@@ -4,7 +4,9 @@ import type { Database, Tx } from '#db/database.ts';
 import {
   findIssuer,
   listIssuers,
+  logoutPath,
   parseIssuerSettings,
+  returnPath,
   saveIssuer,
   switchOffIssuer,
   switchOnIssuer,
@@ -94,11 +96,15 @@ async function add(context: IssuerContext, { id, settings }: Call): Promise<Outc
     return await saveIssuer(tx, issuer, { seals, now: new Date() });
   });
   if (!saved.ok) return saved;
-  const returnTo = `${origin}/sign-in/with/${id}/return`;
+  const returnTo = origin + returnPath(id);
+  const logoutTo = origin + logoutPath(id);
   const nothing = wish.acr.length + wish.amr.length === 0;
   const hint = nothing ? 'It names no acr and no amr: everybody adds a proof of ours.\n' : '';
-  const next = `Register this address there: ${returnTo}\nThen: bin/tocsin issuer check ${id}\n`;
-  return ok({ json: { saved: id, returnTo }, text: `Issuer ${id} is saved.\n${hint}${next}` });
+  const next = `Register this address there: ${returnTo}\nand for back-channel logout: ${logoutTo}\nThen: bin/tocsin issuer check ${id}\n`;
+  return ok({
+    json: { saved: id, returnTo, logoutTo },
+    text: `Issuer ${id} is saved.\n${hint}${next}`,
+  });
 }
 
 async function check(context: IssuerContext, { id }: Call): Promise<Outcome<Answer>> {

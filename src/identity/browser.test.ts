@@ -242,7 +242,7 @@ test('somebody comes by an issuer that they linked, on pages that fit a phone', 
   if (opened.browser === undefined) return t.skip(opened.reason);
   const address = site.address.replace('127.0.0.1', 'localhost');
   where.origin = address;
-  const issuer = await startIssuer([`${address}/sign-in/with/northmoor/return`]);
+  const issuer = await startIssuer({ returns: [`${address}/sign-in/with/northmoor/return`] });
   t.after(() => issuer.close());
   await save('northmoor', 'Northmoor and Vale Community Hospitals', issuer.url);
   // Nothing listens there.

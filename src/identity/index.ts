@@ -27,7 +27,7 @@ export {
   switchOnIssuer,
 } from './issuers.ts';
 export { IssuerClient, type Network } from './issuer-client.ts';
-export type { IssuerSeals, IssuerSettings } from './issuer-model.ts';
+export { logoutPath, returnPath, type IssuerSeals, type IssuerSettings } from './issuer-model.ts';
 export { parseIssuerSettings } from './parse-issuer.ts';
 export { selectIssuer as findIssuer, selectIssuers as listIssuers } from './store-issuer.ts';
 export { needsRecovery, recoverFromTerminal } from './recovery.ts';

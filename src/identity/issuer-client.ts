@@ -3,10 +3,12 @@
  * ends in a bounded time, reads a bounded answer and goes to addresses of the issuer only, because
  * what is down or hostile at the moment may be the issuer.
  */
+import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, EnvHttpProxyAgent, fetch, type Dispatcher } from 'undici';
 import { isTrustworthy } from '#web/index.ts';
 import { isOwnAddress, type Issuer, type IssuerSettings, type Proven } from './issuer-model.ts';
+import { readLogoutToken, type LogoutToken } from './logout-token.ts';
 
 /** The way out of this network, as gateways take it. */
 export type Network = {
@@ -42,12 +44,19 @@ export type Bound = {
   readonly verifier: string;
 };
 
+/** As both libraries ask it. */
+type Question = Pick<openid.CustomFetchOptions, 'method' | 'headers' | 'redirect'> & {
+  readonly body?: string | URLSearchParams | null | undefined;
+};
+
 type Known = { readonly configuration: Promise<openid.Configuration>; readonly atMs: number };
 
 export class IssuerClient {
   readonly #waits: Waits;
   readonly #dispatcher: Dispatcher;
   readonly #known = new Map<string, Known>();
+  /** Kept as long as the documents that name them. */
+  readonly #keys = new WeakMap<openid.Configuration, RemoteJWKSet>();
 
   constructor({
     network = {},
@@ -104,6 +113,42 @@ export class IssuerClient {
     });
   }
 
+  /** Reads a token by which it says that somebody signed out there; whether it is its own and whole. */
+  async readLogout(
+    issuer: Issuer,
+    settings: IssuerSettings,
+    token: string,
+  ): Promise<Told<LogoutToken>> {
+    return await this.#inTime(async () => {
+      const configuration = await this.#configure(issuer, settings);
+      const metadata = configuration.serverMetadata();
+      const read = await readLogoutToken(token, {
+        keys: this.#keysOf(issuer, configuration),
+        issuer: metadata.issuer,
+        clientId: issuer.clientId,
+        algorithms: metadata.id_token_signing_alg_values_supported,
+      });
+      if (!read.ok) throw new Failure(read.failure);
+      return read.value;
+    });
+  }
+
+  /** Asked for again where a token names one that is not among them, twice a minute at most. */
+  #keysOf(issuer: Issuer, configuration: openid.Configuration): RemoteJWKSet {
+    const known = this.#keys.get(configuration);
+    if (known !== undefined) return known;
+    const { jwks_uri: address } = configuration.serverMetadata();
+    if (address === undefined) throw new Failure('no_keys');
+    const keys = createRemoteJWKSet(new URL(address), {
+      timeoutDuration: this.#waits.questionMs,
+      cacheMaxAge: KNOWN_FOR_MS,
+      [customFetch]: async (url, { method, headers, redirect }) =>
+        await this.#ask(issuer, url, { method, headers: Object.fromEntries(headers), redirect }),
+    });
+    this.#keys.set(configuration, keys);
+    return keys;
+  }
+
   async #configure(issuer: Issuer, settings: IssuerSettings): Promise<openid.Configuration> {
     const key = `${issuer.id} ${issuer.savedAt.getTime()}`;
     const known = this.#known.get(key);
@@ -135,21 +180,21 @@ export class IssuerClient {
     return await openid.discovery(new URL(issuer.url), issuer.clientId, undefined, authentication, {
       execute,
       timeout: this.#waits.questionMs / 1000,
-      [openid.customFetch]: (address, options) => this.#ask(issuer, address, options),
+      [openid.customFetch]: (address, options) => this.#ask(issuer, address, options as Question),
     });
   }
 
   async #ask(
     issuer: Issuer,
     address: string,
-    { method, headers, body, redirect }: openid.CustomFetchOptions,
+    { method, headers, body = null, redirect }: Question,
   ): Promise<Response> {
     checkAddress(issuer, address);
     try {
       const answer = await fetch(address, {
         method,
         headers,
-        body: body as string | URLSearchParams | null,
+        body,
         redirect,
         dispatcher: this.#dispatcher,
         signal: AbortSignal.timeout(this.#waits.questionMs),

@@ -6,7 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { HIGH, openIssuerSite, type IssuerSite } from '../../test/support/issuer-site.ts';
-import { signed, unsigned, type Claims, type Trouble } from '../../test/support/issuer.ts';
+import {
+  logoutClaims,
+  signed,
+  unsigned,
+  type Claims,
+  type Trouble,
+} from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
 import { isAssured, isOwnAddress } from './issuer-model.ts';
 
@@ -69,6 +75,109 @@ for (const [name, trouble] of Object.entries(lies))
 test('what makes these lies lies is the lie: the same without it comes in', async () => {
   site.issuers.northmoor.trouble = { claims: (said) => said };
   assert.ok((await site.signInBy('northmoor', ADA)).isIn);
+});
+
+const now = () => Math.floor(Date.now() / 1000);
+const other = (claims: Claims) => (said: Claims) => ({ ...said, ...claims });
+const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
+
+/** Signed by the issuer: the claim that is wrong is for whoever set it up. */
+const wrongLogouts: readonly (readonly [string, (said: Claims) => Claims])[] = [
+  ['aud', other({ aud: 'somebody-else' })],
+  ['aud', other({ aud: ['tocsin', 'else'] })],
+  ['aud', without('aud')],
+  ['iss', other({ iss: 'https://elsewhere.example' })],
+  ['iss', without('iss')],
+  ['exp', other({ exp: now() - 300 })],
+  ['exp', without('exp')],
+  ['iat', other({ iat: now() - 3600, exp: now() + 3600 })],
+  ['iat', other({ iat: now() + 3600, exp: now() + 7200 })],
+  ['iat', without('iat')],
+  ['nonce', other({ nonce: 'of an ID token' })],
+  ['nonce', other({ nonce: null })],
+  ['events', without('events')],
+  ['events', other({ events: {} })],
+  ['events', other({ events: { [EVENT]: 'yes' } })],
+  ['events', other({ events: [EVENT] })],
+  ['jti', without('jti')],
+  ['jti', other({ jti: 7 })],
+  ['sub', without('sub')],
+  ['sub', other({ sub: 'ada\0' })],
+  ['sub', other({ sub: 'a'.repeat(256) })],
+  ['sid', other({ sid: ['ada'] })],
+];
+
+test('a logout token that is forged, or not as the standard has it, signs nobody out', async () => {
+  const { northmoor, vale } = site.issuers;
+  await site.own(sql`update identity.issuer set last_failure = null, last_failed_at = null`);
+  const { client } = await site.signInBy('northmoor', ADA);
+  const typ = { typ: 'logout+jwt' };
+  const ada = () => logoutClaims(northmoor, { sub: 'ada' });
+  const idToken = { ...without('events')(ada()), nonce: 'n', auth_time: now() };
+  const right = signed(ada(), northmoor.privateKey, typ);
+  const answers = new Set<string>();
+  const refusedAt = async (id: string, form: string | Record<string, string>, why: string) => {
+    const { status, headers, body } = await site.tell(id, form);
+    assert.equal(status, 400, why);
+    assert.equal(headers.get('cache-control'), 'no-store', why);
+    answers.add(body);
+  };
+  for (const [why, token] of [
+    ['by another key', signed(ada(), stranger, typ)],
+    ['by the key of another issuer', signed(ada(), vale.privateKey, typ)],
+    ['by a key that is not known', signed(ada(), northmoor.privateKey, { ...typ, kid: 'two' })],
+    ['a signature of nothing', right.replace(/\.[^.]+$/, '.AAAA')],
+    ['alg none', unsigned(ada())],
+    ['alg none, with a signature', `${unsigned(ada())}AAAA`],
+    ['a symmetric algorithm', wrongHs(ada())],
+    ['no token', 'what?'],
+    ['no JSON', 'e30.e30.e30'],
+    ['nothing', ''],
+    ['without end', `${right}${'A'.repeat(20_000)}`],
+  ] as const)
+    await refusedAt('northmoor', { logout_token: token }, why);
+  assert.equal(await failureOf('northmoor'), null, 'what strangers send is no failure of it');
+  for (const [claim, wrong] of wrongLogouts) {
+    const token = signed(wrong(ada()), northmoor.privateKey, typ);
+    await refusedAt('northmoor', { logout_token: token }, claim);
+    assert.equal(await failureOf('northmoor'), `logout_${claim}`);
+  }
+  const access = signed(ada(), northmoor.privateKey, { typ: 'at+jwt' });
+  await refusedAt('northmoor', { logout_token: access }, 'an access token');
+  await refusedAt('northmoor', { logout_token: signed(idToken, northmoor.privateKey) }, 'ID token');
+  const theirs = signed(logoutClaims(vale, { sub: 'ada' }), vale.privateKey, typ);
+  await refusedAt('northmoor', { logout_token: theirs }, 'of another issuer');
+  await refusedAt('vale', { logout_token: right }, 'at the door of another');
+  await refusedAt('none', { logout_token: right }, 'of no issuer');
+  await refusedAt('northmoor', `logout_token=${right}&logout_token=${right}`, 'two');
+  await refusedAt('northmoor', { token: right }, 'by another name');
+  assert.equal(answers.size, 1, 'one answer, whatever is wrong');
+  assert.ok(await site.isStillIn(client));
+  const entries = await site.own(sql`
+    select id from audit.entry where action = 'issuer.logged_out'`);
+  assert.equal(entries.length, 0);
+  // Without a lie it counts; of two at the same moment one.
+  const both = await Promise.all([1, 2].map(() => site.tell('northmoor', { logout_token: right })));
+  const statuses = both.map(({ status }) => String(status));
+  assert.deepEqual(statuses.toSorted(), ['200', '400']);
+  assert.ok(!(await site.isStillIn(client)));
+});
+
+test('a logout token of an issuer of before the standard was final, and one for us among others', async () => {
+  const { northmoor } = site.issuers;
+  for (const [claims, header] of [
+    [{ sub: 'ada' }, { typ: undefined }],
+    [{ sub: 'ada' }, { typ: 'JWT' }],
+    [{ sub: 'ada' }, { typ: 'application/logout+jwt' }],
+    [{ sub: 'ada', aud: ['tocsin'] }, {}],
+    [{ sub: 'ada', aud: ['else', 'tocsin'], azp: 'tocsin' }, {}],
+  ]) {
+    const { client } = await site.signInBy('northmoor', ADA);
+    const token = signed(logoutClaims(northmoor, claims!), northmoor.privateKey, header);
+    const { status } = await site.tell('northmoor', { logout_token: token });
+    assert.equal(status, 200, JSON.stringify([claims, header]));
+    assert.ok(!(await site.isStillIn(client)));
+  }
 });
 
 test('a code comes back once, and only in the browser that was sent, with its state', async () => {
@@ -169,10 +278,14 @@ test('down, hanging or rubbish: told within seconds, and every other way goes on
   await Promise.all(
     saved.map(async ([id, , status]) => {
       const visitor = site.site.visitor();
-      const answer = await site.post(visitor, `/sign-in/with/${id}`, { to: '/account' });
+      const [answer, told] = await Promise.all([
+        site.post(visitor, `/sign-in/with/${id}`, { to: '/account' }),
+        site.tell(id, { logout_token: signed({}, stranger) }),
+      ]);
       assert.equal(answer.status, status, answer.body);
       assert.match(answer.body, new RegExp(`The ${id} one`));
       assert.match(answer.body, /With your passkey/, 'the other ways stand on the same page');
+      assert.equal(told.status, 400, 'a sign-out there cannot be believed');
     }),
   );
   assert.ok(performance.now() - begun < 8_000, `${performance.now() - begun} ms`);
@@ -209,7 +322,13 @@ test('its documents send nobody, and no question, to an address that is not list
     if ('authorization_endpoint' in changed) {
       const sent = await site.post(site.site.visitor(), '/sign-in/with/northmoor', {});
       assert.equal(sent.status, 403, sent.body);
-    } else assert.ok(!(await site.signInBy('northmoor', ADA)).isIn);
+    } else {
+      assert.ok(!(await site.signInBy('northmoor', ADA)).isIn);
+      const token = signed(logoutClaims(northmoor, { sub: 'ada' }), northmoor.privateKey);
+      const isAsked = 'jwks_uri' in changed;
+      const told = await site.tell('northmoor', { logout_token: token });
+      assert.equal(told.status, isAsked ? 400 : 200);
+    }
     assert.equal(await failureOf('northmoor'), 'address_not_listed', JSON.stringify(changed));
   }
   assert.deepEqual(inside.asked, []);

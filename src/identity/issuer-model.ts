@@ -81,6 +81,11 @@ export function returnPath(issuerId: string): string {
   return `/sign-in/with/${issuerId}/return`;
 }
 
+/** Where it tells that somebody signed out there. */
+export function logoutPath(issuerId: string): string {
+  return `/callbacks/issuers/${issuerId}/logout`;
+}
+
 /**
  * What binds the answer to this visit and this browser, made of the ticket that only the browser
  * has: whoever reads the database can complete no visit.

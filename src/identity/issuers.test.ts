@@ -5,7 +5,13 @@ import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { HIGH, openIssuerSite, wayOf, type IssuerSite } from '../../test/support/issuer-site.ts';
-import { logInThere } from '../../test/support/issuer.ts';
+import {
+  logInThere,
+  logoutClaims,
+  signed,
+  signOutThere,
+  type Claims,
+} from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
 import { giveRole, switchOffFederation, switchOnIssuer } from './index.ts';
@@ -128,6 +134,16 @@ test('nobody is linked by who they say they are: not by an address, not by a nam
   assert.match(body, /Nobody here is linked to who you are there/);
 });
 
+test('many who come by one issuer at the same moment all come in', async () => {
+  const names = ['ab', 'cd', 'ef', 'gh'];
+  for (const sub of names) await site.linked(`Many ${sub}`, ['reader'], { vale: { sub, ...HIGH } });
+  const came = await Promise.all(names.map((sub) => site.signInBy('vale', { sub, ...HIGH })));
+  assert.deepEqual(
+    came.map(({ status }) => status),
+    names.map(() => 303),
+  );
+});
+
 test('the same subject at two issuers is two people', async () => {
   const a = await site.linked('Fay One', ['reader'], { northmoor: { sub: '17', ...HIGH } });
   const b = await site.linked('Fay Two', ['reader'], { vale: { sub: '17', ...HIGH } });
@@ -205,6 +221,7 @@ test('switched off, an issuer lets nobody in and those it let in are out at once
   const out = await came.client.request('GET', '/account');
   assert.equal(out.headers.get('location'), '/sign-in?to=%2Faccount');
   assert.ok(!(await site.comeBack(onItsWay, back)).isIn);
+  assert.equal(await told('northmoor', { sub: 'jo' }), 400, 'nor does it end anything');
   const button = await site.post(site.site.visitor(), '/sign-in/with/northmoor', {});
   assert.equal(button.status, 404);
   assert.ok(!(await site.site.visitor().get('/sign-in')).text.includes('Sign-in of northmoor'));
@@ -214,6 +231,77 @@ test('switched off, an issuer lets nobody in and those it let in are out at once
   assert.ok(detail!.ended >= 1);
   await site.clone.web.attempt(system('test'), (tx) => switchOnIssuer(tx, 'northmoor'));
   assert.ok((await site.signInBy('northmoor', { sub: 'jo', ...HIGH })).isIn);
+});
+
+/** The entries of sign-outs that an issuer told of, the last first. */
+const loggedOut = async (personId: string) =>
+  await site.own<{ detail: object }>(sql`
+    select detail from audit.entry
+    where action = 'issuer.logged_out' and subject_id = ${personId} order by id desc`);
+
+const told = async (id: 'northmoor' | 'vale', claims: Claims) => {
+  const issuer = site.issuers[id];
+  const token = signed(logoutClaims(issuer, claims), issuer.privateKey, { typ: 'logout+jwt' });
+  return (await site.tell(id, { logout_token: token })).status;
+};
+
+test('who signs out there is signed out here, of that session and once', async () => {
+  const { northmoor } = site.issuers;
+  const { personId, client: owner } = await site.linked('Jan Ellis', ['administrator'], {
+    northmoor: { sub: 'jan', ...HIGH },
+  });
+  const [desk, phone] = [
+    await site.signInBy('northmoor', { sub: 'jan', ...HIGH }),
+    await site.signInBy('northmoor', { sub: 'jan', ...HIGH }),
+  ];
+  await signOutThere(northmoor, desk.cookies);
+  const { token, status } = northmoor.told.at(-1)!;
+  assert.equal(status, 200);
+  assert.ok(!(await site.isStillIn(desk.client)));
+  assert.ok(await site.isStillIn(phone.client), 'another session there');
+  assert.ok(await site.isStillIn(owner), 'came by a passkey');
+  const entry = { issuer: 'northmoor', sessions: 1, waiting: 0 };
+  assert.deepEqual(await loggedOut(personId), [{ detail: entry }]);
+  assert.equal((await site.tell('northmoor', { logout_token: token })).status, 400, 'again');
+  const page = (await owner.get('/issuers')).text;
+  assert.match(page, /https:\/\/tocsin\.centre\.example\/callbacks\/issuers\/northmoor\/logout/);
+  assert.match(page, /last told \S+/);
+  // Nobody is in any more: told all the same, and that is no change.
+  assert.equal(await told('northmoor', { sid: 'of nobody' }), 200);
+  assert.equal((await loggedOut(personId)).length, 1);
+});
+
+test('a token of no session is about all of that person there, and of nobody else', async () => {
+  const login = { sub: 'kai', ...HIGH };
+  const kai = await site.linked('Kai North', ['reader'], { northmoor: login });
+  await site.linked('Kai Vale', ['reader'], { vale: login });
+  await site.linked('Kim North', ['reader'], { northmoor: { sub: 'kim', ...HIGH } });
+  const come = async (id: string, sub: string) =>
+    (await site.signInBy(id, { sub, ...HIGH })).client;
+  const [one, two] = [await come('northmoor', 'kai'), await come('northmoor', 'kai')];
+  const others = [await come('vale', 'kai'), await come('northmoor', 'kim')];
+  const waiting = await site.signInBy('northmoor', { sub: 'kai', acr: 'low' });
+  assert.equal(await told('northmoor', { sub: 'kai', sid: 'another' }), 200);
+  assert.ok(await site.isStillIn(one), 'that session is not theirs here');
+  assert.equal(await told('northmoor', { sub: 'kai' }), 200);
+  for (const client of [one, two]) assert.ok(!(await site.isStillIn(client)));
+  for (const client of others) assert.ok(await site.isStillIn(client));
+  const entry = { issuer: 'northmoor', sessions: 2, waiting: 1 };
+  assert.deepEqual(await loggedOut(kai.personId), [{ detail: entry }]);
+  const path = waiting.location.split('?')[0]!;
+  const number = await site.post(waiting.client, path, { number: '123456' });
+  assert.equal(number.status, 409, 'waited for a number, and is over too');
+});
+
+test('an issuer that gives its sessions no name signs out by the person', async () => {
+  await site.linked('Lea Brandt', ['reader'], { northmoor: { sub: 'lea', ...HIGH } });
+  site.issuers.northmoor.trouble = { claims: (said) => ({ ...said, sid: undefined }) };
+  const { client } = await site.signInBy('northmoor', { sub: 'lea', ...HIGH });
+  site.issuers.northmoor.behave();
+  assert.equal(await told('northmoor', { sid: 'a' }), 200);
+  assert.ok(await site.isStillIn(client), 'nobody can say that it is this one');
+  assert.equal(await told('northmoor', { sub: 'lea', sid: 'a' }), 200);
+  assert.ok(!(await site.isStillIn(client)));
 });
 
 test('the federation of an organisation is switched off whole, and that of nobody else', async () => {

@@ -19,6 +19,7 @@ import { proposeChange } from './changes/changes.ts';
 import { issuerChange } from './changes/issuer.ts';
 import type { IdentityContext } from './context.ts';
 import { switchOffIssuer } from './issuers.ts';
+import { logoutPath } from './issuer-model.ts';
 import { oneOf } from './parse.ts';
 import { issuerId } from './parse-issuer.ts';
 import { selectIssuers } from './store-issuer.ts';
@@ -38,7 +39,7 @@ export function issuerRoutes(context: IdentityContext): Route[] {
 
 /** `failed`: for which of them a reason was missing. */
 async function showIssuers(
-  { database, organisations }: IdentityContext,
+  { database, organisations, origin }: IdentityContext,
   actor: Actor,
   failed?: { readonly issuer: string; readonly form: Form; readonly why: Refused },
 ): Promise<Reply> {
@@ -49,6 +50,7 @@ async function showIssuers(
     const names = new Map(named.map(({ id, name }) => [id, name]));
     return all.map(({ organisationId, ...one }) => ({
       ...one,
+      logoutAddress: origin + logoutPath(one.id),
       organisation: organisationId && (names.get(organisationId) ?? 'not known'),
       form: formModel(
         ['reason'],

@@ -28,6 +28,7 @@ import { colleagueRoutes } from './routes-colleagues.ts';
 import { invitationRoutes } from './routes-invitation.ts';
 import { keyRoutes } from './routes-keys.ts';
 import { passkeyRoutes } from './routes-passkeys.ts';
+import { issuerLogoutRoute } from './routes-issuer-logout.ts';
 import { issuerRoutes } from './routes-issuers.ts';
 import { peopleRoutes } from './routes-people.ts';
 import { visitRoutes } from './routes-visits.ts';
@@ -50,6 +51,7 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...colleagueRoutes(context),
     ...invitationRoutes(context),
     ...visitRoutes(context),
+    issuerLogoutRoute(context),
     ...issuerRoutes(context),
     ...keyRoutes(context),
     ...changeRoutes({

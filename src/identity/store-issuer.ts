@@ -9,6 +9,8 @@ import { IN_FORCE } from './store-held.ts';
 export type IssuerCard = Issuer & {
   readonly savedBy: string;
   readonly lastUsedAt: Date | null;
+  /** When it last told us that somebody signed out there. */
+  readonly lastLogoutAt: Date | null;
   readonly lastFailedAt: Date | null;
   /** A word of ours. */
   readonly lastFailure: string | null;
@@ -20,7 +22,7 @@ export type IssuerRow = IssuerCard & { readonly settingsSealed: Buffer };
 
 const COLUMNS = sql`id, url, label, organisation_id, client_id, origins, acr, amr,
     auth_age_max_ms::float8 as auth_age_max_ms, saved_at, saved_by, off_at, last_used_at,
-    last_failed_at, last_failure,
+    last_logout_at, last_failed_at, last_failure,
     (select count(*) from identity.issuer_link link
       where link.issuer_id = issuer.id and link.ended_at is null) as linked`;
 
@@ -36,9 +38,15 @@ export async function selectIssuer(tx: Tx, id: string): Promise<IssuerRow | unde
   return await tx.maybe<IssuerRow>(sql`${ISSUER} where id = ${id}`);
 }
 
-/** Until the end of the transaction nobody switches it off: what begins now is ended by that. */
+/**
+ * Until the end of the transaction nobody switches it off, and it ends no session: what begins now
+ * is ended by that. For one at a time: each writes that it was used, and two who shared the lock
+ * would wait for one another.
+ */
 export async function holdIssuer(tx: Tx, id: string): Promise<IssuerRow | undefined> {
-  return await tx.maybe<IssuerRow>(sql`${ISSUER} where id = ${id} and off_at is null for share`);
+  return await tx.maybe<IssuerRow>(
+    sql`${ISSUER} where id = ${id} and off_at is null for no key update`,
+  );
 }
 
 export type SavedIssuer = Omit<Issuer, 'offAt'> & {

@@ -192,7 +192,7 @@ export type Kept = {
 
 /**
  * Removes what is long over: sessions, links and invitations by the rules; what was to be signed,
- * codes, visits and kept answers of yesterday.
+ * codes, visits, logout tokens and kept answers of yesterday.
  */
 export async function deleteOld(tx: Tx, { sessionsMs, invitationsMs, now }: Kept): Promise<number> {
   const sessionsFrom = new Date(now.getTime() - sessionsMs);
@@ -202,6 +202,7 @@ export async function deleteOld(tx: Tx, { sessionsMs, invitationsMs, now }: Kept
     (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_code where asked_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.issuer_visit where begun_at < ${dayAgo}`)) +
+    (await tx.run(sql`delete from identity.issuer_logout where taken_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.session where last_seen_at < ${sessionsFrom}`)) +
     (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${sessionsFrom}`)) +
     (await tx.run(sql`delete from identity.invitation where expires_at < ${invitationsFrom}`)) +

@@ -26,11 +26,12 @@ const MAY_CONNECT: Readonly<Record<string, string>> = {
 
 /** Packages and modules that connect, or resolve names, for whoever imports them. */
 const CONNECTING =
-  /^(?:(?:undici|nodemailer|smpp|openid-client)(?:\/.*)?|node:(?:net|tls|http|https|http2|dns|dns\/promises|dgram))$/;
+  /^(?:(?:undici|nodemailer|smpp|openid-client|jose)(?:\/.*)?|node:(?:net|tls|http|https|http2|dns|dns\/promises|dgram))$/;
 
 /** Of those, what listens, checks or describes. */
 const HARMLESS: Readonly<Record<string, readonly string[]>> = {
   smpp: ['PDU', 'ShortMessage'],
+  jose: ['JWTVerifyGetKey', 'errors', 'jwtVerify'],
   'node:net': ['createServer', 'isIP', 'isIPv4', 'isIPv6', 'BlockList', 'Server', 'Socket'],
   'node:tls': ['createSecureContext', 'getCACertificates', 'setDefaultCACertificates'],
   'node:http': ['IncomingMessage', 'ServerResponse', 'Server', 'createServer'],

@@ -166,9 +166,9 @@ function fault(
     const asks = status === 303 && /^\/(?:sign-in|your-details\/sign-in|passkey)/.test(location);
     return status === 401 || status === 403 || asks ? undefined : `${status} ${location}: let in`;
   }
-  // Its proof is a token that nobody here has.
+  // Its proof is a token that nobody here has; for a logout token the standard says 400.
   if (route.access === 'callback')
-    return [401, 403, 404].includes(status) ? undefined : `${status}`;
+    return [400, 401, 403, 404].includes(status) ? undefined : `${status}`;
   if (status === 401) return 'not let in';
   const tellsNothing = SAME_FOR_ALL.has(route.path);
   if (which === 'absent' && route.method === 'GET' && status < 300 && !tellsNothing)

@@ -144,6 +144,11 @@ const CALLED: Readonly<Record<string, unknown>> = {
   },
 };
 
+/** What an issuer posts, by the shape: a form. */
+const TOLD: Readonly<Record<string, Right['fields']>> = {
+  '/callbacks/issuers/:issuer/logout': [['logout_token', 'e30.e30.AAAA']],
+};
+
 /** With ids of what there is, and a right body: an API is linked to by no page. */
 function addNamed(route: Route): void {
   const parts = route.path.split('/');
@@ -169,14 +174,15 @@ function addNamed(route: Route): void {
       known.add(route.method, {
         path,
         query: isShort ? [] : queryOf(route),
-        fields: [],
+        fields: TOLD[route.path] ?? [],
         isMultipart: false,
         json: bodyOf(isShort),
       });
   }
 }
 
-const isJson = ({ kind }: Route) => kind === 'api' || kind === 'callback';
+const isJson = ({ kind, path }: Route) =>
+  kind === 'api' || (kind === 'callback' && !(path in TOLD));
 
 /** Sends it, and says what is wrong with the answer. */
 async function wrongWith(route: Route, wish: Wish, lane: Lane): Promise<string | undefined> {

@@ -5,7 +5,14 @@ import { saveIssuer, type IssuerWish } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
 import { Authenticator } from './authenticator.ts';
 import { issuerSeals } from './identity-seals.ts';
-import { CLIENT, logInThere, startIssuer, type Login, type TestIssuer } from './issuer.ts';
+import {
+  CLIENT,
+  logInThere,
+  startIssuer,
+  type Cookies,
+  type Login,
+  type TestIssuer,
+} from './issuer.ts';
 import { COOKIE, openLiveSite, ORIGIN, type LiveSite } from './live-site.ts';
 import type { PageClient } from './page-client.ts';
 
@@ -19,10 +26,16 @@ export async function openIssuerSite() {
   const live = await openLiveSite('centre.example');
   // What issuers sign carries the time of this machine.
   live.wait(Date.now() - live.now().getTime());
-  const [northmoor, vale] = await Promise.all([
-    startIssuer([`${ORIGIN}/sign-in/with/northmoor/return`]),
-    startIssuer([`${ORIGIN}/sign-in/with/vale/return`]),
-  ]);
+  const start = async (id: string) => {
+    const issuer = await startIssuer({
+      returns: [`${ORIGIN}/sign-in/with/${id}/return`],
+      logout: `${ORIGIN}/callbacks/issuers/${id}/logout`,
+    });
+    issuer.carry = async ({ pathname }, body) =>
+      await fetch(live.site.address + pathname, { method: 'POST', body });
+    return issuer;
+  };
+  const [northmoor, vale] = await Promise.all([start('northmoor'), start('vale')]);
   const issuers = { northmoor, vale };
   const save = async (id: keyof typeof issuers, wish: Partial<IssuerWish> = {}) =>
     await saveAt(live, id, { url: issuers[id].url, ...wish });
@@ -66,11 +79,11 @@ function walksOf(live: LiveSite) {
     client: PageClient,
     id: string,
     login: Login | 'cancel',
-    to = '/account',
+    cookies?: Cookies,
   ) => {
-    const sent = await live.post(client, `/sign-in/with/${id}`, { to });
+    const sent = await live.post(client, `/sign-in/with/${id}`, { to: '/account' });
     assert.equal(sent.status, 200, sent.body);
-    return await logInThere(wayOf(sent.body), login);
+    return await logInThere(wayOf(sent.body), login, cookies);
   };
   /** Comes back by this address; where that leads, and whether it signed in. */
   const comeBack = async (client: PageClient, back: URL) => {
@@ -80,8 +93,9 @@ function walksOf(live: LiveSite) {
     return { status: answer.status, body: answer.body, location, isIn };
   };
   const signInBy = async (id: string, login: Login, client = live.site.visitor()) => {
-    const back = await goThere(client, id, login);
-    return { client, back, ...(await comeBack(client, back)) };
+    const cookies: Cookies = new Map();
+    const back = await goThere(client, id, login, cookies);
+    return { client, back, cookies, ...(await comeBack(client, back)) };
   };
   /** Somebody with this role and a passkey, linked to who they are there. */
   const linked = async (name: string, roles: string[], links: Record<string, Login>) => {
@@ -100,9 +114,18 @@ function walksOf(live: LiveSite) {
     assert.equal(sent.status, 200, sent.body);
     return await comeBack(client, await logInThere(wayOf(sent.body), login));
   };
+  /** Posts it to where issuers tell that somebody signed out. */
+  const tell = async (id: string, form: string | Record<string, string>) => {
+    const body = new URLSearchParams(form);
+    const address = `${live.site.address}/callbacks/issuers/${id}/logout`;
+    const answer = await fetch(address, { method: 'POST', body });
+    return { status: answer.status, headers: answer.headers, body: await answer.text() };
+  };
+  const isStillIn = async (client: PageClient) =>
+    (await client.request('GET', '/account')).status === 200;
   const own = async <T extends object>(statement: Sql) =>
     await live.clone.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
-  return { goThere, comeBack, signInBy, linked, link, own };
+  return { goThere, comeBack, signInBy, linked, link, tell, isStillIn, own };
 }
 
 /** Where the page sends a browser without script. */

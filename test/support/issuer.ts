@@ -3,7 +3,7 @@
  * are and how they proved it; and one that lies, hangs or talks rubbish when a test asks.
  */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, randomUUID, sign, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import OidcProvider, { type Context, type Provider } from 'oidc-provider';
@@ -37,6 +37,11 @@ export class TestIssuer {
   readonly url: string;
   /** Paths that were asked for. */
   readonly asked: string[] = [];
+  /** Tokens by which it told that somebody signed out, and what each was answered. */
+  readonly told: { readonly token: string; readonly status: number }[] = [];
+  /** Carries what it posts to the address of a site that has no such name here. */
+  carry: (address: URL, form: URLSearchParams) => Promise<Response> = (address, body) =>
+    fetch(address, { method: 'POST', body });
   readonly #close: () => Promise<void>;
   readonly privateKey: KeyObject;
 
@@ -55,8 +60,11 @@ export class TestIssuer {
   }
 }
 
-/** Listens, with clients that come back to these addresses. */
-export async function startIssuer(redirectUris: readonly string[]): Promise<TestIssuer> {
+/** Where its client comes back to, and where it tells that somebody signed out (back-channel). */
+export type Registered = { readonly returns: readonly string[]; readonly logout?: string };
+
+/** Listens, with a client that is registered so. */
+export async function startIssuer(registered: Registered): Promise<TestIssuer> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   let handle: (request: IncomingMessage, response: ServerResponse) => void = () => {};
   const server = createServer((request, response) => handle(request, response));
@@ -67,7 +75,7 @@ export async function startIssuer(redirectUris: readonly string[]): Promise<Test
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  const provider = openProvider(issuer, port, redirectUris);
+  const provider = openProvider(issuer, port, registered);
   const answer = provider.callback();
   handle = (request, response) => {
     const { pathname } = new URL(request.url ?? '/', url);
@@ -83,7 +91,7 @@ export async function startIssuer(redirectUris: readonly string[]): Promise<Test
   return issuer;
 }
 
-function openProvider(issuer: TestIssuer, port: number, redirectUris: readonly string[]): Provider {
+function openProvider(issuer: TestIssuer, port: number, registered: Registered): Provider {
   const key = {
     ...issuer.privateKey.export({ format: 'jwk' }),
     kid: 'one',
@@ -91,15 +99,7 @@ function openProvider(issuer: TestIssuer, port: number, redirectUris: readonly s
     alg: 'RS256',
   };
   const provider = new OidcProvider(issuer.url, {
-    clients: [
-      {
-        client_id: CLIENT.id,
-        client_secret: CLIENT.secret,
-        redirect_uris: [...redirectUris],
-        response_types: ['code'],
-        grant_types: ['authorization_code'],
-      },
-    ],
+    clients: [clientOf(registered)],
     jwks: { keys: [key] },
     acrValues: ['low', 'high'],
     claims: { openid: ['sub', 'acr', 'amr', 'auth_time'] },
@@ -109,7 +109,7 @@ function openProvider(issuer: TestIssuer, port: number, redirectUris: readonly s
       keys: ['tests'],
       names: { session: `s${port}`, interaction: `i${port}`, resume: `r${port}` },
     },
-    features: { devInteractions: { enabled: false } },
+    ...signOutsOf(issuer),
     interactions: { url: (_: Context, { uid }: { uid: string }) => `/login/${uid}` },
     findAccount: (_: Context, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
     async loadExistingGrant({ oidc }: Context) {
@@ -140,6 +140,39 @@ function openProvider(issuer: TestIssuer, port: number, redirectUris: readonly s
     if (token !== undefined) body.id_token = token(said);
   });
   return provider;
+}
+
+function clientOf({ returns, logout }: Registered): object {
+  return {
+    client_id: CLIENT.id,
+    client_secret: CLIENT.secret,
+    redirect_uris: [...returns],
+    response_types: ['code'],
+    grant_types: ['authorization_code'],
+    ...(logout !== undefined && {
+      backchannel_logout_uri: logout,
+      backchannel_logout_session_required: true,
+    }),
+  };
+}
+
+/** Its page to sign out, and how it tells of it. */
+function signOutsOf(issuer: TestIssuer): object {
+  return {
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        logoutSource: (context: Context, form: string) => void (context.body = form),
+        postLogoutSuccessSource: (context: Context) => void (context.body = 'Signed out'),
+      },
+    },
+    fetch: async (address: string, { body }: { body: URLSearchParams }) => {
+      const answer = await issuer.carry(new URL(address), body);
+      issuer.told.push({ token: body.get('logout_token')!, status: answer.status });
+      return answer;
+    },
+  };
 }
 
 /** The page of the provider: a form, and what came of it. */
@@ -182,25 +215,44 @@ export function signed(claims: Claims, key: KeyObject, header: object = {}): str
   return `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
 }
 
+/** What its logout token says, of somebody or of one session of theirs; with or without a claim. */
+export function logoutClaims(issuer: TestIssuer, said: Claims): Claims {
+  const now = Math.floor(Date.now() / 1000);
+  const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+  const times = { iat: now, exp: now + 120, jti: randomUUID() };
+  return { iss: issuer.url, aud: CLIENT.id, events, ...times, ...said };
+}
+
 /** A token that nobody signed. */
 export function unsigned(claims: Claims): string {
   return `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`;
 }
 
+/** Cookies of somebody's browser at the provider. */
+export type Cookies = Map<string, string>;
+
+async function askThere(cookies: Cookies, address: URL, body?: URLSearchParams): Promise<Response> {
+  const answer = await fetch(address, {
+    redirect: 'manual',
+    headers: { cookie: Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ') },
+    ...(body && { method: 'POST', body }),
+  });
+  for (const line of answer.headers.getSetCookie()) {
+    const [name = '', value = ''] = line.split(';')[0]!.split('=');
+    cookies.set(name, value);
+  }
+  return answer;
+}
+
 /** Somebody's browser at the provider, from where it was sent to where it is sent back. */
-export async function logInThere(way: string, login: Login | 'cancel'): Promise<URL> {
-  const cookies = new Map<string, string>();
+export async function logInThere(
+  way: string,
+  login: Login | 'cancel',
+  cookies: Cookies = new Map(),
+): Promise<URL> {
   let [address, form] = [new URL(way), undefined as URLSearchParams | undefined];
   for (let hop = 0; hop < 8; hop++) {
-    const answer = await fetch(address, {
-      redirect: 'manual',
-      headers: { cookie: Array.from(cookies, ([name, value]) => `${name}=${value}`).join('; ') },
-      ...(form && { method: 'POST', body: form }),
-    });
-    for (const line of answer.headers.getSetCookie()) {
-      const [name = '', value = ''] = line.split(';')[0]!.split('=');
-      cookies.set(name, value);
-    }
+    const answer = await askThere(cookies, address, form);
     const location = answer.headers.get('location');
     if (location === null) {
       const said = `${answer.status} at ${address.pathname}: ${await answer.text()}`;
@@ -213,6 +265,16 @@ export async function logInThere(way: string, login: Login | 'cancel'): Promise<
     if (address.origin !== new URL(way).origin) return address;
   }
   throw new Error('the provider sends us in circles');
+}
+
+/** The same browser signs out there, by the page of the provider. */
+export async function signOutThere({ url }: TestIssuer, cookies: Cookies): Promise<void> {
+  const asked = await askThere(cookies, new URL('/session/end', url));
+  const [, xsrf] = /name="xsrf" value="(\w+)"/.exec(await asked.text()) ?? [];
+  assert.ok(xsrf !== undefined, 'nobody is signed in there');
+  const form = new URLSearchParams({ xsrf, logout: 'yes' });
+  const done = await askThere(cookies, new URL('/session/end/confirm', url), form);
+  assert.equal(done.status, 303);
 }
 
 function formOf(login: Login | 'cancel'): URLSearchParams {
