@@ -17,8 +17,8 @@ import {
 import type { AudienceQuestion } from '#organisations/index.ts';
 import { assessmentOf } from './assessment.ts';
 import { listHeldAudiences } from './audience.ts';
+import { capacityFor } from './capacity.ts';
 import { sectionsOf } from './content/model.ts';
-import { capacityFor } from './dry-run.ts';
 import { overCap } from './over-cap.ts';
 import { changesOf } from './changes.ts';
 import { forecastRounds, type Capacity } from './forecast.ts';

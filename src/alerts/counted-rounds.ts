@@ -4,9 +4,12 @@ import type { SmsText } from '#kernel/sms-text.ts';
 import type { Tx } from '#db/database.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { listFailing, resolveQuestion, type AudienceQuestion } from '#organisations/index.ts';
+import { findFollowed } from './correct.ts';
 import { EXAMPLE } from './preview.ts';
 import { renderingFor, unchasedReaders, type AlertContext } from './rendering.ts';
-import { readReach, type ChainStep, type Reach } from './store-dry-run.ts';
+import { listSent } from './store-correct.ts';
+import { readReach, type Asked, type ChainStep, type Reach } from './store-dry-run.ts';
+import { readOnlyFollowing, type OnlyFollowing } from './store-following.ts';
 import type { VersionRow } from './store.ts';
 import {
   asFirst,
@@ -36,6 +39,12 @@ export type CountedRound = {
   readonly cost: string | null;
 };
 
+/** The update or correction, to whoever had an earlier version and is told by no round of this one. */
+export type CountedFollowing = Pick<
+  CountedRound,
+  'channel' | 'organisations' | 'messages' | 'fragments' | 'cost'
+>;
+
 type Words = { readonly body: string; readonly own: OwnTexts };
 
 /** Counts them as they would be frozen now. */
@@ -62,10 +71,46 @@ export async function countRounds(
     const words = [template, ...(template.reminds || !following ? [] : [wordsOf(following)])];
     return countedRound(template, words, reach, model);
   });
+  const only = following && (await readOnly(tx, asked, { version, own: following.own }));
+  const also = only === undefined ? [] : countedFollowing(wordsOf(following!), only, model);
+  // What follows up leaves with the first round.
   const fragments = (round?: number) =>
-    rounds.reduce((sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0), 0);
+    [...rounds, ...also.map((one) => ({ ...one, round: 1 }))].reduce(
+      (sum, one) => sum + (one.round === (round ?? one.round) ? one.fragments : 0),
+      0,
+    );
   const costAtMost = formatMoney(priceOfTexts(fragments(), model.textPrice));
-  return { templates, asked, reach, rounds, fragments, costAtMost };
+  return { templates, following, asked, reach, rounds, only, also, fragments, costAtMost };
+}
+
+/** Undefined where what it would follow up is not out any more. */
+async function readOnly(
+  tx: Tx,
+  asked: Asked,
+  { version, own }: { readonly version: VersionRow; readonly own: OwnTexts },
+): Promise<OnlyFollowing | undefined> {
+  const followed = await findFollowed(tx, version);
+  if (!followed.ok || followed.value === undefined) return undefined;
+  return await readOnlyFollowing(tx, asked, {
+    earlierIds: await listSent(tx, version.alertId),
+    submissionId: followed.value.submission.id,
+    readers: Object.keys(own),
+  });
+}
+
+function countedFollowing(
+  words: Words,
+  { channels, names }: OnlyFollowing,
+  model: OperatingModel,
+): CountedFollowing[] {
+  return channels.map((one) => {
+    if (one.channel === 'mail') return { ...one, fragments: 0, cost: null };
+    const fragments = names.reduce(
+      (sum, name) => sum + name.messages * rendered(words, name).fragments,
+      0,
+    );
+    return { ...one, fragments, cost: formatMoney(priceOfTexts(fragments, model.textPrice)) };
+  });
 }
 
 /**
@@ -83,7 +128,10 @@ export async function costOfDraft(
   return (await countRounds(tx, rendering, { version, question: question.value })).costAtMost;
 }
 
-const wordsOf = ({ text, own }: ReturnType<typeof followingTexts>): Words => ({ body: text, own });
+export const wordsOf = ({ text, own }: ReturnType<typeof followingTexts>): Words => ({
+  body: text,
+  own,
+});
 
 /** All names of one length make texts of one length, but for letters that were set apart. */
 function countedRound(
@@ -116,7 +164,10 @@ function countedRound(
 }
 
 /** The text as whoever has this name and reads so would get it. */
-export function rendered({ body, own }: Words, { reader, name }: Reach['names'][number]): SmsText {
+export function rendered(
+  { body, own }: Words,
+  { reader, name }: Pick<Reach['names'][number], 'reader' | 'name'>,
+): SmsText {
   const words = reader === null ? body : (own[reader] ?? body);
   return textFor(words, { ...EXAMPLE, organisation: name });
 }

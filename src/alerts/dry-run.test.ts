@@ -11,6 +11,7 @@ import {
 } from '#organisations/index.ts';
 import {
   contextOf,
+  deliverAll,
   draftAlert,
   messagesOf,
   must,
@@ -22,7 +23,7 @@ import {
 } from '../../test/support/centre.ts';
 import { seedGateway } from '../../test/support/dispatch.ts';
 import { dryRun, type DryRun } from './dry-run.ts';
-import { createAlert, findVersion } from './index.ts';
+import { beginVersion, createAlert, findVersion, saveDraft } from './index.ts';
 
 let centre: Centre;
 before(async () => {
@@ -167,6 +168,54 @@ test('once it is out there is no dry run of it, but its board', async () => {
   const { alertId } = await releaseAlert(centre);
   const answer = await centre.visit(centre.officer).request('GET', `/alerts/${alertId}/dry-run`);
   assert.deepEqual([answer.status, answer.headers.get('location')], [303, `/alerts/${alertId}`]);
+});
+
+test('an update to fewer counts what goes to who had one: nobody of it is told by a round', async () => {
+  const released = await releaseAlert(centre);
+  await deliverAll(centre, released.dispatchId);
+  const draft = async (severity: string) => {
+    const officer = centre.db.web;
+    must(
+      await officer.attempt(centre.officer, async (tx) => {
+        const version = (await findVersion(tx, released.alertId))!;
+        const begun = { alertId: released.alertId, kind: 'update' } as const;
+        if (version.state !== 'draft') must(await beginVersion(tx, centre.model, begun));
+        const { revision, ...words } = (await findVersion(tx, released.alertId))!;
+        return await saveDraft(tx, {
+          wording: { ...words, severity },
+          audience: words.audience as AudienceQuestion,
+          alertId: released.alertId,
+          revision,
+        });
+      }),
+    );
+    return await run(released.alertId);
+  };
+  const same = await draft('critical');
+  assert.deepEqual(same.following, [], 'the rounds tell all of them');
+  const lower = await draft('medium');
+  assert.ok(lower.rounds.every(({ channel }) => channel === 'mail'));
+  const texts = (await messagesOf(centre, released.dispatchId)).filter(
+    ({ channel }) => channel === 'text',
+  );
+  const [counted] = lower.following;
+  assert.deepEqual(
+    [counted?.channel, counted?.messages, counted?.organisations, counted?.cost],
+    ['text', new Set(texts.map(({ number }) => number)).size, 3, lower.firstRoundCost],
+  );
+  assert.equal(lower.costAtMost, lower.firstRoundCost);
+  assert.match(lower.longest[0]?.text.text ?? '', /UPDATE, Northmoor/);
+  const { withoutText, lastTextMs, everyOrganisationMs } = lower.forecast!;
+  assert.ok(withoutText === 2 && lastTextMs! > 0 && lastTextMs === everyOrganisationMs);
+  const officer = centre.visit(centre.officer);
+  const page = await officer.get(`/alerts/${released.alertId}/dry-run`);
+  assert.match(page.text, /Update, texts at once, to who had the version before/);
+  const check = await officer.get(`/alerts/${released.alertId}`);
+  assert.ok(check.text.includes(`They cost at most ${lower.costAtMost} with VAT`), check.text);
+  // As many leave once it is approved.
+  await officer.submit('Submit for approval');
+  const approval = await centre.visit(centre.approver).get(`/alerts/${released.alertId}`);
+  assert.match(approval.text, new RegExp(`Costs ${lower.costAtMost} with VAT at most`));
 });
 
 test('who is reached only by what failed is counted beside those whom nothing reaches', async () => {

@@ -10,30 +10,31 @@ import {
   type AudienceQuestion,
   type OffDuty,
 } from '#organisations/index.ts';
-import { forecastRounds, type Capacity } from './forecast.ts';
-import { countRounds, rendered, type CountedRound } from './counted-rounds.ts';
+import { capacityFor } from './capacity.ts';
+import { forecastRounds, type Capacity, type RoundLoad } from './forecast.ts';
+import {
+  countRounds,
+  rendered,
+  wordsOf,
+  type CountedFollowing,
+  type CountedRound,
+} from './counted-rounds.ts';
 import { overCap, type OverCap } from './over-cap.ts';
 import { renderingFor, type AlertContext } from './rendering.ts';
-import {
-  countAhead,
-  listGaps,
-  listBuckets,
-  type BucketNow,
-  type Gap,
-  type GapCounts,
-  type GapSearch,
-  type Reach,
-} from './store-dry-run.ts';
+import { listGaps, type Gap, type GapCounts, type GapSearch, type Reach } from './store-dry-run.ts';
 import type { VersionRow } from './store.ts';
-import type { Channel, RoundTemplate } from './texts.ts';
+import type { RoundTemplate } from './texts.ts';
 
 export type DryRound = CountedRound & {
   /** When quiet hours that hold it end; null where none do. */
   readonly heldUntil: Date | null;
 };
 
+export type DryFollowing = CountedFollowing & Pick<DryRound, 'heldUntil'>;
+
 export type LongestText = {
-  readonly round: number;
+  /** Null: the update or correction, to who is told by no round. */
+  readonly round: number | null;
   /** The reader kind with words of its own, and what it is called; null: the general ones. */
   readonly reader: string | null;
   readonly readerLabel: string | null;
@@ -58,6 +59,8 @@ export type DryRun = {
   readonly organisations: number;
   readonly mustAnswer: number;
   readonly rounds: readonly DryRound[];
+  /** Of a later version: what goes at once to who had one before and is told by no round of this. */
+  readonly following: readonly DryFollowing[];
   /** Organisations that are reached only by numbers and addresses that failed. */
   readonly failedOnly: number;
   /** Contacts whose hours or absence it meets just now, and what comes of it. */
@@ -90,26 +93,51 @@ export async function dryRun(
   if (!question.ok) return question;
   const { severity, model } = rendering;
   const counted = await countRounds(tx, rendering, { version, question: question.value });
-  const { reach, templates, fragments } = counted;
+  const { reach, templates, fragments, only } = counted;
   const { counts, gaps } = await listGaps(tx, counted.asked, page);
   const times = roundTimes(severity, now.getTime());
   const rounds = counted.rounds.map((one) => ({
     ...one,
     heldUntil: heldUntil(severity, one.round, times[one.round - 1]!, now),
   }));
+  const followsAtMs = followsAt(severity, version.kind, now);
+  const following = counted.also.map((one) => ({
+    ...one,
+    heldUntil: followsAtMs > now.getTime() ? new Date(followsAtMs) : null,
+  }));
+  const alsoLongest =
+    only === undefined
+      ? []
+      : only.names.map((one) => ({
+          ...one,
+          round: null,
+          text: rendered(wordsOf(counted.following!), one),
+        }));
   return ok({
     organisations: reach.organisations,
     mustAnswer: reach.mustAnswer,
     rounds,
+    following,
     failedOnly: reach.failedOnly,
     offDuty: await listOffDuty(tx, question.value, OFF_DUTY_MOST),
     gapCounts: counts,
     gaps,
-    longest: longestTexts(templates, reach, model),
+    longest: longestTexts([...namedTexts(templates, reach), ...alsoLongest], model),
     firstRoundCost: formatMoney(priceOfTexts(fragments(1), model.textPrice)),
     costAtMost: counted.costAtMost,
     overCap: overCap(model, severity, fragments()),
-    forecast: await forecast(tx, { severity, model, reach, rounds, times, now }),
+    forecast: await forecast(tx, {
+      severity,
+      model,
+      times,
+      now,
+      rounds,
+      reach: { ...reach, texted: only?.texted ?? reach.texted },
+      following: {
+        opensAfterMs: followsAtMs - now.getTime(),
+        texts: following.find(({ channel }) => channel === 'text')?.messages ?? 0,
+      },
+    }),
   });
 }
 
@@ -119,26 +147,32 @@ function heldUntil(severity: Severity, round: number, at: number, now: Date): Da
   return at > planned ? new Date(at) : null;
 }
 
-/** The general one first, then those of the reader kinds with words of their own. */
-function longestTexts(
-  templates: readonly RoundTemplate[],
-  reach: Reach,
-  { readerKinds }: OperatingModel,
-): LongestText[] {
-  const texts = templates
+/** When an update leaves, in ms since the epoch: after quiet hours; a correction leaves at once. */
+function followsAt(severity: Severity, kind: VersionRow['kind'], now: Date): number {
+  if (kind !== 'update') return now.getTime();
+  return roundTimes({ ...severity, recallWindowMs: 0 }, now.getTime())[0] ?? now.getTime();
+}
+
+type NamedText = Omit<LongestText, 'readerLabel'>;
+
+function namedTexts(templates: readonly RoundTemplate[], { names }: Reach): NamedText[] {
+  return templates
     .filter(({ channel }) => channel === 'text')
     .flatMap((template) =>
-      reach.names
-        .filter((one) => one.round === template.round)
-        .map((one) => ({
-          round: one.round,
-          reader: one.reader,
-          readerLabel: one.reader === null ? null : (readerKinds[one.reader]?.label ?? one.reader),
-          organisationId: one.organisationId,
-          name: one.name,
-          text: rendered(template, one),
+      names
+        .filter(({ round }) => round === template.round)
+        .map(({ round, reader, organisationId, name }) => ({
+          round,
+          reader,
+          organisationId,
+          name,
+          text: rendered(template, { reader, name }),
         })),
     );
+}
+
+/** The general one first, then those of the reader kinds with words of their own. */
+function longestTexts(texts: readonly NamedText[], { readerKinds }: OperatingModel): LongestText[] {
   return [null, ...Object.keys(readerKinds)].flatMap((reader) => {
     const [longest] = texts
       .filter((one) => one.reader === reader)
@@ -146,9 +180,11 @@ function longestTexts(
         (a, b) =>
           b.text.fragments - a.text.fragments ||
           b.text.characters - a.text.characters ||
-          a.round - b.round,
+          (a.round ?? 0) - (b.round ?? 0),
       );
-    return longest === undefined ? [] : [longest];
+    if (longest === undefined) return [];
+    const readerLabel = reader === null ? null : (readerKinds[reader]?.label ?? reader);
+    return [{ ...longest, readerLabel }];
   });
 }
 
@@ -157,100 +193,45 @@ type Load = {
   readonly model: OperatingModel;
   readonly reach: Reach;
   readonly rounds: readonly DryRound[];
+  /** Texts of an update or correction to who is told by no round. */
+  readonly following: RoundLoad;
   /** When each round opens, in ms since the epoch. */
   readonly times: readonly number[];
   readonly now: Date;
 };
 
-/** Lanes below these keep off the share of each bucket that is for what is urgent. */
-const ROUTINE_LANE = 3;
-
 async function forecast(
   tx: Tx,
-  { severity, model, reach, rounds, times, now }: Load,
+  { severity, model, reach, rounds, following, times, now }: Load,
 ): Promise<Forecast | null> {
   const texts = rounds.filter(({ channel }) => channel === 'text');
-  const capacity = texts.length === 0 ? undefined : await capacityFor(tx, severity, model);
+  const goesByText = texts.length > 0 || following.texts > 0;
+  const capacity = goesByText ? await capacityFor(tx, severity, model) : undefined;
   if (capacity === undefined) return null;
-  const loads = texts.map(({ round, messages }) => ({
+  // What follows up leaves before the rounds; of a first version it is nothing.
+  const also = following.texts > 0 ? [following] : [];
+  const told = texts.map(({ round, messages }) => ({
     opensAfterMs: times[round - 1]! - now.getTime(),
     texts: messages,
   }));
   const until = texts.findIndex(({ round }) => round === reach.firstTextRound);
   const firsts = [
-    ...loads.slice(0, until),
-    ...loads.slice(until, until + 1).map((load) => ({ ...load, texts: reach.firstTexts })),
+    ...also,
+    ...told.slice(0, Math.max(0, until)),
+    ...told.slice(until, until + 1).map((load) => ({ ...load, texts: reach.firstTexts })),
   ];
+  const loads = [...also, ...told];
+  const endOf = (index: number) =>
+    loads[index] !== undefined && loads[index].texts > 0
+      ? forecastRounds(capacity, loads)[index]!
+      : null;
   // A round that tells nobody by text ends with the one before.
-  const ends = forecastRounds(capacity, loads).filter((_, i) => loads[i]!.texts > 0);
+  const last = loads.findLastIndex((load) => load.texts > 0);
   return {
-    everyOrganisationMs: until < 0 ? null : (forecastRounds(capacity, firsts).at(-1) ?? null),
+    everyOrganisationMs: forecastRounds(capacity, firsts).at(-1) ?? null,
     withoutText: reach.organisations - reach.texted,
-    firstRoundMs: loads[0]!.texts > 0 ? (ends[0] ?? null) : null,
-    lastTextMs: ends.at(-1) ?? null,
+    firstRoundMs: endOf(also.length) ?? (also.length > 0 ? endOf(0) : null),
+    lastTextMs: last < 0 ? null : endOf(last),
     capacity,
-  };
-}
-
-/** What texts of this severity find now; undefined where no gateway takes any. */
-export async function capacityFor(
-  tx: Tx,
-  { lane }: Severity,
-  { sending }: OperatingModel,
-): Promise<Capacity | undefined> {
-  return await capacityOf(tx, 'text', { lane, urgentReserveShare: sending.urgentReserveShare });
-}
-
-async function capacityOf(
-  tx: Tx,
-  channel: Channel,
-  { lane, urgentReserveShare }: { readonly lane: number; readonly urgentReserveShare: number },
-): Promise<Capacity | undefined> {
-  const buckets = await listBuckets(tx, channel);
-  if (buckets.length === 0) return undefined;
-  const reserve = lane >= ROUTINE_LANE ? urgentReserveShare : 0;
-  return addedUp(buckets, { reserve, ahead: await countAhead(tx, { channel, lane }) });
-}
-
-/** What messages of a severity find now by each channel; undefined where no gateway takes them. */
-export type Lines = {
-  readonly text: Capacity | undefined;
-  readonly mail: Capacity | undefined;
-  /** Both draw on the same buckets: mail waits for texts. */
-  readonly isShared: boolean;
-};
-
-export async function linesFor(
-  tx: Tx,
-  { lane }: Severity,
-  { sending: { urgentReserveShare } }: OperatingModel,
-): Promise<Lines> {
-  const rules = { lane, urgentReserveShare };
-  const ids = (buckets: readonly BucketNow[]) => buckets.map(({ bucketId }) => bucketId).toSorted();
-  const texts = ids(await listBuckets(tx, 'text'));
-  const mails = ids(await listBuckets(tx, 'mail'));
-  return {
-    text: await capacityOf(tx, 'text', rules),
-    mail: await capacityOf(tx, 'mail', rules),
-    isShared: mails.length > 0 && texts.join() === mails.join(),
-  };
-}
-
-/** Those that are paused count only where all of them are: the others take the texts meanwhile. */
-function addedUp(
-  buckets: readonly BucketNow[],
-  { reserve, ahead }: { reserve: number; ahead: number },
-): Capacity {
-  const open = buckets.filter(({ pausedForMs }) => pausedForMs <= 0);
-  const used = open.length > 0 ? open : buckets;
-  const sum = (of: (bucket: BucketNow) => number) => used.reduce((all, one) => all + of(one), 0);
-  // As `dispatch.reserve_of` has it: one token is for everybody.
-  const kept = ({ burst }: BucketNow) => Math.min(burst * reserve, burst - 1);
-  return {
-    ratePerSecond: sum((one) => one.ratePerSecond),
-    burst: sum((one) => one.burst - kept(one)),
-    tokens: sum((one) => one.tokens - kept(one)),
-    pausedForMs: Math.max(0, Math.min(...used.map(({ pausedForMs }) => pausedForMs))),
-    ahead,
   };
 }

@@ -10,7 +10,7 @@ export { noContent, sectionsOf, type Section } from './content/model.ts';
 export { importCatalogue } from './kev/catalogue.ts';
 export { parseCatalogue } from './kev/parse.ts';
 export { bodyOf, composeRounds, type ComposedMessage, type Reachable } from './compose.ts';
-export { linesFor, type Lines } from './dry-run.ts';
+export { linesFor, type Lines } from './capacity.ts';
 export {
   bucketAtRelease,
   takeTokens,

@@ -42,6 +42,20 @@ const shape = z.strictObject({
       cost: z.string().nullable().describe('With VAT; null for mails'),
     }),
   ),
+  following: z
+    .array(
+      z.strictObject({
+        channel,
+        heldUntil: instant.nullable().describe('Quiet hours that hold it end then'),
+        organisations: z.int(),
+        messages: z.int(),
+        fragments: z.int().describe('Billed parts; 0 for mails'),
+        cost: z.string().nullable().describe('With VAT; null for mails'),
+      }),
+    )
+    .describe(
+      'The update or correction, at once, to who had a version before and is told by no round',
+    ),
   firstRoundCost: z.string().describe('With VAT'),
   costAtMost: z.string().describe('With VAT, if nobody answers'),
   overCap: z
@@ -53,7 +67,7 @@ const shape = z.strictObject({
       z.strictObject({
         reader: readerGiven,
         readerLabel: z.string().nullable(),
-        round: z.int(),
+        round: z.int().nullable().describe('Null: the update or correction, beside the rounds'),
         organisationId: uuid,
         name: z.string(),
         text: z.string().describe('Whole, with an example code'),

@@ -44,31 +44,11 @@ export async function freezeFollowing(
   const { submissionId, dispatchId, earlierIds, template, own = {} } = frozen;
   const readers = Object.keys(own);
   return await tx.run(sql`
-    with ${readOwn(readers)} credited as (
-      select addressee.contact_point_id, addressee.channel, credit.organisation_id,
-        min(addressee.rank) as rank, min(addressee.address_sealed) as address_sealed
-      from dispatch.v_addressee addressee
-      cross join unnest(addressee.organisation_ids) as credit (organisation_id)
-      where addressee.dispatch_id = any(${[...earlierIds]}::uuid[])
-      group by addressee.contact_point_id, addressee.channel, credit.organisation_id
-    ), grouped as (
-      select credited.contact_point_id, credited.channel, min(credited.rank) as rank,
-        min(credited.address_sealed) as address_sealed,
-        array_agg(recipient.organisation_id order by credited.rank, recipient.short_name)
-          as organisation_ids,
-        array_agg(recipient.code order by credited.rank, recipient.short_name) as codes,
-        array_agg(recipient.short_name order by credited.rank, recipient.short_name) as names
-      from credited join alerts.recipient recipient
-        on recipient.organisation_id = credited.organisation_id
-        and recipient.submission_id = ${submissionId}
-      group by credited.contact_point_id, credited.channel
-    ), batch as materialized (
+    with ${readOwn(readers)} ${groupedBy(earlierIds, submissionId)}, batch as materialized (
       select kernel.uuid_v7()::text as id
     ), addressed as materialized (
       select kernel.uuid_v7_of_batch(batch.id, row_number() over ()) as id,
-        contact_point_id, channel, rank, address_sealed, organisation_ids, codes[1] as code,
-        names[1] || case when cardinality(names) > 1
-          then ' +' || cardinality(names) - 1 else '' end as name
+        contact_point_id, channel, rank, address_sealed, organisation_ids, codes[1] as code, name
       from batch, grouped
     ), also_credited as (
       insert into dispatch.v_in_credit (message_id, organisation_id)
@@ -87,10 +67,37 @@ export async function freezeFollowing(
 }
 
 /**
+ * Whom earlier dispatches of an alert were for, each contact point once (P1), with the names and
+ * codes of one of its submissions.
+ */
+export function groupedBy(earlierIds: readonly string[], submissionId: string): Sql {
+  return sql`credited as (
+      select addressee.contact_point_id, addressee.channel, credit.organisation_id,
+        min(addressee.rank) as rank, min(addressee.address_sealed) as address_sealed
+      from dispatch.v_addressee addressee
+      cross join unnest(addressee.organisation_ids) as credit (organisation_id)
+      where addressee.dispatch_id = any(${[...earlierIds]}::uuid[])
+      group by addressee.contact_point_id, addressee.channel, credit.organisation_id
+    ), grouped as (
+      select credited.contact_point_id, credited.channel, min(credited.rank) as rank,
+        min(credited.address_sealed) as address_sealed,
+        array_agg(recipient.organisation_id order by credited.rank, recipient.short_name)
+          as organisation_ids,
+        array_agg(recipient.code order by credited.rank, recipient.short_name) as codes,
+        (array_agg(recipient.short_name order by credited.rank, recipient.short_name))[1]
+          || case when count(*) > 1 then ' +' || count(*) - 1 else '' end as name
+      from credited join alerts.recipient recipient
+        on recipient.organisation_id = credited.organisation_id
+        and recipient.submission_id = ${submissionId}
+      group by credited.contact_point_id, credited.channel
+    )`;
+}
+
+/**
  * Numbers of which the directory knows readers with words of their own and no others, as
  * `freezeRounds` has it. How somebody read when the version before went is not kept.
  */
-function readOwn(readers: readonly string[]): Sql {
+export function readOwn(readers: readonly string[]): Sql {
   if (readers.length === 0) return sql``;
   return sql`reader as materialized (
       select reachable.contact_point_id, min(${placeIn(readers)}) as place
@@ -100,7 +107,7 @@ function readOwn(readers: readonly string[]): Sql {
 }
 
 /** Looked up by hash: behind row-level security the planner expects few rows, and would loop. */
-function readerOf(readers: readonly string[]): Sql {
+export function readerOf(readers: readonly string[]): Sql {
   if (readers.length === 0) return sql`0`;
   const places = readers.map(
     (_, i) => sql`case when contact_point_id in (

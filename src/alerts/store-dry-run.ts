@@ -28,10 +28,10 @@ export type Chain = {
 };
 
 /** Whom, and how. */
-type Asked = { readonly question: AudienceQuestion; readonly chain: Chain };
+export type Asked = { readonly question: AudienceQuestion; readonly chain: Chain };
 
 /** Whom the audience is, and who of it is told in which round, as `freezeRounds` would have it. */
-function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Chain): Sql {
+export function reachedBy(question: AudienceQuestion, { steps, unchased, readers }: Chain): Sql {
   const firstRank = firstRankOf(steps.map(({ round, rank }) => ({ round, ranks: [rank] })));
   return sql`chosen as materialized (
       select organisation.organisation_id, organisation.code, organisation.name,
@@ -85,7 +85,7 @@ export type Reach = {
 };
 
 /** Letters beyond ASCII, and those that count twice: names with them are looked at one by one. */
-const SPECIAL = String.raw`[^ -~]|[][\^{}~|]|\\`;
+export const SPECIAL = String.raw`[^ -~]|[][\^{}~|]|\\`;
 
 /** `failing`: the numbers and addresses of which it is known. */
 export async function readReach(
