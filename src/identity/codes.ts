@@ -21,6 +21,7 @@ import {
   insertCodeFor,
   insertCodeOfApp,
   lockCode,
+  lockCodeCounts,
   markAppConfirmed,
   markAppsEnded,
   markCodeSent,
@@ -66,6 +67,7 @@ export async function askForCode(
   { model, now }: By,
 ): Promise<Outcome<void>> {
   return await database.attempt(asker, async (tx) => {
+    await lockCodeCounts(tx);
     const lately = await countCodesFrom(tx, asked.networkIndex, hourBefore(now));
     if (lately >= model.signingIn.codesPerHour.network) return tooMany;
     await insertCodeFor(tx, { ...asked, askedAt: now }, asked.email.toLowerCase());
@@ -97,6 +99,7 @@ export async function sendSignInCode(
 ): Promise<void> {
   await database.withActor(asker, async (tx) => {
     const askedAfter = new Date(now.getTime() - CODE_LIFE_MS);
+    await lockCodeCounts(tx);
     const asked = await selectCodeToSend(tx, id, { askedAfter, anHourAgo: hourBefore(now) });
     if (asked === undefined || needsPasskey(model, asked.roles)) return;
     const { codesPerHour, codeMail } = model.signingIn;
@@ -197,6 +200,7 @@ export async function beginApp(
 ): Promise<Outcome<string>> {
   const lacking = await lackingForApp(tx, who, { model, now });
   if (lacking) return lacking;
+  await lockCodeCounts(tx);
   const lately = await countCodesFrom(tx, who.networkIndex, hourBefore(now));
   if (lately >= model.signingIn.codesPerHour.network) return tooMany;
   const { personId, sessionId, networkIndex } = who;

@@ -89,6 +89,14 @@ export async function insertCodeOfApp(
     values (${code.id}, ${code.personId}, ${code.appId}, ${code.networkIndex}, ${code.askedAt})`);
 }
 
+/**
+ * Until the end of the transaction nobody else counts codes: two that are asked for at once would
+ * each find room for the last one.
+ */
+export async function lockCodeCounts(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_advisory_xact_lock(hashtextextended('identity.code', 0))`);
+}
+
 export async function countCodesFrom(tx: Tx, networkIndex: Buffer, since: Date): Promise<number> {
   const row = await tx.one<{ asked: number }>(sql`
     select count(*) as asked from identity.sign_in_code

@@ -373,14 +373,14 @@ export function tasksFor(centre: Centre): ReturnType<typeof tasksOf> {
   return tasksOf({ ...centre.product, database: centre.db.worker }, console);
 }
 
-/** What the worker does with codes that contacts asked for. */
+/** What the worker does with codes that contacts asked for: several at once. */
 export async function sendOwnCodes(centre: Centre): Promise<void> {
   const tasks = tasksFor(centre);
   const asked = await centre.db.owner.withActor(system('test'), (tx) =>
     tx.rows<{ id: string }>(sql`
       select id from organisations.one_time_code where code_index is null order by asked_at`),
   );
-  for (const { id } of asked) await tasks['own_code_asked']!({ id });
+  await Promise.all(asked.map(({ id }) => tasks['own_code_asked']!({ id })));
 }
 
 /** What the worker does when it hears of replies. */

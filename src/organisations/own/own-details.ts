@@ -34,6 +34,7 @@ import {
   countCodesOfContact,
   getSealedPoint,
   insertCode,
+  lockCodeCounts,
   markAttested,
   markCodeUsed,
   markSaysLeft,
@@ -135,6 +136,7 @@ export async function offerNumber(
   if (replacesId !== null && !own.some((point) => point.contactPointId === replacesId))
     return refused('conflict', 'What it should replace is not on file any more.');
   const since = new Date(now.getTime() - 3_600_000);
+  await lockCodeCounts(tx);
   const asked = await countCodesOfContact(tx, contact.id, since);
   if (asked >= rules.ownDetails.codesPerHour.number)
     return invalid(

@@ -27,6 +27,7 @@ import {
   insertCode,
   insertCodeSession,
   lockCode,
+  lockCodeCounts,
   markCodeSent,
   markCodeUsed,
   markCodeWrong,
@@ -86,6 +87,7 @@ export async function askForCode(
 ): Promise<Outcome<void>> {
   return await database.attempt(asker, async (tx) => {
     const since = new Date(now.getTime() - HOUR_MS);
+    await lockCodeCounts(tx);
     const asked = await countCodesOfNetwork(tx, asking.networkIndex, since);
     if (asked >= rules.ownDetails.codesPerHour.network) {
       const message = `Too many codes were asked for from your network. Try again in an hour, or ring ${rules.helpLine}.`;
@@ -115,6 +117,7 @@ export async function sendOwnCode(
     const askedAfter = new Date(now.getTime() - CODE_LIFE_MS);
     const anHourAgo = new Date(now.getTime() - HOUR_MS);
     const aDayAgo = new Date(now.getTime() - 24 * HOUR_MS);
+    await lockCodeCounts(tx);
     const asked = await findCodeToSend(tx, id, { askedAfter, anHourAgo, aDayAgo });
     if (asked === undefined || isEnough(asked, rules)) return;
     const { contactPointId, channel, addressSealed } = asked;

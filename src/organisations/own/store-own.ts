@@ -24,6 +24,14 @@ export async function insertCode(tx: Tx, code: NewCode): Promise<void> {
     on conflict (id) do nothing`);
 }
 
+/**
+ * Until the end of the transaction nobody else counts codes: two that are asked for at once would
+ * each find room for the last one.
+ */
+export async function lockCodeCounts(tx: Tx): Promise<void> {
+  await tx.run(sql`select pg_advisory_xact_lock(hashtextextended('organisations.code', 0))`);
+}
+
 /** Known addresses and unknown ones: a limit that counted only some would tell which. */
 export async function countCodesOfNetwork(
   tx: Tx,
