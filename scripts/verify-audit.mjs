@@ -117,8 +117,7 @@ function readNote(note) {
 
 function isSigned({ name, body, tail }, raw) {
   if (!/^[0-9a-f]{64}$/.test(raw)) return false;
-  const prefix = Buffer.from('302a300506032b6570032100', 'hex');
-  const der = Buffer.concat([prefix, Buffer.from(raw, 'hex')]);
+  const der = Buffer.from(`302a300506032b6570032100${raw}`, 'hex');
   const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
   return tail.split('\n').some((line) => {
     const [, signer, base64] = /^— (\S+) (\S+)$/.exec(line) ?? [];
@@ -143,6 +142,7 @@ function leafBytes(position, entry) {
 function faultOf(entry, position) {
   if (entry.position !== position) return 'is missing';
   if (entry.id === undefined) return 'was deleted';
+  if (entry.detail !== null && typeof entry.detail !== 'string') return 'is none';
   if (entry.detail !== null) {
     const hash = digest(Buffer.from(entry.salt ?? '', 'hex'), Buffer.from(entry.detail, 'utf8'));
     if (hash.toString('hex') !== entry.detail_hash) return 'has another detail than was logged';
@@ -168,7 +168,7 @@ async function readEntries(file) {
     const fault = faultOf(entry, tree.size);
     if (fault) faults.push([tree.size, `the entry at position ${tree.size} ${fault}`]);
     else noteSpecial(log, entry);
-    tree.add(Buffer.from(entry.leaf, 'hex'));
+    tree.add(Buffer.from(entry.leaf ?? '', 'hex'));
   }
   for (const [id, position] of log.erased)
     if (!log.erasures.has(id))
@@ -184,8 +184,7 @@ function noteSpecial(log, entry) {
   if (['audit.key_made', 'audit.key_rotated'].includes(entry.action))
     log.keys.push({ from: log.tree.size + 1, raw: detail.public_key });
   if (entry.action !== 'audit.restore_accepted') return;
-  const id = `${detail.exported_size}/${detail.exported_root}`;
-  log.restores.push({ kept: detail.kept, id });
+  log.restores.push({ kept: detail.kept, id: `${detail.exported_size}/${detail.exported_root}` });
 }
 
 async function readFile(file) {
@@ -274,8 +273,8 @@ function checkEntries([file, ...keyTexts]) {
     const fault = faultOf(entry, entry.position) ?? (entry.proof && proofFault(entry, note));
     if (fault) faults.push([entry.position, `the entry at position ${entry.position} ${fault}`]);
   }
-  const proven = entries.length - unproven;
-  return { faults, said: `${proven} entries are proven, ${unproven} too new for it` };
+  const said = `${entries.length - unproven} entries are proven, ${unproven} too new for it`;
+  return { faults, said };
 }
 
 function proofFault({ position, leaf, proof }, note) {
@@ -284,15 +283,18 @@ function proofFault({ position, leaf, proof }, note) {
   return root?.equals(note.root) ? undefined : 'does not fit its proof';
 }
 
+process.on('uncaughtException', ({ message }) => {
+  process.stdout.write(`NOT whole: a file or key is none, or was cut off: ${message}\n`);
+  process.exitCode = 1;
+});
 const [verb, ...words] = process.argv.slice(2);
-const enough = { log: 3, entries: 2 }[verb];
-if (enough === undefined || words.length < enough) {
+if (!(words.length >= { log: 3, entries: 2 }[verb])) {
   process.stderr.write(help);
   process.exitCode = 2;
 } else {
   const { faults, said } = await (verb === 'log' ? checkLog(words) : checkEntries(words));
-  const [first, ...more] = faults.toSorted((a, b) => a[0] - b[0]);
-  const others = more.length > 0 ? `, and ${more.length} more` : '';
+  const [first] = faults.toSorted((a, b) => a[0] - b[0]);
+  const others = faults.length > 1 ? `, and ${faults.length - 1} more` : '';
   process.stdout.write(first ? `NOT whole: ${first[1]}${others}.\n` : `Whole: ${said}.\n`);
   process.exitCode = first ? 1 : 0;
 }

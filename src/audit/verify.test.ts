@@ -251,6 +251,11 @@ test('a line taken out of the file, and one that a power cut ended', async () =>
   writeFileSync(checkpointsFile, `${lines.join('\n')}{"note":"toc`);
   await scene.grow(3);
   await assertWhole();
+  for (const keys of [['no key'], ['tocsin-audit/x+00000000+AAAA']]) {
+    const { code, out, err } = await scene.verifyElsewhere({ keys });
+    assert.deepEqual([code, err], [1, '']);
+    assert.match(out, /^NOT whole: a file or key is none, or was cut off: .* is no key\n$/);
+  }
   rmSync(checkpointsFile);
   const told = await scene.run('verify');
   assert.equal(told.code, 1);
