@@ -137,6 +137,12 @@ test('it asks as much as the page of a small one, and reads each contact a few t
   assert.ok(many.read < READS_MAX * CONTACTS, `${many.read} rows are read`);
 });
 
+test('who is there twice is found without comparing each with each', async () => {
+  const { read } = await askedBy('/organisations/duplicates');
+  assert.ok(read > CONTACTS, 'it is counted at all');
+  assert.ok(read < READS_MAX * CONTACTS, `${read} rows are read`);
+});
+
 test('every contact stands on one page, those who are not told any more on the last', async () => {
   const ada = visitor();
   await ada.get(`${home}?q=99`);

@@ -79,22 +79,17 @@ export async function listTwins(tx: Tx, { scope, after, limit }: TwinsPage): Pro
 }
 
 const sameNumberWithin = sql`
-      select first.contact_id, link.contact_id, 'point'
-      from organisations.contact_point
-      cross join lateral (
-        select link.contact_id, contact.organisation_id
-        from organisations.contact_contact_point link
-        join organisations.contact on contact.id = link.contact_id and contact.active
-        where link.contact_point_id = contact_point.id
-      ) link
-      cross join lateral (
-        select same.contact_id from organisations.contact_contact_point same
-        join organisations.contact twin on twin.id = same.contact_id and twin.active
-        where same.contact_point_id = contact_point.id
-          and twin.organisation_id = link.organisation_id
-        order by twin.rank, twin.id limit 1
-      ) first
-      where contact_point.contacts > 1 and first.contact_id <> link.contact_id`;
+  select sharing.first_id, sharing.id, 'point'
+  from (
+    select contact.id, first_value(contact.id) over same as first_id
+    from organisations.contact_point
+    join organisations.contact_contact_point link on link.contact_point_id = contact_point.id
+    join organisations.contact on contact.id = link.contact_id and contact.active
+    where contact_point.contacts > 1
+    window same as (partition by contact_point.id, contact.organisation_id
+      order by contact.rank, contact.id)
+  ) sharing
+  where sharing.first_id <> sharing.id`;
 
 /** Of those of one name in several organisations. */
 const sameNumberToo = sql`

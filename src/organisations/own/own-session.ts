@@ -140,10 +140,8 @@ export async function sendOwnCode(
     });
     if (!isQueued) return;
     await markCodeSent(tx, { id, contactPointId, codeIndex: indexOf(secrets, id, code) });
-    await record(tx, {
-      action: 'own_code.sent',
-      subject: { kind: 'contact_point', id: contactPointId },
-    });
+    const subject = { kind: 'contact_point', id: contactPointId };
+    await record(tx, { action: 'own_code.sent', subject });
   });
 }
 
