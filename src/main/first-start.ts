@@ -1,5 +1,5 @@
 /** What a demonstration folder gets on its first start: a sector, and people to act as. */
-import { system } from '#kernel/actor.ts';
+import { system, type Permission } from '#kernel/actor.ts';
 import { ok, refused } from '#kernel/outcome.ts';
 import { maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
 import type { Database } from '#db/database.ts';
@@ -28,26 +28,42 @@ const people = [
     name: 'Amara Osei',
     email: 'amara.osei@centre.test',
     mobile: '07700 900991',
-    roles: ['duty_officer'],
+    does: ['alert.write'],
   },
   {
     name: 'Tom Lindqvist',
     email: 'tom.lindqvist@centre.test',
     mobile: '07700 900992',
-    roles: ['approver'],
+    does: ['alert.approve'],
   },
   {
     name: 'Priya Raman',
     email: 'priya.raman@centre.test',
     mobile: '07700 900993',
-    roles: ['duty_officer', 'administrator'],
+    does: ['alert.write', 'person.manage'],
   },
 ] as const;
+
+/**
+ * The role of the centre, whatever the rules call it, that is there for this: of those that may,
+ * the one that may the least, so that who approves is another than who writes.
+ */
+function roleFor({ roles }: Ground['model'], does: Permission): string {
+  const able = Object.entries(roles).filter(
+    ([, { givenFor, may }]) => givenFor === undefined && may.includes(does),
+  );
+  const [[id] = ['']] = able.toSorted(([, a], [, b]) => a.may.length - b.may.length);
+  return id;
+}
+
+export function rolesFor(model: Ground['model'], does: readonly Permission[]): string[] {
+  return [...new Set(does.map((one) => roleFor(model, one)))];
+}
 
 /** Of the first region of the fictional sector. */
 const regionalLead = {
   person: { name: 'Rhian Pryce', email: 'rhian.pryce@centre.test', roles: [] },
-  held: { role: 'regional_lead', organisationId: null, regionCode: 'ZZ-R1' },
+  held: { organisationId: null, regionCode: 'ZZ-R1' },
 } as const;
 
 /** Whom a live folder begins with; the link is printed once, and they invite the others. */
@@ -67,7 +83,7 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
   await withDatabase(ground, async (database) => {
     const made = await database.attempt(actor, async (tx) => {
       if ((await listPeople(tx)).length > 0) return ok(undefined);
-      const files = demonstrationSector();
+      const files = demonstrationSector({ rules: model });
       const now = new Date();
       const options = { rules: model, secrets: seals.directory, startedAt: now };
       const file = (name: string, csv: string) => ({ name, bytes: new TextEncoder().encode(csv) });
@@ -76,18 +92,22 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
       if (!imported.ok) return imported;
       const contacts = await importContacts(tx, file('contacts.csv', files.contacts), options);
       if (!contacts.ok) return contacts;
-      const audiences = await importDemonstrationAudiences(tx, now);
+      const audiences = await importDemonstrationAudiences(tx, { now, rules: model });
       if (!audiences.ok) return audiences;
       for (const person of people) {
-        const invited = await invitePerson(tx, person, { model, now });
+        const roles = rolesFor(model, person.does);
+        const invited = await invitePerson(tx, { ...person, roles }, { model, now });
         if (!invited.ok) return invited;
         const phone = phoneOf(invited.value, person.mobile, ground);
         const kept = await setPhone(tx, invited.value, phone);
         if (!kept.ok) return kept;
       }
+      const role = Object.keys(model.roles).find((id) => model.roles[id]!.givenFor === 'region');
+      if (role === undefined) return ok(undefined);
       const lead = await invitePerson(tx, regionalLead.person, { model, now });
       if (!lead.ok) return lead;
-      return await giveRole(tx, { personId: lead.value, ...regionalLead.held }, { model, now });
+      const held = { personId: lead.value, role, ...regionalLead.held };
+      return await giveRole(tx, held, { model, now });
     });
     if (!made.ok) throw new Error(`the demonstration sector was refused: ${made.message}`);
   });

@@ -414,7 +414,7 @@ test('a tag is made on use, once; renamed it is still found; removed it is gone'
 });
 
 test('the demonstration has suppliers, tags and audiences that mean somebody', async () => {
-  const made = await db.web.attempt(writer, (tx) => importDemonstrationAudiences(tx, now));
+  const made = await db.web.attempt(writer, (tx) => importDemonstrationAudiences(tx, { now }));
   assert.ok(made.ok);
   const meant = await run((tx) => listAudiences(tx));
   for (const name of ['All who must answer', 'Users of Brightwater Gateway', 'Stroke centres'])

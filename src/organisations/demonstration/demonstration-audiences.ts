@@ -8,10 +8,13 @@ import { everybody, type AskedQuestion } from '../model.ts';
 import { listOrganisations } from '../store.ts';
 import { sayUse } from '../suppliers/suppliers.ts';
 import { tagOrganisation } from '../suppliers/tags.ts';
+import { wordsOf, type SectorRules } from './demonstration-words.ts';
 
 const GATEWAY = { supplier: 'Brightwater Systems', product: 'Brightwater Gateway' };
 const RECORDS = { supplier: 'Quillfeather', product: 'Quillfeather Records' };
-const STROKE = 'Stroke centre';
+/** Of some: under the rules of health and care, and under others. */
+const STROKE = { tag: 'Stroke centre', name: 'Stroke centres' };
+const ALWAYS = { tag: 'Open day and night', name: 'Open day and night' };
 
 /** So many of the organisations that must answer are told of. */
 const TOLD_OF = 60;
@@ -19,10 +22,13 @@ const TOLD_OF = 60;
 const audiences: readonly { readonly name: string; readonly question: Partial<AskedQuestion> }[] = [
   { name: 'All who must answer', question: { mustAnswerOnly: true } },
   { name: 'Users of Brightwater Gateway', question: { products: [GATEWAY.product] } },
-  { name: 'Stroke centres', question: { tags: [STROKE] } },
 ];
 
-export async function importDemonstrationAudiences(tx: Tx, now: Date): Promise<Outcome<void>> {
+export async function importDemonstrationAudiences(
+  tx: Tx,
+  { now, rules }: { readonly now: Date; readonly rules?: SectorRules },
+): Promise<Outcome<void>> {
+  const some = wordsOf(rules) === undefined ? STROKE : ALWAYS;
   const question = { ...everybody, mustAnswerOnly: true };
   const organisations = await listOrganisations(tx, { question, limit: TOLD_OF });
   const saidOn = londonDay(now);
@@ -34,10 +40,11 @@ export async function importDemonstrationAudiences(tx: Tx, now: Date): Promise<O
       if (!done.ok) return done;
     }
     if (i % 5 !== 0) continue;
-    const tagged = await tagOrganisation(tx, { organisationId, tag: STROKE, now });
+    const tagged = await tagOrganisation(tx, { organisationId, tag: some.tag, now });
     if (!tagged.ok) return tagged;
   }
-  for (const { name, question: asked } of organisations.length > 0 ? audiences : []) {
+  const tagged = { name: some.name, question: { tags: [some.tag] } };
+  for (const { name, question: asked } of organisations.length > 0 ? [...audiences, tagged] : []) {
     const saved = await saveAudience(tx, {
       id: newId(),
       name,

@@ -23,10 +23,10 @@ const rules: ContactRules = {
   },
 };
 
-function sector(options: Parameters<typeof demonstrationSector>[0] = {}) {
+function sector(options: Parameters<typeof demonstrationSector>[0] = {}, under = rules) {
   const files = demonstrationSector(options);
-  const organisations = readWhole(readOrganisations(Buffer.from(files.organisations), rules));
-  const contacts = readWhole(readContacts(Buffer.from(files.contacts), rules));
+  const organisations = readWhole(readOrganisations(Buffer.from(files.organisations), under));
+  const contacts = readWhole(readContacts(Buffer.from(files.contacts), under));
   assert.ok(organisations.ok && contacts.ok);
   assert.deepEqual([organisations.value.refusedRows, contacts.value.refusedRows], [[], []]);
   return {
@@ -48,6 +48,24 @@ test('the default sector has the numbers of the real one', () => {
   assert.equal(new Set(organisations.map(({ systemCode }) => systemCode)).size, 36);
   const perMust = must.map(({ code }) => contacts.filter((c) => c.organisationCode === code));
   assert.ok(perMust.every((list) => list.map(({ rank }) => rank).join() === '1,2,3'));
+});
+
+test('under other rules it is told in their names, and no row is refused', () => {
+  const others: ContactRules = {
+    ...rules,
+    organisationTypes: {
+      municipality: { label: 'Municipality', mustAnswer: true },
+      utility: { label: 'Utility', mustAnswer: true },
+      company: { label: 'Company', mustAnswer: false },
+    },
+    contactRoles: { it_duty: { label: 'IT on duty' }, it_head: { label: 'Head of IT' } },
+  };
+  const { organisations, contacts } = sector({ rules: others }, others);
+  const must = organisations.filter(({ type }) => others.organisationTypes[type]!.mustAnswer);
+  assert.equal(must.length, 250);
+  assert.equal(organisations[36]?.name, 'Northmoor Municipality');
+  assert.equal(new Set(must.map(({ name }) => name)).size, 250);
+  assert.ok(contacts.some(({ name, role }) => role === 'it_head' && name === 'Head of IT'));
 });
 
 test('numbers are for drama, without those that Notify treats differently; mail is .test', () => {

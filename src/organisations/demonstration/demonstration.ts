@@ -16,6 +16,7 @@ import {
   supplierKinds,
   trustKinds,
 } from './demonstration-names.ts';
+import { wordsOf, type SectorRules } from './demonstration-words.ts';
 import { toCsv } from '../imports/csv.ts';
 
 export type DemonstrationOptions = {
@@ -33,6 +34,8 @@ export type DemonstrationOptions = {
   readonly mobiles?: 'drama' | 'bench';
   /** Contacts of each organisation that need not answer; those that must have three. */
   readonly contactsOfOthers?: number;
+  /** In whose names it is told; without them in those of health and care. */
+  readonly rules?: SectorRules;
 };
 
 export type DemonstrationFiles = { readonly organisations: string; readonly contacts: string };
@@ -53,6 +56,7 @@ type Organisation = {
 
 export function demonstrationSector(options: DemonstrationOptions = {}): DemonstrationFiles {
   const random = randomOf(options.seed ?? 1);
+  const words = wordsOf(options.rules);
   const organisations = makeOrganisations(options, random);
   return {
     organisations: toCsv([
@@ -65,7 +69,7 @@ export function demonstrationSector(options: DemonstrationOptions = {}): Demonst
     ]),
     contacts: toCsv([
       ['organisation_code', 'name', 'kind', 'role', 'rank', 'mobile', 'email'],
-      ...makeContacts(organisations, options, random),
+      ...makeContacts(organisations, options, random).map((row) => words?.contact(row) ?? row),
     ]),
   };
 }
@@ -88,10 +92,19 @@ function makeOrganisations(options: DemonstrationOptions, random: Random): Organ
     name: `${places[2 * i]!} and ${places[2 * i + 1]!}`,
     region: regions[i % regions.length]!,
   }));
+  const words = wordsOf(options.rules);
   return Array.from({ length: organisations }, (_, i) => {
     const { region, ...system } = systems[i % systems.length]!;
     const place = places[i % places.length]!;
     const code = codeOf(i);
+    if (words !== undefined) {
+      const parent = i < systemCount ? '' : codeOf(i % systemCount);
+      const common = { code, region, system, parent };
+      if (i >= mustAnswer)
+        return { ...common, type: words.otherType, name: nameOf('supplier', place, random) };
+      const { type, kind } = words.memberAt(i);
+      return { ...common, type, name: `${place} ${kind}` };
+    }
     if (i < systemCount) {
       const name = `${system.name} Integrated Care Board`;
       return { code, name, type: 'board', region, system, parent: '' };
