@@ -88,6 +88,11 @@ test('what one person lets go is signed by that person, and checked again', asyn
 test('a signature is for one request, one hash and one person, and for five minutes', async () => {
   const [ben, cleo] = [await approver('Ben Bound'), await approver('Cleo Bound')];
   const [one, two] = [await submitted(), await submitted()];
+  const ada = await live.byLink(author.id);
+  for (const id of [one, newId()]) {
+    const { status } = await live.post(ada, `/approvals/${id}/options`, { hash: HASH });
+    assert.equal(status, 404, 'whoever may not approve learns nothing of it');
+  }
   assert.equal((await sign(ben, one, hashOf('other words'))).status, 409);
   const { passkey } = await sign(ben, one);
   const again = await live.post(ben.client, `/approvals/${one}/signature`, { passkey });

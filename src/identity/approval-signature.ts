@@ -7,6 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
+import { may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { RoleModel } from './model.ts';
@@ -51,7 +52,9 @@ export async function askToApprove(
   { site, now }: At,
 ) {
   const request = await selectRequest(tx, shown.approvalId);
-  if (request === undefined) return refused('not_found', 'There is no such request.');
+  // Whoever may not approve it does not learn that there is one (P8).
+  if (request === undefined || !may(tx.actor, request.permission))
+    return refused('not_found', 'There is no such request.');
   if (request.hash !== shown.hash) return changed;
   const known = await selectPasskeys(tx, who.personId);
   if (known.length === 0) return noneYet;

@@ -100,10 +100,16 @@ const agent = new http.Agent({ keepAlive: true });
 
 type Answer = Received & { readonly location: string };
 
-async function send(route: Route, path: string, visitor: Visitor): Promise<Answer> {
+/** `like`: the path whose form it posts, so that two that are compared carry the same. */
+async function send(
+  route: Route,
+  path: string,
+  visitor: Visitor,
+  like: string = path,
+): Promise<Answer> {
   networks += 1;
   const isRead = route.method === 'GET';
-  const text = isRead ? undefined : bodyFor(route, path);
+  const text = isRead ? undefined : bodyFor(route, like);
   const headers: Record<string, string> = {
     ...visitor.headers,
     'x-forwarded-for': `10.${(networks >> 16) & 255}.${(networks >> 8) & 255}.${networks & 255}`,
@@ -141,7 +147,8 @@ function lookOf({ status, headers, body }: Answer, path: string): unknown {
       .replaceAll(/nonce(?:-|=")[\w+/=]+/g, 'NONCE')
       .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'REQUEST');
   const told = Object.entries(headers).filter(
-    ([name]) => !/^(?:date|x-request-id|content-length)$/.test(name),
+    // The tag of a page is a hash over its body, which is compared itself.
+    ([name]) => !/^(?:date|x-request-id|content-length|etag)$/.test(name),
   );
   return {
     status,
@@ -173,10 +180,14 @@ function fault(
   const tellsNothing = SAME_FOR_ALL.has(route.path);
   if (which === 'absent' && route.method === 'GET' && status < 300 && !tellsNothing)
     return `${status} of nothing`;
-  if (which === 'other' && visitor.isBound && status < 400) return `${status} of another’s`;
+  if (which === 'other' && visitor.isBound && status < 400 && !tellsNothing)
+    return `${status} of another’s`;
   if (which === 'own' && route.method === 'GET' && (status === 403 || status === 404)) {
-    const isTheirs = !visitor.isBound || OF_A_PERSON.test(route.path);
-    return isTheirs && route.path.includes(':') ? `${status} of what there is` : undefined;
+    // What has an owner is theirs; the rest is of the centre, and some of it not for everybody.
+    const isOwned = objects.pathOf(route.path, 'other', actorId(visitor.actor)) !== undefined;
+    return (isOwned || !visitor.isBound) && route.path.includes(':')
+      ? `${status} of what there is`
+      : undefined;
   }
   return undefined;
 }
@@ -194,11 +205,23 @@ const SAME_FOR_ALL = new Set([
 const NEVER_ADMITTED = new Set(['POST /sign-out', 'POST /account/sessions/end-others']);
 
 /** What belongs to a person is another’s for everybody but its owner, who is no visitor. */
-const OF_A_PERSON =
-  /^\/(?:account\/(?:sessions|passkeys|app)|colleagues(?:\/invitations)?|organisations\/import|api\/v1\/undo-runs)\/:id|:(?:linkId|requestId)/;
+const OF_A_PERSON = new RegExp(
+  [
+    '^/account/(?:sessions|passkeys|app|issuer-links)/:id',
+    '^/colleagues(?:/invitations)?/:id',
+    '^/organisations/import/:id',
+    '^/api/v1/undo-runs/:id',
+    // Of one person, at the page of another.
+    ':linkId',
+    ':requestId',
+    // Of an alert that is not for everybody.
+    '^/:number',
+  ].join('|'),
+);
 
-/** A change is seen by whoever may decide over its kind; the one there is here is a key's. */
+/** A change, or what is to be approved, is seen by whoever may decide over its kind. */
 function isDecidedByOthers({ path }: Route, { actor }: Visitor): boolean {
+  if (path.startsWith('/approvals/:id')) return !may(actor, 'alert.approve');
   return path.startsWith('/changes/:id') && !may(actor, 'person.manage');
 }
 
@@ -211,15 +234,16 @@ async function tryVisitor(route: Route, visitor: Visitor, faults: string[]): Pro
   ].includes(true);
   let requests = 0;
   const looks: Partial<Record<Which, unknown>> = {};
+  const pathOf = (which: Which) => objects.pathOf(route.path, which, actorId(visitor.actor));
   for (const which of ['own', 'other', 'absent'] as const) {
-    const path = objects.pathOf(route.path, which, actorId(visitor.actor));
+    const path = pathOf(which);
     if (path === undefined) continue;
     // What a post does to an object that is theirs, the tests of its page say.
     const isTheirs = which === 'own' || (which === 'other' && !isBound);
     if (route.method !== 'GET' && isIn && isTheirs) continue;
     if (isIn && NEVER_ADMITTED.has(`${route.method} ${route.path}`)) continue;
     requests += 1;
-    const answer = await send(route, path, visitor);
+    const answer = await send(route, path, visitor, which === 'own' ? path : pathOf('other'));
     const why = fault(route, { ...visitor, ...(isBound && { isBound }) }, which, answer);
     const at = `${route.method} ${route.path} (${which}) as ${visitor.name}`;
     if (why !== undefined) faults.push(`${at}: ${why}`);

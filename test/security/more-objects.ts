@@ -103,7 +103,7 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
 async function makeOf(centre: Centre): Promise<Named[]> {
   const { id: personId } = await centre.invite('Olga Other', []);
   const session = await openSession(centre, personId);
-  const [passkeyId, appId, invitationId] = [newId(), newId(), newId()];
+  const [passkeyId, appId, invitationId, linkId] = [newId(), newId(), newId(), newId()];
   await centre.db.owner.withActor(system('test'), async (tx) => {
     await tx.run(sql`insert into identity.passkey (id, person_id, credential_id, public_key,
         counter, transports, is_synced_kind, is_backed_up, domain, name, vouched_by, created_at)
@@ -119,6 +119,14 @@ async function makeOf(centre: Centre): Promise<Named[]> {
         organisation_id, invited_by, invited_at, expires_at)
       values (${invitationId}, ${sha256('t')}, 'Ivy', 'ivy@northmoor.test',
         'organisation_administrator', ${northmoor}, ${personId}, now(), now() + interval '1 day')`);
+    await tx.run(sql`
+      insert into identity.issuer (id, url, label, client_id, settings_sealed, origins, acr, amr,
+        auth_age_max_ms, saved_at, saved_by)
+      values ('vale', 'https://id.vale.test', 'Vale', 'tocsin', 'x', '{}', '{}', '{}', 1000, now(),
+        'test')`);
+    await tx.run(sql`insert into identity.issuer_link (id, issuer_id, subject, person_id, linked_at,
+        vouched_by)
+      values (${linkId}, 'vale', 'olga', ${personId}, now(), '{}')`);
   });
   return [
     { kind: 'colleague', which: 'other', id: personId },
@@ -126,5 +134,7 @@ async function makeOf(centre: Centre): Promise<Named[]> {
     { kind: 'passkey', which: 'other', id: passkeyId },
     { kind: 'app', which: 'other', id: appId },
     { kind: 'invitation', which: 'other', id: invitationId },
+    { kind: 'issuer_link', which: 'other', id: linkId },
+    { kind: 'issuer', which: 'own', id: 'vale' },
   ];
 }

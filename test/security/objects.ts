@@ -54,6 +54,12 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/changes\/:id/, 'change'],
   [/^\/legal-holds\/:id/, 'legal_hold'],
   [/^\/keys\/:id/, 'api_key'],
+  [/^\/(?:your-alerts\/)?:number/, 'number'],
+  [/^\/approvals\/:id/, 'approval'],
+  [/^\/operating-model\/proposals\/:id/, 'proposal'],
+  [/^\/operating-model\/rules\/:sha256/, 'rules'],
+  [/^\/operating-model\/versions\/:number/, 'rules_number'],
+  [/\/:issuer\b/, 'issuer'],
   [/^\/suppliers\/:id/, 'supplier'],
   [/^\/products\/:id/, 'product'],
   [/^\/tags\/:id/, 'tag'],
@@ -62,6 +68,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/colleagues\/invitations\/:id/, 'invitation'],
   [/^\/account\/sessions\/:id/, 'session'],
   [/^\/account\/passkeys\/:id/, 'passkey'],
+  [/^\/account\/issuer-links\/:id/, 'issuer_link'],
   [/^\/account\/app\/:id/, 'app'],
 ];
 
@@ -70,7 +77,9 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     centre.db.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
   await draftAlert(centre);
   await submitDraft(centre, await draftAlert(centre));
-  const { alertId, dispatchId } = await releaseAlert(centre);
+  // Of the other region alone, and for nobody's eyes but theirs.
+  const ofOthers = await releaseAlert(centre, { marking: 'AMBER' }, { regions: ['RA'] });
+  const { alertId, dispatchId, number } = await releaseAlert(centre);
   await deliverAll(centre, dispatchId);
   const sent = await messagesOf(centre, dispatchId);
   for (const number of [numbers.eastvale, numbers.northmoor]) {
@@ -90,8 +99,13 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     from responses.desk_item item
     join organisations.organisation on organisation.id = item.organisation_id
     where code in ('ZZ-0001', 'ZZ-0003')`);
-  const gateway: Named = { kind: 'gateway', which: 'own', id: 'notify' };
-  const named = [...ofDirectory, gateway, ...(await makeMore(centre))];
+  const named: Named[] = [
+    ...ofDirectory,
+    { kind: 'gateway', which: 'own', id: 'notify' },
+    { kind: 'number', which: 'own', id: String(number) },
+    { kind: 'number', which: 'other', id: String(ofOthers.number) },
+    ...(await makeMore(centre)),
+  ];
   return {
     add: (more) => void named.push(...more),
     pathOf(path, which, asker) {
@@ -121,6 +135,7 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
           .replace(':id', kind === 'alert' && which !== 'absent' ? alertId : id)
           // The first version of an audience that there is.
           .replace(':number', which === 'own' && kind === 'audience' ? '1' : ':number')
+          .replace(/:(?:number|sha256|issuer)\b/, (name) => find(kind, which) ?? name)
           .replaceAll(/:(\w+)/g, (_, name: string) => absentOf(name))
       );
     },

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
+import { proposeModel } from '#adoption/index.ts';
 import { importContacts } from '#organisations/index.ts';
 import { must, type Centre } from '../support/centre.ts';
 import type { Named, Which } from './named.ts';
@@ -18,7 +19,7 @@ export async function makeWaiting(centre: Centre): Promise<Named[]> {
       select case name when 'Amara Osei' then 'own' else 'other' end as which, id
       from identity.person where name in ('Amara Osei', 'Olga Other')`),
   );
-  const asked: Named[] = [];
+  const asked = await proposeRules(centre);
   for (const { which, id } of people) asked.push(...(await askFor(centre, which, id)));
   const merges = await mergeTwins(centre);
   const page = centre.visit(centre.officer);
@@ -30,6 +31,35 @@ export async function makeWaiting(centre: Centre): Promise<Named[]> {
       union all (select 'import', 'own', id from organisations.import order by id desc limit 1)`),
   );
   return [...asked, ...merges, ...ofCentre];
+}
+
+/** Rules that are in force, the same that wait under another name, and an approval of an alert. */
+async function proposeRules({ db, model, officer }: Centre): Promise<Named[]> {
+  const adopted = model.version;
+  const yaml = model.source.replace('model: Health and care', 'model: Another');
+  const reason = 'Another name';
+  const proposal = { id: newId(), yaml, fileName: 'new.yaml', reason, now: new Date() };
+  const id = must(await db.web.attempt(officer, (tx) => proposeModel(tx, model, proposal)));
+  return await db.owner.withActor(system('test'), async (tx) => {
+    await tx.run(sql`
+      with proposed as (
+        insert into operating_model.proposal (id, sha256, yaml, base, reason, proposed_by,
+          proposed_by_name, proposed_at, approval_id, state, decided_by, decided_by_name,
+          decided_at)
+        values (${newId()}, ${adopted}, ${model.source}, ${adopted}, 'why', 'a', 'A', now(),
+          ${newId()}, 'adopted', 'b', 'B', now()) returning id)
+      insert into operating_model.adoption (sha256, proposal_id)
+      select ${adopted}, id from proposed`);
+    const waits = await tx.one<{ id: string }>(sql`
+      select id from identity.approval where state = 'requested' and permission = 'alert.approve'
+      limit 1`);
+    return [
+      { kind: 'proposal', which: 'own', id },
+      { kind: 'rules', which: 'own', id: adopted },
+      { kind: 'rules_number', which: 'own', id: '1' },
+      { kind: 'approval', which: 'other', id: waits.id },
+    ];
+  });
 }
 
 /** A recovery and a role of this person, each asked for by the approver, who is no visitor. */
