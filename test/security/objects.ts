@@ -152,6 +152,8 @@ const absentValues: Readonly<Record<string, string>> = {
   sha256: 'f'.repeat(64),
   point: ABSENT,
   key: 'x'.repeat(22),
+  linkId: ABSENT,
+  requestId: ABSENT,
   // Any day is there.
   day: '2026-04-01',
 };
