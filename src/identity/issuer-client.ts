@@ -7,7 +7,13 @@ import { createRemoteJWKSet, customFetch, type RemoteJWKSet } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, EnvHttpProxyAgent, fetch, type Dispatcher } from 'undici';
 import { isTrustworthy } from '#web/index.ts';
-import { isOwnAddress, type Issuer, type IssuerSettings, type Proven } from './issuer-model.ts';
+import {
+  isNamed,
+  isOwnAddress,
+  type Issuer,
+  type IssuerSettings,
+  type Proven,
+} from './issuer-model.ts';
 import { readLogoutToken, type LogoutToken } from './logout-token.ts';
 
 /** The way out of this network, as gateways take it. */
@@ -257,11 +263,12 @@ function wordFor(error: unknown): string {
 function provenBy(claims: openid.IDToken | undefined): Proven {
   if (claims === undefined) throw new Failure('no_id_token');
   const { sub, acr, amr, auth_time: authTime, sid } = claims;
+  if (!isNamed(sub)) throw new Failure('no_subject');
   return {
     subject: sub,
     acr: typeof acr === 'string' ? acr : undefined,
     amr: Array.isArray(amr) ? amr.filter((way) => typeof way === 'string') : [],
     authAt: typeof authTime === 'number' ? new Date(authTime * 1000) : undefined,
-    issuerSession: typeof sid === 'string' && sid.length <= 255 ? sid : null,
+    issuerSession: typeof sid === 'string' && isNamed(sid) ? sid : null,
   };
 }

@@ -57,6 +57,7 @@ const lies: Readonly<Record<string, Trouble>> = {
     claims: (said) => ({ ...said, iss: 'https://elsewhere.example' }),
   },
   'no subject': { claims: without('sub') },
+  'a subject that no database keeps': { claims: (said) => ({ ...said, sub: 'ada\0' }) },
   'no token at all': { answers: { '/token': '{"access_token":"x","token_type":"bearer"}' } },
   'rubbish for a token': { answers: { '/token': '<html>502 Bad Gateway' } },
   'an answer without end': { answers: { '/token': `"${'x'.repeat(300_000)}"` } },

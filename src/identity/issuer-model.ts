@@ -48,6 +48,11 @@ export type Proven = {
   readonly issuerSession: string | null;
 };
 
+/** True of what an issuer may call a person or a session: PostgreSQL keeps no NUL in a text. */
+export function isNamed(text: string): boolean {
+  return text.length > 0 && text.length <= 255 && !text.includes('\0');
+}
+
 /** A clock there that runs before ours. */
 const AHEAD_MAX_MS = 60_000;
 

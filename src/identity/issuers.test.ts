@@ -14,7 +14,7 @@ import {
 } from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
-import { giveRole, switchOffFederation, switchOnIssuer } from './index.ts';
+import { giveRole, sweepIdentity, switchOffFederation, switchOnIssuer } from './index.ts';
 import { inviteColleague } from './invitations.ts';
 import { numberAt, stepOf } from './totp.ts';
 import { identitySeals } from '../../test/support/identity-seals.ts';
@@ -239,6 +239,15 @@ const loggedOut = async (personId: string) =>
     select detail from audit.entry
     where action = 'issuer.logged_out' and subject_id = ${personId} order by id desc`);
 
+/** The worker sweeps so many days from now; how many ids of tokens are left. */
+async function sweepAfter(days: number): Promise<number> {
+  const now = new Date(site.now().getTime() + days * 86_400_000 + 1_000);
+  const yearMs = 365 * 86_400_000;
+  const kept = { sessionsMs: yearMs, invitationsMs: yearMs, now };
+  await site.clone.worker.withActor(system('sweep'), (tx) => sweepIdentity(tx, kept));
+  return (await site.own(sql`select from identity.issuer_logout`)).length;
+}
+
 const told = async (id: 'northmoor' | 'vale', claims: Claims) => {
   const issuer = site.issuers[id];
   const token = signed(logoutClaims(issuer, claims), issuer.privateKey, { typ: 'logout+jwt' });
@@ -265,7 +274,9 @@ test('who signs out there is signed out here, of that session and once', async (
   assert.equal((await site.tell('northmoor', { logout_token: token })).status, 400, 'again');
   const page = (await owner.get('/issuers')).text;
   assert.match(page, /https:\/\/tocsin\.centre\.example\/callbacks\/issuers\/northmoor\/logout/);
-  assert.match(page, /last told \S+/);
+  assert.match(page, /Last sign-out(?!it told of none)/);
+  assert.equal(await sweepAfter(0), 1);
+  assert.equal(await sweepAfter(1), 0, 'no token of yesterday counts any more');
   // Nobody is in any more: told all the same, and that is no change.
   assert.equal(await told('northmoor', { sid: 'of nobody' }), 200);
   assert.equal((await loggedOut(personId)).length, 1);

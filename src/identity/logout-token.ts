@@ -4,6 +4,7 @@
  */
 import { errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
+import { isNamed } from './issuer-model.ts';
 
 export type LogoutToken = {
   /** Of the token (`jti`): none counts twice. */
@@ -43,12 +44,7 @@ const APART_MAX_SECONDS = 60;
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-const name = z
-  .string()
-  .min(1)
-  .max(255)
-  // PostgreSQL keeps none.
-  .refine((text) => !text.includes('\0'));
+const name = z.string().refine(isNamed);
 
 const claims = z
   .object({
