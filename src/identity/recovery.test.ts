@@ -156,6 +156,27 @@ test('a recovery is refused by anybody who manages people, and is over after a d
   assert.ok((await live.signIn(device)).isIn);
 });
 
+test('whoever asked and was locked out since, or lost the right, has asked for nothing', async () => {
+  const [noor, theirs] = await live.administrator('Noor Stays');
+  const [, old, id] = await live.administrator('Ria Robbed');
+  for (const [name, path] of [
+    ['Zoe Locked', 'lock'],
+    ['Zed Ended', 'roles/end'],
+  ] as const) {
+    const [asker, , askerId] = await live.administrator(name);
+    await askFor(asker, id);
+    const shown = (await findAgreeing(noor, id))!;
+    const taken = await live.post(noor, `/people/${askerId}/${path}`, { role: 'administrator' });
+    assert.equal(taken.status, 303);
+    const agreed = await agreeTo(live, { client: noor, device: theirs }, shown);
+    assert.equal(agreed.status, 409);
+    assert.match(agreed.body, /Whoever asked for this may not do so any more/);
+    await noor.get(`/people/${id}`);
+    await noor.submit('Refuse it');
+  }
+  assert.ok((await live.signIn(old)).isIn);
+});
+
 test('from the terminal it waits for a person, unless nobody is left who could agree', async () => {
   const [, old, id] = await live.administrator('Sol Server');
   const asked = async () =>
