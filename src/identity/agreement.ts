@@ -50,8 +50,8 @@ export type Agreeing = {
 };
 
 /**
- * The person who acts agrees to exactly that; it is used in the same transaction. Void where whoever
- * asked may not do so any more: they were locked out, or their role was taken, for a reason.
+ * The person who acts agrees to exactly that; it is used in the same transaction. Nobody does where
+ * whoever asked may not do so any more: they were locked out or lost the role, for a reason.
  */
 export async function agreeTo(
   tx: Tx,

@@ -175,6 +175,17 @@ test('whoever asked and was locked out since, or lost the right, has asked for n
     await noor.submit('Refuse it');
   }
   assert.ok((await live.signIn(old)).isIn);
+  const [asker, , askerId] = await live.administrator('Zac Caught');
+  const link = await askFor(asker, id);
+  const shown = (await findAgreeing(noor, id))!;
+  assert.equal((await agreeTo(live, { client: noor, device: theirs }, shown)).status, 303);
+  assert.equal((await live.post(noor, `/people/${askerId}/lock`)).status, 303);
+  assert.equal((await live.site.visitor().request('GET', link)).status, 409);
+  assert.equal(
+    (await live.site.visitor().request('POST', link)).status,
+    409,
+    'nor what was agreed',
+  );
 });
 
 test('from the terminal it waits for a person, unless nobody is left who could agree', async () => {

@@ -204,6 +204,10 @@ export type UsedLink = {
   readonly confirmedBy: string | null;
 };
 
+/** Whoever had their account has the link as well: it opens no more once they are locked out. */
+const madeByLocked = sql`exists (select from identity.person maker
+  where not maker.active and maker.id::text in (link.created_by, link.confirmed_by))`;
+
 /** The person of an unused, living link; the link is used from now on. */
 export async function markLinkUsed(
   tx: Tx,
@@ -215,7 +219,7 @@ export async function markLinkUsed(
     from identity.person
     where person.id = link.person_id and person.active
       and token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
-      and (not recovers or confirmed_at is not null)
+      and (not recovers or confirmed_at is not null) and not ${madeByLocked}
     returning person_id, link.created_by, confirmed_by`);
 }
 
@@ -232,9 +236,10 @@ export async function selectLinkPerson(
   now: Date,
 ): Promise<LinkPerson | undefined> {
   return await tx.maybe<LinkPerson>(sql`
-    select person.name, recovers and confirmed_at is null as waits from identity.sign_in_link
-    join identity.person on person.id = sign_in_link.person_id and person.active
-    where token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}`);
+    select person.name, recovers and confirmed_at is null as waits from identity.sign_in_link link
+    join identity.person on person.id = link.person_id and person.active
+    where token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
+      and not ${madeByLocked}`);
 }
 
 export async function selectInstallationKind(tx: Tx): Promise<{ kind: string } | undefined> {
