@@ -73,7 +73,8 @@ test('a browser that runs scripts, presses and fills in all it finds acknowledge
   if (opened.browser === undefined) return t.skip(opened.reason);
   const { path, answered } = await sent();
   const address = `${centre.site.address}${path}`;
-  for (const filling of FILLINGS) {
+  // Two of them: the client above fills in all, and a browser for each press costs much.
+  for (const filling of [FILLINGS.at(0)!, FILLINGS.at(-1)!]) {
     const first = await opened.browser.newPage();
     await first.goto(address);
     const count = await first.locator(PRESSABLE).count();

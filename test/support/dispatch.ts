@@ -195,18 +195,21 @@ export async function statesOf(owner: Database, id: string): Promise<Record<stri
   });
 }
 
-/** Waits until `holds`, looking each 20 ms; throws with what was last seen. */
+/** What is looked at is often a page, and takes the time of what is waited for. */
+const PAUSE_MAX_MS = 200;
+
+/** Waits until `holds`, looking after 20 ms and then less often; throws with what was last seen. */
 export async function until<T>(
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
   timeoutMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
-  for (;;) {
+  for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, PAUSE_MAX_MS)) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
