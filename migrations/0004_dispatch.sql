@@ -370,6 +370,14 @@ create table dispatch.message (
   -- in line, and cleared only where a person risks a copy; what became of later attempts says
   -- nothing of that one.
   absent_gateway_id text,
+  -- Of a message that stands in no dispatch of an alert, and of no other: the rule that sends it
+  -- (`texts.after_reply`), the version of the model that has it, and what it was applied to,
+  -- without a name, number or code. The others have theirs by round.
+  rule text,
+  rule_version text check (rule_version ~ '^[0-9a-f]{64}$'),
+  rule_fact text check (rule_fact <> ''),
+  check ((rule is not null) = (dispatch_id = '00000000-0000-4000-8000-000000000000')),
+  check ((rule is null) = (rule_version is null) and (rule is null) = (rule_fact is null)),
   check ((state = 'claimed') = (lease_owner is not null)),
   check ((lease_owner is null) = (lease_until is null)),
   check (state in ('held', 'cancelled', 'suppressed') or due_at is not null),
@@ -415,6 +423,8 @@ create index message_unknown on dispatch.message (expires_at) where state = 'unk
 create index message_failed on dispatch.message (contact_point_id, final_at)
   where state in ('undelivered', 'rejected');
 create index message_to_check on dispatch.message (check_at) where state in ('unknown', 'accepted');
+-- What left outside of alerts, the newest first: no row of an alert is in it.
+create index message_single on dispatch.message (id) where rule is not null;
 
 -- A shared number gets one text, credited to each (P1): here are those beyond the first. As a row
 -- for every message they took a fifth of the freeze.
@@ -664,6 +674,12 @@ create view dispatch.v_message with (security_invoker = true) as
   select id, dispatch_id, contact_point_id, channel, round, rank, code, state, due_at, attempt,
     home_gateway_id, gateway_id, accepted_at, final_at, failure_code
   from dispatch.message;
+-- Messages outside of alerts, each with the rule that sends it; never their words: codes are
+-- among them.
+create view dispatch.v_single with (security_invoker = true) as
+  select id, contact_point_id, channel, state, due_at, coalesce(final_at, accepted_at) as ended_at,
+    rule, rule_version, rule_fact
+  from dispatch.message where rule is not null;
 -- What workers hold just now, by the index of their leases.
 create view dispatch.v_claimed with (security_invoker = true) as
   select dispatch_id, channel, round, home_gateway_id, gateway_id from dispatch.message
@@ -1088,9 +1104,9 @@ grant select, insert on dispatch.receipt_inbox, dispatch.reply_inbox to tocsin_w
 grant select, insert on dispatch.v_in_recipient, dispatch.v_in_credit to tocsin_web, tocsin_worker;
 grant select on dispatch.v_addressee to tocsin_web, tocsin_worker;
 grant select on dispatch.v_stopped to tocsin_web, tocsin_worker;
-grant select on dispatch.v_message, dispatch.v_claimed, dispatch.v_text, dispatch.v_credit,
-  dispatch.v_reply, dispatch.v_alarm, dispatch.v_continuity, dispatch.v_uncertain,
-  dispatch.v_invariant,
+grant select on dispatch.v_message, dispatch.v_single, dispatch.v_claimed, dispatch.v_text,
+  dispatch.v_credit, dispatch.v_reply, dispatch.v_alarm, dispatch.v_continuity,
+  dispatch.v_uncertain, dispatch.v_invariant,
   dispatch.v_auditor,
   dispatch.v_dispatch, dispatch.v_ledger, dispatch.v_ledger_credit, dispatch.v_round,
   dispatch.v_gateway,

@@ -1140,6 +1140,13 @@ create view organisations.v_known_organisation with (security_invoker = true) as
   select id as organisation_id, code, short_name, name, type, region_code, system_code, telephone
   from organisations.organisation;
 
+-- Whose a number or address is: each organisation with a contact on it.
+create view organisations.v_contact_point_owner with (security_invoker = true) as
+  select distinct link.contact_point_id, organisation.short_name
+  from organisations.contact_contact_point link
+  join organisations.contact on contact.id = link.contact_id
+  join organisations.organisation on organisation.id = contact.organisation_id;
+
 -- Organisations that exist today, with and without contacts.
 create view organisations.v_organisation with (security_invoker = true) as
   select organisation.id as organisation_id, organisation.code, organisation.short_name,
@@ -1448,6 +1455,7 @@ grant select, insert (organisation_id, contact_id, what, fields) on organisation
 grant select, insert on organisations.duty_hours, organisations.absence, organisations.mail_domain
   to tocsin_worker;
 grant select on organisations.v_organisation, organisations.v_known_organisation,
+  organisations.v_contact_point_owner,
   organisations.v_cut_off, organisations.v_cut_off_domain,
   organisations.v_follower, organisations.v_region,
   organisations.v_failing, organisations.v_swapped, organisations.v_system,

@@ -723,16 +723,23 @@ create table dispatch.message (
   final_at timestamp with time zone,
   failure_code text,
   absent_gateway_id text,
+  rule text,
+  rule_version text,
+  rule_fact text,
   constraint message_channel_check CHECK ((channel = ANY (ARRAY['text'::text, 'mail'::text]))),
-  constraint message_check CHECK (((state = 'claimed'::text) = (lease_owner IS NOT NULL))),
-  constraint message_check1 CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
-  constraint message_check2 CHECK (((state = ANY (ARRAY['held'::text, 'cancelled'::text, 'suppressed'::text])) OR (due_at IS NOT NULL))),
-  constraint message_check3 CHECK (((state = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) = (final_at IS NOT NULL))),
-  constraint message_check4 CHECK (((state <> 'unknown'::text) OR (check_at IS NOT NULL))),
-  constraint message_check5 CHECK (((state = ANY (ARRAY['held'::text, 'ready'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) OR (attempt > 0))),
-  constraint message_check6 CHECK (((state <> 'accepted'::text) OR (accepted_at IS NOT NULL))),
+  constraint message_check CHECK (((rule IS NOT NULL) = (dispatch_id = '00000000-0000-4000-8000-000000000000'::uuid))),
+  constraint message_check1 CHECK ((((rule IS NULL) = (rule_version IS NULL)) AND ((rule IS NULL) = (rule_fact IS NULL)))),
+  constraint message_check2 CHECK (((state = 'claimed'::text) = (lease_owner IS NOT NULL))),
+  constraint message_check3 CHECK (((lease_owner IS NULL) = (lease_until IS NULL))),
+  constraint message_check4 CHECK (((state = ANY (ARRAY['held'::text, 'cancelled'::text, 'suppressed'::text])) OR (due_at IS NOT NULL))),
+  constraint message_check5 CHECK (((state = ANY (ARRAY['delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) = (final_at IS NOT NULL))),
+  constraint message_check6 CHECK (((state <> 'unknown'::text) OR (check_at IS NOT NULL))),
+  constraint message_check7 CHECK (((state = ANY (ARRAY['held'::text, 'ready'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text])) OR (attempt > 0))),
+  constraint message_check8 CHECK (((state <> 'accepted'::text) OR (accepted_at IS NOT NULL))),
   constraint message_code_check CHECK ((code ~ '^[0-9]{4}$'::text)),
   constraint message_rank_check CHECK ((rank >= 1)),
+  constraint message_rule_fact_check CHECK ((rule_fact <> ''::text)),
+  constraint message_rule_version_check CHECK ((rule_version ~ '^[0-9a-f]{64}$'::text)),
   constraint message_state_check CHECK ((state = ANY (ARRAY['held'::text, 'ready'::text, 'claimed'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text, 'undelivered'::text, 'rejected'::text, 'cancelled'::text, 'expired'::text, 'suppressed'::text, 'uncertain_closed'::text]))),
   constraint message_pkey PRIMARY KEY (id)
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_analyze_scale_factor=0.02);
@@ -743,6 +750,7 @@ CREATE INDEX message_leased ON dispatch.message USING btree (lease_until) WHERE 
 CREATE INDEX message_of_organisation ON dispatch.message USING btree (organisation_id, dispatch_id);
 CREATE UNIQUE INDEX message_once ON dispatch.message USING btree (dispatch_id, contact_point_id, channel, round);
 CREATE INDEX message_ready ON dispatch.message USING btree (dispatch_id, channel, home_gateway_id, rank, due_at, id) WHERE (state = 'ready'::text);
+CREATE INDEX message_single ON dispatch.message USING btree (id) WHERE (rule IS NOT NULL);
 CREATE INDEX message_to_check ON dispatch.message USING btree (check_at) WHERE (state = ANY (ARRAY['unknown'::text, 'accepted'::text]));
 CREATE INDEX message_unknown ON dispatch.message USING btree (expires_at) WHERE (state = 'unknown'::text);
 alter table dispatch.message enable row level security;
@@ -5193,6 +5201,21 @@ create view dispatch.v_round with (security_invoker=true) as
 grant select on dispatch.v_round to tocsin_web;
 grant select on dispatch.v_round to tocsin_worker;
 
+create view dispatch.v_single with (security_invoker=true) as
+ SELECT id,
+    contact_point_id,
+    channel,
+    state,
+    due_at,
+    COALESCE(final_at, accepted_at) AS ended_at,
+    rule,
+    rule_version,
+    rule_fact
+   FROM dispatch.message
+  WHERE rule IS NOT NULL;
+grant select on dispatch.v_single to tocsin_web;
+grant select on dispatch.v_single to tocsin_worker;
+
 create view dispatch.v_stopped with (security_invoker=true) as
  SELECT contact_point_id,
     stopped_at
@@ -5302,6 +5325,15 @@ create view operating_model.v_waiting with (security_invoker=true) as
   WHERE state = 'waiting'::text;
 grant select on operating_model.v_waiting to tocsin_web;
 grant select on operating_model.v_waiting to tocsin_worker;
+
+create view organisations.v_contact_point_owner with (security_invoker=true) as
+ SELECT DISTINCT link.contact_point_id,
+    organisation.short_name
+   FROM organisations.contact_contact_point link
+     JOIN organisations.contact ON contact.id = link.contact_id
+     JOIN organisations.organisation ON organisation.id = contact.organisation_id;
+grant select on organisations.v_contact_point_owner to tocsin_web;
+grant select on organisations.v_contact_point_owner to tocsin_worker;
 
 create view organisations.v_cut_off with (security_invoker=true) as
  SELECT organisation_id,

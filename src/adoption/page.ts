@@ -45,16 +45,40 @@ export function modelPage(model: OperatingModel) {
       anchor: anchorOf(`reporting_clocks.${one.id}`),
       within: spokenDuration(one.withinMs),
     })),
-    texts: (Object.keys(model.texts) as TextName[]).map((name) => ({
-      anchor: anchorOf(`texts.${fileKeyOf(name)}`),
-      name: fileKeyOf(name).replaceAll('_', ' '),
-      says: model.texts[name],
-    })),
+    texts: [...textsPage(model), ...mailsPage(model)],
     promises: promisesOf(model),
     limits: limitsPage(model),
     retention: retentionPage(model),
   };
 }
+
+function textsPage({ texts }: OperatingModel) {
+  return (Object.keys(texts) as TextName[]).map((name) => ({
+    anchor: anchorOf(`texts.${fileKeyOf(name)}`),
+    name: fileKeyOf(name).replaceAll('_', ' '),
+    says: texts[name],
+  }));
+}
+
+/** What goes to one person by mail, its subject first; by text too where it has words for that. */
+function mailsPage({ signingIn, ownDetails, proofMail, attestation }: OperatingModel) {
+  const { codeMail, changedNotice } = signingIn;
+  const mails: [rule: string, name: string, mail: Mail][] = [
+    ['signing_in.code_mail', 'mail with the code to sign in', codeMail],
+    ['signing_in.changed_notice', 'that an account changed', changedNotice],
+    ['own_details.mail', 'mail with the code for own details', ownDetails.mail],
+    ['own_details.replaced', 'that a number or address was replaced', ownDetails.replaced],
+    ['proof_mail', 'mail that asks for a proof', proofMail],
+    ['attestation.mail', 'mail that asks whether all is still right', attestation.mail],
+  ];
+  return mails.map(([rule, name, { subject, body, text }]) => ({
+    anchor: anchorOf(rule),
+    name,
+    says: [subject, body, text].filter((one) => one !== undefined).join('\n\n'),
+  }));
+}
+
+type Mail = { readonly subject: string; readonly body: string; readonly text?: string };
 
 /** Rows by the first question, columns by the second, in each cell a line for every third. */
 function matrixPage(model: OperatingModel) {

@@ -6,7 +6,13 @@ import { actorId, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import type { Tx } from '#db/database.ts';
 import { planWaking, rolesWith, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, marked, type Ladder, type OperatingModel } from '#operating-model/index.ts';
+import {
+  fillBlanks,
+  marked,
+  singleReason,
+  type Ladder,
+  type OperatingModel,
+} from '#operating-model/index.ts';
 import { blanksFor, sleepsThrough, type WakingWords } from './owed.ts';
 import { findAnnouncement, insertAnnouncement, type Announced } from './store-owed.ts';
 
@@ -55,6 +61,11 @@ export function owedAnnouncement({ model, clockOf }: WakingWords): FindOwed {
       except: [by],
       ladder: officersOf(model),
       text: () => body,
+      because: singleReason(
+        model,
+        'texts.officers_told',
+        `alert ${found.alertNumber} was ${WORDS[what]} ${clockOf(at)}`,
+      ),
       subject: { kind: 'alert', id: alertId },
     };
   };

@@ -13,6 +13,7 @@ import {
   marked,
   rulesOf,
   severityById,
+  singleReason,
   type OperatingModel,
 } from '#operating-model/index.ts';
 import { absent, lacks } from './policy.ts';
@@ -104,6 +105,11 @@ export function owedApproval({ model: inForce, clockOf }: WakingWords): FindOwed
       except: [...(await listEditors(tx, versionId)), submittedBy],
       ladder: model.promises.approval,
       text: () => body,
+      because: singleReason(
+        model,
+        'promises.approval',
+        `alert ${waiting.alertNumber} waits since ${clockOf(submittedAt)}`,
+      ),
       subject: { kind: 'alert', id: alertId },
     };
   };
@@ -131,6 +137,11 @@ export function owedUpdate({ model: inForce, whenOf }: WakingWords): FindOwed {
             due: dueWords(whenOf(nextUpdateAt), isLate),
           }),
         ),
+      because: singleReason(
+        model,
+        'promises.next_update',
+        `the next update of alert ${owed.alertNumber} is due ${whenOf(nextUpdateAt)}`,
+      ),
       subject: { kind: 'alert', id: alertId },
     };
   };

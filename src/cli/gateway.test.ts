@@ -96,9 +96,9 @@ test('a removed gateway is opened no more; one that a message depends on stays',
   await db.owner.withActor(system('test'), (tx) =>
     tx.run(sql`
       insert into dispatch.message (dispatch_id, contact_point_id, channel, round, rank, code, body,
-        address_sealed, state, attempt, gateway_id, due_at, check_at)
+        address_sealed, state, attempt, gateway_id, due_at, check_at, rule, rule_version, rule_fact)
       values ('00000000-0000-4000-8000-000000000000', kernel.uuid_v7(), 'text', 1, 1, '4821', 'x',
-        '', 'unknown', 1, 'notify', now(), now())`),
+        '', 'unknown', 1, 'notify', now(), now(), 'texts.after_reply', repeat('0', 64), 'x')`),
   );
   const kept = await run('remove notify');
   assert.deepEqual([kept.code, (await row('notify')).removed], [1, false]);

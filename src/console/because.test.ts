@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { getElementsByTagName, innerText } from 'domutils';
 import { system } from '#kernel/actor.ts';
-import { parseOperatingModel, pinVersion } from '#operating-model/index.ts';
+import {
+  becauseSingle,
+  parseOperatingModel,
+  pinVersion,
+  singleRulesOf,
+} from '#operating-model/index.ts';
 import { sql } from '#db/sql.ts';
 import {
   deliverAll,
@@ -19,6 +24,8 @@ import {
   submitDraft,
   textFrom,
   messagesOf,
+  numbers,
+  sendOwnCodes,
   wording,
   type Centre,
 } from '../../test/support/centre.ts';
@@ -153,11 +160,10 @@ async function wakeAll(of: Centre): Promise<void> {
 
 /** Each leads to an element of that page, and says the version of the alert. */
 async function assertLeads(hrefs: readonly string[], version: string): Promise<void> {
-  const officer = centre.visit(centre.officer);
+  const page = await centre.visit(centre.officer).get(`/operating-model/rules/${version}`);
   for (const href of new Set(hrefs)) {
     const [path = '', anchor = ''] = href.split('#');
     assert.equal(path, `/operating-model/rules/${version}`);
-    const page = await officer.get(path);
     assert.match(page.body, new RegExp(`id="${anchor}"`), `${anchor} is no place of that page`);
   }
 }
@@ -176,6 +182,55 @@ function assertHours(name: string, page: Page): void {
 }
 
 describe('because', () => {
+  // First: what else is live at a number decides how a reply is read.
+  it('stands beside every single message, with its facts and none of its words', async () => {
+    const account = centre.visit(centre.approver);
+    await account.get('/account');
+    await account.submit('Save the number', { phone: '+447700900302' });
+    const { alertId, dispatchId, number } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const sent = await messagesOf(centre, dispatchId);
+    const code = sent.find((one) => one.number === numbers.eastvale)!.code;
+    for (const words of [code, `${code} HELP`, 'what is this?', `${code} CHECK`])
+      await textFrom(centre, numbers.eastvale, words);
+    const visitor = centre.site.visitor();
+    await visitor.get('/your-details/sign-in');
+    await visitor.submit('Send me a code', { address: '07700 900203' });
+    await sendOwnCodes(centre);
+    await submitDraft(centre, await draftAlert(centre));
+    await endAlert(centre, alertId, 'closed');
+    await wakeAll(centre);
+    const page = await centre.visit(centre.officer).get('/single-messages');
+    const hrefs = becauseIn(page);
+    await assertLeads(hrefs, centre.model.version);
+    const found = new Set(hrefs.map((href) => href.split('#rule-')[1]!));
+    const replies = ['after_reply', 'after_help', 'not_understood', 'genuine'];
+    const texts = [...replies, 'own_code', 'officers_told'];
+    for (const rule of [...texts.map((text) => `texts-${text}`), 'promises-approval'])
+      assert.ok(found.has(rule), `no ${rule}`);
+    assert.match(
+      page.text,
+      /Text to Eastvale .* their text of \d\d:\d\d answered alert \d+; waits/,
+    );
+    assert.match(page.text, /Text to Tom Lindqvist .* alert \d+ waits since .*; step 1; waits/);
+    assert.match(page.text, new RegExp(`alert ${number} was closed`));
+    const said = await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ body: string }>(sql`
+        select message.body from dispatch.message join dispatch.v_single using (id)`),
+    );
+    const secrets = said.flatMap(({ body }) => [body, ...(body.match(/\b\d{6}\b/g) ?? [])]);
+    assert.ok(secrets.length > said.length);
+    for (const secret of secrets) assert.ok(!page.text.includes(secret), secret);
+    await centre.visit(centre.approver).get('/single-messages', { status: 403 });
+    const rules = singleRulesOf(centre.model).map((rule) =>
+      becauseSingle({ ...centre.model, rule }),
+    );
+    await assertLeads(
+      rules.map(({ href }) => href),
+      centre.model.version,
+    );
+  });
+
   it('stands on board, messages, call list, desk and approval, and leads to the rule', async () => {
     const content = { ...wording.content, assessment };
     const { alertId, dispatchId } = await releaseAlert(centre, { content });

@@ -8,6 +8,9 @@ import { ledgerParts, listings, messageListings } from './model.ts';
 /** By name and id, as `listStandings` orders. */
 export const standingCursor = cursorOf(z.tuple([oneLine(300), z.uuid()]));
 
+/** By id: in the order in which messages were made. */
+export const messageCursor = cursorOf(z.tuple([z.uuid()]));
+
 /** Of a region, system or type; `-` for whatever has none. Chosen in a form, '' is all. */
 const code = z
   .string()
@@ -31,10 +34,10 @@ export const listQuery = z.object({
 export const messageQuery = z.object({
   channel: z.enum(['text', 'mail']),
   show: keysOf(messageListings).default('planned'),
-  after: cursorOf(z.tuple([z.uuid()]))
-    .optional()
-    .catch(undefined),
+  after: messageCursor.optional().catch(undefined),
 });
+
+export const singleQuery = z.object({ after: messageCursor.optional().catch(undefined) });
 
 export const ledgerQuery = z.object({
   show: keysOf(ledgerParts).default('gone'),

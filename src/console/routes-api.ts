@@ -16,7 +16,7 @@ import {
   type Route,
 } from '#web/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { becauseApiRoute } from './routes-because.ts';
+import { becauseApiRoute, singlesApiRoute } from './routes-because.ts';
 import { listings, reaches } from './model.ts';
 import { tallyOf } from './figures.ts';
 import { filterOf, standingCursor } from './parse.ts';
@@ -175,6 +175,7 @@ export function consoleApiRoutes(context: ConsoleApiContext): Route[] {
     standingsRoute(context),
     gatewaysRoute(context),
     becauseApiRoute(context),
+    singlesApiRoute(context),
   ];
 }
 

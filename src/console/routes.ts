@@ -1,7 +1,7 @@
 /** Every page of the console: the duty desk, boards, and the lists behind their numbers. */
 import type { Route } from '#web/index.ts';
 import type { ConsoleContext } from './context.ts';
-import { becauseRoute } from './routes-because.ts';
+import { becauseRoute, singlesRoute } from './routes-because.ts';
 import { boardRoutes } from './routes-board.ts';
 import { deskRoutes } from './routes-desk.ts';
 import { listRoutes } from './routes-lists.ts';
@@ -12,5 +12,6 @@ export function consoleRoutes(context: ConsoleContext): Route[] {
     ...boardRoutes(context),
     ...listRoutes(context),
     becauseRoute(context),
+    singlesRoute(context),
   ];
 }

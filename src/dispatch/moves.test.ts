@@ -371,11 +371,11 @@ describe('every statement on every state', () => {
         const point = await tx.one<Pick<SingleMessage, 'contactPointId' | 'addressSealed'>>(
           sql`select contact_point_id, address_sealed from dispatch.message where id = ${rows[0]!.id}`,
         );
-        const id = newId();
-        const written = { code: '0000', body: 'x', gatewayId: null, perHourMax: 9 };
-        await insertSingleMessages(tx, [{ id, ...point, ...written }]);
+        const because = { rule: 'proof_mail', version: '0'.repeat(64), fact: 'asked for' };
+        const told = { id: newId(), code: '0000', body: 'x', because, gatewayId: null };
+        await insertSingleMessages(tx, [{ ...point, ...told, perHourMax: 9 }]);
         assert.deepEqual(
-          await tx.one(sql`select state, failure_code from dispatch.message where id = ${id}`),
+          await tx.one(sql`select state, failure_code from dispatch.message where id = ${told.id}`),
           { state: 'suppressed', failureCode: 'cut_off' },
         );
       },

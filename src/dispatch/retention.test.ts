@@ -131,9 +131,10 @@ describe('retention', () => {
       select 'notify', n::text, 'x', 'x', 'x', now() - n * interval '10 days', now()
       from generate_series(1, 9) n`);
     await own(sql`insert into dispatch.message (dispatch_id, contact_point_id, channel, round, rank,
-        code, body, address_sealed, state, due_at, final_at, attempt)
+        code, body, address_sealed, state, due_at, final_at, attempt, rule, rule_version, rule_fact)
       select '00000000-0000-4000-8000-000000000000', gen_random_uuid(), 'text', 1, 1, '4821', 'x',
-        'x', 'delivered', now() - n * interval '10 days', now(), 1
+        'x', 'delivered', now() - n * interval '10 days', now(), 1, 'texts.after_reply',
+        repeat('0', 64), 'x'
       from generate_series(1, 9) n`);
     // Of each nine five are older than forty days (50 to 90), or just so (40); one receipt waits.
     const { inbox } = await forgetOld(db.worker, rule, quick);

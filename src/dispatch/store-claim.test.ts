@@ -376,6 +376,7 @@ describe('claiming', () => {
         addressSealed: Buffer.from('sealed'),
         code: '4821',
         body: 'Got it, thanks.',
+        because: { rule: 'texts.after_reply', version: '0'.repeat(64), fact: 'they answered' },
         gatewayId: 'notify',
         perHourMax: 2,
       };

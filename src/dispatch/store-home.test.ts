@@ -162,7 +162,8 @@ describe('the home of a message', () => {
     const answer = async (gatewayId: string) => {
       const contactPointId = newId();
       const text = { addressSealed: Buffer.from('sealed'), code: '4821', body: 'Got it.' };
-      const one = { ...text, id: newId(), contactPointId, gatewayId, perHourMax: 5 };
+      const because = { rule: 'texts.after_reply', version: '0'.repeat(64), fact: 'answered' };
+      const one = { ...text, id: newId(), contactPointId, because, gatewayId, perHourMax: 5 };
       await work((tx) => insertSingleMessages(tx, [one]));
       const { home } = await work((tx) =>
         tx.one<{ home: string }>(sql`select home_gateway_id as home from dispatch.message

@@ -20,6 +20,7 @@ after(() => live.close());
 beforeEach(() => live.wait(2 * 3_600_000));
 
 const STEP_MS = 30_000;
+const VERSION = '0'.repeat(64);
 
 async function own<T extends object>(statement: ReturnType<typeof sql>): Promise<T[]> {
   return await live.clone.owner.withActor(system('test'), (tx) => tx.rows<T>(statement));
@@ -30,7 +31,7 @@ async function deliver(): Promise<void> {
   const asked = await own<{ id: string }>(sql`
     select id from identity.sign_in_code where sent_at is null order by asked_at, id`);
   const sending = {
-    model: { ...live.model, sender: 'CENTRE', helpLine: '0300 000 0000' },
+    model: { ...live.model, version: VERSION, sender: 'CENTRE', helpLine: '0300 000 0000' },
     seals: identitySeals.codes,
     sealAddress: (_: string, address: string) => Buffer.from(address),
     now: live.now(),

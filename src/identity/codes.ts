@@ -11,8 +11,8 @@ import { sendSingleMessage } from '#dispatch/index.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { fillBlanks } from '#operating-model/index.ts';
-import { needsPasskey, type RoleModel } from './model.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
+import { needsPasskey, type MailRules, type RoleModel } from './model.ts';
 import { lackingProof, type InSession } from './passkeys.ts';
 import { startSession, type SignIn } from './sign-in.ts';
 import {
@@ -80,9 +80,6 @@ function hourBefore(now: Date): Date {
   return new Date(now.getTime() - HOUR_MS);
 }
 
-/** What the rules say of the mail, beside those of signing in. */
-type MailRules = RoleModel & { readonly sender: string; readonly helpLine: string };
-
 type Sending = {
   readonly model: MailRules;
   readonly seals: Pick<CodeSeals, 'indexCode'>;
@@ -114,6 +111,7 @@ export async function sendSignInCode(
       code: '0000',
       subject: fillBlanks(codeMail.subject, values),
       body: fillBlanks(codeMail.body, values),
+      because: singleReason(model, 'signing_in.code_mail', 'a code was asked for to sign in'),
       gatewayId: null,
       perHourMax: codesPerHour.person,
     });

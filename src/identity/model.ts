@@ -18,6 +18,13 @@ export type RoleModel = {
   >;
 };
 
+/** What the rules say of a mail about an account, beside those of signing in. */
+export type MailRules = RoleModel & {
+  readonly version: string;
+  readonly sender: string;
+  readonly helpLine: string;
+};
+
 /** A request for approval that nobody answered is void after this. */
 export const APPROVAL_LIFE_MS = 24 * 3_600_000;
 

@@ -81,7 +81,12 @@ async function areTold(personId: string): Promise<void> {
     where task.identifier = 'sign_in_changed' and job.payload ->> 'personId' = ${personId}
     order by job.id`);
   const telling = {
-    model: { ...live.model, sender: 'CENTRE', helpLine: '0300 000 0000' },
+    model: {
+      ...live.model,
+      version: '0'.repeat(64),
+      sender: 'CENTRE',
+      helpLine: '0300 000 0000',
+    },
     sealAddress: (_: string, address: string) => Buffer.from(address),
     clockOf: () => '03:12',
   };

@@ -9,8 +9,8 @@ import { enqueue } from '#db/enqueue.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { fillBlanks } from '#operating-model/index.ts';
-import type { RoleModel } from './model.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
+import type { MailRules } from './model.ts';
 import { insertWoken, lockWaking } from './store-waking.ts';
 import { selectPersonToTell } from './store-telling.ts';
 
@@ -43,7 +43,7 @@ const PER_HOUR_MAX = 200;
 const NO_CODE = '0000';
 
 export type Telling = {
-  readonly model: RoleModel & { readonly sender: string; readonly helpLine: string };
+  readonly model: MailRules;
   /** Seals an address as the dispatch engine opens it. */
   readonly sealAddress: (personId: string, address: string) => Buffer;
   readonly clockOf: (at: Date) => string;
@@ -71,6 +71,7 @@ export async function tellOfSignIn(
     const to = {
       contactPointId: personId,
       code: NO_CODE,
+      because: singleReason(model, 'signing_in.changed_notice', `told: ${sentences[what]}`),
       gatewayId: null,
       perHourMax: PER_HOUR_MAX,
     };

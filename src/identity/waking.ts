@@ -9,7 +9,7 @@ import { system } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record, type Subject } from '#audit/index.ts';
-import { sendSingleMessages } from '#dispatch/index.ts';
+import { sendSingleMessages, type SingleMessage } from '#dispatch/index.ts';
 import { OWNER, type Ladder, type OperatingModel, type WakeStep } from '#operating-model/index.ts';
 import {
   insertWoken,
@@ -39,6 +39,9 @@ export type Told = {
   readonly body: string;
 };
 
+/** The rule that texts them (`promises.review`), its version, and what it is applied to. */
+export type WokenBy = SingleMessage['because'];
+
 /**
  * Texts these people, each once for one subject and moment; says who was not told before. Run it
  * after `lockWaking`, in the transaction that looked for them.
@@ -47,7 +50,15 @@ export async function tellPeople(
   tx: Tx,
   { kind, subjectId, dueAt, step }: Woken,
   people: readonly Told[],
-  { perHourMax, againAfterMs = 0 }: { readonly perHourMax: number; readonly againAfterMs?: number },
+  {
+    because,
+    perHourMax,
+    againAfterMs = 0,
+  }: {
+    readonly because: WokenBy;
+    readonly perHourMax: number;
+    readonly againAfterMs?: number;
+  },
 ): Promise<string[]> {
   const personIds = people.map(({ person }) => person.id);
   const fresh = await insertWoken(
@@ -64,6 +75,7 @@ export async function tellPeople(
         addressSealed: person.phoneSealed,
         code: NO_CODE,
         body,
+        because,
         gatewayId: null,
         perHourMax,
       })),
@@ -112,6 +124,7 @@ export type Owed = {
   readonly except: readonly string[];
   readonly ladder: Ladder;
   readonly text: (isLate: boolean) => string;
+  readonly because: WokenBy;
   /** What the audit names. */
   readonly subject: Subject;
 };
@@ -146,13 +159,18 @@ export async function wakePeople(
     // Nothing ran for a while, and the next step is due as well: that one is enough.
     const next = promise.ladder.steps[step];
     if (next !== undefined && dueAt.getTime() + next.afterMs <= now.getTime()) return;
+    const { because } = promise;
     const people = await findPeople(tx, promise, step);
     const body = promise.text(rung.afterMs >= 0 || dueAt <= now);
     const fresh = await tellPeople(
       tx,
       { kind, subjectId: id, dueAt, step },
       people.map((person) => ({ person, body })),
-      { perHourMax: model.textsPerNumber.most, againAfterMs: promise.ladder.againAfterMs },
+      {
+        because: { ...because, fact: `${because.fact}; step ${step}` },
+        perHourMax: model.textsPerNumber.most,
+        againAfterMs: promise.ladder.againAfterMs,
+      },
     );
     await record(tx, {
       action: 'people.woken',

@@ -12,7 +12,12 @@ export const navigation: readonly NavigationItem[] = [
   },
   { href: '/our-contacts', text: 'Our contacts', permission: 'directory.own' },
   { href: '/colleagues', text: 'Colleagues', permission: 'directory.own' },
-  { href: '/gateways', text: 'Gateways', permission: 'system.read' },
+  {
+    href: '/gateways',
+    text: 'Gateways',
+    also: ['/single-messages'],
+    permission: 'system.read',
+  },
   { href: '/operating-model', text: 'Rules', permission: 'model.read' },
   { href: '/people', text: 'People', permission: 'person.manage' },
   { href: '/audit', text: 'Audit', permission: 'audit.read' },

@@ -1,6 +1,7 @@
 /** Every “because” names its rule, its version, and what the hours of the day have to do with it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import {
   becauseApproval,
@@ -12,6 +13,7 @@ import {
   becauseRound,
   becauseTime,
 } from './because.ts';
+import { becauseSingle, singleReason, singleRulesOf } from './because-single.ts';
 import type { Because } from './reason.ts';
 import { diffModels } from './diff.ts';
 import { severityFor } from './exercises.ts';
@@ -95,4 +97,21 @@ test('what texts may cost is a rule: explained, compared, drawn, and warned of w
     assert.equal(findings[0]!.path, 'severities.high.spend_cap');
     assert.match(findings[0]!.message, message);
   }
+});
+
+test('whoever sends a single message names its rule, and no rule is without a sender', () => {
+  const src = path.join(import.meta.dirname, '..');
+  const senders = globSync('{alerts,identity,organisations,responses}/**/*.ts', { cwd: src })
+    .filter((file) => !file.endsWith('.test.ts'))
+    .map((file) => readFileSync(path.join(src, file), 'utf8'))
+    .filter((code) => code.includes('singleReason('))
+    .join('\n');
+  const rules = singleRulesOf(model);
+  const telling = rules.filter((rule) => rule.endsWith('.tell_region'));
+  assert.deepEqual(telling, ['severities.critical.tell_region', 'severities.high.tell_region']);
+  for (const rule of rules)
+    assert.ok(senders.includes(telling.includes(rule) ? 'regionRule(' : `'${rule}'`), rule);
+  const { rule, fact } = singleReason(model, telling[0]!, 'two are silent');
+  assert.equal(fact, 'two are silent');
+  assert.match(becauseSingle({ ...model, rule }).says, /^Leads of a region are told/);
 });

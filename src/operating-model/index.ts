@@ -52,6 +52,14 @@ export {
   type Dispatched,
   type Following,
 } from './because-following.ts';
+export {
+  becauseSingle,
+  regionRule,
+  singleReason,
+  singleRulesOf,
+  type SingleReason,
+  type SingleRule,
+} from './because-single.ts';
 export { anchorOf, fileKeyOf, pageOfRules, type Because } from './reason.ts';
 export {
   obeyedAt,

@@ -30,7 +30,7 @@ export function pageOfRules(version: string): string {
 
 /** The rule at a place of the file, in a sentence, with its link. */
 export function becauseOf(
-  { version }: OperatingModel,
+  { version }: Pick<OperatingModel, 'version'>,
   rule: string,
   { says, hours }: { readonly says: string; readonly hours?: string | undefined },
 ): Because {

@@ -4,7 +4,7 @@
  */
 import type { Tx } from '#db/database.ts';
 import { sendSingleMessage, type KeptReply } from '#dispatch/index.ts';
-import { fillBlanks } from '#operating-model/index.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import { markAnswered } from '#organisations/index.ts';
 import type { OpenMessage, ReplyMeaning } from './model.ts';
 import { findOnlyOwner } from './owners.ts';
@@ -34,14 +34,16 @@ export async function answerCheck(
   const addressed = message && (await findAddressed(tx, message.alertId, message.organisationIds));
   if (message !== undefined && addressed !== undefined) {
     const time = context.whenOf(message.sentAt ?? reply.receivedAt, reply.receivedAt);
-    const words = { addressed, template: context.model.texts.genuine, time };
+    const words = { addressed, text: 'genuine', time } as const;
     await sendSingleMessage(tx, textOf(context, { reply, point, message }, words));
     return;
   }
   const sentAt = await findLastText(tx, point.id, meaning.codes);
   if (sentAt === undefined) await warnOfForgery(tx, check);
-  const { model, whenOf } = context;
+  const { model, clockOf, whenOf } = context;
   const { genuineOther, notOurs } = model.texts;
+  const time = sentAt === undefined ? '' : whenOf(sentAt, reply.receivedAt);
+  const asked = `their text of ${clockOf(reply.receivedAt)} asked whether a text is genuine`;
   await sendSingleMessage(tx, {
     contactPointId: point.id,
     addressSealed: point.addressSealed,
@@ -49,8 +51,12 @@ export async function answerCheck(
     body: fillBlanks(sentAt === undefined ? notOurs : genuineOther, {
       sender: model.sender,
       help_line: model.helpLine,
-      time: sentAt === undefined ? '' : whenOf(sentAt, reply.receivedAt),
+      time,
     }),
+    because:
+      sentAt === undefined
+        ? singleReason(model, 'texts.not_ours', `${asked}; no such text of ours went there`)
+        : singleReason(model, 'texts.genuine_other', `${asked}; ours went there ${time}`),
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   });

@@ -6,7 +6,7 @@
 import type { Tx } from '#db/database.ts';
 import type { Colleague } from '#identity/index.ts';
 import { sendSingleMessage, type KeptReply } from '#dispatch/index.ts';
-import { fillBlanks } from '#operating-model/index.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import { answerCheck, NO_CODE } from './checks.ts';
 import type { ReplyDecision, ReplyMeaning } from './model.ts';
 import type { AnswerContext } from './reply-texts.ts';
@@ -49,15 +49,17 @@ export async function answerColleague(
   // Whoever texts STOP gets no text for it, here too.
   if (meaning.says === 'stop') return;
   const { model, clockOf } = context;
+  const time = clockOf(reply.receivedAt);
   await sendSingleMessage(tx, {
     contactPointId: point.id,
     addressSealed: point.addressSealed,
     code: NO_CODE,
     body: fillBlanks(model.texts.toColleague, {
       sender: model.sender,
-      time: clockOf(reply.receivedAt),
+      time,
       help_line: model.helpLine,
     }),
+    because: singleReason(model, 'texts.to_colleague', `their text of ${time} came in`),
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   });

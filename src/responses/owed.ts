@@ -2,7 +2,7 @@
 import type { Tx } from '#db/database.ts';
 import { blanksFor, dueWords, sleepsThrough, type WakingWords } from '#alerts/index.ts';
 import { planWaking, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
+import { fillBlanks, marked, singleReason, type OperatingModel } from '#operating-model/index.ts';
 import { findOwedCall, type CallPromise } from './store-desk.ts';
 
 /** Their timers, in the transaction that promises them. */
@@ -36,6 +36,11 @@ export function owedCall({ model, whenOf }: WakingWords): FindOwed {
             due: dueWords(whenOf(callBackAt), isLate),
           }),
         ),
+      because: singleReason(
+        model,
+        'promises.call_back',
+        `the call to who asked for help over alert ${owed.alertNumber} is due ${whenOf(callBackAt)}`,
+      ),
       subject: { kind: 'desk_item', id: itemId },
     };
   };

@@ -27,10 +27,11 @@ export async function takeProof(
   { model, host }: { readonly model: EnrolmentRules; readonly host: string },
   { id: contactPointId, addressSealed, code, gatewayId }: CodeFrom,
 ): Promise<boolean> {
-  const body = await proveByReply(tx, { contactPointId, code }, { rules: model, host });
-  if (body === undefined) return false;
+  const thanks = await proveByReply(tx, { contactPointId, code }, { rules: model, host });
+  if (thanks === undefined) return false;
   const perHourMax = model.passiveRepliesPerHour;
-  await sendSingleMessage(tx, { contactPointId, addressSealed, code, body, gatewayId, perHourMax });
+  const to = { contactPointId, addressSealed, code, gatewayId, perHourMax };
+  await sendSingleMessage(tx, { ...to, ...thanks });
   return true;
 }
 

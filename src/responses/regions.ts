@@ -12,9 +12,11 @@ import { lockWaking, selectWakeableOf, tellPeople, type Told } from '#identity/i
 import {
   fillBlanks,
   marked,
+  regionRule,
   regionTime,
   rulesOf,
   severityFor,
+  singleReason,
   type OperatingModel,
 } from '#operating-model/index.ts';
 import { findChase, listSilentRegions, type SilentRegion } from './store-regions.ts';
@@ -49,7 +51,11 @@ export async function tellRegions(
       return { person, body: marked(model, chase.exercise, body) };
     });
     const one = { kind: 'region', subjectId: alertId, dueAt: new Date(dueMs), step: 1 };
-    const fresh = await tellPeople(tx, one, told, { perHourMax: model.textsPerNumber.most });
+    const fact = `organisations of theirs are silent on alert ${chase.alertNumber}`;
+    const fresh = await tellPeople(tx, one, told, {
+      because: singleReason(model, regionRule(severity), fact),
+      perHourMax: model.textsPerNumber.most,
+    });
     const reached = new Set(leads.flatMap((person) => person.regionCodes));
     await record(tx, {
       action: 'regions.told',

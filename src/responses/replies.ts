@@ -169,7 +169,6 @@ async function takeAnswers(
       withCode: decision.evidence === 'text_with_code',
     })),
   );
-  const { afterHelp, afterReply } = context.model.texts;
   const asking = turn.filter(({ decision }) => decision.answer === 'help');
   const promises = await listPromisesTo(
     tx,
@@ -179,10 +178,10 @@ async function takeAnswers(
     const addressed = taken[i];
     if (addressed === undefined) return [];
     const { message, answer } = one.decision;
-    const template = answer === 'help' ? afterHelp : afterReply;
+    const text = answer === 'help' ? 'afterHelp' : 'afterReply';
     const callBackAt = earliest(promises, message);
     const said = saidWords[answer];
-    return [textOf(context, { ...one, message }, { addressed, template, callBackAt, said })];
+    return [textOf(context, { ...one, message }, { addressed, text, callBackAt, said })];
   });
   await sendSingleMessages(tx, texts);
 }
@@ -211,11 +210,10 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
   const addressed = await findAddressed(tx, message.alertId, message.organisationIds);
   if (addressed === undefined) return;
   const known = { ...handling, message, point };
-  const template = context.model.texts.notUnderstood;
   const text =
     between.length > 1
       ? whichAlertText(context, known, between)
-      : textOf(context, known, { addressed, template });
+      : textOf(context, known, { addressed, text: 'notUnderstood' });
   await sendSingleMessages(tx, [text]);
 }
 

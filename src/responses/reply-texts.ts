@@ -2,7 +2,7 @@
 import { smsText } from '#kernel/sms-text.ts';
 import type { Database, Tx } from '#db/database.ts';
 import type { KeptReply, SingleMessage } from '#dispatch/index.ts';
-import { fillBlanks, marked, type OperatingModel } from '#operating-model/index.ts';
+import { fillBlanks, marked, singleReason, type OperatingModel } from '#operating-model/index.ts';
 import type { AnswerKind, OpenMessage } from './model.ts';
 import type { Addressed } from './store.ts';
 import { listPromises, type Promised } from './store-desk.ts';
@@ -44,6 +44,17 @@ export function earliest(promises: readonly PromiseTo[], message: OpenMessage): 
   return own.map(({ callBackAt }) => callBackAt).toSorted((a, b) => Number(a) - Number(b))[0];
 }
 
+/** The saved texts that go back to a reply: the rule, and what their text did to an alert. */
+const answerTexts = {
+  afterReply: ['texts.after_reply', 'answered'],
+  afterHelp: ['texts.after_help', 'asked for help over'],
+  notUnderstood: ['texts.not_understood', 'was no clear answer to'],
+  whichAlert: ['texts.which_alert', 'may mean any of'],
+  genuine: ['texts.genuine', 'asked whether it is genuine:'],
+} as const;
+
+export type AnswerText = keyof typeof answerTexts;
+
 type To = {
   readonly reply: KeptReply;
   readonly message: OpenMessage;
@@ -64,7 +75,8 @@ export function textOf(
   to: To,
   answer: {
     readonly addressed: Addressed;
-    readonly template: string;
+    /** Which saved text. */
+    readonly text: AnswerText;
     /** When they expect our call. */
     readonly callBackAt?: Date | undefined;
     /** When they texted, unless told. */
@@ -75,12 +87,12 @@ export function textOf(
 ): SingleMessage {
   const { model, host, clockOf } = context;
   const { reply, message } = to;
-  const { addressed, template, callBackAt, time, said = '' } = answer;
+  const { addressed, text, callBackAt, time, said = '' } = answer;
   const { alertNumber, exercise, nextUpdateAt, shortNames } = addressed;
   const { code, organisationIds } = message;
   const names = organisationIds.flatMap((id) => shortNames[id] ?? []);
   const [first = '', ...others] = names.toSorted((a, b) => a.localeCompare(b, 'en'));
-  const words = fillBlanks(template, {
+  const words = fillBlanks(model.texts[text], {
     sender: model.sender,
     alert: String(alertNumber),
     severity: '',
@@ -98,7 +110,8 @@ export function textOf(
         ? `Next news ${newsTime(context, nextUpdateAt, reply.receivedAt)}. `
         : '',
   });
-  return backTo(context, to, marked(model, exercise, words));
+  const about = `alert ${alertNumber}`;
+  return backTo(context, to, { text, about, body: marked(model, exercise, words) });
 }
 
 /**
@@ -127,15 +140,27 @@ export function whichAlertText(
     return marked(model, isRehearsed, words);
   };
   const timed = bodyWith(({ sentAt }) => (sentAt ? ` of ${whenOf(sentAt, receivedAt)}` : ''));
-  return backTo(context, to, smsText(timed).fragments > 1 ? bodyWith(() => '') : timed);
+  const body = smsText(timed).fragments > 1 ? bodyWith(() => '') : timed;
+  const about = `alerts ${between.map(({ alertNumber }) => alertNumber).join(', ')}`;
+  return backTo(context, to, { text: 'whichAlert', about, body });
 }
 
-function backTo({ model }: AnswerContext, { reply, message, point }: To, body: string) {
+function backTo(
+  { model, clockOf }: AnswerContext,
+  { reply, message, point }: To,
+  { text, about, body }: Record<'about' | 'body', string> & { readonly text: AnswerText },
+): SingleMessage {
+  const [rule, did] = answerTexts[text];
   return {
     contactPointId: point.id,
     addressSealed: point.addressSealed,
     code: message.code,
     body,
+    because: singleReason(
+      model,
+      rule,
+      `their text of ${clockOf(reply.receivedAt)} ${did} ${about}`,
+    ),
     gatewayId: reply.gatewayId,
     perHourMax: model.passiveRepliesPerHour,
   };

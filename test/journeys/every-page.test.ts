@@ -1,7 +1,6 @@
 /**
- * Every page of the main job and of the people who do it, in each of its states: no fault that axe
- * finds and nothing to the side at both widths, and all of it by keyboard. A page without a scene
- * here fails the test. The directory has browser tests beside its pages.
+ * Every page of the main job and of who does it, in each state: no fault that axe finds, nothing to
+ * the side at both widths, all by keyboard. None is without a scene; the directory has its own.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -345,6 +344,7 @@ const scenes: Readonly<Record<string, readonly Scene[]>> = {
     { state: 'of the centre', path: '/desk/{colleague}' },
   ],
   '/gateways': [{ state: 'one', path: '/gateways' }],
+  '/single-messages': [{ state: 'some', path: '/single-messages' }],
   '/issuers': [{ state: 'none', path: '/issuers', as: 'administrator' }],
   '/kev': [{ state: 'empty', path: '/kev' }],
   '/passkey': [{ state: 'asks', path: '/passkey' }],

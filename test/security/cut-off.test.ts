@@ -323,6 +323,7 @@ describe('mail to its network', () => {
         code: '0000',
         subject: 's',
         body: 'b',
+        because: { rule: 'proof_mail', version: '0'.repeat(64), fact: 'a proof was asked for' },
         gatewayId: null,
         perHourMax: 100,
       });

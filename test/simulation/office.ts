@@ -193,7 +193,15 @@ export class Office {
     this.#twin.markSettled(base, settled);
     this.#twin.cancelSettled(base, settled);
     this.#evidence.answered.push({ ...settled, after: this.#evidence.attempts.length });
-    const thanks = { contactPointId, gatewayId: 'notify', code, addressSealed, body: 'Thanks' };
+    const because = { rule: 'texts.after_reply', version: '0'.repeat(64), fact: 'answered' };
+    const thanks = {
+      contactPointId,
+      because,
+      gatewayId: 'notify',
+      code,
+      addressSealed,
+      body: 'Thanks',
+    };
     const text = { ...thanks, id: base.newId(), perHourMax: ANSWERS_PER_HOUR };
     if (this.#twin.insertSingleMessages(base, [text]) > 0) this.#twin.notifyAnswers(base);
   }

@@ -8,7 +8,7 @@ import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { releaseDispatch } from '#dispatch/index.ts';
 import { letGoAlone, planWaking, type FindOwed } from '#identity/index.ts';
-import { fillBlanks, rulesOf } from '#operating-model/index.ts';
+import { fillBlanks, rulesOf, singleReason } from '#operating-model/index.ts';
 import { findAudience, findSaver, type AudienceQuestion } from '#organisations/index.ts';
 import { announce } from '#alerts/announce.ts';
 import {
@@ -217,6 +217,11 @@ export function owedReview({ model: inForce, whenOf }: WakingWords): FindOwed {
           ...blanksFor(model, gone),
           due: dueWords(whenOf(reviewDueAt), isLate),
         }),
+      because: singleReason(
+        model,
+        'promises.review',
+        `one person sent alert ${gone.alertNumber}, a look at it is due ${whenOf(reviewDueAt)}`,
+      ),
       subject: { kind: 'alert', id: alertId },
     };
   };

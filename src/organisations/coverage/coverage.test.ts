@@ -19,6 +19,7 @@ const now = new Date('2026-11-23T03:12:00Z');
 const rules = { ...plainRules, regionMap: [['', 'R1'], ['R2']] };
 
 const words = {
+  version: '0'.repeat(64),
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: { enrol: '{code}', enrolled: '{link}', stillRight: '{code}', stillRightNoted: '-' },

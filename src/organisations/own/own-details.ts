@@ -11,7 +11,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
-import { fillBlanks } from '#operating-model/index.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import { IMPORT_RUNS, pointOf } from '../contacts/contacts.ts';
 import { drawUnusedCode } from '../proof/enrol.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
@@ -203,6 +203,7 @@ export async function tellReplaced(
       code: await drawUnusedCode(tx, contactPointId),
       ...(channel === 'mail' && { subject: fillBlanks(subject, values) }),
       body: fillBlanks(body, values),
+      because: singleReason(rules, 'own_details.replaced', 'its holder put another in its place'),
       gatewayId: null,
       perHourMax: rules.passiveRepliesPerHour,
     });

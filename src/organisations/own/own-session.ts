@@ -13,7 +13,7 @@ import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
 import { newToken, sha256 } from '#identity/index.ts';
-import { fillBlanks } from '#operating-model/index.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import type { Sessions } from '#web/index.ts';
 import { drawUnusedCode } from '../proof/enrol.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
@@ -41,15 +41,12 @@ import {
 
 /** What the operating model says of it. */
 export type OwnDetailsRules = {
+  readonly version: string;
   readonly sender: string;
   readonly helpLine: string;
   readonly texts: { readonly ownCode: string };
   readonly ownDetails: {
-    readonly codesPerHour: {
-      readonly number: number;
-      readonly network: number;
-      readonly all: number;
-    };
+    readonly codesPerHour: Readonly<Record<'number' | 'network' | 'all', number>>;
     readonly codesPerDay: number;
     readonly mail: { readonly subject: string; readonly body: string };
     readonly replaced: { readonly subject: string; readonly body: string };
@@ -124,6 +121,7 @@ export async function sendOwnCode(
     const code = String(randomInt(1_000_000)).padStart(6, '0');
     const values = { sender: rules.sender, help_line: rules.helpLine, code };
     const { mail } = rules.ownDetails;
+    const rule = channel === 'mail' ? 'own_details.mail' : 'texts.own_code';
     const words =
       channel === 'mail'
         ? { subject: fillBlanks(mail.subject, values), body: fillBlanks(mail.body, values) }
@@ -134,6 +132,7 @@ export async function sendOwnCode(
       // Nobody is asked to text anything back: the message wants one that means nothing else.
       code: await drawUnusedCode(tx, contactPointId),
       ...words,
+      because: singleReason(rules, rule, 'a code was asked for to see their own details'),
       gatewayId: null,
       // Codes have limits of their own (`isEnough`): what we answered lately takes none away.
       perHourMax: rules.passiveRepliesPerHour + rules.ownDetails.codesPerHour.number,

@@ -21,6 +21,7 @@ import { findContactPointByIndex } from '../contacts/store-points.ts';
 import { listOrganisations } from '../store.ts';
 
 const model: EnrolmentRules = {
+  version: '0'.repeat(64),
   sender: 'TEST',
   helpLine: '0300 000 0000',
   texts: {
@@ -138,8 +139,9 @@ describe('enrolment', () => {
     const wrong = ['0001', '0002', '0003'].find((one) => !codes.includes(one))!;
     assert.equal(await reply(point!.id, wrong), undefined);
     assert.equal(await reply(other!.id, wrong), undefined);
-    const body = await reply(point!.id, code);
-    assert.equal(body, 'Northmoor +1 proven, cyber.example/ring-through');
+    const thanks = await reply(point!.id, code);
+    assert.equal(thanks?.body, 'Northmoor +1 proven, cyber.example/ring-through');
+    assert.equal(thanks.because.rule, 'texts.enrolled');
     assert.equal(await reply(point!.id, code), undefined);
   });
 

@@ -10,8 +10,8 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { record } from '#audit/index.ts';
-import { sendSingleMessage } from '#dispatch/index.ts';
-import { fillBlanks } from '#operating-model/index.ts';
+import { sendSingleMessage, type SingleMessage } from '#dispatch/index.ts';
+import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import { listOrganisationsOfContactPoint } from '../contacts/store-points.ts';
 import type { DirectorySecrets } from '../imports/import-options.ts';
 import { attestOwners, stillRightCode, stillRightPath } from './still-right.ts';
@@ -27,6 +27,7 @@ import {
 
 /** What the operating model says of it. */
 export type EnrolmentRules = {
+  readonly version: string;
   readonly sender: string;
   readonly helpLine: string;
   readonly texts: Readonly<Record<'enrol' | 'enrolled' | 'stillRight' | 'stillRightNoted', string>>;
@@ -134,11 +135,13 @@ export async function sendQuestion(
   });
 }
 
+type Words = Pick<SingleMessage, 'subject' | 'body' | 'because'>;
+
 /** A number is asked by a text to be answered; an address by a mail with the way to answer it. */
 function wordsOf(
   question: Question & { readonly contactPointId: string },
   { rules, host, secrets }: QuestionContext,
-): { readonly subject?: string; readonly body: string } {
+): Words {
   const { channel, askedFor, code } = question;
   const isProof = askedFor === 'proof';
   const link = isProof ? '/proof' : stillRightPath(question, secrets);
@@ -152,9 +155,17 @@ function wordsOf(
     notice: rules.ownDetails.notice,
   };
   const { enrol, stillRight } = rules.texts;
-  if (channel === 'text') return { body: fillBlanks(isProof ? enrol : stillRight, values) };
+  const fact = isProof ? 'a proof was asked for' : 'they were to be asked again';
+  if (channel === 'text') {
+    const because = singleReason(rules, isProof ? 'texts.enrol' : 'texts.still_right', fact);
+    return { body: fillBlanks(isProof ? enrol : stillRight, values), because };
+  }
   const { subject, body } = isProof ? rules.proofMail : rules.attestation.mail;
-  return { subject: fillBlanks(subject, values), body: fillBlanks(body, values) };
+  return {
+    subject: fillBlanks(subject, values),
+    body: fillBlanks(body, values),
+    because: singleReason(rules, isProof ? 'proof_mail' : 'attestation.mail', fact),
+  };
 }
 
 /** Four digits that no alert gave to this number: one code must never mean two things. */
@@ -178,7 +189,7 @@ export async function proveByReply(
   tx: Tx,
   reply: { readonly contactPointId: string; readonly code: string },
   { rules, host }: { readonly rules: EnrolmentRules; readonly host: string },
-): Promise<string | undefined> {
+): Promise<Words | undefined> {
   const { contactPointId, code } = reply;
   const askedFor = await markProvenBy(tx, contactPointId, code);
   if (askedFor === undefined) return undefined;
@@ -190,10 +201,13 @@ export async function proveByReply(
     detail: { by: 'enrolment' },
   });
   const { enrolled, stillRightNoted } = rules.texts;
-  return fillBlanks(askedFor === 'proof' ? enrolled : stillRightNoted, {
+  const isProof = askedFor === 'proof';
+  const body = fillBlanks(isProof ? enrolled : stillRightNoted, {
     sender: rules.sender,
     organisation: namesOf([...new Set(organisations.map(({ shortName }) => shortName))]),
     link: `${host}/ring-through`,
     help_line: rules.helpLine,
   });
+  const rule = isProof ? 'texts.enrolled' : 'texts.still_right_noted';
+  return { body, because: singleReason(rules, rule, 'the code that we sent came back') };
 }

@@ -396,6 +396,7 @@ export const calls: Calls = {
         addressSealed: Buffer.from([9]),
         code: '4821',
         body: 'Thanks',
+        because: { rule: 'texts.after_reply', version: '0'.repeat(64), fact: 'they answered' },
         ...(random.chance(0.3) && { subject: 'Hello' }),
         perHourMax: random.between(1, 3),
       })),

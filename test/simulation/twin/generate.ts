@@ -345,6 +345,7 @@ function fillMessage(base: Base, random: Random, known: Known, told: Told): stri
     body: random.pick(['Isolate now. {since}', 'Unanswered since {since}, {since}', 'News']),
     addressSealed: Buffer.from([random.below(256), random.below(256)]),
     ...columnsOf(random, told.state ?? random.pick(STATES), known),
+    ...(isAnswer && { rule: 'texts.after_reply', ruleVersion: '0'.repeat(64), ruleFact: 'asked' }),
     ...told,
   });
   if (random.chance(0.2)) {

@@ -169,6 +169,9 @@ export type MessageRow = {
   finalAt: number | null;
   failureCode: string | null;
   absentGatewayId: string | null;
+  rule: string | null;
+  ruleVersion: string | null;
+  ruleFact: string | null;
 };
 
 /** The columns that a planner fills (dispatch.v_in_recipient). */
@@ -412,6 +415,9 @@ export class Base {
       finalAt: null,
       failureCode: null,
       absentGatewayId: null,
+      rule: null,
+      ruleVersion: null,
+      ruleFact: null,
       ...planned,
     });
   }
