@@ -26,11 +26,12 @@ import { renderMarkdown } from './markdown.ts';
 import type { AlertRoutesContext } from './pages.ts';
 import { EXAMPLE, readFrozenOf, type FrozenRound } from './preview.ts';
 import { readerSections } from './readers/model.ts';
-import { countRecipients } from './store-frozen.ts';
+import { countRecipients, samplePairs } from './store-frozen.ts';
 import { readReturned } from './returned.ts';
 import type { SubmissionRow } from './store-submission.ts';
 import { listShapers } from './store-editor.ts';
 import { findLiveVersion, type VersionRow } from './store.ts';
+import { textFor } from './texts.ts';
 import { listHands } from './submit.ts';
 
 /** All that is frozen for a version that waits, and what it changes. */
@@ -46,8 +47,9 @@ export async function readApproval(
   const { frozen, following } = await readFrozenOf(tx, context, { version, submission });
   const readers = readersFirst([...following, ...frozen], model);
   const before = version.number > 1 ? await findLiveVersion(tx, version.alertId) : undefined;
-  // Of a later version everybody gets one of the two: both together is more than it will be.
-  const fragments = [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0);
+  const fragments =
+    [...frozen, ...following].reduce((sum, { fragments: n }) => sum + n, 0) -
+    (await fragmentsSpared(tx, submission));
   return {
     editors: await listShapers(tx, version.id),
     /** Who may not approve it: who wrote, submitted, or saved an audience of it. */
@@ -94,6 +96,21 @@ export async function readApproval(
     bodyHtml: renderMarkdown(version.body),
     exampleTime: EXAMPLE.since,
   };
+}
+
+/** Of a later version a number gets the first text or that of the version: the shorter is spared. */
+async function fragmentsSpared(
+  tx: Tx,
+  { dispatchId, correctionDispatchId: laterId }: SubmissionRow,
+): Promise<number> {
+  if (laterId === null) return 0;
+  const pairs = await samplePairs(tx, { dispatchId, laterId });
+  const fragments = (body: string) => textFor(body, EXAMPLE).fragments;
+  return pairs.reduce(
+    (sum, { messages, first, following }) =>
+      sum + messages * Math.min(fragments(first), fragments(following)),
+    0,
+  );
 }
 
 /** When the centre promises to decide; undefined at severities that wake nobody. */

@@ -49,6 +49,40 @@ export async function sampleTexts(
     order by one.round, one.channel desc, one.reader nulls first, char_length(message.body)`);
 }
 
+export type SamePair = { messages: number; first: string; following: string };
+
+/**
+ * Of a later version: the numbers that have a text in both dispatches, of which one leaves. One
+ * pair of each two lengths with how many there are, the first text of each number in its chain.
+ */
+export async function samplePairs(
+  tx: Tx,
+  { dispatchId, laterId }: { readonly dispatchId: string; readonly laterId: string },
+): Promise<SamePair[]> {
+  return await tx.rows<SamePair>(sql`
+    with first as materialized (
+      select distinct on (message.contact_point_id) message.contact_point_id, message.id
+      from dispatch.v_message message
+      join dispatch.v_round round on round.dispatch_id = message.dispatch_id
+        and round.round = message.round and not round.reminds
+      where message.dispatch_id = ${dispatchId} and message.channel = 'text'
+      order by message.contact_point_id, message.round
+    ), pair as (
+      select count(*) as messages, min(first.id::text)::uuid as first_id,
+        (array_agg(later.id order by first.id::text))[1] as later_id
+      from first
+      join dispatch.v_message later on later.dispatch_id = ${laterId}
+        and later.channel = 'text' and later.contact_point_id = first.contact_point_id
+      join dispatch.v_text first_text on first_text.id = first.id
+      join dispatch.v_text later_text on later_text.id = later.id
+      group by octet_length(first_text.body), octet_length(later_text.body)
+    )
+    select pair.messages, first_text.body as first, later_text.body as following
+    from pair
+    join dispatch.v_text first_text on first_text.id = pair.first_id
+    join dispatch.v_text later_text on later_text.id = pair.later_id`);
+}
+
 export type FrozenTexts = {
   readonly submissionId: string;
   readonly dispatchId: string;
