@@ -232,8 +232,12 @@ create policy approval_signature_of_centre on identity.approval_signature
 
 alter table identity.role_request enable row level security;
 alter table identity.role_request force row level security;
+create policy role_request_of_system on identity.role_request
+  using ((select kernel.actor_kind()) = 'system');
+-- Whoever works at the centre, and whoever keeps the organisation that the role is for.
 create policy role_request_of_centre on identity.role_request
-  using ((select kernel.actor_kind()) in ('system', 'person'));
+  using ((select kernel.actor_kind()) = 'person' and ((select kernel.reach()) = 'centre'
+    or organisation_id = any ((select kernel.actor_organisations())::uuid[])));
 
 grant select, insert on identity.role_request to tocsin_web;
 grant update (state, decided_by, decided_at) on identity.role_request to tocsin_web;
@@ -361,5 +365,7 @@ create view identity.v_second_person with (security_invoker = true) as
   union all
   select link.created_at, link.expires_at
   from identity.sign_in_link link
-  where link.recovers and link.confirmed_at is null and link.used_at is null;
+  where link.recovers and link.confirmed_at is null and link.used_at is null
+    -- Links have no policy of their own: whoever opens one is nobody yet.
+    and (select kernel.reach()) = 'centre';
 grant select on identity.v_second_person to tocsin_web, tocsin_worker;

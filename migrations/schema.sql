@@ -1495,7 +1495,8 @@ create table identity.role_request (
 CREATE UNIQUE INDEX role_request_once ON identity.role_request USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (state = 'asked'::text);
 alter table identity.role_request enable row level security;
 alter table identity.role_request force row level security;
-create policy role_request_of_centre on identity.role_request as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = ANY (ARRAY['system'::text, 'person'::text])));
+create policy role_request_of_centre on identity.role_request as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND ((( SELECT kernel.reach() AS reach) = 'centre'::text) OR (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))));
+create policy role_request_of_system on identity.role_request as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
 CREATE TRIGGER role_request_moves BEFORE UPDATE ON identity.role_request FOR EACH ROW EXECUTE FUNCTION identity.guard_role_request();
 CREATE TRIGGER role_request_told AFTER INSERT OR UPDATE ON identity.role_request FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on identity.role_request to tocsin_web;
@@ -5301,7 +5302,7 @@ UNION ALL
  SELECT link.created_at AS proposed_at,
     link.expires_at
    FROM identity.sign_in_link link
-  WHERE link.recovers AND link.confirmed_at IS NULL AND link.used_at IS NULL;
+  WHERE link.recovers AND link.confirmed_at IS NULL AND link.used_at IS NULL AND (( SELECT kernel.reach() AS reach)) = 'centre'::text;
 grant select on identity.v_second_person to tocsin_web;
 grant select on identity.v_second_person to tocsin_worker;
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { checkSignatures } from './approval-signature.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
@@ -150,6 +151,12 @@ test('the database keeps it to two as well', async () => {
         where person_id = ${id} and state = 'asked'`),
   );
   await assert.rejects(asMira, /role_request_by_another|by the word of two/);
+  const keeper = { kind: 'person', id, name: 'Dot Base', permissions: new Set<never>() } as const;
+  const organisationIds = [newId()];
+  const seen = await live.clone.web.withActor({ ...keeper, organisationIds }, (tx) =>
+    tx.rows(sql`select id from identity.role_request`),
+  );
+  assert.deepEqual(seen, [], 'who keeps an organisation sees no request of the centre');
 });
 
 test('whoever locks all others out is not alone by that', async () => {
