@@ -290,11 +290,12 @@ describe('the engine under faults', { concurrency: true }, () => {
         callbackTokenHash: createHash('sha256').update(token).digest(),
       }),
     );
-    const engine = startEngine(
-      db.worker,
-      [quickGateway(simulator.notifyUrl, patientWaits)],
-      patientWaits.engine,
-    );
+    // A slow machine adds time-outs to the errors below, and the breaker would rest for minutes.
+    const rest = { leastMs: 200, mostMs: 2_000 };
+    const engine = startEngine(db.worker, [quickGateway(simulator.notifyUrl, patientWaits)], {
+      ...patientWaits.engine,
+      rest,
+    });
     context.after(async () => {
       await engine.stop();
       await simulator.close();
