@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseOperatingModel, type OperatingModel } from '#operating-model/index.ts';
-import { must } from '../../test/support/centre.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
+import { rulesWith } from '../../test/support/rules.ts';
 import { effectsOf, type Surroundings } from './effects.ts';
 
-const shipped = readFileSync(new URL('../../operating-model.yaml', import.meta.url), 'utf8');
-
-function modelWith(...changes: [from: string | RegExp, to: string][]): OperatingModel {
-  const text = changes.reduce((before, [from, to]) => {
-    const after = before.replace(from, () => to);
-    assert.notEqual(after, before, `nothing to change: ${from}`);
-    return after;
-  }, shipped);
-  return must(parseOperatingModel(text, 'x.yaml'));
-}
-
-const before = modelWith();
+const before = rulesWith();
 const around: Surroundings = {
   people: [
     { id: 'a', roles: ['duty_officer'] },
@@ -38,11 +26,11 @@ const saidOf = (after: OperatingModel, change: Partial<Surroundings> = {}) =>
 
 test('a change that breaks nothing says nothing', () => {
   assert.deepEqual(saidOf(before), []);
-  assert.deepEqual(saidOf(modelWith(['call_back_within: PT15M', 'call_back_within: PT5M'])), []);
+  assert.deepEqual(saidOf(rulesWith(['call_back_within: PT15M', 'call_back_within: PT5M'])), []);
 });
 
 test('nobody left who may invite is an error, and how to go about it is said', () => {
-  const after = modelWith([
+  const after = rulesWith([
     '  administrator:\n    label: Administrator\n',
     '  keeper:\n    label: Keeper\n',
   ]);
@@ -53,7 +41,7 @@ test('nobody left who may invite is an error, and how to go about it is said', (
 
 test('two different people must be able to change the rules again', () => {
   // The officer alone could propose and approve; that is one person.
-  const after = modelWith(
+  const after = rulesWith(
     [/directory\.read, model\.read, model\.approve\]/, 'directory.read, model.read]'],
     ['model.read, model.write, audit', 'model.read, audit'],
   );
@@ -65,7 +53,7 @@ test('two different people must be able to change the rules again', () => {
 });
 
 test('names that the directory uses cannot go', () => {
-  const after = modelWith(
+  const after = rulesWith(
     ['  trust: {', '  hospital: {'],
     ['  ciso: {', '  head: {'],
     ['  manager: {', '  boss: {'],

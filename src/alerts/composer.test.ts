@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { system } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
+import { everybody } from '#organisations/index.ts';
 import { draftAlert, openCentre, releaseAlert, type Centre } from '../../test/support/centre.ts';
+import { rulesWith } from '../../test/support/rules.ts';
+import { countWillGo } from './audience.ts';
 import { findVersion } from './index.ts';
 
 let centre: Centre;
@@ -324,4 +328,22 @@ describe('what a draft promises', () => {
     assert.match(refused.text, /The title has 130 characters; at most 120/);
     assert.match(refused.body, new RegExp(`value="${title}"`));
   });
+});
+
+it('who leaves the audience is counted as far ahead as the rules say', async () => {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`
+      update organisations.organisation set closed_on = current_date + 60
+      where short_name = 'Lonely'`),
+  );
+  const going = async (lookAhead: string) =>
+    await centre.db.web.withActor(centre.officer, (tx) =>
+      countWillGo(
+        tx,
+        { ...everybody, mustAnswerOnly: true },
+        rulesWith(['look_ahead: P90D', `look_ahead: ${lookAhead}`]),
+      ),
+    );
+  assert.deepEqual(await going('P59D'), { days: 59, organisations: 0 });
+  assert.deepEqual(await going('P62D'), { days: 62, organisations: 1 });
 });

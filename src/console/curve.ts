@@ -127,6 +127,8 @@ function wholeTicks(top: number): number[] {
 
 function minuteLabel(minutes: number): string {
   if (minutes < 120) return `${Math.round(minutes)} min`;
+  // As spans of time are written everywhere: beyond three days in days.
+  if (minutes > 3 * 24 * 60) return `${Math.round(minutes / 144) / 10} days`;
   return `${Math.round(minutes / 6) / 10} h`;
 }
 

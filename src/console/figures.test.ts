@@ -35,6 +35,7 @@ describe('figures', () => {
     const far = at(420, 48 * 60);
     assert.deepEqual([far.deadline?.isBeyond, far.deadline?.x], [true, far.plot.right]);
     assert.equal(far.deadline?.label, 'deadline in 41 h');
+    assert.equal(at(0, 14 * 24 * 60).deadline?.label, 'deadline in 14 days');
     assert.equal(at(90, 60).deadline?.label, 'deadline');
     assert.match(at(90, 60).summary, /the deadline was 30 min ago\.$/);
     assert.equal(at(90, Infinity).deadline, undefined);

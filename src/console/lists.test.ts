@@ -2,21 +2,27 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
+import type { Tx } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import {
   boardContextOf,
   deliverAll,
+  endAlert,
   messagesOf,
+  numbers,
   openCentre,
   releaseAlert,
   textFrom,
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
+import { rulesWith } from '../../test/support/rules.ts';
 import { textIn } from '../../test/support/page-checks.ts';
 import { boardOf, type Board } from './board.ts';
 import { readAlert } from './reading.ts';
 import { everywhere, type Filter } from './figures.ts';
+import { findHelpSurge } from './store-desk.ts';
+import { listAnnouncements } from './store-promises.ts';
 
 let centre: Centre;
 
@@ -134,5 +140,50 @@ describe('the lists of a board', () => {
     const csv = await officer.request('GET', `/alerts/${alertId}/organisations.csv?region=RA`);
     assert.equal(csv.body.trim().split('\r\n').length, 3);
     await officer.get(`/alerts/${alertId}/board?region=%3Cb%3E`, { status: 422 });
+  });
+});
+
+describe('the desk under other rules', () => {
+  const under = <T>(act: (tx: Tx) => Promise<T>) => centre.db.web.withActor(centre.officer, act);
+
+  it('as many calls for help as the rules say, in so long, are no coincidence', async () => {
+    const { dispatchId } = await releaseAlert(centre);
+    await deliverAll(centre, dispatchId);
+    const sent = await messagesOf(centre, dispatchId);
+    const [one, other] = [numbers.northmoor, numbers.eastvale].map((number) =>
+      sent.find((message) => message.number === number)!,
+    );
+    for (const { number, code } of [one!, other!]) await textFrom(centre, number, `${code} HELP`);
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`
+        update responses.desk_item item set created_at = now() - interval '20 minutes'
+        from organisations.organisation where organisation.id = item.organisation_id
+          and organisation.short_name = 'Northmoor' and item.kind = 'help'`),
+    );
+    const surge = async (rule: string) => {
+      const { desk } = rulesWith(['organisations: 3, within: PT30M', rule]);
+      return (await under((tx) => findHelpSurge(tx, desk.helpSurge)))?.organisations;
+    };
+    assert.equal(await surge('organisations: 2, within: PT25M'), 2);
+    assert.equal(await surge('organisations: 2, within: PT15M'), undefined);
+    assert.equal(await surge('organisations: 3, within: PT25M'), undefined);
+  });
+
+  it('that an alert was closed stands on it for as long as the rules say', async () => {
+    const { alertId } = await releaseAlert(centre);
+    await endAlert(centre, alertId, 'closed');
+    await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.run(sql`
+        update alerts.announcement set at = now() - interval '2 hours'
+        where alert_id = ${alertId}`),
+    );
+    const stands = async (duration: string) => {
+      const { desk } = rulesWith(['stand_for: PT12H', `stand_for: ${duration}`]);
+      const all = await under((tx) =>
+        listAnnouncements(tx, { withinMs: desk.announcementsStandForMs }),
+      );
+      return all.some((row) => row.alertId === alertId);
+    };
+    assert.deepEqual([await stands('PT1H'), await stands('PT3H')], [false, true]);
   });
 });

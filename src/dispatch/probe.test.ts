@@ -14,6 +14,7 @@ import {
   startQuickSimulator,
   until as untilSoon,
 } from '../../test/support/dispatch.ts';
+import { rulesWith } from '../../test/support/rules.ts';
 import { parseReference } from './model.ts';
 import { probeTo, type Probing } from './probe.ts';
 import { claimProbe, readBreaker } from './store-breaker.ts';
@@ -24,7 +25,7 @@ const until = <T>(look: () => Promise<T>, holds: (seen: T) => boolean) =>
 
 const OURS = '447700900999';
 const probing: Probing = {
-  everyMs: 600_000,
+  everyMs: rulesWith(['probe_every: PT5M', 'probe_every: PT10M']).sending.probeEveryMs,
   addresses: new Map([['notify', OURS]]),
   wordsAt: () => ({ subject: 'Test', body: 'This path works.' }),
 };
@@ -58,6 +59,12 @@ describe('a probe', () => {
       [1],
     );
     assert.equal(await due(), false);
+    const { minutes } = await work((tx) =>
+      tx.one<{ minutes: number }>(sql`
+        select round(extract(epoch from probe_at - tried_at) / 60)::int as minutes
+        from dispatch.breaker`),
+    );
+    assert.equal(minutes, 10);
     const tokens = () =>
       work((tx) => tx.one<{ tokens: number }>(sql`select tokens from dispatch.bucket`));
     assert.equal(Math.floor((await tokens()).tokens), 4);

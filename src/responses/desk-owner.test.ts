@@ -12,6 +12,7 @@ import {
   type Centre,
 } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
+import { rulesWith } from '../../test/support/rules.ts';
 import { claimItem } from './desk.ts';
 import { deskMoves, deskStatesBefore, heldBy, otherHolder } from './desk-model.ts';
 
@@ -107,15 +108,21 @@ describe('one owner for an organisation', () => {
     const items = await byOwner<{ id: string }>(sql`
       select id from responses.desk_item where state = 'open' order by kind`);
     const other = await centre.invite('Kim Lund', ['duty_officer']);
+    const patient = rulesWith(['claim_holds_for: PT20M', 'claim_holds_for: PT45M']);
     const tries = await Promise.all(
       [centre.officer, other].map((actor, i) =>
-        centre.db.web.attempt(actor, (tx) => claimItem(tx, items[i]!.id, centre.model)),
+        centre.db.web.attempt(actor, (tx) => claimItem(tx, items[i]!.id, patient)),
       ),
     );
     assert.equal(tries.filter(({ ok }) => ok).length, 1);
-    const owners = await byOwner<{ by: string }>(sql`
-      select distinct claimed_by as by from responses.desk_item where state <> 'closed'`);
-    assert.equal(owners.length, 1);
+    const owners = await byOwner<{ by: string; minutes: number }>(sql`
+      select distinct claimed_by as by,
+        round(extract(epoch from claim_ends_at - claimed_at) / 60)::int as minutes
+      from responses.desk_item where state <> 'closed'`);
+    assert.deepEqual(
+      owners.map(({ minutes }) => minutes),
+      [45],
+    );
     await tidy(alertId);
   });
 

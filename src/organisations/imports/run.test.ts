@@ -5,6 +5,7 @@ import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
+import { rulesWith } from '../../../test/support/rules.ts';
 import { importOrganisations } from './actions.ts';
 import { confirmRun } from './confirm-run.ts';
 import {
@@ -175,8 +176,12 @@ test('an undo that is cancelled, or whose process is gone, leaves all as it was'
   assert.equal(await count(), before - 2_000);
 });
 
+const onlyFive = {
+  importedAloneADay: rulesWith(['alone_a_day: 500', 'alone_a_day: 5']).importedAloneADay,
+};
+
 test('what one changes within a day is counted together, and asked again by who writes', async () => {
-  const [actor, few] = [person(), { ...rules, importedAloneADay: 5 }];
+  const [actor, few] = [person(), { ...rules, ...onlyFive }];
   const press = async (id: string) =>
     await db.web.attempt(actor, (tx) =>
       confirmRun(tx, id, { ...given(), goodRowsOnly: false, rules: few }),

@@ -4,11 +4,11 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { blindIndex } from '#kernel/sealed.ts';
 import { sql } from '#db/sql.ts';
+import type { Tx } from '#db/database.ts';
 import { listEntries } from '#audit/index.ts';
-import { parseOperatingModel } from '#operating-model/index.ts';
+import type { OperatingModel } from '#operating-model/index.ts';
 import {
   messagesOf,
-  must,
   numbers,
   openCentre,
   tasksFor,
@@ -17,13 +17,13 @@ import {
   type SentMessage,
 } from '../../../test/support/centre.ts';
 import { seedNotify } from '../../../test/support/dispatch.ts';
+import { rulesWith } from '../../../test/support/rules.ts';
 import type { PageClient } from '../../../test/support/page-client.ts';
 import { findContactPointByIndex } from '../contacts/store-points.ts';
 import { askPoints } from './enrol.ts';
 import { claimDue } from './store-schedule.ts';
 
 const ANSWERS = '00000000-0000-4000-8000-000000000000';
-const DAY_MS = 86_400_000;
 const MANAGER = 'manager@hollow.test';
 
 describe('attestation', () => {
@@ -71,19 +71,27 @@ describe('attestation', () => {
         where link.contact_point_id = ${pointId}`),
     ).then((rows) => rows.map(({ isNew }) => isNew));
 
-  /** Whom the schedule asks now; it asks them. */
-  const asks = async (): Promise<SentMessage[]> => {
-    const { proofHoldsForMs, attestation, askingForProof } = centre.model;
-    const before = new Set((await messagesOf(centre, ANSWERS)).map(({ id }) => id));
+  /** Whose turn it is by the schedule. */
+  const claims = async (
+    rules: OperatingModel,
+    act?: (tx: Tx, ids: string[]) => Promise<unknown>,
+  ): Promise<string[]> =>
     await centre.db.worker.withActor(system('organisations'), async (tx) => {
+      const { proofHoldsForMs, attestation, askingForProof } = rules;
       const ids = await claimDue(tx, {
         proofHoldsForMs,
         attestEveryMs: attestation.everyMs,
         againAfterMs: askingForProof.againAfterMs,
         most: 100,
       });
-      await askPoints(tx, ids, new Date());
+      await act?.(tx, ids);
+      return ids;
     });
+
+  /** Whom the schedule asks now; it asks them. */
+  const asks = async (rules = centre.model): Promise<SentMessage[]> => {
+    const before = new Set((await messagesOf(centre, ANSWERS)).map(({ id }) => id));
+    await claims(rules, (tx, ids) => askPoints(tx, ids, new Date()));
     const asked = await own((tx) =>
       tx.rows<{ id: string }>(sql`
         select id from organisations.contact_point where asked_code is not null`),
@@ -107,8 +115,19 @@ describe('attestation', () => {
     assert.deepEqual(await asks(), []);
     await lapse(point, 181);
     assert.match((await mendList()).page.text, /Ada Okafor.*Still right\?.*said so too long ago/s);
-    const source = centre.model.source.replace('every: P180D', 'every: P200D');
-    assert.equal(must(parseOperatingModel(source, 'model.yaml')).attestation.everyMs, 200 * DAY_MS);
+    assert.deepEqual(await asks(rulesWith(['every: P180D', 'every: P200D'])), []);
+  });
+
+  it('a proof that is older than the operating model says is asked for again', async () => {
+    const point = await pointOf('text', numbers.northmoor);
+    await lapse(point, 9);
+    await own((tx) =>
+      tx.run(sql`update organisations.contact_point set proven_at = now() - interval '9 days'
+        where id = ${point}`),
+    );
+    assert.deepEqual(await claims(centre.model), []);
+    const shorter = rulesWith(['proof_holds_for: P180D', 'proof_holds_for: P8D']);
+    assert.deepEqual(await claims(shorter), [point]);
   });
 
   it('one text asks, one answer says it, and nobody gets a mail beside it', async () => {
