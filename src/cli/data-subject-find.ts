@@ -15,7 +15,7 @@ import {
 } from '#dispatch/index.ts';
 import { findPersonByEmail } from '#identity/index.ts';
 import type { Actor } from '#kernel/actor.ts';
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { blindIndex } from '#kernel/sealed.ts';
 import {
   deleteSubject,
@@ -59,7 +59,7 @@ export type Subject = {
   readonly entries: readonly NamingEntry[];
 };
 
-/** All that is held; refused where nobody fits. */
+/** All that is held; refused where nobody fits, or several who need not be one person. */
 export async function findSubject(
   tx: Tx,
   asked: Asked,
@@ -71,6 +71,8 @@ export async function findSubject(
   });
   if (contacts.length === 0)
     return refused('not_found', 'Nobody on file fits. Nothing is held under that, or no more.');
+  const several = severalOf(contacts, asked);
+  if (several !== undefined) return several;
   const ids = contacts.map(({ id }) => id);
   const points = (await listSubjectPoints(tx, ids)).map((point) => ({
     ...point,
@@ -106,6 +108,25 @@ export async function findSubject(
     }),
   });
 }
+
+/** Colleagues share a telephone, and people a name: nobody is handed what is another's. */
+function severalOf(contacts: readonly SubjectContact[], asked: Asked): Refused | undefined {
+  const names = new Map(contacts.map(({ name }) => [name.toLowerCase(), name]));
+  if (names.size > 1) {
+    const named = [...names.values()].slice(0, NAMED_MAX).join(', ');
+    const message = `${names.size} people have that, such as ${named}. Say whom by --person too.`;
+    return refused('conflict', message);
+  }
+  const organisations = new Set(contacts.map(({ organisationCode }) => organisationCode)).size;
+  if (organisations === 1 || asked.number !== undefined || asked.address !== undefined) return;
+  return refused(
+    'conflict',
+    `That name is in ${organisations} organisations and need not be one person. Say whom by ` +
+      '--number or --address too.',
+  );
+}
+
+const NAMED_MAX = 5;
 
 function indexesOf({ number, address }: Asked, { directory }: SubjectSeals): Buffer[] {
   const index = (channel: string, normalised: string) =>

@@ -161,4 +161,15 @@ test('a number that others have too stays theirs', async () => {
   assert.equal(done.code, 0, done.err);
   const shared = await call('export', ...by, '--number', '07700 900210', '--json');
   assert.equal(JSON.parse(shared.out).contacts.length, 2);
+  const named = await call('export', ...by, '--person', 'On-call IT');
+  assert.match(named.err, /That name is in 2 organisations and need not be one person/);
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`update organisations.contact set name = 'Night desk' where id in (
+      select max(id::text)::uuid from organisations.contact where name = 'On-call IT')`),
+  );
+  for (const verb of ['export', 'erase']) {
+    const several = await call(verb, ...by, '--number', '07700 900210', '--yes');
+    assert.deepEqual([several.code, several.out], [1, '']);
+    assert.match(several.err, /^2 people have that, such as .*Night desk.* Say whom by --person/);
+  }
 });

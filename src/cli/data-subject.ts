@@ -37,7 +37,8 @@ export    All that is held on them: directory, messages, texts they sent, answer
           without it a summary. The export is an entry of the audit.
 erase     Shows what goes and what stays and why, and asks. The audit stays provable: details that
           have the name in them are taken out, and that is said in the log.
---person  The whole name as it is on file. With --number or --address, both must fit.
+--person  The whole name as it is on file. With --number or --address, both must fit: both are
+          needed where several have the name or the number.
 --number, --address
           A telephone number or mail address that they have now.
 --yes     Erase without asking.
