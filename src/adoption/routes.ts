@@ -11,7 +11,7 @@ import {
   type AdoptionRow,
   type OperatingModel,
 } from '#operating-model/index.ts';
-import { file, notFound, page, redirect, refusedPage, view, type Route } from '#web/index.ts';
+import { day, file, notFound, page, redirect, refusedPage, view, type Route } from '#web/index.ts';
 import type { AdoptionContext } from './context.ts';
 import { standingOfFile } from './file-standing.ts';
 import { groupChanges } from './grouping.ts';
@@ -85,7 +85,7 @@ function pinnedRoute({ database, model }: AdoptionContext): Route {
 const numberParams = z.object({ number: z.coerce.number().int().min(1).max(1_000_000) });
 
 /** A day of the centre's calendar; another one is none. */
-const dayQuery = z.object({ day: z.iso.date().optional().catch(undefined) });
+const dayQuery = z.object({ day: day.optional().catch(undefined) });
 
 function historyRoutes({ database, model }: AdoptionContext): Route[] {
   return [

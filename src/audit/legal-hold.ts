@@ -3,6 +3,7 @@
  * everything, because what an inquiry will ask for is not known beforehand; or on one organisation
  * or one contact of the directory, which says what belongs to it (`organisations/legal-holds`).
  */
+import { z } from 'zod';
 import { londonDay } from '#kernel/day.ts';
 import { actorId, may, nameOf } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
@@ -23,7 +24,7 @@ import {
 
 /** Longest reason, in characters. */
 export const HOLD_REASON_MAX = 500;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const realDay = z.iso.date();
 
 export type NewHold = {
   readonly kind: HeldKind;
@@ -119,8 +120,7 @@ function wrongReason(said: string): { reason?: string } {
 }
 
 function wrongDay(day: string, now: Date): { reviewOn?: string } {
-  const isDay = DAY.test(day) && !Number.isNaN(Date.parse(day));
-  if (isDay && day > londonDay(now)) return {};
+  if (realDay.safeParse(day).success && day > londonDay(now)) return {};
   return { reviewOn: 'Say a day to come by which it is looked at, such as 2027-04-01' };
 }
 

@@ -118,7 +118,8 @@ function severalOf(contacts: readonly SubjectContact[], asked: Asked): Refused |
     return refused('conflict', message);
   }
   const organisations = new Set(contacts.map(({ organisationCode }) => organisationCode)).size;
-  if (organisations === 1 || asked.number !== undefined || asked.address !== undefined) return;
+  const isOne = organisations === 1 || asked.number !== undefined || asked.address !== undefined;
+  if (isOne) return undefined;
   return refused(
     'conflict',
     `That name is in ${organisations} organisations and need not be one person. Say whom by ` +

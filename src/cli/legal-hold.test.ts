@@ -59,7 +59,8 @@ const erase = () => {
 test('who may puts it, with a reason and a day to look at it', async () => {
   assert.match((await hold('status')).out, /No legal hold stands/);
   assert.equal((await hold('put', ...by, '--reason', 'x')).code, 2);
-  assert.equal((await hold('put', ...by, '--reason', 'x', '--review', '2020-01-01')).code, 2);
+  for (const day of ['2020-01-01', '2099-02-30', '2099-13-01', '99999-01-01'])
+    assert.equal((await hold('put', ...by, '--reason', 'x', '--review', day)).code, 2, day);
   assert.equal((await hold('put', ...by, '--review', '2099-01-01')).code, 2);
   const officer = ['--by', 'amara.osei@centre.test', '--reason', 'x', '--review', '2099-01-01'];
   assert.equal((await hold('put', ...officer)).code, 1);

@@ -40,7 +40,8 @@ test('one organisation on a day: its contacts of then and the parent of then, no
 });
 
 test('what is no day is refused by its name, and nobody is found by a strange id', async () => {
-  assert.equal((await site.get(`${path}/as-at/2026-02-30`)).status, 404);
+  for (const none of ['2026-02-30', '0000-01-01'])
+    assert.equal((await site.get(`${path}/as-at/${none}`)).status, 404);
   const strange = '/api/v1/organisations/0190a000-0000-7000-8000-000000000000/as-at/2027-01-01';
   assert.equal((await site.get(strange)).status, 404);
 });

@@ -1,14 +1,12 @@
 /** One organisation on a day for programs: what its page says "as at". */
 import { z } from 'zod';
-import { api, instant, json, notFound, problem, uuid, type Route } from '#web/index.ts';
+import { api, day, instant, json, notFound, problem, uuid, type Route } from '#web/index.ts';
 import { asAtOf } from './as-at.ts';
 import { hoursShape } from './contacts/routes-api-contact-shapes.ts';
 import type { OrganisationApiContext } from './routes-api-context.ts';
 import { readOrganisationOn } from './routes-as-at.ts';
 import { listParents } from './store-parents.ts';
 import { lookAhead } from './successions/ahead.ts';
-
-const day = z.iso.date();
 
 const organisationOn = z.strictObject({
   id: uuid,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { londonDay } from '#kernel/day.ts';
 import {
   api,
+  day,
   instant,
   json,
   listOf,
@@ -23,8 +24,6 @@ import { lookAhead } from './successions/ahead.ts';
 import { asAtOf } from './as-at.ts';
 
 const params = z.object({ id: z.uuid() });
-
-const day = z.iso.date();
 
 const parentShape = z.strictObject({
   id: uuid,

@@ -7,6 +7,11 @@ export const uuid = z.uuid().meta({ examples: ['01900000-0000-7000-8000-00000000
 
 export const instant = z.iso.datetime().meta({ examples: ['2026-11-23T03:02:00.000Z'] });
 
+/** ISO 8601 has a year 0, and PostgreSQL has none. */
+export const hasYear = (text: string): boolean => text >= '0001';
+
+export const day = z.iso.date().refine(hasYear, 'There is no year 0');
+
 /** Text of a name or a search. Control characters: PostgreSQL has no NUL, pages have one line. */
 export const oneLine = (max: number) =>
   z

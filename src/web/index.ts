@@ -57,6 +57,8 @@ export {
 export {
   cursorOf,
   because,
+  day,
+  hasYear,
   instant,
   keysOf,
   listOf,

@@ -83,7 +83,8 @@ describe('the file', () => {
       return parsed.ok ? 'taken' : parsed.message;
     };
     assert.match(said(bytesOf([entry(), entry({ cveID: 'CVE-1' })])), /Entry 2 .* at cveID/);
-    assert.match(said(bytesOf([entry({ dateAdded: '2026-02-30' })])), /Entry 1 .* at dateAdded/);
+    for (const dateAdded of ['2026-02-30', '0000-01-01'])
+      assert.match(said(bytesOf([entry({ dateAdded })])), /Entry 1 .* at dateAdded/);
     assert.match(said(bytesOf([entry(), entry()])), /CVE-2026-12345 stands in the file twice/);
     for (const bytes of [bytesOf([]), new Uint8Array([255, 254]), new TextEncoder().encode('[1]')])
       assert.match(said(bytes), /no catalogue of CISA KEV/);

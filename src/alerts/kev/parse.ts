@@ -1,13 +1,13 @@
 /** A catalogue file becomes entries, or says which of them is wrong. Only known fields are read. */
 import { z } from 'zod';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { day, hasYear } from '#web/index.ts';
 import type { Catalogue, KevEntry } from './model.ts';
 
 /** The file of 2025 has 1.2 MB. */
 export const KEV_BYTES_MAX = 20 * 1024 * 1024;
 
 const words = (most: number) => z.string().trim().min(1).max(most);
-const day = z.iso.date();
 
 const entry = z.object({
   cveID: z
@@ -27,7 +27,7 @@ const entry = z.object({
 
 const file = z.object({
   catalogVersion: words(40),
-  dateReleased: z.iso.datetime({ offset: true }),
+  dateReleased: z.iso.datetime({ offset: true }).refine(hasYear),
   vulnerabilities: z.array(z.unknown()).min(1).max(100_000),
 });
 

@@ -1,6 +1,6 @@
 /** What the API takes and gives of audiences, suppliers and tags. */
 import { z } from 'zod';
-import { instant, uuid } from '#web/index.ts';
+import { day, instant, uuid } from '#web/index.ts';
 import { AUDIENCE_NAME_MAX } from './form-audience.ts';
 import { nameText, SUPPLIER_MAX, TAG_MAX } from '../suppliers/form-use.ts';
 import { joins, type AudienceQuestion, type DirectoryRules } from '../model.ts';
@@ -96,8 +96,8 @@ export const use = z.strictObject({
   supplier: z.string(),
   product: z.string().nullable(),
   saidBy: z.string(),
-  saidOn: z.iso.date(),
-  usedUntil: z.iso.date().nullable().describe('The first day on which it is used no more'),
+  saidOn: day,
+  usedUntil: day.nullable().describe('The first day on which it is used no more'),
   hasEnded: z.boolean(),
 });
 
@@ -105,8 +105,8 @@ export const useBody = z.strictObject({
   supplier: name(SUPPLIER_MAX).meta({ examples: ['Citrix'] }),
   product: nameText(SUPPLIER_MAX, 'Leave it out where it is not known').optional(),
   saidBy: nameText(120, 'Say who told you').meta({ examples: ['Asset register, November 2026'] }),
-  saidOn: z.iso.date().optional().describe('Today where it is left out'),
-  usedUntil: z.iso.date().nullable().default(null),
+  saidOn: day.optional().describe('Today where it is left out'),
+  usedUntil: day.nullable().default(null),
 });
 
 export const tags = z.strictObject({ tags: z.array(z.string()) });

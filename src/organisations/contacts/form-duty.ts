@@ -68,7 +68,8 @@ export function parseAbsence(form: Form): Outcome<AbsenceForm> {
 }
 
 export function isWallTime(text: string): boolean {
-  if (!WALL.test(text)) return false;
+  // PostgreSQL has no year 0.
+  if (!WALL.test(text) || text < '1000') return false;
   const time = Date.parse(`${text}:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }

@@ -346,6 +346,7 @@ test('hours and absences: whom the chain tells now and on Sunday at three', asyn
     [{ ...absence, until: '2027-01-10T00:00' }, /Must be after the beginning/],
     [{ ...absence, from: '2020-01-01T00:00', until: '2020-01-02T00:00' }, /over already/],
     [{ ...absence, from: 'soon' }, /Give a day and a time/],
+    [{ ...absence, from: '0000-01-01T08:00' }, /Give a day and a time/],
     [{ ...absence, cover: newId() }, /Choose somebody else of this organisation/],
   ] as const) {
     const page = await client.submit(`/organisations/contacts/${desk}/absences`, values, {

@@ -1,7 +1,6 @@
 /** The form of a plan: all take over from all, or line by line who takes over from whom. Pure. */
-import { z } from 'zod';
 import { ok, refused, type FieldErrors, type Outcome } from '#kernel/outcome.ts';
-import { formIdOf, many, type Form } from '#web/index.ts';
+import { day, formIdOf, many, type Form } from '#web/index.ts';
 import { codesIn } from '../audiences/parse-audience.ts';
 import type { Place } from './children.ts';
 import { everyPair, type PlannedPart, type SuccessionPlan } from './succeed.ts';
@@ -10,8 +9,6 @@ export const planFields = ['predecessors', 'successors', 'pairs', 'childrenTo', 
 
 /** Of one side: more would be read by nobody. */
 const CODES_MAX = 500;
-
-const day = z.iso.date();
 
 export function parsePlan(form: Form): Outcome<SuccessionPlan> {
   const onDate = day.safeParse((many(form['onDate'])[0] ?? '').trim());

@@ -128,7 +128,7 @@ describe('mergers and splits', () => {
     await ada.get('/organisations/successions/new');
     const wrong = await ada.submit(
       'See what it would do',
-      { predecessors: 'aa-01, ZZ-99', successors: '', onDate: 'soon' },
+      { predecessors: 'aa-01, ZZ-99', successors: '', onDate: '0000-01-01' },
       { status: 422 },
     );
     assert.match(wrong.text, /Enter the first day/);

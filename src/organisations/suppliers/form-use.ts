@@ -1,6 +1,7 @@
 /** What somebody types about a use, a name or a tag. Pure. */
 import { z } from 'zod';
 import { londonDay } from '#kernel/day.ts';
+import { hasYear } from '#web/index.ts';
 
 /** A name on one line, without characters that nobody sees. */
 export const nameText = (max: number, missing: string) =>
@@ -19,7 +20,7 @@ const day = (wrong: string) =>
   z
     .string()
     .refine((text) => !Number.isNaN(Date.parse(`${text}T00:00:00Z`)), wrong)
-    .pipe(z.iso.date(wrong));
+    .pipe(z.iso.date(wrong).refine(hasYear, wrong));
 
 const A_DAY = 'Give a day such as 2026-11-23';
 
