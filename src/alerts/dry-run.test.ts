@@ -218,7 +218,10 @@ test('an update to fewer counts what goes to who had one: nobody of it is told b
   const { withoutText, lastTextMs, everyOrganisationMs } = lower.forecast!;
   assert.ok(withoutText === 2 && lastTextMs! > 0 && lastTextMs === everyOrganisationMs);
   const dry = await officer.get(`${page}/dry-run`);
-  assert.match(dry.text, /Update, texts at once, to who had the version before/);
+  assert.match(
+    dry.text,
+    /Update, texts at once, at most so many: to who has had the version before/,
+  );
   const check = await officer.get(page);
   assert.ok(check.text.includes(`They cost at most ${lower.costAtMost} with VAT`), check.text);
   await officer.submit('Submit for approval');

@@ -1,7 +1,8 @@
 /** One page: what nobody can say of whether it left, and the decision to risk second copies. */
 import { may, type Actor } from '#kernel/actor.ts';
-import type { Refused } from '#kernel/outcome.ts';
-import { listUncertain, riskSecondCopies } from '#dispatch/index.ts';
+import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
+import type { Tx } from '#db/database.ts';
+import { listUncertain, riskSecondCopies, type UncertainRow } from '#dispatch/index.ts';
 import {
   errorsAt,
   formModel,
@@ -15,10 +16,11 @@ import {
   type Reply,
   type Route,
 } from '#web/index.ts';
+import { dispatchesOf } from './model.ts';
 import { idParams, type AlertRoutesContext } from './pages.ts';
 import { absent } from './policy.ts';
 import { findSubmission } from './store-submission.ts';
-import { findVersion } from './store.ts';
+import { findLiveVersion, findVersion } from './store.ts';
 import { countUnknown } from './store-uncertain.ts';
 
 export function uncertainRoutes(context: AlertRoutesContext): Route[] {
@@ -39,11 +41,9 @@ export function uncertainRoutes(context: AlertRoutesContext): Route[] {
       params: idParams,
       async handle({ actor, params: { id }, form }) {
         const decided = await database.attempt(actor, async (tx) => {
-          const version = await findVersion(tx, id);
-          const submission = version && (await findSubmission(tx, version.id));
-          if (submission?.state !== 'released') return absent;
-          const reason = many(form['reason'])[0] ?? '';
-          return await riskSecondCopies(tx, { dispatchId: submission.dispatchId, reason });
+          const out = await findOut(tx, id);
+          if (out === undefined) return absent;
+          return await riskAll(tx, out.dispatchIds, many(form['reason'])[0] ?? '');
         });
         if (decided.ok) return redirect(`/alerts/${id}/board`, { notice: noticeOf(decided.value) });
         if (decided.kind === 'invalid')
@@ -52,6 +52,30 @@ export function uncertainRoutes(context: AlertRoutesContext): Route[] {
       },
     }),
   ];
+}
+
+/** What is out or was closed, also where the next version is being written, with its dispatches. */
+async function findOut(tx: Tx, alertId: string) {
+  const version = (await findLiveVersion(tx, alertId)) ?? (await findVersion(tx, alertId));
+  const submission = version && (await findSubmission(tx, version.id));
+  if (version === undefined || submission?.state !== 'released') return undefined;
+  return { version, dispatchIds: dispatchesOf(submission) };
+}
+
+/** One decision over all dispatches of a version; refused where nothing of any is uncertain. */
+async function riskAll(
+  tx: Tx,
+  dispatchIds: readonly string[],
+  reason: string,
+): Promise<Outcome<number>> {
+  let last: Outcome<number> = absent;
+  let messages = 0;
+  for (const dispatchId of dispatchIds) {
+    last = await riskSecondCopies(tx, { dispatchId, reason });
+    if (last.ok) messages += last.value;
+    else if (last.kind !== 'conflict') return last;
+  }
+  return messages > 0 ? ok(messages) : last;
 }
 
 function noticeOf(messages: number): string {
@@ -67,12 +91,12 @@ async function showUncertain(
   { id, refused, form = {} }: Showing,
 ): Promise<Reply> {
   const found = await database.withActor(actor, async (tx) => {
-    const version = await findVersion(tx, id);
-    const submission = version && (await findSubmission(tx, version.id));
-    if (version === undefined || submission?.state !== 'released') return undefined;
-    const { dispatchId } = submission;
-    const unknown = await countUnknown(tx, dispatchId);
-    return { version, unknown, rows: await listUncertain(tx, dispatchId) };
+    const out = await findOut(tx, id);
+    if (out === undefined) return undefined;
+    const { version, dispatchIds } = out;
+    const rows: UncertainRow[] = [];
+    for (const dispatchId of dispatchIds) rows.push(...(await listUncertain(tx, dispatchId)));
+    return { version, unknown: await countUnknown(tx, dispatchIds), rows };
   });
   if (found === undefined) return notFound();
   const errors = refused === undefined ? {} : errorsAt('reason', refused);

@@ -5,8 +5,15 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import { assertAccessible, openBrowser, shoot, watchedPage } from '../../test/support/browser.ts';
-import { openCentre, releaseAlert, type Centre } from '../../test/support/centre.ts';
+import {
+  must,
+  openCentre,
+  releaseAlert,
+  releaseVersion,
+  type Centre,
+} from '../../test/support/centre.ts';
 import { putInState, rowsOf, seedNotify } from '../../test/support/dispatch.ts';
+import { beginVersion } from './index.ts';
 
 let centre: Centre;
 
@@ -50,6 +57,33 @@ describe('what is uncertain, before the officer', () => {
       { status: 422 },
     );
     assert.match(kept.body, /ring 07700 900123/, 'what was typed is given back');
+    const done = await officer.submit(`/alerts/${alertId}/uncertain`, { reason: 'they must know' });
+    assert.match(done.text, new RegExp(`${texts} messages go again`));
+  });
+
+  it('is that of a correction too, also while the next version is written', async () => {
+    const { alertId } = await uncertainAlert();
+    const change = { doNow: 'Do NOT isolate.', ifActed: 'If you did, reconnect.' };
+    await releaseVersion(centre, alertId, 'correction', change);
+    const texts = await centre.db.owner.withActor(system('test'), async (tx) => {
+      const rows = await tx.rows<{ id: string }>(sql`
+        select message.id from alerts.v_live live
+        join dispatch.message on message.dispatch_id = live.correction_dispatch_id
+          and message.state = 'ready'
+        where live.alert_id = ${alertId}`);
+      for (const { id } of rows) await putInState(tx, id, 'unknown', { owner: newId() });
+      await tx.run(sql`update dispatch.attempt set claimed_at = now() - interval '1 hour'`);
+      return rows.length;
+    });
+    assert.ok(texts > 0);
+    const begun = { alertId, kind: 'update' } as const;
+    must(
+      await centre.db.web.attempt(centre.officer, (tx) => beginVersion(tx, centre.model, begun)),
+    );
+    const officer = centre.visit(centre.officer);
+    const board = await officer.get(`/alerts/${alertId}/board`);
+    assert.match(board.text, new RegExp(`${texts} messages are uncertain`));
+    await officer.get(`/alerts/${alertId}/uncertain`);
     const done = await officer.submit(`/alerts/${alertId}/uncertain`, { reason: 'they must know' });
     assert.match(done.text, new RegExp(`${texts} messages go again`));
   });

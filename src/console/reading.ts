@@ -271,7 +271,7 @@ async function readAround(
     ledger: ['paused', 'cancelled'].includes(alert.dispatchState)
       ? await readLedger(tx, alert.dispatchId)
       : undefined,
-    uncertainMessages: await countUncertain(tx, alert.dispatchId),
+    uncertainMessages: await countUncertain(tx, dispatchesOf(alert)),
     alarms: await countAlarms(tx, alert.dispatchId),
     hold: await findHold(tx),
     regions: severity && {

@@ -3,9 +3,10 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
 /** How many messages are uncertain past their deadline: somebody has to decide. */
-export async function countUncertain(tx: Tx, dispatchId: string): Promise<number> {
+export async function countUncertain(tx: Tx, dispatchIds: readonly string[]): Promise<number> {
   const { messages } = await tx.one<{ messages: number }>(sql`
-    select count(*) as messages from dispatch.v_uncertain where dispatch_id = ${dispatchId}`);
+    select count(*) as messages from dispatch.v_uncertain
+    where dispatch_id = any(${[...dispatchIds]}::uuid[])`);
   return messages;
 }
 
