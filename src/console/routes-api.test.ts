@@ -8,7 +8,13 @@ import {
   type Json,
   type List,
 } from '../../test/support/api-client.ts';
-import { deliverAll, draftAlert, releaseAlert } from '../../test/support/centre.ts';
+import {
+  deliverAll,
+  draftAlert,
+  numbers,
+  releaseAlert,
+  textFrom,
+} from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
 
 let api: ApiSite;
@@ -41,6 +47,26 @@ test('each step says its rule, the version it obeys, and the facts', async () =>
   assert.equal(second?.because?.version, api.centre.model.version);
   assert.match(second?.facts.join() ?? '', /^released .*,opens .*,\d messages?$/);
   await checkDoors(api, { method: 'GET', path }, 'alert.read');
+});
+
+test('each single message says its rule, page after page, and nothing of its words', async () => {
+  const path = '/api/v1/single-messages';
+  await textFrom(api.centre, numbers.northmoor, 'CHECK');
+  await textFrom(api.centre, numbers.eastvale, 'is this real? 0000');
+  const first = await api.get<List>(`${path}?limit=1`);
+  const second = await api.get<List>(`${path}?limit=1&after=${first.value.next}`);
+  const rows = [...first.value.rows, ...second.value.rows];
+  assert.deepEqual(
+    rows.map((row) => [row['what'], (row['because'] as Json)['rule']]),
+    [
+      ['Text to Eastvale', 'texts.not_ours'],
+      ['Text to Northmoor', 'texts.genuine'],
+    ],
+  );
+  assert.equal(second.value.next, null);
+  assert.doesNotMatch(JSON.stringify(rows), /Do nothing|Doubts|this real/);
+  assert.deepEqual(fieldsOf(await api.get(`${path}?limit=0`)), ['limit']);
+  await checkDoors(api, { method: 'GET', path }, 'system.read');
 });
 
 test('the tally is what the board counts', async () => {
