@@ -208,13 +208,14 @@ describe('the history', () => {
     assert.match(page.text, /“Health, and care” instead of Health and care/);
     const today = new Date().toISOString().slice(0, 10);
     const now = await officer.get(`/operating-model/as-at?day=${today}`);
-    assert.match(now.text, /Health, and care: the rules/);
+    assert.match(now.text, /Health, and care: the rules STILL IN FORCE, since /);
     const [, first] = must({
       ok: true,
       value: await centre.db.web.withActor(keeper, listAdoptions),
     });
     const then = await officer.get(`/operating-model/versions/${first!.number}`);
     assert.match(then.text, /AS THEY WERE from .* until/);
+    assert.doesNotMatch(then.text, /In force since/);
     const never = await officer.get('/operating-model/as-at?day=2001-01-01');
     assert.match(never.text, /No rules were in force on that day/);
     await officer.get('/operating-model/versions/999', { status: 404 });
