@@ -131,7 +131,7 @@ export async function approveModel(
   const { approvalId } = found.value;
   // By the rights of the rules in force: the proposed ones may not approve themselves.
   const given = { id: approvalId, hash, now, model: inForce };
-  const approved = await approve(tx, given);
+  const approved = await approve(tx, { ...given, askedWith: 'model.write' });
   if (!approved.ok) return approved;
   const used = await consumeApproval(tx, given);
   if (!used.ok) return used;

@@ -53,7 +53,7 @@ export async function approveAndRelease(
     now,
   });
   if (barred) return barred;
-  const approved = await approve(tx, given);
+  const approved = await approve(tx, { ...given, askedWith: 'alert.write' });
   if (!approved.ok) return approved;
   const used = await consumeApproval(tx, given);
   if (!used.ok) return used;

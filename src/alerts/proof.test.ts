@@ -9,6 +9,7 @@ import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { hashContent, sealDispatch } from '#dispatch/index.ts';
+import { endRole, giveRole, setActive } from '#identity/index.ts';
 import { everybody, findAudience, saveAudience } from '#organisations/index.ts';
 import {
   contextOf,
@@ -176,6 +177,34 @@ it('whoever saved the audience, or one that it is made of, had a hand in what go
   const swapped = sql`update identity.approval set shaped_by = '{}',
     approved_by = ${nora.id} where id = ${submission.approvalId}`;
   assert.match(await provenAfter(submission.dispatchId, swapped), /had a hand in it/);
+});
+
+it('whoever submitted it and was locked out since, or lost the role, has asked for nothing', async () => {
+  const alertId = await draftAlert(centre);
+  const hash = await submitDraft(centre, alertId);
+  const { id: personId } = centre.officer;
+  const decide = (tx: Tx) =>
+    approveAndRelease(tx, contextOf(centre), { alertId, hash, now: new Date() });
+  const held = { personId, role: 'duty_officer', organisationId: null, regionCode: null };
+  const now = new Date();
+  const by = system('test');
+  const taken: [(tx: Tx) => Promise<unknown>, (tx: Tx) => Promise<unknown>][] = [
+    [
+      (tx) => setActive(tx, { personId, active: false }, { now }),
+      (tx) => setActive(tx, { personId, active: true }, { now }),
+    ],
+    [
+      (tx) => endRole(tx, held, { now }),
+      (tx) => giveRole(tx, held, { model: centre.model, now: new Date() }),
+    ],
+  ];
+  for (const [take, giveBack] of taken) {
+    await centre.db.web.withActor(by, take);
+    const refused = await centre.db.web.attempt(centre.approver, decide);
+    assert.ok(!refused.ok && /asked for this may not do so any more/.test(refused.message));
+    await centre.db.web.withActor(by, giveBack);
+  }
+  must(await centre.db.web.attempt(centre.approver, decide));
 });
 
 describe('what ends an alert', () => {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Tx } from '#db/database.ts';
 import * as identity from '#identity/index.ts';
+import { system } from '#kernel/actor.ts';
+import { loadOperatingModel } from '#operating-model/index.ts';
 import { apiKeyCommand } from './api-key.ts';
+import { must } from '../../test/support/centre.ts';
 import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 
@@ -35,6 +39,26 @@ test('a key of the command line works, within its time, until it is revoked', as
   assert.equal((await run(['revoke', prefix])).code, 0);
   assert.equal(await keys.findApiKey(secret, start), undefined);
   assert.equal((await run(['revoke', prefix])).code, 1);
+});
+
+test('the key of whoever is locked out opens nothing meanwhile', async () => {
+  const email = 'pat@centre.test';
+  const asTest = <T>(work: (tx: Tx) => Promise<T>) => clone.web.withActor(system('test'), work);
+  const invited = { name: 'Pat Key', email, roles: ['duty_officer'] };
+  const model = must(await loadOperatingModel('operating-model.yaml'));
+  const personId = must(
+    await asTest((tx) => identity.invitePerson(tx, invited, { model, now: start })),
+  );
+  const made = await run(['create', '--name', 'p', '--may', 'alert.read', '--for', email]);
+  const secret = made.out.split('\n')[0] ?? '';
+  const opens = async () => await identity.apiKeysOf(clone.web).findApiKey(secret, start);
+  assert.ok(await opens());
+  const set = (active: boolean) =>
+    asTest((tx) => identity.setActive(tx, { personId, active }, { now: start }));
+  must(await set(false));
+  assert.equal(await opens(), undefined);
+  must(await set(true));
+  assert.ok(await opens());
 });
 
 test('a key that cannot be made says why', async () => {

@@ -21,6 +21,7 @@ import {
   selectPeopleBehind,
   selectRequest,
 } from './store-approval.ts';
+import { selectAskerHolds } from './store-approval-proof.ts';
 import { isSignatureTrue } from './approval-signature.ts';
 import { isLive } from './installation.ts';
 import { APPROVAL_LIFE_MS, rolesWith, type RoleModel } from './model.ts';
@@ -67,17 +68,27 @@ export type Approval = { readonly id: string; readonly hash: string; readonly no
 
 /**
  * The person who acts approves what has this hash; in a live installation, what they have signed
- * with a passkey just before (approval-signature.ts).
+ * with a passkey just before (approval-signature.ts). Nobody does where whoever asked for it does
+ * not hold `askedWith` any more: they were locked out or lost the role, for a reason.
  */
 export async function approve(
   tx: Tx,
-  { model, ...given }: Approval & { readonly model: RoleModel },
+  {
+    model,
+    askedWith,
+    ...given
+  }: Approval & { readonly model: RoleModel; readonly askedWith?: Permission },
 ): Promise<Outcome<Approved>> {
   const approver = tx.actor;
   if (approver.kind !== 'person') return notAPerson;
   const request = await selectRequest(tx, given.id);
   const lacking = request !== undefined && lackingRight(approver, request);
   if (lacking) return lacking;
+  if (request?.state === 'requested' && askedWith !== undefined) {
+    const roles = rolesWith(model, askedWith);
+    const asker = { id: request.requestedBy, roles, permission: askedWith, now: given.now };
+    if (!(await selectAskerHolds(tx, asker))) return askerGone;
+  }
   const sessionLifeMs = model.signingIn.sessionEndsMs;
   const by = { ...given, approver: approver.id, sessionLifeMs };
   if ((await isLive(tx)) && !(await selectIsSigned(tx, by))) return notSigned;
@@ -185,6 +196,11 @@ function lackingRight(actor: Actor, request: ApprovalRequest): Refused | false {
   if (may(actor, request.permission)) return false;
   return refused('forbidden', 'Your role does not allow approving this.');
 }
+
+const askerGone = refused(
+  'conflict',
+  'Whoever asked for this may not do so any more. Return it; where it is still wanted, somebody else asks anew.',
+);
 
 const notSigned = refused(
   'forbidden',

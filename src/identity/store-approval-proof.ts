@@ -1,6 +1,7 @@
 /** What the worker reads again before it sends what was approved: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Permission } from '#kernel/actor.ts';
 import type { KeptSignature } from './store-challenge.ts';
 import { IN_FORCE } from './store-held.ts';
 
@@ -15,6 +16,27 @@ export async function selectHoldsNow(
       join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
       where person.id = ${personId} and person.active and held.role = any (${roles})) as holds`);
   return row.holds;
+}
+
+/** True where whoever asked still may: a person as above, or a living key of nobody locked out. */
+export async function selectAskerHolds(
+  tx: Tx,
+  asker: {
+    readonly id: string;
+    readonly roles: readonly string[];
+    readonly permission: Permission;
+    readonly now: Date;
+  },
+): Promise<boolean> {
+  if (await selectHoldsNow(tx, { personId: asker.id, roles: asker.roles })) return true;
+  const row = await tx.one<{ lives: boolean }>(sql`
+    select exists (
+      select from identity.api_key
+      where id = ${asker.id} and revoked_at is null and ${asker.permission} = any (permissions)
+        and (expires_at is null or expires_at > ${asker.now})
+        and not exists (select from identity.person
+          where person.id::text = api_key.created_by and not person.active)) as lives`);
+  return row.lives;
 }
 
 /**

@@ -63,7 +63,10 @@ export type LivingKey = {
   readonly permissions: readonly Permission[];
 };
 
-/** The living key of a secret; notes its use at most once a minute. */
+/**
+ * The living key of a secret, unless whoever answers for it is locked out; notes its use at most
+ * once a minute.
+ */
 export async function touchApiKey(
   tx: Tx,
   secretSha256: Buffer,
@@ -74,6 +77,8 @@ export async function touchApiKey(
       select id, name, permissions, last_used_at from identity.api_key
       where secret_sha256 = ${secretSha256} and revoked_at is null
         and (expires_at is null or expires_at > ${now})
+        and not exists (select from identity.person
+          where person.id::text = api_key.created_by and not person.active)
     ), touched as (
       update identity.api_key set last_used_at = ${now} from living
       where api_key.id = living.id

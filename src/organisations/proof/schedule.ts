@@ -82,7 +82,7 @@ export async function approveSchedule(
   if (hashOfSchedule(schedule.aDay, rules) !== schedule.hash)
     return refused('conflict', 'The words have changed since it was planned: plan it anew.');
   const used = { id: schedule.approvalId, hash: shown.hash, now, model: rules };
-  const approved = await approve(tx, used);
+  const approved = await approve(tx, { ...used, askedWith: 'directory.write' });
   if (!approved.ok) return approved;
   const consumed = await consumeApproval(tx, used);
   if (!consumed.ok) return consumed;
