@@ -93,7 +93,11 @@ describe('planning and steering', () => {
 
     it('changes with a message more or less, and with what it also covers', async () => {
       const lessOne = (tx: Tx) =>
-        one(tx, sql`dispatch_id = '00000000-0000-4000-8000-000000000000'`);
+        one(
+          tx,
+          sql`dispatch_id = '00000000-0000-4000-8000-000000000000', rule = 'texts.enrol',
+            rule_version = ${'0'.repeat(64)}, rule_fact = 'x'`,
+        );
       const hashes = [
         await hashAfter(nothing),
         await hashAfter(nothing, 'another page'),

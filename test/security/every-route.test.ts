@@ -141,11 +141,14 @@ function bodyFor(route: Route, path: string): string | undefined {
 /** What is compared of an answer: all but its ids, its moment and its nonces. */
 function lookOf({ status, headers, body }: Answer, path: string): unknown {
   const ids = new Set([...path.matchAll(/[0-9a-f]{8}-[0-9a-f-]{27}|\b\d{4,}\b/g)].map(String));
+  // Whole ids first: a request may have one that holds the number of an alert.
   const blank = (text: string) =>
-    [...ids]
-      .reduce((rest, id) => rest.replaceAll(id, 'ID'), text)
-      .replaceAll(/nonce(?:-|=")[\w+/=]+/g, 'NONCE')
-      .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'REQUEST');
+    [...ids].reduce(
+      (rest, id) => rest.replaceAll(id, 'ID'),
+      text
+        .replaceAll(/nonce(?:-|=")[\w+/=]+/g, 'NONCE')
+        .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, (id) => (ids.has(id) ? 'ID' : 'REQUEST')),
+    );
   const told = Object.entries(headers).filter(
     // The tag of a page is a hash over its body, which is compared itself.
     ([name]) => !/^(?:date|x-request-id|content-length|etag)$/.test(name),

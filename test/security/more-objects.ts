@@ -103,6 +103,8 @@ async function makeOfCentre(centre: Centre): Promise<Named[]> {
 async function makeOf(centre: Centre): Promise<Named[]> {
   const { id: personId } = await centre.invite('Olga Other', []);
   const session = await openSession(centre, personId);
+  // Nobody listens there: it is down, as issuers may be.
+  const settings = { clientSecret: 'x', sendsSecretBy: 'basic' } as const;
   const [passkeyId, appId, invitationId, linkId] = [newId(), newId(), newId(), newId()];
   await centre.db.owner.withActor(system('test'), async (tx) => {
     await tx.run(sql`insert into identity.passkey (id, person_id, credential_id, public_key,
@@ -122,8 +124,9 @@ async function makeOf(centre: Centre): Promise<Named[]> {
     await tx.run(sql`
       insert into identity.issuer (id, url, label, client_id, settings_sealed, origins, acr, amr,
         auth_age_max_ms, saved_at, saved_by)
-      values ('vale', 'https://id.vale.test', 'Vale', 'tocsin', 'x', '{}', '{}', '{}', 1000, now(),
-        'test')`);
+      values ('vale', 'https://127.0.0.1:9', 'Vale', 'tocsin',
+        ${centre.product.seals.issuers.sealSettings('vale', settings)}, '{}', '{}', '{}', 1000,
+        now(), 'test')`);
     await tx.run(sql`insert into identity.issuer_link (id, issuer_id, subject, person_id, linked_at,
         vouched_by)
       values (${linkId}, 'vale', 'olga', ${personId}, now(), '{}')`);
