@@ -77,7 +77,8 @@ const verbs: readonly Verb[] = [
   {
     path: 'update',
     access: 'alert.write',
-    notice: 'The update begins with the words that are out. Nothing is sent yet.',
+    notice:
+      'The update begins with the words that are out; those for one kind of reader are written anew. Nothing is sent yet.',
     leadsTo: 'edit',
     act: async (tx, { id }, { model }) =>
       await beginVersion(tx, model, { alertId: id, kind: 'update' }),
@@ -85,7 +86,8 @@ const verbs: readonly Verb[] = [
   {
     path: 'correct',
     access: 'alert.write',
-    notice: 'The correction begins with the words that are out. Nothing is sent yet.',
+    notice:
+      'The correction begins with the words that are out; those for one kind of reader are written anew. Nothing is sent yet.',
     leadsTo: 'edit',
     act: async (tx, { id }, { model }) =>
       await beginVersion(tx, model, { alertId: id, kind: 'correction' }),

@@ -152,7 +152,7 @@ export function funnelOf(tally: Tally): FunnelStep[] {
     },
     {
       listing: 'said',
-      label: 'said whether affected',
+      label: 'of these said whether affected',
       count: tally.acknowledged - tally.notSaid,
       lost: lost('not_said', 'have not said', tally.notSaid),
     },

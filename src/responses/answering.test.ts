@@ -95,6 +95,16 @@ describe('answering by text', () => {
     await tidy(alertId);
   });
 
+  it('a mere yes says got it, and after the answer to it that they are affected', async () => {
+    const { alertId } = await liveAlert();
+    for (const affected of [null, 'yes']) {
+      await textFrom(centre, numbers.eastvale, 'yes');
+      const [response] = await responsesTo(alertId);
+      assert.equal(response?.affected, affected);
+    }
+    await tidy(alertId);
+  });
+
   it('with two alerts open, "ok" is asked back which, by the code of each, in one text', async () => {
     const first = await liveAlert();
     const second = await liveAlert();

@@ -15,7 +15,7 @@ const read: readonly (readonly [string, ReplyMeaning])[] = [
   [' 4821. ', { codes: ['4821'], says: 'got_it' }],
   ['4821=got it', { codes: ['4821'], says: 'got_it' }],
   ['Got it 4821', { codes: ['4821'], says: 'got_it' }],
-  ['4821 YES', { codes: ['4821'], says: 'affected' }],
+  ['4821 YES', { codes: ['4821'], says: 'yes' }],
   ['4821 yes (affected)', { codes: ['4821'], says: 'affected' }],
   ['4821 No', { codes: ['4821'], says: 'not_affected' }],
   ['4821 HELP', { codes: ['4821'], says: 'help' }],
@@ -28,7 +28,7 @@ const read: readonly (readonly [string, ReplyMeaning])[] = [
   ['ok but not got it', { codes: [], says: 'unclear' }],
   ['OK thanks', { codes: [], says: 'got_it' }],
   ['👍', { codes: [], says: 'got_it' }],
-  ['Yes', { codes: [], says: 'affected' }],
+  ['Yes', { codes: [], says: 'yes' }],
   ['Check', { codes: [], says: 'check' }],
   ['4821 CHECK', { codes: ['4821'], says: 'check' }],
   ['Is this genuine?', { codes: [], says: 'check' }],
@@ -83,6 +83,7 @@ const message = (alertId: string, code: string): OpenMessage => ({
   code,
   organisationIds: ['organisation'],
   sentAt: new Date('2026-11-23T03:02:00Z'),
+  answeredAt: null,
 });
 const one = [message('a', '4821')];
 const two = [message('b', '7313'), message('a', '4821')];
@@ -102,6 +103,23 @@ describe('deciding over a reply', () => {
       const decision = decide(words, one);
       assert.equal(decision.kind === 'answer' && decision.evidence, 'text_without_code', words);
     }
+  });
+
+  it('a mere yes is got it, until the answer to it has asked whether they are affected', () => {
+    const [first] = one as [OpenMessage];
+    const after = (answeredAt: Date | null) => [{ ...first, answeredAt }];
+    const answerTo = (text: string, open: readonly OpenMessage[]) => {
+      const decision = decide(text, open);
+      return decision.kind === 'answer' && decision.answer;
+    };
+    for (const text of ['yes', 'Y']) {
+      assert.equal(answerTo(text, one), 'got_it', text);
+      assert.equal(answerTo(text, after(new Date('2026-11-23T03:12:00Z'))), 'affected', text);
+      const corrected = after(new Date('2026-11-23T03:01:00Z'));
+      assert.equal(answerTo(text, corrected), 'got_it', 'a correction went after the answer');
+    }
+    for (const text of ['4821 YES', 'yes affected'])
+      assert.equal(answerTo(text, one), 'affected', text);
   });
 
   it('the number of the alert names it, in the weaker class, also where two are open', () => {

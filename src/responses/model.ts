@@ -23,7 +23,7 @@ export type AnswerKind = (typeof answerKinds)[number];
 export type ReplyMeaning = {
   /** Every four digits that stand alone in it, in order: one of them may be a code. */
   readonly codes: readonly string[];
-  readonly says: AnswerKind | 'check' | 'stop' | 'automatic' | 'unclear';
+  readonly says: AnswerKind | 'yes' | 'check' | 'stop' | 'automatic' | 'unclear';
 };
 
 /** How people say that they have it, alone or one after another: "ok got it", "yes thanks". */
@@ -32,7 +32,8 @@ const ACK =
 
 const words: readonly (readonly [RegExp, ReplyMeaning['says']])[] = [
   [/^(help|help me|call me|call|please call|pls call|ring me|urgent|sos)$/, 'help'],
-  [new RegExp(`^(?:y|yes|(?:${ACK} )*(?:we are |we re )?affected)$`, 'u'), 'affected'],
+  [/^(?:y|yes)$/, 'yes'],
+  [new RegExp(`^(?:${ACK} )*(?:we are |we re )?affected$`, 'u'), 'affected'],
   [
     new RegExp(`^(?:n|no|(?:(?:${ACK}|no) )*(?:we are |we re )?(?:not affected|unaffected))$`, 'u'),
     'not_affected',
@@ -97,6 +98,8 @@ export type OpenMessage = {
   readonly organisationIds: readonly string[];
   /** When the last of it left to this number; null where no provider said yet that it did. */
   readonly sentAt: Date | null;
+  /** When the last text of this number was an answer to it; null: none yet. */
+  readonly answeredAt: Date | null;
 };
 
 export type ReplyDecision =
@@ -151,7 +154,8 @@ export function decideReply(
     return {
       kind: 'answer',
       message: meant,
-      answer: unclear ? 'got_it' : says,
+      // Who types the code before it has read how to say that they are affected.
+      answer: unclear ? 'got_it' : says === 'yes' ? 'affected' : says,
       evidence: 'text_with_code',
       alsoToDesk: unclear || others.length > 0,
     };
@@ -175,10 +179,20 @@ export function decideReply(
   return {
     kind: 'answer',
     message: only,
-    answer: says,
+    answer: plainly(says, only),
     evidence: 'text_without_code',
     alsoToDesk: false,
   };
+}
+
+/**
+ * A mere “yes” to a text that asks for “got it” says that; to the answer to an answer, which asks
+ * whether they are affected, it says that they are.
+ */
+function plainly(says: AnswerKind | 'yes', { sentAt, answeredAt }: OpenMessage): AnswerKind {
+  if (says !== 'yes') return says;
+  const isAsked = answeredAt !== null && (sentAt === null || answeredAt >= sentAt);
+  return isAsked ? 'affected' : 'got_it';
 }
 
 function toDesk(

@@ -27,6 +27,7 @@ const told = (alertNumber: number, more: Partial<OpenMessage> = {}): OpenMessage
   code: String(alertNumber + 1000),
   organisationIds: ['organisation'],
   sentAt: at,
+  answeredAt: null,
   ...more,
 });
 

@@ -17,7 +17,11 @@ export async function listOpenMessages(
       live.exercise, live.dispatch_id, message.code, live.state = 'released' as is_live,
       live.closed_at,
       array_agg(distinct credit.organisation_id) as organisation_ids,
-      max(message.accepted_at) as sent_at
+      max(message.accepted_at) as sent_at,
+      max((select max(answer.at) from responses.answer
+        where answer.alert_id = live.alert_id and answer.contact_point_id = point.id
+          and answer.organisation_id = credit.organisation_id
+          and answer.evidence in ('text_with_code', 'text_without_code'))) as answered_at
     from alerts.v_live live
     -- Also by a version that was corrected since: its code is the same, and so is the alert.
     join alerts.v_sent sent on sent.alert_id = live.alert_id
