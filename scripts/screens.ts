@@ -69,6 +69,7 @@ async function takeAll(browser: Browser, { address, phonesAddress }: Program): P
   await take(visitor, `${address}/your-number`, 'your-number');
   await takeBesides(officer, alert, address);
   await takeCalls(officer, alert);
+  await takeCorrection(officer, alert, address);
   await take(officer, `${address}/alerts/new-exercise`, 'exercise');
   await takeOfAdministrator(await signIn(browser, address, 'Priya Raman'), address);
   await take(officer, `${address}/organisations`, 'directory');
@@ -112,6 +113,12 @@ async function takeDraft(officer: BrowserPage, address: string): Promise<string>
 async function takeBesides(page: BrowserPage, alert: string, address: string): Promise<void> {
   await take(page, `${alert}/because`, 'because');
   await take(page, `${alert}/withdrawal`, 'withdrawal');
+  await take(page, `${alert}/closing`, 'closing');
+  await take(page, `${alert}/messages`, 'messages');
+  await take(page, `${alert}/ledger`, 'ledger');
+  await take(page, `${alert}/versions`, 'versions');
+  await take(page, `${address}/alerts`, 'alerts');
+  await take(page, `${address}/single-messages`, 'single-messages');
   await take(page, `${address}/kev`, 'kev');
   await take(page, `${address}/organisations/import`, 'import');
 }
@@ -129,6 +136,16 @@ async function takeCalls(page: BrowserPage, alert: string): Promise<void> {
     .click();
   await page.getByText('What came of it').waitFor();
   await take(page, undefined, 'call');
+}
+
+/** Begun, and left among the drafts. */
+async function takeCorrection(page: BrowserPage, alert: string, address: string): Promise<void> {
+  await page.goto(`${alert}/board`);
+  await page.locator('#correct summary').click();
+  await page.locator('#correct').getByRole('button').click();
+  await page.locator('#ifActed').waitFor();
+  await take(page, undefined, 'correction');
+  await take(page, `${address}/alerts/drafts`, 'drafts');
 }
 
 async function takeOfAdministrator(page: BrowserPage, address: string): Promise<void> {

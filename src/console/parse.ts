@@ -32,7 +32,7 @@ export const listQuery = z.object({
 });
 
 export const messageQuery = z.object({
-  channel: z.enum(['text', 'mail']),
+  channel: z.enum(['text', 'mail']).default('text'),
   show: keysOf(messageListings).default('planned'),
   after: messageCursor.optional().catch(undefined),
 });
