@@ -68,6 +68,7 @@ export function boardRoutes(context: ConsoleContext): Route[] {
         const rights = {
           maySteer: may(actor, 'dispatch.steer'),
           mayWrite: may(actor, 'alert.write'),
+          regions: regionsOf(actor, 'alert.read') ?? [],
         };
         if (!query.at) return boardPage(boardModel(reading, filter, actor), rights, { now });
         const { releasedAt } = reading.alert;
@@ -125,9 +126,16 @@ export function boardRoutes(context: ConsoleContext): Route[] {
 
 type Asked = { readonly now: Date; readonly typed?: string; readonly wrong?: string };
 
+type Rights = {
+  readonly maySteer: boolean;
+  readonly mayWrite: boolean;
+  /** Of whoever reads for some regions alone. */
+  readonly regions: readonly string[];
+};
+
 function boardPage(
   model: BoardModel,
-  rights: { readonly maySteer: boolean; readonly mayWrite: boolean },
+  { regions, ...rights }: Rights,
   { now, typed, wrong }: Asked,
 ): Reply {
   const { alert, at } = model.board;
@@ -143,6 +151,7 @@ function boardPage(
       form,
       limits,
       minutes,
+      ownRegions: model.board.choices.region.filter(({ code }) => regions.includes(code)),
       selects: selectsOf(model.board),
       narrowed: queryOf(model.board.filter),
     },

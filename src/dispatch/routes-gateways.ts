@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
+import { becauseProbe, type OperatingModel } from '#operating-model/index.ts';
 import {
   api,
   formModel,
@@ -22,7 +23,7 @@ import { meaningOfFailure, verdictOf } from './gateway-words.ts';
 import { switchGateway, weighGateway } from './steer-gateways.ts';
 import { findGatewayState, listGatewayStates } from './store-gateway-page.ts';
 
-export type GatewayContext = { readonly database: Database };
+export type GatewayContext = { readonly database: Database; readonly model: OperatingModel };
 
 const params = z.object({ id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) });
 const WEIGHT_MAX = 1_000;
@@ -43,7 +44,7 @@ export function gatewayRoutes(context: GatewayContext): Route[] {
   return [...pageRoutes(context), ...apiRoutes(context)];
 }
 
-function pageRoutes({ database }: GatewayContext): Route[] {
+function pageRoutes({ database, model: rules }: GatewayContext): Route[] {
   const show = async (actor: Actor, refusal?: { id: string; reply: Shown }): Promise<Reply> => {
     const gateways = await database.withActor(actor, (tx) => listGatewayStates(tx));
     const model = {
@@ -57,6 +58,7 @@ function pageRoutes({ database }: GatewayContext): Route[] {
         typed: refusal?.id === gateway.id ? refusal.reply.typed : String(gateway.weight),
         error: refusal?.id === gateway.id ? refusal.reply.error : undefined,
       })),
+      becauseProbe: becauseProbe(rules),
       maySteer: may(actor, 'gateway.steer'),
       form: formModel(
         gateways.map(({ id }) => `weight-${id}`),

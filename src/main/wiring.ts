@@ -168,7 +168,7 @@ export function productRoutes(product: Product): Route[] {
     ...responseRoutes({ database, model, origin, ...seals }),
     ...consoleRoutes({ ...boardContext(product), live, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
-    ...gatewayRoutes({ database }),
+    ...gatewayRoutes({ database, model }),
     ...replicaRoutes({ database }),
     ...auditRoutes({ database, listNamed }),
     ...apiRoutes(product),

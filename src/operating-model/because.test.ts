@@ -10,6 +10,7 @@ import {
   becauseMessage,
   becauseNextUpdate,
   becauseNumberLimit,
+  becauseProbe,
   becauseRound,
   becauseTime,
 } from './because.ts';
@@ -64,6 +65,7 @@ test('what the centre owes is owed at any hour', () => {
     becauseNextUpdate(model),
     becauseCallBack(model),
     becauseNumberLimit(model),
+    becauseProbe(model),
   ];
   assert.deepEqual(new Set(hoursOf(owed)), new Set(['at any hour of day and night']));
   for (const one of [...owed, ...ofSeverity('low', false)]) {

@@ -196,6 +196,13 @@ export function becauseNumberLimit(model: OperatingModel): Because {
   return becauseOf(model, 'texts_per_number', { says, hours: ANY_HOUR });
 }
 
+/** Why a gateway sends to a handset or mailbox of ours. */
+export function becauseProbe(model: OperatingModel): Because {
+  const every = spokenDuration(model.sending.probeEveryMs);
+  const says = `Each gateway with a handset or mailbox of ours shows every ${every} that it works`;
+  return becauseOf(model, 'sending.probe_every', { says, hours: ANY_HOUR });
+}
+
 /** Why we ring whoever asked for help by then. */
 export function becauseCallBack(model: OperatingModel): Because {
   const within = spokenDuration(model.desk.callBackWithinMs);

@@ -38,6 +38,7 @@ export {
   becauseMessage,
   becauseNextUpdate,
   becauseNumberLimit,
+  becauseProbe,
   becauseReview,
   becauseRight,
   becauseRound,

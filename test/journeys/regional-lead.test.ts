@@ -65,6 +65,9 @@ test('from the desk to a written call, in one region', async (t) => {
     .first()
     .click();
   await look(page, 'board');
+  await page.getByRole('link', { name: /^Only / }).click();
+  await page.getByText('Figures, lists and pictures are of these alone').waitFor();
+  assert.match(page.url(), /board\?region=RB$/);
   await page.getByRole('link', { name: 'Call list of your regions' }).click();
   await page.getByRole('button', { name: 'I ring them Lonely Trust' }).waitFor();
   assert.doesNotMatch(await main.innerText(), /Northmoor|Southmere/);
