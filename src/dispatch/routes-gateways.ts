@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { may, type Actor } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
-import { becauseProbe, type OperatingModel } from '#operating-model/index.ts';
 import {
   api,
   formModel,
@@ -23,7 +22,11 @@ import { meaningOfFailure, verdictOf } from './gateway-words.ts';
 import { switchGateway, weighGateway } from './steer-gateways.ts';
 import { findGatewayState, listGatewayStates } from './store-gateway-page.ts';
 
-export type GatewayContext = { readonly database: Database; readonly model: OperatingModel };
+export type GatewayContext = {
+  readonly database: Database;
+  /** By which rule they are tried, as the page shows reasons. */
+  readonly becauseProbe: object;
+};
 
 const params = z.object({ id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) });
 const WEIGHT_MAX = 1_000;
@@ -44,7 +47,7 @@ export function gatewayRoutes(context: GatewayContext): Route[] {
   return [...pageRoutes(context), ...apiRoutes(context)];
 }
 
-function pageRoutes({ database, model: rules }: GatewayContext): Route[] {
+function pageRoutes({ database, becauseProbe }: GatewayContext): Route[] {
   const show = async (actor: Actor, refusal?: { id: string; reply: Shown }): Promise<Reply> => {
     const gateways = await database.withActor(actor, (tx) => listGatewayStates(tx));
     const model = {
@@ -58,7 +61,7 @@ function pageRoutes({ database, model: rules }: GatewayContext): Route[] {
         typed: refusal?.id === gateway.id ? refusal.reply.typed : String(gateway.weight),
         error: refusal?.id === gateway.id ? refusal.reply.error : undefined,
       })),
-      becauseProbe: becauseProbe(rules),
+      becauseProbe,
       maySteer: may(actor, 'gateway.steer'),
       form: formModel(
         gateways.map(({ id }) => `weight-${id}`),

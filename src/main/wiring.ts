@@ -49,7 +49,7 @@ import {
   type Network,
   type WakingTimer,
 } from '#identity/index.ts';
-import type { OperatingModel } from '#operating-model/index.ts';
+import { becauseProbe, type OperatingModel } from '#operating-model/index.ts';
 import {
   applyDueSuccessions,
   importChange,
@@ -168,7 +168,7 @@ export function productRoutes(product: Product): Route[] {
     ...responseRoutes({ database, model, origin, ...seals }),
     ...consoleRoutes({ ...boardContext(product), live, now: () => new Date() }),
     ...callbackRoutes({ database, seals }),
-    ...gatewayRoutes({ database, model }),
+    ...gatewayRoutes({ database, becauseProbe: becauseProbe(model) }),
     ...replicaRoutes({ database }),
     ...auditRoutes({ database, listNamed }),
     ...apiRoutes(product),
