@@ -24,8 +24,8 @@ import { findGatewayState, listGatewayStates } from './store-gateway-page.ts';
 
 export type GatewayContext = {
   readonly database: Database;
-  /** By which rule they are tried, as the page shows reasons. */
-  readonly becauseProbe: object;
+  /** By which rule they are tried: its sentence, its place on the page, its version. */
+  readonly becauseProbe: Readonly<Record<'says' | 'href' | 'version', string>>;
 };
 
 const params = z.object({ id: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/) });

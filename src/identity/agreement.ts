@@ -5,10 +5,9 @@
 import { createHash } from 'node:crypto';
 import type { Tx } from '#db/database.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { SERVER } from './approval-model.ts';
 import { approve, consumeApproval, requestApproval, voidApproval } from './approvals.ts';
-import { rolesWith, type RoleModel } from './model.ts';
-import { selectRequest } from './store-approval.ts';
-import { selectHoldsNow } from './store-approval-proof.ts';
+import type { RoleModel } from './model.ts';
 
 /** What is given: the same is the same text. */
 export type Given = Readonly<Record<string, string | null>>;
@@ -17,8 +16,8 @@ export function hashOfGiven(given: Given): string {
   return createHash('sha256').update(JSON.stringify(given)).digest('hex');
 }
 
-/** Whoever runs the server asked for it: nobody's hand is in it but theirs. */
-const SERVER = '00000000-0000-0000-0000-000000000000';
+/** What asking takes, and agreeing. */
+const GIVES = 'person.manage';
 
 type Asked = { readonly kind: string; readonly id: string; readonly given: Given };
 
@@ -32,7 +31,7 @@ export async function askAgreement(
     hash: hashOfGiven(given),
     subject: { kind, id },
     shapedBy: [],
-    permission: 'person.manage',
+    permission: GIVES,
     ...(tx.actor.kind === 'system' && { requestedBy: SERVER }),
     lifeMs,
     now,
@@ -49,28 +48,17 @@ export type Agreeing = {
   readonly given: Given;
 };
 
-/**
- * The person who acts agrees to exactly that; it is used in the same transaction. Nobody does where
- * whoever asked may not do so any more: they were locked out or lost the role, for a reason.
- */
+/** The person who acts agrees to exactly that; it is used in the same transaction. */
 export async function agreeTo(
   tx: Tx,
   { approvalId: id, hash, given }: Agreeing,
   by: { readonly model: RoleModel; readonly now: Date },
 ): Promise<Outcome<void>> {
   if (hash !== hashOfGiven(given)) return changed;
-  if (!(await mayAskerStill(tx, id, by.model))) return askerGone;
-  const agreed = await approve(tx, { id, hash, ...by });
+  const agreed = await approve(tx, { id, hash, ...by, askedWith: GIVES });
   if (!agreed.ok) return agreed;
   const used = await consumeApproval(tx, { id, hash, ...by });
   return used.ok ? ok(undefined) : used;
-}
-
-async function mayAskerStill(tx: Tx, id: string, model: RoleModel): Promise<boolean> {
-  const request = await selectRequest(tx, id);
-  if (request === undefined || request.requestedBy === SERVER) return true;
-  const held = { personId: request.requestedBy, roles: rolesWith(model, request.permission) };
-  return await selectHoldsNow(tx, held);
 }
 
 /** Nobody agrees to it any more. */
@@ -79,8 +67,4 @@ export async function endAgreement(tx: Tx, approvalId: string, now: Date): Promi
   return ended.ok ? ok(undefined) : ended;
 }
 
-const askerGone = refused(
-  'conflict',
-  'Whoever asked for this may not do so any more. Refuse it; where it is still wanted, ask anew.',
-);
 const changed = refused('conflict', 'It is not what you were shown. Look at it again.');

@@ -2,6 +2,9 @@
 import type { Permission } from '#kernel/actor.ts';
 import { refused, type Refused } from '#kernel/outcome.ts';
 
+/** Whoever runs the server asked for it: nobody's hand is in it but theirs. */
+export const SERVER = '00000000-0000-0000-0000-000000000000';
+
 /** requested → approved → consumed; anything open may be returned or voided; ends stay ends. */
 export const approvalMoves = {
   /** Somebody waits for a second person. */

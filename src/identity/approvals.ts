@@ -9,7 +9,7 @@ import { actorId, may, type Actor, type Permission } from '#kernel/actor.ts';
 import type { Approved } from '#kernel/approved.ts';
 import { isUuid, newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
-import { refusalOf, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
+import { refusalOf, SERVER, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 import {
   insertRequest,
   markAlone,
@@ -84,7 +84,7 @@ export async function approve(
   const request = await selectRequest(tx, given.id);
   const lacking = request !== undefined && lackingRight(approver, request);
   if (lacking) return lacking;
-  if (request?.state === 'requested' && askedWith !== undefined) {
+  if (request?.state === 'requested' && askedWith !== undefined && request.requestedBy !== SERVER) {
     const roles = rolesWith(model, askedWith);
     const asker = { id: request.requestedBy, roles, permission: askedWith, now: given.now };
     if (!(await selectAskerHolds(tx, asker))) return askerGone;
@@ -199,7 +199,7 @@ function lackingRight(actor: Actor, request: ApprovalRequest): Refused | false {
 
 const askerGone = refused(
   'conflict',
-  'Whoever asked for this may not do so any more. Return it; where it is still wanted, somebody else asks anew.',
+  'Whoever asked for this may not do so any more. Send it back; where it is still wanted, somebody else asks anew.',
 );
 
 const notSigned = refused(
