@@ -111,6 +111,17 @@ describe('the phones page', () => {
     assert.equal((await fetch(`${simulator.notifyUrl}/phones/999`)).status, 404);
   });
 
+  it('opens a phone before its first text', async (context) => {
+    const simulator = await startForTest(context);
+    const found = await page(simulator, '/phones?number=07700900123');
+    assert.match(found, /href="\/phones\/447700900123">Open 07700 900 123/);
+    assert.match(await page(simulator, '/phones/447700900123'), /No text yet/);
+    await sendSms(simulator);
+    const rung = await page(simulator, '/phones/447700900123');
+    assert.match(rung, /class="bubble__text"/);
+    assert.doesNotMatch(rung, /No text yet/);
+  });
+
   it('tells open pages which phones have news', async (context) => {
     const simulator = await startForTest(context);
     const response = await fetch(`${simulator.notifyUrl}/phones/events`);

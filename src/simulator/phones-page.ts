@@ -2,6 +2,7 @@ import { type Handset, type HandsetMessage, isReply } from './handsets.ts';
 import type { Notification, Status } from './notifications.ts';
 import { type ShownTime, paginate, showTime } from './page-links.ts';
 import type { PageCall } from './page-call.ts';
+import { parsePhoneNumber } from './phone-number.ts';
 import { suggestReplies } from './reply-suggestions.ts';
 import type { Simulation } from './simulation.ts';
 import { normaliseSmsText } from './sms-text.ts';
@@ -58,12 +59,20 @@ export async function handlePhones(call: PageCall): Promise<boolean> {
   }
   const match = /^\/phones\/(\d{1,20})(\/replies)?$/.exec(path);
   if (match === null) return false;
-  const handset = simulation.handsets.find(match[1]!);
+  const handset = simulation.handsets.find(match[1]!) ?? takeUnused(match[1]!);
   if (handset === undefined) return false;
   if (match[2] === undefined) showHandset(call, handset);
   else if (request.method === 'POST') await sendReply(call, handset);
   else call.redirect(`/phones/${handset.number}`);
   return true;
+}
+
+/** A phone that no text was sent to yet: its page waits for the first, and it can text in. */
+function takeUnused(number: string): Handset | undefined {
+  const parsed = parsePhoneNumber(`+${number}`);
+  return parsed.ok && parsed.normalised === number
+    ? { number, messages: [], lastAt: 0 }
+    : undefined;
 }
 
 function showOverview({ simulation, query, render }: PageCall): void {
@@ -72,10 +81,12 @@ function showOverview({ simulation, query, render }: PageCall): void {
   const isNumber = search === '' || digits !== '';
   const found = isNumber ? simulation.handsets.search(digits) : [];
   const { shown, links } = paginate(found, HANDSETS_A_PAGE, query);
+  const wanted = parsePhoneNumber(search);
   render('phones.njk', {
     current: 'phones',
     search,
     found: found.length,
+    unused: found.length === 0 && wanted.ok ? toLink(wanted.normalised) : null,
     counts: {
       handsets: simulation.handsets.count,
       texts: simulation.handsets.textCount,
@@ -85,6 +96,10 @@ function showOverview({ simulation, query, render }: PageCall): void {
     links,
     back: query.size === 0 ? '/phones' : `/phones?${query.toString()}`,
   });
+}
+
+function toLink(number: string): { readonly number: string; readonly label: string } {
+  return { number, label: formatNumber(number) };
 }
 
 function showHandset({ simulation, render }: PageCall, handset: Handset): void {

@@ -73,8 +73,9 @@ async function contactsPhone(): Promise<BrowserPage> {
 test('the approver is woken on a handset while an alert waits', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const officer = await signIn('Amara Osei');
-  const alert = await submit(officer, 'CLEAR');
   const phone = await handset('447700900992');
+  await phone.getByText('No text yet').waitFor();
+  const alert = await submit(officer, 'CLEAR');
   await newest(phone, new RegExp(`alert ${alert.number} CRITICAL waits`)).waitFor();
   await officer.get(alert.path);
   await officer.submit('Take back and change');
