@@ -345,8 +345,10 @@ grant update (state, approved_by, approved_at, ended_by, ended_at, end_reason, c
   on identity.approval to tocsin_web;
 grant select, insert, update, delete on identity.idempotency to tocsin_web;
 
--- Before it sends the worker asks who stands behind a key that had a hand in it.
-grant select (id, created_by) on identity.api_key to tocsin_worker;
+-- Before it sends the worker asks who stands behind a key that had a hand in it, and whether one
+-- that asked for it still may.
+grant select (id, created_by, permissions, expires_at, revoked_at) on identity.api_key
+  to tocsin_worker;
 -- The worker voids and uses approvals of schedules, reads names, and sweeps what is over.
 grant select on identity.person, identity.role_grant, identity.approval to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_worker;

@@ -994,7 +994,7 @@ create table identity.api_key (
 CREATE TRIGGER api_key_by_two BEFORE INSERT ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.guard_api_key();
 grant insert, select on identity.api_key to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
-grant select (id, created_by) on identity.api_key to tocsin_worker;
+grant select (id, permissions, created_by, expires_at, revoked_at) on identity.api_key to tocsin_worker;
 
 create table identity.approval (
   id uuid not null,

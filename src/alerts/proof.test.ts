@@ -142,6 +142,16 @@ describe('what two people let go', () => {
     assert.match(await provenAfter(dispatchId, appointed), /let in, or given the right/);
     assert.equal(await proven(dispatchId), 'yes, as first');
   });
+
+  it('does not hold where whoever submitted it left, or lost the role', async () => {
+    const { dispatchId } = await releaseAlert(centre);
+    const { id } = centre.officer;
+    const ended = sql`update identity.role_grant set ended_at = now(), ended_by = 'test'
+      where person_id = ${id}`;
+    assert.match(await provenAfter(dispatchId, ended), /who asked for it may not do so/);
+    const left = sql`update identity.person set active = false where id = ${id}`;
+    assert.match(await provenAfter(dispatchId, left), /who asked for it may not do so/);
+  });
 });
 
 it('whoever saved the audience, or one that it is made of, had a hand in what goes to it', async () => {

@@ -63,6 +63,7 @@ async function proveRelease(
     hash,
     subject: { kind: 'alert_version', id: version.id },
     hands: [...(await listHands(tx, version)), submission.submittedBy],
+    askedWith: 'alert.write',
     model: context.model,
     passkeyDomain: context.passkeyDomain,
   });

@@ -9,7 +9,7 @@ import { Authenticator } from '../../test/support/authenticator.ts';
 import { withoutGuards } from '../../test/support/database.ts';
 import { openLiveSite, ORIGIN, type LiveSite } from '../../test/support/live-site.ts';
 import { proveApproval } from './approval-proof.ts';
-import { approve, consumeApproval, requestApproval } from './index.ts';
+import { approve, consumeApproval, createApiKey, requestApproval, revokeApiKey } from './index.ts';
 
 const DOMAIN = 'centre.example';
 const HASH = createHash('sha256').update('all that leaves').digest('hex');
@@ -57,7 +57,8 @@ async function provenAfter(
   const undo = new Error('undone on purpose');
   let said = '';
   const { approvalId, subject } = given;
-  const whole = { approvalId, subject, hash: HASH, hands: [], model: live.model, ...asked };
+  const by = { hands: [], askedWith: 'alert.read', model: live.model } as const;
+  const whole = { approvalId, subject, hash: HASH, ...by, ...asked };
   try {
     await live.clone.owner.withActor(system('test'), async (tx) => {
       await withoutGuards(tx);
@@ -72,19 +73,25 @@ async function provenAfter(
   return said;
 }
 
-test('an approval that was given and signed is proved, with the rights of the worker', async () => {
-  const { approvalId, subject, approverId } = given;
-  const proof = await live.clone.worker.withActor(system('dispatch'), (tx) =>
+/** With the rights of the worker. */
+async function provenByWorker() {
+  const { approvalId, subject } = given;
+  return await live.clone.worker.withActor(system('dispatch'), (tx) =>
     proveApproval(tx, {
       approvalId,
       subject,
       hash: HASH,
       hands: [author.id],
+      askedWith: 'alert.read',
       model: live.model,
       passkeyDomain: DOMAIN,
     }),
   );
-  assert.deepEqual(proof, { holds: true, decidedBy: approverId, isAlone: false });
+}
+
+test('an approval that was given and signed is proved, with the rights of the worker', async () => {
+  const proof = await provenByWorker();
+  assert.deepEqual(proof, { holds: true, decidedBy: given.approverId, isAlone: false });
   assert.equal(await provenAfter(undefined), 'yes');
 });
 
@@ -148,4 +155,21 @@ test('what a hostile web process could write proves nothing', async () => {
     ],
   ];
   for (const [name, change, why] of tries) assert.match(await provenAfter(change), why, name);
+});
+
+test('what a key asked for is proved for as long as it lives', async () => {
+  const { web, owner } = live.clone;
+  const now = live.now();
+  const wish = { name: 'A program', permissions: ['alert.read'], expiresAt: null } as const;
+  const key = await web.withActor(system('test'), (tx) => createApiKey(tx, wish, now));
+  assert.ok(key.ok);
+  await owner.withActor(system('test'), async (tx) => {
+    await withoutGuards(tx);
+    await tx.run(sql`update identity.approval set requested_by = ${key.value.id}
+      where id = ${given.approvalId}`);
+  });
+  assert.ok((await provenByWorker()).holds);
+  await web.withActor(system('test'), (tx) => revokeApiKey(tx, key.value.id, now));
+  const proof = await provenByWorker();
+  assert.ok(!proof.holds && /who asked for it may not do so/.test(proof.why));
 });

@@ -4,6 +4,7 @@
  * read anew, and in a live installation the passkey's signature is checked by a process that no
  * page can reach.
  */
+import type { Permission } from '#kernel/actor.ts';
 import { isUuid } from '#kernel/ids.ts';
 import type { Tx } from '#db/database.ts';
 import { isTrustworthy } from '#web/index.ts';
@@ -12,7 +13,7 @@ import type { ApprovalRequest } from './approval-model.ts';
 import { isLive } from './installation.ts';
 import { rolesWith, type RoleModel } from './model.ts';
 import { selectBeholden, selectPeopleBehind, selectRequest } from './store-approval.ts';
-import { selectHoldsNow, selectIsPasskeyKnown } from './store-approval-proof.ts';
+import { selectAskerHolds, selectHoldsNow, selectIsPasskeyKnown } from './store-approval-proof.ts';
 import { selectSignature, type KeptSignature } from './store-challenge.ts';
 
 export type ApprovalAsked = {
@@ -22,6 +23,8 @@ export type ApprovalAsked = {
   readonly subject: { readonly kind: string; readonly id: string };
   /** Ids of all who wrote, edited or submitted it, as whoever asks has them; of programs names. */
   readonly hands: readonly string[];
+  /** What asking for it takes: whoever asked holds it still. */
+  readonly askedWith: Permission;
   readonly model: RoleModel;
   /** The domain that passkeys of this installation are made for. */
   readonly passkeyDomain: string;
@@ -41,6 +44,7 @@ export async function proveApproval(tx: Tx, asked: ApprovalAsked): Promise<Appro
   const why =
     (isAlone ? undefined : await handOf(tx, request, { ...asked, by, at })) ??
     (await lackOf(tx, request, { ...asked, by, isAlone })) ??
+    (isAlone ? undefined : await askerOf(tx, request, asked)) ??
     ((await isLive(tx)) ? await flawOf(tx, request, asked.passkeyDomain) : undefined);
   return why === undefined ? { holds: true, decidedBy: by, isAlone } : { holds: false, why };
 }
@@ -89,6 +93,18 @@ async function lackOf(
     if (!(await selectHoldsNow(tx, { personId: by, roles: rolesWith(model, permission) })))
       return 'who approved it may not do so, or not any more.';
   return undefined;
+}
+
+/** Whoever lets go alone stands for it alone, so only with two it matters who the first one was. */
+async function askerOf(
+  tx: Tx,
+  { requestedBy }: ApprovalRequest,
+  { askedWith, model }: ApprovalAsked,
+): Promise<string | undefined> {
+  const roles = rolesWith(model, askedWith);
+  return (await selectAskerHolds(tx, { id: requestedBy, roles, permission: askedWith }))
+    ? undefined
+    : 'who asked for it may not do so, or not any more.';
 }
 
 async function flawOf(

@@ -86,7 +86,7 @@ export async function approve(
   if (lacking) return lacking;
   if (request?.state === 'requested' && askedWith !== undefined && request.requestedBy !== SERVER) {
     const roles = rolesWith(model, askedWith);
-    const asker = { id: request.requestedBy, roles, permission: askedWith, now: given.now };
+    const asker = { id: request.requestedBy, roles, permission: askedWith };
     if (!(await selectAskerHolds(tx, asker))) return askerGone;
   }
   const sessionLifeMs = model.signingIn.sessionEndsMs;

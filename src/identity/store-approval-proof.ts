@@ -25,7 +25,6 @@ export async function selectAskerHolds(
     readonly id: string;
     readonly roles: readonly string[];
     readonly permission: Permission;
-    readonly now: Date;
   },
 ): Promise<boolean> {
   if (await selectHoldsNow(tx, { personId: asker.id, roles: asker.roles })) return true;
@@ -33,7 +32,7 @@ export async function selectAskerHolds(
     select exists (
       select from identity.api_key
       where id = ${asker.id} and revoked_at is null and ${asker.permission} = any (permissions)
-        and (expires_at is null or expires_at > ${asker.now})
+        and (expires_at is null or expires_at > now())
         and not exists (select from identity.person
           where person.id::text = api_key.created_by and not person.active)) as lives`);
   return row.lives;
