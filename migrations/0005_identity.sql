@@ -205,6 +205,30 @@ alter table identity.idempotency enable row level security;
 alter table identity.idempotency force row level security;
 create policy idempotency_own on identity.idempotency
   using (actor_id = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+-- Links, keys and what waits for a second person are the centre's: whoever comes by one is nobody
+-- yet, and the system looks for them. A session is its person's too, and whoever keeps the people
+-- of an organisation sees when they were last here.
+alter table identity.sign_in_link enable row level security;
+alter table identity.sign_in_link force row level security;
+create policy sign_in_link_of_centre on identity.sign_in_link
+  using ((select kernel.reach() = 'centre'));
+alter table identity.api_key enable row level security;
+alter table identity.api_key force row level security;
+create policy api_key_of_centre on identity.api_key using ((select kernel.reach() = 'centre'));
+alter table identity.approval enable row level security;
+alter table identity.approval force row level security;
+create policy approval_of_centre on identity.approval using ((select kernel.reach() = 'centre'));
+alter table identity.session enable row level security;
+alter table identity.session force row level security;
+create policy session_of_centre on identity.session using ((select kernel.reach() = 'centre'));
+create policy session_own on identity.session
+  using (person_id = (select case kernel.actor_kind()
+    when 'person' then kernel.actor_id()::uuid end));
+create policy session_of_organisation on identity.session for select
+  using ((select kernel.actor_kind() = 'person') and exists (
+    select from identity.role_grant held where held.person_id = session.person_id
+      and held.organisation_id = any ((select kernel.actor_organisations())::uuid[])
+      and held.ended_at is null));
 
 -- Who may read something: whatever a marking protects points to one row for all its readers (P8),
 -- so that a policy asks whether its set is among a few and not who may read what.
@@ -288,14 +312,7 @@ create view identity.v_woken with (security_invoker = true) as
   from identity.woken
   join identity.person on person.id = woken.person_id;
 
-create view identity.v_approval with (security_invoker = true) as
-  select id, hash, subject_kind, subject_id, permission, requested_by, requested_at, expires_at,
-    shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason, consumed_at,
-    let_go_by, let_go_at
-  from identity.approval;
-
-grant select on identity.v_person, identity.v_woken, identity.v_approval
-  to tocsin_web, tocsin_worker;
+grant select on identity.v_person, identity.v_woken to tocsin_web, tocsin_worker;
 grant select on identity.woken to tocsin_web;
 grant select, insert on identity.woken to tocsin_worker;
 -- Roles held for organisations that hand over: whoever held one holds it for those that take over,

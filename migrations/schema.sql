@@ -991,6 +991,9 @@ create table identity.api_key (
   constraint api_key_prefix_key UNIQUE (prefix),
   constraint api_key_secret_sha256_key UNIQUE (secret_sha256)
 );
+alter table identity.api_key enable row level security;
+alter table identity.api_key force row level security;
+create policy api_key_of_centre on identity.api_key as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER api_key_by_two BEFORE INSERT ON identity.api_key FOR EACH ROW EXECUTE FUNCTION identity.guard_api_key();
 grant insert, select on identity.api_key to tocsin_web;
 grant update (last_used_at, revoked_at, revoked_by) on identity.api_key to tocsin_web;
@@ -1035,6 +1038,9 @@ create table identity.approval (
 );
 CREATE INDEX approval_of_subject ON identity.approval USING btree (subject_kind, subject_id, requested_at);
 CREATE UNIQUE INDEX approval_open ON identity.approval USING btree (subject_kind, subject_id) WHERE (state = ANY (ARRAY['requested'::text, 'approved'::text]));
+alter table identity.approval enable row level security;
+alter table identity.approval force row level security;
+create policy approval_of_centre on identity.approval as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER approval_change_alone BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_change_alone();
 CREATE TRIGGER approval_moves BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval();
 CREATE TRIGGER approval_signed BEFORE UPDATE ON identity.approval FOR EACH ROW EXECUTE FUNCTION identity.guard_approval_signature();
@@ -1538,6 +1544,17 @@ create table identity.session (
 );
 CREATE INDEX session_of_issuer ON identity.session USING btree (issuer_id, issuer_session) WHERE (ended_at IS NULL);
 CREATE INDEX session_of_person ON identity.session USING btree (person_id) WHERE (ended_at IS NULL);
+alter table identity.session enable row level security;
+alter table identity.session force row level security;
+create policy session_of_centre on identity.session as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy session_of_organisation on identity.session as permissive for select to public using ((( SELECT (kernel.actor_kind() = 'person'::text)) AND (EXISTS ( SELECT
+   FROM identity.role_grant held
+  WHERE ((held.person_id = session.person_id) AND (held.organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) AND (held.ended_at IS NULL))))));
+create policy session_own on identity.session as permissive for all to public using ((person_id = ( SELECT
+        CASE kernel.actor_kind()
+            WHEN 'person'::text THEN (kernel.actor_id())::uuid
+            ELSE NULL::uuid
+        END AS "case")));
 grant insert, select on identity.session to tocsin_web;
 grant delete, select on identity.session to tocsin_worker;
 grant update (token_sha256, last_seen_at, ended_at, passkey_id, passkey_at, token_before_sha256, turned_at) on identity.session to tocsin_web;
@@ -1597,6 +1614,9 @@ create table identity.sign_in_link (
 );
 CREATE INDEX sign_in_link_of_person ON identity.sign_in_link USING btree (person_id) WHERE (used_at IS NULL);
 CREATE INDEX sign_in_link_waits ON identity.sign_in_link USING btree (person_id) WHERE (recovers AND (confirmed_at IS NULL));
+alter table identity.sign_in_link enable row level security;
+alter table identity.sign_in_link force row level security;
+create policy sign_in_link_of_centre on identity.sign_in_link as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 CREATE TRIGGER sign_in_link_recovery BEFORE UPDATE ON identity.sign_in_link FOR EACH ROW EXECUTE FUNCTION identity.guard_recovery();
 CREATE TRIGGER sign_in_link_told AFTER INSERT OR UPDATE ON identity.sign_in_link FOR EACH ROW WHEN (new.recovers) EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on identity.sign_in_link to tocsin_web;
@@ -5256,29 +5276,6 @@ create view dispatch.v_uncertain with (security_invoker=true) as
 grant select on dispatch.v_uncertain to tocsin_web;
 grant select on dispatch.v_uncertain to tocsin_worker;
 
-create view identity.v_approval with (security_invoker=true) as
- SELECT id,
-    hash,
-    subject_kind,
-    subject_id,
-    permission,
-    requested_by,
-    requested_at,
-    expires_at,
-    shaped_by,
-    state,
-    approved_by,
-    approved_at,
-    ended_by,
-    ended_at,
-    end_reason,
-    consumed_at,
-    let_go_by,
-    let_go_at
-   FROM identity.approval;
-grant select on identity.v_approval to tocsin_web;
-grant select on identity.v_approval to tocsin_worker;
-
 create view identity.v_person with (security_invoker=true) as
  SELECT id,
     name,
@@ -5302,7 +5299,7 @@ UNION ALL
  SELECT link.created_at AS proposed_at,
     link.expires_at
    FROM identity.sign_in_link link
-  WHERE link.recovers AND link.confirmed_at IS NULL AND link.used_at IS NULL AND (( SELECT kernel.reach() AS reach)) = 'centre'::text;
+  WHERE link.recovers AND link.confirmed_at IS NULL AND link.used_at IS NULL;
 grant select on identity.v_second_person to tocsin_web;
 grant select on identity.v_second_person to tocsin_worker;
 
