@@ -11,7 +11,7 @@ import type { Rest } from './breaker.ts';
 import { beginFirstLook, keepContinuity } from './continuity.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { openInbox } from './inbound.ts';
-import { applyWaitingReceipts, type InboxSeals } from './inbox.ts';
+import { applyReceiptsInTurns, type InboxSeals } from './inbox.ts';
 import { Drift, type Clocks } from './lease.ts';
 import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
@@ -122,7 +122,12 @@ export class Engine {
     for (const sender of this.#senders) sender.start(() => this.#untilMayClaim());
     this.#loops = [
       this.#every('timers', () => this.#beat()),
-      this.#every('receipts', () => this.#applyReceipts(), BEAT_MS, this.#receipts),
+      this.#every(
+        'receipts',
+        () => applyReceiptsInTurns(database, this.#gateways, () => this.#stopping),
+        BEAT_MS,
+        this.#receipts,
+      ),
       ...this.#lookUp(),
       ...this.#poll(),
       this.#every('proofs', () => this.#prover.lookAtNew()),
@@ -210,13 +215,6 @@ export class Engine {
       await promise;
       const isLatest = promise === this.#mayClaim.promise && !this.#drift.hasJumped;
       if (isLatest || this.#stopping) return;
-    }
-  }
-
-  async #applyReceipts(): Promise<void> {
-    while (!this.#stopping) {
-      const applied = await applyWaitingReceipts(this.#options.database, this.#gateways);
-      if (applied === 0) return;
     }
   }
 
