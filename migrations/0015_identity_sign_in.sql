@@ -68,6 +68,8 @@ create table identity.authenticator_app (
   -- Where it is being set up: nobody else sees the secret.
   session_id uuid not null,
   secret_sealed bytea not null,
+  -- As for a passkey: who let the person into the session that it was made in.
+  vouched_by text[] not null,
   made_at timestamptz not null,
   confirmed_at timestamptz,
   -- The thirty seconds of the last number that was taken: none counts twice.

@@ -1084,6 +1084,7 @@ create table identity.authenticator_app (
   person_id uuid not null,
   session_id uuid not null,
   secret_sealed bytea not null,
+  vouched_by text[] not null,
   made_at timestamp with time zone not null,
   confirmed_at timestamp with time zone,
   last_step bigint default 0 not null,

@@ -71,8 +71,9 @@ async function fillEveryColumn(): Promise<void> {
       await invitePerson(tx, { name: 'Al', email: 'al@centre.test', roles: [] }, { model, now }),
     );
     await tx.run(sql`
-      insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, made_at)
-      values (${id}, ${id}, ${id}, ${seals.codes.sealSecret(id, 'ABCDEFGH')}, ${now})`);
+      insert into identity.authenticator_app (id, person_id, session_id, secret_sealed,
+        vouched_by, made_at)
+      values (${id}, ${id}, ${id}, ${seals.codes.sealSecret(id, 'ABCDEFGH')}, '{}', ${now})`);
     const issuer = seals.issuers.sealSettings('trust', {
       clientSecret: 'x'.repeat(32),
       sendsSecretBy: 'post',

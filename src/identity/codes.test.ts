@@ -131,6 +131,34 @@ const other = (digits: string) => String((Number(digits) + 1) % 1_000_000).padSt
 const masked = (body: string) =>
   body.replaceAll(/[0-9a-f-]{36}|nonce="[^"]+"|\/[0-9a-f-]{36}/g, '');
 
+const signedIn = async (person: Awaited<ReturnType<typeof member>>) => {
+  const { client, path } = await ask(person.email);
+  const code = (await mailsTo(person.id)).at(-1)!;
+  assert.ok((await type(client, path, { code, number: numberOf(person.secret) })).isIn);
+  return client;
+};
+
+test('whoever let somebody in stays behind the passkeys that they make by way of an app', async () => {
+  const puppet = await member('Una Puppet');
+  const voucherOf = async () =>
+    (
+      await own<{ vouchedBy: string[] }>(sql`
+      select vouched_by from identity.passkey where person_id = ${puppet.id}
+      order by created_at desc, id desc limit 1`)
+    )[0]!.vouchedBy;
+  const first = new Authenticator();
+  assert.equal((await live.make(await signedIn(puppet), first)).status, 303);
+  assert.deepEqual(await voucherOf(), ['test'], 'the link before the app');
+  const [admin, , adminId] = await live.administrator('Olga Another');
+  live.wait(1000);
+  const made = await live.post(admin, `/people/${puppet.id}/link`);
+  const client = live.site.visitor();
+  await live.post(client, /\/sign-in\/link\/[\w-]{43}/.exec(made.body)![0]);
+  assert.equal((await live.prove(client, first)).status, 200);
+  assert.equal((await live.make(client, new Authenticator())).status, 303);
+  assert.deepEqual(new Set(await voucherOf()), new Set([adminId, 'test']), 'and the link after it');
+});
+
 test('a code is over after ten minutes', async () => {
   const { id, email, secret } = await member('Cat Late');
   const { client, path } = await ask(email);

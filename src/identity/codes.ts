@@ -36,6 +36,7 @@ import {
   type CodeRow,
 } from './store-code.ts';
 import { countPasskeys } from './store-passkey.ts';
+import { selectSessionProof } from './store-session.ts';
 import { selectPerson } from './store.ts';
 import { planTelling } from './telling.ts';
 import { newSecret, stepOfNumber } from './totp.ts';
@@ -141,9 +142,10 @@ export async function signInWithCode(
     seals,
     now,
   );
-  if (!isRight || person === undefined) return await wrongTry(tx, id, row);
+  if (!isRight || person === undefined || app === undefined) return await wrongTry(tx, id, row);
   await markCodeUsed(tx, id, now);
-  const whose = { personId: person.id, begunBy: 'code', vouchedBy: [], passkeyId: null } as const;
+  const { vouchedBy } = app;
+  const whose = { personId: person.id, begunBy: 'code', vouchedBy, passkeyId: null } as const;
   return await startSession(tx, whose, how);
 }
 
@@ -204,7 +206,8 @@ export async function beginApp(
   const { personId, sessionId, networkIndex } = who;
   const [id, codeId] = [newId(now.getTime()), newId(now.getTime())];
   const secretSealed = seals.sealSecret(id, newSecret());
-  await insertApp(tx, { id, personId, sessionId, secretSealed, madeAt: now });
+  const vouchedBy = (await selectSessionProof(tx, sessionId))?.vouchedBy ?? [];
+  await insertApp(tx, { id, personId, sessionId, secretSealed, vouchedBy, madeAt: now });
   await insertCodeOfApp(tx, { id: codeId, personId, appId: id, networkIndex, askedAt: now });
   await enqueue(tx, SIGN_IN_CODE_TASK, { id: codeId });
   await record(tx, { action: 'app.begun', subject: { kind: 'person', id: personId } });

@@ -90,9 +90,9 @@ async function withApp(name: string): Promise<{ personId: string; secret: string
   const [id, secret] = [newId(), 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'];
   const sealed = identitySeals.codes.sealSecret(id, secret);
   await site.own(sql`
-    insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, made_at,
-      confirmed_at)
-    values (${id}, ${personId}, ${newId()}, ${sealed}, ${site.now()}, ${site.now()})`);
+    insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, vouched_by,
+      made_at, confirmed_at)
+    values (${id}, ${personId}, ${newId()}, ${sealed}, '{}', ${site.now()}, ${site.now()})`);
   return { personId, secret };
 }
 
@@ -354,14 +354,15 @@ test('a newcomer accepts an invitation as who they are there', async () => {
     organisationIds: [organisationId],
     permissions: new Set(['directory.own'] as const),
   } as const;
-  const made = await site.clone.web.withActor(actor, (tx) =>
-    inviteColleague(
-      tx,
-      { id: newId(), name: 'Lu Ming', email: 'lu@vale.test', role: 'keeper', organisationId },
-      { model: site.model, now: site.now() },
-    ),
-  );
-  const { token } = made.ok ? made.value : assert.fail(made.message);
+  const invite = async () => {
+    const wish = { name: 'Lu Ming', email: 'lu@vale.test', role: 'keeper', organisationId };
+    const by = { model: site.model, now: site.now() };
+    const made = await site.clone.web.withActor(actor, (tx) =>
+      inviteColleague(tx, { id: newId(), ...wish }, by),
+    );
+    return made.ok ? made.value.token : assert.fail(made.message);
+  };
+  const token = await invite();
   const client = site.site.visitor();
   assert.match(
     (await client.get(`/invitation/${token}`)).text,
@@ -374,6 +375,10 @@ test('a newcomer accepts an invitation as who they are there', async () => {
   assert.ok((await site.signInBy('vale', { sub: 'lu', ...HIGH })).isIn);
   const second = await site.post(site.site.visitor(), `/invitation/${token}/with/vale`);
   assert.equal(second.status, 409);
+  const inviter = site.site.visitor();
+  const again = await site.post(inviter, `/invitation/${await invite()}`);
+  assert.equal(again.status, 409, 'whoever invited them is not let into what is theirs by now');
+  assert.match(again.body, /This address has an account/);
 });
 
 test('who is recovered loses the links, who is locked out does not come in', async () => {

@@ -134,7 +134,7 @@ export async function makePasskey(
   const { personId } = who;
   const { domain } = site;
   const { name } = made;
-  const vouchedBy = session?.vouchedBy ?? [];
+  const vouchedBy = [...new Set(session?.vouchedBy)];
   const passkey = { ...credential, id, personId, domain, name, vouchedBy, createdAt: now };
   if ((await insertPasskey(tx, passkey)) === 0) return knownAlready;
   const token = newToken();

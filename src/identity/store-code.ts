@@ -3,30 +3,26 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { IN_FORCE } from './store-held.ts';
 
-export type NewApp = {
-  readonly id: string;
-  readonly personId: string;
-  readonly sessionId: string;
-  readonly secretSealed: Buffer;
-  readonly madeAt: Date;
-};
-
-export async function insertApp(tx: Tx, app: NewApp): Promise<void> {
-  await tx.run(sql`
-    insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, made_at)
-    values (${app.id}, ${app.personId}, ${app.sessionId}, ${app.secretSealed}, ${app.madeAt})`);
-}
-
 export type App = {
   readonly id: string;
   readonly personId: string;
   readonly sessionId: string;
   readonly secretSealed: Buffer;
+  readonly vouchedBy: readonly string[];
   readonly madeAt: Date;
 };
 
+export async function insertApp(tx: Tx, app: App): Promise<void> {
+  await tx.run(sql`
+    insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, vouched_by,
+      made_at)
+    values (${app.id}, ${app.personId}, ${app.sessionId}, ${app.secretSealed},
+      ${[...app.vouchedBy]}, ${app.madeAt})`);
+}
+
 const APP = sql`
-  select id, person_id, session_id, secret_sealed, made_at from identity.authenticator_app`;
+  select id, person_id, session_id, secret_sealed, vouched_by, made_at
+  from identity.authenticator_app`;
 
 /** One that is still being set up. */
 export async function selectPendingApp(tx: Tx, id: string): Promise<App | undefined> {

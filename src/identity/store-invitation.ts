@@ -193,8 +193,8 @@ export async function selectColleagues(
 
 /**
  * True of an account that is no more than what this inviter gave: made by an invitation of theirs,
- * with no role from anybody else and never a passkey
- * or an app. A new link from them opens nothing new.
+ * with no role from anybody else and never a passkey, an app or a link to an issuer. A new link
+ * from them opens nothing new.
  */
 export async function selectIsOwnGuest(tx: Tx, personId: string, inviterId: string) {
   const row = await tx.one<{ isGuest: boolean }>(sql`
@@ -203,6 +203,7 @@ export async function selectIsOwnGuest(tx: Tx, personId: string, inviterId: stri
       and not exists (select from identity.passkey where person_id = ${personId})
       and not exists (select from identity.authenticator_app app
         where app.person_id = ${personId} and app.confirmed_at is not null)
+      and not exists (select from identity.issuer_link where person_id = ${personId})
       and not exists (select from identity.role_grant held
         where held.person_id = ${personId} and held.given_by <> ${inviterId}) as is_guest`);
   return row.isGuest;

@@ -169,13 +169,16 @@ export type SessionProof = {
   readonly begunBy: NewSession['begunBy'];
   readonly createdAt: Date;
   readonly passkeyAt: Date | null;
+  /** Who let the person in: into it, and for making the passkey that was used in it. */
   readonly vouchedBy: readonly string[];
 };
 
 export async function selectSessionProof(tx: Tx, id: string): Promise<SessionProof | undefined> {
   return await tx.maybe<SessionProof>(sql`
-    select begun_by, created_at, passkey_at, vouched_by from identity.session
-    where id = ${id} and ended_at is null`);
+    select session.begun_by, session.created_at, session.passkey_at,
+      session.vouched_by || coalesce(passkey.vouched_by, '{}') as vouched_by
+    from identity.session left join identity.passkey on passkey.id = session.passkey_id
+    where session.id = ${id} and session.ended_at is null`);
 }
 
 export async function markAllSessionsEnded(tx: Tx, personId: string, now: Date): Promise<number> {

@@ -112,7 +112,8 @@ async function makeOf(centre: Centre): Promise<Named[]> {
       values (${passkeyId}, ${personId}, ${sha256('c')}, ${sha256('k')}, 0, '{}', false, false,
         'localhost', 'Hers', '{}', now())`);
     await tx.run(sql`insert into identity.authenticator_app (id, person_id, session_id,
-        secret_sealed, made_at) values (${appId}, ${personId}, ${session.id}, 'x', now())`);
+        secret_sealed, vouched_by, made_at)
+      values (${appId}, ${personId}, ${session.id}, 'x', '{}', now())`);
     const northmoor = sql`(select id from organisations.organisation where code = 'ZZ-0001')`;
     await tx.run(sql`insert into identity.role_grant (id, person_id, role, organisation_id,
         given_at, given_by)
