@@ -140,7 +140,7 @@ function leafBytes(position, entry) {
 
 /** Why an entry is not what was hashed; undefined where it is. */
 function faultOf(entry, position) {
-  if (entry.position !== position) return 'is missing';
+  if (entry.position !== position) return entry.past ? 'was put past the log' : 'is missing';
   if (entry.id === undefined) return 'was deleted';
   if (entry.detail !== null && typeof entry.detail !== 'string') return 'is none';
   if (entry.detail !== null) {

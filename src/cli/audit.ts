@@ -147,6 +147,8 @@ async function exportLog({ database }: AuditContext, output: Output): Promise<Ex
       output.out(`${JSON.stringify(asLine(row))}\n`);
       lines += 1;
     }
+    const past = await findStowaways(tx);
+    if (past.count > 0) output.out(`${JSON.stringify({ past })}\n`);
     const subject = { kind: 'audit', id: 'log' };
     await record(tx, { action: 'audit.exported', subject, detail: { as: 'log', shown: lines } });
   });

@@ -13,7 +13,12 @@ import {
   listSubjectMessages,
   listSubjectReplies,
 } from '#dispatch/index.ts';
-import { findPersonByEmail } from '#identity/index.ts';
+import {
+  listSubjectAccounts,
+  listSubjectInvitations,
+  type SubjectAccount,
+  type SubjectInvitation,
+} from '#identity/index.ts';
 import type { Actor } from '#kernel/actor.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { blindIndex } from '#kernel/sealed.ts';
@@ -55,7 +60,8 @@ export type Subject = {
   readonly replies: readonly { readonly receivedAt: Date; readonly content: string }[];
   readonly answers: Awaited<ReturnType<typeof readSubjectAnswers>>;
   /** Who signs in and acts here with one of these addresses. */
-  readonly accounts: readonly { readonly id: string; readonly name: string }[];
+  readonly accounts: readonly Omit<SubjectAccount, 'phoneIndex'>[];
+  readonly invitations: readonly SubjectInvitation[];
   readonly entries: readonly NamingEntry[];
 };
 
@@ -69,9 +75,11 @@ export async function findSubject(
     name: asked.name,
     addressIndexes: indexesOf(asked, seals),
   });
-  if (contacts.length === 0)
+  const alone = contacts.length === 0 ? await listAccountsOf(tx, asked, seals) : [];
+  const invited = contacts.length === 0 ? await listInvitationsOf(tx, asked, alone) : [];
+  if (contacts.length + alone.length + invited.length === 0)
     return refused('not_found', 'Nobody on file fits. Nothing is held under that, or no more.');
-  const several = severalOf(contacts, asked);
+  const several = severalOf(contacts, asked) ?? severalAccounts(alone);
   if (several !== undefined) return several;
   const ids = contacts.map(({ id }) => id);
   const points = (await listSubjectPoints(tx, ids)).map((point) => ({
@@ -81,32 +89,63 @@ export async function findSubject(
   // What came from, or went to, a number of several people is not one's alone.
   const own = points.filter(({ shared }) => !shared);
   const pointIds = own.map(({ id }) => id);
-  const replies = await listSubjectReplies(
-    tx,
-    own.map(({ addressIndex }) => addressIndex),
-  );
-  const accounts = [];
-  for (const { address } of own.filter(({ channel }) => channel === 'mail')) {
-    const person = await findPersonByEmail(tx, address);
-    if (person !== undefined) accounts.push({ id: person.id, name: person.name });
-  }
+  const emails = own.filter(({ channel }) => channel === 'mail').map(({ address }) => address);
+  const signingIn = [...alone];
+  for (const email of emails) signingIn.push(...(await listSubjectAccounts(tx, { email })));
+  const replies = await listSubjectReplies(tx, [
+    ...own.map(({ addressIndex }) => addressIndex),
+    ...signingIn.flatMap(({ phoneIndex }) => phoneIndex ?? []),
+  ]);
+  const accounts = signingIn.map(({ phoneIndex: _phoneIndex, ...account }) => account);
   return ok({
     contacts,
     points,
     history: await readSubjectHistory(tx, ids),
-    messages: await listSubjectMessages(tx, pointIds),
+    // What wakes somebody who signs in is addressed by their id.
+    messages: await listSubjectMessages(tx, [...pointIds, ...accounts.map(({ id }) => id)]),
     replies: replies.map(({ id, contentSealed, receivedAt }) => ({
       receivedAt,
       content: seals.openReply(id, contentSealed),
     })),
     answers: await readSubjectAnswers(tx, pointIds),
     accounts,
+    invitations: [...invited, ...(await listSubjectInvitations(tx, emails))],
     entries: await listEntriesNaming(tx, {
       ids: [...ids, ...pointIds, ...accounts.map(({ id }) => id)],
       // The name of a post is a word that others use too.
       names: contacts.filter(({ isPost }) => !isPost).map(({ name }) => name),
     }),
   });
+}
+
+/** Who is no contact, and signs in here: people of the centre, and those who keep contacts. */
+async function listAccountsOf(
+  tx: Tx,
+  { name, number, address }: Asked,
+  { directory }: SubjectSeals,
+): Promise<SubjectAccount[]> {
+  return await listSubjectAccounts(tx, {
+    name: name ?? null,
+    email: address ?? null,
+    phoneIndex: number === undefined ? null : blindIndex(directory.blindIndexKey, 'text', number),
+  });
+}
+
+async function listInvitationsOf(
+  tx: Tx,
+  { address }: Asked,
+  accounts: readonly SubjectAccount[],
+): Promise<SubjectInvitation[]> {
+  const emails = new Set([
+    ...(address === undefined ? [] : [address]),
+    ...accounts.map((one) => one.email),
+  ]);
+  return await listSubjectInvitations(tx, [...emails]);
+}
+
+function severalAccounts(accounts: readonly SubjectAccount[]): Refused | undefined {
+  if (accounts.length < 2) return undefined;
+  return refused('conflict', `${accounts.length} people sign in under that. Add --address.`);
 }
 
 /** Colleagues share a telephone, and people a name: nobody is handed what is another's. */
@@ -117,6 +156,7 @@ function severalOf(contacts: readonly SubjectContact[], asked: Asked): Refused |
     const message = `${names.size} people have that, such as ${named}. Say whom by --person too.`;
     return refused('conflict', message);
   }
+  if (contacts.length === 0) return undefined;
   const organisations = new Set(contacts.map(({ organisationCode }) => organisationCode)).size;
   const isOne = organisations === 1 || asked.number !== undefined || asked.address !== undefined;
   if (isOne) return undefined;
@@ -139,12 +179,27 @@ function indexesOf({ number, address }: Asked, { directory }: SubjectSeals): Buf
 }
 
 /** That it was looked up and taken along, by ids alone. */
-export async function recordExport(tx: Tx, { contacts, messages }: Subject): Promise<void> {
+export async function recordExport(
+  tx: Tx,
+  { contacts, accounts, messages }: Subject,
+): Promise<void> {
+  const ids = [...contacts, ...accounts].map(({ id }) => id);
   await record(tx, {
     action: 'data_subject.exported',
-    subject: { kind: 'data_subject', id: contacts[0]!.id },
+    subject: { kind: 'data_subject', id: ids[0] ?? 'invitation' },
     detail: { contacts: contacts.map(({ id }) => id), messages: messages.length },
   });
+}
+
+/** Who is no contact is not erased: what was done here is answered for by name. */
+export function refuseAccount({ contacts }: Subject): Refused | undefined {
+  if (contacts.length > 0) return undefined;
+  return refused(
+    'conflict',
+    'They are no contact, but sign in or were invited here, and who could do what stays ' +
+      'answerable. End their roles and lock them on the page People: what signs them in ends at ' +
+      'once, and goes, as invitations do, by `retention`.',
+  );
 }
 
 export type Erased = Readonly<
@@ -160,6 +215,8 @@ export async function eraseSubject(
   const found = await findSubject(tx, asked, seals);
   if (!found.ok) return found;
   const { contacts, points, answers, entries } = found.value;
+  const stays = refuseAccount(found.value);
+  if (stays !== undefined) return stays;
   const held = await refuseOnHold(
     tx,
     contacts.map(({ id }) => id),

@@ -13,7 +13,8 @@ export function exportAnswer(subject: Subject): Answer {
 }
 
 export function summaryOf(subject: Subject): string {
-  const { contacts, points, history, messages, replies, answers, accounts, entries } = subject;
+  const { contacts, points, history, messages, replies, answers, entries } = subject;
+  const { accounts, invitations } = subject;
   const lines = [
     ...contacts.map(
       ({ name, organisationName, organisationCode, role, active }) =>
@@ -31,7 +32,12 @@ export function summaryOf(subject: Subject): string {
       `${history.changes.length} changes, ${history.visits.length} visits to their own details`,
     `${entries.length} entries of the audit name them, ` +
       `${entries.filter(({ hasName }) => hasName).length} of them with the name`,
-    ...accounts.map(({ name }) => `An account to sign in with: ${name}`),
+    ...accounts.map(
+      ({ name, email, phoneMask, roles, passkeys, sessions }) =>
+        `An account to sign in with: ${name}, ${email}, ${phoneMask ?? 'no mobile'}; ` +
+        `${roles.length} roles, ${passkeys.length} passkeys, ${sessions.length} sessions`,
+    ),
+    ...invitations.map(({ name, email }) => `An invitation: ${name}, ${email}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }

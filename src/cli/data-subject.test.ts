@@ -116,6 +116,28 @@ test('nobody, no right and no word for it are refused', async () => {
   assert.match((await call('erase', ...by, ...ada)).err, /add --yes/);
 });
 
+test('who signs in and is no contact has a right to see it too, and stays answerable', async () => {
+  for (const who of [
+    ['--person', 'tom lindqvist'],
+    ['--address', 'tom.lindqvist@centre.test'],
+  ]) {
+    const { code, out, err } = await call('export', ...by, ...who, '--json');
+    assert.equal(code, 0, err);
+    const { contacts, accounts, entries } = JSON.parse(out);
+    assert.deepEqual(contacts, []);
+    assert.equal(accounts[0].email, 'tom.lindqvist@centre.test');
+    assert.deepEqual(
+      accounts[0].roles.map(({ role }: { role: string }) => role),
+      ['approver'],
+    );
+    assert.ok(entries.some(({ action }: { action: string }) => action === 'alert.released'));
+    assert.doesNotMatch(out, /Sealed|sha256/);
+    const erased = await call('erase', ...by, ...who, '--yes');
+    assert.deepEqual([erased.code, erased.out], [1, '']);
+    assert.match(erased.err, /^They are no contact, but sign in or were invited here/);
+  }
+});
+
 test('while a message may still leave, nothing is erased', async () => {
   await sign();
   const { code, err } = await call('erase', ...by, ...ada, '--yes');

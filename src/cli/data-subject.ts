@@ -16,6 +16,7 @@ import {
 } from './call.ts';
 import {
   eraseSubject,
+  refuseAccount,
   findSubject,
   recordExport,
   type Asked,
@@ -32,8 +33,8 @@ export const help = `Usage: bin/tocsin data-subject export --by ADDRESS [--perso
 
 For a request of somebody whose number or address you hold.
 
-export    All that is held on them: directory, messages, texts they sent, answers, calls, and the
-          entries of the audit that name them. --json prints everything for them to take along,
+export    All that is held on them: directory, messages, texts they sent, answers, calls, account
+          and invitations, and the entries of the audit that name them or are theirs. --json prints everything for them to take along,
           without it a summary. The export is an entry of the audit.
 erase     Shows what goes and what stays and why, and asks. The audit stays provable: details that
           have the name in them are taken out, and that is said in the log.
@@ -101,6 +102,8 @@ const acts: Readonly<Record<Verb, Act>> = {
       findSubject(tx, asked.value, context.seals),
     );
     if (!found.ok) return found;
+    const stays = refuseAccount(found.value);
+    if (stays !== undefined) return stays;
     output.err(`${summaryOf(found.value)}\n${whatGoes(found.value)}`);
     if (!call.yes) {
       if (context.ask === undefined)

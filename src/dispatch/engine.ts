@@ -15,6 +15,7 @@ import { applyReceiptsInTurns, type InboxSeals } from './inbox.ts';
 import { Drift, type Clocks } from './lease.ts';
 import { leaseMsFor } from './request.ts';
 import { quietMs } from './model.ts';
+import { endDone, endLeases, endUse } from './passed.ts';
 import type { Probing } from './probe.ts';
 import { reconcile } from './reconcile.ts';
 import { openDueRounds, restExercises } from './rounds.ts';
@@ -29,13 +30,7 @@ import { findHomes } from './store-home.ts';
 import { settleUncertain } from './uncertain.ts';
 import { listSending } from './store-plan.ts';
 import { STOPPED } from './store-stopped.ts';
-import {
-  cancelLeftovers,
-  endDispatches,
-  expireLeases,
-  expireMessages,
-  markCleared,
-} from './store-send.ts';
+import { cancelLeftovers, markCleared } from './store-send.ts';
 
 const BEAT_MS = 1_000;
 /** For whoever looks at the page; each dispatch reads it again before it begins (`TemplateCheck`). */
@@ -156,12 +151,12 @@ export class Engine {
     await this.#steer([]);
     if ((await openDueRounds(database)) > 0) this.#senders.forEach((s) => s.wake());
     if ((await settleUncertain(database)) > 0) this.#senders.forEach((s) => s.wake());
-    const act = system('dispatch');
+    const [act, beat] = [system('dispatch'), { database, owner: this.#owner }];
     await database.withActor(act, (tx) => findHomes(tx, HOMES_MAX));
-    await database.withActor(act, (tx) => expireMessages(tx));
+    await endUse(beat);
     await database.withActor(act, (tx) => cancelLeftovers(tx, LEFTOVERS_MAX));
     await database.withActor(act, (tx) => markCleared(tx));
-    await database.withActor(act, (tx) => endDispatches(tx));
+    await endDone(beat);
     await this.#minutely.note(async () => {
       await database.withActor(act, (tx) => shiftSlow(tx));
       await database.withActor(act, (tx) => deleteOldTallies(tx));
@@ -176,7 +171,7 @@ export class Engine {
     const { database, quietMs: quiet = quietMs, gateways, log } = this.#options;
     this.#heedClocks();
     const [firstLook, mayClaim] = [this.#firstLook, this.#mayClaim];
-    await database.withActor(system('dispatch'), (tx) => expireLeases(tx, quiet));
+    await endLeases({ database, owner: this.#owner }, quiet);
     const isWhole = await keepContinuity({
       ...this.#options,
       gateways: this.#gateways,

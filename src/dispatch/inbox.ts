@@ -26,6 +26,7 @@ import {
   type WaitingReceipt,
 } from './store-inbox.ts';
 import type { ReceiptCallback, ReplyCallback } from './parse.ts';
+import { vouchFor } from './vouch.ts';
 
 const RECEIPTS_MAX = 1_000;
 /**
@@ -141,13 +142,27 @@ export async function applyWaitingReceipts(
       tx,
       seconds.map((second) => ({ ...second, kind: 'accepted_twice' })),
     );
-    const moved = new Set(await applyReceipts(tx, moves));
+    const moved = await takeReceipts(tx, moves);
     await markReceiptsHandled(
       tx,
       planned.map(({ receipt, move }) => ({ ...receipt, outcome: outcomeOf(move, moved) })),
     );
     return waiting.length;
   });
+}
+
+/** Moves what receipts say, in one entry for each gateway that said it; the ids that moved. */
+export async function takeReceipts(
+  tx: Tx,
+  moves: readonly ReceiptMove[],
+): Promise<ReadonlySet<string>> {
+  const moved = await applyReceipts(tx, moves);
+  const saidBy = new Map(moves.map(({ messageId, gatewayId }) => [messageId, gatewayId]));
+  for (const id of new Set(saidBy.values())) {
+    const own = moved.filter((one) => saidBy.get(one.id) === id);
+    await vouchFor(tx, 'messages.reported', { kind: 'gateway', id }, own);
+  }
+  return new Set(moved.map(({ id }) => id));
 }
 
 /** The move that a receipt asks for; undefined where it names no attempt of ours or nothing final. */

@@ -9,11 +9,12 @@ import type { Database, Tx } from '#db/database.ts';
 import type { Log } from '#log.ts';
 import { record } from '#audit/index.ts';
 import { raiseAlarms } from './alarms.ts';
+import { takeReceipts } from './inbox.ts';
 import { patiently } from './listing.ts';
 import { afterLookup, formatReference, isStuck, lookupGapMs } from './model.ts';
 import type { Gateway } from './gateways/gateway.ts';
 import { lookupPace, planPages, type Looked } from './on-pages.ts';
-import { applyReceipts, type ReceiptMove } from './store-inbox.ts';
+import type { ReceiptMove } from './store-inbox.ts';
 import {
   adoptMessages,
   claimChecks,
@@ -196,7 +197,7 @@ async function applyStatuses(tx: Tx, gateway: Gateway, looked: readonly Looked[]
       });
     else if (state === 'accepted') later.push({ id, attempt });
   }
-  if (receipts.length > 0) await applyReceipts(tx, receipts);
+  if (receipts.length > 0) await takeReceipts(tx, receipts);
   if (later.length > 0) await setNextReceiptAsks(tx, later);
 }
 

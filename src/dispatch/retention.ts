@@ -39,7 +39,12 @@ export async function forgetOld(
     await delay(pauseMs);
   }
   for (;;) {
-    const deleted = await act((tx) => forgetInbox(tx, { olderThanMs: inboxMs, most: batch }));
+    const deleted = await act(async (tx) => {
+      const rows = await forgetInbox(tx, { olderThanMs: inboxMs, most: batch });
+      const subject = { kind: 'database', id: 'retention' };
+      if (rows > 0) await record(tx, { action: 'inbox.forgotten', subject, detail: { rows } });
+      return rows;
+    });
     if (deleted === 0) return gone;
     gone.inbox += deleted;
     await delay(pauseMs);

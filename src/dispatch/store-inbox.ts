@@ -4,7 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { ReceiptMeaning } from './model.ts';
 import type { GatewayRow } from './store-gateway.ts';
 import { isStopped } from './store-stopped.ts';
-import { asMoved, readTold, told } from './store-told.ts';
+import { asMoved, readTold, told, type Moved } from './store-told.ts';
 
 export type GatewayDoor = {
   id: string;
@@ -133,10 +133,10 @@ const SLOW_RECEIPT_MS = 300_000;
  * Applies final receipts by rank: a message only moves along the table of moves, so a late, doubled
  * or reordered receipt changes nothing (P6). A receipt may come before the answer to our own
  * request, or after a wrong "absent" put the message back in line, even when a later attempt is
- * under question: it wins, and the message is not sent again (P2). Returns the ids that moved.
+ * under question: it wins, and the message is not sent again (P2). Says what moved.
  */
-export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Promise<string[]> {
-  const rows = await tx.rows<{ id: string }>(sql`
+export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Promise<Moved[]> {
+  return await tx.rows<Moved>(sql`
     with received as (
       select id, attempt, gateway_id, provider_id, state from unnest(
         ${moves.map((m) => m.messageId)}::uuid[], ${moves.map((m) => m.attempt)}::smallint[],
@@ -170,8 +170,7 @@ export async function applyReceipts(tx: Tx, moves: readonly ReceiptMove[]): Prom
         count(*) filter (where accepted_at < now() - ${SLOW_RECEIPT_MS} * interval '1 ms')
       from moved group by gateway_id
     ), ${told}
-    select moved.id from moved cross join ${readTold}`);
-  return rows.map((row) => row.id);
+    select moved.id, moved.became as state from moved cross join ${readTold}`);
 }
 
 export async function markReceiptsHandled(

@@ -7,7 +7,7 @@ import { hasSurelyNotLeft, homesFor, mayBeClaimed } from './store-home.ts';
 import { historyIsWhole } from './store-plan.ts';
 import { isSettled } from './store-settled.ts';
 import { isStopped } from './store-stopped.ts';
-import { asMoved, readTold, told } from './store-told.ts';
+import { asMoved, readTold, told, type Moved } from './store-told.ts';
 
 export type Claimed = {
   id: string;
@@ -214,8 +214,8 @@ export async function settleMessages(
  * Like all of the beat it passes over what somebody else has locked, and takes it a second later:
  * waiting, it could turn somebody's cancellation away as the victim of a deadlock.
  */
-export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
-  return await tx.run(sql`
+export async function expireLeases(tx: Tx, quietMs: number): Promise<Moved[]> {
+  return await tx.rows<Moved>(sql`
     with moved as (
       update dispatch.message message
       set state = 'unknown', lease_owner = null, lease_until = null,
@@ -225,7 +225,7 @@ export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
         where state = 'claimed' and lease_until < now() for update skip locked)
       returning ${asMoved}
     ), ${told}
-    select from moved cross join ${readTold}`);
+    select moved.id, moved.became as state from moved cross join ${readTold}`);
 }
 
 /**
@@ -233,8 +233,8 @@ export async function expireLeases(tx: Tx, quietMs: number): Promise<number> {
  * while our history is not whole: a worker that stood still may ask this of a server that was
  * promoted meanwhile.
  */
-export async function expireMessages(tx: Tx): Promise<number> {
-  return await tx.run(sql`
+export async function expireMessages(tx: Tx): Promise<Moved[]> {
+  return await tx.rows<Moved>(sql`
     with moved as (
       update dispatch.message message set final_at = now(),
         state = case state when 'ready' then 'expired' else 'uncertain_closed' end
@@ -243,7 +243,7 @@ export async function expireMessages(tx: Tx): Promise<number> {
         for update skip locked)
       returning ${asMoved}
     ), ${told}
-    select from moved cross join ${readTold}`);
+    select moved.id, moved.became as state from moved cross join ${readTold}`);
 }
 
 /**
@@ -279,9 +279,9 @@ export async function markCleared(tx: Tx): Promise<number> {
           and message.state in ('held', 'ready', 'claimed'))`);
 }
 
-/** A dispatch whose rounds are all open and whose messages all left is done. */
-export async function endDispatches(tx: Tx): Promise<number> {
-  return await tx.run(sql`
+/** A dispatch whose rounds are all open and whose messages all left is done. Says which. */
+export async function endDispatches(tx: Tx): Promise<string[]> {
+  const rows = await tx.rows<{ id: string }>(sql`
     with moved as (
       update dispatch.dispatch dispatch set state = 'done', ended_at = now()
       where dispatch.state = 'sending' and dispatch.lane <> 0
@@ -292,5 +292,6 @@ export async function endDispatches(tx: Tx): Promise<number> {
             and message.state in ('held', 'ready', 'claimed', 'unknown'))
       returning dispatch.id
     )
-    select pg_notify('tocsin_dispatch', moved.id::text) from moved`);
+    select moved.id, pg_notify('tocsin_dispatch', moved.id::text) from moved`);
+  return rows.map(({ id }) => id);
 }

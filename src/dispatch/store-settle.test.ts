@@ -145,7 +145,7 @@ describe('settling', () => {
     await work(async (tx) => {
       await tx.run(sql`update dispatch.message set lease_until = now() where id = ${id}`);
     });
-    assert.equal(await work((tx) => expireLeases(tx, 35_000)), 1);
+    assert.deepEqual(await work((tx) => expireLeases(tx, 35_000)), [{ id, state: 'unknown' }]);
     assert.deepEqual(await settle(owner, end(id)), []);
     const row = await rowOf(id);
     assert.deepEqual([row.state, row.failureCode], ['unknown', 'lease_ended']);
@@ -172,7 +172,7 @@ describe('settling', () => {
         providerId: 'from receipt',
       };
       const moved = await work((tx) => applyReceipts(tx, [{ ...receipt, to: 'delivered' }]));
-      assert.deepEqual(moved, [id]);
+      assert.deepEqual(moved, [{ id, state: 'delivered' }]);
       assert.deepEqual(await settle(owner, end(id, { class: name })), []);
       const row = await rowOf(id);
       assert.deepEqual([row.state, row.providerId], ['delivered', 'from receipt']);

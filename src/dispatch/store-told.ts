@@ -10,6 +10,10 @@
  * each message that counts for them.
  */
 import { sql } from '#db/sql.ts';
+import type { MessageState } from './model.ts';
+
+/** A message that moved, and what it is now. */
+export type Moved = { id: string; state: MessageState };
 
 /** What `told` needs of each row of `moved`: an update of `dispatch.message message` returns it. */
 export const asMoved = sql`message.id, message.dispatch_id, message.organisation_id,

@@ -77,7 +77,13 @@ export {
 export { readsSet, type Member, type ReaderSet } from './reader-sets.ts';
 export { nameReaders } from './store-reader-set.ts';
 export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';
-export { deleteOld as sweepIdentity } from './store-session.ts';
+export { sweepIdentity } from './retention.ts';
+export {
+  listSubjectAccounts,
+  listSubjectInvitations,
+  type SubjectAccount,
+  type SubjectInvitation,
+} from './store-subject.ts';
 export {
   lockWaking,
   selectByPhone as listPeopleByPhone,

@@ -193,22 +193,29 @@ export type Kept = {
   readonly now: Date;
 };
 
-/**
- * Removes what is long over: sessions, links and invitations by the rules; what was to be signed,
- * codes, visits, logout tokens and kept answers of yesterday.
- */
-export async function deleteOld(tx: Tx, { sessionsMs, invitationsMs, now }: Kept): Promise<number> {
-  const sessionsFrom = new Date(now.getTime() - sessionsMs);
-  const invitationsFrom = new Date(now.getTime() - invitationsMs);
+/** Removes sessions, links and invitations that are long over, by the rules. */
+export async function deleteOld(
+  tx: Tx,
+  { sessionsMs, invitationsMs, now }: Kept,
+): Promise<{ sessions: number; links: number; invitations: number }> {
+  const before = new Date(now.getTime() - sessionsMs);
+  const endedBefore = new Date(now.getTime() - invitationsMs);
+  return {
+    sessions: await tx.run(sql`delete from identity.session where last_seen_at < ${before}`),
+    links: await tx.run(sql`delete from identity.sign_in_link where expires_at < ${before}`),
+    invitations: await tx.run(sql`
+      delete from identity.invitation where expires_at < ${endedBefore}`),
+  };
+}
+
+/** Removes what is worth nothing after a day: what was to be signed, codes, visits, answers. */
+export async function deletePassing(tx: Tx, now: Date): Promise<number> {
   const dayAgo = new Date(now.getTime() - 86_400_000);
   return (
     (await tx.run(sql`delete from identity.passkey_challenge where expires_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.sign_in_code where asked_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.issuer_visit where begun_at < ${dayAgo}`)) +
     (await tx.run(sql`delete from identity.issuer_logout where taken_at < ${dayAgo}`)) +
-    (await tx.run(sql`delete from identity.session where last_seen_at < ${sessionsFrom}`)) +
-    (await tx.run(sql`delete from identity.sign_in_link where expires_at < ${sessionsFrom}`)) +
-    (await tx.run(sql`delete from identity.invitation where expires_at < ${invitationsFrom}`)) +
     (await tx.run(sql`delete from identity.idempotency where created_at < ${dayAgo}`))
   );
 }

@@ -42,6 +42,7 @@ export {
 export {
   askForProof,
   PROOF_ASKED_TASK,
+  noteStop,
   proveByReply,
   sendQuestion,
   type EnrolmentRules,
@@ -61,7 +62,7 @@ export { findPointOfSession } from './own/store-own.ts';
 export { OWN_REPLACED_TASK, tellReplaced } from './own/own-details.ts';
 export { ownDetailsRoutes } from './own/routes-own-details.ts';
 export type { OwnRoutesContext } from './own/routes-own-session.ts';
-export { markAnswered, markStopAsked } from './proof/store-enrol.ts';
+export { markAnswered } from './proof/store-enrol.ts';
 export { changesFile, refusedFile } from './imports/csv.ts';
 export { Ended, fileInThread } from './imports/in-thread.ts';
 export { importChange } from './imports/change-import.ts';

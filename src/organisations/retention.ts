@@ -17,7 +17,11 @@ export async function forgetImports(
 ): Promise<void> {
   await sweepRuns(database, now);
   const before = new Date(now.getTime() - importsMs);
-  await database.withActor(system('retention'), (tx) => forgetOldImages(tx, before));
+  await database.withActor(system('retention'), async (tx) => {
+    const rows = await forgetOldImages(tx, before);
+    const subject = { kind: 'database', id: 'retention' };
+    if (rows > 0) await record(tx, { action: 'imports.forgotten', subject, detail: { rows } });
+  });
 }
 
 /** Contacts who left so long ago, a batch at a time; says how many went. */

@@ -16,7 +16,7 @@ import {
 } from './store.ts';
 import { endCallsOf } from './calls/store-calls.ts';
 import { planCalls } from './owed.ts';
-import { insertDeskItem } from './store-desk.ts';
+import { openItem } from './open-item.ts';
 import { findRecipient, isWrittenDown } from './store-read.ts';
 
 /** How soon the desk promises a call to who asks for help, and who is woken for it. */
@@ -84,7 +84,7 @@ async function applyAnswers(
       for (const organisationId of answer.organisationIds) {
         const { callBackWithinMs } = rules.desk;
         const asked = { kind, alertId, organisationId, contactPointId, replyId: null } as const;
-        const promised = await insertDeskItem(tx, { ...asked, callBackWithinMs });
+        const promised = await openItem(tx, { ...asked, callBackWithinMs });
         if (promised !== undefined) await planCalls(tx, rules, [promised]);
       }
   await recordAll(

@@ -10,7 +10,7 @@ import type { OpenMessage, ReplyMeaning } from './model.ts';
 import { findOnlyOwner } from './owners.ts';
 import { textOf, type AnswerContext, type Sent } from './reply-texts.ts';
 import { findAddressed, notifyResponse } from './store.ts';
-import { insertDeskItem } from './store-desk.ts';
+import { openItem } from './open-item.ts';
 import { findLastText } from './store-read.ts';
 
 /** No alert gives it to anybody (its codes begin with 1 to 9): an answer that belongs to none. */
@@ -66,7 +66,7 @@ async function warnOfForgery(
   tx: Tx,
   { reply, meaning, point, personName }: Parameters<typeof answerCheck>[2],
 ): Promise<void> {
-  await insertDeskItem(tx, {
+  await openItem(tx, {
     kind: meaning.codes.length === 0 ? 'not_ours' : 'wrong_code',
     alertId: null,
     organisationId: await findOnlyOwner(tx, point.id),

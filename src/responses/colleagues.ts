@@ -11,7 +11,7 @@ import { answerCheck, NO_CODE } from './checks.ts';
 import type { ReplyDecision, ReplyMeaning } from './model.ts';
 import type { AnswerContext } from './reply-texts.ts';
 import { notifyResponse } from './store.ts';
-import { insertDeskItem } from './store-desk.ts';
+import { openItem } from './open-item.ts';
 
 /** Deals with such a text. Where two share the number it names both. */
 export async function answerColleague(
@@ -37,7 +37,7 @@ export async function answerColleague(
     await answerCheck(tx, context, { reply, meaning, point, personName, decision });
     return;
   }
-  await insertDeskItem(tx, {
+  await openItem(tx, {
     kind: 'colleague',
     alertId: null,
     organisationId: null,

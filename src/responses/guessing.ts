@@ -15,7 +15,7 @@ import {
   lockAddresses,
   notifyResponse,
 } from './store.ts';
-import { insertDeskItem } from './store-desk.ts';
+import { openItem } from './open-item.ts';
 
 /** An id that nobody has: an unknown address is looked up like a known one, as slowly. */
 export const NOBODY = '00000000-0000-4000-8000-00000000dead';
@@ -73,7 +73,7 @@ export async function noteWrongCodes(tx: Tx, visitors: readonly Visitor[]): Prom
 async function warnOfGuessing(tx: Tx): Promise<void> {
   const failed = await countAllFailedTries(tx, guessingWithinMs);
   if (failed < guessingFrom) return;
-  await insertDeskItem(tx, {
+  await openItem(tx, {
     kind: 'guessing',
     alertId: null,
     organisationId: null,

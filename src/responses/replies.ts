@@ -15,7 +15,7 @@ import {
 import {
   listContactPointsByIndex,
   markAnswered,
-  markStopAsked,
+  noteStop,
   type ContactPoint,
 } from '#organisations/index.ts';
 import { takeTogether } from './actions.ts';
@@ -40,7 +40,7 @@ import {
   type AnswerContext,
 } from './reply-texts.ts';
 import { findAddressed, listOpenMessages, notifyResponse, type NewAnswer } from './store.ts';
-import { insertDeskItem } from './store-desk.ts';
+import { openItem } from './open-item.ts';
 
 const TOGETHER_MAX = 100;
 
@@ -204,7 +204,7 @@ async function bringToDesk(tx: Tx, context: AnswerContext, handling: ForDesk): P
   if (point === undefined) return;
   const { item, message, between } = decision;
   // Strangers and STOP get no text.
-  if (item === 'stop') return await markStopAsked(tx, point.id);
+  if (item === 'stop') return await noteStop(tx, point.id);
   await markAnswered(tx, [{ contactPointId: point.id, withCode: false }]);
   if (message === undefined) return;
   const addressed = await findAddressed(tx, message.alertId, message.organisationIds);
@@ -223,7 +223,7 @@ async function insertItem(
   { reply, decision, point }: Handling<ReplyDecision & { kind: 'answer' | 'desk' }>,
 ): Promise<void> {
   const { message } = decision;
-  await insertDeskItem(tx, {
+  await openItem(tx, {
     kind,
     alertId: message?.alertId ?? null,
     organisationId:

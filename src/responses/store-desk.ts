@@ -21,11 +21,14 @@ export type CallPromise = { id: string; madeAt: Date; callBackAt: Date };
 
 /**
  * Puts it before the duty desk; a second call for help of the same organisation is the same item.
- * Answers with the promise that it holds, where it is new and holds one.
+ * Undefined where there was one.
  */
-export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<CallPromise | undefined> {
+export async function insertDeskItem(
+  tx: Tx,
+  item: NewDeskItem,
+): Promise<{ id: string; madeAt: Date; callBackAt: Date | null } | undefined> {
   const withinMs = item.kind === 'help' ? item.callBackWithinMs : null;
-  const made = await tx.maybe<{ id: string; madeAt: Date; callBackAt: Date | null }>(sql`
+  return await tx.maybe<{ id: string; madeAt: Date; callBackAt: Date | null }>(sql`
     insert into responses.desk_item
       (id, kind, alert_id, organisation_id, contact_point_id, person_name, reply_id, call_back_at)
     values (${newId()}, ${item.kind}, ${item.alertId}, ${item.organisationId},
@@ -33,7 +36,6 @@ export async function insertDeskItem(tx: Tx, item: NewDeskItem): Promise<CallPro
       now() + ${withinMs} * interval '1 ms')
     on conflict do nothing
     returning id, created_at as made_at, call_back_at`);
-  return made?.callBackAt ? { ...made, callBackAt: made.callBackAt } : undefined;
 }
 
 export type OwedCall = {

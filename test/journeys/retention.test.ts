@@ -64,6 +64,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const forgotten = (what: string) => sql`audit.entry where action = ${`${what}.forgotten`}`;
 const own = async (statement: Sql) =>
   await centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
 const count = async (from: Sql) => {
@@ -233,6 +234,8 @@ test('what is older goes, what is younger stays, and the log is proved as before
   ])
     assert.ok((await count(table)) >= 2, 'that somebody answered or was rung stays');
   assert.ok((await count(sql`audit.entry`)) > entries, 'what went is written down');
+  for (const what of ['dispatch', 'inbox', 'contacts', 'notes', 'sign_ins'])
+    assert.ok((await count(forgotten(what))) > 0, `${what} in the audit`);
   assert.match(await signAndVerify(), /whole|right|proved/i);
   // A second night finds nothing.
   const before_ = await count(sql`audit.entry`);
@@ -250,6 +253,7 @@ test('how the directory was before an import goes by its own key', async () => {
       started_at = ${at('importsMs', age)}`);
     await night();
     assert.equal((await count(images)) > 0, stays, age);
+    assert.equal((await count(forgotten('imports'))) > 0, !stays, age);
   }
 });
 

@@ -24,6 +24,7 @@ import {
   type Right,
 } from './fuzz/right-requests.ts';
 import { send } from './fuzz/wire.ts';
+import { wroteWithoutEntry } from './watch-writes.ts';
 
 const LANES = 6;
 const SEED = Number(process.env['TOCSIN_FUZZ_SEED'] ?? 20_261_127);
@@ -243,4 +244,32 @@ test('bad input of every kind is answered as such', { timeout: LIMIT_MS }, async
 test('each route was reached beyond who may come and what can be parsed', () => {
   const unreached = ground.routes.map(keyOf).filter((key) => !ground.reached.has(key));
   assert.deepEqual(unreached, []);
+});
+
+/** What may be written without an entry, and why nothing has changed by it. */
+const WITHOUT_ENTRY: Readonly<Record<string, string>> = {
+  'alerts.editor': 'the same stretch of writing: its first save has one, the submission has all',
+  'alerts.version': 'as its editor',
+  'identity.api_key': 'when a key was last used',
+  'identity.idempotency': 'an answer, kept for whoever asks again',
+  'identity.issuer': 'when it failed last, and when it told of a sign-out',
+  'identity.issuer_visit': 'somebody was sent there, and nothing came of it yet',
+  'identity.passkey_challenge': 'something to sign, and nothing came of it yet',
+  'identity.session': 'when a session was last seen',
+  'identity.sign_in_code': 'wrong ones are counted',
+  'organisations.code_session': 'when a session was last seen',
+  'organisations.import_mapping': 'how to read the columns of a file on its way in',
+  'organisations.import_row': 'a file on its way in',
+  'organisations.import_run': 'a file on its way in: its import, or what it proposes, has one',
+  'organisations.one_time_code': 'wrong ones are counted',
+  'responses.failed_try': 'wrong ones are counted',
+};
+
+test('every change that somebody made has its entry in the audit', async () => {
+  const wrote = await wroteWithoutEntry(ground.centre);
+  assert.ok(wrote.includes('identity.passkey_challenge'), 'it is looked for');
+  assert.deepEqual(
+    wrote.filter((table) => !Object.hasOwn(WITHOUT_ENTRY, table)),
+    [],
+  );
 });

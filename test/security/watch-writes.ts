@@ -48,3 +48,15 @@ export async function wroteSince(
   );
   return rows.map(({ relation }) => relation);
 }
+
+/** The tables that somebody but the test wrote to in a transaction without an entry of the audit. */
+export async function wroteWithoutEntry({ db }: Centre): Promise<string[]> {
+  const rows = await db.owner.withActor(system('test'), (tx) =>
+    tx.rows<{ relation: string }>(sql`
+      select distinct relation from watch.write written
+      where actor <> 'test' and not exists (select from watch.write entry
+        where entry.xid = written.xid and entry.relation = 'audit.entry')
+      order by relation`),
+  );
+  return rows.map(({ relation }) => relation);
+}

@@ -107,7 +107,7 @@ const planted: readonly Planted[] = [
         );
         const back = { state: 'ready', leaseOwner: null, leaseUntil: null } as const;
         for (const message of ended) base.update(message, { ...back, dueAt: base.now });
-        return ended.length;
+        return ended.map(({ id, state }) => ({ id, state }));
       },
     },
   },
@@ -123,7 +123,9 @@ const planted: readonly Planted[] = [
         receipts.flatMap((receipt) => {
           const message = base.tables.message.get(receipt.messageId);
           const fits = message?.attempt === receipt.attempt && message.attempt > 0;
-          return fits ? [applyReceipt(base, message, receipt).id] : [];
+          if (!fits) return [];
+          const { id, state } = applyReceipt(base, message, receipt);
+          return [{ id, state }];
         }),
     },
   },

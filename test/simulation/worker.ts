@@ -229,7 +229,7 @@ export class SimulatedWorker {
         base,
         seconds.map((second) => ({ ...second, kind: 'accepted_twice' as const })),
       );
-      const moved = new Set(twin.applyReceipts(base, moves));
+      const moved = new Set(twin.applyReceipts(base, moves).map(({ id }) => id));
       twin.markReceiptsHandled(
         base,
         planned.map(({ receipt, move }) => ({

@@ -21,6 +21,7 @@ import {
   lockPoints,
   markAsked,
   markProvenBy,
+  markStopAsked,
   withdrawQuestion,
   type Question,
 } from './store-enrol.ts';
@@ -179,6 +180,13 @@ export async function drawUnusedCode(tx: Tx, contactPointId: string): Promise<st
 
 function namesOf([first = '', ...others]: readonly string[]): string {
   return others.length === 0 ? first : `${first} +${others.length}`;
+}
+
+/** Its owner texted STOP: kept at the number, for a person to deal with. */
+export async function noteStop(tx: Tx, contactPointId: string): Promise<void> {
+  await markStopAsked(tx, contactPointId);
+  const subject = { kind: 'contact_point', id: contactPointId };
+  await record(tx, { action: 'contact_point.stop_asked', subject });
 }
 
 /**

@@ -9,6 +9,7 @@ import type {
   SecondText,
   WaitingReceipt,
 } from '#dispatch/store-inbox.ts';
+import type { Moved } from '#dispatch/store-told.ts';
 import { keyOf, type Base, type MessageRow } from './rows.ts';
 import { tell } from './send.ts';
 import { isStopped } from './stopped.ts';
@@ -92,7 +93,7 @@ export function findSecondTexts(base: Base, receipts: readonly ReceiptMove[]): S
   return [...found.values()];
 }
 
-export function applyReceipts(base: Base, receipts: readonly ReceiptMove[]): string[] {
+export function applyReceipts(base: Base, receipts: readonly ReceiptMove[]): Moved[] {
   const strongest = new Map<string, ReceiptMove>();
   for (const receipt of receipts.filter((one) => wasAsked(base, one))) {
     const other = strongest.get(receipt.messageId);
@@ -107,7 +108,7 @@ export function applyReceipts(base: Base, receipts: readonly ReceiptMove[]): str
   });
   countReceipts(base, moved);
   tell(base, moved);
-  return moved.map((message) => message.id);
+  return moved.map(({ id, state }) => ({ id, state }));
 }
 
 function countReceipts(base: Base, moved: readonly MessageRow[]): void {

@@ -1,6 +1,7 @@
 /** Twins of `src/dispatch/store-send.ts`. */
 import { stateAfter } from '#dispatch/model.ts';
 import type { Claimed, ClaimRequest, Settlement } from '#dispatch/store-send.ts';
+import type { Moved } from '#dispatch/store-told.ts';
 import {
   allowanceOf,
   bucketOf,
@@ -206,13 +207,13 @@ function updateWhere(
   fits: (message: MessageRow) => boolean,
   change: (message: MessageRow) => Partial<MessageRow>,
   most = Infinity,
-): number {
+): Moved[] {
   const found = [...base.tables.message.values()].filter(fits).slice(0, most);
   for (const message of found) base.update(message, change(message));
-  return found.length;
+  return found.map(({ id, state }) => ({ id, state }));
 }
 
-export function expireLeases(base: Base, quietMs: number): number {
+export function expireLeases(base: Base, quietMs: number): Moved[] {
   return updateWhere(
     base,
     (m) => m.state === 'claimed' && m.leaseUntil! < base.now,
@@ -228,8 +229,8 @@ export function expireLeases(base: Base, quietMs: number): number {
   );
 }
 
-export function expireMessages(base: Base): number {
-  if (!historyIsWhole(base)) return 0;
+export function expireMessages(base: Base): Moved[] {
+  if (!historyIsWhole(base)) return [];
   return updateWhere(
     base,
     (m) =>
@@ -254,7 +255,7 @@ export function cancelLeftovers(base: Base, most: number): number {
     },
     () => ({ state: 'cancelled', finalAt: base.now }),
     most,
-  );
+  ).length;
 }
 
 export function markCleared(base: Base): number {
@@ -272,8 +273,8 @@ export function markCleared(base: Base): number {
   return cleared.length;
 }
 
-export function endDispatches(base: Base): number {
-  let ended = 0;
+export function endDispatches(base: Base): string[] {
+  const ended: string[] = [];
   const unfinished = new Set(['held', 'ready', 'claimed', 'unknown']);
   for (const dispatch of base.tables.dispatch.values()) {
     if (dispatch.state !== 'sending' || dispatch.lane === 0) continue;
@@ -284,7 +285,7 @@ export function endDispatches(base: Base): number {
     dispatch.state = 'done';
     dispatch.endedAt = base.now;
     base.writes += 1;
-    ended += 1;
+    ended.push(dispatch.id);
   }
   return ended;
 }
