@@ -34,8 +34,8 @@ export const help = `Usage: bin/tocsin data-subject export --by ADDRESS [--perso
 For a request of somebody whose number or address you hold.
 
 export    All that is held on them: directory, messages, texts they sent, answers, calls, account
-          and invitations, and the entries of the audit that name them or are theirs. --json prints everything for them to take along,
-          without it a summary. The export is an entry of the audit.
+          and invitations, and the entries of the audit that name them or are theirs. --json prints
+          everything for them to take along, without it a summary. The export is an entry too.
 erase     Shows what goes and what stays and why, and asks. The audit stays provable: details that
           have the name in them are taken out, and that is said in the log.
 --person  The whole name as it is on file. With --number or --address, both must fit: both are

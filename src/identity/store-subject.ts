@@ -31,7 +31,8 @@ export async function listSubjectAccounts(
 ): Promise<SubjectAccount[]> {
   return await tx.rows<SubjectAccount>(sql`
     select person.id, person.name, person.email, person.active, person.created_at,
-      person.phone_mask, person.phone_index, held.roles, held.passkeys, held.sessions, held.issuer_links
+      person.phone_mask, person.phone_index, held.roles, held.passkeys, held.sessions,
+      held.issuer_links
     from identity.person
     cross join lateral (select
       (select coalesce(json_agg(json_build_object('role', role, 'organisationId', organisation_id,
