@@ -47,6 +47,7 @@ export { proveApproval, type ApprovalProved } from './approval-proof.ts';
 export { checkSignatures, type CheckedSignatures } from './approval-signature.ts';
 export { shaped, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 export {
+  selectPeopleBehind as listPeopleBehind,
   selectRequest as findApproval,
   selectWaiting as listWaitingApprovals,
 } from './store-approval.ts';

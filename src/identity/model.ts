@@ -130,9 +130,17 @@ export function rightsThrough(
 }
 
 export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now: Date): boolean {
-  if (passkeyAt === null) return false;
-  return now.getTime() - passkeyAt.getTime() < signingIn.passkeyAgainAfterMs;
+  return passkeyAt !== null && isWithin(passkeyAt, signingIn.passkeyAgainAfterMs, now);
 }
+
+/** True so long after; where a clock was set back nobody can say how long ago it was. */
+function isWithin(at: Date, withinMs: number, now: Date): boolean {
+  const ageMs = now.getTime() - at.getTime();
+  return ageMs < withinMs && ageMs > -CLOCKS_DIFFER_MS;
+}
+
+/** Between two machines that serve pages. */
+const CLOCKS_DIFFER_MS = 60_000;
 
 /**
  * True of a session that a link, or a code with the number of an app, began a moment ago: it may
@@ -143,9 +151,8 @@ export function mayMakeFirst(
   session: { readonly begunBy: string; readonly createdAt: Date },
   now: Date,
 ): boolean {
-  const age = now.getTime() - session.createdAt.getTime();
   const isProven = session.begunBy === 'link' || session.begunBy === 'code';
-  return isProven && age < signingIn.firstPasskeyWithinMs;
+  return isProven && isWithin(session.createdAt, signingIn.firstPasskeyWithinMs, now);
 }
 
 /** For what a role is given. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Authenticator } from '../../test/support/authenticator.ts';
-import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
+import { COOKIE, openLiveSite, ORIGIN, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
 
 let live: LiveSite;
@@ -30,7 +30,7 @@ test('making a passkey and each proof give the cookie another token', async () =
   assert.equal((await live.prove(client, device)).status, 200);
   tokens.push(client.cookie(COOKIE)!);
   const { told } = await live.post(client, '/passkey/options');
-  const form = { passkey: device.use(told.get, 'https://tocsin.centre.example'), to: '/people' };
+  const form = { passkey: device.use(told.get, ORIGIN), to: '/people' };
   assert.equal((await live.post(client, '/passkey', form)).status, 303);
   tokens.push(client.cookie(COOKIE)!);
   assert.equal(new Set(tokens).size, 4);
@@ -63,5 +63,27 @@ test('a refused proof leaves the cookie as it was', async () => {
   const refused = await live.prove(client, new Authenticator());
   assert.notEqual(refused.status, 200);
   assert.equal(client.cookie(COOKIE), before);
+  assert.ok(await opens(client));
+});
+
+test('a clock that is set back makes no proof young again', async () => {
+  const [client, device] = await live.administrator('Di Okafor');
+  const dangerous = async () => (await live.post(client, '/people/invite')).status;
+  assert.equal(await dangerous(), 422, 'nothing but the fields is missing');
+  live.wait(-3_600_000);
+  assert.notEqual(await dangerous(), 422, 'a passkey is asked for');
+  await live.prove(client, device);
+  assert.equal(await dangerous(), 422);
+});
+
+test('whoever signs in anew leaves no session behind', async () => {
+  const [client, device] = await live.administrator('Ed Novak');
+  const before = client.cookie(COOKIE)!;
+  const { told } = await live.post(client, '/sign-in/passkey/options');
+  const fields = { passkey: device.use(told.get, ORIGIN), ticket: told.ticket };
+  assert.equal((await live.post(client, '/sign-in/passkey', fields)).status, 303);
+  assert.notEqual(client.cookie(COOKIE), before);
+  const left = await withCookie(before).request('GET', '/account');
+  assert.equal(left.headers.get('location'), '/sign-in?to=%2Faccount');
   assert.ok(await opens(client));
 });

@@ -75,7 +75,11 @@ export type SignIn = {
   readonly device: string;
   /** Roughly from where, as `placeOf` says it. */
   readonly place: string;
+  /** The session that this browser is in: its token is overwritten by the new one, so it ends. */
+  readonly before?: OwnSession | undefined;
 };
+
+export type OwnSession = { readonly id: string; readonly personId: string };
 
 /** Uses a link and begins a session; its token goes into the cookie. Works once. */
 export async function signIn(tx: Tx, token: string, how: SignIn): Promise<Outcome<string>> {
@@ -124,15 +128,12 @@ export async function startSession(
   const through = issuerId === null ? {} : { issuer: issuerId };
   const detail = { sessionId: id, by: whose.begunBy, ...through };
   await record(tx, { action: 'session.begun', subject, detail });
+  if (how.before !== undefined) await endSession(tx, how.before, how.now);
   return ok(token);
 }
 
 /** Ends a session of this person: their own at sign-out, or another one on the account page. */
-export async function endSession(
-  tx: Tx,
-  session: { readonly id: string; readonly personId: string },
-  now: Date,
-): Promise<Outcome<void>> {
+export async function endSession(tx: Tx, session: OwnSession, now: Date): Promise<Outcome<void>> {
   if ((await markSessionEnded(tx, session, now)) === 0) {
     return refused('not_found', 'There is no such session.');
   }

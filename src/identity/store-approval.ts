@@ -1,6 +1,7 @@
 /** Requests for approval: one function per statement. */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isUuid } from '#kernel/ids.ts';
 import { statesBefore, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
 import { IN_FORCE } from './store-held.ts';
 
@@ -154,8 +155,9 @@ export async function markEnded(
     returning ${COLUMNS}`);
 }
 
-/** The people behind these ids: a key counts as the person who made it. */
-export async function selectPeopleBehind(tx: Tx, ids: readonly string[]): Promise<string[]> {
+/** The people behind these: a key counts as who answers for it; a program has a name and nobody. */
+export async function selectPeopleBehind(tx: Tx, hands: readonly string[]): Promise<string[]> {
+  const ids = hands.filter(isUuid);
   const rows = await tx.rows<{ id: string }>(sql`
     select person.id from identity.person where id = any (${ids}::uuid[])
     union

@@ -5,8 +5,12 @@ import type { IdentityContext } from './context.ts';
 import { deviceName, placeOf } from './model.ts';
 import type { SignIn } from './sign-in.ts';
 
-export function howOf({ now, headers, ip }: WebRequest): SignIn {
-  return { now, device: deviceName(headers['user-agent']), place: placeOf(ip) };
+export function howOf({ now, headers, ip, actor, session }: WebRequest): SignIn {
+  const before =
+    session !== undefined && actor.kind === 'person'
+      ? { id: session.id, personId: actor.id }
+      : undefined;
+  return { now, device: deviceName(headers['user-agent']), place: placeOf(ip), before };
 }
 
 /** A new token at every sign-in, so that one planted before is worth nothing. */

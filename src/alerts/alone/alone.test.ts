@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
-import { WAKE_TASK, type WakingTimer } from '#identity/index.ts';
+import { createApiKey, WAKE_TASK, type WakingTimer } from '#identity/index.ts';
 import { everybody, saveAudience } from '#organisations/index.ts';
 import {
   contextOf,
@@ -17,6 +17,7 @@ import {
 import { seedNotify } from '../../../test/support/dispatch.ts';
 import { findSubmission, findVersion, withdrawReleased } from '#alerts/index.ts';
 import { releaseAlone } from './alone.ts';
+import { whyNotAlone } from './model.ts';
 
 let centre: Centre;
 let second: Person;
@@ -177,8 +178,34 @@ describe('what needs a second person', () => {
     await refusedAs(/not all who must answer/, { audience: north });
   });
 
-  it('the usual audience, where the same person saved it', async () => {
+  it('a page, an address or a number in a blank', async () => {
+    const { alertId } = await waiting({ audience: '' });
+    const version = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
+    const text = centre.model.holding.texts.find(({ title }) => title === version!.title)!;
+    const holding = { ...centre.model.holding, texts: [{ ...text, doNow: 'Use {way} now.' }] };
+    const whyWith = (way: string) =>
+      whyNotAlone({ ...version!, doNow: `Use ${way} now.` }, { holding }, { isOfAnother: true });
+    assert.equal(whyWith('the fallback of 28 November, 03:40'), undefined);
+    for (const way of [
+      'evil.example',
+      'evil．example',
+      'me@evil',
+      '07700 900123',
+      '０７７００９００１２３',
+    ])
+      assert.match(whyWith(way) ?? '', /Its words were changed/, way);
+  });
+
+  it('the usual audience, where the same person saved it, or a key of theirs', async () => {
     const mine = await saved(centre.model.holding.audience, { regions: ['RB'] }, centre.officer);
+    await refusedAs(/nobody else saved it/, { audience: mine });
+    const wish = { permissions: ['directory.write'], expiresAt: null } as const;
+    const answered = { ...wish, name: 'A program', answeredFor: centre.officer.id };
+    const key = await centre.db.web.withActor(system('test'), (tx) =>
+      createApiKey(tx, answered, new Date()),
+    );
+    await own(sql`update organisations.audience_version set saved_by = ${must(key).id}
+      where audience_id = ${mine}`);
     await refusedAs(/nobody else saved it/, { audience: mine });
     const { alertId } = await waiting({ audience: mine }, second);
     const done = await goAlone(alertId, second, { organisations: 3 });

@@ -7,7 +7,7 @@ import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { maskPersonalData, record } from '#audit/index.ts';
 import { releaseDispatch } from '#dispatch/index.ts';
-import { letGoAlone, planWaking, type FindOwed } from '#identity/index.ts';
+import { letGoAlone, listPeopleBehind, planWaking, type FindOwed } from '#identity/index.ts';
 import { fillBlanks, rulesOf, singleReason } from '#operating-model/index.ts';
 import { findAudience, findSaver, type AudienceQuestion } from '#organisations/index.ts';
 import { announce } from '#alerts/announce.ts';
@@ -150,7 +150,9 @@ export async function isSavedByAnother(
   const saved = only && (await findAudience(tx, only.id));
   if (only === undefined || saved === undefined) return false;
   if (saved.name !== name || saved.version !== only.version) return false;
-  return (await findSaver(tx, only)) !== by;
+  const saver = await findSaver(tx, only);
+  // Saved by a key of theirs it is their own list as well.
+  return saver !== undefined && !(await listPeopleBehind(tx, [saver])).includes(by);
 }
 
 export type Review = {

@@ -2,6 +2,7 @@
  * What one person may let go with nobody there to approve it (P5): a holding alert in a saved text
  * of the rules, which two people adopted, its blanks filled, to all who must answer.
  */
+import { findPersonalData } from '#audit/index.ts';
 import type { HoldingText, OperatingModel } from '#operating-model/index.ts';
 import { everybody, type AudienceQuestion } from '#organisations/index.ts';
 import { canonicalContent, noContent } from '#alerts/content/model.ts';
@@ -43,12 +44,18 @@ function isFilledFrom(text: HoldingText, version: VersionRow): boolean {
   );
 }
 
-/** A blank takes a few words on one line, and nothing that looks like an address to go to. */
+/** A blank takes a few words on one line: no page to go to, no address, no number to ring. */
 function isFilled(saved: string, typed: string): boolean {
   const parts = saved.split(/\{[^{}]*\}/);
   const pattern = parts.map((part) => RegExp.escape(part)).join(`([^\\n{}]{1,${FILLING_MAX}})`);
   const found = new RegExp(`^${pattern}$`, 'u').exec(typed);
-  return found !== null && found.slice(1).every((filling) => !LINK.test(filling));
+  return found !== null && found.slice(1).every((filling) => !leadsSomewhere(filling));
+}
+
+/** Letters and digits of other widths are read as the plain ones. */
+function leadsSomewhere(filling: string): boolean {
+  const plain = filling.normalize('NFKC');
+  return LINK.test(plain) || findPersonalData(plain) !== undefined;
 }
 
 const LINK = /:\/\/|www\.|\w\.\w{2,}|@/iu;
