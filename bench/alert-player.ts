@@ -59,7 +59,11 @@ async function readWholeBoard(): Promise<void> {
     openReply: () => '',
     sectionsOf: () => [],
   };
-  const reading = await readAlert(context, { alertId: submitted().alertId, now: new Date() });
+  const reading = await readAlert(context, {
+    reader: system('bench'),
+    alertId: submitted().alertId,
+    now: new Date(),
+  });
   if (reading === undefined) throw new Error('there is no board');
   boardOf(reading);
 }

@@ -145,6 +145,12 @@ create function kernel.directory_regions() returns text[]
   return pg_catalog.string_to_array(
     nullif(pg_catalog.current_setting('tocsin.directory_regions', true), ''), ',');
 
+-- The markings whose words the actor may be shown: who is signed in without a passkey reads less.
+create function kernel.actor_markings() returns text[]
+  language sql stable parallel safe
+  return pg_catalog.string_to_array(
+    coalesce(pg_catalog.current_setting('tocsin.markings', true), ''), ',');
+
 -- The day at the centre, by the clock on its wall: on it the dates of the directory begin and end.
 create function kernel.today() returns date
   language sql stable parallel safe

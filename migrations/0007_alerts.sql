@@ -21,7 +21,7 @@ create trigger guard_exercise before update on alerts.alert for each row
   when (old.exercise is distinct from new.exercise)
   execute function alerts.guard_exercise();
 
--- One wording of an alert. Only a draft may be changed.
+-- One wording of an alert: all but its words. Only a draft may be changed.
 create table alerts.version (
   id uuid primary key,
   alert_id uuid not null references alerts.alert,
@@ -31,29 +31,14 @@ create table alerts.version (
     check (state in ('draft', 'submitted', 'released', 'superseded', 'closed', 'abandoned')),
   -- Raised by every save: two tabs cannot silently win over one another.
   revision integer not null default 1,
-  title text not null default '',
   severity text not null,
   marking text not null check (marking in ('CLEAR', 'GREEN', 'AMBER', 'AMBER+STRICT', 'RED')),
-  what text not null default '',
-  do_now text not null default '',
-  -- Of a correction: what to do for whoever acted on the words that it corrects.
-  if_acted text not null default '',
   -- What to do now in words marked CLEAR: it goes into texts that may not carry the rest.
   clear_line text not null default '',
-  not_known text not null default '',
   next_update_at timestamptz,
-  body text not null default '',
-  -- The author's own wording of the text; null: the usual wording of the operating model.
-  own_text text,
-  -- What readers of other kinds are told in texts: `ReaderWords` in src/alerts/readers/model.ts.
-  reader_words jsonb not null default '{}',
   audience jsonb not null,
   -- Whether who answered an earlier version has to answer this one too.
   asks_again boolean not null default true,
-  -- What is known of the threat and what to do about it: `Content` in src/alerts/content/model.ts.
-  content jsonb not null,
-  -- What the catalogue said of its CVEs when it was frozen: `KevSaid` in src/alerts/kev/model.ts.
-  kev jsonb,
   -- The operating model it began under (SHA-256 of the file).
   model_version text not null,
   updated_at timestamptz not null default now(),
@@ -66,7 +51,6 @@ create table alerts.version (
   unique (alert_id, number),
   check ((number = 1) = (kind = 'first')),
   check (kind in ('update', 'withdrawal') or asks_again),
-  check (kind = 'correction' or if_acted = ''),
   check ((state in ('released', 'superseded', 'closed')) = (released_at is not null)),
   check ((released_at is null) = (asked_at is null)),
   check ((released_at is null) = (reader_set_id is null)),
@@ -78,6 +62,26 @@ create unique index version_at_work on alerts.version (alert_id)
 create unique index version_out on alerts.version (alert_id) where state in ('released', 'closed');
 create index version_live on alerts.version (released_at desc) where state = 'released';
 create index version_of_readers on alerts.version (reader_set_id);
+
+-- The words of a version, as a row of their own: who may know of an alert may not yet read it.
+create table alerts.words (
+  version_id uuid primary key references alerts.version,
+  title text not null default '',
+  what text not null default '',
+  do_now text not null default '',
+  -- Of a correction: what to do for whoever acted on the words that it corrects.
+  if_acted text not null default '',
+  not_known text not null default '',
+  body text not null default '',
+  -- The author's own wording of the text; null: the usual wording of the operating model.
+  own_text text,
+  -- What readers of other kinds are told in texts: `ReaderWords` in src/alerts/readers/model.ts.
+  reader_words jsonb not null default '{}',
+  -- What is known of the threat and what to do about it: `Content` in src/alerts/content/model.ts.
+  content jsonb not null,
+  -- What the catalogue said of its CVEs when it was frozen: `KevSaid` in src/alerts/kev/model.ts.
+  kev jsonb
+);
 
 -- Everybody who shaped a version; none of them may approve it (P5).
 create table alerts.editor (
@@ -215,30 +219,56 @@ create table alerts.rules_move (
   primary key (version_id, moved_at)
 );
 
--- What upper slices and boards read.
 -- Only a draft may be changed, whoever asks.
 create function alerts.guard_version() returns trigger language plpgsql as $$
 begin
   raise exception 'only the words of a draft may be changed';
 end $$;
 create trigger guard_version before update on alerts.version for each row
-  when (old.state <> 'draft' and (old.title, old.severity, old.marking, old.what, old.do_now,
-      old.if_acted, old.clear_line, old.not_known, old.next_update_at, old.body, old.own_text,
-      old.reader_words, old.audience, old.asks_again, old.content, old.kev)
-    is distinct from (new.title, new.severity, new.marking, new.what, new.do_now, new.if_acted,
-      new.clear_line, new.not_known, new.next_update_at, new.body, new.own_text, new.reader_words,
-      new.audience, new.asks_again, new.content, new.kev))
+  when (old.state <> 'draft' and (old.severity, old.marking, old.clear_line, old.next_update_at,
+      old.audience, old.asks_again)
+    is distinct from (new.severity, new.marking, new.clear_line, new.next_update_at, new.audience,
+      new.asks_again))
   execute function alerts.guard_version();
 
+-- Stable: it sees the version as it is before the statement, and so the words of a draft may be
+-- completed by the statement that freezes it.
+create function alerts.guard_words() returns trigger language plpgsql stable as $$
+begin
+  if not exists (select from alerts.version version
+    where version.id = new.version_id and version.state = 'draft'
+      and (version.kind = 'correction' or new.if_acted = ''))
+  then
+    raise exception 'only the words of a draft may be changed';
+  end if;
+  return new;
+end $$;
+create trigger guard_words before insert or update on alerts.words for each row
+  execute function alerts.guard_words();
+
+-- What upper slices and boards read.
+-- Versions with their words, where the actor may read those; else in the place of the title why not.
+create view alerts.v_words with (security_invoker = true) as
+  select version.id, version.alert_id, version.number, version.kind, version.state,
+    version.revision, version.severity, version.marking, version.clear_line,
+    version.next_update_at, version.audience, version.asks_again, version.model_version,
+    version.updated_at, version.released_at, version.asked_at, version.closed_at,
+    coalesce(words.title, 'Words marked TLP:' || version.marking || ' need a passkey') as title,
+    coalesce(words.what, '') as what, coalesce(words.do_now, '') as do_now,
+    coalesce(words.if_acted, '') as if_acted, coalesce(words.not_known, '') as not_known,
+    coalesce(words.body, '') as body, words.own_text,
+    coalesce(words.reader_words, '{}') as reader_words, coalesce(words.content, '{}') as content,
+    words.kev
+  from alerts.version version
+  left join alerts.words words on words.version_id = version.id;
+
 create view alerts.v_live with (security_invoker = true) as
-  select alert.id as alert_id, alert.number, version.id as version_id, version.title,
-    version.severity, version.marking, version.what, version.do_now, version.not_known,
-    version.next_update_at, version.body, version.model_version, version.state,
+  select alert.id as alert_id, alert.number, version.id as version_id, version.severity,
+    version.marking, version.next_update_at, version.model_version, version.state,
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
-    version.if_acted, version.asks_again, version.asked_at, version.clear_line, version.content,
-    version.kev, version.reader_words, submission.owned_by_name, submission.submitted_at,
-    submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
+    version.asks_again, version.asked_at, version.clear_line, submission.owned_by_name,
+    submission.submitted_at, submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
     alert.exercise, version.asked_at + submission.call_list_after as call_list_at
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id
@@ -249,11 +279,9 @@ create view alerts.v_live with (security_invoker = true) as
 -- Every version that was ever out, as far as the reader may see it.
 create view alerts.v_version with (security_invoker = true) as
   select version.alert_id, alert.number as alert_number, version.id as version_id, version.number,
-    version.kind, version.title, version.severity, version.marking, version.what, version.do_now,
-    version.if_acted, version.clear_line, version.not_known, version.next_update_at, version.body,
-    version.asks_again, version.content, version.kev, version.state, version.released_at,
-    version.closed_at, submission.dispatch_id, submission.correction_dispatch_id,
-    alert.exercise
+    version.kind, version.severity, version.marking, version.next_update_at, version.asks_again,
+    version.state, version.released_at, version.closed_at, submission.dispatch_id,
+    submission.correction_dispatch_id, alert.exercise
   from alerts.version version
   join alerts.alert alert on alert.id = version.alert_id
   join alerts.submission submission on submission.version_id = version.id
@@ -296,16 +324,19 @@ create view alerts.v_waiting with (security_invoker = true) as
   select alert.id as alert_id, alert.number as alert_number, version.title, version.severity,
     submission.submitted_by_name, submission.submitted_at, alert.exercise
   from alerts.submission submission
-  join alerts.version version on version.id = submission.version_id
+  join alerts.v_words version on version.id = submission.version_id
   join alerts.alert alert on alert.id = version.alert_id
   where submission.state = 'waiting';
 
 -- Sent back by who was asked, and not submitted again since: its author has to know.
 create view alerts.v_returned with (security_invoker = true) as
   select alert.id as alert_id, alert.number as alert_number, version.title, alert.exercise,
-    submission.decided_by_name, submission.decided_at, submission.return_reason
+    submission.decided_by_name, submission.decided_at,
+    case when version.marking = any (kernel.actor_markings())
+      then submission.return_reason else '' end
+      as return_reason
   from alerts.submission submission
-  join alerts.version version on version.id = submission.version_id and version.state = 'draft'
+  join alerts.v_words version on version.id = submission.version_id and version.state = 'draft'
   join alerts.alert alert on alert.id = version.alert_id
   where submission.state = 'returned' and not exists (
     select from alerts.submission later
@@ -316,15 +347,15 @@ create view alerts.v_announcement with (security_invoker = true) as
     announcement.what, announcement.at, announcement.by_name, alert.exercise
   from alerts.announcement announcement
   join alerts.alert alert on alert.id = announcement.alert_id
-  join alerts.version version on version.alert_id = alert.id
+  join alerts.v_words version on version.alert_id = alert.id
     and version.state in ('released', 'closed');
 
 create view alerts.v_alone with (security_invoker = true) as
   select alone.alert_id, alert.number as alert_number, version.title, alone.at, alone.by_name,
-    alone.review_due_at, alone.reviewed_at, alone.reviewed_by_name, alone.finding, alone.remark
+    alone.review_due_at, alone.reviewed_at, alone.reviewed_by_name, alone.finding
   from alerts.alone alone
   join alerts.alert alert on alert.id = alone.alert_id
-  join alerts.version version on version.alert_id = alert.id
+  join alerts.v_words version on version.alert_id = alert.id
     and version.state in ('released', 'closed');
 
 create view alerts.v_rules_move with (security_invoker = true) as
@@ -332,19 +363,28 @@ create view alerts.v_rules_move with (security_invoker = true) as
   from alerts.rules_move move
   join alerts.version version on version.id = move.version_id;
 
--- What a marking protects (P8): the centre reads all; whoever is in its reader set what was
+-- What a marking protects (P8): the centre knows of all; whoever is in its reader set what was
 -- released; a visitor released versions marked CLEAR. Those that another one took the place of
 -- too: pages show them where the one that took it may be read. `readsVersion` of
 -- src/alerts/policy.ts is the same rule.
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy centre on alerts.version
-  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+  using ((select kernel.reach() = 'centre'))
+  with check ((select kernel.reach() = 'centre')
+    and marking = any ((select kernel.actor_markings())::text[]));
 create policy public_clear on alerts.version for select
   using (state in ('released', 'superseded', 'closed') and marking = 'CLEAR');
 create policy addressed on alerts.version for select
   using (state in ('released', 'superseded', 'closed') and marking in ('GREEN', 'AMBER')
     and reader_set_id = any ((select identity.readable_sets())::uuid[]));
+
+-- Its words: whoever reads the version and has proved enough for its marking (ADR 0041).
+alter table alerts.words enable row level security;
+alter table alerts.words force row level security;
+create policy proved on alerts.words using (exists (
+  select from alerts.version version where version.id = words.version_id
+    and version.marking = any ((select kernel.actor_markings())::text[])));
 
 alter table alerts.recipient enable row level security;
 alter table alerts.recipient force row level security;
@@ -398,15 +438,18 @@ grant select on alerts.editor to tocsin_worker;
 grant select, insert on alerts.alert, alerts.editor, alerts.submission, alerts.recipient
   to tocsin_web;
 grant select, insert on alerts.version to tocsin_web;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line,
-  not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content,
-  kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
+grant update (state, revision, severity, marking, clear_line, next_update_at, audience, asks_again,
+  model_version, updated_at, released_at, asked_at, closed_at, reader_set_id)
   on alerts.version to tocsin_web;
+grant select, insert on alerts.words to tocsin_web;
+grant update (title, what, do_now, if_acted, not_known, body, own_text, reader_words, content, kev)
+  on alerts.words to tocsin_web;
 grant update (last_edited_at, parts) on alerts.editor to tocsin_web;
 grant update (state, decided_at, decided_by, decided_by_name, return_reason, returned_words,
   owned_by, owned_by_name, closing_dispatch_id, call_list_after) on alerts.submission to tocsin_web;
-grant select on alerts.alert, alerts.version, alerts.submission, alerts.recipient to tocsin_worker;
-grant select on alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched,
+grant select on alerts.alert, alerts.version, alerts.words, alerts.submission, alerts.recipient
+  to tocsin_worker;
+grant select on alerts.v_words, alerts.v_live, alerts.v_version, alerts.v_sent, alerts.v_dispatched,
   alerts.v_recipient,
   alerts.v_waiting, alerts.v_returned, alerts.v_announcement, alerts.v_alone
   to tocsin_web, tocsin_worker;

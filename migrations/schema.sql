@@ -235,22 +235,12 @@ create table alerts.version (
   kind text not null,
   state text default 'draft'::text not null,
   revision integer default 1 not null,
-  title text default ''::text not null,
   severity text not null,
   marking text not null,
-  what text default ''::text not null,
-  do_now text default ''::text not null,
-  if_acted text default ''::text not null,
   clear_line text default ''::text not null,
-  not_known text default ''::text not null,
   next_update_at timestamp with time zone,
-  body text default ''::text not null,
-  own_text text,
-  reader_words jsonb default '{}'::jsonb not null,
   audience jsonb not null,
   asks_again boolean default true not null,
-  content jsonb not null,
-  kev jsonb,
   model_version text not null,
   updated_at timestamp with time zone default now() not null,
   released_at timestamp with time zone,
@@ -259,11 +249,10 @@ create table alerts.version (
   reader_set_id uuid,
   constraint version_check CHECK (((number = 1) = (kind = 'first'::text))),
   constraint version_check1 CHECK (((kind = ANY (ARRAY['update'::text, 'withdrawal'::text])) OR asks_again)),
-  constraint version_check2 CHECK (((kind = 'correction'::text) OR (if_acted = ''::text))),
-  constraint version_check3 CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
-  constraint version_check4 CHECK (((released_at IS NULL) = (asked_at IS NULL))),
-  constraint version_check5 CHECK (((released_at IS NULL) = (reader_set_id IS NULL))),
-  constraint version_check6 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
+  constraint version_check2 CHECK (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) = (released_at IS NOT NULL))),
+  constraint version_check3 CHECK (((released_at IS NULL) = (asked_at IS NULL))),
+  constraint version_check4 CHECK (((released_at IS NULL) = (reader_set_id IS NULL))),
+  constraint version_check5 CHECK (((state = 'closed'::text) = (closed_at IS NOT NULL))),
   constraint version_kind_check CHECK ((kind = ANY (ARRAY['first'::text, 'update'::text, 'correction'::text, 'withdrawal'::text]))),
   constraint version_marking_check CHECK ((marking = ANY (ARRAY['CLEAR'::text, 'GREEN'::text, 'AMBER'::text, 'AMBER+STRICT'::text, 'RED'::text]))),
   constraint version_number_check CHECK ((number >= 1)),
@@ -280,13 +269,38 @@ CREATE UNIQUE INDEX version_out ON alerts.version USING btree (alert_id) WHERE (
 alter table alerts.version enable row level security;
 alter table alerts.version force row level security;
 create policy addressed on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = ANY (ARRAY['GREEN'::text, 'AMBER'::text])) AND (reader_set_id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[]))));
-create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy centre on alerts.version as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check ((( SELECT (kernel.reach() = 'centre'::text)) AND (marking = ANY (( SELECT kernel.actor_markings() AS actor_markings)::text[]))));
 create policy public_clear on alerts.version as permissive for select to public using (((state = ANY (ARRAY['released'::text, 'superseded'::text, 'closed'::text])) AND (marking = 'CLEAR'::text)));
-CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((((((((((((old.title IS DISTINCT FROM new.title) OR (old.severity IS DISTINCT FROM new.severity)) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.what IS DISTINCT FROM new.what)) OR (old.do_now IS DISTINCT FROM new.do_now)) OR (old.if_acted IS DISTINCT FROM new.if_acted)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.not_known IS DISTINCT FROM new.not_known)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.body IS DISTINCT FROM new.body)) OR (old.own_text IS DISTINCT FROM new.own_text)) OR (old.reader_words IS DISTINCT FROM new.reader_words)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)) OR (old.content IS DISTINCT FROM new.content)) OR (old.kev IS DISTINCT FROM new.kev)))) EXECUTE FUNCTION alerts.guard_version();
+CREATE TRIGGER guard_version BEFORE UPDATE ON alerts.version FOR EACH ROW WHEN (((old.state <> 'draft'::text) AND ((((((old.severity IS DISTINCT FROM new.severity) OR (old.marking IS DISTINCT FROM new.marking)) OR (old.clear_line IS DISTINCT FROM new.clear_line)) OR (old.next_update_at IS DISTINCT FROM new.next_update_at)) OR (old.audience IS DISTINCT FROM new.audience)) OR (old.asks_again IS DISTINCT FROM new.asks_again)))) EXECUTE FUNCTION alerts.guard_version();
 CREATE TRIGGER version_told AFTER UPDATE OF state ON alerts.version FOR EACH STATEMENT EXECUTE FUNCTION kernel.tell_desk();
 grant insert, select on alerts.version to tocsin_web;
 grant select on alerts.version to tocsin_worker;
-grant update (state, revision, title, severity, marking, what, do_now, if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, audience, asks_again, content, kev, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
+grant update (state, revision, severity, marking, clear_line, next_update_at, audience, asks_again, model_version, updated_at, released_at, asked_at, closed_at, reader_set_id) on alerts.version to tocsin_web;
+
+create table alerts.words (
+  version_id uuid not null,
+  title text default ''::text not null,
+  what text default ''::text not null,
+  do_now text default ''::text not null,
+  if_acted text default ''::text not null,
+  not_known text default ''::text not null,
+  body text default ''::text not null,
+  own_text text,
+  reader_words jsonb default '{}'::jsonb not null,
+  content jsonb not null,
+  kev jsonb,
+  constraint words_version_id_fkey FOREIGN KEY (version_id) REFERENCES alerts.version(id),
+  constraint words_pkey PRIMARY KEY (version_id)
+);
+alter table alerts.words enable row level security;
+alter table alerts.words force row level security;
+create policy proved on alerts.words as permissive for all to public using ((EXISTS ( SELECT
+   FROM alerts.version version
+  WHERE ((version.id = words.version_id) AND (version.marking = ANY (( SELECT kernel.actor_markings() AS actor_markings)::text[]))))));
+CREATE TRIGGER guard_words BEFORE INSERT OR UPDATE ON alerts.words FOR EACH ROW EXECUTE FUNCTION alerts.guard_words();
+grant insert, select on alerts.words to tocsin_web;
+grant select on alerts.words to tocsin_worker;
+grant update (title, what, do_now, if_acted, not_known, body, own_text, reader_words, content, kev) on alerts.words to tocsin_web;
 
 create table audit.checkpoint (
   size bigint not null,
@@ -2970,6 +2984,23 @@ end $function$
 ;
 grant execute on function alerts.guard_version() to public;
 
+CREATE OR REPLACE FUNCTION alerts.guard_words()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+  if not exists (select from alerts.version version
+    where version.id = new.version_id and version.state = 'draft'
+      and (version.kind = 'correction' or new.if_acted = ''))
+  then
+    raise exception 'only the words of a draft may be changed';
+  end if;
+  return new;
+end $function$
+;
+grant execute on function alerts.guard_words() to public;
+
 CREATE OR REPLACE FUNCTION audit.erase_detail(erased uuid, reason text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -3693,6 +3724,14 @@ CREATE OR REPLACE FUNCTION kernel.actor_kind()
 RETURN CASE WHEN kernel.is_shut_out() THEN 'nobody'::text ELSE COALESCE(NULLIF(current_setting('tocsin.actor_kind'::text, true), ''::text), 'nobody'::text) END
 ;
 grant execute on function kernel.actor_kind() to public;
+
+CREATE OR REPLACE FUNCTION kernel.actor_markings()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN string_to_array(COALESCE(current_setting('tocsin.markings'::text, true), ''::text), ','::text)
+;
+grant execute on function kernel.actor_markings() to public;
 
 CREATE OR REPLACE FUNCTION kernel.actor_organisations()
  RETURNS uuid[]
@@ -4735,11 +4774,10 @@ create view alerts.v_alone with (security_invoker=true) as
     alone.review_due_at,
     alone.reviewed_at,
     alone.reviewed_by_name,
-    alone.finding,
-    alone.remark
+    alone.finding
    FROM alerts.alone alone
      JOIN alerts.alert alert ON alert.id = alone.alert_id
-     JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
+     JOIN alerts.v_words version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
 grant select on alerts.v_alone to tocsin_web;
 grant select on alerts.v_alone to tocsin_worker;
 
@@ -4754,7 +4792,7 @@ create view alerts.v_announcement with (security_invoker=true) as
     alert.exercise
    FROM alerts.announcement announcement
      JOIN alerts.alert alert ON alert.id = announcement.alert_id
-     JOIN alerts.version version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
+     JOIN alerts.v_words version ON version.alert_id = alert.id AND (version.state = ANY (ARRAY['released'::text, 'closed'::text]));
 grant select on alerts.v_announcement to tocsin_web;
 grant select on alerts.v_announcement to tocsin_worker;
 
@@ -4783,14 +4821,9 @@ create view alerts.v_live with (security_invoker=true) as
  SELECT alert.id AS alert_id,
     alert.number,
     version.id AS version_id,
-    version.title,
     version.severity,
     version.marking,
-    version.what,
-    version.do_now,
-    version.not_known,
     version.next_update_at,
-    version.body,
     version.model_version,
     version.state,
     version.released_at,
@@ -4800,13 +4833,9 @@ create view alerts.v_live with (security_invoker=true) as
     submission.correction_dispatch_id,
     version.number AS version_number,
     version.kind,
-    version.if_acted,
     version.asks_again,
     version.asked_at,
     version.clear_line,
-    version.content,
-    version.kev,
-    version.reader_words,
     submission.owned_by_name,
     submission.submitted_at,
     submission.submitted_by_name,
@@ -4841,9 +4870,12 @@ create view alerts.v_returned with (security_invoker=true) as
     alert.exercise,
     submission.decided_by_name,
     submission.decided_at,
-    submission.return_reason
+        CASE
+            WHEN version.marking = ANY (kernel.actor_markings()) THEN submission.return_reason
+            ELSE ''::text
+        END AS return_reason
    FROM alerts.submission submission
-     JOIN alerts.version version ON version.id = submission.version_id AND version.state = 'draft'::text
+     JOIN alerts.v_words version ON version.id = submission.version_id AND version.state = 'draft'::text
      JOIN alerts.alert alert ON alert.id = version.alert_id
   WHERE submission.state = 'returned'::text AND NOT (EXISTS ( SELECT
            FROM alerts.submission later
@@ -4877,19 +4909,10 @@ create view alerts.v_version with (security_invoker=true) as
     version.id AS version_id,
     version.number,
     version.kind,
-    version.title,
     version.severity,
     version.marking,
-    version.what,
-    version.do_now,
-    version.if_acted,
-    version.clear_line,
-    version.not_known,
     version.next_update_at,
-    version.body,
     version.asks_again,
-    version.content,
-    version.kev,
     version.state,
     version.released_at,
     version.closed_at,
@@ -4912,11 +4935,44 @@ create view alerts.v_waiting with (security_invoker=true) as
     submission.submitted_at,
     alert.exercise
    FROM alerts.submission submission
-     JOIN alerts.version version ON version.id = submission.version_id
+     JOIN alerts.v_words version ON version.id = submission.version_id
      JOIN alerts.alert alert ON alert.id = version.alert_id
   WHERE submission.state = 'waiting'::text;
 grant select on alerts.v_waiting to tocsin_web;
 grant select on alerts.v_waiting to tocsin_worker;
+
+create view alerts.v_words with (security_invoker=true) as
+ SELECT version.id,
+    version.alert_id,
+    version.number,
+    version.kind,
+    version.state,
+    version.revision,
+    version.severity,
+    version.marking,
+    version.clear_line,
+    version.next_update_at,
+    version.audience,
+    version.asks_again,
+    version.model_version,
+    version.updated_at,
+    version.released_at,
+    version.asked_at,
+    version.closed_at,
+    COALESCE(words.title, ('Words marked TLP:'::text || version.marking) || ' need a passkey'::text) AS title,
+    COALESCE(words.what, ''::text) AS what,
+    COALESCE(words.do_now, ''::text) AS do_now,
+    COALESCE(words.if_acted, ''::text) AS if_acted,
+    COALESCE(words.not_known, ''::text) AS not_known,
+    COALESCE(words.body, ''::text) AS body,
+    words.own_text,
+    COALESCE(words.reader_words, '{}'::jsonb) AS reader_words,
+    COALESCE(words.content, '{}'::jsonb) AS content,
+    words.kev
+   FROM alerts.version version
+     LEFT JOIN alerts.words words ON words.version_id = version.id;
+grant select on alerts.v_words to tocsin_web;
+grant select on alerts.v_words to tocsin_worker;
 
 create view audit.v_entry with (security_invoker=true) as
  SELECT id,

@@ -10,7 +10,7 @@ import { clockTime } from '#web/index.ts';
 import { wasOut } from './content/store.ts';
 import { changedParts } from './drafts/changed.ts';
 import { wordsOf, type Wording } from './model.ts';
-import { absent, lacks } from './policy.ts';
+import { absent, lacks, mayNotMark } from './policy.ts';
 import { addEditor, findLastEditor, isStillEditing } from './store-editor.ts';
 import { findVersion, insertAlert, insertVersion, updateDraft } from './store.ts';
 
@@ -33,6 +33,8 @@ export async function createAlert(
 ): Promise<Outcome<{ id: string; number: number }>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
+  const unproved = mayNotMark(tx.actor, draft.wording.marking);
+  if (unproved) return unproved;
   const audience = await resolveQuestion(tx, draft.audience);
   if (!audience.ok) return audience;
   const unknown = await checkSuperseded(tx, draft.wording, { exercise });
@@ -84,6 +86,8 @@ export async function saveDraft(
 ): Promise<Outcome<void>> {
   const lacking = lacks(tx.actor, 'alert.write');
   if (lacking) return lacking;
+  const unproved = mayNotMark(tx.actor, draft.wording.marking);
+  if (unproved) return unproved;
   const version = await findVersion(tx, draft.alertId);
   if (version === undefined) return absent;
   if (version.state !== 'draft')

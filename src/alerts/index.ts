@@ -36,6 +36,7 @@ export {
 export type { AlertContext } from './rendering.ts';
 export { alertRoutes, type AlertRoutesContext } from './routes.ts';
 export { alertApiRoutes, type AlertApiContext } from './routes-api.ts';
+export { behindProof } from './proof-wall.ts';
 export { proveDispatch, type ProofContext } from './proof.ts';
 export { recallAlert, sendAlertNow } from './recall.ts';
 export { listAlerts, listAlertsOfOrganisation, type AlertOfOrganisation } from './store-list.ts';

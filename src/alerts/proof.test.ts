@@ -115,7 +115,8 @@ describe('what two people let go', () => {
     ];
     for (const change of changes)
       assert.match(await provenAfter(dispatchId, change), /not what was approved/);
-    const words = sql`update alerts.version set body = 'Call this number' where id = ${version.id}`;
+    const words = sql`
+      update alerts.words set body = 'Call this number' where version_id = ${version.id}`;
     await assert.rejects(
       asHostile((tx) => tx.run(words)),
       /only the words of a draft/,

@@ -150,7 +150,7 @@ test('what is wrong with a draft is said field by field', async () => {
   assert.equal((await api.post('/api/v1/alerts', surrogate)).status, 201);
   const sparse = await api.post('/api/v1/alerts', {
     severity: 'low',
-    marking: 'RED',
+    marking: 'AMBER',
     audience: {},
   });
   assert.equal(sparse.status, 201);

@@ -1,5 +1,5 @@
 /** What an alert said, version by version, and what each changed. */
-import type { Actor } from '#kernel/actor.ts';
+import { readsWords, type Actor } from '#kernel/actor.ts';
 import { severityById } from '#operating-model/index.ts';
 import { notFound, page, view, type Reply, type Route } from '#web/index.ts';
 import { changesOf } from './changes.ts';
@@ -38,13 +38,16 @@ async function showVersions(
     isWorked: newest.state === 'draft' || newest.state === 'submitted',
     versions: released.map((version, i) => {
       const before = released[i + 1];
+      const isOpen = readsWords(actor, version.marking);
+      const isCompared = isOpen && before !== undefined && readsWords(actor, before.marking);
       return {
         ...version,
         severityLabel: severityById(model, version.severity)?.label ?? version.severity,
-        sections: sectionsOfVersion(version, context),
+        isOpen,
+        sections: isOpen ? sectionsOfVersion(version, context) : [],
         bodyHtml: renderMarkdown(version.body),
-        follows: before?.number,
-        changes: before === undefined ? [] : changesOf(before, version, context),
+        follows: isCompared ? before.number : undefined,
+        changes: isCompared ? changesOf(before, version, context) : [],
       };
     }),
   });

@@ -40,7 +40,7 @@ export async function listAlerts(tx: Tx, search: AlertSearch): Promise<AlertSumm
     cross join lateral (
       select version.state, version.revision, version.title, version.severity, version.marking,
         version.updated_at, version.released_at, version.closed_at
-      from alerts.version where version.alert_id = alert.id
+      from alerts.v_words version where version.alert_id = alert.id
       order by version.state = 'released' desc, version.number desc limit 1
     ) newest
     where ${inState} and ${beyond}

@@ -65,6 +65,7 @@ export async function findLastReturn(
   return await tx.maybe<ReturnedRow>(sql`
     select id, decided_at, decided_by_name, return_reason, returned_words from alerts.submission
     where version_id = ${versionId} and state = 'returned'
+      and returned_words ->> 'marking' = any (kernel.actor_markings())
     order by decided_by = ${by ?? ''} desc, submitted_at desc limit 1`);
 }
 

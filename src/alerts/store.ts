@@ -39,16 +39,17 @@ export type NewVersion = {
 export async function insertVersion(tx: Tx, version: NewVersion): Promise<void> {
   const { wording } = version;
   await tx.run(sql`
-    insert into alerts.version (id, alert_id, number, kind, title, severity, marking, what, do_now,
-      if_acted, clear_line, not_known, next_update_at, body, own_text, reader_words, asks_again,
-      content, audience, model_version)
+    insert into alerts.version (id, alert_id, number, kind, severity, marking, clear_line,
+      next_update_at, asks_again, audience, model_version)
     values (${version.id}, ${version.alertId}, ${version.number}, ${version.kind},
-      ${wording.title}, ${wording.severity}, ${wording.marking}, ${wording.what}, ${wording.doNow},
-      ${wording.ifActed}, ${wording.clearLine}, ${wording.notKnown}, ${wording.nextUpdateAt},
-      ${wording.body}, ${wording.ownText}, ${JSON.stringify(wording.readerWords)}::jsonb,
-      ${wording.asksAgain},
-      ${JSON.stringify(wording.content)}::jsonb,
-      ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
+      ${wording.severity}, ${wording.marking}, ${wording.clearLine}, ${wording.nextUpdateAt},
+      ${wording.asksAgain}, ${JSON.stringify(version.audience)}::jsonb, ${version.modelVersion})`);
+  await tx.run(sql`
+    insert into alerts.words (version_id, title, what, do_now, if_acted, not_known, body, own_text,
+      reader_words, content)
+    values (${version.id}, ${wording.title}, ${wording.what}, ${wording.doNow}, ${wording.ifActed},
+      ${wording.notKnown}, ${wording.body}, ${wording.ownText},
+      ${JSON.stringify(wording.readerWords)}::jsonb, ${JSON.stringify(wording.content)}::jsonb)`);
 }
 
 /** Saves a draft if nobody saved it since `revision` was read; false where somebody did. */
@@ -59,16 +60,19 @@ export async function updateDraft(
   const { id, revision, wording, audience } = draft;
   return (
     (await tx.run(sql`
-      update alerts.version set revision = revision + 1, updated_at = now(),
-        title = ${wording.title}, severity = ${wording.severity}, marking = ${wording.marking},
-        what = ${wording.what}, do_now = ${wording.doNow}, if_acted = ${wording.ifActed},
-        clear_line = ${wording.clearLine}, not_known = ${wording.notKnown},
-        next_update_at = ${wording.nextUpdateAt}, body = ${wording.body},
-        own_text = ${wording.ownText}, asks_again = ${wording.asksAgain},
+      with saved as (
+        update alerts.version set revision = revision + 1, updated_at = now(),
+          severity = ${wording.severity}, marking = ${wording.marking},
+          clear_line = ${wording.clearLine}, next_update_at = ${wording.nextUpdateAt},
+          asks_again = ${wording.asksAgain}, audience = ${JSON.stringify(audience)}::jsonb
+        where id = ${id} and revision = ${revision} and state = 'draft' returning id
+      )
+      update alerts.words set title = ${wording.title}, what = ${wording.what},
+        do_now = ${wording.doNow}, if_acted = ${wording.ifActed}, not_known = ${wording.notKnown},
+        body = ${wording.body}, own_text = ${wording.ownText},
         reader_words = ${JSON.stringify(wording.readerWords)}::jsonb,
-        content = ${JSON.stringify(wording.content)}::jsonb,
-        audience = ${JSON.stringify(audience)}::jsonb
-      where id = ${id} and revision = ${revision} and state = 'draft'`)) === 1
+        content = ${JSON.stringify(wording.content)}::jsonb
+      from saved where version_id = saved.id`)) === 1
   );
 }
 
@@ -95,13 +99,17 @@ export async function moveVersion(
 ): Promise<boolean> {
   const atRevision: Sql =
     move.revision === undefined ? sql`` : sql`and revision = ${move.revision}`;
-  const frozen: Sql =
-    move.frozen === undefined
+  const { frozen } = move;
+  const pinned: Sql = frozen === undefined ? sql`` : sql`model_version = ${frozen.modelVersion},`;
+  // In one statement: the words of what is no draft any more do not change.
+  const completed: Sql =
+    frozen === undefined
       ? sql``
-      : sql`model_version = ${move.frozen.modelVersion}, kev = ${asJson(move.frozen.kev)}::jsonb,`;
+      : sql`, completed as (update alerts.words set kev = ${asJson(frozen.kev)}::jsonb
+          from moved where version_id = moved.id)`;
   return (
     (await tx.run(sql`
-      update alerts.version set state = ${move.to}, updated_at = now(), ${frozen}
+      with moved as (update alerts.version set state = ${move.to}, updated_at = now(), ${pinned}
         released_at = case ${move.to} when 'released' then now() when 'draft' then null
           else released_at end,
         asked_at = case when ${move.to} <> 'released' then
@@ -114,7 +122,8 @@ export async function moveVersion(
           when 'released' then (select submission.reader_set_id from alerts.submission submission
             where submission.version_id = version.id and submission.state = 'released')
           when 'draft' then null else reader_set_id end
-      where id = ${move.id} and state = ${move.from} ${atRevision}`)) === 1
+      where id = ${move.id} and state = ${move.from} ${atRevision} returning id)
+      ${completed} select from moved`)) === 1
   );
 }
 
@@ -186,7 +195,7 @@ const versionColumns = sql`alert.id as alert_id, alert.number as alert_number, a
 export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`
     select ${versionColumns} from alerts.alert alert
-    join alerts.version version on version.alert_id = alert.id
+    join alerts.v_words version on version.alert_id = alert.id
     where alert.id = ${alertId}
     order by version.state = 'abandoned', version.number desc limit 1`);
 }
@@ -194,7 +203,7 @@ export async function findVersion(tx: Tx, alertId: string): Promise<VersionRow |
 export async function findVersionById(tx: Tx, id: string): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`
     select ${versionColumns} from alerts.alert alert
-    join alerts.version version on version.alert_id = alert.id
+    join alerts.v_words version on version.alert_id = alert.id
     where version.id = ${id}`);
 }
 
@@ -202,7 +211,7 @@ export async function findVersionById(tx: Tx, id: string): Promise<VersionRow | 
 export async function findLiveVersion(tx: Tx, alertId: string): Promise<VersionRow | undefined> {
   return await tx.maybe<VersionRow>(sql`
     select ${versionColumns} from alerts.alert alert
-    join alerts.version version on version.alert_id = alert.id
+    join alerts.v_words version on version.alert_id = alert.id
     where alert.id = ${alertId} and version.state = 'released'`);
 }
 
@@ -213,7 +222,7 @@ export async function listReleased(
 ): Promise<(VersionRow & { decidedByName: string | null })[]> {
   return await tx.rows<VersionRow & { decidedByName: string | null }>(sql`
     select ${versionColumns}, submission.decided_by_name from alerts.alert alert
-    join alerts.version version on version.alert_id = alert.id
+    join alerts.v_words version on version.alert_id = alert.id
     join alerts.submission submission on submission.version_id = version.id
       and submission.state = 'released'
     where alert.id = ${alertId} and version.released_at is not null
@@ -230,7 +239,7 @@ export async function listVersions(tx: Tx, most: number): Promise<VersionRow[]> 
   return await tx.rows<VersionRow>(sql`
     select * from (
       select distinct on (alert.id) ${versionColumns} from alerts.alert alert
-      join alerts.version version on version.alert_id = alert.id
+      join alerts.v_words version on version.alert_id = alert.id
       where version.state <> 'abandoned' and not (${isEmptyDraft})
       -- What is out comes first: a correction that is being written does not make it a draft.
       order by alert.id, version.state = 'released' desc, version.number desc

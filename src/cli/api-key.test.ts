@@ -7,6 +7,7 @@ import { loadOperatingModel } from '#operating-model/index.ts';
 import { apiKeyCommand } from './api-key.ts';
 import { must } from '../../test/support/centre.ts';
 import { ran } from '../../test/support/command.ts';
+import { markingCeilings } from '../../test/support/signing-in.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 
 const start = new Date('2026-11-23T03:12:00Z');
@@ -26,7 +27,7 @@ test('a key of the command line works, within its time, until it is revoked', as
   assert.equal(made.code, 0);
   const secret = made.out.split('\n')[0] ?? '';
   assert.match(secret, /^tocsin_[0-9a-f]{8}_[A-Za-z0-9_-]{43}$/);
-  const keys = identity.apiKeysOf(clone.web);
+  const keys = identity.apiKeysOf(clone.web, { markingCeilings });
   const actor = await keys.findApiKey(secret, start);
   assert.ok(actor?.kind === 'key' && actor.name === 'feed');
   assert.deepEqual([...actor.permissions], ['alert.read', 'directory.read']);
@@ -51,7 +52,7 @@ test('the key of whoever is locked out opens nothing meanwhile', async () => {
   );
   const made = await run(['create', '--name', 'p', '--may', 'alert.read', '--for', email]);
   const secret = made.out.split('\n')[0] ?? '';
-  const opens = async () => await identity.apiKeysOf(clone.web).findApiKey(secret, start);
+  const opens = async () => await identity.apiKeysOf(clone.web, model).findApiKey(secret, start);
   assert.ok(await opens());
   const set = (active: boolean) =>
     asTest((tx) => identity.setActive(tx, { personId, active }, { now: start }));

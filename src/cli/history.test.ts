@@ -7,10 +7,11 @@ import { historyCommand } from './history.ts';
 import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { makeDispatch, release, seedNotify } from '../../test/support/dispatch.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 
 const model: identity.RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     duty: { label: 'Duty', may: ['dispatch.steer'] },
     reader: { label: 'Reader', may: ['alert.read'] },

@@ -7,11 +7,12 @@ import { newId } from '#kernel/ids.ts';
 import { signInLinkCommand } from './sign-in-link.ts';
 import { ran } from '../../test/support/command.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 
 const start = new Date('2026-11-23T03:12:00Z');
 const model: identity.RoleModel = {
   signingIn,
+  markingCeilings,
   roles: { administrator: { label: 'Administrator', may: ['person.manage'] } },
 };
 

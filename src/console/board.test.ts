@@ -37,7 +37,12 @@ after(async () => {
 });
 
 async function readBoard(alertId: string, filter?: Filter, at?: Date): Promise<Board> {
-  const reading = await readAlert(boardContextOf(centre), { alertId, now: new Date(), at });
+  const reading = await readAlert(boardContextOf(centre), {
+    reader: system('test'),
+    alertId,
+    now: new Date(),
+    at,
+  });
   assert.ok(reading !== undefined);
   return boardOf(reading, filter);
 }

@@ -36,7 +36,11 @@ after(async () => {
 });
 
 async function readBoard(alertId: string, filter: Filter): Promise<Board> {
-  const reading = await readAlert(boardContextOf(centre), { alertId, now: new Date() });
+  const reading = await readAlert(boardContextOf(centre), {
+    reader: system('test'),
+    alertId,
+    now: new Date(),
+  });
   assert.ok(reading !== undefined);
   return boardOf(reading, filter);
 }

@@ -2,7 +2,7 @@
  * What is read of a released alert, once for all who look at it: whole, or going on from what was
  * counted and told since.
  */
-import { system } from '#kernel/actor.ts';
+import type { Actor } from '#kernel/actor.ts';
 import type { Database, Tx } from '#db/database.ts';
 import {
   becauseCallBack,
@@ -133,6 +133,8 @@ export type Section = {
 };
 
 export type AlertAsked = {
+  /** As who it is read: see `systemFor`. */
+  readonly reader: Actor;
   readonly alertId: string;
   readonly now: Date;
   readonly at?: Date | undefined;
@@ -143,9 +145,9 @@ export type AlertAsked = {
 /** What there is to know of a released alert; undefined where there is none. */
 export async function readAlert(
   context: BoardContext,
-  { alertId, now, at, isFollowed = false }: AlertAsked,
+  { reader, alertId, now, at, isFollowed = false }: AlertAsked,
 ): Promise<Reading | undefined> {
-  return await context.database.withActor(system('board'), async (tx) => {
+  return await context.database.withActor(reader, async (tx) => {
     const alert = await findLiveAlert(tx, alertId);
     if (alert === undefined) return undefined;
     const around = await readAround(tx, context, { alert, at, now });
@@ -206,7 +208,11 @@ const AROUND_MS = 5_000;
 export async function advanceAlert(
   context: BoardContext,
   reading: Reading,
-  { notices, now }: { readonly notices: readonly Notice[]; readonly now: Date },
+  {
+    reader,
+    notices,
+    now,
+  }: Pick<AlertAsked, 'reader' | 'now'> & { readonly notices: readonly Notice[] },
 ): Promise<Reading | undefined> {
   const { counted } = reading;
   if (counted === undefined) return undefined;
@@ -215,7 +221,7 @@ export async function advanceAlert(
     news?.kind === 'answers' ? news.organisationIds : [],
   );
   const { alertId } = reading.alert;
-  return await context.database.withActor(system('board'), async (tx) => {
+  return await context.database.withActor(reader, async (tx) => {
     const isOld = now.getTime() - reading.aroundReadAt.getTime() > AROUND_MS;
     const alert =
       isOld || organisationIds.length > 0 ? await findLiveAlert(tx, alertId) : undefined;

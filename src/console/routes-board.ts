@@ -1,5 +1,5 @@
 /** The live board on a desk, on a wall and on paper: its pages, its stream, and its past minutes. */
-import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
+import { may, readsUpTo, readsWords, regionsOf, systemFor, type Actor } from '#kernel/actor.ts';
 import {
   events,
   eventStream,
@@ -21,13 +21,14 @@ import type { Watch } from './topic.ts';
 
 type Read = Reading | undefined;
 
-/** One alert, whoever looks at it and whatever for. */
-function watchAlert(context: ConsoleContext, alertId: string): Watch<Read> {
+/** One alert, for whoever may read as much of it and whatever for. */
+function watchAlert(context: ConsoleContext, actor: Actor, alertId: string): Watch<Read> {
+  const reader = systemFor('board', actor);
   return {
-    name: `alert ${alertId} ${context.model.version}`,
-    read: (isFollowed) => readAlert(context, { alertId, now: context.now(), isFollowed }),
+    name: `alert ${alertId} ${context.model.version} ${readsUpTo(reader)}`,
+    read: (isFollowed) => readAlert(context, { reader, alertId, now: context.now(), isFollowed }),
     advance: async (read, notices) =>
-      read && (await advanceAlert(context, read, { notices, now: context.now() })),
+      read && (await advanceAlert(context, read, { reader, notices, now: context.now() })),
     keys: (read) => (read === undefined ? [alertId] : [alertId, ...dispatchesOf(read.alert)]),
   };
 }
@@ -62,7 +63,7 @@ export function boardRoutes(context: ConsoleContext): Route[] {
       params: idParams,
       query: boardQuery,
       async handle({ actor, params, query, now }) {
-        const reading = await context.live.read(watchAlert(context, params.id));
+        const reading = await context.live.read(watchAlert(context, actor, params.id));
         if (reading === undefined) return notFound();
         const filter = filterOf(query);
         const rights = {
@@ -79,7 +80,8 @@ export function boardRoutes(context: ConsoleContext): Route[] {
             typed: query.at,
             wrong: at,
           });
-        const past = await readAlert(context, { alertId: params.id, now, at });
+        const reader = systemFor('board', actor);
+        const past = await readAlert(context, { reader, alertId: params.id, now, at });
         if (past === undefined) return notFound();
         return boardPage(boardModel(past, filter, actor), rights, { now });
       },
@@ -91,7 +93,7 @@ export function boardRoutes(context: ConsoleContext): Route[] {
       params: idParams,
       query: boardQuery,
       async handle({ actor, params, query }) {
-        const reading = await context.live.read(watchAlert(context, params.id));
+        const reading = await context.live.read(watchAlert(context, actor, params.id));
         if (reading === undefined) return notFound();
         return view('console/wall.njk', boardModel(reading, filterOf(query), actor));
       },
@@ -103,20 +105,23 @@ export function boardRoutes(context: ConsoleContext): Route[] {
         params: idParams,
         query: boardQuery,
         async handle({ actor, params, query }) {
-          const found = await context.database.withActor(system('board'), (tx) =>
+          const found = await context.database.withActor(actor, (tx) =>
             findLiveAlert(tx, params.id),
           );
           if (found === undefined) return notFound();
-          const watch = watchAlert(context, params.id);
+          const watch = watchAlert(context, actor, params.id);
           const filter = filterOf(query);
           return events(async function* (signal) {
-            for await (const reading of context.live.follow(watch, signal))
-              if (reading !== undefined)
-                yield {
-                  name,
-                  template: `console/${name}-live.njk`,
-                  model: boardModel(reading, filter, actor),
-                };
+            for await (const reading of context.live.follow(watch, signal)) {
+              if (reading === undefined) continue;
+              // A version came out meanwhile that takes a passkey: the browser asks anew.
+              if (!readsWords(actor, reading.alert.marking)) return;
+              yield {
+                name,
+                template: `console/${name}-live.njk`,
+                model: boardModel(reading, filter, actor),
+              };
+            }
           });
         },
       }),

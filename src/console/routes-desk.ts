@@ -1,5 +1,5 @@
 /** The duty desk: everything that waits for somebody, on one page that moves. */
-import { may, regionsOf, system, type Actor } from '#kernel/actor.ts';
+import { may, readsUpTo, regionsOf, systemFor, type Actor } from '#kernel/actor.ts';
 import {
   becauseApproval,
   becauseCallBack,
@@ -33,7 +33,7 @@ async function readDesk(
   { actor, now }: { readonly actor: Actor; readonly now: Date },
 ) {
   const regions = regionsOf(actor, 'alert.read');
-  return await database.withActor(system('desk'), async (tx) => {
+  return await database.withActor(systemFor('desk', actor), async (tx) => {
     const live = await listLiveAlerts(tx);
     const woken = await listWokenForUpdates(
       tx,
@@ -98,11 +98,16 @@ function approvalDueAt(
 
 type DeskModel = { readonly desk: Awaited<ReturnType<typeof readDesk>> };
 
-/** Whoever reads for the same regions shares what is read. */
+/** Whoever reads as much, for the same regions, shares what is read. */
 function watchDesk(context: ConsoleContext, actor: Actor): Watch<DeskModel> {
   return {
     // Under other rules it is read anew.
-    name: ['desk', context.model.version, ...(regionsOf(actor, 'alert.read') ?? ['all'])].join(' '),
+    name: [
+      'desk',
+      context.model.version,
+      readsUpTo(actor),
+      ...(regionsOf(actor, 'alert.read') ?? ['all']),
+    ].join(' '),
     read: async () => ({ desk: await readDesk(context, { actor, now: context.now() }) }),
     keys: () => ['*'],
   };

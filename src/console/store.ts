@@ -1,6 +1,7 @@
 /** Reads for boards and the duty desk, over the views that the other slices publish. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Marking } from '#kernel/marking.ts';
 import type { PathTally } from './model.ts';
 
 /** Messages alike, and how many there are. */
@@ -70,7 +71,7 @@ export type LiveAlert = {
   number: number;
   title: string;
   severity: string;
-  marking: string;
+  marking: Marking;
   what: string;
   doNow: string;
   ifActed: string;
@@ -102,9 +103,9 @@ export type LiveAlert = {
   ownedByName: string;
 };
 
-const liveColumns = sql`live.alert_id, live.version_id, live.number, live.title, live.severity,
-  live.marking, live.what, live.do_now, live.if_acted, live.clear_line, live.not_known,
-  live.content, live.kev, live.reader_words, live.next_update_at, live.state, live.released_at,
+const liveColumns = sql`live.alert_id, live.version_id, live.number, words.title, live.severity,
+  live.marking, words.what, words.do_now, words.if_acted, live.clear_line, words.not_known,
+  words.content, words.kev, words.reader_words, live.next_update_at, live.state, live.released_at,
   live.asked_at, live.call_list_at, live.closed_at, live.dispatch_id, live.correction_dispatch_id,
   live.version_number, live.kind, live.model_version, dispatch.state as dispatch_state,
   dispatch.pause_reason, dispatch.exercise, live.owned_by_name`;
@@ -117,6 +118,7 @@ export function dispatchesOf({ dispatchId, correctionDispatchId }: LiveAlert): s
 export async function findLiveAlert(tx: Tx, alertId: string): Promise<LiveAlert | undefined> {
   return await tx.maybe<LiveAlert>(sql`
     select ${liveColumns} from alerts.v_live live
+    join alerts.v_words words on words.id = live.version_id
     join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id
     where live.alert_id = ${alertId}`);
 }
@@ -124,6 +126,7 @@ export async function findLiveAlert(tx: Tx, alertId: string): Promise<LiveAlert 
 export async function findLiveByNumber(tx: Tx, number: number): Promise<LiveAlert | undefined> {
   return await tx.maybe<LiveAlert>(sql`
     select ${liveColumns} from alerts.v_live live
+    join alerts.v_words words on words.id = live.version_id
     join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id
     where live.number = ${number}`);
 }
@@ -131,6 +134,7 @@ export async function findLiveByNumber(tx: Tx, number: number): Promise<LiveAler
 export async function listLiveAlerts(tx: Tx): Promise<LiveAlert[]> {
   return await tx.rows<LiveAlert>(sql`
     select ${liveColumns} from alerts.v_live live
+    join alerts.v_words words on words.id = live.version_id
     join dispatch.v_dispatch dispatch on dispatch.id = live.dispatch_id
     where live.state = 'released' order by live.released_at desc limit 20`);
 }

@@ -6,7 +6,8 @@
  * no statement without an actor, no `undefined` as NULL, no lost connection mistaken for a "no".
  */
 import { DatabaseError, Pool, escapeLiteral, types, type ClientConfig, type PoolClient } from 'pg';
-import { actorId, reachOf, regionsOf, type Actor } from '#kernel/actor.ts';
+import { actorId, reachOf, readsUpTo, regionsOf, type Actor } from '#kernel/actor.ts';
+import { markings, within } from '#kernel/marking.ts';
 import type { Outcome, Refused } from '#kernel/outcome.ts';
 import { isReplicated } from './replicas.ts';
 import { build, type Sql } from './sql.ts';
@@ -183,6 +184,7 @@ function beginAs(actor: Actor): string {
     'tocsin.organisations': own.join(','),
     'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
     'tocsin.directory_regions': (regionsOf(actor, 'directory.read') ?? []).join(','),
+    'tocsin.markings': markings.filter((one) => within(one, readsUpTo(actor))).join(','),
   };
   const calls = Object.entries(settings).map(
     ([key, value]) => `set_config('${key}', ${escapeLiteral(value)}, true)`,

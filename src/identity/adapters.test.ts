@@ -3,12 +3,13 @@ import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { system, type Actor, type Permission } from '#kernel/actor.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 import * as identity from './index.ts';
 import { deviceName } from './model.ts';
 
 const model: identity.RoleModel = {
   signingIn,
+  markingCeilings,
   roles: { administrator: { label: 'Administrator', may: ['person.manage'] } },
 };
 const start = new Date('2026-11-23T03:12:00Z');

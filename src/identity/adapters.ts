@@ -2,7 +2,7 @@
 import type { Database } from '#db/database.ts';
 import { system } from '#kernel/actor.ts';
 import type { ApiKeys, IdempotencyState, IdempotencyStore, Sessions } from '#web/index.ts';
-import { isForKeys, rightsThrough, type RoleModel } from './model.ts';
+import { isForKeys, readsUpToIn, rightsThrough, type RoleModel } from './model.ts';
 import { sha256 } from './secrets.ts';
 import { deleteClaim, insertClaim, selectClaim, updateAnswer } from './store-idempotency.ts';
 import { touchApiKey } from './store-key.ts';
@@ -26,7 +26,15 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
         id,
         name,
         expiresAt: new Date(createdAt.getTime() + signingIn.sessionEndsMs),
-        actor: { kind: 'person', id: personId, name, organisationIds, permissions, regional },
+        actor: {
+          kind: 'person',
+          id: personId,
+          name,
+          organisationIds,
+          permissions,
+          regional,
+          readsUpTo: readsUpToIn(model, found),
+        },
         locked,
         isFresh,
       };
@@ -34,13 +42,18 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
   };
 }
 
-export function apiKeysOf(database: Database): ApiKeys {
+export function apiKeysOf(
+  database: Database,
+  { markingCeilings }: Pick<RoleModel, 'markingCeilings'>,
+): ApiKeys {
   return {
     async findApiKey(secret, now) {
       const key = await database.withActor(asker, (tx) => touchApiKey(tx, sha256(secret), now));
       if (key === undefined) return undefined;
       const permissions = new Set(key.permissions.filter(isForKeys));
-      return { kind: 'key', id: key.id, name: key.name, permissions };
+      // A program proves no passkey, in a demonstration neither.
+      const readsUpTo = markingCeilings.withoutPasskey;
+      return { kind: 'key', id: key.id, name: key.name, permissions, readsUpTo };
     },
   };
 }

@@ -3,12 +3,13 @@ import { after, before, test } from 'node:test';
 import { actorId, system, type Actor, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 import * as identity from './index.ts';
 
 const HASH = 'a'.repeat(64);
 const model: identity.RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.write', 'alert.approve'] },
   },

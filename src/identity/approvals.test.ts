@@ -5,7 +5,7 @@ import { sql } from '#db/sql.ts';
 import { system, type Actor, type Permission } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 import { approvalMoves, statesBefore, type ApprovalState } from './approval-model.ts';
 import * as identity from './index.ts';
 
@@ -13,6 +13,7 @@ const HASH = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 const model: identity.RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write', 'alert.approve'] },
     writer: { label: 'Writer', may: ['alert.write'] },

@@ -9,7 +9,7 @@ import type { BrowserOrReason } from '../../test/support/browser.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { startSite, type Site } from '../../test/support/page-client.ts';
 import { identitySeals, issuerSeals } from '../../test/support/identity-seals.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 import {
   giveRole,
   identityRoutes,
@@ -22,6 +22,7 @@ import {
 
 const model: RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write', 'alert.approve'] },
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },

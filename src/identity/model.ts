@@ -1,11 +1,13 @@
 /** People, roles and sessions: types and decisions. */
 import { keyPermissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
-import type { SigningIn } from '#operating-model/index.ts';
+import type { Marking } from '#kernel/marking.ts';
+import type { OperatingModel, SigningIn } from '#operating-model/index.ts';
 
 /** The part of the operating model that identity needs; the whole model fits. */
 export type RoleModel = {
   readonly signingIn: SigningIn;
+  readonly markingCeilings: Pick<OperatingModel['markingCeilings'], 'signedIn' | 'withoutPasskey'>;
   readonly roles: Readonly<
     Record<
       string,
@@ -77,6 +79,14 @@ export type Rights = {
   /** False where what is dangerous asks for the passkey again. */
   readonly isFresh: boolean;
 };
+
+/** The strictest marking whose words a session with this proof may be shown (ADR 0041). */
+export function readsUpToIn(
+  { markingCeilings: ceilings }: Pick<RoleModel, 'markingCeilings'>,
+  { isLive, passkeyAt }: Proof,
+): Marking {
+  return isLive && passkeyAt === null ? ceilings.withoutPasskey : ceilings.signedIn;
+}
 
 /** What somebody with these roles may do in a session with this proof. */
 function rightsIn(

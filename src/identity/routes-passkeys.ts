@@ -3,6 +3,7 @@
  * second brings what the device signed; `passkey.js` does both for the form that it stands in.
  */
 import { z } from 'zod';
+import { readsUpTo } from '#kernel/actor.ts';
 import { refused, type Outcome } from '#kernel/outcome.ts';
 import {
   json,
@@ -88,7 +89,8 @@ function proofRoutes(context: IdentityContext): Route[] {
         const { who } = whoIs(request);
         const known = await database.withActor(actor, (tx) => countPasskeys(tx, who.personId));
         if (known === 0) return redirect(`/account/passkeys/new?to=${encodeURIComponent(to)}`);
-        const isLocked = (session?.locked?.size ?? 0) > 0;
+        const readsLess = readsUpTo(actor) !== model.markingCeilings.signedIn;
+        const isLocked = readsLess || (session?.locked?.size ?? 0) > 0;
         const againAfterMs = model.signingIn.passkeyAgainAfterMs;
         return view('identity/prove.njk', { to, isLocked, againAfterMs });
       },

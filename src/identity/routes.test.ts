@@ -12,12 +12,13 @@ import {
 } from '../../test/support/page-client.ts';
 import { cloneDatabase, type Clone } from '../../test/support/database.ts';
 import { identitySeals } from '../../test/support/identity-seals.ts';
-import { signingIn } from '../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../test/support/signing-in.ts';
 import { identityRoutes, invitePerson, sessionsOf, createSignInLink } from './index.ts';
 import type { RoleModel } from './model.ts';
 
 const model: RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     duty_officer: { label: 'Duty officer', may: ['alert.read', 'alert.write'] },
     approver: { label: 'Approver', may: ['alert.read', 'alert.approve'] },

@@ -1,10 +1,17 @@
+import { within, type Marking } from './marking.ts';
+
 /**
  * Who does it. An actor is an argument of every verb and of every transaction, never ambient:
  * row-level security, the audit entry and the decision functions all read the same value.
  */
 export type Actor =
   /** A part of the product acting by itself: a worker, an import at the command line. */
-  | { readonly kind: 'system'; readonly name: string }
+  | {
+      readonly kind: 'system';
+      readonly name: string;
+      /** Where it reads for somebody, as far as that one may; absent: everything. */
+      readonly readsUpTo?: Marking;
+    }
   /** Somebody signed in. Permissions come from the operating model at each request. */
   | {
       readonly kind: 'person';
@@ -15,6 +22,8 @@ export type Actor =
       readonly organisationIds?: readonly string[];
       /** Permissions that hold for some regions only, by their codes; absent: none is bound. */
       readonly regional?: ReadonlyMap<Permission, readonly string[]>;
+      /** The strictest marking whose words the session may be shown; absent: no passkey is proved. */
+      readonly readsUpTo?: Marking;
     }
   /** A program with a bearer key of `bin/tocsin api-key create`. */
   | {
@@ -22,6 +31,8 @@ export type Actor =
       readonly id: string;
       readonly name: string;
       readonly permissions: ReadonlySet<Permission>;
+      /** As of a person: a program proves no passkey. */
+      readonly readsUpTo?: Marking;
     }
   /** A contact who answered by text, by code or by phone: acts for these organisations only. */
   | {
@@ -59,6 +70,11 @@ export const nobody: Actor = { kind: 'nobody' };
 
 export function system(name: string): Actor {
   return { kind: 'system', name };
+}
+
+/** A part of the product that reads for somebody, and shows them no more than they may see. */
+export function systemFor(name: string, reader: Actor): Actor {
+  return { kind: 'system', name, readsUpTo: readsUpTo(reader) };
 }
 
 /** True where the actor itself holds the permission; the system holds all, contacts none. */
@@ -125,6 +141,20 @@ export function reachOf(actor: Actor): 'centre' | 'organisation' | 'nobody' {
   if (actor.kind === 'contact') return 'organisation';
   if (!('permissions' in actor) || actor.permissions.size === 0) return 'nobody';
   return actor.permissions.isSubsetOf(scopedPermissions) ? 'organisation' : 'centre';
+}
+
+/**
+ * The strictest marking whose words the actor may be shown. Where nothing is said it is AMBER, for
+ * what is stricter takes a person who proved a passkey (ADR 0041).
+ */
+export function readsUpTo(actor: Actor): Marking {
+  if ('readsUpTo' in actor && actor.readsUpTo !== undefined) return actor.readsUpTo;
+  return actor.kind === 'system' ? 'RED' : 'AMBER';
+}
+
+/** True where the actor may be shown words of this marking, of what it may read at all. */
+export function readsWords(actor: Actor, marking: Marking): boolean {
+  return within(marking, readsUpTo(actor));
 }
 
 /** The id written to audit entries and `…_by` columns. */

@@ -47,6 +47,7 @@ function servedBy(product: Product): Replacement {
     routes: productRoutes(product),
     installation: installationOf(product),
     sessions: sessionsOf(product.database, product.model),
+    apiKeys: apiKeysOf(product.database, product.model),
   };
 }
 
@@ -66,7 +67,6 @@ export async function startWeb(
     ...servedBy(productOf(ground, database, live)),
     origin: config.url,
     contactSessions: contactSessionsOf(database),
-    apiKeys: apiKeysOf(database),
     idempotency: idempotencyOf(database),
     navigation,
     checks: { database: () => canRead(database) },

@@ -10,6 +10,7 @@ import type { Database, Tx } from '#db/database.ts';
 import type { DataFolder } from '#db/data-folder.ts';
 import { adoptionRoutes } from '#adoption/index.ts';
 import {
+  behindProof,
   alertApiRoutes,
   alertRoutes,
   owedAnnouncement,
@@ -121,8 +122,12 @@ export function boardContext(
 
 type AlertSections = Parameters<typeof sectionsOfVersion>[0];
 
-/** Every route of the product, each with its access. */
+/** Every route of the product, each with its access; those of one alert behind its marking. */
 export function productRoutes(product: Product): Route[] {
+  return behindProof(product, allRoutes(product));
+}
+
+function allRoutes(product: Product): Route[] {
   const { database, model, modelFile, seals, live, origin } = product;
   const alerts = alertContext(product);
   return [

@@ -81,8 +81,8 @@ export function crossCheck(file: ModelFile): Remark[] {
   ];
 }
 
-/** Without these a link that somebody made would be enough to send, to rule, or to be anybody. */
-const PASSKEY_ALWAYS = ['alert.approve', 'model.approve', 'person.manage'] as const;
+/** A link that somebody made is not enough to send, to rule, to be anybody, or to read reasons. */
+const PASSKEY_ALWAYS = ['alert.approve', 'model.approve', 'person.manage', 'audit.read'] as const;
 
 function checkSigningIn(rules: ModelFile['signing_in']): Remark[] {
   const missing = PASSKEY_ALWAYS.filter((permission) => !rules.passkey_for.includes(permission));
@@ -259,17 +259,22 @@ function checkRounds(rounds: Rounds, at: (...path: (string | number)[]) => (stri
   return remarks;
 }
 
+const PROVING_NOBODY = {
+  text: 'a text',
+  mail: 'a mail',
+  link_with_code: 'a code',
+  without_passkey: 'a sign-in without a passkey',
+} as const;
+
 function checkCeilings(ceilings: ModelFile['marking_ceilings']): Remark[] {
   const remarks: Remark[] = [];
-  // Whoever comes with a number and a code has shown nothing but a telephone (TLP 2.0: AMBER+STRICT
-  // stays inside the organisation, RED with the persons named).
-  if (!within(ceilings.link_with_code, 'AMBER')) {
-    remarks.push(
-      error(
-        ['marking_ceilings', 'link_with_code'],
-        'at most AMBER: a code does not prove a person',
-      ),
-    );
+  // TLP 2.0: AMBER+STRICT stays inside the organisation, RED with the persons named. Whoever has a
+  // telephone, a mailbox or an account elsewhere has not shown that it is them.
+  for (const [outlet, what] of Object.entries(PROVING_NOBODY)) {
+    if (!within(ceilings[outlet as keyof typeof PROVING_NOBODY], 'AMBER'))
+      remarks.push(
+        error(['marking_ceilings', outlet], `at most AMBER: ${what} does not prove a person`),
+      );
   }
   for (const [outlet, marking] of Object.entries(ceilings)) {
     if (strictness(marking) > strictness(ceilings.signed_in)) {

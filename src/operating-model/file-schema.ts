@@ -128,6 +128,7 @@ export const fileSchema = z.strictObject({
     mail: marking,
     link_with_code: marking,
     signed_in: marking,
+    without_passkey: marking.default('AMBER'),
     indicators: marking,
   }),
   clear_line_for: z.array(z.string()),

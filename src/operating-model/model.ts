@@ -36,7 +36,7 @@ export type OperatingModel = {
   readonly declaredScales: Readonly<Record<string, DeclaredScale>>;
   /** Whom those that are affected have to tell, and by when. */
   readonly reportingClocks: readonly ReportingClock[];
-  /** The strictest marking whose body may travel by each channel. */
+  /** The strictest marking whose words may travel by each channel, or be shown. */
   readonly markingCeilings: Readonly<Record<Outlet | 'indicators', Marking>>;
   /** Severities at which a marked alert needs a line of what to do that anybody may read. */
   readonly clearLineFor: readonly string[];
@@ -241,7 +241,7 @@ export type ReaderKind = {
 export type OrganisationType = { readonly label: string; readonly mustAnswer: boolean };
 
 /** Where an alert's body may come to a reader. */
-export type Outlet = 'text' | 'mail' | 'linkWithCode' | 'signedIn';
+export type Outlet = 'text' | 'mail' | 'linkWithCode' | 'signedIn' | 'withoutPasskey';
 
 export type TextName =
   | 'first'

@@ -106,6 +106,7 @@ function modelOf(file: ModelFile, source: string): OperatingModel {
       mail: ceilings.mail,
       linkWithCode: ceilings.link_with_code,
       signedIn: ceilings.signed_in,
+      withoutPasskey: ceilings.without_passkey,
       indicators: ceilings.indicators,
     },
     clearLineFor: file.clear_line_for,

@@ -45,11 +45,12 @@ export type AddressedAlert = {
 /** Alerts to the organisations of the contact who asks, as far as it reads them; open ones first. */
 export async function listAddressedAlerts(tx: Tx, most: number): Promise<AddressedAlert[]> {
   return await tx.rows<AddressedAlert>(sql`
-    select live.alert_id, live.number, live.exercise, live.title, live.severity, live.marking,
+    select live.alert_id, live.number, live.exercise, words.title, live.severity, live.marking,
       live.state, live.released_at,
       (select min(response.acknowledged_at) from responses.v_response response
         where response.alert_id = live.alert_id) as acknowledged_at
     from alerts.v_live live
+    join alerts.v_words words on words.id = live.version_id
     order by live.state = 'released' desc, live.released_at desc limit ${most}`);
 }
 

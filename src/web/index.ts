@@ -34,6 +34,7 @@ export {
   json,
   notFound,
   problem,
+  proveIt,
   redirect,
   refusalStatus,
   refusedPage,

@@ -107,7 +107,7 @@ export type Context = {
 };
 
 /** What another operating model makes anew while the server runs. */
-export type Replacement = Pick<ServerOptions, 'routes' | 'sessions' | 'installation'>;
+export type Replacement = Pick<ServerOptions, 'routes' | 'sessions' | 'apiKeys' | 'installation'>;
 
 export type Contexts = WeakMap<FastifyRequest, Context>;
 

@@ -38,12 +38,12 @@ test('after a replacement the next request meets the new routes, the running one
   const rest = {
     installation: { name: 'Old', kind: 'demonstration' as const },
     sessions: { findSession: () => Promise.resolve(undefined) },
+    apiKeys: { findApiKey: () => Promise.resolve(nobody) },
   };
   const server = await createServer({
     ...rest,
     routes: routesOf('old', { entered: entered.resolve, until: gate.promise }),
     origin: 'http://localhost',
-    apiKeys: { findApiKey: () => Promise.resolve(nobody) },
     log: { info: () => {}, error: () => {} },
   });
   const address = await server.listen({ port: 0 });

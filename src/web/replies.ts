@@ -44,6 +44,7 @@ export type Reply =
     }
   | { readonly as: 'problem'; readonly refused: Refused }
   | { readonly as: 'refused-page'; readonly refused: Refused; readonly kept?: readonly Kept[] }
+  | { readonly as: 'prove' }
   | { readonly as: 'not-found' }
   | { readonly as: 'too-many'; readonly retryAfterSeconds: number }
   | {
@@ -104,6 +105,11 @@ export function problem(refused: Refused): Reply {
  */
 export function refusedPage(refused: Refused, kept: readonly Kept[] = []): Reply {
   return { as: 'refused-page', refused, kept };
+}
+
+/** To the page of the passkey and back; what was posted is kept there, and goes on with it. */
+export function proveIt(): Reply {
+  return { as: 'prove' };
 }
 
 /** Absent and "not yours" alike (P8). */

@@ -8,8 +8,8 @@ import { openStream } from './event-stream.ts';
 import { drawEvent } from './fragments.ts';
 import { postedBy } from './body.ts';
 import type { Context, Kit } from './kit.ts';
-import { actorId, nobody } from '#kernel/actor.ts';
-import { lastResortPage, problemPage, renderPage, type PageFrame } from './pages.ts';
+import { actorId, nobody, readsUpTo } from '#kernel/actor.ts';
+import { lastResortPage, problemPage, provePage, renderPage, type PageFrame } from './pages.ts';
 import {
   notFoundProblem,
   problemDetails,
@@ -52,6 +52,8 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
       return sendProblem(exchange, refusedProblem(answer.refused));
     case 'refused-page':
       return sendProblem(exchange, { ...refusedProblem(answer.refused), kept: answer.kept ?? [] });
+    case 'prove':
+      return sendToProof(exchange);
     case 'not-found':
       return sendProblem(exchange, notFoundProblem);
     case 'too-many':
@@ -67,6 +69,15 @@ export function respond(exchange: Exchange, answer: Reply): FastifyReply {
     default:
       return answer satisfies never;
   }
+}
+
+/** Where somebody signed in proves to be it. */
+const PROVE_PATH = '/passkey';
+
+function sendToProof({ kit, context, request, reply }: Exchange): FastifyReply {
+  if (isSafeMethod(request.method))
+    return reply.redirect(`${PROVE_PATH}?to=${encodeURIComponent(request.url)}`, 303);
+  return sendHtml(reply.code(403), provePage(kit, context, postedBy(request), PROVE_PATH));
 }
 
 export function sendProblem(exchange: Exchange, problem: Problem): FastifyReply {
@@ -194,7 +205,7 @@ async function isStillWelcome({ kit, context, request }: Exchange): Promise<bool
 
 function rightsOf({ actor }: Session): string {
   const permissions = 'permissions' in actor ? [...actor.permissions] : [];
-  return [actorId(actor), ...permissions.toSorted()].join(' ');
+  return [actorId(actor), readsUpTo(actor), ...permissions.toSorted()].join(' ');
 }
 
 function sendFile(exchange: Exchange, answer: Reply & { as: 'file' }): FastifyReply {

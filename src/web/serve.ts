@@ -13,8 +13,8 @@ import {
   unfinished,
 } from './idempotency.ts';
 import type { Context, Kit } from './kit.ts';
-import { provePage, signedOutPage } from './pages.ts';
-import { problem, redirect, type Kept, type Reply } from './replies.ts';
+import { signedOutPage } from './pages.ts';
+import { problem, proveIt, redirect, type Kept, type Reply } from './replies.ts';
 import { forgetSession, respond, sendHtml, sendProblem, type Exchange } from './respond.ts';
 import { proveFirst, signedOutUpload, statusProblem } from './problems.ts';
 import type { Form, Route, WebRequest } from './route.ts';
@@ -22,9 +22,6 @@ import { isSafeMethod } from './same-site.ts';
 import { fieldErrors, many } from './forms.ts';
 
 export const SIGN_IN_PATH = '/sign-in';
-
-/** Where somebody signed in proves to be it. */
-const PROVE_PATH = '/passkey';
 
 /** Where contacts ask for a code. */
 const CONTACT_SIGN_IN_PATH = '/your-details/sign-in';
@@ -77,14 +74,10 @@ export function turnAway(exchange: Exchange, route: Route): FastifyReply | undef
   return sendHtml(reply.code(401), signedOutPage(exchange.kit, context, postedBy(request), signIn));
 }
 
-/** To the page of the proof and back; what was posted is kept and goes on with it. */
 function askForProof(exchange: Exchange, route: Route): FastifyReply {
-  const { kit, context, request, reply } = exchange;
-  if (route.kind !== 'page') return sendProblem(exchange, proveFirst);
-  if (isSafeMethod(request.method))
-    return respond(exchange, redirect(`${PROVE_PATH}?to=${encodeURIComponent(request.url)}`));
-  if (isAdmittedFirst(route)) return sendProblem(exchange, proveFirst);
-  return sendHtml(reply.code(403), provePage(kit, context, postedBy(request), PROVE_PATH));
+  const isKept = isSafeMethod(exchange.request.method) || !isAdmittedFirst(route);
+  if (route.kind !== 'page' || !isKept) return sendProblem(exchange, proveFirst);
+  return respond(exchange, proveIt());
 }
 
 /** Ids, hashes, numbers and single words were not typed, or are quickly typed again. */

@@ -50,7 +50,7 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'organisations.system': 'public directory',
   'organisations.import': 'names, hashes and counts of imported files',
   'organisations.import_mapping': 'places of columns in files; no word of a file',
-  'alerts.alert': 'a number and a time; every wording is in alerts.version',
+  'alerts.alert': 'a number and a time; every wording is in alerts.words',
   'alerts.editor': 'ids: who shaped which version',
   'alerts.kev_entry': 'a public catalogue of CISA',
   'alerts.kev_import': 'when which public catalogue was imported',

@@ -67,7 +67,7 @@ const work = <T>(act: (tx: Tx) => Promise<T>): Promise<T> =>
   centre.db.worker.withActor(system('test'), act);
 
 const read = async (alertId: string, isFollowed: boolean) => {
-  const asked = { alertId, now: new Date(), isFollowed };
+  const asked = { reader: system('test'), alertId, now: new Date(), isFollowed };
   return (await readAlert(boardContextOf(centre), asked))!;
 };
 
@@ -135,7 +135,7 @@ async function agreeAfter(
     for (const [i, board] of boards.entries()) {
       // As if the while had passed for which it may know who holds what.
       board.counted!.claimedReadAtMs = 0;
-      const news = { notices: told, now: new Date() };
+      const news = { reader: system('test'), notices: told, now: new Date() };
       const advanced = await advanceAlert(boardContextOf(centre), board, news);
       assert.deepEqual(numbersOf(advanced!), expected, `board ${i} after: ${name}`);
       boards[i] = advanced!;

@@ -171,6 +171,7 @@ describe('what its people read', () => {
     // Of these they read rows before: else nothing would be shown by reading none afterwards.
     for (const name of [
       'alerts.version',
+      'alerts.words',
       'alerts.recipient',
       'alerts.submission',
       'audit.entry',
@@ -235,7 +236,7 @@ describe('what ends', () => {
     await asTest(sql`update organisations.code_session set token_sha256 = sha256(${token}::bytea),
       ended_at = null returning id`);
     const coded = () => contactSessionsOf(centre.db.web).findSession(token, new Date());
-    const keyed = () => apiKeysOf(centre.db.web).findApiKey(key.secret, new Date());
+    const keyed = () => apiKeysOf(centre.db.web, centre.model).findApiKey(key.secret, new Date());
     assert.ok(await sessions().findSession(own, new Date()));
     assert.ok(await coded());
     assert.ok(await keyed());

@@ -36,7 +36,7 @@ before(async () => {
   routes = productRoutes(centre.product);
   site = await startSite({
     routes,
-    apiKeys: apiKeysOf(centre.db.web),
+    apiKeys: apiKeysOf(centre.db.web, centre.model),
     sessions: sessionsOf(centre.db.web, centre.model),
     contactSessions: contactSessionsOf(centre.db.web),
     // Each request comes from a network of its own: limits are tested elsewhere.

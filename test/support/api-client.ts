@@ -59,7 +59,7 @@ export async function openApi(): Promise<ApiSite> {
   const routes = productRoutes(centre.product).filter(({ kind }) => kind === 'api');
   const site = await startSite({
     routes,
-    apiKeys: apiKeysOf(database),
+    apiKeys: apiKeysOf(database, centre.model),
     idempotency: idempotencyOf(database),
   });
   const key = async (permissions: readonly Permission[]) => {

@@ -12,13 +12,14 @@ import { system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ran, type Ran } from './command.ts';
 import { cloneDatabase, type Clone } from './database.ts';
-import { signingIn } from './signing-in.ts';
+import { markingCeilings, signingIn } from './signing-in.ts';
 
 const SECOND_VERIFIER = path.resolve(import.meta.dirname, '../../scripts/verify-audit.mjs');
 
 export const KEEPER = 'keeper@centre.test';
 const model: RoleModel = {
   signingIn,
+  markingCeilings,
   roles: { keeper: { label: 'Keeper', may: ['audit.keep'] } },
 };
 

@@ -134,7 +134,8 @@ export async function openCentre(
     const id = await db.web.withActor(system('test'), async (tx) =>
       must(await invitePerson(tx, { name, email, roles }, { model, now: new Date() })),
     );
-    return { kind: 'person', id, name, permissions: permissionsOf(model, roles) };
+    const permissions = permissionsOf(model, roles);
+    return { kind: 'person', id, name, permissions, readsUpTo: model.markingCeilings.signedIn };
   };
   const inviteLead = async (name: string, regionCodes: readonly string[]): Promise<Person> => {
     const person = await invite(name, []);

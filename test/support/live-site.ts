@@ -14,7 +14,7 @@ import { Authenticator, type Asked, type Lies } from './authenticator.ts';
 import { cloneDatabase, type Clone } from './database.ts';
 import { startSite, type PageClient, type Site } from './page-client.ts';
 import { identitySeals } from './identity-seals.ts';
-import { signingIn } from './signing-in.ts';
+import { markingCeilings, signingIn } from './signing-in.ts';
 
 export const ORIGIN = 'https://tocsin.centre.example';
 
@@ -22,6 +22,7 @@ export const COOKIE = '__Host-tocsin';
 
 const model: RoleModel = {
   signingIn,
+  markingCeilings,
   roles: {
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },
     approver: { label: 'Approver', may: ['alert.read', 'alert.approve'] },

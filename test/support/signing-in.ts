@@ -1,5 +1,5 @@
 /** The rules of signing in for tests that write an operating model of their own. */
-import type { SigningIn } from '#operating-model/index.ts';
+import type { OperatingModel, SigningIn } from '#operating-model/index.ts';
 
 export const signingIn: SigningIn = {
   passkeyFor: ['alert.write', 'alert.approve', 'person.manage'],
@@ -19,3 +19,8 @@ export const signingIn: SigningIn = {
     text: '{sender}: {what}, {when}. Not you? Ring {help_line}.',
   },
 };
+
+export const markingCeilings = {
+  signedIn: 'RED',
+  withoutPasskey: 'AMBER',
+} satisfies Partial<OperatingModel['markingCeilings']>;

@@ -47,7 +47,7 @@ export async function findAlone(tx: Tx, alertId: string): Promise<AloneRow | und
       alone.reviewed_by_name, alone.finding, alone.remark
     from alerts.alone alone
     join alerts.alert alert on alert.id = alone.alert_id
-    join alerts.version version on version.alert_id = alert.id and version.number = 1
+    join alerts.v_words version on version.alert_id = alert.id and version.number = 1
     where alone.alert_id = ${alertId}`);
 }
 

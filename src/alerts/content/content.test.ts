@@ -203,7 +203,7 @@ it('nobody changes it once it is submitted', async () => {
   const version = await centre.db.web.withActor(centre.officer, (tx) => findVersion(tx, alertId));
   await assert.rejects(
     centre.db.owner.withActor(centre.officer, (tx) =>
-      tx.run(sql`update alerts.version set content = '{}' where id = ${version!.id}`),
+      tx.run(sql`update alerts.words set content = '{}' where version_id = ${version!.id}`),
     ),
     /only the words of a draft/,
   );

@@ -36,12 +36,13 @@ const isOwnOf = (personId: string) => sql`exists (
 export async function listDrafts(tx: Tx, most: number): Promise<DraftRow[]> {
   return await tx.rows<DraftRow>(sql`
     select ${draftColumns}, ${isOwnOf(actorId(tx.actor))} as is_own
-    from alerts.version join alerts.alert on alert.id = version.alert_id
+    from alerts.v_words version join alerts.alert on alert.id = version.alert_id
     where version.state = 'draft' order by version.updated_at desc, version.id limit ${most}`);
 }
 
-/** Nothing came after it, and what it would follow is out. */
+/** Nothing came after it, what it would follow is out, and the actor may read its words. */
 const mayBeTakenUp = sql`version.state = 'abandoned'
+  and version.marking = any (kernel.actor_markings())
   and version.number = (
     select max(other.number) from alerts.version other where other.alert_id = version.alert_id)
   and (version.number = 1 or exists (
@@ -52,7 +53,7 @@ const mayBeTakenUp = sql`version.state = 'abandoned'
 export async function listGivenUp(tx: Tx, most: number): Promise<DraftRow[]> {
   return await tx.rows<DraftRow>(sql`
     select ${draftColumns}, true as is_own
-    from alerts.version join alerts.alert on alert.id = version.alert_id
+    from alerts.v_words version join alerts.alert on alert.id = version.alert_id
     where ${mayBeTakenUp} and ${isOwnOf(actorId(tx.actor))}
     order by version.updated_at desc, version.id limit ${most}`);
 }

@@ -16,12 +16,12 @@ export async function findPublicAlert(tx: Tx, number: number): Promise<PublicAle
       version.asks_again, version.released_at, version.closed_at, version.content,
       version.kev, exists (select from alerts.alone where alone.alert_id = alert.id
         and alone.reviewed_at is null and alone.review_due_at < now()) as is_review_late,
-      (select max(other.number) from alerts.version superseding
+      (select max(other.number) from alerts.v_words superseding
         join alerts.alert other on other.id = superseding.alert_id
         where superseding.state in ('released', 'closed')
           and (superseding.content ->> 'supersedes')::int = alert.number) as superseding
     from alerts.alert
-    join alerts.version on version.alert_id = alert.id
+    join alerts.v_words version on version.alert_id = alert.id
     where alert.number = ${number} and version.state in ('released', 'superseded', 'closed')
     order by version.number desc`);
   return current === undefined || current.state === 'superseded' ? undefined : { current, earlier };
@@ -74,7 +74,7 @@ export async function listPublicAlerts(tx: Tx, search: PublicSearch): Promise<Pu
         (select min(earlier.released_at) from alerts.version earlier
           where earlier.alert_id = alert.id) as first_released_at
       from alerts.alert
-      join alerts.version on version.alert_id = alert.id
+      join alerts.v_words version on version.alert_id = alert.id
       where version.state in ('released', 'closed') and not alert.exercise and ${isFound}
     ) shown
     where (${severity ?? null}::text is null or severity = ${severity ?? null})

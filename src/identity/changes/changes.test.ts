@@ -65,7 +65,7 @@ const decide = async (who: Person, path: string, verb: 'approve' | 'alone') =>
   await decideChange(live, who, path, verb);
 
 const opens = async (secret: string) =>
-  (await apiKeysOf(live.clone.web).findApiKey(secret, live.now())) !== undefined;
+  (await apiKeysOf(live.clone.web, live.model).findApiKey(secret, live.now())) !== undefined;
 
 test('the first person does it alone, and it is written down as that', async () => {
   mira = await administrator('Mira First');

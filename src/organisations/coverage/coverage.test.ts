@@ -9,7 +9,7 @@ import { sql } from '#db/sql.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules as plainRules, secrets } from '../../../test/support/directory.ts';
 import { startSite, type Site } from '../../../test/support/page-client.ts';
-import { signingIn } from '../../../test/support/signing-in.ts';
+import { markingCeilings, signingIn } from '../../../test/support/signing-in.ts';
 import { importContacts, importOrganisations } from '../imports/actions.ts';
 import { drawMap, linesBy, percentOf, type CoverageLine } from './coverage.ts';
 import { reachRoutes } from './routes-reach.ts';
@@ -33,6 +33,7 @@ const words = {
   proofHoldsForMs: 86_400_000,
   silentAfter: 3,
   signingIn,
+  markingCeilings,
 };
 
 const ORGANISATIONS = [

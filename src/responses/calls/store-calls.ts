@@ -107,8 +107,9 @@ export type CalledAlert = {
 /** An alert that is out. */
 export async function findCalledAlert(tx: Tx, alertId: string): Promise<CalledAlert | undefined> {
   return await tx.maybe<CalledAlert>(sql`
-    select alert_id, number, exercise, title, kind, state from alerts.v_live
-    where alert_id = ${alertId}`);
+    select live.alert_id, live.number, live.exercise, words.title, live.kind, live.state
+    from alerts.v_live live join alerts.v_words words on words.id = live.version_id
+    where live.alert_id = ${alertId}`);
 }
 
 export type RungOrganisation = {
@@ -147,13 +148,13 @@ export async function findRung(
 ): Promise<RungOrganisation | undefined> {
   return await tx.maybe<RungOrganisation>(sql`
     select organisation.organisation_id, organisation.name, organisation.region_code,
-      region.name as region_name, organisation.telephone, live.number as alert_number, live.title,
-      live.exercise,
-      live.marking, live.what, live.do_now, live.if_acted, live.state, live.kind, recipient.code,
+      region.name as region_name, organisation.telephone, live.number as alert_number,
+      live.exercise, live.marking, words.title, words.what, words.do_now, words.if_acted, live.state, live.kind, recipient.code,
       response.acknowledged_at, response.earlier_call_at, to_ring.why,
       recipient.organisation_id in (
         select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from alerts.v_live live
+    join alerts.v_words words on words.id = live.version_id
     join alerts.v_recipient recipient on recipient.dispatch_id = live.dispatch_id
     join organisations.v_known_organisation organisation
       on organisation.organisation_id = recipient.organisation_id

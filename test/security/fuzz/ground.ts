@@ -82,7 +82,7 @@ export async function openGround(lanes: number): Promise<Ground> {
     })),
     sessions: { findSession: async (token) => sessions.get(token) },
     contactSessions: contactSessionsOf(centre.db.web),
-    apiKeys: apiKeysOf(centre.db.web),
+    apiKeys: apiKeysOf(centre.db.web, centre.model),
     idempotency: idempotencyOf(centre.db.web),
     // Each request comes from a network of its own: limits are tested elsewhere.
     trustedProxies: ['127.0.0.1'],

@@ -1,0 +1,112 @@
+/** An alert marked RED, as whoever came without a passkey meets it: a real browser, a live installation. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sql } from '#db/sql.ts';
+import { createSignInLink, sessionsOf } from '#identity/index.ts';
+import { system } from '#kernel/actor.ts';
+import { navigation } from '#main/navigation.ts';
+import { installationOf, productRoutes } from '#main/wiring.ts';
+import { createServer, type WebServer } from '#web/index.ts';
+import { openDevice } from '../support/browser-device.ts';
+import {
+  assertAccessible,
+  openBrowser,
+  shoot,
+  type BrowserOrReason,
+  type BrowserPage,
+} from '../support/browser.ts';
+import { draftAlert, must, openCentre, submitDraft, type Centre } from '../support/centre.ts';
+import { freePorts } from '../support/program.ts';
+
+let centre: Centre;
+let server: WebServer;
+let origin = '';
+let opened: BrowserOrReason;
+
+before(async () => {
+  centre = await openCentre('live');
+  const port = await freePorts(1);
+  // Passkeys refuse addresses such as 127.0.0.1.
+  origin = `http://localhost:${port}`;
+  const product = { ...centre.product, origin };
+  server = await createServer({
+    routes: productRoutes(product),
+    installation: installationOf(product),
+    origin,
+    sessions: sessionsOf(centre.db.web, centre.model),
+    apiKeys: { findApiKey: async () => undefined },
+    navigation,
+    log: { info: () => {}, error: (event, fields) => console.error(event, fields) },
+  });
+  await server.listen({ port });
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened.browser?.close();
+  await server.close();
+  await centre.close();
+});
+
+async function look(page: BrowserPage, name: string): Promise<void> {
+  await assertAccessible(page);
+  await shoot(page, `above-amber-${name}`);
+  const wide = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+  assert.equal(await page.evaluate(wide), false, `${name} scrolls sideways at 390`);
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** As if the session had begun by an issuer: nobody has shown a passkey in it. */
+async function forgetProof(): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(
+      sql`update identity.session set passkey_at = null, passkey_id = null, begun_by = 'code'`,
+    ),
+  );
+}
+
+test('RED is there for all, and read by whoever used a passkey', async (t) => {
+  if (opened.browser === undefined) return t.skip(opened.reason);
+  const alertId = await draftAlert(centre, { marking: 'RED', title: 'Quagga in the gateways' });
+  await submitDraft(centre, alertId);
+  const device = await openDevice(opened.browser);
+  const { page } = device;
+  const link = await centre.db.web.withActor(system('test'), (tx) =>
+    createSignInLink(tx, {
+      personId: centre.approver.id,
+      model: centre.model,
+      now: new Date(),
+    }),
+  );
+  await page.goto(`${origin}/sign-in/link/${must(link).token}`);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
+
+  await page.goto(`${origin}/`);
+  await page.getByText('Words marked TLP:RED need a passkey').first().waitFor();
+  await look(page, 'desk');
+  await page.goto(`${origin}/alerts/${alertId}`);
+  await page.getByText('What it says is marked TLP:RED').waitFor();
+  assert.doesNotMatch(await page.content(), /Quagga/);
+  await look(page, 'wall');
+
+  await page.getByRole('button', { name: 'Use your passkey' }).click();
+  await page.getByRole('button', { name: 'Make the passkey' }).click();
+  await page.getByText('Quagga in the gateways').first().waitFor();
+
+  await forgetProof();
+  const tab = await page.context().newPage();
+  for (const one of [page, tab]) {
+    await one.goto(`${origin}/alerts/${alertId}`);
+    await one.getByText('What it says is marked TLP:RED').waitFor();
+  }
+  await page.getByRole('button', { name: 'Use your passkey' }).click();
+  await page.getByText('What you want to see or do needs it').waitFor();
+  await look(page, 'prove');
+  await page.getByRole('button', { name: 'Use your passkey' }).click();
+  await page.getByText('Quagga in the gateways').first().waitFor();
+  assert.equal(new URL(page.url()).pathname, `/alerts/${alertId}`);
+  // The other tab is in the same session.
+  await tab.reload();
+  await tab.getByText('Quagga in the gateways').first().waitFor();
+});
