@@ -247,7 +247,7 @@ create trigger guard_words before insert or update on alerts.words for each row
   execute function alerts.guard_words();
 
 -- What upper slices and boards read.
--- Versions with their words, where the actor may read those; else in the place of the title why not.
+-- Versions with their words, where the actor may read those; else why not, where the title stands.
 create view alerts.v_words with (security_invoker = true) as
   select version.id, version.alert_id, version.number, version.kind, version.state,
     version.revision, version.severity, version.marking, version.clear_line,
@@ -268,7 +268,8 @@ create view alerts.v_live with (security_invoker = true) as
     version.released_at, version.closed_at, submission.id as submission_id, submission.dispatch_id,
     submission.correction_dispatch_id, version.number as version_number, version.kind,
     version.asks_again, version.asked_at, version.clear_line, submission.owned_by_name,
-    submission.submitted_at, submission.submitted_by_name, submission.decided_at, submission.decided_by_name,
+    submission.submitted_at, submission.submitted_by_name, submission.decided_at,
+    submission.decided_by_name,
     alert.exercise, version.asked_at + submission.call_list_after as call_list_at
   from alerts.alert alert
   join alerts.version version on version.alert_id = alert.id

@@ -1,5 +1,5 @@
 /** The door of the console: it owns no tables and reads the views of the others. */
-export type { BoardContext } from './reading.ts';
+export type { BoardContext } from './context.ts';
 export { LiveViews } from './live.ts';
 export { consoleRoutes } from './routes.ts';
 export type { ConsoleContext } from './context.ts';

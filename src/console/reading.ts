@@ -3,7 +3,7 @@
  * counted and told since.
  */
 import type { Actor } from '#kernel/actor.ts';
-import type { Database, Tx } from '#db/database.ts';
+import type { Tx } from '#db/database.ts';
 import {
   becauseCallBack,
   becauseNextUpdate,
@@ -15,9 +15,10 @@ import {
   type OperatingModel,
 } from '#operating-model/index.ts';
 import { rulesOfAlert } from './because.ts';
+import type { BoardContext, Section } from './context.ts';
 import { addMoves, countedOf, setAnswer, tallyHeaps, tallyPaths, type Counted } from './counted.ts';
 import { figuresOf } from './counted-figures.ts';
-import { groupDesk, withWords, type DeskGroup, type OpenReply } from './desk.ts';
+import { groupDesk, withWords, type DeskGroup } from './desk.ts';
 import { type FigureRow, type Filter } from './figures.ts';
 import type { Notice } from './notice.ts';
 import { pathsOf, type PathView } from './paths.ts';
@@ -116,21 +117,6 @@ export type Reading = {
 
 /** All but what counts messages and organisations. */
 type Around = Omit<Reading, 'figures' | 'paths' | 'at' | 'readAt' | 'counted'>;
-
-export type BoardContext = {
-  readonly database: Database;
-  readonly model: OperatingModel;
-  readonly openReply: OpenReply;
-  readonly sectionsOf: (
-    words: Pick<LiveAlert, 'content' | 'kev' | 'readerWords'>,
-  ) => readonly Section[];
-};
-
-/** What readers see under one heading; `href` where a line leads somewhere. */
-export type Section = {
-  readonly label: string;
-  readonly entries: readonly { readonly text: string; readonly href?: string }[];
-};
 
 export type AlertAsked = {
   /** As who it is read: see `systemFor`. */

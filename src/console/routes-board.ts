@@ -98,35 +98,37 @@ export function boardRoutes(context: ConsoleContext): Route[] {
         return view('console/wall.njk', boardModel(reading, filterOf(query), actor));
       },
     }),
-    ...(['board', 'wall'] as const).map((name) =>
-      eventStream({
-        path: `/alerts/:id/${name}/events`,
-        access: 'alert.read',
-        params: idParams,
-        query: boardQuery,
-        async handle({ actor, params, query }) {
-          const found = await context.database.withActor(actor, (tx) =>
-            findLiveAlert(tx, params.id),
-          );
-          if (found === undefined) return notFound();
-          const watch = watchAlert(context, actor, params.id);
-          const filter = filterOf(query);
-          return events(async function* (signal) {
-            for await (const reading of context.live.follow(watch, signal)) {
-              if (reading === undefined) continue;
-              // A version came out meanwhile that takes a passkey: the browser asks anew.
-              if (!readsWords(actor, reading.alert.marking)) return;
-              yield {
-                name,
-                template: `console/${name}-live.njk`,
-                model: boardModel(reading, filter, actor),
-              };
-            }
-          });
-        },
-      }),
-    ),
+    ...streamRoutes(context),
   ];
+}
+
+function streamRoutes(context: ConsoleContext): Route[] {
+  return (['board', 'wall'] as const).map((name) =>
+    eventStream({
+      path: `/alerts/:id/${name}/events`,
+      access: 'alert.read',
+      params: idParams,
+      query: boardQuery,
+      async handle({ actor, params, query }) {
+        const found = await context.database.withActor(actor, (tx) => findLiveAlert(tx, params.id));
+        if (found === undefined) return notFound();
+        const watch = watchAlert(context, actor, params.id);
+        const filter = filterOf(query);
+        return events(async function* (signal) {
+          for await (const reading of context.live.follow(watch, signal)) {
+            if (reading === undefined) continue;
+            // A version came out meanwhile that takes a passkey: the browser asks anew.
+            if (!readsWords(actor, reading.alert.marking)) return;
+            yield {
+              name,
+              template: `console/${name}-live.njk`,
+              model: boardModel(reading, filter, actor),
+            };
+          }
+        });
+      },
+    }),
+  );
 }
 
 type Asked = { readonly now: Date; readonly typed?: string; readonly wrong?: string };

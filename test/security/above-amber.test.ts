@@ -36,7 +36,7 @@ const closed = {
   doNow: 'Quagga do now.',
   notKnown: 'Quagga not known.',
   body: 'Quagga body',
-  content: { ...noContent, safe: 'Quagga safe', cves: ['CVE-2026-4242'] },
+  content: { ...noContent, platforms: ['Quagga server'], cves: ['CVE-2026-4242'] },
 };
 
 let centre: Centre;
@@ -58,7 +58,7 @@ before(async () => {
   objects = await makeObjects(centre);
   await makeAlerts();
   // Written and approved while nobody has to prove anything; from here on it is live.
-  await superuser.query(`update kernel.installation set kind = 'live'`);
+  await makeOf('live');
   routes = productRoutes(centre.product);
   site = await startSite({
     routes,
@@ -82,6 +82,13 @@ after(async () => {
   await superuser.end();
   await centre.close();
 });
+
+/** Makes it an installation of this kind: of a real one it is fixed. */
+async function makeOf(kind: 'live' | 'demonstration'): Promise<void> {
+  await superuser.query('set session_replication_role = replica');
+  await superuser.query('update kernel.installation set kind = $1', [kind]);
+  await superuser.query('set session_replication_role = origin');
+}
 
 /** One in each state in which its words stand somewhere, marked RED or AMBER+STRICT. */
 async function makeAlerts(): Promise<void> {
@@ -211,12 +218,12 @@ test('once a passkey was used in the session, all of it is read', async () => {
 });
 
 test('of what is over, a version that was closer stays closed when a later one is open', async () => {
-  await superuser.query(`update kernel.installation set kind = 'demonstration'`);
+  await makeOf('demonstration');
   const { alertId } = await releaseAlert(centre, { ...closed, marking: 'RED' });
   const open = { ...closed, title: 'Zebra', what: 'zebra', doNow: 'Zebra.', body: 'Zebra' };
   const rest = { notKnown: 'Zebra', content: noContent, ifActed: 'Zebra.' };
   await releaseVersion(centre, alertId, 'correction', { ...open, ...rest, marking: 'AMBER' });
-  await superuser.query(`update kernel.installation set kind = 'live'`);
+  await makeOf('live');
   for (const [way, headers] of unproved) {
     for (const route of routes.filter(({ method, path }) => method === 'GET' && path !== '/'))
       for (const path of pathsOf(route, alertId))

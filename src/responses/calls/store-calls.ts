@@ -149,7 +149,8 @@ export async function findRung(
   return await tx.maybe<RungOrganisation>(sql`
     select organisation.organisation_id, organisation.name, organisation.region_code,
       region.name as region_name, organisation.telephone, live.number as alert_number,
-      live.exercise, live.marking, words.title, words.what, words.do_now, words.if_acted, live.state, live.kind, recipient.code,
+      live.exercise, live.marking, words.title, words.what, words.do_now, words.if_acted,
+      live.state, live.kind, recipient.code,
       response.acknowledged_at, response.earlier_call_at, to_ring.why,
       recipient.organisation_id in (
         select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
