@@ -205,6 +205,18 @@ alter table identity.idempotency enable row level security;
 alter table identity.idempotency force row level security;
 create policy idempotency_own on identity.idempotency
   using (actor_id = (select kernel.actor_id()) or (select kernel.actor_kind()) = 'system');
+-- Who holds what: the centre, the person, and whoever keeps the people of that organisation.
+alter table identity.role_grant enable row level security;
+alter table identity.role_grant force row level security;
+create policy role_grant_of_centre on identity.role_grant
+  using ((select kernel.reach() = 'centre'));
+create policy role_grant_own on identity.role_grant for select
+  using (person_id = (select case kernel.actor_kind()
+    when 'person' then kernel.actor_id()::uuid end));
+create policy role_grant_of_organisation on identity.role_grant
+  using ((select kernel.actor_kind() = 'person')
+    and organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+
 -- Links, keys and what waits for a second person are the centre's: whoever comes by one is nobody
 -- yet, and the system looks for them. A session is its person's too, and whoever keeps the people
 -- of an organisation sees when they were last here.

@@ -1478,6 +1478,15 @@ create table identity.role_grant (
   constraint role_grant_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
+alter table identity.role_grant enable row level security;
+alter table identity.role_grant force row level security;
+create policy role_grant_of_centre on identity.role_grant as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
+create policy role_grant_of_organisation on identity.role_grant as permissive for all to public using ((( SELECT (kernel.actor_kind() = 'person'::text)) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
+create policy role_grant_own on identity.role_grant as permissive for select to public using ((person_id = ( SELECT
+        CASE kernel.actor_kind()
+            WHEN 'person'::text THEN (kernel.actor_id())::uuid
+            ELSE NULL::uuid
+        END AS "case")));
 grant insert, select on identity.role_grant to tocsin_web;
 grant select on identity.role_grant to tocsin_worker;
 grant update (ended_at, ended_by) on identity.role_grant to tocsin_web;

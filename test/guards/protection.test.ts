@@ -45,7 +45,6 @@ const OPEN_TABLES: Readonly<Record<string, string>> = {
   'dispatch.risk_decision': 'who risked second copies of a dispatch, and why',
   'dispatch.risk_taken': 'ids of attempts; whom they went to is in dispatch.message',
   'dispatch.receipt_inbox': 'ids and states from a provider, stored before anybody is known',
-  'identity.role_grant': 'read to find out who acts, so before anybody is known',
   'organisations.region': 'public directory',
   'organisations.system': 'public directory',
   'organisations.import': 'names, hashes and counts of imported files',

@@ -178,6 +178,7 @@ describe('what its people read', () => {
       'identity.invitation',
       'identity.person',
       'identity.reader_set_member',
+      'identity.role_grant',
       'identity.session',
       'organisations.absence',
       'organisations.change',
