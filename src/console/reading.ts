@@ -2,7 +2,7 @@
  * What is read of a released alert, once for all who look at it: whole, or going on from what was
  * counted and told since.
  */
-import type { Actor } from '#kernel/actor.ts';
+import { readsWords, type Actor } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import {
   becauseCallBack,
@@ -243,7 +243,7 @@ async function readAround(
     review: (await listOwedReviews(tx)).find((one) => one.alertId === alertId),
     alert: { ...alert, woken: await listWokenForUpdates(tx, [alert.versionId]) },
     severityLabel: severity?.label ?? alert.severity,
-    sections: sectionsOf(alert),
+    sections: readsWords(tx.actor, alert.marking) ? sectionsOf(alert) : [],
     hasOlderRules: alert.modelVersion !== model.version,
     deadlineMinutes: (severity?.acknowledgeWithinMs ?? Infinity) / 60_000,
     claims: at === undefined ? await listClaims(tx, alertId) : [],
