@@ -63,7 +63,7 @@ async function fatesOf(dispatchId: string): Promise<Fate[]> {
 async function escalateAll(): Promise<void> {
   for (let ready = 1; ready > 0;)
     ready = Math.max(
-      ...(await Promise.all(Array.from({ length: ENGINES }, () => openDueRounds(db.worker, 7)))),
+      ...(await Promise.all(Array.from({ length: ENGINES }, () => openDueRounds(db.worker, 20)))),
     );
 }
 

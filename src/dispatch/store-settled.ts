@@ -4,8 +4,12 @@ import type { Tx } from '#db/database.ts';
 import { historyIsWhole } from './store-plan.ts';
 import { asMoved, readTold, told } from './store-told.ts';
 
-/** True where every organisation that a message counts for needs nothing more (P1). */
-export const isSettled = sql`(exists (select from dispatch.settled settled
+/**
+ * True where every organisation that a message counts for needs nothing more (P1). The first look
+ * is no "exists": that became a join which began with all that are settled and read their messages,
+ * so that each answer cost more than the one before (11 ms after 680).
+ */
+export const isSettled = sql`((select true from dispatch.settled settled
     where settled.dispatch_id = message.dispatch_id
       and settled.organisation_id = message.organisation_id)
   and not exists (select from dispatch.message_credit credit where credit.message_id = message.id
@@ -14,8 +18,10 @@ export const isSettled = sql`(exists (select from dispatch.settled settled
         and settled.organisation_id = credit.organisation_id)))`;
 
 /**
- * True where a message counts for one of these organisations. Their messages are looked up first,
- * by two indexes: with "or" each answer read all messages of the dispatch, 0.2 s of 100,000.
+ * True where a message of the dispatch counts for one of these organisations. Their messages are
+ * looked up first, by two indexes: with "or" each answer read all messages of the dispatch, 0.2 s
+ * of 100,000. The dispatch is asked for in there alone: outside, the planner fetched all that it
+ * has in later rounds to compare (28 ms of 60,000).
  */
 function countsFor({ dispatchId, organisationIds }: Answered): Sql {
   const ids = sql`any(${[...organisationIds]}::uuid[])`;
@@ -24,7 +30,9 @@ function countsFor({ dispatchId, organisationIds }: Answered): Sql {
     where own.organisation_id = ${ids} and own.dispatch_id = ${dispatchId}
     union all
     select credit.message_id from dispatch.message_credit credit
-    where credit.organisation_id = ${ids}))`;
+    where credit.organisation_id = ${ids} and ${dispatchId} = (
+      select shared.dispatch_id from dispatch.message shared
+      where shared.id = credit.message_id)))`;
 }
 
 type Answered = { dispatchId: string; organisationIds: readonly string[] };
@@ -36,9 +44,7 @@ type Answered = { dispatchId: string; organisationIds: readonly string[] };
 export async function lockLaterRounds(tx: Tx, settled: Answered): Promise<void> {
   await tx.run(sql`
     select from dispatch.message message
-    where message.dispatch_id = ${settled.dispatchId} and message.round > 1
-      and message.state in ('held', 'ready')
-      and ${countsFor(settled)}
+    where ${countsFor(settled)} and message.round > 1 and message.state in ('held', 'ready')
     order by message.id for update of message`);
 }
 
@@ -58,9 +64,8 @@ export async function cancelSettled(tx: Tx, settled: Answered): Promise<number> 
   return await tx.run(sql`
     with moved as (
       update dispatch.message message set state = 'cancelled', final_at = now()
-      where message.dispatch_id = ${settled.dispatchId} and message.round > 1
-        and message.state in ('held', 'ready')
-        and ${countsFor(settled)} and ${isSettled} and ${historyIsWhole}
+      where ${countsFor(settled)} and message.round > 1 and message.state in ('held', 'ready')
+        and ${isSettled} and ${historyIsWhole}
       returning ${asMoved}
     ), ${told}
     select from moved cross join ${readTold}`);
