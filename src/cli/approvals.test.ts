@@ -23,7 +23,12 @@ const run = async (...args: string[]) =>
 async function given(): Promise<string> {
   const id = await live.invite(`Approver ${newId()}`, ['approver']);
   const actor: Actor = { kind: 'person', id, name: 'x', permissions: new Set(['alert.approve']) };
-  const author: Actor = { kind: 'person', id: newId(), name: 'y', permissions: new Set() };
+  const author: Actor = {
+    kind: 'person',
+    id: newId(),
+    name: 'y',
+    permissions: new Set(['alert.write']),
+  };
   const [client, device] = [await live.byLink(id), new Authenticator()];
   await live.make(client, device);
   const subject = { kind: 'alert_version', id: newId() };
