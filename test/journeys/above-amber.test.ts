@@ -2,11 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
-import { createSignInLink, sessionsOf } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
-import { navigation } from '#main/navigation.ts';
-import { installationOf, productRoutes } from '#main/wiring.ts';
-import { createServer, type WebServer } from '#web/index.ts';
 import { openDevice } from '../support/browser-device.ts';
 import {
   assertAccessible,
@@ -15,36 +11,22 @@ import {
   type BrowserOrReason,
   type BrowserPage,
 } from '../support/browser.ts';
-import { draftAlert, must, openCentre, submitDraft, type Centre } from '../support/centre.ts';
-import { freePorts } from '../support/program.ts';
+import { draftAlert, openCentre, submitDraft, type Centre } from '../support/centre.ts';
+import { comeByLink, startLiveHost, type LiveHost } from '../support/live-host.ts';
 
 let centre: Centre;
-let server: WebServer;
-let origin = '';
+let host: LiveHost;
 let opened: BrowserOrReason;
 
 before(async () => {
   centre = await openCentre('live');
-  const port = await freePorts(1);
-  // Passkeys refuse addresses such as 127.0.0.1.
-  origin = `http://localhost:${port}`;
-  const product = { ...centre.product, origin };
-  server = await createServer({
-    routes: productRoutes(product),
-    installation: installationOf(product),
-    origin,
-    sessions: sessionsOf(centre.db.web, centre.model),
-    apiKeys: { findApiKey: async () => undefined },
-    navigation,
-    log: { info: () => {}, error: (event, fields) => console.error(event, fields) },
-  });
-  await server.listen({ port });
+  host = await startLiveHost(centre);
   opened = await openBrowser();
 });
 
 after(async () => {
   await opened.browser?.close();
-  await server.close();
+  await host.close();
   await centre.close();
 });
 
@@ -71,15 +53,8 @@ test('RED is there for all, and read by whoever used a passkey', async (t) => {
   await submitDraft(centre, alertId);
   const device = await openDevice(opened.browser);
   const { page } = device;
-  const link = await centre.db.web.withActor(system('test'), (tx) =>
-    createSignInLink(tx, {
-      personId: centre.approver.id,
-      model: centre.model,
-      now: new Date(),
-    }),
-  );
-  await page.goto(`${origin}/sign-in/link/${must(link).token}`);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  const { origin } = host;
+  await comeByLink(page, { centre, origin, personId: centre.approver.id });
   await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
 
   await page.goto(`${origin}/`);

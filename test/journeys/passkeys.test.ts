@@ -3,11 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { proveDispatch } from '#alerts/index.ts';
-import { createSignInLink, sessionsOf } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
-import { navigation } from '#main/navigation.ts';
-import { installationOf, productRoutes } from '#main/wiring.ts';
-import { createServer, type WebServer } from '#web/index.ts';
 import {
   assertAccessible,
   openBrowser,
@@ -18,42 +14,27 @@ import {
 import {
   contextOf,
   draftAlert,
-  must,
   openCentre,
   submitDraft,
   type Centre,
   type Person,
 } from '../support/centre.ts';
 import { openDevice, type Device } from '../support/browser-device.ts';
-import { freePorts } from '../support/program.ts';
+import { comeByLink, startLiveHost, type LiveHost } from '../support/live-host.ts';
 
 let centre: Centre;
-let server: WebServer;
-let origin = '';
+let host: LiveHost;
 let opened: BrowserOrReason;
 
 before(async () => {
   centre = await openCentre('live');
-  const port = await freePorts(1);
-  // Passkeys refuse addresses such as 127.0.0.1.
-  origin = `http://localhost:${port}`;
-  const product = { ...centre.product, origin };
-  server = await createServer({
-    routes: productRoutes(product),
-    installation: installationOf(product),
-    origin,
-    sessions: sessionsOf(centre.db.web, centre.model),
-    apiKeys: { findApiKey: async () => undefined },
-    navigation,
-    log: { info: () => {}, error: (event, fields) => console.error(event, fields) },
-  });
-  await server.listen({ port });
+  host = await startLiveHost(centre);
   opened = await openBrowser();
 });
 
 after(async () => {
   await opened.browser?.close();
-  await server.close();
+  await host.close();
   await centre.close();
 });
 
@@ -69,13 +50,8 @@ async function look(page: BrowserPage, name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
-async function comeByLink({ page }: Device, person: Person): Promise<void> {
-  const link = await centre.db.web.withActor(system('test'), (tx) =>
-    createSignInLink(tx, { personId: person.id, model: centre.model, now: new Date() }),
-  );
-  await page.goto(`${origin}/sign-in/link/${must(link).token}`);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-}
+const comeIn = ({ page }: Device, { id: personId }: Person) =>
+  comeByLink(page, { centre, origin: host.origin, personId });
 
 /** As if the passkey had been used so long ago that what is dangerous asks again. */
 async function letTimePass(person: Person): Promise<void> {
@@ -90,7 +66,7 @@ test('the first administrator: a link, a passkey, and in again with it', async (
   const device = await newDevice();
   const { page } = device;
   const mira = await centre.invite('Mira Chief', ['administrator']);
-  await comeByLink(device, mira);
+  await comeIn(device, mira);
   await page.getByRole('heading', { name: 'Make your passkey' }).waitFor();
   await look(page, 'new');
   await device.verify(false);
@@ -100,7 +76,7 @@ test('the first administrator: a link, a passkey, and in again with it', async (
   await device.verify(true);
   await page.getByRole('button', { name: 'Make the passkey' }).click();
   await page.getByText('Your passkey is made').waitFor();
-  await page.goto(`${origin}/account`);
+  await page.goto(`${host.origin}/account`);
   await page.getByText('This is the only one').waitFor();
   await look(page, 'account');
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -114,7 +90,7 @@ test('the first administrator: a link, a passkey, and in again with it', async (
   await page.getByRole('link', { name: 'People' }).waitFor();
 
   await letTimePass(mira);
-  await page.goto(`${origin}/account/passkeys/new`);
+  await page.goto(`${host.origin}/account/passkeys/new`);
   await page.getByRole('heading', { name: 'Use your passkey' }).waitFor();
   await look(page, 'prove');
   await page.getByRole('button', { name: 'Use your passkey' }).click();
@@ -123,7 +99,7 @@ test('the first administrator: a link, a passkey, and in again with it', async (
   await page.getByText('This device holds a passkey of yours for Tocsin already').waitFor();
 
   await letTimePass(mira);
-  await page.goto(`${origin}/people/invite`);
+  await page.goto(`${host.origin}/people/invite`);
   await page.getByLabel('Full name').fill('Nora Quist');
   await page.getByLabel('E-mail address').fill('nora@centre.test');
   await page.getByRole('button', { name: 'Invite' }).click();
@@ -137,12 +113,12 @@ test('an approver signs exactly what is on the page, and it goes', async (t) => 
   if (opened.browser === undefined) return t.skip(opened.reason);
   const device = await newDevice();
   const { page } = device;
-  await comeByLink(device, centre.approver);
+  await comeIn(device, centre.approver);
   await page.getByRole('button', { name: 'Make the passkey' }).click();
   await page.getByText('Your passkey is made').waitFor();
   const alertId = await draftAlert(centre);
   const hash = await submitDraft(centre, alertId);
-  await page.goto(`${origin}/alerts/${alertId}`);
+  await page.goto(`${host.origin}/alerts/${alertId}`);
   await device.verify(false);
   await page.getByRole('button', { name: 'Approve and send now' }).click();
   await page.getByText('Nothing was confirmed. Press again').waitFor();
@@ -154,7 +130,7 @@ test('an approver signs exactly what is on the page, and it goes', async (t) => 
     tx.rows<{ personId: string; origin: string }>(sql`
       select person_id, origin from identity.approval_signature where hash = ${hash}`),
   );
-  assert.deepEqual(signed, [{ personId: centre.approver.id, origin }]);
+  assert.deepEqual(signed, [{ personId: centre.approver.id, origin: host.origin }]);
   // The worker checks what the device signed before it sends, with its own rights.
   const { passkeyDomain } = centre.product;
   const proof = await centre.db.worker.withActor(system('dispatch'), async (tx) => {
@@ -172,7 +148,7 @@ test('a recovery: begun by one, agreed to by another, on pages that fit a phone'
   const invited: Person[] = [];
   for (const name of people) {
     const [device, person] = [await newDevice(), await centre.invite(name, ['administrator'])];
-    await comeByLink(device, person);
+    await comeIn(device, person);
     await device.page.getByRole('button', { name: 'Make the passkey' }).click();
     await device.page.getByText('Your passkey is made').waitFor();
     devices.push(device);
@@ -180,16 +156,16 @@ test('a recovery: begun by one, agreed to by another, on pages that fit a phone'
   }
   const [ines, otto] = [devices[0]!.page, devices[1]!.page];
   const lena = invited[2]!;
-  await ines.goto(`${origin}/people/${lena.id}`);
+  await ines.goto(`${host.origin}/people/${lena.id}`);
   await look(ines, 'recovery-begin');
   await ines.getByRole('button', { name: 'Begin a recovery' }).click();
   const link = await ines.locator('.tocsin-secret').innerText();
   await look(ines, 'recovery-link');
-  await otto.goto(`${origin}/people`);
+  await otto.goto(`${host.origin}/people`);
   await look(otto, 'recovery-people');
-  await otto.goto(`${origin}/people/${lena.id}`);
+  await otto.goto(`${host.origin}/people/${lena.id}`);
   await look(otto, 'recovery-agree');
-  await ines.goto(`${origin}/people/invite`);
+  await ines.goto(`${host.origin}/people/invite`);
   await ines.getByLabel('Full name').fill('Rosa Neu');
   await ines.getByLabel('E-mail address').fill('rosa@centre.test');
   await ines.getByLabel('Approver').check();
@@ -199,7 +175,7 @@ test('a recovery: begun by one, agreed to by another, on pages that fit a phone'
   await look(otto, 'role-agree');
   await otto.getByRole('button', { name: 'Agree to the role Approver' }).click();
   await otto.getByText('Agreed: the role is given').waitFor();
-  await otto.goto(`${origin}/people/${lena.id}`);
+  await otto.goto(`${host.origin}/people/${lena.id}`);
   await otto.getByRole('button', { name: 'Agree to the recovery' }).click();
   await otto.getByText('The old passkeys are ended').waitFor();
   const anew = await newDevice();
@@ -211,7 +187,7 @@ test('a recovery: begun by one, agreed to by another, on pages that fit a phone'
 test('without script each page says what to do', async (t) => {
   if (opened.browser === undefined) return t.skip(opened.reason);
   const page = await opened.browser.newPage({ javaScriptEnabled: false });
-  await page.goto(`${origin}/sign-in`);
+  await page.goto(`${host.origin}/sign-in`);
   await page.locator('noscript p', { hasText: 'A passkey needs JavaScript' }).waitFor();
   await page.getByRole('button', { name: 'Sign in with your passkey' }).click();
   await page.getByRole('heading', { name: 'There is a problem' }).waitFor();

@@ -6,33 +6,26 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from '#db/sql.ts';
 import { proveDispatch } from '#alerts/index.ts';
-import { createSignInLink, sessionsOf } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
-import { navigation } from '#main/navigation.ts';
-import { installationOf, productRoutes } from '#main/wiring.ts';
-import { createServer, type WebServer } from '#web/index.ts';
 import { openDevice, type Device } from '../support/browser-device.ts';
 import { openBrowser, type BrowserOrReason } from '../support/browser.ts';
 import {
   contextOf,
   draftAlert,
-  must,
   openCentre,
   submitDraft,
   type Centre,
   type Person,
 } from '../support/centre.ts';
-import { freePorts } from '../support/program.ts';
+import { comeByLink, startLiveHost, type LiveHost } from '../support/live-host.ts';
 
 /** Browsers take every name below localhost for this machine, and as safe as https. */
 const DOMAIN = 'centre.localhost';
 
-type Host = { readonly origin: string; readonly server: WebServer };
-
 let centre: Centre;
 let opened: BrowserOrReason;
-let usual: Host;
-let reserve: Host;
+let usual: LiveHost;
+let reserve: LiveHost;
 
 before(async () => {
   centre = await openCentre('live');
@@ -43,40 +36,21 @@ before(async () => {
 
 after(async () => {
   await opened.browser?.close();
-  await reserve.server.close();
-  await usual.server.close();
+  await reserve.close();
+  await usual.close();
   await centre.close();
 });
 
-async function startAt(host: string): Promise<Host> {
-  const port = await freePorts(1);
-  const origin = `http://${host}:${port}`;
-  const product = { ...centre.product, origin, passkeyDomain: DOMAIN };
-  const server = await createServer({
-    routes: productRoutes(product),
-    installation: installationOf(product),
-    origin,
-    sessions: sessionsOf(centre.db.web, centre.model),
-    apiKeys: { findApiKey: async () => undefined },
-    navigation,
-    log: { info: () => {}, error: (event, fields) => console.error(event, fields) },
-  });
-  await server.listen({ port });
-  return { origin, server };
-}
+const startAt = (name: string) => startLiveHost(centre, { name, passkeyDomain: DOMAIN });
 
 /** Lets somebody in at the usual host, with a passkey that is made there. */
 async function comeIn({ page }: Device, person: Person): Promise<void> {
-  const link = await centre.db.web.withActor(system('test'), (tx) =>
-    createSignInLink(tx, { personId: person.id, model: centre.model, now: new Date() }),
-  );
-  await page.goto(`${usual.origin}/sign-in/link/${must(link).token}`);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await comeByLink(page, { centre, origin: usual.origin, personId: person.id });
   await page.getByRole('button', { name: 'Make the passkey' }).click();
   await page.getByText('Your passkey is made').waitFor();
 }
 
-async function signIn({ page }: Device, { origin }: Pick<Host, 'origin'>): Promise<void> {
+async function signIn({ page }: Device, { origin }: Pick<LiveHost, 'origin'>): Promise<void> {
   await page.goto(`${origin}/sign-in`);
   await page.getByRole('button', { name: 'Sign in with your passkey' }).click();
 }
@@ -118,7 +92,7 @@ test('with the usual host gone, two let in a third at the reserve; back there, a
     return { device, page: device.page, person };
   };
   const [ines, otto, lena] = [await open('Ines'), await open('Otto'), await open('Lena')];
-  await usual.server.close();
+  await usual.close();
 
   for (const { device, page } of [ines, otto]) {
     await signIn(device, reserve);
@@ -155,6 +129,6 @@ test('a host that is not below the domain gets no passkey, and its page says why
     await device.page.getByText('Open Tocsin at its usual address').waitFor();
     assert.equal((await device.page.context().cookies(elsewhere.origin)).length, 0);
   } finally {
-    await elsewhere.server.close();
+    await elsewhere.close();
   }
 });
