@@ -11,7 +11,7 @@ import {
   fsyncSync,
   openSync,
   readSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -55,7 +55,8 @@ export function appendCheckpoint(file: string, checkpoint: NewCheckpointLine): v
   try {
     // A write that was cut off: its line stays as it is, and this one begins anew.
     const torn = tailOf(descriptor).at(-1);
-    writeSync(descriptor, torn === undefined || torn === NEWLINE ? text : `\n${text}`);
+    // `writeFileSync` throws where a full disk takes half of it; `writeSync` would only count it.
+    writeFileSync(descriptor, torn === undefined || torn === NEWLINE ? text : `\n${text}`);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

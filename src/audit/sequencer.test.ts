@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -10,6 +18,7 @@ import type { Database } from '#db/database.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import { system } from '#kernel/actor.ts';
 import { openAuditScene, type AuditScene } from '../../test/support/audit.ts';
+import { runOnSmallDisk } from '../../test/support/small-disk.ts';
 import { record, Sequencer } from './index.ts';
 
 const CHILD = path.resolve(import.meta.dirname, '../../test/support/sequencer-child.ts');
@@ -147,6 +156,19 @@ test('where the file cannot be written nothing is lost, and it is said', async (
   rmdirSync(checkpointsFile);
   assert.equal((await scene.turn()).state, 'signed');
   assert.equal((await scene.verify()).isWhole, true);
+});
+
+test('a checkpoint that the disk took half of is none', async () => {
+  await scene.grow(2, 2, 2);
+  const { checkpointsFile } = scene.files;
+  const line = readFileSync(checkpointsFile, 'utf8').trimEnd().split('\n').at(-1)!;
+  writeFileSync(checkpointsFile, '');
+  const script = `
+    const { appendCheckpoint } = await import('#audit/checkpoint-file.ts');
+    const { note, from, at } = JSON.parse(${JSON.stringify(line)});
+    const proof = Array.from({ length: 53 }, () => Buffer.alloc(32));
+    appendCheckpoint(${JSON.stringify(checkpointsFile)}, { note, from, proof, at: new Date(at) });`;
+  assert.match(runOnSmallDisk(script).stderr, /EFBIG/);
 });
 
 test('without its key, or with another one, nothing is signed', async () => {

@@ -13,6 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { after, beforeEach, test } from 'node:test';
+import { runOnSmallDisk } from '../../test/support/small-disk.ts';
 import { findDataFolder, openDataFolder } from './data-folder.ts';
 
 const base = mkdtempSync(path.join(os.tmpdir(), 'tocsin-folder-'));
@@ -140,6 +141,19 @@ test(
     }
   },
 );
+
+test('a disk that takes half of a file leaves the one of before', () => {
+  open();
+  const before = readFileSync(path.join(folder, 'secrets.json'), 'utf8');
+  const script = `
+    const { newFileKey, writeFileKeys } = await import('#db/data-folder.ts');
+    const keys = Array.from({ length: 60 }, (_, i) => newFileKey(i + 1));
+    writeFileKeys(${JSON.stringify(folder)}, keys);`;
+  const { stderr } = runOnSmallDisk(script);
+  assert.match(stderr, /EFBIG/);
+  assert.equal(readFileSync(path.join(folder, 'secrets.json'), 'utf8'), before);
+  assert.deepEqual(readdirSync(folder).sort(), ['installation.json', 'secrets.json']);
+});
 
 test('a folder of another user is one sentence', { skip: !isRoot && 'needs root' }, () => {
   open();

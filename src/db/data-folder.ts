@@ -17,7 +17,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { isUuid } from '#kernel/ids.ts';
@@ -239,7 +239,8 @@ export function writeAtomically(
   try {
     const descriptor = openSync(temporary, 'wx', mode);
     try {
-      writeSync(descriptor, text);
+      // Throws where a full disk takes half of it: `writeSync` would only count it.
+      writeFileSync(descriptor, text);
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
