@@ -8,6 +8,8 @@ import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import { identitySeals } from '../../test/support/identity-seals.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
+import { countStatements } from '../../test/support/statements.ts';
+import { signInWithCode } from './codes.ts';
 import { giveRole, sendSignInCode } from './index.ts';
 import { numberAt, stepOf } from './totp.ts';
 
@@ -183,6 +185,22 @@ test('an unknown address, one without an app and one with a passkey role look li
   }
   assert.equal(new Set(pages).size, 1);
   assert.deepEqual(await mailsTo(adminId), [], 'nothing is mailed to whoever takes a passkey');
+});
+
+test('a wrong code of somebody costs as many statements as one of nobody', async () => {
+  const { email } = await member('Tim Timed');
+  const { model, now } = live;
+  const costOf = async (address: string) => {
+    const id = (await ask(address)).path.split('/').at(-1)!;
+    const how = { now: now(), device: 'Firefox', place: 'here' };
+    const by = { model, seals: identitySeals.codes, how };
+    return await countStatements(live.clone.web, (tx) =>
+      signInWithCode(tx, { id, code: '000000', number: '000000' }, by),
+    );
+  };
+  const known = await costOf(email);
+  assert.ok(known > 2);
+  assert.equal(await costOf('nobody.timed@centre.test'), known);
 });
 
 test('so many codes go to one person in an hour, and one network may ask for so many', async () => {

@@ -9,7 +9,7 @@ import type { Database, Tx } from '#db/database.ts';
 import { enqueue } from '#db/enqueue.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
 import { system } from '#kernel/actor.ts';
-import { newId } from '#kernel/ids.ts';
+import { newId, NOBODY } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { fillBlanks, singleReason } from '#operating-model/index.ts';
 import { needsPasskey, type MailRules, type RoleModel } from './model.ts';
@@ -133,8 +133,9 @@ export async function signInWithCode(
   const { now } = how;
   const row = await lockCode(tx, id);
   if (row === undefined || row.appId !== null || !isAlive(row, now)) return deadCode;
-  const person = row.personId === null ? undefined : await selectPerson(tx, row.personId);
-  const app = person && (await selectApp(tx, person.id));
+  const personId = row.personId ?? NOBODY;
+  const person = await selectPerson(tx, personId);
+  const app = await selectApp(tx, personId);
   const isMember = person?.active === true && !needsPasskey(model, person.roles);
   const isRight = await areRight(
     tx,

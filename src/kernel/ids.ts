@@ -1,5 +1,8 @@
 import { drawBytes } from './random-bytes.ts';
 
+/** An id that nobody has: whoever is not there is looked up like one who is, as slowly (P8). */
+export const NOBODY = '00000000-0000-4000-8000-00000000dead';
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** True for the canonical lower-case text form of a UUID (RFC 9562, section 4). */

@@ -2,6 +2,7 @@
  * Answers by the page that texts name: the address the alert came to, and the code that came with
  * it. Those that come at the same time are dealt with together, in the same few statements.
  */
+import { NOBODY } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import {
@@ -11,14 +12,7 @@ import {
   type ContactPoint,
 } from '#organisations/index.ts';
 import { takeTogether, type AnswerRules } from './actions.ts';
-import {
-  addTry,
-  countTries,
-  NOBODY,
-  noteWrongCodes,
-  refuseGuessing,
-  type Visitor,
-} from './guessing.ts';
+import { addTry, countTries, noteWrongCodes, refuseGuessing, type Visitor } from './guessing.ts';
 import { takeTurns, type AnswerKind, type OpenMessage } from './model.ts';
 import { listOpenMessages, type NewAnswer } from './store.ts';
 
@@ -111,7 +105,8 @@ async function findMeanings(tx: Tx, typed: readonly TypedCode[]): Promise<(Opene
   );
   const open = await listOpenMessages(tx, pointIds);
   const told = open.flatMap(({ organisationIds }) => organisationIds);
-  const shut = new Set(told.length === 0 ? [] : await listCutOffOf(tx, told));
+  // Asked also where nobody was told: a statement less would tell which numbers we know.
+  const shut = new Set(await listCutOffOf(tx, told));
   return typed.map((one, i) => {
     const message = open.find(
       ({ contactPointId, alertNumber, code }) =>

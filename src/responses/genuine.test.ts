@@ -6,6 +6,8 @@ import { sql } from '#db/sql.ts';
 import { answersAt } from '../../test/support/answers.ts';
 import { numbers, openCentre, releaseAlert, type Centre } from '../../test/support/centre.ts';
 import { seedNotify } from '../../test/support/dispatch.ts';
+import { countStatements } from '../../test/support/statements.ts';
+import { openWithCodes } from './code-answers.ts';
 
 let centre: Centre;
 
@@ -66,6 +68,21 @@ it('whatever does not fit gets the same words: another code, number, alert or no
   await forget();
   await tidy(alertId);
   await tidy(other.alertId);
+});
+
+it('a wrong code costs the same statements whether we know the number or not', async () => {
+  const { alertId, number } = await liveAlert();
+  const costOf = async (e164: string) => {
+    const addressIndex = centre.product.seals.indexAddress('text', e164);
+    const typed = { alertNumber: number, channel: 'text', code: '0000' } as const;
+    const from = { addressIndex, networkIndex: Buffer.alloc(32) };
+    return await countStatements(centre.db.web, (tx) => openWithCodes(tx, [{ ...typed, ...from }]));
+  };
+  const known = await costOf(numbers.northmoor);
+  assert.ok(known > 2);
+  assert.equal(await costOf('447700900998'), known);
+  await forget();
+  await tidy(alertId);
 });
 
 it('without the address it says whether the alert is ours, and never that the text is', async () => {

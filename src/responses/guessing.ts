@@ -17,9 +17,6 @@ import {
 } from './store.ts';
 import { openItem } from './open-item.ts';
 
-/** An id that nobody has: an unknown address is looked up like a known one, as slowly. */
-export const NOBODY = '00000000-0000-4000-8000-00000000dead';
-
 /** Blind indexes of an address somebody typed, and of the visitor's network. */
 export type Visitor = { readonly addressIndex: Buffer; readonly networkIndex: Buffer };
 

@@ -2,6 +2,7 @@
  * Answers to an enrolment: a text with the code proves its number, and nothing else is read into
  * it; the code of a mail is typed on a page.
  */
+import { NOBODY } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
 import { sendSingleMessage } from '#dispatch/index.ts';
@@ -10,7 +11,7 @@ import {
   proveByReply,
   type EnrolmentRules,
 } from '#organisations/index.ts';
-import { countTries, NOBODY, noteWrongCodes, refuseGuessing, type Visitor } from './guessing.ts';
+import { countTries, noteWrongCodes, refuseGuessing, type Visitor } from './guessing.ts';
 
 export type CodeFrom = {
   /** The contact point it came from. */
