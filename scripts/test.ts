@@ -27,6 +27,8 @@ import { startTestServer } from '../test/support/setup.ts';
 const TESTS_FLOOR = 400;
 /** Eight processes on two cores: most of a test's time is waiting for PostgreSQL or for a clock. */
 const LANES = 8;
+/** Of those, the ones that begin with what drives browsers and whole programs: minutes each. */
+const LANES_OF_LONG = 3;
 /** Of a file as well: on a busy machine the longest takes five minutes. */
 const TEST_TIMEOUT_MS = 600_000;
 const LEFTOVER_AGE_MS = 86_400_000;
@@ -65,10 +67,7 @@ async function main(filters: readonly string[]): Promise<number> {
 }
 
 function findTests(filters: readonly string[]): string[] {
-  // What takes minutes goes first, so that no process waits for it at the end.
-  const isLong = (file: string) => file.startsWith('test/security/');
-  const found = globSync('{src,test,chaos}/**/*.test.ts', { cwd: root }).sort();
-  const files = [...found.filter(isLong), ...found.filter((file) => !isLong(file))];
+  const files = globSync('{src,test,chaos}/**/*.test.ts', { cwd: root }).sort();
   const wanted = filters.map((filter) => path.normalize(filter).replace(/^\.\//, ''));
   return wanted.length === 0
     ? files
@@ -109,14 +108,21 @@ async function runTests(files: readonly string[]): Promise<{ passed: boolean } &
 /** A file for each process, for node's runner: it starts one for each path. */
 function makeLanes(folder: string, files: readonly string[]): string[] {
   const lane = pathToFileURL(path.join(root, 'test/support/lane.ts')).href;
-  const source = `import { runLane } from ${JSON.stringify(lane)};
-await runLane(${JSON.stringify(folder)}, ${JSON.stringify({ root, files })});
-`;
-  const lanes = Array.from({ length: Math.min(LANES, files.length) }, (_, i) =>
-    path.join(folder, `lane-${i + 1}.mjs`),
-  );
-  for (const name of lanes) writeFileSync(name, source);
-  return lanes;
+  // From both ends: no process is left with what takes minutes, nor do eight begin with it.
+  const isLong = (file: string) => /^test\/(security|journeys)\//.test(file);
+  const [long, short] = [files.filter(isLong), files.filter((file) => !isLong(file))];
+  return Array.from({ length: Math.min(LANES, files.length) }, (_, i) => {
+    const name = path.join(folder, `lane-${i + 1}.mjs`);
+    const order = i < LANES_OF_LONG ? [...long, ...short] : [...short, ...long];
+    const run = { root, files: order };
+    writeFileSync(
+      name,
+      `import { runLane } from ${JSON.stringify(lane)};
+await runLane(${JSON.stringify(folder)}, ${JSON.stringify(run)});
+`,
+    );
+    return name;
+  });
 }
 
 async function runNodeTests(

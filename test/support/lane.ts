@@ -9,13 +9,13 @@ import path from 'node:path';
 import { describe } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-/** Runs files until all are taken; `folder` is the run's, where lanes say what they took. */
+/** Runs files, in this order, until all are taken; in `folder` lanes say what they took. */
 export async function runLane(
   folder: string,
   { root, files }: { readonly root: string; readonly files: readonly string[] },
 ): Promise<void> {
-  for (const [i, file] of files.entries()) {
-    if (!take(path.join(folder, `taken-${i}`))) continue;
+  for (const file of files) {
+    if (!take(path.join(folder, `taken-${encodeURIComponent(file)}`))) continue;
     await describe(file, async () => {
       await import(pathToFileURL(path.join(root, file)).href);
     });
