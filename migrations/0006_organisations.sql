@@ -355,10 +355,11 @@ declare
   limits text[] := organisations.see_all();
   found uuid;
 begin
+  -- Nobody has it yet, and perhaps nobody ever will: the link counts it.
   insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
-    shown)
+    shown, contacts)
   values (find_or_add_point.id, find_or_add_point.channel, find_or_add_point.address_sealed,
-    find_or_add_point.address_index, find_or_add_point.shown)
+    find_or_add_point.address_index, find_or_add_point.shown, 0)
   on conflict on constraint contact_point_channel_address_index_key
     do update set shown = stored.shown
   returning stored.id into found;
@@ -1503,6 +1504,31 @@ begin
 end $$;
 revoke all on function organisations.forget_left from public;
 grant execute on function organisations.forget_left to tocsin_worker;
+
+-- Retention: numbers and addresses that no contact on file has, nor had: typed and never proven, or
+-- of a file that was undone. Nothing of the last day, whoever calls.
+create function organisations.forget_unused_points() returns integer
+  language plpgsql security definer set search_path = '' as $$
+declare
+  gone integer;
+begin
+  if kernel.is_on_legal_hold() then return 0; end if;
+  delete from organisations.contact_point point
+  where point.contacts = 0 and point.created_at < now() - interval '1 day'
+    and not kernel.is_held(point.id)
+    and point.id::text not in (select had.id from organisations.change
+      join organisations.contact on contact.id = change.contact_id
+      cross join lateral pg_catalog.jsonb_object_keys(change.fields) as had(id)
+      where change.what in ('linked', 'unlinked'))
+    and not exists (select from organisations.one_time_code code
+      where point.id in (code.contact_point_id, code.replaces_id))
+    and not exists (select from organisations.code_session session
+      where session.contact_point_id = point.id);
+  get diagnostics gone = row_count;
+  return gone;
+end $$;
+revoke all on function organisations.forget_unused_points from public;
+grant execute on function organisations.forget_unused_points to tocsin_worker;
 
 -- A contact of an organisation that is held, and a number or address of a contact that is, are held
 -- as they come. The lock is shared to the end: whoever puts a hold waits for those who add, and

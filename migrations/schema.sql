@@ -4026,10 +4026,11 @@ declare
   limits text[] := organisations.see_all();
   found uuid;
 begin
+  -- Nobody has it yet, and perhaps nobody ever will: the link counts it.
   insert into organisations.contact_point as stored (id, channel, address_sealed, address_index,
-    shown)
+    shown, contacts)
   values (find_or_add_point.id, find_or_add_point.channel, find_or_add_point.address_sealed,
-    find_or_add_point.address_index, find_or_add_point.shown)
+    find_or_add_point.address_index, find_or_add_point.shown, 0)
   on conflict on constraint contact_point_channel_address_index_key
     do update set shown = stored.shown
   returning stored.id into found;
@@ -4082,6 +4083,33 @@ begin
 end $function$
 ;
 grant execute on function organisations.forget_left(timestamp with time zone,integer) to tocsin_worker;
+
+CREATE OR REPLACE FUNCTION organisations.forget_unused_points()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  gone integer;
+begin
+  if kernel.is_on_legal_hold() then return 0; end if;
+  delete from organisations.contact_point point
+  where point.contacts = 0 and point.created_at < now() - interval '1 day'
+    and not kernel.is_held(point.id)
+    and point.id::text not in (select had.id from organisations.change
+      join organisations.contact on contact.id = change.contact_id
+      cross join lateral pg_catalog.jsonb_object_keys(change.fields) as had(id)
+      where change.what in ('linked', 'unlinked'))
+    and not exists (select from organisations.one_time_code code
+      where point.id in (code.contact_point_id, code.replaces_id))
+    and not exists (select from organisations.code_session session
+      where session.contact_point_id = point.id);
+  get diagnostics gone = row_count;
+  return gone;
+end $function$
+;
+grant execute on function organisations.forget_unused_points() to tocsin_worker;
 
 CREATE OR REPLACE FUNCTION organisations.guard_import()
  RETURNS trigger

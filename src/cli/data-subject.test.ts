@@ -6,7 +6,8 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { record, Sequencer } from '#audit/index.ts';
 import { system } from '#kernel/actor.ts';
-import { identifier, sql } from '#db/sql.ts';
+import { newId } from '#kernel/ids.ts';
+import { identifier, sql, type Sql } from '#db/sql.ts';
 import {
   deliverAll,
   messagesOf,
@@ -42,6 +43,7 @@ before(async () => {
     await centre.db.owner.withActor(system('test'), (tx) =>
       tx.run(sql`update organisations.contact set name = ${name} where name like 'Ada%'`),
     );
+  await offerNumberOfAda();
   await centre.db.web.withActor(centre.officer, (tx) =>
     record(tx, {
       action: 'contact.spoken_to',
@@ -55,6 +57,22 @@ after(async () => {
   await centre.close();
   rmSync(folder, { recursive: true });
 });
+
+/** She typed a new number at her own details, and has not proven it. */
+async function offerNumberOfAda(): Promise<void> {
+  const { seals } = centre.product;
+  const [pointId, index] = [newId(), seals.indexAddress('text', '447700900988')];
+  const own = (statement: Sql) =>
+    centre.db.owner.withActor(system('test'), (tx) => tx.run(statement));
+  await own(sql`insert into organisations.contact_point (id, channel, address_sealed,
+      address_index, shown, contacts)
+    values (${pointId}, 'text', ${seals.sealAddress(pointId, '447700900988')}, ${index},
+      '07700 ···988', 0)`);
+  await own(sql`insert into organisations.one_time_code (id, channel, address_index,
+      network_index, asked_at, contact_id, contact_point_id)
+    select ${newId()}, 'text', ${index}, ${Buffer.alloc(32)}, now(), id, ${pointId}
+    from organisations.contact where name like 'Ada%'`);
+}
 
 async function call(verb: string, ...args: string[]) {
   const { db, model, product } = centre;
@@ -97,14 +115,15 @@ test('an export has what the person was sent, answered, and who named them', asy
   const subject = JSON.parse(out);
   assert.equal(subject.contacts[0].organisationCode, 'ZZ-0001');
   const addresses = subject.points.map(({ address }: { address: string }) => address);
-  assert.deepEqual(addresses.toSorted(), [numbers.northmoor, 'ada@northmoor.test']);
+  const all = [numbers.northmoor, '447700900988', 'ada@northmoor.test'];
+  assert.deepEqual(addresses.toSorted(), all);
   assert.ok(subject.messages.some(({ body }: { body: string }) => body.includes('Citrix')));
   assert.match(subject.replies[0].content, /^\d{4}$/);
   assert.equal(subject.answers.answers[0].kind, 'got_it');
   assert.ok(subject.entries.some(({ hasName }: { hasName: boolean }) => hasName));
   assert.doesNotMatch(out, /Sealed|ben@southmere/);
   const told = await call('export', ...by, ...ada);
-  assert.match(told.out, /^Ada Okafor, ciso of Northmoor.*\n.*\n.*\n\d+ messages to them, 1 texts/);
+  assert.match(told.out, /^Ada Okafor, ciso of Northmoor.*\n.*\n.*\n.*\n\d+ messages to them, 1 texts/);
 });
 
 test('nobody, no right and no word for it are refused', async () => {
@@ -161,7 +180,7 @@ test('after an erase nothing leads to the person, others stay, and the log is wh
   assert.equal(code, 0, err);
   assert.match(err, /Stays:\n- that messages left/);
   const { contacts, points, replies, details } = JSON.parse(out);
-  assert.deepEqual([contacts, points, replies, details], [1, 2, 1, 1]);
+  assert.deepEqual([contacts, points, replies, details], [1, 3, 1, 1]);
   assert.deepEqual(await countEverywhere('okafor'), []);
   assert.deepEqual(await countEverywhere('ada@northmoor'), []);
   assert.equal((await call('export', ...by, '--person', 'Ada Okafor')).code, 1);

@@ -4,7 +4,12 @@ import { forgetOld } from '#dispatch/index.ts';
 import { sweepIdentity } from '#identity/index.ts';
 import { system } from '#kernel/actor.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
-import { forgetContactsLeft, forgetImports, forgetOwnCodes } from '#organisations/index.ts';
+import {
+  forgetContactsLeft,
+  forgetImports,
+  forgetOwnCodes,
+  forgetUnusedPoints,
+} from '#organisations/index.ts';
 import { deleteOldTries, forgetOldNotes } from '#responses/index.ts';
 
 type Swept = { readonly database: Database; readonly model: Pick<OperatingModel, 'retention'> };
@@ -18,4 +23,6 @@ export async function sweep({ database, model }: Swept): Promise<void> {
   await forgetContactsLeft(database, kept);
   await forgetOldNotes(database, kept);
   await forgetOwnCodes(database, kept.now);
+  // Last: a code of the last day may still make one of them somebody's.
+  await forgetUnusedPoints(database);
 }

@@ -69,7 +69,7 @@ export { importChange } from './imports/change-import.ts';
 export { confirmRun } from './imports/confirm-run.ts';
 export { findOwnRun, IMPORT_TASK, keepUpload, type OwnRun } from './imports/import-run.ts';
 export { settleMapping } from './imports/mapping.ts';
-export { forgetContactsLeft, forgetImports } from './retention.ts';
+export { forgetContactsLeft, forgetImports, forgetUnusedPoints } from './retention.ts';
 export { importTasks } from './imports/runner.ts';
 export { previewUndo, undoImport } from './imports/undo.ts';
 export type { FileDone } from './imports/work.ts';

@@ -5,7 +5,7 @@ import type { Database } from '#db/database.ts';
 import { record } from '#audit/index.ts';
 import { sweepRuns } from './imports/import-run.ts';
 import { forgetOldImages } from './imports/store-image.ts';
-import { forgetLeft } from './store-retention.ts';
+import { forgetLeft, forgetUnused } from './store-retention.ts';
 
 const BATCH = 200;
 const PAUSE_MS = 250;
@@ -42,4 +42,13 @@ export async function forgetContactsLeft(
     gone += deleted;
     await delay(PAUSE_MS);
   }
+}
+
+/** Numbers that somebody typed and nobody proved, and those of a file that was undone. */
+export async function forgetUnusedPoints(database: Database): Promise<void> {
+  await database.withActor(system('retention'), async (tx) => {
+    const points = await forgetUnused(tx);
+    const subject = { kind: 'database', id: 'retention' };
+    if (points > 0) await record(tx, { action: 'points.forgotten', subject, detail: { points } });
+  });
 }

@@ -63,6 +63,8 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
   'organisations.forget_left':
     'retention: deletes contacts who have left, never those changed within 30 days',
+  'organisations.forget_unused_points':
+    'retention: deletes numbers that no contact has or had, never those of the last day',
   'responses.forget_notes': 'retention: empties notes, never those younger than 30 days',
   'identity.hand_over_roles':
     'mergers: a role held for one organisation for those that take over, never for the centre',

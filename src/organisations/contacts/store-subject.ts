@@ -59,7 +59,7 @@ export type SubjectPoint = {
   readonly stopAskedAt: Date | null;
 };
 
-/** Their numbers and addresses, those too that they had before and nobody has now. */
+/** Their numbers and addresses, those too that nobody has now: had before, or offered by them. */
 export async function listSubjectPoints(
   tx: Tx,
   contactIds: readonly string[],
@@ -73,10 +73,13 @@ export async function listSubjectPoints(
       select count(*) as theirs from organisations.contact_contact_point link
       where link.contact_point_id = point.id and link.contact_id = any (${[...contactIds]}::uuid[])
     ) held
-    where held.theirs > 0 or point.contacts = 0 and exists (
-      select from organisations.change
-      where change.contact_id = any (${[...contactIds]}::uuid[])
-        and change.what in ('linked', 'unlinked') and change.fields ? point.id::text)
+    where held.theirs > 0 or point.contacts = 0 and (
+      exists (select from organisations.change
+        where change.contact_id = any (${[...contactIds]}::uuid[])
+          and change.what in ('linked', 'unlinked') and change.fields ? point.id::text)
+      or exists (select from organisations.one_time_code offer
+        where offer.contact_id = any (${[...contactIds]}::uuid[])
+          and offer.contact_point_id = point.id))
     order by point.channel, point.id`);
 }
 

@@ -7,7 +7,8 @@ import { listEntries } from '#audit/index.ts';
 import { cloneDatabase, type Clone } from '../../../test/support/database.ts';
 import { rules, secrets } from '../../../test/support/directory.ts';
 import { importContacts, importOrganisations } from './actions.ts';
-import { forgetImports } from '../retention.ts';
+import { pointOf } from '../contacts/contacts.ts';
+import { forgetImports, forgetUnusedPoints } from '../retention.ts';
 import { everyPair, planSuccession } from '../successions/succeed.ts';
 import { previewUndo, undoImport } from './undo.ts';
 
@@ -99,6 +100,38 @@ test('an import of contacts is taken back whole, and once', async () => {
   assert.deepEqual(
     entries.map(({ detail }) => detail),
     [{ ...counts, places: 0 }],
+  );
+});
+
+test('numbers of a file that was undone, or never proven, go a day later; those of before stay', async () => {
+  const shown = async () =>
+    await db.owner.withActor(actor, (tx) =>
+      tx.rows<{ shown: string }>(sql`select shown from organisations.contact_point order by 1`),
+    );
+  const { importId } = await take(importContacts, MORE);
+  assert.ok((await undo(importId)).ok);
+  const typed = { normalised: '447700900177', shown: '07700 ···177' };
+  await db.web.withActor(actor, (tx) => pointOf(tx, 'text', typed, secrets));
+  const all = (await shown()).map((point) => point.shown);
+  const unused = all.filter((one) => ['n···@a.test', '07700 ···177'].includes(one));
+  assert.equal(unused.length, 2);
+  await forgetUnusedPoints(db.worker);
+  assert.equal((await shown()).length, all.length, 'nothing of the last day');
+  await run(sql`update organisations.contact_point set created_at = now() - interval '25 hours'`);
+  await forgetUnusedPoints(db.worker);
+  const left = (await shown()).map((point) => point.shown);
+  // Sam Page had that one for a while: it goes with the contact.
+  assert.ok(left.includes('07700 ···199'));
+  assert.deepEqual(
+    left,
+    all.filter((one) => !unused.includes(one)),
+  );
+  const { entries } = await db.web.withActor(actor, (tx) =>
+    listEntries(tx, { action: 'points.forgotten' }),
+  );
+  assert.deepEqual(
+    entries.map(({ detail }) => detail),
+    [{ points: 2 }],
   );
 });
 
