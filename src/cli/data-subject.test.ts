@@ -123,7 +123,10 @@ test('an export has what the person was sent, answered, and who named them', asy
   assert.ok(subject.entries.some(({ hasName }: { hasName: boolean }) => hasName));
   assert.doesNotMatch(out, /Sealed|ben@southmere/);
   const told = await call('export', ...by, ...ada);
-  assert.match(told.out, /^Ada Okafor, ciso of Northmoor.*\n.*\n.*\n.*\n\d+ messages to them, 1 texts/);
+  assert.match(
+    told.out,
+    /^Ada Okafor, ciso of Northmoor.*\n.*\n.*\n.*\n\d+ messages to them, 1 texts/,
+  );
 });
 
 test('nobody, no right and no word for it are refused', async () => {
