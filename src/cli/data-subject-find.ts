@@ -89,6 +89,7 @@ export async function findSubject(
   // What came from, or went to, a number of several people is not one's alone.
   const own = points.filter(({ shared }) => !shared);
   const pointIds = own.map(({ id }) => id);
+  const names = namesOf(contacts);
   const emails = own.filter(({ channel }) => channel === 'mail').map(({ address }) => address);
   const signingIn = [...alone];
   for (const email of emails) signingIn.push(...(await listSubjectAccounts(tx, { email })));
@@ -107,15 +108,19 @@ export async function findSubject(
       receivedAt,
       content: seals.openReply(id, contentSealed),
     })),
-    answers: await readSubjectAnswers(tx, pointIds),
+    answers: await readSubjectAnswers(tx, { contactPointIds: pointIds, names }),
     accounts,
     invitations: [...invited, ...(await listSubjectInvitations(tx, emails))],
     entries: await listEntriesNaming(tx, {
       ids: [...ids, ...pointIds, ...accounts.map(({ id }) => id)],
-      // The name of a post is a word that others use too.
-      names: contacts.filter(({ isPost }) => !isPost).map(({ name }) => name),
+      names,
     }),
   });
+}
+
+/** By which words of others are about them; that of a post is a word that others use too. */
+function namesOf(contacts: readonly SubjectContact[]): string[] {
+  return contacts.filter(({ isPost }) => !isPost).map(({ name }) => name);
 }
 
 /** Who is no contact, and signs in here: people of the centre, and those who keep contacts. */
@@ -249,7 +254,8 @@ export async function eraseSubject(
     points: pointIds.map((id) => ({ id, nothingSealed: seals.sealAddress(id, '') })),
     addressIndexes,
   });
-  const notes = await eraseSubjectNotes(tx, pointIds);
+  const names = namesOf(contacts);
+  const notes = await eraseSubjectNotes(tx, { contactPointIds: pointIds, names });
   const contactIds = contacts.map(({ id }) => id);
   const gone = await deleteSubject(tx, { contactIds, pointIds });
   const erased = { contacts: contacts.length, points: gone, ...sent, notes, details };

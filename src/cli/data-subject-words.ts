@@ -54,7 +54,7 @@ export function whatGoes({ points, accounts }: Subject): string {
     ...accounts.map(({ name }) => `the account of ${name}: who acted here stays answerable`),
   ];
   return `Goes: the contact with its hours, history, numbers and addresses; the address in each
-message; texts from them; notes about them; details of the audit that have the name.
+message; texts from them; notes about them or with the name; details of the audit that have it.
 Stays:
 ${stays.map((line) => `- ${line}\n`).join('')}`;
 }

@@ -44,6 +44,7 @@ before(async () => {
       tx.run(sql`update organisations.contact set name = ${name} where name like 'Ada%'`),
     );
   await offerNumberOfAda();
+  await noteCallAbout('Ada Okafor says all is isolated');
   await centre.db.web.withActor(centre.officer, (tx) =>
     record(tx, {
       action: 'contact.spoken_to',
@@ -72,6 +73,14 @@ async function offerNumberOfAda(): Promise<void> {
       network_index, asked_at, contact_id, contact_point_id)
     select ${newId()}, 'text', ${index}, ${Buffer.alloc(32)}, now(), id, ${pointId}
     from organisations.contact where name like 'Ada%'`);
+}
+
+/** Rung by the switchboard: the note has the name, and the answer no number of hers. */
+async function noteCallAbout(note: string): Promise<void> {
+  await centre.db.owner.withActor(system('test'), (tx) =>
+    tx.run(sql`insert into responses.answer (id, alert_id, organisation_id, kind, evidence, note)
+      values (${newId()}, ${newId()}, ${newId()}, 'got_it', 'call', ${note})`),
+  );
 }
 
 async function call(verb: string, ...args: string[]) {
