@@ -1,4 +1,5 @@
 /** Entries that name one person: by an id, or in the words of somebody. */
+import { namedIn } from '#db/named-in.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
@@ -24,8 +25,7 @@ export async function listEntriesNaming(
       entry.detail, named.has_name
     from audit.entry
     cross join lateral (
-      select exists (select from unnest(${[...names]}::text[]) as told (name)
-        where position(lower(told.name) in lower(entry.detail::text)) > 0) as has_name
+      select ${namedIn(sql`entry.detail::text`, names)} as has_name
     ) named
     where entry.detail is not null and (named.has_name
       or entry.subject_id = any (${[...ids]}::text[]) or entry.actor_id = any (${[...ids]}::text[])

@@ -1,4 +1,5 @@
 /** What answers and calls hold on one person, found by their numbers, addresses and name. */
+import { namedIn } from '#db/named-in.ts';
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 
@@ -16,8 +17,7 @@ export type SubjectTraces = {
 
 function isOf({ contactPointIds, names }: SubjectTraces, words: Sql): Sql {
   return sql`(contact_point_id = any (${[...contactPointIds]}::uuid[])
-    or exists (select from unnest(${[...names]}::text[]) as told (name)
-      where position(lower(told.name) in lower(${words})) > 0))`;
+    or ${namedIn(words, names)})`;
 }
 
 export async function readSubjectAnswers(tx: Tx, traces: SubjectTraces): Promise<SubjectAnswers> {
