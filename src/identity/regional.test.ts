@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { mayIn, regionsOf, system } from '#kernel/actor.ts';
+import { newId } from '#kernel/ids.ts';
 import { must, openCentre, type Centre, type Person } from '../../test/support/centre.ts';
 import { listHolders, permissionsIn, sessionsOf, signInForDemonstration } from './index.ts';
 
@@ -61,6 +62,21 @@ describe('regional leads', () => {
     assert.equal(officer.regional.size, 0);
     const nowhere = permissionsIn(centre.model, [{ role: 'regional_lead', regionCode: null }]);
     assert.equal(nowhere.permissions.size, 0);
+  });
+
+  it('give no program for the whole centre what they may do in a region', async () => {
+    const both = await centre.invite('Ola Both', ['administrator']);
+    const giver = centre.visit(await centre.invite('Ines Gives', ['administrator']));
+    await giver.get(`/people/${both.id}`);
+    await giver.submit('Give for this region', { region: 'RA' });
+    const page = centre.visit(await signedIn(both));
+    await page.get('/keys/new');
+    const offered = page.page.elements('input').map(({ attribs }) => attribs['value']);
+    assert.ok(offered.includes('directory.read'));
+    assert.ok(!offered.includes('response.record'));
+    const key = { name: 'Desk of the region', days: '9', reason: 'Ours.', formId: newId() };
+    const form = new URLSearchParams({ ...key, permissions: 'response.record' });
+    assert.equal((await page.request('POST', '/keys/new', { form })).status, 403);
   });
 
   it('are listed with their regions where a colleague is chosen', async () => {

@@ -1,6 +1,6 @@
 /** Keys of programs: which there are, and how two persons make another one. */
 import { z } from 'zod';
-import { keyPermissions, may, permissions, type Actor } from '#kernel/actor.ts';
+import { keyPermissions, mayIn, permissions, type Actor } from '#kernel/actor.ts';
 import { refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import {
   errorsAt,
@@ -69,7 +69,7 @@ function keyForm(actor: Actor, typed: Form, why?: Refused): Reply {
       formId: formIdOf(why?.kind === 'conflict' ? {} : typed),
       daysMax: DAYS_MAX,
       choices: [...keyPermissions]
-        .filter((key) => may(actor, key))
+        .filter((key) => mayIn(actor, key, null))
         .map((key) => ({ key, says: permissions[key] })),
     },
     why === undefined ? {} : { status: refusalStatus(why.kind).status },

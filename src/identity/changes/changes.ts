@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
-import { may, type Permission } from '#kernel/actor.ts';
+import { may, mayIn, type Permission } from '#kernel/actor.ts';
 import type { Approved } from '#kernel/approved.ts';
 import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import {
@@ -18,7 +18,7 @@ import {
   returnRequest,
   voidApproval,
 } from '../approvals.ts';
-import { rolesWith, type RoleModel } from '../model.ts';
+import { rolesWith, scopeOf, type RoleModel } from '../model.ts';
 import { selectHoldsNow } from '../store-approval-proof.ts';
 import type { ChangeKind } from './kind.ts';
 import { readContent, writeContent, wrongReason } from './model.ts';
@@ -40,7 +40,8 @@ export async function proposeChange(
 ): Promise<Outcome<string>> {
   if (tx.actor.kind !== 'person') return notAPerson;
   const lacking = [kind.proposes, ...(kind.needs?.(payload) ?? [])].find(
-    (permission) => !may(tx.actor, permission),
+    // A change is for the whole centre: what holds in some regions only does not count.
+    (permission) => !mayIn(tx.actor, permission, null),
   );
   if (lacking !== undefined) return lacks(lacking);
   const words = reason.trim();
@@ -147,7 +148,8 @@ export async function flawOf(
   const { payload, base } = readContent(change.content);
   const needed: readonly Permission[] = [kind.proposes, ...(kind.needs?.(payload) ?? [])];
   for (const permission of needed) {
-    const held = { personId: change.requestedBy, roles: rolesWith(model, permission) };
+    const roles = rolesWith(model, permission).filter((role) => scopeOf(model, role) === 'centre');
+    const held = { personId: change.requestedBy, roles };
     if (!(await selectHoldsNow(tx, held))) return 'Whoever proposed it may not do so any more.';
   }
   const seen = await kind.look(tx, payload, now);
