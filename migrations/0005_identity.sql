@@ -328,7 +328,8 @@ grant select on identity.v_person, identity.v_woken to tocsin_web, tocsin_worker
 grant select on identity.woken to tocsin_web;
 grant select, insert on identity.woken to tocsin_worker;
 -- Roles held for organisations that hand over: whoever held one holds it for those that take over,
--- and no more for those that close. The worker carries out mergers and may give no role otherwise.
+-- and no more for those that close. One that is cut off by then hands none over: what its people
+-- sign in by may be in foreign hands, and would open the others. The worker carries out mergers and may give no role otherwise.
 create function identity.hand_over_roles(
     givers uuid[], takers uuid[], closing uuid[], given_by text)
   returns table (person_id uuid, role text, organisation_id uuid, is_given boolean)
@@ -343,6 +344,7 @@ create function identity.hand_over_roles(
         holds.person_id, holds.role, holds.starts_at, holds.ends_at
       from identity.role_grant holds
       where holds.organisation_id = any(givers) and holds.ended_at is null
+        and holds.organisation_id <> all(kernel.those_cut_off(givers))
         and (holds.ends_at is null or holds.ends_at > now())
       order by holds.person_id, holds.role, holds.ends_at desc nulls first,
         holds.starts_at nulls first) held

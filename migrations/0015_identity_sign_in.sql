@@ -102,7 +102,7 @@ create index sign_in_code_age on identity.sign_in_code (asked_at);
 create index sign_in_code_of_person on identity.sign_in_code (person_id, asked_at);
 create index sign_in_code_of_network on identity.sign_in_code (network_index, asked_at);
 
--- By the system only: it checks codes before anybody is known.
+-- By the system: it checks codes before anybody is known.
 alter table identity.authenticator_app enable row level security;
 alter table identity.authenticator_app force row level security;
 create policy authenticator_app_of_system on identity.authenticator_app
@@ -116,6 +116,9 @@ create policy sign_in_code_of_system on identity.sign_in_code
 create policy invitation_of_centre on identity.invitation
   using ((select kernel.reach() = 'centre'));
 create policy sign_in_code_of_centre on identity.sign_in_code
+  using ((select kernel.reach() = 'centre'));
+-- Whoever agrees to a recovery ends the app of before.
+create policy authenticator_app_of_centre on identity.authenticator_app
   using ((select kernel.reach() = 'centre'));
 
 grant select, insert on identity.authenticator_app, identity.sign_in_code to tocsin_web;

@@ -1111,6 +1111,7 @@ create table identity.authenticator_app (
 CREATE UNIQUE INDEX authenticator_app_of_person ON identity.authenticator_app USING btree (person_id) WHERE ((confirmed_at IS NOT NULL) AND (ended_at IS NULL));
 alter table identity.authenticator_app enable row level security;
 alter table identity.authenticator_app force row level security;
+create policy authenticator_app_of_centre on identity.authenticator_app as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy authenticator_app_of_system on identity.authenticator_app as permissive for all to public using ((( SELECT kernel.actor_kind() AS actor_kind) = 'system'::text));
 grant insert, select on identity.authenticator_app to tocsin_web;
 grant select on identity.authenticator_app to tocsin_worker;
@@ -3615,6 +3616,7 @@ AS $function$
         holds.person_id, holds.role, holds.starts_at, holds.ends_at
       from identity.role_grant holds
       where holds.organisation_id = any(givers) and holds.ended_at is null
+        and holds.organisation_id <> all(kernel.those_cut_off(givers))
         and (holds.ends_at is null or holds.ends_at > now())
       order by holds.person_id, holds.role, holds.ends_at desc nulls first,
         holds.starts_at nulls first) held

@@ -270,6 +270,16 @@ test('a removed app opens nothing, and a lock ends the way at once', async () =>
   );
 });
 
+test('with an app goes what came in by its numbers', async () => {
+  const { id, email, secret, client } = await member('Kit Stolen');
+  const thief = await ask(email);
+  const code = (await mailsTo(id)).at(-1)!;
+  assert.ok((await type(thief.client, thief.path, { code, number: numberOf(secret) })).isIn);
+  assert.equal((await live.post(client, '/account/app/remove')).status, 303);
+  assert.equal((await thief.client.request('GET', '/account')).status, 303, 'to the sign-in');
+  assert.equal((await client.request('GET', '/account')).status, 200);
+});
+
 test('the secret and the code are not in the database as they are', async () => {
   const { id, secret } = await member('Lea Sealed');
   const code = (await mailsTo(id)).at(-1)!;

@@ -36,7 +36,7 @@ import {
   type CodeRow,
 } from './store-code.ts';
 import { countPasskeys } from './store-passkey.ts';
-import { selectSessionProof } from './store-session.ts';
+import { markSessionsBegunByEnded, selectSessionProof } from './store-session.ts';
 import { selectPerson } from './store.ts';
 import { planTelling } from './telling.ts';
 import { newSecret, stepOfNumber } from './totp.ts';
@@ -253,12 +253,15 @@ export async function confirmApp(
   return ok(undefined);
 }
 
+/** Removes it, and ends the sessions that began by its numbers but this one. */
 export async function removeApp(tx: Tx, who: InSession, by: By): Promise<Outcome<void>> {
   const lacking = await lackingForApp(tx, who, by);
   if (lacking) return lacking;
   const { personId } = who;
   const ended = await markAppsEnded(tx, { personId, keptId: null }, { at: by.now, by: personId });
   if (ended === 0) return refused('conflict', 'You have no app here any more.');
+  const began = { personId, begunBy: 'code', issuerId: null, keptId: who.sessionId } as const;
+  await markSessionsBegunByEnded(tx, began, by.now);
   await record(tx, { action: 'app.removed', subject: { kind: 'person', id: personId } });
   return ok(undefined);
 }

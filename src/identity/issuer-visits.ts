@@ -8,14 +8,12 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { isUuid, newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import type { CodeSeals } from './codes.ts';
 import { acceptOffered } from './invitations.ts';
 import { boundBy, isAssured, type Proven } from './issuer-model.ts';
-import { needsPasskey, type RoleModel } from './model.ts';
+import type { RoleModel } from './model.ts';
 import { lackingProof, type InSession } from './passkeys.ts';
 import { sha256 } from './secrets.ts';
 import { startSession, type SignIn } from './sign-in.ts';
-import { markStepUsed, selectApp } from './store-code.ts';
 import {
   holdIssuer,
   insertIssuerLink,
@@ -23,30 +21,23 @@ import {
   markIssuerUsed,
   markLinkUsedNow,
   selectLink,
-  selectLinkById,
   selectOrganisationsOf,
   type IssuerLink,
   type IssuerRow,
 } from './store-issuer.ts';
 import { countPasskeys } from './store-passkey.ts';
-import { selectSessionProof } from './store-session.ts';
-import { selectPerson } from './store.ts';
+import { markSessionsBegunByEnded, selectSessionProof } from './store-session.ts';
 import {
   insertVisit,
-  lockWaitingVisit,
   markVisitDone,
   markVisitWaits,
-  markVisitWrong,
   takeVisit,
   type NewVisit,
 } from './store-visit.ts';
 import { planTelling } from './telling.ts';
-import { stepOfNumber } from './totp.ts';
 
 /** To read the pages of the issuer, and to find the phone that it asks for. */
 export const VISIT_LIFE_MS = 10 * 60_000;
-
-const WRONG_TRIES_MAX = 5;
 
 type By = { readonly model: RoleModel; readonly now: Date };
 
@@ -120,12 +111,12 @@ export async function signInByIssuer(
 }
 
 /** An issuer of an organisation speaks for those who hold a role there, and for nobody else. */
-async function isOfIssuer(tx: Tx, issuer: IssuerRow, personId: string): Promise<boolean> {
+export async function isOfIssuer(tx: Tx, issuer: IssuerRow, personId: string): Promise<boolean> {
   if (issuer.organisationId === null) return true;
   return (await selectOrganisationsOf(tx, personId)).includes(issuer.organisationId);
 }
 
-async function startIssuerSession(
+export async function startIssuerSession(
   tx: Tx,
   by: {
     readonly issuer: IssuerRow;
@@ -139,45 +130,6 @@ async function startIssuerSession(
   const through = { issuerId: by.issuer.id, issuerSession: by.issuerSession };
   const whose = { personId, begunBy: 'issuer', vouchedBy, passkeyId: null, ...through } as const;
   return await startSession(tx, whose, how);
-}
-
-/** The number of the app makes up for what the issuer did not prove. Commit a refusal: it counts. */
-export async function addNumber(
-  tx: Tx,
-  typed: { readonly id: string; readonly ticket: string; readonly number: string },
-  { model, seals, how }: { model: RoleModel; seals: CodeSeals; how: SignIn },
-): Promise<Outcome<{ readonly token: string; readonly returnTo: string }>> {
-  const { now } = how;
-  const begunAfter = new Date(now.getTime() - VISIT_LIFE_MS);
-  const which = { id: typed.id, ticketSha256: sha256(typed.ticket), begunAfter };
-  const visit = await lockWaitingVisit(tx, which);
-  if (visit === undefined || visit.wrongTries >= WRONG_TRIES_MAX) return deadVisit;
-  const issuer = await holdIssuer(tx, visit.issuerId);
-  const link = await selectLinkById(tx, visit.linkId);
-  if (issuer === undefined || link === undefined) return deadVisit;
-  if (!(await isOfIssuer(tx, issuer, link.personId))) return deadVisit;
-  if (!(await takeNumber(tx, link.personId, typed.number, { model, seals, now }))) {
-    await markVisitWrong(tx, visit.id);
-    return visit.wrongTries + 1 >= WRONG_TRIES_MAX ? deadVisit : wrongNumber;
-  }
-  await markVisitDone(tx, visit.id, now);
-  const { issuerSession, returnTo } = visit;
-  const begun = await startIssuerSession(tx, { issuer, link, issuerSession }, how);
-  return begun.ok ? ok({ token: begun.value, returnTo }) : begun;
-}
-
-/** Uses up the number that the person's app shows; an app is for those who need no passkey. */
-async function takeNumber(
-  tx: Tx,
-  personId: string,
-  number: string,
-  { model, seals, now }: By & { readonly seals: CodeSeals },
-): Promise<boolean> {
-  const person = await selectPerson(tx, personId);
-  const app = await selectApp(tx, personId);
-  if (person === undefined || app === undefined || needsPasskey(model, person.roles)) return false;
-  const step = stepOfNumber(seals.openSecret(app.id, app.secretSealed), number, now);
-  return step !== undefined && (await markStepUsed(tx, app.id, step)) === 1;
 }
 
 /**
@@ -246,7 +198,7 @@ async function keepLink(
   return ok(undefined);
 }
 
-/** Takes one's own link away. */
+/** Takes one's own link away, and ends the sessions that began by it but this one. */
 export async function unlinkMyself(
   tx: Tx,
   who: InSession,
@@ -258,6 +210,9 @@ export async function unlinkMyself(
   const ended = { at: by.now, by: actorId(tx.actor) };
   const issuer = await markIssuerLinkEnded(tx, { id, personId: who.personId }, ended);
   if (issuer === undefined) return refused('not_found', 'You have no such link.');
+  const { personId, sessionId: keptId } = who;
+  const began = { personId, begunBy: 'issuer', issuerId: issuer, keptId } as const;
+  await markSessionsBegunByEnded(tx, began, by.now);
   const subject = { kind: 'person', id: who.personId };
   await record(tx, { action: 'issuer.unlinked', subject, detail: { linkId: id, issuer } });
   return ok(undefined);
@@ -265,7 +220,7 @@ export async function unlinkMyself(
 
 export const noSuchIssuer = refused('not_found', 'Nobody signs in that way here.');
 
-const deadVisit = refused(
+export const deadVisit = refused(
   'conflict',
   'This was used, took too long, or began in another browser. Begin again.',
 );
@@ -286,7 +241,3 @@ const linkedAlready = refused(
   'conflict',
   'Who you are there is linked to somebody here, or you are linked there already. Remove that link first.',
 );
-
-const wrongNumber = refused('invalid', 'The number does not fit. Wait for a new one.', {
-  number: 'Check the number that the app shows now',
-});

@@ -119,6 +119,45 @@ test('the number of an app makes up for a low level, once, in that browser, five
   assert.equal((await site.post(two.client, two.path, { number: number() })).status, 409);
 });
 
+test('who begins visit after visit has no more tries in an hour than codes have', async () => {
+  const { personId, secret } = await withApp('Dov Guessed');
+  await site.link(await site.byLink(personId), 'northmoor', { sub: 'dov', ...HIGH });
+  const come = async () => await site.signInBy('northmoor', { sub: 'dov', acr: 'low' });
+  const right = () => numberAt(secret, stepOf(site.now()));
+  const wrong = () => (right() === '000000' ? '000001' : '000000');
+  const { person } = site.model.signingIn.codesPerHour;
+  for (let visit = 0; visit < person; visit++) {
+    const { client, location } = await come();
+    for (let i = 0; i < 5; i++)
+      await site.post(client, location.split('?')[0]!, { number: wrong() });
+  }
+  const late = await come();
+  const refused = await site.post(late.client, late.location.split('?')[0]!, { number: right() });
+  assert.equal(refused.status, 403, refused.body);
+  assert.match(refused.body, /Too many wrong numbers/);
+  await site.own(sql`
+    update identity.issuer_visit set begun_at = begun_at - interval '1 hour' where link_id = (
+      select id from identity.issuer_link where person_id = ${personId})`);
+  const next = await come();
+  const path = next.location.split('?')[0]!;
+  assert.equal((await site.post(next.client, path, { number: right() })).status, 303);
+});
+
+test('a link that is taken away ends what came in by it', async () => {
+  const { client: owner, device } = await site.linked('Ed Unlinks', ['reader'], {
+    vale: { sub: 'ed', ...HIGH },
+  });
+  const { client: stranger, isIn } = await site.signInBy('vale', { sub: 'ed', ...HIGH });
+  assert.ok(isIn && (await site.isStillIn(stranger)));
+  const other = (await site.signIn(device)).client;
+  const [{ id } = {}] = await site.own<{ id: string }>(sql`
+    select id from identity.issuer_link where subject = 'ed' and ended_at is null`);
+  await site.prove(owner, device);
+  assert.equal((await site.post(owner, `/account/issuer-links/${id}/remove`)).status, 303);
+  assert.ok(!(await site.isStillIn(stranger)));
+  assert.ok(await site.isStillIn(other), 'what a passkey began is no concern of it');
+});
+
 test('nobody is linked by who they say they are: not by an address, not by a name', async () => {
   await site.invite('Eve Lindqvist', ['administrator']);
   site.issuers.northmoor.trouble = {

@@ -245,3 +245,20 @@ test('whoever has passkeys gets no link any more', async () => {
   );
   assert.ok(!link.ok && /begin a recovery/.test(link.message));
 });
+
+test('a link that lay about opens nothing once a passkey was made', async () => {
+  const id = await live.invite('Ola Twice', ['reader']);
+  const spare = await live.clone.web.withActor(system('test'), (tx) =>
+    createSignInLink(tx, { personId: id, model: live.model, now: live.now() }),
+  );
+  assert.ok(spare.ok);
+  const path = `/sign-in/link/${spare.value.token}`;
+  const client = await live.byLink(id);
+  live.wait(1000);
+  assert.equal((await live.site.visitor().request('GET', path)).status, 200, 'until then it does');
+  assert.equal((await live.make(client, new Authenticator())).status, 303);
+  const maker = live.site.visitor();
+  assert.equal((await maker.request('GET', path)).status, 409);
+  assert.equal((await maker.request('POST', path)).status, 409);
+  await live.byLink(id);
+});

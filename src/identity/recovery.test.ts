@@ -8,7 +8,7 @@ import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
-import { recoverFromTerminal, tellOfSignIn } from './index.ts';
+import { createSignInLink, giveRole, recoverFromTerminal, tellOfSignIn } from './index.ts';
 
 let live: LiveSite;
 
@@ -191,6 +191,32 @@ test('whoever asked and was locked out since, or lost the right, has asked for n
     409,
     'nor what was agreed',
   );
+});
+
+test('with the passkeys go the app and every link from before', async () => {
+  const [mira] = await live.administrator('Mira Asks');
+  const [noor, theirs] = await live.administrator('Noor Agrees');
+  const id = await live.invite('Lou Lost', ['reader']);
+  assert.equal((await live.make(await live.byLink(id), new Authenticator())).status, 303);
+  await own(sql`
+    insert into identity.authenticator_app (id, person_id, session_id, secret_sealed, vouched_by,
+      made_at, confirmed_at)
+    values (${newId()}, ${id}, ${newId()}, 'sealed', '{}', ${live.now()}, ${live.now()})`);
+  live.wait(1000);
+  const by = { personId: id, model: live.model, now: live.now() };
+  const before = await live.clone.web.withActor(system('test'), (tx) => createSignInLink(tx, by));
+  assert.ok(before.ok, 'a reader needs no passkey');
+  const held = { personId: id, role: 'approver', organisationId: null, regionCode: null };
+  await live.clone.web.withActor(system('test'), (tx) => giveRole(tx, held, by));
+  await askFor(mira, id);
+  const shown = (await findAgreeing(noor, id))!;
+  assert.equal((await agreeTo(live, { client: noor, device: theirs }, shown)).status, 303);
+  const thief = live.site.visitor();
+  assert.equal((await thief.request('POST', `/sign-in/link/${before.value.token}`)).status, 409);
+  assert.equal(thief.cookie(COOKIE), undefined);
+  const apps = await own(sql`
+    select id from identity.authenticator_app where person_id = ${id} and ended_at is null`);
+  assert.deepEqual(apps, []);
 });
 
 test('from the terminal it waits for a person, unless nobody is left who could agree', async () => {

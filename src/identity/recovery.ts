@@ -13,10 +13,12 @@ import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself } from './refusals.ts';
 import { makeLink, type LinkWish, type SignInLink } from './sign-in.ts';
+import { markAppsEnded } from './store-code.ts';
 import { markAllIssuerLinksEnded } from './store-issuer.ts';
 import { markAllSessionsEnded } from './store-session.ts';
 import { markAllPasskeysEnded, selectHadPasskey } from './store-passkey.ts';
 import {
+  markLinksEnded,
   markRecoveryConfirmed,
   markRecoveryRefused,
   selectApprovalOfLink,
@@ -124,6 +126,8 @@ async function endAllProofs(tx: Tx, personId: string, now: Date): Promise<void> 
   const ended = { at: now, by: actorId(tx.actor) };
   await markAllPasskeysEnded(tx, personId, ended);
   await markAllIssuerLinksEnded(tx, personId, ended);
+  await markAppsEnded(tx, { personId, keptId: null }, ended);
+  await markLinksEnded(tx, personId, now);
   await markAllSessionsEnded(tx, personId, now);
 }
 

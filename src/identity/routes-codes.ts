@@ -174,7 +174,9 @@ function appRoutes(context: IdentityContext): Route[] {
         const by = { model, now: request.now };
         const done = await database.attempt(asker, (tx) => removeApp(tx, who, by));
         if (!done.ok) return refusedPage(done);
-        return redirect('/account', { notice: 'Removed. Its numbers open nothing any more.' });
+        return redirect('/account', {
+          notice: 'Removed. Where its numbers were signed in is signed out.',
+        });
       },
     }),
     ...appSetupRoutes(context),

@@ -20,7 +20,6 @@ import type { IdentityContext } from './context.ts';
 import { boundBy, returnPath, type Proven } from './issuer-model.ts';
 import {
   acceptByIssuer,
-  addNumber,
   beginVisit,
   comeBack,
   lackingForLink,
@@ -31,6 +30,7 @@ import {
   VISIT_LIFE_MS,
   type VisitWish,
 } from './issuer-visits.ts';
+import { addNumber } from './issuer-number.ts';
 import { oneOf } from './parse.ts';
 import { issuerId } from './parse-issuer.ts';
 import { whoIs } from './routes-passkeys.ts';
@@ -267,7 +267,9 @@ function ownRoutes(context: IdentityContext): Route[] {
           unlinkMyself(tx, who, params.id, { model, now }),
         );
         return done.ok
-          ? redirect('/account', { notice: 'Not linked any more.' })
+          ? redirect('/account', {
+              notice: 'Not linked any more. Where it was signed in is signed out.',
+            })
           : refusedPage(done);
       },
     }),

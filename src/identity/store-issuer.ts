@@ -133,11 +133,12 @@ export async function selectLink(
       and person.active`);
 }
 
-export async function selectLinkById(tx: Tx, id: string): Promise<IssuerLink | undefined> {
+/** The same by its id; tries to come in by it take turns. */
+export async function lockLink(tx: Tx, id: string): Promise<IssuerLink | undefined> {
   return await tx.maybe<IssuerLink>(sql`
     select link.id, link.person_id, link.vouched_by from identity.issuer_link link
     join identity.person on person.id = link.person_id
-    where link.id = ${id} and link.ended_at is null and person.active`);
+    where link.id = ${id} and link.ended_at is null and person.active for update of link`);
 }
 
 export type NewLink = IssuerLink & {

@@ -61,6 +61,13 @@ export async function markRecoveryConfirmed(
       and ${isSecondPerson(by, sql`link.created_by`)}`);
 }
 
+/** Links that were made before: the one that two persons agreed to takes their place. */
+export async function markLinksEnded(tx: Tx, personId: string, now: Date): Promise<void> {
+  await tx.run(sql`
+    update identity.sign_in_link set expires_at = ${now}
+    where person_id = ${personId} and not recovers and used_at is null and expires_at > ${now}`);
+}
+
 /** The approval that nobody gives any more; undefined where it is over. */
 export async function markRecoveryRefused(
   tx: Tx,

@@ -165,6 +165,19 @@ export async function markSessionsOfPasskeyEnded(
     where passkey_id = ${passkeyId} and id <> ${keptId} and ended_at is null`);
 }
 
+/** Those of a person that began so, at this issuer where it was one; but for one. */
+export async function markSessionsBegunByEnded(
+  tx: Tx,
+  began: Pick<NewSession, 'personId' | 'begunBy' | 'issuerId'> & { readonly keptId: string },
+  now: Date,
+): Promise<void> {
+  await tx.run(sql`
+    update identity.session set ended_at = ${now}
+    where person_id = ${began.personId} and begun_by = ${began.begunBy}
+      and issuer_id is not distinct from ${began.issuerId} and id <> ${began.keptId}
+      and ended_at is null`);
+}
+
 export type SessionProof = {
   readonly begunBy: NewSession['begunBy'];
   readonly createdAt: Date;

@@ -81,6 +81,15 @@ export async function markVisitWrong(tx: Tx, id: string): Promise<void> {
     update identity.issuer_visit set wrong_tries = wrong_tries + 1 where id = ${id}`);
 }
 
+/** Wrong numbers of this person in all visits since then. */
+export async function countWrongNumbers(tx: Tx, personId: string, since: Date): Promise<number> {
+  const row = await tx.one<{ wrong: number }>(sql`
+    select coalesce(sum(visit.wrong_tries), 0) as wrong from identity.issuer_visit visit
+    join identity.issuer_link link on link.id = visit.link_id
+    where link.person_id = ${personId} and visit.begun_at > ${since}`);
+  return row.wrong;
+}
+
 export async function markVisitDone(tx: Tx, id: string, now: Date): Promise<void> {
   await tx.run(sql`update identity.issuer_visit set done_at = ${now} where id = ${id}`);
 }

@@ -1,6 +1,7 @@
 /** People, roles, links and sessions: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import { isForCutOff } from './store-cut-off.ts';
 import { IN_FORCE, type Term } from './store-held.ts';
 
 export type PersonRow = {
@@ -134,7 +135,7 @@ export async function passRolesOn(
 
 export type OrganisationHolder = { readonly id: string; readonly name: string };
 
-/** Who holds a role for one of these organisations, by name. */
+/** Who holds a role for one of these organisations that is not cut off, by name. */
 export async function selectOrganisationHolders(
   tx: Tx,
   organisationIds: readonly string[],
@@ -143,7 +144,8 @@ export async function selectOrganisationHolders(
     select person.id, person.name from identity.person
     where person.active and person.id in (
       select held.person_id from identity.role_grant held
-      where held.organisation_id = any(${[...organisationIds]}::uuid[]) and ${IN_FORCE})
+      where held.organisation_id = any(${[...organisationIds]}::uuid[]) and ${IN_FORCE}
+        and not ${isForCutOff})
     order by lower(person.name), person.id`);
 }
 
@@ -208,6 +210,14 @@ export type UsedLink = {
 const madeByLocked = sql`exists (select from identity.person maker
   where not maker.active and maker.id::text in (link.created_by, link.confirmed_by))`;
 
+/**
+ * Whoever made a passkey since comes in by that, or is recovered by two persons: a link from before
+ * that lay about unused would let its maker in beside them.
+ */
+const isOvertaken = sql`exists (select from identity.passkey
+  where passkey.person_id = link.person_id
+    and passkey.created_at > coalesce(link.confirmed_at, link.created_at))`;
+
 /** The person of an unused, living link; the link is used from now on. */
 export async function markLinkUsed(
   tx: Tx,
@@ -220,6 +230,7 @@ export async function markLinkUsed(
     where person.id = link.person_id and person.active
       and token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
       and (not recovers or confirmed_at is not null) and not ${madeByLocked}
+      and not ${isOvertaken}
     returning person_id, link.created_by, confirmed_by`);
 }
 
@@ -239,7 +250,8 @@ export async function selectLinkPerson(
     select person.name, recovers and confirmed_at is null as waits from identity.sign_in_link link
     join identity.person on person.id = link.person_id and person.active
     where token_sha256 = ${tokenSha256} and used_at is null and expires_at > ${now}
-      and not ${madeByLocked}`);
+      and not ${madeByLocked}
+      and not ${isOvertaken}`);
 }
 
 export async function selectInstallationKind(tx: Tx): Promise<{ kind: string } | undefined> {
