@@ -105,6 +105,22 @@ describe('organisations that hand over', () => {
     assert.deepEqual(await kept(tam), ['KP-4', 'KP-5']);
   });
 
+  it('hand over no role while they are cut off: what opens it may be in foreign hands', async () => {
+    const mal = await keptBy('Mal Owned', ['KP-11', 'KP-12']);
+    const id = await plan('2026-12-01', ['KP-11'], ['KP-12']);
+    assert.ok((await db.web.withActor(officer, (tx) => confirmSuccession(tx, id, TODAY))).ok);
+    await db.web.withActor(officer, (tx) =>
+      tx.run(sql`insert into kernel.cut_off
+          (id, organisation_id, domains, reason, cut_by, cut_by_name)
+        select ${newId()}, organisation.id, '{}', 'Mail server taken over', 'test', 'Test'
+        from organisations.organisation where code = 'KP-11'`),
+    );
+    const preview = await db.web.withActor(officer, (tx) => previewSuccession(tx, id));
+    assert.deepEqual(preview?.keepers, []);
+    await applyDueSuccessions(db.worker, '2026-12-01');
+    assert.deepEqual(await kept(mal), [], 'neither there any more, nor at the successor');
+  });
+
   it('hand their network over: a colleague with mail on it alone is warned of as before', async () => {
     await keptBy('Ann Roe', ['KP-7', 'KP-8', 'KP-9', 'KP-10']);
     const rows = [
