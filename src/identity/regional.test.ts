@@ -79,6 +79,22 @@ describe('regional leads', () => {
     assert.equal((await page.request('POST', '/keys/new', { form })).status, 403);
   });
 
+  it('propose for the whole centre only as long as they hold it there', async () => {
+    const both = await centre.invite('Uma Moves', ['administrator', 'duty_officer']);
+    const giver = centre.visit(await centre.invite('Ina Agrees', ['administrator']));
+    const page = centre.visit(await signedIn(both));
+    await page.get('/keys/new');
+    const key = { name: 'Desk', permissions: ['response.record'], reason: 'Ours.' };
+    const made = await page.submit('Propose', key);
+    const hrefs = made.elements('a').map(({ attribs }) => attribs['href'] ?? '');
+    const change = hrefs.find((href) => href.startsWith('/changes/0'))!;
+    await giver.get(`/people/${both.id}`);
+    await giver.submit('Give for this region', { region: 'RA' });
+    const end = new URLSearchParams({ role: 'duty_officer' });
+    await giver.request('POST', `/people/${both.id}/roles/end`, { form: end });
+    assert.match((await giver.get(change)).text, /may not do so any more/);
+  });
+
   it('are listed with their regions where a colleague is chosen', async () => {
     await centre.inviteLead('Eda East', ['RB']);
     const holders = await centre.db.web.withActor(centre.officer, (tx) =>
