@@ -329,7 +329,8 @@ grant select on identity.woken to tocsin_web;
 grant select, insert on identity.woken to tocsin_worker;
 -- Roles held for organisations that hand over: whoever held one holds it for those that take over,
 -- and no more for those that close. One that is cut off by then hands none over: what its people
--- sign in by may be in foreign hands, and would open the others. The worker carries out mergers and may give no role otherwise.
+-- sign in by may be in foreign hands, and would open the others. The worker carries out mergers
+-- and may give no role otherwise.
 create function identity.hand_over_roles(
     givers uuid[], takers uuid[], closing uuid[], given_by text)
   returns table (person_id uuid, role text, organisation_id uuid, is_given boolean)

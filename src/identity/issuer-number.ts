@@ -1,6 +1,6 @@
 /**
- * Where an issuer proved too little: the number of the person's app comes as well. Each verb runs in
- * the caller's transaction.
+ * Where an issuer proved too little: the number of the person's app comes as well. Each verb runs
+ * in the caller's transaction.
  */
 import type { Tx } from '#db/database.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
