@@ -35,6 +35,16 @@ create table responses.answer (
 );
 create index answer_of_alert on responses.answer (alert_id, organisation_id, at);
 
+-- Who opened the alert with its code, or in a session by one, and said nothing: a person has it
+-- before their eyes, and has not confirmed it. No answer, and stops nothing (P7). A look without
+-- the code is a look of nobody, as mail scanners take it: the link names no one.
+create table responses.opening (
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  opened_at timestamptz not null default now(),
+  primary key (alert_id, organisation_id)
+);
+
 -- What a person at the duty desk has to deal with: a call for help, or a text nobody understood.
 create table responses.desk_item (
   id uuid primary key,
@@ -101,6 +111,12 @@ create view responses.v_response with (security_invoker = true) as
   cross join lateral (
     select coalesce(response.acknowledged_at >= live.asked_at, true) as stands
   ) kept;
+-- Of what is out: what was opened before a version that asks again is not opened yet.
+create view responses.v_opening with (security_invoker = true) as
+  select opening.alert_id, opening.organisation_id, opening.opened_at
+  from responses.opening
+  left join alerts.v_live live on live.alert_id = opening.alert_id
+  where coalesce(opening.opened_at >= live.asked_at, true);
 create view responses.v_desk_item with (security_invoker = true) as
   select id, kind, state, alert_id, organisation_id, contact_point_id, person_name, reply_id,
     created_at, call_back_at, claimed_by, claimed_by_name, claimed_at,
@@ -126,6 +142,10 @@ create policy centre on responses.answer
 create policy own on responses.answer
   using (organisation_id = any ((select kernel.actor_organisations())::uuid[]))
   with check (organisation_id = any ((select kernel.actor_organisations())::uuid[]));
+alter table responses.opening enable row level security;
+alter table responses.opening force row level security;
+create policy centre on responses.opening
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 alter table responses.desk_item enable row level security;
 alter table responses.desk_item force row level security;
 create policy centre on responses.desk_item
@@ -138,6 +158,8 @@ create policy of_region on responses.desk_item as restrictive
 
 grant select, insert on responses.response, responses.answer, responses.desk_item,
   responses.failed_try to tocsin_web, tocsin_worker;
+grant select, insert, update (opened_at) on responses.opening to tocsin_web;
+grant select on responses.v_opening to tocsin_web;
 grant delete on responses.failed_try to tocsin_worker;
 grant update (acknowledged_at, evidence, acknowledged_by_contact_point_id, affected, affected_at,
   help_asked_at) on responses.response to tocsin_web, tocsin_worker;

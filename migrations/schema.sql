@@ -2928,6 +2928,18 @@ CREATE INDEX failed_try_recent ON responses.failed_try USING btree (address_inde
 grant insert, select on responses.failed_try to tocsin_web;
 grant delete, insert, select on responses.failed_try to tocsin_worker;
 
+create table responses.opening (
+  alert_id uuid not null,
+  organisation_id uuid not null,
+  opened_at timestamp with time zone default now() not null,
+  constraint opening_pkey PRIMARY KEY (alert_id, organisation_id)
+);
+alter table responses.opening enable row level security;
+alter table responses.opening force row level security;
+create policy centre on responses.opening as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+grant insert, select on responses.opening to tocsin_web;
+grant update (opened_at) on responses.opening to tocsin_web;
+
 create table responses.response (
   alert_id uuid not null,
   organisation_id uuid not null,
@@ -5675,6 +5687,15 @@ create view responses.v_desk_item with (security_invoker=true) as
    FROM responses.desk_item;
 grant select on responses.v_desk_item to tocsin_web;
 grant select on responses.v_desk_item to tocsin_worker;
+
+create view responses.v_opening with (security_invoker=true) as
+ SELECT opening.alert_id,
+    opening.organisation_id,
+    opening.opened_at
+   FROM responses.opening
+     LEFT JOIN alerts.v_live live ON live.alert_id = opening.alert_id
+  WHERE COALESCE(opening.opened_at >= live.asked_at, true);
+grant select on responses.v_opening to tocsin_web;
 
 create view responses.v_response with (security_invoker=true) as
  SELECT response.alert_id,

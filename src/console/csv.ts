@@ -7,6 +7,7 @@ const columns: readonly (readonly [string, (row: StandingRow) => string])[] = [
   ['organisation', (row) => row.name],
   ['region', (row) => row.regionCode ?? ''],
   ['messages', (row) => row.reach],
+  ['opened_at', (row) => row.openedAt?.toISOString() ?? ''],
   ['acknowledged_at', (row) => row.acknowledgedAt?.toISOString() ?? ''],
   ['evidence', (row) => row.evidence ?? ''],
   ['affected', (row) => row.affected ?? ''],

@@ -135,6 +135,7 @@ describe('figures', () => {
       regionCode: null,
       reach: 'delivered',
       moreToCome: false,
+      openedAt: null,
       acknowledgedAt: new Date('2026-11-23T03:12:00Z'),
       evidence: 'call',
       affected: null,
@@ -143,7 +144,7 @@ describe('figures', () => {
     } as const;
     assert.equal(
       csvOf([row]).split('\r\n')[1],
-      `4821,"'=cmd|""/c calc""!A1, Ltd",,delivered,2026-11-23T03:12:00.000Z,call,,`,
+      `4821,"'=cmd|""/c calc""!A1, Ltd",,delivered,,2026-11-23T03:12:00.000Z,call,,`,
     );
   });
 });

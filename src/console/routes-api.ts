@@ -135,6 +135,7 @@ const standing = z.strictObject({
   regionCode: z.string().nullable(),
   reach: meaningsOf(reaches),
   moreToCome: z.boolean().describe('Messages to it still wait'),
+  openedAt: instant.nullable().describe('Somebody opened it with its code, which is no answer'),
   acknowledgedAt: instant.nullable(),
   evidence: z
     .enum(['text_with_code', 'text_without_code', 'link_with_code', 'call', 'signed_in'])

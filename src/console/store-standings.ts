@@ -224,6 +224,8 @@ export type StandingRow = {
   evidence: string | null;
   affected: 'yes' | 'no' | null;
   helpAskedAt: Date | null;
+  /** When somebody opened it with its code: no answer yet. */
+  openedAt: Date | null;
   /** Its network is in foreign hands: believe no mail from it. */
   isCutOff: boolean;
 };
@@ -247,7 +249,11 @@ export async function listStandings(
     asked.push(sql`(name, organisation_id) > (${after[0]}, ${after[1]}::uuid)`);
   return await tx.rows<StandingRow>(sql`
     select organisation_id, short_name, name, code, region_code, reach, more_to_come,
-      acknowledged_at, evidence, affected, help_asked_at, is_cut_off
+      acknowledged_at, evidence, affected, help_asked_at, is_cut_off, (
+        select opening.opened_at from responses.v_opening opening
+        where opening.alert_id = ${scope.alertId}
+          and opening.organisation_id = standing.organisation_id
+          and opening.opened_at <= coalesce(${scope.at ?? null}::timestamptz, now())) as opened_at
     from (${standings(scope)}) standing
     where ${join(asked, ' and ')}
     order by name, organisation_id limit ${most}`);

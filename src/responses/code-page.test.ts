@@ -1,6 +1,9 @@
 /** What whoever has an address and its code reads, and for whom they answer. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { listEntries } from '#audit/index.ts';
+import { sql } from '#db/sql.ts';
+import { system } from '#kernel/actor.ts';
 import { answersAt } from '../../test/support/answers.ts';
 import {
   deliverRounds,
@@ -67,6 +70,52 @@ describe('the page behind the code', () => {
       assert.equal((await responsesTo(alert.alertId)).length, 1, marking);
       await tidy(alert.alertId);
     }
+  });
+
+  it('opened with the code is told as opened, unconfirmed; without it nobody opened it', async () => {
+    const alert = await released({ marking: 'GREEN' });
+    const officer = centre.visit(centre.officer);
+    const list = `/alerts/${alert.alertId}/organisations?show=waiting`;
+    const waiting = async () => (await officer.get(list)).text;
+    const scanner = centre.site.visitor();
+    await scanner.get(`/${alert.number}`);
+    await scanner.submit('Go on', { address: '07700 900201', code: '0000' }, { status: 422 });
+    assert.doesNotMatch(await waiting(), /unconfirmed/);
+
+    const visitor = await open(alert, numbers.northmoor);
+    await open(alert, numbers.northmoor);
+    assert.match(
+      await waiting(),
+      /Northmoor Teaching Hospitals .{0,40}Opened \d\d:\d\d, unconfirmed/,
+    );
+    const [northmoor] = await centre.db.owner.withActor(system('test'), (tx) =>
+      tx.rows<{ id: string }>(sql`
+        select id from organisations.organisation where short_name = 'Northmoor'`),
+    );
+    const call = await officer.get(`/alerts/${alert.alertId}/calls/${northmoor!.id}`);
+    assert.match(call.text, /Somebody there opened it with its code \d\d:\d\d, and did not/);
+    const { entries } = await centre.db.web.withActor(centre.officer, (tx) =>
+      listEntries(tx, { action: 'alert.opened' }),
+    );
+    const ofThis = entries.filter(({ subjectId }) => subjectId === alert.alertId);
+    assert.equal(ofThis.length, 1, 'the second look is no change');
+    assert.deepEqual(await responsesTo(alert.alertId), []);
+
+    await visitor.submit('Got it', { kind: 'got_it' });
+    const said = await officer.get(`/alerts/${alert.alertId}/organisations?show=acknowledged`);
+    assert.doesNotMatch(said.text, /unconfirmed/);
+    await tidy(alert.alertId);
+  });
+
+  it('what was opened before a version that asks again is not opened yet', async () => {
+    const alert = await released({ marking: 'GREEN' });
+    await open(alert, numbers.northmoor);
+    await releaseVersion(centre, alert.alertId, 'update', { asksAgain: true });
+    const list = `/alerts/${alert.alertId}/organisations?show=waiting`;
+    const { text } = await centre.visit(centre.officer).get(list);
+    assert.match(text, /Northmoor/);
+    assert.doesNotMatch(text, /unconfirmed/);
+    await tidy(alert.alertId);
   });
 
   it('shows another organisation, another alert or no code nothing (P8)', async () => {

@@ -8,12 +8,13 @@ import { system, type Actor } from '#kernel/actor.ts';
 import { within } from '#kernel/marking.ts';
 import type { Refused } from '#kernel/outcome.ts';
 import type { Database, Tx } from '#db/database.ts';
+import { record } from '#audit/index.ts';
 import { findPublicAlert, publicWords } from '#alerts/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { formModel, many, refusalStatus, view, type Form, type Reply } from '#web/index.ts';
 import { listKeepers, type Keeper } from './keepers.ts';
 import { answerKinds, type AnswerKind } from './model.ts';
-import { listStandings, type Standing } from './store-opened.ts';
+import { insertOpenings, listStandings, type Standing } from './store-opened.ts';
 
 export type CodePageContext = {
   readonly database: Database;
@@ -46,6 +47,7 @@ export async function showCodePage(
     alert !== undefined && within(alert.current.marking, model.markingCeilings.linkWithCode);
   const words = isShown && publicWords(alert, alert.current, { model, host: new URL(origin).host });
   const organisations = await database.withActor(system('answer page'), async (tx) => {
+    await noteOpened(tx, actor, alertId);
     const standings = await listStandings(tx, alertId, actor.organisationIds);
     return await withKeepers(tx, standings, { alertId, contactPointId: actor.id });
   });
@@ -71,6 +73,17 @@ export async function showCodePage(
     },
     failed === undefined ? {} : { status: refusalStatus(failed.refused.kind).status },
   );
+}
+
+/** Opened, unconfirmed: whoever rings them knows that somebody has seen it. No answer (P7). */
+async function noteOpened(tx: Tx, by: CodePage['actor'], alertId: string): Promise<void> {
+  const organisationIds = await insertOpenings(tx, alertId, by.organisationIds);
+  if (organisationIds.length === 0) return;
+  await record(tx, {
+    action: 'alert.opened',
+    subject: { kind: 'alert', id: alertId },
+    detail: { organisationIds, contactPointId: by.id },
+  });
 }
 
 /** With who has it in hand, where somebody has answered. */

@@ -1,4 +1,4 @@
-/** Reads for whoever came by a code. */
+/** For whoever came by a code: what they read, and that they opened it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Marking } from '#kernel/marking.ts';
@@ -28,6 +28,22 @@ export async function listStandings(
     where live.alert_id = ${alertId}
       and recipient.organisation_id = any(${[...organisationIds]}::uuid[])
     order by recipient.short_name`);
+}
+
+/** Keeps when they first opened what is out; says for which organisations that is new. */
+export async function insertOpenings(
+  tx: Tx,
+  alertId: string,
+  organisationIds: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.rows<{ organisationId: string }>(sql`
+    insert into responses.opening as opening (alert_id, organisation_id)
+    select ${alertId}, id from unnest(${organisationIds.toSorted()}::uuid[]) id
+    on conflict (alert_id, organisation_id) do update set opened_at = now()
+      where opening.opened_at < (
+        select live.asked_at from alerts.v_live live where live.alert_id = opening.alert_id)
+    returning opening.organisation_id`);
+  return rows.map(({ organisationId }) => organisationId);
 }
 
 export type AddressedAlert = {

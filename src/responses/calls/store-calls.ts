@@ -131,6 +131,8 @@ export type RungOrganisation = {
   code: string;
   /** When it acknowledged what is out. */
   acknowledgedAt: Date | null;
+  /** When somebody of it opened what is out with its code: no answer. */
+  openedAt: Date | null;
   /** Told by phone of a version before, which asked another thing; null where they were not. */
   earlierCallAt: Date | null;
   /** What the version that is out is to the one before. */
@@ -151,7 +153,7 @@ export async function findRung(
       region.name as region_name, organisation.telephone, live.number as alert_number,
       live.exercise, live.marking, words.title, words.what, words.do_now, words.if_acted,
       live.state, live.kind, recipient.code,
-      response.acknowledged_at, response.earlier_call_at, to_ring.why,
+      response.acknowledged_at, opening.opened_at, response.earlier_call_at, to_ring.why,
       recipient.organisation_id in (
         select cut.organisation_id from organisations.v_cut_off cut) as is_cut_off
     from alerts.v_live live
@@ -162,6 +164,8 @@ export async function findRung(
     left join organisations.v_region region on region.code = organisation.region_code
     left join responses.v_response response on response.alert_id = live.alert_id
       and response.organisation_id = recipient.organisation_id
+    left join responses.v_opening opening on opening.alert_id = live.alert_id
+      and opening.organisation_id = recipient.organisation_id
     left join responses.v_to_ring to_ring on to_ring.alert_id = live.alert_id
       and to_ring.organisation_id = recipient.organisation_id
     where live.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}`);
