@@ -111,12 +111,9 @@ create view responses.v_response with (security_invoker = true) as
   cross join lateral (
     select coalesce(response.acknowledged_at >= live.asked_at, true) as stands
   ) kept;
--- Of what is out: what was opened before a version that asks again is not opened yet.
+-- What was opened before a version that asks again does not stand: readers compare it with that.
 create view responses.v_opening with (security_invoker = true) as
-  select opening.alert_id, opening.organisation_id, opening.opened_at
-  from responses.opening
-  left join alerts.v_live live on live.alert_id = opening.alert_id
-  where coalesce(opening.opened_at >= live.asked_at, true);
+  select alert_id, organisation_id, opened_at from responses.opening;
 create view responses.v_desk_item with (security_invoker = true) as
   select id, kind, state, alert_id, organisation_id, contact_point_id, person_name, reply_id,
     created_at, call_back_at, claimed_by, claimed_by_name, claimed_at,

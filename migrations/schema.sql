@@ -5689,12 +5689,10 @@ grant select on responses.v_desk_item to tocsin_web;
 grant select on responses.v_desk_item to tocsin_worker;
 
 create view responses.v_opening with (security_invoker=true) as
- SELECT opening.alert_id,
-    opening.organisation_id,
-    opening.opened_at
-   FROM responses.opening
-     LEFT JOIN alerts.v_live live ON live.alert_id = opening.alert_id
-  WHERE COALESCE(opening.opened_at >= live.asked_at, true);
+ SELECT alert_id,
+    organisation_id,
+    opened_at
+   FROM responses.opening;
 grant select on responses.v_opening to tocsin_web;
 
 create view responses.v_response with (security_invoker=true) as

@@ -253,6 +253,7 @@ export async function listStandings(
         select opening.opened_at from responses.v_opening opening
         where opening.alert_id = ${scope.alertId}
           and opening.organisation_id = standing.organisation_id
+          and opening.opened_at >= ${scope.askedAt}
           and opening.opened_at <= coalesce(${scope.at ?? null}::timestamptz, now())) as opened_at
     from (${standings(scope)}) standing
     where ${join(asked, ' and ')}

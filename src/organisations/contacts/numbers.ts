@@ -10,10 +10,10 @@ import { findRegionOf, listReachOfContacts } from '../coverage/store-reach.ts';
 
 export type WholeNumber = { readonly text: string; readonly href: string };
 
-/** By contact point. */
 /** Organisations whose whole numbers one account may open in a minute: to ring them, not to take them. */
 export const NUMBERS_PER_MINUTE_MAX = 30;
 
+/** By contact point. */
 export type WholeNumbers = Readonly<Record<string, WholeNumber>>;
 
 /** Of these contacts of the organisation, as they stand on the page that asks. */

@@ -166,6 +166,7 @@ export async function findRung(
       and response.organisation_id = recipient.organisation_id
     left join responses.v_opening opening on opening.alert_id = live.alert_id
       and opening.organisation_id = recipient.organisation_id
+      and opening.opened_at >= live.asked_at
     left join responses.v_to_ring to_ring on to_ring.alert_id = live.alert_id
       and to_ring.organisation_id = recipient.organisation_id
     where live.alert_id = ${alertId} and recipient.organisation_id = ${organisationId}`);
