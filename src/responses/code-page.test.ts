@@ -93,7 +93,7 @@ describe('the page behind the code', () => {
         select id from organisations.organisation where short_name = 'Northmoor'`),
     );
     const call = await officer.get(`/alerts/${alert.alertId}/calls/${northmoor!.id}`);
-    assert.match(call.text, /Somebody there opened it with its code \d\d:\d\d, and did not/);
+    assert.match(call.text, /Opened \d\d:\d\d, unconfirmed: somebody there has seen it/);
     const { entries } = await centre.db.web.withActor(centre.officer, (tx) =>
       listEntries(tx, { action: 'alert.opened' }),
     );
