@@ -19,6 +19,46 @@ create table identity.person (
   check ((phone_sealed is null) = (phone_index is null))
 );
 
+-- Who may read something: whatever a marking protects points to one row for all its readers (P8),
+-- so that a policy asks whether its set is among a few and not who may read what.
+create table identity.reader_set (
+  id uuid primary key,
+  -- Every organisation; those that belong to a space now; or whoever was named once and for all.
+  kind text not null check (kind in ('community', 'space', 'organisations', 'people')),
+  -- SHA-256 of who was named: the same readers again are the same row.
+  digest bytea unique check (octet_length(digest) = 32),
+  created_at timestamptz not null default now(),
+  check ((digest is not null) = (kind in ('organisations', 'people')))
+);
+create unique index reader_set_of_all on identity.reader_set (kind) where kind = 'community';
+
+-- Flat: no set stands in a set. Ids of organisations stand above: no keys.
+create table identity.reader_set_member (
+  set_id uuid not null references identity.reader_set,
+  reader_kind text not null check (reader_kind in ('organisation', 'person')),
+  reader_id uuid not null,
+  reads_from timestamptz not null default now(),
+  -- From then on no more.
+  reads_until timestamptz,
+  primary key (reader_id, set_id, reads_from),
+  check (reads_until > reads_from)
+);
+create index reader_set_member_of_set on identity.reader_set_member (set_id);
+
+-- A closed circle of people who read together, by a name (ADR 0043). What is written for it points
+-- to the set of readers that has its id.
+create table identity.space (
+  id uuid primary key references identity.reader_set,
+  name text not null check (btrim(name) = name and length(name) between 1 and 80),
+  purpose text not null check (length(purpose) between 1 and 500),
+  opened_at timestamptz not null,
+  opened_by text not null,
+  closed_at timestamptz,
+  closed_by text,
+  check ((closed_at is null) = (closed_by is null)),
+  check (closed_at >= opened_at)
+);
+
 -- A role given, and when it ended. Never deleted: who could do what at any time stays answerable.
 create table identity.role_grant (
   id uuid primary key,
@@ -29,6 +69,8 @@ create table identity.role_grant (
   organisation_id uuid,
   -- For which region it is given, where the model says that this role is given for regions.
   region_code text check (region_code <> ''),
+  -- For which space: who leads it says who reads in it.
+  space_id uuid references identity.space,
   given_at timestamptz not null,
   given_by text not null,
   -- From and until when it holds, as it was planned; null: at once, and until somebody ends it.
@@ -40,11 +82,11 @@ create table identity.role_grant (
   check (ends_at > coalesce(starts_at, given_at)),
   check ((ended_at is null) = (ended_by is null)),
   check (ended_at >= given_at),
-  check (organisation_id is null or region_code is null)
+  check (num_nonnulls(organisation_id, region_code, space_id) <= 1)
 );
 
 create unique index role_grant_once
-  on identity.role_grant (person_id, role, organisation_id, region_code)
+  on identity.role_grant (person_id, role, organisation_id, region_code, space_id)
   nulls not distinct where ended_at is null;
 
 -- Tokens and keys are 256 random bits, kept as SHA-256 only: whoever reads this table can use none.
@@ -213,6 +255,8 @@ create policy role_grant_of_centre on identity.role_grant
 create policy role_grant_own on identity.role_grant for select
   using (person_id = (select case kernel.actor_kind()
     when 'person' then kernel.actor_id()::uuid end));
+-- For identity.readers_of_space() below, which runs as the owner.
+create policy role_grant_of_owner on identity.role_grant for select to current_user using (true);
 create policy role_grant_of_organisation on identity.role_grant
   using ((select kernel.actor_kind() = 'person')
     and organisation_id = any ((select kernel.actor_organisations())::uuid[]));
@@ -242,31 +286,6 @@ create policy session_of_organisation on identity.session for select
       and held.organisation_id = any ((select kernel.actor_organisations())::uuid[])
       and held.ended_at is null));
 
--- Who may read something: whatever a marking protects points to one row for all its readers (P8),
--- so that a policy asks whether its set is among a few and not who may read what.
-create table identity.reader_set (
-  id uuid primary key,
-  -- Every organisation; those that belong to a space now; or whoever was named once and for all.
-  kind text not null check (kind in ('community', 'space', 'organisations', 'people')),
-  -- SHA-256 of who was named: the same readers again are the same row.
-  digest bytea unique check (octet_length(digest) = 32),
-  created_at timestamptz not null default now(),
-  check ((digest is not null) = (kind in ('organisations', 'people')))
-);
-create unique index reader_set_of_all on identity.reader_set (kind) where kind = 'community';
-
--- Flat: no set stands in a set. Ids of organisations stand above: no keys.
-create table identity.reader_set_member (
-  set_id uuid not null references identity.reader_set,
-  reader_kind text not null check (reader_kind in ('organisation', 'person')),
-  reader_id uuid not null,
-  reads_from timestamptz not null default now(),
-  -- From then on no more.
-  reads_until timestamptz,
-  primary key (reader_id, set_id, reads_from),
-  check (reads_until > reads_from)
-);
-
 -- Whoever holds a role for an organisation that is cut off, beside others too, reads nothing by
 -- name meanwhile: what they signed in by may be in foreign hands.
 create function identity.is_of_cut_off(person_id uuid) returns boolean
@@ -277,6 +296,20 @@ begin
     where held.person_id = is_of_cut_off.person_id and held.ended_at is null
       and (held.ends_at is null or held.ends_at > now())
       and held.organisation_id is not null))) > 0;
+end $$;
+
+-- The spaces that whoever acts leads; none meanwhile where an organisation of theirs is cut off.
+create function identity.led_spaces() returns uuid[]
+  language plpgsql stable parallel safe set search_path = '' as $$
+declare
+  led uuid[] := string_to_array(coalesce(current_setting('tocsin.spaces', true), ''), ',');
+begin
+  if cardinality(led) = 0 or kernel.actor_kind() <> 'person'
+    or identity.is_of_cut_off(kernel.actor_id()::uuid)
+  then
+    return '{}';
+  end if;
+  return led;
 end $$;
 
 -- The sets of whoever acts; `readsSet` of src/identity/reader-sets.ts is the same rule. A policy
@@ -295,7 +328,11 @@ create function identity.readable_sets() returns uuid[]
       and (member.reads_until is null or member.reads_until > now())
     union all
     select reader_set.id from identity.reader_set
-    where reader_set.kind = 'community' and cardinality(kernel.actor_organisations()) > 0);
+    where reader_set.kind = 'community' and cardinality(kernel.actor_organisations()) > 0
+    union all
+    select reader_set.id from identity.reader_set
+    where reader_set.kind = 'space'
+      and reader_set.id = any ((select identity.led_spaces())::uuid[]));
 
 alter table identity.reader_set enable row level security;
 alter table identity.reader_set force row level security;
@@ -303,6 +340,8 @@ create policy of_centre on identity.reader_set
   using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
 create policy community on identity.reader_set for select
   using (kind = 'community' and (select kernel.reach() = 'organisation'));
+create policy led on identity.reader_set for select
+  using (id = any ((select identity.led_spaces())::uuid[]));
 alter table identity.reader_set_member enable row level security;
 alter table identity.reader_set_member force row level security;
 create policy of_centre on identity.reader_set_member
@@ -312,8 +351,56 @@ create policy own on identity.reader_set_member for select
     or (reader_kind = 'person' and reader_id = (select case kernel.actor_kind()
       when 'person' then kernel.actor_id()::uuid end)));
 
-grant select, insert on identity.reader_set, identity.reader_set_member to tocsin_web;
-grant select on identity.reader_set, identity.reader_set_member to tocsin_worker;
+-- Whoever leads a space lets people in, by name. Who was named once stays named.
+create policy led on identity.reader_set_member
+  using (set_id = any ((select identity.led_spaces())::uuid[]))
+  with check (reader_kind = 'person' and set_id = any ((select identity.led_spaces())::uuid[]));
+create policy of_spaces_only on identity.reader_set_member as restrictive for update
+  using (exists (select from identity.reader_set where reader_set.id = set_id and kind = 'space'));
+-- For identity.readers_of_space(), which runs as the owner.
+create policy of_owner on identity.reader_set_member for select to current_user using (true);
+
+alter table identity.space enable row level security;
+alter table identity.space force row level security;
+create policy of_centre on identity.space
+  using ((select kernel.reach() = 'centre')) with check ((select kernel.reach() = 'centre'));
+create policy of_readers on identity.space for select
+  using (id = any ((select identity.readable_sets())::uuid[]));
+create policy led on identity.space for update
+  using (id = any ((select identity.led_spaces())::uuid[]));
+
+-- Who reads in a space now, for whoever reads in it too, and for the centre: readers know with whom
+-- they read, and nobody else learns that there is such a space.
+create function identity.readers_of_space(space uuid)
+  returns table (person_id uuid, leads boolean, reads_from timestamptz, reads_until timestamptz)
+  language sql stable security definer set search_path = '' as $$
+  select reader.person_id, bool_or(reader.leads), min(reader.reads_from),
+    case when bool_and(reader.reads_until is not null) then max(reader.reads_until) end
+  from (
+    select member.reader_id as person_id, false as leads, member.reads_from, member.reads_until
+    from identity.reader_set_member member
+    where member.set_id = readers_of_space.space and member.reader_kind = 'person'
+      and member.reads_from <= now()
+      and (member.reads_until is null or member.reads_until > now())
+    union all
+    select held.person_id, true, coalesce(held.starts_at, held.given_at), held.ends_at
+    from identity.role_grant held
+    where held.space_id = readers_of_space.space and held.ended_at is null
+      and (held.starts_at is null or held.starts_at <= now())
+      and (held.ends_at is null or held.ends_at > now())
+  ) reader
+  where (select kernel.reach() = 'centre'
+    or readers_of_space.space = any (identity.readable_sets()))
+  group by reader.person_id
+$$;
+revoke all on function identity.readers_of_space from public;
+grant execute on function identity.readers_of_space to tocsin_web;
+
+grant select, insert on identity.reader_set, identity.reader_set_member, identity.space
+  to tocsin_web;
+grant update (reads_until) on identity.reader_set_member to tocsin_web;
+grant update (name, purpose, closed_at, closed_by) on identity.space to tocsin_web;
+grant select on identity.reader_set, identity.reader_set_member, identity.space to tocsin_worker;
 
 -- Who people are, for names on pages of higher slices.
 create view identity.v_person with (security_invoker = true) as

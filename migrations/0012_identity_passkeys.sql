@@ -144,6 +144,7 @@ create table identity.role_request (
   role text not null check (role ~ '^[a-z][a-z_]*$'),
   organisation_id uuid,
   region_code text check (region_code <> ''),
+  space_id uuid references identity.space,
   starts_at timestamptz,
   ends_at timestamptz,
   asked_by uuid not null references identity.person,
@@ -162,7 +163,7 @@ create table identity.role_request (
 );
 
 create unique index role_request_once
-  on identity.role_request (person_id, role, organisation_id, region_code)
+  on identity.role_request (person_id, role, organisation_id, region_code, space_id)
   nulls not distinct where state = 'asked';
 
 create function identity.guard_role_request() returns trigger
@@ -280,6 +281,7 @@ create function identity.is_first_person(me uuid) returns boolean
   select not exists (
     select from identity.role_grant held
     where held.person_id <> me and held.organisation_id is null and held.region_code is null
+      and held.space_id is null
       and (exists (select from kernel.installation where kind = 'demonstration')
         or exists (select from identity.passkey where passkey.person_id = held.person_id)))
 $$;

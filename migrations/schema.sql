@@ -1428,6 +1428,7 @@ CREATE UNIQUE INDEX reader_set_of_all ON identity.reader_set USING btree (kind) 
 alter table identity.reader_set enable row level security;
 alter table identity.reader_set force row level security;
 create policy community on identity.reader_set as permissive for select to public using (((kind = 'community'::text) AND ( SELECT (kernel.reach() = 'organisation'::text))));
+create policy led on identity.reader_set as permissive for select to public using ((id = ANY (( SELECT identity.led_spaces() AS led_spaces)::uuid[])));
 create policy of_centre on identity.reader_set as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
 grant insert, select on identity.reader_set to tocsin_web;
 grant select on identity.reader_set to tocsin_worker;
@@ -1443,9 +1444,15 @@ create table identity.reader_set_member (
   constraint reader_set_member_set_id_fkey FOREIGN KEY (set_id) REFERENCES identity.reader_set(id),
   constraint reader_set_member_pkey PRIMARY KEY (reader_id, set_id, reads_from)
 );
+CREATE INDEX reader_set_member_of_set ON identity.reader_set_member USING btree (set_id);
 alter table identity.reader_set_member enable row level security;
 alter table identity.reader_set_member force row level security;
+create policy led on identity.reader_set_member as permissive for all to public using ((set_id = ANY (( SELECT identity.led_spaces() AS led_spaces)::uuid[]))) with check (((reader_kind = 'person'::text) AND (set_id = ANY (( SELECT identity.led_spaces() AS led_spaces)::uuid[]))));
 create policy of_centre on identity.reader_set_member as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_owner on identity.reader_set_member as permissive for select to tocsin_owner using (true);
+create policy of_spaces_only on identity.reader_set_member as restrictive for update to public using ((EXISTS ( SELECT
+   FROM identity.reader_set
+  WHERE ((reader_set.id = reader_set_member.set_id) AND (reader_set.kind = 'space'::text)))));
 create policy own on identity.reader_set_member as permissive for select to public using (((reader_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])) OR ((reader_kind = 'person'::text) AND (reader_id = ( SELECT
         CASE kernel.actor_kind()
             WHEN 'person'::text THEN (kernel.actor_id())::uuid
@@ -1453,6 +1460,7 @@ create policy own on identity.reader_set_member as permissive for select to publ
         END AS "case")))));
 grant insert, select on identity.reader_set_member to tocsin_web;
 grant select on identity.reader_set_member to tocsin_worker;
+grant update (reads_until) on identity.reader_set_member to tocsin_web;
 
 create table identity.role_grant (
   id uuid not null,
@@ -1460,6 +1468,7 @@ create table identity.role_grant (
   role text not null,
   organisation_id uuid,
   region_code text,
+  space_id uuid,
   given_at timestamp with time zone not null,
   given_by text not null,
   starts_at timestamp with time zone,
@@ -1472,17 +1481,19 @@ create table identity.role_grant (
   constraint role_grant_check1 CHECK ((ends_at > COALESCE(starts_at, given_at))),
   constraint role_grant_check2 CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
   constraint role_grant_check3 CHECK ((ended_at >= given_at)),
-  constraint role_grant_check4 CHECK (((organisation_id IS NULL) OR (region_code IS NULL))),
+  constraint role_grant_check4 CHECK ((num_nonnulls(organisation_id, region_code, space_id) <= 1)),
   constraint role_grant_region_code_check CHECK ((region_code <> ''::text)),
   constraint role_grant_role_check CHECK ((role ~ '^[a-z][a-z_]*$'::text)),
   constraint role_grant_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint role_grant_space_id_fkey FOREIGN KEY (space_id) REFERENCES identity.space(id),
   constraint role_grant_pkey PRIMARY KEY (id)
 );
-CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
+CREATE UNIQUE INDEX role_grant_once ON identity.role_grant USING btree (person_id, role, organisation_id, region_code, space_id) NULLS NOT DISTINCT WHERE (ended_at IS NULL);
 alter table identity.role_grant enable row level security;
 alter table identity.role_grant force row level security;
 create policy role_grant_of_centre on identity.role_grant as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text)));
 create policy role_grant_of_organisation on identity.role_grant as permissive for all to public using ((( SELECT (kernel.actor_kind() = 'person'::text)) AND (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))));
+create policy role_grant_of_owner on identity.role_grant as permissive for select to tocsin_owner using (true);
 create policy role_grant_own on identity.role_grant as permissive for select to public using ((person_id = ( SELECT
         CASE kernel.actor_kind()
             WHEN 'person'::text THEN (kernel.actor_id())::uuid
@@ -1499,6 +1510,7 @@ create table identity.role_request (
   role text not null,
   organisation_id uuid,
   region_code text,
+  space_id uuid,
   starts_at timestamp with time zone,
   ends_at timestamp with time zone,
   asked_by uuid not null,
@@ -1520,10 +1532,11 @@ create table identity.role_request (
   constraint role_request_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES identity.person(id),
   constraint role_request_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES identity.person(id),
   constraint role_request_person_id_fkey FOREIGN KEY (person_id) REFERENCES identity.person(id),
+  constraint role_request_space_id_fkey FOREIGN KEY (space_id) REFERENCES identity.space(id),
   constraint role_request_pkey PRIMARY KEY (id),
   constraint role_request_approval_id_key UNIQUE (approval_id)
 );
-CREATE UNIQUE INDEX role_request_once ON identity.role_request USING btree (person_id, role, organisation_id, region_code) NULLS NOT DISTINCT WHERE (state = 'asked'::text);
+CREATE UNIQUE INDEX role_request_once ON identity.role_request USING btree (person_id, role, organisation_id, region_code, space_id) NULLS NOT DISTINCT WHERE (state = 'asked'::text);
 alter table identity.role_request enable row level security;
 alter table identity.role_request force row level security;
 create policy role_request_of_centre on identity.role_request as permissive for all to public using (((( SELECT kernel.actor_kind() AS actor_kind) = 'person'::text) AND ((( SELECT kernel.reach() AS reach) = 'centre'::text) OR (organisation_id = ANY (( SELECT kernel.actor_organisations() AS actor_organisations)::uuid[])))));
@@ -1647,6 +1660,30 @@ CREATE TRIGGER sign_in_link_told AFTER INSERT OR UPDATE ON identity.sign_in_link
 grant insert, select on identity.sign_in_link to tocsin_web;
 grant delete, select on identity.sign_in_link to tocsin_worker;
 grant update (token_sha256, expires_at, used_at, confirmed_at, confirmed_by) on identity.sign_in_link to tocsin_web;
+
+create table identity.space (
+  id uuid not null,
+  name text not null,
+  purpose text not null,
+  opened_at timestamp with time zone not null,
+  opened_by text not null,
+  closed_at timestamp with time zone,
+  closed_by text,
+  constraint space_check CHECK (((closed_at IS NULL) = (closed_by IS NULL))),
+  constraint space_check1 CHECK ((closed_at >= opened_at)),
+  constraint space_name_check CHECK (((btrim(name) = name) AND ((length(name) >= 1) AND (length(name) <= 80)))),
+  constraint space_purpose_check CHECK (((length(purpose) >= 1) AND (length(purpose) <= 500))),
+  constraint space_id_fkey FOREIGN KEY (id) REFERENCES identity.reader_set(id),
+  constraint space_pkey PRIMARY KEY (id)
+);
+alter table identity.space enable row level security;
+alter table identity.space force row level security;
+create policy led on identity.space as permissive for update to public using ((id = ANY (( SELECT identity.led_spaces() AS led_spaces)::uuid[])));
+create policy of_centre on identity.space as permissive for all to public using (( SELECT (kernel.reach() = 'centre'::text))) with check (( SELECT (kernel.reach() = 'centre'::text)));
+create policy of_readers on identity.space as permissive for select to public using ((id = ANY (( SELECT identity.readable_sets() AS readable_sets)::uuid[])));
+grant insert, select on identity.space to tocsin_web;
+grant select on identity.space to tocsin_worker;
+grant update (name, purpose, closed_at, closed_by) on identity.space to tocsin_web;
 
 create table identity.woken (
   kind text not null,
@@ -3673,6 +3710,7 @@ AS $function$
   select not exists (
     select from identity.role_grant held
     where held.person_id <> me and held.organisation_id is null and held.region_code is null
+      and held.space_id is null
       and (exists (select from kernel.installation where kind = 'demonstration')
         or exists (select from identity.passkey where passkey.person_id = held.person_id)))
 $function$
@@ -3724,13 +3762,60 @@ end $function$
 ;
 grant execute on function identity.is_of_cut_off(uuid) to public;
 
+CREATE OR REPLACE FUNCTION identity.led_spaces()
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE
+ SET search_path TO ''
+AS $function$
+declare
+  led uuid[] := string_to_array(coalesce(current_setting('tocsin.spaces', true), ''), ',');
+begin
+  if cardinality(led) = 0 or kernel.actor_kind() <> 'person'
+    or identity.is_of_cut_off(kernel.actor_id()::uuid)
+  then
+    return '{}';
+  end if;
+  return led;
+end $function$
+;
+grant execute on function identity.led_spaces() to public;
+
 CREATE OR REPLACE FUNCTION identity.readable_sets()
  RETURNS uuid[]
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE ((((member.reader_kind = 'organisation'::text) AND (member.reader_id = ANY ((SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) OR ((member.reader_kind = 'person'::text) AND (member.reader_id = (SELECT CASE kernel.actor_kind() WHEN 'person'::text THEN (kernel.actor_id())::uuid ELSE NULL::uuid END AS "case")) AND (NOT (SELECT identity.is_of_cut_off((kernel.actor_id())::uuid) AS is_of_cut_off)))) AND (member.reads_from <= now()) AND ((member.reads_until IS NULL) OR (member.reads_until > now()))) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'community'::text) AND (cardinality(kernel.actor_organisations()) > 0)))
+RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE ((((member.reader_kind = 'organisation'::text) AND (member.reader_id = ANY ((SELECT kernel.actor_organisations() AS actor_organisations)::uuid[]))) OR ((member.reader_kind = 'person'::text) AND (member.reader_id = (SELECT CASE kernel.actor_kind() WHEN 'person'::text THEN (kernel.actor_id())::uuid ELSE NULL::uuid END AS "case")) AND (NOT (SELECT identity.is_of_cut_off((kernel.actor_id())::uuid) AS is_of_cut_off)))) AND (member.reads_from <= now()) AND ((member.reads_until IS NULL) OR (member.reads_until > now()))) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'community'::text) AND (cardinality(kernel.actor_organisations()) > 0)) UNION ALL SELECT reader_set.id FROM identity.reader_set WHERE ((reader_set.kind = 'space'::text) AND (reader_set.id = ANY ((SELECT identity.led_spaces() AS led_spaces)::uuid[]))))
 ;
 grant execute on function identity.readable_sets() to public;
+
+CREATE OR REPLACE FUNCTION identity.readers_of_space(space uuid)
+ RETURNS TABLE(person_id uuid, leads boolean, reads_from timestamp with time zone, reads_until timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+  select reader.person_id, bool_or(reader.leads), min(reader.reads_from),
+    case when bool_and(reader.reads_until is not null) then max(reader.reads_until) end
+  from (
+    select member.reader_id as person_id, false as leads, member.reads_from, member.reads_until
+    from identity.reader_set_member member
+    where member.set_id = readers_of_space.space and member.reader_kind = 'person'
+      and member.reads_from <= now()
+      and (member.reads_until is null or member.reads_until > now())
+    union all
+    select held.person_id, true, coalesce(held.starts_at, held.given_at), held.ends_at
+    from identity.role_grant held
+    where held.space_id = readers_of_space.space and held.ended_at is null
+      and (held.starts_at is null or held.starts_at <= now())
+      and (held.ends_at is null or held.ends_at > now())
+  ) reader
+  where (select kernel.reach() = 'centre'
+    or readers_of_space.space = any (identity.readable_sets()))
+  group by reader.person_id
+$function$
+;
+grant execute on function identity.readers_of_space(uuid) to tocsin_web;
 
 CREATE OR REPLACE FUNCTION kernel.actor_id()
  RETURNS text

@@ -9,7 +9,7 @@ import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { hashContent, sealDispatch } from '#dispatch/index.ts';
-import { endRole, giveRole, setActive } from '#identity/index.ts';
+import { endRole, giveRole, ofCentre, setActive } from '#identity/index.ts';
 import { everybody, findAudience, saveAudience } from '#organisations/index.ts';
 import {
   contextOf,
@@ -196,7 +196,7 @@ it('whoever submitted it and was locked out since, or lost the role, has asked f
   const { id: personId } = centre.officer;
   const decide = (tx: Tx) =>
     approveAndRelease(tx, contextOf(centre), { alertId, hash, now: new Date() });
-  const held = { personId, role: 'duty_officer', organisationId: null, regionCode: null };
+  const held = { personId, role: 'duty_officer', ...ofCentre };
   const now = new Date();
   const by = system('test');
   const taken: [(tx: Tx) => Promise<unknown>, (tx: Tx) => Promise<unknown>][] = [

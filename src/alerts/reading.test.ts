@@ -57,6 +57,8 @@ const readerSet: fc.Arbitrary<ReaderSet> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({
       kind: fc.constantFrom('space' as const, 'organisations' as const, 'people' as const),
+      // That of its place in the world, once it has one.
+      id: fc.constant(''),
       members: fc.uniqueArray(member, {
         maxLength: 5,
         selector: ({ id, from }) => `${id} ${from.getTime()}`,
@@ -80,6 +82,10 @@ const version: fc.Arbitrary<Version> = fc.record({
   marking: fc.constantFrom(...markings),
   set: fc.nat(4),
 });
+
+const setIdOf = (n: number) => idOf('e', n);
+/** Of any kind: whoever is said to lead what is no space reads nothing by that. */
+const led = fc.subarray([0, 1, 2, 3, 4].map(setIdOf), { maxLength: 2 });
 
 const some = (of: readonly string[]) => fc.uniqueArray(fc.constantFrom(...of), { maxLength: 2 });
 const held = fc
@@ -105,14 +111,18 @@ const visitor: fc.Arbitrary<Actor> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.constantFrom(...people), some(organisations), proved)
-      .map(([id, organisationIds, proof]) => ({
+      .tuple(fc.constantFrom(...people), some(organisations), led, proved)
+      .map(([id, organisationIds, spaceIds, proof]) => ({
         kind: 'person' as const,
         ...proof,
         id,
         name: 'Own',
         organisationIds,
-        permissions: new Set<Permission>(organisationIds.length > 0 ? ['directory.own'] : []),
+        spaceIds,
+        permissions: new Set<Permission>([
+          ...(organisationIds.length > 0 ? (['directory.own'] as const) : []),
+          ...(spaceIds.length > 0 ? (['space.lead'] as const) : []),
+        ]),
       })),
   },
   {
@@ -137,7 +147,11 @@ const visitor: fc.Arbitrary<Actor> = fc.oneof(
 );
 
 const world = fc.record({
-  sets: fc.array(readerSet, { minLength: 5, maxLength: 5 }),
+  sets: fc
+    .array(readerSet, { minLength: 5, maxLength: 5 })
+    .map((sets) =>
+      sets.map((set, n): ReaderSet => (set.kind === 'space' ? { ...set, id: setIdOf(n) } : set)),
+    ),
   versions: fc.array(version, { minLength: VERSIONS, maxLength: VERSIONS }),
   visitors: fc.array(visitor, { minLength: VISITORS, maxLength: VISITORS }),
 });
@@ -199,7 +213,7 @@ test('a reader reads from the very moment on, and no more from the end on', () =
   const released = {
     state: 'released',
     marking: 'AMBER',
-    readers: { kind: 'space', members },
+    readers: { kind: 'space', id: setIdOf(0), members },
   } as const;
   const reads = (at: Date) => readsVersion(actor, released, at);
   assert.deepEqual(
@@ -210,15 +224,23 @@ test('a reader reads from the very moment on, and no more from the end on', () =
   );
 });
 
+/** Held for organisations and spaces alone. */
+const OF_OTHERS = new Set<Permission>(['directory.own', 'space.lead']);
+
 /** The names under which somebody may stand on a list; the centre has one of its own. */
 function namesOf(actor: Actor): string[] {
   if (actor.kind === 'system') return ['anybody', 'centre'];
   if (actor.kind === 'nobody') return ['anybody'];
   if (actor.kind === 'contact') return ['anybody', ...actor.organisationIds];
-  const works = [...actor.permissions].some((permission) => permission !== 'directory.own');
-  const own = actor.kind === 'person' ? [actor.id, ...(actor.organisationIds ?? [])] : [];
+  const works = [...actor.permissions].some((permission) => !OF_OTHERS.has(permission));
+  const own =
+    actor.kind === 'person'
+      ? [actor.id, ...(actor.organisationIds ?? []), ...(actor.spaceIds ?? []).map(leadOf)]
+      : [];
   return ['anybody', ...(works ? ['centre'] : []), ...own];
 }
+
+const leadOf = (spaceId: string) => `lead of ${spaceId}`;
 
 const closenessOf = (marking: Marking) =>
   ({ CLEAR: 0, GREEN: 1, AMBER: 2, 'AMBER+STRICT': 3, RED: 4 })[marking];
@@ -236,6 +258,7 @@ function namesThatRead({ state, marking }: Version, set: ReaderSet): string[] {
   if (marking === 'CLEAR') names.push('anybody');
   if (marking !== 'GREEN' && marking !== 'AMBER') return names;
   if (set.kind === 'community') return [...names, ...organisations];
+  if (set.kind === 'space') names.push(leadOf(set.id));
   for (const { id, from, until } of set.members)
     if (from.getTime() <= NOW.getTime() && (until?.getTime() ?? Infinity) > NOW.getTime())
       names.push(id);
@@ -245,9 +268,9 @@ function namesThatRead({ state, marking }: Version, set: ReaderSet): string[] {
 /** The world as rows, in the place of the one before. The community is one row. */
 async function settle(sets: readonly ReaderSet[], versions: readonly Version[]): Promise<void> {
   const firstOfAll = sets.findIndex(({ kind }) => kind === 'community');
-  const setId = (n: number) => idOf('e', sets[n]!.kind === 'community' ? firstOfAll : n);
+  const setId = (n: number) => setIdOf(sets[n]!.kind === 'community' ? firstOfAll : n);
   const rows = {
-    sets: sets.flatMap((set, n) => (setId(n) === idOf('e', n) ? [{ id: setId(n), ...set }] : [])),
+    sets: sets.flatMap((set, n) => (setId(n) === setIdOf(n) ? [{ ...set, id: setId(n) }] : [])),
     members: sets.flatMap((set, n) =>
       set.kind === 'community' ? [] : set.members.map((one) => ({ set: setId(n), ...one })),
     ),

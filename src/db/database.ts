@@ -177,11 +177,13 @@ async function attempt<T>(
 /** One round trip: begin, and the settings that policies and audit triggers read. */
 function beginAs(actor: Actor): string {
   const own = 'organisationIds' in actor ? (actor.organisationIds ?? []) : [];
+  const led = actor.kind === 'person' ? (actor.spaceIds ?? []) : [];
   const settings = {
     'tocsin.actor_kind': actor.kind,
     'tocsin.actor_id': actorId(actor),
     'tocsin.reach': reachOf(actor),
     'tocsin.organisations': own.join(','),
+    'tocsin.spaces': led.join(','),
     'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
     'tocsin.directory_regions': (regionsOf(actor, 'directory.read') ?? []).join(','),
     'tocsin.markings': markings.filter((one) => within(one, readsUpTo(actor))).join(','),

@@ -5,9 +5,10 @@ import type { Tx } from '#db/database.ts';
 import { actorId } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import { isSelf, scopeOf, type RoleModel } from './model.ts';
+import { isSelf, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
 import { giveOrAsk } from './roles.ts';
+import { ofCentre, scopeOf } from './scope.ts';
 import { selectRoleRequests } from './store-role-request.ts';
 import { markAllSessionsEnded } from './store-session.ts';
 import {
@@ -42,8 +43,7 @@ export async function invitePerson(
     return await refuseAnother(tx, { ...invitation, id, email }, now);
   await record(tx, { action: 'person.invited', subject: { kind: 'person', id } });
   for (const role of invitation.roles) {
-    const given = { personId: id, role, organisationId: null, regionCode: null };
-    await giveOrAsk(tx, given, { model, now });
+    await giveOrAsk(tx, { personId: id, role, ...ofCentre }, { model, now });
   }
   return ok(id);
 }
@@ -88,8 +88,8 @@ export async function setActive(
 
 const scopedLater = refused(
   'invalid',
-  'A role for organisations or regions is given afterwards, on their page',
-  { roles: 'A role for organisations or regions is given afterwards, on their page' },
+  'A role for organisations, regions or spaces is given afterwards, on their page',
+  { roles: 'A role for organisations, regions or spaces is given afterwards, on their page' },
 );
 
 /** Keeps the number that a person is woken on, sealed; null takes it away. */

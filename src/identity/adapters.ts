@@ -21,7 +21,7 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
       if (found === undefined) return undefined;
       const { id, personId, name, held, createdAt } = found;
       const rights = rightsThrough(model, held, found, now);
-      const { permissions, regional, locked, isFresh, organisationIds } = rights;
+      const { permissions, regional, locked, isFresh, organisationIds, spaceIds } = rights;
       return {
         id,
         name,
@@ -31,6 +31,7 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
           id: personId,
           name,
           organisationIds,
+          spaceIds,
           permissions,
           regional,
           readsUpTo: readsUpToIn(model, found),

@@ -14,6 +14,7 @@ import {
   giveRole,
   identityRoutes,
   invitePerson,
+  ofOrganisation,
   saveIssuer,
   sessionsOf,
   switchOffIssuer,
@@ -60,7 +61,7 @@ before(async () => {
   await clone.web.withActor(system('test'), async (tx) => {
     const kit = await invitePerson(tx, keeper, { model, now });
     const personId = kit.ok ? kit.value : assert.fail(kit.message);
-    const held = { personId, role: 'keeper', organisationId: northmoor.id, regionCode: null };
+    const held = { personId, role: 'keeper', ...ofOrganisation(northmoor.id) };
     await giveRole(tx, held, { model, now });
   });
   const context = Object.assign(where, {

@@ -10,7 +10,7 @@ import { identitySeals } from '../../test/support/identity-seals.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
 import { countStatements } from '../../test/support/statements.ts';
 import { signInWithCode } from './codes.ts';
-import { giveRole, sendSignInCode } from './index.ts';
+import { giveRole, ofCentre, ofOrganisation, sendSignInCode } from './index.ts';
 import { numberAt, stepOf } from './totp.ts';
 
 let live: LiveSite;
@@ -54,7 +54,7 @@ const emailOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@ce
 /** Somebody who keeps contacts, came by a link and set up an app. */
 async function member(name: string) {
   const id = await live.invite(name, []);
-  const held = { personId: id, role: 'keeper', organisationId: newId(), regionCode: null };
+  const held = { personId: id, role: 'keeper', ...ofOrganisation(newId()) };
   await live.clone.web.withActor(system('test'), (tx) =>
     giveRole(tx, held, { model: live.model, now: live.now() }),
   );
@@ -242,7 +242,7 @@ test('whoever came by code makes a passkey and then needs it; a new role closes 
   const { id, email, secret, client } = await member('Joy Grows');
   const device = new Authenticator();
   assert.equal((await live.make(client, device)).status, 303);
-  const held = { personId: id, role: 'approver', organisationId: null, regionCode: null };
+  const held = { personId: id, role: 'approver', ...ofCentre };
   await live.clone.web.withActor(system('test'), (tx) =>
     giveRole(tx, held, { model: live.model, now: live.now() }),
   );

@@ -75,6 +75,15 @@ export {
   type OrganisationHolder,
   type PersonRow,
 } from './store.ts';
+export {
+  ofCentre,
+  ofOrganisation,
+  ofRegion,
+  ofSpace,
+  scopeOf as scopeOfRole,
+  type Scope,
+} from './scope.ts';
+export { letIn, openSpace } from './spaces/spaces.ts';
 export { readsSet, type Member, type ReaderSet } from './reader-sets.ts';
 export { nameReaders } from './store-reader-set.ts';
 export { selectPasskeyDomains as listPasskeyDomains } from './store-passkey.ts';

@@ -7,7 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
-import { giveRole, setActive } from './index.ts';
+import { giveRole, ofOrganisation, setActive } from './index.ts';
 
 let live: LiveSite;
 const northmoor = newId();
@@ -29,7 +29,7 @@ async function keeper(name: string, organisationId = northmoor, role = 'keeper')
 }
 
 async function give(personId: string, role: string, organisationId: string) {
-  const given = { personId, role, organisationId, regionCode: null };
+  const given = { personId, role, ...ofOrganisation(organisationId) };
   await live.clone.web.withActor(system('test'), (tx) =>
     giveRole(tx, given, { model: live.model, now: live.now() }),
   );

@@ -7,16 +7,10 @@ import type { Tx } from '#db/database.ts';
 import { isOwn, may, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
-import {
-  isSelf,
-  needsPasskey,
-  permissionsOf,
-  rolesWith,
-  scopeOf,
-  type RoleModel,
-} from './model.ts';
+import { isSelf, needsPasskey, permissionsOf, rolesWith, type RoleModel } from './model.ts';
 import { notOneself } from './refusals.ts';
 import { endLapsed } from './roles.ts';
+import { ofOrganisation, scopeOf } from './scope.ts';
 import { newToken, sha256 } from './secrets.ts';
 import { startSession, type SignIn } from './sign-in.ts';
 import { selectHoldsNow } from './store-approval-proof.ts';
@@ -132,8 +126,11 @@ export async function endColleague(
   if (isSelf(actor, personId)) return notOneself;
   if (!(await mayOffer(tx, model, { personId: actor.id, organisationId, role }))) return tooMuch;
   const ended = { at: now, by: actor.id };
-  if ((await markGrantEnded(tx, { ...held, regionCode: null }, ended)) === 0) return gone;
-  const detail = { role, organisationId, regionCode: null };
+  if (
+    (await markGrantEnded(tx, { personId, role, ...ofOrganisation(organisationId) }, ended)) === 0
+  )
+    return gone;
+  const detail = { role, ...ofOrganisation(organisationId) };
   await record(tx, { action: 'role.ended', subject: { kind: 'person', id: personId }, detail });
   return ok(undefined);
 }
@@ -229,11 +226,11 @@ async function accept(tx: Tx, offer: Offer, personId: string, now: Date): Promis
   if (person?.active !== true || [invitedBy, givenBy].includes(personId)) return gone;
   if ((await markInvitationAccepted(tx, { id, personId, now })) === 0) return gone;
   await recordInvitation(tx, 'invitation.accepted', { id, role, organisationId, personId });
-  const held = { personId, role, organisationId, regionCode: null };
+  const held = { personId, role, ...ofOrganisation(organisationId) };
   await endLapsed(tx, personId);
   const given = { id: newId(now.getTime()), givenAt: now, givenBy, agreedBy: null };
   if ((await insertGrant(tx, { ...held, ...given })) === 0) return ok(undefined);
-  const detail = { role, organisationId, regionCode: null, givenBy };
+  const detail = { role, ...ofOrganisation(organisationId), givenBy };
   await record(tx, { action: 'role.given', subject: { kind: 'person', id: personId }, detail });
   return ok(undefined);
 }

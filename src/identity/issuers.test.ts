@@ -14,7 +14,13 @@ import {
 } from '../../test/support/issuer.ts';
 import { COOKIE } from '../../test/support/live-site.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
-import { giveRole, sweepIdentity, switchOffFederation, switchOnIssuer } from './index.ts';
+import {
+  giveRole,
+  ofOrganisation,
+  sweepIdentity,
+  switchOffFederation,
+  switchOnIssuer,
+} from './index.ts';
 import { inviteColleague } from './invitations.ts';
 import { numberAt, stepOf } from './totp.ts';
 import { identitySeals } from '../../test/support/identity-seals.ts';
@@ -30,7 +36,7 @@ const giveKeeper = async (personId: string, organisationId: string) =>
   await site.clone.web.withActor(system('test'), (tx) =>
     giveRole(
       tx,
-      { personId, role: 'keeper', organisationId, regionCode: null },
+      { personId, role: 'keeper', ...ofOrganisation(organisationId) },
       { model: site.model, now: site.now() },
     ),
   );

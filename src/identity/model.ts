@@ -1,8 +1,9 @@
 /** People, roles and sessions: types and decisions. */
-import { keyPermissions, scopedPermissions, type Actor, type Permission } from '#kernel/actor.ts';
+import { keyPermissions, type Actor, type Permission } from '#kernel/actor.ts';
 import { networkOf } from '#kernel/ip-network.ts';
 import type { Marking } from '#kernel/marking.ts';
 import type { OperatingModel, SigningIn } from '#operating-model/index.ts';
+import { kindOf, scopeOf, type Scope } from './scope.ts';
 
 /** The part of the operating model that identity needs; the whole model fits. */
 export type RoleModel = {
@@ -35,27 +36,25 @@ export function permissionsOf(model: RoleModel, roles: readonly string[]): Reado
   return new Set(roles.flatMap((role) => model.roles[role]?.may ?? []));
 }
 
-/** A role that somebody holds; the region where it is given for one. */
-export type HeldIn = { readonly role: string; readonly regionCode: string | null };
-
-/** The same with the organisation that it is given for, where it is for one. */
-export type HeldFor = HeldIn & { readonly organisationId: string | null };
+/** A role that somebody holds, and for what. */
+export type Held = Scope & { readonly role: string };
 
 /**
- * What somebody with these may do, and which of it in some regions only. A role that is given for
- * regions allows nothing without one.
+ * What somebody with these may do, and which of it in some regions only. A role allows nothing
+ * where it was given for something else than the model gives it for now: one that the rules made a
+ * role of the centre meanwhile was agreed to for one organisation, say.
  */
 export function permissionsIn(
   model: RoleModel,
-  held: readonly HeldIn[],
+  held: readonly Held[],
 ): { permissions: ReadonlySet<Permission>; regional: ReadonlyMap<Permission, readonly string[]> } {
-  const bound = held.filter(({ role }) => scopeOf(model, role) === 'region');
+  const asGiven = held.filter((one) => scopeOf(model, one.role) === kindOf(one));
   const everywhere = permissionsOf(
     model,
-    held.filter((one) => !bound.includes(one)).map(({ role }) => role),
+    asGiven.filter(({ regionCode }) => regionCode === null).map(({ role }) => role),
   );
   const regional = new Map<Permission, string[]>();
-  for (const { role, regionCode } of bound)
+  for (const { role, regionCode } of asGiven)
     for (const permission of regionCode === null ? [] : permissionsOf(model, [role]))
       if (!everywhere.has(permission))
         regional.set(permission, [...(regional.get(permission) ?? []), regionCode!]);
@@ -91,7 +90,7 @@ export function readsUpToIn(
 /** What somebody with these roles may do in a session with this proof. */
 function rightsIn(
   model: RoleModel,
-  held: readonly HeldIn[],
+  held: readonly Held[],
   { isLive, passkeyAt }: Proof,
   now: Date,
 ): Rights {
@@ -125,18 +124,19 @@ function guardedOf(model: RoleModel, held: ReadonlySet<Permission>): ReadonlySet
  */
 export function rightsThrough(
   model: RoleModel,
-  held: readonly HeldFor[],
+  held: readonly Held[],
   proof: Proof & { readonly onlyFor: string | null },
   now: Date,
-): Rights & { readonly organisationIds: readonly string[] } {
+): Rights & { readonly organisationIds: readonly string[]; readonly spaceIds: readonly string[] } {
   const { onlyFor, passkeyAt } = proof;
   const isBound = onlyFor !== null && passkeyAt === null;
   const counting = isBound ? held.filter((one) => one.organisationId === onlyFor) : held;
   const rights = rightsIn(model, counting, proof, now);
   const organisationIds = counting.flatMap(({ organisationId }) => organisationId ?? []);
-  if (!isBound) return { ...rights, organisationIds };
+  const spaceIds = counting.flatMap(({ spaceId }) => spaceId ?? []);
+  if (!isBound) return { ...rights, organisationIds, spaceIds };
   const rest = permissionsIn(model, held).permissions.difference(rights.permissions);
-  return { ...rights, locked: rights.locked.union(rest), organisationIds };
+  return { ...rights, locked: rights.locked.union(rest), organisationIds, spaceIds };
 }
 
 export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now: Date): boolean {
@@ -163,17 +163,6 @@ export function mayMakeFirst(
 ): boolean {
   const isProven = session.begunBy === 'link' || session.begunBy === 'code';
   return isProven && isWithin(session.createdAt, signingIn.firstPasskeyWithinMs, now);
-}
-
-/** For what a role is given. */
-export function scopeOf(model: RoleModel, role: string): 'centre' | 'organisation' | 'region' {
-  if (isScoped(model, role)) return 'organisation';
-  return model.roles[role]?.givenFor ?? 'centre';
-}
-
-/** True of a role that is given for organisations, each by itself, and not for the centre. */
-function isScoped(model: RoleModel, role: string): boolean {
-  return model.roles[role]?.may.some((permission) => scopedPermissions.has(permission)) ?? false;
 }
 
 /** The roles with this permission, for questions in SQL. */

@@ -9,20 +9,22 @@ import type { Term } from './store-held.ts';
 
 export const INVITATION_FIELDS = ['name', 'email', 'roles'] as const;
 
+const emailAddress = z
+  .string('Enter the e-mail address')
+  .min(1, 'Enter the e-mail address')
+  .refine((text) => parseEmailAddress(text).ok, 'Write an address like name@example.org')
+  .transform((text) => {
+    const address = parseEmailAddress(text);
+    return address.ok ? address.value : text;
+  });
+
 const invitation = z.object({
   name: z
     .string('Enter the full name')
     .min(1, 'Enter the full name')
     .max(200, 'Use 200 characters or fewer')
     .refine((name) => !name.includes('\n'), 'Use one line'),
-  email: z
-    .string('Enter the e-mail address')
-    .min(1, 'Enter the e-mail address')
-    .refine((text) => parseEmailAddress(text).ok, 'Write an address like name@example.org')
-    .transform((text) => {
-      const address = parseEmailAddress(text);
-      return address.ok ? address.value : text;
-    }),
+  email: emailAddress,
   roles: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -77,7 +79,49 @@ export function parseVouching(form: Form): Outcome<z.output<typeof vouching>> {
   return parseForm(vouching, form);
 }
 
+export const SPACE_FIELDS = ['name', 'purpose'] as const;
+
+const space = z.object({
+  name: z
+    .string('Enter a name')
+    .trim()
+    .min(1, 'Enter a name')
+    .max(80, 'Use 80 characters or fewer')
+    .refine((name) => !name.includes('\n'), 'Use one line'),
+  purpose: z
+    .string('Say what it is for')
+    .trim()
+    .min(1, 'Say what it is for')
+    .max(500, 'Use 500 characters or fewer'),
+});
+
+/** What a space is called, and what it is for. */
+export function parseSpace(form: Form): Outcome<z.output<typeof space>> {
+  return parseForm(space, form);
+}
+
+export const READER_FIELDS = ['email', 'until'] as const;
+
+const reader = z.object({ email: emailAddress });
+
+/** Who is to read in a space, and until when: with the last day, by the clock of the centre. */
+export function parseReader(form: Form, now: Date): Outcome<{ email: string; until: Date }> {
+  const parsed = parseForm(reader, form);
+  const day = parseLastDay(oneOf(form, 'until'), now);
+  const wrong = { ...(parsed.ok ? {} : parsed.fields), ...(day.ok ? {} : day.fields) };
+  if (!parsed.ok || !day.ok) return refused('invalid', 'Put right what is marked below.', wrong);
+  return ok({ email: parsed.value.email, until: day.value });
+}
+
+function parseLastDay(text: string, now: Date): Outcome<Date> {
+  const day = dayOf(text.trim());
+  if (day === undefined) return refused('invalid', A_DAY, { until: A_DAY });
+  if (day.toString() < londonDay(now)) return refused('invalid', PASSED, { until: PASSED });
+  return ok(beginOf(day.add({ days: 1 })));
+}
+
 const A_DAY = 'Enter a day like 2027-01-31';
+const PASSED = 'Enter today or a day to come';
 
 /**
  * From and until which day a role is to hold, both by the clock of the centre and both with that
@@ -92,7 +136,7 @@ export function parseTerm(form: Form, now: Date): Outcome<Term> {
     if (text === '') return undefined;
     const day = dayOf(text);
     if (day === undefined) wrong[name] = A_DAY;
-    else if (day.toString() < today) wrong[name] = 'Enter today or a day to come';
+    else if (day.toString() < today) wrong[name] = PASSED;
     return day;
   });
   if (from && until && Temporal.PlainDate.compare(from, until) > 0)

@@ -14,14 +14,16 @@ import {
   type Reply,
 } from '#web/index.ts';
 import type { IdentityContext } from './context.ts';
-import { isSelf, roleLabels, scopeOf, type RoleModel } from './model.ts';
+import { isSelf, roleLabels, type RoleModel } from './model.ts';
 import { lastDayOf, oneOf, termWords } from './parse.ts';
 import { listRecoveries, needsRecovery } from './recovery.ts';
 import { listAskedRoles } from './roles.ts';
+import { scopeOf, type Scope } from './scope.ts';
 import { selectGrants, selectPerson } from './store.ts';
+import { selectSpaces } from './spaces/store.ts';
 
 /** Of the form that gives a role from and until a day. */
-const TIMED_FIELDS = ['role', 'organisation', 'region', 'from', 'until'] as const;
+const TIMED_FIELDS = ['role', 'organisation', 'region', 'space', 'from', 'until'] as const;
 
 export async function personPage(
   tx: Tx,
@@ -33,19 +35,15 @@ export async function personPage(
   if (person === undefined) return notFound();
   const held = new Set(person.roles);
   const grants = await selectGrants(tx, personId);
-  const ids = grants.flatMap(({ organisationId }) => organisationId ?? []);
-  const named = (await organisations?.listNames(tx, ids)) ?? [];
-  const names = new Map(named.map(({ id, name }) => [id, name]));
-  const regions = (await organisations?.listRegions(tx)) ?? [];
-  const regionNames = new Map(regions.map(({ code, name }) => [code, name]));
+  const asked = await listAskedRoles(tx, now, personId);
+  const { regions, spaces, placeOf } = await readPlaces(tx, organisations, [...grants, ...asked]);
   const shown = grants.map((grant) => ({
     ...grant,
     term: termWords(grant, now),
     lastDay: grant.endsAt && dateOnly(lastDayOf(grant.endsAt)),
     isToCome: grant.endedAt === null && grant.startsAt !== null && grant.startsAt > now,
     label: roleLabels(model, [grant.role])[0] ?? grant.role,
-    organisation: grant.organisationId && (names.get(grant.organisationId) ?? 'not known'),
-    region: grant.regionCode && (regionNames.get(grant.regionCode) ?? grant.regionCode),
+    place: placeOf(grant),
   }));
   const errors = failed ? errorsAt('organisation', failed.refused) : {};
   const isTimed = failed !== undefined && oneOf(failed.form, 'timed') !== '';
@@ -56,24 +54,25 @@ export async function personPage(
       formId: formIdOf({}),
       isSelf: isSelf(tx.actor, personId),
       needsRecovery: await needsRecovery(tx, personId, model),
-      asked: (await listAskedRoles(tx, now, personId)).map((one) => ({
+      asked: asked.map((one) => ({
         ...one,
         label: roleLabels(model, [one.role])[0] ?? one.role,
         term: termWords(one, now),
-        region: one.regionCode && (regionNames.get(one.regionCode) ?? one.regionCode),
+        place: placeOf(one),
         isMine: one.askedBy === actorId(tx.actor),
       })),
       recoveries: (await listRecoveries(tx, now, personId)).map((one) => ({
         ...one,
         isMine: one.askedBy === actorId(tx.actor),
       })),
-      regions,
+      regions: regions.map(({ code, name }) => ({ value: code, text: name })),
+      spaces: spaces.map(({ id, name }) => ({ value: id, text: name })),
       roles: roleChoices(model).map((role) => ({
         ...role,
         held: held.has(role.key),
         heldFor: shown.filter((grant) => grant.role === role.key && grant.endedAt === null),
         form: formModel(
-          ['organisation', 'region'],
+          ['organisation', 'region', 'space'],
           ...(failed && !isTimed && oneOf(failed.form, 'role') === role.key
             ? [failed.form, errors]
             : []),
@@ -86,6 +85,31 @@ export async function personPage(
     },
     failed ? { status: refusalStatus(failed.refused.kind).status } : {},
   );
+}
+
+/** What a role can be given for, and the names of what these are given for. */
+async function readPlaces(
+  tx: Tx,
+  organisations: IdentityContext['organisations'],
+  given: readonly Scope[],
+) {
+  const ids = given.flatMap(({ organisationId }) => organisationId ?? []);
+  const named = (await organisations?.listNames(tx, ids)) ?? [];
+  const regions = (await organisations?.listRegions(tx)) ?? [];
+  const spaces = await selectSpaces(tx, 'all');
+  const names = new Map([
+    ...[...named, ...spaces].map(({ id, name }) => [id, name] as const),
+    ...regions.map(({ code, name }) => [code, name] as const),
+  ]);
+  return {
+    regions,
+    spaces: spaces.filter(({ closedAt }) => closedAt === null),
+    /** Undefined: for the centre. */
+    placeOf: ({ organisationId, regionCode, spaceId }: Scope): string | undefined => {
+      const key = organisationId ?? regionCode ?? spaceId;
+      return key === null ? undefined : (names.get(key) ?? regionCode ?? 'not known');
+    },
+  };
 }
 
 export function roleChoices(model: RoleModel) {

@@ -18,13 +18,16 @@ export type Member = {
 export type ReaderSet =
   /** Every organisation of the sector. */
   | { readonly kind: 'community' }
-  /** Whoever belongs to a space at the time; or named once: a frozen audience, or some people. */
-  | { readonly kind: 'space' | 'organisations' | 'people'; readonly members: readonly Member[] };
+  /** Whoever was let into a space, at the time; and whoever leads it. */
+  | { readonly kind: 'space'; readonly id: string; readonly members: readonly Member[] }
+  /** Named once: a frozen audience, or some people. */
+  | { readonly kind: 'organisations' | 'people'; readonly members: readonly Member[] };
 
 /** True where the actor is in the set at that time. The centre reads beside all sets. */
 export function readsSet(actor: Actor, set: ReaderSet, at: Date): boolean {
   const own = 'organisationIds' in actor ? (actor.organisationIds ?? []) : [];
   if (set.kind === 'community') return own.length > 0;
+  if (set.kind === 'space' && leads(actor, set.id)) return true;
   return set.members.some(
     (member) =>
       member.from <= at &&
@@ -33,4 +36,8 @@ export function readsSet(actor: Actor, set: ReaderSet, at: Date): boolean {
         ? own.includes(member.id)
         : actor.kind === 'person' && actor.id === member.id),
   );
+}
+
+function leads(actor: Actor, spaceId: string): boolean {
+  return actor.kind === 'person' && (actor.spaceIds ?? []).includes(spaceId);
 }

@@ -8,7 +8,13 @@ import { Authenticator } from '../../test/support/authenticator.ts';
 import { COOKIE, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
-import { createSignInLink, giveRole, recoverFromTerminal, tellOfSignIn } from './index.ts';
+import {
+  createSignInLink,
+  giveRole,
+  ofCentre,
+  recoverFromTerminal,
+  tellOfSignIn,
+} from './index.ts';
 
 let live: LiveSite;
 
@@ -206,7 +212,7 @@ test('with the passkeys go the app and every link from before', async () => {
   const by = { personId: id, model: live.model, now: live.now() };
   const before = await live.clone.web.withActor(system('test'), (tx) => createSignInLink(tx, by));
   assert.ok(before.ok, 'a reader needs no passkey');
-  const held = { personId: id, role: 'approver', organisationId: null, regionCode: null };
+  const held = { personId: id, role: 'approver', ...ofCentre };
   await live.clone.web.withActor(system('test'), (tx) => giveRole(tx, held, by));
   await askFor(mira, id);
   const shown = (await findAgreeing(noor, id))!;

@@ -4,7 +4,14 @@ import { after, before, describe, it } from 'node:test';
 import { mayIn, regionsOf, system } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { must, openCentre, type Centre, type Person } from '../../test/support/centre.ts';
-import { listHolders, permissionsIn, sessionsOf, signInForDemonstration } from './index.ts';
+import {
+  listHolders,
+  ofCentre,
+  ofRegion,
+  permissionsIn,
+  sessionsOf,
+  signInForDemonstration,
+} from './index.ts';
 
 let centre: Centre;
 
@@ -52,15 +59,15 @@ describe('regional leads', () => {
   });
 
   it('who also holds a role of the centre is bound by neither more nor less', () => {
-    const lead = { role: 'regional_lead', regionCode: 'RA' };
+    const lead = { role: 'regional_lead', ...ofRegion('RA') };
     const alone = permissionsIn(centre.model, [lead]);
     assert.deepEqual(alone.regional.get('alert.read'), ['RA']);
-    const approver = permissionsIn(centre.model, [lead, { role: 'approver', regionCode: null }]);
+    const approver = permissionsIn(centre.model, [lead, { role: 'approver', ...ofCentre }]);
     assert.equal(approver.regional.get('alert.read'), undefined);
     assert.deepEqual(approver.regional.get('response.record'), ['RA']);
-    const officer = permissionsIn(centre.model, [lead, { role: 'duty_officer', regionCode: null }]);
+    const officer = permissionsIn(centre.model, [lead, { role: 'duty_officer', ...ofCentre }]);
     assert.equal(officer.regional.size, 0);
-    const nowhere = permissionsIn(centre.model, [{ role: 'regional_lead', regionCode: null }]);
+    const nowhere = permissionsIn(centre.model, [{ role: 'regional_lead', ...ofCentre }]);
     assert.equal(nowhere.permissions.size, 0);
   });
 

@@ -6,11 +6,13 @@ import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId, may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { ok, refused, type Outcome } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
 import { agreeTo, askAgreement, endAgreement, hashOfGiven, type Given } from './agreement.ts';
 import { isLive } from './installation.ts';
-import { isSelf, needsPasskey, rolesWith, scopeOf, type RoleModel } from './model.ts';
+import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
 import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
+import { kindOf, ofOrganisation, scopeOf, type Scope, type ScopeKind } from './scope.ts';
+import { selectOpenSpace } from './spaces/store.ts';
 import { selectHadConfirmer } from './store-second-person.ts';
 import {
   insertRoleRequest,
@@ -27,15 +29,10 @@ const REQUEST_LIFE_MS = 24 * 3_600_000;
 
 type By = { readonly model: RoleModel; readonly now: Date };
 
-/** A role of somebody; some are held for one organisation or one region each. */
+/** A role of somebody; some are held for one organisation, one region or one space each. */
 export type HeldRole = Scoped & Partial<Term>;
 
-type Scoped = {
-  readonly personId: string;
-  readonly role: string;
-  readonly organisationId: string | null;
-  readonly regionCode: string | null;
-};
+type Scoped = Scope & { readonly personId: string; readonly role: string };
 
 /** Whether it is theirs now, or waits for a second person. */
 export type Giving = 'given' | 'asked';
@@ -48,8 +45,8 @@ export async function giveRole(
 ): Promise<Outcome<Giving>> {
   if (!(given.role in model.roles)) return unknownRole(given.role);
   const scope = scopeOf(model, given.role);
-  if ((scope === 'organisation') !== (given.organisationId !== null)) return wrongScope;
-  if ((scope === 'region') !== (given.regionCode !== null)) return wrongRegion;
+  if (kindOf(given) !== scope) return wrongScope(scope === 'centre' ? kindOf(given) : scope);
+  if (given.spaceId !== null && !(await selectOpenSpace(tx, given.spaceId))) return closedSpace;
   if (isSelf(tx.actor, given.personId)) return notOneself;
   const person = await selectPerson(tx, given.personId);
   if (person === undefined) return noSuchPerson;
@@ -104,6 +101,7 @@ function givenOf({ startsAt, endsAt, ...asked }: HeldRole & { readonly id: strin
     role: asked.role,
     organisation: asked.organisationId,
     region: asked.regionCode,
+    space: asked.spaceId,
     from: startsAt?.toISOString() ?? null,
     until: endsAt?.toISOString() ?? null,
   };
@@ -140,12 +138,13 @@ async function grantRole(
   if ((await insertGrant(tx, grant)) > 0) await recordRole(tx, 'role.given', given);
 }
 
-async function recordRole(tx: Tx, action: string, given: HeldRole): Promise<void> {
-  const { personId, role, organisationId, regionCode, startsAt, endsAt } = given;
+export async function recordRole(tx: Tx, action: string, given: HeldRole): Promise<void> {
+  const { personId, role, organisationId, regionCode, spaceId, startsAt, endsAt } = given;
   const detail = {
     role,
     organisationId,
     regionCode,
+    spaceId,
     ...(startsAt && { startsAt: startsAt.toISOString() }),
     ...(endsAt && { endsAt: endsAt.toISOString() }),
   };
@@ -180,6 +179,7 @@ export async function agreeToRole(
   });
   if (given === undefined) return notTheSecond;
   if (given.endsAt !== null && given.endsAt <= now) return over;
+  if (given.spaceId !== null && !(await selectOpenSpace(tx, given.spaceId))) return closedSpace;
   await endLapsed(tx, given.personId);
   await grantRole(tx, given, { by: given.askedBy, agreedBy: actor.id, now });
   return ok(undefined);
@@ -204,10 +204,10 @@ export async function handOverRoles(
   const by = tx.actor.kind === 'system' ? tx.actor.name : actorId(tx.actor);
   const handed = await passRolesOn(tx, { ...over, by });
   for (const { personId, role, organisationId, isGiven } of handed)
-    await record(tx, {
-      action: isGiven ? 'role.given' : 'role.ended',
-      subject: { kind: 'person', id: personId },
-      detail: { role, organisationId, regionCode: null },
+    await recordRole(tx, isGiven ? 'role.given' : 'role.ended', {
+      personId,
+      role,
+      ...ofOrganisation(organisationId),
     });
   return handed.filter(({ isGiven }) => isGiven).length;
 }
@@ -225,12 +225,20 @@ export async function endRole(
   return ok(undefined);
 }
 
-const wrongScope = refused('invalid', 'Say for which organisation, where the role is for one.', {
-  organisation: 'Enter the code of an organisation of the directory',
-});
+/** `kind`: what had to be said, or what was said of a role that is for the whole centre. */
+function wrongScope(kind: ScopeKind): Refused {
+  if (kind === 'centre') throw new Error('a role of the centre was given for it');
+  return refused('invalid', `Say for which ${kind}, where the role is for one.`, {
+    [kind]: {
+      organisation: 'Enter the code of an organisation of the directory',
+      region: 'Choose a region',
+      space: 'Choose a space that is open',
+    }[kind],
+  });
+}
 
-const wrongRegion = refused('invalid', 'Say for which region, where the role is for one.', {
-  region: 'Choose a region',
+const closedSpace = refused('invalid', 'That space was closed meanwhile.', {
+  space: 'Choose a space that is open',
 });
 
 const notAllowed = refused('forbidden', 'Only a person who manages people can decide this.');

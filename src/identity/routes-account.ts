@@ -25,6 +25,7 @@ import { whoIs } from './routes-passkeys.ts';
 import { selectIssuers, selectLinksOf, selectOrganisationsOf } from './store-issuer.ts';
 import { selectPasskeys } from './store-passkey.ts';
 import { selectSessions } from './store-session.ts';
+import { selectSpaces } from './spaces/store.ts';
 import { selectPerson } from './store.ts';
 
 export function accountRoutes(context: IdentityContext): Route[] {
@@ -114,10 +115,11 @@ async function accountPage(
   const { signingIn } = model;
   const { actor, session, now } = request;
   const { personId } = whoIs(request).who;
-  const { sessions, me, passkeys } = await database.withActor(actor, async (tx) => ({
+  const { sessions, me, passkeys, spaces } = await database.withActor(actor, async (tx) => ({
     sessions: await selectSessions(tx, personId, now, signingIn),
     me: await selectPerson(tx, personId),
     passkeys: await selectPasskeys(tx, personId),
+    spaces: await selectSpaces(tx, 'own'),
   }));
   const federated = await database.withActor(asker, (tx) => issuersOf(tx, personId));
   const roles = me?.roles ?? [];
@@ -127,6 +129,7 @@ async function accountPage(
       person: { name: nameOf(actor), email: me?.email ?? '', phoneMask: me?.phoneMask },
       roles: roleLabels(model, roles),
       passkeys,
+      spaces: spaces.length,
       ...federated,
       proof: passkeys.length > 0 ? PROOF : null,
       needsPasskey: needsPasskey(model, roles),

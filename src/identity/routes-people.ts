@@ -154,10 +154,12 @@ function actRoutes(context: IdentityContext): Route[] {
       fresh,
       params: id,
       handle: async ({ actor, params, form, now }) => {
-        const organisationId = uuid.safeParse(oneOf(form, 'organisationId')).data ?? null;
-        const regionCode = oneOf(form, 'region') || null;
-        const role = oneOf(form, 'role');
-        const change = { personId: params.id, role, organisationId, regionCode, now };
+        const scope = {
+          organisationId: uuid.safeParse(oneOf(form, 'organisationId')).data ?? null,
+          regionCode: oneOf(form, 'region') || null,
+          spaceId: uuid.safeParse(oneOf(form, 'space')).data ?? null,
+        };
+        const change = { personId: params.id, role: oneOf(form, 'role'), ...scope, now };
         const done = await database.withActor(actor, (tx) => verb(tx, change));
         return done.ok ? redirect(`/people/${params.id}`, { notice }) : refusedPage(done);
       },
@@ -183,7 +185,7 @@ function actRoutes(context: IdentityContext): Route[] {
   ];
 }
 
-/** A role of the centre, or one for the organisation or the region with this code. */
+/** A role of the centre, or one for the organisation or the region with this code, or a space. */
 function giveRoute(context: IdentityContext): Route {
   const { database, model, organisations } = context;
   return page({
@@ -205,6 +207,7 @@ function giveRoute(context: IdentityContext): Route {
           ...role,
           organisationId: found?.id ?? null,
           regionCode: region?.code ?? null,
+          spaceId: uuid.safeParse(oneOf(form, 'space')).data ?? null,
           ...term.value,
         };
         return await giveRole(tx, held, { model, now });

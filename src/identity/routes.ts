@@ -33,6 +33,7 @@ import { issuerRoutes } from './routes-issuers.ts';
 import { peopleRoutes } from './routes-people.ts';
 import { visitRoutes } from './routes-visits.ts';
 import { sha256 } from './secrets.ts';
+import { spaceRoutes } from './spaces/routes.ts';
 import { signInPage } from './sign-in-page.ts';
 import { beginLockedSession, beginSession, howOf } from './visit.ts';
 import { endSession, signIn, signInForDemonstration } from './sign-in.ts';
@@ -48,6 +49,7 @@ export function identityRoutes(context: IdentityContext): Route[] {
     ...accountRoutes(context),
     ...codeRoutes(context),
     ...peopleRoutes(context),
+    ...spaceRoutes(context),
     ...colleagueRoutes(context),
     ...invitationRoutes(context),
     ...visitRoutes(context),

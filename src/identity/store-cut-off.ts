@@ -7,12 +7,13 @@ import { IN_FORCE } from './store-held.ts';
 export const isForCutOff = sql`exists (select from kernel.cut_off
   where cut_off.organisation_id = held.organisation_id and cut_off.lifted_at is null)`;
 
-/** True of a person who holds roles for such organisations only. */
+/** True of a person who holds roles for such organisations only, whatever spaces they lead. */
 export function isShutOut(personId: Sql): Sql {
   return sql`(exists (select from identity.role_grant held
       where held.person_id = ${personId} and ${IN_FORCE} and ${isForCutOff})
     and not exists (select from identity.role_grant held
-      where held.person_id = ${personId} and ${IN_FORCE} and not ${isForCutOff}))`;
+      where held.person_id = ${personId} and ${IN_FORCE} and held.space_id is null
+        and not ${isForCutOff}))`;
 }
 
 export async function selectIsShutOut(tx: Tx, personId: string): Promise<boolean> {

@@ -24,7 +24,8 @@ export async function listHolders(
         then array_agg(distinct held.region_code) end as region_codes
     from identity.person
     join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
-      and held.organisation_id is null and held.role = any(${rolesWith(model, permission)})
+      and held.organisation_id is null and held.space_id is null
+      and held.role = any(${rolesWith(model, permission)})
     where person.active
     group by person.id, person.name order by lower(person.name), person.id`);
 }

@@ -1,31 +1,32 @@
 /** Roles that wait for a second person: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Scope } from './scope.ts';
 import type { Term } from './store-held.ts';
 import { isSecondPerson, type SecondPerson } from './store-second-person.ts';
 
-export type AskedRole = Term & {
-  readonly id: string;
-  readonly personId: string;
-  readonly role: string;
-  readonly organisationId: string | null;
-  readonly regionCode: string | null;
-  readonly askedBy: string;
-  readonly askedAt: Date;
-  readonly expiresAt: Date;
-  /** By which a second person agrees (`agreement.ts`). */
-  readonly approvalId: string;
-};
+export type AskedRole = Term &
+  Scope & {
+    readonly id: string;
+    readonly personId: string;
+    readonly role: string;
+    readonly askedBy: string;
+    readonly askedAt: Date;
+    readonly expiresAt: Date;
+    /** By which a second person agrees (`agreement.ts`). */
+    readonly approvalId: string;
+  };
 
 /** Done already is done: 0 where the same waits. One that is too old makes room. */
 export async function insertRoleRequest(tx: Tx, asked: AskedRole): Promise<number> {
   return await tx.run(sql`
     insert into identity.role_request (id, person_id, role, organisation_id, region_code,
-      starts_at, ends_at, asked_by, asked_at, expires_at, approval_id)
+      space_id, starts_at, ends_at, asked_by, asked_at, expires_at, approval_id)
     values (${asked.id}, ${asked.personId}, ${asked.role}, ${asked.organisationId},
-      ${asked.regionCode}, ${asked.startsAt}, ${asked.endsAt}, ${asked.askedBy},
+      ${asked.regionCode}, ${asked.spaceId}, ${asked.startsAt}, ${asked.endsAt}, ${asked.askedBy},
       ${asked.askedAt}, ${asked.expiresAt}, ${asked.approvalId})
-    on conflict (person_id, role, organisation_id, region_code) where state = 'asked' do nothing`);
+    on conflict (person_id, role, organisation_id, region_code, space_id) where state = 'asked'
+      do nothing`);
 }
 
 /** Takes back what nobody answered in time, so that it can be asked for anew. */
@@ -52,7 +53,7 @@ export async function selectRoleRequests(
 ): Promise<WaitingRole[]> {
   return await tx.rows<WaitingRole>(sql`
     select request.id, request.person_id, request.role, request.organisation_id,
-      request.region_code, request.starts_at, request.ends_at, request.asked_by,
+      request.region_code, request.space_id, request.starts_at, request.ends_at, request.asked_by,
       request.asked_at, request.expires_at, request.approval_id, person.name,
       asker.name as asked_by_name
     from identity.role_request request
@@ -77,8 +78,8 @@ export async function markRoleRequestGiven(
       and request.state = 'asked' and request.expires_at > ${by.now}
       and request.person_id <> ${by.personId}::uuid
       and ${isSecondPerson(by, sql`request.asked_by::text`)}
-    returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
-      asked_at, expires_at, approval_id`);
+    returning id, person_id, role, organisation_id, region_code, space_id, starts_at, ends_at,
+      asked_by, asked_at, expires_at, approval_id`);
 }
 
 export async function markRoleRequestRefused(
@@ -89,6 +90,6 @@ export async function markRoleRequestRefused(
     update identity.role_request
     set state = 'refused', decided_by = ${by.personId}, decided_at = ${by.now}
     where id = ${by.id} and person_id = ${by.recipientId} and state = 'asked'
-    returning id, person_id, role, organisation_id, region_code, starts_at, ends_at, asked_by,
-      asked_at, expires_at, approval_id`);
+    returning id, person_id, role, organisation_id, region_code, space_id, starts_at, ends_at,
+      asked_by, asked_at, expires_at, approval_id`);
 }

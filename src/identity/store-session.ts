@@ -1,7 +1,7 @@
 /** Sessions: the one statement that every signed-in request runs, and those around it. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import type { HeldFor } from './model.ts';
+import type { Held } from './model.ts';
 import { isForCutOff, isShutOut } from './store-cut-off.ts';
 import type { SigningIn } from '#operating-model/index.ts';
 import { IN_FORCE } from './store-held.ts';
@@ -41,7 +41,7 @@ export type LivingSession = {
   readonly createdAt: Date;
   readonly personId: string;
   readonly name: string;
-  readonly held: readonly HeldFor[];
+  readonly held: readonly Held[];
   /** Whose issuer began it: without a proof of ours it speaks for those alone. Null: no such. */
   readonly onlyFor: string | null;
   /** When the person last used a passkey in it. */
@@ -88,10 +88,12 @@ export async function touchSession(
     select living.id, living.created_at, living.person_id, living.name, living.passkey_at,
       living.only_for,
       exists (select from kernel.installation where kind = 'live') as is_live,
-      (select coalesce(json_agg(json_build_object('role', held.role, 'regionCode',
-          held.region_code, 'organisationId', held.organisation_id)), '[]')
+      (select coalesce(json_agg(json_build_object('role', held.role,
+          'regionCode', held.region_code, 'organisationId', held.organisation_id,
+          'spaceId', held.space_id)), '[]')
         from identity.role_grant held
-        where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}) as held
+        where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}
+          and (held.space_id is null or not identity.is_of_cut_off(living.person_id))) as held
     from living`);
 }
 

@@ -16,6 +16,8 @@ export type SubjectAccount = {
   readonly passkeys: readonly object[];
   readonly sessions: readonly object[];
   readonly issuerLinks: readonly object[];
+  /** Spaces that they were let into, each time by itself. */
+  readonly spaces: readonly object[];
 };
 
 /** What of somebody is asked: all of it has to fit. */
@@ -32,12 +34,12 @@ export async function listSubjectAccounts(
   return await tx.rows<SubjectAccount>(sql`
     select person.id, person.name, person.email, person.active, person.created_at,
       person.phone_mask, person.phone_index, held.roles, held.passkeys, held.sessions,
-      held.issuer_links
+      held.issuer_links, held.spaces
     from identity.person
     cross join lateral (select
       (select coalesce(json_agg(json_build_object('role', role, 'organisationId', organisation_id,
-          'regionCode', region_code, 'givenAt', given_at, 'startsAt', starts_at,
-          'endsAt', ends_at, 'endedAt', ended_at) order by given_at), '[]')
+          'regionCode', region_code, 'spaceId', space_id, 'givenAt', given_at,
+          'startsAt', starts_at, 'endsAt', ends_at, 'endedAt', ended_at) order by given_at), '[]')
         from identity.role_grant where person_id = person.id) as roles,
       (select coalesce(json_agg(json_build_object('name', passkey.name,
           'createdAt', passkey.created_at, 'lastUsedAt', last_used_at, 'endedAt', ended_at)
@@ -49,7 +51,11 @@ export async function listSubjectAccounts(
         from identity.session where person_id = person.id) as sessions,
       (select coalesce(json_agg(json_build_object('issuerId', issuer_id, 'subject', subject,
           'linkedAt', linked_at, 'endedAt', ended_at) order by linked_at), '[]')
-        from identity.issuer_link where person_id = person.id) as issuer_links
+        from identity.issuer_link where person_id = person.id) as issuer_links,
+      (select coalesce(json_agg(json_build_object('name', space.name, 'from', reads_from,
+          'until', reads_until) order by reads_from), '[]')
+        from identity.reader_set_member member join identity.space on space.id = member.set_id
+        where member.reader_kind = 'person' and member.reader_id = person.id) as spaces
     ) held
     where (${name}::text is null or lower(person.name) = lower(${name}::text))
       and (${email}::text is null or person.email = ${email}::text)

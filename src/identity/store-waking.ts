@@ -20,6 +20,7 @@ export async function selectWakeable(
         select from identity.role_grant held
         where held.person_id = person.id and held.role = any(${[...roles]}::text[])
           and held.organisation_id is null and held.region_code is null
+          and held.space_id is null
           and ${IN_FORCE}))
     order by person.id`);
 }

@@ -2,7 +2,8 @@
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { isForCutOff } from './store-cut-off.ts';
-import { IN_FORCE, type Term } from './store-held.ts';
+import type { Scope } from './scope.ts';
+import { IN_FORCE, isFor, type Term } from './store-held.ts';
 
 export type PersonRow = {
   readonly id: string;
@@ -73,40 +74,39 @@ export async function updatePhone(tx: Tx, id: string, phone: PersonPhone | null)
     where id = ${id} and active`);
 }
 
-export type NewGrant = Partial<Term> & {
-  readonly id: string;
-  readonly personId: string;
-  readonly role: string;
-  readonly organisationId: string | null;
-  readonly regionCode: string | null;
-  readonly givenAt: Date;
-  readonly givenBy: string;
-  /** The second person, where it took two. */
-  readonly agreedBy: string | null;
-};
+export type NewGrant = Scope &
+  Partial<Term> & {
+    readonly id: string;
+    readonly personId: string;
+    readonly role: string;
+    readonly givenAt: Date;
+    readonly givenBy: string;
+    /** The second person, where it took two. */
+    readonly agreedBy: string | null;
+  };
 
 /** 0 where the person holds the role already, or is to hold it. */
 export async function insertGrant(tx: Tx, grant: NewGrant): Promise<number> {
   return await tx.run(sql`
     insert into identity.role_grant
-      (id, person_id, role, organisation_id, region_code, given_at, given_by, agreed_by,
+      (id, person_id, role, organisation_id, region_code, space_id, given_at, given_by, agreed_by,
         starts_at, ends_at)
     values (${grant.id}, ${grant.personId}, ${grant.role}, ${grant.organisationId},
-      ${grant.regionCode}, ${grant.givenAt}, ${grant.givenBy}, ${grant.agreedBy},
+      ${grant.regionCode}, ${grant.spaceId}, ${grant.givenAt}, ${grant.givenBy}, ${grant.agreedBy},
       ${grant.startsAt ?? null}, ${grant.endsAt ?? null})
-    on conflict (person_id, role, organisation_id, region_code) where ended_at is null do nothing`);
+    on conflict (person_id, role, organisation_id, region_code, space_id) where ended_at is null
+      do nothing`);
 }
 
 export async function markGrantEnded(
   tx: Tx,
-  held: Pick<NewGrant, 'personId' | 'role' | 'organisationId' | 'regionCode'>,
+  held: Scope & Pick<NewGrant, 'personId' | 'role'>,
   ended: { readonly at: Date; readonly by: string },
 ): Promise<number> {
   return await tx.run(sql`
     update identity.role_grant set ended_at = least(${ended.at}, ends_at), ended_by = ${ended.by}
     where person_id = ${held.personId} and role = ${held.role} and ended_at is null
-      and organisation_id is not distinct from ${held.organisationId}::uuid
-      and region_code is not distinct from ${held.regionCode}`);
+      and ${isFor(held)}`);
 }
 
 export type HandedRole = {
@@ -149,21 +149,20 @@ export async function selectOrganisationHolders(
     order by lower(person.name), person.id`);
 }
 
-export type GrantRow = Term & {
-  readonly role: string;
-  readonly organisationId: string | null;
-  readonly regionCode: string | null;
-  readonly givenAt: Date;
-  readonly givenByName: string;
-  readonly agreedByName: string | null;
-  readonly endedAt: Date | null;
-};
+export type GrantRow = Term &
+  Scope & {
+    readonly role: string;
+    readonly givenAt: Date;
+    readonly givenByName: string;
+    readonly agreedByName: string | null;
+    readonly endedAt: Date | null;
+  };
 
 /** Every role the person ever held, the newest first. */
 export async function selectGrants(tx: Tx, personId: string): Promise<GrantRow[]> {
   return await tx.rows(sql`
-    select held.role, held.organisation_id, held.region_code, held.given_at, held.starts_at,
-      held.ends_at,
+    select held.role, held.organisation_id, held.region_code, held.space_id, held.given_at,
+      held.starts_at, held.ends_at,
       coalesce(giver.name, held.given_by) as given_by_name, agreer.name as agreed_by_name,
       coalesce(held.ended_at, case when held.ends_at <= now() then held.ends_at end) as ended_at
     from identity.role_grant held

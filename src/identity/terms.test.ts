@@ -156,9 +156,9 @@ test('of two who give it for different days at once the second is told', async (
   const [inserted, mayCommit] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const give = (days: number, hold?: Promise<void>) =>
     centre.db.web.attempt(actor, async (tx) => {
-      const scope = { personId: person.id, role: 'approver', organisationId: null };
+      const scope = { personId: person.id, role: 'approver', ...identity.ofCentre };
       const term = { startsAt: null, endsAt: new Date(Date.now() + days * 86_400_000) };
-      const wish = { ...scope, regionCode: null, ...term };
+      const wish = { ...scope, ...term };
       const given = await identity.giveRole(tx, wish, { model: centre.model, now: new Date() });
       if (hold !== undefined) inserted.resolve();
       await hold;

@@ -7,7 +7,7 @@ import { newId } from '#kernel/ids.ts';
 import { Authenticator } from '../../test/support/authenticator.ts';
 import { CODES, openLiveSite, type LiveSite } from '../../test/support/live-site.ts';
 import type { PageClient } from '../../test/support/page-client.ts';
-import { giveRole, setActive } from './index.ts';
+import { giveRole, ofOrganisation, setActive } from './index.ts';
 
 let live: LiveSite;
 const northmoor = newId();
@@ -22,7 +22,7 @@ beforeEach(() => live.wait(25 * 3_600_000));
 
 async function keeper(name: string, organisationId: string, role = 'keeper') {
   const id = await live.invite(name, []);
-  const given = { personId: id, role, organisationId, regionCode: null };
+  const given = { personId: id, role, ...ofOrganisation(organisationId) };
   await live.clone.web.withActor(system('test'), (tx) =>
     giveRole(tx, given, { model: live.model, now: live.now() }),
   );

@@ -20,6 +20,8 @@ export type Actor =
       readonly permissions: ReadonlySet<Permission>;
       /** Those whose contacts the person keeps (`directory.own`); absent: none. */
       readonly organisationIds?: readonly string[];
+      /** Those whose readers the person keeps (`space.lead`), and reads in; absent: none. */
+      readonly spaceIds?: readonly string[];
       /** Permissions that hold for some regions only, by their codes; absent: none is bound. */
       readonly regional?: ReadonlyMap<Permission, readonly string[]>;
       /** The strictest marking whose words the session may be shown; absent: no passkey is proved. */
@@ -54,7 +56,8 @@ export const permissions = {
   'directory.write': 'Import organisations and contacts',
   'directory.own': 'Keep the contacts of one’s own organisations',
   'organisation.cut_off': 'Cut an organisation off, and let it back',
-  'person.manage': 'Invite people and give roles',
+  'person.manage': 'Invite people, give roles and open spaces',
+  'space.lead': 'Say who reads in the spaces that one leads',
   'model.read': 'Read the operating model',
   'model.write': 'Propose another operating model',
   'model.approve': 'Approve an operating model that somebody else proposed',
@@ -99,8 +102,16 @@ export const keyPermissions: ReadonlySet<Permission> = new Set([
   'gateway.steer',
 ]);
 
-/** Given for organisations, not for the centre: whoever has only these works for no centre. */
-export const scopedPermissions: ReadonlySet<Permission> = new Set(['directory.own']);
+/** What is given for one organisation or one space each, and never for the centre. */
+export const scopes: { readonly [permission in Permission]?: ScopedTo } = {
+  'directory.own': 'organisation',
+  'space.lead': 'space',
+};
+
+export type ScopedTo = 'organisation' | 'space';
+
+/** Whoever has only these works for no centre. */
+const scopedPermissions = new Set(Object.keys(scopes)) as ReadonlySet<Permission>;
 
 /** What a role that is given for regions may allow: what can be bound to an organisation. */
 export const regionalPermissions: ReadonlySet<Permission> = new Set([
@@ -131,10 +142,19 @@ export function isOwn(actor: Actor, organisationId: string): boolean {
   );
 }
 
+/** True where the actor says who reads in this space. */
+export function leadsSpace(actor: Actor, spaceId: string): boolean {
+  return (
+    actor.kind === 'person' &&
+    actor.permissions.has('space.lead') &&
+    (actor.spaceIds ?? []).includes(spaceId)
+  );
+}
+
 /**
  * How far the actor reads: the whole centre, what is for its organisations or for it by name, or
  * what is public. Whoever holds any permission works for the centre, but for those that are given
- * for organisations; which of its pages they may open, routes decide.
+ * for organisations and spaces; which of its pages they may open, routes decide.
  */
 export function reachOf(actor: Actor): 'centre' | 'organisation' | 'nobody' {
   if (actor.kind === 'system') return 'centre';

@@ -1,14 +1,19 @@
 /** What a demonstration folder gets on its first start: a sector, and people to act as. */
 import { system, type Permission } from '#kernel/actor.ts';
-import { ok, refused } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { maskPhoneNumber, parsePhoneNumber } from '#kernel/phone-number.ts';
-import type { Database } from '#db/database.ts';
+import type { Database, Tx } from '#db/database.ts';
 import {
   createSignInLink,
   findPersonByEmail,
   giveRole,
   invitePerson,
   listPeople,
+  letIn,
+  ofRegion,
+  ofSpace,
+  openSpace,
+  scopeOfRole,
   setPhone,
 } from '#identity/index.ts';
 import {
@@ -63,8 +68,16 @@ export function rolesFor(model: Ground['model'], does: readonly Permission[]): s
 /** Of the first region of the fictional sector. */
 const regionalLead = {
   person: { name: 'Rhian Pryce', email: 'rhian.pryce@centre.test', roles: [] },
-  held: { organisationId: null, regionCode: 'ZZ-R1' },
+  held: ofRegion('ZZ-R1'),
 } as const;
+
+/** A closed circle, with a lead who has no other role, and the officer in it. */
+const spaceLead = { name: 'Elin Marsh', email: 'elin.marsh@trust.test', roles: [] } as const;
+const space = {
+  name: 'Remote access',
+  purpose: 'Who runs gateways for remote access tells the others first what they see.',
+} as const;
+const READS_FOR_MS = 180 * 86_400_000;
 
 /** Whom a live folder begins with; the link is printed once, and they invite the others. */
 const firstAdministrator = {
@@ -102,7 +115,9 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
         const kept = await setPhone(tx, invited.value, phone);
         if (!kept.ok) return kept;
       }
-      const role = Object.keys(model.roles).find((id) => model.roles[id]!.givenFor === 'region');
+      const led = await welcomeSpace(tx, model, now);
+      if (!led.ok) return led;
+      const role = scopedRole(model, 'region');
       if (role === undefined) return ok(undefined);
       const lead = await invitePerson(tx, regionalLead.person, { model, now });
       if (!lead.ok) return lead;
@@ -111,6 +126,25 @@ export async function welcomeDemonstration(ground: Ground): Promise<void> {
     });
     if (!made.ok) throw new Error(`the demonstration sector was refused: ${made.message}`);
   });
+}
+
+/** The first role that the rules give for this. */
+function scopedRole(model: Ground['model'], kind: 'region' | 'space'): string | undefined {
+  return Object.keys(model.roles).find((role) => scopeOfRole(model, role) === kind);
+}
+
+async function welcomeSpace(tx: Tx, model: Ground['model'], now: Date): Promise<Outcome<unknown>> {
+  const role = scopedRole(model, 'space');
+  if (role === undefined) return ok(undefined);
+  const opened = await openSpace(tx, space, { now });
+  if (!opened.ok) return opened;
+  const lead = await invitePerson(tx, spaceLead, { model, now });
+  if (!lead.ok) return lead;
+  const held = { personId: lead.value, role, ...ofSpace(opened.value) };
+  const given = await giveRole(tx, held, { model, now });
+  if (!given.ok) return given;
+  const until = new Date(now.getTime() + READS_FOR_MS);
+  return await letIn(tx, { spaceId: opened.value, email: people[0].email, until });
 }
 
 /** As it is woken on: sealed for this person. */

@@ -19,6 +19,7 @@ export const navigation: readonly NavigationItem[] = [
     permission: 'system.read',
   },
   { href: '/operating-model', text: 'Rules', permission: 'model.read' },
-  { href: '/people', text: 'People', permission: 'person.manage' },
+  { href: '/spaces', text: 'Spaces', permission: 'space.lead' },
+  { href: '/people', text: 'People', also: ['/spaces'], permission: 'person.manage' },
   { href: '/audit', text: 'Audit', permission: 'audit.read' },
 ];

@@ -1,9 +1,10 @@
 /** Rules between the parts of the file: what a form cannot say. */
-import { regionalPermissions, scopedPermissions } from '#kernel/actor.ts';
 import { strictness, within } from '#kernel/marking.ts';
 import { formatDuration } from './durations.ts';
 import type { ModelFile } from './file-schema.ts';
 import { error, warning, type Remark } from './findings.ts';
+import { repeated } from './repeated.ts';
+import { checkRoles, checkSigningIn } from './access-checks.ts';
 import { blanksOf } from './blanks.ts';
 import {
   checkAttestation,
@@ -81,22 +82,6 @@ export function crossCheck(file: ModelFile): Remark[] {
   ];
 }
 
-/** A link that somebody made is not enough to send, to rule, to be anybody, or to read reasons. */
-const PASSKEY_ALWAYS = ['alert.approve', 'model.approve', 'person.manage', 'audit.read'] as const;
-
-function checkSigningIn(rules: ModelFile['signing_in']): Remark[] {
-  const missing = PASSKEY_ALWAYS.filter((permission) => !rules.passkey_for.includes(permission));
-  const remarks = missing.map((permission) => {
-    const why = `${permission} is missing: a sign-in link would be enough for it`;
-    return error(['signing_in', 'passkey_for'], why);
-  });
-  const most = formatDuration(rules.session_ends);
-  for (const key of ['passkey_again_after', 'first_passkey_within', 'session_ends_idle'] as const)
-    if (rules[key] > rules.session_ends)
-      remarks.push(error(['signing_in', key], `at most ${most}: the session is over by then`));
-  return remarks;
-}
-
 function checkKnownExploited({ known_exploited: known, severities, threats }: ModelFile): Remark[] {
   const at = (field: string) => ['known_exploited', field];
   const remarks = (['what', 'do_now'] as const).flatMap((field) =>
@@ -136,48 +121,6 @@ function notEmpty(
   key: 'severities' | 'organisation_types' | 'contact_roles' | 'reader_kinds',
 ): Remark[] {
   return Object.keys(file[key]).length === 0 ? [error([key], 'needs at least one entry')] : [];
-}
-
-function checkRoles(roles: ModelFile['roles']): Remark[] {
-  const remarks: Remark[] = [];
-  for (const [id, role] of Object.entries(roles)) {
-    for (const twice of repeated(role.may)) {
-      remarks.push(error(['roles', id, 'may'], `‘${twice}’ stands there twice`));
-    }
-    const isScoped = role.may.some((permission) => scopedPermissions.has(permission));
-    if (isScoped && !role.may.every((permission) => scopedPermissions.has(permission))) {
-      const why = 'directory.own is given for organisations: make it a role of its own';
-      remarks.push(error(['roles', id, 'may'], why));
-    }
-    const unbound = role.may.filter((permission) => !regionalPermissions.has(permission));
-    if (role.given_for === 'region' && unbound.length > 0) {
-      const why = `${unbound.join(', ')} cannot be bound to a region: make it a role of the centre`;
-      remarks.push(error(['roles', id, 'may'], why));
-    }
-  }
-  const holders = (permission: string) =>
-    Object.keys(roles).filter((id) => roles[id]!.may.some((held) => held === permission));
-  for (const [permission, why] of [
-    ['alert.write', 'nobody could write an alert'],
-    ['alert.approve', 'no alert could ever leave'],
-    ['person.manage', 'nobody could invite people'],
-    ['model.write', 'nobody could ever change these rules'],
-    ['model.approve', 'no change of these rules could come into force'],
-  ] as const) {
-    if (holders(permission).length === 0) {
-      remarks.push(error(['roles'], `no role has ${permission}: ${why}`));
-    }
-  }
-  const [writers, approvers] = [holders('alert.write'), holders('alert.approve')];
-  if (new Set([...writers, ...approvers]).size === 1 && writers.length + approvers.length === 2) {
-    remarks.push(
-      warning(
-        ['roles'],
-        `only ‘${writers[0]}’ writes and approves: it takes two people in that role to send`,
-      ),
-    );
-  }
-  return remarks;
 }
 
 /** Two minutes: below, a person would be asked what the next look-up answers. */
@@ -292,8 +235,4 @@ function checkCeilings(ceilings: ModelFile['marking_ceilings']): Remark[] {
 function checkOrganisationTypes(types: ModelFile['organisation_types']): Remark[] {
   if (Object.values(types).some((type) => type.must_answer)) return [];
   return [warning(['organisation_types'], 'no type must answer: nobody would ever be chased')];
-}
-
-function repeated<T>(values: readonly T[]): T[] {
-  return [...new Set(values.filter((value, i) => values.indexOf(value) !== i))];
 }

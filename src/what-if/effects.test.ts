@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { permissionsIn, permissionsOf } from '#identity/index.ts';
+import { ofRegion, permissionsIn, permissionsOf } from '#identity/index.ts';
 import { parseOperatingModel, severityById, type OperatingModel } from '#operating-model/index.ts';
 import { must, openCentre, type Centre } from '../../test/support/centre.ts';
 import { seedGateway, seedNotify } from '../../test/support/dispatch.ts';
@@ -134,7 +134,7 @@ const alone: [from: string, to: string, comesTo: (model: OperatingModel) => stri
   ],
 ];
 
-const LEAD = { role: 'regional_lead', regionCode: 'Y56' };
+const LEAD = { role: 'regional_lead', ...ofRegion('Y56') };
 
 for (const [from, to, of] of alone)
   test(`has an effect without a directory: ${to.replaceAll('\n', ' ')}`, () => {

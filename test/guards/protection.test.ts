@@ -61,6 +61,8 @@ const DEFINER_FUNCTIONS: Readonly<Record<string, string>> = {
   'dispatch.forget_inbox':
     'retention: deletes what was dealt with, never what is younger than 30 days',
   'dispatch.forget_messages': 'retention: deletes what is over, never what is younger than 30 days',
+  'identity.readers_of_space':
+    'who reads along: for the centre and whoever reads in that space; to others there is nobody',
   'organisations.forget_left':
     'retention: deletes contacts who have left, never those changed within 30 days',
   'organisations.forget_unused_points':

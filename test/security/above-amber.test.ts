@@ -20,6 +20,7 @@ import {
   openCentre,
   releaseAlert,
   releaseVersion,
+  rolesOfCentre,
   submitDraft,
   type Centre,
 } from '../support/centre.ts';
@@ -115,9 +116,7 @@ async function makeAlerts(): Promise<void> {
 
 /** The headers of whoever holds every role of the centre and came in this way. */
 async function signedIn(begunBy: string, isProved: boolean): Promise<Record<string, string>> {
-  const roles = Object.entries(centre.model.roles)
-    .filter(([, { givenFor, may }]) => !givenFor && !may.includes('directory.own'))
-    .map(([role]) => role);
+  const roles = rolesOfCentre(centre.model);
   const person = await centre.invite(`Came by ${begunBy}`, roles);
   const token = `${begunBy}-session`;
   // Without the passkey and the issuer themselves.

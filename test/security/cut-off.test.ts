@@ -17,6 +17,7 @@ import {
   createSignInLink,
   giveRole,
   nameReaders,
+  ofOrganisation,
   permissionsIn,
   sessionsOf,
   signIn,
@@ -71,11 +72,12 @@ async function inviteKeeper(name: string, organisationIds: readonly string[]): P
   const person = await centre.invite(name, []);
   await centre.db.web.withActor(system('test'), async (tx) => {
     for (const organisationId of organisationIds) {
-      const held = { personId: person.id, role: KEEPER, organisationId, regionCode: null };
+      const held = { personId: person.id, role: KEEPER, ...ofOrganisation(organisationId) };
       must(await giveRole(tx, held, { model: centre.model, now: new Date() }));
     }
   });
-  const held = permissionsIn(centre.model, [{ role: KEEPER, regionCode: null }]);
+  const roles = organisationIds.map((id) => ({ role: KEEPER, ...ofOrganisation(id) }));
+  const held = permissionsIn(centre.model, roles);
   return { ...person, ...held, organisationIds };
 }
 

@@ -222,8 +222,12 @@ const OF_A_PERSON = new RegExp(
   ].join('|'),
 );
 
-/** A change, or what is to be approved, is seen by whoever may decide over its kind. */
-function isDecidedByOthers({ path }: Route, { actor }: Visitor): boolean {
+/**
+ * A change, or what is to be approved, is seen by whoever may decide over its kind; a space by whom
+ * it was opened for, and by whoever opens spaces.
+ */
+function isOfOthers({ path }: Route, { actor }: Visitor): boolean {
+  if (path.startsWith('/spaces/:id')) return !may(actor, 'person.manage');
   if (path.startsWith('/approvals/:id')) return !may(actor, 'alert.approve');
   return path.startsWith('/changes/:id') && !may(actor, 'person.manage');
 }
@@ -233,7 +237,7 @@ async function tryVisitor(route: Route, visitor: Visitor, faults: string[]): Pro
   const isBound = [
     visitor.isBound,
     OF_A_PERSON.test(route.path),
-    isDecidedByOthers(route, visitor),
+    isOfOthers(route, visitor),
   ].includes(true);
   let requests = 0;
   const looks: Partial<Record<Which, unknown>> = {};

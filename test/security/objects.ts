@@ -15,6 +15,7 @@ import {
   textFrom,
   type Centre,
 } from '../support/centre.ts';
+import { makeSpace } from '../support/spaces.ts';
 import { makeMore } from './more-objects.ts';
 import type { Named, Which } from './named.ts';
 
@@ -64,6 +65,7 @@ const places: readonly (readonly [RegExp, string])[] = [
   [/^\/products\/:id/, 'product'],
   [/^\/tags\/:id/, 'tag'],
   [/^\/(?:api\/v1\/)?gateways\/:id/, 'gateway'],
+  [/^\/spaces\/:id/, 'space'],
   [/^\/colleagues\/:id/, 'colleague'],
   [/^\/colleagues\/invitations\/:id/, 'invitation'],
   [/^\/account\/sessions\/:id/, 'session'],
@@ -104,6 +106,7 @@ export async function makeObjects(centre: Centre): Promise<Objects> {
     { kind: 'gateway', which: 'own', id: 'notify' },
     { kind: 'number', which: 'own', id: String(number) },
     { kind: 'number', which: 'other', id: String(ofOthers.number) },
+    { kind: 'space', which: 'other', id: await makeSpace(centre, 'Of others') },
     ...(await makeMore(centre)),
   ];
   return {
@@ -154,6 +157,7 @@ const absentValues: Readonly<Record<string, string>> = {
   key: 'x'.repeat(22),
   linkId: ABSENT,
   requestId: ABSENT,
+  personId: ABSENT,
   // Any day is there.
   day: '2026-04-01',
 };

@@ -37,6 +37,7 @@ export async function makeOfVisitors(
     // Who needs a passkey has no app beside it.
     if (actor.kind === 'person' && !passkeyFor.some((one) => actor.permissions.has(one)))
       own('app', await begun('/account/app', '/account/app', visitor));
+    if (visitor.spaceId !== undefined) own('space', visitor.spaceId);
     if (!may(actor, 'directory.write')) continue;
     if (actor.kind === 'person') own('run', await keepFile(centre, actor));
     else own('undo_run', await begun(undoPath, undoPath.replace(':id', importId), visitor));

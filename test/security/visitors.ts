@@ -5,8 +5,15 @@
  */
 import { keyPermissions, system, type Actor, type Permission } from '#kernel/actor.ts';
 import { sql } from '#db/sql.ts';
-import { createApiKey, giveRole, permissionsIn, revokeApiKey } from '#identity/index.ts';
-import { must, type Centre, type Person } from '../support/centre.ts';
+import {
+  createApiKey,
+  giveRole,
+  ofOrganisation,
+  permissionsIn,
+  revokeApiKey,
+} from '#identity/index.ts';
+import { must, rolesOfCentre, type Centre, type Person } from '../support/centre.ts';
+import { inviteReader, inviteSpaceLead, makeSpace } from '../support/spaces.ts';
 import type { Objects } from './objects.ts';
 import { openContactSession, openSession } from './sessions.ts';
 
@@ -16,6 +23,8 @@ export type Visitor = {
   readonly headers: Readonly<Record<string, string>>;
   /** Reads of RB or keeps ZZ-0003, or is of it, and of nothing else. */
   readonly isBound?: true;
+  /** Reads in this space. */
+  readonly spaceId?: string;
 };
 
 const nobody: Actor = { kind: 'nobody' };
@@ -25,17 +34,22 @@ export async function inviteAll(centre: Centre, objects: Objects): Promise<Visit
     const { token } = await openSession(centre, actor.id);
     return { name, actor, headers: { cookie: `tocsin=${token}` }, ...(isBound && { isBound }) };
   };
+  const spaceId = await makeSpace(centre, 'Gateways');
   const idOf = (path: string) => objects.pathOf(path, 'own')!.split('/').at(-1)!;
   const organisationId = idOf('/organisations/:id');
   const all: Visitor[] = [{ name: 'a visitor', actor: nobody, headers: {} }];
   for (const [role, { label, givenFor, may: held }] of Object.entries(centre.model.roles)) {
     if (givenFor === 'region') {
       all.push(await person(label, await centre.inviteLead(`Lead ${role}`, ['RB']), true));
-    } else if (held.every((one) => one === 'directory.own')) {
+    } else if (held.includes('directory.own')) {
       all.push(await person(label, await inviteKeeper(centre, role, organisationId), true));
+    } else if (held.includes('space.lead')) {
+      all.push({ ...(await person(label, await inviteSpaceLead(centre, role, spaceId))), spaceId });
     } else all.push(await person(label, await centre.invite(`Holder ${role}`, [role])));
   }
   all.push(await person('no role', await centre.invite('Nils Holm', [])));
+  const reader = await inviteReader(centre, 'Rolf Reads', spaceId);
+  all.push({ ...(await person('a reader in a space', reader)), spaceId });
   for (const term of ['ended', 'to come'] as const)
     all.push(await person(`a role ${term}`, await inviteFor(centre, term)));
   const contactId = idOf('/organisations/contacts/:id');
@@ -56,19 +70,16 @@ export async function inviteAll(centre: Centre, objects: Objects): Promise<Visit
 async function inviteKeeper(centre: Centre, role: string, organisationId: string): Promise<Person> {
   const keeper = await centre.invite('Karin Own', []);
   await centre.db.web.withActor(system('test'), async (tx) => {
-    const held = { personId: keeper.id, role, organisationId, regionCode: null };
+    const held = { personId: keeper.id, role, ...ofOrganisation(organisationId) };
     must(await giveRole(tx, held, { model: centre.model, now: new Date() }));
   });
-  const held = permissionsIn(centre.model, [{ role, regionCode: null }]);
+  const held = permissionsIn(centre.model, [{ role, ...ofOrganisation(organisationId) }]);
   return { ...keeper, ...held, organisationIds: [organisationId] };
 }
 
 /** Every role of the centre, over since a day or from tomorrow on: they allow nothing. */
 async function inviteFor(centre: Centre, term: 'ended' | 'to come'): Promise<Person> {
-  const roles = Object.entries(centre.model.roles)
-    .filter(([, { givenFor, may }]) => !givenFor && may.some((one) => one !== 'directory.own'))
-    .map(([role]) => role);
-  const person = await centre.invite(`Terry ${term}`, roles);
+  const person = await centre.invite(`Terry ${term}`, rolesOfCentre(centre.model));
   const dates =
     term === 'ended'
       ? sql`given_at = now() - interval '9 days', ends_at = now() - interval '1 day'`

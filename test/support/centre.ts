@@ -22,7 +22,14 @@ import {
 } from '#alerts/index.ts';
 import { noContent, type Wording } from '#alerts/index.ts';
 import { LiveViews } from '#console/index.ts';
-import { giveRole, invitePerson, permissionsIn, permissionsOf } from '#identity/index.ts';
+import {
+  giveRole,
+  invitePerson,
+  ofRegion,
+  permissionsIn,
+  permissionsOf,
+  scopeOfRole,
+} from '#identity/index.ts';
 import { loadOperatingModel, type OperatingModel } from '#operating-model/index.ts';
 import {
   contactSessionsOf,
@@ -142,11 +149,11 @@ export async function openCentre(
     const role = 'regional_lead';
     await db.web.withActor(system('test'), async (tx) => {
       for (const regionCode of regionCodes) {
-        const held = { personId: person.id, role, organisationId: null, regionCode };
+        const held = { personId: person.id, role, ...ofRegion(regionCode) };
         must(await giveRole(tx, held, { model, now: new Date() }));
       }
     });
-    const held = regionCodes.map((regionCode) => ({ role, regionCode }));
+    const held = regionCodes.map((regionCode) => ({ role, ...ofRegion(regionCode) }));
     return { ...person, ...permissionsIn(model, held) };
   };
   return {
@@ -165,6 +172,11 @@ export async function openCentre(
       await db.drop();
     },
   };
+}
+
+/** All roles that are given for the centre and nothing smaller. */
+export function rolesOfCentre(model: OperatingModel): string[] {
+  return Object.keys(model.roles).filter((role) => scopeOfRole(model, role) === 'centre');
 }
 
 function newSeals() {

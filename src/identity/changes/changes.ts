@@ -18,7 +18,8 @@ import {
   returnRequest,
   voidApproval,
 } from '../approvals.ts';
-import { rolesWith, scopeOf, type RoleModel } from '../model.ts';
+import { rolesWith, type RoleModel } from '../model.ts';
+import { scopeOf } from '../scope.ts';
 import { selectHoldsNow } from '../store-approval-proof.ts';
 import type { ChangeKind } from './kind.ts';
 import { readContent, writeContent, wrongReason } from './model.ts';
