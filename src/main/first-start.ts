@@ -75,7 +75,7 @@ const regionalLead = {
 const spaceLead = { name: 'Elin Marsh', email: 'elin.marsh@trust.test', roles: [] } as const;
 const space = {
   name: 'Remote access',
-  purpose: 'Who runs gateways for remote access tells the others first what they see.',
+  purpose: 'Who answers for gateways to remote access.',
 } as const;
 const READS_FOR_MS = 180 * 86_400_000;
 

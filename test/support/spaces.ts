@@ -9,7 +9,7 @@ const asTest = system('test');
 
 /** A space that is open, with nobody in it. */
 export async function makeSpace({ db }: Centre, name: string): Promise<string> {
-  const wish = { name, purpose: 'Who answers for gateways tells the others first.' };
+  const wish = { name, purpose: 'Who answers for gateways to remote access.' };
   return await db.web.withActor(asTest, async (tx) =>
     must(await openSpace(tx, wish, { now: new Date() })),
   );

@@ -88,7 +88,7 @@ function openRoutes({ database }: IdentityContext): Route[] {
         const wish = { id: formIdOf(form), ...parsed.value };
         const opened = await database.attempt(actor, (tx) => openSpace(tx, wish, { now }));
         if (!opened.ok) return show(form, opened);
-        return redirect(`/spaces/${opened.value}`, { notice: 'Open. Nobody reads in it yet.' });
+        return redirect(`/spaces/${opened.value}`, { notice: 'Open. Nobody is in it yet.' });
       },
     }),
   ];
@@ -119,6 +119,8 @@ async function spacePage(
     failed?.of === of
       ? formModel(fields, failed.form, errorsAt('', failed.why))
       : formModel(fields, kept);
+  const words = formOf('words', SPACE_FIELDS, { name: space.name, purpose: space.purpose });
+  const reader = formOf('reader', READER_FIELDS, {});
   return view(
     'identity/space.njk',
     {
@@ -131,9 +133,10 @@ async function spacePage(
       mayKeep:
         space.closedAt === null && (may(actor, 'person.manage') || leadsSpace(actor, spaceId)),
       mayClose: space.closedAt === null && may(actor, 'person.manage'),
-      words: formOf('words', SPACE_FIELDS, { name: space.name, purpose: space.purpose }),
-      reader: formOf('reader', READER_FIELDS, {}),
-      form: failed ? formModel([], {}, errorsAt('', failed.why)) : formModel([], {}),
+      words,
+      reader,
+      // Whose errors stand above all.
+      form: failed?.of === 'words' ? words : reader,
     },
     failed ? { status: refusalStatus(failed.why.kind).status } : {},
   );
@@ -190,7 +193,7 @@ function readerRoutes(context: IdentityContext): Route[] {
           : parsed;
         if (done.ok)
           return redirect(`/spaces/${params.id}`, {
-            notice: `${done.value.name} reads in it now.`,
+            notice: `${done.value.name} is in it now.`,
           });
         if (done.kind !== 'invalid') return refusedPage(done);
         return await spacePage(context, actor, params.id, { of: 'reader', form, why: done });
@@ -235,7 +238,7 @@ function closeRoutes({ database }: IdentityContext): Route[] {
       handle: async ({ actor, params, now }) => {
         const closed = await database.attempt(actor, (tx) => closeSpace(tx, params.id, { now }));
         if (!closed.ok) return refusedPage(closed);
-        return redirect(`/spaces/${params.id}`, { notice: 'Closed. Nobody reads in it any more.' });
+        return redirect(`/spaces/${params.id}`, { notice: 'Closed. Nobody is in it any more.' });
       },
     }),
   ];

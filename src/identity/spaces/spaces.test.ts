@@ -77,7 +77,7 @@ describe('on its pages', () => {
     await page.submit('Open it', { name: 'Ransomware north', purpose: 'First news' });
     const path = page.page.path;
     const id = path.split('/').at(-1)!;
-    assert.match(page.page.text, /Nobody reads in it yet/);
+    assert.match(page.page.text, /Nobody is in it yet/);
     const person = await centre.invite('Olga Opens', []);
     await page.get(`/people/${person.id}`);
     const none = await page.submit('Give for this space', { space: '' }, { status: 422 });
@@ -95,9 +95,9 @@ describe('on its pages', () => {
     const past = await own.submit('Let in', { email, until: '2020-01-01' }, { status: 422 });
     assert.match(past.text, /Enter today or a day to come/);
     await own.submit('Let in', { email: email.toUpperCase(), until: inWeeks(2) });
-    assert.match(own.page.text, /2 people read in it/);
+    assert.match(own.page.text, /2 people are in it/);
     await own.submit('Let in', { email, until: inWeeks(4) });
-    assert.match(own.page.text, /2 people read in it/, 'prolonged, not let in twice');
+    assert.match(own.page.text, /2 people are in it/, 'prolonged, not let in twice');
     const her = centre.visit(await signedIn(rita));
     await her.get(path);
     assert.match(her.page.text, /Olga Opens Leads.*Rita Later You/);
@@ -142,7 +142,7 @@ describe('on its pages', () => {
     const page = centre.visit(administrator);
     await page.get(`/spaces/${spaceId}`);
     await page.click('Close this space');
-    assert.match(page.page.text, /2 people read in it/);
+    assert.match(page.page.text, /2 people are in it/);
     await page.submit('Close it for good');
     assert.match(page.page.text, /Closed .* by Ines Falk/);
     for (const one of [lead, reader]) {

@@ -137,5 +137,5 @@ const notYourself = refused('invalid', 'Put right what is marked below.', {
 
 const isLead = refused(
   'conflict',
-  'Whoever leads a space reads in it. The centre ends that role on the page of the person.',
+  'Whoever leads a space is in it. The centre ends that role on the page of the person.',
 );
