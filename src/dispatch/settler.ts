@@ -34,8 +34,7 @@ export class Settler {
 
   add(settlement: Settlement): void {
     this.#waiting.push(settlement);
-    if (this.#waiting.length >= BATCH_MAX) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+    this.#flushSoon();
   }
 
   /**
@@ -50,13 +49,19 @@ export class Settler {
     }
   }
 
+  /** At once only what fills a batch: each costs the same few ms, with one row or with hundreds. */
+  #flushSoon(): void {
+    if (this.#waiting.length >= BATCH_MAX) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), FLUSH_MS);
+  }
+
   #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#flushing !== undefined || this.#waiting.length === 0) return;
     this.#flushing = this.#write(this.#waiting.splice(0, BATCH_MAX)).finally(() => {
       this.#flushing = undefined;
-      if (this.#waiting.length > 0) this.#flush();
+      if (this.#waiting.length > 0) this.#flushSoon();
     });
   }
 

@@ -46,6 +46,11 @@ export type NotifyOptions = {
 };
 
 const WINDOW = 64;
+/**
+ * The library rests a connection for one turn of the event loop after its answer. With no more of
+ * them than requests each next request waited for that.
+ */
+const CONNECTIONS = 2 * WINDOW;
 const NO_TEMPLATE = { class: 'not_sent', code: TEMPLATE_CODE, pauseMs: CLOCK_PAUSE_MS } as const;
 
 class NotifyGateway implements Gateway {
@@ -72,7 +77,7 @@ class NotifyGateway implements Gateway {
     this.#now = options.now ?? Date.now;
     this.#http = openHttp({
       baseUrl: settings.baseUrl,
-      connections: WINDOW,
+      connections: CONNECTIONS,
       waits: longest,
       network: options.network,
     });
