@@ -6,13 +6,13 @@ import { record } from '#audit/index.ts';
 import type { Tx } from '#db/database.ts';
 import { actorId, may } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
-import { ok, refused, type Outcome, type Refused } from '#kernel/outcome.ts';
+import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { agreeTo, askAgreement, endAgreement, hashOfGiven, type Given } from './agreement.ts';
 import { isLive } from './installation.ts';
 import { isSelf, needsPasskey, rolesWith, type RoleModel } from './model.ts';
-import { noSuchPerson, notOneself, unknownRole } from './refusals.ts';
-import { kindOf, ofOrganisation, scopeOf, type Scope, type ScopeKind } from './scope.ts';
-import { selectOpenSpace } from './spaces/store.ts';
+import { noSuchPerson, notOneself, unknownPlaces, unknownRole, wrongPlaces } from './refusals.ts';
+import { ofOrganisation, scopeOf, type Scope } from './scope.ts';
+import { holdOpenSpace } from './spaces/store.ts';
 import { selectHadConfirmer } from './store-second-person.ts';
 import {
   insertRoleRequest,
@@ -44,9 +44,10 @@ export async function giveRole(
   { model, now }: By,
 ): Promise<Outcome<Giving>> {
   if (!(given.role in model.roles)) return unknownRole(given.role);
-  const scope = scopeOf(model, given.role);
-  if (kindOf(given) !== scope) return wrongScope(scope === 'centre' ? kindOf(given) : scope);
-  if (given.spaceId !== null && !(await selectOpenSpace(tx, given.spaceId))) return closedSpace;
+  const wrong = wrongPlaces(given, scopeOf(model, given.role));
+  if (wrong !== undefined) return wrong;
+  if (given.spaceId !== null && !(await holdOpenSpace(tx, given.spaceId)))
+    return unknownPlaces(['space']);
   if (isSelf(tx.actor, given.personId)) return notOneself;
   const person = await selectPerson(tx, given.personId);
   if (person === undefined) return noSuchPerson;
@@ -179,7 +180,7 @@ export async function agreeToRole(
   });
   if (given === undefined) return notTheSecond;
   if (given.endsAt !== null && given.endsAt <= now) return over;
-  if (given.spaceId !== null && !(await selectOpenSpace(tx, given.spaceId))) return closedSpace;
+  if (given.spaceId !== null && !(await holdOpenSpace(tx, given.spaceId))) return closed;
   await endLapsed(tx, given.personId);
   await grantRole(tx, given, { by: given.askedBy, agreedBy: actor.id, now });
   return ok(undefined);
@@ -225,28 +226,14 @@ export async function endRole(
   return ok(undefined);
 }
 
-/** `kind`: what had to be said, or what was said of a role that is for the whole centre. */
-function wrongScope(kind: ScopeKind): Refused {
-  if (kind === 'centre') throw new Error('a role of the centre was given for it');
-  return refused('invalid', `Say for which ${kind}, where the role is for one.`, {
-    [kind]: {
-      organisation: 'Enter the code of an organisation of the directory',
-      region: 'Choose a region',
-      space: 'Choose a space that is open',
-    }[kind],
-  });
-}
-
-const closedSpace = refused('invalid', 'That space was closed meanwhile.', {
-  space: 'Choose a space that is open',
-});
-
 const notAllowed = refused('forbidden', 'Only a person who manages people can decide this.');
 
 const notTheSecond = refused(
   'conflict',
   'This is not yours to agree to: you asked for it, or whoever did let you in or gave you your role; or it is over.',
 );
+
+const closed = refused('conflict', 'That space was closed meanwhile. Refuse it.');
 
 const over = refused('conflict', 'Its last day has passed. Refuse it, and ask for other days.');
 

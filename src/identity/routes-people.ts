@@ -1,7 +1,7 @@
 /** The people of the centre: who is here, what they may do, how they get in. */
 import { z } from 'zod';
 import type { Tx } from '#db/database.ts';
-import type { Outcome, Refused } from '#kernel/outcome.ts';
+import { ok, type Outcome, type Refused } from '#kernel/outcome.ts';
 import {
   errorsAt,
   formIdOf,
@@ -19,10 +19,12 @@ import type { IdentityContext } from './context.ts';
 import { roleLabels } from './model.ts';
 import { INVITATION_FIELDS, oneOf, parseInvitation, parseTerm } from './parse.ts';
 import { personPage, roleChoices } from './person-page.ts';
+import { unknownPlaces } from './refusals.ts';
 import { endRole, giveRole, type HeldRole } from './roles.ts';
 import { recoveryRoutes } from './routes-recovery.ts';
 import { roleRequestRoutes } from './routes-role-requests.ts';
 import { vouchedFor } from './routes-vouching.ts';
+import { placesIn, PLACES, type Scope } from './scope.ts';
 import { createSignInLink } from './sign-in.ts';
 import { selectRecoveries } from './store-recovery.ts';
 import { selectRoleRequests } from './store-role-request.ts';
@@ -187,7 +189,7 @@ function actRoutes(context: IdentityContext): Route[] {
 
 /** A role of the centre, or one for the organisation or the region with this code, or a space. */
 function giveRoute(context: IdentityContext): Route {
-  const { database, model, organisations } = context;
+  const { database, model } = context;
   return page({
     method: 'POST',
     path: '/people/:id/roles',
@@ -195,22 +197,13 @@ function giveRoute(context: IdentityContext): Route {
     fresh: true,
     params: id,
     handle: async ({ actor, params, form, now }) => {
-      const code = oneOf(form, 'organisation').trim().toUpperCase();
       const term = parseTerm(form, now);
       const given = await database.attempt(actor, async (tx) => {
         if (!term.ok) return term;
-        const found = code === '' ? undefined : await organisations?.findByCode(tx, code);
-        const role = { personId: params.id, role: oneOf(form, 'role') };
-        const regions = (await organisations?.listRegions(tx)) ?? [];
-        const region = regions.find((one) => one.code === oneOf(form, 'region'));
-        const held = {
-          ...role,
-          organisationId: found?.id ?? null,
-          regionCode: region?.code ?? null,
-          spaceId: uuid.safeParse(oneOf(form, 'space')).data ?? null,
-          ...term.value,
-        };
-        return await giveRole(tx, held, { model, now });
+        const scope = await findScope(tx, context, form);
+        if (!scope.ok) return scope;
+        const held = { personId: params.id, role: oneOf(form, 'role'), ...scope.value };
+        return await giveRole(tx, { ...held, ...term.value }, { model, now });
       });
       if (given.ok) return redirect(`/people/${params.id}`, { notice: notices[given.value] });
       if (given.kind !== 'invalid') return refusedPage(given);
@@ -219,6 +212,30 @@ function giveRoute(context: IdentityContext): Route {
       );
     },
   });
+}
+
+/** What was typed and chosen: where there is no such one, the role is not for the whole centre. */
+async function findScope(
+  tx: Tx,
+  { organisations }: IdentityContext,
+  form: Form,
+): Promise<Outcome<Scope>> {
+  const said = {
+    organisation: oneOf(form, 'organisation').trim().toUpperCase(),
+    region: oneOf(form, 'region'),
+    space: oneOf(form, 'space'),
+  };
+  const organisation =
+    said.organisation === '' ? undefined : await organisations?.findByCode(tx, said.organisation);
+  const regions = (await organisations?.listRegions(tx)) ?? [];
+  const scope = {
+    organisationId: organisation?.id ?? null,
+    regionCode: regions.find(({ code }) => code === said.region)?.code ?? null,
+    spaceId: uuid.safeParse(said.space).data ?? null,
+  };
+  const found = placesIn(scope);
+  const unknown = PLACES.filter((place) => said[place] !== '' && !found.includes(place));
+  return unknown.length > 0 ? unknownPlaces(unknown) : ok(scope);
 }
 
 const notices = {

@@ -9,7 +9,20 @@ export type Scope = {
   readonly spaceId: string | null;
 };
 
-export type ScopeKind = 'centre' | 'region' | ScopedTo;
+/** What is smaller than the centre. */
+export type Place = 'region' | ScopedTo;
+
+export const PLACES: readonly Place[] = ['organisation', 'region', 'space'];
+
+export type ScopeKind = 'centre' | Place;
+
+/** In words, after: this role is for. */
+export const IS_FOR: Readonly<Record<ScopeKind, string>> = {
+  centre: 'the whole centre',
+  organisation: 'one organisation',
+  region: 'one region',
+  space: 'one space',
+};
 
 export const ofCentre: Scope = { organisationId: null, regionCode: null, spaceId: null };
 
@@ -25,10 +38,14 @@ export function ofSpace(spaceId: string): Scope {
   return { ...ofCentre, spaceId };
 }
 
-export function kindOf({ organisationId, regionCode, spaceId }: Scope): ScopeKind {
-  if (organisationId !== null) return 'organisation';
-  if (spaceId !== null) return 'space';
-  return regionCode === null ? 'centre' : 'region';
+export function kindOf(scope: Scope): ScopeKind {
+  return placesIn(scope)[0] ?? 'centre';
+}
+
+/** What is said of it: more than one is no scope, and only somebody who gives a role says so. */
+export function placesIn({ organisationId, regionCode, spaceId }: Scope): Place[] {
+  const said = { organisation: organisationId, region: regionCode, space: spaceId };
+  return PLACES.filter((place) => said[place] !== null);
 }
 
 /** For what the model gives this role. */

@@ -46,10 +46,11 @@ export async function lockOpenSpace(tx: Tx, id: string): Promise<Space | undefin
     for no key update`);
 }
 
-/** The same without waiting, for what closing it ends as well. */
-export async function selectOpenSpace(tx: Tx, id: string): Promise<Space | undefined> {
-  return await tx.maybe<Space>(sql`
-    select id, name, purpose from identity.space where id = ${id} and closed_at is null`);
+/** True of one that is open, until the commit: who closes it waits, others who ask this do not. */
+export async function holdOpenSpace(tx: Tx, id: string): Promise<boolean> {
+  const open = await tx.maybe(sql`
+    select id from identity.space where id = ${id} and closed_at is null for share`);
+  return open !== undefined;
 }
 
 export type NewSpace = Space & { readonly openedAt: Date; readonly openedBy: string };
