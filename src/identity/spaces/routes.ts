@@ -132,6 +132,7 @@ async function spacePage(
       })),
       mayKeep:
         space.closedAt === null && (may(actor, 'person.manage') || leadsSpace(actor, spaceId)),
+      mayLetIn: space.closedAt === null && leadsSpace(actor, spaceId),
       mayClose: space.closedAt === null && may(actor, 'person.manage'),
       words,
       reader,

@@ -1,12 +1,13 @@
 /** Spaces: who opens and leads one, who reads in it until when, and who never learns of it. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { nobody, system, type Actor } from '#kernel/actor.ts';
 import { newId } from '#kernel/ids.ts';
 import { sql } from '#db/sql.ts';
 import { must, openCentre, type Centre, type Person } from '../../../test/support/centre.ts';
 import { inviteReader, inviteSpaceLead, makeSpace } from '../../../test/support/spaces.ts';
-import { giveRole, ofOrganisation, ofSpace, permissionsIn, sessionsOf } from '../index.ts';
+import { giveRole, ofOrganisation, ofSpace, sessionsOf } from '../index.ts';
 import { signInForDemonstration } from '../sign-in.ts';
 import { closeSpace, letIn } from './spaces.ts';
 import { selectReaders, selectSpaces } from './store.ts';
@@ -199,12 +200,9 @@ describe('in the database', () => {
   });
 
   test('nobody lets themselves in, and whoever leads is ended by the centre alone', async () => {
-    const own = {
-      spaceId,
-      email: 'ines.falk@centre.test',
-      until: new Date(Date.now() + 86_400_000),
-    };
-    const into = await centre.db.web.attempt(administrator, (tx) => letIn(tx, own));
+    const email = `lea.leads.${count}@centre.test`;
+    const own = { spaceId, email, until: new Date(Date.now() + 86_400_000) };
+    const into = await centre.db.web.attempt(lead, (tx) => letIn(tx, own));
     assert.equal(
       into.ok ? '' : into.fields['email'],
       'Nobody lets themselves in. Ask somebody else',
@@ -213,6 +211,37 @@ describe('in the database', () => {
     const path = (id: string) => `/spaces/${spaceId}/readers/${id}/end`;
     assert.equal((await page.request('POST', path(lead.id))).status, 403);
     assert.equal((await centre.visit(administrator).request('POST', path(lead.id))).status, 409);
+  });
+
+  test('whoever manages people lets nobody in: one person, where the role to lead took two', async () => {
+    const page = centre.visit(administrator);
+    await page.get(`/spaces/${spaceId}`);
+    assert.doesNotMatch(page.page.text, /Let somebody in/);
+    await centre.invite(`Puppet ${count}`, []);
+    const form = new URLSearchParams({
+      email: `puppet.${count}@centre.test`,
+      until: inWeeks(1),
+    });
+    const into = await page.request('POST', `/spaces/${spaceId}/readers`, { form });
+    assert.equal(into.status, 403);
+    assert.equal((await readersFor(lead)).length, 2);
+  });
+
+  test('a role to lead that is given while the space closes ends with it', async () => {
+    const person = await centre.invite(`Late Lead ${count}`, []);
+    const held = { personId: person.id, role: 'space_lead', ...ofSpace(spaceId) };
+    const now = new Date();
+    let closing: Promise<unknown> | undefined;
+    await centre.db.web.withActor(administrator, async (tx) => {
+      must(await giveRole(tx, held, { model: centre.model, now }));
+      closing = centre.db.web.attempt(administrator, (other) =>
+        closeSpace(other, spaceId, { now: new Date() }),
+      );
+      await Promise.race([closing, setTimeout(300)]);
+    });
+    await closing;
+    assert.deepEqual((await signedIn(person)).spaceIds, []);
+    assert.deepEqual(await readersFor(administrator), []);
   });
 
   test('who was named once and for all is not taken out of the set', async () => {
@@ -277,8 +306,9 @@ describe('in the database', () => {
     await centre.invite(name, []);
     const email = `${name.toLowerCase().replaceAll(' ', '.')}@centre.test`;
     const until = new Date(Date.now() + 86_400_000);
+    const second = await inviteSpaceLead(centre, `Second Lead ${count}`, spaceId);
     const both = await Promise.all(
-      [lead, administrator].map((by) =>
+      [lead, second].map((by) =>
         centre.db.web.attempt(by, (tx) => letIn(tx, { spaceId, email, until })),
       ),
     );
@@ -293,14 +323,6 @@ describe('in the database', () => {
     )) as [{ rows: number }];
     assert.equal(rows, 2);
   });
-});
-
-test('a role allows nothing where the rules give it for something else meanwhile', () => {
-  const { model } = centre;
-  const held = { role: 'space_lead', ...ofSpace(newId()) };
-  assert.deepEqual([...permissionsIn(model, [held]).permissions], ['space.lead']);
-  const roles = { ...model.roles, space_lead: { label: 'All', may: ['alert.approve'] as const } };
-  assert.equal(permissionsIn({ ...model, roles }, [held]).permissions.size, 0);
 });
 
 test('closing twice is closing once', async () => {

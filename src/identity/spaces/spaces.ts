@@ -76,13 +76,17 @@ type LettingIn = {
   readonly until: Date;
 };
 
-/** Lets somebody who signs in here read in it; for who reads in it already, until another day. */
+/**
+ * Lets somebody who signs in here read in it; for who reads in it already, until another day. Its
+ * lead does that and not the centre: that role took two, and whoever manages people is one.
+ */
 export async function letIn(
   tx: Tx,
   { spaceId, email, until }: LettingIn,
 ): Promise<Outcome<{ readonly name: string }>> {
   const space = mayKeep(tx, spaceId) ? await lockOpenSpace(tx, spaceId) : undefined;
   if (space === undefined) return noSuchSpace;
+  if (tx.actor.kind !== 'system' && !leadsSpace(tx.actor, spaceId)) return leadsOnly;
   const person = await selectPersonByEmail(tx, email);
   if (person?.active !== true) return unknownAddress;
   if (isSelf(tx.actor, person.id)) return notYourself;
@@ -122,6 +126,8 @@ export async function endReading(
 function mayKeep({ actor }: Tx, spaceId: string): boolean {
   return may(actor, 'person.manage') || leadsSpace(actor, spaceId);
 }
+
+const leadsOnly = refused('forbidden', 'Only whoever leads a space lets people in.');
 
 const notAllowed = refused('forbidden', 'Only whoever manages people opens and closes spaces.');
 
