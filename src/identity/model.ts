@@ -48,7 +48,7 @@ export function permissionsIn(
   model: RoleModel,
   held: readonly Held[],
 ): { permissions: ReadonlySet<Permission>; regional: ReadonlyMap<Permission, readonly string[]> } {
-  const asGiven = held.filter((one) => scopeOf(model, one.role) === kindOf(one));
+  const asGiven = heldAsGiven(model, held);
   const everywhere = permissionsOf(
     model,
     asGiven.filter(({ regionCode }) => regionCode === null).map(({ role }) => role),
@@ -59,6 +59,10 @@ export function permissionsIn(
       if (!everywhere.has(permission))
         regional.set(permission, [...(regional.get(permission) ?? []), regionCode!]);
   return { permissions: new Set([...everywhere, ...regional.keys()]), regional };
+}
+
+function heldAsGiven(model: RoleModel, held: readonly Held[]): readonly Held[] {
+  return held.filter((one) => scopeOf(model, one.role) === kindOf(one));
 }
 
 /** What is known of a session besides whose it is. */
@@ -130,7 +134,8 @@ export function rightsThrough(
 ): Rights & { readonly organisationIds: readonly string[]; readonly spaceIds: readonly string[] } {
   const { onlyFor, passkeyAt } = proof;
   const isBound = onlyFor !== null && passkeyAt === null;
-  const counting = isBound ? held.filter((one) => one.organisationId === onlyFor) : held;
+  const asGiven = heldAsGiven(model, held);
+  const counting = isBound ? asGiven.filter((one) => one.organisationId === onlyFor) : asGiven;
   const rights = rightsIn(model, counting, proof, now);
   const organisationIds = counting.flatMap(({ organisationId }) => organisationId ?? []);
   const spaceIds = counting.flatMap(({ spaceId }) => spaceId ?? []);

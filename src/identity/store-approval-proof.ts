@@ -3,9 +3,9 @@ import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import type { Permission } from '#kernel/actor.ts';
 import type { KeptSignature } from './store-challenge.ts';
-import { IN_FORCE } from './store-held.ts';
+import { IN_FORCE, OF_CENTRE } from './store-held.ts';
 
-/** True where the person is active and holds one of these roles. */
+/** True where the person is active and holds one of these roles of the centre. */
 export async function selectHoldsNow(
   tx: Tx,
   { personId, roles }: { readonly personId: string; readonly roles: readonly string[] },
@@ -14,7 +14,8 @@ export async function selectHoldsNow(
     select exists (
       select from identity.person
       join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
-      where person.id = ${personId} and person.active and held.role = any (${roles})) as holds`);
+      where person.id = ${personId} and person.active and ${OF_CENTRE}
+        and held.role = any (${roles})) as holds`);
   return row.holds;
 }
 

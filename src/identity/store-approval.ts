@@ -3,7 +3,7 @@ import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
 import { isUuid } from '#kernel/ids.ts';
 import { statesBefore, type ApprovalRequest, type ApprovalState } from './approval-model.ts';
-import { IN_FORCE } from './store-held.ts';
+import { IN_FORCE, OF_CENTRE } from './store-held.ts';
 
 const COLUMNS = sql`id, hash, subject_kind, subject_id, permission, requested_by, requested_at,
   expires_at, shaped_by, state, approved_by, approved_at, ended_by, ended_at, end_reason,
@@ -125,7 +125,8 @@ export async function markConsumed(
       and exists (
         select from identity.person
         join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
-        where person.id = approval.approved_by and person.active and held.role = any (${roles})
+        where person.id = approval.approved_by and person.active
+          and ${OF_CENTRE} and held.role = any (${roles})
           and held.given_by <> all (${HANDS})
           and (held.agreed_by is null or held.agreed_by <> all (${HANDS})))
     returning ${COLUMNS}`);

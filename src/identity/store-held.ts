@@ -11,6 +11,17 @@ export const IN_FORCE: Sql = sql`(held.ended_at is null
   and (held.starts_at is null or held.starts_at <= now())
   and (held.ends_at is null or held.ends_at > now()))`;
 
+/**
+ * The same of one for the centre or a region. What a role allows there, it does not allow whoever
+ * was given it for an organisation or a space, when the rules had it for those.
+ */
+export const OF_CENTRE: Sql = sql`(held.organisation_id is null and held.space_id is null)`;
+
+/** A `held` as JSON: the `Held` of `model.ts`. */
+export const AS_HELD: Sql = sql`json_build_object('role', held.role,
+  'organisationId', held.organisation_id, 'regionCode', held.region_code,
+  'spaceId', held.space_id)`;
+
 /** True of a row of roles, by whatever name it has in the statement, that is for exactly this. */
 export function isFor({ organisationId, regionCode, spaceId }: Scope): Sql {
   return sql`(organisation_id is not distinct from ${organisationId}::uuid

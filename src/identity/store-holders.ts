@@ -3,7 +3,7 @@ import { sql } from '#db/sql.ts';
 import type { Permission } from '#kernel/actor.ts';
 import type { Tx } from '#db/database.ts';
 import { rolesWith, type RoleModel } from './model.ts';
-import { IN_FORCE } from './store-held.ts';
+import { IN_FORCE, OF_CENTRE } from './store-held.ts';
 
 export type HolderRow = {
   readonly id: string;
@@ -24,8 +24,7 @@ export async function listHolders(
         then array_agg(distinct held.region_code) end as region_codes
     from identity.person
     join identity.role_grant held on held.person_id = person.id and ${IN_FORCE}
-      and held.organisation_id is null and held.space_id is null
-      and held.role = any(${rolesWith(model, permission)})
+      and ${OF_CENTRE} and held.role = any(${rolesWith(model, permission)})
     where person.active
     group by person.id, person.name order by lower(person.name), person.id`);
 }

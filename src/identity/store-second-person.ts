@@ -1,13 +1,15 @@
 /** Who can be the second of two. */
 import { sql, type Sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { IN_FORCE } from './store-held.ts';
+import { IN_FORCE, OF_CENTRE } from './store-held.ts';
 
 export type SecondPerson = {
   /** Who agrees. */
   readonly personId: string;
-  /** Those that allow it. */
+  /** Those of the centre that allow it. */
   readonly roles: readonly string[];
+  /** Those that allow it where they are held for an organisation; absent: none. */
+  readonly ofOrganisations?: readonly string[];
   /** As far back as a session may last. */
   readonly since: Date;
   readonly now: Date;
@@ -18,12 +20,17 @@ export type SecondPerson = {
  * of others, and whom the asker did not let in, neither into this session nor for making a passkey
  * of theirs. Else one person would be both.
  */
-export function isSecondPerson({ personId: me, roles, since }: SecondPerson, asker: Sql): Sql {
+export function isSecondPerson(
+  { personId: me, roles, ofOrganisations = [], since }: SecondPerson,
+  asker: Sql,
+): Sql {
   return sql`(${asker} <> ${me}
       and exists (
         select from identity.role_grant held
         where held.person_id = ${me} and ${IN_FORCE}
-          and held.role = any (${[...roles]}) and held.given_by <> ${asker}
+          and (${OF_CENTRE} and held.role = any (${[...roles]})
+            or held.organisation_id is not null and held.role = any (${[...ofOrganisations]}))
+          and held.given_by <> ${asker}
           and held.agreed_by is distinct from ${asker})
       and not exists (
         select from identity.passkey
@@ -48,7 +55,7 @@ export async function countConfirmers(
     where person.active and person.id <> all (${[...exceptIds]}::uuid[])
       and exists (select from identity.role_grant held
         where held.person_id = person.id and ${IN_FORCE}
-          and held.role = any (${[...roles]}))
+          and ${OF_CENTRE} and held.role = any (${[...roles]}))
       and exists (select from identity.passkey
         where passkey.person_id = person.id and passkey.ended_at is null)`);
   return row.others;
@@ -68,7 +75,8 @@ export async function selectHadConfirmer(
   const row = await tx.one<{ had: boolean }>(sql`
     select exists (
       select from identity.role_grant held
-      where held.person_id <> all (${[...exceptIds]}::uuid[]) and held.role = any (${[...roles]})
+      where held.person_id <> all (${[...exceptIds]}::uuid[])
+        and ${OF_CENTRE} and held.role = any (${[...roles]})
         and exists (select from identity.passkey
           where passkey.person_id = held.person_id)) as had`);
   return row.had;

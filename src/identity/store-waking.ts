@@ -1,7 +1,7 @@
 /** Statements about waking people of the centre: who can be woken, and who was. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
-import { IN_FORCE } from './store-held.ts';
+import { IN_FORCE, OF_CENTRE } from './store-held.ts';
 
 export type Wakeable = { readonly id: string; readonly phoneSealed: Buffer };
 
@@ -19,9 +19,7 @@ export async function selectWakeable(
       and (person.id::text = any(${[...ids]}::text[]) or exists (
         select from identity.role_grant held
         where held.person_id = person.id and held.role = any(${[...roles]}::text[])
-          and held.organisation_id is null and held.region_code is null
-          and held.space_id is null
-          and ${IN_FORCE}))
+          and ${OF_CENTRE} and held.region_code is null and ${IN_FORCE}))
     order by person.id`);
 }
 

@@ -111,7 +111,8 @@ export async function confirmVouched(
     expiresAt,
     personId: actor.id,
     now,
-    roles: [...rolesWith(model, 'directory.own'), ...rolesWith(model, 'person.manage')],
+    roles: rolesWith(model, 'person.manage'),
+    ofOrganisations: rolesWith(model, 'directory.own'),
     since: new Date(now.getTime() - sessionEndsMs),
   });
   if (confirmed === 0) return notAlone;
