@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ofCentre, ofOrganisation, ofRegion } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 import { rulesWith } from '../../test/support/rules.ts';
 import { effectsOf, type Surroundings } from './effects.ts';
@@ -7,9 +8,16 @@ import { effectsOf, type Surroundings } from './effects.ts';
 const before = rulesWith();
 const around: Surroundings = {
   people: [
-    { id: 'a', roles: ['duty_officer'] },
-    { id: 'b', roles: ['approver'] },
-    { id: 'c', roles: ['administrator', 'regional_lead'] },
+    { id: 'a', held: [{ role: 'duty_officer', ...ofCentre }] },
+    { id: 'b', held: [{ role: 'approver', ...ofCentre }] },
+    {
+      id: 'c',
+      held: [
+        { role: 'administrator', ...ofCentre },
+        { role: 'regional_lead', ...ofRegion('RA') },
+      ],
+    },
+    { id: 'd', held: [{ role: 'organisation_administrator', ...ofOrganisation('o') }] },
   ],
   names: [
     { kind: 'organisation_type', id: 'trust', count: 3 },
@@ -37,6 +45,19 @@ test('nobody left who may invite is an error, and how to go about it is said', (
   const [error, warning] = saidOf(after);
   assert.match(error!, /^error Nobody could invite people and give roles any more\. Keep the old/);
   assert.match(warning!, /^warning The role Administrator is gone: one person holds it and loses/);
+});
+
+test('a role that is for something else from then on is nobody’s who was given it', () => {
+  const after = rulesWith(
+    ['may: [directory.own]', 'may: [person.manage]'],
+    ['  administrator:\n    label: Administrator\n', '  keeper:\n    label: Keeper\n'],
+  );
+  const says = saidOf(after);
+  assert.match(says[0]!, /^error Nobody could invite people and give roles any more/);
+  assert.match(
+    says.join('\n'),
+    /^warning The role Administrator of an organisation is for the whole centre from then on: one person holds it and loses what it allowed\.$/m,
+  );
 });
 
 test('two different people must be able to change the rules again', () => {

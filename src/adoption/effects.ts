@@ -3,13 +3,14 @@
  * rights, names that the directory uses, channels that nothing leaves by. Pure.
  */
 import type { Permission } from '#kernel/actor.ts';
+import { kindOfHeld, permissionsIn, ROLE_IS_FOR, scopeOfRole, type Held } from '#identity/index.ts';
 import type { OperatingModel } from '#operating-model/index.ts';
 
 export type Effect = { readonly level: 'error' | 'warning'; readonly says: string };
 
 export type Surroundings = {
-  /** Everybody who is not locked out, and the keys of the roles they hold. */
-  readonly people: readonly { readonly id: string; readonly roles: readonly string[] }[];
+  /** Everybody who is not locked out, and the roles they hold. */
+  readonly people: readonly { readonly id: string; readonly held: readonly Held[] }[];
   /** Names of the model that the directory uses, and how often. */
   readonly names: readonly {
     readonly kind: 'organisation_type' | 'contact_role' | 'reader_kind';
@@ -40,12 +41,7 @@ const NEEDED: readonly (readonly [Permission, string])[] = [
 
 function lostRights({ before, after }: Change, { people }: Surroundings): Effect[] {
   const holders = (model: OperatingModel, permission: Permission) =>
-    people.filter(({ roles }) =>
-      roles.some((role) => {
-        const held = model.roles[role];
-        return held?.givenFor === undefined && held?.may.includes(permission);
-      }),
-    );
+    people.filter(({ held }) => permissionsIn(model, held).permissions.has(permission));
   const effects: Effect[] = NEEDED.filter(
     ([permission]) =>
       holders(before, permission).length > 0 && holders(after, permission).length === 0,
@@ -64,13 +60,19 @@ function lostRights({ before, after }: Change, { people }: Surroundings): Effect
 const TWO_STEPS =
   'Keep the old role beside the new one, give people the new one, then take the old one away.';
 
+/** Roles that go, and those that are for something else: who was given one holds it for nothing. */
 function goneRoles({ before, after }: Change, { people }: Surroundings): Effect[] {
   return Object.entries(before.roles).flatMap(([id, { label }]): Effect[] => {
-    if (Object.hasOwn(after.roles, id)) return [];
-    const held = people.filter(({ roles }) => roles.includes(id)).length;
-    if (held === 0) return [];
-    const who = held === 1 ? 'one person holds it and loses' : `${held} people hold it and lose`;
-    return [{ level: 'warning', says: `The role ${label} is gone: ${who} what it allowed.` }];
+    const kind = scopeOfRole(before, id);
+    const isGone = !Object.hasOwn(after.roles, id);
+    if (!isGone && scopeOfRole(after, id) === kind) return [];
+    const count = people.filter(({ held }) =>
+      held.some((one) => one.role === id && kindOfHeld(one) === kind),
+    ).length;
+    if (count === 0) return [];
+    const what = isGone ? 'is gone' : `is for ${ROLE_IS_FOR[scopeOfRole(after, id)]} from then on`;
+    const who = count === 1 ? 'one person holds it and loses' : `${count} people hold it and lose`;
+    return [{ level: 'warning', says: `The role ${label} ${what}: ${who} what it allowed.` }];
   });
 }
 

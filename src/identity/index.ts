@@ -53,7 +53,14 @@ export {
 } from './store-approval.ts';
 export { createApiKey, revokeApiKey, type ApiKeyWish } from './keys.ts';
 export { selectApiKeys as listApiKeys, type ApiKeyRow } from './store-key.ts';
-export { isForKeys, permissionsIn, permissionsOf, rolesWith, type RoleModel } from './model.ts';
+export {
+  isForKeys,
+  permissionsIn,
+  permissionsOf,
+  rolesWith,
+  type Held,
+  type RoleModel,
+} from './model.ts';
 export { changeKind, type ChangeKind } from './changes/kind.ts';
 export { readContent as readChange } from './changes/model.ts';
 export { proposeChange } from './changes/changes.ts';
@@ -76,6 +83,8 @@ export {
   type PersonRow,
 } from './store.ts';
 export {
+  IS_FOR as ROLE_IS_FOR,
+  kindOf as kindOfHeld,
   ofCentre,
   ofOrganisation,
   ofRegion,

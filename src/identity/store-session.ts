@@ -4,7 +4,7 @@ import type { Tx } from '#db/database.ts';
 import type { Held } from './model.ts';
 import { isForCutOff, isShutOut } from './store-cut-off.ts';
 import type { SigningIn } from '#operating-model/index.ts';
-import { IN_FORCE } from './store-held.ts';
+import { AS_HELD, IN_FORCE } from './store-held.ts';
 
 /** How long a session lasts. */
 type Limits = Pick<SigningIn, 'sessionEndsIdleMs' | 'sessionEndsMs'>;
@@ -88,9 +88,7 @@ export async function touchSession(
     select living.id, living.created_at, living.person_id, living.name, living.passkey_at,
       living.only_for,
       exists (select from kernel.installation where kind = 'live') as is_live,
-      (select coalesce(json_agg(json_build_object('role', held.role,
-          'regionCode', held.region_code, 'organisationId', held.organisation_id,
-          'spaceId', held.space_id)), '[]')
+      (select coalesce(json_agg(${AS_HELD}), '[]')
         from identity.role_grant held
         where held.person_id = living.person_id and ${IN_FORCE} and not ${isForCutOff}
           and (held.space_id is null or not identity.is_of_cut_off(living.person_id))) as held

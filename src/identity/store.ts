@@ -1,9 +1,10 @@
 /** People, roles, links and sessions: one function per statement. */
 import { sql } from '#db/sql.ts';
 import type { Tx } from '#db/database.ts';
+import type { Held } from './model.ts';
 import { isForCutOff } from './store-cut-off.ts';
 import type { Scope } from './scope.ts';
-import { IN_FORCE, isFor, type Term } from './store-held.ts';
+import { AS_HELD, IN_FORCE, isFor, type Term } from './store-held.ts';
 
 export type PersonRow = {
   readonly id: string;
@@ -14,6 +15,8 @@ export type PersonRow = {
   readonly phoneMask: string | null;
   readonly createdAt: Date;
   readonly roles: readonly string[];
+  /** The same, each with what it is for. */
+  readonly held: readonly Held[];
   readonly lastSeenAt: Date | null;
 };
 
@@ -22,6 +25,8 @@ const PERSON = sql`
     person.created_at,
     array(select distinct held.role from identity.role_grant held
       where held.person_id = person.id and ${IN_FORCE} order by held.role) as roles,
+    (select coalesce(json_agg(${AS_HELD}), '[]') from identity.role_grant held
+      where held.person_id = person.id and ${IN_FORCE}) as held,
     (select max(session.last_seen_at) from identity.session
       where session.person_id = person.id) as last_seen_at
   from identity.person`;
