@@ -5,13 +5,9 @@
 import { NOBODY } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import type { Tx } from '#db/database.ts';
-import {
-  listContactPointsByIndex,
-  listCutOffOf,
-  markAnswered,
-  type ContactPoint,
-} from '#organisations/index.ts';
+import { listContactPointsByIndex, listCutOffOf, markAnswered } from '#organisations/index.ts';
 import { takeTogether, type AnswerRules } from './actions.ts';
+import { listKeepers, type Kept } from './keepers.ts';
 import { addTry, countTries, noteWrongCodes, refuseGuessing, type Visitor } from './guessing.ts';
 import { takeTurns, type AnswerKind, type OpenMessage } from './model.ts';
 import { listOpenMessages, type NewAnswer } from './store.ts';
@@ -92,14 +88,25 @@ export async function answerWithCodes(
   });
 }
 
+/**
+ * The same, and what the page says to those that were taken. In the transaction of the answers: one
+ * of its own would wait in line again, and read no later than this.
+ */
+export async function answerAndThank(
+  tx: Tx,
+  rules: AnswerRules,
+  answers: readonly CodeAnswer[],
+): Promise<Outcome<Kept>[]> {
+  const taken = await answerWithCodes(tx, rules, answers);
+  const right = taken.filter((one) => one.ok).map(({ value }) => value);
+  const kept = (await listKeepers(tx, right)).values();
+  return taken.map((one) => (one.ok ? ok(kept.next().value!) : one));
+}
+
 /** What each of them means: the message that its code came with; undefined where there is none. */
 async function findMeanings(tx: Tx, typed: readonly TypedCode[]): Promise<(Opened | undefined)[]> {
-  const points: ContactPoint[] = [];
-  for (const channel of ['text', 'mail'] as const) {
-    const own = typed.filter((one) => one.channel === channel);
-    const indexes = own.map(({ addressIndex }) => addressIndex);
-    points.push(...(await listContactPointsByIndex(tx, channel, indexes)));
-  }
+  const indexes = typed.map(({ addressIndex }) => addressIndex);
+  const points = await listContactPointsByIndex(tx, ['text', 'mail'], indexes);
   const pointIds = typed.map(
     (one) => points.find(({ addressIndex }) => addressIndex.equals(one.addressIndex))?.id ?? NOBODY,
   );

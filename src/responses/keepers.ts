@@ -41,7 +41,12 @@ export async function listKeepers(tx: Tx, answers: readonly Asking[]): Promise<K
         contactPointId === null ? [] : [{ organisationId, contactPointId }],
       ),
     );
-    const promises = await listPromises(tx, alertId, all);
+    const asking = acknowledged.filter(({ hasAskedForHelp }) => hasAskedForHelp);
+    const promises = await listPromises(
+      tx,
+      alertId,
+      asking.map(({ organisationId }) => organisationId),
+    );
     for (const answer of same) {
       const isOwn = ({ organisationId }: { readonly organisationId: string }) =>
         answer.organisationIds.includes(organisationId);

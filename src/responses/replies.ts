@@ -126,7 +126,7 @@ async function decideAll(
 ): Promise<Handling[]> {
   const points = await listContactPointsByIndex(
     tx,
-    'text',
+    ['text'],
     replies.map(({ addressIndex }) => addressIndex),
   );
   const people = await listPeopleByPhone(

@@ -9,15 +9,14 @@ import { Together } from '#db/together.ts';
 import { findPublicAlert, PUBLIC_FOR_SECONDS, publicWords } from '#alerts/index.ts';
 import { formModel, many, page, view, type Form, type Reply, type Route } from '#web/index.ts';
 import {
-  answerWithCodes,
+  answerAndThank,
   openWithCodes,
   type CodeAnswer,
   type Opened,
-  type Taken,
   type TypedCode,
 } from './code-answers.ts';
 import { kindOf, showCodePage, type CodePageContext } from './code-page.ts';
-import { listKeepers, type Kept } from './keepers.ts';
+import type { Kept } from './keepers.ts';
 import type { AnswerKind } from './model.ts';
 
 export type PublicRoutesContext = CodePageContext & {
@@ -50,12 +49,11 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
     actorOf,
     act: openWithCodes,
   });
-  const answering = new Together<CodeAnswer, Outcome<Taken>>({
+  const answering = new Together<CodeAnswer, Outcome<Kept>>({
     database,
     actorOf,
-    act: (tx, answers) => answerWithCodes(tx, context.model, answers),
+    act: (tx, answers) => answerAndThank(tx, context.model, answers),
   });
-  const keeping = new Together<Taken, Kept>({ database, actorOf, act: listKeepers });
   return [
     page({
       method: 'GET',
@@ -79,8 +77,7 @@ export function publicRoutes(context: PublicRoutesContext): Route[] {
         let failed: Refused | undefined;
         if (kind !== undefined) {
           const answered = await answering.do({ ...typed, kind, ...chosenIn(form) });
-          if (answered.ok)
-            return thank(context, { number, kind, form }, await keeping.do(answered.value));
+          if (answered.ok) return thank(context, { number, kind, form }, answered.value);
           const isUnticked = answered.fields['organisation'] !== undefined;
           if (!isUnticked) return await showPublic(context, number, { form, refused: answered });
           failed = answered;

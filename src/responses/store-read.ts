@@ -190,6 +190,7 @@ export type Acknowledged = {
   organisationId: string;
   acknowledgedAt: Date;
   contactPointId: string | null;
+  hasAskedForHelp: boolean;
 };
 
 /**
@@ -203,7 +204,8 @@ export async function listAcknowledged(
 ): Promise<Acknowledged[]> {
   return await tx.rows<Acknowledged>(sql`
     select response.organisation_id, response.acknowledged_at,
-      response.acknowledged_by_contact_point_id as contact_point_id
+      response.acknowledged_by_contact_point_id as contact_point_id,
+      response.help_asked_at is not null as has_asked_for_help
     from responses.response response
     where response.alert_id = ${alertId} and response.acknowledged_at is not null
       and response.organisation_id = any(${[...organisationIds]}::uuid[])`);

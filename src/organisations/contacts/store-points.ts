@@ -16,19 +16,20 @@ export async function findContactPointByIndex(
   channel: Channel,
   addressIndex: Buffer,
 ): Promise<ContactPoint | undefined> {
-  const [point] = await listContactPointsByIndex(tx, channel, [addressIndex]);
+  const [point] = await listContactPointsByIndex(tx, [channel], [addressIndex]);
   return point;
 }
 
-/** Those that there are of several. */
+/** Those that there are of several: an index belongs to one channel. */
 export async function listContactPointsByIndex(
   tx: Tx,
-  channel: Channel,
+  channels: readonly Channel[],
   addressIndexes: readonly Buffer[],
 ): Promise<ContactPoint[]> {
   return await tx.rows<ContactPoint>(sql`
     select id, shown, address_sealed, address_index from organisations.contact_point
-    where channel = ${channel} and address_index = any(${[...addressIndexes]}::bytea[])`);
+    where channel = any(${[...channels]}::text[])
+      and address_index = any(${[...addressIndexes]}::bytea[])`);
 }
 
 /**
