@@ -1,5 +1,6 @@
 /** What comes in from forms. */
 import { z } from 'zod';
+import { CONTROL } from '#kernel/control-characters.ts';
 import { ZONE, londonDay } from '#kernel/day.ts';
 import { parseEmailAddress } from '#kernel/email-address.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
@@ -87,12 +88,16 @@ const space = z.object({
     .trim()
     .min(1, 'Enter a name')
     .max(80, 'Use 80 characters or fewer')
-    .refine((name) => !name.includes('\n'), 'Use one line'),
+    .refine((name) => !CONTROL.test(name), 'Use one line without invisible characters'),
   purpose: z
     .string('Say what it is for')
     .trim()
     .min(1, 'Say what it is for')
-    .max(500, 'Use 500 characters or fewer'),
+    .max(500, 'Use 500 characters or fewer')
+    .refine(
+      (text) => !CONTROL.test(text.replaceAll(/\s/g, '')),
+      'Type it without invisible characters',
+    ),
 });
 
 /** What a space is called, and what it is for. */

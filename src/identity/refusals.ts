@@ -20,6 +20,12 @@ const NAME_IT: Readonly<Record<Place, string>> = {
   space: 'Choose a space that is open',
 };
 
+const NONE: Readonly<Record<Place, string>> = {
+  organisation: 'Enter no organisation',
+  region: 'Choose no region',
+  space: 'Choose no space',
+};
+
 /** For none of these: they are not known, or no role is given for them any more. */
 export function unknownPlaces(places: readonly Place[]): Refused {
   const fields = Object.fromEntries(places.map((place) => [place, NAME_IT[place]]));
@@ -31,8 +37,8 @@ export function wrongPlaces(said: Scope, kind: ScopeKind): Refused | undefined {
   const places = placesIn(said);
   const beside = places.filter((place) => place !== kind);
   if (beside.length > 0) {
-    const why = `Leave it empty: this role is for ${IS_FOR[kind]}`;
-    const fields = Object.fromEntries(beside.map((place) => [place, why]));
+    const why = `this role is for ${IS_FOR[kind]}`;
+    const fields = Object.fromEntries(beside.map((place) => [place, `${NONE[place]}: ${why}`]));
     return refused('invalid', 'Put right what is marked below.', fields);
   }
   return kind === 'centre' || places.length > 0 ? undefined : unknownPlaces([kind]);

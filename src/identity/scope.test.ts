@@ -41,12 +41,12 @@ describe('on the page of a person', () => {
   test('a role is given for one thing: what is said beside is refused', async () => {
     const { code } = organisation;
     const two = { role: 'organisation_administrator', organisation: code };
-    const only = /Leave it empty: this role is for one organisation/;
+    const only = /Choose no (space|region): this role is for one organisation/;
     await refuses({ ...two, space }, only);
     await refuses({ ...two, region: 'RA' }, only);
-    const lead = /Leave it empty: this role is for one space/;
+    const lead = /Enter no organisation: this role is for one space/;
     await refuses({ role: 'space_lead', space, region: 'RA', organisation: code }, lead);
-    const all = /Leave it empty: this role is for the whole centre/;
+    const all = /no (space|region|organisation): this role is for the whole centre/;
     for (const beside of [{ space }, { region: 'RA' }, { organisation: code }])
       await refuses({ role: 'approver', ...beside }, all);
     assert.equal(await countGrants(), 0);
@@ -57,7 +57,7 @@ describe('on the page of a person', () => {
       await refuses({ role, organisation: 'NONE' }, /Enter the code of an organisation/);
       await refuses({ role, region: 'NONE' }, /Choose a region/);
       for (const gone of ['x', newId()])
-        await refuses({ role, space: gone }, /Choose a space that is open|Leave it empty/);
+        await refuses({ role, space: gone }, /Choose a space that is open|Choose no space/);
     }
     assert.equal(await countGrants(), 0);
   });

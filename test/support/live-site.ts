@@ -27,6 +27,7 @@ const model: RoleModel = {
     administrator: { label: 'Administrator', may: ['alert.read', 'person.manage'] },
     approver: { label: 'Approver', may: ['alert.read', 'alert.approve'] },
     reader: { label: 'Reader', may: ['alert.read'] },
+    space_lead: { label: 'Lead of a space', may: ['space.lead'] },
     keeper: { label: 'Keeper of contacts', may: ['directory.own'] },
     keeper_reader: { label: 'Keeper who reads', may: ['directory.own', 'directory.read'] },
   },

@@ -2,7 +2,7 @@
 import type { OperatingModel, SigningIn } from '#operating-model/index.ts';
 
 export const signingIn: SigningIn = {
-  passkeyFor: ['alert.write', 'alert.approve', 'person.manage'],
+  passkeyFor: ['alert.write', 'alert.approve', 'person.manage', 'space.lead'],
   passkeyAgainAfterMs: 5 * 60_000,
   firstPasskeyWithinMs: 30 * 60_000,
   sessionEndsIdleMs: 60 * 60_000,

@@ -1,4 +1,5 @@
 /** The content of an alert: what is wrong with it, whoever typed or sent it. Pure. */
+import { CONTROL } from '#kernel/control-characters.ts';
 import type { FieldErrors } from '#kernel/outcome.ts';
 import { axisNames, type OperatingModel } from '#operating-model/index.ts';
 import type { Content } from './model.ts';
@@ -8,9 +9,6 @@ export const LINE_MAX = 300;
 export const LINES_MAX = 30;
 
 const CVE = /^CVE-(?:19|20)\d\d-\d{4,19}$/;
-
-/** Control characters and line ends, and marks that turn the direction of reading. */
-const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069]/u;
 
 /** What the freeze fills in for each recipient: in a mail it would be filled in here too. */
 const RECIPIENT_BLANK = /\{(?:organisation|code|since)\}/;

@@ -75,6 +75,9 @@ describe('on its pages', () => {
     await page.get('/spaces/open');
     const empty = await page.submit('Open it', { name: ' ' }, { status: 422 });
     assert.match(empty.text, /Enter a name.*Say what it is for/);
+    const turned = { name: 'North\u202Ehtuos', purpose: 'First\nnews \u2067' };
+    const invisible = await page.submit('Open it', turned, { status: 422 });
+    assert.match(invisible.text, /Use one line without invisible.*Type it without invisible/);
     await page.submit('Open it', { name: 'Ransomware north', purpose: 'First news' });
     const path = page.page.path;
     const id = path.split('/').at(-1)!;
