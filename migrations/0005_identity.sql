@@ -312,7 +312,8 @@ begin
   return led;
 end $$;
 
--- The sets of whoever acts; `readsSet` of src/identity/reader-sets.ts is the same rule. A policy
+-- The sets of whoever acts; by their name only where it is proved by more than an organisation's
+-- issuer. `readsSet` of src/identity/reader-sets.ts is the same rule. A policy
 -- compares with it in brackets, so that it is asked once for a statement and an index is used.
 create function identity.readable_sets() returns uuid[]
   language sql stable parallel safe
@@ -321,8 +322,10 @@ create function identity.readable_sets() returns uuid[]
     where (
         (member.reader_kind = 'organisation'
           and member.reader_id = any ((select kernel.actor_organisations())::uuid[]))
-        or (member.reader_kind = 'person' and member.reader_id = (select case kernel.actor_kind()
-          when 'person' then kernel.actor_id()::uuid end)
+        or (member.reader_kind = 'person' and member.reader_id = (select case
+          when kernel.actor_kind() = 'person'
+            and pg_catalog.current_setting('tocsin.by_name', true) = 'yes'
+          then kernel.actor_id()::uuid end)
           and not (select identity.is_of_cut_off(kernel.actor_id()::uuid))))
       and member.reads_from <= now()
       and (member.reads_until is null or member.reads_until > now())

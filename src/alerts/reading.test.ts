@@ -111,14 +111,15 @@ const visitor: fc.Arbitrary<Actor> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc
-      .tuple(fc.constantFrom(...people), some(organisations), led, proved)
-      .map(([id, organisationIds, spaceIds, proof]) => ({
+      .tuple(fc.constantFrom(...people), some(organisations), led, proved, fc.boolean())
+      .map(([id, organisationIds, spaceIds, proof, isOfIssuer]) => ({
         kind: 'person' as const,
         ...proof,
         id,
         name: 'Own',
         organisationIds,
         spaceIds,
+        isOfIssuer,
         permissions: new Set<Permission>([
           ...(organisationIds.length > 0 ? (['directory.own'] as const) : []),
           ...(spaceIds.length > 0 ? (['space.lead'] as const) : []),
@@ -235,7 +236,11 @@ function namesOf(actor: Actor): string[] {
   const works = [...actor.permissions].some((permission) => !OF_OTHERS.has(permission));
   const own =
     actor.kind === 'person'
-      ? [actor.id, ...(actor.organisationIds ?? []), ...(actor.spaceIds ?? []).map(leadOf)]
+      ? [
+          ...(actor.isOfIssuer ? [] : [actor.id]),
+          ...(actor.organisationIds ?? []),
+          ...(actor.spaceIds ?? []).map(leadOf),
+        ]
       : [];
   return ['anybody', ...(works ? ['centre'] : []), ...own];
 }

@@ -184,6 +184,7 @@ function beginAs(actor: Actor): string {
     'tocsin.reach': reachOf(actor),
     'tocsin.organisations': own.join(','),
     'tocsin.spaces': led.join(','),
+    'tocsin.by_name': actor.kind === 'person' && actor.isOfIssuer !== true ? 'yes' : '',
     'tocsin.regions': (regionsOf(actor, 'alert.read') ?? []).join(','),
     'tocsin.directory_regions': (regionsOf(actor, 'directory.read') ?? []).join(','),
     'tocsin.markings': markings.filter((one) => within(one, readsUpTo(actor))).join(','),

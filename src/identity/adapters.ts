@@ -21,7 +21,7 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
       if (found === undefined) return undefined;
       const { id, personId, name, held, createdAt } = found;
       const rights = rightsThrough(model, held, found, now);
-      const { permissions, regional, locked, isFresh, organisationIds, spaceIds } = rights;
+      const { permissions, regional, locked, isFresh, isBound, ...own } = rights;
       return {
         id,
         name,
@@ -30,8 +30,8 @@ export function sessionsOf(database: Database, model: RoleModel): Sessions {
           kind: 'person',
           id: personId,
           name,
-          organisationIds,
-          spaceIds,
+          ...own,
+          isOfIssuer: isBound,
           permissions,
           regional,
           readsUpTo: readsUpToIn(model, found),

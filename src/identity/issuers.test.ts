@@ -16,7 +16,9 @@ import { COOKIE } from '../../test/support/live-site.ts';
 import { agreeTo, findAgreeing } from '../../test/support/second-person.ts';
 import {
   giveRole,
+  letIn,
   ofOrganisation,
+  openSpace,
   sweepIdentity,
   switchOffFederation,
   switchOnIssuer,
@@ -246,7 +248,17 @@ test('an issuer of an organisation speaks for its people, and for what they do t
   const { client } = await site.signInBy('vale', { sub: 'ida', ...HIGH });
   const colleagues = (await client.get('/colleagues')).text;
   assert.match(colleagues, /Who can sign in for your organisation\b/, 'the one of the issuer');
+  const until = new Date(Date.now() + 86_400_000);
+  await site.clone.web.withActor(system('test'), async (tx) => {
+    const space = { name: 'Remote access', purpose: 'Tests' };
+    const opened = await openSpace(tx, space, { now: site.now() });
+    assert.ok(opened.ok);
+    const email = 'ida.whitfield@centre.test';
+    assert.ok((await letIn(tx, { spaceId: opened.value, email, until })).ok);
+  });
+  assert.doesNotMatch((await client.get('/spaces')).text, /Remote access/, 'not by her name');
   await site.prove(client, device);
+  assert.match((await client.get('/spaces')).text, /Remote access/);
   assert.ok((await client.get('/colleagues')).text.includes(`Organisation ${theirs.slice(-4)}`));
   await site.own(sql`update identity.role_grant set ended_at = ${site.now()}, ended_by = 'test'
     where person_id = ${personId} and organisation_id = ${ours}`);

@@ -121,6 +121,13 @@ function guardedOf(model: RoleModel, held: ReadonlySet<Permission>): ReadonlySet
   return new Set(model.signingIn.passkeyFor.filter((permission) => held.has(permission)));
 }
 
+type RightsThrough = Rights & {
+  readonly organisationIds: readonly string[];
+  readonly spaceIds: readonly string[];
+  /** True where only the issuer of an organisation says who it is. */
+  readonly isBound: boolean;
+};
+
 /**
  * The same in a session that began at the issuer of an organisation: what the person holds anywhere
  * else is locked until they use a passkey. That organisation says who its people are, not who ours
@@ -131,7 +138,7 @@ export function rightsThrough(
   held: readonly Held[],
   proof: Proof & { readonly onlyFor: string | null },
   now: Date,
-): Rights & { readonly organisationIds: readonly string[]; readonly spaceIds: readonly string[] } {
+): RightsThrough {
   const { onlyFor, passkeyAt } = proof;
   const isBound = onlyFor !== null && passkeyAt === null;
   const asGiven = heldAsGiven(model, held);
@@ -139,9 +146,10 @@ export function rightsThrough(
   const rights = rightsIn(model, counting, proof, now);
   const organisationIds = counting.flatMap(({ organisationId }) => organisationId ?? []);
   const spaceIds = counting.flatMap(({ spaceId }) => spaceId ?? []);
-  if (!isBound) return { ...rights, organisationIds, spaceIds };
+  const through = { ...rights, organisationIds, spaceIds, isBound };
+  if (!isBound) return through;
   const rest = permissionsIn(model, held).permissions.difference(rights.permissions);
-  return { ...rights, locked: rights.locked.union(rest), organisationIds, spaceIds };
+  return { ...through, locked: rights.locked.union(rest) };
 }
 
 export function isFreshAt({ signingIn }: RoleModel, passkeyAt: Date | null, now: Date): boolean {

@@ -34,7 +34,7 @@ export function readsSet(actor: Actor, set: ReaderSet, at: Date): boolean {
       (member.until === null || at < member.until) &&
       (member.kind === 'organisation'
         ? own.includes(member.id)
-        : actor.kind === 'person' && actor.id === member.id),
+        : actor.kind === 'person' && actor.isOfIssuer !== true && actor.id === member.id),
   );
 }
 

@@ -26,6 +26,11 @@ export type Actor =
       readonly regional?: ReadonlyMap<Permission, readonly string[]>;
       /** The strictest marking whose words the session may be shown; absent: no passkey is proved. */
       readonly readsUpTo?: Marking;
+      /**
+       * True where only an organisation's issuer says that it is this person: nothing is read by
+       * their name then.
+       */
+      readonly isOfIssuer?: boolean;
     }
   /** A program with a bearer key of `bin/tocsin api-key create`. */
   | {
