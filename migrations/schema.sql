@@ -3790,21 +3790,21 @@ RETURN ARRAY(SELECT member.set_id FROM identity.reader_set_member member WHERE (
 grant execute on function identity.readable_sets() to public;
 
 CREATE OR REPLACE FUNCTION identity.readers_of_space(space uuid)
- RETURNS TABLE(person_id uuid, leads boolean, reads_from timestamp with time zone, reads_until timestamp with time zone)
+ RETURNS TABLE(person_id uuid, leads boolean, reads_until timestamp with time zone)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO ''
 AS $function$
-  select reader.person_id, bool_or(reader.leads), min(reader.reads_from),
+  select reader.person_id, bool_or(reader.leads),
     case when bool_and(reader.reads_until is not null) then max(reader.reads_until) end
   from (
-    select member.reader_id as person_id, false as leads, member.reads_from, member.reads_until
+    select member.reader_id as person_id, false as leads, member.reads_until
     from identity.reader_set_member member
     where member.set_id = readers_of_space.space and member.reader_kind = 'person'
       and member.reads_from <= now()
       and (member.reads_until is null or member.reads_until > now())
     union all
-    select held.person_id, true, coalesce(held.starts_at, held.given_at), held.ends_at
+    select held.person_id, true, held.ends_at
     from identity.role_grant held
     where held.space_id = readers_of_space.space and held.ended_at is null
       and (held.starts_at is null or held.starts_at <= now())

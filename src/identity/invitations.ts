@@ -9,7 +9,7 @@ import { newId } from '#kernel/ids.ts';
 import { ok, refused, type Outcome } from '#kernel/outcome.ts';
 import { isSelf, needsPasskey, permissionsOf, rolesWith, type RoleModel } from './model.ts';
 import { notOneself } from './refusals.ts';
-import { endLapsed } from './roles.ts';
+import { endLapsed, recordRole } from './roles.ts';
 import { ofOrganisation, scopeOf } from './scope.ts';
 import { newToken, sha256 } from './secrets.ts';
 import { startSession, type SignIn } from './sign-in.ts';
@@ -126,12 +126,9 @@ export async function endColleague(
   if (isSelf(actor, personId)) return notOneself;
   if (!(await mayOffer(tx, model, { personId: actor.id, organisationId, role }))) return tooMuch;
   const ended = { at: now, by: actor.id };
-  if (
-    (await markGrantEnded(tx, { personId, role, ...ofOrganisation(organisationId) }, ended)) === 0
-  )
-    return gone;
-  const detail = { role, ...ofOrganisation(organisationId) };
-  await record(tx, { action: 'role.ended', subject: { kind: 'person', id: personId }, detail });
+  const grant = { personId, role, ...ofOrganisation(organisationId) };
+  if ((await markGrantEnded(tx, grant, ended)) === 0) return gone;
+  await recordRole(tx, 'role.ended', grant);
   return ok(undefined);
 }
 

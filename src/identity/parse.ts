@@ -112,21 +112,14 @@ const reader = z.object({ email: emailAddress });
 /** Who is to read in a space, and until when: with the last day, by the clock of the centre. */
 export function parseReader(form: Form, now: Date): Outcome<{ email: string; until: Date }> {
   const parsed = parseForm(reader, form);
-  const day = parseLastDay(oneOf(form, 'until'), now);
-  const wrong = { ...(parsed.ok ? {} : parsed.fields), ...(day.ok ? {} : day.fields) };
-  if (!parsed.ok || !day.ok) return refused('invalid', 'Put right what is marked below.', wrong);
-  return ok({ email: parsed.value.email, until: day.value });
+  const last = dayToCome(oneOf(form, 'until'), now);
+  if (parsed.ok && typeof last !== 'string')
+    return ok({ email: parsed.value.email, until: endOf(last) });
+  return refused('invalid', 'Put right what is marked below.', {
+    ...(!parsed.ok && parsed.fields),
+    ...(typeof last === 'string' && { until: last }),
+  });
 }
-
-function parseLastDay(text: string, now: Date): Outcome<Date> {
-  const day = dayOf(text.trim());
-  if (day === undefined) return refused('invalid', A_DAY, { until: A_DAY });
-  if (day.toString() < londonDay(now)) return refused('invalid', PASSED, { until: PASSED });
-  return ok(beginOf(day.add({ days: 1 })));
-}
-
-const A_DAY = 'Enter a day like 2027-01-31';
-const PASSED = 'Enter today or a day to come';
 
 /**
  * From and until which day a role is to hold, both by the clock of the centre and both with that
@@ -135,23 +128,29 @@ const PASSED = 'Enter today or a day to come';
 export function parseTerm(form: Form, now: Date): Outcome<Term> {
   const wrong: Record<string, string> = {};
   if (oneOf(form, 'role') === '') wrong['role'] = 'Choose a role';
-  const today = londonDay(now);
   const [from, until] = (['from', 'until'] as const).map((name) => {
-    const text = oneOf(form, name).trim();
-    if (text === '') return undefined;
-    const day = dayOf(text);
-    if (day === undefined) wrong[name] = A_DAY;
-    else if (day.toString() < today) wrong[name] = PASSED;
-    return day;
+    const text = oneOf(form, name);
+    if (text.trim() === '') return undefined;
+    const day = dayToCome(text, now);
+    if (typeof day !== 'string') return day;
+    wrong[name] = day;
+    return undefined;
   });
   if (from && until && Temporal.PlainDate.compare(from, until) > 0)
     wrong['until'] ??= 'The last day comes before the first';
   if (Object.keys(wrong).length > 0)
     return refused('invalid', 'Put right what is marked below.', wrong);
   return ok({
-    startsAt: from === undefined || from.toString() === today ? null : beginOf(from),
-    endsAt: until === undefined ? null : beginOf(until.add({ days: 1 })),
+    startsAt: from === undefined || from.toString() === londonDay(now) ? null : beginOf(from),
+    endsAt: until === undefined ? null : endOf(until),
   });
+}
+
+/** What was typed as a day that is not over; or what is wrong with it. */
+function dayToCome(text: string, now: Date): Temporal.PlainDate | string {
+  const day = dayOf(text.trim());
+  if (day === undefined) return 'Enter a day like 2027-01-31';
+  return day.toString() < londonDay(now) ? 'Enter today or a day to come' : day;
 }
 
 /** Years of four digits: what comes after them no calendar of ours shows. */
@@ -165,6 +164,10 @@ function dayOf(text: string): Temporal.PlainDate | undefined {
 
 function beginOf(day: Temporal.PlainDate): Date {
   return new Date(day.toZonedDateTime(ZONE).epochMilliseconds);
+}
+
+function endOf(day: Temporal.PlainDate): Date {
+  return beginOf(day.add({ days: 1 }));
 }
 
 /** `from 1 December 2026 until 31 January 2027`; '' for one without planned days that holds. */
